@@ -1,0 +1,3 @@
+"""One script, one lock, one digest: byte-identical container images of Python scripts."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,63 @@
+"""Knows which files an application is made of: the script in its canonical text, and what `files` names beside it."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from onedigest.digest import Digest, of_bytes, of_file
+from onedigest.errors import InputError, Problem
+from onedigest.script import Script
+from onedigest.spec import Spec
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class File:
+    """A file below /app. `content` is set for the script alone, whose text is made canonical; `source` otherwise."""
+
+    target: str
+    digest: Digest
+    executable: bool
+    content: bytes | None = None
+    source: Path | None = None
+
+
+def collect(spec: Spec, script: Script, folder: Path) -> tuple[File, ...]:
+    """List the files of an application, sorted by target; `folder` is the script's.
+
+    Raises `InputError` for a pattern that matches nothing or leaves the folder, also through a symbolic link.
+    """
+    found: dict[str, File] = {}
+    problems: list[Problem] = []
+    where = script.where("tool.onedigest.files")
+    for pattern in spec.files:
+        matches = [path for match in sorted(folder.glob(pattern)) for path in _files(match)]
+        if not matches:
+            problems.append(Problem(f"`files` pattern {pattern!r} matches nothing", where))
+        for path in matches:
+            if not path.resolve().is_relative_to(folder.resolve()):
+                message = (
+                    f"`files` pattern {pattern!r} matches {path.name!r}, a link to a file outside the script's folder"
+                )
+                problems.append(Problem(message, where, "copy the file into the folder"))
+                continue
+            target = path.relative_to(folder).as_posix()
+            executable = bool(path.stat().st_mode & 0o111)
+            found[target] = File(target=target, digest=of_file(path), executable=executable, source=path)
+    if problems:
+        raise InputError(problems)
+    if spec.include_script:
+        target, content = posixpath.basename(spec.script), script.text.encode()
+        found[target] = File(target=target, digest=of_bytes(content), executable=False, content=content)
+    return tuple(found[target] for target in sorted(found))
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """Yield a file, or the files below a folder; links to folders are not followed."""
+    if path.is_dir() and not path.is_symlink():
+        for each in sorted(path.iterdir()):
+            yield from _files(each)
+    elif path.is_file() or path.is_symlink():
+        yield path

@@ -1,0 +1,174 @@
+"""Knows the assembler's command line, which is the contract of every engine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from onedigest.assembler import stream
+from onedigest.assembler.canonical import canonical_json
+from onedigest.assembler.debian_root import base_layer, system_layer
+from onedigest.assembler.disk_file import disk_entry
+from onedigest.assembler.entry import Entry, check_path, merge
+from onedigest.assembler.image import PlatformImage, assemble_index, assemble_platform
+from onedigest.assembler.layer import APPLICATION, runtime_layer, wheels_layer
+from onedigest.assembler.layout import write_layout, write_tree
+from onedigest.assembler.refusal import Refused
+from onedigest.assembler.stream import Descriptor
+
+KINDS: dict[str, Callable[[argparse.Namespace], list[Entry]]] = {
+    "layer": lambda options: wheels_layer(options.wheel, options.python),
+    "runtime": lambda options: runtime_layer(options.interpreter, options.version),
+    "application": lambda options: application_entries(options.file),
+    "base": lambda options: base_layer(options.deb, options.user),
+    "system": lambda options: system_layer(options.deb),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return its exit code: 0 done, 1 refused, 2 usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except Refused as refused:
+        print(f"refused: {refused}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {error.strerror}: {error.filename}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def application_entries(files: list[tuple[str, Path]]) -> list[Entry]:
+    """Return the entries of (path below /app, file)."""
+    entries = []
+    for target, path in files:
+        executable = bool(path.stat().st_mode & 0o111)
+        entries.append(disk_entry(f"{APPLICATION}/{target}", path, executable=executable, origin="application"))
+        check_path("application", entries[-1].path)
+    return merge(entries)
+
+
+def write_layer(options: argparse.Namespace) -> None:
+    """Write one layer as a blob, as its tar or as files; print its descriptor unless they are files."""
+    entries = KINDS[options.kind](options)
+    if options.tree:
+        write_tree(entries, options.output)
+        return
+    with tempfile.TemporaryDirectory(dir=options.output.parent, prefix=".onedigest-") as folder:
+        new = Path(folder) / "layer"
+        with new.open("wb") as file:
+            if options.tar:
+                diff_id, size = stream.write_tar(entries, file)
+                found = {"diff_id": diff_id, "digest": diff_id, "size": size}
+            else:
+                written = stream.write(entries, file)
+                found = {"diff_id": written.diff_id, "digest": written.digest, "size": written.size}
+        text = canonical_json(found) + b"\n"
+        new.chmod(0o644)
+        new.replace(options.output)
+    if options.descriptor:
+        options.descriptor.write_bytes(text)
+    print(text.decode(), end="")
+
+
+def write_image(options: argparse.Namespace) -> None:
+    """Write an image as an OCI layout, or only its digests, and print them."""
+    descriptors: dict[str, list[Descriptor]] = {}
+    for platform, path in options.layer:
+        found = json.loads(path.read_bytes())
+        layer = Descriptor(found["diff_id"], found["digest"], found["size"])
+        descriptors.setdefault(platform, []).append(layer)
+    platforms = [
+        assemble_platform(platform, json.loads(path.read_bytes()), descriptors.get(platform, []))
+        for platform, path in options.config
+    ]
+    image = assemble_index(platforms)
+    text = canonical_json({"index": image.digest, "platforms": {each.platform: _digests(each) for each in platforms}})
+    if options.output:
+        blobs = {_file_digest(path): path for path in options.blob}
+        missing = [layer.digest for layer in image.layers() if layer.digest not in blobs]
+        if missing:
+            raise Refused("image", f"no --blob has the digest {missing[0]}")
+        write_layout(image, blobs, options.output)
+    if options.digests:
+        options.digests.write_bytes(text + b"\n")
+    print(text.decode())
+
+
+def _digests(image: PlatformImage) -> dict[str, str]:
+    return {"manifest": image.manifest_digest, "config": image.config_digest}
+
+
+def _file_digest(path: Path) -> str:
+    import hashlib
+
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def _named(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not equals or not name or not path:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PATH")
+    return name, Path(path)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="assemble", description="Turn wheels into layers, and layers into an image.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for kind in KINDS:
+        command = commands.add_parser(kind, help=f"write {_WHAT[kind]} as a blob")
+        _add_inputs(command, kind)
+        command.add_argument("--output", type=Path, required=True, metavar="PATH")
+        command.add_argument("--descriptor", type=Path, metavar="FILE", help="write the printed line here too")
+        form = command.add_mutually_exclusive_group()
+        form.add_argument("--tar", action="store_true", help="write the uncompressed tar")
+        form.add_argument("--tree", action="store_true", help="write the entries as files, into a new folder PATH")
+        command.set_defaults(run=write_layer, kind=kind)
+    tree = commands.add_parser("tree", help="the same as `layer --tree`")
+    _add_inputs(tree, "layer")
+    tree.add_argument("--output", type=Path, required=True, metavar="DIR")
+    tree.set_defaults(run=write_layer, kind="layer", tree=True)
+    image = commands.add_parser("image", help="write an OCI layout")
+    image.add_argument("--config", type=_named, action="append", required=True, metavar="PLATFORM=FILE")
+    image.add_argument("--layer", type=_named, action="append", default=[], metavar="PLATFORM=DESCRIPTOR")
+    image.add_argument("--blob", type=Path, action="append", default=[], metavar="FILE")
+    image.add_argument("--output", type=Path, metavar="DIR")
+    image.add_argument("--digests", type=Path, metavar="FILE", help="write the printed line here too")
+    image.set_defaults(run=write_image)
+    return parser
+
+
+_WHAT = {
+    "layer": "a layer of wheels",
+    "runtime": "the virtual environment",
+    "application": "the script and its files",
+    "base": "a root of Debian packages",
+    "system": "further Debian packages",
+}
+
+
+def _add_inputs(command: argparse.ArgumentParser, kind: str) -> None:
+    if kind == "layer":
+        command.add_argument("--python", required=True, metavar="3.N", help="Python version of the image")
+        command.add_argument("--wheel", type=Path, action="append", required=True, metavar="FILE")
+    elif kind == "runtime":
+        command.add_argument("--interpreter", required=True, metavar="PATH", help="absolute path in the image")
+        command.add_argument("--version", required=True, metavar="3.N.P")
+    elif kind == "application":
+        command.add_argument("--file", type=_named, action="append", default=[], metavar="TARGET=FILE")
+    else:
+        command.add_argument("--deb", type=Path, action="append", required=True, metavar="FILE")
+        if kind == "base":
+            command.add_argument("--user", required=True, metavar="UID:GID")
+
+
+if __name__ == "__main__":
+    os.umask(0o022)
+    sys.exit(main())

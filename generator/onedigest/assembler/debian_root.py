@@ -1,0 +1,142 @@
+"""Knows how Debian packages become layers without running anything: their files, and what their scripts would make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from onedigest.assembler import deb
+from onedigest.assembler.entry import Entry, file_entry, layer_order
+from onedigest.assembler.refusal import Refused
+
+STATUS = "var/lib/dpkg/status.d"
+"""Where scanners look for the packages of an image without dpkg."""
+
+CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
+
+_MADE = "base"
+_PASSWD = "usr/share/base-passwd/passwd.master"  # noqa: S105  a path
+_GROUP = "usr/share/base-passwd/group.master"
+_NSSWITCH = "usr/share/base-files/nsswitch.conf"
+_AUTHORITY = re.compile(r"usr/share/ca-certificates/.+\.crt")
+_USER_NAME = "nonroot"
+
+
+def base_layer(paths: Iterable[Path], user: str) -> list[Entry]:
+    """Return the root file system of a base image, for a `user` of the form UID:GID.
+
+    What maintainer scripts would have made and Python programs need is made here: users and groups, the CA bundle,
+    name service order, /tmp, and the links of a merged /usr.
+    """
+    found = _unpacked(paths)
+    made = [*_accounts(found, user), *_settings(found), *_merged_links(found)]
+    for entry in made:
+        found[entry.path] = entry
+    return _ordered(found)
+
+
+def system_layer(paths: Iterable[Path]) -> list[Entry]:
+    """Return the files of further packages, for a layer above the base."""
+    return _ordered(_unpacked(paths))
+
+
+def _unpacked(paths: Iterable[Path]) -> dict[str, Entry]:
+    found: dict[str, Entry] = {}
+    packages = sorted((deb.read(path) for path in paths), key=lambda package: package.name)
+    for package in packages:
+        for entry in (*package.entries, *_status(package)):
+            old = found.setdefault(entry.path, entry)
+            if old is not entry and not _agree(old, entry):
+                raise Refused(
+                    "conflict", f"{old.origin} and {entry.origin}: both bring /{entry.path}, with different content"
+                )
+    return found
+
+
+def _agree(old: Entry, new: Entry) -> bool:
+    """Tell whether the first of two entries may stand for both: directories keep the mode of the first package."""
+    if old.kind == new.kind == "dir":
+        return True
+    return (old.kind, old.digest, old.target) == (new.kind, new.digest, new.target)
+
+
+def _status(package: deb.Package) -> Iterator[Entry]:
+    yield _file(f"{STATUS}/{package.name}", package.control.rstrip(b"\n") + b"\n")
+    if package.md5sums:
+        yield _file(f"{STATUS}/{package.name}.md5sums", package.md5sums)
+
+
+def _accounts(found: dict[str, Entry], user: str) -> Iterator[Entry]:
+    uid, gid = map(int, user.split(":"))
+    passwd, group = _lines(found, _PASSWD), _lines(found, _GROUP)
+    if all(int(fields[2]) != gid for fields in group):
+        group.append([_USER_NAME, "*", str(gid), ""])
+    if all(int(fields[2]) != uid for fields in passwd):
+        home = f"home/{_USER_NAME}"
+        passwd.append([_USER_NAME, "*", str(uid), str(gid), _USER_NAME, f"/{home}", "/usr/sbin/nologin"])
+        yield Entry(home, "dir", 0o755, origin=_MADE, uid=uid, gid=gid)
+    for path, rows in (("etc/passwd", passwd), ("etc/group", group)):
+        yield _file(path, "".join(":".join([row[0], "*", *row[2:]]) + "\n" for row in rows).encode())
+
+
+def _settings(found: dict[str, Entry]) -> Iterator[Entry]:
+    yield Entry("tmp", "dir", 0o1777, origin=_MADE)
+    if order := found.get(_NSSWITCH):
+        yield replace(order, path="etc/nsswitch.conf")
+    authorities = sorted(path for path in found if _AUTHORITY.fullmatch(path))
+    if authorities:
+        bundle = b"".join(_content(found[path]).rstrip(b"\n") + b"\n" for path in authorities)
+        yield _file(CERTIFICATES, bundle)
+        # where OpenSSL looks, since there are no links by subject hash beside the bundle
+        yield Entry("usr/lib/ssl/cert.pem", "link", 0o777, target=f"/{CERTIFICATES}", origin=_MADE)
+
+
+def _merged_links(found: dict[str, Entry]) -> Iterator[Entry]:
+    for name in deb.MERGED:
+        if any(path == f"usr/{name}" or path.startswith(f"usr/{name}/") for path in found):
+            yield Entry(name, "link", 0o777, target=f"usr/{name}", origin=_MADE)
+
+
+def _ordered(found: dict[str, Entry]) -> list[Entry]:
+    """Return entries in layer order, with parents, and hard links that point to the first of their paths."""
+    rebased = {**found, **{entry.path: entry for entry in _rebased(found)}}
+    for path in list(rebased):
+        folder = path.rpartition("/")[0]
+        while folder and folder not in rebased:
+            rebased[folder] = Entry(folder, "dir", 0o755, origin=_MADE)
+            folder = folder.rpartition("/")[0]
+        if folder and rebased[folder].kind != "dir":
+            raise Refused("conflict", f"{rebased[path].origin}: /{path} lies below /{folder}, which is no directory")
+    return sorted(rebased.values(), key=layer_order)
+
+
+def _rebased(found: dict[str, Entry]) -> Iterator[Entry]:
+    groups: dict[str, list[Entry]] = {}
+    for entry in found.values():
+        if entry.kind == "hardlink":
+            groups.setdefault(entry.target, []).append(entry)
+    for target, links in groups.items():
+        original = found.get(target)
+        if original is None or original.kind != "file":
+            raise Refused("deb", f"{links[0].origin}: /{links[0].path} is a hard link to /{target}, which is no file")
+        first, *others = sorted([original, *links], key=layer_order)
+        yield replace(original, path=first.path)
+        for entry in others:
+            yield replace(original, path=entry.path, kind="hardlink", size=0, content=b"", target=first.path)
+
+
+def _lines(found: dict[str, Entry], path: str) -> list[list[str]]:
+    if path not in found:
+        raise Refused("deb", f"/{path} is missing: the base needs the package base-passwd")
+    return [line.split(":") for line in _content(found[path]).decode().splitlines() if line]
+
+
+def _content(entry: Entry) -> bytes:
+    assert isinstance(entry.content, bytes)
+    return entry.content
+
+
+def _file(path: str, content: bytes) -> Entry:
+    return file_entry(path, content, executable=False, origin=_MADE)

@@ -1,0 +1,110 @@
+"""Knows how layers become an image: configuration, manifest and index as bytes (OCI image specification 1.1)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from onedigest.assembler.canonical import canonical_json
+from onedigest.assembler.refusal import Refused
+from onedigest.assembler.stream import Descriptor
+
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
+LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
+
+LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformImage:
+    """The image of one platform. `config` and `manifest` are the bytes that their digests are taken of."""
+
+    platform: str
+    config: bytes
+    manifest: bytes
+    layers: tuple[Descriptor, ...]
+
+    @property
+    def config_digest(self) -> str:
+        """The digest of the configuration, which some tools call the image ID."""
+        return digest_of(self.config)
+
+    @property
+    def manifest_digest(self) -> str:
+        """The digest of the manifest."""
+        return digest_of(self.manifest)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image for one or several platforms, sorted by their names."""
+
+    platforms: tuple[PlatformImage, ...]
+    index: bytes
+
+    @property
+    def digest(self) -> str:
+        """The digest of the index: what the image is known by."""
+        return digest_of(self.index)
+
+    def documents(self) -> dict[str, bytes]:
+        """Return configurations, manifests and index by digest."""
+        both = (document for each in self.platforms for document in (each.config, each.manifest))
+        return {digest_of(document): document for document in (*both, self.index)}
+
+    def layers(self) -> tuple[Descriptor, ...]:
+        """Return the distinct layers of all platforms, sorted by digest."""
+        found = {layer.digest: layer for each in self.platforms for layer in each.layers}
+        return tuple(found[digest] for digest in sorted(found))
+
+
+def assemble_platform(platform: str, config: Mapping[str, Any], layers: Sequence[Descriptor]) -> PlatformImage:
+    """Complete a configuration with the layers' diff IDs and make the manifest.
+
+    `config` has everything but `rootfs`, with one line of history for each layer.
+    """
+    if len(config.get("history", ())) != len(layers):
+        raise Refused(
+            "image", f"{platform}: {len(layers)} layers, but {len(config.get('history', ()))} lines of history"
+        )
+    rootfs = {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]}
+    config_bytes = canonical_json({**config, "rootfs": rootfs})
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST_TYPE,
+        "config": _described(CONFIG_TYPE, config_bytes),
+        "layers": [{"mediaType": LAYER_TYPE, "digest": layer.digest, "size": layer.size} for layer in layers],
+    }
+    return PlatformImage(platform, config_bytes, canonical_json(manifest), tuple(layers))
+
+
+def assemble_index(platforms: Iterable[PlatformImage]) -> Image:
+    """Make the index of the images of several platforms."""
+    ordered = tuple(sorted(platforms, key=lambda each: each.platform))
+    manifests = []
+    for each in ordered:
+        system, _, architecture = each.platform.partition("/")
+        described = _described(MANIFEST_TYPE, each.manifest)
+        manifests.append({**described, "platform": {"architecture": architecture, "os": system}})
+    index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests}
+    return Image(ordered, canonical_json(index))
+
+
+def layout_index(image: Image) -> bytes:
+    """Return the `index.json` of an OCI layout that holds the image (image-layout.md)."""
+    return canonical_json(
+        {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [_described(INDEX_TYPE, image.index)]}
+    )
+
+
+def digest_of(document: bytes) -> str:
+    """Return the digest of a document."""
+    return f"sha256:{hashlib.sha256(document).hexdigest()}"
+
+
+def _described(media_type: str, document: bytes) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": digest_of(document), "size": len(document)}

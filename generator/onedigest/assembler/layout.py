@@ -1,0 +1,86 @@
+"""Knows how files appear on disk: an OCI layout, or a layer as a tree; complete, or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from onedigest.assembler.entry import Entry
+from onedigest.assembler.image import LAYOUT, Image, layout_index
+from onedigest.assembler.refusal import Refused
+from onedigest.assembler.tar import MTIME
+
+Place = Callable[[Path, Path], object]
+"""Makes the second path a file with the content of the first: a copy or a link."""
+
+
+@contextmanager
+def replaced(output: Path) -> Iterator[Path]:
+    """Give a new folder that takes the place of `output` when the context ends well."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    if output.is_symlink():
+        raise Refused("output", f"{output}: a symbolic link is not followed")
+    scratch = Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}-"))
+    try:
+        new, old = scratch / "new", scratch / "old"
+        new.mkdir(mode=0o755)
+        yield new
+        if output.exists():
+            output.rename(old)
+        new.rename(output)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def write_layout(image: Image, blobs: Mapping[str, Path], output: Path, place: Place = shutil.copyfile) -> None:
+    """Write an OCI layout; `blobs` says where the layers are, by digest."""
+    with replaced(output) as folder:
+        (folder / "blobs" / "sha256").mkdir(parents=True)
+        for digest, document in sorted(image.documents().items()):
+            _blob(folder, digest).write_bytes(document)
+        for layer in image.layers():
+            place(blobs[layer.digest], _blob(folder, layer.digest))
+        (folder / "oci-layout").write_bytes(LAYOUT)
+        (folder / "index.json").write_bytes(layout_index(image))
+
+
+def write_tree(entries: Iterable[Entry], output: Path) -> None:
+    """Write the entries of a layer as files, with modes and times; owners only where they are not root."""
+    with replaced(output) as folder:
+        folders: list[Path] = []
+        for entry in entries:
+            path = folder / entry.path
+            if entry.kind == "dir":
+                path.mkdir()
+                folders.append(path)
+            elif entry.kind == "link":
+                path.symlink_to(entry.target)
+            elif entry.kind == "hardlink":
+                path.hardlink_to(folder / entry.target)
+            else:
+                _write_file(path, entry)
+            _set_attributes(path, entry)
+        for path in reversed([folder, *folders]):
+            os.utime(path, (MTIME, MTIME))
+
+
+def _write_file(path: Path, entry: Entry) -> None:
+    with path.open("xb") as file:
+        for piece in [entry.content] if isinstance(entry.content, bytes) else entry.content.pieces():
+            file.write(piece)
+
+
+def _set_attributes(path: Path, entry: Entry) -> None:
+    if entry.uid or entry.gid:
+        os.chown(path, entry.uid, entry.gid, follow_symlinks=False)
+    if entry.kind != "link":
+        path.chmod(entry.mode)
+    os.utime(path, (MTIME, MTIME), follow_symlinks=False)
+
+
+def _blob(folder: Path, digest: str) -> Path:
+    return folder / "blobs" / "sha256" / digest.partition(":")[2]

@@ -1,0 +1,117 @@
+"""Knows where the files of one wheel go (layer format, section 5)."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from onedigest.assembler import zip_directory
+from onedigest.assembler.entry import Entry, check_path, file_entry, merge
+from onedigest.assembler.refusal import Refused
+from onedigest.assembler.wheel_metadata import (
+    VENV,
+    file_name_identity,
+    find_info,
+    launchers,
+    new_record,
+    record_hashes,
+    same_identity,
+)
+from onedigest.assembler.zip_member import DEFLATED, Inflater, Member
+
+_PLACEHOLDER = b"#!python"
+_NOT_KEPT = ("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json")
+
+
+def wheel_entries(path: Path, python: str, inflater: Inflater | None = None) -> list[Entry]:
+    """Return the files that a wheel puts into a layer for Python `python`, such as "3.13".
+
+    The file name says which project and version to expect. Raises `Refused`.
+    """
+    if not re.fullmatch(r"3\.\d+", python, re.ASCII):
+        raise Refused("python", f"{python!r} is not a Python version of the form 3.N")
+    wheel = path.name
+    identity = file_name_identity(wheel)
+    members = {member.name: member for member in zip_directory.read(path, inflater)}
+    info = find_info(wheel, members, identity)
+    site = f"{VENV}/lib/python{python}/site-packages"
+    started = launchers(wheel, members.get(f"{info}/entry_points.txt"))
+    places = _Places(site, python, info.removesuffix(".dist-info"), identity, frozenset(started))
+    entries = list(_member_entries(wheel, members, info, places))
+    entries += [file_entry(f"{VENV}/bin/{name}", text, executable=True, origin=wheel) for name, text in started.items()]
+    entries.append(file_entry(f"{site}/{info}/INSTALLER", b"onedigest\n", executable=False, origin=wheel))
+    entries = [entry for entry in merge(entries) if entry.kind == "file"]
+    record = new_record(entries, site, info)
+    entries.append(file_entry(f"{site}/{info}/RECORD", record, executable=False, origin=wheel))
+    _check_reserved(wheel, entries, python)
+    return entries
+
+
+class _Places:
+    """Where members go: site-packages, or one of the directories of `.data` (PEP 427)."""
+
+    def __init__(self, site: str, python: str, stem: str, identity: tuple[str, str], started: frozenset[str]) -> None:
+        headers = f"{VENV}/include/site/python{python}/{stem.rpartition('-')[0]}"
+        self.site = site
+        self.started = started
+        self._stem = stem
+        self._identity = identity
+        self._schemes = {"purelib": site, "platlib": site, "scripts": f"{VENV}/bin", "data": VENV, "headers": headers}
+
+    def find(self, member: Member) -> tuple[str, str]:
+        """Return scheme and path in the layer of a member; the path is empty when a launcher replaces it."""
+        folder, _, rest = member.name.partition("/")
+        if not rest or not folder.endswith(".data"):
+            return "", f"{self.site}/{member.name}"
+        scheme, _, rest = rest.partition("/")
+        owner, _, number = folder.removesuffix(".data").rpartition("-")
+        if scheme not in self._schemes or not rest or not same_identity((owner, number), self._identity):
+            raise Refused("scheme", f"{member.label}: not in a known directory of {self._stem}.data")
+        if scheme == "scripts" and rest in self.started:
+            return scheme, ""
+        return scheme, f"{self._schemes[scheme]}/{rest}"
+
+
+def _member_entries(wheel: str, members: dict[str, Member], info: str, places: _Places) -> Iterator[Entry]:
+    hashes = record_hashes(wheel, members, info)
+    dropped = {f"{info}/{each}" for each in _NOT_KEPT}
+    for member in members.values():
+        if member.name in dropped or "__pycache__" in member.name.split("/")[:-1]:
+            continue
+        scheme, target = places.find(member)
+        if not target:
+            continue
+        if member.name not in hashes:
+            raise Refused("record", f"{member.label}: not listed in RECORD")
+        content = replace(member, digest=hashes[member.name])
+        executable = scheme == "scripts" or bool(member.mode & 0o111)
+        rewritten = _rewritten_script(content) if scheme == "scripts" else None
+        if rewritten is not None:
+            yield file_entry(target, rewritten, executable=True, origin=wheel)
+        else:
+            mode = 0o755 if executable else 0o644
+            yield Entry(target, "file", mode, content.size, content, digest=content.digest, origin=wheel)
+
+
+def _rewritten_script(member: Member) -> bytes | None:
+    """Return a script that starts with `#!python`, with the image's interpreter; None for any other script."""
+    head = next(member.raw(), b"")
+    if member.method == DEFLATED:
+        try:
+            head = zlib.decompressobj(-15).decompress(head, len(_PLACEHOLDER))
+        except zlib.error as error:
+            raise Refused("stream", f"{member.label}: broken deflate stream ({error})") from None
+    if head[: len(_PLACEHOLDER)] != _PLACEHOLDER:
+        return None
+    return f"#!/{VENV}/bin/python\n".encode() + member.read().partition(b"\n")[2]
+
+
+def _check_reserved(wheel: str, entries: list[Entry], python: str) -> None:
+    reserved = {f"{VENV}/pyvenv.cfg", *(f"{VENV}/bin/python{each}" for each in ("", "3", python))}
+    for entry in entries:
+        check_path(wheel, entry.path)
+        if any(entry.path == each or entry.path.startswith(f"{each}/") for each in reserved):
+            raise Refused("reserved", f"{wheel}: /{entry.path} belongs to the runtime layer")

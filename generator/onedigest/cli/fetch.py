@@ -1,0 +1,44 @@
+"""Knows `onedigest fetch`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from onedigest.cli.progress import Progress
+from onedigest.cli.session import Session, read_lock, shared_options, sources
+from onedigest.cli.words import amount, plural, print_json, say
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All images of the project.")
+@click.option("--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Only the inputs of a platform.")
+@shared_options
+def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...], **options: Any) -> int:
+    """Bring the inputs of locks: the only step that needs the network.
+
+    Wheels and Debian packages are verified, kept in the user's store, and linked into lockfiles/.inputs.
+    """
+    from onedigest.cli.build import chosen_platforms
+    from onedigest.fetch import fetch, inputs_of
+
+    session = Session(**options)
+    done = []
+    for image in session.images(names, everything=everything):
+        lock = read_lock(image, hint=f"run `onedigest generate {image.spec.script}`")
+        chosen = inputs_of(lock, chosen_platforms(lock.platforms, platforms))
+        total = sum(each.size for group in chosen for each in group)
+        with Progress(f"{image.spec.name}: fetching", quiet=session.quiet or session.as_json) as progress:
+            source = sources(session, progress.advance)
+            folder = image.folder.parent / ".inputs"
+            count = fetch(image.spec, lock, source, folder=image.script_folder, inputs=folder, chosen=chosen)
+        files = len(chosen[0]) + len(chosen[1])
+        done.append({"name": image.spec.name, "files": files, "bytes": total, "fetched": count})
+        if not session.quiet and not session.as_json:
+            state = f"{count} fetched" if count else "all there"
+            say(f"{image.spec.name}: {plural(files, 'input')}, {amount(total)}, {state}")
+    if session.as_json:
+        print_json({"images": done})
+    return 0

@@ -1,0 +1,203 @@
+"""Knows `onedigest generate`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from onedigest.cli.session import Image, Session, shared_options, sources
+from onedigest.cli.words import plural, print_error, print_json, say
+from onedigest.errors import DifferenceError, InputError, OnedigestError, Problem
+
+
+@click.command()
+@click.argument("scripts", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All scripts of the project.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 3 when a file is not as it would be written.")
+@click.option("--upgrade", is_flag=True, help="Let every pin move: packages, Debian packages and base.")
+@click.option("--upgrade-package", "packages", multiple=True, metavar="NAME", help="Let one package move.")
+@shared_options
+def command(
+    scripts: tuple[str, ...], everything: bool, check: bool, upgrade: bool, packages: tuple[str, ...], **options: Any
+) -> int:
+    """Lock scripts and write the files to review.
+
+    What is locked already stays as it is, as long as it fits. Needs the network unless --check is given.
+    """
+    session = Session(**options)
+    images = session.images(scripts, everything=everything)
+    if check:
+        return _check(session, images)
+    from packaging.utils import canonicalize_name
+
+    from onedigest.lock.resolver import Upgrade
+
+    allowed = Upgrade(everything=upgrade, packages=frozenset(map(canonicalize_name, packages)))
+    return _generate(session, images, allowed)
+
+
+def generate_one(session: Session, image: Image, upgrade: Any, source: Any) -> dict[str, Any]:
+    """Lock one image and write its files; return what is to be said of it."""
+    from onedigest.inputs import zipapp
+    from onedigest.lock import codec
+    from onedigest.lock.resolver import resolve
+    from onedigest.rules.files import write
+    from onedigest.rules.shared import render_shared
+
+    previous = _previous(image)
+    lock = resolve(image.spec, previous, zipapp.digest(), source, folder=image.script_folder, upgrade=upgrade)
+    files = {**render_shared(), f"{image.spec.name}/{codec.FILE_NAME}": codec.dumps(lock)}
+    changed = write(image.folder.parent, files)
+    return {
+        "name": image.spec.name,
+        "script": image.spec.script,
+        "lock": str(image.lock_path),
+        "packages": len(lock.packages),
+        "wheels": len(lock.wheels()),
+        "base": lock.base.reference,
+        "python": lock.base.python,
+        "changed": changed,
+        "moved": _moved(previous, lock),
+    }
+
+
+def _generate(session: Session, images: list[Image], upgrade: Any) -> int:
+    source = sources(session)
+    done, failed = [], 0
+    for image in images:
+        try:
+            result = generate_one(session, image, upgrade, source)
+        except OnedigestError as error:
+            if len(images) == 1:
+                raise
+            say(f"{image.spec.script}:")
+            print_error(error)
+            failed = max(failed, error.exit_code)
+            continue
+        done.append(result)
+        if not session.as_json and not session.quiet:
+            _say_result(result)
+    if session.as_json:
+        print_json({"images": done})
+    return failed
+
+
+def _say_result(result: dict[str, Any]) -> None:
+    state = "locked" if result["changed"] else "unchanged"
+    say(
+        f"{result['name']}: {state}, {plural(result['packages'], 'package')} in {plural(result['wheels'], 'wheel')}"
+        f" on {result['base']} with Python {result['python']}"
+    )
+    for line in result["moved"]:
+        say(f"  {line}")
+
+
+def _moved(previous: Any, lock: Any) -> list[str]:
+    """Say what the new lock has that the previous had not, and the other way round, and what platforms disagree on."""
+    lines = []
+    if previous:
+        old, new = _versions(previous), _versions(lock)
+        for name in sorted(old.keys() | new.keys()):
+            if old.get(name) != new.get(name):
+                lines.append(f"{name} {old.get(name, '(new)')} -> {new.get(name, '(gone)')}")
+    versions: dict[str, list[Any]] = {}
+    for package in lock.packages:
+        versions.setdefault(package.name, []).append(package)
+    for name, several in versions.items():
+        if len(several) > 1:
+            each = ", ".join(f"{one.version} on {' and '.join(map(str, one.platforms))}" for one in several)
+            lines.append(f"{name} differs between platforms: {each}")
+    return lines
+
+
+def _versions(lock: Any) -> dict[str, str]:
+    debian = {f"{each.name} (Debian, {each.architecture})": each.version for each in lock.base.packages}
+    debian |= {f"{each.name} (Debian, {each.architecture})": each.version for each in lock.base.system_packages}
+    found: dict[str, str] = {}
+    for package in lock.packages:
+        found[package.name] = f"{found[package.name]}, {package.version}" if package.name in found else package.version
+    return {**found, **debian}
+
+
+def _previous(image: Image) -> Any:
+    """Return the lock that is there, as far as it can be read."""
+    from onedigest.lock import codec
+    from onedigest.rules.files import read
+
+    text = read(image.lock_path)
+    if text is None:
+        return None
+    try:
+        return codec.loads(text, str(image.lock_path))
+    except InputError:
+        say(f"{image.lock_path}: cannot be read, so its pins are not kept")
+        return None
+
+
+def _check(session: Session, images: list[Image]) -> int:
+    from onedigest.inputs import zipapp
+    from onedigest.rules.files import read
+    from onedigest.rules.shared import render_shared
+
+    problems: list[Problem] = []
+    shared = render_shared()
+    for folder in sorted({image.folder.parent for image in images}):
+        for path, text in shared.items():
+            if read(folder / path) != text:
+                problems.append(
+                    Problem("is not as it would be written", str(folder / path), "run `onedigest generate`")
+                )
+    assembler = zipapp.digest()
+    for image in images:
+        problems += _check_lock(image, assembler)
+    if session.as_json:
+        rows = [{"where": each.where, "message": each.message, "hint": each.hint} for each in problems]
+        print_json({"checked": len(images), "differences": rows})
+        return DifferenceError.exit_code if problems else 0
+    if problems:
+        raise DifferenceError(problems)
+    if not session.quiet:
+        say(f"{plural(len(images), 'lock')} checked")
+    return 0
+
+
+def _check_lock(image: Image, assembler: str) -> list[Problem]:
+    from onedigest.lock import codec
+    from onedigest.rules.files import read
+
+    where = _shown(image.lock_path)
+    hint = f"run `onedigest generate {image.spec.script}`"
+    text = read(image.lock_path)
+    if text is None:
+        return [Problem("there is no lock", where, hint)]
+    if not codec.is_intact(text):
+        return [Problem("the lock was changed by hand", where, hint)]
+    spec, stated = codec.stated_digests(text)
+    problems = []
+    if spec != image.spec.digest():
+        problems.append(Problem(f"{image.spec.script} asks for something else:\n{_asked(image, text)}", where, hint))
+    if stated != assembler:
+        problems.append(Problem("the lock was made with another version of the assembler", where, hint))
+    return problems
+
+
+def _asked(image: Image, text: str) -> str:
+    """Return the keys of the spec that differ from those that the lock answers, with both values."""
+    import tomllib
+
+    from onedigest.spec import fields
+
+    old = tomllib.loads(text)["tool"]["onedigest"]["spec"]
+    new = fields(image.spec)
+    lines = []
+    for key in sorted(old.keys() | new.keys()):
+        if old.get(key) != new.get(key):
+            lines += [f"  - {key} = {json.dumps(old.get(key))}", f"  + {key} = {json.dumps(new.get(key))}"]
+    return "\n".join(lines)
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

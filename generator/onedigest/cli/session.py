@@ -1,0 +1,248 @@
+"""Knows what a command works on: the options that all commands share, the environment, the project and its images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from onedigest import project as projects
+from onedigest.cli.words import print_warning
+from onedigest.errors import InputError, OnedigestError, Problem, UsageError
+from onedigest.inputs.store import Store
+from onedigest.project import Project
+from onedigest.script import Script, parse
+from onedigest.spec import Spec, specify
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def shared_options(command: F) -> F:
+    """Add the options that all commands share."""
+    for option in (
+        click.option("--lockfiles", type=click.Path(path_type=Path), help="Folder of the locks [lockfiles]."),
+        click.option("--offline", is_flag=True, help="Use no network."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
+        click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
+    ):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """A script and the spec of its image. `folder` holds its lock."""
+
+    script: Script
+    spec: Spec
+    script_folder: Path
+    folder: Path
+
+    @property
+    def lock_path(self) -> Path:
+        """Where the lock is."""
+        return self.folder / "pylock.toml"
+
+    @property
+    def record_path(self) -> Path:
+        """Where the record is."""
+        return self.folder / "image.toml"
+
+
+class Session:
+    """What one command sees of the world."""
+
+    def __init__(self, *, lockfiles: Path | None, offline: bool, as_json: bool, quiet: bool) -> None:
+        self.offline = offline
+        self.as_json = as_json
+        self.quiet = quiet
+        self._lockfiles = lockfiles
+        self._projects: dict[Path, Project] = {}
+
+    @cached_property
+    def store(self) -> Store:
+        """The user's content store."""
+        cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+        return Store(Path(cache) / "onedigest")
+
+    @property
+    def lockfiles(self) -> Path:
+        """The folder of all locks."""
+        return self._lockfiles or projects.find(Path.cwd()).root / "lockfiles"
+
+    @property
+    def inputs(self) -> Path:
+        """The folder of the inputs of all locks."""
+        return self.lockfiles / ".inputs"
+
+    @property
+    def threads(self) -> int:
+        """How many threads may work: one for each processor that this process may use."""
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
+
+    def images(self, names: Iterable[str], *, everything: bool) -> list[Image]:
+        """Return the images that names, scripts or `--all` mean. Raises with the problems of all of them."""
+        chosen = list(names)
+        if bool(chosen) == everything:
+            raise UsageError.of("name a script or an image, or use --all", hint="onedigest COMMAND --help")
+        found: list[Image] = []
+        problems: list[Problem] = []
+        for path in self._all_scripts() if everything else map(self._script_path, chosen):
+            try:
+                found.append(self._read(path))
+            except InputError as error:
+                problems.extend(error.problems)
+        problems += _same_names(found)
+        if problems:
+            raise InputError(problems)
+        return found
+
+    def _read(self, path: Path) -> Image:
+        folder = path.parent
+        project = self._projects.setdefault(folder, projects.find(folder))
+        root = self._lockfiles.resolve().parent if self._lockfiles else project.root
+        shown = _relative(path, Path.cwd())
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise InputError.of(f"cannot be read: {error.strerror}", where=shown) from None
+        script = parse(data, shown)
+        if not self.quiet:
+            for warning in script.warnings:
+                print_warning(warning)
+        spec = specify(script, project, _relative(path, root))
+        lockfiles = self._lockfiles or project.root / "lockfiles"
+        return Image(script=script, spec=spec, script_folder=folder, folder=lockfiles / spec.name)
+
+    def _script_path(self, name: str) -> Path:
+        path = Path(name)
+        if path.suffix == ".py" or path.is_file():
+            return path.resolve()
+        lock = self.lockfiles / name / "pylock.toml"
+        try:
+            text = lock.read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            known = sorted(each.parent.name for each in self.lockfiles.glob("*/pylock.toml"))
+            hint = f"the images are {', '.join(known)}" if known else "name the script: onedigest build SCRIPT"
+            raise InputError.of(f"there is no image `{name}`", where=str(self.lockfiles), hint=hint) from None
+        return self._script_of(text, lock)
+
+    def _script_of(self, text: str, lock: Path) -> Path:
+        import re
+
+        match = re.search(r"^# Generated by onedigest from (.+)\. Do not edit", text)
+        if not match:
+            raise InputError.of("not a lock of onedigest", where=str(lock), hint="run `onedigest generate SCRIPT`")
+        return (self.lockfiles.resolve().parent / match[1]).resolve()
+
+    def _all_scripts(self) -> list[Path]:
+        project = projects.find(Path.cwd())
+        if project.scripts:
+            found = project.list_scripts()
+            if not found:
+                raise InputError.of("`scripts` matches no file", where=project.where("scripts"))
+            return found
+        locks = sorted(self.lockfiles.glob("*/pylock.toml"))
+        if not locks:
+            raise InputError.of(
+                "there are no images", where=str(self.lockfiles), hint='set `scripts = ["*.py"]` in onedigest.toml'
+            )
+        return [self._script_of(lock.read_text(encoding="utf-8"), lock) for lock in locks]
+
+
+def sources(session: Session, report: Callable[[int], None] | None = None) -> Any:
+    """Return where inputs come from, by the user's own settings."""
+    from onedigest.inputs.debian.mirror import find_mirrors
+    from onedigest.inputs.download import Client
+    from onedigest.inputs.sources import Sources
+
+    return Sources(
+        store=session.store,
+        client=Client(_connection(session.offline)),
+        mirrors=find_mirrors(os.environ.get("ONEDIGEST_DEBIAN_MIRROR", ""), Path("/etc/apt")),
+        offline=session.offline,
+        environment=dict(os.environ),
+        **({"report": report} if report else {}),
+    )
+
+
+def _connection(offline: bool) -> Any:
+    from onedigest.inputs.download import Connection
+
+    proxies = {
+        name: value
+        for name in ("http", "https", "all", "no")
+        if (value := os.environ.get(f"{name}_proxy") or os.environ.get(f"{name.upper()}_PROXY"))
+    }
+    certificates = os.environ.get("SSL_CERT_FILE")
+    return Connection(
+        offline=offline,
+        proxies=tuple(sorted(proxies.items())),
+        certificates=Path(certificates) if certificates else None,
+        netrc=Path(os.environ.get("NETRC") or Path.home() / ".netrc"),
+        credentials=_index_credentials(),
+    )
+
+
+def _index_credentials() -> tuple[tuple[str, str], ...]:
+    """Return (host, user:password) of the indexes whose addresses or variables hold them, as uv reads them."""
+    from urllib.parse import unquote, urlsplit
+
+    found = {}
+    values = " ".join(
+        os.environ.get(name, "") for name in ("UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX", "UV_EXTRA_INDEX_URL")
+    )
+    for text in values.split():
+        name, equals, url = text.partition("=")
+        parts = urlsplit(url if equals and "://" not in name else text)
+        user = os.environ.get(f"UV_INDEX_{name.upper().replace('-', '_')}_USERNAME", unquote(parts.username or ""))
+        secret = os.environ.get(f"UV_INDEX_{name.upper().replace('-', '_')}_PASSWORD", unquote(parts.password or ""))
+        if parts.hostname and user:
+            found[parts.hostname] = f"{user}:{secret}"
+    return tuple(sorted(found.items()))
+
+
+def read_lock(image: Image, *, hint: str) -> Any:
+    """Return an image's lock, which must be intact and an answer to its spec."""
+    from onedigest.inputs import zipapp
+    from onedigest.lock import codec
+    from onedigest.rules.files import read
+
+    text = read(image.lock_path)
+    where = _relative(image.lock_path, Path.cwd())
+    if text is None:
+        raise InputError.of("there is no lock", where=where, hint=hint)
+    if not codec.is_intact(text):
+        raise InputError.of("the lock was changed by hand", where=where, hint=hint)
+    spec, assembler = codec.stated_digests(text)
+    if spec != image.spec.digest():
+        raise InputError.of(f"the lock does not answer {image.spec.script} as it is now", where=where, hint=hint)
+    if assembler != zipapp.digest():
+        raise InputError.of("the lock was made with another version of the assembler", where=where, hint=hint)
+    return codec.loads(text, where)
+
+
+def _same_names(images: list[Image]) -> list[Problem]:
+    first: dict[str, Image] = {}
+    problems = []
+    for image in images:
+        other = first.setdefault(image.spec.name, image)
+        if other.spec.script != image.spec.script:
+            message = f"the name `{image.spec.name}` is also that of {other.spec.script}"
+            problems.append(Problem(message, image.spec.script, "set `name` in [tool.onedigest] of one of the two"))
+    return problems
+
+
+def _relative(path: Path, start: Path) -> str:
+    resolved, root = path.resolve(), start.resolve()
+    return resolved.relative_to(root).as_posix() if resolved.is_relative_to(root) else str(path)
+
+
+__all__ = ["Image", "OnedigestError", "Session", "read_lock", "shared_options", "sources"]

@@ -1,0 +1,133 @@
+"""Knows a Packages index: the stanza of each package, parsed when it is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from onedigest.errors import NetworkError
+
+_PACKAGE = re.compile(r"(?m)^Package: (\S+)$")
+_PROVIDES = re.compile(r"(?m)^Provides: (.+)$")
+_FIELD = re.compile(r"(?m)^([A-Za-z][A-Za-z0-9-]*): (.*(?:\n[ \t].*)*)")
+_ALTERNATIVE = re.compile(r"([a-z0-9][a-z0-9+.-]*)(?::[a-z0-9-]+)?(?:\s*\(\s*(<<|<=|=|>=|>>)\s*(\S+?)\s*\))?")
+_PRIORITIES = ("required", "important", "standard", "optional", "extra")
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A package that is named by another, such as `libc6 (>= 2.36)`."""
+
+    name: str
+    relation: str = ""
+    version: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.relation} {self.version})" if self.relation else self.name
+
+
+@dataclass(frozen=True)
+class Stanza:
+    """What an index says of one package."""
+
+    name: str
+    version: str
+    architecture: str
+    path: str
+    sha256: str
+    size: int
+    priority: int
+    fields: dict[str, str]
+
+    @cached_property
+    def depends(self) -> tuple[tuple[Relation, ...], ...]:
+        """All of these are needed; of each, one alternative."""
+        return (*relations(self.fields.get("Pre-Depends", "")), *relations(self.fields.get("Depends", "")))
+
+    @cached_property
+    def conflicts(self) -> tuple[Relation, ...]:
+        """None of these may be there."""
+        both = (*relations(self.fields.get("Conflicts", "")), *relations(self.fields.get("Breaks", "")))
+        return tuple(relation for alternatives in both for relation in alternatives)
+
+    @cached_property
+    def provides(self) -> tuple[Relation, ...]:
+        """What other packages may depend on instead."""
+        return tuple(
+            relation for alternatives in relations(self.fields.get("Provides", "")) for relation in alternatives
+        )
+
+
+def relations(text: str) -> tuple[tuple[Relation, ...], ...]:
+    """Read a relationship field (Debian Policy, section 7.1): conjunctions of alternatives."""
+    found = []
+    for conjunction in text.replace("\n", " ").split(","):
+        alternatives = tuple(
+            Relation(match[1], match[2] or "", match[3] or "")
+            for part in conjunction.split("|")
+            if (match := _ALTERNATIVE.match(part.strip()))
+        )
+        if alternatives:
+            found.append(alternatives)
+    return tuple(found)
+
+
+class Index:
+    """The packages of one architecture. Where a name stands twice, the later stanza counts."""
+
+    def __init__(self, text: str, name: str = "Packages") -> None:
+        self._text = text
+        self._name = name
+        self._start = {match[1]: match.start() for match in _PACKAGE.finditer(text)}
+        self._stanzas: dict[str, Stanza] = {}
+
+    def get(self, name: str) -> Stanza | None:
+        """Return the stanza of a package."""
+        if name not in self._stanzas and name in self._start:
+            self._stanzas[name] = self._parse(self._start[name])
+        return self._stanzas.get(name)
+
+    def providers(self, virtual: str) -> list[tuple[Stanza, str]]:
+        """Return the packages that provide a name, and in which version; by priority, then by name."""
+        found = [
+            (stanza, relation.version)
+            for name in self._provided.get(virtual, ())
+            if (stanza := self.get(name))
+            for relation in stanza.provides
+            if relation.name == virtual
+        ]
+        return sorted(found, key=lambda pair: (pair[0].priority, pair[0].name))
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of all packages."""
+        yield from self._start
+
+    @cached_property
+    def _provided(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for match in _PROVIDES.finditer(self._text):
+            start = self._text.rfind("\n\n", 0, match.start()) + 2
+            package = _PACKAGE.search(self._text, max(start, 0) if start > 1 else 0, match.end())
+            for alternatives in relations(match[1]) if package else ():
+                found.setdefault(alternatives[0].name, set()).add(package[1] if package else "")
+        return found
+
+    def _parse(self, start: int) -> Stanza:
+        end = self._text.find("\n\n", start)
+        fields = dict(_FIELD.findall(self._text[start : end if end >= 0 else len(self._text)]))
+        try:
+            priority = fields.get("Priority", "optional")
+            return Stanza(
+                name=fields["Package"],
+                version=fields["Version"],
+                architecture=fields["Architecture"],
+                path=fields["Filename"],
+                sha256=fields["SHA256"],
+                size=int(fields["Size"]),
+                priority=_PRIORITIES.index(priority) if priority in _PRIORITIES else len(_PRIORITIES),
+                fields=fields,
+            )
+        except (KeyError, ValueError) as error:
+            raise NetworkError.of(f"broken Debian package index: {error}", where=self._name) from None

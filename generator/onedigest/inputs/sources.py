@@ -1,0 +1,26 @@
+"""Knows everything outside that inputs come from, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from onedigest.inputs.download import Client, Report
+from onedigest.inputs.store import Store
+
+
+def _silent(_: int) -> None:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """Where inputs come from: the store first, then Debian's mirrors, and the indexes that uv knows."""
+
+    store: Store
+    client: Client
+    mirrors: tuple[str, ...]
+    offline: bool
+    environment: Mapping[str, str] = field(repr=False)
+    """The caller's environment, of which uv gets what says where an index is."""
+    report: Report = _silent

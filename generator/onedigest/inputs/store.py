@@ -1,0 +1,118 @@
+"""Knows the content store of a user: files named by their sha256, complete and verified, or not there at all."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from onedigest.digest import Digest, hex_of, of_file
+
+STAMP = 315619200
+"""The modification time of a stored file, in seconds. A file that was written to since has another one."""
+
+
+class Store:
+    """A folder of immutable files; several processes may use it at once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, digest: str) -> Path:
+        """Return where the content with that digest is, or would be."""
+        name = hex_of(digest)
+        return self.root / "sha256" / name[:2] / name
+
+    def has(self, digest: str, size: int | None = None) -> bool:
+        """Tell whether the content is there, unchanged since it was verified."""
+        return is_stamped(self.path(digest), size)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Give a new folder on the store's file system, and remove it with what is left in it."""
+        waiting = self.root / "scratch"
+        waiting.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=waiting) as folder:
+            yield Path(folder)
+
+    def keep(self, file: Path, digest: str) -> Path:
+        """Move a file, whose content the caller has verified, to its name."""
+        target = self.path(digest)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file.chmod(0o444)
+        os.utime(file, (STAMP, STAMP))
+        file.replace(target)
+        return target
+
+    def add(self, data: bytes) -> Digest:
+        """Keep bytes; return their digest."""
+        with self.scratch() as folder:
+            file = folder / "data"
+            file.write_bytes(data)
+            digest = of_file(file)
+            self.keep(file, digest)
+        return digest
+
+    @contextmanager
+    def partial(self, digest: str) -> Iterator[IO[bytes]]:
+        """Open the part of a download that is there, for this process alone; it stays for the next try."""
+        file = self.root / "partial" / hex_of(digest)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a+b") as opened:
+            fcntl.flock(opened, fcntl.LOCK_EX)
+            yield opened
+
+    def finish_partial(self, digest: str) -> None:
+        """Give a complete and verified download its name."""
+        self.keep(self.root / "partial" / hex_of(digest), digest)
+
+    def read_note(self, name: str) -> bytes | None:
+        """Return a small note that was kept under a name, such as what a layer key stands for."""
+        try:
+            return (self.root / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def write_note(self, name: str, data: bytes) -> None:
+        """Keep a small note under a name; the last one counts."""
+        write_atomically(self.root / name, data)
+
+
+def is_stamped(path: Path, size: int | None = None) -> bool:
+    """Tell whether a file has the time stamp of verified content, and the size where one is given."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return found.st_mtime == STAMP and (size is None or found.st_size == size)
+
+
+def link(source: Path, target: Path) -> None:
+    """Make `target` the same content as a stored file: a hard link, or a copy where there can be none."""
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".onedigest-") as folder:
+        new = Path(folder) / "file"
+        try:
+            os.link(source, new)
+        except OSError:
+            shutil.copyfile(source, new)
+            new.chmod(0o444)
+        new.replace(target)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file under a temporary name in the same folder, then rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".onedigest-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,75 @@
+"""Knows how to run uv: the one door to it. Resolving is all that it is asked for."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from onedigest.errors import EngineError, InputError, NetworkError
+
+_NETWORK = re.compile(
+    r"error sending request|dns error|[Ff]ailed to fetch|connection|timed out|network connectivity is disabled|"
+    r"Request failed after",
+)
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_NOISE = re.compile(r"^(?:Using |Resolved |warning: |Updated |Added |Removed ).*$")
+
+_KEPT_VARIABLES = re.compile(
+    r"PATH|HOME|USER|TMPDIR|XDG_.*|NETRC|SSL_.*|(?:https?|all|no)_proxy|(?:HTTPS?|ALL|NO)_PROXY|SYSTEMROOT|"
+    r"UV_(?:CACHE_DIR|DEFAULT_INDEX|INDEX|INDEX_URL|EXTRA_INDEX_URL|INDEX_.*_(?:USERNAME|PASSWORD)|FIND_LINKS|"
+    r"KEYRING_PROVIDER|NATIVE_TLS|SYSTEM_CERTS|INSECURE_HOST|HTTP_.*|REQUEST_TIMEOUT|CONCURRENT_.*|CONFIG_FILE|CREDENTIALS_DIR|"
+    r"OFFLINE)"
+)
+"""Where an index is and how it is reached. What would change the choice of versions is not among them."""
+
+
+def lock(project: str, known: str, *, environment: Mapping[str, str], offline: bool) -> dict[str, Any]:
+    """Resolve a project, given as the text of its pyproject.toml; return the parsed uv.lock.
+
+    `known` is the text of an earlier uv.lock, whose versions are preferred, or empty. Paths in a project are absolute.
+    Raises `InputError` when there is no solution and `NetworkError` when an index is out of reach.
+    """
+    with tempfile.TemporaryDirectory(prefix="onedigest-") as scratch:
+        root = Path(scratch)
+        (root / "pyproject.toml").write_text(project, encoding="utf-8")
+        if known:
+            (root / "uv.lock").write_text(known, encoding="utf-8")
+        command = [
+            _find(),
+            "lock",
+            "--no-python-downloads",
+            "--python",
+            sys.executable,
+            "--no-progress",
+            "--color=never",
+        ]
+        if offline:
+            command.append("--offline")
+        kept = {name: value for name, value in environment.items() if _KEPT_VARIABLES.fullmatch(name)}
+        done = subprocess.run(command, cwd=root, env=kept, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise _failure(done.stderr, scratch)
+        return tomllib.loads((root / "uv.lock").read_text(encoding="utf-8"))
+
+
+def _find() -> str:
+    from uv import find_uv_bin
+
+    try:
+        return str(find_uv_bin())
+    except FileNotFoundError as error:
+        raise EngineError.of("uv is not installed", hint="run `pip install uv`") from error
+
+
+def _failure(text: str, scratch: str) -> InputError | NetworkError:
+    lines = [line for line in _COLOUR.sub("", text).replace(f"{scratch}/", "").split("\n") if not _NOISE.match(line)]
+    message = "\n".join(lines).strip()
+    if _NETWORK.search(message):
+        return NetworkError.of(f"uv could not reach the package index:\n{message}", hint="check the network")
+    return InputError.of(f"uv found no versions that fit:\n{message}")

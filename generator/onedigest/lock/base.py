@@ -1,0 +1,99 @@
+"""Knows the Debian base: which suite fits a script, and which packages a minimal root for Python is made of."""
+
+from __future__ import annotations
+
+from onedigest.digest import Digest
+from onedigest.errors import InputError
+from onedigest.inputs.debian.archive import read_suite
+from onedigest.inputs.debian.closure import close
+from onedigest.inputs.debian.index import Index, Stanza
+from onedigest.inputs.debian.version import upstream
+from onedigest.inputs.sources import Sources
+from onedigest.lock.model import Base, DebianPackage
+from onedigest.platforms import Platform
+from onedigest.spec import Spec
+
+SUITES = {"trixie": "3.13.5", "bookworm": "3.11.2"}
+"""The stable suites whose keys are shipped, newest first, with their Python, which a stable suite keeps."""
+
+_SEEDS = ("base-files", "base-passwd", "ca-certificates", "libc-bin", "libstdc++6", "netbase", "python3", "tzdata")
+
+_ONLY_TO_CONFIGURE = frozenset({"debconf", "debconf-2.0", "dpkg", "install-info"})
+"""Needed by maintainer scripts, which never run."""
+
+_NOT_IN_BASE = _ONLY_TO_CONFIGURE | {"awk", "libdebconfclient0", "libselinux1", "openssl", "perl-base"}
+"""Needed by maintainer scripts and by commands that set a system up, such as update-passwd."""
+
+
+def choose_suite(spec: Spec) -> str:
+    """Return the Debian suite for a spec. Raises `InputError` when none has a Python that is right."""
+    from packaging.specifiers import SpecifierSet
+
+    kind, _, named = spec.base.partition(":")
+    if kind != "debian":
+        raise InputError.of(
+            f"base image `{spec.base}`: images from a registry are not supported yet",
+            where=spec.script,
+            hint='use `base = "debian"`',
+        )
+    if named and named not in SUITES:
+        raise InputError.of(
+            f"unknown Debian suite `{named}`", where=spec.script, hint=f"the suites are {', '.join(SUITES)}"
+        )
+    wanted = SpecifierSet(spec.requires_python)
+    for suite, python in SUITES.items():
+        if named in ("", suite) and wanted.contains(python):
+            return suite
+    offered = ", ".join(f"{suite} ({python})" for suite, python in SUITES.items() if named in ("", suite))
+    raise InputError.of(
+        f"no Debian suite has a Python that satisfies `requires-python = {spec.requires_python!r}`",
+        where=spec.script,
+        hint=f"the suites are {offered}",
+    )
+
+
+def resolve_base(spec: Spec, suite: str, sources: Sources) -> Base:
+    """Choose the packages of the base and of `system-packages` for every platform, from the suite as it is now."""
+    architectures = tuple(platform.debian for platform in spec.platforms)
+    read = read_suite(sources.client, sources.store, sources.mirrors, suite, architectures)
+    chosen = {platform: _close(read.indexes[platform.debian], spec) for platform in spec.platforms}
+    first = {stanza.name: stanza for stanza in chosen[spec.platforms[0]][0]}
+    python = upstream(
+        next(stanza.version for name, stanza in first.items() if name.endswith("-minimal") and "lib" in name)
+    )
+    return Base(
+        suite=suite,
+        release=read.release,
+        date=read.date,
+        interpreter=f"/usr/bin/python{'.'.join(python.split('.')[:2])}",
+        python=python,
+        libc_version=".".join(upstream(first["libc6"].version).split(".")[:2]),
+        packages=_pinned({platform: pair[0] for platform, pair in chosen.items()}),
+        system_packages=_pinned({platform: pair[1] for platform, pair in chosen.items()}),
+    )
+
+
+def _close(index: Index, spec: Spec) -> tuple[list[Stanza], list[Stanza]]:
+    base = close(index, _SEEDS, _NOT_IN_BASE, {})
+    given = {stanza.name: stanza for stanza in base}
+    return base, close(index, spec.system_packages, _ONLY_TO_CONFIGURE, given)
+
+
+def _pinned(chosen: dict[Platform, list[Stanza]]) -> tuple[DebianPackage, ...]:
+    """Return each .deb once, with the platforms that need it."""
+    users: dict[str, tuple[Stanza, list[Platform]]] = {}
+    for platform, stanzas in chosen.items():
+        for stanza in stanzas:
+            users.setdefault(stanza.path, (stanza, []))[1].append(platform)
+    return tuple(
+        DebianPackage(
+            name=stanza.name,
+            version=stanza.version,
+            architecture=stanza.architecture,
+            path=stanza.path,
+            digest=Digest(f"sha256:{stanza.sha256}"),
+            size=stanza.size,
+            platforms=tuple(sorted(platforms)),
+        )
+        for stanza, platforms in users.values()
+    )

@@ -1,0 +1,59 @@
+"""Knows the dependency graph: what is reachable, in which order, and why a package is there. The door to networkx."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import networkx
+
+from onedigest.lock.model import Lock
+
+Node = tuple[str, str]
+"""Name and version. The script itself is the node `ROOT`."""
+
+ROOT: Node = ("", "")
+
+
+def from_lock(lock: Lock) -> networkx.DiGraph[Node]:
+    """Return the graph of a lock. Nodes and edges are added in order, for networkx keeps the order they come in."""
+    graph: networkx.DiGraph[Node] = networkx.DiGraph()
+    graph.add_nodes_from([ROOT, *(package.key for package in lock.packages)])
+    graph.add_edges_from((ROOT, root) for root in lock.roots)
+    for package in lock.packages:
+        graph.add_edges_from((package.key, dependency) for dependency in package.dependencies)
+    return graph
+
+
+def reachable(edges: Mapping[str, Iterable[str]], start: str) -> list[str]:
+    """Return everything that can be reached from a node, itself included, sorted."""
+    graph: networkx.DiGraph[str] = networkx.DiGraph()
+    graph.add_node(start)
+    for node in sorted(edges):
+        graph.add_edges_from((node, target) for target in sorted(edges[node]))
+    return sorted({start, *networkx.descendants(graph, start)})
+
+
+def ranks(graph: networkx.DiGraph[Node]) -> list[list[Node]]:
+    """Return the nodes in ranks: each stands below all that need it. Nodes of one cycle share a rank."""
+    condensed = networkx.condensation(graph)
+    members: dict[int, list[Node]] = {part: sorted(data["members"]) for part, data in condensed.nodes(data=True)}
+    found = [
+        sorted(node for part in generation for node in members[part])
+        for generation in networkx.topological_generations(condensed)
+    ]
+    return [rank for rank in found if rank]
+
+
+def paths_to(graph: networkx.DiGraph[Node], name: str) -> list[list[Node]]:
+    """Return, for each version of a package, the shortest paths from the script to it, in alphabetical order."""
+    found = []
+    for node in sorted(each for each in graph if each[0] == name):
+        if networkx.has_path(graph, ROOT, node):
+            found += sorted(networkx.all_shortest_paths(graph, ROOT, node))
+    return found
+
+
+def cycles(graph: networkx.DiGraph[Node]) -> list[list[Node]]:
+    """Return the groups of packages that need each other, sorted."""
+    groups = (sorted(group) for group in networkx.strongly_connected_components(graph))
+    return sorted(group for group in groups if len(group) > 1)

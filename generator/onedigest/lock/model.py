@@ -1,0 +1,125 @@
+"""Knows the parts of a lock as frozen values; every sequence is sorted when it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onedigest.digest import Digest
+from onedigest.platforms import Platform
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Wheel:
+    """A wheel by its file name. `upload_time` is as the index gives it (RFC 3339), or empty. `size` is in bytes."""
+
+    name: str
+    digest: Digest
+    size: int
+    upload_time: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Package:
+    """One version of a project, with the wheel that each platform selects."""
+
+    name: str
+    version: str
+    wheels: tuple[tuple[Platform, Wheel], ...]
+    dependencies: tuple[tuple[str, str], ...] = ()
+    """Name and version of each package that this one needs."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "wheels", tuple(sorted(self.wheels)))
+        object.__setattr__(self, "dependencies", tuple(sorted(set(self.dependencies))))
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Name and version, which together are found once in a lock."""
+        return self.name, self.version
+
+    @property
+    def platforms(self) -> tuple[Platform, ...]:
+        """The platforms that need the package."""
+        return tuple(platform for platform, _ in self.wheels)
+
+    def wheel_for(self, platform: Platform) -> Wheel | None:
+        """Return the wheel that a platform selects."""
+        return dict(self.wheels).get(platform)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class DebianPackage:
+    """A .deb. `architecture` is Debian's name or `all`, `path` is from the archive's root, `size` in bytes."""
+
+    name: str
+    version: str
+    architecture: str
+    path: str
+    digest: Digest
+    size: int
+    platforms: tuple[Platform, ...]
+
+    @property
+    def file_name(self) -> str:
+        """The file's own name."""
+        return self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Base:
+    """What is below the virtual environment.
+
+    `release` is the digest of the suite's InRelease and `date` its date. `python` is the interpreter's full version.
+    """
+
+    suite: str
+    release: Digest
+    date: str
+    interpreter: str
+    python: str
+    libc_version: str
+    packages: tuple[DebianPackage, ...]
+    system_packages: tuple[DebianPackage, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "packages", tuple(sorted(self.packages)))
+        object.__setattr__(self, "system_packages", tuple(sorted(self.system_packages)))
+
+    @property
+    def reference(self) -> str:
+        """What a script would write to ask for this base."""
+        return f"debian:{self.suite}"
+
+    @property
+    def python_minor(self) -> str:
+        """The interpreter's version as 3.N."""
+        return ".".join(self.python.split(".")[:2])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lock:
+    """What was chosen, and the spec that it answers.
+
+    `roots` are the packages that the script asks for, `assembler` is the zipapp's digest.
+    """
+
+    spec: Digest
+    asked: str
+    """The fields of the spec as canonical JSON."""
+    script: str
+    assembler: Digest
+    platforms: tuple[Platform, ...]
+    base: Base
+    packages: tuple[Package, ...]
+    roots: tuple[tuple[str, str], ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "platforms", tuple(sorted(self.platforms)))
+        object.__setattr__(self, "packages", tuple(sorted(self.packages, key=lambda package: package.key)))
+        object.__setattr__(self, "roots", tuple(sorted(set(self.roots))))
+
+    def wheels(self) -> tuple[Wheel, ...]:
+        """Return the distinct wheels of all platforms, sorted by file name."""
+        return tuple(sorted({wheel for package in self.packages for _, wheel in package.wheels}))

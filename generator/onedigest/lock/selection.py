@@ -1,0 +1,149 @@
+"""Knows which packages and wheels of a resolution each platform needs, and what must be refused about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from packaging.markers import Marker
+
+from onedigest.digest import Digest
+from onedigest.errors import InputError, Problem
+from onedigest.lock import shadow
+from onedigest.lock.codec import rfc3339
+from onedigest.lock.graph import reachable
+from onedigest.lock.model import Package, Wheel
+from onedigest.lock.targets import Target
+from onedigest.platforms import Platform
+
+Row = Mapping[str, Any]
+"""A package of uv.lock."""
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Needed:
+    """What one platform needs: its packages with their edges, and the packages that the script asks for."""
+
+    edges: Mapping[Key, tuple[Key, ...]]
+    roots: tuple[Key, ...]
+
+
+def select(
+    resolution: Mapping[str, Any], targets: Sequence[Target], base: str
+) -> tuple[tuple[Package, ...], tuple[Key, ...]]:
+    """Return packages and roots for the targets. Raises `InputError` with every package that cannot be installed."""
+    rows = {(row["name"], row.get("version", "")): row for row in resolution.get("package", ())}
+    needed = {target.platform: _walk(rows, target) for target in targets}
+    problems: list[Problem] = []
+    found = []
+    for key in sorted({key for each in needed.values() for key in each.edges}):
+        users = [target for target in targets if key in needed[target.platform].edges]
+        wheels, refused = _wheels(rows[key], users, base)
+        problems += refused
+        edges = {edge for target in users for edge in needed[target.platform].edges[key]}
+        found.append(Package(name=key[0], version=key[1], wheels=tuple(wheels), dependencies=tuple(edges)))
+    if problems:
+        raise InputError(problems)
+    roots = {root for each in needed.values() for root in each.roots}
+    return tuple(found), tuple(sorted(roots))
+
+
+def _walk(rows: Mapping[Key, Row], target: Target) -> _Needed:
+    """Follow the edges whose markers hold on a target. A node is a package, or a package with one of its extras."""
+    environment = {**{key: str(item) for key, item in target.environment.items()}, "extra": ""}
+    root = next(key for key in rows if key[0] == shadow.NAME)
+    edges: dict[str, list[str]] = {}
+    keys: dict[str, Key] = {}
+    for key, row in rows.items():
+        extras = {"": row.get("dependencies", ()), **row.get("optional-dependencies", {})}
+        for extra, dependencies in extras.items():
+            node = _node(key, extra)
+            keys[node] = key
+            edges[node] = [_node(key, "")] if extra else []
+            edges[node] += [
+                each
+                for dependency in dependencies
+                if _holds(dependency.get("marker"), environment)
+                for each in _targets(rows, dependency)
+            ]
+    found = [node for node in reachable(edges, _node(root, "")) if node in keys]
+    joined: dict[Key, set[Key]] = {}
+    for node in found:
+        joined.setdefault(keys[node], set()).update(keys[each] for each in edges[node] if each in keys)
+    roots = joined.pop(root)
+    return _Needed(
+        {key: tuple(sorted(targets - {key, root})) for key, targets in joined.items()}, tuple(sorted(roots - {root}))
+    )
+
+
+def _node(key: Key, extra: str) -> str:
+    return f"{key[0]}=={key[1]}[{extra}]"
+
+
+def _targets(rows: Mapping[Key, Row], dependency: Row) -> Iterator[str]:
+    """Yield the nodes that a dependency of uv.lock names. It gives a version only where there are several."""
+    name = dependency["name"]
+    version = dependency.get("version")
+    for key in rows:
+        if key[0] == name and version in (None, key[1]):
+            yield _node(key, "")
+            for extra in dependency.get("extra", ()):
+                yield _node(key, extra)
+
+
+def _holds(marker: str | None, environment: Mapping[str, str]) -> bool:
+    return marker is None or Marker(marker).evaluate(dict(environment))
+
+
+def _wheels(row: Row, users: Sequence[Target], base: str) -> tuple[list[tuple[Platform, Wheel]], list[Problem]]:
+    label = f"{row['name']} {row.get('version', '')}".strip()
+    if problem := _source_problem(label, row["source"]):
+        return [], [problem]
+    wheels = {wheel.name: wheel for wheel in map(_wheel, row.get("wheels", ()))}
+    if not wheels:
+        return [], [Problem(f"`{label}` has no wheels, only a source distribution", hint=_NO_WHEEL)]
+    selected = []
+    problems = []
+    for target in users:
+        name = target.select(wheels)
+        if name is not None:
+            selected.append((target.platform, wheels[name]))
+        elif newer := target.select_newer(wheels):
+            message = f"`{label}` has no wheel for glibc {target.glibc} on {target.platform}: {newer} needs a newer one"
+            problems.append(
+                Problem(message, hint=f"the base is {base}; use a newer one, or an older version of the package")
+            )
+        else:
+            message = f"`{label}` has no wheel for Python {target.python} on {target.platform}"
+            problems.append(Problem(message, hint=_NO_WHEEL))
+    return selected, problems
+
+
+_NO_WHEEL = "choose a version that has wheels for all platforms, or leave a platform out of `platforms`"
+
+
+def _source_problem(label: str, source: Row) -> Problem | None:
+    kind = next((each for each in ("git", "directory", "editable", "virtual") if each in source), None)
+    if kind is None:
+        kind = next((each for each in ("path", "url") if each in source and not source[each].endswith(".whl")), None)
+    if kind is None:
+        return None
+    what = {"git": "a git repository", "path": "a source archive", "url": "a source archive"}.get(
+        kind, "a local folder"
+    )
+    return Problem(
+        f"`{label}` comes from {what}, which is not a wheel", hint="build a wheel of it and publish it to an index"
+    )
+
+
+def _wheel(row: Row) -> Wheel:
+    name = (row.get("url") or row.get("path") or row.get("filename", "")).partition("#")[0].rpartition("/")[2]
+    return Wheel(
+        name=name.replace("%2B", "+"),
+        digest=Digest(row["hash"]),
+        size=row.get("size", 0),
+        upload_time=rfc3339(row["upload-time"]) if "upload-time" in row else "",
+    )

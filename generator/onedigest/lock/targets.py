@@ -1,0 +1,82 @@
+"""Knows which wheel a platform selects: tags of its Python, architecture and glibc, and the eleven marker values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from packaging.markers import Environment
+from packaging.tags import Tag, compatible_tags, cpython_tags
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+from onedigest.platforms import Platform
+
+_LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
+
+
+class Target:
+    """A platform together with the Python and the glibc of its base."""
+
+    def __init__(self, platform: Platform, python: str, glibc: str) -> None:
+        self.platform = platform
+        self.python = python
+        self.glibc = glibc
+        self._ranks = {tag: rank for rank, tag in enumerate(self._tags(glibc))}
+        self._ranks_any_glibc = {tag: rank for rank, tag in enumerate(self._tags("2.99"))}
+
+    @property
+    def environment(self) -> Environment:
+        """All eleven marker values (PEP 508); one that is missing would be filled from the host."""
+        return Environment(
+            implementation_name="cpython",
+            implementation_version=self.python,
+            os_name="posix",
+            platform_machine=self.platform.machine,
+            platform_release="",
+            platform_system="Linux",
+            platform_version="",
+            python_full_version=self.python,
+            platform_python_implementation="CPython",
+            python_version=".".join(self.python.split(".")[:2]),
+            sys_platform="linux",
+        )
+
+    def select(self, names: Iterable[str]) -> str | None:
+        """Return the file name of the best wheel, or None."""
+        return _best(names, self._ranks)
+
+    def select_newer(self, names: Iterable[str]) -> str | None:
+        """Return the best wheel where glibc does not matter: it tells a wheel that needs a newer one from none."""
+        return _best(names, self._ranks_any_glibc)
+
+    def _tags(self, glibc: str) -> Iterator[Tag]:
+        major, minor = map(int, self.python.split(".")[:2])
+        interpreter = f"cp{major}{minor}"
+        platforms = list(_manylinux(self.platform, glibc))
+        yield from cpython_tags((major, minor), abis=[interpreter], platforms=platforms)
+        yield from compatible_tags((major, minor), interpreter, platforms)
+
+
+def _manylinux(platform: Platform, glibc: str) -> Iterator[str]:
+    """Yield platform tags, newest first (PEP 600), in the order that a host of that glibc has."""
+    major, newest = map(int, glibc.split("."))
+    for minor in range(newest, platform.oldest_manylinux - 1, -1):
+        yield f"manylinux_{major}_{minor}_{platform.machine}"
+        if legacy := _LEGACY.get((major, minor)):
+            yield f"{legacy}_{platform.machine}"
+    yield f"linux_{platform.machine}"
+
+
+def _best(names: Iterable[str], ranks: Mapping[Tag, int]) -> str | None:
+    found: list[tuple[int, tuple[int, str] | tuple[()], str]] = []
+    for name in names:
+        try:
+            _, _, build, tags = parse_wheel_filename(name)
+        except InvalidWheelFilename:
+            continue
+        rank = min((ranks[tag] for tag in tags if tag in ranks), default=None)
+        if rank is not None:
+            found.append((rank, build, name))
+    if not found:
+        return None
+    best = min(rank for rank, _, _ in found)
+    return max((build, name) for rank, build, name in found if rank == best)[1]

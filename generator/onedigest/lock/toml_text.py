@@ -1,0 +1,49 @@
+"""Knows how values are written in TOML 1.0, on one line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_ESCAPED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+
+def string(text: str) -> str:
+    """Return a basic string."""
+    return '"' + "".join(_escape(character) for character in text) + '"'
+
+
+def key(text: str) -> str:
+    """Return a bare key, or a quoted one where it must be."""
+    return text if _BARE.fullmatch(text) else string(text)
+
+
+def value(item: Any) -> str:
+    """Return any value that TOML can hold, tables inline."""
+    if isinstance(item, bool):
+        return "true" if item else "false"
+    if isinstance(item, str):
+        return string(item)
+    if isinstance(item, Mapping):
+        return inline_table({key(name): value(each) for name, each in item.items()})
+    if isinstance(item, Sequence):
+        return "[" + ", ".join(map(value, item)) + "]"
+    return str(item)
+
+
+def inline_table(fields: Mapping[str, str]) -> str:
+    """Return an inline table of fields that are written already."""
+    return "{ " + ", ".join(f"{name} = {text}" for name, text in fields.items()) + " }" if fields else "{}"
+
+
+def lines(items: Sequence[str]) -> str:
+    """Return an array with one item a line, or an empty one."""
+    return "[\n" + "".join(f"    {item},\n" for item in items) + "]" if items else "[]"
+
+
+def _escape(character: str) -> str:
+    if character in _ESCAPED:
+        return _ESCAPED[character]
+    return f"\\u{ord(character):04x}" if character < " " or character == "\x7f" else character

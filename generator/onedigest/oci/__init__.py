@@ -1,0 +1,1 @@
+"""Knows the OCI image format on disk; never heard of Python packages."""

@@ -1,0 +1,97 @@
+"""Knows an OCI layout on disk, as a folder or as one archive: writing, recognising and reading it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from onedigest.assembler import stream
+from onedigest.assembler.disk_file import DiskFile
+from onedigest.assembler.entry import Entry, file_entry, merge
+from onedigest.assembler.image import INDEX_TYPE, LAYOUT, Image, layout_index
+from onedigest.assembler.layout import write_layout
+from onedigest.assembler.refusal import Refused
+from onedigest.digest import hex_of
+from onedigest.errors import InputError
+from onedigest.inputs.store import link
+
+
+def write(image: Image, blobs: Mapping[str, Path], output: Path) -> None:
+    """Write an image as an OCI layout, or as one archive where the name ends in `.tar`. Raises `InputError`."""
+    try:
+        if output.suffix == ".tar":
+            _write_archive(image, blobs, output)
+        else:
+            _refuse_other_folder(output)
+            write_layout(image, blobs, output, link)
+    except Refused as refused:
+        raise InputError.of(refused.reason) from None
+
+
+def holds(output: Path, index: str) -> bool:
+    """Tell whether a layout holds an image with this index digest, each blob with its size."""
+    if output.suffix == ".tar" or output.is_symlink():
+        return False
+    try:
+        top = json.loads((output / "index.json").read_bytes())
+        if [each["digest"] for each in top["manifests"]] != [index]:
+            return False
+        described = [*top["manifests"]]
+        while described:
+            each = described.pop()
+            path = output / "blobs" / "sha256" / hex_of(each["digest"])
+            if path.stat().st_size != each["size"]:
+                return False
+            if each["mediaType"].endswith("+json"):
+                document = json.loads(path.read_bytes())
+                described += [*document.get("manifests", ()), *document.get("layers", ())]
+                described += [document["config"]] if "layers" in document else []
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return True
+
+
+def read_index(layout: Path) -> dict[str, Any]:
+    """Return the descriptor of the image index that a layout holds. Raises `InputError`."""
+    try:
+        top = json.loads((layout / "index.json").read_bytes())
+        found: dict[str, Any] = top["manifests"][0]
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise InputError.of(f"not an OCI layout ({error})", where=str(layout)) from None
+    if found.get("mediaType") != INDEX_TYPE:
+        raise InputError.of("not the layout of an image index", where=str(layout))
+    return found
+
+
+def _write_archive(image: Image, blobs: Mapping[str, Path], output: Path) -> None:
+    entries = [
+        file_entry("oci-layout", LAYOUT, executable=False, origin="layout"),
+        file_entry("index.json", layout_index(image), executable=False, origin="layout"),
+    ]
+    for digest, document in image.documents().items():
+        entries.append(file_entry(f"blobs/sha256/{hex_of(digest)}", document, executable=False, origin="layout"))
+    for layer in image.layers():
+        content = DiskFile(blobs[layer.digest], layer.size, hex_of(layer.digest))
+        entries.append(Entry(f"blobs/sha256/{hex_of(layer.digest)}", "file", 0o644, layer.size, content))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".onedigest-") as folder:
+        new = Path(folder) / "archive"
+        with new.open("wb") as file:
+            stream.write_tar(merge(entries), file)
+        new.chmod(0o644)
+        new.replace(output)
+
+
+def _refuse_other_folder(output: Path) -> None:
+    """Refuse to replace a folder that is no layout: a user may have named the wrong one."""
+    if output.is_dir() and any(output.iterdir()) and not (output / "oci-layout").is_file():
+        raise InputError.of(
+            "the output folder is not empty, and no OCI layout", where=str(output), hint="name another folder"
+        )
+    if output.exists() and not output.is_dir():
+        raise InputError.of(
+            "the output is a file", where=str(output), hint="name a folder, or a file that ends in .tar"
+        )

@@ -1,0 +1,108 @@
+"""Knows libdeflate: the fast inflater of the embedded engine, and the named encoder of layers that are not spliced."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from threading import Condition
+
+import deflate
+
+from onedigest.assembler import gzip_member
+from onedigest.assembler.entry import Entry
+from onedigest.assembler.stream import Descriptor, Output, Stream, tar_pieces
+from onedigest.digest import of_bytes
+from onedigest.errors import EngineError
+
+ENCODING = "libdeflate-6-1MiB"
+"""Level 6, members of 1 MiB: the same bytes for any number of threads and on every processor."""
+
+_LEVEL = 6
+_MEMBER_BYTES = 1 << 20
+_KNOWN_ANSWER = "sha256:e4f1e3a499ada6889b202d277f5e89114a2450fe9cd230b8c2b95744310bcd7a"
+
+
+class Inflater:
+    """Inflates whole members, within `budget` bytes of memory for all threads together."""
+
+    def __init__(self, budget: int) -> None:
+        self._budget = budget
+        self._free = budget
+        self._changed = Condition()
+
+    @contextmanager
+    def room(self, count: int) -> Iterator[bool]:
+        """Hold `count` bytes of the budget for the context, after waiting for them; False when it is too small."""
+        if count > self._budget:
+            yield False
+            return
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= count)
+            self._free -= count
+        try:
+            yield True
+        finally:
+            with self._changed:
+                self._free += count
+                self._changed.notify_all()
+
+    def inflate(self, raw: bytes, crc: int, size: int) -> bytes | bytearray | None:
+        """Return the content, or None unless `raw` is exactly a stream of `size` bytes with that CRC-32.
+
+        libdeflate ignores what follows a stream, but checks the gzip trailer right behind it: so the stream ends
+        where ours begins, unless the same eight bytes stand earlier too.
+        """
+        trailer = gzip_member.trailer(crc, size)
+        member = b"".join((gzip_member.HEADER, raw, trailer))
+        if member.find(trailer, len(gzip_member.HEADER)) != len(member) - len(trailer):
+            return None
+        try:
+            return deflate.gzip_decompress(member)
+        except deflate.DeflateError:
+            return None
+
+
+def write(entries: Iterable[Entry], output: Output | None = None) -> Descriptor:
+    """Write a layer in the encoding of this module. Raises `EngineError` where libdeflate is another than it was."""
+    check()
+    blob, plain = Stream(output), Stream()
+    blob.add_all(encode(_passed(tar_pieces(entries), plain)))
+    digest = blob.finish()
+    return Descriptor(plain.finish(), digest, blob.size)
+
+
+@cache
+def check() -> None:
+    """Encode a known text and compare. Raises `EngineError`."""
+    text = b"".join(number.to_bytes(3, "big") * (number % 7) for number in range(1, 200_000))
+    found = of_bytes(b"".join(encode([text])))
+    if found != _KNOWN_ANSWER:
+        raise EngineError.of(
+            f"this libdeflate encodes otherwise than {ENCODING}: {found} instead of {_KNOWN_ANSWER}",
+            hint="install the version of `deflate` that onedigest asks for",
+        )
+
+
+def encode(stream: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield gzip members that hold 1 MiB each."""
+    held = bytearray()
+    for piece in stream:
+        held += piece
+        while len(held) >= _MEMBER_BYTES:
+            yield _member(bytes(held[:_MEMBER_BYTES]))
+            del held[:_MEMBER_BYTES]
+    if held:
+        yield _member(bytes(held))
+
+
+def _passed(pieces: Iterable[bytes], plain: Stream) -> Iterator[bytes]:
+    for piece in pieces:
+        plain.add(piece)
+        yield piece
+
+
+def _member(data: bytes) -> bytes:
+    packed = bytes(deflate.deflate_compress(data, _LEVEL))
+    return gzip_member.HEADER + packed + gzip_member.trailer(zlib.crc32(data), len(data))

@@ -1,0 +1,170 @@
+"""Knows what goes where: for each platform the ordered layers, what each of them holds, and the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from onedigest.application import File
+from onedigest.assembler import FORMAT, SPLICE
+from onedigest.digest import Digest, canonical_json, of_bytes
+from onedigest.errors import InputError
+from onedigest.lock.model import Base, DebianPackage, Lock, Package, Wheel
+from onedigest.platforms import Platform
+from onedigest.spec import Spec
+
+CREATED = "1980-01-02T00:00:00Z"
+"""The one instant of all files and documents of an image."""
+
+OWN_LAYER_BYTES = 1 << 20
+"""A wheel of this size has a layer of its own; smaller ones share the tail."""
+
+LIBDEFLATE = "libdeflate-6-1MiB"
+TAIL = "small wheels"
+
+_PATH = "/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layer:
+    """What a layer is made of. `kind` is a command of the assembler, `holds` says it in words.
+
+    Of the inputs, those of the kind are set: `wheels`, `packages` or `files`; `options` has what else matters.
+    """
+
+    kind: str
+    holds: str
+    encoding: str = SPLICE
+    wheels: tuple[Wheel, ...] = ()
+    packages: tuple[DebianPackage, ...] = ()
+    files: tuple[File, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+
+    def key(self) -> Digest:
+        """Return the digest of all that decides the layer's bytes."""
+        inputs = [
+            *((wheel.name, wheel.digest) for wheel in self.wheels),
+            *((package.file_name, package.digest) for package in self.packages),
+            *((file.target, file.digest, file.executable) for file in self.files),
+        ]
+        value = {
+            "format": FORMAT,
+            "encoding": self.encoding,
+            "kind": self.kind,
+            "options": dict(self.options),
+            "inputs": inputs,
+        }
+        return of_bytes(canonical_json(value))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlatformPlan:
+    """The image of one platform: layers from below to above, and its configuration but for the diff IDs."""
+
+    platform: Platform
+    layers: tuple[Layer, ...]
+    config: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """An image that is to be built."""
+
+    name: str
+    platforms: tuple[PlatformPlan, ...]
+
+    def digest(self) -> Digest:
+        """Return the content key: plans with one digest give one image."""
+        value = [
+            {
+                "platform": each.platform.oci,
+                "layers": [layer.key() for layer in each.layers],
+                "config": of_bytes(each.config),
+            }
+            for each in self.platforms
+        ]
+        return of_bytes(canonical_json(value))
+
+    def layers(self) -> tuple[Layer, ...]:
+        """Return the distinct layers of all platforms, in their order."""
+        return tuple({layer.key(): layer for each in self.platforms for layer in each.layers}.values())
+
+
+def arrange(spec: Spec, lock: Lock, files: Sequence[File]) -> Plan:
+    """Arrange a lock's inputs and the application's files in layers. Raises `InputError` for too few layers."""
+    platforms = [_arrange_platform(spec, lock, files, platform) for platform in lock.platforms]
+    return Plan(name=spec.name, platforms=tuple(platforms))
+
+
+def _arrange_platform(spec: Spec, lock: Lock, files: Sequence[File], platform: Platform) -> PlatformPlan:
+    below = [_base(lock.base, spec, platform)]
+    system = tuple(each for each in lock.base.system_packages if platform in each.platforms)
+    if system:
+        names = ", ".join(spec.system_packages)
+        below.append(Layer(kind="system", holds=names, encoding=LIBDEFLATE, packages=system))
+    runtime = (("interpreter", lock.base.interpreter), ("version", lock.base.python))
+    below.append(Layer(kind="runtime", holds=f"virtual environment, Python {lock.base.python}", options=runtime))
+    above = [Layer(kind="application", holds=_named_files(files), files=tuple(files))] if files else []
+    room = spec.max_layers - len(below) - len(above)
+    layers = (*below, *_wheel_layers(lock, platform, room), *above)
+    return PlatformPlan(platform=platform, layers=layers, config=_config(spec, platform, layers))
+
+
+def _base(base: Base, spec: Spec, platform: Platform) -> Layer:
+    packages = tuple(each for each in base.packages if platform in each.platforms)
+    options = (("user", spec.user),)
+    return Layer(kind="base", holds=base.reference, encoding=LIBDEFLATE, packages=packages, options=options)
+
+
+def _wheel_layers(lock: Lock, platform: Platform, room: int) -> list[Layer]:
+    """Return a layer for each large wheel and one for the rest; the smallest join the rest where room is short."""
+    wheels = [(package, wheel) for package in lock.packages if (wheel := package.wheel_for(platform))]
+    if not wheels:
+        return []
+    if room < 1:
+        raise InputError.of("`max-layers` leaves no layer for wheels", where=lock.script, hint="allow more layers")
+    large = [pair for pair in wheels if pair[1].size >= OWN_LAYER_BYTES]
+    has_tail = len(large) < len(wheels)
+    most = room if not has_tail and len(large) <= room else room - 1
+    own = {wheel for _, wheel in sorted(large, key=lambda pair: (-pair[1].size, pair[1].name))[:most]}
+    options = (("python", lock.base.python_minor),)
+    layers = [
+        Layer(kind="layer", holds=_title(package), wheels=(wheel,), options=options)
+        for package, wheel in wheels
+        if wheel in own
+    ]
+    rest = [(package, wheel) for package, wheel in wheels if wheel not in own]
+    if rest:
+        title = _title(rest[0][0]) if len(rest) == 1 else f"{len(rest)} {TAIL}"
+        layers.append(Layer(kind="layer", holds=title, wheels=tuple(wheel for _, wheel in rest), options=options))
+    return layers
+
+
+def _title(package: Package) -> str:
+    return f"{package.name} {package.version}"
+
+
+def _named_files(files: Iterable[File]) -> str:
+    names = [file.target for file in files]
+    return names[0] if len(names) == 1 else f"{len(names)} files in /app"
+
+
+def _config(spec: Spec, platform: Platform, layers: Sequence[Layer]) -> bytes:
+    """Return the configuration without `rootfs` (OCI image specification, config.md)."""
+    system, _, architecture = platform.oci.partition("/")
+    env = {"PATH": _PATH, **dict(spec.env)}
+    container: dict[str, Any] = {
+        "Env": [f"{name}={value}" for name, value in sorted(env.items())],
+        "User": spec.user,
+        "WorkingDir": spec.workdir,
+    }
+    for key, value in (("Entrypoint", spec.entrypoint), ("Cmd", spec.args)):
+        if value:
+            container[key] = list(value)
+    if spec.labels:
+        container["Labels"] = dict(spec.labels)
+    history = [{"created": CREATED, "created_by": f"onedigest {each.kind}: {each.holds}"} for each in layers]
+    return canonical_json(
+        {"architecture": architecture, "os": system, "created": CREATED, "config": container, "history": history}
+    )

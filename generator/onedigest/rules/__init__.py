@@ -1,0 +1,1 @@
+"""Knows the generated files beside the locks: how they are rendered, written and compared."""

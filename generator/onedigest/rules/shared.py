@@ -1,0 +1,24 @@
+"""Knows the files that all images of a lock folder share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onedigest.fetch import FOLDER
+from onedigest.rules.environment import render
+
+
+@dataclass(frozen=True, slots=True)
+class SharedView:
+    """What the templates of shared files see."""
+
+    inputs: str
+
+
+def render_shared() -> dict[str, str]:
+    """Return the texts of the shared files by path."""
+    view = SharedView(inputs=FOLDER)
+    return {
+        ".gitattributes": render("templates", "gitattributes.j2", view),
+        ".gitignore": render("templates", "gitignore.j2", view),
+    }

@@ -1,0 +1,184 @@
+"""Knows what the author of a script wrote: its PEP 723 block, with line numbers."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from onedigest.errors import InputError, Problem
+
+# The expression of PEP 723, section "Specification", word for word.
+_BLOCK = re.compile(r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
+_OPENING = re.compile(r"(?m)^# /// script[ \t]*$")
+_TABLE = re.compile(r"\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?")
+_KEY = re.compile(r"""((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_TOML_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")
+_KNOWN = ("dependencies", "requires-python", "tool")
+
+_EXAMPLE = """start the file with
+  # /// script
+  # requires-python = ">=3.11"
+  # dependencies = []
+  # ///"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Script:
+    """The metadata of one script.
+
+    `path` is how messages name it. `text` is its canonical form: UTF-8 without a byte order mark, LF line ends.
+    `lines` gives the line of each key, such as `tool.onedigest.base`, for messages.
+    """
+
+    path: str
+    text: str
+    requires_python: str
+    dependencies: tuple[str, ...]
+    onedigest: Mapping[str, Any]
+    uv: Mapping[str, Any]
+    lines: Mapping[str, int] = field(repr=False)
+    warnings: tuple[Problem, ...] = ()
+
+    def where(self, key: str) -> str:
+        """Return `file:line` of a key, of the nearest table that holds it, or of the block."""
+        while key and key not in self.lines:
+            key = key.rpartition(".")[0]
+        return f"{self.path}:{self.lines[key]}"
+
+    def where_text(self, text: str, key: str) -> str:
+        """Return `file:line` of a text inside the value of a key."""
+        first = self.lines.get(key, self.lines[""])
+        lines = self.text.split("\n")
+        for number in range(first, len(lines) + 1):
+            if text in lines[number - 1]:
+                return f"{self.path}:{number}"
+        return f"{self.path}:{first}"
+
+
+def canonical_text(data: bytes, path: str) -> str:
+    """Return a script's text without byte order mark and with LF line ends, so that editors cannot change a digest."""
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise InputError.of("not UTF-8", where=f"{path}:{line}", hint="save the script as UTF-8") from None
+
+
+def parse(data: bytes, path: str) -> Script:
+    """Read the `script` block of a file (PEP 723). Raises `InputError` with all independent problems."""
+    text = canonical_text(data, path)
+    content, first_line = _find_block(text, path)
+    table = _load(content, path, first_line)
+    lines = {"": first_line - 1, **key_lines(content, first_line)}
+    reader = _Reader(path, lines)
+    requires_python = reader.get(table, "requires-python", str, "")
+    dependencies = reader.get_strings(table, "dependencies")
+    tool = reader.get(table, "tool", dict, {})
+    onedigest = reader.get(tool, "onedigest", dict, {}, "tool.")
+    uv = reader.get(tool, "uv", dict, {}, "tool.")
+    if reader.problems:
+        raise InputError(reader.problems)
+    unknown = tuple(
+        Problem(f"unknown key `{key}` in the script block", f"{path}:{lines.get(key, first_line)}")
+        for key in table
+        if key not in _KNOWN
+    )
+    return Script(
+        path=path,
+        text=text,
+        requires_python=requires_python,
+        dependencies=dependencies,
+        onedigest=onedigest,
+        uv=uv,
+        lines=lines,
+        warnings=unknown,
+    )
+
+
+def key_lines(content: str, first_line: int) -> dict[str, int]:
+    """Return the line of every table and key of a TOML text; `first_line` is the number of its first line."""
+    found: dict[str, int] = {}
+    table = ""
+    for number, raw_line in enumerate(content.split("\n"), first_line):
+        line = raw_line.strip()
+        if match := _TABLE.fullmatch(line):
+            table = _plain(match[1])
+            found.setdefault(table, number)
+        elif match := _KEY.match(line):
+            found.setdefault(f"{table}.{_plain(match[1])}".lstrip("."), number)
+    return found
+
+
+def toml_problem(error: tomllib.TOMLDecodeError, path: str, first_line: int, last_line: int) -> Problem:
+    """Return the problem of a TOML text whose first line has that number in the file."""
+    place = _TOML_PLACE.search(str(error))
+    line = last_line if not place or place[1] is None else first_line + int(place[1]) - 1
+    message = _TOML_PLACE.sub("", str(error))
+    return Problem(f"not valid TOML: {message[:1].lower()}{message[1:]}", f"{path}:{line}")
+
+
+class _Reader:
+    """Checks the types of values and keeps all problems."""
+
+    def __init__(self, path: str, lines: Mapping[str, int]) -> None:
+        self.problems: list[Problem] = []
+        self._path = path
+        self._lines = lines
+
+    def get(self, table: Mapping[str, Any], key: str, kind: type[Any], default: Any, prefix: str = "") -> Any:
+        value = table.get(key, default)
+        if isinstance(value, kind):
+            return value
+        self._wrong(prefix + key, "a string" if kind is str else "a table")
+        return default
+
+    def get_strings(self, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
+        value = table.get(key, [])
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+        self._wrong(key, "a list of strings")
+        return ()
+
+    def _wrong(self, key: str, expected: str) -> None:
+        self.problems.append(Problem(f"`{key}` is not {expected}", f"{self._path}:{self._lines.get(key, 1)}"))
+
+
+def _find_block(text: str, path: str) -> tuple[str, int]:
+    """Return the TOML text of the one script block and the number of its first line."""
+    blocks = [match for match in _BLOCK.finditer(text) if match["type"] == "script"]
+    if len(blocks) > 1:
+        first, second = (_line(text, block.start()) for block in blocks[:2])
+        raise InputError.of(
+            f"a second `script` block (the first is in line {first})",
+            where=f"{path}:{second}",
+            hint="keep one of the two blocks",
+        )
+    if not blocks:
+        if opening := _OPENING.search(text):
+            raise InputError.of(
+                "the `script` block is not closed",
+                where=f"{path}:{_line(text, opening.start())}",
+                hint="end it with a line `# ///`, and begin each line between with `#` and a space",
+            )
+        raise InputError.of("no PEP 723 `script` block", where=f"{path}:1", hint=_EXAMPLE)
+    lines = blocks[0]["content"].removesuffix("\n").split("\n")
+    content = "\n".join(line[2:] if line.startswith("# ") else line[1:] for line in lines)
+    return content, _line(text, blocks[0].start()) + 1
+
+
+def _load(content: str, path: str, first_line: int) -> dict[str, Any]:
+    try:
+        return tomllib.loads(content)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError([toml_problem(error, path, first_line, first_line + content.count("\n"))]) from None
+
+
+def _line(text: str, offset: int) -> int:
+    return text.count("\n", 0, offset) + 1
+
+
+def _plain(key: str) -> str:
+    return ".".join(part.strip().strip("\"'") for part in key.split("."))

@@ -1,0 +1,274 @@
+"""Knows what may be asked of an image: the keys of `[tool.onedigest]`, their defaults and limits."""
+
+from __future__ import annotations
+
+import difflib
+import posixpath
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from onedigest import platforms
+from onedigest.digest import Digest, canonical_json, of_bytes
+from onedigest.errors import InputError, Problem
+from onedigest.platforms import Platform
+from onedigest.project import Project
+from onedigest.script import Script
+
+MOST_LAYERS = 120
+"""Registries and snapshotters stop at 127; a few are left to those who build on the image."""
+
+FEWEST_LAYERS = 5
+
+_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
+_USER = re.compile(r"(\d{1,9})(?::(\d{1,9}))?")
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
+_VARIABLE = re.compile(r"[^=\0\n]+")
+_REPOSITORY = re.compile(r"[a-zA-Z0-9.-]+(?::\d+)?(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spec:
+    """What is asked for, every default filled in.
+
+    `script` is the path from the project's root, with slashes. `uv` is the script's `[tool.uv]` as canonical JSON.
+    `entrypoint` is None where the default applies, which depends on nothing but the script's name.
+    """
+
+    name: str
+    script: str
+    requires_python: str
+    dependencies: tuple[str, ...]
+    uv: str
+    base: str
+    platforms: tuple[Platform, ...]
+    system_packages: tuple[str, ...]
+    repository: str
+    files: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
+    labels: tuple[tuple[str, str], ...]
+    user: str
+    workdir: str
+    entrypoint: tuple[str, ...]
+    args: tuple[str, ...]
+    include_script: bool
+    max_layers: int
+    run: tuple[str, ...]
+
+    def digest(self) -> Digest:
+        """Return the digest of the canonical text, which a lock carries."""
+        return of_bytes(dumps(self))
+
+
+def dumps(spec: Spec) -> bytes:
+    """Return the canonical text of a spec: JSON."""
+    return canonical_json(fields(spec))
+
+
+def fields(spec: Spec) -> dict[str, Any]:
+    """Return the values of a spec by the keys that a script has for them."""
+    found = {name.replace("_", "-"): getattr(spec, name) for name in Spec.__slots__}
+    found["platforms"] = [platform.oci for platform in spec.platforms]
+    found["env"], found["labels"] = dict(spec.env), dict(spec.labels)
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in found.items()}
+
+
+def specify(script: Script, project: Project, path: str) -> Spec:
+    """Fill in what a script does not say: from the project, else the built-in defaults.
+
+    `path` is the script's path from the project's root. Raises `InputError` with all independent problems.
+    """
+    reader = _Reader(script, project)
+    stem = posixpath.basename(path).removesuffix(".py")
+    include_script = reader.read("include-script", True, _flag)
+    program = ("/opt/venv/bin/python", f"/app/{posixpath.basename(path)}") if include_script else ()
+    spec = Spec(
+        name=reader.read("name", re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-"), _name),
+        script=path,
+        requires_python=_requires_python(script, reader),
+        dependencies=_dependencies(script, reader),
+        uv=canonical_json(script.uv).decode(),
+        base=reader.read("base", "debian", _base),
+        platforms=reader.read("platforms", platforms.ALL, _platforms),
+        system_packages=reader.read("system-packages", (), _packages),
+        repository=reader.read("repository", "", _repository),
+        files=reader.read("files", (), _file_patterns),
+        env=reader.read("env", (), _pairs),
+        labels=reader.read("labels", (), _pairs),
+        user=reader.read("user", "65532:65532", _user),
+        workdir=reader.read("workdir", "/app", _workdir),
+        entrypoint=reader.read("entrypoint", program, _strings),
+        args=reader.read("args", (), _strings),
+        include_script=include_script,
+        max_layers=reader.read("max-layers", 64, _layers),
+        run=reader.read("run", (), _strings),
+    )
+    reader.refuse_unknown()
+    if reader.problems:
+        raise InputError(reader.problems)
+    return spec
+
+
+class _Reader:
+    """Finds each key in the script or else the project, and keeps all problems."""
+
+    def __init__(self, script: Script, project: Project) -> None:
+        self.problems: list[Problem] = []
+        self._script = script
+        self._project = project
+        self._known: set[str] = set()
+
+    def read(self, key: str, default: Any, check: Callable[[Any], Any]) -> Any:
+        """Return the checked value of a key. `check` raises ValueError with what a right value would be."""
+        self._known.add(key)
+        if key in self._script.onedigest:
+            value, where = self._script.onedigest[key], self._script.where(f"tool.onedigest.{key}")
+        elif key in self._project.table:
+            value, where = self._project.table[key], self._project.where(key)
+        else:
+            return default
+        try:
+            return check(value)
+        except ValueError as error:
+            self.problems.append(Problem(f"`{key}` {error}", where))
+            return default
+
+    def refuse_unknown(self) -> None:
+        """Note every key that no one asked for, with the nearest one that exists."""
+        tables: tuple[tuple[Mapping[str, Any], Callable[[str], str]], ...] = (
+            (self._script.onedigest, lambda key: self._script.where(f"tool.onedigest.{key}")),
+            (self._project.table, self._project.where),
+        )
+        for table, where in tables:
+            for key in table:
+                if key not in self._known:
+                    near = difflib.get_close_matches(key, sorted(self._known), 1)
+                    hint = f"did you mean `{near[0]}`?" if near else f"the keys are {', '.join(sorted(self._known))}"
+                    self.problems.append(Problem(f"unknown key `{key}` in [tool.onedigest]", where(key), hint))
+
+
+def _requires_python(script: Script, reader: _Reader) -> str:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        return str(SpecifierSet(script.requires_python))
+    except InvalidSpecifier:
+        message = f"`requires-python` is not a version specifier: {script.requires_python!r}"
+        reader.problems.append(Problem(message, script.where("requires-python"), 'write for example ">=3.11"'))
+        return ""
+
+
+def _dependencies(script: Script, reader: _Reader) -> tuple[str, ...]:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    found = set()
+    for text in script.dependencies:
+        try:
+            found.add(str(Requirement(text)))
+        except InvalidRequirement as error:
+            message = f"`dependencies` has {text!r}, which is not a requirement: {str(error).splitlines()[0]}"
+            reader.problems.append(Problem(message, script.where_text(text, "dependencies")))
+    return tuple(sorted(found))
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("is not true or false")
+    return value
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("is not a string")
+    return value
+
+
+def _strings(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError("is not a list of strings")
+    if any("\0" in item for item in value):
+        raise ValueError("holds a NUL character")
+    return tuple(value)
+
+
+def _set(value: Any) -> tuple[str, ...]:
+    return tuple(sorted(set(_strings(value))))
+
+
+def _name(value: Any) -> str:
+    name = _string(value)
+    if not _NAME.fullmatch(name) or len(name) > 128:
+        raise ValueError(
+            f"is {name!r}, but a name has lower-case letters and digits with single `.`, `_` or `-` between"
+        )
+    return name
+
+
+def _base(value: Any) -> str:
+    base = _string(value)
+    if not base or re.search(r"\s", base):
+        raise ValueError("is neither `debian`, `debian:SUITE` nor the reference of an image")
+    return base
+
+
+def _platforms(value: Any) -> tuple[Platform, ...]:
+    names = _set(value)
+    wrong = [name for name in names if name not in platforms.BY_NAME]
+    if wrong or not names:
+        known = ", ".join(f"`{name}`" for name in platforms.BY_NAME)
+        raise ValueError(f"has {', '.join(map(repr, wrong)) or 'nothing in it'}; known are {known}")
+    return tuple(sorted(platforms.BY_NAME[name] for name in names))
+
+
+def _packages(value: Any) -> tuple[str, ...]:
+    names = _set(value)
+    if wrong := [name for name in names if not _PACKAGE.fullmatch(name)]:
+        raise ValueError(f"has {', '.join(map(repr, wrong))}, which cannot be the name of a Debian package")
+    return names
+
+
+def _repository(value: Any) -> str:
+    repository = _string(value)
+    if not _REPOSITORY.fullmatch(repository):
+        raise ValueError(
+            f"is {repository!r}, but must be HOST/NAME without tag or digest, such as ghcr.io/acme/penguins"
+        )
+    return repository
+
+
+def _file_patterns(value: Any) -> tuple[str, ...]:
+    patterns = _set(value)
+    for pattern in patterns:
+        if pattern.startswith("/") or ".." in pattern.split("/") or not pattern.strip():
+            raise ValueError(f"has {pattern!r}, which leaves the script's folder")
+    return patterns
+
+
+def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise ValueError("is not a table of strings")
+    for key, item in value.items():
+        if not _VARIABLE.fullmatch(key) or "\0" in item:
+            raise ValueError(f"has the name {key!r}, which cannot be set")
+    return tuple(sorted(value.items()))
+
+
+def _user(value: Any) -> str:
+    match = _USER.fullmatch(_string(value))
+    if not match:
+        raise ValueError(f"is {value!r}, but must be UID or UID:GID in digits")
+    return f"{int(match[1])}:{int(match[2] or match[1])}"
+
+
+def _workdir(value: Any) -> str:
+    workdir = _string(value)
+    if not workdir.startswith("/") or posixpath.normpath(workdir) != workdir or "\0" in workdir:
+        raise ValueError(f"is {workdir!r}, but must be an absolute path without `.`, `..` or a slash at its end")
+    return workdir
+
+
+def _layers(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not FEWEST_LAYERS <= value <= MOST_LAYERS:
+        raise ValueError(f"is not a number from {FEWEST_LAYERS} to {MOST_LAYERS}")
+    return value
