@@ -109,7 +109,7 @@ def _bring_wheels(spec: Spec, lock: Lock, sources: Sources, wheels: list[Wheel],
     wanted, problems = [], []
     for wheel in wheels:
         address, digest = places.get(wheel.name, ("", ""))
-        if address and digest != wheel.digest:
+        if address and digest not in ("", wheel.digest):
             message = f"the index has another `{wheel.name}`: sha256 {hex_of(digest)}, locked {hex_of(wheel.digest)}"
             problems.append(Problem(message, hint="find out why it changed before you run `onedigest generate`"))
         elif "://" in address and not address.startswith("file://"):

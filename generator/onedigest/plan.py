@@ -21,7 +21,6 @@ OWN_LAYER_BYTES = 1 << 20
 """A wheel of this size has a layer of its own; smaller ones share the tail."""
 
 LIBDEFLATE = "libdeflate-6-1MiB"
-TAIL = "small wheels"
 
 _PATH = "/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -136,7 +135,7 @@ def _wheel_layers(lock: Lock, platform: Platform, room: int) -> list[Layer]:
     ]
     rest = [(package, wheel) for package, wheel in wheels if wheel not in own]
     if rest:
-        title = _title(rest[0][0]) if len(rest) == 1 else f"{len(rest)} {TAIL}"
+        title = ", ".join(_title(package) for package, _ in rest)
         layers.append(Layer(kind="layer", holds=title, wheels=tuple(wheel for _, wheel in rest), options=options))
     return layers
 

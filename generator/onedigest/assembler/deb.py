@@ -70,7 +70,8 @@ def _open(members: dict[str, bytes], stem: str, name: str) -> tarfile.TarFile:
         if member == stem or member.startswith(f"{stem}."):
             if member.endswith(".zst"):
                 raise Refused("deb", f"{name}: packed with zstd, which Debian does not use")
-            return tarfile.open(fileobj=io.BytesIO(content), mode="r:*")
+            # the default encoding is the locale's
+            return tarfile.open(fileobj=io.BytesIO(content), mode="r:*", encoding="utf-8", errors="strict")
     raise Refused("deb", f"{name}: no {stem}")
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import weakref
 import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import Protocol
 
 from onedigest.assembler.entry import unpadded_base64
@@ -38,26 +39,25 @@ _HASHES = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib
 
 
 class WheelFile:
-    """A file with positioned reads, which several threads may share."""
+    """A file with positioned reads, which several threads may share. It is closed when nothing refers to it any more."""
 
     def __init__(self, path: Path, inflater: Inflater | None = None) -> None:
         self.name = path.name
         self.inflater = inflater
-        self._file = path.open("rb", buffering=0)
-        self._lock = Lock()
-        self.size = self._file.seek(0, 2)
+        self._descriptor = os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._descriptor)
+        self.size = os.fstat(self._descriptor).st_size
 
     def read(self, offset: int, count: int) -> bytes:
         """Return exactly `count` bytes at `offset`; refuse a range outside the file (`zip`)."""
         if not 0 <= offset <= offset + count <= self.size:
             raise Refused("zip", f"{self.name}: a record points outside the file")
-        with self._lock:
-            self._file.seek(offset)
-            data = self._file.read(count) or b""
-            while len(data) < count and (part := self._file.read(count - len(data))):
-                data += part
-        if len(data) < count:
-            raise Refused("zip", f"{self.name}: the file became shorter while it was read")
+        data = os.pread(self._descriptor, count, offset)
+        while len(data) < count:
+            part = os.pread(self._descriptor, count - len(data), offset + len(data))
+            if not part:
+                raise Refused("zip", f"{self.name}: the file became shorter while it was read")
+            data += part
         return data
 
 

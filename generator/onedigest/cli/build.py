@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,12 @@ from onedigest.cli.session import Image, Session, read_lock, shared_options, sou
 from onedigest.cli.words import amount, plural, print_json, say, table
 from onedigest.errors import DifferenceError, EngineError, UsageError
 from onedigest.platforms import BY_NAME, Platform
+
+if TYPE_CHECKING:
+    from onedigest.engines.embedded import Built
+    from onedigest.lock.model import Lock
+    from onedigest.plan import Plan
+    from onedigest.record import Record
 
 
 @click.command()
@@ -112,7 +118,7 @@ def _refuse_run(image: Image) -> None:
         )
 
 
-def _run_engine(session: Session, image: Image, lock: Any, plan: Any, record: Any) -> Any:
+def _run_engine(session: Session, image: Image, lock: Lock, plan: Plan, record: Record | None) -> Built:
     from onedigest.engines import embedded
     from onedigest.fetch import fetch, inputs_of_layers
 
@@ -128,18 +134,18 @@ def _run_engine(session: Session, image: Image, lock: Any, plan: Any, record: An
     )
 
 
-def _lock(session: Session, image: Image, locked: bool) -> Any:
+def _lock(session: Session, image: Image, locked: bool) -> Lock:
     if not image.lock_path.exists() and not locked:
         from onedigest.cli.generate import generate_one
         from onedigest.lock.resolver import Upgrade
 
         if not session.quiet and not session.as_json:
             say(f"{image.spec.name}: no lock yet, so one is generated")
-        generate_one(session, image, Upgrade(), sources(session))
+        generate_one(image, Upgrade(), sources(session))
     return read_lock(image, hint=f"run `onedigest generate {image.spec.script}`")
 
 
-def _record(image: Image, locked: bool) -> Any:
+def _record(image: Image, locked: bool) -> Record | None:
     from onedigest import record as records
     from onedigest.rules.files import read
 
@@ -155,7 +161,7 @@ def _record(image: Image, locked: bool) -> Any:
     return records.loads(text, str(image.record_path))
 
 
-def _compare(record: Any, found: Any) -> None:
+def _compare(record: Record, found: Record) -> None:
     from onedigest.record import differences
 
     rows = differences(record, found)
@@ -173,7 +179,7 @@ def _short(text: str) -> str:
     return re.sub(r"sha256:([0-9a-f]{12})[0-9a-f]{52}", r"\1", text)
 
 
-def _say_built(image: Image, built: Any, target: Path) -> None:
+def _say_built(image: Image, built: Built, target: Path) -> None:
     layers = built.image.layers()
     say(
         f"{image.spec.name}: {plural(len(layers), 'layer')}, {amount(sum(layer.size for layer in layers))},"

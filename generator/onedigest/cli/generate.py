@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from onedigest.cli.session import Image, Session, shared_options, sources
 from onedigest.cli.words import plural, print_error, print_json, say
 from onedigest.errors import DifferenceError, InputError, OnedigestError, Problem
+
+if TYPE_CHECKING:
+    from onedigest.inputs.sources import Sources
+    from onedigest.lock.model import Lock, Package
+    from onedigest.lock.resolver import Upgrade
 
 
 @click.command()
@@ -39,7 +44,7 @@ def command(
     return _generate(session, images, allowed)
 
 
-def generate_one(session: Session, image: Image, upgrade: Any, source: Any) -> dict[str, Any]:
+def generate_one(image: Image, upgrade: Upgrade, source: Sources) -> dict[str, Any]:
     """Lock one image and write its files; return what is to be said of it."""
     from onedigest.inputs import zipapp
     from onedigest.lock import codec
@@ -64,12 +69,12 @@ def generate_one(session: Session, image: Image, upgrade: Any, source: Any) -> d
     }
 
 
-def _generate(session: Session, images: list[Image], upgrade: Any) -> int:
+def _generate(session: Session, images: list[Image], upgrade: Upgrade) -> int:
     source = sources(session)
     done, failed = [], 0
     for image in images:
         try:
-            result = generate_one(session, image, upgrade, source)
+            result = generate_one(image, upgrade, source)
         except OnedigestError as error:
             if len(images) == 1:
                 raise
@@ -95,15 +100,17 @@ def _say_result(result: dict[str, Any]) -> None:
         say(f"  {line}")
 
 
-def _moved(previous: Any, lock: Any) -> list[str]:
+def _moved(previous: Lock | None, lock: Lock) -> list[str]:
     """Say what the new lock has that the previous had not, and the other way round, and what platforms disagree on."""
     lines = []
     if previous:
         old, new = _versions(previous), _versions(lock)
-        for name in sorted(old.keys() | new.keys()):
-            if old.get(name) != new.get(name):
-                lines.append(f"{name} {old.get(name, '(new)')} -> {new.get(name, '(gone)')}")
-    versions: dict[str, list[Any]] = {}
+        lines += [
+            f"{name} {old.get(name, '(new)')} -> {new.get(name, '(gone)')}"
+            for name in sorted(old.keys() | new.keys())
+            if old.get(name) != new.get(name)
+        ]
+    versions: dict[str, list[Package]] = {}
     for package in lock.packages:
         versions.setdefault(package.name, []).append(package)
     for name, several in versions.items():
@@ -113,7 +120,7 @@ def _moved(previous: Any, lock: Any) -> list[str]:
     return lines
 
 
-def _versions(lock: Any) -> dict[str, str]:
+def _versions(lock: Lock) -> dict[str, str]:
     debian = {f"{each.name} (Debian, {each.architecture})": each.version for each in lock.base.packages}
     debian |= {f"{each.name} (Debian, {each.architecture})": each.version for each in lock.base.system_packages}
     found: dict[str, str] = {}
@@ -122,7 +129,7 @@ def _versions(lock: Any) -> dict[str, str]:
     return {**found, **debian}
 
 
-def _previous(image: Image) -> Any:
+def _previous(image: Image) -> Lock | None:
     """Return the lock that is there, as far as it can be read."""
     from onedigest.lock import codec
     from onedigest.rules.files import read

@@ -7,17 +7,22 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from onedigest import project as projects
 from onedigest.cli.words import print_warning
-from onedigest.errors import InputError, OnedigestError, Problem, UsageError
+from onedigest.errors import InputError, Problem, UsageError
 from onedigest.inputs.store import Store
 from onedigest.project import Project
 from onedigest.script import Script, parse
 from onedigest.spec import Spec, specify
+
+if TYPE_CHECKING:
+    from onedigest.inputs.download import Connection
+    from onedigest.inputs.sources import Sources
+    from onedigest.lock.model import Lock
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -157,11 +162,11 @@ class Session:
         return [self._script_of(lock.read_text(encoding="utf-8"), lock) for lock in locks]
 
 
-def sources(session: Session, report: Callable[[int], None] | None = None) -> Any:
+def sources(session: Session, report: Callable[[int], None] | None = None) -> Sources:
     """Return where inputs come from, by the user's own settings."""
     from onedigest.inputs.debian.mirror import find_mirrors
     from onedigest.inputs.download import Client
-    from onedigest.inputs.sources import Sources
+    from onedigest.inputs.sources import Sources, silent
 
     return Sources(
         store=session.store,
@@ -169,11 +174,11 @@ def sources(session: Session, report: Callable[[int], None] | None = None) -> An
         mirrors=find_mirrors(os.environ.get("ONEDIGEST_DEBIAN_MIRROR", ""), Path("/etc/apt")),
         offline=session.offline,
         environment=dict(os.environ),
-        **({"report": report} if report else {}),
+        report=report or silent,
     )
 
 
-def _connection(offline: bool) -> Any:
+def _connection(offline: bool) -> Connection:
     from onedigest.inputs.download import Connection
 
     proxies = {
@@ -209,7 +214,7 @@ def _index_credentials() -> tuple[tuple[str, str], ...]:
     return tuple(sorted(found.items()))
 
 
-def read_lock(image: Image, *, hint: str) -> Any:
+def read_lock(image: Image, *, hint: str) -> Lock:
     """Return an image's lock, which must be intact and an answer to its spec."""
     from onedigest.inputs import zipapp
     from onedigest.lock import codec
@@ -243,6 +248,3 @@ def _same_names(images: list[Image]) -> list[Problem]:
 def _relative(path: Path, start: Path) -> str:
     resolved, root = path.resolve(), start.resolve()
     return resolved.relative_to(root).as_posix() if resolved.is_relative_to(root) else str(path)
-
-
-__all__ = ["Image", "OnedigestError", "Session", "read_lock", "shared_options", "sources"]

@@ -9,8 +9,8 @@ from onedigest.inputs.download import Client, Report
 from onedigest.inputs.store import Store
 
 
-def _silent(_: int) -> None:
-    pass
+def silent(_: int) -> None:
+    """Report nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,4 +23,4 @@ class Sources:
     offline: bool
     environment: Mapping[str, str] = field(repr=False)
     """The caller's environment, of which uv gets what says where an index is."""
-    report: Report = _silent
+    report: Report = silent

@@ -18,7 +18,14 @@ _NETWORK = re.compile(
     r"Request failed after",
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_NOISE = re.compile(r"^(?:Using |Resolved |warning: |Updated |Added |Removed ).*$")
+_NOISE = re.compile(
+    r"^(?:(?:Using|Resolved|Updated|Updating|Added|Removed) .*|warning: .*|hint: The resolution failed for an .*)$"
+)
+_SPLIT = re.compile(
+    r"(?:split \(markers: |`)python_full_version == '(?P<python>[\d.]+)\.\*' and implementation_name == 'cpython'"
+    r" and platform_machine == '(?P<machine>\w+)' and sys_platform == 'linux'[)`]"
+)
+"""How uv names one of the environments of a project."""
 
 _KEPT_VARIABLES = re.compile(
     r"PATH|HOME|USER|TMPDIR|XDG_.*|NETRC|SSL_.*|(?:https?|all|no)_proxy|(?:HTTPS?|ALL|NO)_PROXY|SYSTEMROOT|"
@@ -29,10 +36,11 @@ _KEPT_VARIABLES = re.compile(
 """Where an index is and how it is reached. What would change the choice of versions is not among them."""
 
 
-def lock(project: str, known: str, *, environment: Mapping[str, str], offline: bool) -> dict[str, Any]:
+def lock(project: str, known: str, *, where: str, environment: Mapping[str, str], offline: bool) -> dict[str, Any]:
     """Resolve a project, given as the text of its pyproject.toml; return the parsed uv.lock.
 
     `known` is the text of an earlier uv.lock, whose versions are preferred, or empty. Paths in a project are absolute.
+    `where` is what messages are about.
     Raises `InputError` when there is no solution and `NetworkError` when an index is out of reach.
     """
     with tempfile.TemporaryDirectory(prefix="onedigest-") as scratch:
@@ -54,8 +62,18 @@ def lock(project: str, known: str, *, environment: Mapping[str, str], offline: b
         kept = {name: value for name, value in environment.items() if _KEPT_VARIABLES.fullmatch(name)}
         done = subprocess.run(command, cwd=root, env=kept, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise _failure(done.stderr, scratch)
-        return tomllib.loads((root / "uv.lock").read_text(encoding="utf-8"))
+            raise _failure(done.stderr, scratch, where)
+        found = tomllib.loads((root / "uv.lock").read_text(encoding="utf-8"))
+        for package in found.get("package", ()):
+            _make_absolute(package["source"], root)
+        return found
+
+
+def _make_absolute(source: dict[str, Any], root: Path) -> None:
+    """Make paths of a source hold after the project is gone."""
+    for key in ("path", "registry", "directory", "editable"):
+        if key in source and "://" not in source[key]:
+            source[key] = str((root / source[key]).resolve())
 
 
 def _find() -> str:
@@ -67,9 +85,17 @@ def _find() -> str:
         raise EngineError.of("uv is not installed", hint="run `pip install uv`") from error
 
 
-def _failure(text: str, scratch: str) -> InputError | NetworkError:
-    lines = [line for line in _COLOUR.sub("", text).replace(f"{scratch}/", "").split("\n") if not _NOISE.match(line)]
-    message = "\n".join(lines).strip()
+def _failure(text: str, scratch: str, where: str) -> InputError | NetworkError:
+    text = _COLOUR.sub("", text).replace(f"{scratch}/", "")
+    lines = [line for line in text.split("\n") if not _NOISE.match(line)]
+    message = _SPLIT.sub(_spoken, "\n".join(lines)).strip().removeprefix("error: ")
     if _NETWORK.search(message):
-        return NetworkError.of(f"uv could not reach the package index:\n{message}", hint="check the network")
-    return InputError.of(f"uv found no versions that fit:\n{message}")
+        return NetworkError.of(
+            f"uv could not reach the package index: {message}", where=where, hint="check the network"
+        )
+    return InputError.of(message[:1].lower() + message[1:], where=where)
+
+
+def _spoken(match: re.Match[str]) -> str:
+    """Say a marker that we wrote as a person would."""
+    return f"Python {match['python']} on {match['machine']}"

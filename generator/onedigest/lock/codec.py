@@ -6,14 +6,14 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
 from onedigest.digest import Digest, canonical_json, hex_of, is_digest, of_bytes
 from onedigest.errors import InputError
 from onedigest.lock import shadow
 from onedigest.lock.model import FORMAT, Base, DebianPackage, Lock, Package, Wheel
-from onedigest.lock.toml_text import inline_table, lines, string, value
+from onedigest.lock.toml_text import inline_table, lines, rfc3339, string, value
 from onedigest.platforms import BY_NAME, Platform
 
 FILE_NAME = "pylock.toml"
@@ -71,7 +71,7 @@ def _head(lock: Lock) -> str:
         f"environments = {lines(list(map(string, environments)))}\n"
         f"requires-python = {string(f'=={python}.*')}\n"
         'created-by = "onedigest"\n'
-    )
+    ) + ("" if lock.packages else "packages = []\n")
 
 
 def _package(package: Package, lock: Lock) -> str:
@@ -254,12 +254,6 @@ def _read_debian(row: Mapping[str, Any], platforms: tuple[Platform, ...]) -> Deb
         size=_get(row, "size", int),
         platforms=tuple(users),
     )
-
-
-def rfc3339(moment: datetime) -> str:
-    """Return a time in UTC as an index writes it, with no more digits than it needs."""
-    text = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f").rstrip("0").rstrip(".")
-    return f"{text}Z"
 
 
 def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 import networkx
 
@@ -13,10 +14,13 @@ Node = tuple[str, str]
 
 ROOT: Node = ("", "")
 
+Graph: TypeAlias = "networkx.DiGraph[Node]"
+"""An edge leads from a package to one that it needs."""
 
-def from_lock(lock: Lock) -> networkx.DiGraph[Node]:
+
+def from_lock(lock: Lock) -> Graph:
     """Return the graph of a lock. Nodes and edges are added in order, for networkx keeps the order they come in."""
-    graph: networkx.DiGraph[Node] = networkx.DiGraph()
+    graph: Graph = networkx.DiGraph()
     graph.add_nodes_from([ROOT, *(package.key for package in lock.packages)])
     graph.add_edges_from((ROOT, root) for root in lock.roots)
     for package in lock.packages:
@@ -33,7 +37,7 @@ def reachable(edges: Mapping[str, Iterable[str]], start: str) -> list[str]:
     return sorted({start, *networkx.descendants(graph, start)})
 
 
-def ranks(graph: networkx.DiGraph[Node]) -> list[list[Node]]:
+def ranks(graph: Graph) -> list[list[Node]]:
     """Return the nodes in ranks: each stands below all that need it. Nodes of one cycle share a rank."""
     condensed = networkx.condensation(graph)
     members: dict[int, list[Node]] = {part: sorted(data["members"]) for part, data in condensed.nodes(data=True)}
@@ -44,7 +48,7 @@ def ranks(graph: networkx.DiGraph[Node]) -> list[list[Node]]:
     return [rank for rank in found if rank]
 
 
-def paths_to(graph: networkx.DiGraph[Node], name: str) -> list[list[Node]]:
+def paths_to(graph: Graph, name: str) -> list[list[Node]]:
     """Return, for each version of a package, the shortest paths from the script to it, in alphabetical order."""
     found = []
     for node in sorted(each for each in graph if each[0] == name):
@@ -53,7 +57,7 @@ def paths_to(graph: networkx.DiGraph[Node], name: str) -> list[list[Node]]:
     return found
 
 
-def cycles(graph: networkx.DiGraph[Node]) -> list[list[Node]]:
+def cycles(graph: Graph) -> list[list[Node]]:
     """Return the groups of packages that need each other, sorted."""
     groups = (sorted(group) for group in networkx.strongly_connected_components(graph))
     return sorted(group for group in groups if len(group) > 1)

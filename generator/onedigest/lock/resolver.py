@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from onedigest.inputs import uv
 from onedigest.inputs.sources import Sources
 from onedigest.lock import shadow
 from onedigest.lock.base import SUITES, choose_suite, resolve_base
-from onedigest.lock.model import Base, Lock
-from onedigest.lock.selection import select
+from onedigest.lock.model import Base, Lock, Package, Wheel
+from onedigest.lock.selection import select, wheel_name
 from onedigest.lock.targets import Target
 from onedigest.spec import Spec, dumps
 
@@ -37,15 +37,18 @@ def resolve(
     `InputError` for what cannot be built, and `NetworkError`.
     """
     suite = choose_suite(spec)
+    if problems := shadow.source_problems(spec):
+        raise InputError(problems)
     minor = ".".join(SUITES[suite].split(".")[:2])
     kept = _kept(previous, upgrade)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(_base, spec, suite, previous, sources, upgrade)
         project = shadow.project_text(spec, minor, folder)
-        found = uv.lock(project, kept, environment=sources.environment, offline=sources.offline)
+        found = uv.lock(project, kept, where=spec.script, environment=sources.environment, offline=sources.offline)
         base = waiting.result()
     targets = [Target(platform, base.python, base.libc_version) for platform in spec.platforms]
-    packages, roots = select(found, targets, base.reference)
+    packages, roots = select(found, targets, base.reference, _kept_wheels(previous, upgrade))
+    packages = _completed(packages, _places(found), sources)
     return Lock(
         spec=spec.digest(),
         asked=dumps(spec).decode(),
@@ -62,22 +65,50 @@ def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[st
     """Ask uv where the wheels of a lock are now; return address and digest of each by file name."""
     project = shadow.project_text(spec, lock.base.python_minor, folder, lock.packages)
     known = shadow.preferences_text(lock.packages)
-    found = uv.lock(project, known, environment=sources.environment, offline=sources.offline)
+    return _places(uv.lock(project, known, where=spec.script, environment=sources.environment, offline=sources.offline))
+
+
+def _places(found: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return address and digest of each wheel of a uv.lock; an address without a scheme is a path."""
     return {
-        name: (address, wheel["hash"])
+        wheel_name(wheel): (_address(package["source"], wheel), wheel.get("hash", ""))
         for package in found.get("package", ())
         for wheel in package.get("wheels", ())
-        for name, address in [_place(package, wheel, folder)]
     }
 
 
-def _place(package: Mapping[str, Any], wheel: Mapping[str, Any], folder: Path) -> tuple[str, str]:
-    """Return file name and address of a wheel in uv.lock; an address without a scheme is a path."""
-    registry = package["source"].get("registry", "")
+def _address(source: Mapping[str, str], wheel: Mapping[str, Any]) -> str:
     if "url" in wheel:
-        return wheel["url"].partition("#")[0].rpartition("/")[2].replace("%2B", "+"), wheel["url"]
-    path = wheel.get("path") or wheel.get("filename", "")
-    return path.rpartition("/")[2], str(folder / registry / path)
+        return str(wheel["url"]).partition("#")[0]
+    if "url" in source:
+        return source["url"].partition("#")[0]
+    return source["path"] if "path" in source else str(Path(source["registry"]) / wheel["path"])
+
+
+def _completed(
+    packages: tuple[Package, ...], places: Mapping[str, tuple[str, str]], sources: Sources
+) -> tuple[Package, ...]:
+    """Fill in digests and sizes that the index does not state, from the files themselves."""
+    known: dict[str, Wheel] = {}
+    for package in packages:
+        for _, wheel in package.wheels:
+            if wheel.name not in known:
+                known[wheel.name] = (
+                    wheel if wheel.digest and wheel.size else _measured(wheel, places[wheel.name][0], sources)
+                )
+    return tuple(
+        replace(package, wheels=tuple((platform, known[wheel.name]) for platform, wheel in package.wheels))
+        for package in packages
+    )
+
+
+def _measured(wheel: Wheel, address: str, sources: Sources) -> Wheel:
+    path = address.removeprefix("file://")
+    data = sources.client.get(address) if "://" in path else Path(path).read_bytes()
+    digest = sources.store.add(data)
+    if wheel.digest not in ("", digest):
+        raise InputError.of(f"the content of `{wheel.name}` does not have the sha256 that its index states")
+    return replace(wheel, digest=digest, size=len(data))
 
 
 def _base(spec: Spec, suite: str, previous: Lock | None, sources: Sources, upgrade: Upgrade) -> Base:
@@ -97,6 +128,14 @@ def _answers(previous: Lock, spec: Spec, suite: str) -> bool:
         and wanted <= named
         and not unused
     )
+
+
+def _kept_wheels(previous: Lock | None, upgrade: Upgrade) -> frozenset[str]:
+    """Return the wheels that stay selected as long as their version does, even when a better one came since."""
+    if previous is None or upgrade.everything:
+        return frozenset()
+    kept = [each for each in previous.packages if each.name not in upgrade.packages]
+    return frozenset(wheel.name for package in kept for _, wheel in package.wheels)
 
 
 def _kept(previous: Lock | None, upgrade: Upgrade) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from packaging.markers import Marker
@@ -11,10 +12,10 @@ from packaging.markers import Marker
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
 from onedigest.lock import shadow
-from onedigest.lock.codec import rfc3339
 from onedigest.lock.graph import reachable
 from onedigest.lock.model import Package, Wheel
 from onedigest.lock.targets import Target
+from onedigest.lock.toml_text import rfc3339
 from onedigest.platforms import Platform
 
 Row = Mapping[str, Any]
@@ -32,16 +33,16 @@ class _Needed:
 
 
 def select(
-    resolution: Mapping[str, Any], targets: Sequence[Target], base: str
+    resolution: Mapping[str, Any], targets: Sequence[Target], base: str, kept: frozenset[str] = frozenset()
 ) -> tuple[tuple[Package, ...], tuple[Key, ...]]:
-    """Return packages and roots for the targets. Raises `InputError` with every package that cannot be installed."""
+    """Return packages and roots for the targets; a wheel of `kept` counts before better ones. Raises `InputError` with every package that cannot be installed."""
     rows = {(row["name"], row.get("version", "")): row for row in resolution.get("package", ())}
     needed = {target.platform: _walk(rows, target) for target in targets}
     problems: list[Problem] = []
     found = []
     for key in sorted({key for each in needed.values() for key in each.edges}):
         users = [target for target in targets if key in needed[target.platform].edges]
-        wheels, refused = _wheels(rows[key], users, base)
+        wheels, refused = _wheels(rows[key], users, base, kept)
         problems += refused
         edges = {edge for target in users for edge in needed[target.platform].edges[key]}
         found.append(Package(name=key[0], version=key[1], wheels=tuple(wheels), dependencies=tuple(edges)))
@@ -98,17 +99,17 @@ def _holds(marker: str | None, environment: Mapping[str, str]) -> bool:
     return marker is None or Marker(marker).evaluate(dict(environment))
 
 
-def _wheels(row: Row, users: Sequence[Target], base: str) -> tuple[list[tuple[Platform, Wheel]], list[Problem]]:
+def _wheels(
+    row: Row, users: Sequence[Target], base: str, kept: frozenset[str]
+) -> tuple[list[tuple[Platform, Wheel]], list[Problem]]:
     label = f"{row['name']} {row.get('version', '')}".strip()
-    if problem := _source_problem(label, row["source"]):
-        return [], [problem]
     wheels = {wheel.name: wheel for wheel in map(_wheel, row.get("wheels", ()))}
     if not wheels:
         return [], [Problem(f"`{label}` has no wheels, only a source distribution", hint=_NO_WHEEL)]
     selected = []
     problems = []
     for target in users:
-        name = target.select(wheels)
+        name = target.select(kept & wheels.keys()) or target.select(wheels)
         if name is not None:
             selected.append((target.platform, wheels[name]))
         elif newer := target.select_newer(wheels):
@@ -125,25 +126,17 @@ def _wheels(row: Row, users: Sequence[Target], base: str) -> tuple[list[tuple[Pl
 _NO_WHEEL = "choose a version that has wheels for all platforms, or leave a platform out of `platforms`"
 
 
-def _source_problem(label: str, source: Row) -> Problem | None:
-    kind = next((each for each in ("git", "directory", "editable", "virtual") if each in source), None)
-    if kind is None:
-        kind = next((each for each in ("path", "url") if each in source and not source[each].endswith(".whl")), None)
-    if kind is None:
-        return None
-    what = {"git": "a git repository", "path": "a source archive", "url": "a source archive"}.get(
-        kind, "a local folder"
-    )
-    return Problem(
-        f"`{label}` comes from {what}, which is not a wheel", hint="build a wheel of it and publish it to an index"
-    )
+def wheel_name(row: Row) -> str:
+    """Return the file name of a wheel of uv.lock."""
+    location: str = row.get("url") or row.get("path") or row.get("filename", "")
+    return location.partition("#")[0].rpartition("/")[2].replace("%2B", "+")
 
 
 def _wheel(row: Row) -> Wheel:
-    name = (row.get("url") or row.get("path") or row.get("filename", "")).partition("#")[0].rpartition("/")[2]
+    """Return a wheel as far as uv.lock tells: digest and size are empty where the index does not state them."""
     return Wheel(
-        name=name.replace("%2B", "+"),
-        digest=Digest(row["hash"]),
+        name=wheel_name(row),
+        digest=Digest(row.get("hash", "")),
         size=row.get("size", 0),
-        upload_time=rfc3339(row["upload-time"]) if "upload-time" in row else "",
+        upload_time=rfc3339(datetime.fromisoformat(row["upload-time"])) if "upload-time" in row else "",
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from onedigest.errors import InputError
+from onedigest.errors import InputError, Problem
 from onedigest.lock.model import Package
 from onedigest.lock.toml_text import inline_table, lines, string, value
 from onedigest.platforms import Platform
@@ -64,6 +64,42 @@ def preferences_text(packages: Iterable[Package]) -> str:
         f"\n[[package]]\nname = {string(package.name)}\nversion = {string(package.version)}\nsource = {source}\n"
         for package in packages
     )
+
+
+def source_problems(spec: Spec) -> list[Problem]:
+    """Return what is wrong with where packages are to come from, before anything is fetched from there."""
+    problems = []
+    for text in spec.dependencies:
+        _, at, location = text.partition(" @ ")
+        if at and (kind := _kind_of_location(location.partition(" ;")[0])):
+            problems.append(_not_a_wheel(text.partition(" @ ")[0], kind, spec.script))
+    sources = json.loads(spec.uv).get("sources", {})
+    for name, source in sorted(sources.items()) if isinstance(sources, dict) else ():
+        several = source if isinstance(source, list) else [source]
+        kinds = [_kind_of_source(each) for each in several if isinstance(each, dict)]
+        problems += [_not_a_wheel(name, kind, spec.script) for kind in kinds if kind]
+    return problems
+
+
+def _kind_of_source(source: dict[str, Any]) -> str:
+    if "git" in source:
+        return "a git repository"
+    if "workspace" in source or source.get("editable"):
+        return "a local project"
+    return _kind_of_location(str(source.get("url") or source.get("path") or ".whl"))
+
+
+def _kind_of_location(location: str) -> str:
+    if location.startswith("git+"):
+        return "a git repository"
+    if location.partition("#")[0].partition("?")[0].strip().endswith(".whl"):
+        return ""
+    return "an archive of its source" if "://" in location and not location.startswith("file:") else "a local folder"
+
+
+def _not_a_wheel(name: str, kind: str, where: str) -> Problem:
+    hint = "build a wheel of it, and publish it to an index or name the wheel"
+    return Problem(f"`{name}` comes from {kind}, which is not a wheel", where, hint)
 
 
 def marker(platforms: Iterable[Platform]) -> str:

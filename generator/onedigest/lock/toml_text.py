@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -41,6 +42,12 @@ def inline_table(fields: Mapping[str, str]) -> str:
 def lines(items: Sequence[str]) -> str:
     """Return an array with one item a line, or an empty one."""
     return "[\n" + "".join(f"    {item},\n" for item in items) + "]" if items else "[]"
+
+
+def rfc3339(moment: datetime) -> str:
+    """Return a time in UTC as an index writes it, with no more digits than it needs."""
+    text = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f").rstrip("0").rstrip(".")
+    return f"{text}Z"
 
 
 def _escape(character: str) -> str:

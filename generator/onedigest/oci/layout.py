@@ -6,12 +6,11 @@ import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from onedigest.assembler import stream
 from onedigest.assembler.disk_file import DiskFile
 from onedigest.assembler.entry import Entry, file_entry, merge
-from onedigest.assembler.image import INDEX_TYPE, LAYOUT, Image, layout_index
+from onedigest.assembler.image import LAYOUT, Image, layout_index
 from onedigest.assembler.layout import write_layout
 from onedigest.assembler.refusal import Refused
 from onedigest.digest import hex_of
@@ -52,18 +51,6 @@ def holds(output: Path, index: str) -> bool:
     except (OSError, ValueError, KeyError, TypeError):
         return False
     return True
-
-
-def read_index(layout: Path) -> dict[str, Any]:
-    """Return the descriptor of the image index that a layout holds. Raises `InputError`."""
-    try:
-        top = json.loads((layout / "index.json").read_bytes())
-        found: dict[str, Any] = top["manifests"][0]
-    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
-        raise InputError.of(f"not an OCI layout ({error})", where=str(layout)) from None
-    if found.get("mediaType") != INDEX_TYPE:
-        raise InputError.of("not the layout of an image index", where=str(layout))
-    return found
 
 
 def _write_archive(image: Image, blobs: Mapping[str, Path], output: Path) -> None:

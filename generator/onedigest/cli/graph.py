@@ -1,0 +1,51 @@
+"""Knows `onedigest graph`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from onedigest.cli.session import Session, read_lock, shared_options
+from onedigest.cli.words import print_json
+from onedigest.errors import InputError
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(["text", "mermaid", "dot", "svg", "json"]),
+    default="text",
+    show_default=True,
+    help="How the graph is drawn.",
+)
+@click.option("--why", "package", metavar="PACKAGE", help="Show the shortest ways from the script to a package.")
+@shared_options
+def command(name: str, shape: str, package: str | None, **options: Any) -> int:
+    """Show what an image depends on, and why.
+
+    NAME is an image or a script. Needs its lock and no network.
+    """
+    from packaging.utils import canonicalize_name
+
+    from onedigest import drawing
+    from onedigest.lock.graph import from_lock, paths_to
+
+    session = Session(**options)
+    image = session.images([name], everything=False)[0]
+    graph = from_lock(read_lock(image, hint=f"run `onedigest generate {image.spec.script}`"))
+    if package is None:
+        print(drawing.FORMATS["json" if session.as_json else shape](graph, image.spec.name), end="")
+        return 0
+    paths = paths_to(graph, canonicalize_name(package))
+    if not paths:
+        raise InputError.of(f"{image.spec.name} does not need `{package}`", where=str(image.lock_path))
+    if session.as_json:
+        print_json(
+            {"paths": [[{"name": each[0] or image.spec.name, "version": each[1]} for each in path] for path in paths]}
+        )
+    else:
+        print(drawing.why(paths, image.spec.name), end="")
+    return 0

@@ -1,0 +1,10 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["split"]
+#
+# [tool.onedigest]
+# base = "debian:bookworm"
+# include-script = false
+# max-layers = 5
+# ///
+print("forked")

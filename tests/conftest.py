@@ -1,0 +1,146 @@
+"""Fixtures: the command as a process, a project of its own, a package index on loopback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from index_server import IndexServer
+
+from onedigest.oci.read import read_image
+
+ROOT = Path(__file__).resolve().parent.parent
+VECTORS = ROOT / "tests" / "vectors"
+FORBID_SKIPS = "ONEDIGEST_FORBID_SKIPS" in os.environ
+
+
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Turn a skip into a failure where every tool is to be there."""
+    if FORBID_SKIPS and call.excinfo is not None and call.excinfo.errisinstance(pytest.skip.Exception):
+        reason = str(call.excinfo.value)
+        call.excinfo = pytest.ExceptionInfo.from_exception(
+            AssertionError(f"skipped, which is forbidden here: {reason}")
+        )
+
+
+@dataclass
+class Result:
+    """What a command gave."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Project:
+    """A folder with scripts, and the environment that commands run in."""
+
+    root: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def write(self, name: str, text: str | bytes) -> Path:
+        """Write a file of the project."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    def script(self, name: str, *metadata: str, code: str = "print('hello')\n") -> Path:
+        """Write a script whose block has these lines."""
+        block = "".join(f"# {line}\n".replace("# \n", "#\n") for line in metadata)
+        return self.write(name, f"# /// script\n{block}# ///\n{code}")
+
+    def run(self, *arguments: str, folder: Path | None = None, **environment: str) -> Result:
+        """Run the command, with further variables."""
+        done = subprocess.run(
+            [sys.executable, "-m", "onedigest", *arguments],
+            cwd=folder or self.root,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def ok(self, *arguments: str, **environment: str) -> Result:
+        """Run the command, which must succeed."""
+        result = self.run(*arguments, **environment)
+        assert result.code == 0, result.err
+        return result
+
+    def read(self, name: str) -> str:
+        """Return the text of a file of the project."""
+        return (self.root / name).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that all tests share: Debian's packages are fetched once."""
+    given = os.environ.get("XDG_CACHE_HOME")
+    return Path(given) if given else tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def project(tmp_path: Path, cache: Path) -> Project:
+    """A new project that uses the machine's own indexes and mirrors."""
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "onedigest.toml").write_text("")
+    return Project(root, machine_environment(tmp_path, cache))
+
+
+@pytest.fixture
+def index(tmp_path: Path, project: Project) -> Iterator[IndexServer]:
+    """An empty package index, which the project uses."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    server = IndexServer(folder)
+    project.environment["UV_DEFAULT_INDEX"] = server.address
+    project.environment["UV_CACHE_DIR"] = str(tmp_path / "uv")
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def arm64_root(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """The arm64 root file system of an image of ours, as files."""
+    if not shutil.which("qemu-aarch64-static"):
+        pytest.skip("qemu-aarch64-static is not installed (Debian package qemu-user-static)")
+    root = tmp_path_factory.mktemp("arm64")
+    project = Project(root / "project", machine_environment(root, cache))
+    project.script("tiny.py", 'requires-python = ">=3.11"', "[tool.onedigest]", 'base = "debian:bookworm"')
+    project.ok("build", "tiny.py")
+    unpack(root / "project" / "dist" / "tiny", "linux/arm64", root / "files")
+    return root / "files"
+
+
+def unpack(layout: Path, platform: str, target: Path) -> None:
+    """Write the files of an image of ours, from below to above."""
+    image = read_image(layout)
+    for layer in next(each for each in image.platforms if each.platform == platform).layers:
+        with tarfile.open(layout / "blobs" / "sha256" / layer.digest.partition(":")[2], "r:gz") as archive:
+            archive.extractall(target, filter="fully_trusted")
+
+
+def machine_environment(home: Path, cache: Path) -> dict[str, str]:
+    """Return variables that let a command use the machine's own indexes and mirrors, and nothing else of it."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith(("UV_", "SSL_", "ONEDIGEST_DEBIAN"))}
+    proxies = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
+    return {
+        **kept,
+        **proxies,
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(cache),
+        "UV_CACHE_DIR": str(cache / "uv"),
+        "PYTHONWARNINGS": "error",
+    }

@@ -1,0 +1,91 @@
+"""The list of golden cases, and how a case becomes its files; serves the test and `make golden` alike."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from conftest import ROOT, Project
+from index_server import IndexServer
+from wheel_builder import build_wheel
+
+from onedigest.oci.read import list_files, read_image
+from onedigest.project import find
+from onedigest.script import parse
+from onedigest.spec import fields, specify
+
+FOLDER = ROOT / "tests" / "cases"
+CASES = ("forked", "full", "minimal")
+OUTPUTS = ("spec.json", "pylock.toml", "image.toml", "linux-amd64.listing", "linux-arm64.listing")
+
+
+def script_of(case: str) -> str:
+    """Return the text of a case's script."""
+    return (FOLDER / case / f"{case}.py").read_text(encoding="utf-8")
+
+
+def expected_files(case: str) -> dict[str, str]:
+    """Return the golden files of a case, in the order of the pipeline."""
+    return {name: (FOLDER / case / "expected" / name).read_text(encoding="utf-8") for name in OUTPUTS}
+
+
+def build_case(
+    case: str, project: Project, scratch: Path, *, script: str = "", states_sizes: bool = True
+) -> dict[str, str]:
+    """Lock and build a case with the real command, from an index on loopback; return its files."""
+    index = IndexServer(make_index(scratch / "golden-index"), states_sizes=states_sizes)
+    try:
+        project.write(f"{case}.py", script or script_of(case))
+        for path in sorted((FOLDER / case).glob("data/*")):
+            project.write(f"data/{path.name}", path.read_bytes())
+        environment = {"UV_DEFAULT_INDEX": index.address, "UV_CACHE_DIR": str(scratch / "uv")}
+        project.ok("build", f"{case}.py", **environment)
+    finally:
+        index.close()
+    text = (project.root / f"{case}.py").read_bytes()
+    spec = specify(parse(text, f"{case}.py"), find(project.root), f"{case}.py")
+    found = {
+        "spec.json": json.dumps(fields(spec), indent=2, sort_keys=True) + "\n",
+        "pylock.toml": project.read(f"lockfiles/{case}/pylock.toml"),
+        "image.toml": project.read(f"lockfiles/{case}/image.toml"),
+    }
+    layout = project.root / "dist" / case
+    for platform in read_image(layout).platforms:
+        lines = [json.dumps(platform.config, sort_keys=True)]
+        for layer in platform.layers[1:]:  # the base is Debian's, and its digest is in image.toml
+            lines.append(f"layer {layer.holds}")
+            lines += [
+                f"  {file.kind} {file.mode:04o} {file.size} {file.path}{' -> ' + file.target if file.target else ''}"
+                for file in list_files(layout, layer)
+            ]
+        found[f"{platform.platform.replace('/', '-')}.listing"] = "\n".join(lines) + "\n"
+    return found
+
+
+def make_index(folder: Path) -> Path:
+    """Write the wheels of the golden cases: everything that selection has to tell apart."""
+    if folder.is_dir():
+        return folder
+    build_wheel(folder, "alpha", "1.0", requires=["beta>=1", "gamma[fast]", 'windows-only; sys_platform == "win32"'])
+    build_wheel(folder, "alpha", "2.0", requires_python=">=3.12")
+    build_wheel(folder, "beta", "1.5", requires=["alpha"], entry_points="[console_scripts]\nbeta = beta:main\n")
+    build_wheel(folder, "beta", "1.6a1")
+    build_wheel(
+        folder,
+        "gamma",
+        "3",
+        requires=['delta; extra == "fast"', 'intel; platform_machine == "x86_64"'],
+        extras=["fast"],
+    )
+    build_wheel(folder, "delta", "0.1", files={"delta/größe.txt": "größe\n".encode() * 9, "delta/__init__.py": b""})
+    build_wheel(folder, "intel", "1", tag="cp311-cp311-manylinux_2_17_x86_64")
+    large = b"".join(number.to_bytes(4, "big") for number in range(1 << 19))  # enough for a layer of its own
+    for machine in ("x86_64", "aarch64"):
+        library = {"native/lib.so": machine.encode() + large, "native/__init__.py": b"x = 1\n" * 9}
+        build_wheel(folder, "native", "1.0", tag=f"cp311-abi3-manylinux_2_28_{machine}", files=library, deflate=False)
+        build_wheel(folder, "native", "1.0", tag=f"cp311-abi3-manylinux_2_39_{machine}", files=library, deflate=False)
+        build_wheel(folder, "native", "1.0", tag=f"cp311-cp311-musllinux_1_2_{machine}", files=library, deflate=False)
+    build_wheel(folder, "split", "2.0", tag="cp311-cp311-manylinux_2_17_x86_64")
+    build_wheel(folder, "split", "1.0", tag="cp311-cp311-manylinux_2_17_x86_64")
+    build_wheel(folder, "split", "1.0", tag="cp311-cp311-manylinux_2_17_aarch64")
+    return folder

@@ -1,0 +1,39 @@
+"""Finds the interpreters of this machine that the assembler must run on."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+OLDEST = (3, 11)
+
+
+@cache
+def interpreters() -> tuple[str, ...]:
+    """Return one interpreter for each minor version from 3.11 on, this one among them."""
+    found: dict[tuple[int, int], str] = {}
+    candidates = [sys.executable, *_on_path(), *_of_version_managers()]
+    for candidate in candidates:
+        version = _version(candidate)
+        if version and version >= OLDEST:
+            found.setdefault(version, candidate)
+    return tuple(found[version] for version in sorted(found))
+
+
+def _on_path() -> list[str]:
+    return [path for minor in range(11, 20) if (path := shutil.which(f"python3.{minor}"))]
+
+
+def _of_version_managers() -> list[str]:
+    folders = (Path.home() / ".pyenv" / "versions", Path.home() / ".local" / "share" / "uv" / "python")
+    return [str(path) for folder in folders if folder.is_dir() for path in sorted(folder.glob("*3.*/bin/python3"))]
+
+
+def _version(path: str) -> tuple[int, int] | None:
+    done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    match = re.fullmatch(r"Python (\d+)\.(\d+)\.\S+\n", done.stdout)
+    return (int(match[1]), int(match[2])) if match and done.returncode == 0 else None

@@ -1,0 +1,59 @@
+"""Keeps start-up light: what `--version`, `--help` and an unchanged build may import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from conftest import Project
+from index_server import IndexServer
+from wheel_builder import build_wheel
+
+HEAVY = ("jinja2", "networkx", "rich", "urllib3", "pysequoia", "packaging.pylock", "deflate", "uv")
+
+
+def imported(arguments: list[str], project: Project) -> set[str]:
+    code = (
+        "import sys\nfrom onedigest.__main__ import main\nsys.argv[1:] = " + repr(arguments) + "\n"
+        "try:\n    main()\nexcept SystemExit as done:\n    assert not done.code, done.code\n"
+        "print('\\n'.join(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=project.root,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.split())
+
+
+def test_version_imports_nothing_of_others(project: Project) -> None:
+    modules = imported(["--version"], project)
+
+    assert not modules & {*HEAVY, "click", "packaging"}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["build", "--help"], ["generate", "--help"], ["graph", "--help"]])
+def test_help_imports_no_heavy_package(arguments: list[str], project: Project) -> None:
+    assert not imported(arguments, project) & set(HEAVY)
+
+
+@pytest.mark.network
+def test_unchanged_build_imports_no_heavy_package(project: Project, index: IndexServer) -> None:
+    build_wheel(index.folder, "alpha", "1")
+    project.script("app.py", 'dependencies = ["alpha"]', "[tool.onedigest]", 'base = "debian:bookworm"')
+    project.ok("build", "app.py")
+
+    assert not imported(["build", "app.py"], project) & set(HEAVY)
+
+
+def test_version_is_that_of_the_package() -> None:
+    from importlib.metadata import version
+
+    from onedigest import __version__
+
+    assert version("onedigest") == __version__

@@ -1,0 +1,149 @@
+"""Holds the assembler to the vectors of layer format 1: in this process, as a zipapp on every Python, and on arm64."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import VECTORS
+from pythons import interpreters
+
+from onedigest.assembler import stream
+from onedigest.assembler.entry import Entry
+from onedigest.assembler.layer import application_layer, runtime_layer, wheels_layer
+from onedigest.assembler.refusal import Refused
+from onedigest.assembler.zip_member import Inflater
+from onedigest.inputs import zipapp
+from onedigest.oci import libdeflate
+
+DATA = json.loads((VECTORS / "vectors.json").read_text(encoding="utf-8"))
+LAYERS: list[dict[str, Any]] = DATA["layers"]
+REFUSED: list[dict[str, Any]] = DATA["refused"]
+INFLATERS = [None, libdeflate.Inflater(1 << 28), libdeflate.Inflater(4096)]
+INFLATER_NAMES = ["zlib", "libdeflate", "libdeflate short of memory"]
+
+
+def entries_of(case: dict[str, Any], inflater: Inflater | None) -> list[Entry]:
+    if case.get("kind", "wheels") == "wheels":
+        return wheels_layer([VECTORS / wheel for wheel in case["wheels"]], case["python"], inflater)
+    if case["kind"] == "runtime":
+        return runtime_layer(case["interpreter"], case["version"])
+    return application_layer(
+        (file["path"], (VECTORS / file["source"]).read_bytes(), file["executable"]) for file in case["files"]
+    )
+
+
+def row(entry: Entry) -> list[object]:
+    shown: list[object] = [entry.path, entry.kind, f"{entry.mode:04o}", entry.size]
+    if entry.kind == "link":
+        return [*shown, entry.target]
+    if entry.kind == "file":
+        content = entry.content if isinstance(entry.content, bytes) else b"".join(entry.content.pieces())
+        return [*shown, hashlib.sha256(content).hexdigest()]
+    return shown
+
+
+@pytest.mark.parametrize("inflater", INFLATERS, ids=INFLATER_NAMES)
+@pytest.mark.parametrize("case", LAYERS, ids=lambda case: case["name"])
+def test_layer_has_the_bytes_of_the_format(case: dict[str, Any], inflater: Inflater | None) -> None:
+    descriptor = stream.write(entries_of(case, inflater))
+
+    assert (descriptor.diff_id, descriptor.digest, descriptor.size) == (case["diff_id"], case["digest"], case["size"])
+
+
+@pytest.mark.parametrize("case", LAYERS, ids=lambda case: case["name"])
+def test_layer_has_the_entries_of_the_format(case: dict[str, Any]) -> None:
+    assert [row(entry) for entry in entries_of(case, None)] == case["entries"]
+
+
+@pytest.mark.parametrize("case", LAYERS, ids=lambda case: case["name"])
+def test_each_form_alone_is_the_same(case: dict[str, Any]) -> None:
+    entries = entries_of(case, None)
+
+    assert stream.write_blob(entries) == (case["digest"], case["size"])
+    assert stream.write_tar(entries) == (case["diff_id"], case["tar_size"])
+
+
+@pytest.mark.parametrize("inflater", INFLATERS, ids=INFLATER_NAMES)
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case["name"])
+def test_bad_wheel_is_refused_for_its_reason(case: dict[str, Any], inflater: Inflater | None) -> None:
+    when = "reading"
+    with pytest.raises(Refused) as caught:
+        entries = entries_of(case, inflater)
+        when = "inflating"
+        stream.write(entries)
+
+    assert (caught.value.code, when) == (case["code"], case["when"])
+
+
+@pytest.fixture(scope="session")
+def assembler(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("assembler") / "assemble.pyz"
+    path.write_bytes(zipapp.pack())
+    return path
+
+
+def arguments(case: dict[str, Any]) -> list[str]:
+    if case["kind"] == "wheels":
+        wheels = [word for wheel in case["wheels"] for word in ("--wheel", str(VECTORS / wheel))]
+        return ["layer", "--python", case["python"], *wheels]
+    if case["kind"] == "runtime":
+        return ["runtime", "--interpreter", case["interpreter"], "--version", case["version"]]
+    return ["application", *(f"--file={file['path']}={VECTORS / file['source']}" for file in case["files"])]
+
+
+def check_all(command: list[str], output: Path) -> None:
+    """Have a command make every layer of the vectors, and refuse what is to be refused."""
+    for case in LAYERS:
+        done = subprocess.run(
+            [*command, *arguments(case), "--output", str(output)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        expected = {"diff_id": case["diff_id"], "digest": case["digest"], "size": case["size"]}
+        assert json.loads(done.stdout) == expected, case["name"]
+        assert f"sha256:{hashlib.sha256(output.read_bytes()).hexdigest()}" == case["digest"]
+        output.unlink()
+
+
+def make_executable() -> None:
+    """Give the files of the application the modes that git may not have kept."""
+    for case in LAYERS:
+        for file in case.get("files", ()):
+            (VECTORS / file["source"]).chmod(0o755 if file["executable"] else 0o644)
+
+
+@pytest.mark.parametrize("python", interpreters())
+def test_zipapp_makes_the_vectors_on_every_python(python: str, assembler: Path, tmp_path: Path) -> None:
+    make_executable()
+    check_all([python, "-I", str(assembler)], tmp_path / "layer.tar.gz")
+
+
+@pytest.mark.emulation
+def test_zipapp_makes_the_vectors_on_arm64(assembler: Path, arm64_python: list[str], tmp_path: Path) -> None:
+    make_executable()
+    check_all([*arm64_python, "-I", str(assembler)], tmp_path / "layer.tar.gz")
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case["name"])
+def test_refused_wheel_leaves_no_file_behind(case: dict[str, Any], tmp_path: Path) -> None:
+    output = tmp_path / "layer.tar.gz"
+    wheels = [word for wheel in case["wheels"] for word in ("--wheel", str(VECTORS / wheel))]
+    command = [sys.executable, "-m", "onedigest.assembler", "layer", "--python", case["python"], *wheels]
+    done = subprocess.run([*command, "--output", str(output)], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("refused: ")
+    assert done.stderr.endswith(f"[{case['code']}]\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="session")
+def arm64_python(arm64_root: Path) -> list[str]:
+    """Return the command that runs Debian's arm64 Python, out of an image of ours, under emulation."""
+    return ["qemu-aarch64-static", "-L", str(arm64_root), str(arm64_root / "usr/bin/python3.11")]

@@ -1,0 +1,130 @@
+"""The lock as text: round trip, place of errors, hand edits, and its readers outside."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+from golden import CASES, expected_files
+from packaging.pylock import Pylock
+from packaging.tags import Tag
+
+from onedigest.errors import InputError
+from onedigest.lock import codec
+from onedigest.lock.graph import ROOT, cycles, from_lock, paths_to, ranks
+from onedigest.lock.targets import Target
+from onedigest.lock.toml_text import value
+from onedigest.platforms import ALL, AMD64, ARM64
+
+FULL = expected_files("full")["pylock.toml"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_round_trip(case: str) -> None:
+    text = expected_files(case)["pylock.toml"]
+
+    assert codec.dumps(codec.loads(text, "pylock.toml")) == text
+    assert codec.is_intact(text)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("platform", ALL, ids=str)
+def test_packaging_selects_what_the_lock_says(case: str, platform: object) -> None:
+    """The specification's own reader, PEP 751, section "Installation", agrees on every wheel."""
+    assert platform in (AMD64, ARM64)
+    chosen = AMD64 if platform == AMD64 else ARM64
+    text = expected_files(case)["pylock.toml"]
+    lock = codec.loads(text, "pylock.toml")
+    pylock = Pylock.from_dict(tomllib.loads(text))
+    target = Target(chosen, lock.base.python, lock.base.libc_version)
+    tags: list[Tag] = list(target._ranks)
+
+    selected = {
+        (package.name, artefact.name) for package, artefact in pylock.select(environment=target.environment, tags=tags)
+    }  # type: ignore[union-attr]  # wheels alone
+
+    assert selected == {
+        (package.name, wheel.name) for package in lock.packages for each, wheel in package.wheels if each == chosen
+    }
+
+
+def test_text_names_no_address() -> None:
+    assert all("://" not in expected_files(case)["pylock.toml"] for case in CASES)
+
+
+@pytest.mark.parametrize(("old", "new"), [("1.0", "1.1"), ("size = 9", "size = 8"), ("# Content", "# content")])
+def test_hand_edit_is_noticed(old: str, new: str) -> None:
+    assert old in FULL
+    assert not codec.is_intact(FULL.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("format = 1", "format = 2", "format 2 is not one that this version of onedigest reads in `tool.onedigest`"),
+        ('version = "1.5"\n', "", "no value in `packages[1].version`"),
+        ('version = "1.5"\n', "version = 1\n", "the value 1 is wrong in `packages[1].version`"),
+        ('name = "delta-0.1-py3', 'name = "../delta-0.1-py3', "'../delta-0.1-py3-none-any.whl' is not the file name of a wheel in `packages[2].wheels[0].name`"),
+        ('path = "pool/main/b/base-files', 'path = "../main/b/base-files', "'../main/b/base-files_12.4+deb12u15_amd64.deb' leaves the archive"),
+        ("manylinux_2_28_x86_64.whl", "manylinux_2_28_ppc64le.whl", "no wheel for linux/amd64 in `packages[5].wheels`"),
+    ],
+)  # fmt: skip
+def test_wrong_value_is_named_by_its_place(old: str, new: str, expected: str) -> None:
+    with pytest.raises(InputError) as caught:
+        codec.loads(FULL.replace(old, new), "pylock.toml")
+
+    first, hint = str(caught.value).splitlines()
+    assert first.startswith("pylock.toml: ")
+    if "leaves" not in expected:
+        assert first == f"pylock.toml: {expected}"
+    assert hint == "hint: run `onedigest generate`"
+
+
+def test_cut_off_text_is_told() -> None:
+    with pytest.raises(InputError, match=r"pylock.toml: not valid TOML"):
+        codec.loads(FULL[: len(FULL) // 2], "pylock.toml")
+
+
+def test_newest_glibc_that_fits_is_selected() -> None:
+    names = [f"x-1-cp311-abi3-manylinux_2_{minor}_x86_64.whl" for minor in (17, 28, 36, 39)]
+    target = Target(AMD64, "3.11.2", "2.36")
+
+    assert target.select(names) == names[2]
+    assert target.select(names[3:]) is None
+    assert target.select_newer(names[3:]) == names[3]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["x-1-py3-none-any.whl", "x-1-cp311-cp311-linux_x86_64.whl"], 1),
+        (["x-1-cp310-cp310-manylinux2014_x86_64.whl", "x-1-py2.py3-none-any.whl"], 1),
+        (["x-1-1-py3-none-any.whl", "x-1-2-py3-none-any.whl", "x-1-py3-none-any.whl"], 1),
+        (["x-1-cp311-cp311-musllinux_1_2_x86_64.whl", "x-1-cp311-cp311-macosx_11_0_arm64.whl"], None),
+        (["x-1-cp312-cp312-manylinux_2_17_aarch64.whl", "not a wheel"], None),
+        (["x-1-cp38-abi3-manylinux1_x86_64.whl", "x-1-cp37-abi3-manylinux_2_28_x86_64.whl"], 0),
+    ],
+)
+def test_best_wheel(names: list[str], expected: int | None) -> None:
+    assert Target(AMD64, "3.11.2", "2.36").select(names) == (None if expected is None else names[expected])
+
+
+def test_all_marker_values_are_given() -> None:
+    assert set(Target(ARM64, "3.13.5", "2.41").environment.values()) == {
+        "cpython", "3.13.5", "posix", "aarch64", "", "Linux", "CPython", "3.13", "linux"
+    }  # fmt: skip
+    assert len(Target(ARM64, "3.13.5", "2.41").environment) == 11
+
+
+def test_graph_has_ranks_cycles_and_reasons() -> None:
+    graph = from_lock(codec.loads(FULL, "pylock.toml"))
+
+    assert cycles(graph) == [[("alpha", "1.0"), ("beta", "1.5")]]
+    assert ranks(graph)[0] == [ROOT]
+    assert paths_to(graph, "delta") == [[ROOT, ("alpha", "1.0"), ("gamma", "3"), ("delta", "0.1")]]
+    assert paths_to(graph, "nothing") == []
+
+
+@pytest.mark.parametrize("item", ['a "b" \\ c', "ä\n\t\x01\x7f", True, 3, ["x", {"a.b": "c"}], {}])
+def test_values_are_written_as_toml_reads_them(item: object) -> None:
+    assert tomllib.loads(f"x = {value(item)}")["x"] == item

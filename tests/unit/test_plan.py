@@ -1,0 +1,139 @@
+"""Where inputs go: order of layers, room for them, and what decides a layer's key."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from golden import expected_files, script_of
+
+from onedigest import plan as plans
+from onedigest.application import File, collect
+from onedigest.digest import Digest
+from onedigest.errors import InputError
+from onedigest.lock import codec
+from onedigest.lock.model import Lock, Package, Wheel
+from onedigest.platforms import AMD64
+from onedigest.plan import Layer, Plan, arrange
+from onedigest.project import Project
+from onedigest.script import parse
+from onedigest.spec import Spec, specify
+
+SCRIPT = parse(script_of("full").encode(), "full.py")
+SPEC: Spec = specify(SCRIPT, Project(root=Path()), "full.py")
+LOCK: Lock = codec.loads(expected_files("full")["pylock.toml"], "pylock.toml")
+FILE = File(target="full.py", digest=Digest("sha256:" + "1" * 64), executable=False, content=b"")
+
+
+def layers(plan: Plan) -> list[Layer]:
+    return list(plan.platforms[0].layers)
+
+
+def with_wheels(*sizes: int) -> Lock:
+    packages = []
+    for number, size in enumerate(sizes):
+        wheel = Wheel(name=f"p{number}-1-py3-none-any.whl", digest=Digest(f"sha256:{number:064}"), size=size)
+        packages.append(Package(name=f"p{number}", version="1", wheels=((AMD64, wheel),)))
+    return replace(LOCK, platforms=(AMD64,), packages=tuple(packages), roots=())
+
+
+def test_layers_are_ordered_from_what_changes_least() -> None:
+    assert [layer.kind for layer in layers(arrange(SPEC, LOCK, [FILE]))] == [
+        "base", "system", "runtime", "layer", "layer", "application"
+    ]  # fmt: skip
+
+
+def test_large_wheels_have_layers_of_their_own() -> None:
+    found = layers(arrange(SPEC, with_wheels(10, plans.OWN_LAYER_BYTES, 20), [FILE]))
+
+    assert [layer.holds for layer in found if layer.kind == "layer"] == ["p1 1", "p0 1, p2 1"]
+
+
+def test_smallest_wheels_share_a_layer_where_room_is_short() -> None:
+    lock = with_wheels(*(plans.OWN_LAYER_BYTES + number for number in range(10)))
+    found = layers(arrange(replace(SPEC, max_layers=7), lock, [FILE]))
+
+    assert len(found) == 7
+    assert [layer.holds for layer in found if layer.kind == "layer"][:2] == ["p8 1", "p9 1"]
+
+
+def test_no_room_at_all_is_an_error() -> None:
+    with pytest.raises(InputError, match="`max-layers` leaves no layer for wheels"):
+        arrange(replace(SPEC, max_layers=4), LOCK, [FILE])
+
+
+def test_pure_wheel_has_one_key_on_all_platforms() -> None:
+    lock = replace(LOCK, packages=tuple(each for each in LOCK.packages if each.name == "alpha"))
+    first, second = arrange(SPEC, lock, [FILE]).platforms
+
+    assert first.layers[3].key() == second.layers[3].key()
+    assert first.layers[0].key() != second.layers[0].key()
+
+
+def test_plan_digest_moves_with_content_and_configuration_alone() -> None:
+    plan = arrange(SPEC, LOCK, [FILE])
+
+    assert arrange(replace(SPEC, repository="ghcr.io/acme/x"), LOCK, [FILE]).digest() == plan.digest()
+    assert arrange(replace(SPEC, args=("--other",)), LOCK, [FILE]).digest() != plan.digest()
+    assert arrange(SPEC, LOCK, [replace(FILE, executable=True)]).digest() != plan.digest()
+
+
+def test_configuration() -> None:
+    config = json.loads(arrange(SPEC, LOCK, [FILE]).platforms[1].config)
+
+    assert config["architecture"] == "arm64"
+    assert config["created"] == "1980-01-02T00:00:00Z"
+    assert config["config"]["Env"] == [
+        'GREETING=hello "world"',
+        "PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH_EXTRA=größe",
+    ]
+    assert (config["config"]["Entrypoint"], config["config"]["Cmd"]) == (
+        ["/opt/venv/bin/python", "/app/full.py"],
+        ["--fast"],
+    )
+    assert (config["config"]["User"], config["config"]["WorkingDir"]) == ("1000:1001", "/app")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "secret").write_text("secret")
+    return tmp_path / "app"
+
+
+def collected(folder: Path, *patterns: str) -> list[str]:
+    return [file.target for file in collect(replace(SPEC, files=patterns), SCRIPT, folder)]
+
+
+def test_files_are_listed_in_order_whatever_the_folder_says(folder: Path) -> None:
+    for name in ("z.csv", "a.csv", "sub/m.csv"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+
+    assert collected(folder, "*.csv", "sub") == ["a.csv", "full.py", "sub/m.csv", "z.csv"]
+
+
+def test_pattern_that_matches_nothing_is_an_error(folder: Path) -> None:
+    with pytest.raises(InputError, match=r"full.py:\d+: `files` pattern '\*.csv' matches nothing"):
+        collected(folder, "*.csv")
+
+
+@pytest.mark.parametrize("folders", [False, True])
+def test_link_out_of_the_folder_is_refused(folders: bool, folder: Path) -> None:
+    (folder / "link").symlink_to("..", target_is_directory=True) if folders else (folder / "link").symlink_to(
+        "../secret"
+    )
+    with pytest.raises(InputError) as caught:
+        collected(folder, "link")
+
+    assert "`files` pattern 'link' matches 'link', a link to a file outside the script's folder" in str(caught.value)
+
+
+def test_link_inside_the_folder_is_followed(folder: Path) -> None:
+    (folder / "real.csv").write_text("x")
+    (folder / "link.csv").symlink_to("real.csv")
+
+    assert collected(folder, "link.csv") == ["full.py", "link.csv"]

@@ -1,0 +1,182 @@
+"""What may be asked of an image: defaults, precedence, limits and messages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from onedigest.errors import InputError
+from onedigest.platforms import AMD64, ARM64
+from onedigest.project import Project, find
+from onedigest.script import parse
+from onedigest.spec import Spec, fields, specify
+
+EMPTY = Project(root=Path())
+
+
+def spec(*lines: str, project: Project = EMPTY, path: str = "jobs/my_app.py", head: str = "") -> Spec:
+    block = "".join(f"# {line}\n" for line in [*head.splitlines(), "[tool.onedigest]", *lines])
+    return specify(parse(f"# /// script\n{block}# ///\n".encode(), "my_app.py"), project, path)
+
+
+def message(*lines: str, head: str = "") -> str:
+    with pytest.raises(InputError) as caught:
+        spec(*lines, head=head)
+    return str(caught.value)
+
+
+def test_defaults() -> None:
+    found = spec()
+
+    assert found.name == "my-app"
+    assert found.base == "debian"
+    assert found.platforms == (AMD64, ARM64)
+    assert found.user == "65532:65532"
+    assert found.workdir == "/app"
+    assert found.entrypoint == ("/opt/venv/bin/python", "/app/my_app.py")
+    assert (found.include_script, found.max_layers, found.requires_python) == (True, 64, "")
+
+
+def test_every_key_is_read() -> None:
+    found = spec(
+        'name = "other"',
+        'base = "debian:bookworm"',
+        'platforms = ["linux/arm64"]',
+        'system-packages = ["libgomp1", "git"]',
+        'repository = "ghcr.io/acme/penguins"',
+        'files = ["data/*.csv"]',
+        'env = { B = "2", A = "1" }',
+        'labels = { "org.example" = "x" }',
+        'user = "1000"',
+        'workdir = "/srv"',
+        'entrypoint = ["/bin/x"]',
+        'args = ["--fast"]',
+        "include-script = false",
+        "max-layers = 9",
+        'run = ["true"]',
+    )
+
+    assert fields(found) == {
+        "name": "other",
+        "script": "jobs/my_app.py",
+        "requires-python": "",
+        "dependencies": [],
+        "uv": "{}",
+        "base": "debian:bookworm",
+        "platforms": ["linux/arm64"],
+        "system-packages": ["git", "libgomp1"],
+        "repository": "ghcr.io/acme/penguins",
+        "files": ["data/*.csv"],
+        "env": {"A": "1", "B": "2"},
+        "labels": {"org.example": "x"},
+        "user": "1000:1000",
+        "workdir": "/srv",
+        "entrypoint": ["/bin/x"],
+        "args": ["--fast"],
+        "include-script": False,
+        "max-layers": 9,
+        "run": ["true"],
+    }
+
+
+def test_without_script_there_is_no_default_entrypoint() -> None:
+    assert spec("include-script = false").entrypoint == ()
+
+
+def test_script_beats_project_beats_default() -> None:
+    project = Project(root=Path(), source="onedigest.toml", table={"user": "1:2", "workdir": "/p"})
+    found = spec('user = "3:4"', project=project)
+
+    assert (found.user, found.workdir, found.max_layers) == ("3:4", "/p", 64)
+
+
+def test_order_and_spelling_of_dependencies_do_not_matter() -> None:
+    first = spec(head='dependencies = ["b >=1,<2", "a"]')
+    second = spec(head='dependencies = ["a", "b<2,>=1"]')
+
+    assert first.digest() == second.digest()
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            'name = "My App"',
+            "`name` is 'My App', but a name has lower-case letters and digits with single `.`, `_` or `-` between",
+        ),
+        ("name = 1", "`name` is not a string"),
+        ('base = ""', "`base` is neither `debian`, `debian:SUITE` nor the reference of an image"),
+        ('platforms = ["linux/s390x"]', "`platforms` has 'linux/s390x'; known are `linux/amd64`, `linux/arm64`"),
+        ("platforms = []", "`platforms` has nothing in it; known are `linux/amd64`, `linux/arm64`"),
+        ('system-packages = ["Git!"]', "`system-packages` has 'Git!', which cannot be the name of a Debian package"),
+        (
+            'repository = "acme:1"',
+            "`repository` is 'acme:1', but must be HOST/NAME without tag or digest, such as ghcr.io/acme/penguins",
+        ),
+        ('files = ["../x"]', "`files` has '../x', which leaves the script's folder"),
+        ('files = ["/etc/passwd"]', "`files` has '/etc/passwd', which leaves the script's folder"),
+        ("env = { A = 1 }", "`env` is not a table of strings"),
+        ('labels = { "a=b" = "" }', "`labels` has the name 'a=b', which cannot be set"),
+        ('user = "root"', "`user` is 'root', but must be UID or UID:GID in digits"),
+        (
+            'workdir = "app/"',
+            "`workdir` is 'app/', but must be an absolute path without `.`, `..` or a slash at its end",
+        ),
+        ('entrypoint = "python"', "`entrypoint` is not a list of strings"),
+        ('include-script = "yes"', "`include-script` is not true or false"),
+        ("max-layers = 127", "`max-layers` is not a number from 5 to 120"),
+    ],
+)
+def test_wrong_value(line: str, expected: str) -> None:
+    assert message(line) == f"my_app.py:3: {expected}"
+
+
+def test_unknown_key_names_the_nearest() -> None:
+    assert message('plattforms = ["linux/amd64"]') == (
+        "my_app.py:3: unknown key `plattforms` in [tool.onedigest]\nhint: did you mean `platforms`?"
+    )
+
+
+def test_all_problems_are_told_at_once() -> None:
+    text = message('user = "x"', "zzz = 1", head='requires-python = "3"\ndependencies = ["a b"]')
+
+    assert [line for line in text.splitlines() if not line.startswith("hint")] == [
+        "my_app.py:2: `requires-python` is not a version specifier: '3'",
+        "my_app.py:3: `dependencies` has 'a b', which is not a requirement: "
+        "Expected semicolon (after name with no version specifier) or end",
+        "my_app.py:5: `user` is 'x', but must be UID or UID:GID in digits",
+        "my_app.py:6: unknown key `zzz` in [tool.onedigest]",
+    ]
+
+
+def test_project_is_found_upwards(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "x"\n[tool.onedigest]\nuser = "1"\nscripts = ["jobs/*.py"]\n'
+    )
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "b.py").touch()
+    (tmp_path / "jobs" / "a.py").touch()
+
+    found = find(tmp_path / "jobs")
+
+    assert (found.root, found.source, found.table) == (tmp_path, "pyproject.toml", {"user": "1"})
+    assert found.where("user") == "pyproject.toml:4"
+    assert [path.name for path in found.list_scripts()] == ["a.py", "b.py"]
+
+
+def test_pyproject_without_our_table_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "onedigest.toml").write_text("")
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "pyproject.toml").write_text("[project]\n")
+
+    assert find(tmp_path / "inner").root == tmp_path
+
+
+def test_broken_project_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "onedigest.toml").write_text("user = \n")
+
+    with pytest.raises(InputError) as caught:
+        find(tmp_path)
+
+    assert str(caught.value) == "onedigest.toml:1: not valid TOML: invalid value"

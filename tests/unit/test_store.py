@@ -1,0 +1,72 @@
+"""The content store: complete and verified files, or none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from onedigest.inputs.store import Store, is_stamped, link, write_atomically
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+def test_added_content_is_there(store: Store) -> None:
+    digest = store.add(b"content")
+
+    assert digest == "sha256:ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73"
+    assert store.path(digest).read_bytes() == b"content"
+    assert store.has(digest, 7)
+    assert not store.has(digest, 8)
+
+
+def test_file_that_was_written_to_does_not_count(store: Store) -> None:
+    digest = store.add(b"content")
+    path = store.path(digest)
+    path.chmod(0o644)
+    path.write_bytes(b"tampere")
+
+    assert not store.has(digest)
+
+
+def test_scratch_folder_is_gone_after_an_error(store: Store) -> None:
+    with pytest.raises(RuntimeError), store.scratch() as folder:
+        (folder / "half").write_bytes(b"half")
+        raise RuntimeError
+
+    assert list((store.root / "scratch").iterdir()) == []
+
+
+def test_link_replaces_what_is_there(store: Store, tmp_path: Path) -> None:
+    digest = store.add(b"content")
+    target = tmp_path / "target"
+    target.write_bytes(b"old")
+    link(store.path(digest), target)
+
+    assert target.read_bytes() == b"content"
+    assert is_stamped(target, 7)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["store", "target"]
+
+
+def test_link_copies_where_it_must(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    digest = store.add(b"content")
+    monkeypatch.setattr("os.link", refuse)
+    link(store.path(digest), tmp_path / "target")
+
+    assert (tmp_path / "target").read_bytes() == b"content"
+
+
+def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with pytest.raises(TypeError):
+        write_atomically(path, 3)  # type: ignore[arg-type]  # what is tested
+
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
