@@ -158,6 +158,12 @@ def _find_block(text: str, path: str) -> tuple[str, int]:
         )
     if not blocks:
         if opening := _OPENING.search(text):
+            if text[opening.end() :].startswith("\n# ///\n"):
+                raise InputError.of(
+                    "the `script` block is empty",
+                    where=f"{path}:{_line(text, opening.start())}",
+                    hint="write at least `# dependencies = []` in it",
+                )
             raise InputError.of(
                 "the `script` block is not closed",
                 where=f"{path}:{_line(text, opening.start())}",

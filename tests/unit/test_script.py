@@ -91,6 +91,12 @@ def test_bad_toml(lines: list[str], expected: str) -> None:
     assert message("# /// script\n" + "".join(f"# {line}\n" for line in lines) + "# ///\n") == expected
 
 
+def test_empty_block() -> None:
+    assert message("# /// script\n# ///\nprint()\n") == (
+        "app.py:1: the `script` block is empty\nhint: write at least `# dependencies = []` in it"
+    )
+
+
 def test_all_problems_are_told_at_once() -> None:
     text = '# /// script\n# requires-python = 3\n# dependencies = "polars"\n# ///\n'
 

@@ -1,0 +1,433 @@
+"""Bad input gets a clear error, word for word, and nothing is written or lost."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import Project
+from index_server import IndexServer
+from wheel_builder import build_wheel
+
+BOOKWORM = ("[tool.onedigest]", 'base = "debian:bookworm"')
+
+
+def files(project: Project) -> set[str]:
+    return {path.relative_to(project.root).as_posix() for path in project.root.rglob("*") if path.is_file()}
+
+
+def refused(project: Project, *arguments: str, code: int = 1) -> str:
+    """Run a command that must fail and must not write a file; return its message."""
+    before = files(project)
+    result = project.run(*arguments)
+    assert result.code == code, result.err
+    assert result.out == ""
+    assert files(project) == before
+    return result.err
+
+
+def fill(index: IndexServer) -> None:
+    """Give an index projects that cannot be locked, each for another reason."""
+    build_wheel(index.folder, "alpha", "1.0")
+    (index.folder / "source-1.0.tar.gz").write_bytes(b"never opened")
+    build_wheel(index.folder, "intel", "1.0", tag="cp311-cp311-manylinux_2_17_x86_64")
+    build_wheel(index.folder, "old-python", "1.0", tag="cp310-cp310-manylinux_2_17_x86_64")
+    for machine in ("x86_64", "aarch64"):
+        build_wheel(index.folder, "new-glibc", "1.0", tag=f"cp311-abi3-manylinux_2_39_{machine}")
+
+
+@pytest.mark.network
+@pytest.mark.parametrize(
+    ("requirement", "reason"),
+    [
+        ('"no-such-project"', "no-such-project was not found in the package registry"),
+        ('"alpha>=2"', "only alpha==1.0 is available and your project depends on alpha>=2"),
+        ('"alpha<1", "alpha>=1"', "your project depends on alpha<1 and alpha>=1"),
+        ('"source"', "Wheels are required for `source`"),
+        ('"intel"', "Python 3.11 on aarch64-compatible wheels"),
+        ('"old-python"', "no wheels with a matching Python version tag"),
+    ],
+)
+def test_dependencies_without_a_solution(requirement: str, reason: str, project: Project, index: IndexServer) -> None:
+    """The reason is in uv's words, without what it says of a project that the author never saw."""
+    fill(index)
+    project.script("app.py", f"dependencies = [{requirement}]", *BOOKWORM)
+    text = refused(project, "generate", "app.py")
+
+    assert re.match(
+        r"error: app.py: no solution found when resolving dependencies for Python 3.11 on (x86_64|aarch64)\n  cause: ",
+        text,
+    )
+    assert reason in text
+    assert "tool.uv.environments" not in text
+    assert "python_full_version" not in text
+
+
+@pytest.mark.network
+def test_wheel_that_needs_a_newer_glibc(project: Project, index: IndexServer) -> None:
+    fill(index)
+    project.script("app.py", 'dependencies = ["new-glibc"]', *BOOKWORM)
+
+    assert refused(project, "generate", "app.py") == (
+        "error: `new-glibc 1.0` has no wheel for glibc 2.36 on linux/amd64:"
+        " new_glibc-1.0-cp311-abi3-manylinux_2_39_x86_64.whl needs a newer one\n"
+        "hint: the base is debian:bookworm; use a newer one, or an older version of the package\n"
+        "error: `new-glibc 1.0` has no wheel for glibc 2.36 on linux/arm64:"
+        " new_glibc-1.0-cp311-abi3-manylinux_2_39_aarch64.whl needs a newer one\n"
+        "hint: the base is debian:bookworm; use a newer one, or an older version of the package\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("requirement", "kind"),
+    [
+        ("thing @ git+https://127.0.0.1:1/thing", "a git repository"),
+        ("thing @ https://127.0.0.1:1/thing-1.0.tar.gz", "an archive of its source"),
+    ],
+)
+def test_requirement_that_names_no_wheel(requirement: str, kind: str, project: Project) -> None:
+    project.script("app.py", f'dependencies = ["{requirement}"]', *BOOKWORM)
+
+    assert refused(project, "generate", "app.py") == (
+        f"error: app.py: `thing` comes from {kind}, which is not a wheel\n"
+        "hint: build a wheel of it, and publish it to an index or name the wheel\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (
+            ("[tool.uv.sources]", 'alpha = { path = "alpha" }'),
+            "error: app.py: `alpha` comes from a local folder, which is not a wheel\n"
+            "hint: build a wheel of it, and publish it to an index or name the wheel\n",
+        ),
+        (
+            ("[tool.uv.sources]", 'alpha = { git = "https://127.0.0.1:1/x" }', 'beta = { workspace = true }'),
+            "error: app.py: `alpha` comes from a git repository, which is not a wheel\n"
+            "hint: build a wheel of it, and publish it to an index or name the wheel\n"
+            "error: app.py: `beta` comes from a local project, which is not a wheel\n"
+            "hint: build a wheel of it, and publish it to an index or name the wheel\n",
+        ),
+        (
+            ("[tool.uv]", "no-binary = true"),
+            "error: app.py: `no-binary` in [tool.uv] cannot be followed: wheels are all that is installed\n",
+        ),
+        (
+            ("[tool.onedigest]", 'base = "debian:sid"'),
+            "error: app.py: unknown Debian suite `sid`\nhint: the suites are trixie, bookworm\n",
+        ),
+        (
+            ("[tool.onedigest]", 'base = "docker.io/library/python:3.13-slim"'),
+            "error: app.py: base image `docker.io/library/python:3.13-slim`: images from a registry are not supported"
+            ' yet\nhint: use `base = "debian"`\n',
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_asked_for(lines: tuple[str, ...], expected: str, project: Project) -> None:
+    project.script("app.py", 'dependencies = ["alpha"]', *lines)
+
+    assert refused(project, "generate", "app.py") == expected
+
+
+@pytest.mark.parametrize(
+    ("python", "base", "expected"),
+    [
+        (">=3.14", "debian", "hint: the suites are trixie (3.13.5), bookworm (3.11.2)\n"),
+        ("==3.12.*", "debian", "hint: the suites are trixie (3.13.5), bookworm (3.11.2)\n"),
+        (">=3.12", "debian:bookworm", "hint: the suites are bookworm (3.11.2)\n"),
+    ],
+)
+def test_python_that_no_suite_has(python: str, base: str, expected: str, project: Project) -> None:
+    project.script("app.py", f'requires-python = "{python}"', "[tool.onedigest]", f'base = "{base}"')
+
+    assert refused(project, "generate", "app.py") == (
+        f"error: app.py: no Debian suite has a Python that satisfies `requires-python = '{python}'`\n{expected}"
+    )
+
+
+@pytest.mark.network
+def test_system_package_that_does_not_exist(project: Project) -> None:
+    project.script("app.py", *BOOKWORM, 'system-packages = ["no-such-package", "nor-this"]')
+
+    assert refused(project, "generate", "app.py") == (
+        "error: there is no Debian package `no-such-package`\nhint: correct `system-packages`\n"
+        "error: there is no Debian package `nor-this`\nhint: correct `system-packages`\n"
+    )
+
+
+def test_missing_script(project: Project) -> None:
+    assert refused(project, "generate", "app.py") == "error: app.py: cannot be read: No such file or directory\n"
+
+
+def test_unknown_image(project: Project) -> None:
+    assert refused(project, "build", "app").endswith(
+        "there is no image `app`\nhint: name the script: onedigest build SCRIPT\n"
+    )
+
+
+def test_nothing_named(project: Project) -> None:
+    assert refused(project, "build", code=2) == (
+        "error: name a script or an image, or use --all\nhint: onedigest COMMAND --help\n"
+    )
+
+
+def test_two_scripts_of_one_name(project: Project) -> None:
+    project.script("a/app.py", "dependencies = []")
+    project.script("b/app.py", "dependencies = []")
+
+    assert refused(project, "generate", "a/app.py", "b/app.py") == (
+        "error: b/app.py: the name `app` is also that of a/app.py\n"
+        "hint: set `name` in [tool.onedigest] of one of the two\n"
+    )
+
+
+def test_problems_of_all_scripts_are_told(project: Project) -> None:
+    project.write("a.py", "print()\n")
+    project.script("b.py", "[tool.onedigest]", "x = 1")
+
+    text = refused(project, "generate", "a.py", "b.py")
+
+    assert "error: a.py:1: no PEP 723 `script` block\n" in text
+    assert "error: b.py:3: unknown key `x` in [tool.onedigest]\n" in text
+
+
+def test_unknown_engine(project: Project) -> None:
+    assert refused(project, "build", "app.py", "--engine", "kaniko", code=5) == (
+        "error: there is no engine `kaniko`\nhint: the engines are embedded\n"
+    )
+
+
+def test_run_is_refused_by_the_embedded_engine(project: Project) -> None:
+    project.script("app.py", "[tool.onedigest]", 'run = ["true"]')
+
+    assert refused(project, "build", "app.py", code=5) == (
+        "error: app.py:3: `run` needs an engine that runs commands, which the embedded one does not\n"
+        "hint: leave `run` out: nothing is executed in an image that the embedded engine builds\n"
+    )
+
+
+@pytest.mark.network
+class TestLocked:
+    """What happens to an image that is locked and built, when something about it is changed."""
+
+    @pytest.fixture(autouse=True)
+    def _build(self, project: Project, index: IndexServer) -> None:
+        build_wheel(index.folder, "alpha", "1.0")
+        project.script("app.py", 'dependencies = ["alpha"]', *BOOKWORM)
+        project.ok("build", "app.py")
+
+    def test_lock_that_was_edited(self, project: Project) -> None:
+        text = project.read("lockfiles/app/pylock.toml")
+        project.write("lockfiles/app/pylock.toml", text.replace('version = "1.0"', 'version = "1.1"', 2))
+
+        assert refused(project, "build", "app") == (
+            "error: lockfiles/app/pylock.toml: the lock was changed by hand\nhint: run `onedigest generate app.py`\n"
+        )
+        assert refused(project, "generate", "--check", "app", code=3) == (
+            "error: lockfiles/app/pylock.toml: the lock was changed by hand\nhint: run `onedigest generate app.py`\n"
+        )
+
+    def test_script_that_asks_for_more(self, project: Project) -> None:
+        project.script("app.py", 'dependencies = ["alpha", "beta"]', *BOOKWORM, 'user = "1"')
+
+        assert refused(project, "generate", "--check", "app", code=3) == (
+            "error: lockfiles/app/pylock.toml: app.py asks for something else:\n"
+            '  - dependencies = ["alpha"]\n'
+            '  + dependencies = ["alpha", "beta"]\n'
+            '  - user = "65532:65532"\n'
+            '  + user = "1:1"\n'
+            "hint: run `onedigest generate app.py`\n"
+        )
+        assert refused(project, "build", "app") == (
+            "error: lockfiles/app/pylock.toml: the lock does not answer app.py as it is now\n"
+            "hint: run `onedigest generate app.py`\n"
+        )
+
+    def test_check_needs_no_network_and_says_what_it_did(self, project: Project, index: IndexServer) -> None:
+        index.close()
+        result = project.ok("generate", "--check", "--offline", "app", ONEDIGEST_DEBIAN_MIRROR="http://127.0.0.1:9")
+
+        assert (result.out, result.err) == ("", "1 lock checked\n")
+
+    def test_shared_file_that_was_edited(self, project: Project) -> None:
+        project.write("lockfiles/.gitignore", "nothing\n")
+
+        assert "is not as it would be written\nhint: run `onedigest generate`\n" in refused(
+            project, "generate", "--check", "app", code=3
+        )
+
+    def test_code_that_changed_is_built_but_not_as_locked(self, project: Project) -> None:
+        project.script("app.py", 'dependencies = ["alpha"]', *BOOKWORM, code="print('other')\n")
+        shutil.rmtree(project.root / "dist")
+        text = refused(project, "build", "--locked", "app", code=3)
+        lines = text.splitlines()
+
+        assert lines[0] == "error: app: the image is not the recorded one"
+        assert lines[1].split() == ["what", "recorded", "built"]
+        assert [line.split()[:2] for line in lines[2:-1]] == [
+            ["index", lines[2].split()[1]],
+            ["linux/amd64", "manifest"],
+            ["linux/amd64", "config"],
+            ["linux/amd64", "app.py"],
+            ["linux/arm64", "manifest"],
+            ["linux/arm64", "config"],
+            ["linux/arm64", "app.py"],
+        ]
+        assert lines[-1] == "hint: run `onedigest build` without --locked and review image.toml"
+
+    def test_unchanged_build_does_no_work(self, project: Project, index: IndexServer) -> None:
+        index.close()
+        before = {path: path.stat().st_mtime_ns for path in (project.root / "dist").rglob("*")}
+        result = project.ok("build", "app", "--offline", ONEDIGEST_DEBIAN_MIRROR="http://127.0.0.1:9")
+
+        assert result.err == "app: unchanged\n"
+        assert {path: path.stat().st_mtime_ns for path in (project.root / "dist").rglob("*")} == before
+
+    def test_everything_afterwards_works_offline(self, project: Project, index: IndexServer, cache: Path) -> None:
+        project.ok("fetch", "app")
+        index.close()
+        shutil.rmtree(project.root / "dist")
+        shutil.rmtree(project.root / "lockfiles" / ".inputs")
+        result = project.ok("build", "app", "--offline", "--locked", ONEDIGEST_DEBIAN_MIRROR="http://127.0.0.1:9")
+
+        assert result.out.startswith("sha256:")
+        assert cache.is_dir()
+
+    def test_offline_without_inputs(self, project: Project, tmp_path: Path) -> None:
+        shutil.rmtree(project.root / "lockfiles" / ".inputs")
+        shutil.rmtree(project.root / "dist")
+        result = project.run("build", "app", "--offline", XDG_CACHE_HOME=str(tmp_path / "empty"))
+
+        assert result.code == 4
+        assert "not fetched: `--offline` is set\nhint: run `onedigest fetch`\n" in result.err or "offline" in result.err
+
+    def test_index_that_changed_a_wheel(self, project: Project, index: IndexServer, tmp_path: Path) -> None:
+        build_wheel(index.folder, "alpha", "1.0", files={"alpha/__init__.py": b"evil = True\n"})
+        environment = {"XDG_CACHE_HOME": str(tmp_path / "empty"), "UV_CACHE_DIR": str(tmp_path / "uv-empty")}
+        shutil.rmtree(project.root / "lockfiles" / ".inputs")
+        shutil.rmtree(project.root / "dist")
+        result = project.run("fetch", "app", **environment)
+
+        assert result.code == 1
+        assert "error: the index has another `alpha-1.0-py3-none-any.whl`: sha256 " in result.err
+        assert "hint: find out why it changed before you run `onedigest generate`\n" in result.err
+
+    def test_existing_pins_are_kept_unless_upgraded(self, project: Project, index: IndexServer) -> None:
+        first = project.read("lockfiles/app/pylock.toml")
+        build_wheel(index.folder, "alpha", "2.0")
+        shutil.rmtree(project.environment["UV_CACHE_DIR"])
+        assert project.ok("generate", "app").err.startswith("app: unchanged, ")
+        assert project.read("lockfiles/app/pylock.toml") == first
+        result = project.ok("generate", "app", "--upgrade-package", "Alpha")
+
+        assert "  alpha 1.0 -> 2.0\n" in result.err
+        assert 'version = "2.0"' in project.read("lockfiles/app/pylock.toml")
+
+    def test_upgrade_of_a_package_that_is_not_there(self, project: Project) -> None:
+        assert refused(project, "generate", "app", "--upgrade-package", "beta") == (
+            "error: `--upgrade-package beta`: the lock has no such package\n"
+        )
+
+    def test_input_that_was_tampered_with(self, project: Project, tmp_path: Path) -> None:
+        project.ok("fetch", "app")
+        shutil.rmtree(project.root / "dist")
+        wheel = project.root / "lockfiles" / ".inputs" / "alpha-1.0-py3-none-any.whl"
+        data = wheel.read_bytes()
+        wheel.unlink()
+        wheel.write_bytes(data[:-1] + b"!")
+        empty = tmp_path / "empty" / "onedigest"
+        shutil.copytree(
+            Path(project.environment["XDG_CACHE_HOME"]) / "onedigest" / "sha256",
+            empty / "sha256",
+            copy_function=os.link,
+        )
+        result = project.run("build", "app", XDG_CACHE_HOME=str(tmp_path / "empty"))
+
+        assert result.code == 0, "a wrong input is replaced by the right one from the store"
+        assert wheel.read_bytes() == data
+
+    def test_truncated_input_without_store(self, project: Project, tmp_path: Path, index: IndexServer) -> None:
+        project.ok("fetch", "app")
+        shutil.rmtree(project.root / "dist")
+        wheel = project.root / "lockfiles" / ".inputs" / "alpha-1.0-py3-none-any.whl"
+        wheel.unlink()
+        wheel.write_bytes(b"PK\3\4")
+        project.ok("build", "app", XDG_CACHE_HOME=str(tmp_path / "empty"))
+
+        assert wheel.stat().st_size > 4
+
+    def test_output_that_is_no_layout_is_not_replaced(self, project: Project) -> None:
+        (project.root / "own").mkdir()
+        project.write("own/notes.txt", "mine\n")
+
+        assert refused(project, "build", "app", "--output", "own") == (
+            "error: own: the output folder is not empty, and no OCI layout\nhint: name another folder\n"
+        )
+
+    def test_output_through_a_link_is_refused(self, project: Project) -> None:
+        (project.root / "real").mkdir()
+        (project.root / "link").symlink_to("real")
+
+        assert refused(project, "build", "app", "--output", "link") == "error: link: a symbolic link is not followed\n"
+
+    def test_unknown_platform(self, project: Project) -> None:
+        assert refused(project, "build", "app", "--platform", "linux/s390x", code=2) == (
+            "error: the image has no platform `linux/s390x`\nhint: it has linux/amd64, linux/arm64\n"
+        )
+
+    def test_nothing_recorded_is_not_locked(self, project: Project) -> None:
+        (project.root / "lockfiles" / "app" / "image.toml").unlink()
+
+        assert refused(project, "build", "app", "--locked", code=3).splitlines()[1] == (
+            "hint: run `onedigest build` without --locked"
+        )
+
+    def test_broken_record(self, project: Project) -> None:
+        project.write("lockfiles/app/image.toml", "name = \n")
+
+        assert refused(project, "build", "app").endswith("hint: delete it, and run `onedigest build`\n")
+
+    def test_package_that_is_not_needed(self, project: Project) -> None:
+        assert refused(project, "graph", "app", "--why", "beta").startswith("error: ")
+        assert "app does not need `beta`\n" in refused(project, "graph", "app", "--why", "beta")
+
+
+@pytest.mark.network
+def test_hostile_wheel_is_refused_with_its_reason(project: Project, index: IndexServer) -> None:
+    build_wheel(index.folder, "bad", "1.0", files={"bad/../../../../etc/cron.d/x": b"* * * * * root true\n"})
+    project.script("app.py", 'dependencies = ["bad"]', *BOOKWORM)
+    result = project.run("build", "app.py")
+
+    assert result.code == 1
+    assert (
+        "error: bad-1.0-py3-none-any.whl: path 'bad/../../../../etc/cron.d/x' has an empty, '.' or '..' component"
+        " [name]\nhint: the file is not fit for an image; choose another version\n"
+    ) in result.err
+    assert not (project.root / "dist").exists()
+    assert not (project.root / "lockfiles" / "app" / "image.toml").exists()
+
+
+@pytest.mark.network
+def test_no_network(project: Project) -> None:
+    project.script("app.py", *BOOKWORM)
+    result = project.run(
+        "generate", "app.py", UV_DEFAULT_INDEX="http://127.0.0.1:9/simple", ONEDIGEST_DEBIAN_MIRROR="http://127.0.0.1:9"
+    )
+
+    assert result.code == 4
+    assert "error: http://127.0.0.1:9/dists/bookworm/InRelease: cannot be reached: " in result.err
+    assert files(project) == {"app.py", "onedigest.toml"}
+
+
+@pytest.mark.network
+def test_index_out_of_reach(project: Project) -> None:
+    project.script("app.py", 'dependencies = ["alpha"]', *BOOKWORM)
+    result = project.run("generate", "app.py", UV_DEFAULT_INDEX="http://127.0.0.1:9/simple", UV_HTTP_RETRIES="0")
+
+    assert result.code == 4
+    assert result.err.startswith("error: app.py: uv could not reach the package index: ")
+    assert result.err.endswith("hint: check the network\n")
