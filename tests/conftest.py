@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from index_server import IndexServer
 
+from index_server import IndexServer
 from onedigest.oci.read import read_image
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,11 +58,11 @@ class Project:
         block = "".join(f"# {line}\n".replace("# \n", "#\n") for line in metadata)
         return self.write(name, f"# /// script\n{block}# ///\n{code}")
 
-    def run(self, *arguments: str, folder: Path | None = None, **environment: str) -> Result:
+    def run(self, *arguments: str, **environment: str) -> Result:
         """Run the command, with further variables."""
         done = subprocess.run(
             [sys.executable, "-m", "onedigest", *arguments],
-            cwd=folder or self.root,
+            cwd=self.root,
             env={**self.environment, **environment},
             capture_output=True,
             text=True,

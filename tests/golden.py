@@ -7,12 +7,11 @@ from pathlib import Path
 
 from conftest import ROOT, Project
 from index_server import IndexServer
-from wheel_builder import build_wheel
-
 from onedigest.oci.read import list_files, read_image
 from onedigest.project import find
 from onedigest.script import parse
 from onedigest.spec import fields, specify
+from wheel_builder import build_wheel
 
 FOLDER = ROOT / "tests" / "cases"
 CASES = ("forked", "full", "minimal")

@@ -6,6 +6,7 @@ import difflib
 from pathlib import Path
 
 import pytest
+
 from conftest import Project
 from golden import CASES, build_case, expected_files, script_of
 

@@ -7,19 +7,19 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+
 from conftest import ROOT, Project
 from golden import make_index
 from index_server import IndexServer
-from pythons import interpreters
-
 from onedigest.assembler import stream
 from onedigest.assembler.layer import wheels_layer
 from onedigest.inputs import zipapp
 from onedigest.oci import libdeflate
+from pythons import interpreters
 
 METADATA = (
     'requires-python = ">=3.11"',
@@ -36,7 +36,7 @@ def nothing(_: Project) -> dict[str, str]:
     return {}
 
 
-def variables(**found: str) -> Vary:
+def given(**found: str) -> Vary:
     return lambda _: found
 
 
@@ -73,14 +73,14 @@ def modes(project: Project) -> dict[str, str]:
 
 VARIATIONS: dict[str, Vary] = {
     "nothing": nothing,
-    "hash seed 1": variables(PYTHONHASHSEED="1"),
-    "hash seed 2": variables(PYTHONHASHSEED="2"),
-    "time zone": variables(TZ="Pacific/Kiritimati"),
-    "locale": variables(LC_ALL="tr_TR.UTF-8", LANG="tr_TR.UTF-8"),
-    "C locale": variables(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0"),
-    "SOURCE_DATE_EPOCH": variables(SOURCE_DATE_EPOCH="1234567890"),
-    "optimised": variables(PYTHONOPTIMIZE="2"),
-    "no compiled files": variables(PYTHONDONTWRITEBYTECODE="1"),
+    "hash seed 1": given(PYTHONHASHSEED="1"),
+    "hash seed 2": given(PYTHONHASHSEED="2"),
+    "time zone": given(TZ="Pacific/Kiritimati"),
+    "locale": given(LC_ALL="tr_TR.UTF-8", LANG="tr_TR.UTF-8"),
+    "C locale": given(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0"),
+    "SOURCE_DATE_EPOCH": given(SOURCE_DATE_EPOCH="1234567890"),
+    "optimised": given(PYTHONOPTIMIZE="2"),
+    "no compiled files": given(PYTHONDONTWRITEBYTECODE="1"),
     "file times": file_times,
     "order of files": order_of_files,
     "modes without execute bits": modes,
@@ -100,7 +100,12 @@ def golden_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def build(
-    project: Project, cache: Path, wheels: Path, *, wrap: tuple[str, ...] = (), **environment: str
+    project: Project,
+    cache: Path,
+    wheels: Path,
+    *,
+    wrap: tuple[str, ...] = (),
+    variables: Mapping[str, str] | None = None,
 ) -> tuple[str, ...]:
     """Lock and build with a layer cache of its own; return the bytes that must not vary."""
     server = IndexServer(wheels)
@@ -116,7 +121,7 @@ def build(
                 "XDG_CACHE_HOME": str(own),
                 "UV_CACHE_DIR": str(project.root.parent / "uv"),
                 "UV_DEFAULT_INDEX": server.address,
-                **environment,
+                **(variables or {}),
             },
             capture_output=True,
             text=True,
@@ -163,7 +168,7 @@ def test_variation_moves_no_byte(
     write_project(project)
     environment = VARIATIONS[variation](project)
 
-    assert build(project, cache, golden_index, **environment) == expected
+    assert build(project, cache, golden_index, variables=environment) == expected
 
 
 @pytest.mark.network

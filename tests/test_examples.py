@@ -8,12 +8,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Project, unpack
 from packaging.pylock import Pylock
-from pythons import interpreters
 from uv import find_uv_bin
 
+from conftest import ROOT, Project, unpack
 from onedigest.oci.read import validate
+from pythons import interpreters
 
 EXAMPLES = ("hello", "penguins", "species")
 FROZEN = ("penguins", "species")

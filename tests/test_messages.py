@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from conftest import Project
 from index_server import IndexServer
 from wheel_builder import build_wheel
@@ -106,7 +107,7 @@ def test_requirement_that_names_no_wheel(requirement: str, kind: str, project: P
             "hint: build a wheel of it, and publish it to an index or name the wheel\n",
         ),
         (
-            ("[tool.uv.sources]", 'alpha = { git = "https://127.0.0.1:1/x" }', 'beta = { workspace = true }'),
+            ("[tool.uv.sources]", 'alpha = { git = "https://127.0.0.1:1/x" }', "beta = { workspace = true }"),
             "error: app.py: `alpha` comes from a git repository, which is not a wheel\n"
             "hint: build a wheel of it, and publish it to an index or name the wheel\n"
             "error: app.py: `beta` comes from a local project, which is not a wheel\n"

@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
+
 from conftest import Project
 from golden import make_index
 from index_server import IndexServer
-
 from onedigest.oci.read import validate
 
 pytestmark = pytest.mark.network

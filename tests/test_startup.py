@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from conftest import Project
 from index_server import IndexServer
 from wheel_builder import build_wheel

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import VECTORS
-from pythons import interpreters
 
+from conftest import VECTORS
 from onedigest.assembler import stream
 from onedigest.assembler.entry import Entry
 from onedigest.assembler.layer import application_layer, runtime_layer, wheels_layer
@@ -20,6 +19,7 @@ from onedigest.assembler.refusal import Refused
 from onedigest.assembler.zip_member import Inflater
 from onedigest.inputs import zipapp
 from onedigest.oci import libdeflate
+from pythons import interpreters
 
 DATA = json.loads((VECTORS / "vectors.json").read_text(encoding="utf-8"))
 LAYERS: list[dict[str, Any]] = DATA["layers"]

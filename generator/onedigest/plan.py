@@ -18,11 +18,13 @@ CREATED = "1980-01-02T00:00:00Z"
 """The one instant of all files and documents of an image."""
 
 OWN_LAYER_BYTES = 1 << 20
-"""A wheel of this size has a layer of its own; smaller ones share the tail."""
+"""A wheel of this size has a layer of its own; smaller ones share a tail."""
 
 LIBDEFLATE = "libdeflate-6-1MiB"
 
 _PATH = "/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+_Pair = tuple[Package, Wheel]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,27 +119,40 @@ def _base(base: Base, spec: Spec, platform: Platform) -> Layer:
 
 
 def _wheel_layers(lock: Lock, platform: Platform, room: int) -> list[Layer]:
-    """Return a layer for each large wheel and one for the rest; the smallest join the rest where room is short."""
+    """Return a layer for each large wheel, and tails for the rest.
+
+    Small pure wheels share one tail, which is the same blob on all platforms; small native ones share another. Where
+    room is short the smallest of the large wheels join them, and then the tails each other.
+    """
     wheels = [(package, wheel) for package in lock.packages if (wheel := package.wheel_for(platform))]
-    if not wheels:
-        return []
-    if room < 1:
+    if wheels and room < 1:
         raise InputError.of("`max-layers` leaves no layer for wheels", where=lock.script, hint="allow more layers")
-    large = [pair for pair in wheels if pair[1].size >= OWN_LAYER_BYTES]
-    has_tail = len(large) < len(wheels)
-    most = room if not has_tail and len(large) <= room else room - 1
-    own = {wheel for _, wheel in sorted(large, key=lambda pair: (-pair[1].size, pair[1].name))[:most]}
+    large = sorted(
+        (pair for pair in wheels if pair[1].size >= OWN_LAYER_BYTES), key=lambda pair: (-pair[1].size, pair[1].name)
+    )
+    own = {wheel for _, wheel in large}
+    while own and len(own) + len(_tails(wheels, own, room)) > room:
+        own.remove(large[len(own) - 1][1])
+    groups = [[pair] for pair in wheels if pair[1] in own] + _tails(wheels, own, room)
     options = (("python", lock.base.python_minor),)
-    layers = [
-        Layer(kind="layer", holds=_title(package), wheels=(wheel,), options=options)
-        for package, wheel in wheels
-        if wheel in own
+    return [
+        Layer(
+            kind="layer",
+            holds=", ".join(_title(package) for package, _ in group),
+            wheels=tuple(wheel for _, wheel in group),
+            options=options,
+        )
+        for group in groups
     ]
-    rest = [(package, wheel) for package, wheel in wheels if wheel not in own]
-    if rest:
-        title = ", ".join(_title(package) for package, _ in rest)
-        layers.append(Layer(kind="layer", holds=title, wheels=tuple(wheel for _, wheel in rest), options=options))
-    return layers
+
+
+def _tails(wheels: Sequence[_Pair], own: set[Wheel], room: int) -> list[list[_Pair]]:
+    rest = [pair for pair in wheels if pair[1] not in own]
+    if room == 1:
+        return [rest] if rest else []
+    pure = [pair for pair in rest if pair[1].name.endswith("-none-any.whl")]
+    native = [pair for pair in rest if pair not in pure]
+    return [tail for tail in (pure, native) if tail]
 
 
 def _title(package: Package) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.image import Image
-from onedigest.assembler.stream import Descriptor
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.lock.toml_text import inline_table, lines, string

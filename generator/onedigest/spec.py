@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 import re
 from collections.abc import Callable, Mapping
@@ -136,6 +135,8 @@ class _Reader:
 
     def refuse_unknown(self) -> None:
         """Note every key that no one asked for, with the nearest one that exists."""
+        import difflib
+
         tables: tuple[tuple[Mapping[str, Any], Callable[[str], str]], ...] = (
             (self._script.onedigest, lambda key: self._script.where(f"tool.onedigest.{key}")),
             (self._project.table, self._project.where),

@@ -17,7 +17,26 @@ from onedigest.inputs.debian.index import Index, Relation, relations
 from onedigest.inputs.debian.mirror import addresses, find_mirrors
 from onedigest.inputs.debian.signature import verified_text
 
-VERSIONS = "0 0~rc 1 1.0 1.00 1.0-0 1.0-1 1.0-1~deb13u1 1.0-1+b1 1.0~rc1 1.0~~ 1.0a 1.0+dfsg 1.0. 1:0.1 2.41-12+deb13u1 10 9".split()
+VERSIONS = [
+    "0",
+    "0~rc",
+    "1",
+    "1.0",
+    "1.00",
+    "1.0-0",
+    "1.0-1",
+    "1.0-1~deb13u1",
+    "1.0-1+b1",
+    "1.0~rc1",
+    "1.0~~",
+    "1.0a",
+    "1.0+dfsg",
+    "1.0.",
+    "1:0.1",
+    "2.41-12+deb13u1",
+    "10",
+    "9",
+]
 
 
 @pytest.mark.skipif(not shutil.which("dpkg"), reason="dpkg is not installed")

@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from index_server import IndexServer, send
 
+from index_server import IndexServer, send
 from onedigest.errors import NetworkError
 from onedigest.inputs.download import Client, Connection, Wanted, download, shown
 from onedigest.inputs.store import Store

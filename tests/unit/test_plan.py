@@ -7,16 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from golden import expected_files, script_of
 
+from golden import expected_files, script_of
 from onedigest import plan as plans
 from onedigest.application import File, collect
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.lock import codec
 from onedigest.lock.model import Lock, Package, Wheel
-from onedigest.platforms import AMD64
 from onedigest.plan import Layer, Plan, arrange
+from onedigest.platforms import AMD64
 from onedigest.project import Project
 from onedigest.script import parse
 from onedigest.spec import Spec, specify
@@ -41,7 +41,7 @@ def with_wheels(*sizes: int) -> Lock:
 
 def test_layers_are_ordered_from_what_changes_least() -> None:
     assert [layer.kind for layer in layers(arrange(SPEC, LOCK, [FILE]))] == [
-        "base", "system", "runtime", "layer", "layer", "application"
+        "base", "system", "runtime", "layer", "layer", "layer", "application"
     ]  # fmt: skip
 
 
@@ -57,6 +57,28 @@ def test_smallest_wheels_share_a_layer_where_room_is_short() -> None:
 
     assert len(found) == 7
     assert [layer.holds for layer in found if layer.kind == "layer"][:2] == ["p8 1", "p9 1"]
+
+
+def test_small_pure_wheels_and_small_native_ones_do_not_share_a_layer() -> None:
+    first, second = arrange(SPEC, LOCK, [FILE]).platforms
+
+    assert [layer.holds for layer in first.layers[3:-1]] == [
+        "native 1.0",
+        "alpha 1.0, beta 1.5, delta 0.1, gamma 3",
+        "intel 1",
+    ]
+    assert [layer.holds for layer in second.layers[3:-1]] == ["native 1.0", "alpha 1.0, beta 1.5, delta 0.1, gamma 3"]
+    assert first.layers[4].key() == second.layers[4].key()
+
+
+@pytest.mark.parametrize("most", range(5, 12))
+def test_layers_never_exceed_what_is_allowed(most: int) -> None:
+    for lock in (LOCK, with_wheels(*(plans.OWN_LAYER_BYTES + number for number in range(10)))):
+        plan = arrange(replace(SPEC, max_layers=most), lock, [FILE])
+
+        assert all(len(each.layers) <= most for each in plan.platforms)
+        held = sorted(wheel.name for layer in layers(plan) for wheel in layer.wheels)
+        assert held == sorted(wheel.name for package in lock.packages if (wheel := package.wheel_for(AMD64)))
 
 
 def test_no_room_at_all_is_an_error() -> None:

@@ -13,13 +13,13 @@ from pathlib import Path
 from onedigest.assembler import stream
 from onedigest.assembler.canonical import canonical_json
 from onedigest.assembler.debian_root import base_layer, system_layer
+from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.disk_file import disk_entry
 from onedigest.assembler.entry import Entry, check_path, merge
 from onedigest.assembler.image import PlatformImage, assemble_index, assemble_platform
 from onedigest.assembler.layer import APPLICATION, runtime_layer, wheels_layer
 from onedigest.assembler.layout import write_layout, write_tree
 from onedigest.assembler.refusal import Refused
-from onedigest.assembler.stream import Descriptor
 
 KINDS: dict[str, Callable[[argparse.Namespace], list[Entry]]] = {
     "layer": lambda options: wheels_layer(options.wheel, options.python),

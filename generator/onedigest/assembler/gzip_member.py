@@ -16,7 +16,7 @@ _LONGEST_RUN = 258
 _END_OF_BLOCK_BITS = 7  # its code is seven zero bits
 _FLUSH_BITS = 2048
 _KNOWN_BYTES = 512
-_KNOWN_MOST = 4096
+_KNOWN_MOST = 16384
 
 
 def trailer(crc: int, size: int) -> bytes:
@@ -70,6 +70,16 @@ def _encode(token: bytes) -> tuple[int, int]:
     Tokens end where NUL bytes begin or end, so no run reaches over two of them. Headers share most tokens, and
     remembering the short ones makes headers five times as fast.
     """
+    if token.isascii() and not _RUNS.search(token):
+        bits, fill = int.from_bytes(token.translate(_LOW), "little"), 8 * len(token)
+    else:
+        bits, fill = _encode_runs(token)
+    if len(token) <= _KNOWN_BYTES and len(_KNOWN) < _KNOWN_MOST:
+        _KNOWN[token] = bits, fill
+    return bits, fill
+
+
+def _encode_runs(token: bytes) -> tuple[int, int]:
     bits, fill, at = 0, 0, 0
     for run in _RUNS.finditer(token):
         bits, fill = _literals(bits, fill, token[at : run.start() + 1])
@@ -80,10 +90,7 @@ def _encode(token: bytes) -> tuple[int, int]:
             bits |= code << fill
             fill += width
             at += step
-    bits, fill = _literals(bits, fill, token[at:])
-    if len(token) <= _KNOWN_BYTES and len(_KNOWN) < _KNOWN_MOST:
-        _KNOWN[token] = bits, fill
-    return bits, fill
+    return _literals(bits, fill, token[at:])
 
 
 def _literals(bits: int, fill: int, data: bytes) -> tuple[int, int]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from onedigest.assembler.canonical import canonical_json
+from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.refusal import Refused
-from onedigest.assembler.stream import Descriptor
 
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from onedigest.assembler import gzip_member, tar
+from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.entry import Content, Entry, Splice
 
 LITERAL_BYTES = 4096
@@ -24,15 +24,6 @@ class Output(Protocol):
 
     def write(self, data: bytes | bytearray, /) -> object:
         """Take the next bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Descriptor:
-    """What a layer is known by: `digest` and `size` of the compressed bytes, `diff_id` of the tar."""
-
-    diff_id: str
-    digest: str
-    size: int
 
 
 class Stream:

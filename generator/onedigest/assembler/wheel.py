@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from onedigest.assembler import zip_directory
@@ -86,7 +85,7 @@ def _member_entries(wheel: str, members: dict[str, Member], info: str, places: _
             continue
         if member.name not in hashes:
             raise Refused("record", f"{member.label}: not listed in RECORD")
-        content = replace(member, digest=hashes[member.name])
+        content = member.recorded_as(hashes[member.name])
         executable = scheme == "scripts" or bool(member.mode & 0o111)
         rewritten = _rewritten_script(content) if scheme == "scripts" else None
         if rewritten is not None:

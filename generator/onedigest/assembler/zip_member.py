@@ -23,6 +23,7 @@ TEXT_BYTES = 16 << 20
 """The limit for members that are read whole: metadata, and scripts to rewrite."""
 
 DEFLATED = 8
+_HELD_BYTES = 4 << 20
 
 
 class Inflater(Protocol):
@@ -39,7 +40,7 @@ _HASHES = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib
 
 
 class WheelFile:
-    """A file with positioned reads, which several threads may share. It is closed when nothing refers to it any more."""
+    """A file with positioned reads, which several threads may share; closed when nothing refers to it any more."""
 
     def __init__(self, path: Path, inflater: Inflater | None = None) -> None:
         self.name = path.name
@@ -47,11 +48,15 @@ class WheelFile:
         self._descriptor = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self._descriptor)
         self.size = os.fstat(self._descriptor).st_size
+        # small wheels have many small members: one read serves them all
+        self._held = os.pread(self._descriptor, self.size, 0) if self.size <= _HELD_BYTES else b""
 
     def read(self, offset: int, count: int) -> bytes:
         """Return exactly `count` bytes at `offset`; refuse a range outside the file (`zip`)."""
         if not 0 <= offset <= offset + count <= self.size:
             raise Refused("zip", f"{self.name}: a record points outside the file")
+        if self._held:
+            return self._held[offset : offset + count]
         data = os.pread(self._descriptor, count, offset)
         while len(data) < count:
             part = os.pread(self._descriptor, count - len(data), offset + len(data))
@@ -79,6 +84,11 @@ class Member:
     offset: int
     mode: int
     digest: str = ""
+
+    def recorded_as(self, digest: str) -> Member:
+        """Return the member with the hash that RECORD states."""
+        place = self.offset, self.mode, digest
+        return Member(self.file, self.label, self.name, self.method, self.crc, self.packed, self.size, *place)
 
     def splice(self) -> Member | None:
         """Return itself where its deflate stream is kept: it must be the smaller form (layer format, section 3)."""

@@ -11,12 +11,12 @@ from typing import IO
 
 from onedigest.assembler import stream
 from onedigest.assembler.debian_root import base_layer, system_layer
+from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.disk_file import disk_entry
 from onedigest.assembler.entry import Entry, file_entry, merge
 from onedigest.assembler.image import Image, assemble_index, assemble_platform
 from onedigest.assembler.layer import APPLICATION, runtime_layer, wheels_layer
 from onedigest.assembler.refusal import Refused
-from onedigest.assembler.stream import Descriptor
 from onedigest.digest import canonical_json, hex_of, of_file
 from onedigest.errors import InputError
 from onedigest.inputs.store import Store, is_stamped

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,9 +34,11 @@ class Store:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """Give a new folder on the store's file system, and remove it with what is left in it."""
+        from tempfile import TemporaryDirectory
+
         waiting = self.root / "scratch"
         waiting.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=waiting) as folder:
+        with TemporaryDirectory(dir=waiting) as folder:
             yield Path(folder)
 
     def keep(self, file: Path, digest: str) -> Path:
@@ -94,7 +95,9 @@ def is_stamped(path: Path, size: int | None = None) -> bool:
 
 def link(source: Path, target: Path) -> None:
     """Make `target` the same content as a stored file: a hard link, or a copy where there can be none."""
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".onedigest-") as folder:
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(dir=target.parent, prefix=".onedigest-") as folder:
         new = Path(folder) / "file"
         try:
             os.link(source, new)
@@ -106,8 +109,10 @@ def link(source: Path, target: Path) -> None:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file under a temporary name in the same folder, then rename it."""
+    from tempfile import mkstemp
+
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".onedigest-")
+    handle, name = mkstemp(dir=path.parent, prefix=".onedigest-")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

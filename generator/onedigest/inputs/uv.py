@@ -23,7 +23,8 @@ _NOISE = re.compile(
 )
 _SPLIT = re.compile(
     r"(?:split \(markers: |`)python_full_version == '(?P<python>[\d.]+)\.\*' and implementation_name == 'cpython'"
-    r" and platform_machine == '(?P<machine>\w+)' and sys_platform == 'linux'[)`]"
+    r" and platform_machine == '(?P<machine>\w+)' and platform_python_implementation == 'CPython'"
+    r" and sys_platform == 'linux'[)`]"
 )
 """How uv names one of the environments of a project."""
 

@@ -62,8 +62,8 @@ def loads(text: str, where: str) -> Lock:
 def _head(lock: Lock) -> str:
     python = lock.base.python_minor
     environments = [
-        f"{shadow.CPYTHON} and platform_machine == '{platform.machine}' and python_version == '{python}'"
-        " and sys_platform == 'linux'"
+        f"implementation_name == 'cpython' and platform_machine == '{platform.machine}'"
+        f" and python_version == '{python}' and sys_platform == 'linux'"
         for platform in lock.platforms
     ]
     return (

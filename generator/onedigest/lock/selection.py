@@ -35,7 +35,10 @@ class _Needed:
 def select(
     resolution: Mapping[str, Any], targets: Sequence[Target], base: str, kept: frozenset[str] = frozenset()
 ) -> tuple[tuple[Package, ...], tuple[Key, ...]]:
-    """Return packages and roots for the targets; a wheel of `kept` counts before better ones. Raises `InputError` with every package that cannot be installed."""
+    """Return packages and roots for the targets; a wheel of `kept` counts before better ones.
+
+    Raises `InputError` with every package that cannot be installed.
+    """
     rows = {(row["name"], row.get("version", "")): row for row in resolution.get("package", ())}
     needed = {target.platform: _walk(rows, target) for target in targets}
     problems: list[Problem] = []

@@ -20,6 +20,9 @@ _REFUSED = {
     "no-binary": "wheels are all that is installed",
     "no-binary-package": "wheels are all that is installed",
 }
+CPYTHON = "implementation_name == 'cpython' and platform_python_implementation == 'CPython'"
+"""Both, for uv does not know that one follows from the other, and would look for wheels of PyPy too."""
+
 _NO_REGISTRY = "https://index.invalid/simple"
 
 
@@ -51,9 +54,6 @@ def project_text(spec: Spec, python_minor: str, folder: Path, pins: Iterable[Pac
         f"required-environments = {lines([string(each) for each in where])}\n"
         f"constraint-dependencies = {lines(list(map(string, constraints)))}\n" + "".join(rest)
     )
-
-
-CPYTHON = "implementation_name == 'cpython'"
 
 
 def preferences_text(packages: Iterable[Package]) -> str:
@@ -108,7 +108,8 @@ def marker(platforms: Iterable[Platform]) -> str:
 
 
 def _pin(package: Package) -> str:
-    return f"{package.name}=={package.version} ; {marker(package.platforms)}"
+    pin = f"{package.name}=={package.version}"
+    return pin if len(package.platforms) > 1 else f"{pin} ; {marker(package.platforms)}"
 
 
 def _absolute(own: dict[str, Any], folder: Path) -> dict[str, Any]:

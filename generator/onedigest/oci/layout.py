@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from onedigest.assembler import stream
-from onedigest.assembler.disk_file import DiskFile
-from onedigest.assembler.entry import Entry, file_entry, merge
 from onedigest.assembler.image import LAYOUT, Image, layout_index
-from onedigest.assembler.layout import write_layout
 from onedigest.assembler.refusal import Refused
 from onedigest.digest import hex_of
 from onedigest.errors import InputError
@@ -20,6 +15,8 @@ from onedigest.inputs.store import link
 
 def write(image: Image, blobs: Mapping[str, Path], output: Path) -> None:
     """Write an image as an OCI layout, or as one archive where the name ends in `.tar`. Raises `InputError`."""
+    from onedigest.assembler.layout import write_layout
+
     try:
         if output.suffix == ".tar":
             _write_archive(image, blobs, output)
@@ -54,6 +51,12 @@ def holds(output: Path, index: str) -> bool:
 
 
 def _write_archive(image: Image, blobs: Mapping[str, Path], output: Path) -> None:
+    from tempfile import TemporaryDirectory
+
+    from onedigest.assembler import stream
+    from onedigest.assembler.disk_file import DiskFile
+    from onedigest.assembler.entry import Entry, file_entry, merge
+
     entries = [
         file_entry("oci-layout", LAYOUT, executable=False, origin="layout"),
         file_entry("index.json", layout_index(image), executable=False, origin="layout"),
@@ -64,7 +67,7 @@ def _write_archive(image: Image, blobs: Mapping[str, Path], output: Path) -> Non
         content = DiskFile(blobs[layer.digest], layer.size, hex_of(layer.digest))
         entries.append(Entry(f"blobs/sha256/{hex_of(layer.digest)}", "file", 0o644, layer.size, content))
     output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".onedigest-") as folder:
+    with TemporaryDirectory(dir=output.parent, prefix=".onedigest-") as folder:
         new = Path(folder) / "archive"
         with new.open("wb") as file:
             stream.write_tar(merge(entries), file)

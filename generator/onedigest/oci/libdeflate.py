@@ -11,8 +11,9 @@ from threading import Condition
 import deflate
 
 from onedigest.assembler import gzip_member
+from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.entry import Entry
-from onedigest.assembler.stream import Descriptor, Output, Stream, tar_pieces
+from onedigest.assembler.stream import Output, Stream, tar_pieces
 from onedigest.digest import of_bytes
 from onedigest.errors import EngineError
 
@@ -56,7 +57,8 @@ class Inflater:
         """
         trailer = gzip_member.trailer(crc, size)
         member = b"".join((gzip_member.HEADER, raw, trailer))
-        if member.find(trailer, len(gzip_member.HEADER)) != len(member) - len(trailer):
+        # the binding does not look at a stream that should hold nothing
+        if not size or member.find(trailer, len(gzip_member.HEADER)) != len(member) - len(trailer):
             return None
         try:
             return deflate.gzip_decompress(member)

@@ -1,0 +1,277 @@
+"""Measures what the README promises: ratios, side by side in one run (`make bench`)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import deflate
+from uv import find_uv_bin
+
+RUNS = 5
+THREADS = len(os.sched_getaffinity(0))
+SET = ("polars", "pandas", "pyarrow", "scikit-learn", "flyte")
+BIN = Path(sys.executable).parent
+
+
+def best(action: Callable[[], object], runs: int = RUNS, before: Callable[[], object] = lambda: None) -> float:
+    """Return the shortest of several times, in seconds."""
+    found = []
+    for _ in range(runs):
+        before()
+        start = time.perf_counter()
+        action()
+        found.append(time.perf_counter() - start)
+    return min(found)
+
+
+class Place:
+    """A project with the test set, and a cache of its own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.cache = root / "cache"
+        (root / "onedigest.toml").touch()
+        self.environment = {**os.environ, "XDG_CACHE_HOME": str(self.cache), "UV_CACHE_DIR": str(root / "uv")}
+        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        self.write(SET)
+
+    def write(self, dependencies: tuple[str, ...]) -> None:
+        listed = ", ".join(f'"{each}"' for each in dependencies)
+        block = f'# /// script\n# requires-python = "==3.13.*"\n# dependencies = [{listed}]\n# ///\n'
+        (self.root / "bench.py").write_text(f"{block}print()\n")
+
+    def run(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [BIN / "onedigest", *arguments],
+            cwd=self.root,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def wheels(self) -> list[Path]:
+        return sorted((self.root / "lockfiles" / ".inputs").glob("*.whl"), key=lambda path: -path.stat().st_size)
+
+    def forget_wheel_layers(self, *holding: str) -> None:
+        """Remove layers of wheels from the cache, those of Debian packages stay."""
+        record = tomllib.loads((self.root / "lockfiles" / "bench" / "image.toml").read_text())
+        for each in record["platforms"]:
+            for layer in each["layers"]:
+                if layer["encoding"] == "splice-1" and (not holding or any(name in layer["holds"] for name in holding)):
+                    digest = layer["digest"].partition(":")[2]
+                    (self.cache / "onedigest" / "sha256" / digest[:2] / digest).unlink(missing_ok=True)
+        shutil.rmtree(self.root / "dist", ignore_errors=True)
+
+    def peak(self, *arguments: str) -> int:
+        """Return the peak memory of a command, in bytes."""
+        code = (
+            "import resource, subprocess, sys\n"
+            "subprocess.run(sys.argv[1:], check=True, capture_output=True)\n"
+            "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(BIN / "onedigest"), *arguments],
+            cwd=self.root, env=self.environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return int(done.stdout) * 1024
+
+
+def inflate_and_hash(wheels: list[Path]) -> None:
+    """Read wheels, inflate every member with libdeflate, and hash both forms; nothing is checked or written."""
+
+    def work(path: Path) -> None:
+        data = path.read_bytes()
+        packed, plain = hashlib.sha256(data), hashlib.sha256()
+        with zipfile.ZipFile(path) as archive:
+            for each in archive.infolist():
+                at = each.header_offset
+                start = (
+                    at
+                    + 30
+                    + int.from_bytes(data[at + 26 : at + 28], "little")
+                    + int.from_bytes(data[at + 28 : at + 30], "little")
+                )
+                raw = data[start : start + each.compress_size]
+                plain.update(
+                    deflate.deflate_decompress(raw, each.file_size) if each.compress_type and each.file_size else raw
+                )
+        packed.digest()
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(work, wheels))
+
+
+def read_and_hash(wheels: list[Path]) -> None:
+    """Read wheels and hash as many bytes."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(lambda path: hashlib.sha256(path.read_bytes()).digest(), wheels))
+
+
+def uv_lock(place: Place, folder: Path) -> None:
+    """Lock the test set with uv alone, from an empty cache."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    listed = ", ".join(f'"{each}"' for each in SET)
+    where = (
+        "sys_platform == 'linux' and platform_machine == 'x86_64'",
+        "sys_platform == 'linux' and platform_machine == 'aarch64'",
+    )
+    python = "python_full_version >= '3.13' and python_full_version < '3.14'"
+    environments = ", ".join(f'"{python} and {each}"' for each in where)
+    (folder / "pyproject.toml").write_text(
+        f'[project]\nname = "bench"\nversion = "0"\nrequires-python = ">=3.11"\ndependencies = [{listed}]\n'
+        f"[tool.uv]\npackage = false\nno-build = true\nenvironments = [{environments}]\n"
+    )
+    command = [find_uv_bin(), "lock", "-q", "--python", sys.executable, "--no-python-downloads"]
+    subprocess.run(command, cwd=folder, env={**place.environment, "UV_CACHE_DIR": str(folder / "cache")}, check=True)
+
+
+def debian_index(place: Place) -> None:
+    """Fetch and read the index of the suite for both architectures, from nothing."""
+    code = (
+        "import os, pathlib, shutil, sys\n"
+        "from onedigest.inputs.debian.archive import read_suite\n"
+        "from onedigest.inputs.debian.mirror import find_mirrors\n"
+        "from onedigest.inputs.download import Client, Connection\n"
+        "from onedigest.inputs.store import Store\n"
+        "mirrors = find_mirrors(os.environ.get('ONEDIGEST_DEBIAN_MIRROR', ''), pathlib.Path('/etc/apt'))\n"
+        "read_suite(Client(Connection()), Store(pathlib.Path(sys.argv[1])), mirrors, 'trixie', ('amd64', 'arm64'))\n"
+    )
+    folder = place.root / "index"
+    shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run([sys.executable, "-c", code, str(folder)], env=place.environment, check=True)
+
+
+def measure(root: Path) -> list[tuple[str, float, str, float, float]]:
+    """Return (what, seconds, beside what, seconds, limit of the ratio)."""
+    place = Place(root)
+    rows = []
+
+    def from_nothing() -> None:
+        for folder in (place.cache, place.root / "uv", place.root / "lockfiles"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    locked = best(lambda: place.run("generate", "bench.py"), 3, from_nothing)
+    alone = best(lambda: uv_lock(place, root / "alone"), 3) + best(lambda: debian_index(place), 3)
+    rows.append(("generate from nothing", locked, "uv lock and the Debian index", alone, 1.5))
+
+    place.run("fetch", "bench")
+    place.run("build", "bench")
+    record = root / "lockfiles" / "bench" / "image.toml"
+    saved = record.read_text()
+
+    def forget_all() -> None:
+        place.forget_wheel_layers()
+        record.unlink()
+
+    def restore() -> None:
+        record.write_text(saved)
+
+    def cold_start() -> None:
+        restore()
+        forget_all()
+
+    wheels = place.wheels()
+    bare = best(lambda: inflate_and_hash(wheels))
+    cold = best(lambda: place.run("build", "bench"), before=cold_start)
+    rows.append(("first build ever", cold, "inflate all wheels, hash both forms", bare, 1.3))
+    cold_start()
+    peak = place.peak("build", "bench")
+
+    restore()
+    bare_recorded = best(lambda: read_and_hash(wheels))
+    recorded = best(lambda: place.run("build", "--locked", "bench"), before=place.forget_wheel_layers)
+    rows.append(("rebuild from a record", recorded, "read wheels, hash as many bytes", bare_recorded, 1.5))
+
+    changed = best(lambda: place.run("build", "bench"), before=lambda: place.forget_wheel_layers("pygments"))
+    rows.append(("one small dependency changed", changed, "first build ever", cold, 0.1))
+
+    click = best(lambda: subprocess.run([sys.executable, "-c", "import click"], env=place.environment, check=True), 15)
+    same = best(lambda: place.run("build", "bench"), 15)
+    rows.append(("build, nothing changed", same, "python -c 'import click'", click, 3))
+    rows.append(("--version", best(lambda: place.run("--version"), 15), "python -c 'import click'", click, 2))
+
+    print(f"peak memory of the first build: {peak / 1e6:.0f} MB (limit 400 MB)")
+    return rows + check_many(place)
+
+
+def check_many(place: Place) -> list[tuple[str, float, str, float, float]]:
+    """Measure `generate --check` for 250 and 500 scripts that share the lock's size."""
+    lock = place.root / "lockfiles" / "bench" / "pylock.toml"
+    text = lock.read_text()
+    body = text.split("\n", 2)[2]
+    for count in range(500):
+        name = f"s{count:03}"
+        script = (
+            (place.root / "bench.py")
+            .read_text()
+            .replace("# ///\nprint", f'# [tool.onedigest]\n# name = "{name}"\n# ///\nprint')
+        )
+        (place.root / "many").mkdir(exist_ok=True)
+        (place.root / "many" / f"{name}.py").write_text(script)
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom onedigest import spec, script, project\n"
+        "from onedigest.lock import codec\nfrom onedigest.digest import of_bytes\nfrom onedigest.project import find\n"
+        "body = sys.stdin.read()\n"
+        "for path in sorted(Path('many').glob('*.py')):\n"
+        "    found = spec.specify(script.parse(path.read_bytes(), str(path)), find(path.resolve().parent), str(path))\n"
+        "    old = codec._SPEC.search(body)[1]\n"
+        "    own = body.replace(old, found.digest())\n"
+        "    target = Path('lockfiles') / found.name / 'pylock.toml'\n"
+        "    target.parent.mkdir(exist_ok=True)\n"
+        "    head = f'# Generated by onedigest from {path}. Do not edit: run `onedigest generate`.\\n'\n"
+        "    target.write_text(f'{head}# Content {of_bytes(own.encode())}\\n{own}')\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code], input=body, text=True, cwd=place.root, env=place.environment, check=True
+    )
+    names = [f"many/s{count:03}.py" for count in range(500)]
+    half = best(lambda: place.run("generate", "--check", *names[:250]), 3)
+    full = best(lambda: place.run("generate", "--check", *names), 3)
+    return [
+        ("generate --check, 500 scripts", full, "250 scripts", half, 2.2),
+        ("generate --check, one script of 500", full / 500, "10 ms", 0.010, 1),
+    ]
+
+
+def main() -> int:
+    """Print the table; exit 1 where a limit is passed."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows = measure(Path(folder))
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        "",
+    )
+    print(
+        f"{platform.system()} {platform.machine()}, {THREADS} processors ({model}), Python {platform.python_version()}\n"
+    )
+    print("| measured | time | beside | time | ratio | limit |\n| --- | --: | --- | --: | --: | --: |")
+    for what, seconds, beside, other, limit in rows:
+        mark = "" if seconds / other <= limit else " **over**"
+        print(
+            f"| {what} | {seconds * 1000:.0f} ms | {beside} | {other * 1000:.0f} ms | {seconds / other:.2f}{mark} | {limit} |"
+        )
+    return int(any(seconds / other > limit for _, seconds, _, other, limit in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

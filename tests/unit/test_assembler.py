@@ -1,0 +1,166 @@
+"""The assembler's command line: the contract of every engine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from onedigest.oci.read import read_image, validate
+from wheel_builder import build_wheel
+
+CONFIG = {"architecture": "amd64", "os": "linux", "created": "1980-01-02T00:00:00Z", "config": {}}
+
+
+def assemble(*arguments: str | Path, code: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "onedigest.assembler", *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, done.stderr
+    return done.stdout if code == 0 else done.stderr
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    return build_wheel(tmp_path / "wheels", "alpha", "1", entry_points="[console_scripts]\nalpha = alpha:main\n")
+
+
+def listing(folder: Path) -> list[tuple[str, int, float, str]]:
+    """Return path, mode, time and content or target of everything below a folder."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        content = str(path.readlink()) if path.is_symlink() else path.read_bytes().hex() if path.is_file() else ""
+        status = path.lstat()
+        found.append((path.relative_to(folder).as_posix(), status.st_mode & 0o7777, status.st_mtime, content))
+    return found
+
+
+def test_layer_prints_one_line_and_writes_it_to_a_file(wheel: Path, tmp_path: Path) -> None:
+    output, descriptor = tmp_path / "layer.tar.gz", tmp_path / "layer.json"
+    line = assemble("layer", "--python", "3.13", "--wheel", wheel, "--output", output, "--descriptor", descriptor)
+    found = json.loads(line)
+
+    assert line.count("\n") == 1
+    assert descriptor.read_text() == line
+    assert found["digest"] == f"sha256:{hashlib.sha256(output.read_bytes()).hexdigest()}"
+    assert found["size"] == output.stat().st_size
+
+
+def test_tar_has_the_diff_id(wheel: Path, tmp_path: Path) -> None:
+    blob = json.loads(assemble("layer", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "a"))
+    assemble("layer", "--tar", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "b")
+
+    assert f"sha256:{hashlib.sha256((tmp_path / 'b').read_bytes()).hexdigest()}" == blob["diff_id"]
+
+
+def test_tree_has_the_entries_of_the_layer(wheel: Path, tmp_path: Path) -> None:
+    assemble("layer", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "layer.tar.gz")
+    with tarfile.open(tmp_path / "layer.tar.gz") as archive:
+        archive.extractall(tmp_path / "extracted", filter="fully_trusted")
+    assemble("tree", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "tree")
+    assemble("layer", "--tree", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "again")
+
+    assert listing(tmp_path / "tree") == listing(tmp_path / "again")
+    assert [row for row in listing(tmp_path / "tree") if row[3]] == [
+        row for row in listing(tmp_path / "extracted") if row[3]
+    ]
+    assert {row[2] for row in listing(tmp_path / "tree")} == {315619200.0}
+
+
+def test_runtime_tree(tmp_path: Path) -> None:
+    assemble(
+        "runtime",
+        "--tree",
+        "--interpreter",
+        "/usr/bin/python3.13",
+        "--version",
+        "3.13.5",
+        "--output",
+        tmp_path / "tree",
+    )
+
+    assert str((tmp_path / "tree/opt/venv/bin/python").readlink()) == "/usr/bin/python3.13"
+    assert (tmp_path / "tree/opt/venv/pyvenv.cfg").read_text() == (
+        "home = /usr/bin\ninclude-system-site-packages = false\nversion = 3.13.5\n"
+    )
+
+
+def test_application_keeps_execute_bits_alone(tmp_path: Path) -> None:
+    (tmp_path / "run.sh").write_text("#!/bin/sh\n")
+    (tmp_path / "run.sh").chmod(0o711)
+    (tmp_path / "data").write_text("x")
+    (tmp_path / "data").chmod(0o600)
+    files = [f"--file=bin/run={tmp_path / 'run.sh'}", f"--file=data={tmp_path / 'data'}"]
+    assemble("application", "--tree", *files, "--output", tmp_path / "tree")
+
+    assert [(path, oct(mode)) for path, mode, _, content in listing(tmp_path / "tree") if content] == [
+        ("app/bin/run", "0o755"),
+        ("app/data", "0o644"),
+    ]
+
+
+def test_image_is_a_valid_layout(wheel: Path, tmp_path: Path) -> None:
+    blob, descriptor, config = tmp_path / "layer.tar.gz", tmp_path / "layer.json", tmp_path / "config.json"
+    assemble("layer", "--python", "3.13", "--wheel", wheel, "--output", blob, "--descriptor", descriptor)
+    config.write_text(json.dumps({**CONFIG, "history": [{"created_by": "onedigest layer: alpha 1"}]}))
+    arguments = ["image", f"--config=linux/amd64={config}", f"--layer=linux/amd64={descriptor}"]
+    printed = assemble(*arguments, "--blob", blob, "--output", tmp_path / "layout", "--digests", tmp_path / "digests")
+
+    assert validate(tmp_path / "layout") == []
+    assert read_image(tmp_path / "layout").platforms[0].layers[0].holds == "alpha 1"
+    assert json.loads(printed)["index"] == read_image(tmp_path / "layout").digest
+    assert (tmp_path / "digests").read_text() == printed
+    assert assemble(*arguments) == printed, "digests need no blobs"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"history": []}, "refused: linux/amd64: 1 layers, but 0 lines of history [image]\n"),
+        ({"history": [{"created_by": "x"}]}, "refused: no --blob has the digest sha256:"),
+    ],
+)
+def test_image_that_does_not_fit_is_refused(
+    change: dict[str, object], expected: str, wheel: Path, tmp_path: Path
+) -> None:
+    descriptor, config = tmp_path / "layer.json", tmp_path / "config.json"
+    assemble("layer", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "x", "--descriptor", descriptor)
+    config.write_text(json.dumps({**CONFIG, **change}))
+    text = assemble(
+        "image",
+        f"--config=linux/amd64={config}",
+        f"--layer=linux/amd64={descriptor}",
+        "--output",
+        tmp_path / "out",
+        code=1,
+    )
+
+    assert text.startswith(expected)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("layer", "--python", "3", "--wheel", "a-1-py3-none-any.whl"), "refused: '3' is not a Python version of the form 3.N [python]\n"),
+        (("layer", "--python", "3.13", "--wheel", "a.whl"), "refused: a.whl: not the file name of a wheel [identity]\n"),
+        (("layer", "--python", "3.13", "--wheel", "a-1-py3-none-any.whl"), "error: No such file or directory: a-1-py3-none-any.whl\n"),
+        (("runtime", "--interpreter", "python", "--version", "3.13.5"), "refused: 'python' '3.13.5': an absolute path and a version 3.N.P are needed [python]\n"),
+        (("application", "--file", "../x=/dev/null"), "refused: application: path 'app/../x' has an empty, '.' or '..' component [name]\n"),
+        (("base", "--user", "1:1", "--deb", "/dev/null"), "refused: null: not a Debian package [deb]\n"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_told_and_leaves_nothing(arguments: tuple[str, ...], expected: str, tmp_path: Path) -> None:
+    assert assemble(*arguments, "--output", tmp_path / "out", code=1) == expected
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_usage_error(tmp_path: Path) -> None:
+    assert "the following arguments are required: --wheel" in assemble(
+        "layer", "--python", "3.13", "--output", tmp_path / "x", code=2
+    )
