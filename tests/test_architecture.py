@@ -29,10 +29,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "lock": BASIC | {"inputs", "spec"},
     "drawing": {"lock"},
     "plan": BASIC | {"application", "assembler", "lock", "spec"},
-    "fetch": BASIC | {"inputs", "lock", "plan", "spec"},
+    "fetching": BASIC | {"inputs", "lock", "plan", "spec"},
     "record": BASIC | {"assembler", "lock", "plan"},
-    "rules": BASIC | {"fetch", "inputs", "lock", "plan"},
-    "engines": BASIC | {"assembler", "fetch", "inputs", "lock", "oci", "plan", "record", "rules"},
+    "rules": BASIC | {"fetching", "inputs", "lock", "plan"},
+    "engines": BASIC | {"assembler", "fetching", "inputs", "lock", "oci", "plan", "record", "rules"},
 }
 DOORS = {
     "click": {"cli"},

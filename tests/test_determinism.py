@@ -200,7 +200,7 @@ def test_clock_moves_no_byte(project: Project, cache: Path, golden_index: Path, 
 
 @pytest.mark.network
 @pytest.mark.parametrize("count", [1, 8])
-def test_number_of_threads_moves_no_byte(
+def test_number_of_workers_moves_no_byte(
     count: int,
     project: Project,
     cache: Path,
@@ -208,12 +208,12 @@ def test_number_of_threads_moves_no_byte(
     expected: tuple[str, ...],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The command uses one thread per processor, so a program in its place asks for another number."""
+    """The command uses one process for each processor, so a program in its place asks for another number."""
     write_project(project)
     project.write(
         "run.py",
         f"import sys\nfrom onedigest.cli import run\nfrom onedigest.cli.session import Session\n"
-        f"Session.threads = {count}\nsys.exit(run(['build', 'app.py']))\n",
+        f"Session.workers = {count}\nsys.exit(run(['build', 'app.py']))\n",
     )
     monkeypatch.setattr(sys, "executable", sys.executable)
     server = IndexServer(golden_index)

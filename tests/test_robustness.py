@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
@@ -66,8 +67,20 @@ def test_killed_at_any_time_the_next_run_just_works(ready: Project) -> None:
         record = ready.root / "lockfiles" / "app" / "image.toml"
         assert not record.exists() or record.read_text().endswith("]\n")
 
+    time.sleep(0.2)
+    assert processes_of(ready) == [], "no worker outlives its parent"
     assert check_result(ready).startswith("sha256:")
     assert [path.name for path in (ready.root / "lockfiles" / "app").iterdir() if path.name.startswith(".")] == []
+
+
+def processes_of(project: Project) -> list[str]:
+    """Return the command lines of what still runs with the cache of a project."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if project.environment["XDG_CACHE_HOME"].encode() in (path / "environ").read_bytes():
+                found.append((path / "cmdline").read_text().replace("\0", " "))
+    return found
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -24,7 +24,7 @@ from pythons import interpreters
 DATA = json.loads((VECTORS / "vectors.json").read_text(encoding="utf-8"))
 LAYERS: list[dict[str, Any]] = DATA["layers"]
 REFUSED: list[dict[str, Any]] = DATA["refused"]
-INFLATERS = [None, libdeflate.Inflater(1 << 28), libdeflate.Inflater(4096)]
+INFLATERS = [None, *(libdeflate.Inflater(libdeflate.Budget.of_threads(size)) for size in (1 << 28, 4096))]
 INFLATER_NAMES = ["zlib", "libdeflate", "libdeflate short of memory"]
 
 

@@ -1,3 +1,74 @@
-"""One script, one lock, one digest: byte-identical container images of Python scripts."""
+"""One script, one lock, one digest: byte-identical container images of Python scripts.
+
+The nouns of the pipeline, and the verbs that make them; `ARCHITECTURE.md` shows how they follow on each other.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Image",
+    "Lock",
+    "OnedigestError",
+    "Plan",
+    "Platform",
+    "Record",
+    "Script",
+    "Sources",
+    "Spec",
+    "Store",
+    "arrange",
+    "build",
+    "collect",
+    "fetch",
+    "parse",
+    "resolve",
+    "specify",
+]
+
+if TYPE_CHECKING:
+    from onedigest.application import collect
+    from onedigest.assembler.image import Image
+    from onedigest.engines.embedded import build
+    from onedigest.errors import OnedigestError
+    from onedigest.fetching import fetch
+    from onedigest.inputs.sources import Sources
+    from onedigest.inputs.store import Store
+    from onedigest.lock.model import Lock
+    from onedigest.lock.resolver import resolve
+    from onedigest.plan import Plan, arrange
+    from onedigest.platforms import Platform
+    from onedigest.record import Record
+    from onedigest.script import Script, parse
+    from onedigest.spec import Spec, specify
+
+_PLACES = {
+    "Image": "assembler.image",
+    "Lock": "lock.model",
+    "OnedigestError": "errors",
+    "Plan": "plan",
+    "Platform": "platforms",
+    "Record": "record",
+    "Script": "script",
+    "Sources": "inputs.sources",
+    "Spec": "spec",
+    "Store": "inputs.store",
+    "arrange": "plan",
+    "build": "engines.embedded",
+    "collect": "application",
+    "fetch": "fetching",
+    "parse": "script",
+    "resolve": "lock.resolver",
+    "specify": "spec",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for, so that starting the program does not import everything."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"onedigest.{_PLACES[name]}"), name)

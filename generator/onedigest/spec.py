@@ -66,11 +66,21 @@ def dumps(spec: Spec) -> bytes:
 
 
 def fields(spec: Spec) -> dict[str, Any]:
-    """Return the values of a spec by the keys that a script has for them."""
+    """Return the values of a spec by the keys that a script has for them.
+
+    Addresses stand as digests: a lock carries these values, and it names no index, mirror or credential.
+    """
     found = {name.replace("_", "-"): getattr(spec, name) for name in Spec.__slots__}
+    found["dependencies"] = [_without_address(each) for each in spec.dependencies]
+    found["uv"] = "" if spec.uv == "{}" else of_bytes(spec.uv.encode())
     found["platforms"] = [platform.oci for platform in spec.platforms]
     found["env"], found["labels"] = dict(spec.env), dict(spec.labels)
     return {key: list(value) if isinstance(value, tuple) else value for key, value in found.items()}
+
+
+def _without_address(requirement: str) -> str:
+    name, at, address = requirement.partition(" @ ")
+    return f"{name} @ {of_bytes(address.encode())}" if at else requirement
 
 
 def specify(script: Script, project: Project, path: str) -> Spec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -78,17 +79,33 @@ class Place:
         shutil.rmtree(self.root / "dist", ignore_errors=True)
 
     def peak(self, *arguments: str) -> int:
-        """Return the peak memory of a command, in bytes."""
-        code = (
-            "import resource, subprocess, sys\n"
-            "subprocess.run(sys.argv[1:], check=True, capture_output=True)\n"
-            "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+        """Return the peak memory of a command and its workers together, in bytes (proportional set size)."""
+        command = [str(BIN / "onedigest"), *arguments]
+        process = subprocess.Popen(
+            command, cwd=self.root, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        done = subprocess.run(
-            [sys.executable, "-c", code, str(BIN / "onedigest"), *arguments],
-            cwd=self.root, env=self.environment, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        return int(done.stdout) * 1024
+        most = 0
+        while process.poll() is None:
+            most = max(most, sum(map(proportional_memory, family(process.pid))))
+            time.sleep(0.01)
+        return most
+
+
+def family(process: int) -> list[int]:
+    """Return a process and all below it."""
+    found = [process]
+    for path in Path(f"/proc/{process}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += [each for child in path.read_text().split() for each in family(int(child))]
+    return found
+
+
+def proportional_memory(process: int) -> int:
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 def inflate_and_hash(wheels: list[Path]) -> None:

@@ -28,6 +28,8 @@ NAMES = st.text(
 ).filter(lambda text: text not in (".", "..") and not text.startswith(".wh.") and len(text.encode()) <= 255)
 PATHS = st.lists(NAMES, min_size=1, max_size=5).map("/".join)
 FILES = st.dictionaries(PATHS, st.tuples(st.binary(max_size=6000), st.booleans()), max_size=6)
+FIELDS = b"0000644\x000000000\x000000000\x00"
+TAIL = b" 0" + bytes(100) + b"ustar\x0000" + bytes(64) + b"0000000\x000000000" + bytes(168)
 RUNS = st.lists(st.tuples(st.binary(min_size=1, max_size=3), st.integers(1, 700)), max_size=8).map(
     lambda parts: b"".join(data * count for data, count in parts)
 )
@@ -48,6 +50,18 @@ class TestGzip:
     def test_fixed_member_inflates_to_its_content(self, data: bytes) -> None:
         assert gzip.decompress(gzip_member.fixed(data)) == data
 
+    @given(
+        st.lists(
+            st.sampled_from([b"0", b"00", b" ", b" 0", b"\0", b"\0" * 3, b"a", FIELDS, TAIL, TAIL[:-1]]), max_size=12
+        ).map(b"".join)
+    )
+    def test_what_headers_share_is_encoded_as_if_it_were_not_known(self, data: bytes) -> None:
+        """Tokens are cut so that no run reaches over two: the bits are those of one token for everything."""
+        bits, fill = gzip_member._encode_runs(data)
+        whole = (bits << 3 | 0b011).to_bytes((fill + 3 + 7 + 7) >> 3, "little")
+
+        assert gzip_member.fixed(data)[10:-8] == whole
+
     @given(st.binary(min_size=1, max_size=200_000), st.integers(1, 70_000))
     @settings(max_examples=30)
     def test_stored_member_inflates_to_its_content_whatever_its_pieces(self, data: bytes, step: int) -> None:
@@ -62,7 +76,7 @@ class TestGzip:
         """What it accepts is the content; junk, a cut or another checksum is left to the strict reader."""
         packer = zlib.compressobj(level, zlib.DEFLATED, -15)
         raw = packer.compress(data) + packer.flush()
-        inflater = libdeflate.Inflater(1 << 20)
+        inflater = libdeflate.Inflater(libdeflate.Budget.of_threads(1 << 20))
         crc = zlib.crc32(data)
 
         assert inflater.inflate(raw, crc, len(data)) in (data, None)

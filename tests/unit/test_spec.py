@@ -62,7 +62,7 @@ def test_every_key_is_read() -> None:
         "script": "jobs/my_app.py",
         "requires-python": "",
         "dependencies": [],
-        "uv": "{}",
+        "uv": "",
         "base": "debian:bookworm",
         "platforms": ["linux/arm64"],
         "system-packages": ["git", "libgomp1"],
@@ -78,6 +78,16 @@ def test_every_key_is_read() -> None:
         "max-layers": 9,
         "run": ["true"],
     }
+
+
+def test_addresses_stand_as_digests() -> None:
+    found = spec(head='dependencies = ["x @ https://me:secret@index.example/x-1-py3-none-any.whl"]')
+    other = spec(head='dependencies = ["x @ https://me:secret@index.example/x-2-py3-none-any.whl"]')
+    table = spec("[tool.uv]", 'index-url = "https://me:secret@index.example/simple"')
+
+    assert fields(found)["dependencies"][0].startswith("x @ sha256:")
+    assert found.digest() != other.digest()
+    assert "index.example" not in str(fields(found)) + str(fields(table))
 
 
 def test_without_script_there_is_no_default_entrypoint() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -116,7 +115,7 @@ def merge(entries: Iterable[Entry]) -> list[Entry]:
         if old is not entry:
             found[entry.path] = _joined(old, entry)
     for entry in list(found.values()):
-        folder = posixpath.dirname(entry.path)
+        folder = entry.path.rpartition("/")[0]
         while folder:
             held = found.get(folder)
             if held is None:
@@ -125,7 +124,7 @@ def merge(entries: Iterable[Entry]) -> list[Entry]:
                 raise Refused("conflict", f"{held.origin} and {entry.origin}: /{folder} is a file and a directory")
             else:
                 break
-            folder = posixpath.dirname(folder)
+            folder = folder.rpartition("/")[0]
     return sorted(found.values(), key=layer_order)
 
 

@@ -67,8 +67,8 @@ def spliced(raw: Iterable[bytes], crc: int, size: int) -> Iterator[bytes]:
 def _encode(token: bytes) -> tuple[int, int]:
     """Return (bits, width) of a token: literals, and for each run its first byte and then repeats of distance 1.
 
-    Tokens end where NUL bytes begin or end, so no run reaches over two of them. Headers share most tokens, and
-    remembering the short ones makes headers five times as fast.
+    No run of equal bytes reaches over two tokens. Headers share most tokens, and remembering the short ones makes
+    headers five times as fast.
     """
     if token.isascii() and not _RUNS.search(token):
         bits, fill = int.from_bytes(token.translate(_LOW), "little"), 8 * len(token)
@@ -126,6 +126,9 @@ _LOW = bytes(_reversed(0x30 + byte, 8) if byte < 144 else 0 for byte in range(25
 _HIGH = {bytes([byte]): _reversed(0x190 + byte - 144, 9) for byte in range(144, 256)}
 _REPEAT = _repeats()
 _KNOWN: dict[bytes, tuple[int, int]] = {}
-_TOKENS = re.compile(rb"\0+|[^\0]+")
+_FILE_FIELDS = rb"(?<!0)0000644\x000000000\x000000000\x00(?!\x00)"
+_FILE_TAIL = rb"(?<! ) 0\x00{100}ustar\x0000\x00{64}0000000\x000000000\x00{168}(?!\x00)"
+"""What the headers of most files share. A token may not begin or end inside a run of equal bytes."""
+_TOKENS = re.compile(rb"%b|%b|\0+|[^\0]+" % (_FILE_FIELDS, _FILE_TAIL))
 _RUNS = re.compile(rb"(.)\1{3,}", re.DOTALL)
 _SAME_WIDTH = re.compile(rb"[\x00-\x8f]+|[\x90-\xff]")

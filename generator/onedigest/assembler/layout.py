@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from onedigest.assembler.entry import Entry
 from onedigest.assembler.image import LAYOUT, Image, layout_index
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.tar import MTIME
+
+_SWAPS = 20
 
 Place = Callable[[Path, Path], object]
 """Makes the second path a file with the content of the first: a copy or a link."""
@@ -26,14 +29,27 @@ def replaced(output: Path) -> Iterator[Path]:
         raise Refused("output", f"{output}: a symbolic link is not followed")
     scratch = Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}-"))
     try:
-        new, old = scratch / "new", scratch / "old"
+        new = scratch / "new"
         new.mkdir(mode=0o755)
         yield new
-        if output.exists():
-            output.rename(old)
-        new.rename(output)
+        _swap(new, output)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _swap(new: Path, output: Path) -> None:
+    """Put a folder in the place of another, also when another process does the same at this moment."""
+    for attempt in range(_SWAPS):
+        if output.exists():
+            with suppress(FileNotFoundError):
+                output.rename(new.with_name(f"old{attempt}"))
+        try:
+            new.rename(output)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or attempt == _SWAPS - 1:
+                raise
+        else:
+            return
 
 
 def write_layout(image: Image, blobs: Mapping[str, Path], output: Path, place: Place = shutil.copyfile) -> None:

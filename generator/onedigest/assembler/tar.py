@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from functools import lru_cache
 
 from onedigest.assembler.entry import Entry
 
@@ -76,8 +77,15 @@ def _block(name: bytes, entry: Entry, link: bytes, prefix: bytes) -> bytes:
 
 
 def _checked(head: bytes, kind: bytes, link: bytes, prefix: bytes, device: bytes) -> bytes:
+    tail, total = _tail(kind, link, prefix, device)
+    return head + b"%06o\0 " % (sum(head) + total) + tail
+
+
+@lru_cache(maxsize=256)
+def _tail(kind: bytes, link: bytes, prefix: bytes, device: bytes) -> tuple[bytes, int]:
+    """Return what follows the checksum, and its part of the sum; nearly all files share one."""
     tail = kind + _cut(link) + b"ustar\x0000" + bytes(64) + device * 2 + prefix.ljust(_PREFIX, b"\0") + bytes(12)
-    return head + b"%06o\0 " % (sum(head) + sum(tail) + 8 * ord(" ")) + tail
+    return tail, sum(tail) + 8 * ord(" ")
 
 
 def _cut(text: bytes) -> bytes:

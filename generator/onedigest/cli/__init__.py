@@ -51,7 +51,6 @@ def group() -> None:
 def run(arguments: list[str]) -> int:
     """Run a command; return its exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
-    sys.setswitchinterval(0.001)  # layers are made by threads that leave the interpreter often and for a short time
     try:
         result = group.main(arguments, prog_name="onedigest", standalone_mode=False)
     except click.ClickException as error:

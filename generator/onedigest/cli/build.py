@@ -97,6 +97,8 @@ def _build(
         write_files(image.folder, {records.FILE_NAME: records.dumps(found)})
     if not session.quiet and not session.as_json:
         _say_built(image, built, target)
+        for title in built.made if session.verbose else ():
+            say(f"  made: {title}")
     return {
         "name": image.spec.name,
         "digest": built.image.digest,
@@ -120,7 +122,7 @@ def _refuse_run(image: Image) -> None:
 
 def _run_engine(session: Session, image: Image, lock: Lock, plan: Plan, record: Record | None) -> Built:
     from onedigest.engines import embedded
-    from onedigest.fetch import fetch, inputs_of_layers
+    from onedigest.fetching import fetch, inputs_of_layers
 
     needed = inputs_of_layers(embedded.missing_layers(plan, session.store))
     inputs = image.folder.parent / ".inputs"
@@ -129,9 +131,7 @@ def _run_engine(session: Session, image: Image, lock: Lock, plan: Plan, record: 
         source = sources(session, progress.advance)
         fetch(image.spec, lock, source, folder=image.script_folder, inputs=inputs, chosen=needed)
     known = record.layers() if record else {}
-    return embedded.build(
-        plan, inputs=inputs, store=session.store, known=known, threads=session.threads, report=lambda _: None
-    )
+    return embedded.build(plan, inputs=inputs, store=session.store, known=known, workers=session.workers)
 
 
 def _lock(session: Session, image: Image, locked: bool) -> Lock:

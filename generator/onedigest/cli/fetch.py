@@ -22,7 +22,7 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
     Wheels and Debian packages are verified, kept in the user's store, and linked into lockfiles/.inputs.
     """
     from onedigest.cli.build import chosen_platforms
-    from onedigest.fetch import fetch, inputs_of
+    from onedigest.fetching import fetch, inputs_of
 
     session = Session(**options)
     done = []

@@ -34,6 +34,8 @@ def shared_options(command: F) -> F:
         click.option("--offline", is_flag=True, help="Use no network."),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
         click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
+        click.option("-v", "--verbose", is_flag=True, help="Say more."),
+        click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour words."),
     ):
         command = option(command)
     return command
@@ -62,7 +64,13 @@ class Image:
 class Session:
     """What one command sees of the world."""
 
-    def __init__(self, *, lockfiles: Path | None, offline: bool, as_json: bool, quiet: bool) -> None:
+    def __init__(
+        self, *, lockfiles: Path | None, offline: bool, as_json: bool, quiet: bool, verbose: bool, color: str
+    ) -> None:
+        if color != "auto":
+            os.environ.pop("NO_COLOR", None)
+            os.environ["FORCE_COLOR" if color == "always" else "NO_COLOR"] = "1"
+        self.verbose = verbose
         self.offline = offline
         self.as_json = as_json
         self.quiet = quiet
@@ -86,8 +94,8 @@ class Session:
         return self.lockfiles / ".inputs"
 
     @property
-    def threads(self) -> int:
-        """How many threads may work: one for each processor that this process may use."""
+    def workers(self) -> int:
+        """How many processes may work: one for each processor that this process may use."""
         if hasattr(os, "sched_getaffinity"):
             return len(os.sched_getaffinity(0))
         return os.cpu_count() or 1

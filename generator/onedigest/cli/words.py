@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 
@@ -72,8 +73,6 @@ def _print_problem(kind: str, problem: Problem) -> None:
 
 
 def _coloured(kind: str) -> str:
-    import os
-
-    if not sys.stderr.isatty() or "NO_COLOR" in os.environ:
+    if "NO_COLOR" in os.environ or not (sys.stderr.isatty() or "FORCE_COLOR" in os.environ):
         return kind
     return {"error": "\033[1;31merror\033[0m", "warning": "\033[1;33mwarning\033[0m"}[kind]

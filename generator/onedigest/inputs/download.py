@@ -110,6 +110,8 @@ class Client:
     def _authorization(self, url: str) -> dict[str, str]:
         parts = urlsplit(url)
         host = parts.hostname or ""
+        if parts.scheme != "https" and not _is_loopback(host):
+            return {}  # a secret does not travel in clear text
         if parts.username:
             secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         else:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
+from multiprocessing import synchronize
+from multiprocessing.context import BaseContext
 from threading import Condition
+from types import SimpleNamespace
+from typing import Protocol
 
 import deflate
 
@@ -25,29 +29,54 @@ _MEMBER_BYTES = 1 << 20
 _KNOWN_ANSWER = "sha256:e4f1e3a499ada6889b202d277f5e89114a2450fe9cd230b8c2b95744310bcd7a"
 
 
-class Inflater:
-    """Inflates whole members, within `budget` bytes of memory for all threads together."""
+class _Counter(Protocol):
+    value: int
 
-    def __init__(self, budget: int) -> None:
-        self._budget = budget
-        self._free = budget
-        self._changed = Condition()
+
+class Budget:
+    """Bytes of memory that several threads, or several processes, may hold together."""
+
+    def __init__(self, size: int, free: _Counter, changed: Condition | synchronize.Condition) -> None:
+        self._size = size
+        self._free = free
+        self._changed = changed
+
+    @classmethod
+    def of_threads(cls, size: int) -> Budget:
+        """Make a budget that the threads of this process share."""
+        return cls(size, SimpleNamespace(value=size), Condition())
+
+    @classmethod
+    def of_processes(cls, size: int, context: BaseContext) -> Budget:
+        """Make a budget that processes share, when they are given it as they start."""
+        return cls(size, context.Value("q", size, lock=False), context.Condition())
 
     @contextmanager
-    def room(self, count: int) -> Iterator[bool]:
-        """Hold `count` bytes of the budget for the context, after waiting for them; False when it is too small."""
-        if count > self._budget:
+    def hold(self, count: int) -> Iterator[bool]:
+        """Hold bytes for the context, after waiting for them; False when the budget is too small."""
+        if count > self._size:
             yield False
             return
         with self._changed:
-            self._changed.wait_for(lambda: self._free >= count)
-            self._free -= count
+            self._changed.wait_for(lambda: self._free.value >= count)
+            self._free.value -= count
         try:
             yield True
         finally:
             with self._changed:
-                self._free += count
+                self._free.value += count
                 self._changed.notify_all()
+
+
+class Inflater:
+    """Inflates whole members, within a budget of memory."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+
+    def room(self, count: int) -> AbstractContextManager[bool]:
+        """Hold `count` bytes of the budget for the context; False when it is too small."""
+        return self._budget.hold(count)
 
     def inflate(self, raw: bytes, crc: int, size: int) -> bytes | bytearray | None:
         """Return the content, or None unless `raw` is exactly a stream of `size` bytes with that CRC-32.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onedigest.fetch import FOLDER
+from onedigest.fetching import FOLDER
 from onedigest.rules.environment import render
 
 

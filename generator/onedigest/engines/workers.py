@@ -1,0 +1,80 @@
+"""Knows how work is spread over processes: Python's own bookkeeping of many small files does not run in threads."""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import platform
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import Generic, TypeVar
+
+from onedigest.errors import InputError, Problem
+from onedigest.oci.libdeflate import Budget, Inflater
+
+MEMORY = 300 << 20
+"""What the members that are inflated at one time may take in all workers together, in bytes."""
+
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG (prctl(2))
+
+_LINUX = platform.system() == "Linux"
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_inflater = Inflater(Budget.of_threads(MEMORY))
+
+
+def inflater() -> Inflater:
+    """Return the inflater of this process, which shares its budget with the other workers."""
+    return _inflater
+
+
+def spread(work: Callable[[Item], Result], items: Sequence[Item], count: int) -> Iterator[Result]:
+    """Yield the results of work on each item, in their order, from at most `count` processes.
+
+    `work` and what it takes and gives are pickled. Raises the first `InputError` or OSError of a worker.
+    """
+    if count == 1 or len(items) < 2:
+        yield from map(work, items)
+        return
+    # a fork shares what is imported already; other systems start anew
+    context = multiprocessing.get_context("fork" if _LINUX else "spawn")
+    budget = Budget.of_processes(MEMORY, context)
+    pool = ProcessPoolExecutor(min(count, len(items)), context, initializer=_start, initargs=(budget,))
+    try:
+        for result in pool.map(_Guarded(work), items):
+            if isinstance(result, _Failed):
+                raise InputError(result.problems)
+            yield result
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class _Failed:
+    """The problems of a worker, since errors with several of them do not survive pickling."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+
+
+class _Guarded(Generic[Item, Result]):
+    def __init__(self, work: Callable[[Item], Result]) -> None:
+        self._work = work
+
+    def __call__(self, item: Item) -> Result | _Failed:
+        try:
+            return self._work(item)
+        except InputError as error:
+            return _Failed(error.problems)
+
+
+def _start(budget: Budget) -> None:
+    """Prepare a worker: it leaves an interrupt to its parent, and does not outlive it."""
+    global _inflater  # noqa: PLW0603  the one state of a worker process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if _LINUX:
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    _inflater = Inflater(budget)

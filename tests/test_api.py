@@ -1,0 +1,90 @@
+"""The public names, and the package that carries them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import onedigest
+from conftest import ROOT, Project
+from onedigest.cli import COMMANDS
+
+
+def test_public_names_are_sorted_complete_and_there() -> None:
+    assert onedigest.__all__ == sorted(onedigest.__all__)
+    assert set(onedigest.__all__) == set(onedigest._PLACES)
+    assert all(getattr(onedigest, name) is not None for name in onedigest.__all__)
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'onedigest' has no attribute 'nothing'"):
+        _ = onedigest.nothing
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_is_in_the_readme_and_has_help(command: str, project: Project) -> None:
+    assert f"onedigest {command}" in (ROOT / "README.md").read_text(encoding="utf-8")
+    result = project.ok(command, "--help")
+    assert result.out.startswith(f"Usage: onedigest {command} ")
+    assert "--json" in result.out
+
+
+def test_options_in_the_readme_exist(project: Project) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) - {"--user"}
+    existing = {"--version", "--help"}
+    for command in COMMANDS:
+        existing |= set(re.findall(r"--[a-z][a-z-]+", project.ok(command, "--help").out))
+
+    assert documented - existing == set()
+
+
+@pytest.mark.network
+def test_wheel_is_the_same_each_time_and_works_installed(project: Project, tmp_path: Path) -> None:
+    wheels = []
+    for folder in ("first", "second"):
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "-q",
+            "--no-deps",
+            "--wheel-dir",
+            str(tmp_path / folder),
+            str(ROOT),
+        ]
+        subprocess.run(command, check=True, capture_output=True)
+        wheels.append(next((tmp_path / folder).glob("*.whl")))
+    names = zipfile.ZipFile(wheels[0]).namelist()
+    installed = tmp_path / "installed"
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(installed), str(wheels[0])]
+    subprocess.run(command, check=True, capture_output=True)
+    project.script("app.py", "dependencies = []", "[tool.onedigest]", 'base = "debian:bookworm"')
+    code = (
+        f"import sys; sys.path.insert(0, {str(installed)!r}); import onedigest.cli as cli; "
+        f"assert cli.__file__.startswith({str(installed)!r}), cli.__file__; sys.exit(cli.run(['build', 'app.py']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=project.root,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert wheels[0].read_bytes() == wheels[1].read_bytes()
+    assert {
+        "onedigest/templates/gitignore.j2",
+        "onedigest/inputs/debian/archive-keys.asc",
+        "onedigest/py.typed",
+    } <= set(names)
+    assert not [name for name in names if name.startswith(("tests", "generator"))]
+    assert done.returncode == 0, done.stderr
+    assert project.read("lockfiles/.gitignore").endswith("/.inputs/\n")
