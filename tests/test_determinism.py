@@ -172,6 +172,18 @@ def test_variation_moves_no_byte(
 
 
 @pytest.mark.network
+@pytest.mark.parametrize("python", interpreters())
+def test_python_that_uv_finds_moves_no_byte(
+    python: str, project: Project, cache: Path, golden_index: Path, expected: tuple[str, ...]
+) -> None:
+    """uv is told to use the Python that onedigest runs with; here it is told another."""
+    write_project(project)
+    project.write("sitecustomize.py", f"import sys\nsys.executable = {python!r}\n")
+
+    assert build(project, cache, golden_index, variables={"PYTHONPATH": str(project.root)}) == expected
+
+
+@pytest.mark.network
 @pytest.mark.parametrize("mask", [0o000, 0o077])
 def test_umask_moves_no_byte(
     mask: int, project: Project, cache: Path, golden_index: Path, expected: tuple[str, ...]

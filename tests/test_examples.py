@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import tomllib
@@ -12,7 +13,7 @@ from packaging.pylock import Pylock
 from uv import find_uv_bin
 
 from conftest import ROOT, Project, unpack
-from onedigest.oci.read import validate
+from onedigest.oci.read import read_image, validate
 from pythons import interpreters
 
 EXAMPLES = ("hello", "penguins", "species")
@@ -125,6 +126,28 @@ def run_in(root: Path, platform: str, arguments: list[str]) -> str:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("output", ["dist/penguins", "penguins.tar"])
+def test_other_tools_read_the_image(output: str, checkout: Project, tmp_path: Path) -> None:
+    """skopeo sees the recorded digest, and a copy of all platforms that it makes has every digest right."""
+    skopeo = shutil.which("skopeo")
+    if skopeo is None:
+        pytest.skip("skopeo is not installed (Debian package skopeo)")
+    checkout.ok("build", "--locked", "penguins", "--output", output)
+    recorded = tomllib.loads(checkout.read("lockfiles/penguins/image.toml"))["index"]
+    kind = "oci-archive" if output.endswith(".tar") else "oci"
+    source = f"{kind}:{checkout.root / output}"
+
+    for architecture in ("amd64", "arm64"):
+        command = [skopeo, "--override-arch", architecture, "inspect", source]
+        found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+        assert (found["Architecture"], found["Digest"]) == (architecture, recorded)
+    copy = [skopeo, "copy", "--quiet", "--insecure-policy", "--all", source, f"oci:{tmp_path / 'copy'}"]
+    subprocess.run(copy, capture_output=True, check=True)
+    assert read_image(tmp_path / "copy").digest == recorded
+    assert validate(tmp_path / "copy") == []
 
 
 @pytest.mark.network

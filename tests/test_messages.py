@@ -11,6 +11,7 @@ import pytest
 
 from conftest import Project
 from index_server import IndexServer
+from onedigest.digest import of_bytes
 from wheel_builder import build_wheel
 
 BOOKWORM = ("[tool.onedigest]", 'base = "debian:bookworm"')
@@ -253,6 +254,19 @@ class TestLocked:
         result = project.ok("generate", "--check", "--offline", "app", ONEDIGEST_DEBIAN_MIRROR="http://127.0.0.1:9")
 
         assert (result.out, result.err) == ("", "1 lock checked\n")
+
+    def test_lock_of_another_assembler(self, project: Project) -> None:
+        text = project.read("lockfiles/app/pylock.toml")
+        head, body = text.split("# Content ")[0], text.split("\n", 2)[2]
+        body = re.sub(r'(?m)^assembler = "sha256:[0-9a-f]{64}"$', f'assembler = "sha256:{"0" * 64}"', body)
+        project.write("lockfiles/app/pylock.toml", f"{head}# Content {of_bytes(body.encode())}\n{body}")
+
+        expected = (
+            "error: lockfiles/app/pylock.toml: the lock was made with another version of the assembler\n"
+            "hint: run `onedigest generate app.py`\n"
+        )
+        assert refused(project, "generate", "--check", "app", code=3) == expected
+        assert refused(project, "build", "app") == expected
 
     def test_shared_file_that_was_edited(self, project: Project) -> None:
         project.write("lockfiles/.gitignore", "nothing\n")

@@ -40,6 +40,17 @@ def test_scratch_folder_is_gone_after_an_error(store: Store) -> None:
     assert list((store.root / "scratch").iterdir()) == []
 
 
+def test_what_a_killed_run_left_is_removed_by_the_next(store: Store) -> None:
+    abandoned = store.root / "scratch" / "abandoned"
+    abandoned.mkdir(parents=True)
+    (abandoned / ".owned").touch()
+    (abandoned / "layer").write_bytes(b"half")
+    with store.scratch() as first, store.scratch() as second:
+        assert not abandoned.exists()
+        assert first.is_dir()
+        assert second.is_dir()
+
+
 def test_link_replaces_what_is_there(store: Store, tmp_path: Path) -> None:
     digest = store.add(b"content")
     target = tmp_path / "target"

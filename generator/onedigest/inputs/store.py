@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -14,6 +14,9 @@ from onedigest.digest import Digest, hex_of, of_file
 
 STAMP = 315619200
 """The modification time of a stored file, in seconds. A file that was written to since has another one."""
+
+
+_OWNED = ".owned"
 
 
 class Store:
@@ -36,9 +39,11 @@ class Store:
         """Give a new folder on the store's file system, and remove it with what is left in it."""
         from tempfile import TemporaryDirectory
 
-        waiting = self.root / "scratch"
-        waiting.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=waiting) as folder:
+        scratch = self.root / "scratch"
+        scratch.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(scratch)
+        with TemporaryDirectory(dir=scratch) as folder, (Path(folder) / _OWNED).open("wb") as owned:
+            fcntl.flock(owned, fcntl.LOCK_EX)
             yield Path(folder)
 
     def keep(self, file: Path, digest: str) -> Path:
@@ -82,6 +87,14 @@ class Store:
     def write_note(self, name: str, data: bytes) -> None:
         """Keep a small note under a name; the last one counts."""
         write_atomically(self.root / name, data)
+
+
+def _remove_abandoned(scratch: Path) -> None:
+    """Remove what killed runs left: folders whose lock no process holds."""
+    for folder in sorted(scratch.iterdir()):
+        with suppress(OSError), (folder / _OWNED).open("rb") as owned:
+            fcntl.flock(owned, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def is_stamped(path: Path, size: int | None = None) -> bool:
