@@ -139,6 +139,7 @@ def test_what_cannot_be_asked_for(lines: tuple[str, ...], expected: str, project
     ("python", "base", "expected"),
     [
         (">=3.14", "debian", "hint: the suites are trixie (3.13.5), bookworm (3.11.2)\n"),
+        ("==3.13", "debian", "hint: `==3.13` means 3.13.0 alone; write `==3.13.*`\n"),
         ("==3.12.*", "debian", "hint: the suites are trixie (3.13.5), bookworm (3.11.2)\n"),
         (">=3.12", "debian:bookworm", "hint: the suites are bookworm (3.11.2)\n"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import sys
@@ -106,8 +107,6 @@ def _digests(image: PlatformImage) -> dict[str, str]:
 
 
 def _file_digest(path: Path) -> str:
-    import hashlib
-
     with path.open("rb") as file:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 

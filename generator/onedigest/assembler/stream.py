@@ -52,6 +52,12 @@ class Stream:
         for piece in pieces:
             self.add(piece)
 
+    def passed(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Append bytes in pieces, and yield each of them."""
+        for piece in pieces:
+            self.add(piece)
+            yield piece
+
     def finish(self) -> str:
         """Return the digest of everything that was added."""
         self._flush()
@@ -130,13 +136,7 @@ def _write_content(entry: Entry, blob: _Blob, plain: Stream) -> None:
     elif splice := content.splice():
         _write_spliced(content, splice, entry.size, blob, plain)
     else:
-        blob.streamed(_passed(content.pieces(), plain), entry.size)
-
-
-def _passed(pieces: Iterable[bytes], plain: Stream) -> Iterator[bytes]:
-    for piece in pieces:
-        plain.add(piece)
-        yield piece
+        blob.streamed(plain.passed(content.pieces()), entry.size)
 
 
 def _write_spliced(content: Content, splice: Splice, size: int, blob: _Blob, plain: Stream) -> None:

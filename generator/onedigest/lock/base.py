@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.inputs.debian.archive import read_suite
@@ -48,8 +50,14 @@ def choose_suite(spec: Spec) -> str:
     raise InputError.of(
         f"no Debian suite has a Python that satisfies `requires-python = {spec.requires_python!r}`",
         where=spec.script,
-        hint=f"the suites are {offered}",
+        hint=_exact_minor(spec.requires_python) or f"the suites are {offered}",
     )
+
+
+def _exact_minor(requires_python: str) -> str:
+    """Return advice for `==3.13`, which people write for any 3.13 and which means 3.13.0 alone (PEP 440)."""
+    match = re.search(r"==(3\.\d+)(?:,|$)", requires_python)
+    return f"`=={match[1]}` means {match[1]}.0 alone; write `=={match[1]}.*`" if match else ""
 
 
 def resolve_base(spec: Spec, suite: str, sources: Sources) -> Base:

@@ -99,7 +99,7 @@ def write(entries: Iterable[Entry], output: Output | None = None) -> Descriptor:
     """Write a layer in the encoding of this module. Raises `EngineError` where libdeflate is another than it was."""
     check()
     blob, plain = Stream(output), Stream()
-    blob.add_all(encode(_passed(tar_pieces(entries), plain)))
+    blob.add_all(encode(plain.passed(tar_pieces(entries))))
     digest = blob.finish()
     return Descriptor(plain.finish(), digest, blob.size)
 
@@ -126,12 +126,6 @@ def encode(stream: Iterable[bytes]) -> Iterator[bytes]:
             del held[:_MEMBER_BYTES]
     if held:
         yield _member(bytes(held))
-
-
-def _passed(pieces: Iterable[bytes], plain: Stream) -> Iterator[bytes]:
-    for piece in pieces:
-        plain.add(piece)
-        yield piece
 
 
 def _member(data: bytes) -> bytes:
