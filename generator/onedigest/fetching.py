@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onedigest.digest import hex_of
 from onedigest.errors import InputError, Problem
 from onedigest.inputs import zipapp
-from onedigest.inputs.debian.mirror import addresses
-from onedigest.inputs.download import Wanted, download
-from onedigest.inputs.sources import Sources
-from onedigest.inputs.store import is_stamped, link
+from onedigest.inputs.store import Store, is_stamped, link
 from onedigest.lock.model import DebianPackage, Lock, Wheel
 from onedigest.plan import Layer
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
 
+if TYPE_CHECKING:
+    from onedigest.inputs.download import Wanted
+    from onedigest.inputs.sources import Sources
+
 FOLDER = ".inputs"
 
+Inputs = tuple[tuple[Wheel, ...], tuple[DebianPackage, ...]]
+"""Wheels and Debian packages."""
 
-def inputs_of(lock: Lock, platforms: Iterable[Platform]) -> tuple[tuple[Wheel, ...], tuple[DebianPackage, ...]]:
+
+def inputs_of(lock: Lock, platforms: Iterable[Platform]) -> Inputs:
     """Return the wheels and Debian packages of some of a lock's platforms."""
     chosen = set(platforms)
     wheels = {wheel for package in lock.packages for platform, wheel in package.wheels if platform in chosen}
@@ -28,79 +33,77 @@ def inputs_of(lock: Lock, platforms: Iterable[Platform]) -> tuple[tuple[Wheel, .
     return tuple(sorted(wheels)), tuple(each for each in debian if chosen & set(each.platforms))
 
 
-def inputs_of_layers(layers: Iterable[Layer]) -> tuple[tuple[Wheel, ...], tuple[DebianPackage, ...]]:
+def inputs_of_layers(layers: Iterable[Layer]) -> Inputs:
     """Return the wheels and Debian packages of some layers."""
     held = tuple(layers)
     wheels = {wheel for layer in held for wheel in layer.wheels}
     return tuple(sorted(wheels)), tuple(sorted({each for layer in held for each in layer.packages}))
 
 
-def fetch(
-    spec: Spec,
-    lock: Lock,
-    sources: Sources,
-    *,
-    folder: Path,
-    inputs: Path,
-    chosen: tuple[tuple[Wheel, ...], tuple[DebianPackage, ...]],
-) -> int:
-    """Bring chosen inputs into the store and link them into the folder `inputs`; return how many were not there.
+def link_stored(store: Store, inputs: Path, chosen: Inputs) -> Inputs:
+    """Link what the store has into the folder `inputs`, and the assembler's zipapp; return what is missing."""
+    place_assembler(store, inputs)
+    wheels, debian = chosen
+    return (
+        tuple(each for each in wheels if not _linked(store, inputs / each.name, each.digest, each.size)),
+        tuple(each for each in debian if not _linked(store, inputs / each.file_name, each.digest, each.size)),
+    )
+
+
+def fetch(spec: Spec, lock: Lock, sources: Sources, *, folder: Path, inputs: Path, missing: Inputs) -> None:
+    """Bring inputs that are missing into the store and link them into the folder `inputs`.
 
     `folder` is the script's. uv is asked for addresses only when a wheel is missing. Raises `NetworkError`, and
     `InputError` when an index has another file under the name of a wheel.
     """
-    wheels, debian = chosen
-    found = _linked(sources, inputs, [(each.name, each.digest, each.size) for each in wheels])
-    found |= _linked(sources, inputs, [(each.file_name, each.digest, each.size) for each in debian])
-    missing_wheels = [each for each in wheels if each.name not in found]
-    missing_debian = [each for each in debian if each.file_name not in found]
-    local = _bring_wheels(spec, lock, sources, missing_wheels, folder)
-    files = local + [
+    from onedigest.inputs.download import download
+
+    wheels, debian = missing
+    files = [*_wanted_wheels(spec, lock, sources, wheels, folder), *_wanted_debian(lock, sources, debian)]
+    download(sources.client, sources.store, files, sources.report)
+    for wheel in wheels:
+        link(sources.store.path(wheel.digest), inputs / wheel.name)
+    for package in debian:
+        link(sources.store.path(package.digest), inputs / package.file_name)
+
+
+def place_assembler(store: Store, inputs: Path) -> None:
+    """Put the assembler's zipapp among the inputs."""
+    inputs.mkdir(parents=True, exist_ok=True)
+    digest = zipapp.digest()
+    target = inputs / zipapp.file_name(digest)
+    if not is_stamped(target, len(zipapp.pack())):
+        store.add(zipapp.pack())
+        link(store.path(digest), target)
+
+
+def _linked(store: Store, target: Path, digest: str, size: int) -> bool:
+    """Tell whether an input is there with its content, after linking it where the store has it."""
+    if not store.has(digest, size):
+        return False
+    if not (is_stamped(target, size) and target.samefile(store.path(digest))):
+        link(store.path(digest), target)
+    return True
+
+
+def _wanted_debian(lock: Lock, sources: Sources, packages: Iterable[DebianPackage]) -> list[Wanted]:
+    from onedigest.inputs.debian.mirror import addresses
+    from onedigest.inputs.download import Wanted
+
+    return [
         Wanted(
             name=each.file_name,
             digest=each.digest,
             size=each.size,
             urls=addresses(sources.mirrors, each.path, lock.base.date),
         )
-        for each in missing_debian
+        for each in packages
     ]
-    download(sources.client, sources.store, files, sources.report)
-    inputs.mkdir(parents=True, exist_ok=True)
-    for name, digest in [
-        *((each.name, each.digest) for each in missing_wheels),
-        *((each.file_name, each.digest) for each in missing_debian),
-    ]:
-        link(sources.store.path(digest), inputs / name)
-    place_assembler(sources, inputs)
-    return len(missing_wheels) + len(missing_debian)
 
 
-def place_assembler(sources: Sources, inputs: Path) -> None:
-    """Put the assembler's zipapp among the inputs."""
-    digest = zipapp.digest()
-    target = inputs / zipapp.file_name(digest)
-    if not is_stamped(target, len(zipapp.pack())):
-        inputs.mkdir(parents=True, exist_ok=True)
-        sources.store.add(zipapp.pack())
-        link(sources.store.path(digest), target)
-
-
-def _linked(sources: Sources, inputs: Path, files: Iterable[tuple[str, str, int]]) -> set[str]:
-    """Link what the store has; return the names that are among the inputs now, with the right content."""
-    found = set()
-    for name, digest, size in files:
-        target = inputs / name
-        if not sources.store.has(digest, size):
-            continue
-        if not (is_stamped(target, size) and target.samefile(sources.store.path(digest))):
-            inputs.mkdir(parents=True, exist_ok=True)
-            link(sources.store.path(digest), target)
-        found.add(name)
-    return found
-
-
-def _bring_wheels(spec: Spec, lock: Lock, sources: Sources, wheels: list[Wheel], folder: Path) -> list[Wanted]:
+def _wanted_wheels(spec: Spec, lock: Lock, sources: Sources, wheels: Iterable[Wheel], folder: Path) -> list[Wanted]:
     """Return downloads of wheels; those that are files on this machine are kept at once."""
+    from onedigest.inputs.download import Wanted
     from onedigest.lock.resolver import locate
 
     if not wheels:

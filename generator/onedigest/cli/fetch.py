@@ -22,7 +22,7 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
     Wheels and Debian packages are verified, kept in the user's store, and linked into lockfiles/.inputs.
     """
     from onedigest.cli.build import chosen_platforms
-    from onedigest.fetching import fetch, inputs_of
+    from onedigest.fetching import fetch, inputs_of, link_stored
 
     session = Session(**options)
     done = []
@@ -30,10 +30,13 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
         lock = read_lock(image, hint=f"run `onedigest generate {image.spec.script}`")
         chosen = inputs_of(lock, chosen_platforms(lock.platforms, platforms))
         total = sum(each.size for group in chosen for each in group)
-        with Progress(f"{image.spec.name}: fetching", quiet=session.quiet or session.as_json) as progress:
-            source = sources(session, progress.advance)
-            folder = image.folder.parent / ".inputs"
-            count = fetch(image.spec, lock, source, folder=image.script_folder, inputs=folder, chosen=chosen)
+        folder = image.folder.parent / ".inputs"
+        missing = link_stored(session.store, folder, chosen)
+        if any(missing):
+            with Progress(f"{image.spec.name}: fetching", quiet=session.quiet or session.as_json) as progress:
+                source = sources(session, progress.advance)
+                fetch(image.spec, lock, source, folder=image.script_folder, inputs=folder, missing=missing)
+        count = len(missing[0]) + len(missing[1])
         files = len(chosen[0]) + len(chosen[1])
         done.append({"name": image.spec.name, "files": files, "bytes": total, "fetched": count})
         if not session.quiet and not session.as_json:

@@ -1,8 +1,7 @@
-"""Knows how generated files are written, so that a killed run leaves whole ones, and how they are compared."""
+"""Knows how generated files are written, so that a killed run leaves whole ones, and how they are read."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,9 +29,3 @@ def read(path: Path) -> str | None:
         return path.read_bytes().decode().replace("\r\n", "\n")
     except FileNotFoundError:
         return None
-
-
-def difference(path: str, old: str, new: str) -> str:
-    """Return a unified difference of two texts, of at most forty lines."""
-    lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), path, path, lineterm="", n=1))
-    return "\n".join(lines[:40])
