@@ -10,7 +10,7 @@ import click
 
 from onedigest.cli.progress import Progress
 from onedigest.cli.session import Image, Session, read_lock, shared_options, sources
-from onedigest.cli.words import amount, plural, print_json, say, table
+from onedigest.cli.words import amount, plural, print_json, say, shown, table
 from onedigest.errors import DifferenceError, EngineError, UsageError
 from onedigest.platforms import BY_NAME, Platform
 
@@ -85,7 +85,7 @@ def _build(
     if complete and record and record.plan == plan.digest() and holds(target, record.index):
         if not session.quiet and not session.as_json:
             say(f"{image.spec.name}: unchanged")
-        return {"name": image.spec.name, "digest": record.index, "output": str(target), "made": []}
+        return {"name": image.spec.name, "digest": record.index, "output": shown(target), "made": []}
     built = _run_engine(session, image, lock, plan, record)
     found = records.from_image(plan, built.image)
     if record and locked:
@@ -102,7 +102,7 @@ def _build(
     return {
         "name": image.spec.name,
         "digest": built.image.digest,
-        "output": str(target),
+        "output": shown(target),
         "made": list(built.made),
         "platforms": {
             each.platform: {"manifest": each.manifest_digest, "config": each.config_digest}
@@ -154,11 +154,11 @@ def _record(image: Image, locked: bool) -> Record | None:
         if locked:
             raise DifferenceError.of(
                 "--locked: no build is recorded",
-                where=str(image.record_path),
+                where=shown(image.record_path),
                 hint="run `onedigest build` without --locked",
             )
         return None
-    return records.loads(text, str(image.record_path))
+    return records.loads(text, shown(image.record_path))
 
 
 def _compare(record: Record, found: Record) -> None:
@@ -183,5 +183,5 @@ def _say_built(image: Image, built: Built, target: Path) -> None:
     layers = built.image.layers()
     say(
         f"{image.spec.name}: {plural(len(layers), 'layer')}, {amount(sum(layer.size for layer in layers))},"
-        f" {len(built.made)} made, in {target}"
+        f" {len(built.made)} made, in {shown(target)}"
     )

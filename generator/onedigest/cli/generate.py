@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from onedigest.cli.session import Image, Session, shared_options, sources
-from onedigest.cli.words import plural, print_error, print_json, say
+from onedigest.cli.words import plural, print_error, print_json, say, shown
 from onedigest.errors import DifferenceError, InputError, OnedigestError, Problem
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def generate_one(image: Image, upgrade: Upgrade, source: Sources) -> dict[str, A
     return {
         "name": image.spec.name,
         "script": image.spec.script,
-        "lock": str(image.lock_path),
+        "lock": shown(image.lock_path),
         "packages": len(lock.packages),
         "wheels": len(lock.wheels()),
         "base": lock.base.reference,
@@ -138,9 +137,9 @@ def _previous(image: Image) -> Lock | None:
     if text is None:
         return None
     try:
-        return codec.loads(text, str(image.lock_path))
+        return codec.loads(text, shown(image.lock_path))
     except InputError:
-        say(f"{image.lock_path}: cannot be read, so its pins are not kept")
+        say(f"{shown(image.lock_path)}: cannot be read, so its pins are not kept")
         return None
 
 
@@ -155,7 +154,7 @@ def _check(session: Session, images: list[Image]) -> int:
         for path, text in shared.items():
             if read(folder / path) != text:
                 problems.append(
-                    Problem("is not as it would be written", str(folder / path), "run `onedigest generate`")
+                    Problem("is not as it would be written", shown(folder / path), "run `onedigest generate`")
                 )
     assembler = zipapp.digest()
     for image in images:
@@ -175,7 +174,7 @@ def _check_lock(image: Image, assembler: str) -> list[Problem]:
     from onedigest.lock import codec
     from onedigest.rules.files import read
 
-    where = _shown(image.lock_path)
+    where = shown(image.lock_path)
     hint = f"run `onedigest generate {image.spec.script}`"
     text = read(image.lock_path)
     if text is None:
@@ -204,7 +203,3 @@ def _asked(image: Image, text: str) -> str:
         if old.get(key) != new.get(key):
             lines += [f"  - {key} = {json.dumps(old.get(key))}", f"  + {key} = {json.dumps(new.get(key))}"]
     return "\n".join(lines)
-
-
-def _shown(path: Path) -> str:
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

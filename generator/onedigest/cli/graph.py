@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from onedigest.cli.session import Session, read_lock, shared_options
-from onedigest.cli.words import print_json
+from onedigest.cli.words import print_json, shown
 from onedigest.errors import InputError
 
 
@@ -41,7 +41,7 @@ def command(name: str, shape: str, package: str | None, **options: Any) -> int:
         return 0
     paths = paths_to(graph, canonicalize_name(package))
     if not paths:
-        raise InputError.of(f"{image.spec.name} does not need `{package}`", where=str(image.lock_path))
+        raise InputError.of(f"{image.spec.name} does not need `{package}`", where=shown(image.lock_path))
     if session.as_json:
         print_json(
             {"paths": [[{"name": each[0] or image.spec.name, "version": each[1]} for each in path] for path in paths]}

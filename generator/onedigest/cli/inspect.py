@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from onedigest.cli.session import Session, shared_options
-from onedigest.cli.words import amount, print_json, print_table, say
+from onedigest.cli.words import amount, print_json, print_table, say, shown
 from onedigest.errors import DifferenceError, InputError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _layout(session: Session, what: str) -> Iterator[Path]:
         built = session.lockfiles.parent / "dist" / what
         if not (built / "oci-layout").is_file():
             raise InputError.of(
-                f"there is no built image `{what}`", where=str(built), hint=f"run `onedigest build {what}`"
+                f"there is no built image `{what}`", where=shown(built), hint=f"run `onedigest build {what}`"
             )
         yield built
 

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from onedigest.errors import OnedigestError, Problem
 
@@ -61,6 +62,12 @@ def amount(count: int) -> str:
         if size < 1000:
             return f"{size:.1f} {unit}"
     return f"{size / 1000:.1f} GB"
+
+
+def shown(path: Path, start: Path | None = None) -> str:
+    """Return a path from a folder, the working directory by default, where it is below it; else the whole path."""
+    resolved, root = path.resolve(), (start or Path.cwd()).resolve()
+    return resolved.relative_to(root).as_posix() if resolved.is_relative_to(root) else str(path)
 
 
 def plural(count: int, noun: str) -> str:

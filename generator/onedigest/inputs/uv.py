@@ -91,9 +91,8 @@ def _failure(text: str, scratch: str, where: str) -> InputError | NetworkError:
     lines = [line for line in text.split("\n") if not _NOISE.match(line)]
     message = _SPLIT.sub(_spoken, "\n".join(lines)).strip().removeprefix("error: ")
     if _NETWORK.search(message):
-        return NetworkError.of(
-            f"uv could not reach the package index: {message}", where=where, hint="check the network"
-        )
+        hint = "" if "hint: " in message else "check the network"
+        return NetworkError.of(f"uv could not reach the package index: {message}", where=where, hint=hint)
     return InputError.of(message[:1].lower() + message[1:], where=where)
 
 
