@@ -11,6 +11,7 @@ import pytest
 
 from conftest import Project
 from index_server import IndexServer
+from onedigest import record as records
 from onedigest.digest import of_bytes
 from wheel_builder import build_wheel
 
@@ -275,6 +276,22 @@ class TestLocked:
         assert "is not as it would be written\nhint: run `onedigest generate`\n" in refused(
             project, "generate", "--check", "app", code=3
         )
+
+    def test_record_that_lies_about_a_diff_id_fools_no_later_build(self, project: Project, tmp_path: Path) -> None:
+        """A rebuild from a record inflates nothing, so what it states is not taken as known afterwards."""
+        honest = project.read("lockfiles/app/image.toml")
+        record = records.loads(honest, "image.toml")
+        diff_id = next(descriptor.diff_id for key, descriptor in record.layers().items() if key[1] == "alpha 1.0")
+        project.write("lockfiles/app/image.toml", honest.replace(diff_id, f"sha256:{'0' * 64}"))
+        shutil.rmtree(project.root / "dist")
+        empty = str(tmp_path / "empty")
+        lied = project.run("build", "app", "--locked", XDG_CACHE_HOME=empty)
+        project.write("lockfiles/app/image.toml", honest)
+
+        assert lied.code == 3
+        assert project.ok("build", "app", XDG_CACHE_HOME=empty).out == f"{record.index}\n"
+        assert project.ok("build", "app", "--locked", XDG_CACHE_HOME=empty).out == f"{record.index}\n"
+        assert project.read("lockfiles/app/image.toml") == honest
 
     def test_code_that_changed_is_built_but_not_as_locked(self, project: Project) -> None:
         project.script("app.py", 'dependencies = ["alpha"]', *BOOKWORM, code="print('other')\n")

@@ -86,7 +86,7 @@ def _build(
         if not session.quiet and not session.as_json:
             say(f"{image.spec.name}: unchanged")
         return {"name": image.spec.name, "digest": record.index, "output": shown(target), "made": []}
-    built = _run_engine(session, image, lock, plan, record)
+    built = _run_engine(session, image, lock, plan, record if locked else None)
     found = records.from_image(plan, built.image)
     if record and locked:
         _compare(record, found)
@@ -125,12 +125,12 @@ def _run_engine(session: Session, image: Image, lock: Lock, plan: Plan, record: 
     from onedigest.fetching import fetch, inputs_of_layers, link_stored
 
     inputs = image.folder.parent / ".inputs"
-    missing = link_stored(session.store, inputs, inputs_of_layers(embedded.missing_layers(plan, session.store)))
+    known = record.layers() if record else {}
+    missing = link_stored(session.store, inputs, inputs_of_layers(embedded.missing_layers(plan, session.store, known)))
     if any(missing):
         with Progress(f"{image.spec.name}: fetching", quiet=session.quiet or session.as_json) as progress:
             source = sources(session, progress.advance)
             fetch(image.spec, lock, source, folder=image.script_folder, inputs=inputs, missing=missing)
-    known = record.layers() if record else {}
     return embedded.build(plan, inputs=inputs, store=session.store, known=known, workers=session.workers)
 
 

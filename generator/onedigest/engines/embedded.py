@@ -15,7 +15,7 @@ from onedigest.assembler.entry import Entry, file_entry, merge
 from onedigest.assembler.image import Image, assemble_index, assemble_platform
 from onedigest.assembler.layer import APPLICATION, runtime_layer, wheels_layer
 from onedigest.assembler.refusal import Refused
-from onedigest.digest import canonical_json, hex_of, of_file
+from onedigest.digest import Digest, canonical_json, hex_of, of_file
 from onedigest.errors import InputError
 from onedigest.inputs.store import Store, is_stamped
 from onedigest.plan import LIBDEFLATE, Layer, Plan
@@ -33,9 +33,10 @@ class Built:
     made: tuple[str, ...]
 
 
-def missing_layers(plan: Plan, store: Store) -> tuple[Layer, ...]:
+def missing_layers(plan: Plan, store: Store, known: Known) -> tuple[Layer, ...]:
     """Return the layers that are not in the store yet, so that their inputs are needed."""
-    return tuple(layer for layer in plan.layers() if _stored(layer, store) is None)
+    stated = _stated(plan, known)
+    return tuple(layer for layer in plan.layers() if _stored(layer, store, stated.get(layer.key())) is None)
 
 
 def build(plan: Plan, *, inputs: Path, store: Store, known: Known, workers: int) -> Built:
@@ -45,13 +46,8 @@ def build(plan: Plan, *, inputs: Path, store: Store, known: Known, workers: int)
     ID is the one stated too. Raises `InputError` for an input that is missing, changed or refused.
     """
     layers = plan.layers()
-    stated = {
-        layer.key(): known[each.platform.oci, layer.holds]
-        for each in plan.platforms
-        for layer in each.layers
-        if (each.platform.oci, layer.holds) in known
-    }
-    descriptors = {layer.key(): found for layer in layers if (found := _stored(layer, store))}
+    stated = _stated(plan, known)
+    descriptors = {layer.key(): found for layer in layers if (found := _stored(layer, store, stated.get(layer.key())))}
     missing = sorted((layer for layer in layers if layer.key() not in descriptors), key=_weight, reverse=True)
     if missing:
         from onedigest.engines.workers import spread
@@ -78,11 +74,26 @@ def _note(layer: Layer) -> str:
     return f"layers/{hex_of(layer.key())}"
 
 
-def _stored(layer: Layer, store: Store) -> Descriptor | None:
+def _stated(plan: Plan, known: Known) -> dict[Digest, Descriptor]:
+    """Return what is known of a plan's layers, by their keys."""
+    return {
+        layer.key(): known[each.platform.oci, layer.holds]
+        for each in plan.platforms
+        for layer in each.layers
+        if (each.platform.oci, layer.holds) in known
+    }
+
+
+def _stored(layer: Layer, store: Store, stated: Descriptor | None) -> Descriptor | None:
+    """Return what the store has of a layer. A diff ID that was only stated counts for who states the same."""
     note = store.read_note(_note(layer))
     if note is None:
         return None
-    descriptor = Descriptor(**json.loads(note))
+    fields = json.loads(note)
+    verified = fields.pop("verified", False)
+    descriptor = Descriptor(**fields)
+    if not verified and descriptor != stated:
+        return None
     return descriptor if store.has(descriptor.digest, descriptor.size) else None
 
 
@@ -101,30 +112,31 @@ def _make(order: _Order) -> Descriptor:
     try:
         with order.store.scratch() as folder:
             file = folder / "layer"
-            descriptor = _write(order, file)
+            descriptor, verified = _write(order, file)
             order.store.keep(file, descriptor.digest)
     except Refused as refused:
         raise InputError.of(str(refused), hint="the file is not fit for an image; choose another version") from None
-    fields = {"diff_id": descriptor.diff_id, "digest": descriptor.digest, "size": descriptor.size}
+    fields = {"diff_id": descriptor.diff_id, "digest": descriptor.digest, "size": descriptor.size, "verified": verified}
     order.store.write_note(_note(order.layer), canonical_json(fields))
     return descriptor
 
 
-def _write(order: _Order, file: Path) -> Descriptor:
+def _write(order: _Order, file: Path) -> tuple[Descriptor, bool]:
+    """Write a layer; return what it is known by, and whether its content was verified."""
     from onedigest.oci import libdeflate
 
     layer = order.layer
     if layer.encoding == LIBDEFLATE:
         with file.open("wb") as output:
-            return libdeflate.write(_entries(order), output)
+            return libdeflate.write(_entries(order), output), True
     if order.stated is not None and layer.wheels:
         entries = wheels_layer([_present(order, wheel.name) for wheel in layer.wheels], _option(layer, "python"))
         with file.open("wb", buffering=0) as output:
             found = stream.write_blob(entries, output)
         if found == (order.stated.digest, order.stated.size):
-            return order.stated
+            return order.stated, False
     with file.open("wb") as output:
-        return stream.write(_entries(order), output)
+        return stream.write(_entries(order), output), True
 
 
 def _entries(order: _Order) -> list[Entry]:
