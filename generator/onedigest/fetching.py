@@ -40,6 +40,11 @@ def inputs_of_layers(layers: Iterable[Layer]) -> Inputs:
     return tuple(sorted(wheels)), tuple(sorted({each for layer in held for each in layer.packages}))
 
 
+def size_of(inputs: Inputs) -> int:
+    """Return the bytes of inputs together."""
+    return sum(each.size for group in inputs for each in group)
+
+
 def link_stored(store: Store, inputs: Path, chosen: Inputs) -> Inputs:
     """Link what the store has into the folder `inputs`, and the assembler's zipapp; return what is missing."""
     place_assembler(store, inputs)

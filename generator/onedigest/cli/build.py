@@ -122,13 +122,15 @@ def _refuse_run(image: Image) -> None:
 
 def _run_engine(session: Session, image: Image, lock: Lock, plan: Plan, record: Record | None) -> Built:
     from onedigest.engines import embedded
-    from onedigest.fetching import fetch, inputs_of_layers, link_stored
+    from onedigest.fetching import fetch, inputs_of_layers, link_stored, size_of
 
     inputs = image.folder.parent / ".inputs"
     known = record.layers() if record else {}
     missing = link_stored(session.store, inputs, inputs_of_layers(embedded.missing_layers(plan, session.store, known)))
     if any(missing):
-        with Progress(f"{image.spec.name}: fetching", quiet=session.quiet or session.as_json) as progress:
+        with Progress(
+            f"{image.spec.name}: fetching", size_of(missing), quiet=session.quiet or session.as_json
+        ) as progress:
             source = sources(session, progress.advance)
             fetch(image.spec, lock, source, folder=image.script_folder, inputs=inputs, missing=missing)
     return embedded.build(plan, inputs=inputs, store=session.store, known=known, workers=session.workers)

@@ -22,18 +22,20 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
     Wheels and Debian packages are verified, kept in the user's store, and linked into lockfiles/.inputs.
     """
     from onedigest.cli.build import chosen_platforms
-    from onedigest.fetching import fetch, inputs_of, link_stored
+    from onedigest.fetching import fetch, inputs_of, link_stored, size_of
 
     session = Session(**options)
     done = []
     for image in session.images(names, everything=everything):
         lock = read_lock(image, hint=f"run `onedigest generate {image.spec.script}`")
         chosen = inputs_of(lock, chosen_platforms(lock.platforms, platforms))
-        total = sum(each.size for group in chosen for each in group)
+        total = size_of(chosen)
         folder = image.folder.parent / ".inputs"
         missing = link_stored(session.store, folder, chosen)
         if any(missing):
-            with Progress(f"{image.spec.name}: fetching", quiet=session.quiet or session.as_json) as progress:
+            with Progress(
+                f"{image.spec.name}: fetching", size_of(missing), quiet=session.quiet or session.as_json
+            ) as progress:
                 source = sources(session, progress.advance)
                 fetch(image.spec, lock, source, folder=image.script_folder, inputs=folder, missing=missing)
         count = len(missing[0]) + len(missing[1])

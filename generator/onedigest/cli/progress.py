@@ -4,35 +4,39 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
 
 
 class Progress:
-    """A line that counts bytes while a context lasts. rich is imported when the first ones come."""
+    """A bar that counts bytes while a context lasts. Several threads may advance it."""
 
-    def __init__(self, title: str, *, quiet: bool) -> None:
+    def __init__(self, title: str, total: int, *, quiet: bool) -> None:
         self._title = title
+        self._total = total
         self._shown = not quiet and sys.stderr.isatty()
-        self._bar: Any = None
-        self._task: Any = None
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
+        if self._shown:
+            from rich.console import Console
+            from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
+            from rich.progress import Progress as Bar
+
+            columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+            self._task = self._bar.add_task(self._title, total=self._total)
+            self._bar.start()
         return self
 
     def advance(self, count: int) -> None:
         """Count bytes that have come."""
-        if not self._shown:
-            return
-        if self._bar is None:
-            from rich.console import Console
-            from rich.progress import DownloadColumn, SpinnerColumn, TextColumn, TransferSpeedColumn
-            from rich.progress import Progress as Bar
-
-            columns = (SpinnerColumn(), TextColumn("{task.description}"), DownloadColumn(), TransferSpeedColumn())
-            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
-            self._task = self._bar.add_task(self._title, total=None)
-            self._bar.start()
-        self._bar.advance(self._task, count)
+        if self._bar is not None and self._task is not None:
+            self._bar.advance(self._task, count)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
