@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -427,6 +428,30 @@ class TestLocked:
     def test_package_that_is_not_needed(self, project: Project) -> None:
         assert refused(project, "graph", "app", "--why", "beta").startswith("error: ")
         assert "app does not need `beta`\n" in refused(project, "graph", "app", "--why", "beta")
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("kind", ["address", "path", "folder"])
+def test_wheel_that_is_named_is_locked_without_its_address(kind: str, project: Project, index: IndexServer) -> None:
+    wheel = build_wheel(index.folder, "alpha", "1.0")
+    address = index.address.replace("/simple", f"/files/{wheel.name}")
+    project.write(f"wheels/{wheel.name}", wheel.read_bytes())
+    lines = {
+        "address": (f'dependencies = ["alpha @ {address}"]',),
+        "path": ('dependencies = ["alpha"]', "[tool.uv.sources]", f'alpha = {{ path = "wheels/{wheel.name}" }}'),
+        "folder": ('dependencies = ["alpha"]', "[tool.uv]", "no-index = true", 'find-links = ["wheels"]'),
+    }[kind]
+    project.script("app.py", *lines, *BOOKWORM)
+    first = project.ok("build", "app.py").out
+    lock = project.read("lockfiles/app/pylock.toml")
+
+    assert f"size = {wheel.stat().st_size}, " in lock
+    assert "127.0.0.1" not in lock
+    assert str(project.root) not in lock
+    shutil.rmtree(project.root / "dist")
+    found = json.loads(project.ok("build", "app", "--locked", "--json").out)["images"][0]
+    assert f"{found['digest']}\n" == first
+    assert json.loads(project.ok("build", "app", "--json").out)["images"][0] == {**found, "made": []}
 
 
 @pytest.mark.network

@@ -85,7 +85,7 @@ def _build(
     if complete and record and record.plan == plan.digest() and holds(target, record.index):
         if not session.quiet and not session.as_json:
             say(f"{image.spec.name}: unchanged")
-        return {"name": image.spec.name, "digest": record.index, "output": shown(target), "made": []}
+        return _result(record, target, ())
     built = _run_engine(session, image, lock, plan, record if locked else None)
     found = records.from_image(plan, built.image)
     if record and locked:
@@ -99,15 +99,17 @@ def _build(
         _say_built(image, built, target)
         for title in built.made if session.verbose else ():
             say(f"  made: {title}")
+    return _result(found, target, built.made)
+
+
+def _result(record: Record, target: Path, made: tuple[str, ...]) -> dict[str, Any]:
+    platforms = {each.platform: {"manifest": each.manifest, "config": each.config} for each in record.platforms}
     return {
-        "name": image.spec.name,
-        "digest": built.image.digest,
+        "name": record.name,
+        "digest": record.index,
         "output": shown(target),
-        "made": list(built.made),
-        "platforms": {
-            each.platform: {"manifest": each.manifest_digest, "config": each.config_digest}
-            for each in built.image.platforms
-        },
+        "made": list(made),
+        "platforms": platforms,
     }
 
 
