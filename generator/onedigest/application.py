@@ -13,15 +13,14 @@ from onedigest.script import Script
 from onedigest.spec import Spec
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class File:
-    """A file below /app. `content` is set for the script alone, whose text is made canonical; `source` otherwise."""
+    """A file below /app. `content` is its bytes, for the script, whose text is made canonical, or else its path."""
 
     target: str
     digest: Digest
     executable: bool
-    content: bytes | None = None
-    source: Path | None = None
+    content: bytes | Path
 
 
 def collect(spec: Spec, script: Script, folder: Path) -> tuple[File, ...]:
@@ -45,7 +44,7 @@ def collect(spec: Spec, script: Script, folder: Path) -> tuple[File, ...]:
                 continue
             target = path.relative_to(folder).as_posix()
             executable = bool(path.stat().st_mode & 0o111)
-            found[target] = File(target=target, digest=of_file(path), executable=executable, source=path)
+            found[target] = File(target=target, digest=of_file(path), executable=executable, content=path)
     if problems:
         raise InputError(problems)
     if spec.include_script:

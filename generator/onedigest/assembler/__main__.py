@@ -15,17 +15,16 @@ from onedigest.assembler import stream
 from onedigest.assembler.canonical import canonical_json
 from onedigest.assembler.debian_root import base_layer, system_layer
 from onedigest.assembler.descriptor import Descriptor
-from onedigest.assembler.disk_file import disk_entry
-from onedigest.assembler.entry import Entry, check_path, merge
+from onedigest.assembler.entry import Entry
 from onedigest.assembler.image import PlatformImage, assemble_index, assemble_platform
-from onedigest.assembler.layer import APPLICATION, runtime_layer, wheels_layer
+from onedigest.assembler.layer import application_layer, runtime_layer, wheels_layer
 from onedigest.assembler.layout import write_layout, write_tree
 from onedigest.assembler.refusal import Refused
 
 KINDS: dict[str, Callable[[argparse.Namespace], list[Entry]]] = {
     "layer": lambda options: wheels_layer(options.wheel, options.python),
     "runtime": lambda options: runtime_layer(options.interpreter, options.version),
-    "application": lambda options: application_entries(options.file),
+    "application": lambda options: application_layer((*file, _is_executable(file[1])) for file in options.file),
     "base": lambda options: base_layer(options.deb, options.user),
     "system": lambda options: system_layer(options.deb),
 }
@@ -43,16 +42,6 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error.strerror}: {error.filename}", file=sys.stderr)
         return 1
     return 0
-
-
-def application_entries(files: list[tuple[str, Path]]) -> list[Entry]:
-    """Return the entries of (path below /app, file)."""
-    entries = []
-    for target, path in files:
-        executable = bool(path.stat().st_mode & 0o111)
-        entries.append(disk_entry(f"{APPLICATION}/{target}", path, executable=executable, origin="application"))
-        check_path("application", entries[-1].path)
-    return merge(entries)
 
 
 def write_layer(options: argparse.Namespace) -> None:
@@ -109,6 +98,10 @@ def _digests(image: PlatformImage) -> dict[str, str]:
 def _file_digest(path: Path) -> str:
     with path.open("rb") as file:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def _is_executable(path: Path) -> bool:
+    return bool(path.stat().st_mode & 0o111)
 
 
 def _named(text: str) -> tuple[str, Path]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from onedigest.assembler.disk_file import disk_entry
 from onedigest.assembler.entry import Entry, check_path, file_entry, merge
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.wheel import wheel_entries
@@ -41,12 +42,14 @@ def runtime_layer(interpreter: str, version: str) -> list[Entry]:
     return merge([file_entry(f"{VENV}/pyvenv.cfg", config.encode(), executable=False, origin="runtime"), *links])
 
 
-def application_layer(files: Iterable[tuple[str, bytes, bool]]) -> list[Entry]:
-    """Return the entries of (path below /app, content, executable)."""
-    entries = [
-        file_entry(f"{APPLICATION}/{path}", content, executable=executable, origin="application")
-        for path, content, executable in files
-    ]
-    for entry in entries:
-        check_path("application", entry.path)
+def application_layer(files: Iterable[tuple[str, bytes | Path, bool]]) -> list[Entry]:
+    """Return the entries of (path below /app, content or a file on disk, executable)."""
+    entries = []
+    for path, content, executable in files:
+        target = f"{APPLICATION}/{path}"
+        check_path("application", target)
+        if isinstance(content, Path):
+            entries.append(disk_entry(target, content, executable=executable, origin="application"))
+        else:
+            entries.append(file_entry(target, content, executable=executable, origin="application"))
     return merge(entries)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from onedigest.cli.progress import Progress
+from onedigest.cli.fetch import bring
 from onedigest.cli.session import Image, Session, read_lock, shared_options, sources
 from onedigest.cli.words import amount, plural, print_json, say, shown, table
 from onedigest.errors import DifferenceError, EngineError, UsageError
@@ -124,18 +124,11 @@ def _refuse_run(image: Image) -> None:
 
 def _run_engine(session: Session, image: Image, lock: Lock, plan: Plan, record: Record | None) -> Built:
     from onedigest.engines import embedded
-    from onedigest.fetching import fetch, inputs_of_layers, link_stored, size_of
+    from onedigest.fetching import inputs_of_layers
 
-    inputs = image.folder.parent / ".inputs"
     known = record.layers() if record else {}
-    missing = link_stored(session.store, inputs, inputs_of_layers(embedded.missing_layers(plan, session.store, known)))
-    if any(missing):
-        with Progress(
-            f"{image.spec.name}: fetching", size_of(missing), quiet=session.quiet or session.as_json
-        ) as progress:
-            source = sources(session, progress.advance)
-            fetch(image.spec, lock, source, folder=image.script_folder, inputs=inputs, missing=missing)
-    return embedded.build(plan, inputs=inputs, store=session.store, known=known, workers=session.workers)
+    bring(session, image, lock, inputs_of_layers(embedded.missing_layers(plan, session.store, known)))
+    return embedded.build(plan, inputs=image.inputs, store=session.store, known=known, workers=session.workers)
 
 
 def _lock(session: Session, image: Image, locked: bool) -> Lock:

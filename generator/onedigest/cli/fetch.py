@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from onedigest.cli.progress import Progress
-from onedigest.cli.session import Session, read_lock, shared_options, sources
+from onedigest.cli.session import Image, Session, read_lock, shared_options, sources
 from onedigest.cli.words import amount, plural, print_json, say
+
+if TYPE_CHECKING:
+    from onedigest.fetching import Inputs
+    from onedigest.lock.model import Lock
 
 
 @click.command()
@@ -22,7 +26,7 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
     Wheels and Debian packages are verified, kept in the user's store, and linked into lockfiles/.inputs.
     """
     from onedigest.cli.build import chosen_platforms
-    from onedigest.fetching import fetch, inputs_of, link_stored, size_of
+    from onedigest.fetching import inputs_of, size_of
 
     session = Session(**options)
     done = []
@@ -30,15 +34,7 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
         lock = read_lock(image, hint=f"run `onedigest generate {image.spec.script}`")
         chosen = inputs_of(lock, chosen_platforms(lock.platforms, platforms))
         total = size_of(chosen)
-        folder = image.folder.parent / ".inputs"
-        missing = link_stored(session.store, folder, chosen)
-        if any(missing):
-            with Progress(
-                f"{image.spec.name}: fetching", size_of(missing), quiet=session.quiet or session.as_json
-            ) as progress:
-                source = sources(session, progress.advance)
-                fetch(image.spec, lock, source, folder=image.script_folder, inputs=folder, missing=missing)
-        count = len(missing[0]) + len(missing[1])
+        count = bring(session, image, lock, chosen)
         files = len(chosen[0]) + len(chosen[1])
         done.append({"name": image.spec.name, "files": files, "bytes": total, "fetched": count})
         if not session.quiet and not session.as_json:
@@ -47,3 +43,16 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
     if session.as_json:
         print_json({"images": done})
     return 0
+
+
+def bring(session: Session, image: Image, lock: Lock, chosen: Inputs) -> int:
+    """Put inputs into lockfiles/.inputs, with progress; return how many were not in the store."""
+    from onedigest.fetching import fetch, link_stored, size_of
+
+    missing = link_stored(session.store, image.inputs, chosen)
+    if any(missing):
+        title = f"{image.spec.name}: fetching"
+        with Progress(title, size_of(missing), quiet=session.quiet or session.as_json) as progress:
+            source = sources(session, progress.advance)
+            fetch(image.spec, lock, source, folder=image.script_folder, inputs=image.inputs, missing=missing)
+    return sum(map(len, missing))

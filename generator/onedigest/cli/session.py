@@ -56,6 +56,11 @@ class Image:
         return self.folder / "pylock.toml"
 
     @property
+    def inputs(self) -> Path:
+        """Where the inputs of all images beside it are."""
+        return self.folder.parent / ".inputs"
+
+    @property
     def record_path(self) -> Path:
         """Where the record is."""
         return self.folder / "image.toml"
@@ -87,11 +92,6 @@ class Session:
     def lockfiles(self) -> Path:
         """The folder of all locks."""
         return self._lockfiles or projects.find(Path.cwd()).root / "lockfiles"
-
-    @property
-    def inputs(self) -> Path:
-        """The folder of the inputs of all locks."""
-        return self.lockfiles / ".inputs"
 
     @property
     def workers(self) -> int:

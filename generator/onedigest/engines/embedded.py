@@ -10,10 +10,9 @@ from pathlib import Path
 from onedigest.assembler import stream
 from onedigest.assembler.debian_root import base_layer, system_layer
 from onedigest.assembler.descriptor import Descriptor
-from onedigest.assembler.disk_file import disk_entry
-from onedigest.assembler.entry import Entry, file_entry, merge
+from onedigest.assembler.entry import Entry
 from onedigest.assembler.image import Image, assemble_index, assemble_platform
-from onedigest.assembler.layer import APPLICATION, runtime_layer, wheels_layer
+from onedigest.assembler.layer import application_layer, runtime_layer, wheels_layer
 from onedigest.assembler.refusal import Refused
 from onedigest.digest import Digest, canonical_json, hex_of, of_file
 from onedigest.errors import InputError
@@ -149,7 +148,7 @@ def _entries(order: _Order) -> list[Entry]:
     if layer.kind == "runtime":
         return runtime_layer(_option(layer, "interpreter"), _option(layer, "version"))
     if layer.kind == "application":
-        return merge(_application(layer))
+        return application_layer((file.target, file.content, file.executable) for file in layer.files)
     packages = [_verified(order, each.file_name, each.digest, each.size) for each in layer.packages]
     return base_layer(packages, _option(layer, "user")) if layer.kind == "base" else system_layer(packages)
 
@@ -172,17 +171,6 @@ def _verified(order: _Order, name: str, digest: str, size: int) -> Path:
             hint="delete it, and run `onedigest fetch`",
         )
     return path
-
-
-def _application(layer: Layer) -> list[Entry]:
-    entries = []
-    for file in layer.files:
-        target = f"{APPLICATION}/{file.target}"
-        if file.content is not None:
-            entries.append(file_entry(target, file.content, executable=file.executable, origin="application"))
-        elif file.source is not None:
-            entries.append(disk_entry(target, file.source, executable=file.executable, origin="application"))
-    return entries
 
 
 def _option(layer: Layer, name: str) -> str:

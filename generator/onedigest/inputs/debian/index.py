@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -99,10 +98,6 @@ class Index:
             if relation.name == virtual
         ]
         return sorted(found, key=lambda pair: (pair[0].priority, pair[0].name))
-
-    def names(self) -> Iterator[str]:
-        """Yield the names of all packages."""
-        yield from self._start
 
     @cached_property
     def _provided(self) -> dict[str, set[str]]:
