@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,13 +21,16 @@ VECTORS = ROOT / "tests" / "vectors"
 FORBID_SKIPS = "ONEDIGEST_FORBID_SKIPS" in os.environ
 
 
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn a skip into a failure where every tool is to be there."""
-    if FORBID_SKIPS and call.excinfo is not None and call.excinfo.errisinstance(pytest.skip.Exception):
-        reason = str(call.excinfo.value)
-        call.excinfo = pytest.ExceptionInfo.from_exception(
-            AssertionError(f"skipped, which is forbidden here: {reason}")
-        )
+    report = yield
+    if FORBID_SKIPS and report.skipped and call.excinfo is not None:
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which is forbidden here: {call.excinfo.value}"
+    return report
 
 
 @dataclass
