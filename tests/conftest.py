@@ -63,8 +63,12 @@ class Project:
 
     def run(self, *arguments: str, **environment: str) -> Result:
         """Run the command, with further variables."""
+        return self.python("-m", "onedigest", *arguments, **environment)
+
+    def python(self, *arguments: str, **environment: str) -> Result:
+        """Run this Python in the project, with further variables."""
         done = subprocess.run(
-            [sys.executable, "-m", "onedigest", *arguments],
+            [sys.executable, *arguments],
             cwd=self.root,
             env={**self.environment, **environment},
             capture_output=True,

@@ -70,14 +70,7 @@ def test_wheel_is_the_same_each_time_and_works_installed(project: Project, tmp_p
         f"import sys; sys.path.insert(0, {str(installed)!r}); import onedigest.cli as cli; "
         f"assert cli.__file__.startswith({str(installed)!r}), cli.__file__; sys.exit(cli.run(['build', 'app.py']))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=project.root,
-        env=project.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = project.python("-c", code)
 
     assert wheels[0].read_bytes() == wheels[1].read_bytes()
     assert {
@@ -86,5 +79,5 @@ def test_wheel_is_the_same_each_time_and_works_installed(project: Project, tmp_p
         "onedigest/py.typed",
     } <= set(names)
     assert not [name for name in names if name.startswith(("tests", "generator"))]
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     assert project.read("lockfiles/.gitignore").endswith("/.inputs/\n")

@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "oci": BASIC | {"assembler", "inputs"},
     "lock": BASIC | {"inputs", "spec"},
     "drawing": {"lock"},
-    "plan": BASIC | {"application", "assembler", "lock", "spec"},
+    "plan": BASIC | {"application", "assembler", "lock", "oci", "spec"},
     "fetching": BASIC | {"inputs", "lock", "plan", "spec"},
     "record": BASIC | {"assembler", "lock", "plan"},
     "rules": BASIC | {"fetching", "inputs", "lock", "plan"},

@@ -361,6 +361,18 @@ class TestLocked:
         assert "  alpha 1.0 -> 2.0\n" in result.err
         assert 'version = "2.0"' in project.read("lockfiles/app/pylock.toml")
 
+    def test_system_package_that_is_not_asked_for_any_more_is_gone(self, project: Project) -> None:
+        """One of two is removed, so that something is still asked for."""
+        wanted = ('dependencies = ["alpha"]', *BOOKWORM)
+        project.script("app.py", *wanted, 'system-packages = ["libgomp1", "libgdbm6"]')
+        project.ok("generate", "app.py")
+        project.script("app.py", *wanted, 'system-packages = ["libgomp1"]')
+        project.ok("generate", "app.py")
+        lock = project.read("lockfiles/app/pylock.toml")
+
+        assert 'name = "libgomp1"' in lock
+        assert 'name = "libgdbm6"' not in lock
+
     def test_upgrade_of_a_package_that_is_not_there(self, project: Project) -> None:
         assert refused(project, "generate", "app", "--upgrade-package", "beta") == (
             "error: `--upgrade-package beta`: the lock has no such package\n"

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from conftest import Project
@@ -20,16 +17,9 @@ def imported(arguments: list[str], project: Project) -> set[str]:
         "try:\n    main()\nexcept SystemExit as done:\n    assert not done.code, done.code\n"
         "print('\\n'.join(sys.modules), file=sys.stderr)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=project.root,
-        env=project.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return set(done.stderr.split())
+    done = project.python("-c", code)
+    assert done.code == 0, done.err
+    return set(done.err.split())
 
 
 def test_version_imports_nothing_of_others(project: Project) -> None:

@@ -11,6 +11,7 @@ from onedigest.assembler import FORMAT, SPLICE
 from onedigest.digest import Digest, canonical_json, of_bytes
 from onedigest.errors import InputError
 from onedigest.lock.model import Base, DebianPackage, Lock, Package, Wheel
+from onedigest.oci import LIBDEFLATE
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
 
@@ -19,8 +20,6 @@ CREATED = "1980-01-02T00:00:00Z"
 
 OWN_LAYER_BYTES = 1 << 20
 """A wheel of this size has a layer of its own; smaller ones share a tail."""
-
-LIBDEFLATE = "libdeflate-6-1MiB"
 
 _PATH = "/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

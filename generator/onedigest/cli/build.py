@@ -139,7 +139,7 @@ def _lock(session: Session, image: Image, locked: bool) -> Lock:
         if not session.quiet and not session.as_json:
             say(f"{image.spec.name}: no lock yet, so one is generated")
         generate_one(image, Upgrade(), sources(session))
-    return read_lock(image, hint=f"run `onedigest generate {image.spec.script}`")
+    return read_lock(image)
 
 
 def _record(image: Image, locked: bool) -> Record | None:

@@ -31,7 +31,7 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
     session = Session(**options)
     done = []
     for image in session.images(names, everything=everything):
-        lock = read_lock(image, hint=f"run `onedigest generate {image.spec.script}`")
+        lock = read_lock(image)
         chosen = inputs_of(lock, chosen_platforms(lock.platforms, platforms))
         total = size_of(chosen)
         count = bring(session, image, lock, chosen)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from onedigest.cli.session import Image, Session, shared_options, sources
+from onedigest.cli.session import Image, Session, lock_problems, shared_options, sources
 from onedigest.cli.words import plural, print_error, print_json, say, shown
 from onedigest.errors import DifferenceError, InputError, OnedigestError, Problem
 
@@ -144,7 +145,6 @@ def _previous(image: Image) -> Lock | None:
 
 
 def _check(session: Session, images: list[Image]) -> int:
-    from onedigest.inputs import zipapp
     from onedigest.rules.files import read
     from onedigest.rules.shared import render_shared
 
@@ -156,9 +156,8 @@ def _check(session: Session, images: list[Image]) -> int:
                 problems.append(
                     Problem("is not as it would be written", shown(folder / path), "run `onedigest generate`")
                 )
-    assembler = zipapp.digest()
     for image in images:
-        problems += _check_lock(image, assembler)
+        problems += lock_problems(image, read(image.lock_path), partial(_asked, image))
     if session.as_json:
         rows = [{"where": each.where, "message": each.message, "hint": each.hint} for each in problems]
         print_json({"checked": len(images), "differences": rows})
@@ -170,28 +169,8 @@ def _check(session: Session, images: list[Image]) -> int:
     return 0
 
 
-def _check_lock(image: Image, assembler: str) -> list[Problem]:
-    from onedigest.lock import codec
-    from onedigest.rules.files import read
-
-    where = shown(image.lock_path)
-    hint = f"run `onedigest generate {image.spec.script}`"
-    text = read(image.lock_path)
-    if text is None:
-        return [Problem("there is no lock", where, hint)]
-    if not codec.is_intact(text):
-        return [Problem("the lock was changed by hand", where, hint)]
-    spec, stated = codec.stated_digests(text)
-    problems = []
-    if spec != image.spec.digest():
-        problems.append(Problem(f"{image.spec.script} asks for something else:\n{_asked(image, text)}", where, hint))
-    if stated != assembler:
-        problems.append(Problem("the lock was made with another version of the assembler", where, hint))
-    return problems
-
-
 def _asked(image: Image, text: str) -> str:
-    """Return the keys of the spec that differ from those that the lock answers, with both values."""
+    """Say which keys of the spec differ from those that the lock answers, with both values."""
     import tomllib
 
     from onedigest.spec import fields
@@ -202,4 +181,4 @@ def _asked(image: Image, text: str) -> str:
     for key in sorted(old.keys() | new.keys()):
         if old.get(key) != new.get(key):
             lines += [f"  - {key} = {json.dumps(old.get(key))}", f"  + {key} = {json.dumps(new.get(key))}"]
-    return "\n".join(lines)
+    return f"{image.spec.script} asks for something else:\n" + "\n".join(lines)

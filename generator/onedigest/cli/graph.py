@@ -35,7 +35,7 @@ def command(name: str, shape: str, package: str | None, **options: Any) -> int:
 
     session = Session(**options)
     image = session.images([name], everything=False)[0]
-    graph = from_lock(read_lock(image, hint=f"run `onedigest generate {image.spec.script}`"))
+    graph = from_lock(read_lock(image))
     if package is None:
         print(drawing.FORMATS["json" if session.as_json else shape](graph, image.spec.name), end="")
         return 0

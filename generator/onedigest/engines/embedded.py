@@ -1,4 +1,4 @@
-"""Knows how to build an image in this process, without a daemon: layers in parallel, each made once per machine."""
+"""Knows how to build an image without a daemon: layers in parallel, each made once per machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from onedigest.assembler.refusal import Refused
 from onedigest.digest import Digest, canonical_json, hex_of, of_file
 from onedigest.errors import InputError
 from onedigest.inputs.store import Store, is_stamped
-from onedigest.plan import LIBDEFLATE, Layer, Plan
+from onedigest.oci import LIBDEFLATE
+from onedigest.plan import Layer, Plan
 
 Known = Mapping[tuple[str, str], Descriptor]
 """Layers that a record states, by platform and by what they hold."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -40,14 +41,17 @@ def resolve(
     if problems := shadow.source_problems(spec):
         raise InputError(problems)
     minor = ".".join(SUITES[suite].split(".")[:2])
-    kept = _kept(previous, upgrade)
+    pins = _pins(previous, upgrade)
+    known = shadow.preferences_text(pins) if pins else ""
+    # a wheel stays selected as long as its version does, even when a better one came since
+    kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(_base, spec, suite, previous, sources, upgrade)
         project = shadow.project_text(spec, minor, folder)
-        found = uv.lock(project, kept, where=spec.script, environment=sources.environment, offline=sources.offline)
+        found = uv.lock(project, known, where=spec.script, environment=sources.environment, offline=sources.offline)
         base = waiting.result()
     targets = [Target(platform, base.python, base.libc_version) for platform in spec.platforms]
-    packages, roots = select(found, targets, base.reference, _kept_wheels(previous, upgrade))
+    packages, roots = select(found, targets, base.reference, kept)
     packages = _completed(packages, _places(found), sources)
     return Lock(
         spec=spec.digest(),
@@ -119,29 +123,16 @@ def _base(spec: Spec, suite: str, previous: Lock | None, sources: Sources, upgra
 
 def _answers(previous: Lock, spec: Spec, suite: str) -> bool:
     """Tell whether an earlier base is still what a spec asks for."""
-    wanted = set(spec.system_packages)
-    named = {package.name for package in (*previous.base.packages, *previous.base.system_packages)}
-    unused = {package.name for package in previous.base.system_packages} and not wanted
-    return (
-        previous.base.suite == suite
-        and set(spec.platforms) == set(previous.platforms)
-        and wanted <= named
-        and not unused
-    )
+    asked = json.loads(previous.asked)["system-packages"]
+    same_platforms = set(spec.platforms) == set(previous.platforms)
+    return previous.base.suite == suite and same_platforms and asked == list(spec.system_packages)
 
 
-def _kept_wheels(previous: Lock | None, upgrade: Upgrade) -> frozenset[str]:
-    """Return the wheels that stay selected as long as their version does, even when a better one came since."""
+def _pins(previous: Lock | None, upgrade: Upgrade) -> tuple[Package, ...]:
+    """Return the packages of an earlier lock that may not move without need."""
     if previous is None or upgrade.everything:
-        return frozenset()
-    kept = [each for each in previous.packages if each.name not in upgrade.packages]
-    return frozenset(wheel.name for package in kept for _, wheel in package.wheels)
-
-
-def _kept(previous: Lock | None, upgrade: Upgrade) -> str:
-    if previous is None or upgrade.everything:
-        return ""
+        return ()
     names = {package.name for package in previous.packages}
     if missing := sorted(upgrade.packages - names):
         raise InputError.of(f"`--upgrade-package {missing[0]}`: the lock has no such package")
-    return shadow.preferences_text(each for each in previous.packages if each.name not in upgrade.packages)
+    return tuple(each for each in previous.packages if each.name not in upgrade.packages)

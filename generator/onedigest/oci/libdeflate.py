@@ -20,9 +20,7 @@ from onedigest.assembler.entry import Entry
 from onedigest.assembler.stream import Output, Stream, tar_pieces
 from onedigest.digest import of_bytes
 from onedigest.errors import EngineError
-
-ENCODING = "libdeflate-6-1MiB"
-"""Level 6, members of 1 MiB: the same bytes for any number of threads and on every processor."""
+from onedigest.oci import LIBDEFLATE
 
 _LEVEL = 6
 _MEMBER_BYTES = 1 << 20
@@ -111,7 +109,7 @@ def check() -> None:
     found = of_bytes(b"".join(encode([text])))
     if found != _KNOWN_ANSWER:
         raise EngineError.of(
-            f"this libdeflate encodes otherwise than {ENCODING}: {found} instead of {_KNOWN_ANSWER}",
+            f"this libdeflate encodes otherwise than {LIBDEFLATE}: {found} instead of {_KNOWN_ANSWER}",
             hint="install the version of `deflate` that onedigest asks for",
         )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from onedigest.fetching import FOLDER
 from onedigest.rules.environment import render
@@ -15,7 +17,8 @@ class SharedView:
     inputs: str
 
 
-def render_shared() -> dict[str, str]:
+@cache
+def render_shared() -> Mapping[str, str]:
     """Return the texts of the shared files by path."""
     view = SharedView(inputs=FOLDER)
     return {
