@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,16 @@ def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
 
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_scratch_folders_survive_the_cleaning_of_others(tmp_path: Path) -> None:
+    """A folder is owned before anyone who cleans up can see it."""
+
+    def work(number: int) -> bool:
+        with Store(tmp_path).scratch() as folder:
+            (folder / "file").write_text(str(number))
+            return (folder / "file").read_text() == str(number)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(120)))
+    assert list((tmp_path / "scratch").iterdir()) == []

@@ -37,14 +37,20 @@ class Store:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """Give a new folder on the store's file system, and remove it with what is left in it."""
-        from tempfile import TemporaryDirectory
+        from tempfile import mkdtemp
 
         scratch = self.root / "scratch"
-        scratch.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(scratch)
-        with TemporaryDirectory(dir=scratch) as folder, (Path(folder) / _OWNED).open("wb") as owned:
+        # whoever cleans up must not meet a folder that is there and not owned yet
+        with exclusive(scratch):
+            _remove_abandoned(scratch)
+            folder = Path(mkdtemp(dir=scratch))
+            owned = (folder / _OWNED).open("wb")
             fcntl.flock(owned, fcntl.LOCK_EX)
-            yield Path(folder)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            owned.close()
 
     def keep(self, file: Path, digest: str) -> Path:
         """Move a file, whose content the caller has verified, to its name."""
@@ -95,6 +101,18 @@ def _remove_abandoned(scratch: Path) -> None:
         with suppress(OSError), (folder / _OWNED).open("rb") as owned:
             fcntl.flock(owned, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process alone, while a part of it that several processes share is changed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def is_stamped(path: Path, size: int | None = None) -> bool:
