@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from docker_daemon import docker_variables, find_docker
 from index_server import IndexServer
 from onedigest.oci.read import read_image
 
@@ -115,6 +116,14 @@ def index(tmp_path: Path, project: Project) -> Iterator[IndexServer]:
     project.environment["UV_CACHE_DIR"] = str(tmp_path / "uv")
     yield server
     server.close()
+
+
+@pytest.fixture
+def docker(project: Project) -> str:
+    """The docker command, whose daemon answers; the project's commands reach it too."""
+    found = find_docker()
+    project.environment.update(docker_variables())
+    return found
 
 
 @pytest.fixture(scope="session")

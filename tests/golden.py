@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from conftest import ROOT, Project
@@ -15,7 +16,18 @@ from wheel_builder import build_wheel
 
 FOLDER = ROOT / "tests" / "cases"
 CASES = ("forked", "full", "minimal")
-OUTPUTS = ("spec.json", "pylock.toml", "image.toml", "linux-amd64.listing", "linux-arm64.listing")
+OUTPUTS = (
+    "spec.json",
+    "pylock.toml",
+    "Dockerfile",
+    "Dockerfile.dockerignore",
+    "docker-bake.json",
+    "image.toml",
+    "linux-amd64.listing",
+    "linux-arm64.listing",
+)
+_STAMPS = re.compile(r"(?m)^(# (?:Content|Rendered from)|        \")( ?)sha256:[0-9a-f]{64}")
+"""Checksums of rendered files and of the code that renders them, which move with every line of it."""
 
 
 def script_of(case: str) -> str:
@@ -46,6 +58,11 @@ def build_case(
     found = {
         "spec.json": json.dumps(fields(spec), indent=2, sort_keys=True) + "\n",
         "pylock.toml": project.read(f"lockfiles/{case}/pylock.toml"),
+        **{
+            name: _unstamped(project.read(f"lockfiles/{case}/{name}"))
+            for name in ("Dockerfile", "Dockerfile.dockerignore")
+        },
+        "docker-bake.json": _unstamped(project.read("lockfiles/docker-bake.json")),
         "image.toml": project.read(f"lockfiles/{case}/image.toml"),
     }
     layout = project.root / "dist" / case
@@ -59,6 +76,10 @@ def build_case(
             ]
         found[f"{platform.platform.replace('/', '-')}.listing"] = "\n".join(lines) + "\n"
     return found
+
+
+def _unstamped(text: str) -> str:
+    return _STAMPS.sub(r"\1\2sha256:…", text)
 
 
 def make_index(folder: Path) -> Path:

@@ -202,7 +202,7 @@ def test_problems_of_all_scripts_are_told(project: Project) -> None:
 
 def test_unknown_engine(project: Project) -> None:
     assert refused(project, "build", "app.py", "--engine", "kaniko", code=5) == (
-        "error: there is no engine `kaniko`\nhint: the engines are embedded\n"
+        "error: there is no engine `kaniko`\nhint: the engines are embedded, buildx\n"
     )
 
 
@@ -211,7 +211,7 @@ def test_run_is_refused_by_the_embedded_engine(project: Project) -> None:
 
     assert refused(project, "build", "app.py", code=5) == (
         "error: app.py:3: `run` needs an engine that runs commands, which the embedded one does not\n"
-        "hint: leave `run` out: nothing is executed in an image that the embedded engine builds\n"
+        "hint: build with --engine buildx, or leave `run` out: the embedded engine executes nothing in an image\n"
     )
 
 

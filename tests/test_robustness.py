@@ -33,6 +33,8 @@ def ready(project: Project, index: IndexServer, tmp_path: Path) -> Project:
     project.ok("fetch", "app")
     store, own = Path(project.environment["XDG_CACHE_HOME"]) / "onedigest", tmp_path / "own" / "onedigest"
     for path in (project.root / "lockfiles" / ".inputs").iterdir():
+        if path.suffix not in (".whl", ".deb", ".pyz"):
+            continue  # made from these
         source = next(each for each in (store / "sha256").glob("*/*") if each.stat().st_ino == path.stat().st_ino)
         target = own / source.relative_to(store)
         target.parent.mkdir(parents=True, exist_ok=True)

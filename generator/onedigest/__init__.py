@@ -17,6 +17,7 @@ __all__ = [
     "Plan",
     "Platform",
     "Record",
+    "Rules",
     "Script",
     "Sources",
     "Spec",
@@ -26,6 +27,7 @@ __all__ = [
     "collect",
     "fetch",
     "parse",
+    "render_rules",
     "resolve",
     "specify",
 ]
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from onedigest.plan import Plan, arrange
     from onedigest.platforms import Platform
     from onedigest.record import Record
+    from onedigest.rules.image import Rules, render_rules
     from onedigest.script import Script, parse
     from onedigest.spec import Spec, specify
 
@@ -53,6 +56,7 @@ _PLACES = {
     "Plan": "plan",
     "Platform": "platforms",
     "Record": "record",
+    "Rules": "rules.image",
     "Script": "script",
     "Sources": "inputs.sources",
     "Spec": "spec",
@@ -62,6 +66,7 @@ _PLACES = {
     "collect": "application",
     "fetch": "fetching",
     "parse": "script",
+    "render_rules": "rules.image",
     "resolve": "lock.resolver",
     "specify": "spec",
 }

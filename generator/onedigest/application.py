@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,12 +16,16 @@ from onedigest.spec import Spec
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class File:
-    """A file below /app. `content` is its bytes, for the script, whose text is made canonical, or else its path."""
+    """A file below /app. `content` is its bytes, for the script, whose text is made canonical, or else its path.
+
+    `links` are the further paths from the script's folder that lead to it, where it is reached by symbolic links.
+    """
 
     target: str
     digest: Digest
     executable: bool
     content: bytes | Path
+    links: tuple[str, ...] = ()
 
 
 def collect(spec: Spec, script: Script, folder: Path) -> tuple[File, ...]:
@@ -44,13 +49,33 @@ def collect(spec: Spec, script: Script, folder: Path) -> tuple[File, ...]:
                 continue
             target = path.relative_to(folder).as_posix()
             executable = bool(path.stat().st_mode & 0o111)
-            found[target] = File(target=target, digest=of_file(path), executable=executable, content=path)
+            found[target] = File(
+                target=target,
+                digest=of_file(path),
+                executable=executable,
+                content=path,
+                links=tuple(sorted(set(_links(folder, target)))),
+            )
     if problems:
         raise InputError(problems)
     if spec.include_script:
         target, content = posixpath.basename(spec.script), script.text.encode()
         found[target] = File(target=target, digest=of_bytes(content), executable=False, content=content)
     return tuple(found[target] for target in sorted(found))
+
+
+def _links(folder: Path, target: str) -> Iterator[str]:
+    """Yield links on the way to a file, and where they lead, as paths from the folder."""
+    root, done, parts = folder.resolve(), "", target.split("/")
+    while parts:
+        done = posixpath.join(done, parts.pop(0))
+        path = root / done
+        if path.is_symlink():
+            yield done
+            parts = [*os.path.relpath(path.parent / path.readlink(), root).split("/"), *parts]
+            done = ""
+        elif not parts and done != target:
+            yield done
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onedigest.digest import hex_of
+from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError, Problem
 from onedigest.inputs import zipapp
 from onedigest.inputs.store import Store, is_stamped, link
 from onedigest.lock.model import DebianPackage, Lock, Wheel
-from onedigest.plan import Layer
+from onedigest.plan import Layer, Plan
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
 
@@ -23,6 +23,18 @@ FOLDER = ".inputs"
 
 Inputs = tuple[tuple[Wheel, ...], tuple[DebianPackage, ...]]
 """Wheels and Debian packages."""
+
+
+def base_archive(layer: Layer, platform: Platform) -> str:
+    """Return the name that the compressed base layer of a platform has among the inputs."""
+    return f"{layer.holds.replace(':', '-')}-{platform.architecture}-{hex_of(layer.key())[:12]}.tar.gz"
+
+
+def base_layout(plan: Plan) -> str:
+    """Return the name that the layout of an image of the bases alone has among the inputs."""
+    bases = [each.layers[0] for each in plan.platforms]
+    key = of_bytes(canonical_json([layer.key() for layer in bases]))
+    return f"{bases[0].holds.replace(':', '-')}-{hex_of(key)[:12]}"
 
 
 def inputs_of(lock: Lock, platforms: Iterable[Platform]) -> Inputs:

@@ -105,16 +105,38 @@ def _arrange_platform(spec: Spec, lock: Lock, files: Sequence[File], platform: P
         below.append(Layer(kind="system", holds=names, encoding=LIBDEFLATE, packages=system))
     runtime = (("interpreter", lock.base.interpreter), ("version", lock.base.python))
     below.append(Layer(kind="runtime", holds=f"virtual environment, Python {lock.base.python}", options=runtime))
-    above = [Layer(kind="application", holds=_named_files(files), files=tuple(files))] if files else []
-    room = spec.max_layers - len(below) - len(above)
-    layers = (*below, *_wheel_layers(lock, platform, room), *above)
+    above = [Layer(kind="application", holds=_named_files(files), files=tuple(files))]
+    if spec.workdir != "/":
+        above.append(Layer(kind="workdir", holds=f"working directory {spec.workdir}"))
+    room = spec.max_layers - len(below) - len(spec.run) - len(above)
+    below += _wheel_layers(lock, platform, room)
+    layers = (*below, *_run_layers(spec, platform, below), *above)
     return PlatformPlan(platform=platform, layers=layers, config=_config(spec, platform, layers))
 
 
 def _base(base: Base, spec: Spec, platform: Platform) -> Layer:
     packages = tuple(each for each in base.packages if platform in each.platforms)
-    options = (("user", spec.user),)
+    options = (("user", spec.user), *((("workdir", spec.workdir),) if spec.workdir not in ("/", "/app") else ()))
     return Layer(kind="base", holds=base.reference, encoding=LIBDEFLATE, packages=packages, options=options)
+
+
+def _run_layers(spec: Spec, platform: Platform, below: Sequence[Layer]) -> list[Layer]:
+    """Return a layer for each command of `run`, which depends on all that it can see."""
+    layers: list[Layer] = []
+    for number, command in enumerate(spec.run, 1):
+        seen = {
+            "platform": platform.oci,
+            "environment": environment(spec),
+            "below": [layer.key() for layer in (*below, *layers)],
+        }
+        options = (("command", command), ("seen", of_bytes(canonical_json(seen))))
+        layers.append(Layer(kind="run", holds=f"run {number}: {command}", encoding=LIBDEFLATE, options=options))
+    return layers
+
+
+def environment(spec: Spec) -> dict[str, str]:
+    """Return the variables of an image, sorted by name."""
+    return dict(sorted({"PATH": _PATH, **dict(spec.env)}.items()))
 
 
 def _wheel_layers(lock: Lock, platform: Platform, room: int) -> list[Layer]:
@@ -160,15 +182,14 @@ def _title(package: Package) -> str:
 
 def _named_files(files: Iterable[File]) -> str:
     names = [file.target for file in files]
-    return names[0] if len(names) == 1 else f"{len(names)} files in /app"
+    return names[0] if len(names) == 1 else f"{len(names)} files in /app" if names else "/app"
 
 
 def _config(spec: Spec, platform: Platform, layers: Sequence[Layer]) -> bytes:
     """Return the configuration without `rootfs` (OCI image specification, config.md)."""
     system, _, architecture = platform.oci.partition("/")
-    env = {"PATH": _PATH, **dict(spec.env)}
     container: dict[str, Any] = {
-        "Env": [f"{name}={value}" for name, value in sorted(env.items())],
+        "Env": [f"{name}={value}" for name, value in environment(spec).items()],
         "User": spec.user,
         "WorkingDir": spec.workdir,
     }

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from onedigest.assembler import canonical
 from onedigest.errors import InputError, Problem
 
 # The expression of PEP 723, section "Specification", word for word.
@@ -59,9 +60,9 @@ class Script:
 
 
 def canonical_text(data: bytes, path: str) -> str:
-    """Return a script's text without byte order mark and with LF line ends, so that editors cannot change a digest."""
+    """Return a script's canonical text. Raises `InputError` with the line that is not UTF-8."""
     try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
+        return canonical.canonical_text(data)
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise InputError.of("not UTF-8", where=f"{path}:{line}", hint="save the script as UTF-8") from None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from onedigest import platforms
@@ -18,12 +20,15 @@ from onedigest.script import Script
 MOST_LAYERS = 120
 """Registries and snapshotters stop at 127; a few are left to those who build on the image."""
 
-FEWEST_LAYERS = 5
+FEWEST_LAYERS = 6
 
 _NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 _USER = re.compile(r"(\d{1,9})(?::(\d{1,9}))?")
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
-_VARIABLE = re.compile(r"[^=\0\n]+")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u2028\u2029]")
+"""What a line of a Dockerfile cannot hold."""
 _REPOSITORY = re.compile(r"[a-zA-Z0-9.-]+(?::\d+)?(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)+")
 
 
@@ -103,16 +108,18 @@ def specify(script: Script, project: Project, path: str) -> Spec:
         system_packages=reader.read("system-packages", (), _packages),
         repository=reader.read("repository", "", _repository),
         files=reader.read("files", (), _file_patterns),
-        env=reader.read("env", (), _pairs),
-        labels=reader.read("labels", (), _pairs),
+        env=reader.read("env", (), partial(_pairs, _VARIABLE)),
+        labels=reader.read("labels", (), partial(_pairs, _LABEL)),
         user=reader.read("user", "65532:65532", _user),
         workdir=reader.read("workdir", "/app", _workdir),
         entrypoint=reader.read("entrypoint", program, _strings),
         args=reader.read("args", (), _strings),
         include_script=include_script,
         max_layers=reader.read("max-layers", 64, _layers),
-        run=reader.read("run", (), _strings),
+        run=reader.read("run", (), _commands),
     )
+    if _CONTROL.search(path) or "\\" in path:
+        reader.problems.append(Problem(f"the path {path!r} holds a backslash or a control character", script.where("")))
     reader.refuse_unknown()
     if reader.problems:
         raise InputError(reader.problems)
@@ -256,13 +263,27 @@ def _file_patterns(value: Any) -> tuple[str, ...]:
     return patterns
 
 
-def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
+def _pairs(names: re.Pattern[str], value: Any) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
         raise ValueError("is not a table of strings")
     for key, item in value.items():
-        if not _VARIABLE.fullmatch(key) or "\0" in item:
+        if not names.fullmatch(key):
             raise ValueError(f"has the name {key!r}, which cannot be set")
+        if _CONTROL.search(item):
+            raise ValueError(f"has a line break or another control character in the value of {key!r}")
     return tuple(sorted(value.items()))
+
+
+def _commands(value: Any) -> tuple[str, ...]:
+    commands = _strings(value)
+    for command in commands:
+        try:
+            words = shlex.split(command)
+        except ValueError as error:
+            raise ValueError(f"has {command!r}, which cannot be split into words: {error}") from None
+        if not words:
+            raise ValueError("has an empty command")
+    return commands
 
 
 def _user(value: Any) -> str:
@@ -274,7 +295,7 @@ def _user(value: Any) -> str:
 
 def _workdir(value: Any) -> str:
     workdir = _string(value)
-    if not workdir.startswith("/") or posixpath.normpath(workdir) != workdir or "\0" in workdir:
+    if not workdir.startswith("/") or posixpath.normpath(workdir) != workdir or _CONTROL.search(workdir):
         raise ValueError(f"is {workdir!r}, but must be an absolute path without `.`, `..` or a slash at its end")
     return workdir
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from onedigest.assembler.descriptor import Descriptor
+from onedigest.assembler.image import assemble_platform
 from onedigest.oci.read import read_image, validate
 from wheel_builder import build_wheel
 
@@ -152,12 +154,63 @@ def test_image_that_does_not_fit_is_refused(
         (("layer", "--python", "3.13", "--wheel", "a-1-py3-none-any.whl"), "error: No such file or directory: a-1-py3-none-any.whl\n"),
         (("runtime", "--interpreter", "python", "--version", "3.13.5"), "refused: 'python' '3.13.5': an absolute path and a version 3.N.P are needed [python]\n"),
         (("application", "--file", "../x=/dev/null"), "refused: application: path 'app/../x' has an empty, '.' or '..' component [name]\n"),
+        (("application", "--file", "x"), "refused: application: 'x' is not NAME=PATH, and no --folder is given [name]\n"),
         (("base", "--user", "1:1", "--deb", "/dev/null"), "refused: null: not a Debian package [deb]\n"),
+        (("system", "--deb", "/dev/null", "sha256:0"), "refused: null: not the file of the lock, whose digest is sha256:0 [changed]\n"),
     ],
 )  # fmt: skip
 def test_bad_input_is_told_and_leaves_nothing(arguments: tuple[str, ...], expected: str, tmp_path: Path) -> None:
     assert assemble(*arguments, "--output", tmp_path / "out", code=1) == expected
     assert list(tmp_path.iterdir()) == []
+
+
+def test_inputs_with_their_digests_are_taken(wheel: Path, tmp_path: Path) -> None:
+    digest = f"sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
+    plain = assemble("layer", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "a")
+
+    assert assemble("layer", "--python", "3.13", "--wheel", wheel, digest, "--output", tmp_path / "b") == plain
+
+
+def test_script_has_its_canonical_text_and_no_execute_bit(tmp_path: Path) -> None:
+    (tmp_path / "in=x").mkdir()
+    (tmp_path / "in=x" / "a=b.py").write_bytes("\ufeffprint('ö')\r\n".encode())
+    (tmp_path / "in=x" / "a=b.py").chmod(0o755)
+    arguments = ("--folder", tmp_path / "in=x", "--script=a=b.py", "--output", tmp_path / "tree")
+    assemble("application", "--tree", *arguments)
+
+    assert [row for row in listing(tmp_path / "tree") if row[0].endswith(".py")] == [
+        ("app/a=b.py", 0o644, 315619200.0, "print('ö')\n".encode().hex())
+    ]
+
+
+def test_script_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_bytes(b"\xff")
+    said = assemble("application", "--folder", tmp_path, "--script=a.py", "--output", tmp_path / "x", code=1)
+
+    assert said == "refused: application: a.py: not UTF-8 [application]\n"
+
+
+def test_layer_of_the_working_directory_is_the_empty_layer_of_a_dockerfile(tmp_path: Path) -> None:
+    found = json.loads(assemble("workdir", "--output", tmp_path / "layer"))
+
+    assert found["diff_id"] == f"sha256:{hashlib.sha256(bytes(1024)).hexdigest()}"
+
+
+def test_application_without_files_is_its_folder(tmp_path: Path) -> None:
+    assemble("application", "--tree", "--output", tmp_path / "tree")
+
+    assert [row[:2] for row in listing(tmp_path / "tree")] == [("app", 0o755)]
+
+
+def test_configuration_is_written_as_go_writes_it() -> None:
+    config = {**CONFIG, "config": {"Env": ["A=<&> ö \u2028"]}, "history": [{"created_by": "x"}]}
+    image = assemble_platform("linux/amd64", config, [Descriptor("sha256:1", "sha256:2", 3)])
+
+    assert image.config.decode() == (
+        '{"architecture":"amd64","config":{"Env":["A=\\u003c\\u0026\\u003e ö \\u2028"]},'
+        '"created":"1980-01-02T00:00:00Z","history":[{"created_by":"x"}],"os":"linux",'
+        '"rootfs":{"type":"layers","diff_ids":["sha256:1"]}}'
+    )
 
 
 def test_usage_error(tmp_path: Path) -> None:

@@ -108,6 +108,16 @@ def test_paths_below_usr_are_merged(accounts: Path) -> None:
     assert "usr/lib/x86_64-linux-gnu/libc.so" in found
 
 
+def test_working_directory_is_made_where_the_base_has_none(accounts: Path) -> None:
+    plain = by_path(base_layer([accounts], "0:0"))
+    found = by_path(base_layer([accounts], "0:0", "/work/ö"))
+
+    assert (found["work/ö"].kind, found["work/ö"].mode, found["work"].kind) == ("dir", 0o755, "dir")
+    assert by_path(base_layer([accounts], "0:0", "/tmp")) == plain
+    with pytest.raises(Refused, match="/lib/x lies below /lib, which is no directory"):
+        base_layer([accounts], "0:0", "/lib/x")
+
+
 def test_hard_links_point_to_the_first_of_their_paths(tmp_path: Path) -> None:
     members = [
         entry("./usr/bin/z", b"program", mode=0o4755),

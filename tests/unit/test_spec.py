@@ -135,7 +135,7 @@ def test_order_and_spelling_of_dependencies_do_not_matter() -> None:
         ),
         ('entrypoint = "python"', "`entrypoint` is not a list of strings"),
         ('include-script = "yes"', "`include-script` is not true or false"),
-        ("max-layers = 127", "`max-layers` is not a number from 5 to 120"),
+        ("max-layers = 127", "`max-layers` is not a number from 6 to 120"),
     ],
 )
 def test_wrong_value(line: str, expected: str) -> None:

@@ -8,25 +8,27 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from onedigest.assembler import stream
-from onedigest.assembler.canonical import canonical_json
+from onedigest.assembler.canonical import canonical_json, canonical_text
 from onedigest.assembler.debian_root import base_layer, system_layer
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.entry import Entry
 from onedigest.assembler.image import PlatformImage, assemble_index, assemble_platform
-from onedigest.assembler.layer import application_layer, runtime_layer, wheels_layer
+from onedigest.assembler.layer import application_layer, runtime_layer, wheels_layer, workdir_layer
 from onedigest.assembler.layout import write_layout, write_tree
 from onedigest.assembler.refusal import Refused
 
 KINDS: dict[str, Callable[[argparse.Namespace], list[Entry]]] = {
-    "layer": lambda options: wheels_layer(options.wheel, options.python),
+    "layer": lambda options: wheels_layer(_inputs(options.wheel), options.python),
     "runtime": lambda options: runtime_layer(options.interpreter, options.version),
-    "application": lambda options: application_layer((*file, _is_executable(file[1])) for file in options.file),
-    "base": lambda options: base_layer(options.deb, options.user),
-    "system": lambda options: system_layer(options.deb),
+    "application": lambda options: application_layer(_files(options)),
+    "workdir": lambda _: workdir_layer(),
+    "base": lambda options: base_layer(_inputs(options.deb), options.user, options.workdir),
+    "system": lambda options: system_layer(_inputs(options.deb)),
 }
 
 
@@ -100,8 +102,33 @@ def _file_digest(path: Path) -> str:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
-def _is_executable(path: Path) -> bool:
-    return bool(path.stat().st_mode & 0o111)
+def _files(options: argparse.Namespace) -> Iterator[tuple[str, bytes | Path, bool]]:
+    for target, path in map(partial(_placed, options.folder), options.script):
+        try:
+            yield target, canonical_text(path.read_bytes()).encode(), False
+        except UnicodeDecodeError:
+            raise Refused("application", f"application: {target}: not UTF-8") from None
+    for target, path in map(partial(_placed, options.folder), options.file):
+        yield target, path, bool(path.stat().st_mode & 0o111)
+
+
+def _placed(folder: Path | None, text: str) -> tuple[str, Path]:
+    """Return target and path of a file: below a folder that holds all of them, or each TARGET=FILE."""
+    if folder:
+        return text, folder / text
+    try:
+        return _named(text)
+    except argparse.ArgumentTypeError as error:
+        raise Refused("name", f"application: {error}, and no --folder is given") from None
+
+
+def _inputs(given: list[list[str]]) -> Iterator[Path]:
+    """Yield input files, which must have their digest where one is given."""
+    for name, *digests in given:
+        path = Path(name)
+        if digests and _file_digest(path) != digests[0]:
+            raise Refused("changed", f"{path.name}: not the file of the lock, whose digest is {digests[0]}")
+        yield path
 
 
 def _named(text: str) -> tuple[str, Path]:
@@ -141,6 +168,7 @@ _WHAT = {
     "layer": "a layer of wheels",
     "runtime": "the virtual environment",
     "application": "the script and its files",
+    "workdir": "the working directory's layer, which is empty",
     "base": "a root of Debian packages",
     "system": "further Debian packages",
 }
@@ -149,16 +177,19 @@ _WHAT = {
 def _add_inputs(command: argparse.ArgumentParser, kind: str) -> None:
     if kind == "layer":
         command.add_argument("--python", required=True, metavar="3.N", help="Python version of the image")
-        command.add_argument("--wheel", type=Path, action="append", required=True, metavar="FILE")
+        command.add_argument("--wheel", action="append", nargs="+", required=True, metavar=("FILE", "DIGEST"))
     elif kind == "runtime":
         command.add_argument("--interpreter", required=True, metavar="PATH", help="absolute path in the image")
         command.add_argument("--version", required=True, metavar="3.N.P")
     elif kind == "application":
-        command.add_argument("--file", type=_named, action="append", default=[], metavar="TARGET=FILE")
-    else:
-        command.add_argument("--deb", type=Path, action="append", required=True, metavar="FILE")
+        command.add_argument("--folder", type=Path, metavar="DIR", help="where the files are; then TARGET is enough")
+        command.add_argument("--script", action="append", default=[], metavar="TARGET=FILE")
+        command.add_argument("--file", action="append", default=[], metavar="TARGET=FILE")
+    elif kind in ("base", "system"):
+        command.add_argument("--deb", action="append", nargs="+", required=True, metavar=("FILE", "DIGEST"))
         if kind == "base":
             command.add_argument("--user", required=True, metavar="UID:GID")
+            command.add_argument("--workdir", default="/", metavar="PATH", help="a folder to make if it is missing")
 
 
 if __name__ == "__main__":

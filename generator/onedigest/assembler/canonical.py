@@ -1,4 +1,4 @@
-"""Knows the one canonical form of JSON."""
+"""Knows the one canonical form of JSON, and of a script's text."""
 
 from __future__ import annotations
 
@@ -11,3 +11,11 @@ def canonical_json(value: object) -> bytes:
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
     return text.encode()
+
+
+def canonical_text(data: bytes) -> str:
+    """Return a script's text without byte order mark and with LF line ends, so that editors cannot change a digest.
+
+    Raises UnicodeDecodeError for what is not UTF-8.
+    """
+    return data.decode("utf-8-sig").replace("\r\n", "\n")

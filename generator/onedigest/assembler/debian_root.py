@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from onedigest.assembler import deb
-from onedigest.assembler.entry import Entry, file_entry, layer_order
+from onedigest.assembler.entry import Entry, check_path, file_entry, layer_order
 from onedigest.assembler.refusal import Refused
 
 STATUS = "var/lib/dpkg/status.d"
@@ -24,8 +24,8 @@ _AUTHORITY = re.compile(r"usr/share/ca-certificates/.+\.crt")
 _USER_NAME = "nonroot"
 
 
-def base_layer(paths: Iterable[Path], user: str) -> list[Entry]:
-    """Return the root file system of a base image, for a `user` of the form UID:GID.
+def base_layer(paths: Iterable[Path], user: str, workdir: str = "/") -> list[Entry]:
+    """Return the root file system of a base image, for a `user` of the form UID:GID, with a folder to work in.
 
     What maintainer scripts would have made and Python programs need is made here: users and groups, the CA bundle,
     name service order, /tmp, and the links of a merged /usr.
@@ -34,6 +34,9 @@ def base_layer(paths: Iterable[Path], user: str) -> list[Entry]:
     made = [*_accounts(found, user), *_settings(found), *_merged_links(found)]
     for entry in made:
         found[entry.path] = entry
+    if workdir != "/":
+        check_path("workdir", workdir[1:])
+        found.setdefault(workdir[1:], Entry(workdir[1:], "dir", 0o755, origin=_MADE))
     return _ordered(found)
 
 

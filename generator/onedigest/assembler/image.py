@@ -71,8 +71,7 @@ def assemble_platform(platform: str, config: Mapping[str, Any], layers: Sequence
         raise Refused(
             "image", f"{platform}: {len(layers)} layers, but {len(config.get('history', ()))} lines of history"
         )
-    rootfs = {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]}
-    config_bytes = canonical_json({**config, "rootfs": rootfs})
+    config_bytes = _config_bytes(config, [layer.diff_id for layer in layers])
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
@@ -104,6 +103,20 @@ def layout_index(image: Image) -> bytes:
 def digest_of(document: bytes) -> str:
     """Return the digest of a document."""
     return f"sha256:{hashlib.sha256(document).hexdigest()}"
+
+
+def _config_bytes(config: Mapping[str, Any], diff_ids: Sequence[str]) -> bytes:
+    """Return the text of a configuration as Go's encoding/json writes it, so that BuildKit's is the same bytes.
+
+    It is canonical JSON but for two things: `rootfs` has its keys in the order of the specification, and what HTML
+    would take for markup is escaped.
+    """
+    rootfs = b'{"type":"layers","diff_ids":' + canonical_json(list(diff_ids)) + b"}"
+    members = {**{key: canonical_json(value) for key, value in config.items()}, "rootfs": rootfs}
+    text = b"{" + b",".join(canonical_json(key) + b":" + members[key] for key in sorted(members)) + b"}"
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character.encode(), f"\\u{ord(character):04x}".encode())
+    return text
 
 
 def _described(media_type: str, document: bytes) -> dict[str, Any]:

@@ -43,8 +43,8 @@ def runtime_layer(interpreter: str, version: str) -> list[Entry]:
 
 
 def application_layer(files: Iterable[tuple[str, bytes | Path, bool]]) -> list[Entry]:
-    """Return the entries of (path below /app, content or a file on disk, executable)."""
-    entries = []
+    """Return the folder /app with the entries of (path below it, content or a file on disk, executable)."""
+    entries = [Entry(APPLICATION, "dir", 0o755, origin="application")]
     for path, content, executable in files:
         target = f"{APPLICATION}/{path}"
         check_path("application", target)
@@ -53,3 +53,11 @@ def application_layer(files: Iterable[tuple[str, bytes | Path, bool]]) -> list[E
         else:
             entries.append(file_entry(target, content, executable=executable, origin="application"))
     return merge(entries)
+
+
+def workdir_layer() -> list[Entry]:
+    """Return the entries of the layer of a working directory, which is there already: none.
+
+    A Dockerfile cannot set a working directory without a layer, so every engine writes this one.
+    """
+    return []

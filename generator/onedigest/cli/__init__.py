@@ -17,6 +17,7 @@ COMMANDS = {
     "generate": "Lock scripts and write the files to review.",
     "fetch": "Bring the inputs of locks: the only step that needs the network.",
     "build": "Build images and record their digests.",
+    "verify": "Build again under other conditions, or with other engines, and compare.",
     "graph": "Show what an image depends on, and why.",
     "inspect": "Show what is in an image.",
 }

@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from onedigest.cli.fetch import bring
-from onedigest.cli.session import Image, Session, read_lock, shared_options, sources
+from onedigest.cli.building import Job, prepare, refuse_stale_rules, run_engine
+from onedigest.cli.engines import make_engine
+from onedigest.cli.progress import Status
+from onedigest.cli.session import Image, Session, shared_options
 from onedigest.cli.words import amount, plural, print_json, say, shown, table
-from onedigest.errors import DifferenceError, EngineError, UsageError
-from onedigest.platforms import BY_NAME, Platform
+from onedigest.errors import DifferenceError, InputError, UsageError
 
 if TYPE_CHECKING:
-    from onedigest.engines.embedded import Built
-    from onedigest.lock.model import Lock
-    from onedigest.plan import Plan
+    from onedigest.engines.engine import Built
     from onedigest.record import Record
+
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All images of the project.")
-@click.option("--engine", default="embedded", show_default=True, help="What builds.")
+@click.option("--engine", default="embedded", show_default=True, help="What builds: embedded or buildx.")
+@click.option("--builder", default="", metavar="NAME", help="The builder of buildx [the current one].")
 @click.option("--locked", is_flag=True, help="Exit 3 unless the result is exactly what image.toml records.")
 @click.option("--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Build for this platform only.")
 @click.option("--output", type=click.Path(path_type=Path), help="OCI layout, or a file that ends in .tar [dist/NAME].")
+@click.option("--load", is_flag=True, help="Load the image into the docker daemon too.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="With --load: tag it so [latest].")
 @shared_options
 def command(
     names: tuple[str, ...],
     everything: bool,
     engine: str,
+    builder: str,
     locked: bool,
     platforms: tuple[str, ...],
     output: Path | None,
+    load: bool,
+    tags: tuple[str, ...],
     **options: Any,
 ) -> int:
     """Build images and record their digests.
@@ -43,12 +51,28 @@ def command(
     NAMES are images or scripts. A script that has no lock yet is locked first, and inputs that are missing are fetched.
     """
     session = Session(**options)
-    if engine != "embedded":
-        raise EngineError.of(f"there is no engine `{engine}`", hint="the engines are embedded")
-    images = session.images(names, everything=everything)
-    if output and len(images) > 1:
-        raise UsageError.of("--output names one place for several images", hint="build one image at a time")
-    done = [_build(session, image, locked, platforms, output) for image in images]
+    if tags and not load:
+        raise UsageError.of("--tag needs --load")
+    if wrong := [tag for tag in tags if not _TAG.fullmatch(tag)]:
+        raise UsageError.of(f"`{wrong[0]}` is no tag", hint="letters, digits, `_`, `.` and `-`, 128 at most")
+    with Status(quiet=session.quiet or session.as_json) as status:
+        builds_with = make_engine(engine, session, builder, status)
+        images = session.images(names, everything=everything)
+        if output and len(images) > 1:
+            raise UsageError.of("--output names one place for several images", hint="build one image at a time")
+        done = []
+        for image in images:
+            job = prepare(session, image, builds_with, locked=locked, platforms=platforms)
+            build = _Build(session=session, job=job, locked=locked, output=output)
+            if engine != "embedded":
+                refuse_stale_rules(job, InputError)
+            result = build.unchanged() if engine == "embedded" and not load else None
+            if result is None:
+                built = run_engine(session, job, builds_with, build.record if locked else None)
+                result = build.finish(built)
+                if load:
+                    result["loaded"] = _load(session, job, built, tags or ("latest",))
+            done.append(result)
     if session.as_json:
         print_json({"images": done})
     else:
@@ -57,49 +81,70 @@ def command(
     return 0
 
 
-def chosen_platforms(all_of_them: Iterable[Platform], names: tuple[str, ...]) -> tuple[Platform, ...]:
-    """Return the platforms that `--platform` means, all of them where it is not given."""
-    known = tuple(all_of_them)
-    wrong = [name for name in names if BY_NAME.get(name) not in known]
-    if wrong:
-        raise UsageError.of(f"the image has no platform `{wrong[0]}`", hint=f"it has {', '.join(map(str, known))}")
-    return tuple(each for each in known if not names or each.oci in names)
+class _Build:
+    """One image: what is recorded of it, and where it goes."""
+
+    def __init__(self, *, session: Session, job: Job, locked: bool, output: Path | None) -> None:
+        self._session = session
+        self._job = job
+        self._locked = locked
+        image = job.image
+        self._target = output or image.folder.parent.parent / "dist" / image.spec.name
+        self.record = _record(image, locked)
+        if locked:
+            refuse_stale_rules(job, DifferenceError)
+
+    @property
+    def _complete(self) -> bool:
+        return self._job.plan == self._job.whole
+
+    @property
+    def _silent(self) -> bool:
+        return self._session.quiet or self._session.as_json
+
+    def unchanged(self) -> dict[str, Any] | None:
+        """Return the result where the very image is there already."""
+        from onedigest.oci.layout import holds
+
+        record = self.record
+        if self._complete and record and record.plan == self._job.plan.digest() and holds(self._target, record.index):
+            if not self._silent:
+                say(f"{record.name}: unchanged")
+            return _result(record, self._target, ())
+        return None
+
+    def finish(self, built: Built) -> dict[str, Any]:
+        """Compare or record what was built, and write it."""
+        from onedigest import record as records
+        from onedigest.oci.layout import write
+
+        found = records.from_image(self._job.plan, built.image)
+        if self.record and self._locked:
+            _compare(self.record, found)
+        write(built.image, built.blobs, self._target)
+        if self._complete and not self._locked:
+            from onedigest.rules.files import write as write_files
+
+            write_files(self._job.image.folder, {records.FILE_NAME: records.dumps(found)})
+        if not self._silent:
+            _say_built(self._job.image, built, self._target)
+            for title in built.made if self._session.verbose else ():
+                say(f"  made: {title}")
+        return _result(found, self._target, built.made)
 
 
-def _build(
-    session: Session, image: Image, locked: bool, platforms: tuple[str, ...], output: Path | None
-) -> dict[str, Any]:
-    from onedigest import record as records
-    from onedigest.application import collect
-    from onedigest.oci.layout import holds, write
-    from onedigest.plan import Plan, arrange
+def _load(session: Session, job: Job, built: Built, tags: tuple[str, ...]) -> list[str]:
+    """Load an image into the docker daemon; return the names that it has there."""
+    from onedigest.engines.docker import find_docker
+    from onedigest.oci.docker_archive import write_docker_archive
 
-    _refuse_run(image)
-    lock = _lock(session, image, locked)
-    whole = arrange(image.spec, lock, collect(image.spec, image.script, image.script_folder))
-    chosen = chosen_platforms(lock.platforms, platforms)
-    plan = Plan(name=whole.name, platforms=tuple(each for each in whole.platforms if each.platform in chosen))
-    record = _record(image, locked)
-    target = output or image.folder.parent.parent / "dist" / image.spec.name
-    complete = plan == whole
-    if complete and record and record.plan == plan.digest() and holds(target, record.index):
-        if not session.quiet and not session.as_json:
-            say(f"{image.spec.name}: unchanged")
-        return _result(record, target, ())
-    built = _run_engine(session, image, lock, plan, record if locked else None)
-    found = records.from_image(plan, built.image)
-    if record and locked:
-        _compare(record, found)
-    write(built.image, built.blobs, target)
-    if complete and not locked:
-        from onedigest.rules.files import write as write_files
-
-        write_files(image.folder, {records.FILE_NAME: records.dumps(found)})
+    docker = find_docker(dict(os.environ))
+    platform = docker.platform()
+    names = [f"{job.image.spec.repository or job.image.spec.name}:{tag}" for tag in tags]
+    docker.load(lambda file: write_docker_archive(built.image, built.blobs, names, platform, file))
     if not session.quiet and not session.as_json:
-        _say_built(image, built, target)
-        for title in built.made if session.verbose else ():
-            say(f"  made: {title}")
-    return _result(found, target, built.made)
+        say(f"{job.image.spec.name}: loaded as {', '.join(names)}")
+    return names
 
 
 def _result(record: Record, target: Path, made: tuple[str, ...]) -> dict[str, Any]:
@@ -111,35 +156,6 @@ def _result(record: Record, target: Path, made: tuple[str, ...]) -> dict[str, An
         "made": list(made),
         "platforms": platforms,
     }
-
-
-def _refuse_run(image: Image) -> None:
-    if image.spec.run:
-        raise EngineError.of(
-            "`run` needs an engine that runs commands, which the embedded one does not",
-            where=image.script.where("tool.onedigest.run"),
-            hint="leave `run` out: nothing is executed in an image that the embedded engine builds",
-        )
-
-
-def _run_engine(session: Session, image: Image, lock: Lock, plan: Plan, record: Record | None) -> Built:
-    from onedigest.engines import embedded
-    from onedigest.fetching import inputs_of_layers
-
-    known = record.layers() if record else {}
-    bring(session, image, lock, inputs_of_layers(embedded.missing_layers(plan, session.store, known)))
-    return embedded.build(plan, inputs=image.inputs, store=session.store, known=known, workers=session.workers)
-
-
-def _lock(session: Session, image: Image, locked: bool) -> Lock:
-    if not image.lock_path.exists() and not locked:
-        from onedigest.cli.generate import generate_one
-        from onedigest.lock.resolver import Upgrade
-
-        if not session.quiet and not session.as_json:
-            say(f"{image.spec.name}: no lock yet, so one is generated")
-        generate_one(image, Upgrade(), sources(session))
-    return read_lock(image)
 
 
 def _record(image: Image, locked: bool) -> Record | None:
@@ -171,8 +187,6 @@ def _compare(record: Record, found: Record) -> None:
 
 
 def _short(text: str) -> str:
-    import re
-
     return re.sub(r"sha256:([0-9a-f]{12})[0-9a-f]{52}", r"\1", text)
 
 

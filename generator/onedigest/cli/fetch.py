@@ -25,7 +25,7 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
 
     Wheels and Debian packages are verified, kept in the user's store, and linked into lockfiles/.inputs.
     """
-    from onedigest.cli.build import chosen_platforms
+    from onedigest.cli.building import chosen_platforms
     from onedigest.fetching import inputs_of, size_of
 
     session = Session(**options)
@@ -35,6 +35,7 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
         chosen = inputs_of(lock, chosen_platforms(lock.platforms, platforms))
         total = size_of(chosen)
         count = bring(session, image, lock, chosen)
+        _place_bases(session, image, lock)
         files = len(chosen[0]) + len(chosen[1])
         done.append({"name": image.spec.name, "files": files, "bytes": total, "fetched": count})
         if not session.quiet and not session.as_json:
@@ -43,6 +44,19 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
     if session.as_json:
         print_json({"images": done})
     return 0
+
+
+def _place_bases(session: Session, image: Image, lock: Lock) -> None:
+    """Make the base layers, which a Dockerfile begins with, where the packages of all platforms are there."""
+    from onedigest.application import collect
+    from onedigest.engines.bases import place_bases
+    from onedigest.fetching import inputs_of_layers, link_stored
+    from onedigest.plan import arrange
+
+    plan = arrange(image.spec, lock, collect(image.spec, image.script, image.script_folder))
+    bases = [each.layers[0] for each in plan.platforms]
+    if not any(link_stored(session.store, image.inputs, inputs_of_layers(bases))):
+        place_bases(plan, inputs=image.inputs, store=session.store, workers=session.workers)
 
 
 def bring(session: Session, image: Image, lock: Lock, chosen: Inputs) -> int:

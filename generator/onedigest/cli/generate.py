@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -46,16 +47,21 @@ def command(
 
 def generate_one(image: Image, upgrade: Upgrade, source: Sources) -> dict[str, Any]:
     """Lock one image and write its files; return what is to be said of it."""
+    from onedigest.application import collect
     from onedigest.inputs import zipapp
-    from onedigest.lock import codec
     from onedigest.lock.resolver import resolve
+    from onedigest.plan import arrange
     from onedigest.rules.files import write
+    from onedigest.rules.image import render_rules, write_rules
     from onedigest.rules.shared import render_shared
 
     previous = _previous(image)
+    application = collect(image.spec, image.script, image.script_folder)
     lock = resolve(image.spec, previous, zipapp.digest(), source, folder=image.script_folder, upgrade=upgrade)
-    files = {**render_shared(), f"{image.spec.name}/{codec.FILE_NAME}": codec.dumps(lock)}
-    changed = write(image.folder.parent, files)
+    plan = arrange(image.spec, lock, application)
+    folder = image.folder.parent.resolve()
+    rules = render_rules(image.spec, lock, plan, application, folder)
+    changed = write(folder, render_shared()) + write_rules(rules, folder)
     return {
         "name": image.spec.name,
         "script": image.spec.script,
@@ -145,19 +151,34 @@ def _previous(image: Image) -> Lock | None:
 
 
 def _check(session: Session, images: list[Image]) -> int:
+    from onedigest.application import collect
+    from onedigest.rules import image as rules
+    from onedigest.rules.bake import FILE_NAME as BAKE
     from onedigest.rules.files import read
     from onedigest.rules.shared import render_shared
 
     problems: list[Problem] = []
-    shared = render_shared()
-    for folder in sorted({image.folder.parent for image in images}):
-        for path, text in shared.items():
+
+    def stale(path: Path, message: str, script: str = "") -> None:
+        problems.append(Problem(message, shown(path), f"run `onedigest generate {script}".rstrip() + "`"))
+
+    for folder in sorted({image.folder.parent.resolve() for image in images}):
+        for path, text in render_shared().items():
             if read(folder / path) != text:
-                problems.append(
-                    Problem("is not as it would be written", shown(folder / path), "run `onedigest generate`")
-                )
-    for image in images:
-        problems += lock_problems(image, read(image.lock_path), partial(_asked, image))
+                stale(folder / path, "is not as it would be written")
+        locked = []
+        for image in (each for each in images if each.folder.parent.resolve() == folder):
+            lock = read(image.lock_path)
+            wrong = lock_problems(image, lock, partial(_asked, image))
+            problems += wrong
+            if lock is None or wrong:
+                continue  # what is rendered from the lock moves with it
+            application = collect(image.spec, image.script, image.script_folder)
+            locked.append((image.spec, lock, application))
+            for path, message in rules.stale_files(image.spec, lock, application, folder):
+                stale(folder / path, message, image.spec.script)
+        for message in rules.stale_targets(locked, folder):
+            stale(folder / BAKE, message)
     if session.as_json:
         rows = [{"where": each.where, "message": each.message, "hint": each.hint} for each in problems]
         print_json({"checked": len(images), "differences": rows})

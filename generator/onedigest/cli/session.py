@@ -148,7 +148,7 @@ class Session:
         return self._script_of(text, lock)
 
     def _script_of(self, text: str, lock: Path) -> Path:
-        from onedigest.lock.codec import stated_script
+        from onedigest.header import stated_script
 
         script = stated_script(text)
         if not script:
@@ -236,6 +236,7 @@ def read_lock(image: Image) -> Lock:
 
 def lock_problems(image: Image, text: str | None, say_moved: Callable[[str], str]) -> list[Problem]:
     """Return why a lock cannot be used; `say_moved` tells from its text that the script asks for something else."""
+    from onedigest.header import is_intact
     from onedigest.inputs import zipapp
     from onedigest.lock import codec
 
@@ -244,7 +245,7 @@ def lock_problems(image: Image, text: str | None, say_moved: Callable[[str], str
 
     if text is None:
         return [problem("there is no lock")]
-    if not codec.is_intact(text):
+    if not is_intact(text):
         return [problem("the lock was changed by hand")]
     spec, assembler = codec.stated_digests(text)
     problems = []

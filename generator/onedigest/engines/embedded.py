@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,31 +11,42 @@ from onedigest.assembler import stream
 from onedigest.assembler.debian_root import base_layer, system_layer
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.entry import Entry
-from onedigest.assembler.image import Image, assemble_index, assemble_platform
-from onedigest.assembler.layer import application_layer, runtime_layer, wheels_layer
+from onedigest.assembler.image import assemble_index, assemble_platform
+from onedigest.assembler.layer import application_layer, runtime_layer, wheels_layer, workdir_layer
 from onedigest.assembler.refusal import Refused
 from onedigest.digest import Digest, canonical_json, hex_of, of_file
-from onedigest.errors import InputError
+from onedigest.engines.engine import Built, Known, Order
+from onedigest.errors import EngineError, InputError
 from onedigest.inputs.store import Store, is_stamped
 from onedigest.oci import LIBDEFLATE
 from onedigest.plan import Layer, Plan
 
-Known = Mapping[tuple[str, str], Descriptor]
-"""Layers that a record states, by platform and by what they hold."""
 
+class Embedded:
+    """The engine of this process, which executes nothing of an image."""
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Built:
-    """An image, where its layers are by digest, and what had to be made for it."""
+    name = "embedded"
 
-    image: Image
-    blobs: Mapping[str, Path]
-    made: tuple[str, ...]
+    def check(self, plan: Plan) -> None:
+        """Raise `EngineError` for a plan that runs commands."""
+        if any(layer.kind == "run" for layer in plan.layers()):
+            raise EngineError.of(
+                "`run` needs an engine that runs commands, which the embedded one does not",
+                hint="build with --engine buildx, or leave `run` out",
+            )
+
+    def needed(self, order: Order) -> tuple[Layer, ...]:
+        """Return the layers that are not in the store yet."""
+        return missing_layers(order.plan, order.store, order.known)
+
+    def build(self, order: Order) -> Built:
+        """Build the image."""
+        return build(order.plan, inputs=order.inputs, store=order.store, known=order.known, workers=order.workers)
 
 
 def missing_layers(plan: Plan, store: Store, known: Known) -> tuple[Layer, ...]:
     """Return the layers that are not in the store yet, so that their inputs are needed."""
-    stated = _stated(plan, known)
+    stated = stated_layers(plan, known)
     return tuple(layer for layer in plan.layers() if _stored(layer, store, stated.get(layer.key())) is None)
 
 
@@ -45,16 +56,34 @@ def build(plan: Plan, *, inputs: Path, store: Store, known: Known, workers: int)
     A layer that `known` states is not inflated: when its compressed bytes have the digest that is stated, its diff
     ID is the one stated too. Raises `InputError` for an input that is missing, changed or refused.
     """
-    layers = plan.layers()
-    stated = _stated(plan, known)
+    descriptors, made = make_layers(
+        plan.layers(), stated_layers(plan, known), inputs=inputs, store=store, workers=workers
+    )
+    return finish(plan, descriptors, store, made)
+
+
+def make_layers(
+    layers: Sequence[Layer],
+    stated: Mapping[Digest, Descriptor],
+    *,
+    inputs: Path,
+    store: Store,
+    workers: int,
+) -> tuple[dict[Digest, Descriptor], tuple[str, ...]]:
+    """Make the layers that the store does not have; return all by key, and what those hold that were made."""
     descriptors = {layer.key(): found for layer in layers if (found := _stored(layer, store, stated.get(layer.key())))}
     missing = sorted((layer for layer in layers if layer.key() not in descriptors), key=_weight, reverse=True)
     if missing:
         from onedigest.engines.workers import spread
 
-        orders = [_Order(layer, stated.get(layer.key()), inputs, store) for layer in missing]
+        orders = [_LayerOrder(layer, stated.get(layer.key()), inputs, store) for layer in missing]
         for layer, descriptor in zip(missing, spread(_make, orders, workers), strict=True):
             descriptors[layer.key()] = descriptor
+    return descriptors, tuple(sorted(layer.holds for layer in missing))
+
+
+def finish(plan: Plan, descriptors: Mapping[Digest, Descriptor], store: Store, made: tuple[str, ...]) -> Built:
+    """Put an image together from layers that are in the store."""
     platforms = [
         assemble_platform(
             each.platform.oci, json.loads(each.config), [descriptors[layer.key()] for layer in each.layers]
@@ -63,7 +92,13 @@ def build(plan: Plan, *, inputs: Path, store: Store, known: Known, workers: int)
     ]
     image = assemble_index(platforms)
     blobs = {layer.digest: store.path(layer.digest) for layer in image.layers()}
-    return Built(image=image, blobs=blobs, made=tuple(sorted(layer.holds for layer in missing)))
+    return Built(image=image, blobs=blobs, made=made)
+
+
+def keep_layer(layer: Layer, file: Path, descriptor: Descriptor, store: Store) -> None:
+    """Keep the compressed bytes of a layer, and note under its key what it is known by."""
+    store.keep(file, descriptor.digest)
+    _write_note(layer, descriptor, store, verified=True)
 
 
 def _weight(layer: Layer) -> int:
@@ -74,7 +109,7 @@ def _note(layer: Layer) -> str:
     return f"layers/{hex_of(layer.key())}"
 
 
-def _stated(plan: Plan, known: Known) -> dict[Digest, Descriptor]:
+def stated_layers(plan: Plan, known: Known) -> dict[Digest, Descriptor]:
     """Return what is known of a plan's layers, by their keys."""
     return {
         layer.key(): known[each.platform.oci, layer.holds]
@@ -98,7 +133,7 @@ def _stored(layer: Layer, store: Store, stated: Descriptor | None) -> Descriptor
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
+class _LayerOrder:
     """What a worker is to do: make a layer, which may be known by a descriptor already, from these inputs."""
 
     layer: Layer
@@ -107,7 +142,7 @@ class _Order:
     store: Store
 
 
-def _make(order: _Order) -> Descriptor:
+def _make(order: _LayerOrder) -> Descriptor:
     """Make a layer, keep it in the store, and note under its key what it is known by."""
     try:
         with order.store.scratch() as folder:
@@ -116,12 +151,16 @@ def _make(order: _Order) -> Descriptor:
             order.store.keep(file, descriptor.digest)
     except Refused as refused:
         raise InputError.of(str(refused), hint="the file is not fit for an image; choose another version") from None
-    fields = {"diff_id": descriptor.diff_id, "digest": descriptor.digest, "size": descriptor.size, "verified": verified}
-    order.store.write_note(_note(order.layer), canonical_json(fields))
+    _write_note(order.layer, descriptor, order.store, verified=verified)
     return descriptor
 
 
-def _write(order: _Order, file: Path) -> tuple[Descriptor, bool]:
+def _write_note(layer: Layer, descriptor: Descriptor, store: Store, *, verified: bool) -> None:
+    fields = {"diff_id": descriptor.diff_id, "digest": descriptor.digest, "size": descriptor.size, "verified": verified}
+    store.write_note(_note(layer), canonical_json(fields))
+
+
+def _write(order: _LayerOrder, file: Path) -> tuple[Descriptor, bool]:
     """Write a layer; return what it is known by, and whether its content was verified."""
     from onedigest.oci import libdeflate
 
@@ -139,7 +178,7 @@ def _write(order: _Order, file: Path) -> tuple[Descriptor, bool]:
         return stream.write(_entries(order), output), True
 
 
-def _entries(order: _Order) -> list[Entry]:
+def _entries(order: _LayerOrder) -> list[Entry]:
     layer = order.layer
     if layer.kind == "layer":
         from onedigest.engines.workers import inflater
@@ -150,18 +189,22 @@ def _entries(order: _Order) -> list[Entry]:
         return runtime_layer(_option(layer, "interpreter"), _option(layer, "version"))
     if layer.kind == "application":
         return application_layer((file.target, file.content, file.executable) for file in layer.files)
+    if layer.kind == "workdir":
+        return workdir_layer()
     packages = [_verified(order, each.file_name, each.digest, each.size) for each in layer.packages]
-    return base_layer(packages, _option(layer, "user")) if layer.kind == "base" else system_layer(packages)
+    if layer.kind == "system":
+        return system_layer(packages)
+    return base_layer(packages, _option(layer, "user"), dict(layer.options).get("workdir", "/"))
 
 
-def _present(order: _Order, name: str) -> Path:
+def _present(order: _LayerOrder, name: str) -> Path:
     path = order.inputs / name
     if not path.is_file():
         raise InputError.of(f"`{path.parent.name}/{name}` is missing", hint="run `onedigest fetch`")
     return path
 
 
-def _verified(order: _Order, name: str, digest: str, size: int) -> Path:
+def _verified(order: _LayerOrder, name: str, digest: str, size: int) -> Path:
     """Return an input that has its digest: it is the store's own file, unchanged, or it is hashed."""
     path, stored = _present(order, name), order.store.path(digest)
     if is_stamped(path, size) and stored.is_file() and path.samefile(stored):

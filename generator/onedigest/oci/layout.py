@@ -8,6 +8,7 @@ from pathlib import Path
 
 from onedigest.assembler.image import LAYOUT, Image, layout_index
 from onedigest.assembler.refusal import Refused
+from onedigest.assembler.stream import Output
 from onedigest.digest import hex_of
 from onedigest.errors import InputError
 from onedigest.inputs.store import link
@@ -25,6 +26,23 @@ def write(image: Image, blobs: Mapping[str, Path], output: Path) -> None:
             write_layout(image, blobs, output, link)
     except Refused as refused:
         raise InputError.of(refused.reason) from None
+
+
+def write_archive(documents: Mapping[str, bytes], image: Image, blobs: Mapping[str, Path], file: Output) -> None:
+    """Write a layout as one tar, with these documents at its top."""
+    from onedigest.assembler import stream
+    from onedigest.assembler.disk_file import DiskFile
+    from onedigest.assembler.entry import Entry, file_entry, merge
+
+    named = {f"blobs/sha256/{hex_of(digest)}": document for digest, document in image.documents().items()}
+    entries = [
+        file_entry(path, document, executable=False, origin="layout")
+        for path, document in {**named, **documents, "oci-layout": LAYOUT}.items()
+    ]
+    for layer in image.layers():
+        content = DiskFile(blobs[layer.digest], layer.size, hex_of(layer.digest))
+        entries.append(Entry(f"blobs/sha256/{hex_of(layer.digest)}", "file", 0o644, layer.size, content))
+    stream.write_tar(merge(entries), file)
 
 
 def holds(output: Path, index: str) -> bool:
@@ -53,24 +71,11 @@ def holds(output: Path, index: str) -> bool:
 def _write_archive(image: Image, blobs: Mapping[str, Path], output: Path) -> None:
     from tempfile import TemporaryDirectory
 
-    from onedigest.assembler import stream
-    from onedigest.assembler.disk_file import DiskFile
-    from onedigest.assembler.entry import Entry, file_entry, merge
-
-    entries = [
-        file_entry("oci-layout", LAYOUT, executable=False, origin="layout"),
-        file_entry("index.json", layout_index(image), executable=False, origin="layout"),
-    ]
-    for digest, document in image.documents().items():
-        entries.append(file_entry(f"blobs/sha256/{hex_of(digest)}", document, executable=False, origin="layout"))
-    for layer in image.layers():
-        content = DiskFile(blobs[layer.digest], layer.size, hex_of(layer.digest))
-        entries.append(Entry(f"blobs/sha256/{hex_of(layer.digest)}", "file", 0o644, layer.size, content))
     output.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=output.parent, prefix=".onedigest-") as folder:
         new = Path(folder) / "archive"
         with new.open("wb") as file:
-            stream.write_tar(merge(entries), file)
+            write_archive({"index.json": layout_index(image)}, image, blobs, file)
         new.chmod(0o644)
         new.replace(output)
 

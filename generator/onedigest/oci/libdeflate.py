@@ -95,9 +95,14 @@ class Inflater:
 
 def write(entries: Iterable[Entry], output: Output | None = None) -> Descriptor:
     """Write a layer in the encoding of this module. Raises `EngineError` where libdeflate is another than it was."""
+    return write_pieces(tar_pieces(entries), output)
+
+
+def write_pieces(pieces: Iterable[bytes], output: Output | None = None) -> Descriptor:
+    """Write a layer, given as the pieces of its tar. Raises `EngineError` as above."""
     check()
     blob, plain = Stream(output), Stream()
-    blob.add_all(encode(plain.passed(tar_pieces(entries))))
+    blob.add_all(encode(plain.passed(pieces)))
     digest = blob.finish()
     return Descriptor(plain.finish(), digest, blob.size)
 

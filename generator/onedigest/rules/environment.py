@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import cache
 
 import jinja2
 
-_PACKAGE = Path(__file__).resolve().parent.parent
-
-
-def template_root(name: str) -> Path:
-    """Return the folder of templates: inside the installed package, else at the top of the checkout."""
-    inside = _PACKAGE / name
-    return inside if inside.is_dir() else _PACKAGE.parent.parent / name
+from onedigest.rules.quoting import FILTERS
+from onedigest.rules.templates import template_root
 
 
 def render(folder: str, template: str, view: object) -> str:
     """Render a template, which sees nothing but its view."""
+    return _environment(folder).get_template(template).render(view=view)
+
+
+@cache
+def _environment(folder: str) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(template_root(folder)),
         undefined=jinja2.StrictUndefined,
@@ -26,4 +26,5 @@ def render(folder: str, template: str, view: object) -> str:
         keep_trailing_newline=True,
         newline_sequence="\n",
     )
-    return environment.get_template(template).render(view=view)
+    environment.filters.update(FILTERS)
+    return environment

@@ -5,6 +5,6 @@
 # [tool.onedigest]
 # base = "debian:bookworm"
 # include-script = false
-# max-layers = 5
+# max-layers = 6
 # ///
 print("forked")

@@ -1,0 +1,43 @@
+"""Knows which engines there are, and makes them from flags and the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from onedigest.cli.progress import Status
+from onedigest.cli.session import Session
+from onedigest.cli.words import say
+from onedigest.errors import EngineError
+
+if TYPE_CHECKING:
+    from onedigest.engines.engine import Engine
+
+NAMES = ("embedded", "buildx")
+
+
+def make_engine(name: str, session: Session, builder: str, status: Status) -> Engine:
+    """Return the engine of a name. Raises `EngineError` where it cannot be found."""
+    if name == "embedded":
+        if builder:
+            raise EngineError.of("the embedded engine has no builders", hint="use --engine buildx with --builder")
+        from onedigest.engines.embedded import Embedded
+
+        return Embedded()
+    if name == "buildx":
+        from onedigest.engines.buildx import Buildx
+        from onedigest.engines.docker import find_docker
+
+        silent = session.quiet or session.as_json
+
+        def take(line: str) -> None:
+            if not silent:
+                say(line)
+
+        def running(steps: Collection[str]) -> None:
+            status.show(f"BuildKit: {', '.join(steps)}" if steps else "BuildKit")
+
+        docker = find_docker(dict(os.environ))
+        return Buildx(docker=docker, builder=builder, say=take, running=running, verbose=session.verbose)
+    raise EngineError.of(f"there is no engine `{name}`", hint=f"the engines are {', '.join(NAMES)}")

@@ -1,0 +1,182 @@
+"""Knows `onedigest verify`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from onedigest.cli.building import Job, prepare, run_engine
+from onedigest.cli.engines import NAMES, make_engine
+from onedigest.cli.progress import Status
+from onedigest.cli.session import Image, Session, shared_options
+from onedigest.cli.words import print_json, print_table, say, shown, table
+from onedigest.errors import DifferenceError, EngineError, Problem
+
+if TYPE_CHECKING:
+    from onedigest.engines.variations import Project
+    from onedigest.record import Record
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All images of the project.")
+@click.option("--engine", default="", help="Build with this engine too, or with `all`, instead of varying the build.")
+@click.option("--builder", default="", metavar="NAME", help="The builder of buildx [the current one].")
+@shared_options
+def command(names: tuple[str, ...], everything: bool, engine: str, builder: str, **options: Any) -> int:
+    """Build again while what must not matter varies, or with other engines, and compare.
+
+    Nothing is recorded. Exits 3 when an image is another than it should be.
+    """
+    session = Session(**options)
+    with Status(quiet=session.quiet or session.as_json) as status:
+        images = session.images(names, everything=everything)
+        if engine:
+            chosen = NAMES if engine == "all" else tuple(dict.fromkeys(("embedded", engine)))
+            compared = [_compare_engines(session, image, chosen, builder, status) for image in images]
+            return _finish_engines(session, compared)
+        done = [_vary(session, image, status) for image in images]
+    if session.as_json:
+        print_json({"images": done})
+    return 0
+
+
+def _vary(session: Session, image: Image, status: Status) -> dict[str, Any]:
+    """Build an image under each variation. Raises `DifferenceError` for the first that moves it."""
+    from onedigest import record as records
+    from onedigest.engines.variations import build_varied, list_variations
+
+    embedded = make_engine("embedded", session, "", status)
+    job = prepare(session, image, embedded, locked=False, platforms=())
+    _bring_all(session, job)
+    expected = records.from_image(job.plan, run_engine(session, job, embedded, None).image)
+    faketime = shutil.which("faketime")
+    variations = list_variations(faketime)
+    for number, variation in enumerate(variations, 1):
+        status.show(f"{image.spec.name}: {variation.name} ({number} of {len(variations)})")
+        built = build_varied(_project(job), variation, session.store, dict(os.environ))
+        if built.digest != expected.index:
+            found = records.loads(built.record, shown(image.record_path))
+            raise _moved(image.spec.name, variation.name, expected, found)
+    names = [variation.name for variation in variations]
+    if not session.as_json:
+        print(f"{image.spec.name}: identical under {len(names)} variations: {', '.join(names)}")
+        if not faketime:
+            say("the clock was not varied: there is no `faketime` on PATH")
+    skipped = [] if faketime else [{"variation": "clock", "reason": "there is no `faketime` on PATH"}]
+    return {"name": image.spec.name, "digest": expected.index, "variations": names, "skipped": skipped}
+
+
+def _moved(name: str, variation: str, expected: Record, found: Record) -> DifferenceError:
+    from onedigest.record import differences
+
+    lines = table(("what", "before", f"other {variation}"), differences(expected, found))
+    return DifferenceError.of(
+        f"{name}: another {variation} gives another image\n" + "\n".join(f"  {line}" for line in lines),
+        hint="this is a fault of onedigest: please report it with this table",
+    )
+
+
+def _bring_all(session: Session, job: Job) -> None:
+    from onedigest.cli.fetch import bring
+    from onedigest.fetching import inputs_of
+
+    bring(session, job.image, job.lock, inputs_of(job.lock, job.lock.platforms))
+
+
+def _project(job: Job) -> Project:
+    from onedigest.engines.variations import Project
+    from onedigest.fetching import inputs_of
+
+    image = job.image
+    root = image.folder.parent.resolve().parent
+    folder = os.path.relpath(image.script_folder, root)
+    files = [image.spec.script, f"{image.folder.parent.name}/{image.spec.name}/pylock.toml"]
+    files += [os.path.normpath(f"{folder}/{file.target}") for file in job.files if not isinstance(file.content, bytes)]
+    files += [name for name in ("onedigest.toml", "pyproject.toml") if (root / name).is_file()]
+    wheels, packages = inputs_of(job.lock, job.lock.platforms)
+    digests = {*(wheel.digest for wheel in wheels), *(package.digest for package in packages)}
+    return Project(
+        root=root,
+        files=tuple(sorted(set(files))),
+        script=image.spec.script,
+        lockfiles=image.folder.parent.name,
+        digests=tuple(sorted(digests)),
+    )
+
+
+def _compare_engines(
+    session: Session, image: Image, chosen: tuple[str, ...], builder: str, status: Status
+) -> dict[str, Any]:
+    """Build an image with several engines; return the rows of each, and the reasons of those that did not build."""
+    from onedigest import record as records
+
+    rows: dict[str, dict[str, str]] = {}
+    missing: dict[str, str] = {}
+    differing: list[Problem] = []
+    for name in chosen:
+        status.show(f"{image.spec.name}: {name}")
+        try:
+            engine = make_engine(name, session, builder if name != "embedded" else "", status)
+            job = prepare(session, image, engine, locked=False, platforms=())
+            engine.check(job.plan)
+        except EngineError as error:
+            missing[name] = str(error)
+            continue
+        try:
+            rows[name] = _rows(records.from_image(job.plan, run_engine(session, job, engine, None).image))
+        except DifferenceError as error:
+            differing += error.problems
+            missing[name] = "it built another image"
+    return {"name": image.spec.name, "engines": rows, "missing": missing, "differing": differing}
+
+
+def _rows(record: Record) -> dict[str, str]:
+    rows = {"index": str(record.index)}
+    for platform in record.platforms:
+        rows[f"{platform.platform} manifest"] = platform.manifest
+        rows[f"{platform.platform} config"] = platform.config
+        for layer in platform.layers:
+            rows[f"{platform.platform} {layer.holds}"] = layer.descriptor.diff_id
+    return rows
+
+
+def _finish_engines(session: Session, compared: list[dict[str, Any]]) -> int:
+    problems: list[Problem] = []
+    for each in compared:
+        problems += each.pop("differing")
+        each["equal"] = len({tuple(rows.items()) for rows in each["engines"].values()}) == 1
+        if not each["equal"]:
+            problems.append(Problem(f"{each['name']}: the engines built different images"))
+        if not session.as_json:
+            _show_engines(each)
+    if session.as_json:
+        print_json({"images": compared})
+        for problem in problems:
+            say(f"error: {problem}")
+        return DifferenceError.exit_code if problems else 0
+    if problems:
+        raise DifferenceError(problems)
+    return 0
+
+
+def _show_engines(compared: dict[str, Any]) -> None:
+    engines: dict[str, dict[str, str]] = compared["engines"]
+    whats = list(dict.fromkeys(what for rows in engines.values() for what in rows))
+    lines = []
+    for what in whats:
+        found = [rows.get(what, "absent") for rows in engines.values()]
+        alone = len(found) == 1
+        mark = "" if alone else "equal" if len(set(found)) == 1 else "differs"
+        lines.append((_short(what), *(digest[7:19] for digest in found), mark))
+    print(compared["name"])
+    print_table(("what", *engines, ""), lines)
+    for name, reason in compared["missing"].items():
+        say(f"{name}: not compared: {reason}")
+
+
+def _short(what: str) -> str:
+    return what if len(what) <= 60 else f"{what[:57]}..."

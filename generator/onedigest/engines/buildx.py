@@ -1,0 +1,209 @@
+"""Knows how BuildKit builds an image from its generated Dockerfile, and how the result is held against the plan."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from onedigest.assembler.descriptor import Descriptor
+from onedigest.assembler.tar import MTIME
+from onedigest.digest import Digest
+from onedigest.engines import causes
+from onedigest.engines.bases import place_bases
+from onedigest.engines.buildkit_log import CleanLog, failure
+from onedigest.engines.docker import Builder, Docker, find_builder
+from onedigest.engines.embedded import finish, keep_layer, make_layers, stated_layers
+from onedigest.engines.engine import Built, Order
+from onedigest.errors import DifferenceError, EngineError
+from onedigest.fetching import base_layout
+from onedigest.inputs.store import Store
+from onedigest.oci.export import Exported, difference, differing_paths, read_export, read_members
+from onedigest.plan import Layer, Plan, PlatformPlan
+from onedigest.rules.dockerfile import FILE_NAME, RUN_STAGE
+
+_SHOWN_ENTRIES = 8
+
+_Descriptors = dict[Digest, Descriptor]
+_Exports = dict[str, Exported]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Buildx:
+    """The engine of `docker buildx`. `say` takes lines of the log, all with `verbose`; `running` the steps at work."""
+
+    docker: Docker
+    builder: str
+    say: Callable[[str], object]
+    running: Callable[[Collection[str]], object]
+    verbose: bool
+
+    name = "buildx"
+
+    def check(self, plan: Plan) -> None:
+        """Raise `EngineError` where docker, buildx or the builder is missing or cannot do this."""
+        builder = find_builder(self.docker, self.builder)
+        for each in plan.platforms:
+            if any(layer.kind == "run" for layer in each.layers) and each.platform.oci not in builder.platforms:
+                raise EngineError.of(
+                    f"the builder `{builder.name}` cannot run commands for {each.platform}",
+                    hint="install qemu-user-static (with binfmt support) where it runs, or use --builder",
+                )
+
+    def needed(self, order: Order) -> tuple[Layer, ...]:
+        """Return all layers: BuildKit makes them itself."""
+        bases = tuple(each.layers[0] for each in order.whole.platforms)
+        return tuple({layer.key(): layer for layer in (*bases, *order.plan.layers())}.values())
+
+    def build(self, order: Order) -> Built:
+        """Build with BuildKit and with the assembler, hold one against the other, and return the canonical image.
+
+        Raises `DifferenceError` where a layer, a platform or the configuration differs.
+        """
+        builder = find_builder(self.docker, self.builder)
+        place_bases(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)
+        pure = [layer for layer in order.plan.layers() if layer.kind != "run"]
+        descriptors, made = make_layers(
+            pure,
+            stated_layers(order.plan, order.known),
+            inputs=order.inputs,
+            store=order.store,
+            workers=order.workers,
+        )
+        with order.store.scratch() as folder:
+            exports = self._export(order, builder, folder / "first")
+            _compare(order.plan, descriptors, exports, order.store)
+            commands = [layer for layer in order.plan.layers() if layer.kind == "run"]
+            if commands:
+                _compare_twice(order.plan, exports, self._export(order, builder, folder / "second"))
+                descriptors |= _keep_commands(order.plan, exports, order.store)
+        return finish(order.plan, descriptors, order.store, (*made, *(layer.holds for layer in commands)))
+
+    def _export(self, order: Order, builder: Builder, folder: Path) -> _Exports:
+        """Have BuildKit build into a new folder; what executes commands is not taken from its cache."""
+        stages = [f"{RUN_STAGE}-{each.platform.architecture}" for each in order.plan.platforms]
+        executes = any(layer.kind == "run" for layer in order.plan.layers())
+        output = {"type": "oci", "dest": str(folder), "tar": "false", "compression": "uncompressed"}
+        if executes:
+            output["rewrite-timestamp"] = "true"
+        inputs = order.inputs.relative_to(order.root)
+        arguments = [
+            *("buildx", "build", "--builder", builder.name),
+            *("--file", str(order.rules.relative_to(order.root) / FILE_NAME)),
+            *("--platform", ",".join(each.platform.oci for each in order.plan.platforms)),
+            *("--build-context", f"tools=oci-layout://{inputs / base_layout(order.whole)}"),
+            *("--provenance=false", "--sbom=false"),
+            *("--output", _comma_separated(output)),
+            *(("--no-cache-filter", ",".join(stages)) if executes else ()),
+            *("--progress", "plain", "."),
+        ]
+        variables = {"SOURCE_DATE_EPOCH": str(MTIME), "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "LC_ALL": "C.UTF-8"}
+        take = self.say if self.verbose else CleanLog(self.say, self.running).take
+        code, said = self.docker.follow(arguments, folder=order.root, variables=variables, take=take)
+        if code:
+            raise failure(said, inputs.name)
+        return read_export(folder)
+
+
+def _comma_separated(values: Mapping[str, str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow([f"{key}={value}" for key, value in values.items()])
+    return text.getvalue()
+
+
+def _compare(plan: Plan, descriptors: _Descriptors, exports: _Exports, store: Store) -> None:
+    """Hold what BuildKit built against what the assembler made. Raises `DifferenceError` with all that differs."""
+    lines = []
+    for planned in plan.platforms:
+        exported = exports.get(planned.platform.oci)
+        if exported is None:
+            lines.append(f"{planned.platform}: BuildKit built no image")
+            continue
+        lines += [f"{planned.platform}: {line}" for line in _settings(planned, exported)]
+        lines += [f"{planned.platform}: {line}" for line in _layers(planned, descriptors, exported, store)]
+    if lines:
+        raise DifferenceError.of(
+            f"{plan.name}: BuildKit built another image than is planned\n" + "\n".join(f"  {line}" for line in lines),
+            hint="see whether the inputs are as fetched (`onedigest fetch`); else report it with BuildKit's version",
+        )
+
+
+def _settings(planned: PlatformPlan, exported: Exported) -> list[str]:
+    """Say which settings of the configuration differ; BuildKit writes its own history."""
+    expected, found = json.loads(planned.config), dict(exported.config)
+    pairs = {"created": (expected["created"], found.get("created"))}
+    for key in ("Env", "User", "WorkingDir", "Entrypoint", "Cmd", "Labels"):
+        pairs[key] = (_setting(expected["config"], key), _setting(found.get("config", {}), key))
+    return [f"{key} is {new!r}, {old!r} planned" for key, (old, new) in pairs.items() if old != new]
+
+
+def _setting(config: Mapping[str, Any], key: str) -> Any:
+    value = config.get(key)
+    if key == "WorkingDir":
+        return value or "/"
+    return sorted(value or ()) if key == "Env" else value or None
+
+
+def _layers(planned: PlatformPlan, descriptors: _Descriptors, exported: Exported, store: Store) -> list[str]:
+    if len(planned.layers) != len(exported.layers):
+        return [f"{len(exported.layers)} layers built, {len(planned.layers)} planned"]
+    lines = []
+    for layer, (diff_id, file) in zip(planned.layers, exported.layers, strict=True):
+        if layer.kind == "run" or descriptors[layer.key()].diff_id == diff_id:
+            continue
+        expected = store.path(descriptors[layer.key()].digest)
+        lines.append(f"{layer.holds}: diff ID {diff_id} built, {descriptors[layer.key()].diff_id} planned")
+        lines += [f"  {line}" for line in _entries(expected, file, ("planned", "built"))[0]]
+    return lines
+
+
+def _entries(first: Path, second: Path, names: tuple[str, str]) -> tuple[list[str], list[str]]:
+    """Say which entries of two layers differ; return the lines, and all paths that differ."""
+    old, new = read_members(first), read_members(second)
+    paths = differing_paths(old, new)
+    lines = [difference(path, old.get(path), new.get(path), names) for path in paths[:_SHOWN_ENTRIES]]
+    return [*lines, f"and {len(paths) - len(lines)} more"] if len(paths) > len(lines) else lines, paths
+
+
+def _compare_twice(plan: Plan, first: _Exports, second: _Exports) -> None:
+    """Hold two builds of commands against each other. Raises `DifferenceError` with the likely causes."""
+    lines: list[str] = []
+    for planned in plan.platforms:
+        pairs = zip(
+            planned.layers, first[planned.platform.oci].layers, second[planned.platform.oci].layers, strict=True
+        )
+        for layer, (old_id, old), (new_id, new) in pairs:
+            if layer.kind == "run" and old_id != new_id:
+                found, paths = _entries(old, new, ("first", "then"))
+                lines += [f"{planned.platform}: {layer.holds}", *(f"  {line}" for line in found)]
+                lines += [f"  likely cause: {why}; {cure}" for why, cure in causes.explain(paths)]
+                break  # what follows builds on it
+    if lines:
+        raise DifferenceError.of(
+            f"{plan.name}: two builds of `run` gave different files\n" + "\n".join(f"  {line}" for line in lines),
+            hint="mend the command until it gives the same files each time",
+        )
+
+
+def _keep_commands(plan: Plan, exports: _Exports, store: Store) -> _Descriptors:
+    """Encode the layers of commands with the named encoder, and keep them; return what they are known by."""
+    from onedigest.oci import libdeflate
+
+    found = {}
+    for planned in plan.platforms:
+        for layer, (diff_id, file) in zip(planned.layers, exports[planned.platform.oci].layers, strict=True):
+            if layer.kind != "run":
+                continue
+            with store.scratch() as folder:
+                blob = folder / "layer"
+                with file.open("rb") as tar, blob.open("wb") as output:
+                    descriptor = libdeflate.write_pieces(iter(lambda: tar.read(1 << 20), b""), output)
+                if descriptor.diff_id != diff_id:
+                    raise EngineError.of(f"BuildKit exported another layer than it states for `{layer.holds}`")
+                keep_layer(layer, blob, descriptor, store)
+            found[layer.key()] = descriptor
+    return found

@@ -1,0 +1,60 @@
+"""Knows what all engines have in common: what they are asked, and what they give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from onedigest.assembler.descriptor import Descriptor
+from onedigest.assembler.image import Image
+from onedigest.inputs.store import Store
+from onedigest.plan import Layer, Plan
+
+Known = Mapping[tuple[str, str], Descriptor]
+"""Layers that a record states, by platform and by what they hold."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """What is to be built, and from what.
+
+    `plan` has the platforms that are asked for, `whole` all of the image. `root` is the folder that holds the lock
+    folder; `rules` has the generated files of the image, and `inputs` what was fetched.
+    """
+
+    plan: Plan
+    whole: Plan
+    root: Path
+    rules: Path
+    inputs: Path
+    store: Store
+    known: Known
+    workers: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Built:
+    """An image, where its layers are by digest, and what had to be made for it."""
+
+    image: Image
+    blobs: Mapping[str, Path]
+    made: tuple[str, ...]
+
+
+class Engine(Protocol):
+    """A way to build an image."""
+
+    @property
+    def name(self) -> str:
+        """What `--engine` calls it."""
+
+    def check(self, plan: Plan) -> None:
+        """Raise `EngineError` where the engine is missing, or cannot build this plan."""
+
+    def needed(self, order: Order) -> tuple[Layer, ...]:
+        """Return the layers whose inputs must be there before it builds."""
+
+    def build(self, order: Order) -> Built:
+        """Build the image: the same bytes, whichever engine it is."""

@@ -1,0 +1,124 @@
+"""Knows what must not matter to an image, and how to build one again while it varies."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from onedigest.errors import EngineError
+from onedigest.inputs.store import STAMP, Store, link
+
+_LATER = "2037-12-31 23:59:30"
+_OLD = 1_000_000_000
+
+_CHILD = """
+import os, runpy, sys
+mask, processors, *arguments = sys.argv[1:]
+os.umask(int(mask, 8))
+if processors and hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(processors)])
+sys.argv = ["onedigest", *arguments]
+runpy.run_module("onedigest", run_name="__main__", alter_sys=True)
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Variation:
+    """One thing that is otherwise than usual."""
+
+    name: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+    prefix: tuple[str, ...] = ()
+    umask: int = 0o022
+    processors: str = ""
+    reverse: bool = False
+    time: int = STAMP
+    folder: str = "project"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """What a build reads: paths of files from the root, and inputs by their digests."""
+
+    root: Path
+    files: tuple[str, ...]
+    script: str
+    lockfiles: str
+    digests: tuple[str, ...]
+
+
+def list_variations(faketime: str | None) -> tuple[Variation, ...]:
+    """Return all variations; that of the clock needs the command `faketime`."""
+    clock = (Variation(name="clock", prefix=(faketime, _LATER)),) if faketime else ()
+    return (
+        *clock,
+        Variation(name="time zone", variables={"TZ": "Pacific/Kiritimati"}),
+        Variation(
+            name="locale", variables={"LC_ALL": "C", "LANG": "tr_TR", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+        ),
+        Variation(name="umask", umask=0o077),
+        Variation(name="hash seed", variables={"PYTHONHASHSEED": "4242"}),
+        Variation(name="home", variables={"HOME": "/nonexistent"}),
+        Variation(name="working directory", folder="an other größe/folder"),
+        Variation(name="directory order", reverse=True),
+        Variation(name="file times", time=_OLD),
+        Variation(name="number of processors", processors="1"),
+    )
+
+
+def build_varied(project: Project, variation: Variation, store: Store, environment: Mapping[str, str]) -> Built:
+    """Build an image from a copy of its project with an empty cache of layers. Raises `EngineError`."""
+    with store.scratch() as scratch:
+        root = scratch / variation.folder
+        cache = Store(scratch / "cache" / "onedigest")
+        _copy_files(project, root, variation)
+        _link_inputs(project.digests, store, cache, reverse=variation.reverse)
+        variables = {
+            **environment,
+            "PYTHONHASHSEED": "0",
+            "XDG_CACHE_HOME": str(scratch / "cache"),
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            **variation.variables,
+        }
+        arguments = ("build", "--offline", "--json", "--lockfiles", project.lockfiles, project.script)
+        command = [*variation.prefix, sys.executable, "-c", _CHILD, f"{variation.umask:o}", variation.processors]
+        done = subprocess.run([*command, *arguments], cwd=root, env=variables, capture_output=True, check=False)
+        if done.returncode:
+            said = done.stderr.decode("utf-8", "replace").strip()
+            raise EngineError.of(f"the build failed under another {variation.name}: {said}")
+        found = json.loads(done.stdout)["images"][0]
+        record = (root / project.lockfiles / found["name"] / "image.toml").read_text(encoding="utf-8")
+        return Built(digest=found["digest"], record=record)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Built:
+    """What a varied build gave: the image's digest, and the text of its record."""
+
+    digest: str
+    record: str
+
+
+def _copy_files(project: Project, root: Path, variation: Variation) -> None:
+    for path in _ordered(project.files, reverse=variation.reverse):
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(project.root / path, target)
+        os.utime(target, (variation.time, variation.time))
+
+
+def _link_inputs(digests: Iterable[str], store: Store, cache: Store, *, reverse: bool) -> None:
+    for digest in _ordered(digests, reverse=reverse):
+        target = cache.path(digest)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        link(store.path(digest), target)
+
+
+def _ordered(values: Iterable[str], *, reverse: bool) -> Sequence[str]:
+    return sorted(values, reverse=reverse)

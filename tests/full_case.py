@@ -1,0 +1,25 @@
+"""The golden case `full` as values: its spec, its lock, and files of an application."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from golden import expected_files, script_of
+from onedigest.application import File
+from onedigest.digest import Digest
+from onedigest.lock import codec
+from onedigest.lock.model import Lock
+from onedigest.plan import Plan, arrange
+from onedigest.project import Project
+from onedigest.script import parse
+from onedigest.spec import Spec, specify
+
+SPEC: Spec = specify(parse(script_of("full").encode(), "full.py"), Project(root=Path()), "full.py")
+LOCK: Lock = codec.loads(expected_files("full")["pylock.toml"], "pylock.toml")
+SCRIPT = File(target="full.py", digest=Digest("sha256:" + "1" * 64), executable=False, content=b"")
+DATA = File(target="data/one.csv", digest=Digest("sha256:" + "2" * 64), executable=False, content=Path("x"))
+
+
+def plan_of(spec: Spec, lock: Lock = LOCK) -> Plan:
+    """Arrange the case's lock for a spec."""
+    return arrange(spec, lock, [DATA, SCRIPT])

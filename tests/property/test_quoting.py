@@ -1,0 +1,161 @@
+"""Laws of quoting: every value comes out of BuildKit and bake as it went in."""
+
+from __future__ import annotations
+
+import json
+import os
+import string
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from conftest import ROOT
+from docker_daemon import find_docker
+from full_case import LOCK, plan_of
+from onedigest.oci.export import read_export
+from onedigest.project import Project
+from onedigest.rules import image as rules
+from onedigest.rules.bake import BakeTarget, read_targets, render_bake, target_of
+from onedigest.rules.dockerfile import render_dockerfile
+from onedigest.rules.quoting import bake_plain, bake_string, exec_form, ignore_pattern, source, word
+from onedigest.script import parse
+from onedigest.spec import Spec, specify
+
+NASTY = [
+    "$",
+    "${",
+    "$${",
+    "%{",
+    "\\",
+    '"',
+    "'",
+    "`",
+    "{{",
+    "{%",
+    "<<EOF",
+    "#",
+    "ö",
+    "𝄞",
+    " ",
+    "\t",
+    "&&",
+    "*?[]^!",
+    "=",
+    "\\n",
+]
+TEXT = st.lists(
+    st.one_of(st.sampled_from(NASTY), st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"])), max_size=6
+).map("".join)
+ANY_TEXT = st.one_of(TEXT, st.just("line\nbreak\r\n"), st.just("\x01\x7f"))
+NAMES = st.lists(
+    st.text(string.ascii_letters + "_", min_size=1, max_size=8), min_size=1, max_size=6, unique_by=str.lower
+)
+
+
+def spec_of(**keys: object) -> Spec:
+    """Return a spec of a script that says these things."""
+    script = parse(b"# /// script\n# dependencies = []\n# ///\n", "app.py")
+    table = {key.replace("_", "-"): value for key, value in keys.items()}
+    return specify(script, Project(root=Path(), table=table), "app.py")
+
+
+@pytest.mark.docker
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    values=st.lists(TEXT, min_size=1, max_size=20),
+    words=st.lists(ANY_TEXT.filter(lambda text: "\0" not in text), min_size=1, max_size=6),
+    folder=TEXT.filter(lambda text: text.strip() and "/" not in text),
+)
+@example(values=NASTY, words=[*NASTY, "", "\n"], folder="a b\t$x")
+def test_every_value_reaches_the_configuration(values: list[str], words: list[str], folder: str) -> None:
+    find_docker()
+    env = {f"V{number}": value for number, value in enumerate(values)}
+    labels = {f"org.example/l{number}": value for number, value in enumerate(values)}
+    workdir = os.path.normpath(f"/w/{folder}")
+    spec = spec_of(env=env, labels=labels, workdir=workdir, entrypoint=words, args=words, user="1:2")
+    dockerfile = render_dockerfile(spec, LOCK, plan_of(spec), "sha256:0", "lockfiles")["Dockerfile"]
+    last = dockerfile.rindex("FROM image-${TARGETARCH}")
+    text = "FROM scratch\n" + dockerfile[last:].split("\n", 1)[1]
+    with tempfile.TemporaryDirectory() as root:
+        command = [
+            "docker",
+            "buildx",
+            "build",
+            "--output",
+            f"type=oci,tar=false,dest={root}/out",
+            "--provenance=false",
+            "-",
+        ]
+        done = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        config = next(iter(read_export(Path(root) / "out").values())).config["config"]
+
+    assert config["Env"][1:] == [f"{name}={value}" for name, value in sorted(env.items())]
+    assert config["Labels"] == labels
+    assert (config["WorkingDir"], config["Entrypoint"], config["Cmd"]) == (workdir, words, words)
+
+
+@pytest.mark.docker
+@settings(max_examples=12, deadline=None)
+@given(texts=st.lists(ANY_TEXT, min_size=1, max_size=12))
+@example(texts=NASTY)
+def test_every_text_comes_out_of_a_bake_file(texts: list[str]) -> None:
+    find_docker()
+    given = "".join(f', "a{number}": {bake_string(text)}' for number, text in enumerate(texts))
+    bake = f'{{"target": {{"default": {{"context": ".", "output": [{{"type": "oci"{given}}}]}}}}}}'
+    with tempfile.TemporaryDirectory() as root:
+        (Path(root) / "bake.json").write_text(bake, encoding="utf-8")
+        command = ["docker", "buildx", "bake", "-f", "bake.json", "--print"]
+        done = subprocess.run(command, cwd=root, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+
+    # buildx prints these as they are understood; arguments and labels it would escape again
+    (found,) = json.loads(done.stdout)["target"]["default"]["output"]
+    assert {name: value for name, value in found.items() if name.startswith("a")} == {
+        f"a{number}": text for number, text in enumerate(texts)
+    }
+
+
+@given(ANY_TEXT)
+def test_bake_strings_are_read_back(text: str) -> None:
+    assert bake_plain(json.loads(bake_string(text))) == text
+
+
+@given(st.lists(st.lists(ANY_TEXT, min_size=1, max_size=3), min_size=1, max_size=3))
+def test_exec_form_is_json_once_its_lines_are_joined(rows: list[list[str]]) -> None:
+    assert json.loads(exec_form(rows).replace("\\\n", "")) == [each for row in rows for each in row]
+
+
+@given(TEXT)
+def test_words_and_sources_stay_on_their_line(text: str) -> None:
+    assert "\n" not in ignore_pattern(text)
+    for quoted in (word(text), source(text)):
+        assert "\n" not in quoted
+        assert not quoted.endswith("\\"), "the next line would belong to it"
+
+
+@given(
+    st.builds(
+        BakeTarget,
+        name=st.from_regex(r"[a-z0-9]+(__[a-z0-9]+)?", fullmatch=True),
+        script=TEXT, source=TEXT, dockerfile=TEXT, tools=TEXT, tag=TEXT, output=TEXT,
+        configurations=st.lists(st.sampled_from(["linux/amd64", "linux/arm64"]), min_size=1, unique=True).flatmap(
+            lambda names: st.tuples(*(st.tuples(st.just(name), ANY_TEXT) for name in names))
+        ),
+    )
+)  # fmt: skip
+def test_targets_come_out_of_a_bake_file_as_they_went_in(target: BakeTarget) -> None:
+    text = render_bake([target], "locks")
+
+    assert read_targets(text) == {target.name: target}
+    assert render_bake(read_targets(text).values(), "locks") == text
+
+
+def test_templates_are_where_the_program_looks() -> None:
+    assert {path.name for path in (ROOT / "templates").iterdir()} >= {"Dockerfile.j2", "docker-bake.json.j2"}
+    assert rules.OWN_FILES == ("Dockerfile", "Dockerfile.dockerignore")
+    assert target_of(spec_of(), plan_of(spec_of()), "", "locks").name == "app"

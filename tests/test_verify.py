@@ -1,0 +1,101 @@
+"""`verify`: what must not matter does not, what differs is named, and engines are held against each other."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from conftest import Project
+from index_server import IndexServer
+from wheel_builder import build_wheel
+
+pytestmark = pytest.mark.network
+
+METADATA = ('requires-python = ">=3.11"', 'dependencies = ["alpha"]', "[tool.onedigest]", 'base = "debian:bookworm"')
+NAMES = (
+    "clock", "time zone", "locale", "umask", "hash seed", "home", "working directory", "directory order", "file times",
+    "number of processors",
+)  # fmt: skip
+
+
+@pytest.fixture
+def alpha(project: Project, index: IndexServer) -> Project:
+    """A project with one dependency and one file."""
+    build_wheel(index.folder, "alpha", "1.0")
+    project.write("data/x.csv", "1,2\n")
+    project.script("app.py", *METADATA, 'files = ["data/*.csv"]')
+    project.ok("generate", "app.py")
+    return project
+
+
+def test_image_is_identical_under_all_variations(alpha: Project) -> None:
+    if not shutil.which("faketime"):
+        pytest.skip("faketime is not installed (Debian package faketime)")
+    before = {path for path in alpha.root.rglob("*") if ".inputs" not in path.parts}
+    result = alpha.ok("verify", "app")
+
+    assert result.out == f"app: identical under 10 variations: {', '.join(NAMES)}\n"
+    assert {path for path in alpha.root.rglob("*") if ".inputs" not in path.parts} == before
+    assert list((Path(alpha.environment["XDG_CACHE_HOME"]) / "onedigest" / "scratch").iterdir()) == []
+
+
+def test_variation_that_could_not_be_made_is_said(alpha: Project, tmp_path: Path) -> None:
+    result = alpha.ok("verify", "--json", "app", PATH=str(tmp_path))
+    document = json.loads(result.out)["images"][0]
+
+    assert document["variations"] == list(NAMES[1:])
+    assert document["skipped"] == [{"variation": "clock", "reason": "there is no `faketime` on PATH"}]
+
+
+def test_variation_that_moves_an_image_is_named(alpha: Project, tmp_path: Path) -> None:
+    """A fault is put into the program itself: the umask reaches the mode of a file."""
+    package = tmp_path / "faulty"
+    shutil.copytree(Path(__file__).parent.parent / "generator" / "onedigest", package / "onedigest")
+    for folder in ("templates", "BUILD_templates"):
+        shutil.copytree(Path(__file__).parent.parent / folder, package / "onedigest" / folder)
+    layer = package / "onedigest" / "application.py"
+    text = layer.read_text()
+    assert "import os\n" in text
+    layer.write_text(
+        text.replace("executable=False, content=content", "executable=os.umask(0) == 0o077, content=content")
+    )
+    alpha.ok("generate", "app.py")
+    result = alpha.python("-c", f"import sys; sys.path.insert(0, {str(package)!r}); from onedigest.cli import run; sys.exit(run(['verify', 'app']))")  # fmt: skip
+
+    assert result.code == 3, result.err
+    assert re.sub(r"[0-9a-f]{64}", "…", result.err).startswith("error: app: another umask gives another image\n  what ")
+    assert "index " in result.err
+    assert result.err.endswith("hint: this is a fault of onedigest: please report it with this table\n")
+
+
+def test_engines_that_are_missing_are_listed_with_their_reason(alpha: Project, tmp_path: Path) -> None:
+    result = alpha.ok("verify", "app", "--engine", "all", PATH=str(tmp_path))
+
+    assert result.out.startswith("app\nwhat ")
+    assert result.err == (
+        "buildx: not compared: docker is not installed: there is no `docker` on PATH\n"
+        "hint: install docker with its buildx plugin (docs.docker.com/engine/install), or use the embedded engine\n"
+    )
+    assert "equal" not in result.out
+
+
+@pytest.mark.docker
+def test_engines_agree(alpha: Project, docker: str) -> None:
+    result = alpha.ok("verify", "app", "--engine", "all")
+    rows = [re.split(r"  +", line.strip()) for line in result.out.splitlines()[1:]]
+
+    assert rows[0] == ["what", "embedded", "buildx"]
+    assert [row[0] for row in rows[1:9]] == [
+        "index", "linux/amd64 manifest", "linux/amd64 config", "linux/amd64 debian:bookworm",
+        "linux/amd64 virtual environment, Python 3.11.2", "linux/amd64 alpha 1.0", "linux/amd64 2 files in /app",
+        "linux/amd64 working directory /app",
+    ]  # fmt: skip
+    assert all(row[1] == row[2] and row[3] == "equal" for row in rows[1:])
+    document = json.loads(alpha.ok("verify", "app", "--engine", "buildx", "--json").out)["images"][0]
+    assert document["equal"] is True
+    assert document["missing"] == {}
+    assert list(document["engines"]) == ["embedded", "buildx"]

@@ -1,0 +1,173 @@
+"""Generated files: what they hold, when they move, and that a person can read them."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from full_case import DATA, LOCK, SCRIPT, SPEC, plan_of
+from onedigest import header
+from onedigest.digest import Digest
+from onedigest.errors import InputError
+from onedigest.lock.model import Lock
+from onedigest.plan import arrange
+from onedigest.rules.bake import read_targets, render_bake
+from onedigest.rules.dockerfile import render_dockerfile
+from onedigest.rules.files import read
+from onedigest.rules.image import Rules, render_rules, stale_files, stale_targets, write_rules
+from onedigest.rules.stages import stage_names
+from onedigest.spec import Spec
+
+
+def dockerfile(spec: Spec = SPEC, lock: Lock = LOCK) -> str:
+    return render_dockerfile(spec, lock, plan_of(spec, lock), "sha256:0", "lockfiles")["Dockerfile"]
+
+
+def rules_in(folder: Path, spec: Spec = SPEC) -> Rules:
+    (folder / spec.name).mkdir(parents=True, exist_ok=True)
+    return render_rules(spec, LOCK, plan_of(spec), [DATA, SCRIPT], folder)
+
+
+def test_nothing_is_unpinned_and_nothing_reaches_a_network() -> None:
+    text = dockerfile(replace(SPEC, run=("python --version",)))
+    stages = set(re.findall(r"(?m)^FROM .*\bAS (\S+)$", text))
+
+    for line in re.findall(r"(?m)^FROM (?:--platform=\S+ )?(\S+)", text):
+        assert line == "scratch" or line in stages or line.rpartition("-")[0] in {"base", "image"}
+    assert text.count("\nRUN ") == text.count("\nRUN --network=none ")
+    assert "# syntax" not in text
+    assert not re.search(r"apt|pip install|uv ", text)
+
+
+def test_stages_are_named_after_what_they_hold() -> None:
+    names = list(stage_names(plan_of(SPEC)).values())
+
+    assert names == [
+        "layer-system-amd64", "layer-runtime", "layer-native-amd64", "layer-small-pure-wheels", "layer-intel-amd64",
+        "layer-application", "layer-system-arm64", "layer-native-arm64",
+    ]  # fmt: skip
+
+
+def test_wheels_carry_their_digests() -> None:
+    text = dockerfile()
+
+    for wheel in LOCK.wheels():
+        assert f'"--wheel", "/inputs/{wheel.name}", "{wheel.digest}"' in text
+
+
+def test_commands_stand_between_wheels_and_application() -> None:
+    text = dockerfile(replace(SPEC, run=("python -c 'print(1)'", "ldconfig")))
+    lines = [
+        line for line in text.splitlines() if line.startswith(("FROM ", "COPY --link --from", "RUN --network=none ["))
+    ]
+    at = lines.index("FROM wheels-arm64 AS run-arm64")
+
+    assert lines[at - 1].startswith("COPY --link --from=layer-small-pure-wheels")
+    assert lines[at : at + 5] == [
+        "FROM wheels-arm64 AS run-arm64",
+        'RUN --network=none ["python", "-c", "print(1)"]',
+        'RUN --network=none ["ldconfig"]',
+        "FROM run-arm64 AS image-arm64",
+        "COPY --link --from=layer-application /out/ /",
+    ]
+
+
+def test_one_platform_builds_with_its_own_base() -> None:
+    platforms = LOCK.platforms[1:]
+    lock = replace(LOCK, platforms=platforms)
+
+    assert "\nFROM base-arm64 AS tools\n" in dockerfile(replace(SPEC, platforms=platforms), lock)
+
+
+def test_edit_of_a_script_moves_no_generated_file(tmp_path: Path) -> None:
+    edited = replace(SCRIPT, digest=Digest("sha256:" + "3" * 64), content=b"print()")
+    plan = arrange(SPEC, LOCK, [DATA, edited])
+
+    assert render_rules(SPEC, LOCK, plan, [DATA, edited], tmp_path) == rules_in(tmp_path)
+
+
+def test_context_is_exactly_what_is_read() -> None:
+    text = render_dockerfile(SPEC, LOCK, plan_of(SPEC), "sha256:0", "locks")["Dockerfile.dockerignore"]
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+
+    assert lines[0] == "*"
+    assert lines[1:3] == ["!data/one.csv", "!full.py"]
+    assert all(line.startswith("!locks/.inputs/") for line in lines[3:])
+    assert not any(".deb" in line and "gomp" not in line and "gcc" not in line for line in lines)
+
+
+def test_script_outside_the_context_is_refused() -> None:
+    with pytest.raises(InputError, match="the script is not below the folder that holds the locks"):
+        dockerfile(replace(SPEC, script="/elsewhere/full.py"))
+
+
+def test_files_are_fresh_until_something_moves(tmp_path: Path) -> None:
+    folder = tmp_path / "lockfiles"
+    rules = rules_in(folder)
+    lock = rules.files["full/pylock.toml"]
+    assert write_rules(rules, folder) == [
+        "full/Dockerfile", "full/Dockerfile.dockerignore", "full/pylock.toml", "docker-bake.json"
+    ]  # fmt: skip
+    assert write_rules(rules, folder) == []
+    files = [DATA, SCRIPT]
+
+    assert list(stale_files(SPEC, lock, files, folder)) == []
+    assert list(stale_targets([(SPEC, lock, files)], folder)) == []
+    assert list(stale_files(SPEC, lock, [SCRIPT], folder)) == [
+        ("full/Dockerfile", "is not as it would be written"),
+        ("full/Dockerfile.dockerignore", "is not as it would be written"),
+    ]
+    assert list(stale_targets([(SPEC, lock, [SCRIPT])], folder)) == ["the target of full is not as it would be written"]
+    (folder / "full/Dockerfile").unlink()
+    assert list(stale_files(SPEC, lock, files, folder)) == [("full/Dockerfile", "is missing")]
+
+
+def test_bake_file_keeps_other_images_and_drops_those_that_are_gone(tmp_path: Path) -> None:
+    folder = tmp_path / "lockfiles"
+    for name in ("one.two", "three"):
+        write_rules(rules_in(folder, replace(SPEC, name=name)), folder)
+    assert set(read_targets(read(folder / "docker-bake.json"))) == {"one__two", "three"}
+
+    (folder / "three" / "pylock.toml").unlink()
+    assert list(stale_targets([], folder)) == ["has the target `three`, which has no lock"]
+    write_rules(rules_in(folder, replace(SPEC, name="one.two")), folder)
+    assert set(read_targets(read(folder / "docker-bake.json"))) == {"one__two"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("lockfiles/full/Dockerfile", "elsewhere/Dockerfile", "the target of full was changed by hand"),
+        ('"context": ".",', '"context": ".", "pull": true,', "was changed by hand"),
+        ('"full": {', '"fuller": {', "has no target for full"),
+        ("{", "[", "was changed by hand"),
+    ],
+)
+def test_hand_edit_of_the_bake_file_is_noticed(old: str, new: str, said: str, tmp_path: Path) -> None:
+    folder = tmp_path / "lockfiles"
+    rules = rules_in(folder)
+    write_rules(rules, folder)
+    path = folder / "docker-bake.json"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+
+    assert said in list(stale_targets([(SPEC, rules.files["full/pylock.toml"], [DATA, SCRIPT])], folder))
+
+
+def test_bake_file_is_json_that_others_can_read(tmp_path: Path) -> None:
+    document = json.loads(render_bake([rules_in(tmp_path / "lockfiles").target], "lockfiles"))
+
+    assert document["group"]["default"]["targets"] == ["full"]
+    assert document["target"]["full"]["platforms"] == ["linux/amd64", "linux/arm64"]
+
+
+def test_header_shows_a_change() -> None:
+    text = header.add_header("a\nb.py", "body\n")
+
+    assert header.is_intact(text)
+    assert not header.is_intact(text + " ")
+    assert header.stated_script(text) == "a b.py"
