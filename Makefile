@@ -1,8 +1,12 @@
-# make demo: the main job on real input. make test: every test that this machine can run.
+# make demo: the main job on real input. make test: every test that this machine can run. make engines: a real docker
+# daemon with buildx for the tests, on Debian as root; `make engines-stop` ends it.
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test lint golden bench clean
+# how docker is reached, where `make engines` has started it
+-include .engines/environment.mk
+
+.PHONY: demo test lint golden bench engines engines-stop clean
 
 demo: .venv/ready
 	$(BIN)/onedigest generate examples/penguins.py
@@ -19,9 +23,17 @@ lint: .venv/ready
 
 golden: .venv/ready
 	$(BIN)/python tests/make_golden.py
+	$(BIN)/onedigest generate --all
 
 bench: .venv/ready
 	$(BIN)/python tests/bench/bench.py
+	$(BIN)/python tests/bench/images.py
+
+engines:
+	.ci/engines start
+
+engines-stop:
+	.ci/engines stop
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
