@@ -183,9 +183,9 @@ def test_commands_that_give_the_same_files_are_accepted(project: Project, docker
     assert encodings == [
         "libdeflate-6-1MiB",
         "splice-1",
-        "libdeflate-6-1MiB",
-        "libdeflate-6-1MiB",
         "splice-1",
+        "libdeflate-6-1MiB",
+        "libdeflate-6-1MiB",
         "splice-1",
     ]
 

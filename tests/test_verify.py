@@ -91,8 +91,8 @@ def test_engines_agree(alpha: Project, docker: str) -> None:
     assert rows[0] == ["what", "embedded", "buildx"]
     assert [row[0] for row in rows[1:9]] == [
         "index", "linux/amd64 manifest", "linux/amd64 config", "linux/amd64 debian:bookworm",
-        "linux/amd64 virtual environment, Python 3.11.2", "linux/amd64 alpha 1.0", "linux/amd64 2 files in /app",
-        "linux/amd64 working directory /app",
+        "linux/amd64 working directory /app", "linux/amd64 virtual environment, Python 3.11.2", "linux/amd64 alpha 1.0",
+        "linux/amd64 2 files in /app",
     ]  # fmt: skip
     assert all(row[1] == row[2] and row[3] == "equal" for row in rows[1:])
     document = json.loads(alpha.ok("verify", "app", "--engine", "buildx", "--json").out)["images"][0]

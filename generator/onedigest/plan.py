@@ -99,15 +99,15 @@ def arrange(spec: Spec, lock: Lock, files: Sequence[File]) -> Plan:
 
 def _arrange_platform(spec: Spec, lock: Lock, files: Sequence[File], platform: Platform) -> PlatformPlan:
     below = [_base(lock.base, spec, platform)]
+    if spec.workdir != "/":
+        below.append(Layer(kind="workdir", holds=f"working directory {spec.workdir}"))
     system = tuple(each for each in lock.base.system_packages if platform in each.platforms)
     if system:
         names = ", ".join(spec.system_packages)
         below.append(Layer(kind="system", holds=names, encoding=LIBDEFLATE, packages=system))
     runtime = (("interpreter", lock.base.interpreter), ("version", lock.base.python))
     below.append(Layer(kind="runtime", holds=f"virtual environment, Python {lock.base.python}", options=runtime))
-    above = [Layer(kind="application", holds=_named_files(files), files=tuple(files))]
-    if spec.workdir != "/":
-        above.append(Layer(kind="workdir", holds=f"working directory {spec.workdir}"))
+    above = [Layer(kind="application", holds=_named_files(files), files=tuple(files))] if files else []
     room = spec.max_layers - len(below) - len(spec.run) - len(above)
     below += _wheel_layers(lock, platform, room)
     layers = (*below, *_run_layers(spec, platform, below), *above)
@@ -116,7 +116,7 @@ def _arrange_platform(spec: Spec, lock: Lock, files: Sequence[File], platform: P
 
 def _base(base: Base, spec: Spec, platform: Platform) -> Layer:
     packages = tuple(each for each in base.packages if platform in each.platforms)
-    options = (("user", spec.user), *((("workdir", spec.workdir),) if spec.workdir not in ("/", "/app") else ()))
+    options = (("user", spec.user), ("workdir", spec.workdir))
     return Layer(kind="base", holds=base.reference, encoding=LIBDEFLATE, packages=packages, options=options)
 
 
@@ -182,7 +182,7 @@ def _title(package: Package) -> str:
 
 def _named_files(files: Iterable[File]) -> str:
     names = [file.target for file in files]
-    return names[0] if len(names) == 1 else f"{len(names)} files in /app" if names else "/app"
+    return names[0] if len(names) == 1 else f"{len(names)} files in /app"
 
 
 def _config(spec: Spec, platform: Platform, layers: Sequence[Layer]) -> bytes:

@@ -79,7 +79,8 @@ def test_every_value_reaches_the_configuration(values: list[str], words: list[st
     spec = spec_of(env=env, labels=labels, workdir=workdir, entrypoint=words, args=words, user="1:2")
     dockerfile = render_dockerfile(spec, LOCK, plan_of(spec), "sha256:0", "lockfiles")["Dockerfile"]
     last = dockerfile.rindex("FROM image-${TARGETARCH}")
-    text = "FROM scratch\n" + dockerfile[last:].split("\n", 1)[1]
+    place = next(line for line in dockerfile.splitlines() if line.startswith("WORKDIR "))
+    text = f"FROM scratch\n{place}\n" + dockerfile[last:].split("\n", 1)[1]
     with tempfile.TemporaryDirectory() as root:
         command = [
             "docker",

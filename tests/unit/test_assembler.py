@@ -196,12 +196,6 @@ def test_layer_of_the_working_directory_is_the_empty_layer_of_a_dockerfile(tmp_p
     assert found["diff_id"] == f"sha256:{hashlib.sha256(bytes(1024)).hexdigest()}"
 
 
-def test_application_without_files_is_its_folder(tmp_path: Path) -> None:
-    assemble("application", "--tree", "--output", tmp_path / "tree")
-
-    assert [row[:2] for row in listing(tmp_path / "tree")] == [("app", 0o755)]
-
-
 def test_configuration_is_written_as_go_writes_it() -> None:
     config = {**CONFIG, "config": {"Env": ["A=<&> ö \u2028"]}, "history": [{"created_by": "x"}]}
     image = assemble_platform("linux/amd64", config, [Descriptor("sha256:1", "sha256:2", 3)])

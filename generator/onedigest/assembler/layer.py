@@ -43,8 +43,8 @@ def runtime_layer(interpreter: str, version: str) -> list[Entry]:
 
 
 def application_layer(files: Iterable[tuple[str, bytes | Path, bool]]) -> list[Entry]:
-    """Return the folder /app with the entries of (path below it, content or a file on disk, executable)."""
-    entries = [Entry(APPLICATION, "dir", 0o755, origin="application")]
+    """Return the entries of (path below /app, content or a file on disk, executable)."""
+    entries = []
     for path, content, executable in files:
         target = f"{APPLICATION}/{path}"
         check_path("application", target)
@@ -56,7 +56,7 @@ def application_layer(files: Iterable[tuple[str, bytes | Path, bool]]) -> list[E
 
 
 def workdir_layer() -> list[Entry]:
-    """Return the entries of the layer of a working directory, which is there already: none.
+    """Return the entries of the layer of a working directory, which the base has: none.
 
     A Dockerfile cannot set a working directory without a layer, so every engine writes this one.
     """

@@ -39,5 +39,5 @@ def make_engine(name: str, session: Session, builder: str, status: Status) -> En
             status.show(f"BuildKit: {', '.join(steps)}" if steps else "BuildKit")
 
         docker = find_docker(dict(os.environ))
-        return Buildx(docker=docker, builder=builder, say=take, running=running, verbose=session.verbose)
+        return Buildx(docker, builder, say=take, running=running, verbose=session.verbose)
     raise EngineError.of(f"there is no engine `{name}`", hint=f"the engines are {', '.join(NAMES)}")

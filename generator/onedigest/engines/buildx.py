@@ -6,13 +6,13 @@ import csv
 import io
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.tar import MTIME
-from onedigest.digest import Digest
+from onedigest.digest import Digest, hex_of
 from onedigest.engines import causes
 from onedigest.engines.bases import place_bases
 from onedigest.engines.buildkit_log import CleanLog, failure
@@ -32,25 +32,32 @@ _Descriptors = dict[Digest, Descriptor]
 _Exports = dict[str, Exported]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Buildx:
     """The engine of `docker buildx`. `say` takes lines of the log, all with `verbose`; `running` the steps at work."""
 
-    docker: Docker
-    builder: str
-    say: Callable[[str], object]
-    running: Callable[[Collection[str]], object]
-    verbose: bool
-
     name = "buildx"
+
+    def __init__(
+        self,
+        docker: Docker,
+        builder: str,
+        *,
+        say: Callable[[str], object],
+        running: Callable[[Collection[str]], object],
+        verbose: bool,
+    ) -> None:
+        self._docker = docker
+        self._named = builder
+        self._say = say
+        self._running = running
+        self._verbose = verbose
 
     def check(self, plan: Plan) -> None:
         """Raise `EngineError` where docker, buildx or the builder is missing or cannot do this."""
-        builder = find_builder(self.docker, self.builder)
         for each in plan.platforms:
-            if any(layer.kind == "run" for layer in each.layers) and each.platform.oci not in builder.platforms:
+            if any(layer.kind == "run" for layer in each.layers) and each.platform.oci not in self._builder.platforms:
                 raise EngineError.of(
-                    f"the builder `{builder.name}` cannot run commands for {each.platform}",
+                    f"the builder `{self._builder.name}` cannot run commands for {each.platform}",
                     hint="install qemu-user-static (with binfmt support) where it runs, or use --builder",
                 )
 
@@ -64,35 +71,51 @@ class Buildx:
 
         Raises `DifferenceError` where a layer, a platform or the configuration differs.
         """
-        builder = find_builder(self.docker, self.builder)
         place_bases(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)
-        pure = [layer for layer in order.plan.layers() if layer.kind != "run"]
-        descriptors, made = make_layers(
-            pure,
-            stated_layers(order.plan, order.known),
-            inputs=order.inputs,
-            store=order.store,
-            workers=order.workers,
-        )
+        commands = [layer for layer in order.plan.layers() if layer.kind == "run"]
+        made = _Made(order)
         with order.store.scratch() as folder:
-            exports = self._export(order, builder, folder / "first")
-            _compare(order.plan, descriptors, exports, order.store)
-            commands = [layer for layer in order.plan.layers() if layer.kind == "run"]
+            exports = self._export(order, folder / "first", made)
+            _compare(order.plan, made.descriptors, exports, order.store)
+            descriptors = made.descriptors
             if commands:
-                _compare_twice(order.plan, exports, self._export(order, builder, folder / "second"))
+                _compare_twice(order.plan, exports, self._export(order, folder / "second", made))
                 descriptors |= _keep_commands(order.plan, exports, order.store)
-        return finish(order.plan, descriptors, order.store, (*made, *(layer.holds for layer in commands)))
+        return finish(order.plan, descriptors, order.store, (*made.titles, *(layer.holds for layer in commands)))
 
-    def _export(self, order: Order, builder: Builder, folder: Path) -> _Exports:
-        """Have BuildKit build into a new folder; what executes commands is not taken from its cache."""
+    @cached_property
+    def _builder(self) -> Builder:
+        return find_builder(self._docker, self._named)
+
+    def _export(self, order: Order, folder: Path, made: _Made) -> _Exports:
+        """Have BuildKit build into a new folder while the assembler does; what executes commands is not cached.
+
+        BuildKit does not send a layer that is there. So a file of no content under the name of each layer that it
+        should give spares sending those, and what comes is what differs.
+        """
+        variables = {"SOURCE_DATE_EPOCH": str(MTIME), "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "LC_ALL": "C.UTF-8"}
+        take = self._say if self._verbose else CleanLog(self._say, self._running).take
+        arguments = self._arguments(order, folder)
+        with self._docker.running(arguments, folder=order.root, variables=variables, take=take) as running:
+            made.make()
+            blobs = folder / "blobs" / "sha256"
+            blobs.mkdir(parents=True, exist_ok=True)
+            for descriptor in made.descriptors.values():
+                (blobs / hex_of(descriptor.diff_id)).touch()
+            code, said = running.finish()
+        if code:
+            raise failure(said, order.inputs.name)
+        return read_export(folder)
+
+    def _arguments(self, order: Order, folder: Path) -> list[str]:
         stages = [f"{RUN_STAGE}-{each.platform.architecture}" for each in order.plan.platforms]
         executes = any(layer.kind == "run" for layer in order.plan.layers())
         output = {"type": "oci", "dest": str(folder), "tar": "false", "compression": "uncompressed"}
         if executes:
             output["rewrite-timestamp"] = "true"
         inputs = order.inputs.relative_to(order.root)
-        arguments = [
-            *("buildx", "build", "--builder", builder.name),
+        return [
+            *("buildx", "build", "--builder", self._builder.name),
             *("--file", str(order.rules.relative_to(order.root) / FILE_NAME)),
             *("--platform", ",".join(each.platform.oci for each in order.plan.platforms)),
             *("--build-context", f"tools=oci-layout://{inputs / base_layout(order.whole)}"),
@@ -101,12 +124,27 @@ class Buildx:
             *(("--no-cache-filter", ",".join(stages)) if executes else ()),
             *("--progress", "plain", "."),
         ]
-        variables = {"SOURCE_DATE_EPOCH": str(MTIME), "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "LC_ALL": "C.UTF-8"}
-        take = self.say if self.verbose else CleanLog(self.say, self.running).take
-        code, said = self.docker.follow(arguments, folder=order.root, variables=variables, take=take)
-        if code:
-            raise failure(said, inputs.name)
-        return read_export(folder)
+
+
+class _Made:
+    """What the assembler makes of an order, once."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self.descriptors: _Descriptors = {}
+        self.titles: tuple[str, ...] = ()
+
+    def make(self) -> None:
+        if self.descriptors:
+            return
+        order = self._order
+        self.descriptors, self.titles = make_layers(
+            [layer for layer in order.plan.layers() if layer.kind != "run"],
+            stated_layers(order.plan, order.known),
+            inputs=order.inputs,
+            store=order.store,
+            workers=order.workers,
+        )
 
 
 def _comma_separated(values: Mapping[str, str]) -> str:
@@ -163,6 +201,8 @@ def _layers(planned: PlatformPlan, descriptors: _Descriptors, exported: Exported
 
 def _entries(first: Path, second: Path, names: tuple[str, str]) -> tuple[list[str], list[str]]:
     """Say which entries of two layers differ; return the lines, and all paths that differ."""
+    if not second.stat().st_size:
+        return ["it is a layer of another place"], []
     old, new = read_members(first), read_members(second)
     paths = differing_paths(old, new)
     lines = [difference(path, old.get(path), new.get(path), names) for path in paths[:_SHOWN_ENTRIES]]

@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
 from onedigest.errors import EngineError, Problem
 
 _CONTAINERD_STORE = "io.containerd.snapshotter"
 _PATIENCE = 20
+_MOMENT = 0.05
 
 _NO_DAEMON = (
     "start it (`systemctl start docker`, or Docker Desktop), or set DOCKER_HOST; the embedded engine needs none"
@@ -38,6 +40,32 @@ class Builder:
     platforms: tuple[str, ...]
 
 
+class Running:
+    """A command that runs, and writes its log to a file, so that neither it nor we wait for the other."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: IO[bytes], take: Callable[[str], object]) -> None:
+        self._process = process
+        self._log = log
+        self._take = take
+        self._lines: list[str] = []
+        self._rest = b""
+
+    def finish(self) -> tuple[int, str]:
+        """Follow the log until the command ends; return its exit code and the log."""
+        while self._process.poll() is None:
+            self._read()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_MOMENT)
+        self._read()
+        return self._process.returncode, "\n".join(self._lines)
+
+    def _read(self) -> None:
+        *lines, self._rest = (self._rest + self._log.read()).split(b"\n")
+        for line in lines:
+            self._lines.append(line.decode("utf-8", "replace"))
+            self._take(self._lines[-1])
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Docker:
     """The docker command, and the variables that it is run with."""
@@ -57,36 +85,30 @@ class Docker:
             stdin=subprocess.DEVNULL,
         )
 
-    def follow(
+    @contextmanager
+    def running(
         self,
         arguments: Sequence[str],
         *,
         folder: Path,
         variables: Mapping[str, str],
         take: Callable[[str], object],
-    ) -> tuple[int, str]:
-        """Run a long command in a folder; return its exit code and its log, of which `take` gets each line.
+    ) -> Iterator[Running]:
+        """Run a long command in a folder while the context lasts; `take` gets each line of its log.
 
-        An interrupt is passed on, and docker has a moment to end before it is killed.
+        Where the context ends badly, the command is interrupted, and has a moment to end before it is killed.
         """
-        lines: list[str] = []
-        with (
-            subprocess.Popen(
+        with NamedTemporaryFile() as written, Path(written.name).open("rb") as log:
+            process = subprocess.Popen(
                 [self.program, *arguments],
                 cwd=folder,
                 env={**self.environment, **variables},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-            ) as process,
-            _ended(process),
-        ):
-            assert process.stderr
-            for line in process.stderr:
-                lines.append(line.decode("utf-8", "replace").rstrip("\n"))
-                take(lines[-1])
-            code = process.wait()
-        return code, "\n".join(lines)
+                stderr=written,
+            )
+            with process, _ended(process):
+                yield Running(process, log, take)
 
     def platform(self) -> str:
         """Return the platform that the daemon runs on. Raises `EngineError`."""

@@ -194,7 +194,7 @@ def _entries(order: _LayerOrder) -> list[Entry]:
     packages = [_verified(order, each.file_name, each.digest, each.size) for each in layer.packages]
     if layer.kind == "system":
         return system_layer(packages)
-    return base_layer(packages, _option(layer, "user"), dict(layer.options).get("workdir", "/"))
+    return base_layer(packages, _option(layer, "user"), _option(layer, "workdir"))
 
 
 def _present(order: _LayerOrder, name: str) -> Path:

@@ -16,7 +16,6 @@ from onedigest.inputs.sources import Sources
 from onedigest.lock import shadow
 from onedigest.lock.base import SUITES, choose_suite, resolve_base
 from onedigest.lock.model import Base, Lock, Package, Wheel
-from onedigest.lock.selection import select, wheel_name
 from onedigest.lock.targets import Target
 from onedigest.spec import Spec, dumps
 
@@ -45,11 +44,15 @@ def resolve(
     known = shadow.preferences_text(pins) if pins else ""
     # a wheel stays selected as long as its version does, even when a better one came since
     kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
-    with ThreadPoolExecutor(1) as pool:
+    project = shadow.project_text(spec, minor, folder)
+    with ThreadPoolExecutor(2) as pool:
         waiting = pool.submit(_base, spec, suite, previous, sources, upgrade)
-        project = shadow.project_text(spec, minor, folder)
-        found = uv.lock(project, known, where=spec.script, environment=sources.environment, offline=sources.offline)
-        base = waiting.result()
+        asked = pool.submit(
+            uv.lock, project, known, where=spec.script, environment=sources.environment, offline=sources.offline
+        )
+        from onedigest.lock.selection import select  # takes a moment, while uv works
+
+        found, base = asked.result(), waiting.result()
     targets = [Target(platform, base.python, base.libc_version) for platform in spec.platforms]
     packages, roots = select(found, targets, base.reference, kept)
     packages = _completed(packages, _places(found), sources)
@@ -74,6 +77,8 @@ def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[st
 
 def _places(found: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     """Return address and digest of each wheel of a uv.lock; an address without a scheme is a path."""
+    from onedigest.lock.selection import wheel_name
+
     return {
         wheel_name(wheel): (_address(package["source"], wheel), wheel.get("hash", ""))
         for package in found.get("package", ())

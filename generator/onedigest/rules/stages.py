@@ -127,8 +127,6 @@ def _application(layer: Layer, script: str) -> _Arguments:
         (f"--script={file.target}" if isinstance(file.content, bytes) else f"--file={file.target}",)
         for file in layer.files
     )
-    if not rows:
-        return _Arguments(())
     source = folder if is_plain_path(folder) else ""
     return _Arguments((("--folder", place), *rows), (_mount(source, posixpath.join(CONTEXT, source).rstrip("/")),))
 
