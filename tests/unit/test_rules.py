@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -136,6 +137,16 @@ def test_bake_file_keeps_other_images_and_drops_those_that_are_gone(tmp_path: Pa
     assert list(stale_targets([], folder)) == ["has the target `three`, which has no lock"]
     write_rules(rules_in(folder, replace(SPEC, name="one.two")), folder)
     assert set(read_targets(read(folder / "docker-bake.json"))) == {"one__two"}
+
+
+def test_images_that_are_generated_at_once_are_all_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "lockfiles"
+    names = [f"image{number}" for number in range(12)]
+    rules = [rules_in(folder, replace(SPEC, name=name)) for name in names]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda each: write_rules(each, folder), rules))
+
+    assert sorted(read_targets(read(folder / "docker-bake.json"))) == sorted(names)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from onedigest.cli.progress import Status
 from onedigest.cli.session import Session
-from onedigest.cli.words import say
 from onedigest.errors import EngineError
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def make_engine(name: str, session: Session, builder: str, status: Status) -> En
 
         def take(line: str) -> None:
             if not silent:
-                say(line)
+                status.say(line)
 
         def running(steps: Collection[str]) -> None:
             status.show(f"BuildKit: {', '.join(steps)}" if steps else "BuildKit")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from onedigest.inputs.sources import Sources
     from onedigest.lock.model import Lock, Package
     from onedigest.lock.resolver import Upgrade
+    from onedigest.rules.bake import BakeTarget
 
 
 @click.command()
@@ -45,14 +47,20 @@ def command(
     return _generate(session, images, allowed)
 
 
-def generate_one(image: Image, upgrade: Upgrade, source: Sources) -> dict[str, Any]:
-    """Lock one image and write its files; return what is to be said of it."""
+def generate_one(image: Image, upgrade: Upgrade, source: Sources) -> None:
+    """Lock one image and write all of its files."""
+    _, target = _generate_files(image, upgrade, source)
+    _write_targets([(image, target)])
+
+
+def _generate_files(image: Image, upgrade: Upgrade, source: Sources) -> tuple[dict[str, Any], BakeTarget]:
+    """Lock one image and write its own files; return what is to be said of it, and its part of the bake file."""
     from onedigest.application import collect
     from onedigest.inputs import zipapp
     from onedigest.lock.resolver import resolve
     from onedigest.plan import arrange
     from onedigest.rules.files import write
-    from onedigest.rules.image import render_rules, write_rules
+    from onedigest.rules.image import render_rules
     from onedigest.rules.shared import render_shared
 
     previous = _previous(image)
@@ -61,8 +69,8 @@ def generate_one(image: Image, upgrade: Upgrade, source: Sources) -> dict[str, A
     plan = arrange(image.spec, lock, application)
     folder = image.folder.parent.resolve()
     rules = render_rules(image.spec, lock, plan, application, folder)
-    changed = write(folder, render_shared()) + write_rules(rules, folder)
-    return {
+    changed = write(folder, render_shared()) + write(folder, rules.files)
+    result = {
         "name": image.spec.name,
         "script": image.spec.script,
         "lock": shown(image.lock_path),
@@ -73,14 +81,26 @@ def generate_one(image: Image, upgrade: Upgrade, source: Sources) -> dict[str, A
         "changed": changed,
         "moved": _moved(previous, lock),
     }
+    return result, rules.target
+
+
+def _write_targets(targets: Iterable[tuple[Image, BakeTarget]]) -> None:
+    """Write each bake file once, however many images have a part in it."""
+    from onedigest.rules.image import write_targets
+
+    folders: dict[Path, list[BakeTarget]] = {}
+    for image, target in targets:
+        folders.setdefault(image.folder.parent.resolve(), []).append(target)
+    for folder, several in folders.items():
+        write_targets(several, folder)
 
 
 def _generate(session: Session, images: list[Image], upgrade: Upgrade) -> int:
     source = sources(session)
-    done, failed = [], 0
+    done, targets, failed = [], [], 0
     for image in images:
         try:
-            result = generate_one(image, upgrade, source)
+            result, target = _generate_files(image, upgrade, source)
         except OnedigestError as error:
             if len(images) == 1:
                 raise
@@ -89,8 +109,10 @@ def _generate(session: Session, images: list[Image], upgrade: Upgrade) -> int:
             failed = max(failed, error.exit_code)
             continue
         done.append(result)
+        targets.append((image, target))
         if not session.as_json and not session.quiet:
             _say_result(result)
+    _write_targets(targets)
     if session.as_json:
         print_json({"images": done})
     return failed

@@ -6,6 +6,8 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from onedigest.cli.words import say
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
@@ -66,6 +68,13 @@ class Status:
             self._status = Console(stderr=True).status(text)
             self._status.start()
         self._status.update(text)
+
+    def say(self, text: str) -> None:
+        """Print words, above the line where there is one."""
+        if self._status is None:
+            say(text)
+        else:
+            self._status.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

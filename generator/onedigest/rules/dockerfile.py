@@ -43,6 +43,7 @@ class DockerfileView:
     source: str
     name: str
     folder: str
+    path: str
     bake: str
     bake_target: str
     base: str
@@ -85,6 +86,7 @@ def render_dockerfile(spec: Spec, lock: Lock, plan: Plan, source: str, folder: s
         source=source,
         name=spec.name,
         folder=folder,
+        path=f"{folder}/{spec.name}/{FILE_NAME}",
         bake=f"{folder}/docker-bake.json",
         bake_target=bake_target(spec.name),
         base=lock.base.reference,

@@ -45,13 +45,17 @@ def render_rules(spec: Spec, lock: Lock, plan: Plan, files: Sequence[File], fold
 
 
 def write_rules(rules: Rules, folder: Path) -> list[str]:
-    """Write the files that are not as they should be; return their paths. Targets of images that are gone go too."""
-    changed = rule_files.write(folder, rules.files)
+    """Write the files of an image that are not as they should be; return their paths."""
+    return rule_files.write(folder, rules.files) + write_targets([rules.target], folder)
+
+
+def write_targets(targets: Sequence[BakeTarget], folder: Path) -> list[str]:
+    """Put targets into the bake file, and take those of images that are gone out of it."""
     with exclusive(folder):
-        targets = read_targets(rule_files.read(folder / BAKE))
+        known = read_targets(rule_files.read(folder / BAKE)) | {target.name: target for target in targets}
         present = _present(folder)
-        kept = [each for name, each in targets.items() if name in present and name != rules.target.name]
-        return changed + rule_files.write(folder, {BAKE: render_bake([*kept, rules.target], folder.name)})
+        kept = [target for name, target in known.items() if name in present]
+        return rule_files.write(folder, {BAKE: render_bake(kept, folder.name)})
 
 
 def stale_files(spec: Spec, lock: str, files: Sequence[File], folder: Path) -> Iterator[tuple[str, str]]:
