@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from onedigest.cli.building import Job, prepare, refuse_stale_rules, run_engine
-from onedigest.cli.engines import make_engine
+from onedigest.cli.engines import check_engine, make_engine
 from onedigest.cli.progress import Status
 from onedigest.cli.session import Image, Session, shared_options
 from onedigest.cli.words import amount, plural, print_json, say, shown, table
@@ -56,18 +56,20 @@ def command(
     if wrong := [tag for tag in tags if not _TAG.fullmatch(tag)]:
         raise UsageError.of(f"`{wrong[0]}` is no tag", hint="letters, digits, `_`, `.` and `-`, 128 at most")
     with Status(quiet=session.quiet or session.as_json) as status:
-        builds_with = make_engine(engine, session, builder, status)
+        check_engine(engine, builder)
+        builds_with = None if engine == "embedded" else make_engine(engine, session, builder, status)
         images = session.images(names, everything=everything)
         if output and len(images) > 1:
             raise UsageError.of("--output names one place for several images", hint="build one image at a time")
         done = []
         for image in images:
-            job = prepare(session, image, builds_with, locked=locked, platforms=platforms)
+            job = prepare(session, image, engine, locked=locked, platforms=platforms)
             build = _Build(session=session, job=job, locked=locked, output=output)
             if engine != "embedded":
                 refuse_stale_rules(job, InputError)
             result = build.unchanged() if engine == "embedded" and not load else None
             if result is None:
+                builds_with = builds_with or make_engine(engine, session, builder, status)
                 built = run_engine(session, job, builds_with, build.record if locked else None)
                 result = build.finish(built)
                 if load:

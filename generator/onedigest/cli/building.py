@@ -31,12 +31,12 @@ class Job:
     plan: Plan
 
 
-def prepare(session: Session, image: Image, engine: Engine, *, locked: bool, platforms: tuple[str, ...]) -> Job:
+def prepare(session: Session, image: Image, engine: str, *, locked: bool, platforms: tuple[str, ...]) -> Job:
     """Read or make the lock of an image, and arrange its plan."""
     from onedigest.application import collect
     from onedigest.plan import Plan, arrange
 
-    if image.spec.run and engine.name == "embedded":
+    if image.spec.run and engine == "embedded":
         raise EngineError.of(
             "`run` needs an engine that runs commands, which the embedded one does not",
             where=image.script.where("tool.onedigest.run"),

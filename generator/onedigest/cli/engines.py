@@ -16,27 +16,32 @@ if TYPE_CHECKING:
 NAMES = ("embedded", "buildx")
 
 
+def check_engine(name: str, builder: str) -> None:
+    """Raise `EngineError` for what is no engine, or for a builder of one that has none."""
+    if name not in NAMES:
+        raise EngineError.of(f"there is no engine `{name}`", hint=f"the engines are {', '.join(NAMES)}")
+    if name == "embedded" and builder:
+        raise EngineError.of("the embedded engine has no builders", hint="use --engine buildx with --builder")
+
+
 def make_engine(name: str, session: Session, builder: str, status: Status) -> Engine:
     """Return the engine of a name. Raises `EngineError` where it cannot be found."""
+    check_engine(name, builder)
     if name == "embedded":
-        if builder:
-            raise EngineError.of("the embedded engine has no builders", hint="use --engine buildx with --builder")
         from onedigest.engines.embedded import Embedded
 
         return Embedded()
-    if name == "buildx":
-        from onedigest.engines.buildx import Buildx
-        from onedigest.engines.docker import find_docker
+    from onedigest.engines.buildx import Buildx
+    from onedigest.engines.docker import find_docker
 
-        silent = session.quiet or session.as_json
+    silent = session.quiet or session.as_json
 
-        def take(line: str) -> None:
-            if not silent:
-                status.say(line)
+    def take(line: str) -> None:
+        if not silent:
+            status.say(line)
 
-        def running(steps: Collection[str]) -> None:
-            status.show(f"BuildKit: {', '.join(steps)}" if steps else "BuildKit")
+    def running(steps: Collection[str]) -> None:
+        status.show(f"BuildKit: {', '.join(steps)}" if steps else "BuildKit")
 
-        docker = find_docker(dict(os.environ))
-        return Buildx(docker, builder, say=take, running=running, verbose=session.verbose)
-    raise EngineError.of(f"there is no engine `{name}`", hint=f"the engines are {', '.join(NAMES)}")
+    docker = find_docker(dict(os.environ))
+    return Buildx(docker, builder, say=take, running=running, verbose=session.verbose)

@@ -50,7 +50,7 @@ def _vary(session: Session, image: Image, status: Status) -> dict[str, Any]:
     from onedigest.engines.variations import build_varied, list_variations
 
     embedded = make_engine("embedded", session, "", status)
-    job = prepare(session, image, embedded, locked=True, platforms=())
+    job = prepare(session, image, "embedded", locked=True, platforms=())
     _bring_all(session, job)
     expected = records.from_image(job.plan, run_engine(session, job, embedded, None).image)
     faketime = shutil.which("faketime")
@@ -121,7 +121,7 @@ def _compare_engines(
         status.show(f"{image.spec.name}: {name}")
         try:
             engine = make_engine(name, session, builder if name != "embedded" else "", status)
-            job = prepare(session, image, engine, locked=True, platforms=())
+            job = prepare(session, image, name, locked=True, platforms=())
             engine.check(job.plan)
         except EngineError as error:
             missing[name] = str(error)

@@ -22,7 +22,7 @@ from onedigest.engines.engine import Built, Order
 from onedigest.errors import DifferenceError, EngineError
 from onedigest.fetching import base_layout
 from onedigest.inputs.store import Store
-from onedigest.oci.export import Exported, difference, differing_paths, read_export, read_members
+from onedigest.oci.export import Exported, difference, differing_paths, read_export, read_members, tar_pieces
 from onedigest.plan import Layer, Plan, PlatformPlan
 from onedigest.rules.dockerfile import FILE_NAME, RUN_STAGE
 
@@ -105,7 +105,7 @@ class Buildx:
             code, said = running.finish()
         if code:
             raise failure(said, order.inputs.name)
-        return read_export(folder)
+        return made.filled(read_export(folder))
 
     def _arguments(self, order: Order, folder: Path) -> list[str]:
         stages = [f"{RUN_STAGE}-{each.platform.architecture}" for each in order.plan.platforms]
@@ -134,7 +134,21 @@ class _Made:
         self.descriptors: _Descriptors = {}
         self.titles: tuple[str, ...] = ()
 
+    def filled(self, exports: _Exports) -> _Exports:
+        """Put our own layers where BuildKit did not send what it gave, which is what they are."""
+        ours = {each.diff_id: self._order.store.path(each.digest) for each in self.descriptors.values()}
+        return {
+            platform: Exported(
+                config=exported.config,
+                layers=tuple(
+                    (diff_id, file if file.stat().st_size else ours[diff_id]) for diff_id, file in exported.layers
+                ),
+            )
+            for platform, exported in exports.items()
+        }
+
     def make(self) -> None:
+        """Make the layers, the first time that it is called."""
         if self.descriptors:
             return
         order = self._order
@@ -201,8 +215,6 @@ def _layers(planned: PlatformPlan, descriptors: _Descriptors, exported: Exported
 
 def _entries(first: Path, second: Path, names: tuple[str, str]) -> tuple[list[str], list[str]]:
     """Say which entries of two layers differ; return the lines, and all paths that differ."""
-    if not second.stat().st_size:
-        return ["it is a layer of another place"], []
     old, new = read_members(first), read_members(second)
     paths = differing_paths(old, new)
     lines = [difference(path, old.get(path), new.get(path), names) for path in paths[:_SHOWN_ENTRIES]]
@@ -240,8 +252,8 @@ def _keep_commands(plan: Plan, exports: _Exports, store: Store) -> _Descriptors:
                 continue
             with store.scratch() as folder:
                 blob = folder / "layer"
-                with file.open("rb") as tar, blob.open("wb") as output:
-                    descriptor = libdeflate.write_pieces(iter(lambda: tar.read(1 << 20), b""), output)
+                with blob.open("wb") as output:
+                    descriptor = libdeflate.write_pieces(tar_pieces(file), output)
                 if descriptor.diff_id != diff_id:
                     raise EngineError.of(f"BuildKit exported another layer than it states for `{layer.holds}`")
                 keep_layer(layer, blob, descriptor, store)

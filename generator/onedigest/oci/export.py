@@ -12,6 +12,7 @@ from typing import Any
 
 from onedigest.digest import hex_of, is_digest
 from onedigest.errors import EngineError
+from onedigest.oci.read import inflated
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +36,7 @@ class Member:
     content: str
 
 
+_GZIP = b"\x1f\x8b"
 _KINDS = {
     tarfile.DIRTYPE: "directory",
     tarfile.SYMTYPE: "symbolic link",
@@ -67,6 +69,14 @@ def read_members(file: Path) -> dict[str, Member]:
     """Return what a layer holds, compressed or not, by path."""
     with tarfile.open(file, "r:*", encoding="utf-8") as archive:
         return dict(_members(archive))
+
+
+def tar_pieces(file: Path) -> Iterator[bytes]:
+    """Yield the tar of a layer, compressed or not."""
+    with file.open("rb") as opened:
+        compressed = opened.read(2) == _GZIP
+        opened.seek(0)
+        yield from inflated(opened) if compressed else iter(lambda: opened.read(1 << 20), b"")
 
 
 def differing_paths(expected: Mapping[str, Member], found: Mapping[str, Member]) -> list[str]:

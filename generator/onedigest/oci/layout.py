@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onedigest.assembler.image import LAYOUT, Image, layout_index
 from onedigest.assembler.refusal import Refused
-from onedigest.assembler.stream import Output
 from onedigest.digest import hex_of
 from onedigest.errors import InputError
 from onedigest.inputs.store import link
+
+if TYPE_CHECKING:
+    from onedigest.assembler.stream import Output
 
 
 def write(image: Image, blobs: Mapping[str, Path], output: Path) -> None:
