@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -82,6 +83,24 @@ def test_image_prints_what_the_script_prints(name: str, platform: str, checkout:
     unpack(checkout.root / "dist" / name, platform, root)
 
     assert run_in(root, platform, [f"/app/{name}.py"]) == EXPECTED[name]
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("name", FROZEN)
+def test_uv_prints_the_same(name: str, checkout: Project) -> None:
+    """What images are held against is what the script prints without any image."""
+    command = [find_uv_bin(), "run", "--quiet", "--no-project", "--python", sys.executable, "--script"]
+    done = subprocess.run(
+        [*command, f"examples/{name}.py"],
+        cwd=checkout.root,
+        env=checkout.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == EXPECTED[name]
 
 
 @pytest.mark.network

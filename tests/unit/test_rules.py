@@ -18,14 +18,18 @@ from onedigest.lock.model import Lock
 from onedigest.plan import arrange
 from onedigest.rules.bake import read_targets, render_bake
 from onedigest.rules.dockerfile import render_dockerfile
-from onedigest.rules.files import read
-from onedigest.rules.image import Rules, render_rules, stale_files, stale_targets, write_rules
+from onedigest.rules.files import read, write
+from onedigest.rules.image import Rules, render_rules, stale_files, stale_targets, write_targets
 from onedigest.rules.stages import stage_names
 from onedigest.spec import Spec
 
 
 def dockerfile(spec: Spec = SPEC, lock: Lock = LOCK) -> str:
     return render_dockerfile(spec, lock, plan_of(spec, lock), "sha256:0", "lockfiles")["Dockerfile"]
+
+
+def write_rules(rules: Rules, folder: Path) -> list[str]:
+    return write(folder, rules.files) + write_targets([rules.target], folder)
 
 
 def rules_in(folder: Path, spec: Spec = SPEC) -> Rules:

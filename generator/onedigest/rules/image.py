@@ -44,11 +44,6 @@ def render_rules(spec: Spec, lock: Lock, plan: Plan, files: Sequence[File], fold
     )
 
 
-def write_rules(rules: Rules, folder: Path) -> list[str]:
-    """Write the files of an image that are not as they should be; return their paths."""
-    return rule_files.write(folder, rules.files) + write_targets([rules.target], folder)
-
-
 def write_targets(targets: Sequence[BakeTarget], folder: Path) -> list[str]:
     """Put targets into the bake file, and take those of images that are gone out of it."""
     with exclusive(folder):
