@@ -98,8 +98,7 @@ def _linked(store: Store, target: Path, digest: str, size: int) -> bool:
     """Tell whether an input is there with its content, after linking it where the store has it."""
     if not store.has(digest, size):
         return False
-    if not (is_stamped(target, size) and target.samefile(store.path(digest))):
-        link(store.path(digest), target)
+    store.place(digest, size, target)
     return True
 
 

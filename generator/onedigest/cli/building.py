@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from onedigest.cli.fetch import bring
 from onedigest.cli.session import Image, Session, read_lock, sources
 from onedigest.cli.words import say, shown
-from onedigest.errors import EngineError, OnedigestError, Problem, UsageError
+from onedigest.errors import OnedigestError, Problem, UsageError
 from onedigest.platforms import BY_NAME, Platform
 
 if TYPE_CHECKING:
@@ -37,11 +37,9 @@ def prepare(session: Session, image: Image, engine: str, *, locked: bool, platfo
     from onedigest.plan import Plan, arrange
 
     if image.spec.run and engine == "embedded":
-        raise EngineError.of(
-            "`run` needs an engine that runs commands, which the embedded one does not",
-            where=image.script.where("tool.onedigest.run"),
-            hint="build with --engine buildx, or leave `run` out: the embedded engine executes nothing in an image",
-        )
+        from onedigest.engines.embedded import refused_commands
+
+        raise refused_commands(image.script.where("tool.onedigest.run"))
     lock = _lock(session, image, locked)
     files = collect(image.spec, image.script, image.script_folder)
     whole = arrange(image.spec, lock, files)

@@ -16,7 +16,7 @@ from onedigest.cli.words import print_json, print_table, say, shown, table
 from onedigest.errors import DifferenceError, EngineError, Problem
 
 if TYPE_CHECKING:
-    from onedigest.engines.variations import Project
+    from onedigest.engines.variations import BuildFiles
     from onedigest.record import Record
 
 
@@ -87,8 +87,8 @@ def _bring_all(session: Session, job: Job) -> None:
     bring(session, job.image, job.lock, inputs_of(job.lock, job.lock.platforms))
 
 
-def _project(job: Job) -> Project:
-    from onedigest.engines.variations import Project
+def _project(job: Job) -> BuildFiles:
+    from onedigest.engines.variations import BuildFiles
     from onedigest.fetching import inputs_of
 
     image = job.image
@@ -99,7 +99,7 @@ def _project(job: Job) -> Project:
     files += [name for name in ("onedigest.toml", "pyproject.toml") if (root / name).is_file()]
     wheels, packages = inputs_of(job.lock, job.lock.platforms)
     digests = {*(wheel.digest for wheel in wheels), *(package.digest for package in packages)}
-    return Project(
+    return BuildFiles(
         root=root,
         files=tuple(sorted(set(files))),
         script=image.spec.script,

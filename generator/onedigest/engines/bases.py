@@ -10,7 +10,7 @@ from onedigest.assembler.layout import write_layout
 from onedigest.digest import Digest
 from onedigest.engines.embedded import make_layers
 from onedigest.fetching import base_archive, base_layout
-from onedigest.inputs.store import Store, is_stamped, link
+from onedigest.inputs.store import Store, link
 from onedigest.oci.layout import holds
 from onedigest.plan import CREATED, Plan
 
@@ -22,9 +22,7 @@ def place_bases(plan: Plan, *, inputs: Path, store: Store, workers: int) -> None
     for each in plan.platforms:
         base = each.layers[0]
         descriptor = descriptors[base.key()]
-        target = inputs / base_archive(base, each.platform)
-        if not (is_stamped(target, descriptor.size) and target.samefile(store.path(descriptor.digest))):
-            link(store.path(descriptor.digest), target)
+        store.place(descriptor.digest, descriptor.size, inputs / base_archive(base, each.platform))
     _place_layout(plan, descriptors, inputs / base_layout(plan), store)
 
 

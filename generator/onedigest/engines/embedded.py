@@ -22,6 +22,15 @@ from onedigest.oci import LIBDEFLATE
 from onedigest.plan import Layer, Plan
 
 
+def refused_commands(where: str = "") -> EngineError:
+    """Return the error for an image with `run`, which nothing here executes."""
+    return EngineError.of(
+        "`run` needs an engine that runs commands, which the embedded one does not",
+        where=where,
+        hint="build with --engine buildx, or leave `run` out: the embedded engine executes nothing in an image",
+    )
+
+
 class Embedded:
     """The engine of this process, which executes nothing of an image."""
 
@@ -30,10 +39,7 @@ class Embedded:
     def check(self, plan: Plan) -> None:
         """Raise `EngineError` for a plan that runs commands."""
         if any(layer.kind == "run" for layer in plan.layers()):
-            raise EngineError.of(
-                "`run` needs an engine that runs commands, which the embedded one does not",
-                hint="build with --engine buildx, or leave `run` out",
-            )
+            raise refused_commands()
 
     def needed(self, order: Order) -> tuple[Layer, ...]:
         """Return the layers that are not in the store yet."""

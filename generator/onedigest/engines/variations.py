@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,7 +43,7 @@ class Variation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Project:
+class BuildFiles:
     """What a build reads: paths of files from the root, and inputs by their digests."""
 
     root: Path
@@ -72,7 +72,7 @@ def list_variations(faketime: str | None) -> tuple[Variation, ...]:
     )
 
 
-def build_varied(project: Project, variation: Variation, store: Store, environment: Mapping[str, str]) -> Built:
+def build_varied(project: BuildFiles, variation: Variation, store: Store, environment: Mapping[str, str]) -> Rebuilt:
     """Build an image from a copy of its project with an empty cache of layers. Raises `EngineError`."""
     with store.scratch() as scratch:
         root = scratch / variation.folder
@@ -94,19 +94,19 @@ def build_varied(project: Project, variation: Variation, store: Store, environme
             raise EngineError.of(f"the build failed under another {variation.name}: {said}")
         found = json.loads(done.stdout)["images"][0]
         record = (root / project.lockfiles / found["name"] / "image.toml").read_text(encoding="utf-8")
-        return Built(digest=found["digest"], record=record)
+        return Rebuilt(digest=found["digest"], record=record)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Built:
+class Rebuilt:
     """What a varied build gave: the image's digest, and the text of its record."""
 
     digest: str
     record: str
 
 
-def _copy_files(project: Project, root: Path, variation: Variation) -> None:
-    for path in _ordered(project.files, reverse=variation.reverse):
+def _copy_files(project: BuildFiles, root: Path, variation: Variation) -> None:
+    for path in sorted(project.files, reverse=variation.reverse):
         target = root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(project.root / path, target)
@@ -114,11 +114,7 @@ def _copy_files(project: Project, root: Path, variation: Variation) -> None:
 
 
 def _link_inputs(digests: Iterable[str], store: Store, cache: Store, *, reverse: bool) -> None:
-    for digest in _ordered(digests, reverse=reverse):
+    for digest in sorted(digests, reverse=reverse):
         target = cache.path(digest)
         target.parent.mkdir(parents=True, exist_ok=True)
         link(store.path(digest), target)
-
-
-def _ordered(values: Iterable[str], *, reverse: bool) -> Sequence[str]:
-    return sorted(values, reverse=reverse)

@@ -70,6 +70,12 @@ class Store:
             self.keep(file, digest)
         return digest
 
+    def place(self, digest: str, size: int, target: Path) -> None:
+        """Make `target` the stored file, unless it is that already, unchanged."""
+        stored = self.path(digest)
+        if not (is_stamped(target, size) and target.samefile(stored)):
+            link(stored, target)
+
     @contextmanager
     def partial(self, digest: str) -> Iterator[IO[bytes]]:
         """Open the part of a download that is there, for this process alone; it stays for the next try."""
