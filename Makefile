@@ -28,6 +28,7 @@ golden: .venv/ready
 bench: .venv/ready
 	$(BIN)/python tests/bench/bench.py
 	$(BIN)/python tests/bench/images.py
+	$(BIN)/python tests/bench/registry.py
 
 engines:
 	.ci/engines start

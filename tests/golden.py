@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
+from base_images import LAYER, MACHINES, Made, put_image, python_files
 from conftest import ROOT, Project
 from index_server import IndexServer
-from onedigest.oci.read import list_files, read_image
+from onedigest.oci.read import Layout, list_files, read_image
 from onedigest.project import find
 from onedigest.script import parse
 from onedigest.spec import fields, specify
+from registry_server import serve_registry
 from wheel_builder import build_wheel
 
 FOLDER = ROOT / "tests" / "cases"
-CASES = ("forked", "full", "minimal")
+CASES = ("forked", "full", "image", "minimal")
 OUTPUTS = (
     "spec.json",
     "pylock.toml",
@@ -50,7 +54,9 @@ def build_case(
         for path in sorted((FOLDER / case).glob("data/*")):
             project.write(f"data/{path.name}", path.read_bytes())
         environment = {"UV_DEFAULT_INDEX": index.address, "UV_CACHE_DIR": str(scratch / "uv")}
-        project.ok("build", f"{case}.py", **environment)
+        hub: AbstractContextManager[dict[str, str]] = _hub(scratch / "hub") if case == "image" else nullcontext({})
+        with hub as mirrors:
+            project.ok("build", f"{case}.py", **environment, **mirrors)
     finally:
         index.close()
     text = (project.root / f"{case}.py").read_bytes()
@@ -72,10 +78,23 @@ def build_case(
             lines.append(f"layer {layer.holds}")
             lines += [
                 f"  {file.kind} {file.mode:04o} {file.size} {file.path}{' -> ' + file.target if file.target else ''}"
-                for file in list_files(layout, layer)
+                for file in list_files(Layout(layout).blob(layer.digest), layer)
             ]
         found[f"{platform.platform.replace('/', '-')}.listing"] = "\n".join(lines) + "\n"
     return found
+
+
+@contextmanager
+def _hub(folder: Path) -> Iterator[dict[str, str]]:
+    """Serve a base image as if it were Docker Hub's; its layers are not compressed, so no compressor has a part in it."""
+    settings = {"Env": ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "KIND=base"], "Labels": {"kept": "yes"}}
+    made = {
+        platform: Made([{**python_files(platform), "srv": None}, {"lower": b"second layer\n"}], settings, LAYER)
+        for platform in MACHINES
+    }
+    with serve_registry(folder) as served:
+        put_image(served.host, "hub/library/python", "3.12-slim", made)
+        yield {"ONEDIGEST_REGISTRY_MIRRORS": f"docker.io={served.host}/hub"}
 
 
 def _unstamped(text: str) -> str:

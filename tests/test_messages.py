@@ -125,9 +125,9 @@ def test_requirement_that_names_no_wheel(requirement: str, kind: str, project: P
             "error: app.py: unknown Debian suite `sid`\nhint: the suites are trixie, bookworm\n",
         ),
         (
-            ("[tool.onedigest]", 'base = "docker.io/library/python:3.13-slim"'),
-            "error: app.py: base image `docker.io/library/python:3.13-slim`: images from a registry are not supported"
-            ' yet\nhint: use `base = "debian"`\n',
+            ("[tool.onedigest]", 'base = "ghcr.io/Acme/Python"'),
+            "error: app.py: `ghcr.io/Acme/Python` is not the reference of an image\n"
+            "hint: write HOST/NAME:TAG or HOST/NAME@sha256:…\n",
         ),
     ],
 )  # fmt: skip
@@ -140,9 +140,8 @@ def test_what_cannot_be_asked_for(lines: tuple[str, ...], expected: str, project
 @pytest.mark.parametrize(
     ("python", "base", "expected"),
     [
-        (">=3.14", "debian", "hint: the suites are trixie (3.13.5), bookworm (3.11.2)\n"),
         ("==3.13", "debian", "hint: `==3.13` means 3.13.0 alone; write `==3.13.*`\n"),
-        ("==3.12.*", "debian", "hint: the suites are trixie (3.13.5), bookworm (3.11.2)\n"),
+        ("<3", "debian", "hint: the suites are trixie (3.13.5), bookworm (3.11.2)\n"),
         (">=3.12", "debian:bookworm", "hint: the suites are bookworm (3.11.2)\n"),
     ],
 )
@@ -151,6 +150,20 @@ def test_python_that_no_suite_has(python: str, base: str, expected: str, project
 
     assert refused(project, "generate", "app.py") == (
         f"error: app.py: no Debian suite has a Python that satisfies `requires-python = '{python}'`\n{expected}"
+    )
+
+
+@pytest.mark.parametrize(("python", "minor"), [(">=3.14", "3.14"), ("==3.12.*", "3.12"), ("~=3.12.0", "3.12")])
+def test_python_that_an_image_has(python: str, minor: str, project: Project) -> None:
+    project.script("app.py", f'requires-python = "{python}"')
+
+    result = project.run("generate", "app.py", ONEDIGEST_REGISTRY_MIRRORS="docker.io=127.0.0.1:9")
+
+    assert (result.code, result.err) == (
+        4,
+        "error: the registry 127.0.0.1:9 cannot be reached: Connection refused\n"
+        f"hint: no Debian suite has a Python for `requires-python = '{python}'`,"
+        f" so the base is docker.io/library/python:{minor}-slim; set another `base`\n",
     )
 
 

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from onedigest.engines.embedded import build
     from onedigest.errors import OnedigestError
     from onedigest.fetching import fetch
-    from onedigest.inputs.sources import Sources
     from onedigest.inputs.store import Store
     from onedigest.lock.model import Lock
     from onedigest.lock.resolver import resolve
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from onedigest.record import Record
     from onedigest.rules.image import Rules, render_rules
     from onedigest.script import Script, parse
+    from onedigest.sources import Sources
     from onedigest.spec import Spec, specify
 
 _PLACES = {
@@ -58,7 +58,7 @@ _PLACES = {
     "Record": "record",
     "Rules": "rules.image",
     "Script": "script",
-    "Sources": "inputs.sources",
+    "Sources": "sources",
     "Spec": "spec",
     "Store": "inputs.store",
     "arrange": "plan",

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError, Problem
 from onedigest.inputs import zipapp
 from onedigest.inputs.store import Store, is_stamped, link
 from onedigest.lock.model import DebianPackage, Lock, Wheel
-from onedigest.plan import Layer, Plan
+from onedigest.plan import Layer, Plan, PlatformPlan
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
 
 if TYPE_CHECKING:
     from onedigest.inputs.download import Wanted
-    from onedigest.inputs.sources import Sources
+    from onedigest.sources import Sources
 
 FOLDER = ".inputs"
 
-Inputs = tuple[tuple[Wheel, ...], tuple[DebianPackage, ...]]
-"""Wheels and Debian packages."""
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inputs:
+    """What is to be brought: wheels, Debian packages, and layers of a base image."""
+
+    wheels: tuple[Wheel, ...] = ()
+    packages: tuple[DebianPackage, ...] = ()
+    layers: tuple[Descriptor, ...] = ()
+
+    def count(self) -> int:
+        """Return how many there are."""
+        return len(self.wheels) + len(self.packages) + len(self.layers)
+
+    def size(self) -> int:
+        """Return their bytes together."""
+        return sum(each.size for group in (self.wheels, self.packages, self.layers) for each in group)
 
 
 def base_archive(layer: Layer, platform: Platform) -> str:
@@ -32,38 +49,48 @@ def base_archive(layer: Layer, platform: Platform) -> str:
 
 def base_layout(plan: Plan) -> str:
     """Return the name that the layout of an image of the bases alone has among the inputs."""
-    bases = [each.layers[0] for each in plan.platforms]
-    key = of_bytes(canonical_json([layer.key() for layer in bases]))
-    return f"{bases[0].holds.replace(':', '-')}-{hex_of(key)[:12]}"
+    bases = [base_layers(each) for each in plan.platforms]
+    key = of_bytes(canonical_json([layer.key() for several in bases for layer in several]))
+    name = bases[0][0].holds.partition(",")[0].rpartition("/")[2]
+    return f"{re.sub('[^A-Za-z0-9._-]', '-', name.partition('@')[0])}-{hex_of(key)[:12]}"
+
+
+def base_layers(planned: PlatformPlan) -> tuple[Layer, ...]:
+    """Return the layers of a platform's base: one of Debian packages, or those of an image."""
+    return tuple(layer for layer in planned.layers if layer.kind in ("base", "image"))
 
 
 def inputs_of(lock: Lock, platforms: Iterable[Platform]) -> Inputs:
-    """Return the wheels and Debian packages of some of a lock's platforms."""
+    """Return what some of a lock's platforms need."""
     chosen = set(platforms)
     wheels = {wheel for package in lock.packages for platform, wheel in package.wheels if platform in chosen}
     debian = (*lock.base.packages, *lock.base.system_packages)
-    return tuple(sorted(wheels)), tuple(each for each in debian if chosen & set(each.platforms))
+    return Inputs(
+        wheels=tuple(sorted(wheels)),
+        packages=tuple(each for each in debian if chosen & set(each.platforms)),
+        layers=tuple({layer: None for each in lock.base.images if each.platform in chosen for layer in each.layers}),
+    )
 
 
 def inputs_of_layers(layers: Iterable[Layer]) -> Inputs:
-    """Return the wheels and Debian packages of some layers."""
+    """Return what some layers are made of."""
     held = tuple(layers)
-    wheels = {wheel for layer in held for wheel in layer.wheels}
-    return tuple(sorted(wheels)), tuple(sorted({each for layer in held for each in layer.packages}))
-
-
-def size_of(inputs: Inputs) -> int:
-    """Return the bytes of inputs together."""
-    return sum(each.size for group in inputs for each in group)
+    return Inputs(
+        wheels=tuple(sorted({wheel for layer in held for wheel in layer.wheels})),
+        packages=tuple(sorted({each for layer in held for each in layer.packages})),
+        layers=tuple({layer.kept: None for layer in held if layer.kept}),
+    )
 
 
 def link_stored(store: Store, inputs: Path, chosen: Inputs) -> Inputs:
     """Link what the store has into the folder `inputs`, and the assembler's zipapp; return what is missing."""
     place_assembler(store, inputs)
-    wheels, debian = chosen
-    return (
-        tuple(each for each in wheels if not _linked(store, inputs / each.name, each.digest, each.size)),
-        tuple(each for each in debian if not _linked(store, inputs / each.file_name, each.digest, each.size)),
+    return Inputs(
+        wheels=tuple(each for each in chosen.wheels if not _linked(store, inputs / each.name, each.digest, each.size)),
+        packages=tuple(
+            each for each in chosen.packages if not _linked(store, inputs / each.file_name, each.digest, each.size)
+        ),
+        layers=tuple(each for each in chosen.layers if not store.has(each.digest, each.size)),
     )
 
 
@@ -75,12 +102,20 @@ def fetch(spec: Spec, lock: Lock, sources: Sources, *, folder: Path, inputs: Pat
     """
     from onedigest.inputs.download import download
 
-    wheels, debian = missing
-    files = [*_wanted_wheels(spec, lock, sources, wheels, folder), *_wanted_debian(lock, sources, debian)]
+    files = [
+        *_wanted_wheels(spec, lock, sources, missing.wheels, folder),
+        *_wanted_debian(lock, sources, missing.packages),
+    ]
     download(sources.client, sources.store, files, sources.report)
-    for wheel in wheels:
+    if missing.layers:
+        from onedigest.oci.reference import parse_reference
+        from onedigest.oci.remote import Remote
+
+        reference = parse_reference(lock.base.image).at(lock.base.index or "")
+        Remote(reference, sources.access, sources.store).layers(missing.layers, sources.report)
+    for wheel in missing.wheels:
         link(sources.store.path(wheel.digest), inputs / wheel.name)
-    for package in debian:
+    for package in missing.packages:
         link(sources.store.path(package.digest), inputs / package.file_name)
 
 

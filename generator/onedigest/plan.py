@@ -8,9 +8,10 @@ from typing import Any
 
 from onedigest.application import File
 from onedigest.assembler import FORMAT, SPLICE
+from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import Digest, canonical_json, of_bytes
 from onedigest.errors import InputError
-from onedigest.lock.model import Base, DebianPackage, Lock, Package, Wheel
+from onedigest.lock.model import Base, BaseImage, DebianPackage, Lock, Package, Wheel
 from onedigest.oci import LIBDEFLATE
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
@@ -21,7 +22,11 @@ CREATED = "1980-01-02T00:00:00Z"
 OWN_LAYER_BYTES = 1 << 20
 """A wheel of this size has a layer of its own; smaller ones share a tail."""
 
-_PATH = "/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+KEPT = "as in the base"
+"""What stands for the encoding of layers that are taken as they are."""
+
+_VENV_PATH = "/opt/venv/bin"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _Pair = tuple[Package, Wheel]
 
@@ -30,7 +35,8 @@ _Pair = tuple[Package, Wheel]
 class Layer:
     """What a layer is made of. `kind` is a command of the assembler, `holds` says it in words.
 
-    Of the inputs, those of the kind are set: `wheels`, `packages` or `files`; `options` has what else matters.
+    Of the inputs, those of the kind are set: `wheels`, `packages` or `files`; `options` has what else matters. A layer
+    of the kind `image` is one of a base image, and `kept` is what it is known by.
     """
 
     kind: str
@@ -40,6 +46,7 @@ class Layer:
     packages: tuple[DebianPackage, ...] = ()
     files: tuple[File, ...] = ()
     options: tuple[tuple[str, str], ...] = ()
+    kept: Descriptor | None = None
 
     def key(self) -> Digest:
         """Return the digest of all that decides the layer's bytes."""
@@ -47,6 +54,7 @@ class Layer:
             *((wheel.name, wheel.digest) for wheel in self.wheels),
             *((package.file_name, package.digest) for package in self.packages),
             *((file.target, file.digest, file.executable) for file in self.files),
+            *((each.digest, each.diff_id, each.media_type, each.size) for each in (self.kept,) if each),
         ]
         value = {
             "format": FORMAT,
@@ -98,7 +106,10 @@ def arrange(spec: Spec, lock: Lock, files: Sequence[File]) -> Plan:
 
 
 def _arrange_platform(spec: Spec, lock: Lock, files: Sequence[File], platform: Platform) -> PlatformPlan:
-    below = [_base(lock.base, spec, platform)]
+    image = lock.base.image_for(platform)
+    below = _kept_layers(lock.base, image) if image else [_base(lock.base, spec, platform)]
+    if image and not image.has_workdir:
+        below.append(Layer(kind="folder", holds=f"folder {spec.workdir}", options=(("path", spec.workdir),)))
     if spec.workdir != "/":
         below.append(Layer(kind="workdir", holds=f"working directory {spec.workdir}"))
     system = tuple(each for each in lock.base.system_packages if platform in each.platforms)
@@ -110,8 +121,17 @@ def _arrange_platform(spec: Spec, lock: Lock, files: Sequence[File], platform: P
     above = [Layer(kind="application", holds=_named_files(files), files=tuple(files))] if files else []
     room = spec.max_layers - len(below) - len(spec.run) - len(above)
     below += _wheel_layers(lock, platform, room)
-    layers = (*below, *_run_layers(spec, platform, below), *above)
-    return PlatformPlan(platform=platform, layers=layers, config=_config(spec, platform, layers))
+    layers = (*below, *_run_layers(spec, lock.base, platform, below), *above)
+    return PlatformPlan(platform=platform, layers=layers, config=_config(spec, lock.base, platform, layers))
+
+
+def _kept_layers(base: Base, image: BaseImage) -> list[Layer]:
+    """Return the layers of a base image, which stay as they are."""
+    count = len(image.layers)
+    return [
+        Layer(kind="image", holds=f"{base.reference}, layer {number} of {count}", encoding=KEPT, kept=layer)
+        for number, layer in enumerate(image.layers, 1)
+    ]
 
 
 def _base(base: Base, spec: Spec, platform: Platform) -> Layer:
@@ -120,13 +140,13 @@ def _base(base: Base, spec: Spec, platform: Platform) -> Layer:
     return Layer(kind="base", holds=base.reference, encoding=LIBDEFLATE, packages=packages, options=options)
 
 
-def _run_layers(spec: Spec, platform: Platform, below: Sequence[Layer]) -> list[Layer]:
+def _run_layers(spec: Spec, base: Base, platform: Platform, below: Sequence[Layer]) -> list[Layer]:
     """Return a layer for each command of `run`, which depends on all that it can see."""
     layers: list[Layer] = []
     for number, command in enumerate(spec.run, 1):
         seen = {
             "platform": platform.oci,
-            "environment": environment(spec),
+            "environment": environment(spec, base, platform),
             "below": [layer.key() for layer in (*below, *layers)],
         }
         options = (("command", command), ("seen", of_bytes(canonical_json(seen))))
@@ -134,9 +154,22 @@ def _run_layers(spec: Spec, platform: Platform, below: Sequence[Layer]) -> list[
     return layers
 
 
-def environment(spec: Spec) -> dict[str, str]:
-    """Return the variables of an image, sorted by name."""
-    return dict(sorted({"PATH": _PATH, **dict(spec.env)}.items()))
+def own_environment(spec: Spec, base: Base, platform: Platform) -> dict[str, str]:
+    """Return the variables that an image has above those of its base, sorted by name."""
+    below = _base_environment(base, platform).get("PATH", _PATH)
+    return dict(sorted({"PATH": f"{_VENV_PATH}:{below}", **dict(spec.env)}.items()))
+
+
+def environment(spec: Spec, base: Base, platform: Platform) -> dict[str, str]:
+    """Return the variables of an image, sorted by name: those of its base, and its own above."""
+    found = {**_base_environment(base, platform), **own_environment(spec, base, platform)}
+    return dict(sorted(found.items()))
+
+
+def _base_environment(base: Base, platform: Platform) -> dict[str, str]:
+    image = base.image_for(platform)
+    pairs = (line.partition("=") for line in image.env) if image else ()
+    return {name: value for name, _, value in pairs}
 
 
 def _wheel_layers(lock: Lock, platform: Platform, room: int) -> list[Layer]:
@@ -185,19 +218,24 @@ def _named_files(files: Iterable[File]) -> str:
     return names[0] if len(names) == 1 else f"{len(names)} files in /app"
 
 
-def _config(spec: Spec, platform: Platform, layers: Sequence[Layer]) -> bytes:
-    """Return the configuration without `rootfs` (OCI image specification, config.md)."""
+def _config(spec: Spec, base: Base, platform: Platform, layers: Sequence[Layer]) -> bytes:
+    """Return the configuration without `rootfs` (OCI image specification, config.md).
+
+    Of a base image, variables and labels stay below ours; ports, volumes and commands belong to what it was made for.
+    """
+    image = base.image_for(platform)
+    labels = {**(dict(image.labels) if image else {}), **dict(spec.labels)}
     system, _, architecture = platform.oci.partition("/")
     container: dict[str, Any] = {
-        "Env": [f"{name}={value}" for name, value in environment(spec).items()],
+        "Env": [f"{name}={value}" for name, value in environment(spec, base, platform).items()],
         "User": spec.user,
         "WorkingDir": spec.workdir,
     }
     for key, value in (("Entrypoint", spec.entrypoint), ("Cmd", spec.args)):
         if value:
             container[key] = list(value)
-    if spec.labels:
-        container["Labels"] = dict(spec.labels)
+    if labels:
+        container["Labels"] = labels
     history = [{"created": CREATED, "created_by": f"onedigest {each.kind}: {each.holds}"} for each in layers]
     return canonical_json(
         {"architecture": architecture, "os": system, "created": CREATED, "config": container, "history": history}

@@ -143,7 +143,10 @@ def test_words_and_sources_stay_on_their_line(text: str) -> None:
     st.builds(
         BakeTarget,
         name=st.from_regex(r"[a-z0-9]+(__[a-z0-9]+)?", fullmatch=True),
-        script=TEXT, source=TEXT, dockerfile=TEXT, tools=TEXT, tag=TEXT, output=TEXT,
+        script=TEXT, source=TEXT, dockerfile=TEXT, tag=TEXT, output=TEXT,
+        contexts=st.lists(st.sampled_from(["origin-amd64", "tools"]), min_size=1, unique=True).flatmap(
+            lambda names: st.tuples(*(st.tuples(st.just(name), TEXT) for name in names))
+        ),
         configurations=st.lists(st.sampled_from(["linux/amd64", "linux/arm64"]), min_size=1, unique=True).flatmap(
             lambda names: st.tuples(*(st.tuples(st.just(name), ANY_TEXT) for name in names))
         ),

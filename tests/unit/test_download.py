@@ -12,7 +12,8 @@ import pytest
 
 from index_server import IndexServer, send
 from onedigest.errors import NetworkError
-from onedigest.inputs.download import Client, Connection, Wanted, download, shown
+from onedigest.inputs.download import Client, Wanted, download
+from onedigest.inputs.pools import Connection, shown
 from onedigest.inputs.store import Store
 
 DATA = bytes(range(256)) * 20_000
@@ -131,7 +132,7 @@ def test_wrong_content_never_gets_the_name(data: bytes, server: IndexServer, sto
     with pytest.raises(NetworkError) as caught:
         bring(server, store, file=file)
 
-    assert str(caught.value) == f"{file.urls[0]}: data: the content does not have the size and sha256 of the lock"
+    assert str(caught.value) == f"{file.urls[0]}: data: the content does not have the expected size and sha256"
     assert not store.path(file.digest).exists()
 
 

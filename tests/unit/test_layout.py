@@ -17,7 +17,7 @@ from onedigest.errors import InputError
 from onedigest.inputs.store import Store
 from onedigest.oci import libdeflate
 from onedigest.oci.layout import holds, write
-from onedigest.oci.read import list_files, read_image, validate
+from onedigest.oci.read import Layout, list_files, read_image, validate
 from wheel_builder import build_wheel
 
 
@@ -54,7 +54,10 @@ def test_layout_is_right_in_every_digest(layout: Path, image: tuple[Image, dict[
     assert [each.platform for each in read.platforms] == ["linux/amd64", "linux/arm64"]
     assert holds(layout, read.digest)
     assert not holds(layout, "sha256:" + "0" * 64)
-    assert [file.path for file in list_files(layout, read.platforms[0].layers[0])][:2] == ["opt", "opt/venv"]
+    assert [
+        file.path
+        for file in list_files(Layout(layout).blob(read.platforms[0].layers[0].digest), read.platforms[0].layers[0])
+    ][:2] == ["opt", "opt/venv"]
 
 
 def test_archive_holds_the_same_bytes_each_time(image: tuple[Image, dict[str, Path]], tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from onedigest.assembler.debian_root import base_layer, system_layer
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.entry import Entry
 from onedigest.assembler.image import PlatformImage, assemble_index, assemble_platform
-from onedigest.assembler.layer import application_layer, runtime_layer, wheels_layer, workdir_layer
+from onedigest.assembler.layer import application_layer, folder_layer, runtime_layer, wheels_layer, workdir_layer
 from onedigest.assembler.layout import write_layout, write_tree
 from onedigest.assembler.refusal import Refused
 
@@ -26,6 +26,7 @@ KINDS: dict[str, Callable[[argparse.Namespace], list[Entry]]] = {
     "layer": lambda options: wheels_layer(_inputs(options.wheel), options.python),
     "runtime": lambda options: runtime_layer(options.interpreter, options.version),
     "application": lambda options: application_layer(_files(options)),
+    "folder": lambda options: folder_layer(options.path),
     "workdir": lambda _: workdir_layer(),
     "base": lambda options: base_layer(_inputs(options.deb), options.user, options.workdir),
     "system": lambda options: system_layer(_inputs(options.deb)),
@@ -74,7 +75,7 @@ def write_image(options: argparse.Namespace) -> None:
     descriptors: dict[str, list[Descriptor]] = {}
     for platform, path in options.layer:
         found = json.loads(path.read_bytes())
-        layer = Descriptor(found["diff_id"], found["digest"], found["size"])
+        layer = Descriptor(**found)
         descriptors.setdefault(platform, []).append(layer)
     platforms = [
         assemble_platform(platform, json.loads(path.read_bytes()), descriptors.get(platform, []))
@@ -168,6 +169,7 @@ _WHAT = {
     "layer": "a layer of wheels",
     "runtime": "the virtual environment",
     "application": "the script and its files",
+    "folder": "a folder",
     "workdir": "the working directory's layer, which is empty",
     "base": "a root of Debian packages",
     "system": "further Debian packages",
@@ -181,6 +183,8 @@ def _add_inputs(command: argparse.ArgumentParser, kind: str) -> None:
     elif kind == "runtime":
         command.add_argument("--interpreter", required=True, metavar="PATH", help="absolute path in the image")
         command.add_argument("--version", required=True, metavar="3.N.P")
+    elif kind == "folder":
+        command.add_argument("--path", required=True, metavar="PATH", help="absolute path in the image")
     elif kind == "application":
         command.add_argument("--folder", type=Path, metavar="DIR", help="where the files are; then TARGET is enough")
         command.add_argument("--script", action="append", default=[], metavar="TARGET=FILE")

@@ -14,7 +14,6 @@ from onedigest.assembler.refusal import Refused
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
-LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 
@@ -76,7 +75,7 @@ def assemble_platform(platform: str, config: Mapping[str, Any], layers: Sequence
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
         "config": _described(CONFIG_TYPE, config_bytes),
-        "layers": [{"mediaType": LAYER_TYPE, "digest": layer.digest, "size": layer.size} for layer in layers],
+        "layers": [{"mediaType": layer.media_type, "digest": layer.digest, "size": layer.size} for layer in layers],
     }
     return PlatformImage(platform, config_bytes, canonical_json(manifest), tuple(layers))
 

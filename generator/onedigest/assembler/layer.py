@@ -55,8 +55,14 @@ def application_layer(files: Iterable[tuple[str, bytes | Path, bool]]) -> list[E
     return merge(entries)
 
 
+def folder_layer(path: str) -> list[Entry]:
+    """Return the entries of an absolute path's folders, for a base that does not have them."""
+    check_path("folder", path[1:])
+    return merge([Entry(path[1:], "dir", 0o755, origin="folder")])
+
+
 def workdir_layer() -> list[Entry]:
-    """Return the entries of the layer of a working directory, which the base has: none.
+    """Return the entries of the layer of a working directory, which is there already: none.
 
     A Dockerfile cannot set a working directory without a layer, so every engine writes this one.
     """

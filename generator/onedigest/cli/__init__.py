@@ -20,6 +20,7 @@ COMMANDS = {
     "verify": "Build again under other conditions, or with other engines, and compare.",
     "graph": "Show what an image depends on, and why.",
     "inspect": "Show what is in an image.",
+    "diff": "Show what differs between two images.",
 }
 
 

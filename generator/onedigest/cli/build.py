@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from onedigest.cli.building import Job, prepare, refuse_stale_rules, run_engine
+from onedigest.cli.building import (
+    Job,
+    bring_base,
+    make_recorded,
+    prepare,
+    recorded_image,
+    refuse_stale_rules,
+    run_engine,
+)
 from onedigest.cli.engines import check_engine, make_engine
 from onedigest.cli.progress import Status
 from onedigest.cli.session import Image, Session, shared_options
@@ -17,6 +28,8 @@ from onedigest.cli.words import amount, plural, print_json, say, shown, table
 from onedigest.errors import DifferenceError, InputError, UsageError
 
 if TYPE_CHECKING:
+    from onedigest.assembler.image import Image as BuiltImage
+    from onedigest.cli.pushing import Push
     from onedigest.engines.engine import Built
     from onedigest.record import Record
 
@@ -32,129 +45,191 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 @click.option("--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Build for this platform only.")
 @click.option("--output", type=click.Path(path_type=Path), help="OCI layout, or a file that ends in .tar [dist/NAME].")
 @click.option("--load", is_flag=True, help="Load the image into the docker daemon too.")
-@click.option("--tag", "tags", multiple=True, metavar="TAG", help="With --load: tag it so [latest].")
+@click.option("--push", is_flag=True, help="Push the image, and write no layout unless --output is given.")
+@click.option("--attest", is_flag=True, help="With --push: attach a bill of materials and provenance.")
+@click.option("--repository", default="", metavar="HOST/NAME", help="Push to this one, instead of the script's.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="With --load or --push: tag it so.")
 @shared_options
-def command(
-    names: tuple[str, ...],
-    everything: bool,
-    engine: str,
-    builder: str,
-    locked: bool,
-    platforms: tuple[str, ...],
-    output: Path | None,
-    load: bool,
-    tags: tuple[str, ...],
-    **options: Any,
-) -> int:
+def command(names: tuple[str, ...], everything: bool, engine: str, builder: str, **options: Any) -> int:
     """Build images and record their digests.
 
     NAMES are images or scripts. A script that has no lock yet is locked first, and inputs that are missing are fetched.
     """
+    wishes = _Wishes(**{field: options.pop(field) for field in _Wishes.__slots__})
     session = Session(**options)
-    if tags and not load:
-        raise UsageError.of("--tag needs --load")
-    if wrong := [tag for tag in tags if not _TAG.fullmatch(tag)]:
-        raise UsageError.of(f"`{wrong[0]}` is no tag", hint="letters, digits, `_`, `.` and `-`, 128 at most")
-    with Status(quiet=session.quiet or session.as_json) as status:
+    wishes.check()
+    with Status(quiet=session.silent) as status:
         check_engine(engine, builder)
         builds_with = None if engine == "embedded" else make_engine(engine, session, builder, status)
         images = session.images(names, everything=everything)
-        if output and len(images) > 1:
-            raise UsageError.of("--output names one place for several images", hint="build one image at a time")
+        wishes.check_several(len(images))
         done = []
         for image in images:
-            job = prepare(session, image, engine, locked=locked, platforms=platforms)
-            build = _Build(session=session, job=job, locked=locked, output=output)
+            job = prepare(session, image, engine, locked=wishes.locked, platforms=wishes.platforms)
+            build = _Build(session=session, job=job, wishes=wishes)
             if engine != "embedded":
                 refuse_stale_rules(job, InputError)
-            result = build.unchanged() if engine == "embedded" and not load else None
+            result = build.without_engine(embedded=engine == "embedded")
             if result is None:
                 builds_with = builds_with or make_engine(engine, session, builder, status)
-                built = run_engine(session, job, builds_with, build.record if locked else None)
+                built = run_engine(session, job, builds_with, build.record if wishes.locked else None)
                 result = build.finish(built)
-                if load:
-                    result["loaded"] = _load(session, job, built, tags or ("latest",))
             done.append(result)
     if session.as_json:
         print_json({"images": done})
     else:
         for each in done:
-            print(each["digest"] if len(done) == 1 else f"{each['name']} {each['digest']}")
+            what = each["pushed"]["reference"] if wishes.push else each["digest"]
+            print(what if len(done) == 1 else f"{each['name']} {what}")
     return 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Wishes:
+    """What is to become of an image."""
+
+    locked: bool
+    platforms: tuple[str, ...]
+    output: Path | None
+    load: bool
+    push: bool
+    attest: bool
+    repository: str
+    tags: tuple[str, ...]
+
+    def check(self) -> None:
+        """Raise `UsageError` for wishes that have no meaning."""
+        if self.tags and not (self.load or self.push):
+            raise UsageError.of("--tag needs --load or --push")
+        if self.attest and not self.push:
+            raise UsageError.of("--attest needs --push")
+        if self.repository and not (self.load or self.push):
+            raise UsageError.of("--repository needs --push or --load")
+        if wrong := [tag for tag in self.tags if not _TAG.fullmatch(tag)]:
+            raise UsageError.of(f"`{wrong[0]}` is no tag", hint="letters, digits, `_`, `.` and `-`, 128 at most")
+
+    def check_several(self, count: int) -> None:
+        """Raise `UsageError` where one place is named for several images."""
+        for option, given in (("--output", self.output), ("--repository", self.repository)):
+            if given and count > 1:
+                raise UsageError.of(f"{option} names one place for several images", hint="build one image at a time")
 
 
 class _Build:
     """One image: what is recorded of it, and where it goes."""
 
-    def __init__(self, *, session: Session, job: Job, locked: bool, output: Path | None) -> None:
+    def __init__(self, *, session: Session, job: Job, wishes: _Wishes) -> None:
         self._session = session
         self._job = job
-        self._locked = locked
+        self._wishes = wishes
         image = job.image
-        self._target = output or image.folder.parent.parent / "dist" / image.spec.name
-        self.record = _record(image, locked)
-        if locked:
+        written = not wishes.push or wishes.output is not None
+        self._target = (wishes.output or image.folder.parent.parent / "dist" / image.spec.name) if written else None
+        self.record = _record(image, wishes.locked)
+        if wishes.locked:
             refuse_stale_rules(job, DifferenceError)
 
     @property
     def _complete(self) -> bool:
         return self._job.plan == self._job.whole
 
-    @property
-    def _silent(self) -> bool:
-        return self._session.quiet or self._session.as_json
+    @cached_property
+    def _push(self) -> Push:
+        from onedigest.cli.pushing import Push
 
-    def unchanged(self) -> dict[str, Any] | None:
-        """Return the result where the very image is there already."""
+        return Push(self._session, self._job, self._wishes.repository, self._wishes.tags)
+
+    def without_engine(self, *, embedded: bool) -> dict[str, Any] | None:
+        """Return the result where the recorded image is there already, or only has to be pushed."""
+        if self._wishes.load or not self.record or self.record.plan != self._job.plan.digest():
+            return None
+        if self._wishes.push:
+            return self._push_recorded(self.record, embedded=embedded) if self._target is None else None
+        return self._unchanged(self.record) if embedded else None
+
+    def _unchanged(self, record: Record) -> dict[str, Any] | None:
         from onedigest.oci.layout import holds
 
-        record = self.record
-        if self._complete and record and record.plan == self._job.plan.digest() and holds(self._target, record.index):
-            if not self._silent:
+        if self._complete and self._target and holds(self._target, record.index):
+            if not self._session.silent:
                 say(f"{record.name}: unchanged")
             return _result(record, self._target, ())
         return None
 
+    def _push_recorded(self, record: Record, *, embedded: bool) -> dict[str, Any] | None:
+        """Push what is missing of the recorded image, and make only that; None where the engine must build it."""
+        if self._push.is_there(record):
+            self._push.say_present()
+            pushed = self._push.result(record.index, {})
+            return {**_result(record, None, ()), "pushed": pushed, **self._attested(recorded_image(self._job, record))}
+        image = recorded_image(self._job, record)
+        if image is None or not embedded:
+            return None
+        made: list[str] = []
+        pushed = self._push.send(image, lambda digests: make_recorded(self._session, self._job, record, digests, made))
+        return {**_result(record, None, tuple(made)), "pushed": pushed, **self._attested(image)}
+
+    def _attested(self, image: BuiltImage | None) -> dict[str, Any]:
+        from onedigest.cli.attesting import attest
+
+        if image is None or not self._wishes.attest:
+            return {}
+        return {"attached": attest(self._session, self._job, image, self._push.repository)}
+
     def finish(self, built: Built) -> dict[str, Any]:
-        """Compare or record what was built, and write it."""
+        """Compare or record what was built, and bring it where it is wanted."""
         from onedigest import record as records
         from onedigest.oci.layout import write
 
         found = records.from_image(self._job.plan, built.image)
-        if self.record and self._locked:
+        if self.record and self._wishes.locked:
             _compare(self.record, found)
-        write(built.image, built.blobs, self._target)
-        if self._complete and not self._locked:
+        if self._target:
+            bring_base(self._session, self._job)
+            write(built.image, built.blobs, self._target)
+        if self._complete and not self._wishes.locked:
             from onedigest.rules.files import write as write_files
 
             write_files(self._job.image.folder, {records.FILE_NAME: records.dumps(found)})
-        if not self._silent:
+        if not self._session.silent:
             _say_built(self._job.image, built, self._target)
             for title in built.made if self._session.verbose else ():
                 say(f"  made: {title}")
-        return _result(found, self._target, built.made)
+        result = _result(found, self._target, built.made)
+        if self._wishes.load:
+            result["loaded"] = _load(self._session, self._job, built, self._wishes)
+        if self._wishes.push:
+            result["pushed"] = self._push.send(built.image, lambda digests: self._blobs(built, digests))
+            result |= self._attested(built.image)
+        return result
+
+    def _blobs(self, built: Built, digests: frozenset[str]) -> Mapping[str, Path]:
+        bring_base(self._session, self._job, digests)
+        return built.blobs
 
 
-def _load(session: Session, job: Job, built: Built, tags: tuple[str, ...]) -> list[str]:
+def _load(session: Session, job: Job, built: Built, wishes: _Wishes) -> list[str]:
     """Load an image into the docker daemon; return the names that it has there."""
     from onedigest.engines.docker import find_docker
     from onedigest.oci.docker_archive import write_docker_archive
 
     docker = find_docker(dict(os.environ))
+    bring_base(session, job)
     platform = docker.platform()
-    names = [f"{job.image.spec.repository or job.image.spec.name}:{tag}" for tag in tags]
+    name = wishes.repository or job.image.spec.repository or job.image.spec.name
+    names = [f"{name}:{tag}" for tag in wishes.tags or ("latest",)]
     docker.load(lambda file: write_docker_archive(built.image, built.blobs, names, platform, file))
-    if not session.quiet and not session.as_json:
+    if not session.silent:
         say(f"{job.image.spec.name}: loaded as {', '.join(names)}")
     return names
 
 
-def _result(record: Record, target: Path, made: tuple[str, ...]) -> dict[str, Any]:
+def _result(record: Record, target: Path | None, made: tuple[str, ...]) -> dict[str, Any]:
     platforms = {each.platform: {"manifest": each.manifest, "config": each.config} for each in record.platforms}
     return {
         "name": record.name,
         "digest": record.index,
-        "output": shown(target),
+        "output": shown(target) if target else None,
         "made": list(made),
         "platforms": platforms,
     }
@@ -192,9 +267,10 @@ def _short(text: str) -> str:
     return re.sub(r"sha256:([0-9a-f]{12})[0-9a-f]{52}", r"\1", text)
 
 
-def _say_built(image: Image, built: Built, target: Path) -> None:
+def _say_built(image: Image, built: Built, target: Path | None) -> None:
     layers = built.image.layers()
+    place = f", in {shown(target)}" if target else ""
     say(
         f"{image.spec.name}: {plural(len(layers), 'layer')}, {amount(sum(layer.size for layer in layers))},"
-        f" {len(built.made)} made, in {shown(target)}"
+        f" {len(built.made)} made{place}"
     )

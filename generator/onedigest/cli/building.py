@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.cli.fetch import bring
 from onedigest.cli.session import Image, Session, read_lock, sources
 from onedigest.cli.words import say, shown
-from onedigest.errors import OnedigestError, Problem, UsageError
+from onedigest.errors import DifferenceError, OnedigestError, Problem, UsageError
 from onedigest.platforms import BY_NAME, Platform
 
 if TYPE_CHECKING:
     from onedigest.application import File
+    from onedigest.assembler.image import Image as BuiltImage
     from onedigest.engines.engine import Built, Engine, Order
     from onedigest.lock.model import Lock
     from onedigest.plan import Plan
@@ -65,6 +67,57 @@ def run_engine(session: Session, job: Job, engine: Engine, record: Record | None
     order = _order(session, job, record)
     bring(session, job.image, job.lock, inputs_of_layers(engine.needed(order)))
     return engine.build(order)
+
+
+def bring_base(session: Session, job: Job, digests: frozenset[str] | None = None) -> None:
+    """Bring the layers of a base image, which only an output that holds them needs; all, or those of some digests."""
+    from onedigest.fetching import inputs_of_layers
+
+    kept = [layer for layer in job.plan.layers() if layer.kept and (digests is None or layer.kept.digest in digests)]
+    if kept:
+        bring(session, job.image, job.lock, inputs_of_layers(kept))
+
+
+def recorded_image(job: Job, record: Record) -> BuiltImage | None:
+    """Return the image that a record of this plan states, without making any of it; None where it is not whole."""
+    from onedigest.assembler.refusal import Refused
+    from onedigest.engines.embedded import assemble, stated_layers
+
+    stated = stated_layers(job.plan, record.layers())
+    stated |= {layer.key(): layer.kept for layer in job.plan.layers() if layer.kept}
+    try:
+        image = assemble(job.plan, stated)
+    except (KeyError, Refused):
+        return None
+    return image if image.digest == record.index else None
+
+
+def make_recorded(
+    session: Session, job: Job, record: Record, digests: frozenset[str], made: list[str]
+) -> dict[str, Path]:
+    """Make the recorded layers with these digests alone; add to `made` what they hold; return where they are.
+
+    Raises `DifferenceError` where one comes out otherwise than it is recorded.
+    """
+    from onedigest.engines.embedded import make_layers, missing_layers, stated_layers
+    from onedigest.fetching import inputs_of_layers
+
+    stated = stated_layers(job.plan, record.layers())
+    layers = [each for each in job.plan.layers() if not each.kept and stated[each.key()].digest in digests]
+    bring(session, job.image, job.lock, inputs_of_layers(missing_layers(layers, session.store, stated)))
+    bring_base(session, job, digests)
+    found, titles = make_layers(
+        layers, stated, inputs=job.image.inputs.resolve(), store=session.store, workers=session.workers
+    )
+    made += titles
+    problems = [
+        Problem(f"{layer.holds}: the layer is {found[layer.key()].digest}, {stated[layer.key()].digest} recorded")
+        for layer in layers
+        if found[layer.key()] != stated[layer.key()]
+    ]
+    if problems:
+        raise DifferenceError(problems)
+    return {digest: session.store.path(digest) for digest in digests}
 
 
 def refuse_stale_rules(job: Job, kind: type[OnedigestError]) -> None:

@@ -23,20 +23,19 @@ if TYPE_CHECKING:
 def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...], **options: Any) -> int:
     """Bring the inputs of locks: the only step that needs the network.
 
-    Wheels and Debian packages are verified, kept in the user's store, and linked into lockfiles/.inputs.
+    Wheels, Debian packages and base layers are verified, kept in the user's store, and linked into lockfiles/.inputs.
     """
     from onedigest.cli.building import chosen_platforms
-    from onedigest.fetching import inputs_of, size_of
+    from onedigest.fetching import inputs_of
 
     session = Session(**options)
     done = []
     for image in session.images(names, everything=everything):
         lock = read_lock(image)
         chosen = inputs_of(lock, chosen_platforms(lock.platforms, platforms))
-        total = size_of(chosen)
         count = bring(session, image, lock, chosen)
         _place_bases(session, image, lock)
-        files = len(chosen[0]) + len(chosen[1])
+        files, total = chosen.count(), chosen.size()
         done.append({"name": image.spec.name, "files": files, "bytes": total, "fetched": count})
         if not session.quiet and not session.as_json:
             state = f"{count} fetched" if count else "all there"
@@ -50,23 +49,23 @@ def _place_bases(session: Session, image: Image, lock: Lock) -> None:
     """Make the base layers, which a Dockerfile begins with, where the packages of all platforms are there."""
     from onedigest.application import collect
     from onedigest.engines.bases import place_bases
-    from onedigest.fetching import inputs_of_layers, link_stored
+    from onedigest.fetching import base_layers, inputs_of_layers, link_stored
     from onedigest.plan import arrange
 
     plan = arrange(image.spec, lock, collect(image.spec, image.script, image.script_folder))
-    bases = [each.layers[0] for each in plan.platforms]
-    if not any(link_stored(session.store, image.inputs, inputs_of_layers(bases))):
+    bases = [layer for each in plan.platforms for layer in base_layers(each)]
+    if not link_stored(session.store, image.inputs, inputs_of_layers(bases)).count():
         place_bases(plan, inputs=image.inputs, store=session.store, workers=session.workers)
 
 
 def bring(session: Session, image: Image, lock: Lock, chosen: Inputs) -> int:
     """Put inputs into lockfiles/.inputs, with progress; return how many were not in the store."""
-    from onedigest.fetching import fetch, link_stored, size_of
+    from onedigest.fetching import fetch, link_stored
 
     missing = link_stored(session.store, image.inputs, chosen)
-    if any(missing):
+    if missing.count():
         title = f"{image.spec.name}: fetching"
-        with Progress(title, size_of(missing), quiet=session.quiet or session.as_json) as progress:
+        with Progress(title, missing.size(), quiet=session.quiet or session.as_json) as progress:
             source = sources(session, progress.advance)
             fetch(image.spec, lock, source, folder=image.script_folder, inputs=image.inputs, missing=missing)
-    return sum(map(len, missing))
+    return missing.count()

@@ -15,10 +15,10 @@ from onedigest.cli.words import plural, print_error, print_json, say, shown
 from onedigest.errors import DifferenceError, InputError, OnedigestError, Problem
 
 if TYPE_CHECKING:
-    from onedigest.inputs.sources import Sources
     from onedigest.lock.model import Lock, Package
     from onedigest.lock.resolver import Upgrade
     from onedigest.rules.bake import BakeTarget
+    from onedigest.sources import Sources
 
 
 @click.command()
@@ -132,6 +132,10 @@ def _moved(previous: Lock | None, lock: Lock) -> list[str]:
     """Say what the new lock has that the previous had not, and the other way round, and what platforms disagree on."""
     lines = []
     if previous:
+        if previous.base.index != lock.base.index:
+            lines.append(
+                f"base {previous.base.index or previous.base.reference} -> {lock.base.index or lock.base.reference}"
+            )
         old, new = _versions(previous), _versions(lock)
         lines += [
             f"{name} {old.get(name, '(new)')} -> {new.get(name, '(gone)')}"

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from onedigest.cli.opened import Opened, open_image
 from onedigest.cli.session import Session, shared_options
-from onedigest.cli.words import amount, print_json, print_table, say, shown
-from onedigest.errors import DifferenceError, InputError
+from onedigest.cli.words import amount, print_json, print_table, say
+from onedigest.errors import DifferenceError
 
 if TYPE_CHECKING:
-    from onedigest.oci.read import ReadImage, ReadPlatform
+    from onedigest.oci.read import ReadPlatform
 
 
 @click.command()
-@click.argument("what", metavar="NAME|LAYOUT")
+@click.argument("what", metavar="NAME|LAYOUT|REFERENCE")
 @click.option("--files", is_flag=True, help="List the files of each layer.")
 @click.option("--validate", "prove", is_flag=True, help="Recompute every digest, size and diff ID.")
 @shared_options
@@ -27,18 +24,17 @@ def command(what: str, files: bool, prove: bool, **options: Any) -> int:
     """Show what is in an image: its layers with what they hold, their sizes and digests.
 
     NAME is an image that was built into dist/NAME; LAYOUT is an OCI layout, a folder or an archive.
+    REFERENCE is an image in a registry, such as ghcr.io/acme/penguins:1; its layers are fetched only for --files and
+    --validate.
     """
-    from onedigest.oci.read import read_image, validate
-
     session = Session(**options)
-    with _layout(session, what) as layout:
-        image = read_image(layout)
+    with open_image(session, what) as opened:
         if session.as_json:
-            print_json(_document(layout, image, files))
+            print_json(_document(opened, files))
         else:
-            _show(layout, image, files)
+            _show(opened, files)
         if prove:
-            problems = validate(layout)
+            problems = opened.validate()
             if problems:
                 raise DifferenceError(problems)
             if not session.quiet:
@@ -46,43 +42,19 @@ def command(what: str, files: bool, prove: bool, **options: Any) -> int:
     return 0
 
 
-@contextmanager
-def _layout(session: Session, what: str) -> Iterator[Path]:
-    path = Path(what)
-    if path.is_file():
-        import tarfile
-
-        with tempfile.TemporaryDirectory(prefix="onedigest-") as folder:
-            try:
-                with tarfile.open(path, "r:") as archive:
-                    archive.extractall(folder, filter="data")
-            except tarfile.TarError as error:
-                raise InputError.of(f"not an OCI archive: {error}", where=what) from None
-            yield Path(folder)
-    elif (path / "oci-layout").is_file():
-        yield path
-    else:
-        built = session.lockfiles.parent / "dist" / what
-        if not (built / "oci-layout").is_file():
-            raise InputError.of(
-                f"there is no built image `{what}`", where=shown(built), hint=f"run `onedigest build {what}`"
-            )
-        yield built
-
-
-def _show(layout: Path, image: ReadImage, files: bool) -> None:
-    print(f"index       {image.digest}")
-    for platform in image.platforms:
+def _show(opened: Opened, files: bool) -> None:
+    print(f"index       {opened.image.digest}")
+    for platform in opened.image.platforms:
         settings = platform.config.get("config", {})
         print(f"\n{platform.platform}")
         print(f"manifest    {platform.manifest}\nconfig      {platform.config_digest}")
         for key in ("User", "WorkingDir", "Entrypoint", "Cmd", "Env", "Labels"):
             if key in settings:
                 print(f"{key.lower():<12}{_plain(settings[key])}")
-        _show_layers(layout, platform, files)
+        _show_layers(opened, platform, files)
 
 
-def _show_layers(layout: Path, platform: ReadPlatform, files: bool) -> None:
+def _show_layers(opened: Opened, platform: ReadPlatform, files: bool) -> None:
     from onedigest.oci.read import list_files
 
     print()
@@ -95,16 +67,16 @@ def _show_layers(layout: Path, platform: ReadPlatform, files: bool) -> None:
         return
     for layer in platform.layers:
         print(f"layer {layer.digest}: {layer.holds}, {amount(layer.size)}")
-        for file in list_files(layout, layer):
+        for file in list_files(opened.layer(layer), layer):
             target = f" -> {file.target}" if file.target else ""
             print(f"  {file.kind:<8} {file.mode:04o} {file.size:>12} {file.path}{target}")
 
 
-def _document(layout: Path, image: ReadImage, files: bool) -> dict[str, Any]:
+def _document(opened: Opened, files: bool) -> dict[str, Any]:
     from onedigest.oci.read import list_files
 
     platforms = []
-    for platform in image.platforms:
+    for platform in opened.image.platforms:
         layers = []
         for layer in platform.layers:
             row: dict[str, Any] = {
@@ -116,7 +88,7 @@ def _document(layout: Path, image: ReadImage, files: bool) -> dict[str, Any]:
             if files:
                 row["files"] = [
                     {"path": each.path, "kind": each.kind, "mode": each.mode, "size": each.size, "target": each.target}
-                    for each in list_files(layout, layer)
+                    for each in list_files(opened.layer(layer), layer)
                 ]
             layers.append(row)
         platforms.append(
@@ -128,7 +100,7 @@ def _document(layout: Path, image: ReadImage, files: bool) -> dict[str, Any]:
                 "layers": layers,
             }
         )
-    return {"index": image.digest, "platforms": platforms}
+    return {"index": opened.image.digest, "platforms": platforms}
 
 
 def _short(holds: str) -> str:

@@ -20,9 +20,10 @@ from onedigest.script import Script, parse
 from onedigest.spec import Spec, specify
 
 if TYPE_CHECKING:
-    from onedigest.inputs.download import Connection
-    from onedigest.inputs.sources import Sources
+    from onedigest.inputs.pools import Connection
     from onedigest.lock.model import Lock
+    from onedigest.oci.transport import Access
+    from onedigest.sources import Sources
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,6 +33,7 @@ def shared_options(command: F) -> F:
     for option in (
         click.option("--lockfiles", type=click.Path(path_type=Path), help="Folder of the locks [lockfiles]."),
         click.option("--offline", is_flag=True, help="Use no network."),
+        click.option("--insecure-registry", "insecure", multiple=True, metavar="HOST", help="Allow plain HTTP to it."),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
         click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
         click.option("-v", "--verbose", is_flag=True, help="Say more."),
@@ -70,7 +72,15 @@ class Session:
     """What one command sees of the world."""
 
     def __init__(
-        self, *, lockfiles: Path | None, offline: bool, as_json: bool, quiet: bool, verbose: bool, color: str
+        self,
+        *,
+        lockfiles: Path | None,
+        offline: bool,
+        insecure: tuple[str, ...],
+        as_json: bool,
+        quiet: bool,
+        verbose: bool,
+        color: str,
     ) -> None:
         if color != "auto":
             os.environ.pop("NO_COLOR", None)
@@ -80,6 +90,7 @@ class Session:
         self.as_json = as_json
         self.quiet = quiet
         self._lockfiles = lockfiles
+        self._insecure = insecure
         self._projects: dict[Path, Project] = {}
 
     @cached_property
@@ -87,6 +98,24 @@ class Session:
         """The user's content store."""
         cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
         return Store(Path(cache) / "onedigest")
+
+    @cached_property
+    def connection(self) -> Connection:
+        """How this machine reaches the network."""
+        return _connection(self.offline)
+
+    @cached_property
+    def access(self) -> Access:
+        """What registries are reached with."""
+        from onedigest.cli.registries import make_access
+        from onedigest.inputs.pools import Pools
+
+        return make_access(Pools(self.connection), self._insecure)
+
+    @property
+    def silent(self) -> bool:
+        """Tell whether words are unwanted."""
+        return self.quiet or self.as_json
 
     @property
     def lockfiles(self) -> Path:
@@ -174,11 +203,12 @@ def sources(session: Session, report: Callable[[int], None] | None = None) -> So
     """Return where inputs come from, by the user's own settings."""
     from onedigest.inputs.debian.mirror import find_mirrors
     from onedigest.inputs.download import Client
-    from onedigest.inputs.sources import Sources, silent
+    from onedigest.sources import Sources, silent
 
     return Sources(
         store=session.store,
-        client=Client(_connection(session.offline)),
+        client=Client(session.connection),
+        access=session.access,
         mirrors=find_mirrors(os.environ.get("ONEDIGEST_DEBIAN_MIRROR", ""), Path("/etc/apt")),
         offline=session.offline,
         environment=dict(os.environ),
@@ -187,18 +217,19 @@ def sources(session: Session, report: Callable[[int], None] | None = None) -> So
 
 
 def _connection(offline: bool) -> Connection:
-    from onedigest.inputs.download import Connection
+    from onedigest.inputs.pools import Connection
 
     proxies = {
         name: value
         for name in ("http", "https", "all", "no")
         if (value := os.environ.get(f"{name}_proxy") or os.environ.get(f"{name.upper()}_PROXY"))
     }
-    certificates = os.environ.get("SSL_CERT_FILE")
+    certificates, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     return Connection(
         offline=offline,
         proxies=tuple(sorted(proxies.items())),
         certificates=Path(certificates) if certificates else None,
+        certificate_folder=Path(folder) if folder else None,
         netrc=Path(os.environ.get("NETRC") or Path.home() / ".netrc"),
         credentials=_index_credentials(),
     )

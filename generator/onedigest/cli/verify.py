@@ -97,8 +97,9 @@ def _project(job: Job) -> BuildFiles:
     files = [image.spec.script, f"{image.folder.parent.name}/{image.spec.name}/pylock.toml"]
     files += [os.path.normpath(f"{folder}/{file.target}") for file in job.files if not isinstance(file.content, bytes)]
     files += [name for name in ("onedigest.toml", "pyproject.toml") if (root / name).is_file()]
-    wheels, packages = inputs_of(job.lock, job.lock.platforms)
-    digests = {*(wheel.digest for wheel in wheels), *(package.digest for package in packages)}
+    inputs = inputs_of(job.lock, job.lock.platforms)
+    groups = (inputs.wheels, inputs.packages, inputs.layers)
+    digests = {each.digest for group in groups for each in group}
     return BuildFiles(
         root=root,
         files=tuple(sorted(set(files))),

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from onedigest.assembler.descriptor import Descriptor
-from onedigest.assembler.image import assemble_index, assemble_platform
+from onedigest.assembler.image import PlatformImage, assemble_index, assemble_platform
 from onedigest.assembler.layout import write_layout
 from onedigest.digest import Digest
 from onedigest.engines.embedded import make_layers
-from onedigest.fetching import base_archive, base_layout
+from onedigest.fetching import base_archive, base_layers, base_layout
 from onedigest.inputs.store import Store, link
 from onedigest.oci.layout import holds
-from onedigest.plan import CREATED, Plan
+from onedigest.plan import CREATED, Plan, PlatformPlan
 
 
 def place_bases(plan: Plan, *, inputs: Path, store: Store, workers: int) -> None:
-    """Make the base layers of a plan and put them into the folder `inputs`, whose .debs are there."""
-    layers = {each.layers[0].key(): each.layers[0] for each in plan.platforms}
+    """Make the base layers of a plan, or take those of an image, and put them into the folder `inputs`.
+
+    The .debs are in that folder, the layers of an image in the store.
+    """
+    layers = {layer.key(): layer for each in plan.platforms for layer in base_layers(each)}
     descriptors, _ = make_layers(tuple(layers.values()), {}, inputs=inputs, store=store, workers=workers)
     for each in plan.platforms:
         base = each.layers[0]
+        if base.kept:
+            continue
         descriptor = descriptors[base.key()]
         store.place(descriptor.digest, descriptor.size, inputs / base_archive(base, each.platform))
     _place_layout(plan, descriptors, inputs / base_layout(plan), store)
@@ -29,15 +35,19 @@ def place_bases(plan: Plan, *, inputs: Path, store: Store, workers: int) -> None
 def _place_layout(plan: Plan, descriptors: dict[Digest, Descriptor], output: Path, store: Store) -> None:
     """Write the image of the bases, by which BuildKit knows the platform of what runs in a build stage."""
     platforms = [
-        assemble_platform(each.platform.oci, _configuration(each.platform.oci), [descriptors[each.layers[0].key()]])
-        for each in plan.platforms
+        _base_image(each, [descriptors[layer.key()] for layer in base_layers(each)]) for each in plan.platforms
     ]
     image = assemble_index(platforms)
     if not holds(output, image.digest):
         write_layout(image, {layer.digest: store.path(layer.digest) for layer in image.layers()}, output, link)
 
 
-def _configuration(platform: str) -> dict[str, object]:
-    system, _, architecture = platform.partition("/")
-    history = [{"created": CREATED, "created_by": "onedigest base"}]
-    return {"architecture": architecture, "os": system, "created": CREATED, "config": {}, "history": history}
+def _base_image(planned: PlatformPlan, layers: list[Descriptor]) -> PlatformImage:
+    """Return the image of a base alone. Its variables are those of the image: what is built on it keeps them."""
+    name = planned.platform.oci
+    system, _, architecture = name.partition("/")
+    history = [{"created": CREATED, "created_by": "onedigest base"} for _ in layers]
+    settings = json.loads(planned.config)["config"] if planned.layers[0].kept else {}
+    kept = {key: settings[key] for key in ("Env", "Labels") if key in settings}
+    config = {"architecture": architecture, "os": system, "created": CREATED, "config": kept, "history": history}
+    return assemble_platform(name, config, layers)

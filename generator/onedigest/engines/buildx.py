@@ -20,11 +20,11 @@ from onedigest.engines.docker import Builder, Docker, find_builder
 from onedigest.engines.embedded import finish, keep_layer, make_layers, stated_layers
 from onedigest.engines.engine import Built, Order
 from onedigest.errors import DifferenceError, EngineError
-from onedigest.fetching import base_layout
+from onedigest.fetching import base_layers, base_layout
 from onedigest.inputs.store import Store
 from onedigest.oci.export import Exported, difference, differing_paths, read_export, read_members, tar_pieces
 from onedigest.plan import Layer, Plan, PlatformPlan
-from onedigest.rules.dockerfile import FILE_NAME, RUN_STAGE
+from onedigest.rules.dockerfile import FILE_NAME, RUN_STAGE, base_contexts
 
 _SHOWN_ENTRIES = 8
 
@@ -63,7 +63,7 @@ class Buildx:
 
     def needed(self, order: Order) -> tuple[Layer, ...]:
         """Return all layers: BuildKit makes them itself."""
-        bases = tuple(each.layers[0] for each in order.whole.platforms)
+        bases = tuple(layer for each in order.whole.platforms for layer in base_layers(each))
         return tuple({layer.key(): layer for layer in (*bases, *order.plan.layers())}.values())
 
     def build(self, order: Order) -> Built:
@@ -102,6 +102,7 @@ class Buildx:
             blobs.mkdir(parents=True, exist_ok=True)
             for descriptor in made.descriptors.values():
                 (blobs / hex_of(descriptor.diff_id)).touch()
+                (blobs / hex_of(descriptor.digest)).touch()
             code, said = running.finish()
         if code:
             raise failure(said, order.inputs.name)
@@ -118,12 +119,17 @@ class Buildx:
             *("buildx", "build", "--builder", self._builder.name),
             *("--file", str(order.rules.relative_to(order.root) / FILE_NAME)),
             *("--platform", ",".join(each.platform.oci for each in order.plan.platforms)),
-            *("--build-context", f"tools=oci-layout://{inputs / base_layout(order.whole)}"),
+            *_contexts(order.whole, f"oci-layout://{inputs / base_layout(order.whole)}"),
             *("--provenance=false", "--sbom=false"),
             *("--output", _comma_separated(output)),
             *(("--no-cache-filter", ",".join(stages)) if executes else ()),
             *("--progress", "plain", "."),
         ]
+
+
+def _contexts(plan: Plan, base: str) -> list[str]:
+    """Return the arguments that hand BuildKit the base as it is among the inputs."""
+    return [argument for name in base_contexts(plan) for argument in ("--build-context", f"{name}={base}")]
 
 
 class _Made:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +11,8 @@ from onedigest.assembler import stream
 from onedigest.assembler.debian_root import base_layer, system_layer
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.entry import Entry
-from onedigest.assembler.image import assemble_index, assemble_platform
-from onedigest.assembler.layer import application_layer, runtime_layer, wheels_layer, workdir_layer
+from onedigest.assembler.image import Image, assemble_index, assemble_platform
+from onedigest.assembler.layer import application_layer, folder_layer, runtime_layer, wheels_layer, workdir_layer
 from onedigest.assembler.refusal import Refused
 from onedigest.digest import Digest, canonical_json, hex_of, of_file
 from onedigest.engines.engine import Built, Known, Order
@@ -43,17 +43,16 @@ class Embedded:
 
     def needed(self, order: Order) -> tuple[Layer, ...]:
         """Return the layers that are not in the store yet."""
-        return missing_layers(order.plan, order.store, order.known)
+        return missing_layers(order.plan.layers(), order.store, stated_layers(order.plan, order.known))
 
     def build(self, order: Order) -> Built:
         """Build the image."""
         return build(order.plan, inputs=order.inputs, store=order.store, known=order.known, workers=order.workers)
 
 
-def missing_layers(plan: Plan, store: Store, known: Known) -> tuple[Layer, ...]:
+def missing_layers(layers: Iterable[Layer], store: Store, stated: Mapping[Digest, Descriptor]) -> tuple[Layer, ...]:
     """Return the layers that are not in the store yet, so that their inputs are needed."""
-    stated = stated_layers(plan, known)
-    return tuple(layer for layer in plan.layers() if _stored(layer, store, stated.get(layer.key())) is None)
+    return tuple(layer for layer in layers if not layer.kept and _stored(layer, store, stated.get(layer.key())) is None)
 
 
 def build(plan: Plan, *, inputs: Path, store: Store, known: Known, workers: int) -> Built:
@@ -77,7 +76,11 @@ def make_layers(
     workers: int,
 ) -> tuple[dict[Digest, Descriptor], tuple[str, ...]]:
     """Make the layers that the store does not have; return all by key, and what those hold that were made."""
-    descriptors = {layer.key(): found for layer in layers if (found := _stored(layer, store, stated.get(layer.key())))}
+    descriptors = {
+        layer.key(): found
+        for layer in layers
+        if (found := layer.kept or _stored(layer, store, stated.get(layer.key())))
+    }
     missing = sorted((layer for layer in layers if layer.key() not in descriptors), key=_weight, reverse=True)
     if missing:
         from onedigest.engines.workers import spread
@@ -90,15 +93,20 @@ def make_layers(
 
 def finish(plan: Plan, descriptors: Mapping[Digest, Descriptor], store: Store, made: tuple[str, ...]) -> Built:
     """Put an image together from layers that are in the store."""
+    image = assemble(plan, descriptors)
+    blobs = {layer.digest: store.path(layer.digest) for layer in image.layers()}
+    return Built(image=image, blobs=blobs, made=made)
+
+
+def assemble(plan: Plan, descriptors: Mapping[Digest, Descriptor]) -> Image:
+    """Return the image of a plan whose layers are known by these descriptors."""
     platforms = [
         assemble_platform(
             each.platform.oci, json.loads(each.config), [descriptors[layer.key()] for layer in each.layers]
         )
         for each in plan.platforms
     ]
-    image = assemble_index(platforms)
-    blobs = {layer.digest: store.path(layer.digest) for layer in image.layers()}
-    return Built(image=image, blobs=blobs, made=made)
+    return assemble_index(platforms)
 
 
 def keep_layer(layer: Layer, file: Path, descriptor: Descriptor, store: Store) -> None:
@@ -186,21 +194,27 @@ def _write(order: _LayerOrder, file: Path) -> tuple[Descriptor, bool]:
 
 def _entries(order: _LayerOrder) -> list[Entry]:
     layer = order.layer
-    if layer.kind == "layer":
-        from onedigest.engines.workers import inflater
+    made: dict[str, Callable[[], list[Entry]]] = {
+        "application": lambda: application_layer((file.target, file.content, file.executable) for file in layer.files),
+        "base": lambda: base_layer(_packages(order), _option(layer, "user"), _option(layer, "workdir")),
+        "folder": lambda: folder_layer(_option(layer, "path")),
+        "layer": lambda: _wheels(order),
+        "runtime": lambda: runtime_layer(_option(layer, "interpreter"), _option(layer, "version")),
+        "system": lambda: system_layer(_packages(order)),
+        "workdir": workdir_layer,
+    }
+    return made[layer.kind]()
 
-        wheels = [_verified(order, wheel.name, wheel.digest, wheel.size) for wheel in layer.wheels]
-        return wheels_layer(wheels, _option(layer, "python"), inflater())
-    if layer.kind == "runtime":
-        return runtime_layer(_option(layer, "interpreter"), _option(layer, "version"))
-    if layer.kind == "application":
-        return application_layer((file.target, file.content, file.executable) for file in layer.files)
-    if layer.kind == "workdir":
-        return workdir_layer()
-    packages = [_verified(order, each.file_name, each.digest, each.size) for each in layer.packages]
-    if layer.kind == "system":
-        return system_layer(packages)
-    return base_layer(packages, _option(layer, "user"), _option(layer, "workdir"))
+
+def _wheels(order: _LayerOrder) -> list[Entry]:
+    from onedigest.engines.workers import inflater
+
+    wheels = [_verified(order, wheel.name, wheel.digest, wheel.size) for wheel in order.layer.wheels]
+    return wheels_layer(wheels, _option(order.layer, "python"), inflater())
+
+
+def _packages(order: _LayerOrder) -> list[Path]:
+    return [_verified(order, each.file_name, each.digest, each.size) for each in order.layer.packages]
 
 
 def _present(order: _LayerOrder, name: str) -> Path:

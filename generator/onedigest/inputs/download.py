@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import ipaddress
 import netrc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
+from functools import partial
 from typing import IO
 from urllib.parse import unquote, urlsplit
 
@@ -19,25 +18,13 @@ from urllib3.exceptions import HTTPError
 
 from onedigest.digest import hex_of
 from onedigest.errors import NetworkError, Problem
+from onedigest.inputs.pools import THREADS, Connection, Pools, is_loopback, shown, without_user
 from onedigest.inputs.store import Store
 
 CHUNK = 1 << 20
-THREADS = 8
 _ATTEMPTS = 4
 _OK, _PARTIAL, _RANGE = 200, 206, 416
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Connection:
-    """How this machine reaches the network: the user's own settings, read in `cli`."""
-
-    offline: bool = False
-    proxies: tuple[tuple[str, str], ...] = ()
-    certificates: Path | None = None
-    netrc: Path | None = None
-    credentials: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    """Pairs of a host and `user:password` that count for it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
@@ -53,13 +40,16 @@ class Wanted:
 Report = Callable[[int], None]
 """Takes the number of bytes that have come since the last call."""
 
+Open = Callable[[int], urllib3.BaseHTTPResponse]
+"""Requests the bytes of a file from an offset on."""
+
 
 class Client:
     """HTTP with the user's settings, for several threads."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._pools: dict[str, urllib3.PoolManager] = {}
+        self._pools = Pools(connection)
         self._retries = urllib3.Retry(
             total=4, backoff_factor=0.3, status_forcelist=_BUSY, raise_on_status=False, respect_retry_after_header=True
         )
@@ -84,33 +74,16 @@ class Client:
         if start:
             headers["range"] = f"bytes={start}-"
         try:
-            return self._pool(url).request(
-                "GET", _without_user(url), headers=headers, preload_content=False, retries=self._retries
+            return self._pools.of(url).request(
+                "GET", without_user(url), headers=headers, preload_content=False, retries=self._retries
             )
         except HTTPError as error:
             raise _unreachable(url, error) from None
 
-    def _pool(self, url: str) -> urllib3.PoolManager:
-        parts = urlsplit(url)
-        proxies = dict(self._connection.proxies)
-        proxy = proxies.get(parts.scheme) or proxies.get("all") or ""
-        if _is_loopback(parts.hostname or "") or _bypasses(parts.hostname or "", proxies.get("no", "")):
-            proxy = ""
-        if proxy not in self._pools:
-            certificates = self._connection.certificates
-            options = {"maxsize": THREADS, "timeout": urllib3.Timeout(connect=20, read=60)}
-            authorities = {"ca_certs": str(certificates)} if certificates else {}
-            self._pools[proxy] = (
-                urllib3.ProxyManager(proxy, **options, **authorities)  # type: ignore[arg-type]  # keywords of a pool
-                if proxy
-                else urllib3.PoolManager(**options, **authorities)  # type: ignore[arg-type]  # keywords of a pool
-            )
-        return self._pools[proxy]
-
     def _authorization(self, url: str) -> dict[str, str]:
         parts = urlsplit(url)
         host = parts.hostname or ""
-        if parts.scheme != "https" and not _is_loopback(host):
+        if parts.scheme != "https" and not is_loopback(host):
             return {}  # a secret does not travel in clear text
         if parts.username:
             secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
@@ -142,9 +115,19 @@ def download(client: Client, store: Store, files: Iterable[Wanted], report: Repo
         raise NetworkError(problems)
 
 
-def shown(url: str) -> str:
-    """Return an address without what may be a secret."""
-    return _without_user(url).partition("?")[0]
+def bring(store: Store, file: Wanted, open_at: Open, where: str, report: Report) -> None:
+    """Bring one file into the store; `open_at` requests its bytes from an offset on. Raises `NetworkError`."""
+    with store.partial(file.digest) as part:
+        if store.has(file.digest, file.size):
+            return
+        fault = ""
+        for _ in range(_ATTEMPTS):
+            fault = _continue(part, file, open_at, where, report)
+            if not fault:
+                part.flush()
+                store.finish_partial(file.digest)
+                return
+        raise NetworkError.of(f"{file.name}: {fault}", where=where)
 
 
 def _bring(client: Client, store: Store, file: Wanted, report: Report) -> Sequence[Problem]:
@@ -153,7 +136,7 @@ def _bring(client: Client, store: Store, file: Wanted, report: Report) -> Sequen
         return [Problem(f"no address is known for `{file.name}`", hint="run `onedigest generate`")]
     for url in file.urls:
         try:
-            _fetch(client, store, file, url, report)
+            bring(store, file, partial(client.open, url), shown(url), report)
         except NetworkError as error:
             problems.extend(error.problems)
         else:
@@ -161,26 +144,12 @@ def _bring(client: Client, store: Store, file: Wanted, report: Report) -> Sequen
     return problems
 
 
-def _fetch(client: Client, store: Store, file: Wanted, url: str, report: Report) -> None:
-    with store.partial(file.digest) as part:
-        if store.has(file.digest, file.size):
-            return
-        fault = ""
-        for _ in range(_ATTEMPTS):
-            fault = _continue(client, part, file, url, report)
-            if not fault:
-                part.flush()
-                store.finish_partial(file.digest)
-                return
-        raise NetworkError.of(f"{file.name}: {fault}", where=shown(url))
-
-
-def _continue(client: Client, part: IO[bytes], file: Wanted, url: str, report: Report) -> str:
+def _continue(part: IO[bytes], file: Wanted, open_at: Open, where: str, report: Report) -> str:
     """Add what is missing to a part, and verify the whole; return what is wrong with it, or nothing."""
     digest = _digest_so_far(part)
     start = part.seek(0, 2)
     if start < file.size:
-        response = client.open(url, start)
+        response = open_at(start)
         try:
             if start and response.status != _PARTIAL:
                 part.truncate(0)
@@ -188,7 +157,7 @@ def _continue(client: Client, part: IO[bytes], file: Wanted, url: str, report: R
             if response.status not in (_OK, _PARTIAL):
                 if response.status == _RANGE:
                     return "the server has no more bytes"
-                raise NetworkError.of(f"{file.name}: the server answered {response.status}", where=shown(url))
+                raise NetworkError.of(f"{file.name}: the server answered {response.status}", where=where)
             for chunk in _body(response, file.size - start):
                 part.write(chunk)
                 digest.update(chunk)
@@ -202,7 +171,7 @@ def _continue(client: Client, part: IO[bytes], file: Wanted, url: str, report: R
         return f"the server sent {size} of {file.size} bytes"
     if digest.hexdigest() != hex_of(file.digest) or size > file.size:
         part.truncate(0)
-        return "the content does not have the size and sha256 of the lock"
+        return "the content does not have the expected size and sha256"
     return ""
 
 
@@ -232,20 +201,3 @@ def _unreachable(url: str, error: HTTPError) -> NetworkError:
         where=shown(url),
         hint="check the network, or use `--offline` once inputs are fetched",
     )
-
-
-def _without_user(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _bypasses(host: str, patterns: str) -> bool:
-    names = [name.strip().lstrip(".") for name in patterns.split(",") if name.strip()]
-    return any(name in ("*", host) or host.endswith(f".{name}") for name in names)

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
+from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import Digest, canonical_json, hex_of, is_digest
 from onedigest.errors import InputError
 from onedigest.header import add_header
 from onedigest.lock import shadow
-from onedigest.lock.model import FORMAT, Base, DebianPackage, Lock, Package, Wheel
+from onedigest.lock.model import FORMAT, Base, BaseImage, DebianPackage, Lock, Package, Wheel
 from onedigest.lock.toml_text import inline_table, lines, rfc3339, string, value
+from onedigest.oci.media import LAYERS
 from onedigest.platforms import BY_NAME, Platform
 
 FILE_NAME = "pylock.toml"
@@ -95,16 +97,47 @@ def _tool(lock: Lock) -> str:
         "\n[tool.onedigest.spec]\n"
         + "".join(f"{name} = {value(item)}\n" for name, item in sorted(json.loads(lock.asked).items()))
         + "\n[tool.onedigest.base]\n"
-        f"suite = {string(base.suite)}\n"
-        f"release = {string(base.release)}\n"
-        f"date = {string(base.date)}\n"
-        f"interpreter = {string(base.interpreter)}\n"
+        + _origin(base)
+        + f"interpreter = {string(base.interpreter)}\n"
         f"python = {string(base.python)}\n"
         'libc = "glibc"\n'
         f"libc-version = {string(base.libc_version)}\n"
-        f"packages = {lines([_debian(package, lock) for package in base.packages])}\n"
-        f"system-packages = {lines([_debian(package, lock) for package in base.system_packages])}\n"
+        + ("" if base.images else f"packages = {lines([_debian(package, lock) for package in base.packages])}\n")
+        + f"system-packages = {lines([_debian(package, lock) for package in base.system_packages])}\n"
+        + "".join(map(_image, base.images))
     )
+
+
+def _origin(base: Base) -> str:
+    text = ""
+    if base.index:
+        text += (
+            f"image = {string(base.image)}\nindex = {string(base.index)}\noperating-system = {string(base.system)}\n"
+        )
+    if base.release:
+        text += f"suite = {string(base.suite)}\nrelease = {string(base.release)}\ndate = {string(base.date)}\n"
+    return text
+
+
+def _image(image: BaseImage) -> str:
+    labels = {string(name): string(text) for name, text in image.labels}
+    return (
+        "\n[[tool.onedigest.base.images]]\n"
+        f"platform = {string(image.platform.oci)}\n"
+        f"manifest = {string(image.manifest)}\n"
+        f"config = {string(image.config)}\n"
+        f"env = {lines(list(map(string, image.env)))}\n"
+        f"user = {string(image.user)}\n"
+        f"workdir = {string(image.workdir)}\n"
+        f"has-workdir = {'true' if image.has_workdir else 'false'}\n"
+        f"labels = {inline_table(labels)}\n"
+        f"layers = {lines(list(map(_layer, image.layers)))}\n"
+    )
+
+
+def _layer(layer: Descriptor) -> str:
+    fields = {"digest": layer.digest, "diff-id": layer.diff_id, "media-type": layer.media_type}
+    return inline_table({"size": str(layer.size), **{name: string(text) for name, text in fields.items()}})
 
 
 def _debian(package: DebianPackage, lock: Lock) -> str:
@@ -175,15 +208,43 @@ def _lock(table: Mapping[str, Any]) -> Lock:
 
 def _read_base(base: Mapping[str, Any], platforms: tuple[Platform, ...]) -> Base:
     return Base(
-        suite=_get(base, "suite", str),
-        release=_digest(base, "release"),
-        date=_get(base, "date", str),
+        suite=_get(base, "suite", str, ""),
+        release=_digest(base, "release") if "release" in base else None,
+        date=_get(base, "date", str, ""),
+        image=_get(base, "image", str, ""),
+        index=_digest(base, "index") if "index" in base else None,
+        system=_get(base, "operating-system", str, ""),
+        images=_each(base, "images", _read_image),
         interpreter=_get(base, "interpreter", str),
         python=_get(base, "python", str),
         libc_version=_get(base, "libc-version", str),
         packages=_each(base, "packages", lambda row: _read_debian(row, platforms)),
         system_packages=_each(base, "system-packages", lambda row: _read_debian(row, platforms)),
     )
+
+
+def _read_image(row: Mapping[str, Any]) -> BaseImage:
+    platform = BY_NAME.get(_get(row, "platform", str))
+    if platform is None:
+        raise _Wrong("a platform that is not known", "platform")
+    return BaseImage(
+        platform=platform,
+        manifest=_digest(row, "manifest"),
+        config=_digest(row, "config"),
+        env=tuple(map(str, _get(row, "env", list))),
+        user=_get(row, "user", str),
+        workdir=_get(row, "workdir", str),
+        has_workdir=row.get("has-workdir") is True,
+        labels=tuple((str(name), str(text)) for name, text in _table(row, "labels").items()),
+        layers=_each(row, "layers", _read_layer),
+    )
+
+
+def _read_layer(row: Mapping[str, Any]) -> Descriptor:
+    media_type = _get(row, "media-type", str)
+    if media_type not in LAYERS:
+        raise _Wrong(f"{media_type!r} is not the media type of a layer", "media-type")
+    return Descriptor(_digest(row, "diff-id"), _digest(row, "digest"), _get(row, "size", int), media_type)
 
 
 def _read_package(row: Mapping[str, Any], platforms: tuple[Platform, ...]) -> Package:

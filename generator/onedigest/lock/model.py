@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import Digest
 from onedigest.platforms import Platform
 
@@ -68,29 +69,62 @@ class DebianPackage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Base:
-    """What is below the virtual environment.
+class BaseImage:
+    """The image of one platform that a registry has as a base.
 
-    `release` is the digest of the suite's InRelease and `date` its date. `python` is the interpreter's full version.
+    `manifest` and `config` are digests of documents. `env` has lines NAME=value. `has_workdir` tells whether the
+    working directory that is asked for is there. Layers are in their order.
     """
 
-    suite: str
-    release: Digest
-    date: str
+    platform: Platform
+    manifest: Digest
+    config: Digest
+    env: tuple[str, ...]
+    user: str
+    workdir: str
+    labels: tuple[tuple[str, str], ...]
+    has_workdir: bool
+    layers: tuple[Descriptor, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", tuple(sorted(self.labels)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Base:
+    """What is below the virtual environment: Debian packages, or an image of a registry.
+
+    `release` is the digest of the suite's InRelease and `date` its date; an image has a suite where Debian packages
+    are put above it. `python` is the interpreter's full version. `image` is the reference that was asked for, `index`
+    the digest that it had, and `system` the name and version of its operating system.
+    """
+
     interpreter: str
     python: str
     libc_version: str
-    packages: tuple[DebianPackage, ...]
-    system_packages: tuple[DebianPackage, ...]
+    suite: str = ""
+    release: Digest | None = None
+    date: str = ""
+    packages: tuple[DebianPackage, ...] = ()
+    system_packages: tuple[DebianPackage, ...] = ()
+    image: str = ""
+    index: Digest | None = None
+    system: str = ""
+    images: tuple[BaseImage, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "images", tuple(sorted(self.images, key=lambda each: each.platform)))
         object.__setattr__(self, "packages", tuple(sorted(self.packages)))
         object.__setattr__(self, "system_packages", tuple(sorted(self.system_packages)))
 
     @property
     def reference(self) -> str:
         """What a script would write to ask for this base."""
-        return f"debian:{self.suite}"
+        return self.image or f"debian:{self.suite}"
+
+    def image_for(self, platform: Platform) -> BaseImage | None:
+        """Return the image of a platform, for a base that is one."""
+        return next((each for each in self.images if each.platform == platform), None)
 
     @property
     def python_minor(self) -> str:

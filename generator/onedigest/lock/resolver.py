@@ -9,14 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from packaging.specifiers import SpecifierSet
+
 from onedigest.digest import Digest
-from onedigest.errors import InputError
+from onedigest.errors import InputError, NetworkError
 from onedigest.inputs import uv
-from onedigest.inputs.sources import Sources
 from onedigest.lock import shadow
-from onedigest.lock.base import SUITES, choose_suite, resolve_base
+from onedigest.lock.base import SUITES, Choice, choose_base, resolve_base
 from onedigest.lock.model import Base, Lock, Package, Wheel
 from onedigest.lock.targets import Target
+from onedigest.sources import Sources
 from onedigest.spec import Spec, dumps
 
 
@@ -36,17 +38,21 @@ def resolve(
     `folder` is the script's. What `previous` pins stays as long as it fits, unless `upgrade` lets it move. Raises
     `InputError` for what cannot be built, and `NetworkError`.
     """
-    suite = choose_suite(spec)
+    choice = choose_base(spec)
     if problems := shadow.source_problems(spec):
         raise InputError(problems)
-    minor = ".".join(SUITES[suite].split(".")[:2])
+    kept_base = _kept_base(spec, choice, previous, upgrade)
+    if choice.image and kept_base is None:
+        # its Python decides what is asked of uv
+        kept_base = _image_base(spec, choice, _pinned_index(choice, previous, upgrade), sources)
+    minor = kept_base.python_minor if kept_base else ".".join(SUITES[choice.suite].split(".")[:2])
     pins = _pins(previous, upgrade)
     known = shadow.preferences_text(pins) if pins else ""
     # a wheel stays selected as long as its version does, even when a better one came since
     kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
     project = shadow.project_text(spec, minor, folder)
     with ThreadPoolExecutor(2) as pool:
-        waiting = pool.submit(_base, spec, suite, previous, sources, upgrade)
+        waiting = pool.submit(lambda: kept_base or resolve_base(spec, choice.suite, sources))
         asked = pool.submit(
             uv.lock, project, known, where=spec.script, environment=sources.environment, offline=sources.offline
         )
@@ -120,17 +126,39 @@ def _measured(wheel: Wheel, address: str, sources: Sources) -> Wheel:
     return replace(wheel, digest=digest, size=len(data))
 
 
-def _base(spec: Spec, suite: str, previous: Lock | None, sources: Sources, upgrade: Upgrade) -> Base:
-    if previous and not upgrade.everything and _answers(previous, spec, suite):
-        return previous.base
-    return resolve_base(spec, suite, sources)
+def _kept_base(spec: Spec, choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Base | None:
+    """Return the base of an earlier lock where it is still what a spec asks for."""
+    if previous is None or upgrade.everything or set(spec.platforms) != set(previous.platforms):
+        return None
+    asked, base = json.loads(previous.asked), previous.base
+    if asked["system-packages"] != list(spec.system_packages):
+        return None
+    if choice.suite:
+        return base if base.reference == f"debian:{choice.suite}" else None
+    fits = SpecifierSet(spec.requires_python).contains(base.python, prereleases=True)
+    return base if base.image == choice.image and asked["workdir"] == spec.workdir and fits else None
 
 
-def _answers(previous: Lock, spec: Spec, suite: str) -> bool:
-    """Tell whether an earlier base is still what a spec asks for."""
-    asked = json.loads(previous.asked)["system-packages"]
-    same_platforms = set(spec.platforms) == set(previous.platforms)
-    return previous.base.suite == suite and same_platforms and asked == list(spec.system_packages)
+def _image_base(spec: Spec, choice: Choice, pinned: Digest | None, sources: Sources) -> Base:
+    from onedigest.lock.base_image import resolve_image
+
+    try:
+        return resolve_image(spec, choice.image, pinned, sources)
+    except NetworkError as error:
+        if spec.base == choice.image:
+            raise
+        hint = (
+            f"no Debian suite has a Python for `requires-python = {spec.requires_python!r}`, so the base is"
+            f" {choice.image}; set another `base`"
+        )
+        raise NetworkError(replace(problem, hint=hint) for problem in error.problems) from None
+
+
+def _pinned_index(choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Digest | None:
+    """Return the digest of an image that stays, although something else is asked of it."""
+    if previous is None or upgrade.everything or previous.base.image != choice.image:
+        return None
+    return previous.base.index
 
 
 def _pins(previous: Lock | None, upgrade: Upgrade) -> tuple[Package, ...]:

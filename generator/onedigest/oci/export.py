@@ -12,7 +12,7 @@ from typing import Any
 
 from onedigest.digest import hex_of, is_digest
 from onedigest.errors import EngineError
-from onedigest.oci.read import inflated
+from onedigest.oci.compression import inflated
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,7 @@ from onedigest.fetching import FOLDER, base_layout
 from onedigest.header import one_line
 from onedigest.plan import Plan
 from onedigest.rules.dockerfile import FILE_NAME as DOCKERFILE
-from onedigest.rules.dockerfile import bake_target
+from onedigest.rules.dockerfile import bake_target, base_contexts
 from onedigest.rules.environment import render
 from onedigest.rules.quoting import bake_plain
 from onedigest.spec import Spec
@@ -30,7 +30,7 @@ class BakeTarget:
     source: str
     content: str = ""
     dockerfile: str
-    tools: str
+    contexts: tuple[tuple[str, str], ...]
     tag: str
     output: str
     configurations: tuple[tuple[str, str], ...]
@@ -56,7 +56,7 @@ def target_of(spec: Spec, plan: Plan, source: str, folder: str) -> BakeTarget:
         script=one_line(spec.script),
         source=source,
         dockerfile=f"{folder}/{spec.name}/{DOCKERFILE}",
-        tools=f"oci-layout://{folder}/{FOLDER}/{base_layout(plan)}",
+        contexts=tuple((name, f"oci-layout://{folder}/{FOLDER}/{base_layout(plan)}") for name in base_contexts(plan)),
         tag=f"{spec.repository or spec.name}:latest",
         output=f"dist/buildx/{spec.name}",
         configurations=tuple((each.platform.oci, each.config.decode()) for each in plan.platforms),
@@ -94,7 +94,7 @@ def _read(name: str, row: Mapping[str, Any]) -> BakeTarget:
         content=content,
         source=source,
         dockerfile=bake_plain(row["dockerfile"]),
-        tools=bake_plain(row["contexts"]["tools"]),
+        contexts=tuple((name, bake_plain(place)) for name, place in row["contexts"].items()),
         tag=bake_plain(row["tags"][0]),
         output=bake_plain(output["dest"]),
         configurations=tuple(

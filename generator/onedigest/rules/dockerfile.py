@@ -12,8 +12,9 @@ from onedigest.errors import InputError
 from onedigest.fetching import FOLDER, base_archive
 from onedigest.header import add_header
 from onedigest.inputs import zipapp
-from onedigest.lock.model import Lock
-from onedigest.plan import Layer, Plan, PlatformPlan, environment
+from onedigest.lock.model import Base, Lock
+from onedigest.oci.reference import parse_reference
+from onedigest.plan import Layer, Plan, PlatformPlan, own_environment
 from onedigest.platforms import Platform
 from onedigest.rules.environment import render
 from onedigest.rules.stages import ASSEMBLER, Stage, layer_stages, stage_names
@@ -21,16 +22,22 @@ from onedigest.spec import Spec
 
 FILE_NAME = "Dockerfile"
 IGNORE_NAME = "Dockerfile.dockerignore"
+ORIGIN_STAGE = "origin"
 RUN_STAGE = "run"
 """How the stages begin that execute commands; a build that must not trust its cache names them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageStages:
-    """The stages that put the image of a platform together. `commands` are split into words."""
+    """The stages that put the image of a platform together. `commands` are split into words.
+
+    The base is an `archive` among the inputs, or an image, the `origin`, with the stage of a `folder` if it needs one.
+    """
 
     platform: Platform
     archive: str
+    origin: str
+    folder: str
     below: tuple[str, ...]
     commands: tuple[tuple[str, ...], ...]
     above: tuple[str, ...]
@@ -95,9 +102,9 @@ def render_dockerfile(spec: Spec, lock: Lock, plan: Plan, source: str, folder: s
         assembler=f"{inputs}/{zipapp.file_name(lock.assembler)}",
         assembler_target=ASSEMBLER,
         stages=layer_stages(plan, script=spec.script, inputs=inputs, interpreter=lock.base.interpreter),
-        images=tuple(_image(each, stage_names(plan), inputs) for each in plan.platforms),
+        images=tuple(_image(each, stage_names(plan), inputs, lock.base) for each in plan.platforms),
         epoch=MTIME,
-        environment=environment(spec),
+        environment=own_environment(spec, lock.base, plan.platforms[0].platform),
         labels=dict(spec.labels),
         user=spec.user,
         workdir=spec.workdir,
@@ -116,12 +123,22 @@ def bake_target(name: str) -> str:
     return name.replace(".", "__")
 
 
-def _image(planned: PlatformPlan, names: Mapping[str, str], inputs: str) -> ImageStages:
+def base_contexts(plan: Plan) -> tuple[str, ...]:
+    """Return the stages in whose place a builder is to take the base that is among the inputs."""
+    if any(layer.kept for each in plan.platforms for layer in each.layers):
+        return tuple(f"{ORIGIN_STAGE}-{each.platform.architecture}" for each in plan.platforms)
+    return ("tools",)
+
+
+def _image(planned: PlatformPlan, names: Mapping[str, str], inputs: str, base: Base) -> ImageStages:
     made = [(layer, names[layer.key()]) for layer in planned.layers if layer.key() in names]
+    image = base.image_for(planned.platform)
     return ImageStages(
         platform=planned.platform,
-        archive=f"{inputs}/{base_archive(planned.layers[0], planned.platform)}",
-        below=tuple(name for layer, name in made if layer.kind != "application"),
+        archive="" if image else f"{inputs}/{base_archive(planned.layers[0], planned.platform)}",
+        origin=f"{parse_reference(base.image).at(image.manifest)}" if image else "",
+        folder=next((name for layer, name in made if layer.kind == "folder"), ""),
+        below=tuple(name for layer, name in made if layer.kind not in ("application", "folder")),
         commands=tuple(tuple(shlex.split(_command(layer))) for layer in planned.layers if layer.kind == "run"),
         above=tuple(name for layer, name in made if layer.kind == "application"),
     )
@@ -135,7 +152,8 @@ def _context(spec: Spec, plan: Plan, inputs: str, assembler: str) -> tuple[str, 
     """Return the paths of everything that the Dockerfile reads, sorted."""
     folder = posixpath.dirname(spec.script)
     found = {assembler}
-    found |= {f"{inputs}/{base_archive(each.layers[0], each.platform)}" for each in plan.platforms}
+    archives = [each for each in plan.platforms if not each.layers[0].kept]
+    found |= {f"{inputs}/{base_archive(each.layers[0], each.platform)}" for each in archives}
     for layer in plan.layers():
         found |= {f"{inputs}/{wheel.name}" for wheel in layer.wheels}
         found |= {posixpath.join(folder, path) for file in layer.files for path in (file.target, *file.links)}

@@ -40,7 +40,7 @@ def stage_names(plan: Plan) -> dict[str, str]:
     """
     names: dict[str, str] = {}
     for layer in plan.layers():
-        if layer.kind in ("base", "run", "workdir"):
+        if layer.kind in ("base", "image", "run", "workdir"):
             continue
         users = [each.platform for each in plan.platforms if layer in each.layers]
         suffix = f"-{users[0].architecture}" if len(users) < len(plan.platforms) else ""
@@ -57,6 +57,7 @@ def layer_stages(plan: Plan, *, script: str, inputs: str, interpreter: str) -> t
     names = stage_names(plan)
     arguments: dict[str, Callable[[Layer], _Arguments]] = {
         "application": lambda layer: _application(layer, script),
+        "folder": lambda layer: _Arguments((("--path", dict(layer.options)["path"]),)),
         "layer": lambda layer: _wheels(layer, inputs),
         "runtime": _runtime,
         "system": lambda layer: _packages(layer, inputs),

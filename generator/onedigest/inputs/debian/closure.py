@@ -8,6 +8,8 @@ from onedigest.errors import InputError, Problem
 from onedigest.inputs.debian import version
 from onedigest.inputs.debian.index import Index, Relation, Stanza
 
+_NEWER = "run `onedigest generate --upgrade`, or use a newer base"
+
 
 def close(index: Index, wanted: Iterable[str], without: frozenset[str], given: Mapping[str, Stanza]) -> list[Stanza]:
     """Return the packages that are needed for those wanted, sorted by name, less those that are given.
@@ -60,6 +62,12 @@ class _Resolver:
                 if found is None:
                     missing = " | ".join(map(str, alternatives))
                     self.problems.append(Problem(f"Debian package `{stanza.name}` needs {missing}, which is not there"))
+                elif found.name in self.chosen:
+                    has = f"{found.name} {self.chosen[found.name].version}"
+                    needs = " | ".join(map(str, alternatives))
+                    self.problems.append(
+                        Problem(f"Debian package `{stanza.name}` needs {needs}, and the base has {has}", hint=_NEWER)
+                    )
                 else:
                     self._add(found)
 

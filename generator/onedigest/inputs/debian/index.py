@@ -12,6 +12,7 @@ _PACKAGE = re.compile(r"(?m)^Package: (\S+)$")
 _PROVIDES = re.compile(r"(?m)^Provides: (.+)$")
 _FIELD = re.compile(r"(?m)^([A-Za-z][A-Za-z0-9-]*): (.*(?:\n[ \t].*)*)")
 _ALTERNATIVE = re.compile(r"([a-z0-9][a-z0-9+.-]*)(?::[a-z0-9-]+)?(?:\s*\(\s*(<<|<=|=|>=|>>)\s*(\S+?)\s*\))?")
+_INSTALLED = " ok installed"
 _PRIORITIES = ("required", "important", "standard", "optional", "extra")
 
 
@@ -71,6 +72,26 @@ def relations(text: str) -> tuple[tuple[Relation, ...], ...]:
         if alternatives:
             found.append(alternatives)
     return tuple(found)
+
+
+def installed(text: str) -> dict[str, Stanza]:
+    """Return the packages that a dpkg status file says are installed, by name; they have no file."""
+    found = {}
+    for paragraph in text.split("\n\n"):
+        fields = dict(_FIELD.findall(paragraph))
+        if "Package" in fields and "Version" in fields and fields.get("Status", _INSTALLED).endswith(_INSTALLED):
+            name = fields["Package"]
+            found[name] = Stanza(
+                name=name,
+                version=fields["Version"],
+                architecture=fields.get("Architecture", ""),
+                path="",
+                sha256="",
+                size=0,
+                priority=len(_PRIORITIES),
+                fields=fields,
+            )
+    return found
 
 
 class Index:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from onedigest.inputs.download import Client, Report
 from onedigest.inputs.store import Store
+from onedigest.oci.transport import Access
 
 
 def silent(_: int) -> None:
@@ -15,10 +16,11 @@ def silent(_: int) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """Where inputs come from: the store first, then Debian's mirrors, and the indexes that uv knows."""
+    """Where inputs come from: the store first, then Debian's mirrors, registries, and the indexes that uv knows."""
 
     store: Store
     client: Client
+    access: Access
     mirrors: tuple[str, ...]
     offline: bool
     environment: Mapping[str, str] = field(repr=False)

@@ -1,0 +1,62 @@
+"""Knows how an image says what it was made from: an in-toto statement with SLSA provenance, without a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from onedigest.application import File
+from onedigest.attestation import PREDICATE_TYPE
+from onedigest.digest import Digest, canonical_json, hex_of
+from onedigest.lock.model import Lock
+from onedigest.oci.reference import parse_reference
+
+_STATEMENT = "https://in-toto.io/Statement/v1"
+_BUILD_TYPE = "urn:onedigest:image:1"
+
+
+def make_provenance(name: str, index: Digest, plan: Digest, lock: Lock, text: Digest, files: tuple[File, ...]) -> bytes:
+    """Return the statement of an image (in-toto Statement v1, SLSA Provenance v1).
+
+    `text` is the digest of the lock's file. Script, lock and assembler are named by sha256, as is every input.
+    """
+    script = [file for file in files if isinstance(file.content, bytes)]
+    external: dict[str, Any] = {"script": lock.script, "platforms": [platform.oci for platform in lock.platforms]}
+    predicate = {
+        "buildDefinition": {
+            "buildType": _BUILD_TYPE,
+            "externalParameters": external,
+            "internalParameters": {"plan": plan},
+            "resolvedDependencies": [
+                *(_resource(lock.script, file.digest) for file in script),
+                _resource("pylock.toml", text),
+                _resource("assembler", lock.assembler),
+                *(_resource(f"app/{file.target}", file.digest) for file in files if file not in script),
+                *_inputs(lock),
+            ],
+        },
+        "runDetails": {"builder": {"id": f"urn:onedigest:assembler:{lock.assembler}"}},
+    }
+    statement = {
+        "_type": _STATEMENT,
+        "subject": [{"name": name, "digest": {"sha256": hex_of(index)}}],
+        "predicateType": PREDICATE_TYPE,
+        "predicate": predicate,
+    }
+    return canonical_json(statement)
+
+
+def _inputs(lock: Lock) -> Iterator[dict[str, Any]]:
+    base = lock.base
+    if base.index:
+        yield _resource(parse_reference(base.image).name, base.index)
+    for each in base.images:
+        yield _resource(f"{parse_reference(base.image).name} {each.platform}", each.manifest)
+    for package in (*base.packages, *base.system_packages):
+        yield _resource(package.file_name, package.digest)
+    for wheel in lock.wheels():
+        yield _resource(wheel.name, wheel.digest)
+
+
+def _resource(name: str, digest: str) -> dict[str, Any]:
+    return {"name": name, "digest": {"sha256": hex_of(digest)}}

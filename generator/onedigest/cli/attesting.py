@@ -1,0 +1,93 @@
+"""Knows how a command attaches to a pushed image what it is made of, and from what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onedigest.cli.fetch import bring
+from onedigest.cli.words import say
+
+if TYPE_CHECKING:
+    from onedigest.assembler.image import Image as BuiltImage
+    from onedigest.cli.building import Job
+    from onedigest.cli.session import Session
+    from onedigest.digest import Digest
+    from onedigest.oci.registry import Repository
+
+Attached = dict[str, str]
+"""Digests of what is attached, by media type."""
+
+
+def attest(session: Session, job: Job, image: BuiltImage, repository: Repository) -> Attached:
+    """Attach a bill of materials and the provenance to an image that was pushed.
+
+    Where both are attached already nothing is made: the bill of materials needs every wheel.
+    """
+    from onedigest.assembler.image import INDEX_TYPE
+    from onedigest.attestation import PREDICATE_TYPE, SBOM_TYPE, STATEMENT_TYPE
+    from onedigest.attestation.provenance import make_provenance
+    from onedigest.digest import Digest, canonical_json, of_bytes
+    from onedigest.oci.referrers import KEY, Artefact, attach, list_referrers
+    from onedigest.rules.files import read
+
+    name, index = job.whole.name, Digest(image.digest)
+    lock = of_bytes((read(job.image.lock_path) or "").encode())
+    key = of_bytes(canonical_json([index, lock, job.plan.digest()]))
+    there = {
+        str(row.get("artifactType")): str(row.get("digest"))
+        for row in list_referrers(repository, index)
+        if (row.get("annotations") or {}).get(KEY) == key
+    }
+    if {SBOM_TYPE, STATEMENT_TYPE} <= there.keys():
+        _say(session, f"{name}: bill of materials and provenance are attached already")
+        return there
+    sbom = _sbom(session, job, index)
+    statement = make_provenance(name, index, job.plan.digest(), job.lock, lock, job.files)
+    subject = {"mediaType": INDEX_TYPE, "digest": index, "size": len(image.index)}
+    artefacts = (
+        Artefact(media_type=SBOM_TYPE, data=sbom, key=key),
+        Artefact(media_type=STATEMENT_TYPE, data=statement, key=key, predicate=PREDICATE_TYPE),
+    )
+    digests = attach(repository, subject, artefacts)
+    _say(session, f"{name}: bill of materials and provenance attached")
+    return {each.media_type: digest for each, digest in zip(artefacts, digests, strict=True)}
+
+
+def _sbom(session: Session, job: Job, index: Digest) -> bytes:
+    from onedigest.attestation import licences
+    from onedigest.attestation.sbom import Materials, make_sbom
+    from onedigest.fetching import inputs_of
+
+    # licences stand in the files themselves
+    bring(session, job.image, job.lock, replace(inputs_of(job.lock, job.lock.platforms), layers=()))
+    return make_sbom(
+        Materials(
+            name=job.whole.name,
+            index=index,
+            lock=job.lock,
+            files=job.files,
+            licences_of_wheel=lambda wheel: _noted(session, wheel.digest, licences.of_wheel),
+            licences_of_debian=lambda package: _noted(session, package.digest, licences.of_debian),
+        )
+    )
+
+
+def _noted(session: Session, digest: Digest, read: Callable[[Path], tuple[str, ...]]) -> tuple[str, ...]:
+    """Read the licences of a stored file, once on this machine: unpacking a .deb takes a while."""
+    from onedigest.digest import canonical_json, hex_of
+
+    name = f"licences/{hex_of(digest)}"
+    if (note := session.store.read_note(name)) is not None:
+        return tuple(json.loads(note))
+    found = read(session.store.path(digest))
+    session.store.write_note(name, canonical_json(list(found)))
+    return found
+
+
+def _say(session: Session, text: str) -> None:
+    if not session.silent:
+        say(text)

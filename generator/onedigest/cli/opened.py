@@ -1,0 +1,92 @@
+"""Knows how a command finds an image by what it is called: a built one, a layout, an archive or one in a registry."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onedigest.cli.progress import Progress
+from onedigest.cli.session import Session
+from onedigest.cli.words import shown
+from onedigest.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from onedigest.oci.read import ReadImage, ReadLayer
+    from onedigest.oci.remote import Remote
+
+
+class Opened:
+    """An image that can be read: its documents at once, its layers when they are asked for."""
+
+    def __init__(self, session: Session, name: str, place: Path | Remote) -> None:
+        from onedigest.oci.read import Layout, read_from
+
+        self.name = name
+        self._session = session
+        self._place = place
+        self.image: ReadImage = read_from(Layout(place) if isinstance(place, Path) else place)
+
+    def layer(self, layer: ReadLayer) -> Path:
+        """Return where the bytes of a layer are; a registry's layer is brought into the store."""
+        from onedigest.oci.read import Layout
+
+        if isinstance(self._place, Path):
+            return Layout(self._place).blob(layer.digest)
+        with Progress(f"{self.name}: fetching", layer.size, quiet=self._session.silent) as progress:
+            return self._place.layers([layer.descriptor], progress.advance)[0]
+
+    def validate(self) -> list[Problem]:
+        """Recompute every digest, size and diff ID; return all that is wrong."""
+        from onedigest.oci.read import check_layer, distinct_layers, validate
+
+        if isinstance(self._place, Path):
+            return validate(self._place)
+        return [
+            problem
+            for layer in distinct_layers(self.image)
+            for problem in check_layer(self.layer(layer), layer, self._place.where(layer.digest))
+        ]
+
+
+@contextmanager
+def open_image(session: Session, what: str) -> Iterator[Opened]:
+    """Open the image that a user named. Raises `InputError` where there is none."""
+    path = Path(what)
+    built = session.lockfiles.parent / "dist" / what
+    if path.is_file():
+        with _unpacked(path) as folder:
+            yield Opened(session, what, folder)
+    elif (path / "oci-layout").is_file():
+        yield Opened(session, what, path)
+    elif (built / "oci-layout").is_file():
+        yield Opened(session, what, built)
+    elif is_reference(what):
+        from onedigest.oci.reference import parse_reference
+        from onedigest.oci.remote import Remote
+
+        yield Opened(session, what, Remote(parse_reference(what), session.access, session.store))
+    else:
+        raise InputError.of(
+            f"there is no built image `{what}`", where=shown(built), hint=f"run `onedigest build {what}`"
+        )
+
+
+def is_reference(what: str) -> bool:
+    """Tell whether a name is one of a registry: it has a path, a tag or a digest, and is no file."""
+    return any(mark in what for mark in "/:@") and not Path(what).exists() and not what.startswith((".", "/"))
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Path]:
+    import tarfile
+
+    with tempfile.TemporaryDirectory(prefix="onedigest-") as folder:
+        try:
+            with tarfile.open(path, "r:") as archive:
+                archive.extractall(folder, filter="data")
+        except tarfile.TarError as error:
+            raise InputError.of(f"not an OCI archive: {error}", where=str(path)) from None
+        yield Path(folder)

@@ -1,0 +1,151 @@
+"""Knows how a command pushes an image: where to, under which tags, and what must be made for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onedigest.cli.progress import Progress
+from onedigest.cli.words import amount, plural, say
+from onedigest.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from onedigest.assembler.image import Image as BuiltImage
+    from onedigest.cli.building import Job
+    from onedigest.cli.session import Session
+    from onedigest.oci.reference import Reference
+    from onedigest.record import Record
+
+KEY_DIGITS = 16
+"""Hexadecimal digits of a plan's digest that make the tag of its image."""
+
+_REPOSITORY = re.compile(r'(?m)^repository = "([^"\s]+)"$')
+
+Provide = Callable[[frozenset[str]], Mapping[str, Path]]
+"""Makes the layers with these digests, and returns where they are."""
+
+
+class Push:
+    """One image and the repository that it is pushed to."""
+
+    def __init__(self, session: Session, job: Job, named: str, tags: tuple[str, ...]) -> None:
+        from onedigest.oci.registry import Repository
+
+        self._session = session
+        self._job = job
+        self.reference = _reference(job, named)
+        self.tags = (content_tag(job), *tags)
+        self.repository = Repository(self.reference, session.access, "pull,push")
+
+    def is_there(self, record: Record) -> bool:
+        """Tell whether the registry has the recorded image under all of its tags: one request for each."""
+        return all(self.repository.resolve(tag) == record.index for tag in self.tags)
+
+    def send(self, image: BuiltImage, provide: Provide) -> dict[str, Any]:
+        """Push what is missing of an image; return what is to be said of it. Blobs go first, tags last.
+
+        Where the registry has the index, it has all that the index names: it took it only so.
+        """
+        from onedigest.oci.push import begin_uploads, blobs_of, find_missing, put_image, put_tags, upload_blobs
+
+        blobs = blobs_of(image)
+        whole = self.repository.resolve(image.digest) is not None
+        missing = () if whole else find_missing(self.repository, blobs)
+        wanted = frozenset(blob.digest for blob in missing)
+        places = begin_uploads(self.repository, missing, self._elsewhere(wanted) if missing else {})
+        size = sum(blob.size for blob in places)
+        if places:
+            contents: dict[str, Path | bytes] = {each.config_digest: each.config for each in image.platforms}
+            contents.update(provide(frozenset(blob.digest for blob in places) - contents.keys()))
+            title = f"{self._job.image.spec.name}: pushing"
+            with Progress(title, size, quiet=self._session.silent) as progress:
+                upload_blobs(self.repository, places, contents, progress.advance)
+        if not whole:
+            put_image(self.repository, image)
+        put_tags(self.repository, image, self.tags)
+        counts = {
+            "present": len(blobs) - len(missing),
+            "mounted": len(missing) - len(places),
+            "uploaded": len(places),
+            "bytes": size,
+        }
+        if not self._session.silent:
+            self._say(counts)
+        return self.result(image.digest, counts)
+
+    def result(self, digest: str, counts: Mapping[str, int]) -> dict[str, Any]:
+        """Return what is to be said of a push."""
+        return {"reference": str(self.reference.at(digest)), "tags": list(self.tags), "blobs": dict(counts)}
+
+    def say_present(self) -> None:
+        """Say that nothing was to be done."""
+        if not self._session.silent:
+            say(f"{self._job.image.spec.name}: pushed already, as {self._names()}")
+
+    def _say(self, counts: Mapping[str, int]) -> None:
+        mounted = f", {counts['mounted']} mounted" if counts["mounted"] else ""
+        say(
+            f"{self._job.image.spec.name}: {plural(counts['uploaded'], 'blob')} uploaded, {amount(counts['bytes'])}"
+            f"{mounted}, {counts['present']} there; pushed as {self._names()}"
+        )
+
+    def _names(self) -> str:
+        return ", ".join(f"{self.reference.name}:{tag}" for tag in self.tags)
+
+    def _elsewhere(self, wanted: frozenset[str]) -> dict[str, list[str]]:
+        """Return repositories of the registry that are likely to have some of the digests."""
+        found: dict[str, list[str]] = {}
+        for repository, digests in (*self._base(), *self._siblings()):
+            for digest in digests & wanted if repository != self.reference.repository else ():
+                if not found.get(digest):
+                    found[digest] = [repository]
+        return found
+
+    def _base(self) -> Iterator[tuple[str, frozenset[str]]]:
+        from onedigest.oci.reference import parse_reference
+
+        base = self._job.lock.base
+        if base.images and (reference := parse_reference(base.image)).registry == self.reference.registry:
+            yield reference.repository, frozenset(layer.digest for each in base.images for layer in each.layers)
+
+    def _siblings(self) -> Iterator[tuple[str, frozenset[str]]]:
+        """Yield the other images of the lock folder that are pushed to this registry, with their recorded layers."""
+        from onedigest.oci.reference import parse_reference
+        from onedigest.rules.files import read
+
+        folder = self._job.image.folder
+        for record in sorted(folder.parent.glob("*/image.toml")):
+            named = _REPOSITORY.search(read(record.with_name("pylock.toml")) or "")
+            if record.parent.name == folder.name or not named:
+                continue
+            reference = parse_reference(named[1])
+            if reference.registry == self.reference.registry:
+                yield (
+                    reference.repository,
+                    frozenset(re.findall(r'\bdigest = "(sha256:[0-9a-f]{64})"', read(record) or "")),
+                )
+
+
+def content_tag(job: Job) -> str:
+    """Return the tag that says what an image is built from: one request tells whether it was built."""
+    from onedigest.digest import hex_of
+
+    return hex_of(job.plan.digest())[:KEY_DIGITS]
+
+
+def _reference(job: Job, named: str) -> Reference:
+    from onedigest.oci.reference import parse_reference
+
+    text = named or job.image.spec.repository
+    if not text:
+        raise InputError.of(
+            f"{job.image.spec.name}: no repository to push to is known",
+            where=job.image.spec.script,
+            hint='set `repository = "HOST/NAME"` in [tool.onedigest], or use --repository',
+        )
+    reference = parse_reference(text)
+    if reference.tag or reference.digest:
+        raise UsageError.of(f"`{text}` names a tag or a digest", hint="name the repository alone, and use --tag")
+    return reference

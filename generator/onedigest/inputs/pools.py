@@ -1,0 +1,98 @@
+"""Knows how this machine reaches other hosts: proxies, certificates, and what may go without TLS."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import urllib3
+
+THREADS = 8
+_BLOCK = 1 << 18
+"""How much of a request's body is read at once, in bytes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Connection:
+    """How this machine reaches the network: the user's own settings, read in `cli`."""
+
+    offline: bool = False
+    proxies: tuple[tuple[str, str], ...] = ()
+    certificates: Path | None = None
+    certificate_folder: Path | None = None
+    netrc: Path | None = None
+    credentials: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Pairs of a host and `user:password` that count for it."""
+
+
+class Pools:
+    """Pools of connections, one for each proxy, for several threads."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._pools: dict[str, urllib3.PoolManager] = {}
+
+    @property
+    def offline(self) -> bool:
+        """Tell whether the network may not be used."""
+        return self._connection.offline
+
+    def of(self, url: str) -> urllib3.PoolManager:
+        """Return the pool for an address."""
+        parts = urlsplit(url)
+        proxies = dict(self._connection.proxies)
+        proxy = proxies.get(parts.scheme) or proxies.get("all") or ""
+        if is_loopback(parts.hostname or "") or _bypasses(parts.hostname or "", proxies.get("no", "")):
+            proxy = ""
+        if proxy not in self._pools:
+            self._pools[proxy] = (
+                urllib3.ProxyManager(proxy, **self._options())  # type: ignore[arg-type]  # keywords of a pool
+                if proxy
+                else urllib3.PoolManager(**self._options())  # type: ignore[arg-type]  # keywords of a pool
+            )
+        return self._pools[proxy]
+
+    def _options(self) -> dict[str, object]:
+        paths = {
+            "ca_certs": self._connection.certificates,
+            "ca_cert_dir": self._connection.certificate_folder,
+        }
+        return {
+            "maxsize": THREADS,
+            "blocksize": _BLOCK,
+            "timeout": urllib3.Timeout(connect=20, read=60),
+            **{name: str(path) for name, path in paths.items() if path},
+        }
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name is this machine, where no one can listen on the way."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def may_be_plain(url: str, insecure: Collection[str] = ()) -> bool:
+    """Tell whether an address may be spoken to, by its scheme; `insecure` are hosts that a user named."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or is_loopback(parts.hostname or "") or parts.netloc in insecure
+
+
+def without_user(url: str) -> str:
+    """Return an address without the user and password that it may hold."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def shown(url: str) -> str:
+    """Return an address without what may be a secret."""
+    return without_user(url).partition("?")[0]
+
+
+def _bypasses(host: str, patterns: str) -> bool:
+    names = [name.strip().lstrip(".") for name in patterns.split(",") if name.strip()]
+    return any(name in ("*", host) or host.endswith(f".{name}") for name in names)

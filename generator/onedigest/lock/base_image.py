@@ -1,0 +1,236 @@
+"""Knows how an image of a registry becomes a base: pinned by digest, with the Python that its layers hold."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from onedigest.digest import Digest
+from onedigest.errors import InputError, Problem
+from onedigest.inputs.debian.archive import Suite
+from onedigest.inputs.debian.index import installed
+from onedigest.lock.base import SUITES, resolve_above
+from onedigest.lock.examine import EXAMINER, Python, dpkg_status, glibc_version, list_pythons, release_fields
+from onedigest.lock.model import Base, BaseImage, DebianPackage
+from onedigest.oci.read import ReadImage, ReadPlatform, distinct_layers, read_from
+from onedigest.oci.reference import parse_reference
+from onedigest.oci.remote import Remote
+from onedigest.oci.rootfs import Rootfs, read_rootfs
+from onedigest.platforms import Platform
+from onedigest.sources import Sources
+from onedigest.spec import Spec
+
+OLDEST = (3, 11)
+"""The oldest Python that runs the assembler, which other engines start in the base."""
+
+_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_VENV = "opt/venv"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Found:
+    """What the files of one platform's image tell."""
+
+    interpreter: str
+    python: str
+    libc_version: str
+    system: str
+    suite: str
+
+
+def resolve_image(spec: Spec, text: str, pinned: Digest | None, sources: Sources) -> Base:
+    """Read the image `text` that is the base of a spec, at the digest `pinned`, or as the reference stands now.
+
+    Raises `InputError` with all that is wrong with it, and `NetworkError`.
+    """
+    reference = parse_reference(text, spec.script)
+    asked = reference.at(pinned) if pinned else reference
+    remote = Remote(asked, sources.access, sources.store)
+    image = read_from(remote, [platform.oci for platform in spec.platforms])
+    _refuse_missing_platforms(spec, text, image)
+    layers = [layer.descriptor for layer in distinct_layers(image)]
+    paths = dict(zip((layer.digest for layer in layers), remote.layers(layers, sources.report), strict=True))
+    problems: list[Problem] = []
+    found: dict[Platform, _Found] = {}
+    roots: dict[Platform, Rootfs] = {}
+    by_name = {each.platform: each for each in image.platforms}
+    for platform in spec.platforms:
+        read = by_name[platform.oci]
+        roots[platform] = read_rootfs(
+            [(layer.descriptor, paths[layer.digest]) for layer in read.layers], EXAMINER, sources.store
+        )
+        try:
+            found[platform] = _look(spec, text, platform, read, roots[platform])
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    first = _agreed(spec, text, found)
+    suite, above = _above(spec, text, first, roots, sources)
+    return Base(
+        image=text,
+        index=image.digest,
+        system=first.system,
+        interpreter=first.interpreter,
+        python=first.python,
+        libc_version=first.libc_version,
+        suite=suite.name if suite else "",
+        release=suite.release if suite else None,
+        date=suite.date if suite else "",
+        system_packages=above,
+        images=tuple(_image(spec, each, by_name[each.oci], roots[each]) for each in spec.platforms),
+    )
+
+
+def _refuse_missing_platforms(spec: Spec, text: str, image: ReadImage) -> None:
+    there = {each.platform for each in image.platforms}
+    if missing := [platform.oci for platform in spec.platforms if platform.oci not in there]:
+        raise InputError.of(
+            f"the base {text} has no image for {' and '.join(missing)}",
+            where=spec.script,
+            hint=f"it has {', '.join(image.offered)}; choose `platforms` among them, or another base",
+        )
+
+
+def _look(spec: Spec, text: str, platform: Platform, read: ReadPlatform, rootfs: Rootfs) -> _Found:
+    """Find in the files of an image what a lock needs to know. Raises `InputError` for an image that does not fit."""
+    settings = _settings(read)
+    problems = list(_unfit(spec, settings, rootfs))
+    python = None
+    try:
+        python = _choose_python(spec, platform, list_pythons(rootfs, _search_path(settings)))
+    except InputError as error:
+        problems += error.problems
+    libc = glibc_version(rootfs, platform.elf_machine)
+    if python and not libc:
+        problems.append(Problem("no glibc was found in it, which wheels are linked with"))
+    if python is None or problems:
+        raise InputError(
+            Problem(f"the base {text}, {platform}: {each.message}", spec.script, each.hint) for each in problems
+        )
+    fields = release_fields(rootfs)
+    return _Found(
+        interpreter=python.path,
+        python=python.version,
+        libc_version=libc,
+        system=f"{fields.get('ID', 'linux')} {fields.get('VERSION_ID', '')}".strip(),
+        suite=fields.get("VERSION_CODENAME", "") if fields.get("ID") == "debian" else "",
+    )
+
+
+def _unfit(spec: Spec, settings: Mapping[str, object], rootfs: Rootfs) -> Iterable[Problem]:
+    if settings.get("OnBuild"):
+        yield Problem("it has commands for builds on it (ONBUILD), and nothing is executed here")
+    if rootfs.find(_VENV):
+        yield Problem(
+            f"it has a /{_VENV} of its own", hint="use a base that leaves this place to the script's packages"
+        )
+    folders = [spec.workdir, *(f"/{path}" for path in ("app", "opt"))]
+    for folder in dict.fromkeys(folders):
+        for path in _prefixes(folder):
+            node = rootfs.plain(path)
+            if node and node.kind != "dir":
+                yield Problem(f"its {path} is no folder, but {'a link' if node.kind == 'link' else 'a file'}")
+    if spec.workdir != "/" and not rootfs.find(spec.workdir):
+        above = next((node for path in reversed(_prefixes(spec.workdir)) if (node := rootfs.plain(path))), None)
+        if above and (above.mode, above.owner) != (0o755, 0):
+            message = f"`workdir` {spec.workdir} is not there, and the folder above it is not plainly root's"
+            yield Problem(
+                message, hint="choose a `workdir` that the base has, or one below a folder of root with mode 0755"
+            )
+
+
+def _choose_python(spec: Spec, platform: Platform, pythons: list[Python]) -> Python:
+    """Return the first interpreter that fits. Raises `InputError` with the reason why none does."""
+    from packaging.specifiers import SpecifierSet
+
+    fitting = [python for python in pythons if python.machine == platform.elf_machine]
+    if not fitting:
+        raise InputError.of("no Python was found on its PATH", hint="use a base with Python, such as python:3.13-slim")
+    named = ", ".join(f"{python.version} ({python.path})" for python in fitting)
+    linked = [python for python in fitting if "ld-musl" not in python.loader]
+    if not linked:
+        raise InputError.of(
+            f"its Python is linked with musl: {named}", hint="use a base with glibc, such as python:3.13-slim"
+        )
+    recent = [python for python in linked if python.minor >= OLDEST]
+    if not recent:
+        raise InputError.of(f"its Python is too old: {named}", hint="Python 3.11 or newer is needed")
+    wanted = SpecifierSet(spec.requires_python)
+    for python in recent:
+        if wanted.contains(python.version, prereleases=True):
+            return python
+    raise InputError.of(
+        f"its Python does not satisfy `requires-python = {spec.requires_python!r}`: {named}",
+        hint="use another base, or change `requires-python`",
+    )
+
+
+def _agreed(spec: Spec, text: str, found: Mapping[Platform, _Found]) -> _Found:
+    """Return what all platforms have. Raises `InputError` where they differ, as when a tag is being moved."""
+    first = next(iter(found.values()))
+    if any(each != first for each in found.values()):
+        several = "; ".join(
+            f"{platform} has Python {each.python} ({each.interpreter}) and glibc {each.libc_version} on {each.system}"
+            for platform, each in found.items()
+        )
+        raise InputError.of(
+            f"the platforms of the base {text} differ: {several}",
+            where=spec.script,
+            hint="try again later, or name an image by a tag or digest that has the same on all platforms",
+        )
+    return first
+
+
+def _above(
+    spec: Spec, text: str, found: _Found, roots: Mapping[Platform, Rootfs], sources: Sources
+) -> tuple[Suite | None, tuple[DebianPackage, ...]]:
+    if not spec.system_packages:
+        return None, ()
+    if found.suite not in SUITES:
+        raise InputError.of(
+            f"`system-packages` cannot be put on the base {text}, which is {found.system}",
+            where=spec.script,
+            hint=f"they come from Debian: {', '.join(SUITES)}",
+        )
+    there = {platform: installed(dpkg_status(rootfs)) for platform, rootfs in roots.items()}
+    return resolve_above(spec, found.suite, there, sources)
+
+
+def _image(spec: Spec, platform: Platform, read: ReadPlatform, rootfs: Rootfs) -> BaseImage:
+    settings = _settings(read)
+    env, labels = settings.get("Env"), settings.get("Labels")
+    return BaseImage(
+        platform=platform,
+        manifest=read.manifest,
+        config=read.config_digest,
+        env=tuple(str(line) for line in env if "=" in str(line)) if isinstance(env, list) else (),
+        user=str(settings.get("User") or ""),
+        workdir=str(settings.get("WorkingDir") or ""),
+        labels=tuple((str(name), str(value)) for name, value in labels.items()) if isinstance(labels, dict) else (),
+        has_workdir=rootfs.find(spec.workdir) is not None,
+        layers=tuple(layer.descriptor for layer in read.layers),
+    )
+
+
+def _settings(read: ReadPlatform) -> Mapping[str, object]:
+    settings = read.config.get("config")
+    return settings if isinstance(settings, dict) else {}
+
+
+def _search_path(settings: Mapping[str, object]) -> str:
+    lines = settings.get("Env")
+    for line in lines if isinstance(lines, list) else ():
+        if str(line).startswith("PATH="):
+            return str(line)[5:]
+    return _DEFAULT_PATH
+
+
+def _prefixes(path: str) -> list[str]:
+    """Return an absolute path with the folders above it, the outermost first."""
+    found = []
+    while path != "/":
+        found.append(path)
+        path = posixpath.dirname(path)
+    return found[::-1]

@@ -1,0 +1,162 @@
+"""Knows what files tell about an operating system, its C library and its Python, without running anything."""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+from typing import IO
+
+from onedigest.oci.rootfs import Examiner, Facts, Node, Rootfs
+
+_PYTHON = re.compile(r"(?:.*/)?(?:python3\.(\d+)|libpython3\.(\d+)\.so(?:\.1\.0)?)")
+_GLIBC = re.compile(r"(?:.*/)?(?:libc\.so\.6|libc-2\.\d+\.so)")
+_STATUS = re.compile(r"var/lib/dpkg/status(?:\.d/(?!.*\.md5sums)[^/]+)?")
+_TEXT = re.compile(rf"(?:etc|usr/lib)/os-release|{_STATUS.pattern}")
+_INTERPRETER = re.compile(r"(?:.*/)?python3\.(\d+)")
+_RELEASE = re.compile(r"""(?m)^([A-Z_]+)=["']?([^"'\n]*)["']?$""")
+_HEADER = re.compile(r"(?:.*/)?include/python3\.\d+/patchlevel\.h")
+_WANTED = re.compile(f"(?:{_PYTHON.pattern}|{_GLIBC.pattern}|{_TEXT.pattern}|{_HEADER.pattern})")
+
+_PIECE = 1 << 20
+_OVERLAP = 128
+_GLIBC_VERSION = re.compile(rb"stable release version (\d+\.\d+)")
+_PY_VERSION = re.compile(rb'(?m)^#define\s+PY_VERSION\s+"(3\.[^"]+)"')
+_MOST_TEXT = 16 << 20
+
+
+def _examine(path: str, file: IO[bytes]) -> Facts:
+    if _TEXT.fullmatch(path):
+        return {"text": file.read(_MOST_TEXT).decode("utf-8", "replace")}
+    if python := _PYTHON.fullmatch(path):
+        minor = python[1] or python[2]
+        # PY_VERSION (patchlevel.h) ends a string of what holds the interpreter; linkers let strings share their ends
+        version = re.compile(rb"(?<![\d.])(3\.%s\.\d{1,3}(?:(?:a|b|rc)\d{1,2})?\+?)\0" % minor.encode())
+        return _elf(file, version)
+    if _HEADER.fullmatch(path):
+        found = _PY_VERSION.search(file.read(_PIECE))
+        return {"versions": found[1].decode()} if found else {}
+    return _elf(file, _GLIBC_VERSION)
+
+
+EXAMINER = Examiner(name="base-1", wants=_WANTED, examine=_examine)
+
+
+def _elf(file: IO[bytes], version: re.Pattern[bytes]) -> Facts:
+    """Return machine and loader of an ELF file (System V ABI), and the versions that it holds; nothing for others."""
+    head = file.read(_PIECE)
+    if not head.startswith(b"\x7fELF\x02\x01"):  # 64 bits, little endian
+        return {}
+    facts = {"machine": str(struct.unpack_from("<H", head, 18)[0])}
+    if loader := _loader(head):
+        facts["loader"] = loader
+    found: set[bytes] = set()
+    piece = head
+    while piece:
+        found |= {match[1] for match in version.finditer(piece)}
+        more = file.read(_PIECE)
+        piece = piece[-_OVERLAP:] + more if more else b""
+    if found:
+        facts["versions"] = " ".join(sorted(each.decode() for each in found))
+    return facts
+
+
+def _loader(head: bytes) -> str:
+    """Return the path of the dynamic loader, which tells the C library (PT_INTERP)."""
+    try:
+        offset, size, count = (
+            struct.unpack_from(form, head, at)[0] for form, at in (("<Q", 32), ("<H", 54), ("<H", 56))
+        )
+        for number in range(count):
+            kind, _, start, _, _, length = struct.unpack_from("<IIQQQQ", head, offset + number * size)
+            if kind == 3:  # PT_INTERP
+                return head[start : start + length].rstrip(b"\0").decode("utf-8", "replace")
+    except (struct.error, OverflowError):
+        pass
+    return ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Python:
+    """An interpreter: its real path in the image, its full version, and the path of the loader it is linked for."""
+
+    path: str
+    version: str
+    loader: str
+    machine: int
+
+    @property
+    def minor(self) -> tuple[int, int]:
+        """The version as (3, N)."""
+        major, minor = self.version.split(".")[:2]
+        return int(major), int(minor)
+
+
+def list_pythons(rootfs: Rootfs, search_path: str) -> list[Python]:
+    """Return the interpreters that commands on a search path lead to, in the order in which a shell finds them."""
+    found: dict[str, Python] = {}
+    for folder in search_path.split(":"):
+        for name in ("python3", "python", *_numbered(rootfs, folder)):
+            place = rootfs.find(f"{folder}/{name}")
+            if place and place[0] not in found and (python := _python(rootfs, *place)):
+                found[place[0]] = python
+    return list(found.values())
+
+
+def glibc_version(rootfs: Rootfs, machine: int) -> str:
+    """Return the version of the C library, as 2.N, or nothing; of several the oldest."""
+    versions = {
+        version
+        for _, node in rootfs.matching(_GLIBC)
+        if node.facts and node.facts.get("machine") == str(machine)
+        for version in node.facts.get("versions", "").split()
+    }
+    return min(versions, key=lambda version: tuple(map(int, version.split("."))), default="")
+
+
+def release_fields(rootfs: Rootfs) -> dict[str, str]:
+    """Return what os-release(5) says."""
+    place = rootfs.find("etc/os-release") or rootfs.find("usr/lib/os-release")
+    text = (place[1].facts or {}).get("text", "") if place else ""
+    return dict(_RELEASE.findall(text))
+
+
+def dpkg_status(rootfs: Rootfs) -> str:
+    """Return the stanzas of all Debian packages that are installed."""
+    texts = [(node.facts or {}).get("text", "") for _, node in rootfs.matching(_STATUS)]
+    return "\n\n".join(text.strip("\n") for text in texts) + "\n"
+
+
+def _numbered(rootfs: Rootfs, folder: str) -> list[str]:
+    place = rootfs.find(folder)
+    if place is None:
+        return []
+    pattern = re.compile(re.escape(f"{place[0]}/" if place[0] else "") + r"python3\.\d+")
+    names = [path.rpartition("/")[2] for path, _ in rootfs.matching(pattern)]
+    return sorted(names, key=lambda name: -int(name.rpartition(".")[2]))
+
+
+def _python(rootfs: Rootfs, path: str, node: Node) -> Python | None:
+    match = _INTERPRETER.fullmatch(path)
+    facts = node.facts or {}
+    if not match or "machine" not in facts:
+        return None
+    own = facts.get("versions", "").split()
+    version = own[0] if len(own) == 1 else _stated_version(rootfs, path, match[1])
+    if not version:
+        return None
+    return Python(
+        path=f"/{path}", version=version.rstrip("+"), loader=facts.get("loader", ""), machine=int(facts["machine"])
+    )
+
+
+def _stated_version(rootfs: Rootfs, path: str, minor: str) -> str:
+    """Return the version by the shared library or the header of an interpreter, those of its own prefix first."""
+    prefix = path.rpartition("/")[0].rpartition("/")[0]
+    pattern = re.compile(rf"(?:.*/)?(?:libpython3\.{minor}\.so(?:\.1\.0)?|include/python3\.{minor}/patchlevel\.h)")
+    found = [
+        (not place.startswith(f"{prefix}/"), place, versions[0])
+        for place, node in rootfs.matching(pattern)
+        if len(versions := (node.facts or {}).get("versions", "").split()) == 1
+    ]
+    return min(found)[2] if found else ""

@@ -1,0 +1,161 @@
+"""Knows how a registry is convinced: Basic (RFC 7617), and the token service that docker's registries name."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from onedigest.errors import NetworkError
+from onedigest.oci.credentials import Credential
+
+_CHALLENGE = re.compile(r"(?:^|,)\s*(Basic|Bearer)\b\s*", re.IGNORECASE)
+_PARAMETER = re.compile(r'([a-zA-Z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+_CLIENT = "onedigest"
+_REFUSED = (400, 401, 403)
+_NO_SUCH_WAY = (404, 405)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whole: the status, the headers by lower-case name, and the body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+Ask = Callable[[str, str, Mapping[str, str], bytes | None], Answer]
+"""Sends a request to a token service: method, address, headers, body."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """Where tokens are to be had, as a challenge says."""
+
+    realm: str
+    service: str
+
+
+class Authorizer:
+    """Holds what one registry gave, and asks for more when it is refused. Several threads may use it."""
+
+    def __init__(self, registry: str, find: Callable[[], Credential | None], ask: Ask) -> None:
+        self._registry = registry
+        self._find = find
+        self._ask = ask
+        self._lock = threading.Lock()
+        self._looked = False
+        self._credential: Credential | None = None
+        self._basic = False
+        self._service: _Service | None = None
+        self._tokens: dict[tuple[str, ...], str] = {}
+
+    def header(self, scopes: Collection[str]) -> str:
+        """Return the value of `Authorization` for a request, or nothing as long as nothing is asked for."""
+        with self._lock:
+            if self._basic and self._credential:
+                return self._credential.basic
+            key = tuple(sorted(scopes))
+            if self._service and key not in self._tokens:
+                self._tokens[key] = self._token(self._service, key)
+            return f"Bearer {self._tokens[key]}" if key in self._tokens else ""
+
+    def renew(self, challenge: str, scopes: Collection[str], used: str) -> bool:
+        """Take a challenge (`WWW-Authenticate`); tell whether another try makes sense.
+
+        `used` is the header that was refused. Raises `NetworkError` where a credential is refused, or none is there.
+        """
+        offered = _read_challenge(challenge)
+        with self._lock:
+            credential = self._look()
+            if "bearer" in offered and "realm" in offered["bearer"]:
+                key = tuple(sorted(scopes))
+                if (known := self._tokens.get(key)) and used != f"Bearer {known}":
+                    return True  # another thread was here
+                self._service = _Service(offered["bearer"]["realm"], offered["bearer"].get("service", ""))
+                self._tokens[key] = self._token(self._service, key)
+                return True
+            if "basic" not in offered:
+                return False
+            if credential is None or not credential.user:
+                raise self._needs_login()
+            if used:
+                raise self._refused(credential)
+            self._basic = True
+            return True
+
+    @property
+    def source(self) -> str:
+        """Where the credential in use comes from, or nothing."""
+        return self._credential.source if self._credential else ""
+
+    def _look(self) -> Credential | None:
+        if not self._looked:
+            self._credential = self._find()
+            self._looked = True
+        return self._credential
+
+    def _token(self, service: _Service, scopes: tuple[str, ...]) -> str:
+        """Ask for a token (distribution, "Token Authentication"), by the way that the credential asks for."""
+        credential = self._look()
+        if credential and credential.bearer:
+            return credential.bearer
+        answer = self._exchange(service, scopes, credential)
+        if answer.status in _REFUSED:
+            raise self._refused(credential) if credential else self._needs_login()
+        try:
+            found = json.loads(answer.body) if answer.status == 200 else {}
+            token = found.get("token") or found.get("access_token")
+        except (ValueError, AttributeError):
+            token = None
+        if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]+", token):
+            raise NetworkError.of(f"{self._registry}: its token service answered {answer.status} and no token")
+        return token
+
+    def _exchange(self, service: _Service, scopes: tuple[str, ...], credential: Credential | None) -> Answer:
+        asked = [("service", service.service)] if service.service else []
+        asked += [("scope", scope) for scope in scopes]
+        if credential and credential.identity:
+            form = [
+                *asked[: len(asked) - len(scopes)],
+                ("scope", " ".join(scopes)),
+                ("grant_type", "refresh_token"),
+                ("refresh_token", credential.identity),
+                ("client_id", _CLIENT),
+            ]
+            headers = {"content-type": "application/x-www-form-urlencoded"}
+            answer = self._ask("POST", service.realm, headers, urlencode(form).encode())
+            if answer.status not in _NO_SUCH_WAY:
+                return answer
+        headers = {"authorization": credential.basic} if credential and credential.user else {}
+        mark = "&" if "?" in service.realm else "?"
+        return self._ask("GET", f"{service.realm}{mark}{urlencode(asked)}", headers, None)
+
+    def _refused(self, credential: Credential | None) -> NetworkError:
+        source = credential.source if credential else ""
+        return NetworkError.of(
+            f"{self._registry} refuses the credential from {source}", hint=f"docker login {self._registry}"
+        )
+
+    def _needs_login(self) -> NetworkError:
+        return NetworkError.of(
+            f"{self._registry} asks for a login, and there is no credential for it",
+            hint=f"docker login {self._registry}",
+        )
+
+
+def _read_challenge(text: str) -> dict[str, dict[str, str]]:
+    """Return the parameters of each scheme of a challenge (RFC 9110, section 11.6.1)."""
+    starts = list(_CHALLENGE.finditer(text))
+    found: dict[str, dict[str, str]] = {}
+    for number, match in enumerate(starts):
+        end = starts[number + 1].start() if number + 1 < len(starts) else len(text)
+        pairs = _PARAMETER.findall(text[match.end() : end])
+        found[match[1].lower()] = {
+            key.lower(): re.sub(r"\\(.)", r"\1", quoted) or plain for key, quoted, plain in pairs
+        }
+    return found

@@ -1,0 +1,169 @@
+"""Knows where docker and podman keep credentials, and which of them counts for a registry."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from onedigest.errors import InputError, NetworkError
+from onedigest.oci.reference import HUB
+
+_HUB_KEY = "https://index.docker.io/v1/"
+_TOKEN_USER = "<token>"  # noqa: S105  what helpers call the user of an identity token
+_HELPER_SECONDS = 60
+_NOT_FOUND = "credentials not found"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credential:
+    """What a registry is shown. `source` says where it comes from, and is the only part that may be printed.
+
+    `identity` is exchanged for a token, `bearer` is one.
+    """
+
+    source: str
+    user: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+    identity: str = field(default="", repr=False)
+    bearer: str = field(default="", repr=False)
+
+    @property
+    def basic(self) -> str:
+        """The value of an `Authorization` header (RFC 7617)."""
+        return "Basic " + base64.b64encode(f"{self.user}:{self.secret}".encode()).decode()
+
+
+class Credentials:
+    """The credential files of a user, in the order in which they count. Helpers are looked for on `search_path`."""
+
+    def __init__(self, files: tuple[Path, ...], environment: Mapping[str, str]) -> None:
+        self._files = files
+        self._environment = dict(environment)
+
+    def find(self, registry: str, repository: str = "") -> Credential | None:
+        """Return what a registry is to be shown, if anything. Raises `InputError` for a file that cannot be read.
+
+        Raises `NetworkError` for a credential helper that is missing or fails.
+        """
+        for path in self._files:
+            if (config := _read(path)) and (found := self._look(path, config, registry, repository)):
+                return found
+        return None
+
+    def _look(self, path: Path, config: Mapping[str, Any], registry: str, repository: str) -> Credential | None:
+        helper = _string(_table(config, "credHelpers"), registry) or _string(config, "credsStore")
+        if helper and (found := self._ask(helper, registry, path)):
+            return found
+        entries = _table(config, "auths")
+        for key in _keys(registry, repository):
+            for name, entry in entries.items():
+                if _host(name) == key and isinstance(entry, dict) and (found := _entry(entry, path)):
+                    return found
+        return None
+
+    def _ask(self, helper: str, registry: str, path: Path) -> Credential | None:
+        """Run a credential helper (docker-credential-helpers, `get`)."""
+        program = f"docker-credential-{helper}"
+        command = shutil.which(program, path=self._environment.get("PATH"))
+        if command is None:
+            raise NetworkError.of(
+                f"the credential helper `{program}` is not on PATH", where=str(path), hint=f"docker login {registry}"
+            )
+        asked = _HUB_KEY if registry == HUB else registry
+        try:
+            done = subprocess.run(
+                [command, "get"],
+                input=asked,
+                capture_output=True,
+                text=True,
+                check=False,
+                env=self._environment,
+                timeout=_HELPER_SECONDS,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise NetworkError.of(
+                f"the credential helper `{program}` failed for {registry} ({type(error).__name__})", where=str(path)
+            ) from None
+        if done.returncode:
+            if _NOT_FOUND in done.stdout + done.stderr:
+                return None
+            # what it says may hold what it keeps
+            raise NetworkError.of(
+                f"the credential helper `{program}` failed for {registry} with code {done.returncode}",
+                where=str(path),
+                hint=f"echo {asked} | {program} get",
+            )
+        try:
+            found = json.loads(done.stdout)
+            user, secret = str(found["Username"]), str(found["Secret"])
+        except (ValueError, KeyError, TypeError):
+            raise NetworkError.of(
+                f"the credential helper `{program}` did not answer with a credential", where=str(path)
+            ) from None
+        if user == _TOKEN_USER:
+            return Credential(source=program, identity=secret)
+        return Credential(source=program, user=user, secret=secret) if secret else None
+
+
+def _read(path: Path) -> Mapping[str, Any] | None:
+    try:
+        text = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise InputError.of(f"cannot be read: {error.strerror}", where=str(path)) from None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise InputError.of("not a file of credentials: no JSON object", where=str(path))
+    return found
+
+
+def _entry(entry: Mapping[str, Any], path: Path) -> Credential | None:
+    source = str(path)
+    if identity := _string(entry, "identitytoken"):
+        return Credential(source=source, identity=identity)
+    if bearer := _string(entry, "registrytoken"):
+        return Credential(source=source, bearer=bearer)
+    user, secret = _string(entry, "username"), _string(entry, "password")
+    if text := _string(entry, "auth"):
+        try:
+            user, _, secret = base64.b64decode(text, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            raise InputError.of("an `auth` of it is not base64", where=source, hint="docker login") from None
+    return Credential(source=source, user=user, secret=secret.rstrip("\0")) if user else None
+
+
+def _keys(registry: str, repository: str) -> list[str]:
+    """Return the keys that an entry may stand under, the most special first (containers-auth.json)."""
+    parts = repository.split("/") if repository else []
+    paths = ["/".join((registry, *parts[:count])) for count in range(len(parts), -1, -1)]
+    return [*paths, "index.docker.io", "registry-1.docker.io"] if registry == HUB else paths
+
+
+def _host(key: str) -> str:
+    """Return the key of an entry without what older versions of docker wrote around it."""
+    _, scheme, rest = key.partition("://")
+    if not scheme:
+        return key.rstrip("/")
+    host, _, path = rest.partition("/")
+    return host if path.strip("/") in ("", "v1", "v2") else rest.rstrip("/")
+
+
+def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = table.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _string(table: Mapping[str, Any], key: str) -> str:
+    found = table.get(key)
+    return found if isinstance(found, str) else ""

@@ -1,0 +1,93 @@
+"""Knows how an image gets into a repository: what is missing, blobs first, then manifests, and tags last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from onedigest.assembler.image import INDEX_TYPE, MANIFEST_TYPE, Image
+from onedigest.digest import Digest
+from onedigest.oci.registry import Report, Repository
+
+_WORKERS = 4
+"""More gain nothing: what limits is one side's disk or line (measured)."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Blob:
+    """A blob that a manifest names; `size` in bytes."""
+
+    digest: Digest
+    size: int
+
+
+def blobs_of(image: Image) -> tuple[Blob, ...]:
+    """Return the distinct blobs of an image, the largest first: they decide how long a push takes."""
+    found = {Blob(digest=Digest(each.digest), size=each.size) for each in image.layers()}
+    found |= {Blob(digest=Digest(each.config_digest), size=len(each.config)) for each in image.platforms}
+    return tuple(sorted(found, key=lambda blob: (-blob.size, blob.digest)))
+
+
+def find_missing(repository: Repository, blobs: Sequence[Blob]) -> tuple[Blob, ...]:
+    """Return the blobs that a repository does not have."""
+    present = _spread(lambda blob: repository.has(blob.digest), blobs)
+    return tuple(blob for blob, there in zip(blobs, present, strict=True) if not there)
+
+
+def begin_uploads(
+    repository: Repository, blobs: Sequence[Blob], elsewhere: Mapping[str, Sequence[str]]
+) -> dict[Blob, str]:
+    """Mount blobs from other repositories of the registry; return those that must be uploaded, and where to.
+
+    `elsewhere` names repositories, by the digest of a blob that they are likely to have.
+    """
+    places = _spread(lambda blob: _begin(repository, blob, elsewhere.get(blob.digest, ())), blobs)
+    return {blob: place for blob, place in zip(blobs, places, strict=True) if place}
+
+
+def upload_blobs(
+    repository: Repository, places: Mapping[Blob, str], contents: Mapping[str, Path | bytes], report: Report
+) -> None:
+    """Upload blobs, several at once; `contents` has them by digest."""
+    _spread(
+        lambda blob: repository.upload(blob.digest, blob.size, contents[blob.digest], places[blob], report),
+        tuple(places),
+    )
+
+
+def put_image(repository: Repository, image: Image) -> None:
+    """Put the manifests of an image whose blobs are there, and then the index."""
+    _spread(lambda each: repository.put_manifest(each.manifest_digest, MANIFEST_TYPE, each.manifest), image.platforms)
+    repository.put_manifest(image.digest, INDEX_TYPE, image.index)
+
+
+def put_tags(repository: Repository, image: Image, tags: Iterable[str]) -> None:
+    """Give an image that is there whole its tags: what a tag names is whole at every moment."""
+    for tag in tags:
+        repository.put_manifest(tag, INDEX_TYPE, image.index)
+
+
+def _begin(repository: Repository, blob: Blob, sources: Sequence[str]) -> str:
+    place = ""
+    for source in sources or ("",):
+        place = repository.begin(blob.digest, source)
+        if not place:
+            return ""
+    return place
+
+
+def _spread(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """Do the same to all items, several at once; the first error ends it, and nothing new is begun."""
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        waiting = [pool.submit(work, item) for item in items]
+        try:
+            return [each.result() for each in waiting]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

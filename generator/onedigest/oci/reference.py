@@ -1,0 +1,65 @@
+"""Knows how images are called: registry, repository, tag and digest, with what docker takes for granted."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from onedigest.digest import Digest
+from onedigest.errors import InputError
+
+HUB = "docker.io"
+
+_NONE = Digest("")
+
+_REFERENCE = re.compile(
+    r"(?P<name>[^@]+?)(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?", re.ASCII
+)
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::\d{1,5})?")
+_PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reference:
+    """The name of an image in a registry. A digest, where there is one, decides; a tag is then a remark."""
+
+    registry: str
+    repository: str
+    tag: str = ""
+    digest: Digest = _NONE
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        return f"{self.name}{tag}" + (f"@{self.digest}" if self.digest else "")
+
+    @property
+    def name(self) -> str:
+        """Registry and repository."""
+        return f"{self.registry}/{self.repository}"
+
+    @property
+    def asked(self) -> str:
+        """What a registry is asked for: the digest, or else the tag."""
+        return self.digest or self.tag or "latest"
+
+    def at(self, digest: str) -> Reference:
+        """Return the name of one image of the repository."""
+        return replace(self, tag="", digest=Digest(digest))
+
+
+def parse_reference(text: str, where: str = "") -> Reference:
+    """Read a reference such as `ghcr.io/acme/penguins:1` or `python:3.13-slim`. Raises `InputError`.
+
+    A name without a registry is one of Docker Hub, as docker has it.
+    """
+    match = _REFERENCE.fullmatch(text)
+    if match:
+        first, slash, rest = match["name"].partition("/")
+        if not (slash and (re.search("[.:]", first) or first == "localhost")):
+            first, rest = HUB, match["name"] if slash else f"library/{match['name']}"
+        if _HOST.fullmatch(first) and _PATH.fullmatch(rest):
+            digest = Digest(match["digest"] or "")
+            return Reference(registry=first, repository=rest, tag=match["tag"] or "", digest=digest)
+    raise InputError.of(
+        f"`{text}` is not the reference of an image", where=where, hint="write HOST/NAME:TAG or HOST/NAME@sha256:…"
+    )

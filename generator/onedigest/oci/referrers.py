@@ -1,0 +1,106 @@
+"""Knows how an artefact is attached to an image that stays as it is (OCI distribution specification, "Referrers")."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from onedigest.assembler.image import INDEX_TYPE, MANIFEST_TYPE
+from onedigest.digest import Digest, canonical_json, hex_of, of_bytes
+from onedigest.oci.registry import Repository
+
+_EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
+_EMPTY = b"{}"
+
+
+KEY = "onedigest.key"
+"""The annotation that tells from what an artefact was made."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Artefact:
+    """A document about an image. `key` tells from what it was made, `predicate` the type of a statement."""
+
+    media_type: str
+    data: bytes
+    key: str
+    predicate: str = ""
+
+
+def list_referrers(repository: Repository, subject: Digest) -> list[dict[str, Any]]:
+    """Return the descriptors of what is attached to an image: by the registry's list, or else by the tag for it."""
+    listed = repository.referrers(subject)
+    return _by_tag(repository, subject) if listed is None else listed
+
+
+def attach(repository: Repository, subject: Mapping[str, Any], artefacts: Iterable[Artefact]) -> list[Digest]:
+    """Push artefacts that refer to an image, given as its descriptor; return their digests.
+
+    A registry that keeps no list of referrers gets a tag with one, as the specification says.
+    """
+    digests, unlisted = [], []
+    for artefact in artefacts:
+        manifest = _manifest(subject, artefact)
+        for blob in (_EMPTY, artefact.data):
+            digest = of_bytes(blob)
+            if not repository.has(digest):
+                repository.upload(digest, len(blob), blob, "", lambda _: None)
+        digest = of_bytes(manifest)
+        answer = repository.put_manifest(digest, MANIFEST_TYPE, manifest)
+        if "oci-subject" not in answer.headers:
+            unlisted.append(_descriptor(artefact, digest, len(manifest)))
+        digests.append(digest)
+    if unlisted:
+        _list_by_tag(repository, subject["digest"], unlisted)
+    return digests
+
+
+def _manifest(subject: Mapping[str, Any], artefact: Artefact) -> bytes:
+    described = {"mediaType": artefact.media_type, "digest": of_bytes(artefact.data), "size": len(artefact.data)}
+    return canonical_json(
+        {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST_TYPE,
+            "artifactType": artefact.media_type,
+            "config": {"mediaType": _EMPTY_TYPE, "digest": of_bytes(_EMPTY), "size": len(_EMPTY), "data": "e30="},
+            "layers": [described],
+            "subject": dict(subject),
+            "annotations": _annotations(artefact),
+        }
+    )
+
+
+def _annotations(artefact: Artefact) -> dict[str, str]:
+    predicate = {"in-toto.io/predicate-type": artefact.predicate} if artefact.predicate else {}
+    return {KEY: artefact.key, **predicate}
+
+
+def _descriptor(artefact: Artefact, digest: Digest, size: int) -> dict[str, Any]:
+    return {
+        "mediaType": MANIFEST_TYPE,
+        "digest": digest,
+        "size": size,
+        "artifactType": artefact.media_type,
+        "annotations": _annotations(artefact),
+    }
+
+
+def _tag(subject: str) -> str:
+    return f"sha256-{hex_of(subject)}"
+
+
+def _by_tag(repository: Repository, subject: str) -> list[dict[str, Any]]:
+    tag = _tag(subject)
+    if repository.resolve(tag) is None:
+        return []
+    rows = json.loads(repository.manifest(tag).data).get("manifests")
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _list_by_tag(repository: Repository, subject: str, added: list[dict[str, Any]]) -> None:
+    new = {row["digest"] for row in added}
+    rows = [row for row in _by_tag(repository, subject) if row.get("digest") not in new]
+    index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [*rows, *added]}
+    repository.put_manifest(_tag(subject), INDEX_TYPE, canonical_json(index))

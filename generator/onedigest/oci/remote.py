@@ -1,0 +1,59 @@
+"""Knows a registry as the source of an image: its documents, and its layers by way of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from onedigest.assembler.descriptor import Descriptor
+from onedigest.errors import NetworkError
+from onedigest.inputs.download import Wanted, bring
+from onedigest.inputs.store import Store
+from onedigest.oci.reference import Reference
+from onedigest.oci.registry import Repository
+from onedigest.oci.transport import Access
+
+_WORKERS = 4
+
+
+class Remote:
+    """An image in a registry as a source of `oci.read`. Documents are kept in the store, by digest."""
+
+    def __init__(self, reference: Reference, access: Access, store: Store) -> None:
+        self.reference = reference
+        self.name = str(reference)
+        self._repository = Repository(reference, access)
+        self._store = store
+
+    def top(self) -> tuple[str, bytes]:
+        """Return the index, or the only manifest, that the reference means now."""
+        found = self._repository.manifest(self.reference.asked)
+        return found.media_type, found.data
+
+    def document(self, digest: str, size: int, *, manifest: bool) -> bytes:
+        """Return a manifest or a configuration. Raises `NetworkError` unless it has its digest and size."""
+        if self._store.has(digest, size):
+            return self._store.path(digest).read_bytes()
+        data = self._repository.manifest(digest).data if manifest else self._repository.blob(digest)
+        if len(data) != size:
+            raise NetworkError.of(f"{len(data)} bytes, {size} in its descriptor", where=self.where(digest))
+        self._store.add(data)
+        return data
+
+    def where(self, digest: str) -> str:
+        """Return the name of a blob or manifest."""
+        return str(self.reference.at(digest))
+
+    def layers(self, layers: Iterable[Descriptor], report: Callable[[int], None]) -> list[Path]:
+        """Bring layers into the store, in parallel, and return where they are. Raises `NetworkError`."""
+        wanted = list(layers)
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            list(pool.map(lambda layer: self._bring(layer, report), wanted))
+        return [self._store.path(layer.digest) for layer in wanted]
+
+    def _bring(self, layer: Descriptor, report: Callable[[int], None]) -> None:
+        if not self._store.has(layer.digest, layer.size):
+            file = Wanted(name=f"layer {layer.digest[7:19]}", digest=layer.digest, size=layer.size)
+            bring(self._store, file, partial(self._repository.open_blob, layer.digest), self.name, report)

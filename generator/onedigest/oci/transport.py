@@ -1,0 +1,292 @@
+"""Knows how a registry is spoken to: scheme, authorization, redirects, and what is worth another try."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import IO
+from urllib.parse import urljoin, urlsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError, SSLError
+
+from onedigest.errors import NetworkError
+from onedigest.inputs.pools import Pools, is_loopback, may_be_plain, shown
+from onedigest.oci.authorization import Answer, Authorizer
+from onedigest.oci.credentials import Credentials
+from onedigest.oci.reference import HUB
+
+BUSY = (408, 425, 429, 500, 502, 503, 504)
+_ATTEMPTS = 6
+_CONNECTIONS = 3
+"""How often a host that takes no connection is tried."""
+_REDIRECTS = (301, 302, 303, 307, 308)
+_MOST_REDIRECTS = 5
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 60.0
+"""Seconds before a second try, which double each time, and the most that `Retry-After` may ask for."""
+_MOST_BYTES = 16 << 20
+"""What a document of a registry may have; manifests have 4 MiB at most (OCI distribution specification)."""
+
+Body = Callable[[], bytes | IO[bytes]]
+"""Opens the body of a request anew for each try."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """What registries are reached with. `insecure` are hosts that may be spoken to without TLS.
+
+    `mirrors` are pairs of a registry and the HOST or HOST/PREFIX that is asked in its place for what is only read.
+    """
+
+    pools: Pools
+    credentials: Credentials
+    insecure: tuple[str, ...] = ()
+    mirrors: tuple[tuple[str, str], ...] = ()
+    pause: Callable[[float], object] = field(default=time.sleep, repr=False)
+
+
+class Transport:
+    """One registry; several threads may send."""
+
+    def __init__(self, registry: str, access: Access, repository: str = "") -> None:
+        self.registry = registry
+        self._access = access
+        self._host = "registry-1.docker.io" if registry == HUB else registry
+        hostname = urlsplit(f"//{self._host}").hostname or ""
+        self._plain_allowed = is_loopback(hostname) or self._host in access.insecure
+        self._scheme = "https"
+        self._authorizer = Authorizer(registry, lambda: access.credentials.find(registry, repository), self._ask_token)
+
+    def url(self, path: str) -> str:
+        """Return the address of a path of the registry."""
+        return f"{self._scheme}://{self._host}{path}"
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        scopes: Collection[str],
+        headers: Mapping[str, str] | None = None,
+        body: Body | None = None,
+        attempts: int = _ATTEMPTS,
+    ) -> urllib3.BaseHTTPResponse:
+        """Send a request until it is answered; return the response, whose body is not read yet.
+
+        `path` is one of the registry, or an address that it gave. With one attempt nothing but an authorization that
+        is asked for is tried again. Raises `NetworkError`.
+        """
+        refusals = 0
+        for attempt in range(1, attempts + 1):
+            while True:
+                target = path if "://" in path else self.url(path)
+                used = self._authorization(target, scopes)
+                try:
+                    response = self._follow(method, target, headers or {}, used, body)
+                except HTTPError as error:
+                    if "://" not in path and self._falls_back(error, target):
+                        continue
+                    if attempt == attempts or not _is_passing(error, attempt):
+                        raise self._unreachable(error) from None
+                    self._access.pause(_pause(attempt, None))
+                    break
+                if response.status == 401 and refusals < 2 and self._is_own(target):
+                    refusals += 1
+                    challenge = response.headers.get("www-authenticate", "")
+                    discard(response)
+                    if self._authorizer.renew(challenge, scopes, used):
+                        continue
+                if response.status in BUSY and attempt < attempts:
+                    pause = _pause(attempt, response.headers.get("retry-after"))
+                    discard(response)
+                    self._access.pause(pause)
+                    break
+                return response
+        raise AssertionError("the last attempt returns or raises")
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        scopes: Collection[str],
+        headers: Mapping[str, str] | None = None,
+        body: Body | None = None,
+        attempts: int = _ATTEMPTS,
+    ) -> Answer:
+        """Send a request, and return the whole answer. Raises `NetworkError`."""
+        for attempt in range(1, attempts + 1):
+            response = self.send(method, path, scopes=scopes, headers=headers, body=body, attempts=attempts)
+            try:
+                return self._whole(response)
+            except HTTPError as error:
+                if attempt == attempts:
+                    raise self._unreachable(error) from None
+                self._access.pause(_pause(attempt, None))
+        raise AssertionError("the last attempt returns or raises")
+
+    def pause(self, number: int) -> None:
+        """Wait after a try that failed, longer each time."""
+        self._access.pause(_pause(number, None))
+
+    def failure(self, answer: Answer, doing: str) -> NetworkError:
+        """Return the error for an answer that is none; `doing` says what was tried, such as `pull acme/app`."""
+        said = _said(answer.body)
+        if answer.status in (401, 403):
+            source = self._authorizer.source
+            by = f"with the credential from {source}" if source else "without a login"
+            return NetworkError.of(
+                f"{self.registry} does not permit to {doing} {by}{said}", hint=f"docker login {self.registry}"
+            )
+        if "text/html" in answer.headers.get("content-type", "") and answer.status == 200:
+            return NetworkError.of(
+                f"{self.registry} answered with a web page where a registry was expected", hint="correct the host"
+            )
+        return NetworkError.of(f"{self.registry} answered {answer.status} to: {doing}{said}")
+
+    def _authorization(self, target: str, scopes: Collection[str]) -> str:
+        return self._authorizer.header(scopes) if self._is_own(target) else ""
+
+    def _is_own(self, target: str) -> bool:
+        return urlsplit(target).netloc == self._host
+
+    def _follow(
+        self, method: str, target: str, headers: Mapping[str, str], authorization: str, body: Body | None
+    ) -> urllib3.BaseHTTPResponse:
+        """Send a request and follow where reading it leads; what convinces the registry goes to no other host."""
+        for _ in range(_MOST_REDIRECTS):
+            own = {"authorization": authorization} if authorization and self._is_own(target) else {}
+            response = self._once(method, target, {**headers, **own}, body)
+            place = response.headers.get("location")
+            if method not in ("GET", "HEAD") or response.status not in _REDIRECTS or not place:
+                return response
+            discard(response)
+            target = self.absolute(place, target)
+        raise NetworkError.of(f"{self.registry} redirects in circles", where=shown(target))
+
+    def absolute(self, place: str, origin: str) -> str:
+        """Return an address that the registry gave. Raises `NetworkError` for one that would leave TLS."""
+        target = urljoin(origin, place)
+        parts = urlsplit(target)
+        if parts.netloc == self._host and parts.scheme != self._scheme:
+            return parts._replace(scheme=self._scheme).geturl()  # a proxy ends TLS before it
+        if parts.scheme not in ("http", "https") or not may_be_plain(target, self._access.insecure):
+            raise NetworkError.of(f"{self.registry} leads to an address without TLS", where=shown(target))
+        return target
+
+    def _once(
+        self, method: str, target: str, headers: Mapping[str, str], body: Body | None
+    ) -> urllib3.BaseHTTPResponse:
+        if self._access.pools.offline:
+            raise NetworkError.of("not reached: `--offline` is set", where=shown(target))
+        sent = {"accept-encoding": "identity", "user-agent": "onedigest", **headers}
+        content = body() if body else None
+        try:
+            return self._access.pools.of(target).request(
+                method, target, headers=sent, body=content, preload_content=False, redirect=False, retries=False
+            )
+        finally:
+            if content is not None and not isinstance(content, bytes):
+                content.close()
+
+    def _ask_token(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        """Ask a token service, which may be another host."""
+        if not may_be_plain(url, self._access.insecure):
+            raise NetworkError.of(f"{self.registry} names a token service without TLS", where=shown(url))
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                answer = self._whole(self._once(method, url, headers, (lambda: body) if body else None))
+            except HTTPError as error:
+                if attempt == _ATTEMPTS or not _is_passing(error, attempt):
+                    raise self._unreachable(error) from None
+                self._access.pause(_pause(attempt, None))
+                continue
+            if answer.status not in BUSY or attempt == _ATTEMPTS:
+                return answer
+            self._access.pause(_pause(attempt, answer.headers.get("retry-after")))
+        raise AssertionError("the last attempt returns or raises")
+
+    def _whole(self, response: urllib3.BaseHTTPResponse) -> Answer:
+        try:
+            body = b""
+            for piece in response.stream(1 << 16, decode_content=False):
+                body += piece
+                if len(body) > _MOST_BYTES:
+                    raise NetworkError.of(f"{self.registry} answers with more than {_MOST_BYTES} bytes")
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, headers, body)
+        finally:
+            response.release_conn()
+
+    def _falls_back(self, error: HTTPError, target: str) -> bool:
+        """Go on without TLS where that is allowed, and the registry does not speak it."""
+        if not self._plain_allowed or not target.startswith("https:") or not _speaks_no_tls(error):
+            return False
+        self._scheme = "http"
+        return True
+
+    def _unreachable(self, error: HTTPError) -> NetworkError:
+        reason = getattr(error, "reason", None) or error
+        if isinstance(error, SSLError):
+            why = _reason(reason)
+            if "certificate" in why.lower():
+                hint = "name your authority's certificates with SSL_CERT_FILE"
+            else:
+                hint = f"--insecure-registry {self.registry} allows plain HTTP"
+            return NetworkError.of(f"no trusted connection to {self.registry}: {why}", hint=hint)
+        if isinstance(error, NameResolutionError):
+            return NetworkError.of(f"the registry {self.registry} is not known: its name has no address", hint=_CHECK)
+        return NetworkError.of(f"the registry {self.registry} cannot be reached: {_reason(reason)}", hint=_CHECK)
+
+
+_CHECK = "check the name and the network"
+
+
+def discard(response: urllib3.BaseHTTPResponse) -> None:
+    """Let go of a response whose body is of no interest."""
+    with suppress(HTTPError):
+        response.drain_conn()
+    response.release_conn()
+
+
+def _reason(error: object) -> str:
+    text = re.sub(r" ?\(_ssl\.c:\d+\)|\[(?:Errno -?\d+|SSL: \w+)\] ", "", str(error))
+    return text.rpartition(": ")[2].strip("()' ") or type(error).__name__
+
+
+def _speaks_no_tls(error: HTTPError) -> bool:
+    text = str(error).upper().replace(" ", "_")
+    return isinstance(error, SSLError) and any(
+        mark in text for mark in ("WRONG_VERSION_NUMBER", "RECORD_LAYER", "UNEXPECTED_EOF", "HTTP_REQUEST", "PACKET")
+    )
+
+
+def _is_passing(error: HTTPError, attempt: int) -> bool:
+    """Tell whether a fault may be gone the next time."""
+    if isinstance(error, NewConnectionError) and attempt >= _CONNECTIONS:
+        return False
+    return not isinstance(error, SSLError | NameResolutionError)
+
+
+def _pause(attempt: int, asked: str | None) -> float:
+    """Return the seconds to wait: what the server asks for (RFC 9110, section 10.2.3), or twice as long each time."""
+    if asked:
+        with suppress(HTTPError):
+            return min(urllib3.Retry().parse_retry_after(asked), _LONGEST_PAUSE)
+    return float(_FIRST_PAUSE * 2 ** (attempt - 1))
+
+
+def _said(body: bytes) -> str:
+    """Return the codes and messages of an error (OCI distribution specification, "Error Codes")."""
+    import json
+
+    try:
+        errors = json.loads(body)["errors"]
+        parts = [": ".join(filter(None, (str(each.get("code", "")), str(each.get("message", ""))))) for each in errors]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""
+    text = re.sub(r"[^\x20-\x7e]+", " ", "; ".join(parts))[:200]
+    return f" ({text})" if text else ""

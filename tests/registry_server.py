@@ -1,0 +1,252 @@
+"""Real registries for tests: Debian's docker-registry, open or behind a password, a token service or TLS."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+USER, SECRET = "deborah", "s3cret-pässword"
+
+
+@dataclass(frozen=True)
+class Served:
+    """A registry that runs: its host and port, and the file of its own authority where it has one."""
+
+    host: str
+    authority: Path | None = None
+
+
+@contextmanager
+def serve_registry(
+    folder: Path,
+    *,
+    password: bool = False,
+    tls: bool = False,
+    tokens: TokenService | None = None,
+    read_only: bool = False,
+) -> Iterator[Served]:
+    """Run docker-registry on a port of loopback while the context lasts."""
+    program = shutil.which("docker-registry")
+    if program is None:
+        pytest.skip("docker-registry is not installed (Debian package docker-registry)")
+    folder.mkdir(parents=True, exist_ok=True)
+    port = _free_port()
+    settings: dict[str, object] = {
+        "version": 0.1,
+        "log": {"level": "error", "accesslog": {"disabled": True}},
+        "storage": {
+            "filesystem": {"rootdirectory": str(folder / "data")},
+            "delete": {"enabled": True},
+            "maintenance": {"readonly": {"enabled": read_only}},
+        },
+    }
+    http: dict[str, object] = {"addr": f"127.0.0.1:{port}"}
+    authority = None
+    if tls:
+        authority, certificate, key = _certificates(folder)
+        http["tls"] = {"certificate": str(certificate), "key": str(key)}
+    if password:
+        settings["auth"] = {"htpasswd": {"realm": "tests", "path": str(_password_file(folder))}}
+    if tokens:
+        settings["auth"] = {
+            "token": {
+                "realm": tokens.realm,
+                "service": "tests",
+                "issuer": "onedigest-tests",
+                "rootcertbundle": str(tokens.certificate),
+            }
+        }
+    config = folder / "config.yml"
+    config.write_text(json.dumps({**settings, "http": http}))  # JSON is YAML
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([program, "serve", str(config)], stdout=log, stderr=log)
+    try:
+        _await_port(port, process, folder / "log")
+        yield Served(f"127.0.0.1:{port}", authority)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+class TokenService:
+    """Gives tokens that docker-registry accepts, signed with a key of its own; `lifetime` is in seconds.
+
+    `granted` says what a user may do: each repository with `pull` or `pull,push`; without a user that of "".
+    """
+
+    def __init__(self, folder: Path, granted: Mapping[str, Mapping[str, str]], lifetime: int = 300) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.granted = granted
+        self.lifetime = lifetime
+        self.requests: list[str] = []
+        self.identity = "an-identity-token"
+        self.certificate, self._key = folder / "token.crt", folder / "token.key"
+        _openssl(
+            *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=onedigest-tests", "-days", "2"),
+            *("-keyout", str(self._key), "-out", str(self.certificate)),
+        )
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                query = parse_qs(urlsplit(self.path).query)
+                service.requests.append(self.path)
+                given = self.headers.get("authorization", "")
+                user = ""
+                if given:
+                    name, _, secret = base64.b64decode(given.partition(" ")[2]).decode().partition(":")
+                    if (name, secret) != (USER, SECRET):
+                        service.answer(self, 401, {"details": "incorrect username or password"})
+                        return
+                    user = name
+                service.answer(self, 200, {"token": service.token(user, query.get("scope", []))})
+
+            def do_POST(self) -> None:
+                form = parse_qs(self.rfile.read(int(self.headers["content-length"])).decode())
+                service.requests.append("POST")
+                if form.get("refresh_token") != [service.identity]:
+                    service.answer(self, 401, {})
+                    return
+                scopes = [scope for text in form.get("scope", []) for scope in text.split()]
+                service.answer(self, 200, {"access_token": service.token(USER, scopes)})
+
+            def log_message(self, *_: object) -> None:
+                """Keep quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    @property
+    def realm(self) -> str:
+        """The address that registries name."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}/token"
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def token(self, user: str, scopes: list[str]) -> str:
+        """Return a signed token (RFC 7515) that grants what the user may do of what is asked for."""
+        access = []
+        for scope in scopes:
+            kind, name, actions = scope.split(":")
+            allowed = self.granted.get(user, {}).get(name, "").split(",")
+            access.append(
+                {"type": kind, "name": name, "actions": [each for each in actions.split(",") if each in allowed]}
+            )
+        now = int(time.time())
+        der = base64.b64encode(
+            subprocess.run(
+                ["openssl", "x509", "-in", self.certificate, "-outform", "DER"], capture_output=True, check=True
+            ).stdout
+        ).decode()
+        head = {"typ": "JWT", "alg": "RS256", "x5c": [der]}
+        claims = {
+            "iss": "onedigest-tests",
+            "sub": user,
+            "aud": "tests",
+            "exp": now + self.lifetime,
+            "nbf": now - 60,
+            "iat": now,
+            "jti": str(len(self.requests)),
+            "access": access,
+        }
+        text = b".".join(_url64(json.dumps(part).encode()) for part in (head, claims))
+        signed = subprocess.run(
+            ["openssl", "dgst", "-sha256", "-sign", self._key], input=text, capture_output=True, check=True
+        )
+        return (text + b"." + _url64(signed.stdout)).decode()
+
+    @staticmethod
+    def answer(request: BaseHTTPRequestHandler, status: int, document: object) -> None:
+        """Answer with JSON."""
+        data = json.dumps(document).encode()
+        request.send_response(status)
+        request.send_header("content-type", "application/json")
+        request.send_header("content-length", str(len(data)))
+        request.end_headers()
+        request.wfile.write(data)
+
+
+def login(folder: Path, host: str, user: str = USER, secret: str = SECRET) -> dict[str, str]:
+    """Write what `docker login` leaves; return the variables by which it is found."""
+    folder.mkdir(parents=True, exist_ok=True)
+    auth = base64.b64encode(f"{user}:{secret}".encode()).decode()
+    (folder / "config.json").write_text(json.dumps({"auths": {host: {"auth": auth}}}))
+    return {"DOCKER_CONFIG": str(folder)}
+
+
+def _password_file(folder: Path) -> Path:
+    command = shutil.which("htpasswd")
+    if command is None:
+        pytest.skip("htpasswd is not installed (Debian package apache2-utils)")
+    done = subprocess.run([command, "-Bbn", USER, SECRET], capture_output=True, check=True)
+    path = folder / "htpasswd"
+    path.write_bytes(done.stdout)
+    return path
+
+
+def _certificates(folder: Path) -> tuple[Path, Path, Path]:
+    """Make an authority, and a certificate of 127.0.0.1 that it signs."""
+    authority, key = folder / "authority.crt", folder / "authority.key"
+    request, own_key, own = folder / "own.csr", folder / "own.key", folder / "own.crt"
+    extensions = folder / "extensions"
+    extensions.write_text("subjectAltName=IP:127.0.0.1\nkeyUsage=digitalSignature\nextendedKeyUsage=serverAuth\n")
+    _openssl(
+        *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=tests", "-days", "2"),
+        *("-addext", "keyUsage=critical,keyCertSign", "-keyout", str(key), "-out", str(authority)),
+    )
+    _openssl(
+        "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1", "-keyout", str(own_key), "-out", str(request)
+    )
+    _openssl(
+        *("x509", "-req", "-in", str(request), "-CA", str(authority), "-CAkey", str(key), "-CAcreateserial"),
+        *("-days", "2", "-extfile", str(extensions), "-out", str(own)),
+    )
+    return authority, own, own_key
+
+
+def _openssl(*arguments: str) -> None:
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not installed")
+    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        return int(opened.getsockname()[1])
+
+
+def _await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _url64(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
