@@ -436,6 +436,29 @@ class TestBadLine:
             assert proxy.requests("PATCH") == 3
         assert repository(served.host, name="bad/pieces").has(of_bytes(data))
 
+    def test_manifest_whose_blobs_are_not_seen_yet_is_put_again(self, served: Served) -> None:
+        def blind(seen: Seen, status: int, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+            if "/manifests/" in seen.path and seen.number < 2:
+                return 400, {}, b'{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}'
+            return status, headers, body
+
+        with faults(served.host) as proxy:
+            proxy.rewrite = blind
+            put_small_image(repository(proxy.host, name="bad/blind"))
+
+        assert repository(served.host, name="bad/blind").resolve("v1")
+
+    def test_manifest_whose_blobs_are_missing_is_refused(self, served: Served) -> None:
+        to = repository(served.host, name="bad/missing")
+        row = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": of_bytes(b"none"), "size": 4}
+        data = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": row, "layers": []}).encode()
+
+        assert failure(lambda: to.put_manifest("v1", MANIFEST_TYPE, data)) == (
+            f"{served.host} answered 400 to: push {served.host}/bad/missing:v1"
+            " (MANIFEST_BLOB_UNKNOWN: blob unknown to registry)"
+        )
+        assert to.resolve("v1") is None
+
     def test_registry_that_stays_down_is_said(self, served: Served) -> None:
         with faults(served.host, lambda _: "503") as proxy:
             to = repository(proxy.host)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ _OK, _CREATED, _ACCEPTED, _NO_CONTENT, _PARTIAL = 200, 201, 202, 204, 206
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_LARGE = 401, 403, 404, 413
 _NO_RANGE = 416
 _TRIES = 6
+_NOT_SEEN = re.compile(rb'"(?:MANIFEST_)?(?:BLOB_)?UNKNOWN"')
+"""Errors of a registry that does not know what a manifest names."""
 _CHUNK = 16 << 20
 """Bytes of a chunk, where a registry, or what is before it, does not take a blob whole."""
 
@@ -157,17 +160,25 @@ class Repository:
             place = ""
 
     def put_manifest(self, name: str, media_type: str, data: bytes) -> Answer:
-        """Put a manifest or an index under a digest or a tag. Raises `NetworkError`."""
-        answer = self._transport.ask(
-            "PUT",
-            self._manifest(name),
-            scopes=self._scopes,
-            headers={"content-type": media_type, "content-length": str(len(data))},
-            body=lambda: data,
-        )
-        if answer.status not in (_OK, _CREATED, _ACCEPTED):
-            raise self._transport.failure(answer, f"push {self._shown(name)}")
-        return answer
+        """Put a manifest or an index under a digest or a tag. Raises `NetworkError`.
+
+        What it names was put before. A registry that does not see all of it yet, since several machines serve it or
+        someone else pushes the same, is asked again.
+        """
+        for number in range(1, _TRIES + 1):
+            answer = self._transport.ask(
+                "PUT",
+                self._manifest(name),
+                scopes=self._scopes,
+                headers={"content-type": media_type, "content-length": str(len(data))},
+                body=lambda: data,
+            )
+            if answer.status in (_OK, _CREATED, _ACCEPTED):
+                return answer
+            if number == _TRIES or not _NOT_SEEN.search(answer.body):
+                break
+            self._transport.pause(number)
+        raise self._transport.failure(answer, f"push {self._shown(name)}")
 
     def referrers(self, digest: str) -> list[dict[str, Any]] | None:
         """Return the descriptors of what refers to a manifest; None where the registry does not keep them."""
