@@ -146,6 +146,15 @@ class TestPins:
         assert (base_of(project).index, base_of(project).python) == (new, "3.12.5")
         assert f"  base {old} -> {new}\n" in result.err
 
+    def test_base_that_is_known_needs_no_network(self, served: Served, project: Project) -> None:
+        digest = put_image(served.host, "pins/known", "3", python_image())
+        use(project, f"{served.host}/pins/known@{digest}")
+        project.ok("generate", "app.py")
+        use(project, f"{served.host}/pins/known@{digest}", 'workdir = "/work"')
+        project.ok("generate", "--offline", "app.py")
+
+        assert base_of(project).index == digest
+
     def test_digest_stays_as_it_is(self, served: Served, project: Project) -> None:
         digest = put_image(served.host, "pins/digest", "3", python_image("3.12.4"))
         put_image(served.host, "pins/digest", "3", python_image("3.12.5"))

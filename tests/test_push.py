@@ -20,7 +20,7 @@ from docker_daemon import run_image
 from fault_proxy import FaultProxy, Seen, faults
 from index_server import IndexServer
 from onedigest.oci.read import read_image, validate
-from registry_server import SECRET, Served, TokenService, login, serve_registry
+from registry_server import SECRET, USER, Served, TokenService, login, serve_registry
 from wheel_builder import build_wheel
 
 pytestmark = pytest.mark.network
@@ -229,13 +229,14 @@ class TestWhatMoves:
 
 
 class TestBadLine:
-    @pytest.mark.parametrize("word", ["401", "429", "503", "reset"])
+    @pytest.mark.parametrize("word", ["429", "503", "reset", "lost answer"])
     def test_push_goes_on_through_faults(self, word: str, served: Served, app: Project) -> None:
-        with faults(served.host, lambda seen: word if seen.number % 7 == 3 and word != "401" else "") as proxy:
-            repository = f"{proxy.host}/line/{word}"
+        with faults(served.host, lambda seen: word if seen.number % 7 == 3 else "") as proxy:
+            name = f"line/{word.replace(' ', '-')}"
+            repository = f"{proxy.host}/{name}"
             app.ok("build", "--push", "--repository", repository, "--tag", "v1", "app.py")
 
-        assert app.ok("inspect", "--validate", f"{served.host}/line/{word}:v1").err.endswith("is right\n")
+        assert app.ok("inspect", "--validate", f"{served.host}/{name}:v1").err.endswith("is right\n")
 
     def test_nothing_half_pushed_has_a_tag(self, served: Served, app: Project) -> None:
         """Whatever request is the last that gets through, a tag is there only with all that it names."""
@@ -341,6 +342,27 @@ class TestCredentials:
                 "app.py",
                 XDG_RUNTIME_DIR=str(tmp_path / "runtime"),
             )
+
+    @pytest.mark.docker
+    def test_login_by_docker_itself(self, app: Project, tmp_path: Path, docker: str) -> None:
+        with serve_registry(tmp_path / "registry", password=True) as closed:
+            variables = {**app.environment, "DOCKER_CONFIG": str(tmp_path / "docker")}
+            command = [docker, "login", "--username", USER, "--password-stdin", closed.host]
+            subprocess.run(command, input=SECRET.encode(), env=variables, check=True, capture_output=True)
+            arguments = ("build", "--push", "--repository", f"{closed.host}/a/b", "app.py")
+            app.ok(*arguments, DOCKER_CONFIG=str(tmp_path / "docker"))
+
+    def test_login_by_the_library_of_podman(self, app: Project, tmp_path: Path) -> None:
+        skopeo = shutil.which("skopeo")
+        if skopeo is None:
+            pytest.skip("skopeo is not installed")
+        with serve_registry(tmp_path / "registry", password=True) as closed:
+            variables = {**app.environment, "XDG_RUNTIME_DIR": str(tmp_path / "run")}
+            (tmp_path / "run").mkdir()
+            command = [skopeo, "login", "--tls-verify=false", "--username", USER, "--password-stdin", closed.host]
+            subprocess.run(command, input=SECRET.encode(), env=variables, check=True, capture_output=True)
+            arguments = ("build", "--push", "--repository", f"{closed.host}/a/b", "app.py")
+            app.ok(*arguments, XDG_RUNTIME_DIR=str(tmp_path / "run"))
 
     def test_own_authority_by_the_usual_variable(self, app: Project, tmp_path: Path) -> None:
         with serve_registry(tmp_path / "registry", tls=True) as closed:

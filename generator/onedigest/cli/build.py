@@ -126,6 +126,8 @@ class _Build:
         written = not wishes.push or wishes.output is not None
         self._target = (wishes.output or image.folder.parent.parent / "dist" / image.spec.name) if written else None
         self.record = _record(image, wishes.locked)
+        if wishes.push:
+            _ = self._push  # refuses what is no repository before any work
         if wishes.locked:
             refuse_stale_rules(job, DifferenceError)
 

@@ -84,7 +84,7 @@ class Repository:
                 where=self._shown(name),
                 hint="try again; if it stays so, do not trust what is between you and the registry",
             )
-        return Document(_stated_type(answer.body) or media_type, answer.body, digest)
+        return Document(stated_type(answer.body) or media_type, answer.body, digest)
 
     def blob(self, digest: str) -> bytes:
         """Return a small blob, such as a configuration, which has its digest. Raises `NetworkError`."""
@@ -183,7 +183,7 @@ class Repository:
     def referrers(self, digest: str) -> list[dict[str, Any]] | None:
         """Return the descriptors of what refers to a manifest; None where the registry does not keep them."""
         answer = self._transport.ask("GET", f"/v2/{self._path}/referrers/{digest}", scopes=self._scopes)
-        if answer.status != _OK or _stated_type(answer.body) != INDEX_TYPE:
+        if answer.status != _OK or stated_type(answer.body) != INDEX_TYPE:
             return None
         return list(json.loads(answer.body).get("manifests") or ())
 
@@ -288,7 +288,7 @@ def _with_digest(place: str, digest: str) -> str:
     return f"{place}{'&' if '?' in place else '?'}digest={digest}"
 
 
-def _stated_type(data: bytes) -> str:
+def stated_type(data: bytes) -> str:
     """Return the media type that a document states of itself, or that its form implies."""
     try:
         document = json.loads(data)

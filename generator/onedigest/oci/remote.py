@@ -12,7 +12,7 @@ from onedigest.errors import NetworkError
 from onedigest.inputs.download import Wanted, bring
 from onedigest.inputs.store import Store
 from onedigest.oci.reference import Reference
-from onedigest.oci.registry import Repository
+from onedigest.oci.registry import Repository, stated_type
 from onedigest.oci.transport import Access
 
 _WORKERS = 4
@@ -28,8 +28,13 @@ class Remote:
         self._store = store
 
     def top(self) -> tuple[str, bytes]:
-        """Return the index, or the only manifest, that the reference means now."""
+        """Return the index, or the only manifest, that the reference means now; what has the digest asked for stays."""
+        digest = self.reference.digest
+        if digest and self._store.has(digest):
+            data = self._store.path(digest).read_bytes()
+            return stated_type(data), data
         found = self._repository.manifest(self.reference.asked)
+        self._store.add(found.data)
         return found.media_type, found.data
 
     def document(self, digest: str, size: int, *, manifest: bool) -> bytes:
