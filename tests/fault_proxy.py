@@ -86,7 +86,7 @@ class FaultProxy:
             request.rfile.read(length // 2)
             _reset(request)
             return
-        body = request.rfile.read(length)
+        body = _read_slowly(request, length) if fault == "slow upload" else request.rfile.read(length)
         if fault == "reset":
             _reset(request)
             return
@@ -163,6 +163,19 @@ def _slowly(request: BaseHTTPRequestHandler, status: int, headers: dict[str, str
         request.wfile.write(data[start : start + step])
         request.wfile.flush()
         time.sleep(0.02)
+
+
+def _read_slowly(request: BaseHTTPRequestHandler, length: int) -> bytes:
+    """Read a body at 1 MB a second or less."""
+    parts = []
+    while length:
+        part = request.rfile.read(min(length, 1 << 16))
+        if not part:
+            break
+        parts.append(part)
+        length -= len(part)
+        time.sleep(0.06)
+    return b"".join(parts)
 
 
 def _reset(request: BaseHTTPRequestHandler) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -269,6 +270,24 @@ class TestBadLine:
             app.ok("build", "--push", "--repository", name, "app.py")
 
         assert tags(served.host, "line/killed") == [key_of(app)]
+
+    def test_interrupt_ends_a_long_upload(self, served: Served, app: Project) -> None:
+        """The base layers would take twenty seconds each."""
+        with faults(served.host, lambda seen: "slow upload" if seen.method == "PUT" else "") as proxy:
+            name = f"{proxy.host}/line/interrupted"
+            command = [sys.executable, "-m", "onedigest", "build", "--push", "--repository", name, "app.py"]
+            process = subprocess.Popen(command, cwd=app.root, env=app.environment, stderr=subprocess.PIPE, text=True)
+            deadline = time.monotonic() + 30
+            while proxy.requests("PUT") < 2 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            start = time.monotonic()
+            said = process.communicate(timeout=60)[1]
+            ended = time.monotonic() - start
+
+        assert (process.returncode, said.splitlines()[-1]) == (130, "interrupted")
+        assert ended < 8
+        assert tags(served.host, "line/interrupted") == []
 
     def test_two_at_once_push_the_same(self, served: Served, app: Project) -> None:
         name = f"{served.host}/line/twice"

@@ -73,6 +73,7 @@ def command(names: tuple[str, ...], everything: bool, engine: str, builder: str,
             if result is None:
                 builds_with = builds_with or make_engine(engine, session, builder, status)
                 built = run_engine(session, job, builds_with, build.record if wishes.locked else None)
+                status.clear()
                 result = build.finish(built)
             done.append(result)
     if session.as_json:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from onedigest.cli.progress import Progress
 from onedigest.cli.session import Image, Session, lock_problems, shared_options, sources
 from onedigest.cli.words import plural, print_error, print_json, say, shown
 from onedigest.errors import DifferenceError, InputError, OnedigestError, Problem
@@ -100,7 +102,8 @@ def _generate(session: Session, images: list[Image], upgrade: Upgrade) -> int:
     done, targets, failed = [], [], 0
     for image in images:
         try:
-            result, target = _generate_files(image, upgrade, source)
+            with Progress(f"{image.spec.name}: reading the base", None, quiet=session.silent) as progress:
+                result, target = _generate_files(image, upgrade, replace(source, report=progress.advance))
         except OnedigestError as error:
             if len(images) == 1:
                 raise

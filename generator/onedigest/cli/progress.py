@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -15,31 +16,41 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """A bar that counts bytes while a context lasts. Several threads may advance it."""
+    """A bar that counts bytes while a context lasts, from the first on. Several threads may advance it.
 
-    def __init__(self, title: str, total: int, *, quiet: bool) -> None:
+    `total` is None where it is not known.
+    """
+
+    def __init__(self, title: str, total: int | None, *, quiet: bool) -> None:
         self._title = title
         self._total = total
         self._shown = not quiet and sys.stderr.isatty()
         self._bar: Bar | None = None
         self._task: TaskID | None = None
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
-        if self._shown:
-            from rich.console import Console
-            from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
-            from rich.progress import Progress as Bar
-
-            columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
-            self._task = self._bar.add_task(self._title, total=self._total)
-            self._bar.start()
         return self
 
     def advance(self, count: int) -> None:
         """Count bytes that have come."""
+        if not self._shown:
+            return
+        with self._lock:
+            if self._bar is None:
+                self._start()
         if self._bar is not None and self._task is not None:
             self._bar.advance(self._task, count)
+
+    def _start(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
+        from rich.progress import Progress as Bar
+
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._bar.add_task(self._title, total=self._total)
+        self._bar.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -68,6 +79,12 @@ class Status:
             self._status = Console(stderr=True).status(text)
             self._status.start()
         self._status.update(text)
+
+    def clear(self) -> None:
+        """Say nothing any more, until something else is shown."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
 
     def say(self, text: str) -> None:
         """Print words, above the line where there is one."""

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from onedigest.assembler.image import INDEX_TYPE, MANIFEST_TYPE, Image
 from onedigest.digest import Digest
-from onedigest.oci.registry import Report, Repository
-
-_WORKERS = 4
-"""More gain nothing: what limits is one side's disk or line (measured)."""
-
-T = TypeVar("T")
-R = TypeVar("R")
+from onedigest.oci.registry import Repository
+from onedigest.oci.together import Report, spread
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
@@ -36,7 +29,7 @@ def blobs_of(image: Image) -> tuple[Blob, ...]:
 
 def find_missing(repository: Repository, blobs: Sequence[Blob]) -> tuple[Blob, ...]:
     """Return the blobs that a repository does not have."""
-    present = _spread(lambda blob: repository.has(blob.digest), blobs)
+    present = spread(lambda blob, _: repository.has(blob.digest), blobs)
     return tuple(blob for blob, there in zip(blobs, present, strict=True) if not there)
 
 
@@ -47,7 +40,7 @@ def begin_uploads(
 
     `elsewhere` names repositories, by the digest of a blob that they are likely to have.
     """
-    places = _spread(lambda blob: _begin(repository, blob, elsewhere.get(blob.digest, ())), blobs)
+    places = spread(lambda blob, _: _begin(repository, blob, elsewhere.get(blob.digest, ())), blobs)
     return {blob: place for blob, place in zip(blobs, places, strict=True) if place}
 
 
@@ -55,15 +48,16 @@ def upload_blobs(
     repository: Repository, places: Mapping[Blob, str], contents: Mapping[str, Path | bytes], report: Report
 ) -> None:
     """Upload blobs, several at once; `contents` has them by digest."""
-    _spread(
-        lambda blob: repository.upload(blob.digest, blob.size, contents[blob.digest], places[blob], report),
+    spread(
+        lambda blob, counted: repository.upload(blob.digest, blob.size, contents[blob.digest], places[blob], counted),
         tuple(places),
+        report,
     )
 
 
 def put_image(repository: Repository, image: Image) -> None:
     """Put the manifests of an image whose blobs are there, and then the index."""
-    _spread(lambda each: repository.put_manifest(each.manifest_digest, MANIFEST_TYPE, each.manifest), image.platforms)
+    spread(lambda each, _: repository.put_manifest(each.manifest_digest, MANIFEST_TYPE, each.manifest), image.platforms)
     repository.put_manifest(image.digest, INDEX_TYPE, image.index)
 
 
@@ -80,14 +74,3 @@ def _begin(repository: Repository, blob: Blob, sources: Sequence[str]) -> str:
         if not place:
             return ""
     return place
-
-
-def _spread(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
-    """Do the same to all items, several at once; the first error ends it, and nothing new is begun."""
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        waiting = [pool.submit(work, item) for item in items]
-        try:
-            return [each.result() for each in waiting]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +16,7 @@ from onedigest.errors import NetworkError
 from onedigest.oci.authorization import Answer
 from onedigest.oci.media import MANIFEST_TYPES
 from onedigest.oci.reference import Reference
+from onedigest.oci.together import Report
 from onedigest.oci.transport import BUSY, Access, Transport
 
 _OK, _CREATED, _ACCEPTED, _NO_CONTENT, _PARTIAL = 200, 201, 202, 204, 206
@@ -27,8 +27,6 @@ _NOT_SEEN = re.compile(rb'"(?:MANIFEST_)?(?:BLOB_)?UNKNOWN"')
 """Errors of a registry that does not know what a manifest names."""
 _CHUNK = 16 << 20
 """Bytes of a chunk, where a registry, or what is before it, does not take a blob whole."""
-
-Report = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)

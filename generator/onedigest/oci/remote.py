@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -13,9 +12,8 @@ from onedigest.inputs.download import Wanted, bring
 from onedigest.inputs.store import Store
 from onedigest.oci.reference import Reference
 from onedigest.oci.registry import Repository, stated_type
+from onedigest.oci.together import Report, spread
 from onedigest.oci.transport import Access
-
-_WORKERS = 4
 
 
 class Remote:
@@ -51,14 +49,13 @@ class Remote:
         """Return the name of a blob or manifest."""
         return str(self.reference.at(digest))
 
-    def layers(self, layers: Iterable[Descriptor], report: Callable[[int], None]) -> list[Path]:
+    def layers(self, layers: Iterable[Descriptor], report: Report) -> list[Path]:
         """Bring layers into the store, in parallel, and return where they are. Raises `NetworkError`."""
         wanted = list(layers)
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            list(pool.map(lambda layer: self._bring(layer, report), wanted))
+        spread(self._bring, wanted, report)
         return [self._store.path(layer.digest) for layer in wanted]
 
-    def _bring(self, layer: Descriptor, report: Callable[[int], None]) -> None:
+    def _bring(self, layer: Descriptor, report: Report) -> None:
         if not self._store.has(layer.digest, layer.size):
             file = Wanted(name=f"layer {layer.digest[7:19]}", digest=layer.digest, size=layer.size)
             bring(self._store, file, partial(self._repository.open_blob, layer.digest), self.name, report)
