@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,6 +77,16 @@ class TestReal:
                 "virtual environment, Python 3.11.2",
                 "app.py",
             ]
+
+    def test_crane_finds_an_image_of_mixed_media_types_valid(self, real: str, served: Served, project: Project) -> None:
+        crane = shutil.which("crane")
+        if crane is None:
+            pytest.skip("crane is not installed (`make engines` brings it)")
+        use(project, f"{real}:docker")
+        project.ok("build", "--push", "--repository", f"{served.host}/out/mixed", "--tag", "v1", "app.py")
+        command = [crane, "validate", "--insecure", "--remote", f"{served.host}/out/mixed:v1"]
+
+        assert subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     @pytest.mark.docker
     def test_image_runs_on_both_platforms(self, real: str, project: Project, docker: str) -> None:

@@ -25,6 +25,7 @@ _CONNECTIONS = 3
 """How often a host that takes no connection is tried."""
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 5
+_UNAUTHORIZED, _MOST_REFUSALS = 401, 2
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 60.0
 """Seconds before a second try, which double each time, and the most that `Retry-After` may ask for."""
 _MOST_BYTES = 16 << 20
@@ -79,32 +80,19 @@ class Transport:
         `path` is one of the registry, or an address that it gave. With one attempt nothing but an authorization that
         is asked for is tried again. Raises `NetworkError`.
         """
-        refusals = 0
         for attempt in range(1, attempts + 1):
-            while True:
-                target = path if "://" in path else self.url(path)
-                used = self._authorization(target, scopes)
-                try:
-                    response = self._follow(method, target, headers or {}, used, body)
-                except HTTPError as error:
-                    if "://" not in path and self._falls_back(error, target):
-                        continue
-                    if attempt == attempts or not _is_passing(error, attempt):
-                        raise self._unreachable(error) from None
-                    self._access.pause(_pause(attempt, None))
-                    break
-                if response.status == 401 and refusals < 2 and self._is_own(target):
-                    refusals += 1
-                    challenge = response.headers.get("www-authenticate", "")
-                    discard(response)
-                    if self._authorizer.renew(challenge, scopes, used):
-                        continue
-                if response.status in BUSY and attempt < attempts:
-                    pause = _pause(attempt, response.headers.get("retry-after"))
-                    discard(response)
-                    self._access.pause(pause)
-                    break
-                return response
+            try:
+                response = self._send_once(method, path, scopes, headers or {}, body)
+            except HTTPError as error:
+                if attempt == attempts or not _is_passing(error, attempt):
+                    raise self._unreachable(error) from None
+                pause = _pause(attempt, None)
+            else:
+                if attempt == attempts or response.status not in BUSY:
+                    return response
+                pause = _pause(attempt, response.headers.get("retry-after"))
+                discard(response)
+            self._access.pause(pause)
         raise AssertionError("the last attempt returns or raises")
 
     def ask(
@@ -146,6 +134,27 @@ class Transport:
                 f"{self.registry} answered with a web page where a registry was expected", hint="correct the host"
             )
         return NetworkError.of(f"{self.registry} answered {answer.status} to: {doing}{said}")
+
+    def _send_once(
+        self, method: str, path: str, scopes: Collection[str], headers: Mapping[str, str], body: Body | None
+    ) -> urllib3.BaseHTTPResponse:
+        """Send a request with what the registry asks for to be convinced, and without TLS where it may be so."""
+        refusals = 0
+        while True:
+            target = path if "://" in path else self.url(path)
+            used = self._authorization(target, scopes)
+            try:
+                response = self._follow(method, target, headers, used, body)
+            except HTTPError as error:
+                if "://" in path or not self._falls_back(error, target):
+                    raise
+                continue
+            if response.status != _UNAUTHORIZED or refusals == _MOST_REFUSALS or not self._is_own(target):
+                return response
+            refusals += 1
+            discard(response)
+            if not self._authorizer.renew(response.headers.get("www-authenticate", ""), scopes, used):
+                return response
 
     def _authorization(self, target: str, scopes: Collection[str]) -> str:
         return self._authorizer.header(scopes) if self._is_own(target) else ""
@@ -215,6 +224,7 @@ class Transport:
             for piece in response.stream(1 << 16, decode_content=False):
                 body += piece
                 if len(body) > _MOST_BYTES:
+                    response.close()
                     raise NetworkError.of(f"{self.registry} answers with more than {_MOST_BYTES} bytes")
             headers = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status, headers, body)
