@@ -8,7 +8,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -87,7 +87,7 @@ class FaultProxy:
             _reset(request)
             return
         body = _read_slowly(request, length) if fault == "slow upload" else request.rfile.read(length)
-        if fault == "reset":
+        if fault == "reset" or len(body) < length:
             _reset(request)
             return
         if fault.isdigit():
@@ -120,15 +120,14 @@ class FaultProxy:
         return seen
 
     def _forward(self, request: BaseHTTPRequestHandler, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection(self.target, timeout=30)
         headers = {name: value for name, value in request.headers.items() if name.lower() != "connection"}
-        connection.request(request.command, request.path, body or None, headers)
-        response = connection.getresponse()
-        data = response.read()
+        with closing(http.client.HTTPConnection(self.target, timeout=30)) as connection:
+            connection.request(request.command, request.path, body or None, headers)
+            response = connection.getresponse()
+            data = response.read()
         found = {name.lower(): value for name, value in response.headers.items()}
         if request.command != "HEAD":
             found["content-length"] = str(len(data))
-        connection.close()
         return response.status, found, data
 
 

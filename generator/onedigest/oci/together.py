@@ -33,8 +33,8 @@ def spread(work: Callable[[T, Report], R], items: Sequence[T], report: Report = 
         report(count)
 
     with ThreadPoolExecutor(WORKERS) as pool:
-        waiting = [pool.submit(work, item, guarded) for item in items]
-        try:
+        try:  # an interrupt may come before the last is begun
+            waiting = [pool.submit(work, item, guarded) for item in items]
             return [each.result() for each in waiting]
         except BaseException:
             stop.set()
