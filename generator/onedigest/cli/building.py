@@ -157,7 +157,7 @@ def _lock(session: Session, image: Image, locked: bool) -> Lock:
         from onedigest.cli.generate import generate_one
         from onedigest.lock.resolver import Upgrade
 
-        if not session.quiet and not session.as_json:
+        if not session.silent:
             say(f"{image.spec.name}: no lock yet, so one is generated")
         generate_one(image, Upgrade(), sources(session))
     return read_lock(image)

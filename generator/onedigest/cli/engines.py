@@ -34,10 +34,8 @@ def make_engine(name: str, session: Session, builder: str, status: Status) -> En
     from onedigest.engines.buildx import Buildx
     from onedigest.engines.docker import find_docker
 
-    silent = session.quiet or session.as_json
-
     def take(line: str) -> None:
-        if not silent:
+        if not session.silent:
             status.say(line)
 
     def running(steps: Collection[str]) -> None:

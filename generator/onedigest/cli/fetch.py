@@ -37,7 +37,7 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
         _place_bases(session, image, lock)
         files, total = chosen.count(), chosen.size()
         done.append({"name": image.spec.name, "files": files, "bytes": total, "fetched": count})
-        if not session.quiet and not session.as_json:
+        if not session.silent:
             state = f"{count} fetched" if count else "all there"
             say(f"{image.spec.name}: {plural(files, 'input')}, {amount(total)}, {state}")
     if session.as_json:
@@ -65,7 +65,7 @@ def bring(session: Session, image: Image, lock: Lock, chosen: Inputs) -> int:
     missing = link_stored(session.store, image.inputs, chosen)
     if missing.count():
         title = f"{image.spec.name}: fetching"
-        with Progress(title, missing.size(), quiet=session.quiet or session.as_json) as progress:
+        with Progress(title, missing.size(), quiet=session.silent) as progress:
             source = sources(session, progress.advance)
             fetch(image.spec, lock, source, folder=image.script_folder, inputs=image.inputs, missing=missing)
     return missing.count()

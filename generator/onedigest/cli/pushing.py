@@ -94,13 +94,12 @@ class Push:
     def _names(self) -> str:
         return ", ".join(f"{self.reference.name}:{tag}" for tag in self.tags)
 
-    def _elsewhere(self, wanted: frozenset[str]) -> dict[str, list[str]]:
-        """Return repositories of the registry that are likely to have some of the digests."""
-        found: dict[str, list[str]] = {}
+    def _elsewhere(self, wanted: frozenset[str]) -> dict[str, str]:
+        """Return, by digest, the first other repository of the registry that is likely to have it."""
+        found: dict[str, str] = {}
         for repository, digests in (*self._base(), *self._siblings()):
             for digest in digests & wanted if repository != self.reference.repository else ():
-                if not found.get(digest):
-                    found[digest] = [repository]
+                found.setdefault(digest, repository)
         return found
 
     def _base(self) -> Iterator[tuple[str, frozenset[str]]]:

@@ -32,7 +32,7 @@ def command(names: tuple[str, ...], everything: bool, engine: str, builder: str,
     Nothing is recorded. Exits 3 when an image is another than it should be.
     """
     session = Session(**options)
-    with Status(quiet=session.quiet or session.as_json) as status:
+    with Status(quiet=session.silent) as status:
         images = session.images(names, everything=everything)
         if engine:
             chosen = NAMES if engine == "all" else tuple(dict.fromkeys(("embedded", engine)))

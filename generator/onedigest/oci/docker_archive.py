@@ -9,6 +9,7 @@ from onedigest.assembler.image import INDEX_TYPE, Image
 from onedigest.assembler.stream import Output
 from onedigest.digest import canonical_json, hex_of
 from onedigest.oci.layout import write_archive
+from onedigest.oci.reference import parse_reference
 
 
 def write_docker_archive(
@@ -33,10 +34,7 @@ def write_docker_archive(
 
 def full_name(name: str) -> str:
     """Return a name with the registry that docker takes for granted."""
-    host, slash, _ = name.partition("/")
-    if not slash:
-        return f"docker.io/library/{name}"
-    return name if "." in host or ":" in host or host == "localhost" else f"docker.io/{name}"
+    return str(parse_reference(name))
 
 
 def _annotations(name: str) -> dict[str, str]:

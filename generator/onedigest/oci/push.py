@@ -33,14 +33,12 @@ def find_missing(repository: Repository, blobs: Sequence[Blob]) -> tuple[Blob, .
     return tuple(blob for blob, there in zip(blobs, present, strict=True) if not there)
 
 
-def begin_uploads(
-    repository: Repository, blobs: Sequence[Blob], elsewhere: Mapping[str, Sequence[str]]
-) -> dict[Blob, str]:
+def begin_uploads(repository: Repository, blobs: Sequence[Blob], elsewhere: Mapping[str, str]) -> dict[Blob, str]:
     """Mount blobs from other repositories of the registry; return those that must be uploaded, and where to.
 
-    `elsewhere` names repositories, by the digest of a blob that they are likely to have.
+    `elsewhere` names a repository that is likely to have a blob, by its digest.
     """
-    places = spread(lambda blob, _: _begin(repository, blob, elsewhere.get(blob.digest, ())), blobs)
+    places = spread(lambda blob, _: repository.begin(blob.digest, elsewhere.get(blob.digest, "")), blobs)
     return {blob: place for blob, place in zip(blobs, places, strict=True) if place}
 
 
@@ -65,12 +63,3 @@ def put_tags(repository: Repository, image: Image, tags: Iterable[str]) -> None:
     """Give an image that is there whole its tags: what a tag names is whole at every moment."""
     for tag in tags:
         repository.put_manifest(tag, INDEX_TYPE, image.index)
-
-
-def _begin(repository: Repository, blob: Blob, sources: Sequence[str]) -> str:
-    place = ""
-    for source in sources or ("",):
-        place = repository.begin(blob.digest, source)
-        if not place:
-            return ""
-    return place

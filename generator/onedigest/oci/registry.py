@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import dataclass
@@ -263,8 +264,6 @@ class _Part:
     """A file that ends after a number of bytes."""
 
     def __init__(self, content: Path | bytes, start: int, length: int, count: Report) -> None:
-        import io
-
         self._file = io.BytesIO(content) if isinstance(content, bytes) else content.open("rb", buffering=0)
         self._file.seek(start)
         self._left = length

@@ -84,7 +84,7 @@ class Rootfs:
                 waiting = [*node.target.split("/"), *waiting]
                 continue
             done = here
-        return (done, self._nodes.get(done, Node(kind="dir"))) if done else ("", Node(kind="dir"))
+        return done, self._nodes.get(done, Node(kind="dir"))
 
     def plain(self, path: str) -> Node | None:
         """Return the node of a path, not following a link at its end."""

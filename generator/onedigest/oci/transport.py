@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import IO
+from typing import IO, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import urllib3
@@ -30,6 +31,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 60.0
 """Seconds before a second try, which double each time, and the most that `Retry-After` may ask for."""
 _MOST_BYTES = 16 << 20
 """What a document of a registry may have; manifests have 4 MiB at most (OCI distribution specification)."""
+
+R = TypeVar("R", Answer, urllib3.BaseHTTPResponse)
 
 Body = Callable[[], bytes | IO[bytes]]
 """Opens the body of a request anew for each try."""
@@ -80,20 +83,7 @@ class Transport:
         `path` is one of the registry, or an address that it gave. With one attempt nothing but an authorization that
         is asked for is tried again. Raises `NetworkError`.
         """
-        for attempt in range(1, attempts + 1):
-            try:
-                response = self._send_once(method, path, scopes, headers or {}, body)
-            except HTTPError as error:
-                if attempt == attempts or not _is_passing(error, attempt):
-                    raise self._unreachable(error) from None
-                pause = _pause(attempt, None)
-            else:
-                if attempt == attempts or response.status not in BUSY:
-                    return response
-                pause = _pause(attempt, response.headers.get("retry-after"))
-                discard(response)
-            self._access.pause(pause)
-        raise AssertionError("the last attempt returns or raises")
+        return self._retried(lambda: self._send_once(method, path, scopes, headers or {}, body), attempts)
 
     def ask(
         self,
@@ -106,15 +96,7 @@ class Transport:
         attempts: int = _ATTEMPTS,
     ) -> Answer:
         """Send a request, and return the whole answer. Raises `NetworkError`."""
-        for attempt in range(1, attempts + 1):
-            response = self.send(method, path, scopes=scopes, headers=headers, body=body, attempts=attempts)
-            try:
-                return self._whole(response)
-            except HTTPError as error:
-                if attempt == attempts:
-                    raise self._unreachable(error) from None
-                self._access.pause(_pause(attempt, None))
-        raise AssertionError("the last attempt returns or raises")
+        return self._retried(lambda: self._whole(self._send_once(method, path, scopes, headers or {}, body)), attempts)
 
     def pause(self, number: int) -> None:
         """Wait after a try that failed, longer each time."""
@@ -205,17 +187,25 @@ class Transport:
         """Ask a token service, which may be another host."""
         if not may_be_plain(url, self._access.insecure):
             raise NetworkError.of(f"{self.registry} names a token service without TLS", where=shown(url))
-        for attempt in range(1, _ATTEMPTS + 1):
+        content = (lambda: body) if body else None
+        return self._retried(lambda: self._whole(self._once(method, url, headers, content)), _ATTEMPTS)
+
+    def _retried(self, once: Callable[[], R], attempts: int) -> R:
+        """Send until what comes back is an answer, with a pause before each further try. Raises `NetworkError`."""
+        for attempt in range(1, attempts + 1):
             try:
-                answer = self._whole(self._once(method, url, headers, (lambda: body) if body else None))
+                found = once()
             except HTTPError as error:
-                if attempt == _ATTEMPTS or not _is_passing(error, attempt):
+                if attempt == attempts or not _is_passing(error, attempt):
                     raise self._unreachable(error) from None
-                self._access.pause(_pause(attempt, None))
-                continue
-            if answer.status not in BUSY or attempt == _ATTEMPTS:
-                return answer
-            self._access.pause(_pause(attempt, answer.headers.get("retry-after")))
+                pause = _pause(attempt, None)
+            else:
+                if attempt == attempts or found.status not in BUSY:
+                    return found
+                pause = _pause(attempt, found.headers.get("retry-after"))
+                if isinstance(found, urllib3.BaseHTTPResponse):
+                    discard(found)
+            self._access.pause(pause)
         raise AssertionError("the last attempt returns or raises")
 
     def _whole(self, response: urllib3.BaseHTTPResponse) -> Answer:
@@ -291,8 +281,6 @@ def _pause(attempt: int, asked: str | None) -> float:
 
 def _said(body: bytes) -> str:
     """Return the codes and messages of an error (OCI distribution specification, "Error Codes")."""
-    import json
-
     try:
         errors = json.loads(body)["errors"]
         parts = [": ".join(filter(None, (str(each.get("code", "")), str(each.get("message", ""))))) for each in errors]
