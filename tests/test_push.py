@@ -297,7 +297,7 @@ class TestBadLine:
             for _ in range(3)
         ]
 
-        assert {process.communicate()[0] for process in several} == {f"{name}@{digest_of(app)}\n"}
+        assert {process.communicate(timeout=120)[0] for process in several} == {f"{name}@{digest_of(app)}\n"}
         app.ok("inspect", "--validate", f"{name}:{key_of(app)}")
 
     def test_redirected_upload_is_refused(self, served: Served, app: Project) -> None:

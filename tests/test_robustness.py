@@ -65,7 +65,7 @@ def test_killed_at_any_time_the_next_run_just_works(ready: Project) -> None:
         process = start(ready)
         time.sleep(0.15 + number * 0.2)
         process.kill()
-        process.communicate()
+        process.communicate(timeout=60)
         record = ready.root / "lockfiles" / "app" / "image.toml"
         assert not record.exists() or record.read_text().endswith("]\n")
 
@@ -90,7 +90,7 @@ def test_interrupted_build_says_so_and_cleans_up(number: signal.Signals, ready: 
     process = start(ready)
     time.sleep(0.6)
     process.send_signal(number)
-    _, err = process.communicate()
+    _, err = process.communicate(timeout=60)
     scratch = Path(ready.environment["XDG_CACHE_HOME"]) / "onedigest" / "scratch"
 
     assert (process.returncode, err) == (130, "\ninterrupted\n")
@@ -100,7 +100,7 @@ def test_interrupted_build_says_so_and_cleans_up(number: signal.Signals, ready: 
 
 def test_two_builds_at_once_give_one_result(ready: Project) -> None:
     processes = [start(ready) for _ in range(3)]
-    results = [(*process.communicate(), process.returncode) for process in processes]
+    results = [(*process.communicate(timeout=60), process.returncode) for process in processes]
 
     assert {code for _, _, code in results} == {0}, results
     assert {out for out, _, _ in results} == {check_result(ready)}

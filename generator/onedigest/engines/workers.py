@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import multiprocessing
+import os
 import platform
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -42,7 +43,7 @@ def spread(work: Callable[[Item], Result], items: Sequence[Item], count: int) ->
     # a fork shares what is imported already; other systems start anew
     context = multiprocessing.get_context("fork" if _LINUX else "spawn")
     budget = Budget.of_processes(MEMORY, context)
-    pool = ProcessPoolExecutor(min(count, len(items)), context, initializer=_start, initargs=(budget,))
+    pool = ProcessPoolExecutor(min(count, len(items)), context, initializer=_start, initargs=(budget, os.getpid()))
     try:
         for result in pool.map(_Guarded(work), items):
             if isinstance(result, _Failed):
@@ -70,11 +71,18 @@ class _Guarded(Generic[Item, Result]):
             return _Failed(error.problems)
 
 
-def _start(budget: Budget) -> None:
+def die_with(parent: int) -> None:
+    """End this process when its parent, which has this process ID, ends; at once where it has ended already."""
+    if _LINUX:
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended between the fork and the line above, which then waits for a stranger
+        os._exit(1)
+
+
+def _start(budget: Budget, parent: int) -> None:
     """Prepare a worker: it leaves an interrupt to its parent, and does not outlive it."""
     global _inflater  # noqa: PLW0603  the one state of a worker process
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if _LINUX:
-        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    die_with(parent)
     _inflater = Inflater(budget)
