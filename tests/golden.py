@@ -26,6 +26,9 @@ OUTPUTS = (
     "Dockerfile",
     "Dockerfile.dockerignore",
     "docker-bake.json",
+    "image.BUILD.bazel",
+    "layers.BUILD.bazel",
+    "default.nix",
     "image.toml",
     "linux-amd64.listing",
     "linux-arm64.listing",
@@ -66,9 +69,11 @@ def build_case(
         "pylock.toml": project.read(f"lockfiles/{case}/pylock.toml"),
         **{
             name: _unstamped(project.read(f"lockfiles/{case}/{name}"))
-            for name in ("Dockerfile", "Dockerfile.dockerignore")
+            for name in ("Dockerfile", "Dockerfile.dockerignore", "default.nix")
         },
         "docker-bake.json": _unstamped(project.read("lockfiles/docker-bake.json")),
+        "image.BUILD.bazel": _unstamped(project.read(f"lockfiles/{case}/BUILD.bazel")),
+        "layers.BUILD.bazel": project.read("lockfiles/BUILD.bazel"),
         "image.toml": project.read(f"lockfiles/{case}/image.toml"),
     }
     layout = project.root / "dist" / case

@@ -51,6 +51,7 @@ DOORS = {
     "rich": {"cli"},
     "subprocess": {
         "engines/docker.py",
+        "engines/processes.py",
         "engines/variations.py",
         "inputs/git.py",
         "inputs/uv.py",

@@ -42,9 +42,10 @@ class Inputs:
         return sum(each.size for group in (self.wheels, self.packages, self.layers) for each in group)
 
 
-def base_archive(layer: Layer, platform: Platform) -> str:
-    """Return the name that the compressed base layer of a platform has among the inputs."""
-    return f"{layer.holds.replace(':', '-')}-{platform.architecture}-{hex_of(layer.key())[:12]}.tar.gz"
+def encoded_archive(layer: Layer, platform: Platform) -> str:
+    """Return the name that a layer of Debian packages has among the inputs, as the encoder of this machine made it."""
+    stem = layer.holds.replace(":", "-") if layer.kind == "base" else layer.kind
+    return f"{stem}-{platform.architecture}-{hex_of(layer.key())[:12]}.tar.gz"
 
 
 def base_layout(plan: Plan) -> str:
@@ -58,6 +59,11 @@ def base_layout(plan: Plan) -> str:
 def base_layers(planned: PlatformPlan) -> tuple[Layer, ...]:
     """Return the layers of a platform's base: one of Debian packages, or those of an image."""
     return tuple(layer for layer in planned.layers if layer.kind in ("base", "image"))
+
+
+def encoded_layers(planned: PlatformPlan) -> tuple[Layer, ...]:
+    """Return the layers of a platform's Debian packages, which need the encoder of this machine."""
+    return tuple(layer for layer in planned.layers if layer.packages)
 
 
 def inputs_of(lock: Lock, platforms: Iterable[Platform]) -> Inputs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from full_case import DATA, LOCK, SCRIPT, SPEC, plan_of
 from onedigest import header
+from onedigest.application import File
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.lock.model import Lock
@@ -19,7 +21,8 @@ from onedigest.plan import arrange
 from onedigest.rules.bake import read_targets, render_bake
 from onedigest.rules.dockerfile import render_dockerfile
 from onedigest.rules.files import read, write
-from onedigest.rules.image import Rules, render_rules, stale_files, stale_targets, write_targets
+from onedigest.rules.image import Rules, render_rules, stale_files
+from onedigest.rules.merged import stale_merged, write_merged
 from onedigest.rules.stages import stage_names
 from onedigest.spec import Spec
 
@@ -29,12 +32,16 @@ def dockerfile(spec: Spec = SPEC, lock: Lock = LOCK) -> str:
 
 
 def write_rules(rules: Rules, folder: Path) -> list[str]:
-    return write(folder, rules.files) + write_targets([rules.target], folder)
+    return write(folder, rules.files) + write_merged([rules], folder)
 
 
 def rules_in(folder: Path, spec: Spec = SPEC) -> Rules:
     (folder / spec.name).mkdir(parents=True, exist_ok=True)
     return render_rules(spec, LOCK, plan_of(spec), [DATA, SCRIPT], folder)
+
+
+def stale_targets(specs: Sequence[tuple[Spec, str, Sequence[File]]], folder: Path) -> list[str]:
+    return [message for name, message in stale_merged(specs, folder) if name == "docker-bake.json"]
 
 
 def test_nothing_is_unpinned_and_nothing_reaches_a_network() -> None:
@@ -115,18 +122,23 @@ def test_files_are_fresh_until_something_moves(tmp_path: Path) -> None:
     rules = rules_in(folder)
     lock = rules.files["full/pylock.toml"]
     assert write_rules(rules, folder) == [
-        "full/Dockerfile", "full/Dockerfile.dockerignore", "full/pylock.toml", "docker-bake.json"
-    ]  # fmt: skip
+        *(f"full/{name}" for name in ("BUILD.bazel", "Dockerfile", "Dockerfile.dockerignore", "default.nix")),
+        "full/pylock.toml",
+        "BUILD.bazel",
+        "docker-bake.json",
+    ]
     assert write_rules(rules, folder) == []
     files = [DATA, SCRIPT]
 
     assert list(stale_files(SPEC, lock, files, folder)) == []
-    assert list(stale_targets([(SPEC, lock, files)], folder)) == []
+    assert (stale_targets([(SPEC, lock, files)], folder)) == []
     assert list(stale_files(SPEC, lock, [SCRIPT], folder)) == [
         ("full/Dockerfile", "is not as it would be written"),
         ("full/Dockerfile.dockerignore", "is not as it would be written"),
+        ("full/BUILD.bazel", "is not as it would be written"),
+        ("full/default.nix", "is not as it would be written"),
     ]
-    assert list(stale_targets([(SPEC, lock, [SCRIPT])], folder)) == ["the target of full is not as it would be written"]
+    assert (stale_targets([(SPEC, lock, [SCRIPT])], folder)) == ["the target of full is not as it would be written"]
     (folder / "full/Dockerfile").unlink()
     assert list(stale_files(SPEC, lock, files, folder)) == [("full/Dockerfile", "is missing")]
 
@@ -138,7 +150,7 @@ def test_bake_file_keeps_other_images_and_drops_those_that_are_gone(tmp_path: Pa
     assert set(read_targets(read(folder / "docker-bake.json"))) == {"one__two", "three"}
 
     (folder / "three" / "pylock.toml").unlink()
-    assert list(stale_targets([], folder)) == ["has the target `three`, which has no lock"]
+    assert (stale_targets([], folder)) == ["has the target `three`, which has no lock"]
     write_rules(rules_in(folder, replace(SPEC, name="one.two")), folder)
     assert set(read_targets(read(folder / "docker-bake.json"))) == {"one__two"}
 
@@ -170,11 +182,11 @@ def test_hand_edit_of_the_bake_file_is_noticed(old: str, new: str, said: str, tm
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new, 1))
 
-    assert said in list(stale_targets([(SPEC, rules.files["full/pylock.toml"], [DATA, SCRIPT])], folder))
+    assert said in (stale_targets([(SPEC, rules.files["full/pylock.toml"], [DATA, SCRIPT])], folder))
 
 
 def test_bake_file_is_json_that_others_can_read(tmp_path: Path) -> None:
-    document = json.loads(render_bake([rules_in(tmp_path / "lockfiles").target], "lockfiles"))
+    document = json.loads(render_bake([rules_in(tmp_path / "lockfiles").bake], "lockfiles"))
 
     assert document["group"]["default"]["targets"] == ["full"]
     assert document["target"]["full"]["platforms"] == ["linux/amd64", "linux/arm64"]

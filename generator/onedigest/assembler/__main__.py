@@ -16,20 +16,22 @@ from onedigest.assembler import stream
 from onedigest.assembler.canonical import canonical_json, canonical_text
 from onedigest.assembler.debian_root import base_layer, system_layer
 from onedigest.assembler.descriptor import Descriptor
+from onedigest.assembler.encoded import take_encoded
 from onedigest.assembler.entry import Entry
 from onedigest.assembler.image import PlatformImage, assemble_index, assemble_platform
 from onedigest.assembler.layer import application_layer, folder_layer, runtime_layer, wheels_layer, workdir_layer
 from onedigest.assembler.layout import write_layout, write_tree
+from onedigest.assembler.record_check import check_record
 from onedigest.assembler.refusal import Refused
 
 KINDS: dict[str, Callable[[argparse.Namespace], list[Entry]]] = {
-    "layer": lambda options: wheels_layer(_inputs(options.wheel), options.python),
+    "layer": lambda options: wheels_layer(_inputs(options.wheel, options.scratch), options.python),
     "runtime": lambda options: runtime_layer(options.interpreter, options.version),
     "application": lambda options: application_layer(_files(options)),
     "folder": lambda options: folder_layer(options.path),
     "workdir": lambda _: workdir_layer(),
-    "base": lambda options: base_layer(_inputs(options.deb), options.user, options.workdir),
-    "system": lambda options: system_layer(_inputs(options.deb)),
+    "base": lambda options: base_layer(_inputs(options.deb, options.scratch), options.user, options.workdir),
+    "system": lambda options: system_layer(_inputs(options.deb, options.scratch)),
 }
 
 
@@ -49,25 +51,32 @@ def main(arguments: list[str] | None = None) -> int:
 
 def write_layer(options: argparse.Namespace) -> None:
     """Write one layer as a blob, as its tar or as files; print its descriptor unless they are files."""
-    entries = KINDS[options.kind](options)
-    if options.tree:
-        write_tree(entries, options.output)
-        return
+    options.output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=options.output.parent, prefix=".onedigest-") as folder:
-        new = Path(folder) / "layer"
-        with new.open("wb") as file:
-            if options.tar:
-                diff_id, size = stream.write_tar(entries, file)
-                found = {"diff_id": diff_id, "digest": diff_id, "size": size}
-            else:
-                written = stream.write(entries, file)
-                found = {"diff_id": written.diff_id, "digest": written.digest, "size": written.size}
-        text = canonical_json(found) + b"\n"
+        options.scratch = Path(folder)
+        entries = KINDS[options.kind](options)
+        if options.tree:
+            write_tree(entries, options.output)
+            return
+        new = options.scratch / "layer"
+        found = _write_blob(options, entries, new)
+        text = canonical_json({"diff_id": found.diff_id, "digest": found.digest, "size": found.size}) + b"\n"
         new.chmod(0o644)
         new.replace(options.output)
     if options.descriptor:
         options.descriptor.write_bytes(text)
-    print(text.decode(), end="")
+    if not options.quiet:
+        print(text.decode(), end="")
+
+
+def _write_blob(options: argparse.Namespace, entries: list[Entry], new: Path) -> Descriptor:
+    if getattr(options, "encoded", None):
+        return take_encoded(entries, options.encoded, new)
+    with new.open("wb") as file:
+        if options.tar:
+            diff_id, size = stream.write_tar(entries, file)
+            return Descriptor(diff_id, diff_id, size)
+        return stream.write(entries, file)
 
 
 def write_image(options: argparse.Namespace) -> None:
@@ -91,7 +100,17 @@ def write_image(options: argparse.Namespace) -> None:
         write_layout(image, blobs, options.output)
     if options.digests:
         options.digests.write_bytes(text + b"\n")
-    print(text.decode())
+    if not options.quiet:
+        print(text.decode())
+
+
+def check(options: argparse.Namespace) -> None:
+    """Hold the digests of an image against its record, and print the one that it is known by."""
+    text = check_record(options.digests, options.record) + "\n"
+    if options.output:
+        options.output.write_text(text)
+    if not options.quiet:
+        print(text, end="")
 
 
 def _digests(image: PlatformImage) -> dict[str, str]:
@@ -111,6 +130,10 @@ def _files(options: argparse.Namespace) -> Iterator[tuple[str, bytes | Path, boo
             raise Refused("application", f"application: {target}: not UTF-8") from None
     for target, path in map(partial(_placed, options.folder), options.file):
         yield target, path, bool(path.stat().st_mode & 0o111)
+    for target, path in options.plain:
+        yield target, path, False
+    for target, path in options.program:
+        yield target, path, True
 
 
 def _placed(folder: Path | None, text: str) -> tuple[str, Path]:
@@ -123,12 +146,16 @@ def _placed(folder: Path | None, text: str) -> tuple[str, Path]:
         raise Refused("name", f"application: {error}, and no --folder is given") from None
 
 
-def _inputs(given: list[list[str]]) -> Iterator[Path]:
-    """Yield input files, which must have their digest where one is given."""
-    for name, *digests in given:
-        path = Path(name)
-        if digests and _file_digest(path) != digests[0]:
-            raise Refused("changed", f"{path.name}: not the file of the lock, whose digest is {digests[0]}")
+def _inputs(given: list[list[str]], scratch: Path) -> Iterator[Path]:
+    """Yield input files, which must have their digest where one is given, under their name where that is given."""
+    for file, *rest in given:
+        path = Path(file)
+        name = rest[1] if len(rest) > 1 else path.name
+        if rest and _file_digest(path) != rest[0]:
+            raise Refused("changed", f"{name}: not the file of the lock, whose digest is {rest[0]}")
+        if name != path.name:
+            path = scratch / name
+            path.symlink_to(Path(file).resolve())
         yield path
 
 
@@ -162,6 +189,13 @@ def _parser() -> argparse.ArgumentParser:
     image.add_argument("--output", type=Path, metavar="DIR")
     image.add_argument("--digests", type=Path, metavar="FILE", help="write the printed line here too")
     image.set_defaults(run=write_image)
+    checked = commands.add_parser("check", help="hold an image against its record")
+    checked.add_argument("--digests", type=Path, required=True, metavar="FILE", help="what `image` wrote")
+    checked.add_argument("--record", type=Path, required=True, metavar="FILE", help="the image.toml")
+    checked.add_argument("--output", type=Path, metavar="FILE", help="write the digest of the image here too")
+    checked.set_defaults(run=check)
+    for command in commands.choices.values():
+        command.add_argument("--quiet", action="store_true", help="print nothing that is well")
     return parser
 
 
@@ -176,10 +210,13 @@ _WHAT = {
 }
 
 
+_PINNED = ("FILE", "DIGEST [NAME]")
+
+
 def _add_inputs(command: argparse.ArgumentParser, kind: str) -> None:
     if kind == "layer":
         command.add_argument("--python", required=True, metavar="3.N", help="Python version of the image")
-        command.add_argument("--wheel", action="append", nargs="+", required=True, metavar=("FILE", "DIGEST"))
+        command.add_argument("--wheel", action="append", nargs="+", required=True, metavar=_PINNED)
     elif kind == "runtime":
         command.add_argument("--interpreter", required=True, metavar="PATH", help="absolute path in the image")
         command.add_argument("--version", required=True, metavar="3.N.P")
@@ -189,8 +226,14 @@ def _add_inputs(command: argparse.ArgumentParser, kind: str) -> None:
         command.add_argument("--folder", type=Path, metavar="DIR", help="where the files are; then TARGET is enough")
         command.add_argument("--script", action="append", default=[], metavar="TARGET=FILE")
         command.add_argument("--file", action="append", default=[], metavar="TARGET=FILE")
+        for option, what in (("--plain", "not executable"), ("--program", "executable")):
+            help_text = f"a file that is {what}, whatever its mode is here"
+            command.add_argument(
+                option, type=_named, action="append", default=[], metavar="TARGET=FILE", help=help_text
+            )
     elif kind in ("base", "system"):
-        command.add_argument("--deb", action="append", nargs="+", required=True, metavar=("FILE", "DIGEST"))
+        command.add_argument("--deb", action="append", nargs="+", required=True, metavar=_PINNED)
+        command.add_argument("--encoded", type=Path, metavar="FILE", help="take the layer in the encoding of this one")
         if kind == "base":
             command.add_argument("--user", required=True, metavar="UID:GID")
             command.add_argument("--workdir", default="/", metavar="PATH", help="a folder to make if it is missing")

@@ -13,15 +13,15 @@ from onedigest.errors import EngineError
 if TYPE_CHECKING:
     from onedigest.engines.engine import Engine
 
-NAMES = ("embedded", "buildx")
+NAMES = ("embedded", "buildx", "bazel", "nix")
 
 
 def check_engine(name: str, builder: str) -> None:
     """Raise `EngineError` for what is no engine, or for a builder of one that has none."""
     if name not in NAMES:
         raise EngineError.of(f"there is no engine `{name}`", hint=f"the engines are {', '.join(NAMES)}")
-    if name == "embedded" and builder:
-        raise EngineError.of("the embedded engine has no builders", hint="use --engine buildx with --builder")
+    if name != "buildx" and builder:
+        raise EngineError.of(f"the {name} engine has no builders", hint="use --engine buildx with --builder")
 
 
 def make_engine(name: str, session: Session, builder: str, status: Status) -> Engine:
@@ -31,6 +31,25 @@ def make_engine(name: str, session: Session, builder: str, status: Status) -> En
         from onedigest.engines.embedded import Embedded
 
         return Embedded()
+    return _make_buildx(session, builder, status) if name == "buildx" else _make_generic(name, session, status)
+
+
+def _make_generic(name: str, session: Session, status: Status) -> Engine:
+    def take(line: str) -> None:
+        if session.verbose and not session.silent:
+            status.say(line)
+
+    environment = dict(os.environ)
+    if name == "bazel":
+        from onedigest.engines.bazel import Bazel
+
+        return Bazel(environment, say=take, show=status.show)
+    from onedigest.engines.nix import Nix
+
+    return Nix(environment, os.environ.get("ONEDIGEST_NIX_PYTHON", ""), say=take, show=status.show)
+
+
+def _make_buildx(session: Session, builder: str, status: Status) -> Engine:
     from onedigest.engines.buildx import Buildx
     from onedigest.engines.docker import find_docker
 

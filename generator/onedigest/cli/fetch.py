@@ -46,14 +46,14 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
 
 
 def _place_bases(session: Session, image: Image, lock: Lock) -> None:
-    """Make the base layers, which a Dockerfile begins with, where the packages of all platforms are there."""
+    """Make what the other engines take from here, where the packages of all platforms are there."""
     from onedigest.application import collect
     from onedigest.engines.bases import place_bases
-    from onedigest.fetching import base_layers, inputs_of_layers, link_stored
+    from onedigest.fetching import base_layers, encoded_layers, inputs_of_layers, link_stored
     from onedigest.plan import arrange
 
     plan = arrange(image.spec, lock, collect(image.spec, image.script, image.script_folder))
-    bases = [layer for each in plan.platforms for layer in base_layers(each)]
+    bases = [layer for each in plan.platforms for layer in (*base_layers(each), *encoded_layers(each))]
     if not link_stored(session.store, image.inputs, inputs_of_layers(bases)).count():
         place_bases(plan, inputs=image.inputs, store=session.store, workers=session.workers)
 

@@ -19,7 +19,7 @@ from onedigest.errors import DifferenceError, InputError, OnedigestError, Proble
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock, Package
     from onedigest.lock.resolver import Upgrade
-    from onedigest.rules.bake import BakeTarget
+    from onedigest.rules.image import Rules
     from onedigest.sources import Sources
 
 
@@ -51,12 +51,12 @@ def command(
 
 def generate_one(image: Image, upgrade: Upgrade, source: Sources) -> None:
     """Lock one image and write all of its files."""
-    _, target = _generate_files(image, upgrade, source)
-    _write_targets([(image, target)])
+    _, rules = _generate_files(image, upgrade, source)
+    _write_merged([(image, rules)])
 
 
-def _generate_files(image: Image, upgrade: Upgrade, source: Sources) -> tuple[dict[str, Any], BakeTarget]:
-    """Lock one image and write its own files; return what is to be said of it, and its part of the bake file."""
+def _generate_files(image: Image, upgrade: Upgrade, source: Sources) -> tuple[dict[str, Any], Rules]:
+    """Lock one image and write its own files; return what is to be said of it, and the files."""
     from onedigest.application import collect
     from onedigest.inputs import zipapp
     from onedigest.lock.resolver import resolve
@@ -71,7 +71,7 @@ def _generate_files(image: Image, upgrade: Upgrade, source: Sources) -> tuple[di
     plan = arrange(image.spec, lock, application)
     folder = image.folder.parent.resolve()
     rules = render_rules(image.spec, lock, plan, application, folder)
-    changed = write(folder, render_shared()) + write(folder, rules.files)
+    changed = write(folder, render_shared(folder)) + write(folder, rules.files)
     result = {
         "name": image.spec.name,
         "script": image.spec.script,
@@ -83,27 +83,27 @@ def _generate_files(image: Image, upgrade: Upgrade, source: Sources) -> tuple[di
         "changed": changed,
         "moved": _moved(previous, lock),
     }
-    return result, rules.target
+    return result, rules
 
 
-def _write_targets(targets: Iterable[tuple[Image, BakeTarget]]) -> None:
-    """Write each bake file once, however many images have a part in it."""
-    from onedigest.rules.image import write_targets
+def _write_merged(generated: Iterable[tuple[Image, Rules]]) -> None:
+    """Write the files of all images once, however many images have a part in them."""
+    from onedigest.rules.merged import write_merged
 
-    folders: dict[Path, list[BakeTarget]] = {}
-    for image, target in targets:
-        folders.setdefault(image.folder.parent.resolve(), []).append(target)
+    folders: dict[Path, list[Rules]] = {}
+    for image, rules in generated:
+        folders.setdefault(image.folder.parent.resolve(), []).append(rules)
     for folder, several in folders.items():
-        write_targets(several, folder)
+        write_merged(several, folder)
 
 
 def _generate(session: Session, images: list[Image], upgrade: Upgrade) -> int:
     source = sources(session)
-    done, targets, failed = [], [], 0
+    done, generated, failed = [], [], 0
     for image in images:
         try:
             with Progress(f"{image.spec.name}: reading the base", None, quiet=session.silent) as progress:
-                result, target = _generate_files(image, upgrade, replace(source, report=progress.advance))
+                result, rules = _generate_files(image, upgrade, replace(source, report=progress.advance))
         except OnedigestError as error:
             if len(images) == 1:
                 raise
@@ -112,10 +112,10 @@ def _generate(session: Session, images: list[Image], upgrade: Upgrade) -> int:
             failed = max(failed, error.exit_code)
             continue
         done.append(result)
-        targets.append((image, target))
+        generated.append((image, rules))
         if not session.as_json and not session.quiet:
             _say_result(result)
-    _write_targets(targets)
+    _write_merged(generated)
     if session.as_json:
         print_json({"images": done})
     return failed
@@ -182,8 +182,8 @@ def _previous(image: Image) -> Lock | None:
 def _check(session: Session, images: list[Image]) -> int:
     from onedigest.application import collect
     from onedigest.rules import image as rules
-    from onedigest.rules.bake import FILE_NAME as BAKE
     from onedigest.rules.files import read
+    from onedigest.rules.merged import stale_merged
     from onedigest.rules.shared import render_shared
 
     problems: list[Problem] = []
@@ -192,7 +192,7 @@ def _check(session: Session, images: list[Image]) -> int:
         problems.append(Problem(message, shown(path), f"run `onedigest generate {script}".rstrip() + "`"))
 
     for folder in sorted({image.folder.parent.resolve() for image in images}):
-        for path, text in render_shared().items():
+        for path, text in render_shared(folder).items():
             if read(folder / path) != text:
                 stale(folder / path, "is not as it would be written")
         locked = []
@@ -206,8 +206,8 @@ def _check(session: Session, images: list[Image]) -> int:
             locked.append((image.spec, lock, application))
             for path, message in rules.stale_files(image.spec, lock, application, folder):
                 stale(folder / path, message, image.spec.script)
-        for message in rules.stale_targets(locked, folder):
-            stale(folder / BAKE, message)
+        for path, message in stale_merged(locked, folder):
+            stale(folder / path, message)
     if session.as_json:
         rows = [{"where": each.where, "message": each.message, "hint": each.hint} for each in problems]
         print_json({"checked": len(images), "differences": rows})

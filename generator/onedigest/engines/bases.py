@@ -10,25 +10,23 @@ from onedigest.assembler.image import PlatformImage, assemble_index, assemble_pl
 from onedigest.assembler.layout import write_layout
 from onedigest.digest import Digest
 from onedigest.engines.embedded import make_layers
-from onedigest.fetching import base_archive, base_layers, base_layout
+from onedigest.fetching import base_layers, base_layout, encoded_archive, encoded_layers
 from onedigest.inputs.store import Store, link
 from onedigest.oci.layout import holds
 from onedigest.plan import CREATED, Plan, PlatformPlan
 
 
 def place_bases(plan: Plan, *, inputs: Path, store: Store, workers: int) -> None:
-    """Make the base layers of a plan, or take those of an image, and put them into the folder `inputs`.
+    """Put what this machine encodes into the folder `inputs`: the layers of Debian packages; and a base's layout.
 
-    The .debs are in that folder, the layers of an image in the store.
+    The .debs are in that folder, the layers of a base image in the store.
     """
-    layers = {layer.key(): layer for each in plan.platforms for layer in base_layers(each)}
+    layers = {layer.key(): layer for each in plan.platforms for layer in (*base_layers(each), *encoded_layers(each))}
     descriptors, _ = make_layers(tuple(layers.values()), {}, inputs=inputs, store=store, workers=workers)
     for each in plan.platforms:
-        base = each.layers[0]
-        if base.kept:
-            continue
-        descriptor = descriptors[base.key()]
-        store.place(descriptor.digest, descriptor.size, inputs / base_archive(base, each.platform))
+        for layer in encoded_layers(each):
+            descriptor = descriptors[layer.key()]
+            store.place(descriptor.digest, descriptor.size, inputs / encoded_archive(layer, each.platform))
     _place_layout(plan, descriptors, inputs / base_layout(plan), store)
 
 

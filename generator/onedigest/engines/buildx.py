@@ -20,7 +20,7 @@ from onedigest.engines.docker import Builder, Docker, find_builder
 from onedigest.engines.embedded import finish, keep_layer, make_layers, stated_layers
 from onedigest.engines.engine import Built, Order
 from onedigest.errors import DifferenceError, EngineError
-from onedigest.fetching import base_layers, base_layout
+from onedigest.fetching import base_layers, base_layout, encoded_layers
 from onedigest.inputs.store import Store
 from onedigest.oci.export import Exported, difference, differing_paths, read_export, read_members, tar_pieces
 from onedigest.plan import Layer, Plan, PlatformPlan
@@ -63,7 +63,7 @@ class Buildx:
 
     def needed(self, order: Order) -> tuple[Layer, ...]:
         """Return all layers: BuildKit makes them itself."""
-        bases = tuple(layer for each in order.whole.platforms for layer in base_layers(each))
+        bases = tuple(layer for each in order.whole.platforms for layer in (*base_layers(each), *encoded_layers(each)))
         return tuple({layer.key(): layer for layer in (*bases, *order.plan.layers())}.values())
 
     def build(self, order: Order) -> Built:

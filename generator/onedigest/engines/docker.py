@@ -5,20 +5,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import signal
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
+from onedigest.engines.processes import Running, ask, ended, running
 from onedigest.errors import EngineError, Problem
 
 _CONTAINERD_STORE = "io.containerd.snapshotter"
-_PATIENCE = 20
-_MOMENT = 0.05
 
 _NO_DAEMON = (
     "start it (`systemctl start docker`, or Docker Desktop), or set DOCKER_HOST; the embedded engine needs none"
@@ -40,32 +37,6 @@ class Builder:
     platforms: tuple[str, ...]
 
 
-class Running:
-    """A command that runs, and writes its log to a file, so that neither it nor we wait for the other."""
-
-    def __init__(self, process: subprocess.Popen[bytes], log: IO[bytes], take: Callable[[str], object]) -> None:
-        self._process = process
-        self._log = log
-        self._take = take
-        self._lines: list[str] = []
-        self._rest = b""
-
-    def finish(self) -> tuple[int, str]:
-        """Follow the log until the command ends; return its exit code and the log."""
-        while self._process.poll() is None:
-            self._read()
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(_MOMENT)
-        self._read()
-        return self._process.returncode, "\n".join(self._lines)
-
-    def _read(self) -> None:
-        *lines, self._rest = (self._rest + self._log.read()).split(b"\n")
-        for line in lines:
-            self._lines.append(line.decode("utf-8", "replace"))
-            self._take(self._lines[-1])
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Docker:
     """The docker command, and the variables that it is run with."""
@@ -75,17 +46,8 @@ class Docker:
 
     def ask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a short command; its output is text, whatever the locale."""
-        return subprocess.run(
-            [self.program, *arguments],
-            env=self.environment,
-            capture_output=True,
-            check=False,
-            encoding="utf-8",
-            errors="replace",
-            stdin=subprocess.DEVNULL,
-        )
+        return ask([self.program, *arguments], self.environment)
 
-    @contextmanager
     def running(
         self,
         arguments: Sequence[str],
@@ -93,22 +55,9 @@ class Docker:
         folder: Path,
         variables: Mapping[str, str],
         take: Callable[[str], object],
-    ) -> Iterator[Running]:
-        """Run a long command in a folder while the context lasts; `take` gets each line of its log.
-
-        Where the context ends badly, the command is interrupted, and has a moment to end before it is killed.
-        """
-        with NamedTemporaryFile() as written, Path(written.name).open("rb") as log:
-            process = subprocess.Popen(
-                [self.program, *arguments],
-                cwd=folder,
-                env={**self.environment, **variables},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=written,
-            )
-            with process, _ended(process):
-                yield Running(process, log, take)
+    ) -> AbstractContextManager[Running]:
+        """Run a long command in a folder while the context lasts; `take` gets each line of its log."""
+        return running([self.program, *arguments], {**self.environment, **variables}, folder=folder, take=take)
 
     def platform(self) -> str:
         """Return the platform that the daemon runs on. Raises `EngineError`."""
@@ -128,7 +77,7 @@ class Docker:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
             ) as process,
-            _ended(process),
+            ended(process),
         ):
             assert process.stdin
             assert process.stdout
@@ -196,17 +145,3 @@ def _fields(text: str) -> dict[str, list[str]]:
         if colon and not name.startswith(" ") and value.strip():
             found.setdefault(name, []).append(value.strip())
     return found
-
-
-@contextmanager
-def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """End a process as an interrupt would, and surely, where the context does not end well."""
-    try:
-        yield
-    except BaseException:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        raise

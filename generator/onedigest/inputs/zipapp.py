@@ -14,6 +14,9 @@ _TIME = (1980, 1, 2, 0, 0, 0)
 _MAIN = b"""import os
 import sys
 
+if sys.version_info < (3, 11):
+    sys.exit("error: the assembler needs Python 3.11 or newer, this is %d.%d" % sys.version_info[:2])
+
 from onedigest.assembler.__main__ import main
 
 os.umask(0o022)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from onedigest.assembler.tar import MTIME
 from onedigest.errors import InputError
-from onedigest.fetching import FOLDER, base_archive
+from onedigest.fetching import FOLDER, encoded_archive
 from onedigest.header import add_header
 from onedigest.inputs import zipapp
 from onedigest.lock.model import Base, Lock
@@ -135,7 +135,7 @@ def _image(planned: PlatformPlan, names: Mapping[str, str], inputs: str, base: B
     image = base.image_for(planned.platform)
     return ImageStages(
         platform=planned.platform,
-        archive="" if image else f"{inputs}/{base_archive(planned.layers[0], planned.platform)}",
+        archive="" if image else f"{inputs}/{encoded_archive(planned.layers[0], planned.platform)}",
         origin=f"{parse_reference(base.image).at(image.manifest)}" if image else "",
         folder=next((name for layer, name in made if layer.kind == "folder"), ""),
         below=tuple(name for layer, name in made if layer.kind not in ("application", "folder")),
@@ -153,7 +153,7 @@ def _context(spec: Spec, plan: Plan, inputs: str, assembler: str) -> tuple[str, 
     folder = posixpath.dirname(spec.script)
     found = {assembler}
     archives = [each for each in plan.platforms if not each.layers[0].kept]
-    found |= {f"{inputs}/{base_archive(each.layers[0], each.platform)}" for each in archives}
+    found |= {f"{inputs}/{encoded_archive(each.layers[0], each.platform)}" for each in archives}
     for layer in plan.layers():
         found |= {f"{inputs}/{wheel.name}" for wheel in layer.wheels}
         found |= {posixpath.join(folder, path) for file in layer.files for path in (file.target, *file.links)}

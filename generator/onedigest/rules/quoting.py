@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from onedigest.header import one_line
 
@@ -71,13 +72,83 @@ def bake_plain(text: str) -> str:
     return text.replace("$${", "${").replace("%%{", "%{")
 
 
+def starlark(value: object, depth: int = 0) -> str:
+    """Return a value of strings, numbers, lists and dictionaries in Starlark, as buildifier writes it."""
+    return _nested(value, _STARLARK, depth)
+
+
+def nix(value: object, depth: int = 0) -> str:
+    """Return a value of strings, numbers, lists and dictionaries in the language of Nix."""
+    return _nested(value, _NIX, depth)
+
+
+def nix_name(name: str) -> str:
+    """Return the name of an attribute in Nix, quoted where it is no identifier."""
+    return name if _NIX_NAME.fullmatch(name) and name not in _NIX_WORDS else nix(name)
+
+
+def _starlark_string(text: str) -> str:
+    escaped = re.sub(r'(["\\])', r"\\\1", text)
+    return (
+        '"' + re.sub(r"[\x00-\x1f\x7f]", lambda match: _ESCAPES.get(match[0], f"\\{ord(match[0]):03o}"), escaped) + '"'
+    )
+
+
+def _nix_string(text: str) -> str:
+    escaped = re.sub(r'(["\\]|\$\{)', r"\\\1", text)
+    return '"' + re.sub(r"[\n\r\t]", lambda match: _ESCAPES[match[0]], escaped) + '"'
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Language:
+    """How a language writes strings, lists and dictionaries."""
+
+    indent: str
+    string: Callable[[str], str]
+    name: Callable[[str], str]
+    item: str
+    pair: str
+
+
+_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_NIX_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_'-]*")
+_NIX_WORDS = ("assert", "else", "if", "in", "inherit", "let", "or", "rec", "then", "with")
+_STARLARK = _Language(indent="    ", string=_starlark_string, name=_starlark_string, item="{},", pair="{}: {},")
+_NIX = _Language(indent="  ", string=_nix_string, name=nix_name, item="{}", pair="{} = {};")
+
+
+def _nested(value: object, language: _Language, depth: int) -> str:
+    if isinstance(value, str):
+        return language.string(value)
+    inner = depth + 1
+    if isinstance(value, Mapping):
+        pairs = sorted(value.items())
+        lines = [language.pair.format(language.name(key), _nested(each, language, inner)) for key, each in pairs]
+        return _enclosed("{", lines, "}", language.indent, depth)
+    if isinstance(value, Sequence):
+        lines = [language.item.format(_nested(each, language, inner)) for each in value]
+        return _enclosed("[", lines, "]", language.indent, depth)
+    return str(value)
+
+
+def _enclosed(start: str, lines: Sequence[str], end: str, indent: str, depth: int) -> str:
+    if not lines:
+        return f"{start}{end}"
+    body = "".join(f"{indent * (depth + 1)}{line}\n" for line in lines)
+    return f"{start}\n{body}{indent * depth}{end}"
+
+
 FILTERS = {
     "bake": bake_string,
     "bake_inner": lambda text: bake_string(text)[1:-1],
     "comment": one_line,
     "exec_form": exec_form,
     "ignore_pattern": ignore_pattern,
+    "nix": nix,
+    "nix_inner": lambda text: nix(text)[1:-1],
+    "nix_name": nix_name,
     "shell": shlex.quote,
+    "starlark": starlark,
     "transfer": transfer,
     "word": word,
 }

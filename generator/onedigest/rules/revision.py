@@ -14,13 +14,19 @@ from onedigest.rules.templates import template_root
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
-def source_digest(lock: str, files: Iterable[File]) -> Digest:
-    """Return the digest of what the files of an image are rendered from: its lock, the names of its files, and us.
+def source_digest(lock: str, files: Iterable[File], package: str) -> Digest:
+    """Return the digest of what the files of an image are rendered from: its lock, its files, its package, and us.
 
-    The content of an application's files has no part in it: an edit of a script moves no generated file.
+    Of an application's files names and modes count, not the content: an edit of a script moves no generated file.
+    `package` is the label of the lock folder in a Bazel workspace.
     """
-    named = [file.target for file in files]
-    return of_bytes(canonical_json({"lock": of_bytes(lock.encode()), "files": named, "rules": revision()}))
+    value = {
+        "lock": of_bytes(lock.encode()),
+        "files": [[file.target, file.executable] for file in files],
+        "package": package,
+        "rules": revision(),
+    }
+    return of_bytes(canonical_json(value))
 
 
 @cache
@@ -28,6 +34,7 @@ def revision() -> Digest:
     """Return the digest of templates and of the code that fills them in, so that an upgrade shows in `--check`."""
     paths = [
         *template_root("templates").glob("*.j2"),
+        *template_root("BUILD_templates").glob("*.j2"),
         *(_PACKAGE / "rules").glob("*.py"),
         _PACKAGE / "plan.py",
         _PACKAGE / "fetching.py",

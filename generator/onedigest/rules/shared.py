@@ -5,23 +5,48 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
+from onedigest.digest import Digest
 from onedigest.fetching import FOLDER
+from onedigest.inputs import zipapp
+from onedigest.plan import CREATED
+from onedigest.rules.bazel import find_package
 from onedigest.rules.environment import render
 
+SHARED = (".gitattributes", ".gitignore", "defs.bzl", "extensions.bzl", "internal.bzl", "onedigest.nix")
 
-@dataclass(frozen=True, slots=True)
+_FOLDERS = {".gitattributes": "templates", ".gitignore": "templates"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SharedView:
     """What the templates of shared files see."""
 
+    folder: str
+    label: str
     inputs: str
+    assembler: str
+    assembler_digest: Digest
+    created: str
+
+
+def render_shared(folder: Path) -> Mapping[str, str]:
+    """Return the texts of the shared files of a lock folder by path."""
+    return _render(folder.name, find_package(folder))
 
 
 @cache
-def render_shared() -> Mapping[str, str]:
-    """Return the texts of the shared files by path."""
-    view = SharedView(inputs=FOLDER)
+def _render(folder: str, package: str) -> Mapping[str, str]:
+    assembler = zipapp.digest()
+    view = SharedView(
+        folder=folder,
+        label=package,
+        inputs=FOLDER,
+        assembler=zipapp.file_name(assembler),
+        assembler_digest=assembler,
+        created=CREATED,
+    )
     return {
-        ".gitattributes": render("templates", "gitattributes.j2", view),
-        ".gitignore": render("templates", "gitignore.j2", view),
+        name: render(_FOLDERS.get(name, "BUILD_templates"), f"{name.removeprefix('.')}.j2", view) for name in SHARED
     }

@@ -1,0 +1,106 @@
+"""Knows how Bazel builds an image from its generated BUILD file, in the user's own workspace."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from onedigest.engines.adopted import adopt
+from onedigest.engines.bases import place_bases
+from onedigest.engines.embedded import refused_commands
+from onedigest.engines.engine import Built, Order
+from onedigest.engines.failures import build_failure, parse_version
+from onedigest.engines.processes import ask, running
+from onedigest.errors import EngineError
+from onedigest.plan import Layer, Plan
+from onedigest.rules.bazel import find_package, find_root
+from onedigest.rules.layer_targets import layer_targets
+
+OLDEST = (7, 1)
+
+_MADE = re.compile(r"SUBCOMMAND: # (?://|@@?//)\S*:(?P<name>\S+) \[action 'Making layer ")
+_FLAGS = ("--color=no", "--curses=no", "--show_result=0", "--noshow_progress", "--subcommands")
+_NO_WORKSPACE = "a file MODULE.bazel makes one; {extensions} says what belongs into it"
+
+
+class Bazel:
+    """The engine of Bazel. `say` takes lines of the log with `verbose`; `show` says what is made."""
+
+    name = "bazel"
+
+    def __init__(
+        self, environment: Mapping[str, str], *, say: Callable[[str], object], show: Callable[[str], object]
+    ) -> None:
+        self._environment = environment
+        self._say = say
+        self._show = show
+
+    def check(self, plan: Plan) -> None:
+        """Raise `EngineError` where Bazel is missing or too old, or for a plan that runs commands."""
+        if any(layer.kind == "run" for layer in plan.layers()):
+            raise refused_commands()
+        program = self._program()
+        said = ask([program, "--version"], self._environment)
+        version = parse_version(said.stdout)
+        if said.returncode or (version and version < OLDEST):
+            found = said.stdout.strip() or said.stderr.strip() or "no version"
+            raise EngineError.of(
+                f"`{program} --version` says `{found}`, and {'.'.join(map(str, OLDEST))} or newer is needed",
+                hint="say which one in .bazelversion, and call it by bazelisk",
+            )
+
+    def needed(self, order: Order) -> tuple[Layer, ...]:
+        """Return all layers: Bazel makes them itself."""
+        return order.whole.layers()
+
+    def build(self, order: Order) -> Built:
+        """Build the OCI layout with Bazel, hold it against the plan, and return it."""
+        lockfiles = order.rules.parent
+        root = find_root(lockfiles)
+        if root is None:
+            raise EngineError.of(
+                "there is no Bazel workspace: no MODULE.bazel or WORKSPACE in a folder above the locks",
+                where=str(lockfiles),
+                hint=_NO_WORKSPACE.format(extensions=f"{lockfiles.name}/extensions.bzl"),
+            )
+        place_bases(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)
+        package = f"{find_package(lockfiles)}/{order.plan.name}"
+        made: list[str] = []
+        command = [self._program(), "build", *_FLAGS, f"{package}:{order.plan.name}"]
+        with running(command, self._environment, folder=root, take=lambda line: self._take(line, made)) as process:
+            code, log = process.finish()
+        if code:
+            raise build_failure("Bazel", log)
+        output = ask([self._program(), "info", "bazel-bin"], self._environment, root)
+        if output.returncode:
+            raise build_failure("Bazel", output.stderr)
+        layout = Path(output.stdout.strip()) / package.removeprefix("//") / f"{order.plan.name}.layout"
+        return adopt(order.plan, layout, order.store, "Bazel", self._titles(order.whole, made))
+
+    def _take(self, line: str, made: list[str]) -> None:
+        if found := _MADE.match(line):
+            made.append(found["name"])
+            self._show(f"Bazel: {found['name']}")
+        self._say(line)
+
+    def _titles(self, plan: Plan, made: list[str]) -> tuple[str, ...]:
+        """Return what the layers hold that Bazel had to make."""
+        names = {target.name: key for key, target in layer_targets(plan).items()}
+        keys = {names.get(name) for name in made}
+        application = "application" in made or "application-target" in made
+        chosen = (
+            layer for layer in plan.layers() if layer.key() in keys or (layer.kind == "application" and application)
+        )
+        return tuple(sorted(layer.holds for layer in chosen))
+
+    def _program(self) -> str:
+        path = self._environment.get("PATH", "")
+        program = shutil.which("bazel", path=path) or shutil.which("bazelisk", path=path)
+        if program is None:
+            raise EngineError.of(
+                "Bazel is not installed: there is no `bazel` or `bazelisk` on PATH",
+                hint="install bazelisk (bazel.build/install), or Debian's bazel-bootstrap",
+            )
+        return program

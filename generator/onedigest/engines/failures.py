@@ -1,0 +1,61 @@
+"""Knows what the logs of Bazel and Nix say of a build that failed."""
+
+from __future__ import annotations
+
+import re
+
+from onedigest.errors import EngineError, InputError, OnedigestError
+
+_MISSING = re.compile(r"missing: (?P<files>[^;\n]+); run `onedigest fetch --all`")
+_REFUSED = re.compile(r"(?m)^(?:[\w.-]+> )?refused: (?P<reason>.+)$")
+_OLD_PYTHON = re.compile(r"the assembler needs Python .+")
+_MISMATCH = re.compile(r"while reading `(?P<file>[^`]+)`: if it changed")
+_NO_FILES = re.compile(r"(?:visible as|repository) '@@?onedigest_files'|onedigest_files.*could not be resolved")
+_VERSION = re.compile(r"(\d+)\.(\d+)")
+_LAST_LINES = 10
+
+
+def parse_version(text: str) -> tuple[int, int] | None:
+    """Return the first two numbers of the version that a program says it has."""
+    found = _VERSION.search(text)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def build_failure(program: str, log: str) -> OnedigestError:
+    """Return the error that a failed build's log stands for."""
+    return _input_failure(log) or _tool_failure(program, log) or _unknown_failure(program, log)
+
+
+def _input_failure(log: str) -> OnedigestError | None:
+    if missing := _MISSING.search(log):
+        return InputError.of(f"`{missing['files']}` is missing", hint="run `onedigest fetch`")
+    if refused := _REFUSED.search(log):
+        return InputError.of(refused["reason"], hint="run `onedigest fetch`")
+    if ("hash mismatch" in log or "path mismatch" in log) and (file := _MISMATCH.search(log)):
+        return InputError.of(
+            f"`{file['file']}` is not the file of the lock: its sha256 differs",
+            hint="delete it, and run `onedigest fetch`",
+        )
+    return None
+
+
+def _tool_failure(program: str, log: str) -> OnedigestError | None:
+    if old := _OLD_PYTHON.search(log):
+        return EngineError.of(f"{program}: {old[0]}", hint="give it a newer one: docs/bazel.md and docs/nix.md say how")
+    if "is not inside workspace" in log:
+        return EngineError.of(
+            "Bazel cannot read the path of this workspace, which is not ASCII",
+            hint="install the locale en_US.ISO-8859-1, which Bazel needs for that (`localedef`, Debian's `locales`)",
+        )
+    if _NO_FILES.search(log):
+        return EngineError.of(
+            "the Bazel workspace does not know the repository of the scripts",
+            hint="put into MODULE.bazel what lockfiles/extensions.bzl says",
+        )
+    return None
+
+
+def _unknown_failure(program: str, log: str) -> OnedigestError:
+    lines = [line for line in log.splitlines() if line.strip() and not line.startswith(("INFO:", "SUBCOMMAND:"))]
+    said = "".join(f"\n  {line}" for line in lines[-_LAST_LINES:])
+    return EngineError.of(f"{program} failed:{said}", hint="--verbose shows its log")

@@ -1,0 +1,100 @@
+"""Knows how Nix builds an image from its generated default.nix."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Mapping
+
+from onedigest.engines.adopted import adopt
+from onedigest.engines.bases import place_bases
+from onedigest.engines.embedded import refused_commands
+from onedigest.engines.engine import Built, Order
+from onedigest.engines.failures import build_failure, parse_version
+from onedigest.engines.processes import ask, running
+from onedigest.errors import EngineError
+from onedigest.plan import Layer, Plan
+from onedigest.rules.nix import layer_names
+
+OLDEST = (2, 8)
+
+_MADE = re.compile(r"building '\S+/[0-9a-z]{32}-(?P<name>\S+)\.drv'")
+_NO_PYTHON = (
+    "add nixpkgs to NIX_PATH, or set ONEDIGEST_NIX_PYTHON to a python3 (3.11 or newer) that Nix's builders can run"
+)
+
+
+class Nix:
+    """The engine of Nix. `python` runs the assembler, or else that of nixpkgs; `say` and `show` take what goes on."""
+
+    name = "nix"
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        python: str,
+        *,
+        say: Callable[[str], object],
+        show: Callable[[str], object],
+    ) -> None:
+        self._environment = environment
+        self._python = python
+        self._say = say
+        self._show = show
+
+    def check(self, plan: Plan) -> None:
+        """Raise `EngineError` where Nix is missing, too old or without Python, or for a plan that runs commands."""
+        if any(layer.kind == "run" for layer in plan.layers()):
+            raise refused_commands()
+        program = self._find("nix-build")
+        said = ask([program, "--version"], self._environment)
+        version = parse_version(said.stdout)
+        if said.returncode or (version and version < OLDEST):
+            found = said.stdout.strip() or said.stderr.strip() or "no version"
+            raise EngineError.of(
+                f"`{program} --version` says `{found}`, and {'.'.join(map(str, OLDEST))} or newer is needed",
+                hint="upgrade it: `nix upgrade-nix`",
+            )
+        if (
+            not self._python
+            and ask([self._find("nix-instantiate"), "--find-file", "nixpkgs"], self._environment).returncode
+        ):
+            raise EngineError.of("Nix has no nixpkgs to take Python from", hint=_NO_PYTHON)
+
+    def needed(self, order: Order) -> tuple[Layer, ...]:
+        """Return all layers: Nix makes them itself."""
+        return order.whole.layers()
+
+    def build(self, order: Order) -> Built:
+        """Build the OCI layout with Nix, hold it against the plan, and return it."""
+        place_bases(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)
+        made: list[str] = []
+        with order.store.scratch() as folder:
+            link = folder / "result"
+            command = [self._find("nix-build"), str(order.rules), "--out-link", str(link)]
+            if self._python:
+                command += ["--argstr", "python", self._python]
+            with running(
+                command, self._environment, folder=order.root, take=lambda line: self._take(line, made)
+            ) as process:
+                code, log = process.finish()
+            if code:
+                raise build_failure("Nix", log)
+            names = layer_names(order.whole)
+            titles = tuple(sorted(each.holds for each in order.whole.layers() if names[each.key()] in made))
+            return adopt(order.plan, link.resolve(), order.store, "Nix", titles)
+
+    def _take(self, line: str, made: list[str]) -> None:
+        if found := _MADE.search(line):
+            made.append(found["name"])
+            self._show(f"Nix: {found['name']}")
+        self._say(line)
+
+    def _find(self, program: str) -> str:
+        found = shutil.which(program, path=self._environment.get("PATH", ""))
+        if found is None:
+            raise EngineError.of(
+                f"Nix is not installed: there is no `{program}` on PATH",
+                hint="install it (nixos.org/download), or Debian's nix-bin",
+            )
+        return found

@@ -1,0 +1,141 @@
+"""Knows the Bazel targets of layers, which all images of a lock folder share in one package."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from onedigest.digest import hex_of, of_bytes
+from onedigest.fetching import FOLDER, base_layout, encoded_archive
+from onedigest.plan import Layer, Plan
+from onedigest.platforms import Platform
+from onedigest.rules.environment import render
+from onedigest.rules.layer_names import layer_name
+
+FILE_NAME = "BUILD.bazel"
+"""What the file of a package is called; the shared one is in the lock folder itself."""
+
+_RULES = {
+    "base": "debian_layer",
+    "folder": "folder_layer",
+    "image": "kept_layer",
+    "layer": "wheel_layer",
+    "runtime": "runtime_layer",
+    "system": "debian_layer",
+    "workdir": "workdir_layer",
+}
+_BLOCK = re.compile(r"(?ms)^(?P<rule>\w+_layer)\(\n    name = \"(?P<name>[^\"\n]+)\",\n.*?^\)$")
+_CHECKSUM = 12
+
+_Attribute = tuple[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayerTarget:
+    """The target of a layer. `name` ends in a checksum of its `text`."""
+
+    name: str
+    rule: str
+    text: str
+
+    def is_intact(self) -> bool:
+        """Tell whether a target is as it was generated."""
+        stem, _, checksum = self.name.rpartition("-")
+        return _checksum(self.text.replace(f'"{self.name}"', f'"{stem}"', 1)) == checksum
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayerView:
+    """What the template of a layer's target sees; paths are from the shared package."""
+
+    rule: str
+    name: str
+    size: int | None = None
+    src: str = ""
+    srcs: tuple[tuple[str, str], ...] = ()
+    attributes: tuple[_Attribute, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SharedBuildView:
+    """What the template of the shared package sees."""
+
+    package: str
+    rules: tuple[str, ...]
+    targets: tuple[str, ...]
+
+
+def layer_targets(plan: Plan) -> dict[str, LayerTarget]:
+    """Return the targets of a plan's layers by the layers' keys; those of the application belong to its image."""
+    layout = base_layout(plan)
+    found: dict[str, LayerTarget] = {}
+    for each in plan.platforms:
+        for layer in each.layers:
+            if layer.kind not in ("application", "run"):
+                found.setdefault(layer.key(), _target(layer, each.platform, layout))
+    return found
+
+
+def read_targets(text: str | None) -> dict[str, LayerTarget]:
+    """Return the targets of a shared package that are as they were generated, by name."""
+    found = (
+        LayerTarget(name=match["name"], rule=match["rule"], text=match[0]) for match in _BLOCK.finditer(text or "")
+    )
+    return {target.name: target for target in found if target.is_intact()}
+
+
+def render_targets(targets: Iterable[LayerTarget], package: str) -> str:
+    """Return the text of the shared package, whose label from the workspace's root is `package`."""
+    ordered = sorted(targets, key=lambda target: target.name)
+    rules = tuple(sorted({"python_interpreter", *(target.rule for target in ordered)}))
+    view = SharedBuildView(package=package, rules=rules, targets=tuple(target.text for target in ordered))
+    return render("BUILD_templates", "shared.bazel.j2", view)
+
+
+def _target(layer: Layer, platform: Platform, layout: str) -> LayerTarget:
+    rule, stem = _RULES[layer.kind], layer_name(layer, platform)
+
+    def text(name: str) -> str:
+        return render("BUILD_templates", "layer.bazel.j2", _view(layer, platform, layout, rule, name)).rstrip("\n")
+
+    name = f"{stem}-{_checksum(text(stem))}"
+    return LayerTarget(name=name, rule=rule, text=text(name))
+
+
+def _view(layer: Layer, platform: Platform, layout: str, rule: str, name: str) -> LayerView:
+    options = dict(layer.options)
+    holds: Mapping[str, str] = {"holds": layer.holds}
+    attributes: dict[str, Callable[[], Mapping[str, str]]] = {
+        "base": lambda: {"archive": _archive(layer, platform), "kind": "base", **options},
+        "folder": lambda: options,
+        "image": lambda: _descriptor(layer),
+        "layer": lambda: options,
+        "runtime": lambda: options,
+        "system": lambda: {"archive": _archive(layer, platform), "kind": "system"},
+        "workdir": dict,
+    }
+    pinned = [(wheel.name, wheel.digest) for wheel in layer.wheels]
+    pinned += [(package.file_name, package.digest) for package in layer.packages]
+    return LayerView(
+        rule=rule,
+        name=name,
+        size=layer.kept.size if layer.kept else None,
+        src=f"{FOLDER}/{layout}/blobs/sha256/{hex_of(layer.kept.digest)}" if layer.kept else "",
+        srcs=tuple((f"{FOLDER}/{file}", digest) for file, digest in sorted(pinned)),
+        attributes=tuple(sorted({**holds, **attributes[layer.kind]()}.items())),
+    )
+
+
+def _archive(layer: Layer, platform: Platform) -> str:
+    return f"{FOLDER}/{encoded_archive(layer, platform)}"
+
+
+def _descriptor(layer: Layer) -> Mapping[str, str]:
+    kept = layer.kept
+    assert kept
+    return {"diff_id": kept.diff_id, "digest": kept.digest, "media_type": kept.media_type}
+
+
+def _checksum(text: str) -> str:
+    return hex_of(of_bytes(text.encode()))[:_CHECKSUM]

@@ -1,0 +1,151 @@
+"""Knows the default.nix of an image."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from onedigest.application import File
+from onedigest.digest import hex_of
+from onedigest.fetching import base_layout, encoded_archive
+from onedigest.header import add_header
+from onedigest.plan import Layer, Plan
+from onedigest.platforms import Platform
+from onedigest.rules.bazel import NO_COMMANDS
+from onedigest.rules.environment import render
+from onedigest.rules.layer_names import layer_name
+from onedigest.spec import Spec
+
+FILE_NAME = "default.nix"
+
+_FUNCTIONS = {"image": "kept", "layer": "wheels"}
+"""What onedigest.nix calls the kinds of layers that have another name there."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NixLayer:
+    """A layer: a function of onedigest.nix, and what it is given. `attribute` is its name as Nix can select it."""
+
+    attribute: str
+    name: str
+    function: str
+    attributes: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NixManifest:
+    """The image of one platform; `layers` are names."""
+
+    platform: str
+    config: Mapping[str, Any]
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NixView:
+    """What the template of a default.nix sees."""
+
+    source: str
+    path: str
+    name: str
+    refused: str
+    layers: tuple[NixLayer, ...]
+    manifests: tuple[NixManifest, ...]
+
+
+def render_nix(spec: Spec, plan: Plan, source: str, folder: str) -> str:
+    """Return the default.nix of an image; `folder` is the name of the lock folder."""
+    refused = NO_COMMANDS if any(layer.kind == "run" for layer in plan.layers()) else ""
+    names = {} if refused else layer_names(plan)
+    view = NixView(
+        source=source,
+        path=f"{folder}/{spec.name}",
+        name=spec.name,
+        refused=refused,
+        layers=tuple(
+            _layer(layer, platform, names[layer.key()], base_layout(plan), posixpath.dirname(spec.script))
+            for layer, platform in _users(plan)
+            if names
+        ),
+        manifests=tuple(
+            NixManifest(
+                platform=each.platform.oci,
+                config=json.loads(each.config)["config"],
+                layers=tuple(_attribute(names[layer.key()]) for layer in each.layers),
+            )
+            for each in plan.platforms
+            if names
+        ),
+    )
+    return add_header(spec.script, render("BUILD_templates", f"{FILE_NAME}.j2", view))
+
+
+def _users(plan: Plan) -> list[tuple[Layer, Platform]]:
+    """Return the distinct layers with the first platform that each is for."""
+    found: dict[str, tuple[Layer, Platform]] = {}
+    for each in plan.platforms:
+        for layer in each.layers:
+            found.setdefault(layer.key(), (layer, each.platform))
+    return list(found.values())
+
+
+def layer_names(plan: Plan) -> dict[str, str]:
+    """Return the names of a plan's layers by their keys, each of them once."""
+    names: dict[str, str] = {}
+    for layer, platform in _users(plan):
+        stem = name = layer_name(layer, platform)
+        number = 2
+        while name in names.values():
+            name, number = f"{stem}-{number}", number + 1
+        names[layer.key()] = name
+    return names
+
+
+def _layer(layer: Layer, platform: Platform, name: str, layout: str, folder: str) -> NixLayer:
+    options = dict(layer.options)
+    packages = {package.file_name: package.digest for package in layer.packages}
+    attributes: dict[str, Callable[[], Mapping[str, Any]]] = {
+        "application": lambda: _application(layer.files, folder),
+        "base": lambda: {"archive": encoded_archive(layer, platform), "packages": packages, **options},
+        "folder": lambda: options,
+        "image": lambda: _kept(layer, layout),
+        "layer": lambda: {**options, "wheels": {wheel.name: wheel.digest for wheel in layer.wheels}},
+        "runtime": lambda: options,
+        "system": lambda: {"archive": encoded_archive(layer, platform), "packages": packages},
+        "workdir": dict,
+    }
+    found = {"holds": layer.holds, **attributes[layer.kind]()}
+    return NixLayer(
+        attribute=_attribute(name),
+        name=name,
+        function=_FUNCTIONS.get(layer.kind, layer.kind),
+        attributes=tuple(sorted(found.items())),
+    )
+
+
+def _attribute(name: str) -> str:
+    """Return the attribute of a layer: a dot would select an attribute of an attribute."""
+    return name.replace(".", "_")
+
+
+def _kept(layer: Layer, layout: str) -> Mapping[str, Any]:
+    kept = layer.kept
+    assert kept
+    return {
+        "diff_id": kept.diff_id,
+        "digest": kept.digest,
+        "file": f"{layout}/blobs/sha256/{hex_of(kept.digest)}",
+        "media_type": kept.media_type,
+        "size": kept.size,
+    }
+
+
+def _application(files: Iterable[File], folder: str) -> Mapping[str, Any]:
+    found: dict[str, dict[str, str]] = {}
+    for file in files:
+        kind = "scripts" if isinstance(file.content, bytes) else "programs" if file.executable else "files"
+        found.setdefault(kind, {})[file.target] = posixpath.join(folder, file.target)
+    return found

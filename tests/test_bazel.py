@@ -1,0 +1,204 @@
+"""Real Bazel builds from the generated files what the embedded engine builds, by the engine and by hand."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from build_tools import MODULE, NAMES, WORKSPACE, call, copy_project, find_tool, layout_digest, odd_project, recorded
+from conftest import Project, Result
+
+pytestmark = [pytest.mark.bazel, pytest.mark.network]
+
+APP = "//lockfiles/app"
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Project]:
+    """The odd project as a Bazel workspace with modules. Its server ends with the tests."""
+    bazel = find_tool("bazel")
+    with odd_project(tmp_path_factory.mktemp("bazel"), cache) as project:
+        project.environment["TEST_TMPDIR"] = str(tmp_path_factory.mktemp("output"))
+        yield project
+        call(project, bazel, "shutdown")
+
+
+def bazel(project: Project, *arguments: str) -> Result:
+    return call(project, "bazel", *arguments)
+
+
+def counts(result: Result) -> dict[str, int]:
+    """Return how many actions ran in which way, as Bazel sums it up."""
+    line = re.search(r"INFO: \d+ process(?:es)?: (.*)\.", result.err)
+    assert line, result.err
+    return {what: int(number) for number, what in re.findall(r"(\d+) ([^,]+)", line[1])}
+
+
+def test_engine_gives_the_recorded_digests(workspace: Project) -> None:
+    result = workspace.ok("build", "--engine", "bazel", "--locked", *NAMES)
+
+    assert result.out == "".join(f"{name} {recorded(workspace, name)}\n" for name in NAMES)
+    document = json.loads(workspace.ok("build", "--engine", "bazel", "--locked", "--json", "app").out)
+    assert document["images"][0]["made"] == [], "Bazel has all of it"
+
+
+def test_every_image_passes_its_test_by_hand(workspace: Project) -> None:
+    result = bazel(workspace, "test", *(f"//lockfiles/{name}:all" for name in NAMES))
+
+    assert result.code == 0, result.err
+    assert f"Executed {len(NAMES)} out of {len(NAMES)} tests: {len(NAMES)} tests pass." in result.out + result.err
+    for name in NAMES:
+        layout = workspace.root / "bazel-bin" / "lockfiles" / name / f"{name}.layout"
+        assert layout_digest(layout) == recorded(workspace, name)
+
+
+def test_digests_need_no_layer_and_no_action_has_a_path_of_this_machine(workspace: Project) -> None:
+    """What is checked here is what makes actions remotable: declared inputs, and nothing but relative paths."""
+    query = bazel(workspace, "aquery", f'deps("{APP}")', "--output=jsonproto", "--include_artifacts")
+    assert query.code == 0, query.err
+    actions = json.loads(query.out)["actions"]
+    digests = next(each for each in actions if each["mnemonic"] == "OnedigestDigests")
+    arguments = [argument for each in actions for argument in each.get("arguments", ())]
+
+    assert not [argument for argument in digests["arguments"] if argument.endswith(".tar.gz")]
+    assert not any(str(workspace.root) in argument or "=/" in argument for argument in arguments)
+    assert {argument for argument in arguments if argument.startswith("/")} <= {"/usr/bin/python3.11", "/app", "/"}
+    assert {each["mnemonic"] for each in actions} >= {"OnedigestLayer", "OnedigestLayout"}
+    assert not any(each.get("environmentVariables") for each in actions if each["mnemonic"].startswith("Onedigest"))
+
+
+def test_another_checkout_takes_everything_from_a_shared_cache(workspace: Project, tmp_path: Path) -> None:
+    disk = f"--disk_cache={tmp_path / 'cache'}"
+    assert bazel(workspace, "clean").code == 0
+    first = bazel(workspace, "build", APP, disk)
+    other = copy_project(workspace, tmp_path / "elsewhere")
+    second = bazel(other, "build", APP, disk)
+    bazel(other, "shutdown")
+
+    assert counts(first)["processwrapper-sandbox"] >= 11, first.err
+    assert set(counts(second)) == {"internal", "disk cache hit"}, second.err
+    assert layout_digest(other.root / "bazel-bin" / "lockfiles" / "app" / "app.layout") == recorded(workspace, "app")
+
+
+def test_workspace_without_modules_builds_the_same(workspace: Project, tmp_path: Path) -> None:
+    other = copy_project(workspace, tmp_path / "elsewhere")
+    (other.root / "MODULE.bazel").unlink()
+    other.write("WORKSPACE", WORKSPACE)
+    other.write(".bazelrc", "common --noenable_bzlmod --enable_workspace\n")
+    result = bazel(other, "test", *(f"//lockfiles/{name}:all" for name in NAMES))
+    bazel(other, "shutdown")
+
+    assert result.code == 0, result.err
+    assert f"{len(NAMES)} tests pass" in result.out + result.err
+
+
+def test_edit_of_a_script_makes_its_layer_alone(workspace: Project) -> None:
+    workspace.ok("build", "--engine", "bazel", "app", "application")
+    before = workspace.read("app.py")
+    workspace.write("app.py", before + "print(1)\n")
+    found = json.loads(workspace.ok("build", "--engine", "bazel", "--json", "app").out)["images"][0]
+    embedded = workspace.ok("build", "app").out
+    workspace.write("app.py", before)
+    workspace.ok("build", "app")
+
+    assert found["made"] == ["3 files in /app"]
+    assert embedded == f"{found['digest']}\n"
+
+
+def test_layers_of_several_images_are_one_target(workspace: Project) -> None:
+    query = bazel(workspace, "query", f'kind(".*_layer", deps("{APP}")) intersect deps("//lockfiles/application")')
+
+    assert query.code == 0, query.err
+    names = {re.sub(r"-[0-9a-f]{12}$", "", label.partition(":")[2]) for label in query.out.split()}
+    assert names == {
+        "debian-bookworm-amd64", "debian-bookworm-arm64", "native-1.0-amd64", "native-1.0-arm64", "python-3.11.2",
+        "workdir",
+    }  # fmt: skip
+
+
+def test_missing_input_is_told_for_the_images_that_need_it(workspace: Project) -> None:
+    wheel = workspace.root / "lockfiles" / ".inputs" / "alpha-1.0-py3-none-any.whl"
+    kept = wheel.rename(wheel.with_suffix(".away"))
+    broken, fine = bazel(workspace, "build", APP), bazel(workspace, "build", "//lockfiles/application")
+    kept.rename(wheel)
+
+    assert broken.code == 1
+    assert "missing: lockfiles/.inputs/alpha-1.0-py3-none-any.whl; run `onedigest fetch --all`" in broken.err
+    assert fine.code == 0, fine.err
+
+
+def test_wheel_whose_bytes_changed_is_refused(workspace: Project) -> None:
+    wheel = workspace.root / "lockfiles" / ".inputs" / "alpha-1.0-py3-none-any.whl"
+    kept = wheel.rename(wheel.with_suffix(".away"))
+    wheel.write_bytes(kept.read_bytes()[:-1])
+    result = bazel(workspace, "build", APP)
+    kept.rename(wheel)
+
+    assert result.code == 1
+    assert "refused: alpha-1.0-py3-none-any.whl: not the file of the lock, whose digest is sha256:" in result.err
+
+
+def test_base_that_is_not_what_its_packages_give_is_refused(workspace: Project) -> None:
+    """The archive's encoding is taken as it is, but never its content."""
+    inputs = workspace.root / "lockfiles" / ".inputs"
+    named = re.findall(r"ADD lockfiles/.inputs/(\S+) /", workspace.read("lockfiles/app/Dockerfile"))
+    amd64, arm64 = (inputs / name for name in named)
+    kept = amd64.rename(amd64.with_suffix(".away"))
+    shutil.copyfile(arm64, amd64)
+    result = bazel(workspace, "build", APP)
+    kept.replace(amd64)
+
+    assert result.code == 1
+    assert re.search(rf"refused: {amd64.name}: its diff ID is sha256:\w+, but its packages give sha256:", result.err)
+
+
+def test_record_that_is_another_fails_the_test(workspace: Project) -> None:
+    record = workspace.read("lockfiles/app/image.toml")
+    workspace.write("lockfiles/app/image.toml", re.sub(r'index = "sha256:....', 'index = "sha256:0000', record))
+    wrong = bazel(workspace, "test", "//lockfiles/app:app_test", "--test_output=errors")
+    (workspace.root / "lockfiles/app/image.toml").unlink()
+    none = bazel(workspace, "test", "//lockfiles/app:app_test", "--test_output=errors")
+    workspace.write("lockfiles/app/image.toml", record)
+
+    assert (wrong.code, none.code) == (3, 3)
+    assert f"  index: {recorded(workspace, 'app')} built, sha256:0000" in wrong.out + wrong.err
+    assert "no build of app is recorded: run `onedigest build app`" in none.out + none.err
+
+
+def test_image_with_commands_says_what_can_build_it(workspace: Project) -> None:
+    by_hand = bazel(workspace, "build", "//lockfiles/commands")
+    engine = workspace.run("build", "--engine", "bazel", "commands")
+
+    assert "`run` needs an engine that runs commands: build with `onedigest build --engine buildx`" in by_hand.err
+    assert (engine.code, engine.out) == (5, "")
+    assert engine.err.startswith("error: `run` needs an engine that runs commands")
+
+
+def test_workspace_that_does_not_know_the_files_is_told_what_to_add(workspace: Project) -> None:
+    workspace.write("MODULE.bazel", "")
+    stale = workspace.run("build", "--engine", "bazel", "app")
+    workspace.write("MODULE.bazel", MODULE)
+
+    assert (stale.code, stale.out) == (5, "")
+    assert stale.err == (
+        "error: the Bazel workspace does not know the repository of the scripts\n"
+        "hint: put into MODULE.bazel what lockfiles/extensions.bzl says\n"
+    )
+
+
+def test_buildifier_would_leave_all_files_as_they_are(workspace: Project) -> None:
+    buildifier = find_tool("buildifier")
+    files = sorted(
+        str(path.relative_to(workspace.root))
+        for path in (workspace.root / "lockfiles").rglob("*")
+        if path.suffix in (".bzl", ".bazel")
+    )
+    result = call(workspace, buildifier, "-mode=check", "-lint=warn", "-warnings=all", *files)
+
+    assert len(files) == 9
+    assert (result.code, result.out, result.err) == (0, "", "")
