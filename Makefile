@@ -1,5 +1,5 @@
 # make demo: the main job on real input. make test: every test that this machine can run. make engines: a real docker
-# daemon with buildx for the tests, on Debian as root; `make engines-stop` ends it.
+# daemon with buildx, Bazel, Nix and buildifier for the tests, on Debian as root; `make engines-stop` ends what runs.
 PYTHON ?= python3
 BIN = .venv/bin
 
@@ -29,6 +29,8 @@ bench: .venv/ready
 	$(BIN)/python tests/bench/bench.py
 	$(BIN)/python tests/bench/images.py
 	$(BIN)/python tests/bench/registry.py
+	$(BIN)/python tests/bench/tools.py
+	$(BIN)/python tests/bench/fleet.py
 
 engines:
 	.ci/engines start

@@ -37,6 +37,11 @@ def find_tool(name: str) -> str:
     return found
 
 
+def nix_python() -> str:
+    """Return a Python that Nix's builders can run."""
+    return os.environ.get("ONEDIGEST_NIX_PYTHON", "/usr/bin/python3")
+
+
 @contextmanager
 def odd_project(folder: Path, cache: Path) -> Iterator[Project]:
     """Give a project with several images, in a path with spaces and other letters; everything is locked and built.
@@ -47,8 +52,8 @@ def odd_project(folder: Path, cache: Path) -> Iterator[Project]:
     root = folder / "größe $(x) 'y'" / "project"
     root.mkdir(parents=True)
     server = IndexServer(make_index(folder / "index"))
-    nix_python = {name: value for name, value in os.environ.items() if name == "ONEDIGEST_NIX_PYTHON"}
-    environment = {**machine_environment(folder, cache), **nix_python, "UV_DEFAULT_INDEX": server.address}
+    environment = {**machine_environment(folder, cache), "UV_DEFAULT_INDEX": server.address}
+    environment["ONEDIGEST_NIX_PYTHON"] = nix_python()
     project = Project(root, {**environment, "UV_CACHE_DIR": str(folder / "uv")})
     project.write("MODULE.bazel", MODULE)
     project.write("onedigest.toml", 'scripts = ["*.py", "jobs/*.py"]\n')

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from build_tools import NAMES, call, copy_project, find_tool, layout_digest, odd_project, recorded
+from build_tools import NAMES, call, copy_project, find_tool, layout_digest, nix_python, odd_project, recorded
 from conftest import Project, Result
 
 pytestmark = [pytest.mark.nix, pytest.mark.network]
@@ -25,7 +25,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Pro
 
 
 def nix(project: Project, program: str, name: str, *arguments: str) -> Result:
-    python = ("--argstr", "python", os.environ.get("ONEDIGEST_NIX_PYTHON", "/usr/bin/python3"))
+    python = ("--argstr", "python", nix_python())
     return call(project, program, f"lockfiles/{name}", *python, *arguments)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from build_tools import MODULE, find_tool, nix_python
 from conftest import Project
 from index_server import IndexServer
 from wheel_builder import build_wheel
@@ -79,23 +80,67 @@ def test_engines_that_are_missing_are_listed_with_their_reason(alpha: Project, t
     assert result.err == (
         "buildx: not compared: docker is not installed: there is no `docker` on PATH\n"
         "hint: install docker with its buildx plugin (docs.docker.com/engine/install), or use the embedded engine\n"
+        "bazel: not compared: Bazel is not installed: there is no `bazel` or `bazelisk` on PATH\n"
+        "hint: install bazelisk (bazel.build/install), or Debian's bazel-bootstrap\n"
+        "nix: not compared: Nix is not installed: there is no `nix-build` on PATH\n"
+        "hint: install it (nixos.org/download), or Debian's nix-bin\n"
     )
     assert "equal" not in result.out
 
 
+@pytest.mark.bazel
 @pytest.mark.docker
-def test_engines_agree(alpha: Project, docker: str) -> None:
-    result = alpha.ok("verify", "app", "--engine", "all")
+@pytest.mark.nix
+def test_four_engines_give_one_digest(alpha: Project, docker: str) -> None:
+    for tool in ("bazel", "nix-build"):
+        find_tool(tool)
+    alpha.write("MODULE.bazel", MODULE)
+    alpha.write(".bazelrc", "startup --max_idle_secs=5\n")
+    alpha.ok("build", "app")
+    result = alpha.ok("verify", "app", "--engine", "all", ONEDIGEST_NIX_PYTHON=nix_python())
     rows = [re.split(r"  +", line.strip()) for line in result.out.splitlines()[1:]]
 
-    assert rows[0] == ["what", "embedded", "buildx"]
+    assert rows[0] == ["what", "embedded", "buildx", "bazel", "nix"]
     assert [row[0] for row in rows[1:9]] == [
         "index", "linux/amd64 manifest", "linux/amd64 config", "linux/amd64 debian:bookworm",
         "linux/amd64 working directory /app", "linux/amd64 virtual environment, Python 3.11.2", "linux/amd64 alpha 1.0",
         "linux/amd64 2 files in /app",
     ]  # fmt: skip
-    assert all(row[1] == row[2] and row[3] == "equal" for row in rows[1:])
+    assert all(len(set(row[1:5])) == 1 and row[5] == "equal" for row in rows[1:])
     document = json.loads(alpha.ok("verify", "app", "--engine", "buildx", "--json").out)["images"][0]
     assert document["equal"] is True
     assert document["missing"] == {}
     assert list(document["engines"]) == ["embedded", "buildx"]
+
+
+@pytest.mark.parametrize(
+    ("engine", "program", "version", "said"),
+    [
+        ("bazel", "bazel", "bazel 6.5.0", "7.1 or newer is needed\nhint: say which one in .bazelversion, and call it by bazelisk\n"),
+        ("bazel", "bazelisk", "bazel 7.0.2", "7.1 or newer is needed\nhint: say which one in .bazelversion, and call it by bazelisk\n"),
+        ("nix", "nix-build", "nix-build (Nix) 2.3.16", "2.8 or newer is needed\nhint: upgrade it: `nix upgrade-nix`\n"),
+    ],
+)  # fmt: skip
+def test_old_tool_is_named_with_its_version(
+    engine: str, program: str, version: str, said: str, alpha: Project, tmp_path: Path
+) -> None:
+    path = tmp_path / "bin" / program
+    path.parent.mkdir()
+    path.write_text(f"#!/bin/sh\necho '{version}'\n")
+    path.chmod(0o755)
+    result = alpha.run("build", "--engine", engine, "app", PATH=f"{path.parent}:/usr/bin:/bin")
+
+    assert (result.code, result.out) == (5, "")
+    assert result.err == f"error: `{path} --version` says `{version}`, and {said}"
+
+
+@pytest.mark.bazel
+def test_bazel_without_a_workspace_says_how_to_make_one(alpha: Project) -> None:
+    find_tool("bazel")
+    result = alpha.run("build", "--engine", "bazel", "app")
+
+    assert (result.code, result.out) == (5, "")
+    assert result.err.endswith(
+        "error: lockfiles: there is no Bazel workspace: no MODULE.bazel or WORKSPACE in a folder above the locks\n"
+        "hint: a file MODULE.bazel makes one; lockfiles/extensions.bzl says what belongs into it\n"
+    )

@@ -152,7 +152,7 @@ def _wanted_debian(lock: Lock, sources: Sources, packages: Iterable[DebianPackag
             name=each.file_name,
             digest=each.digest,
             size=each.size,
-            urls=addresses(sources.mirrors, each.path, lock.base.date),
+            urls=addresses(sources.archive.mirrors, each.path, lock.base.date),
         )
         for each in packages
     ]

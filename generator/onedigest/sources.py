@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from onedigest.inputs.debian.archive import Archive
 from onedigest.inputs.download import Client, Report
 from onedigest.inputs.store import Store
 from onedigest.oci.transport import Access
@@ -21,7 +22,7 @@ class Sources:
     store: Store
     client: Client
     access: Access
-    mirrors: tuple[str, ...]
+    archive: Archive
     offline: bool
     environment: Mapping[str, str] = field(repr=False)
     """The caller's environment, of which uv gets what says where an index is."""

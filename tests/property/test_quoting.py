@@ -1,7 +1,8 @@
-"""Laws of quoting: every value comes out of BuildKit and bake as it went in."""
+"""Laws of quoting: every value comes out of BuildKit, bake, Bazel and Nix as it went in."""
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import string
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from build_tools import find_tool
 from conftest import ROOT
 from docker_daemon import find_docker
 from full_case import LOCK, plan_of
@@ -21,7 +23,17 @@ from onedigest.project import Project
 from onedigest.rules import image as rules
 from onedigest.rules.bake import BakeTarget, read_targets, render_bake, target_of
 from onedigest.rules.dockerfile import render_dockerfile
-from onedigest.rules.quoting import bake_plain, bake_string, exec_form, ignore_pattern, source, word
+from onedigest.rules.quoting import (
+    bake_plain,
+    bake_string,
+    exec_form,
+    ignore_pattern,
+    nix,
+    nix_name,
+    source,
+    starlark,
+    word,
+)
 from onedigest.script import parse
 from onedigest.spec import Spec, specify
 
@@ -137,6 +149,57 @@ def test_words_and_sources_stay_on_their_line(text: str) -> None:
     for quoted in (word(text), source(text)):
         assert "\n" not in quoted
         assert not quoted.endswith("\\"), "the next line would belong to it"
+
+
+VALUES = st.recursive(
+    st.one_of(ANY_TEXT, st.integers(0, 1 << 40)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(ANY_TEXT, inner, max_size=3)),
+    max_leaves=8,
+)
+
+
+@given(VALUES)
+def test_starlark_values_are_those_that_went_in(value: object) -> None:
+    """Python reads the same literals: Starlark's strings and escapes are a part of Python's."""
+    assert ast.literal_eval(starlark(value)) == value
+    assert "\n\n" not in starlark(value)
+
+
+@pytest.mark.nix
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(VALUES, min_size=10, max_size=40))
+@example(values=[dict.fromkeys(("or", "a.b", "a b", "${x}", "''", "if", "_x-y'", "1a", ""), 1)])
+def test_nix_values_are_those_that_nix_reads(values: list[object], tmp_path: Path) -> None:
+    program = find_tool("nix-instantiate")
+    file = tmp_path / "values.nix"
+    file.write_text(nix(values), encoding="utf-8")
+    command = [program, "--eval", "--strict", "--json", str(file)]
+    done = subprocess.run(command, capture_output=True, check=True)
+
+    assert json.loads(done.stdout) == values
+    assert all(nix_name(name).startswith('"') for name in ("or", "if", "a.b"))
+
+
+@pytest.mark.bazel
+def test_strings_of_a_build_file_are_those_that_bazel_reads(tmp_path: Path) -> None:
+    """One file with all that is nasty: what Bazel writes of it as JSON is what went in."""
+    find_tool("bazel")
+    texts = [*NASTY, "".join(NASTY), "größe\n\r\t\x01\x7f", '${HOME} $(x) "y" \\', "a%s b%%"]
+    (tmp_path / "MODULE.bazel").touch()
+    (tmp_path / "write.bzl").write_text(
+        "def _impl(ctx):\n"
+        '    file = ctx.actions.declare_file("out.json")\n'
+        "    ctx.actions.write(file, ctx.attr.text)\n"
+        "    return [DefaultInfo(files = depset([file]))]\n"
+        'write = rule(attrs = {"text": attr.string()}, implementation = _impl)\n'
+    )
+    build = f'load(":write.bzl", "write")\nwrite(name = "w", text = json.encode({starlark({"texts": texts})}))\n'
+    (tmp_path / "BUILD.bazel").write_text(build, encoding="utf-8")
+    subprocess.run(["bazel", "build", "//:w"], cwd=tmp_path, capture_output=True, check=True)
+    written = json.loads((tmp_path / "bazel-bin" / "out.json").read_bytes())
+    subprocess.run(["bazel", "shutdown"], cwd=tmp_path, capture_output=True, check=True)
+
+    assert written == {"texts": texts}
 
 
 @given(

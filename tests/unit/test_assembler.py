@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import subprocess
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from deb_builder import entry, make_deb
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.image import assemble_platform
+from onedigest.inputs import zipapp
 from onedigest.oci.read import read_image, validate
 from wheel_builder import build_wheel
 
@@ -211,3 +214,116 @@ def test_usage_error(tmp_path: Path) -> None:
     assert "the following arguments are required: --wheel" in assemble(
         "layer", "--python", "3.13", "--output", tmp_path / "x", code=2
     )
+
+
+def test_input_is_read_under_the_name_that_is_given(wheel: Path, tmp_path: Path) -> None:
+    """Nix stores files under names that begin with a hash."""
+    digest = f"sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
+    plain = assemble("layer", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "a")
+    stored = wheel.rename(tmp_path / f"0123-{wheel.name}")
+
+    assert assemble(
+        "layer", "--python", "3.13", "--wheel", stored, digest, wheel.name, "--output", tmp_path / "b"
+    ) == plain  # fmt: skip
+    assert sorted(path.name for path in tmp_path.iterdir()) == [stored.name, "a", "b", "wheels"]
+
+
+def test_modes_are_as_they_are_said_whatever_the_disk_has(tmp_path: Path) -> None:
+    """A remote worker may have every file executable."""
+    for name, mode in (("run", 0o600), ("data", 0o777)):
+        (tmp_path / name).write_text("x")
+        (tmp_path / name).chmod(mode)
+    files = [f"--program=bin/run={tmp_path / 'run'}", f"--plain=data={tmp_path / 'data'}"]
+    assemble("application", "--tree", *files, "--output", tmp_path / "tree")
+
+    assert [(path, oct(mode)) for path, mode, _, content in listing(tmp_path / "tree") if content] == [
+        ("app/bin/run", "0o755"),
+        ("app/data", "0o644"),
+    ]
+
+
+def test_quiet_prints_nothing(wheel: Path, tmp_path: Path) -> None:
+    assert assemble("layer", "--quiet", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "a") == ""
+
+
+@pytest.fixture
+def packages(tmp_path: Path) -> list[Path]:
+    return [make_deb(tmp_path / "tool.deb", "tool", [entry("./usr/bin/tool", b"tool\n" * 999, mode=0o755)])]
+
+
+def test_layer_that_was_encoded_elsewhere_is_taken_byte_for_byte(packages: list[Path], tmp_path: Path) -> None:
+    """Whatever compressor made it: the digest is that of its bytes, the diff ID that of the packages."""
+    plain = json.loads(assemble("system", "--tar", "--deb", *packages, "--output", tmp_path / "tar"))
+    archive = tmp_path / "archive.tar.gz"
+    archive.write_bytes(gzip.compress((tmp_path / "tar").read_bytes(), 1, mtime=7))
+    found = json.loads(
+        assemble("system", "--deb", *packages, "--encoded", archive, "--output", tmp_path / "layer")
+    )  # fmt: skip
+
+    assert (tmp_path / "layer").read_bytes() == archive.read_bytes()
+    assert found["diff_id"] == plain["diff_id"]
+    assert found["digest"] == f"sha256:{hashlib.sha256(archive.read_bytes()).hexdigest()}"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (gzip.compress(b"something else"), "its diff ID is sha256:"),
+        (gzip.compress(b"x" * 99999)[:-9], "broken gzip stream ("),
+        (b"no gzip", "broken gzip stream ("),
+        (b"", "its diff ID is sha256:"),
+    ],
+)
+def test_archive_with_another_content_is_refused(
+    content: bytes, said: str, packages: list[Path], tmp_path: Path
+) -> None:
+    archive = tmp_path / "archive.tar.gz"
+    archive.write_bytes(content)
+    text = assemble(
+        "system", "--deb", *packages, "--encoded", archive, "--output", tmp_path / "layer", code=1
+    )  # fmt: skip
+
+    assert text.startswith(f"refused: archive.tar.gz: {said}")
+    assert not (tmp_path / "layer").exists()
+
+
+RECORD = 'index = "sha256:1"\n[[platforms]]\nplatform = "linux/amd64"\nmanifest = "sha256:2"\nconfig = "sha256:3"\n'
+DIGESTS = {"index": "sha256:1", "platforms": {"linux/amd64": {"manifest": "sha256:2", "config": "sha256:3"}}}
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        (RECORD, ""),
+        (
+            RECORD.replace(":1", ":9").replace(":3", ":8"),
+            "refused: the image is not the one that image.toml records\n"
+            "  index: sha256:1 built, sha256:9 recorded\n"
+            "  linux/amd64 config: sha256:3 built, sha256:8 recorded [record]\n",
+        ),
+        (
+            RECORD.replace("amd64", "arm64"),
+            "refused: the image is not the one that image.toml records\n"
+            "  linux/amd64 manifest: sha256:2 built, none recorded\n"
+            "  linux/amd64 config: sha256:3 built, none recorded\n"
+            "  linux/arm64 manifest: none built, sha256:2 recorded\n"
+            "  linux/arm64 config: none built, sha256:3 recorded [record]\n",
+        ),
+        ("index = 1", "refused: image.toml: not a record of a build ('platforms') [record]\n"),
+    ],
+)
+def test_digests_are_held_against_a_record(record: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "image.toml").write_text(record)
+    (tmp_path / "digests").write_text(json.dumps(DIGESTS))
+    arguments = ("check", "--digests", tmp_path / "digests", "--record", tmp_path / "image.toml")
+
+    assert assemble(*arguments, code=1 if said else 0) == (said or "sha256:1\n")
+
+
+def test_older_python_is_told_which_one_is_needed(tmp_path: Path) -> None:
+    path = tmp_path / "assemble.pyz"
+    path.write_bytes(zipapp.pack())
+    code = "import runpy, sys; sys.version_info = (3, 9, 2); runpy.run_path(sys.argv[1])"
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (1, "error: the assembler needs Python 3.11 or newer, this is 3.9\n")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import lzma
 import subprocess
 import tarfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from deb_builder import entry, make_deb
 from onedigest.assembler import deb, stream
 from onedigest.assembler.debian_root import base_layer, system_layer
 from onedigest.assembler.entry import Entry
@@ -18,41 +17,6 @@ from onedigest.assembler.refusal import Refused
 
 PASSWD = b"root:*:0:0:root:/root:/bin/bash\nnobody:*:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
 GROUP = b"root:*:0:\nnogroup:*:65534:\n"
-
-
-def entry(
-    name: str, content: bytes | None = b"", *, kind: bytes = tarfile.REGTYPE, target: str = "", mode: int = 0o644
-) -> tuple[tarfile.TarInfo, bytes]:
-    info = tarfile.TarInfo(name)
-    info.type, info.linkname, info.mode, info.mtime = kind, target, mode, 12345
-    info.size = len(content or b"") if kind == tarfile.REGTYPE else 0
-    return info, content or b""
-
-
-def archive(members: Sequence[tuple[tarfile.TarInfo, bytes]]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as opened:
-        for info, content in members:
-            opened.addfile(info, io.BytesIO(content) if info.isreg() else None)
-    return buffer.getvalue()
-
-
-def make_deb(path: Path, name: str, members: Sequence[tuple[tarfile.TarInfo, bytes]], suffix: str = ".xz") -> Path:
-    control = archive([entry("./control", f"Package: {name}\nVersion: 1\n".encode()), entry("./md5sums", b"0  x\n")])
-    data = archive([entry("./", None, kind=tarfile.DIRTYPE, mode=0o755), *members])
-    found = b"!<arch>\n"
-    for member, content in (
-        ("debian-binary", b"2.0\n"),
-        ("control.tar.xz", lzma.compress(control)),
-        (f"data.tar{suffix}", lzma.compress(data) if suffix == ".xz" else data),
-    ):
-        found += (
-            f"{member:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(content):<10}`\n".encode()
-            + content
-            + b"\n" * (len(content) % 2)
-        )
-    path.write_bytes(found)
-    return path
 
 
 @pytest.fixture

@@ -51,11 +51,13 @@ def command(
 
 def generate_one(image: Image, upgrade: Upgrade, source: Sources) -> None:
     """Lock one image and write all of its files."""
-    _, rules = _generate_files(image, upgrade, source)
+    _, rules = _generate_files(image, _previous(image), upgrade, source)
     _write_merged([(image, rules)])
 
 
-def _generate_files(image: Image, upgrade: Upgrade, source: Sources) -> tuple[dict[str, Any], Rules]:
+def _generate_files(
+    image: Image, previous: Lock | None, upgrade: Upgrade, source: Sources
+) -> tuple[dict[str, Any], Rules]:
     """Lock one image and write its own files; return what is to be said of it, and the files."""
     from onedigest.application import collect
     from onedigest.inputs import zipapp
@@ -65,7 +67,6 @@ def _generate_files(image: Image, upgrade: Upgrade, source: Sources) -> tuple[di
     from onedigest.rules.image import render_rules
     from onedigest.rules.shared import render_shared
 
-    previous = _previous(image)
     application = collect(image.spec, image.script, image.script_folder)
     lock = resolve(image.spec, previous, zipapp.digest(), source, folder=image.script_folder, upgrade=upgrade)
     plan = arrange(image.spec, lock, application)
@@ -100,10 +101,14 @@ def _write_merged(generated: Iterable[tuple[Image, Rules]]) -> None:
 def _generate(session: Session, images: list[Image], upgrade: Upgrade) -> int:
     source = sources(session)
     done, generated, failed = [], [], 0
+    several = _Several(images, upgrade)
     for image in images:
+        previous = _previous(image)
         try:
             with Progress(f"{image.spec.name}: reading the base", None, quiet=session.silent) as progress:
-                result, rules = _generate_files(image, upgrade, replace(source, report=progress.advance))
+                result, rules = _generate_files(
+                    image, previous, several.upgrade(previous), replace(source, report=progress.advance)
+                )
         except OnedigestError as error:
             if len(images) == 1:
                 raise
@@ -116,9 +121,34 @@ def _generate(session: Session, images: list[Image], upgrade: Upgrade) -> int:
         if not session.as_json and not session.quiet:
             _say_result(result)
     _write_merged(generated)
+    failed = max(failed, several.say_unknown())
     if session.as_json:
         print_json({"images": done})
     return failed
+
+
+class _Several:
+    """What may move in each of several images: a package that is named need not be in all of them."""
+
+    def __init__(self, images: list[Image], upgrade: Upgrade) -> None:
+        self._alone = len(images) == 1
+        self._upgrade = upgrade
+        self._unknown = set(upgrade.packages)
+
+    def upgrade(self, previous: Lock | None) -> Upgrade:
+        """Return what may move in the image that has a previous lock."""
+        if self._alone or not self._upgrade.packages:
+            self._unknown.clear()
+            return self._upgrade
+        names = {package.name for package in previous.packages} if previous else set()
+        self._unknown -= names
+        return replace(self._upgrade, packages=self._upgrade.packages & names)
+
+    def say_unknown(self) -> int:
+        """Say which packages are in no lock; return the exit code."""
+        for name in sorted(self._unknown):
+            print_error(InputError.of(f"`--upgrade-package {name}`: no lock has such a package"))
+        return InputError.exit_code if self._unknown else 0
 
 
 def _say_result(result: dict[str, Any]) -> None:

@@ -201,15 +201,18 @@ class Session:
 
 def sources(session: Session, report: Callable[[int], None] | None = None) -> Sources:
     """Return where inputs come from, by the user's own settings."""
+    from onedigest.inputs.debian.archive import Archive
     from onedigest.inputs.debian.mirror import find_mirrors
     from onedigest.inputs.download import Client
     from onedigest.sources import Sources, silent
 
+    client = Client(session.connection)
+    mirrors = find_mirrors(os.environ.get("ONEDIGEST_DEBIAN_MIRROR", ""), Path("/etc/apt"))
     return Sources(
         store=session.store,
-        client=Client(session.connection),
+        client=client,
         access=session.access,
-        mirrors=find_mirrors(os.environ.get("ONEDIGEST_DEBIAN_MIRROR", ""), Path("/etc/apt")),
+        archive=Archive(client, session.store, mirrors),
         offline=session.offline,
         environment=dict(os.environ),
         report=report or silent,

@@ -62,7 +62,7 @@ class Bazel:
         if root is None:
             raise EngineError.of(
                 "there is no Bazel workspace: no MODULE.bazel or WORKSPACE in a folder above the locks",
-                where=str(lockfiles),
+                where=lockfiles.name,
                 hint=_NO_WORKSPACE.format(extensions=f"{lockfiles.name}/extensions.bzl"),
             )
         place_bases(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.digest import Digest
 from onedigest.errors import InputError
-from onedigest.inputs.debian.archive import Suite, read_suite
+from onedigest.inputs.debian.archive import Suite
 from onedigest.inputs.debian.closure import close
 from onedigest.inputs.debian.index import Index, Stanza
 from onedigest.inputs.debian.version import upstream
@@ -86,7 +86,7 @@ def _minor(wanted: SpecifierSet) -> str:
 def resolve_base(spec: Spec, suite: str, sources: Sources) -> Base:
     """Choose the packages of the base and of `system-packages` for every platform, from the suite as it is now."""
     architectures = tuple(platform.debian for platform in spec.platforms)
-    read = read_suite(sources.client, sources.store, sources.mirrors, suite, architectures)
+    read = sources.archive.read(suite, architectures)
     chosen = {platform: _close(read.indexes[platform.debian], spec) for platform in spec.platforms}
     first = {stanza.name: stanza for stanza in chosen[spec.platforms[0]][0]}
     python = upstream(
@@ -114,7 +114,7 @@ def resolve_above(
     spec: Spec, suite: str, installed: dict[Platform, dict[str, Stanza]], sources: Sources
 ) -> tuple[Suite, tuple[DebianPackage, ...]]:
     """Choose the packages of `system-packages` for an image of a suite that has packages installed."""
-    read = read_suite(sources.client, sources.store, sources.mirrors, suite, tuple(each.debian for each in installed))
+    read = sources.archive.read(suite, tuple(each.debian for each in installed))
     chosen = {
         platform: close(read.indexes[platform.debian], spec.system_packages, _ONLY_TO_CONFIGURE, given)
         for platform, given in installed.items()

@@ -29,6 +29,23 @@ class Suite:
     indexes: dict[str, Index]
 
 
+class Archive:
+    """The Debian archive as it is at one time: a suite is read once, so that all images of a command see the same."""
+
+    def __init__(self, client: Client, store: Store, mirrors: tuple[str, ...]) -> None:
+        self.mirrors = mirrors
+        self._client = client
+        self._store = store
+        self._read: dict[tuple[str, tuple[str, ...]], Suite] = {}
+
+    def read(self, suite: str, architectures: tuple[str, ...]) -> Suite:
+        """Read a suite for some architectures, as `read_suite` does."""
+        asked = (suite, architectures)
+        if asked not in self._read:
+            self._read[asked] = read_suite(self._client, self._store, self.mirrors, suite, architectures)
+        return self._read[asked]
+
+
 def read_suite(
     client: Client, store: Store, mirrors: tuple[str, ...], name: str, architectures: tuple[str, ...]
 ) -> Suite:
