@@ -33,11 +33,9 @@ def _onedigest_files_impl(ctx):
             labels |= {label: None for label in _labels(ctx.read(build))}
     for label in labels:
         ctx.symlink(lockfiles.dirname.get_child(_path(label)), label)
-    names = "".join(["        \"%s\",\n" % label for label in labels])
     ctx.file(
         "BUILD.bazel",
-        "exports_files(\n    [\n" + names + "    ],\n    visibility = [\"//visibility:public\"],\n)\n",
-        legacy_utf8 = False,
+        "exports_files(\n    glob([\"**\"]),\n    visibility = [\"//visibility:public\"],\n)\n",
     )
 
 onedigest_files = repository_rule(

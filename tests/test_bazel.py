@@ -45,6 +45,8 @@ def test_engine_gives_the_recorded_digests(workspace: Project) -> None:
     assert result.out == "".join(f"{name} {recorded(workspace, name)}\n" for name in NAMES)
     document = json.loads(workspace.ok("build", "--engine", "bazel", "--locked", "--json", "app").out)
     assert document["images"][0]["made"] == [], "Bazel has all of it"
+    one = ("--platform", "linux/arm64", "app")
+    assert workspace.ok("build", "--engine", "bazel", *one).out == workspace.ok("build", *one).out
 
 
 def test_every_image_passes_its_test_by_hand(workspace: Project) -> None:

@@ -203,6 +203,32 @@ def test_two_scripts_of_one_name(project: Project) -> None:
     )
 
 
+@pytest.mark.network
+def test_name_of_an_image_that_is_there_already(project: Project) -> None:
+    project.script("a/app.py", "[tool.onedigest]", 'base = "debian:bookworm"')
+    project.ok("generate", "a/app.py")
+    project.script("b/app.py", "[tool.onedigest]", 'base = "debian:bookworm"')
+
+    assert refused(project, "generate", "b/app.py") == (
+        "error: b/app.py: the name `app` is also that of a/app.py\n"
+        "hint: set `name` in [tool.onedigest] of one of the two\n"
+    )
+    (project.root / "a" / "app.py").unlink()
+    project.ok("generate", "b/app.py")
+
+
+@pytest.mark.network
+def test_file_of_somebody_else_is_not_replaced(project: Project) -> None:
+    project.script("app.py", "[tool.onedigest]", 'base = "debian:bookworm"')
+    project.write("lockfiles/BUILD.bazel", 'exports_files(["mine"])\n')
+
+    assert refused(project, "generate", "app.py") == (
+        "error: lockfiles/BUILD.bazel: is not a file of onedigest, which writes one of this name\n"
+        "hint: move it away: this folder is for generated files\n"
+    )
+    assert project.read("lockfiles/BUILD.bazel") == 'exports_files(["mine"])\n'
+
+
 def test_problems_of_all_scripts_are_told(project: Project) -> None:
     project.write("a.py", "print()\n")
     project.script("b.py", "[tool.onedigest]", "x = 1")
@@ -215,7 +241,7 @@ def test_problems_of_all_scripts_are_told(project: Project) -> None:
 
 def test_unknown_engine(project: Project) -> None:
     assert refused(project, "build", "app.py", "--engine", "kaniko", code=5) == (
-        "error: there is no engine `kaniko`\nhint: the engines are embedded, buildx\n"
+        "error: there is no engine `kaniko`\nhint: the engines are embedded, buildx, bazel, nix\n"
     )
 
 

@@ -63,14 +63,16 @@ def _generate_files(
     from onedigest.inputs import zipapp
     from onedigest.lock.resolver import resolve
     from onedigest.plan import arrange
-    from onedigest.rules.files import write
+    from onedigest.rules.files import refuse_foreign, write
     from onedigest.rules.image import render_rules
-    from onedigest.rules.shared import render_shared
+    from onedigest.rules.merged import MERGED
+    from onedigest.rules.shared import SHARED, render_shared
 
     application = collect(image.spec, image.script, image.script_folder)
     lock = resolve(image.spec, previous, zipapp.digest(), source, folder=image.script_folder, upgrade=upgrade)
     plan = arrange(image.spec, lock, application)
     folder = image.folder.parent.resolve()
+    refuse_foreign(folder, (*SHARED, *MERGED))
     rules = render_rules(image.spec, lock, plan, application, folder)
     changed = write(folder, render_shared(folder)) + write(folder, rules.files)
     result = {

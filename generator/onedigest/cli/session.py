@@ -142,9 +142,29 @@ class Session:
             except InputError as error:
                 problems.extend(error.problems)
         problems += _same_names(found)
+        problems += [problem for image in found for problem in self._taken_name(image)]
         if problems:
             raise InputError(problems)
         return found
+
+    def _taken_name(self, image: Image) -> list[Problem]:
+        """Return why an image cannot have its name: its lock is of another script, which is there and has it too."""
+        from onedigest.header import stated_script
+
+        try:
+            with image.lock_path.open(encoding="utf-8") as file:
+                first = file.readline()
+        except OSError:
+            return []
+        script = stated_script(first)
+        other = image.folder.parent.resolve().parent / script
+        if not script or script == image.spec.script or not other.is_file():
+            return []
+        try:
+            named = self._read(other).spec.name
+        except InputError:
+            return []
+        return [_same_name(image, script)] if named == image.spec.name else []
 
     def _read(self, path: Path) -> Image:
         folder = path.parent
@@ -292,10 +312,13 @@ def lock_problems(image: Image, text: str | None, say_moved: Callable[[str], str
 
 def _same_names(images: list[Image]) -> list[Problem]:
     first: dict[str, Image] = {}
-    problems = []
-    for image in images:
-        other = first.setdefault(image.spec.name, image)
-        if other.spec.script != image.spec.script:
-            message = f"the name `{image.spec.name}` is also that of {other.spec.script}"
-            problems.append(Problem(message, image.spec.script, "set `name` in [tool.onedigest] of one of the two"))
-    return problems
+    return [
+        _same_name(image, other.spec.script)
+        for image in images
+        if (other := first.setdefault(image.spec.name, image)).spec.script != image.spec.script
+    ]
+
+
+def _same_name(image: Image, script: str) -> Problem:
+    message = f"the name `{image.spec.name}` is also that of {script}"
+    return Problem(message, image.spec.script, "set `name` in [tool.onedigest] of one of the two")
