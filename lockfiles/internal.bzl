@@ -34,7 +34,7 @@ _PYTHON_TOOLCHAIN = "@bazel_tools//tools/python:toolchain_type"
 _ASSEMBLER = {
     "_assembler": attr.label(
         allow_single_file = True,
-        default = ":.inputs/assemble-f416972a83d2.pyz",
+        default = ":.inputs/assemble-53c5be84f0a9.pyz",
     ),
     "_python": attr.label(
         cfg = "exec",

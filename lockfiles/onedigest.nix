@@ -52,7 +52,7 @@ let
       }
     );
 
-  assembler = pinned "assemble-f416972a83d2.pyz" "sha256:f416972a83d2f4eb96c7edaf982e62b0dc4d48c744f2abfff2014cecd53c10f0";
+  assembler = pinned "assemble-53c5be84f0a9.pyz" "sha256:53c5be84f0a9fd325225a2c2949e8019550c9a9977e18b48dcf8c97b83e50255";
 
   assemble =
     name: outputs: arguments:

@@ -9,3 +9,6 @@ FORMAT = 1
 
 SPLICE = "splice-1"
 """The gzip encoding of layers that are made here."""
+
+VENV = "opt/venv"
+"""Where the virtual environment of an image is."""

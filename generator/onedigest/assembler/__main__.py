@@ -11,27 +11,68 @@ import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from onedigest.assembler import stream
-from onedigest.assembler.canonical import canonical_json, canonical_text
-from onedigest.assembler.debian_root import base_layer, system_layer
-from onedigest.assembler.descriptor import Descriptor
-from onedigest.assembler.encoded import take_encoded
-from onedigest.assembler.entry import Entry
-from onedigest.assembler.image import PlatformImage, assemble_index, assemble_platform
-from onedigest.assembler.layer import application_layer, folder_layer, runtime_layer, wheels_layer, workdir_layer
-from onedigest.assembler.layout import write_layout, write_tree
-from onedigest.assembler.record_check import check_record
 from onedigest.assembler.refusal import Refused
 
+if TYPE_CHECKING:
+    from onedigest.assembler.descriptor import Descriptor
+    from onedigest.assembler.entry import Entry
+    from onedigest.assembler.image import PlatformImage
+
+# Engines start this for each layer, and what a zipapp imports is compiled each time: so each command imports its own.
+
+
+def _wheels(options: argparse.Namespace) -> list[Entry]:
+    from onedigest.assembler.layer import wheels_layer
+
+    return wheels_layer(_inputs(options.wheel, options.scratch), options.python)
+
+
+def _runtime(options: argparse.Namespace) -> list[Entry]:
+    from onedigest.assembler.layer import runtime_layer
+
+    return runtime_layer(options.interpreter, options.version)
+
+
+def _application(options: argparse.Namespace) -> list[Entry]:
+    from onedigest.assembler.layer import application_layer
+
+    return application_layer(_files(options))
+
+
+def _folder(options: argparse.Namespace) -> list[Entry]:
+    from onedigest.assembler.layer import folder_layer
+
+    return folder_layer(options.path)
+
+
+def _workdir(_: argparse.Namespace) -> list[Entry]:
+    from onedigest.assembler.layer import workdir_layer
+
+    return workdir_layer()
+
+
+def _base(options: argparse.Namespace) -> list[Entry]:
+    from onedigest.assembler.debian_root import base_layer
+
+    return base_layer(_inputs(options.deb, options.scratch), options.user, options.workdir)
+
+
+def _system(options: argparse.Namespace) -> list[Entry]:
+    from onedigest.assembler.debian_root import system_layer
+
+    return system_layer(_inputs(options.deb, options.scratch))
+
+
 KINDS: dict[str, Callable[[argparse.Namespace], list[Entry]]] = {
-    "layer": lambda options: wheels_layer(_inputs(options.wheel, options.scratch), options.python),
-    "runtime": lambda options: runtime_layer(options.interpreter, options.version),
-    "application": lambda options: application_layer(_files(options)),
-    "folder": lambda options: folder_layer(options.path),
-    "workdir": lambda _: workdir_layer(),
-    "base": lambda options: base_layer(_inputs(options.deb, options.scratch), options.user, options.workdir),
-    "system": lambda options: system_layer(_inputs(options.deb, options.scratch)),
+    "layer": _wheels,
+    "runtime": _runtime,
+    "application": _application,
+    "folder": _folder,
+    "workdir": _workdir,
+    "base": _base,
+    "system": _system,
 }
 
 
@@ -51,11 +92,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 def write_layer(options: argparse.Namespace) -> None:
     """Write one layer as a blob, as its tar or as files; print its descriptor unless they are files."""
+    from onedigest.assembler.canonical import canonical_json
+
     options.output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=options.output.parent, prefix=".onedigest-") as folder:
         options.scratch = Path(folder)
         entries = KINDS[options.kind](options)
         if options.tree:
+            from onedigest.assembler.layout import write_tree
+
             write_tree(entries, options.output)
             return
         new = options.scratch / "layer"
@@ -71,7 +116,12 @@ def write_layer(options: argparse.Namespace) -> None:
 
 def _write_blob(options: argparse.Namespace, entries: list[Entry], new: Path) -> Descriptor:
     if getattr(options, "encoded", None):
+        from onedigest.assembler.encoded import take_encoded
+
         return take_encoded(entries, options.encoded, new)
+    from onedigest.assembler import stream
+    from onedigest.assembler.descriptor import Descriptor
+
     with new.open("wb") as file:
         if options.tar:
             diff_id, size = stream.write_tar(entries, file)
@@ -81,6 +131,10 @@ def _write_blob(options: argparse.Namespace, entries: list[Entry], new: Path) ->
 
 def write_image(options: argparse.Namespace) -> None:
     """Write an image as an OCI layout, or only its digests, and print them."""
+    from onedigest.assembler.canonical import canonical_json
+    from onedigest.assembler.descriptor import Descriptor
+    from onedigest.assembler.image import assemble_index, assemble_platform
+
     descriptors: dict[str, list[Descriptor]] = {}
     for platform, path in options.layer:
         found = json.loads(path.read_bytes())
@@ -97,6 +151,8 @@ def write_image(options: argparse.Namespace) -> None:
         missing = [layer.digest for layer in image.layers() if layer.digest not in blobs]
         if missing:
             raise Refused("image", f"no --blob has the digest {missing[0]}")
+        from onedigest.assembler.layout import write_layout
+
         write_layout(image, blobs, options.output)
     if options.digests:
         options.digests.write_bytes(text + b"\n")
@@ -106,6 +162,8 @@ def write_image(options: argparse.Namespace) -> None:
 
 def check(options: argparse.Namespace) -> None:
     """Hold the digests of an image against its record, and print the one that it is known by."""
+    from onedigest.assembler.record_check import check_record
+
     text = check_record(options.digests, options.record) + "\n"
     if options.output:
         options.output.write_text(text)
@@ -123,6 +181,8 @@ def _file_digest(path: Path) -> str:
 
 
 def _files(options: argparse.Namespace) -> Iterator[tuple[str, bytes | Path, bool]]:
+    from onedigest.assembler.canonical import canonical_text
+
     for target, path in map(partial(_placed, options.folder), options.script):
         try:
             yield target, canonical_text(path.read_bytes()).encode(), False

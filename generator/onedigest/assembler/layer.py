@@ -6,19 +6,24 @@ import posixpath
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from onedigest.assembler import VENV
 from onedigest.assembler.disk_file import disk_entry
 from onedigest.assembler.entry import Entry, check_path, file_entry, merge
 from onedigest.assembler.refusal import Refused
-from onedigest.assembler.wheel import wheel_entries
-from onedigest.assembler.wheel_metadata import VENV, canonical_name, file_name_identity
-from onedigest.assembler.zip_member import Inflater
+
+if TYPE_CHECKING:
+    from onedigest.assembler.zip_member import Inflater
 
 APPLICATION = "app"
 
 
 def wheels_layer(paths: Iterable[Path], python: str, inflater: Inflater | None = None) -> list[Entry]:
     """Return the entries of one or several wheels; two wheels of one project are refused (`conflict`)."""
+    from onedigest.assembler.wheel import wheel_entries
+    from onedigest.assembler.wheel_metadata import canonical_name, file_name_identity
+
     wheels: dict[str, Path] = {}
     for path in paths:
         name = canonical_name(file_name_identity(path.name)[0])

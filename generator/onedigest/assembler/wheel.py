@@ -7,11 +7,10 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from onedigest.assembler import zip_directory
+from onedigest.assembler import VENV, zip_directory
 from onedigest.assembler.entry import Entry, check_path, file_entry, merge
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.wheel_metadata import (
-    VENV,
     file_name_identity,
     find_info,
     launchers,

@@ -7,11 +7,10 @@ import io
 import re
 from collections.abc import Mapping
 
+from onedigest.assembler import VENV
 from onedigest.assembler.entry import Entry, check_path
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.zip_member import Member
-
-VENV = "opt/venv"
 
 _LAUNCHER = """\
 #!/{venv}/bin/python
