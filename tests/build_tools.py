@@ -70,7 +70,14 @@ def odd_project(folder: Path, cache: Path) -> Iterator[Project]:
     )
     project.write("data/a b:c%3A`ü`.txt", "odd\n")
     project.write("data/tool.sh", "#!/bin/sh\n").chmod(0o755)
-    project.script("application.py", 'dependencies = ["native"]', "[tool.onedigest]", BOOKWORM, 'files = ["data/*.sh"]')
+    project.script(
+        "häßlich & [co] {1}.py",
+        'dependencies = ["native"]',
+        "[tool.onedigest]",
+        BOOKWORM,
+        'name = "application"',
+        'files = ["data/*.sh"]',
+    )
     project.write("jobs/BUILD.bazel", 'exports_files(["nothing.txt"])\n')
     project.script("jobs/etl.py", "[tool.onedigest]", BOOKWORM, 'name = "etl.daily"', 'platforms = ["linux/arm64"]')
     project.script("linux_amd64.py", "[tool.onedigest]", BOOKWORM, "include-script = false", 'workdir = "/"')
