@@ -178,7 +178,10 @@ def test_image_with_commands_says_what_can_build_it(workspace: Project) -> None:
 
     assert "`run` needs an engine that runs commands: build with `onedigest build --engine buildx`" in by_hand.err
     assert (engine.code, engine.out) == (5, "")
-    assert engine.err.startswith("error: `run` needs an engine that runs commands")
+    assert engine.err == (
+        "error: `run` needs an engine that runs commands, which Bazel does not\n"
+        "hint: build with --engine buildx, or leave `run` out: the other engines execute nothing in an image\n"
+    )
 
 
 def test_workspace_that_does_not_know_the_files_is_told_what_to_add(workspace: Project) -> None:

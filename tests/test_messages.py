@@ -250,7 +250,7 @@ def test_run_is_refused_by_the_embedded_engine(project: Project) -> None:
 
     assert refused(project, "build", "app.py", code=5) == (
         "error: app.py:3: `run` needs an engine that runs commands, which the embedded one does not\n"
-        "hint: build with --engine buildx, or leave `run` out: the embedded engine executes nothing in an image\n"
+        "hint: build with --engine buildx, or leave `run` out: the other engines execute nothing in an image\n"
     )
 
 

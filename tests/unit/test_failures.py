@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from onedigest.engines.failures import build_failure, parse_version
+from onedigest.engines.failures import build_failure
+from onedigest.engines.tools import parse_version
 
 MISMATCH = """\
 error:

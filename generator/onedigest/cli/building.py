@@ -41,7 +41,7 @@ def prepare(session: Session, image: Image, engine: str, *, locked: bool, platfo
     if image.spec.run and engine == "embedded":
         from onedigest.engines.embedded import refused_commands
 
-        raise refused_commands(image.script.where("tool.onedigest.run"))
+        raise refused_commands("the embedded one", image.script.where("tool.onedigest.run"))
     lock = _lock(session, image, locked)
     files = collect(image.spec, image.script, image.script_folder)
     whole = arrange(image.spec, lock, files)

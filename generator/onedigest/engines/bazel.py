@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -11,8 +10,9 @@ from onedigest.engines.adopted import adopt
 from onedigest.engines.bases import place_bases
 from onedigest.engines.embedded import refused_commands
 from onedigest.engines.engine import Built, Order
-from onedigest.engines.failures import build_failure, parse_version
+from onedigest.engines.failures import build_failure
 from onedigest.engines.processes import ask, running
+from onedigest.engines.tools import check_version, find_tool
 from onedigest.errors import EngineError
 from onedigest.plan import Layer, Plan
 from onedigest.rules.bazel import find_package, find_root
@@ -40,16 +40,13 @@ class Bazel:
     def check(self, plan: Plan) -> None:
         """Raise `EngineError` where Bazel is missing or too old, or for a plan that runs commands."""
         if any(layer.kind == "run" for layer in plan.layers()):
-            raise refused_commands()
-        program = self._program()
-        said = ask([program, "--version"], self._environment)
-        version = parse_version(said.stdout)
-        if said.returncode or (version and version < OLDEST):
-            found = said.stdout.strip() or said.stderr.strip() or "no version"
-            raise EngineError.of(
-                f"`{program} --version` says `{found}`, and {'.'.join(map(str, OLDEST))} or newer is needed",
-                hint="say which one in .bazelversion, and call it by bazelisk",
-            )
+            raise refused_commands("Bazel")
+        check_version(
+            self._program(),
+            OLDEST,
+            self._environment,
+            hint="say which one in .bazelversion, and call it by bazelisk",
+        )
 
     def needed(self, order: Order) -> tuple[Layer, ...]:
         """Return all layers: Bazel makes them itself."""
@@ -96,11 +93,5 @@ class Bazel:
         return tuple(sorted(layer.holds for layer in chosen))
 
     def _program(self) -> str:
-        path = self._environment.get("PATH", "")
-        program = shutil.which("bazel", path=path) or shutil.which("bazelisk", path=path)
-        if program is None:
-            raise EngineError.of(
-                "Bazel is not installed: there is no `bazel` or `bazelisk` on PATH",
-                hint="install bazelisk (bazel.build/install), or Debian's bazel-bootstrap",
-            )
-        return program
+        hint = "install bazelisk (bazel.build/install), or Debian's bazel-bootstrap"
+        return find_tool(("bazel", "bazelisk"), "Bazel", self._environment, hint)

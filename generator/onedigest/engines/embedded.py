@@ -22,12 +22,12 @@ from onedigest.oci import LIBDEFLATE
 from onedigest.plan import Layer, Plan
 
 
-def refused_commands(where: str = "") -> EngineError:
-    """Return the error for an image with `run`, which nothing here executes."""
+def refused_commands(engine: str, where: str = "") -> EngineError:
+    """Return the error for an image with `run` and an engine that does not execute it."""
     return EngineError.of(
-        "`run` needs an engine that runs commands, which the embedded one does not",
+        f"`run` needs an engine that runs commands, which {engine} does not",
         where=where,
-        hint="build with --engine buildx, or leave `run` out: the embedded engine executes nothing in an image",
+        hint="build with --engine buildx, or leave `run` out: the other engines execute nothing in an image",
     )
 
 
@@ -39,7 +39,7 @@ class Embedded:
     def check(self, plan: Plan) -> None:
         """Raise `EngineError` for a plan that runs commands."""
         if any(layer.kind == "run" for layer in plan.layers()):
-            raise refused_commands()
+            raise refused_commands("the embedded one")
 
     def needed(self, order: Order) -> tuple[Layer, ...]:
         """Return the layers that are not in the store yet."""

@@ -11,14 +11,7 @@ _REFUSED = re.compile(r"(?m)^(?:[\w.-]+> )?refused: (?P<reason>.+)$")
 _OLD_PYTHON = re.compile(r"the assembler needs Python .+")
 _MISMATCH = re.compile(r"while reading `(?P<file>[^`]+)`: if it changed")
 _NO_FILES = re.compile(r"(?:visible as|repository) '@@?onedigest_files'|onedigest_files.*could not be resolved")
-_VERSION = re.compile(r"(\d+)\.(\d+)")
 _LAST_LINES = 10
-
-
-def parse_version(text: str) -> tuple[int, int] | None:
-    """Return the first two numbers of the version that a program says it has."""
-    found = _VERSION.search(text)
-    return (int(found[1]), int(found[2])) if found else None
 
 
 def build_failure(program: str, log: str) -> OnedigestError:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Mapping
 
 from onedigest.engines.adopted import adopt
 from onedigest.engines.bases import place_bases
 from onedigest.engines.embedded import refused_commands
 from onedigest.engines.engine import Built, Order
-from onedigest.engines.failures import build_failure, parse_version
+from onedigest.engines.failures import build_failure
 from onedigest.engines.processes import ask, running
+from onedigest.engines.tools import check_version, find_tool
 from onedigest.errors import EngineError
 from onedigest.plan import Layer, Plan
 from onedigest.rules.nix import layer_names
@@ -45,16 +45,8 @@ class Nix:
     def check(self, plan: Plan) -> None:
         """Raise `EngineError` where Nix is missing, too old or without Python, or for a plan that runs commands."""
         if any(layer.kind == "run" for layer in plan.layers()):
-            raise refused_commands()
-        program = self._find("nix-build")
-        said = ask([program, "--version"], self._environment)
-        version = parse_version(said.stdout)
-        if said.returncode or (version and version < OLDEST):
-            found = said.stdout.strip() or said.stderr.strip() or "no version"
-            raise EngineError.of(
-                f"`{program} --version` says `{found}`, and {'.'.join(map(str, OLDEST))} or newer is needed",
-                hint="upgrade it: `nix upgrade-nix`",
-            )
+            raise refused_commands("Nix")
+        check_version(self._find("nix-build"), OLDEST, self._environment, hint="upgrade it: `nix upgrade-nix`")
         if (
             not self._python
             and ask([self._find("nix-instantiate"), "--find-file", "nixpkgs"], self._environment).returncode
@@ -91,10 +83,5 @@ class Nix:
         self._say(line)
 
     def _find(self, program: str) -> str:
-        found = shutil.which(program, path=self._environment.get("PATH", ""))
-        if found is None:
-            raise EngineError.of(
-                f"Nix is not installed: there is no `{program}` on PATH",
-                hint="install it (nixos.org/download), or Debian's nix-bin",
-            )
-        return found
+        hint = "install it (nixos.org/download), or Debian's nix-bin"
+        return find_tool((program,), "Nix", self._environment, hint)
