@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from base_images import MACHINES, Made, put_image, python_files
 from build_tools import MODULE, find_tool, nix_python
 from conftest import Project
 from index_server import IndexServer
+from registry_server import serve_registry
 from wheel_builder import build_wheel
 
 pytestmark = pytest.mark.network
@@ -45,7 +47,13 @@ def test_image_is_identical_under_all_variations(alpha: Project) -> None:
 
 
 def test_variation_that_could_not_be_made_is_said(alpha: Project, tmp_path: Path) -> None:
-    result = alpha.ok("verify", "--json", "app", PATH=str(tmp_path))
+    """On a small base of a registry, by the way, whose layers a varied build takes as they are."""
+    made = {platform: Made([python_files(platform)]) for platform in MACHINES}
+    with serve_registry(tmp_path / "registry") as served:
+        put_image(served.host, "base", "1", made)
+        alpha.script("app.py", *METADATA[:-1], f'base = "{served.host}/base:1"')
+        alpha.ok("generate", "app.py")
+        result = alpha.ok("verify", "--json", "app", PATH=str(tmp_path))
     document = json.loads(result.out)["images"][0]
 
     assert document["variations"] == list(NAMES[1:])

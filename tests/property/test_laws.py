@@ -11,6 +11,8 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from onedigest.assembler import gzip_member, stream, tar
 from onedigest.assembler.entry import Entry, file_entry, merge
@@ -21,7 +23,7 @@ from onedigest.lock.toml_text import value
 from onedigest.oci import libdeflate
 from onedigest.project import Project
 from onedigest.script import parse
-from onedigest.spec import specify
+from onedigest.spec import _PLAIN_REQUIREMENT, _PLAIN_SPECIFIER, specify
 
 NAMES = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/\\\x7f"), min_size=1, max_size=120
@@ -187,3 +189,17 @@ class TestSpec:
             return specify(parse(block.encode(), "a.py"), Project(root=Path()), "a.py").digest()
 
         assert digest(requirements) == digest(shuffled)
+
+
+@given(
+    st.one_of(st.from_regex(_PLAIN_REQUIREMENT, fullmatch=True), st.from_regex(r"[a-z]{1,3} ?[<>=~!]{1,3} ?[0-9.a-z]*"))
+)
+def test_plain_requirement_is_what_packaging_would_make_of_it(text: str) -> None:
+    """So that a build that has nothing to do need not import packaging."""
+    if _PLAIN_REQUIREMENT.fullmatch(text):
+        assert str(Requirement(text)) == text
+
+
+@given(st.from_regex(_PLAIN_SPECIFIER, fullmatch=True))
+def test_plain_specifier_is_what_packaging_would_make_of_it(text: str) -> None:
+    assert str(SpecifierSet(text)) == text
