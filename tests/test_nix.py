@@ -150,3 +150,14 @@ def test_without_nixpkgs_and_without_a_python_both_say_what_to_do(built: Project
         "hint: add nixpkgs to NIX_PATH, or set ONEDIGEST_NIX_PYTHON to a python3 (3.11 or newer) that Nix's builders can "
         "run\n",
     )
+
+
+def test_python_that_builders_do_not_see_is_named(built: Project) -> None:
+    result = built.run("build", "--engine", "nix", "app", ONEDIGEST_NIX_PYTHON="/nonexistent/python3")
+
+    assert (result.code, result.out, result.err) == (
+        5,
+        "",
+        "error: Nix's builders cannot run /nonexistent/python3\n"
+        "hint: ONEDIGEST_NIX_PYTHON is to name a python3 that they see: one of the store, or of `sandbox-paths`\n",
+    )

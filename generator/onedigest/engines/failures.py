@@ -10,6 +10,7 @@ _MISSING = re.compile(r"missing: (?P<files>[^;\n]+); run `onedigest fetch --all`
 _REFUSED = re.compile(r"(?m)^(?:[\w.-]+> )?refused: (?P<reason>.+)$")
 _OLD_PYTHON = re.compile(r"the assembler needs Python .+")
 _MISMATCH = re.compile(r"while reading `(?P<file>[^`]+)`: if it changed")
+_NO_PROGRAM = re.compile(r"executing '(?P<path>[^'\n]+)': No such file or directory")
 _NO_FILES = re.compile(r"(?:visible as|repository) '@@?onedigest_files'|onedigest_files.*could not be resolved")
 _LAST_LINES = 10
 
@@ -35,6 +36,11 @@ def _input_failure(log: str) -> OnedigestError | None:
 def _tool_failure(program: str, log: str) -> OnedigestError | None:
     if old := _OLD_PYTHON.search(log):
         return EngineError.of(f"{program}: {old[0]}", hint="give it a newer one: docs/bazel.md and docs/nix.md say how")
+    if missing := _NO_PROGRAM.search(log):
+        return EngineError.of(
+            f"{program}'s builders cannot run {missing['path']}",
+            hint="ONEDIGEST_NIX_PYTHON is to name a python3 that they see: one of the store, or of `sandbox-paths`",
+        )
     if "is not inside workspace" in log:
         return EngineError.of(
             "Bazel cannot read the path of this workspace, which is not ASCII",
