@@ -66,6 +66,12 @@ def encoded_layers(planned: PlatformPlan) -> tuple[Layer, ...]:
     return tuple(layer for layer in planned.layers if layer.packages)
 
 
+def prepared_layers(plan: Plan) -> tuple[Layer, ...]:
+    """Return the distinct layers that other engines take from here: those of the base, and the encoded ones."""
+    found = (layer for each in plan.platforms for layer in (*base_layers(each), *encoded_layers(each)))
+    return tuple({layer.key(): layer for layer in found}.values())
+
+
 def inputs_of(lock: Lock, platforms: Iterable[Platform]) -> Inputs:
     """Return what some of a lock's platforms need."""
     chosen = set(platforms)

@@ -94,6 +94,10 @@ class Plan:
         ]
         return of_bytes(canonical_json(value))
 
+    def commands(self) -> tuple[Layer, ...]:
+        """Return the layers of `run`, which need an engine that executes them."""
+        return tuple(layer for layer in self.layers() if layer.kind == "run")
+
     def layers(self) -> tuple[Layer, ...]:
         """Return the distinct layers of all platforms, in their order."""
         return tuple({layer.key(): layer for each in self.platforms for layer in each.layers}.values())

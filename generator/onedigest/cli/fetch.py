@@ -34,7 +34,7 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
         lock = read_lock(image)
         chosen = inputs_of(lock, chosen_platforms(lock.platforms, platforms))
         count = bring(session, image, lock, chosen)
-        _place_bases(session, image, lock)
+        _place_encoded(session, image, lock)
         files, total = chosen.count(), chosen.size()
         done.append({"name": image.spec.name, "files": files, "bytes": total, "fetched": count})
         if not session.silent:
@@ -45,17 +45,16 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
     return 0
 
 
-def _place_bases(session: Session, image: Image, lock: Lock) -> None:
+def _place_encoded(session: Session, image: Image, lock: Lock) -> None:
     """Make what the other engines take from here, where the packages of all platforms are there."""
     from onedigest.application import collect
-    from onedigest.engines.bases import place_bases
-    from onedigest.fetching import base_layers, encoded_layers, inputs_of_layers, link_stored
+    from onedigest.engines.bases import place_encoded
+    from onedigest.fetching import inputs_of_layers, link_stored, prepared_layers
     from onedigest.plan import arrange
 
     plan = arrange(image.spec, lock, collect(image.spec, image.script, image.script_folder))
-    bases = [layer for each in plan.platforms for layer in (*base_layers(each), *encoded_layers(each))]
-    if not link_stored(session.store, image.inputs, inputs_of_layers(bases)).count():
-        place_bases(plan, inputs=image.inputs, store=session.store, workers=session.workers)
+    if not link_stored(session.store, image.inputs, inputs_of_layers(prepared_layers(plan))).count():
+        place_encoded(plan, inputs=image.inputs, store=session.store, workers=session.workers)
 
 
 def bring(session: Session, image: Image, lock: Lock, chosen: Inputs) -> int:

@@ -1,4 +1,4 @@
-"""Knows how the base reaches other engines: its layers among the inputs, and as a layout of an image of their own."""
+"""Knows what other engines take from here: layers that this machine encodes, and the base as a layout of its own."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from onedigest.assembler.image import PlatformImage, assemble_index, assemble_pl
 from onedigest.assembler.layout import write_layout
 from onedigest.digest import Digest
 from onedigest.engines.embedded import make_layers
-from onedigest.fetching import base_layers, base_layout, encoded_archive, encoded_layers
+from onedigest.fetching import base_layers, base_layout, encoded_archive, encoded_layers, prepared_layers
 from onedigest.inputs.store import Store, link
 from onedigest.oci.layout import holds
 from onedigest.plan import CREATED, Plan, PlatformPlan
 
 
-def place_bases(plan: Plan, *, inputs: Path, store: Store, workers: int) -> None:
+def place_encoded(plan: Plan, *, inputs: Path, store: Store, workers: int) -> None:
     """Put what this machine encodes into the folder `inputs`: the layers of Debian packages; and a base's layout.
 
     The .debs are in that folder, the layers of a base image in the store.
     """
-    layers = {layer.key(): layer for each in plan.platforms for layer in (*base_layers(each), *encoded_layers(each))}
-    descriptors, _ = make_layers(tuple(layers.values()), {}, inputs=inputs, store=store, workers=workers)
+    descriptors, _ = make_layers(prepared_layers(plan), {}, inputs=inputs, store=store, workers=workers)
     for each in plan.platforms:
         for layer in encoded_layers(each):
             descriptor = descriptors[layer.key()]

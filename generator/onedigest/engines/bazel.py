@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from onedigest.engines.adopted import adopt
-from onedigest.engines.bases import place_bases
-from onedigest.engines.embedded import refused_commands
+from onedigest.engines.bases import place_encoded
+from onedigest.engines.embedded import refuse_commands
 from onedigest.engines.engine import Built, Order
 from onedigest.engines.failures import build_failure
 from onedigest.engines.processes import ask, running
@@ -39,8 +39,7 @@ class Bazel:
 
     def check(self, plan: Plan) -> None:
         """Raise `EngineError` where Bazel is missing or too old, or for a plan that runs commands."""
-        if any(layer.kind == "run" for layer in plan.layers()):
-            raise refused_commands("Bazel")
+        refuse_commands(plan, "Bazel")
         check_version(
             self._program(),
             OLDEST,
@@ -62,7 +61,7 @@ class Bazel:
                 where=lockfiles.name,
                 hint=_NO_WORKSPACE.format(extensions=f"{lockfiles.name}/extensions.bzl"),
             )
-        place_bases(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)
+        place_encoded(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)
         package = f"{find_package(lockfiles)}/{order.plan.name}"
         made: list[str] = []
         command = [self._program(), "build", *_FLAGS, f"{package}:{order.plan.name}"]

@@ -14,13 +14,13 @@ from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.tar import MTIME
 from onedigest.digest import Digest, hex_of
 from onedigest.engines import causes
-from onedigest.engines.bases import place_bases
+from onedigest.engines.bases import place_encoded
 from onedigest.engines.buildkit_log import CleanLog, failure
 from onedigest.engines.docker import Builder, Docker, find_builder
 from onedigest.engines.embedded import finish, keep_layer, make_layers, stated_layers
 from onedigest.engines.engine import Built, Order
 from onedigest.errors import DifferenceError, EngineError
-from onedigest.fetching import base_layers, base_layout, encoded_layers
+from onedigest.fetching import base_layout, prepared_layers
 from onedigest.inputs.store import Store
 from onedigest.oci.export import Exported, difference, differing_paths, read_export, read_members, tar_pieces
 from onedigest.plan import Layer, Plan, PlatformPlan
@@ -63,16 +63,16 @@ class Buildx:
 
     def needed(self, order: Order) -> tuple[Layer, ...]:
         """Return all layers: BuildKit makes them itself."""
-        bases = tuple(layer for each in order.whole.platforms for layer in (*base_layers(each), *encoded_layers(each)))
-        return tuple({layer.key(): layer for layer in (*bases, *order.plan.layers())}.values())
+        layers = (*prepared_layers(order.whole), *order.plan.layers())
+        return tuple({layer.key(): layer for layer in layers}.values())
 
     def build(self, order: Order) -> Built:
         """Build with BuildKit and with the assembler, hold one against the other, and return the canonical image.
 
         Raises `DifferenceError` where a layer, a platform or the configuration differs.
         """
-        place_bases(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)
-        commands = [layer for layer in order.plan.layers() if layer.kind == "run"]
+        place_encoded(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)
+        commands = order.plan.commands()
         made = _Made(order)
         with order.store.scratch() as folder:
             exports = self._export(order, folder / "first", made)
@@ -110,7 +110,7 @@ class Buildx:
 
     def _arguments(self, order: Order, folder: Path) -> list[str]:
         stages = [f"{RUN_STAGE}-{each.platform.architecture}" for each in order.plan.platforms]
-        executes = any(layer.kind == "run" for layer in order.plan.layers())
+        executes = bool(order.plan.commands())
         output = {"type": "oci", "dest": str(folder), "tar": "false", "compression": "uncompressed"}
         if executes:
             output["rewrite-timestamp"] = "true"

@@ -31,6 +31,12 @@ def refused_commands(engine: str, where: str = "") -> EngineError:
     )
 
 
+def refuse_commands(plan: Plan, engine: str) -> None:
+    """Raise `EngineError` for a plan that runs commands."""
+    if plan.commands():
+        raise refused_commands(engine)
+
+
 class Embedded:
     """The engine of this process, which executes nothing of an image."""
 
@@ -38,8 +44,7 @@ class Embedded:
 
     def check(self, plan: Plan) -> None:
         """Raise `EngineError` for a plan that runs commands."""
-        if any(layer.kind == "run" for layer in plan.layers()):
-            raise refused_commands("the embedded one")
+        refuse_commands(plan, "the embedded one")
 
     def needed(self, order: Order) -> tuple[Layer, ...]:
         """Return the layers that are not in the store yet."""

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 
 from onedigest.engines.adopted import adopt
-from onedigest.engines.bases import place_bases
-from onedigest.engines.embedded import refused_commands
+from onedigest.engines.bases import place_encoded
+from onedigest.engines.embedded import refuse_commands
 from onedigest.engines.engine import Built, Order
 from onedigest.engines.failures import build_failure
 from onedigest.engines.processes import ask, running
@@ -44,8 +44,7 @@ class Nix:
 
     def check(self, plan: Plan) -> None:
         """Raise `EngineError` where Nix is missing, too old or without Python, or for a plan that runs commands."""
-        if any(layer.kind == "run" for layer in plan.layers()):
-            raise refused_commands("Nix")
+        refuse_commands(plan, "Nix")
         check_version(self._find("nix-build"), OLDEST, self._environment, hint="upgrade it: `nix upgrade-nix`")
         if (
             not self._python
@@ -59,7 +58,7 @@ class Nix:
 
     def build(self, order: Order) -> Built:
         """Build the OCI layout with Nix, hold it against the plan, and return it."""
-        place_bases(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)
+        place_encoded(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)
         made: list[str] = []
         with order.store.scratch() as folder:
             link = folder / "result"

@@ -79,7 +79,7 @@ def find_package(folder: Path) -> str:
 
 def render_build(spec: Spec, plan: Plan, targets: Mapping[str, LayerTarget], source: str, package: str) -> str:
     """Return the BUILD.bazel of an image; `targets` are those of its layers, in the package that images share."""
-    refused = NO_COMMANDS if any(layer.kind == "run" for layer in plan.layers()) else ""
+    refused = NO_COMMANDS if plan.commands() else ""
     application = next((layer for layer in plan.layers() if layer.kind == "application"), None)
     own = _free("application", spec.name)
     view = BuildView(

@@ -58,7 +58,7 @@ class NixView:
 
 def render_nix(spec: Spec, plan: Plan, source: str, folder: str) -> str:
     """Return the default.nix of an image; `folder` is the name of the lock folder."""
-    refused = NO_COMMANDS if any(layer.kind == "run" for layer in plan.layers()) else ""
+    refused = NO_COMMANDS if plan.commands() else ""
     names = {} if refused else layer_names(plan)
     view = NixView(
         source=source,
