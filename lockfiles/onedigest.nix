@@ -96,6 +96,15 @@ let
       file
     ]) (builtins.attrNames files);
 
+  encoded = archive: [
+    "--encoded"
+    (builtins.path {
+      name = storeName archive;
+      path = present archive;
+      recursive = false;
+    })
+  ];
+
   scriptFiles =
     option: files:
     builtins.concatMap (target: [
@@ -167,13 +176,8 @@ in
     }:
     makeLayer name "base" holds (
       withDigests "--deb" packages
+      ++ encoded archive
       ++ [
-        "--encoded"
-        (builtins.path {
-          name = storeName archive;
-          path = present archive;
-          recursive = false;
-        })
         "--user"
         user
         "--workdir"
@@ -191,14 +195,7 @@ in
     }:
     makeLayer name "system" holds (
       withDigests "--deb" packages
-      ++ [
-        "--encoded"
-        (builtins.path {
-          name = storeName archive;
-          path = present archive;
-          recursive = false;
-        })
-      ]
+      ++ encoded archive
     );
 
   # A layer of a base image, as it is.

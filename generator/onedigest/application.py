@@ -27,6 +27,11 @@ class File:
     content: bytes | Path
     links: tuple[str, ...] = ()
 
+    @property
+    def role(self) -> str:
+        """What generated rules list it under: `scripts`, `programs` where it is executable, or `files`."""
+        return "scripts" if isinstance(self.content, bytes) else "programs" if self.executable else "files"
+
 
 def collect(spec: Spec, script: Script, folder: Path) -> tuple[File, ...]:
     """List the files of an application, sorted by target; `folder` is the script's.

@@ -56,6 +56,12 @@ def base_layout(plan: Plan) -> str:
     return f"{re.sub('[^A-Za-z0-9._-]', '-', name.partition('@')[0])}-{hex_of(key)[:12]}"
 
 
+def kept_blob(plan: Plan, layer: Layer) -> str:
+    """Return the path that a layer of a base image has among the inputs."""
+    assert layer.kept
+    return f"{base_layout(plan)}/blobs/sha256/{hex_of(layer.kept.digest)}"
+
+
 def base_layers(planned: PlatformPlan) -> tuple[Layer, ...]:
     """Return the layers of a platform's base: one of Debian packages, or those of an image."""
     return tuple(layer for layer in planned.layers if layer.kind in ("base", "image"))

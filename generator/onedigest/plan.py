@@ -100,7 +100,15 @@ class Plan:
 
     def layers(self) -> tuple[Layer, ...]:
         """Return the distinct layers of all platforms, in their order."""
-        return tuple({layer.key(): layer for each in self.platforms for layer in each.layers}.values())
+        return tuple(layer for layer, _ in self.placed_layers())
+
+    def placed_layers(self) -> tuple[tuple[Layer, Platform], ...]:
+        """Return the distinct layers of all platforms, in their order, each with the first platform that has it."""
+        found: dict[Digest, tuple[Layer, Platform]] = {}
+        for each in self.platforms:
+            for layer in each.layers:
+                found.setdefault(layer.key(), (layer, each.platform))
+        return tuple(found.values())
 
 
 def arrange(spec: Spec, lock: Lock, files: Sequence[File]) -> Plan:

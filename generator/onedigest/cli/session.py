@@ -157,8 +157,10 @@ class Session:
         except OSError:
             return []
         script = stated_script(first)
+        if script in ("", image.spec.script):
+            return []
         other = image.folder.parent.resolve().parent / script
-        if not script or script == image.spec.script or not other.is_file():
+        if not other.is_file():
             return []
         try:
             named = self._read(other).spec.name

@@ -15,7 +15,7 @@ from onedigest.engines.processes import ask, running
 from onedigest.engines.tools import check_version, find_tool
 from onedigest.errors import EngineError
 from onedigest.plan import Layer, Plan
-from onedigest.rules.bazel import find_package, find_root
+from onedigest.rules.bazel import application_target, find_package, find_root
 from onedigest.rules.layer_targets import layer_targets
 
 OLDEST = (7, 1)
@@ -83,13 +83,9 @@ class Bazel:
 
     def _titles(self, plan: Plan, made: list[str]) -> tuple[str, ...]:
         """Return what the layers hold that Bazel had to make."""
-        names = {target.name: key for key, target in layer_targets(plan).items()}
-        keys = {names.get(name) for name in made}
-        application = "application" in made or "application-target" in made
-        chosen = (
-            layer for layer in plan.layers() if layer.key() in keys or (layer.kind == "application" and application)
-        )
-        return tuple(sorted(layer.holds for layer in chosen))
+        names = {key: target.name for key, target in layer_targets(plan).items()}
+        own = application_target(plan.name)
+        return tuple(sorted(layer.holds for layer in plan.layers() if names.get(layer.key(), own) in made))
 
     def _program(self) -> str:
         hint = "install bazelisk (bazel.build/install), or Debian's bazel-bootstrap"

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from onedigest.application import File
 from onedigest.header import add_header
 from onedigest.plan import Layer, Plan, PlatformPlan
 from onedigest.rules.environment import render
@@ -81,7 +80,7 @@ def render_build(spec: Spec, plan: Plan, targets: Mapping[str, LayerTarget], sou
     """Return the BUILD.bazel of an image; `targets` are those of its layers, in the package that images share."""
     refused = NO_COMMANDS if plan.commands() else ""
     application = next((layer for layer in plan.layers() if layer.kind == "application"), None)
-    own = _free("application", spec.name)
+    own = application_target(spec.name)
     view = BuildView(
         source=source,
         label=f"{package}/{spec.name}",
@@ -92,6 +91,11 @@ def render_build(spec: Spec, plan: Plan, targets: Mapping[str, LayerTarget], sou
         manifests=() if refused else tuple(_manifest(each, spec, targets, package, own) for each in plan.platforms),
     )
     return add_header(spec.script, render("BUILD_templates", f"{FILE_NAME}.j2", view))
+
+
+def application_target(name: str) -> str:
+    """Return the name of the application's layer in the package of an image of this name."""
+    return _free("application", name)
 
 
 def named_targets(text: str, package: str) -> Iterable[str]:
@@ -119,15 +123,16 @@ def _manifest(
 
 
 def _application(name: str, layer: Layer, folder: str) -> ApplicationView:
-    def labels(files: Iterable[File]) -> tuple[tuple[str, str], ...]:
+    def labels(role: str) -> tuple[tuple[str, str], ...]:
+        files = (file for file in layer.files if file.role == role)
         return tuple(sorted((_label(posixpath.join(folder, file.target)), file.target) for file in files))
 
     return ApplicationView(
         name=name,
         holds=layer.holds,
-        scripts=labels(file for file in layer.files if isinstance(file.content, bytes)),
-        files=labels(file for file in layer.files if isinstance(file.content, Path) and not file.executable),
-        programs=labels(file for file in layer.files if isinstance(file.content, Path) and file.executable),
+        scripts=labels("scripts"),
+        files=labels("files"),
+        programs=labels("programs"),
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from itertools import chain, count
 
 from onedigest.plan import Layer
 from onedigest.platforms import Platform
@@ -30,6 +31,12 @@ def layer_name(layer: Layer, platform: Platform) -> str:
         not wheel.name.endswith("-none-any.whl") for wheel in layer.wheels
     )
     return f"{name}-{platform.architecture}" if native else name
+
+
+def free_name(stem: str, taken: Collection[str]) -> str:
+    """Return a name, with a number where it is taken."""
+    numbered = (f"{stem}-{number}" for number in count(2))
+    return next(name for name in chain([stem], numbered) if name not in taken)
 
 
 def _base_layer(holds: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from onedigest.digest import hex_of, of_bytes
-from onedigest.fetching import FOLDER, base_layout, encoded_archive
+from onedigest.fetching import FOLDER, encoded_archive, kept_blob
 from onedigest.plan import Layer, Plan
 from onedigest.platforms import Platform
 from onedigest.rules.environment import render
@@ -68,13 +68,11 @@ class SharedBuildView:
 
 def layer_targets(plan: Plan) -> dict[str, LayerTarget]:
     """Return the targets of a plan's layers by the layers' keys; those of the application belong to its image."""
-    layout = base_layout(plan)
-    found: dict[str, LayerTarget] = {}
-    for each in plan.platforms:
-        for layer in each.layers:
-            if layer.kind not in ("application", "run"):
-                found.setdefault(layer.key(), _target(layer, each.platform, layout))
-    return found
+    return {
+        layer.key(): _target(layer, platform, plan)
+        for layer, platform in plan.placed_layers()
+        if layer.kind not in ("application", "run")
+    }
 
 
 def read_targets(text: str | None) -> dict[str, LayerTarget]:
@@ -93,17 +91,17 @@ def render_targets(targets: Iterable[LayerTarget], package: str) -> str:
     return render("BUILD_templates", "shared.bazel.j2", view)
 
 
-def _target(layer: Layer, platform: Platform, layout: str) -> LayerTarget:
+def _target(layer: Layer, platform: Platform, plan: Plan) -> LayerTarget:
     rule, stem = _RULES[layer.kind], layer_name(layer, platform)
 
     def text(name: str) -> str:
-        return render("BUILD_templates", "layer.bazel.j2", _view(layer, platform, layout, rule, name)).rstrip("\n")
+        return render("BUILD_templates", "layer.bazel.j2", _view(layer, platform, plan, rule, name)).rstrip("\n")
 
     name = f"{stem}-{_checksum(text(stem))}"
     return LayerTarget(name=name, rule=rule, text=text(name))
 
 
-def _view(layer: Layer, platform: Platform, layout: str, rule: str, name: str) -> LayerView:
+def _view(layer: Layer, platform: Platform, plan: Plan, rule: str, name: str) -> LayerView:
     options = dict(layer.options)
     holds: Mapping[str, str] = {"holds": layer.holds}
     attributes: dict[str, Callable[[], Mapping[str, str]]] = {
@@ -121,7 +119,7 @@ def _view(layer: Layer, platform: Platform, layout: str, rule: str, name: str) -
         rule=rule,
         name=name,
         size=layer.kept.size if layer.kept else None,
-        src=f"{FOLDER}/{layout}/blobs/sha256/{hex_of(layer.kept.digest)}" if layer.kept else "",
+        src=f"{FOLDER}/{kept_blob(plan, layer)}" if layer.kept else "",
         srcs=tuple((f"{FOLDER}/{file}", digest) for file, digest in sorted(pinned)),
         attributes=tuple(sorted({**holds, **attributes[layer.kind]()}.items())),
     )

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from onedigest.application import File
-from onedigest.digest import hex_of
-from onedigest.fetching import base_layout, encoded_archive
+from onedigest.fetching import encoded_archive, kept_blob
 from onedigest.header import add_header
 from onedigest.plan import Layer, Plan
 from onedigest.platforms import Platform
 from onedigest.rules.bazel import NO_COMMANDS
 from onedigest.rules.environment import render
-from onedigest.rules.layer_names import layer_name
+from onedigest.rules.layer_names import free_name, layer_name
 from onedigest.spec import Spec
 
 FILE_NAME = "default.nix"
@@ -66,8 +65,8 @@ def render_nix(spec: Spec, plan: Plan, source: str, folder: str) -> str:
         name=spec.name,
         refused=refused,
         layers=tuple(
-            _layer(layer, platform, names[layer.key()], base_layout(plan), posixpath.dirname(spec.script))
-            for layer, platform in _users(plan)
+            _layer(layer, platform, names[layer.key()], plan, posixpath.dirname(spec.script))
+            for layer, platform in plan.placed_layers()
             if names
         ),
         manifests=tuple(
@@ -83,35 +82,22 @@ def render_nix(spec: Spec, plan: Plan, source: str, folder: str) -> str:
     return add_header(spec.script, render("BUILD_templates", f"{FILE_NAME}.j2", view))
 
 
-def _users(plan: Plan) -> list[tuple[Layer, Platform]]:
-    """Return the distinct layers with the first platform that each is for."""
-    found: dict[str, tuple[Layer, Platform]] = {}
-    for each in plan.platforms:
-        for layer in each.layers:
-            found.setdefault(layer.key(), (layer, each.platform))
-    return list(found.values())
-
-
 def layer_names(plan: Plan) -> dict[str, str]:
     """Return the names of a plan's layers by their keys, each of them once."""
     names: dict[str, str] = {}
-    for layer, platform in _users(plan):
-        stem = name = layer_name(layer, platform)
-        number = 2
-        while name in names.values():
-            name, number = f"{stem}-{number}", number + 1
-        names[layer.key()] = name
+    for layer, platform in plan.placed_layers():
+        names[layer.key()] = free_name(layer_name(layer, platform), names.values())
     return names
 
 
-def _layer(layer: Layer, platform: Platform, name: str, layout: str, folder: str) -> NixLayer:
+def _layer(layer: Layer, platform: Platform, name: str, plan: Plan, folder: str) -> NixLayer:
     options = dict(layer.options)
     packages = {package.file_name: package.digest for package in layer.packages}
     attributes: dict[str, Callable[[], Mapping[str, Any]]] = {
         "application": lambda: _application(layer.files, folder),
         "base": lambda: {"archive": encoded_archive(layer, platform), "packages": packages, **options},
         "folder": lambda: options,
-        "image": lambda: _kept(layer, layout),
+        "image": lambda: {"file": kept_blob(plan, layer), **(asdict(layer.kept) if layer.kept else {})},
         "layer": lambda: {**options, "wheels": {wheel.name: wheel.digest for wheel in layer.wheels}},
         "runtime": lambda: options,
         "system": lambda: {"archive": encoded_archive(layer, platform), "packages": packages},
@@ -131,21 +117,8 @@ def _attribute(name: str) -> str:
     return name.replace(".", "_")
 
 
-def _kept(layer: Layer, layout: str) -> Mapping[str, Any]:
-    kept = layer.kept
-    assert kept
-    return {
-        "diff_id": kept.diff_id,
-        "digest": kept.digest,
-        "file": f"{layout}/blobs/sha256/{hex_of(kept.digest)}",
-        "media_type": kept.media_type,
-        "size": kept.size,
-    }
-
-
 def _application(files: Iterable[File], folder: str) -> Mapping[str, Any]:
     found: dict[str, dict[str, str]] = {}
     for file in files:
-        kind = "scripts" if isinstance(file.content, bytes) else "programs" if file.executable else "files"
-        found.setdefault(kind, {})[file.target] = posixpath.join(folder, file.target)
+        found.setdefault(file.role, {})[file.target] = posixpath.join(folder, file.target)
     return found

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from onedigest.header import one_line
 from onedigest.plan import Layer, Plan
+from onedigest.rules.layer_names import free_name
 from onedigest.rules.quoting import is_plain_path
 
 CONTEXT = "/context"
@@ -44,11 +45,7 @@ def stage_names(plan: Plan) -> dict[str, str]:
             continue
         users = [each.platform for each in plan.platforms if layer in each.layers]
         suffix = f"-{users[0].architecture}" if len(users) < len(plan.platforms) else ""
-        stem = name = f"layer-{_held(layer)}{suffix}"
-        number = 2
-        while name in names.values():
-            name, number = f"{stem}-{number}", number + 1
-        names[layer.key()] = name
+        names[layer.key()] = free_name(f"layer-{_held(layer)}{suffix}", names.values())
     return names
 
 
