@@ -105,20 +105,24 @@ def runtime_layer(name, holds, interpreter, version, **kwargs):
         **kwargs
     )
 
-def folder_layer(name, holds, path, **kwargs):
-    """Makes a layer of a folder that a base image does not have.
+def folder_layer(name, holds, path, owner = "0:0", **kwargs):
+    """Makes a layer of a folder that a base image does not have, or that is to be the user's.
 
     Args:
         name: the target's name.
         holds: what the layer holds, in words.
         path: the folder.
+        owner: user and group whose it is, UID:GID.
         **kwargs: attributes that all rules have.
     """
     _option_layer(
         name = name,
         holds = holds,
         kind = "folder",
-        options = {"--path": path},
+        options = {
+            "--owner": owner,
+            "--path": path,
+        },
         **kwargs
     )
 
@@ -132,22 +136,26 @@ def workdir_layer(name, holds, **kwargs):
     """
     _option_layer(name = name, holds = holds, kind = "workdir", **kwargs)
 
-def application_layer(name, holds, scripts = {}, files = {}, programs = {}, **kwargs):
+def application_layer(name, holds, scripts = {}, files = {}, programs = {}, root = "/app", owner = "0:0", **kwargs):
     """Makes the layer of a script and the files beside it.
 
     Args:
         name: the target's name.
         holds: what the layer holds, in words.
-        scripts: scripts, with their paths below /app; line ends become LF.
-        files: further files, with their paths below /app.
-        programs: further files that are executable, with their paths below /app.
+        scripts: scripts, with their paths below the root; line ends become LF.
+        files: further files, with their paths below the root.
+        programs: further files that are executable, with their paths below the root.
+        root: the folder of the files in the image.
+        owner: user and group whose the root and the files are, UID:GID.
         **kwargs: attributes that all rules have.
     """
     _application_layer(
         name = name,
         files = files,
         holds = holds,
+        owner = owner,
         programs = programs,
+        root = root,
         scripts = scripts,
         **kwargs
     )

@@ -34,7 +34,7 @@ _PYTHON_TOOLCHAIN = "@bazel_tools//tools/python:toolchain_type"
 _ASSEMBLER = {
     "_assembler": attr.label(
         allow_single_file = True,
-        default = ":.inputs/assemble-53c5be84f0a9.pyz",
+        default = ":.inputs/assemble-4eb5f7019a44.pyz",
     ),
     "_python": attr.label(
         cfg = "exec",
@@ -219,6 +219,8 @@ kept_layer = rule(
 def _application_layer_impl(ctx):
     arguments = ctx.actions.args()
     arguments.add("application")
+    arguments.add("--root", ctx.attr.root)
+    arguments.add("--owner", ctx.attr.owner)
     files = []
     for option, attribute in [
         ("--script", ctx.attr.scripts),
@@ -235,7 +237,9 @@ def _application_layer_impl(ctx):
 application_layer = rule(
     attrs = _ASSEMBLER | _HOLDS | {
         "files": attr.label_keyed_string_dict(allow_files = True),
+        "owner": attr.string(mandatory = True),
         "programs": attr.label_keyed_string_dict(allow_files = True),
+        "root": attr.string(mandatory = True),
         "scripts": attr.label_keyed_string_dict(allow_files = True),
     },
     implementation = _application_layer_impl,

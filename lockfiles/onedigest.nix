@@ -52,7 +52,7 @@ let
       }
     );
 
-  assembler = pinned "assemble-53c5be84f0a9.pyz" "sha256:53c5be84f0a9fd325225a2c2949e8019550c9a9977e18b48dcf8c97b83e50255";
+  assembler = pinned "assemble-4eb5f7019a44.pyz" "sha256:4eb5f7019a44fbd69ca4f6ace4a44c3474bed2ff153e460b5bf89e4883232a58";
 
   assemble =
     name: outputs: arguments:
@@ -239,10 +239,17 @@ in
       version
     ];
 
-  # A folder that a base image does not have.
+  # A folder that a base image does not have, or that is to be the user's.
   folder =
-    name: { holds, path }:
+    name:
+    {
+      holds,
+      owner ? "0:0",
+      path,
+    }:
     makeLayer name "folder" holds [
+      "--owner"
+      owner
       "--path"
       path
     ];
@@ -250,17 +257,25 @@ in
   # What sets the working directory, which is empty.
   workdir = name: { holds }: makeLayer name "workdir" holds [ ];
 
-  # A script and the files beside it: paths below /app with those from the root.
+  # A script and the files beside it: paths below the folder `root` of the image with those from the project's root.
   application =
     name:
     {
       files ? { },
       holds,
+      owner ? "0:0",
       programs ? { },
+      root ? "/app",
       scripts ? { },
     }:
     makeLayer name "application" holds (
-      scriptFiles "--script" scripts ++ scriptFiles "--plain" files ++ scriptFiles "--program" programs
+      [
+        "--owner"
+        owner
+        "--root"
+        root
+      ]
+      ++ scriptFiles "--script" scripts ++ scriptFiles "--plain" files ++ scriptFiles "--program" programs
     );
 
   # An OCI layout. Its attributes `digests` and `check` are derivations too: its digests alone, and whether they are those

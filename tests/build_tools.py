@@ -78,8 +78,21 @@ def odd_project(folder: Path, cache: Path) -> Iterator[Project]:
         'name = "application"',
         'files = ["data/*.sh"]',
     )
+    project.write("extra/deep/er/tool.py", "#!/usr/bin/env python3\n").chmod(0o755)
+    project.write("extra/left.out", "")
+    project.write("extra/.dockerignore", "*.out\n.dockerignore\n")
     project.write("jobs/BUILD.bazel", 'exports_files(["nothing.txt"])\n')
-    project.script("jobs/etl.py", "[tool.onedigest]", BOOKWORM, 'name = "etl.daily"', 'platforms = ["linux/arm64"]')
+    project.script(
+        "jobs/etl.py",
+        "[tool.onedigest]",
+        BOOKWORM,
+        'name = "etl.daily"',
+        'platforms = ["linux/arm64"]',
+        'workdir = "/srv/größe"',
+        "own-workdir = true",
+        'copy = { "lib/x y" = "../extra", "one.txt" = "../data/a b:c%3A`ü`.txt" }',
+        'ignore-file = "../extra/.dockerignore"',
+    )
     project.script("linux_amd64.py", "[tool.onedigest]", BOOKWORM, "include-script = false", 'workdir = "/"')
     project.script("commands.py", "[tool.onedigest]", BOOKWORM, 'run = ["true"]')
     project.ok("generate", "--all")

@@ -120,21 +120,33 @@ def arrange(spec: Spec, lock: Lock, files: Sequence[File]) -> Plan:
 def _arrange_platform(spec: Spec, lock: Lock, files: Sequence[File], platform: Platform) -> PlatformPlan:
     image = lock.base.image_for(platform)
     below = _kept_layers(lock.base, image) if image else [_base(lock.base, spec, platform)]
-    if image and not image.has_workdir:
+    if image and not image.has_workdir and not spec.own_workdir:
         below.append(Layer(kind="folder", holds=f"folder {spec.workdir}", options=(("path", spec.workdir),)))
-    if spec.workdir != "/":
-        below.append(Layer(kind="workdir", holds=f"working directory {spec.workdir}"))
+    owned = [_owned_folder(spec)] if spec.own_workdir else []
+    workdir = [Layer(kind="workdir", holds=f"working directory {spec.workdir}")] if spec.workdir != "/" else []
+    # a Debian root has the folder, and what makes layers runs in it
+    below += [*owned, *workdir] if image else [*workdir, *owned]
     system = tuple(each for each in lock.base.system_packages if platform in each.platforms)
     if system:
         names = ", ".join(spec.system_packages)
         below.append(Layer(kind="system", holds=names, encoding=LIBDEFLATE, packages=system))
     runtime = (("interpreter", lock.base.interpreter), ("version", lock.base.python))
     below.append(Layer(kind="runtime", holds=f"virtual environment, Python {lock.base.python}", options=runtime))
-    above = [Layer(kind="application", holds=_named_files(files), files=tuple(files))] if files else []
+    above = [_application(spec, files)] if files else []
     room = spec.max_layers - len(below) - len(spec.run) - len(above)
     below += _wheel_layers(lock, platform, room)
     layers = (*below, *_run_layers(spec, lock.base, platform, below), *above)
     return PlatformPlan(platform=platform, layers=layers, config=_config(spec, lock.base, platform, layers))
+
+
+def _owned_folder(spec: Spec) -> Layer:
+    options = (("owner", spec.user), ("path", spec.workdir))
+    return Layer(kind="folder", holds=f"folder {spec.workdir} of user {spec.user}", options=options)
+
+
+def _application(spec: Spec, files: Sequence[File]) -> Layer:
+    options = (("owner", spec.user), ("root", spec.root)) if spec.own_workdir else ()
+    return Layer(kind="application", holds=_named_files(files, spec.root), files=tuple(files), options=options)
 
 
 def _kept_layers(base: Base, image: BaseImage) -> list[Layer]:
@@ -225,9 +237,9 @@ def _title(package: Package) -> str:
     return f"{package.name} {package.version}"
 
 
-def _named_files(files: Iterable[File]) -> str:
+def _named_files(files: Iterable[File], root: str) -> str:
     names = [file.target for file in files]
-    return names[0] if len(names) == 1 else f"{len(names)} files in /app"
+    return names[0] if len(names) == 1 else f"{len(names)} files in {root}"
 
 
 def _config(spec: Spec, base: Base, platform: Platform, layers: Sequence[Layer]) -> bytes:

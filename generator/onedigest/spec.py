@@ -17,6 +17,9 @@ from onedigest.platforms import Platform
 from onedigest.project import Project
 from onedigest.script import Script
 
+APPLICATION = "/app"
+"""Where the script and its files are, unless the working directory is the user's own."""
+
 MOST_LAYERS = 120
 """Registries and snapshotters stop at 127; a few are left to those who build on the image."""
 
@@ -41,7 +44,7 @@ class Spec:
     """What is asked for, every default filled in.
 
     `script` is the path from the project's root, with slashes. `uv` is the script's `[tool.uv]` as canonical JSON.
-    `entrypoint` is None where the default applies, which depends on nothing but the script's name.
+    `copies` are (path below the application's folder, path from the script's folder).
     """
 
     name: str
@@ -54,15 +57,23 @@ class Spec:
     system_packages: tuple[str, ...]
     repository: str
     files: tuple[str, ...]
+    copies: tuple[tuple[str, str], ...]
+    ignore_file: str
     env: tuple[tuple[str, str], ...]
     labels: tuple[tuple[str, str], ...]
     user: str
     workdir: str
+    own_workdir: bool
     entrypoint: tuple[str, ...]
     args: tuple[str, ...]
     include_script: bool
     max_layers: int
     run: tuple[str, ...]
+
+    @property
+    def root(self) -> str:
+        """The folder of the application's files in the image."""
+        return self.workdir if self.own_workdir else APPLICATION
 
     def digest(self) -> Digest:
         """Return the digest of the canonical text, which a lock carries."""
@@ -83,7 +94,8 @@ def fields(spec: Spec) -> dict[str, Any]:
     found["dependencies"] = [_without_address(each) for each in spec.dependencies]
     found["uv"] = "" if spec.uv == "{}" else of_bytes(spec.uv.encode())
     found["platforms"] = [platform.oci for platform in spec.platforms]
-    found["env"], found["labels"] = dict(spec.env), dict(spec.labels)
+    found["env"], found["labels"], found["copy"] = dict(spec.env), dict(spec.labels), dict(spec.copies)
+    del found["copies"]
     return {key: list(value) if isinstance(value, tuple) else value for key, value in found.items()}
 
 
@@ -100,7 +112,10 @@ def specify(script: Script, project: Project, path: str) -> Spec:
     reader = _Reader(script, project)
     stem = posixpath.basename(path).removesuffix(".py")
     include_script = reader.read("include-script", True, _flag)
-    program = ("/opt/venv/bin/python", f"/app/{posixpath.basename(path)}") if include_script else ()
+    workdir = reader.read("workdir", APPLICATION, _workdir)
+    own_workdir = reader.read("own-workdir", False, _flag)
+    root = workdir if own_workdir else APPLICATION
+    program = ("/opt/venv/bin/python", f"{root}/{posixpath.basename(path)}") if include_script else ()
     spec = Spec(
         name=reader.read("name", re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-"), _name),
         script=path,
@@ -112,16 +127,22 @@ def specify(script: Script, project: Project, path: str) -> Spec:
         system_packages=reader.read("system-packages", (), _packages),
         repository=reader.read("repository", "", _repository),
         files=reader.read("files", (), _file_patterns),
+        copies=reader.read("copy", (), _copies),
+        ignore_file=reader.read("ignore-file", "", _string),
         env=reader.read("env", (), partial(_pairs, _VARIABLE)),
         labels=reader.read("labels", (), partial(_pairs, _LABEL)),
         user=reader.read("user", "65532:65532", _user),
-        workdir=reader.read("workdir", "/app", _workdir),
+        workdir=workdir,
+        own_workdir=own_workdir,
         entrypoint=reader.read("entrypoint", program, _strings),
         args=reader.read("args", (), _strings),
         include_script=include_script,
         max_layers=reader.read("max-layers", 64, _layers),
         run=reader.read("run", (), _commands),
     )
+    if own_workdir and workdir == "/":
+        message = "`own-workdir` cannot give `workdir` /, which is everybody's, to the user"
+        reader.problems.append(Problem(message, reader.where("own-workdir"), "set another `workdir`"))
     if _CONTROL.search(path) or "\\" in path:
         reader.problems.append(Problem(f"the path {path!r} holds a backslash or a control character", script.where("")))
     reader.refuse_unknown()
@@ -142,17 +163,20 @@ class _Reader:
     def read(self, key: str, default: Any, check: Callable[[Any], Any]) -> Any:
         """Return the checked value of a key. `check` raises ValueError with what a right value would be."""
         self._known.add(key)
-        if key in self._script.onedigest:
-            value, where = self._script.onedigest[key], self._script.where(f"tool.onedigest.{key}")
-        elif key in self._project.table:
-            value, where = self._project.table[key], self._project.where(key)
-        else:
+        table = next((each for each in (self._script.onedigest, self._project.table) if key in each), None)
+        if table is None:
             return default
         try:
-            return check(value)
+            return check(table[key])
         except ValueError as error:
-            self.problems.append(Problem(f"`{key}` {error}", where))
+            self.problems.append(Problem(f"`{key}` {error}", self.where(key)))
             return default
+
+    def where(self, key: str) -> str:
+        """Return `file:line` of a key."""
+        if key in self._script.onedigest or key not in self._project.table:
+            return self._script.where(f"tool.onedigest.{key}")
+        return self._project.where(key)
 
     def refuse_unknown(self) -> None:
         """Note every key that no one asked for, with the nearest one that exists."""
@@ -270,6 +294,17 @@ def _file_patterns(value: Any) -> tuple[str, ...]:
         if pattern.startswith("/") or ".." in pattern.split("/") or not pattern.strip():
             raise ValueError(f"has {pattern!r}, which leaves the script's folder")
     return patterns
+
+
+def _copies(value: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise ValueError("is not a table of strings")
+    for target, source in value.items():
+        if target.startswith("/") or ".." in target.split("/") or posixpath.normpath(target) != target or "=" in target:
+            raise ValueError(f"has the target {target!r}, which is not a plain path below the application's folder")
+        if source.startswith("/") or posixpath.normpath(source) != source:
+            raise ValueError(f"has the source {source!r}, which is not a plain path from the script's folder")
+    return tuple(sorted(value.items()))
 
 
 def _pairs(names: re.Pattern[str], value: Any) -> tuple[tuple[str, str], ...]:

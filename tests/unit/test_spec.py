@@ -55,6 +55,9 @@ def test_every_key_is_read() -> None:
         "include-script = false",
         "max-layers = 9",
         'run = ["true"]',
+        'copy = { "lib" = "../lib", "a.txt" = "notes.txt" }',
+        'ignore-file = ".dockerignore"',
+        "own-workdir = true",
     )
 
     assert fields(found) == {
@@ -77,6 +80,9 @@ def test_every_key_is_read() -> None:
         "include-script": False,
         "max-layers": 9,
         "run": ["true"],
+        "copy": {"a.txt": "notes.txt", "lib": "../lib"},
+        "ignore-file": ".dockerignore",
+        "own-workdir": True,
     }
 
 

@@ -38,13 +38,13 @@ def _runtime(options: argparse.Namespace) -> list[Entry]:
 def _application(options: argparse.Namespace) -> list[Entry]:
     from onedigest.assembler.layer import application_layer
 
-    return application_layer(_files(options))
+    return application_layer(_files(options), options.root, options.owner)
 
 
 def _folder(options: argparse.Namespace) -> list[Entry]:
     from onedigest.assembler.layer import folder_layer
 
-    return folder_layer(options.path)
+    return folder_layer(options.path, options.owner)
 
 
 def _workdir(_: argparse.Namespace) -> list[Entry]:
@@ -282,8 +282,11 @@ def _add_inputs(command: argparse.ArgumentParser, kind: str) -> None:
         command.add_argument("--version", required=True, metavar="3.N.P")
     elif kind == "folder":
         command.add_argument("--path", required=True, metavar="PATH", help="absolute path in the image")
+        command.add_argument("--owner", default="0:0", metavar="UID:GID", help="whose the folder is")
     elif kind == "application":
         command.add_argument("--folder", type=Path, metavar="DIR", help="where the files are; then TARGET is enough")
+        command.add_argument("--root", default="/app", metavar="PATH", help="the folder of the files in the image")
+        command.add_argument("--owner", default="0:0", metavar="UID:GID", help="whose they and their folder are")
         command.add_argument("--script", action="append", default=[], metavar="TARGET=FILE")
         command.add_argument("--file", action="append", default=[], metavar="TARGET=FILE")
         for option, what in (("--plain", "not executable"), ("--program", "executable")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,10 @@ from onedigest.assembler.refusal import Refused
 if TYPE_CHECKING:
     from onedigest.assembler.zip_member import Inflater
 
-APPLICATION = "app"
+APPLICATION = "/app"
+"""Where the files of an application are, unless another folder is named."""
+
+ROOT = "0:0"
 
 
 def wheels_layer(paths: Iterable[Path], python: str, inflater: Inflater | None = None) -> list[Entry]:
@@ -47,23 +51,36 @@ def runtime_layer(interpreter: str, version: str) -> list[Entry]:
     return merge([file_entry(f"{VENV}/pyvenv.cfg", config.encode(), executable=False, origin="runtime"), *links])
 
 
-def application_layer(files: Iterable[tuple[str, bytes | Path, bool]]) -> list[Entry]:
-    """Return the entries of (path below /app, content or a file on disk, executable)."""
+def application_layer(
+    files: Iterable[tuple[str, bytes | Path, bool]], root: str = APPLICATION, owner: str = ROOT
+) -> list[Entry]:
+    """Return the entries of (path below the folder `root`, content or a file on disk, executable).
+
+    That folder and all below it belong to `owner`, UID:GID; the folders above it are those of the superuser.
+    """
+    check_path("application", root[1:])
     entries = []
     for path, content, executable in files:
-        target = f"{APPLICATION}/{path}"
+        target = f"{root[1:]}/{path}"
         check_path("application", target)
         if isinstance(content, Path):
             entries.append(disk_entry(target, content, executable=executable, origin="application"))
         else:
             entries.append(file_entry(target, content, executable=executable, origin="application"))
-    return merge(entries)
+    return _owned(merge(entries), root[1:], owner)
 
 
-def folder_layer(path: str) -> list[Entry]:
-    """Return the entries of an absolute path's folders, for a base that does not have them."""
+def folder_layer(path: str, owner: str = ROOT) -> list[Entry]:
+    """Return the entries of an absolute path's folders; the last of them belongs to `owner`, UID:GID."""
     check_path("folder", path[1:])
-    return merge([Entry(path[1:], "dir", 0o755, origin="folder")])
+    return _owned(merge([Entry(path[1:], "dir", 0o755, origin="folder")]), path[1:], owner)
+
+
+def _owned(entries: list[Entry], folder: str, owner: str) -> list[Entry]:
+    uid, gid = map(int, owner.split(":"))
+    return [
+        replace(entry, uid=uid, gid=gid) if f"{entry.path}/".startswith(f"{folder}/") else entry for entry in entries
+    ]
 
 
 def workdir_layer() -> list[Entry]:

@@ -15,10 +15,13 @@ _STATEMENT = "https://in-toto.io/Statement/v1"
 _BUILD_TYPE = "urn:onedigest:image:1"
 
 
-def make_provenance(name: str, index: Digest, plan: Digest, lock: Lock, text: Digest, files: tuple[File, ...]) -> bytes:
+def make_provenance(
+    name: str, index: Digest, plan: Digest, lock: Lock, text: Digest, root: str, files: tuple[File, ...]
+) -> bytes:
     """Return the statement of an image (in-toto Statement v1, SLSA Provenance v1).
 
-    `text` is the digest of the lock's file. Script, lock and assembler are named by sha256, as is every input.
+    `text` is the digest of the lock's file, `root` the folder of the files in the image. Script, lock and
+    assembler are named by sha256, as is every input.
     """
     script = [file for file in files if isinstance(file.content, bytes)]
     external: dict[str, Any] = {"script": lock.script, "platforms": [platform.oci for platform in lock.platforms]}
@@ -31,7 +34,7 @@ def make_provenance(name: str, index: Digest, plan: Digest, lock: Lock, text: Di
                 *(_resource(lock.script, file.digest) for file in script),
                 _resource("pylock.toml", text),
                 _resource("assembler", lock.assembler),
-                *(_resource(f"app/{file.target}", file.digest) for file in files if file not in script),
+                *(_resource(f"{root[1:]}/{file.target}", file.digest) for file in files if file not in script),
                 *_inputs(lock),
             ],
         },

@@ -35,6 +35,7 @@ class Materials:
     name: str
     index: Digest
     lock: Lock
+    root: str
     files: tuple[File, ...]
     licences_of_wheel: Callable[[Wheel], tuple[str, ...]]
     licences_of_debian: Callable[[DebianPackage], tuple[str, ...]]
@@ -57,7 +58,10 @@ def make_sbom(materials: Materials) -> bytes:
         for each in (*lock.base.packages, *lock.base.system_packages)
     ]
     base = [_base(lock.base, lock.base.index)] if lock.base.index else []
-    files = [_component(ComponentType.FILE, f"/app/{file.target}", "", file.digest, None) for file in materials.files]
+    files = [
+        _component(ComponentType.FILE, f"{materials.root}/{file.target}", "", file.digest, None)
+        for file in materials.files
+    ]
     bom = Bom(
         serial_number=uuid.uuid5(_SPACE, f"{materials.index} {lock.spec}"),
         metadata=BomMetaData(component=image, timestamp=datetime.fromisoformat(CREATED)),

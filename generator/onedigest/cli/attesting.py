@@ -46,7 +46,7 @@ def attest(session: Session, job: Job, image: BuiltImage, repository: Repository
         _say(session, f"{name}: bill of materials and provenance are attached already")
         return there
     sbom = _sbom(session, job, index)
-    statement = make_provenance(name, index, job.plan.digest(), job.lock, lock, job.files)
+    statement = make_provenance(name, index, job.plan.digest(), job.lock, lock, job.image.spec.root, job.files)
     subject = {"mediaType": INDEX_TYPE, "digest": index, "size": len(image.index)}
     artefacts = (
         Artefact(media_type=SBOM_TYPE, data=sbom, key=key),
@@ -69,6 +69,7 @@ def _sbom(session: Session, job: Job, index: Digest) -> bytes:
             name=job.whole.name,
             index=index,
             lock=job.lock,
+            root=job.image.spec.root,
             files=job.files,
             licences_of_wheel=lambda wheel: _noted(session, wheel.digest, licences.of_wheel),
             licences_of_debian=lambda package: _noted(session, package.digest, licences.of_debian),

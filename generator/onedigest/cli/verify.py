@@ -95,7 +95,9 @@ def _project(job: Job) -> BuildFiles:
     root = image.folder.parent.resolve().parent
     folder = os.path.relpath(image.script_folder, root)
     files = [image.spec.script, f"{image.folder.parent.name}/{image.spec.name}/pylock.toml"]
-    files += [os.path.normpath(f"{folder}/{file.target}") for file in job.files if not isinstance(file.content, bytes)]
+    files += [os.path.normpath(f"{folder}/{file.place}") for file in job.files if not isinstance(file.content, bytes)]
+    if image.spec.ignore_file:
+        files.append(os.path.normpath(f"{folder}/{image.spec.ignore_file}"))
     files += [name for name in ("onedigest.toml", "pyproject.toml") if (root / name).is_file()]
     inputs = inputs_of(job.lock, job.lock.platforms)
     groups = (inputs.wheels, inputs.packages, inputs.layers)

@@ -200,9 +200,11 @@ def _write(order: _LayerOrder, file: Path) -> tuple[Descriptor, bool]:
 def _entries(order: _LayerOrder) -> list[Entry]:
     layer = order.layer
     made: dict[str, Callable[[], list[Entry]]] = {
-        "application": lambda: application_layer((file.target, file.content, file.executable) for file in layer.files),
+        "application": lambda: application_layer(
+            ((file.target, file.content, file.executable) for file in layer.files), **dict(layer.options)
+        ),
         "base": lambda: base_layer(_packages(order), _option(layer, "user"), _option(layer, "workdir")),
-        "folder": lambda: folder_layer(_option(layer, "path")),
+        "folder": lambda: folder_layer(**dict(layer.options)),
         "layer": lambda: _wheels(order),
         "runtime": lambda: runtime_layer(_option(layer, "interpreter"), _option(layer, "version")),
         "system": lambda: system_layer(_packages(order)),

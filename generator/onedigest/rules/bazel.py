@@ -14,6 +14,7 @@ from onedigest.header import add_header
 from onedigest.plan import Layer, Plan, PlatformPlan
 from onedigest.rules.environment import render
 from onedigest.rules.layer_targets import FILE_NAME, LayerTarget
+from onedigest.rules.stages import context_path
 from onedigest.spec import Spec
 
 NO_COMMANDS = "`run` needs an engine that runs commands: build with `onedigest build --engine buildx`"
@@ -26,10 +27,12 @@ _UNLABELLED = (("%", "%25"), ('"', "%22"), (":", "%3A"), ("\\", "%5C"), ("`", "%
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ApplicationView:
-    """The layer of a script and its files: labels with their paths below /app."""
+    """The layer of a script and its files: labels with their paths below the application's folder."""
 
     name: str
     holds: str
+    owner: str
+    root: str
     scripts: tuple[tuple[str, str], ...]
     files: tuple[tuple[str, str], ...]
     programs: tuple[tuple[str, str], ...]
@@ -125,11 +128,13 @@ def _manifest(
 def _application(name: str, layer: Layer, folder: str) -> ApplicationView:
     def labels(role: str) -> tuple[tuple[str, str], ...]:
         files = (file for file in layer.files if file.role == role)
-        return tuple(sorted((_label(posixpath.join(folder, file.target)), file.target) for file in files))
+        return tuple(sorted((_label(context_path(folder, file)), file.target) for file in files))
 
     return ApplicationView(
         name=name,
         holds=layer.holds,
+        owner=dict(layer.options).get("owner", ""),
+        root=dict(layer.options).get("root", ""),
         scripts=labels("scripts"),
         files=labels("files"),
         programs=labels("programs"),

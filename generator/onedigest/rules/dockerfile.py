@@ -17,7 +17,7 @@ from onedigest.oci.reference import parse_reference
 from onedigest.plan import Layer, Plan, PlatformPlan, own_environment
 from onedigest.platforms import Platform
 from onedigest.rules.environment import render
-from onedigest.rules.stages import ASSEMBLER, Stage, layer_stages, stage_names
+from onedigest.rules.stages import ASSEMBLER, Stage, context_path, layer_stages, stage_names
 from onedigest.spec import Spec
 
 FILE_NAME = "Dockerfile"
@@ -133,12 +133,13 @@ def base_contexts(plan: Plan) -> tuple[str, ...]:
 def _image(planned: PlatformPlan, names: Mapping[str, str], inputs: str, base: Base) -> ImageStages:
     made = [(layer, names[layer.key()]) for layer in planned.layers if layer.key() in names]
     image = base.image_for(planned.platform)
+    above = ("application", "folder") if image else ("application",)
     return ImageStages(
         platform=planned.platform,
         archive="" if image else f"{inputs}/{encoded_archive(planned.layers[0], planned.platform)}",
         origin=f"{parse_reference(base.image).at(image.manifest)}" if image else "",
-        folder=next((name for layer, name in made if layer.kind == "folder"), ""),
-        below=tuple(name for layer, name in made if layer.kind not in ("application", "folder")),
+        folder=next((name for layer, name in made if layer.kind == "folder"), "") if image else "",
+        below=tuple(name for layer, name in made if layer.kind not in above),
         commands=tuple(tuple(shlex.split(_command(layer))) for layer in planned.layers if layer.kind == "run"),
         above=tuple(name for layer, name in made if layer.kind == "application"),
     )
@@ -156,7 +157,8 @@ def _context(spec: Spec, plan: Plan, inputs: str, assembler: str) -> tuple[str, 
     found |= {f"{inputs}/{encoded_archive(each.layers[0], each.platform)}" for each in archives}
     for layer in plan.layers():
         found |= {f"{inputs}/{wheel.name}" for wheel in layer.wheels}
-        found |= {posixpath.join(folder, path) for file in layer.files for path in (file.target, *file.links)}
+        found |= {context_path(folder, file) for file in layer.files}
+        found |= {posixpath.normpath(posixpath.join(folder, path)) for file in layer.files for path in file.links}
         if layer.kind == "system":
             found |= {f"{inputs}/{package.file_name}" for package in layer.packages}
     return tuple(sorted(found))

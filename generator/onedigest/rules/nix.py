@@ -16,6 +16,7 @@ from onedigest.platforms import Platform
 from onedigest.rules.bazel import NO_COMMANDS
 from onedigest.rules.environment import render
 from onedigest.rules.layer_names import free_name, layer_name
+from onedigest.rules.stages import context_path
 from onedigest.spec import Spec
 
 FILE_NAME = "default.nix"
@@ -94,7 +95,7 @@ def _layer(layer: Layer, platform: Platform, name: str, plan: Plan, folder: str)
     options = dict(layer.options)
     packages = {package.file_name: package.digest for package in layer.packages}
     attributes: dict[str, Callable[[], Mapping[str, Any]]] = {
-        "application": lambda: _application(layer.files, folder),
+        "application": lambda: {**options, **_application(layer.files, folder)},
         "base": lambda: {"archive": encoded_archive(layer, platform), "packages": packages, **options},
         "folder": lambda: options,
         "image": lambda: {"file": kept_blob(plan, layer), **(asdict(layer.kept) if layer.kept else {})},
@@ -117,8 +118,8 @@ def _attribute(name: str) -> str:
     return name.replace(".", "_")
 
 
-def _application(files: Iterable[File], folder: str) -> Mapping[str, Any]:
+def _application(files: Iterable[File], folder: str) -> dict[str, Any]:
     found: dict[str, dict[str, str]] = {}
     for file in files:
-        found.setdefault(file.role, {})[file.target] = posixpath.join(folder, file.target)
+        found.setdefault(file.role, {})[file.target] = context_path(folder, file)
     return found

@@ -22,7 +22,7 @@ def source_digest(lock: str, files: Iterable[File], package: str) -> Digest:
     """
     value = {
         "lock": of_bytes(lock.encode()),
-        "files": [[file.target, file.executable] for file in files],
+        "files": [[file.target, file.place, file.executable] for file in files],
         "package": package,
         "rules": revision(),
     }

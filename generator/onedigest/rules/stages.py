@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from onedigest.application import File
 from onedigest.header import one_line
 from onedigest.plan import Layer, Plan
 from onedigest.rules.layer_names import free_name
@@ -34,6 +35,11 @@ class Stage:
     command: tuple[tuple[str, ...], ...]
 
 
+def context_path(folder: str, file: File) -> str:
+    """Return the path of an application's file from the context's root; `folder` is the script's."""
+    return posixpath.normpath(posixpath.join(folder, file.place))
+
+
 def stage_names(plan: Plan) -> dict[str, str]:
     """Return the name of the stage of each layer that one makes, by the layer's key.
 
@@ -54,7 +60,7 @@ def layer_stages(plan: Plan, *, script: str, inputs: str, interpreter: str) -> t
     names = stage_names(plan)
     arguments: dict[str, Callable[[Layer], _Arguments]] = {
         "application": lambda layer: _application(layer, script),
-        "folder": lambda layer: _Arguments((("--path", dict(layer.options)["path"]),)),
+        "folder": lambda layer: _Arguments((_options(layer),)),
         "layer": lambda layer: _wheels(layer, inputs),
         "runtime": _runtime,
         "system": lambda layer: _packages(layer, inputs),
@@ -120,13 +126,20 @@ def _runtime(layer: Layer) -> _Arguments:
 
 def _application(layer: Layer, script: str) -> _Arguments:
     folder = posixpath.dirname(script)
-    place = posixpath.join(CONTEXT, folder)
-    rows = tuple(
-        (f"--script={file.target}" if isinstance(file.content, bytes) else f"--file={file.target}",)
-        for file in layer.files
-    )
+    named = {file.target: "--script" if isinstance(file.content, bytes) else "--file" for file in layer.files}
+    options = [_options(layer)] if layer.options else []
+    rows: list[tuple[str, ...]]
+    if any(file.source for file in layer.files):
+        places = {file.target: posixpath.join(CONTEXT, context_path(folder, file)) for file in layer.files}
+        rows = [(f"{flag}={target}={places[target]}",) for target, flag in named.items()]
+        return _Arguments((*options, *rows), (_mount("", CONTEXT),))
+    rows = [("--folder", posixpath.join(CONTEXT, folder)), *((f"{flag}={target}",) for target, flag in named.items())]
     source = folder if is_plain_path(folder) else ""
-    return _Arguments((("--folder", place), *rows), (_mount(source, posixpath.join(CONTEXT, source).rstrip("/")),))
+    return _Arguments((*options, *rows), (_mount(source, posixpath.join(CONTEXT, source).rstrip("/")),))
+
+
+def _options(layer: Layer) -> tuple[str, ...]:
+    return tuple(word for name, value in layer.options for word in (f"--{name}", value))
 
 
 def _mount(source: str, target: str) -> str:
