@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "comparison": BASIC | {"lock", "oci", "plan", "record"},
     "attestation": BASIC | {"application", "assembler", "lock", "oci", "plan"},
     "rules": BASIC | {"application", "assembler", "fetching", "header", "inputs", "lock", "oci", "plan", "spec"},
+    "flyte": BASIC | {"inputs", "script", "spec"},
     "engines": BASIC | {"assembler", "fetching", "inputs", "lock", "oci", "plan", "record", "rules"},
 }
 DOORS = {
@@ -44,15 +45,18 @@ DOORS = {
     "click": {"cli"},
     "cyclonedx": {"attestation/sbom.py"},
     "deflate": {"oci/libdeflate.py"},
+    "flyte": {"flyte/builder.py", "flyte/sdk.py"},
     "jinja2": {"rules/environment.py"},
     "networkx": {"lock/graph.py"},
     "packageurl": {"attestation/sbom.py"},
+    "packaging": {"cli", "flyte", "lock", "spec.py"},
     "pysequoia": {"inputs/debian/signature.py"},
     "rich": {"cli"},
     "subprocess": {
         "engines/docker.py",
         "engines/processes.py",
         "engines/variations.py",
+        "flyte/builder.py",
         "inputs/git.py",
         "inputs/uv.py",
         "oci/credentials.py",

@@ -55,7 +55,7 @@ def command(names: tuple[str, ...], everything: bool, engine: str, builder: str,
 
     NAMES are images or scripts. A script that has no lock yet is locked first, and inputs that are missing are fetched.
     """
-    wishes = _Wishes(**{field: options.pop(field) for field in _Wishes.__slots__})
+    wishes = Wishes(**{field: options.pop(field) for field in Wishes.__slots__})
     session = Session(**options)
     wishes.check()
     with Status(quiet=session.silent) as status:
@@ -66,7 +66,7 @@ def command(names: tuple[str, ...], everything: bool, engine: str, builder: str,
         done = []
         for image in images:
             job = prepare(session, image, engine, locked=wishes.locked, platforms=wishes.platforms)
-            build = _Build(session=session, job=job, wishes=wishes)
+            build = Build(session=session, job=job, wishes=wishes)
             if engine != "embedded":
                 refuse_stale_rules(job, InputError)
             result = build.without_engine(embedded=engine == "embedded")
@@ -86,17 +86,17 @@ def command(names: tuple[str, ...], everything: bool, engine: str, builder: str,
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Wishes:
+class Wishes:
     """What is to become of an image."""
 
-    locked: bool
-    platforms: tuple[str, ...]
-    output: Path | None
-    load: bool
-    push: bool
-    attest: bool
-    repository: str
-    tags: tuple[str, ...]
+    locked: bool = False
+    platforms: tuple[str, ...] = ()
+    output: Path | None = None
+    load: bool = False
+    push: bool = False
+    attest: bool = False
+    repository: str = ""
+    tags: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Raise `UsageError` for wishes that have no meaning."""
@@ -116,17 +116,21 @@ class _Wishes:
                 raise UsageError.of(f"{option} names one place for several images", hint="build one image at a time")
 
 
-class _Build:
-    """One image: what is recorded of it, and where it goes."""
+class Build:
+    """One image: what is recorded of it, and where it goes.
 
-    def __init__(self, *, session: Session, job: Job, wishes: _Wishes) -> None:
+    `note` is where the store keeps the record of an image that image.toml is not about.
+    """
+
+    def __init__(self, *, session: Session, job: Job, wishes: Wishes, note: str = "") -> None:
         self._session = session
         self._job = job
         self._wishes = wishes
+        self._note = note
         image = job.image
         written = not wishes.push or wishes.output is not None
         self._target = (wishes.output or image.folder.parent.parent / "dist" / image.spec.name) if written else None
-        self.record = _record(image, wishes.locked)
+        self.record = _noted(session, note) if note else _record(image, wishes.locked)
         if wishes.push:
             _ = self._push  # refuses what is no repository before any work
         if wishes.locked:
@@ -190,7 +194,9 @@ class _Build:
         if self._target:
             bring_base(self._session, self._job)
             write(built.image, built.blobs, self._target)
-        if self._complete and not self._wishes.locked:
+        if self._note:
+            self._session.store.write_note(self._note, records.dumps(found).encode())
+        elif self._complete and not self._wishes.locked:
             from onedigest.rules.files import write as write_files
 
             write_files(self._job.image.folder, {records.FILE_NAME: records.dumps(found)})
@@ -211,7 +217,7 @@ class _Build:
         return built.blobs
 
 
-def _load(session: Session, job: Job, built: Built, wishes: _Wishes) -> list[str]:
+def _load(session: Session, job: Job, built: Built, wishes: Wishes) -> list[str]:
     """Load an image into the docker daemon; return the names that it has there."""
     from onedigest.engines.docker import find_docker
     from onedigest.oci.docker_archive import write_docker_archive
@@ -236,6 +242,13 @@ def _result(record: Record, target: Path | None, made: tuple[str, ...]) -> dict[
         "made": list(made),
         "platforms": platforms,
     }
+
+
+def _noted(session: Session, note: str) -> Record | None:
+    from onedigest import record as records
+
+    text = session.store.read_note(note)
+    return records.loads(text.decode(), note) if text else None
 
 
 def _record(image: Image, locked: bool) -> Record | None:

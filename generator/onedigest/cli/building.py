@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.cli.fetch import bring
-from onedigest.cli.session import Image, Session, read_lock, sources
+from onedigest.cli.reaching import sources
+from onedigest.cli.session import Image, Session, read_lock
 from onedigest.cli.words import say, shown
 from onedigest.errors import DifferenceError, OnedigestError, Problem, UsageError
 from onedigest.platforms import BY_NAME, Platform
@@ -159,5 +160,5 @@ def _lock(session: Session, image: Image, locked: bool) -> Lock:
 
         if not session.silent:
             say(f"{image.spec.name}: no lock yet, so one is generated")
-        generate_one(image, Upgrade(), sources(session))
+        generate_one(image, Upgrade(), sources(session, image))
     return read_lock(image)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from onedigest.cli.progress import Progress
-from onedigest.cli.session import Image, Session, read_lock, shared_options, sources
+from onedigest.cli.reaching import sources
+from onedigest.cli.session import Image, Session, read_lock, shared_options
 from onedigest.cli.words import amount, plural, print_json, say
 
 if TYPE_CHECKING:
@@ -65,6 +66,6 @@ def bring(session: Session, image: Image, lock: Lock, chosen: Inputs) -> int:
     if missing.count():
         title = f"{image.spec.name}: fetching"
         with Progress(title, missing.size(), quiet=session.silent) as progress:
-            source = sources(session, progress.advance)
+            source = sources(session, image, progress.advance)
             fetch(image.spec, lock, source, folder=image.script_folder, inputs=image.inputs, missing=missing)
     return missing.count()

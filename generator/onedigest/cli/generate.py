@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from onedigest.cli.progress import Progress
-from onedigest.cli.session import Image, Session, lock_problems, shared_options, sources
+from onedigest.cli.reaching import sources, sources_for
+from onedigest.cli.session import Image, Session, lock_problems, shared_options
 from onedigest.cli.words import plural, print_error, print_json, say, shown
 from onedigest.errors import DifferenceError, InputError, OnedigestError, Problem
 
@@ -70,6 +71,7 @@ def _generate_files(
 
     application = collect(image.spec, image.script, image.script_folder)
     lock = resolve(image.spec, previous, zipapp.digest(), source, folder=image.script_folder, upgrade=upgrade)
+    _refuse_other_hashes(image, lock)
     plan = arrange(image.spec, lock, application)
     folder = image.folder.parent.resolve()
     refuse_foreign(folder, (*SHARED, *MERGED))
@@ -87,6 +89,21 @@ def _generate_files(
         "moved": _moved(previous, lock),
     }
     return result, rules
+
+
+def _refuse_other_hashes(image: Image, lock: Lock) -> None:
+    """Raise `InputError` for a wheel that is not among those that a project's own lock allows."""
+    problems = []
+    for package in lock.packages:
+        allowed = image.recipe.hashes.get(package.name) if image.recipe else None
+        for wheel in sorted({wheel for _, wheel in package.wheels}):
+            if allowed and wheel.digest not in allowed:
+                message = f"`{wheel.name}` is not among the files that the project's lock has of {package.name}"
+                problems.append(
+                    Problem(message, image.script.where(""), "lock the project anew, such as with `uv lock`")
+                )
+    if problems:
+        raise InputError(problems)
 
 
 def _write_merged(generated: Iterable[tuple[Image, Rules]]) -> None:
@@ -108,9 +125,8 @@ def _generate(session: Session, images: list[Image], upgrade: Upgrade) -> int:
         previous = _previous(image)
         try:
             with Progress(f"{image.spec.name}: reading the base", None, quiet=session.silent) as progress:
-                result, rules = _generate_files(
-                    image, previous, several.upgrade(previous), replace(source, report=progress.advance)
-                )
+                own = sources_for(replace(source, report=progress.advance), session, image)
+                result, rules = _generate_files(image, previous, several.upgrade(previous), own)
         except OnedigestError as error:
             if len(images) == 1:
                 raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,10 +20,10 @@ from onedigest.script import Script, parse
 from onedigest.spec import Spec, specify
 
 if TYPE_CHECKING:
+    from onedigest.flyte.recipe import Recipe
     from onedigest.inputs.pools import Connection
     from onedigest.lock.model import Lock
     from onedigest.oci.transport import Access
-    from onedigest.sources import Sources
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,12 +45,13 @@ def shared_options(command: F) -> F:
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """A script and the spec of its image. `folder` holds its lock."""
+    """A script and the spec of its image. `folder` holds its lock; `recipe` is what else an image of Flyte needs."""
 
-    script: Script
+    script: Script = field(compare=False)
     spec: Spec
     script_folder: Path
     folder: Path
+    recipe: Recipe | None = field(default=None, compare=False)
 
     @property
     def lock_path(self) -> Path:
@@ -102,7 +103,9 @@ class Session:
     @cached_property
     def connection(self) -> Connection:
         """How this machine reaches the network."""
-        return _connection(self.offline)
+        from onedigest.cli.reaching import read_connection
+
+        return read_connection(self.offline)
 
     @cached_property
     def access(self) -> Access:
@@ -136,16 +139,16 @@ class Session:
             raise UsageError.of("name a script or an image, or use --all", hint="onedigest COMMAND --help")
         found: list[Image] = []
         problems: list[Problem] = []
-        for path in self._all_scripts() if everything else map(self._script_path, chosen):
+        for path, name in self._all_scripts() if everything else map(self._script_path, chosen):
             try:
-                found.append(self._read(path))
+                found += self._read(path, name)
             except InputError as error:
                 problems.extend(error.problems)
         problems += _same_names(found)
         problems += [problem for image in found for problem in self._taken_name(image)]
         if problems:
             raise InputError(problems)
-        return found
+        return list(dict.fromkeys(found))
 
     def _taken_name(self, image: Image) -> list[Problem]:
         """Return why an image cannot have its name: its lock is of another script, which is there and has it too."""
@@ -163,32 +166,51 @@ class Session:
         if not other.is_file():
             return []
         try:
-            named = self._read(other).spec.name
+            named = {each.spec.name for each in self._read(other, "")}
         except InputError:
             return []
-        return [_same_name(image, script)] if named == image.spec.name else []
+        return [_same_name(image, script)] if image.spec.name in named else []
 
-    def _read(self, path: Path) -> Image:
-        folder = path.parent
-        project = self._projects.setdefault(folder, projects.find(folder))
-        root = self._lockfiles.resolve().parent if self._lockfiles else project.root
-        where = shown(path)
+    def _read(self, path: Path, name: str) -> list[Image]:
+        """Return the images of a script; where it has images of Flyte and a name is given, the one that has it."""
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise InputError.of(f"cannot be read: {error.strerror}", where=where) from None
-        script = parse(data, where)
-        if not self.quiet:
-            for warning in script.warnings:
-                print_warning(warning)
-        spec = specify(script, project, shown(path, root))
-        lockfiles = self._lockfiles or project.root / "lockfiles"
-        return Image(script=script, spec=spec, script_folder=folder, folder=lockfiles / spec.name)
+            raise InputError.of(f"cannot be read: {error.strerror}", where=shown(path)) from None
+        if b"flyte" in data and b"Image.from_" in data:
+            from onedigest.cli.flyte_images import read_images
 
-    def _script_path(self, name: str) -> Path:
+            if (images := read_images(self, path, data, name)) is not None:
+                return images
+        script = parse(data, shown(path))
+        self.warn(script.warnings)
+        return [self.image(script, path)]
+
+    def warn(self, problems: Iterable[Problem]) -> None:
+        """Print problems that do not stop a command."""
+        for problem in () if self.quiet else problems:
+            print_warning(problem)
+
+    def image(self, script: Script, path: Path, recipe: Recipe | None = None) -> Image:
+        """Return the image of a script. Raises `InputError`."""
+        project = self.project(path.parent)
+        spec = specify(script, project, shown(path, self.root(path.parent)))
+        lockfiles = self._lockfiles or project.root / "lockfiles"
+        return Image(script=script, spec=spec, script_folder=path.parent, folder=lockfiles / spec.name, recipe=recipe)
+
+    def project(self, folder: Path) -> Project:
+        """Return the project that a folder belongs to."""
+        return self._projects.setdefault(folder, projects.find(folder))
+
+    def root(self, folder: Path) -> Path:
+        """Return the folder that holds the locks of scripts in a folder."""
+        return self._lockfiles.resolve().parent if self._lockfiles else self.project(folder).root
+
+    def _script_path(self, name: str) -> tuple[Path, str]:
+        """Return the script that an argument means, and the name of the image where it is one."""
         path = Path(name)
         if path.suffix == ".py" or path.is_file():
-            return path.resolve()
+            return path.resolve(), ""
         lock = self.lockfiles / name / "pylock.toml"
         try:
             text = lock.read_text(encoding="utf-8")
@@ -196,7 +218,7 @@ class Session:
             known = sorted(each.parent.name for each in self.lockfiles.glob("*/pylock.toml"))
             hint = f"the images are {', '.join(known)}" if known else "name the script: onedigest build SCRIPT"
             raise InputError.of(f"there is no image `{name}`", where=shown(self.lockfiles), hint=hint) from None
-        return self._script_of(text, lock)
+        return self._script_of(text, lock), name
 
     def _script_of(self, text: str, lock: Path) -> Path:
         from onedigest.header import stated_script
@@ -206,76 +228,20 @@ class Session:
             raise InputError.of("not a lock of onedigest", where=shown(lock), hint="run `onedigest generate SCRIPT`")
         return (self.lockfiles.resolve().parent / script).resolve()
 
-    def _all_scripts(self) -> list[Path]:
+    def _all_scripts(self) -> list[tuple[Path, str]]:
         project = projects.find(Path.cwd())
         if project.scripts:
             found = project.list_scripts()
             if not found:
                 raise InputError.of("`scripts` matches no file", where=project.where("scripts"))
-            return found
+            return [(path, "") for path in found]
         locks = sorted(self.lockfiles.glob("*/pylock.toml"))
         if not locks:
             raise InputError.of(
                 "there are no images", where=shown(self.lockfiles), hint='set `scripts = ["*.py"]` in onedigest.toml'
             )
-        return [self._script_of(lock.read_text(encoding="utf-8"), lock) for lock in locks]
-
-
-def sources(session: Session, report: Callable[[int], None] | None = None) -> Sources:
-    """Return where inputs come from, by the user's own settings."""
-    from onedigest.inputs.debian.archive import Archive
-    from onedigest.inputs.debian.mirror import find_mirrors
-    from onedigest.inputs.download import Client
-    from onedigest.sources import Sources, silent
-
-    client = Client(session.connection)
-    mirrors = find_mirrors(os.environ.get("ONEDIGEST_DEBIAN_MIRROR", ""), Path("/etc/apt"))
-    return Sources(
-        store=session.store,
-        client=client,
-        access=session.access,
-        archive=Archive(client, session.store, mirrors),
-        offline=session.offline,
-        environment=dict(os.environ),
-        report=report or silent,
-    )
-
-
-def _connection(offline: bool) -> Connection:
-    from onedigest.inputs.pools import Connection
-
-    proxies = {
-        name: value
-        for name in ("http", "https", "all", "no")
-        if (value := os.environ.get(f"{name}_proxy") or os.environ.get(f"{name.upper()}_PROXY"))
-    }
-    certificates, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    return Connection(
-        offline=offline,
-        proxies=tuple(sorted(proxies.items())),
-        certificates=Path(certificates) if certificates else None,
-        certificate_folder=Path(folder) if folder else None,
-        netrc=Path(os.environ.get("NETRC") or Path.home() / ".netrc"),
-        credentials=_index_credentials(),
-    )
-
-
-def _index_credentials() -> tuple[tuple[str, str], ...]:
-    """Return (host, user:password) of the indexes whose addresses or variables hold them, as uv reads them."""
-    from urllib.parse import unquote, urlsplit
-
-    found = {}
-    values = " ".join(
-        os.environ.get(name, "") for name in ("UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX", "UV_EXTRA_INDEX_URL")
-    )
-    for text in values.split():
-        name, equals, url = text.partition("=")
-        parts = urlsplit(url if equals and "://" not in name else text)
-        user = os.environ.get(f"UV_INDEX_{name.upper().replace('-', '_')}_USERNAME", unquote(parts.username or ""))
-        secret = os.environ.get(f"UV_INDEX_{name.upper().replace('-', '_')}_PASSWORD", unquote(parts.password or ""))
-        if parts.hostname and user:
-            found[parts.hostname] = f"{user}:{secret}"
-    return tuple(sorted(found.items()))
+        found = [self._script_of(lock.read_text(encoding="utf-8"), lock) for lock in locks]
+        return [(path, "") for path in dict.fromkeys(found)]
 
 
 def read_lock(image: Image) -> Lock:
@@ -317,10 +283,13 @@ def _same_names(images: list[Image]) -> list[Problem]:
     return [
         _same_name(image, other.spec.script)
         for image in images
-        if (other := first.setdefault(image.spec.name, image)).spec.script != image.spec.script
+        if (other := first.setdefault(image.spec.name, image)).spec != image.spec
     ]
 
 
 def _same_name(image: Image, script: str) -> Problem:
+    if image.recipe and script == image.spec.script:
+        message = f"another image of this script has the name `{image.spec.name}` too"
+        return Problem(message, image.script.where(""), "give each image a `name` of its own, which its lock has too")
     message = f"the name `{image.spec.name}` is also that of {script}"
     return Problem(message, image.spec.script, "set `name` in [tool.onedigest] of one of the two")

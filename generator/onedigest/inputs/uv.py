@@ -1,4 +1,4 @@
-"""Knows how to run uv: the one door to it. Resolving is all that it is asked for."""
+"""Knows how to run uv: the one door to it. Resolving, and what a uv.lock pins, is all that it is asked for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,37 @@ def lock(project: str, known: str, *, where: str, environment: Mapping[str, str]
         for package in found.get("package", ()):
             _make_absolute(package["source"], root)
         return found
+
+
+def export(
+    pyproject: Path, known: Path, arguments: Sequence[str], *, where: str, environment: Mapping[str, str]
+) -> str:
+    """Return what a project's uv.lock pins, as a requirements file with hashes. Needs no network.
+
+    Raises `InputError` where uv cannot read the two files.
+    """
+    with tempfile.TemporaryDirectory(prefix="onedigest-") as scratch:
+        folder = pyproject.parent
+        if known != folder / "uv.lock":
+            folder = Path(scratch)
+            (folder / "pyproject.toml").write_bytes(pyproject.read_bytes())
+            (folder / "uv.lock").write_bytes(known.read_bytes())
+        command = [
+            _find(),
+            "export",
+            "--frozen",
+            "--offline",
+            "--no-python-downloads",
+            "--no-progress",
+            "--color=never",
+        ]
+        command += ["--python", sys.executable, "--format", "requirements.txt"]
+        command += ["--no-emit-project", "--no-header", "--no-annotate", *arguments]
+        kept = {name: value for name, value in environment.items() if _KEPT_VARIABLES.fullmatch(name)}
+        done = subprocess.run(command, cwd=folder, env=kept, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise _failure(done.stderr, scratch, where)
+        return done.stdout
 
 
 def _make_absolute(source: dict[str, Any], root: Path) -> None:

@@ -1,0 +1,216 @@
+"""Knows the methods of `flyte.Image`: their parameters, and what each call adds to a definition."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from onedigest.flyte import definition as steps
+from onedigest.flyte.definition import Definition, Options, Secret
+
+BOTH = ("linux/amd64", "linux/arm64")
+"""The platforms of `from_debian_base` and `from_uv_script`; other images are for the first alone."""
+
+DEFAULT_NAME = "flyte"
+
+_PIP = ("index_url", "extra_index_urls", "pre", "extra_args", "secret_mounts")
+
+PARAMETERS: Mapping[str, tuple[str, ...]] = {
+    "from_debian_base": (
+        *("python_version", "flyte_version", "install_flyte", "registry", "registry_secret", "name", "platform"),
+    ),
+    "from_uv_script": (
+        "script",
+        "name",
+        "registry",
+        "registry_secret",
+        "python_version",
+        *_PIP[:4],
+        "platform",
+        _PIP[4],
+    ),
+    "from_pixi_script": ("script", "name", "registry"),
+    "from_base": ("image_uri",),
+    "from_dockerfile": ("file", "registry", "name", "platform"),
+    "from_ref_name": ("name",),
+    "clone": ("registry", "registry_secret", "name", "base_image", "python_version", "", "extendable", "platform"),
+    "with_workdir": ("workdir",),
+    "with_requirements": ("file", *_PIP),
+    "with_pip_packages": ("*packages", *_PIP),
+    "with_env_vars": ("env_vars",),
+    "with_source_folder": ("src", "dst", "copy_contents_only"),
+    "with_source_file": ("src", "dst"),
+    "with_code_bundle": ("copy_style", "dst"),
+    "with_dockerignore": ("path",),
+    "with_uv_project": ("pyproject_file", "uvlock", *_PIP, "project_install_mode"),
+    "with_poetry_project": ("pyproject_file",),
+    "with_pixi_project": ("manifest_file",),
+    "with_apt_packages": ("*packages", "secret_mounts"),
+    "with_commands": ("commands", "secret_mounts"),
+}
+"""The parameters of each method, in their order; a star marks those that take what is left."""
+
+POETRY = steps.Refused(
+    what="`with_poetry_project`: poetry.lock is not read",
+    hint="run `poetry export -o requirements.txt` and use `with_requirements`, or move the project to uv",
+)
+PIXI = steps.Refused(
+    what="pixi: packages of conda are not locked here",
+    hint="list what is also a wheel in `dependencies` and use `from_uv_script`, or keep Flyte's own builder for it",
+)
+DOCKERFILE = steps.Refused(
+    what="`from_dockerfile`: what a Dockerfile does cannot be locked",
+    hint="build and push that image yourself, and use `from_base` with its digest",
+)
+
+Values = Mapping[str, Any]
+"""Arguments by the names of parameters."""
+
+
+def first(method: str, given: Values, place: Path) -> Definition | None:
+    """Return the definition that a constructor gives, None for an image that Flyte does not build as it is.
+
+    `place` is the folder that relative paths are tried from, after the working directory.
+    """
+    name = given.get("name") or DEFAULT_NAME
+    common: dict[str, Any] = {"registry": given.get("registry") or "", "name": name}
+    if method in ("from_debian_base", "from_uv_script"):
+        common |= {
+            "platforms": as_tuple(given.get("platform")) or BOTH,
+            "python": _minor(given.get("python_version")),
+            "has_registry_secret": bool(given.get("registry_secret")),
+        }
+    if method == "from_uv_script":
+        step = steps.UvScript(script=find(given["script"], place), options=options(given))
+        return Definition(**common, steps=(step,))
+    if method == "from_debian_base":
+        return Definition(**common, flyte=_flyte(given) if given.get("install_flyte", True) else "")
+    if method == "from_base":
+        return from_reference(str(given["image_uri"]), {**common, "name": "", "platforms": BOTH[:1]})
+    refused = {"from_pixi_script": PIXI, "from_dockerfile": DOCKERFILE}.get(method)
+    return Definition(**common, platforms=BOTH[:1], steps=(refused,)) if refused else None
+
+
+def from_reference(reference: str, common: Values) -> Definition:
+    """Return the definition of an image above another; Flyte's own one stands for Debian's Python with Flyte."""
+    default = read_default(reference)
+    return Definition(**{**common, **(default or {"base": reference})})
+
+
+def read_default(reference: str) -> dict[str, str] | None:
+    """Return what Flyte's own image stands for."""
+    found = steps.read_default_image(reference)
+    return {"python": found[0], "flyte": f"flyte=={found[1]}"} if found else None
+
+
+def extend(made: Definition, method: str, given: Values, place: Path) -> Definition:
+    """Return what a method makes of a definition."""
+    if method == "clone":
+        changes: dict[str, Any] = {key: str(given[key]) for key in ("registry", "name") if given.get(key)}
+        if given.get("python_version"):
+            changes["python"] = _minor(given["python_version"])
+        if given.get("platform"):
+            changes["platforms"] = as_tuple(given["platform"])
+        if given.get("registry_secret"):
+            changes["has_registry_secret"] = True
+        if given.get("base_image"):
+            changes |= {"base": "", **(read_default(str(given["base_image"])) or {"base": str(given["base_image"])})}
+        return replace(made, **changes)
+    return replace(made, steps=(*made.steps, *_STEPS[method](given, place)))
+
+
+def options(given: Values) -> Options:
+    """Return how the packages of a call are found."""
+    return Options(
+        index_url=given.get("index_url") or "",
+        extra_index_urls=as_tuple(given.get("extra_index_urls")),
+        pre=bool(given.get("pre")),
+        extra_args=given.get("extra_args") or "",
+        secrets=secrets(given),
+    )
+
+
+def secrets(given: Values) -> tuple[Secret, ...]:
+    """Return the secrets of a call."""
+    return tuple(each if isinstance(each, Secret) else secret(each) for each in as_tuple(given.get("secret_mounts")))
+
+
+def secret(key: str, group: str | None = None, mount: object = None, as_env_var: str | None = None) -> Secret:
+    """Return a secret, with Flyte's own parameters."""
+    named = as_env_var or ("" if mount else (f"{group}_{key}" if group else key).replace("-", "_").upper())
+    return Secret(key=key, group=group or "", variable=named)
+
+
+def as_tuple(value: Any) -> tuple[Any, ...]:
+    """Return one value or several as a tuple."""
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
+def find(path: str | Path, place: Path) -> str:
+    """Return the absolute path of a file: from the working directory, as Flyte reads it, else from a folder."""
+    found = Path(path).absolute()
+    return os.path.normpath(found if found.exists() else place / path)
+
+
+def _flyte(given: Values) -> str:
+    version = str(given.get("flyte_version") or "").removeprefix("v")
+    return f"flyte=={version}" if version else "flyte"
+
+
+def _minor(version: Any) -> str:
+    return ".".join(map(str, version[:2])) if version else ""
+
+
+def _source_folder(given: Values, place: Path) -> tuple[steps.Step, ...]:
+    source, target = find(given["src"], place), str(given.get("dst") or ".")
+    if target == "." and not given.get("copy_contents_only"):
+        target = f"./{Path(source).name}"
+    return (steps.Copy(source=source, target=target, is_folder=True),)
+
+
+def _source_files(given: Values, place: Path) -> tuple[steps.Step, ...]:
+    target = str(given.get("dst") or ".")
+    return tuple(
+        steps.Copy(source=find(path, place), target=target, is_folder=False) for path in as_tuple(given["src"])
+    )
+
+
+def _uv_project(given: Values, place: Path) -> tuple[steps.Step, ...]:
+    pyproject = find(given["pyproject_file"], place)
+    lock = Path(find(given["uvlock"], place)) if given.get("uvlock") else Path(pyproject).with_name("uv.lock")
+    return (
+        steps.UvProject(
+            pyproject=pyproject,
+            uvlock=str(lock) if lock.exists() else "",
+            installs_project=given.get("project_install_mode") == "install_project",
+            options=options(given),
+        ),
+    )
+
+
+_STEPS: Mapping[str, Callable[[Values, Path], tuple[steps.Step, ...]]] = {
+    "with_workdir": lambda given, _: (steps.WorkDir(path=str(given["workdir"])),),
+    "with_requirements": lambda given, place: (
+        steps.RequirementsFile(file=find(given["file"], place), options=options(given)),
+    ),
+    "with_pip_packages": lambda given, _: (
+        steps.PipPackages(packages=as_tuple(given.get("packages")), options=options(given)),
+    ),
+    "with_env_vars": lambda given, _: (steps.Variables(pairs=tuple(given["env_vars"].items())),),
+    "with_source_folder": _source_folder,
+    "with_source_file": _source_files,
+    "with_code_bundle": lambda given, _: (steps.CodeBundle(target=str(given.get("dst") or ".")),),
+    "with_dockerignore": lambda given, place: (steps.IgnoreFile(path=find(given["path"], place)),),
+    "with_uv_project": _uv_project,
+    "with_poetry_project": lambda *_: (POETRY,),
+    "with_pixi_project": lambda *_: (PIXI,),
+    "with_apt_packages": lambda given, _: (
+        steps.AptPackages(packages=as_tuple(given.get("packages")), secrets=secrets(given)),
+    ),
+    "with_commands": lambda given, _: (steps.Commands(commands=as_tuple(given["commands"]), secrets=secrets(given)),),
+}

@@ -1,0 +1,139 @@
+"""Knows which packages of Python an image of Flyte asks for, whichever steps name them: all are resolved together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from onedigest.errors import InputError, Problem
+from onedigest.flyte.definition import Options, PipPackages, Secret, UvProject
+from onedigest.flyte.indexes import Credential, settings_of
+from onedigest.flyte.project import read_project
+from onedigest.flyte.requirements import Wanted, parse_requirements, read_requirements, take_arguments
+
+if TYPE_CHECKING:
+    from onedigest.script import Script
+
+FLYTE = "flyte"
+
+_MINOR_ALONE = re.compile(r"(?<![=!<>~])==\s*(3\.\d+)(?=\s*(?:,|$))")
+
+
+class Packages:
+    """What the steps of an image ask of its packages, as it is gathered."""
+
+    def __init__(self) -> None:
+        self.warnings: list[Problem] = []
+        self.secrets: dict[Secret, None] = {}
+        self._wanted = Wanted()
+        self._uv: dict[str, Any] = {}
+        self._pythons: list[str] = []
+        self._pins: dict[str, str] = {}
+
+    def take_script(self, script: Script) -> None:
+        """Take what a script's block asks for."""
+        self.warnings += script.warnings
+        self._uv |= script.uv
+        self._wanted.packages += script.dependencies
+        if script.requires_python:
+            self._pythons.append(self._any_micro(script.requires_python, script.where("requires-python")))
+
+    def take_named(self, step: PipPackages, where: str) -> None:
+        """Take packages by their requirements. Raises `InputError` with all that are none."""
+        problems = []
+        for text in step.packages:
+            try:
+                self._wanted.packages.append(str(Requirement(text)))
+            except InvalidRequirement as error:
+                reason = str(error).splitlines()[0]
+                hint = "name a package as `name==1.2`, or a wheel as `name @ URL`"
+                problems.append(Problem(f"{text!r} is not a requirement: {reason}", where, hint))
+        if problems:
+            raise InputError(problems)
+
+    def take_file(self, file: Path, shown: str) -> None:
+        """Take a requirements file."""
+        read_requirements(file, shown, self._wanted)
+
+    def take_project(self, step: UvProject, where: str, environment: Mapping[str, str]) -> None:
+        """Take exactly what a project's uv.lock pins, and no other version or file of it."""
+        project = read_project(step, where, environment)
+        pinned = Wanted()
+        parse_requirements(project.requirements, "uv.lock", pinned)
+        self._wanted.packages += pinned.packages
+        for name, hashes in pinned.hashes.items():
+            self._wanted.hashes.setdefault(name, set()).update(hashes)
+        for requirement in map(Requirement, pinned.packages):
+            self._pins |= {canonicalize_name(requirement.name): each.version for each in requirement.specifier}
+        self._uv |= project.settings
+        self._uv["override-dependencies"] = [*self._uv.get("override-dependencies", []), *pinned.packages]
+        if project.requires_python:
+            self._pythons.append(project.requires_python)
+        self.take_options(replace(step.options, extra_args=project.other_arguments), where)
+
+    def take_options(self, options: Options, where: str) -> None:
+        """Take how packages are found."""
+        self._wanted.indexes += options.extra_index_urls
+        if options.index_url:
+            self._wanted.choose_index(options.index_url, where)
+        if options.pre:
+            self._wanted.settings["prerelease"] = "allow"
+        take_arguments(options.extra_args, self._wanted, where)
+        self.secrets |= dict.fromkeys(options.secrets)
+
+    def take_flyte(self, wanted: str, image: str, where: str) -> None:
+        """Take Flyte, which every task starts with: the one that the base stands for, or any."""
+        names = {canonicalize_name(requirement.name) for _, requirement in self._requirements()}
+        if FLYTE not in names:
+            self._wanted.packages.append(wanted or FLYTE)
+            if not wanted:
+                message = (
+                    f"`{FLYTE}` is not among the packages of image `{image}`; no task starts without it, so it is added"
+                )
+                self.warnings.append(Problem(message, where, f"list `{FLYTE}` among them"))
+        elif wanted not in ("", FLYTE):
+            self._wanted.packages.append(wanted)
+
+    def other_pins(self) -> Iterator[str]:
+        """Yield what is wrong where something else is asked for than a uv.lock has."""
+        for text, requirement in self._requirements():
+            pin = self._pins.get(canonicalize_name(requirement.name), "")
+            if pin and not requirement.specifier.contains(pin, prereleases=True):
+                yield f"`{text}` is asked for, and uv.lock has {requirement.name} {pin}"
+
+    def requires_python(self, minor: str) -> str:
+        """Return the specifier of Python; `minor` is what the image asks for itself, or empty."""
+        return ",".join(dict.fromkeys([*self._pythons, *([f"=={minor}.*"] if minor else [])]))
+
+    def dependencies(self) -> tuple[str, ...]:
+        """Return all requirements."""
+        return tuple(self._wanted.packages)
+
+    def hashes(self) -> dict[str, frozenset[str]]:
+        """Return the only digests that wheels of some projects may have."""
+        return {name: frozenset(several) for name, several in self._wanted.hashes.items()}
+
+    def settings(self, where: str) -> tuple[dict[str, Any], tuple[Credential, ...]]:
+        """Return the settings of uv, and the credentials of indexes."""
+        return settings_of(self._uv, self._wanted, where)
+
+    def _any_micro(self, text: str, where: str) -> str:
+        """Take `==3.13` for any 3.13: so Flyte's own examples mean it, and PEP 440 does not."""
+        found = _MINOR_ALONE.sub(r"==\1.*", text)
+        if found != text:
+            message = f"`requires-python = {text!r}` is taken for {found!r}: by itself it means the first release alone"
+            self.warnings.append(Problem(message, where, f"write {found!r}"))
+        return found
+
+    def _requirements(self) -> Iterator[tuple[str, Requirement]]:
+        for text in self._wanted.packages:
+            try:
+                yield text, Requirement(text)
+            except InvalidRequirement:
+                continue  # the spec tells, with the place

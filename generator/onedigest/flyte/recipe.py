@@ -1,0 +1,268 @@
+"""Knows how an image of Flyte becomes what onedigest locks: a script with a [tool.onedigest] that says all of it."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from onedigest import script as scripts
+from onedigest.errors import InputError, Problem
+from onedigest.flyte import definition as steps
+from onedigest.flyte.definition import Definition, Secret, Step
+from onedigest.flyte.indexes import Credential
+from onedigest.flyte.methods import DEFAULT_NAME
+from onedigest.flyte.packages import Packages
+from onedigest.script import Script
+from onedigest.spec import APPLICATION
+
+PROGRAMS = ("gzip", "tar")
+"""What Flyte unpacks a code bundle with."""
+
+SHELL = ("coreutils", "dash")
+"""What commands need that are written for a shell; a Debian base has none."""
+
+_EXPANDED = re.compile(r"\$\{?(\w+)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """What onedigest locks of an image.
+
+    `hashes` are the only ones that wheels of a project may have. `baked` are files that Flyte adds for one run, as
+    (path below the working directory, path on this machine); they have no part in the lock.
+    """
+
+    script: Script
+    secrets: tuple[Secret, ...]
+    credentials: tuple[Credential, ...]
+    hashes: Mapping[str, frozenset[str]]
+    baked: tuple[tuple[str, str], ...]
+
+
+def make_recipe(
+    definition: Definition, *, root: Path, shown: Callable[[Path], str], environment: Mapping[str, str]
+) -> Recipe:
+    """Map an image of Flyte. `root` is the folder that the locks are in, `shown` names files in messages.
+
+    Raises `InputError` with all that cannot be mapped.
+    """
+    return _Kitchen(definition, root, shown, environment).make()
+
+
+class _Kitchen:
+    """Maps one image; keeps all problems."""
+
+    def __init__(
+        self, definition: Definition, root: Path, shown: Callable[[Path], str], environment: Mapping[str, str]
+    ) -> None:
+        self._definition = definition
+        self._root = root
+        self._shown = shown
+        self._environment = environment
+        self._file = Path(definition.file)
+        self._problems: list[Problem] = []
+        self._packages = Packages()
+        self._table: dict[str, Any] = {}
+        self._lines: dict[str, int] = {"": definition.line or 1}
+        self._workdir = APPLICATION
+        self._env: dict[str, str] = {}
+        self._system: list[str] = []
+        self._run: list[str] = []
+        self._copies: list[tuple[str, str, Step]] = []
+        self._baked: list[tuple[str, str]] = []
+
+    def make(self) -> Recipe:
+        for step in self._definition.steps:
+            try:
+                self._take(step)
+            except InputError as error:
+                self._problems += error.problems
+        self._packages.take_flyte(self._definition.flyte, self._definition.name, self._where())
+        for message in self._packages.other_pins():
+            self._refuse(message, hint="change one of the two")
+        self._finish_table()
+        baked = tuple((self._below(target), file) for target, file in self._baked)
+        uv, credentials = self._settings()
+        if self._problems:
+            raise InputError(self._problems)
+        script = Script(
+            path=self._shown(self._file),
+            text=scripts.canonical_text(self._file.read_bytes(), self._shown(self._file)),
+            requires_python=self._packages.requires_python(self._definition.python),
+            dependencies=self._packages.dependencies(),
+            onedigest=self._table,
+            uv=uv,
+            lines=self._lines,
+            warnings=(*self._packages.warnings, *self._warnings()),
+        )
+        return Recipe(
+            script=script,
+            secrets=tuple(self._packages.secrets),
+            credentials=credentials,
+            hashes=self._packages.hashes(),
+            baked=baked,
+        )
+
+    def _settings(self) -> tuple[dict[str, Any], tuple[Credential, ...]]:
+        try:
+            return self._packages.settings(self._where())
+        except InputError as error:
+            self._problems += error.problems
+            return {}, ()
+
+    def _warnings(self) -> Iterator[Problem]:
+        if self._definition.has_registry_secret:
+            message = "`registry_secret` is for the cluster's builder, and not read here"
+            yield Problem(message, self._where(), "images are pushed with the credentials of `docker login`")
+
+    def _where(self, line: int = 0) -> str:
+        return f"{self._shown(self._file)}:{line or self._definition.line or 1}"
+
+    def _refuse(self, message: str, step: Step | None = None, hint: str = "") -> None:
+        self._problems.append(Problem(message, self._where(step.line if step else 0), hint))
+
+    def _take(self, step: Step) -> None:
+        where = self._where(step.line)
+        match step:
+            case steps.UvScript():
+                self._take_script(step)
+            case steps.PipPackages():
+                self._packages.take_named(step, where)
+            case steps.RequirementsFile():
+                self._packages.take_file(Path(step.file), self._shown(Path(step.file)))
+            case steps.UvProject():
+                self._packages.take_project(step, where, self._environment)
+            case steps.Copy():
+                self._take_copy(step)
+            case steps.Refused():
+                self._refuse(step.what, step, step.hint)
+            case _:
+                self._take_setting(step)
+        if isinstance(step, steps.UvScript | steps.PipPackages | steps.RequirementsFile):
+            self._packages.take_options(step.options, where)
+
+    def _take_setting(self, step: Step) -> None:
+        match step:
+            case steps.AptPackages():
+                self._note("system-packages", step)
+                self._system += step.packages
+                if step.secrets:
+                    self._refuse("`secret_mounts` of apt packages: Debian's own archive needs none", step)
+            case steps.Commands():
+                self._take_commands(step)
+            case steps.WorkDir():
+                self._note("workdir", step)
+                self._workdir = posixpath.normpath(posixpath.join(self._workdir, step.path))
+            case steps.Variables():
+                self._take_variables(step)
+            case steps.CodeBundle():
+                target = posixpath.normpath(posixpath.join(self._workdir, step.target))
+                self._baked += [(posixpath.join(target, path), file) for path, file in step.files]
+            case steps.IgnoreFile():
+                self._note("ignore-file", step)
+                self._table["ignore-file"] = os.path.relpath(step.path, self._file.parent)
+
+    def _take_commands(self, step: steps.Commands) -> None:
+        self._note("run", step)
+        self._run += [shlex.join(("/bin/sh", "-c", command)) for command in step.commands]
+        if step.secrets:
+            hint = "fetch what they need before, and add it with `with_source_file`"
+            self._refuse("`secret_mounts` of commands, which run without a network", step, hint)
+
+    def _note(self, key: str, step: Step) -> None:
+        self._lines.setdefault(f"tool.onedigest.{key}", step.line or self._lines[""])
+
+    def _take_script(self, step: steps.UvScript) -> None:
+        path = Path(step.script)
+        shown = self._shown(path)
+        try:
+            script = scripts.parse(path.read_bytes(), shown)
+        except OSError as error:
+            self._refuse(f"{shown} cannot be read: {error.strerror}", step)
+            return
+        self._packages.take_script(script)
+        self._table |= script.onedigest
+        if path == self._file:
+            self._lines = {**script.lines, **self._lines}
+        elif _has_paths(script.uv):
+            self._refuse(f"[tool.uv] of {shown} names files, and it is not the script that defines the image", step)
+
+    def _take_variables(self, step: steps.Variables) -> None:
+        self._note("env", step)
+        for name, value in step.pairs:
+            if match := _EXPANDED.search(str(value)):
+                message = f"`{match[0]}` in the value of {name!r} would be filled in by a Dockerfile, and there is none"
+                self._refuse(message, step, "write the value out; /opt/venv/bin is on PATH already")
+            self._env[name] = str(value)
+
+    def _take_copy(self, step: steps.Copy) -> None:
+        source = Path(step.source)
+        self._note("copy", step)
+        kind = "folder" if step.is_folder else "file"
+        if not (source.is_dir() if step.is_folder else source.is_file()):
+            self._refuse(f"{self._shown(source)} is no {kind} here", step)
+            return
+        if not source.resolve().is_relative_to(self._root.resolve()):
+            self._refuse(
+                f"{source.name} is not below {self._root.name}, the folder that holds the locks", step, "move it there"
+            )
+            return
+        target = posixpath.normpath(posixpath.join(self._workdir, step.target))
+        if not step.is_folder and (step.target in (".", "./") or step.target.endswith("/") or target == self._workdir):
+            target = posixpath.join(target, source.name)
+        self._copies.append((target, os.path.relpath(source, self._file.parent), step))
+
+    def _finish_table(self) -> None:
+        definition, table = self._definition, self._table
+        has_script = any(isinstance(step, steps.UvScript) for step in definition.steps)
+        stem = re.sub(r"[^a-z0-9]+", "-", self._file.stem.lower()).strip("-")
+        is_named = has_script or definition.name != DEFAULT_NAME
+        table.setdefault("name", definition.name.replace("/", "-") if is_named else stem)
+        if definition.registry:
+            table["repository"] = f"{definition.registry}/{definition.name}"
+        if definition.base:
+            table["base"] = definition.base
+        if self._run and not definition.base:
+            self._system += SHELL
+        if self._workdir == "/":
+            message = "the working directory is /, which cannot belong to the user, as Flyte needs it"
+            self._refuse(message, hint="name another in `with_workdir`")
+        table |= {
+            "platforms": list(definition.platforms),
+            "system-packages": sorted({*table.get("system-packages", ()), *self._system, *PROGRAMS}),
+            "workdir": self._workdir,
+            "own-workdir": True,
+            "include-script": False,
+            "entrypoint": [],
+            "args": [],
+            "env": {**table.get("env", {}), **self._env},
+            "run": [*table.get("run", ()), *self._run],
+            "copy": {**table.get("copy", {}), **self._copied()},
+        }
+
+    def _copied(self) -> dict[str, str]:
+        return {self._below(target, step): source for target, source, step in self._copies}
+
+    def _below(self, target: str, step: Step | None = None) -> str:
+        """Return a path of the image from the working directory."""
+        if target == self._workdir:
+            return "."
+        inner = target.removeprefix(f"{self._workdir}/")
+        if inner == target:
+            message = (
+                f"{target} is not below the working directory, {self._workdir}, which holds all files that are copied"
+            )
+            self._refuse(message, step, "name a path from there, or put `with_workdir` before it")
+        return inner
+
+
+def _has_paths(uv: Mapping[str, Any]) -> bool:
+    sources = uv.get("sources", {})
+    several = [each for source in sources.values() for each in (source if isinstance(source, list) else [source])]
+    return any("path" in each for each in several if isinstance(each, dict))

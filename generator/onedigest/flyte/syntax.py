@@ -1,0 +1,216 @@
+"""Knows how to find the images of Flyte in a script's text, by its syntax tree: nothing of the script is run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeGuard
+
+from onedigest.errors import InputError, Problem
+from onedigest.flyte.definition import TESTED, Definition
+from onedigest.flyte.literals import NotLiteral, dotted, imported_names, literal
+from onedigest.flyte.methods import PARAMETERS, extend, first
+
+IMAGE = "flyte.Image"
+
+_RUN = (
+    'write it as a literal, or run the script with `flyte.init(image_builder="onedigest")`, which locks the image too'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found of the images of a script: those that could be read, and the problems of those that could not."""
+
+    definitions: tuple[Definition, ...]
+    problems: tuple[Problem, ...]
+
+    def all(self) -> tuple[Definition, ...]:
+        """Return all images. Raises `InputError` where one could not be read."""
+        if self.problems:
+            raise InputError(self.problems)
+        return self.definitions
+
+
+def may_have_images(text: str) -> bool:
+    """Tell whether a script is worth a closer look: to parse it takes a moment."""
+    return "flyte" in text and "Image.from_" in text
+
+
+def find_images(text: str, file: Path, shown: str) -> Found:
+    """Find the images that a script has Flyte build. `shown` is how messages name the file."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        problem = Problem(f"not Python: {error.msg}", f"{shown}:{error.lineno}")
+        return Found((), (problem,))
+    return _Reader(tree, file, shown).read()
+
+
+_Calls = list[tuple[str, ast.Call]]
+
+_UNCLEAR = ""
+"""Stands for the constructor where a variable has several values, and only running the script tells which."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Assigned:
+    """A value of a variable. `line` is the last one of the statement."""
+
+    line: int
+    value: ast.expr
+    is_straight: bool
+
+
+class _Reader:
+    def __init__(self, tree: ast.Module, file: Path, shown: str) -> None:
+        self._tree = tree
+        self._file = file
+        self._shown = shown
+        self._names = imported_names(tree)
+        straight = {id(node) for node in tree.body}
+        self._assigned: dict[str, list[_Assigned]] = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+                for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                    if isinstance(target, ast.Name):
+                        assigned = _Assigned(node.end_lineno or node.lineno, node.value, id(node) in straight)
+                        self._assigned.setdefault(target.id, []).append(assigned)
+
+    def read(self) -> Found:
+        found: dict[Definition, Definition] = {}
+        problems: list[Problem] = []
+        for call in self._outermost():
+            try:
+                definition = self._definition(self._chain(call))
+            except NotLiteral as error:
+                message = f"the image cannot be read without running the script: `{error.text}` is no literal"
+                problems.append(Problem(message, f"{self._shown}:{error.line}", _RUN))
+            except InputError as error:
+                problems += error.problems
+            else:
+                if definition:
+                    found.setdefault(definition, definition)
+        return Found(tuple(found), tuple(problems))
+
+    def _outermost(self) -> Iterator[ast.Call]:
+        """Yield the last call of each image, but for images that others are made from and nothing else uses."""
+        calls = [node for node in ast.walk(self._tree) if isinstance(node, ast.Call) and self._chain(node)]
+        inner = {id(each) for call in calls for each in _nested(call)}
+        roots = {id(_root(call)) for call in calls}
+        uses: dict[int, list[bool]] = {}
+        for node in ast.walk(self._tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and (held := self._held(node)):
+                uses.setdefault(id(held.value), []).append(id(node) in roots)
+        yield from (call for call in calls if id(call) not in inner and not all(uses.get(id(call), [False])))
+
+    def _held(self, name: ast.Name) -> _Assigned | None:
+        """Return what a variable was last given where it is used; None where that is not clear."""
+        several = self._assigned.get(name.id, [])
+        if len(several) > 1 and not all(each.is_straight for each in several):
+            return None
+        before = [each for each in several if each.line < name.lineno]
+        return max(before, key=lambda each: each.line, default=None)
+
+    def _chain(self, call: ast.Call) -> _Calls:
+        """Return the calls that make an image, the constructor first; none where a call makes no image."""
+        if not isinstance(call.func, ast.Attribute):
+            return []
+        method, value = call.func.attr, call.func.value
+        if method.startswith("from_"):
+            return [(method, call)] if dotted(value, self._names) == IMAGE else []
+        below: _Calls = []
+        if isinstance(value, ast.Call):
+            below = self._chain(value)
+        elif isinstance(value, ast.Name):
+            if held := self._held(value):
+                below = self._chain(held.value) if _is_call(held.value) else []
+            elif any(map(self._makes_image, self._assigned.get(value.id, ()))):
+                below = [(_UNCLEAR, call)]
+        return [*below, (method, call)] if below else []
+
+    def _makes_image(self, assigned: _Assigned) -> bool:
+        return _is_call(assigned.value) and bool(self._chain(assigned.value))
+
+    def _definition(self, calls: _Calls) -> Definition | None:
+        """Return what calls define, None for an image that Flyte takes as it is."""
+        (constructor, call), *further = calls
+        if constructor == _UNCLEAR:
+            raise NotLiteral(_root(call))
+        given = self._arguments(constructor, call)
+        place = self._file.parent
+        if constructor == "from_ref_name":
+            if not further:
+                return None
+            raise NotLiteral(call)
+        made = first(constructor, given, place)
+        is_changed = bool(further) or constructor in ("from_uv_script", "from_pixi_script", "from_dockerfile")
+        if made is None or not (is_changed or given.get("registry") or given.get("name")):
+            return None
+        made = self._placed(made, 0, call)
+        for method, each in further:
+            made = self._placed(extend(made, method, self._arguments(method, each), place), len(made.steps), each)
+        if not made.name:
+            raise InputError.of(
+                "the image has no name", where=f"{self._shown}:{call.lineno}", hint="give it one: `.clone(name=…)`"
+            )
+        return replace(made, file=str(self._file), line=call.lineno)
+
+    @staticmethod
+    def _placed(made: Definition, count: int, call: ast.Call) -> Definition:
+        """Note the line of a call in the steps that it added."""
+        line = call.func.end_lineno or call.lineno
+        return replace(made, steps=(*made.steps[:count], *(replace(step, line=line) for step in made.steps[count:])))
+
+    def _arguments(self, method: str, call: ast.Call) -> Mapping[str, Any]:
+        """Return the arguments of a call by the names of parameters. Raises `NotLiteral` and `InputError`."""
+        names = PARAMETERS.get(method)
+        if names is None:
+            raise self._unknown(f"`{method}` of `{IMAGE}` is not known here", call)
+        found: dict[str, Any] = {}
+        several = [name[1:] for name in names if name.startswith("*")]
+        positional = [name for name in names if name]
+        for number, argument in enumerate(call.args):
+            if several:
+                value = argument.value if isinstance(argument, ast.Starred) else argument
+                read = literal(value, self._names, self._file)
+                found[several[0]] = (
+                    *found.get(several[0], ()),
+                    *(read if isinstance(argument, ast.Starred) else (read,)),
+                )
+            elif number < len(positional) and not isinstance(argument, ast.Starred):
+                found[positional[number]] = literal(argument, self._names, self._file)
+            else:
+                raise NotLiteral(argument)
+        for keyword in call.keywords:
+            if keyword.arg is None:
+                raise NotLiteral(keyword.value)
+            if keyword.arg not in positional:
+                raise self._unknown(f"`{method}` has no parameter `{keyword.arg}` that is known here", call)
+            found[keyword.arg] = literal(keyword.value, self._names, self._file)
+        return found
+
+    def _unknown(self, message: str, call: ast.Call) -> InputError:
+        return InputError.of(
+            message, where=f"{self._shown}:{call.lineno}", hint=f"Flyte {TESTED} is what is known here"
+        )
+
+
+def _nested(call: ast.Call) -> Iterator[ast.Call]:
+    """Yield the calls that the methods of a call stand upon."""
+    while isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Call):
+        call = call.func.value
+        yield call
+
+
+def _root(call: ast.Call) -> ast.expr:
+    """Return what the first of several methods is called upon."""
+    for below in _nested(call):
+        call = below
+    return call.func.value if isinstance(call.func, ast.Attribute) else call.func
+
+
+def _is_call(node: ast.expr) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call)
