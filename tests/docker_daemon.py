@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -37,10 +39,19 @@ def docker_variables() -> dict[str, str]:
 
 def run_image(docker: str, name: str, platform: str, *arguments: str) -> str:
     """Run an image of the daemon, without a network; return what it prints."""
-    command = [docker, "run", "--rm", "--network", "none", "--pull", "never", "--platform", platform]
+    command = [docker, "run", "--rm", "--network", "none", "--pull", "never", "--platform", platform, *keep_compiled()]
     done = subprocess.run([*command, *arguments, name], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@cache
+def keep_compiled() -> tuple[str, ...]:
+    """Return options by which one container finds what another compiled: under emulation that takes longest."""
+    folder = Path(tempfile.mkdtemp(prefix="onedigest-compiled-"))
+    folder.chmod(0o777)  # containers have users of their own
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return ("--volume", f"{folder}:/compiled", "--env", "PYTHONPYCACHEPREFIX=/compiled")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conftest import ROOT, Project, Result, machine_environment
+from docker_daemon import keep_compiled
 from pythons import interpreters
 
 NEWEST, OLDEST = "flyte", "flyte>=2.8,<2.9"
@@ -124,13 +125,8 @@ def other_python() -> str:
     return others[-1] if others else sys.executable
 
 
-def run_in_image(
-    docker: str, sdk: Sdk, project: Project, image: str, platform: str, compiled: Path, *, bundle: bool
-) -> bytes:
-    """Run the task `probe` by the real entry point, without a network; return its outputs as they were written.
-
-    `compiled` keeps compiled modules from one run to the next: under emulation, compiling takes two minutes.
-    """
+def run_in_image(docker: str, sdk: Sdk, project: Project, image: str, platform: str, *, bundle: bool) -> bytes:
+    """Run the task `probe` by the real entry point, without a network; return its outputs as they were written."""
     data = project.root / f"data-{platform.replace('/', '-')}-{bundle}"
     for name in ("out", "base", "raw"):
         (data / name).mkdir(parents=True)
@@ -158,19 +154,9 @@ def run_in_image(
         *("--org", "o", *(("--tgz", "/data/fast.tar.gz", "--dest", ".") if bundle else ())),
         *("--resolver", "flyte._internal.resolvers.default.DefaultTaskResolver", "mod", "script", "instance", "probe"),
     ]
-    options = (
-        "--rm",
-        "--network",
-        "none",
-        "--platform",
-        platform,
-        "-v",
-        f"{data}:/data",
-        "-v",
-        f"{compiled}:/compiled",
-    )
+    options = ("--rm", "--network", "none", "--platform", platform, "-v", f"{data}:/data", *keep_compiled())
     done = subprocess.run(
-        [docker, "run", *options, "-e", "PYTHONPYCACHEPREFIX=/compiled", image, "a0", *arguments],
+        [docker, "run", *options, image, "a0", *arguments],
         env=project.environment,
         capture_output=True,
         text=True,

@@ -89,6 +89,22 @@ class TestReal:
         assert subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     @pytest.mark.docker
+    def test_working_directory_is_the_users_own(self, real: str, project: Project, docker: str) -> None:
+        code = (
+            "import os\nopen('/srv/mine/new', 'w').close()\nos.truncate('data.txt', 0)\nprint(os.getcwd(), 'written')\n"
+        )
+        lines = ('workdir = "/srv/mine"', "own-workdir = true", 'copy = { "data.txt" = "notes.txt" }')
+        use(project, f"{real}:oci", *lines, code=code)
+        project.write("notes.txt", "text\n")
+        embedded = project.ok("build", "app.py")
+        result = project.ok("build", "--engine", "buildx", "--load", "app.py")
+        said = [run_image(docker, "app:latest", platform) for platform in MACHINES]
+        subprocess.run([docker, "image", "rm", "app:latest"], env=project.environment, capture_output=True, check=True)
+
+        assert result.out == embedded.out
+        assert said == ["/srv/mine written\n"] * 2
+
+    @pytest.mark.docker
     def test_image_runs_on_both_platforms(self, real: str, project: Project, docker: str) -> None:
         use(project, f"{real}:docker", 'env = { KIND = "ours" }')
         project.ok("build", "--load", "app.py")
@@ -394,9 +410,19 @@ class TestRefused:
         reference, said = self.made(served, "example", python_image(), project, 'system-packages = ["libgomp1"]')
 
         assert said == (
-            f"error: app.py: `system-packages` cannot be put on the base {reference}, which is example 7\n"
+            f"error: app.py: `system-packages` cannot be put on the base {reference}, which is example 7 and has no libgomp1\n"
             "hint: they come from Debian: trixie, bookworm\n"
         )
+
+    def test_programs_that_another_base_has_need_no_packages(self, served: Served, project: Project) -> None:
+        made = {
+            platform: Made([{**python_files(platform), "usr/bin/tar": b"", "bin/gzip": b""}]) for platform in MACHINES
+        }
+        put_image(served.host, "base/tools", "1", made)
+        use(project, f"{served.host}/base/tools:1", 'system-packages = ["gzip", "tar"]')
+        project.ok("generate", "app.py")
+
+        assert base_of(project).system_packages == ()
 
     def test_tag_that_does_not_exist(self, served: Served, project: Project) -> None:
         use(project, f"{served.host}/bad/nothing:3")

@@ -52,14 +52,6 @@ def make_project(root: Path, cache: Path, registry: FaultProxy, script: str = SC
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where containers of any user keep compiled modules."""
-    folder = tmp_path_factory.mktemp("compiled")
-    folder.chmod(0o777)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def built(
     tmp_path_factory: pytest.TempPathFactory, cache: Path, registry: FaultProxy, newest: Sdk
 ) -> tuple[Project, str]:
@@ -137,11 +129,11 @@ def test_older_flyte_on_another_python_in_another_folder_gives_the_same_digest(
 @pytest.mark.emulation
 @pytest.mark.parametrize("platform", ["linux/amd64", "linux/arm64"])
 def test_entry_point_runs_a_task_from_a_bundle(
-    built: tuple[Project, str], newest: Sdk, registry: FaultProxy, compiled: Path, platform: str
+    built: tuple[Project, str], newest: Sdk, registry: FaultProxy, platform: str
 ) -> None:
     docker = find_docker()
     project = Project(built[0].root, {**built[0].environment, **docker_variables()})
-    outputs = run_in_image(docker, newest, project, direct(built[1], registry), platform, compiled, bundle=True)
+    outputs = run_in_image(docker, newest, project, direct(built[1], registry), platform, bundle=True)
 
     assert f"5 rows of 1, uid 65532, {machine(platform)}".encode() in outputs
 
@@ -149,7 +141,7 @@ def test_entry_point_runs_a_task_from_a_bundle(
 @pytest.mark.docker
 @pytest.mark.emulation
 def test_entry_point_runs_a_task_with_baked_code(
-    tmp_path: Path, cache: Path, registry: FaultProxy, newest: Sdk, compiled: Path
+    tmp_path: Path, cache: Path, registry: FaultProxy, newest: Sdk
 ) -> None:
     docker = find_docker()
     script = SCRIPT.replace("    ),\n)", "    ).with_code_bundle(),\n)")
@@ -167,7 +159,7 @@ def test_entry_point_runs_a_task_with_baked_code(
     assert again.out.strip().splitlines()[-1] == image
     assert [seen.method for seen in registry.seen] == ["HEAD"]
     for platform in ("linux/amd64", "linux/arm64"):
-        outputs = run_in_image(docker, newest, project, direct(image, registry), platform, compiled, bundle=False)
+        outputs = run_in_image(docker, newest, project, direct(image, registry), platform, bundle=False)
         assert f"5 rows of 1, uid 65532, {machine(platform)}".encode() in outputs
 
 

@@ -189,13 +189,24 @@ def _above(
     if not spec.system_packages:
         return None, ()
     if found.suite not in SUITES:
+        missing = [
+            name for name in spec.system_packages if not all(_has_program(root, name) for root in roots.values())
+        ]
+        if not missing:
+            return None, ()
         raise InputError.of(
-            f"`system-packages` cannot be put on the base {text}, which is {found.system}",
+            f"`system-packages` cannot be put on the base {text}, which is {found.system} and has no"
+            f" {' or '.join(missing)}",
             where=spec.script,
             hint=f"they come from Debian: {', '.join(SUITES)}",
         )
     there = {platform: installed(dpkg_status(rootfs)) for platform, rootfs in roots.items()}
     return resolve_above(spec, found.suite, there, sources)
+
+
+def _has_program(rootfs: Rootfs, name: str) -> bool:
+    """Tell whether an image that is not Debian has what a package is for: a program of its name."""
+    return any(rootfs.find(f"{folder}/{name}") for folder in _DEFAULT_PATH.split(":"))
 
 
 def _image(spec: Spec, platform: Platform, read: ReadPlatform, rootfs: Rootfs) -> BaseImage:
