@@ -31,6 +31,7 @@ bench: .venv/ready
 	$(BIN)/python tests/bench/registry.py
 	$(BIN)/python tests/bench/tools.py
 	$(BIN)/python tests/bench/fleet.py
+	$(BIN)/python tests/bench/flyte_builders.py
 
 engines:
 	.ci/engines start

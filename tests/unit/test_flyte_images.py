@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from onedigest.errors import InputError
+from onedigest.errors import EngineError, InputError
 from onedigest.flyte.definition import Definition, dumps, loads
 from onedigest.flyte.recipe import Recipe, make_recipe
 from onedigest.flyte.syntax import find_images
@@ -135,6 +135,7 @@ class TestLayers:
         assert made.script.uv["constraint-dependencies"] == ["numpy<3"]
         assert made.script.uv["index"] == [{"name": "flyte-1", "url": "https://index.example/simple", "default": True}]
         assert made.hashes == {"attrs": {f"sha256:{digest}", f"sha256:{'b' * 64}"}}
+        assert made.read == tuple(tmp_path / name for name in ("requirements.txt", "more.txt", "limits.txt"))
 
     def test_options_of_packages(self, tmp_path: Path) -> None:
         call = (
@@ -239,6 +240,7 @@ class TestUvProject:
         assert made.script.uv == {"override-dependencies": ["attrs==25.1.0"]}
         assert made.script.requires_python == ">=3.11"
         assert made.hashes == {"attrs": {f"sha256:{'a' * 64}"}}
+        assert made.read == (tmp_path / "pyproject.toml", tmp_path / "uv.lock")
 
     def test_lock_that_does_not_answer_the_project(self, tmp_path: Path) -> None:
         self.write(tmp_path, PROJECT.replace("attrs>=22", "attrs>=23"))
@@ -476,7 +478,9 @@ class TestSyntax:
         assert str(caught.value) == "job.py:2: not Python: '(' was never closed"
 
 
-def test_image_whose_private_side_moved_is_refused_with_the_tested_versions() -> None:
+def test_image_whose_private_side_moved_is_refused_with_the_tested_versions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import warnings
 
     with warnings.catch_warnings():
@@ -495,13 +499,20 @@ def test_image_whose_private_side_moved_is_refused_with_the_tested_versions() ->
     class Strange(Moved):
         _layers = (Layer(),)
 
-    for image, what in (
-        (Moved(), "'Moved' object has no attribute '_layers'"),
-        (Strange(), "a layer of the kind Layer"),
-    ):
-        with pytest.raises(Exception, match="keeps images in another way") as caught:
+    def said(image: Any) -> str:
+        with pytest.raises(EngineError) as caught:
             read_image(image)
-        assert str(caught.value) == (
+        return str(caught.value)
+
+    def moved(what: str) -> str:
+        return (
             f"Flyte {flyte.__version__} keeps images in another way than is known here: {what}\n"
             "hint: onedigest is tested with Flyte 2.8 to 2.12: install one of these, or a newer onedigest"
         )
+
+    assert said(Moved()) == moved("'Moved' object has no attribute '_layers'")
+    assert said(Strange()) == moved("a layer of the kind Layer")
+    image = flyte.Image.from_uv_script(tmp_path / "x.py", name="x")
+    monkeypatch.delattr("flyte._image._CREATE_FLYTE_USER_CMD")
+    path = flyte._image.__file__
+    assert said(image) == moved(f"cannot import name '_CREATE_FLYTE_USER_CMD' from 'flyte._image' ({path})")

@@ -98,6 +98,8 @@ def _project(job: Job) -> BuildFiles:
     files += [os.path.normpath(f"{folder}/{file.place}") for file in job.files if not isinstance(file.content, bytes)]
     if image.spec.ignore_file:
         files.append(os.path.normpath(f"{folder}/{image.spec.ignore_file}"))
+    for path in image.recipe.read if image.recipe else ():
+        files.append(os.path.relpath(path, root))
     files += [name for name in ("onedigest.toml", "pyproject.toml") if (root / name).is_file()]
     inputs = inputs_of(job.lock, job.lock.platforms)
     groups = (inputs.wheels, inputs.packages, inputs.layers)
@@ -105,7 +107,7 @@ def _project(job: Job) -> BuildFiles:
     return BuildFiles(
         root=root,
         files=tuple(sorted(set(files))),
-        script=image.spec.script,
+        image=image.spec.name if image.recipe else image.spec.script,  # a script of Flyte may have several
         lockfiles=image.folder.parent.name,
         digests=tuple(sorted(digests)),
     )

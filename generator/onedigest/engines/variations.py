@@ -48,7 +48,7 @@ class BuildFiles:
 
     root: Path
     files: tuple[str, ...]
-    script: str
+    image: str
     lockfiles: str
     digests: tuple[str, ...]
 
@@ -86,7 +86,7 @@ def build_varied(project: BuildFiles, variation: Variation, store: Store, enviro
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
             **variation.variables,
         }
-        arguments = ("build", "--offline", "--json", "--lockfiles", project.lockfiles, project.script)
+        arguments = ("build", "--offline", "--json", "--lockfiles", project.lockfiles, project.image)
         command = [*variation.prefix, sys.executable, "-c", _CHILD, f"{variation.umask:o}", variation.processors]
         done = subprocess.run([*command, *arguments], cwd=root, env=variables, capture_output=True, check=False)
         if done.returncode:

@@ -35,7 +35,8 @@ class Recipe:
     """What onedigest locks of an image.
 
     `hashes` are the only ones that wheels of a project may have. `baked` are files that Flyte adds for one run, as
-    (path below the working directory, path on this machine); they have no part in the lock.
+    (path below the working directory, path on this machine); they have no part in the lock. `read` are the files that
+    all this stands in, besides the one that defines the image.
     """
 
     script: Script
@@ -43,6 +44,7 @@ class Recipe:
     credentials: tuple[Credential, ...]
     hashes: Mapping[str, frozenset[str]]
     baked: tuple[tuple[str, str], ...]
+    read: tuple[Path, ...]
 
 
 def make_recipe(
@@ -107,6 +109,7 @@ class _Kitchen:
             credentials=credentials,
             hashes=self._packages.hashes(),
             baked=baked,
+            read=tuple(path for path in dict.fromkeys(self._packages.read) if path != self._file),
         )
 
     def _settings(self) -> tuple[dict[str, Any], tuple[Credential, ...]]:
@@ -186,7 +189,7 @@ class _Kitchen:
         except OSError as error:
             self._refuse(f"{shown} cannot be read: {error.strerror}", step)
             return
-        self._packages.take_script(script)
+        self._packages.take_script(script, path)
         self._table |= script.onedigest
         if path == self._file:
             self._lines = {**script.lines, **self._lines}

@@ -30,7 +30,7 @@ _SETTINGS = {
 class Wanted:
     """What is asked of the packages of an image, as it is gathered.
 
-    `hashes` are those that a file allows, by project.
+    `hashes` are those that a file allows, by project; `files` are those that were read.
     """
 
     packages: list[str] = field(default_factory=list)
@@ -40,6 +40,7 @@ class Wanted:
     find_links: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     hashes: dict[str, set[str]] = field(default_factory=dict)
+    files: list[Path] = field(default_factory=list)
 
     def choose_index(self, url: str, where: str) -> None:
         """Take an index in the place of the usual one. Raises `InputError` where there are two."""
@@ -119,6 +120,7 @@ def _read(
     except OSError as error:
         problems.append(Problem(f"cannot be read: {error.strerror}", shown))
         return
+    wanted.files.append(path)
     _parse(text, path, shown, wanted, problems, into, above)
 
 

@@ -6,11 +6,11 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from flyte import __version__
-from flyte._image import _CREATE_FLYTE_USER_CMD
 
 from onedigest.errors import EngineError
 from onedigest.flyte import definition as steps
@@ -27,20 +27,33 @@ _WHEELS = steps.Refused(
 
 def read_image(image: Any) -> Definition:
     """Return the definition of an image. Raises `EngineError` where this version of Flyte keeps it otherwise."""
-    try:
+    with _private():
         return _read(image)
-    except AttributeError as error:
-        raise _unknown(str(error)) from error
 
 
 def list_files(image: Any) -> list[str]:
     """Return the files that may define an image, the likeliest first: where environments have it, and all others."""
+    with _private():
+        return _list_files(image)
+
+
+@contextmanager
+def _private() -> Iterator[None]:
+    """Say of what is not where it was that Flyte moved it."""
+    try:
+        yield
+    except (AttributeError, ImportError) as error:
+        raise _unknown(str(error)) from error
+
+
+def _list_files(image: Any) -> list[str]:
     from flyte._environment import list_loaded_environments
 
     having = [each._declaring_file for each in list_loaded_environments() if each.image == image]  # noqa: SLF001  no other way
     scripts = [str(layer.script) for layer in image._layers if type(layer).__name__ == "UVScript"]  # noqa: SLF001  as above
+    main = str(getattr(sys.modules.get("__main__"), "__file__", None) or "")
     modules = sorted(str(module.__file__) for module in list(sys.modules.values()) if getattr(module, "__file__", None))
-    own = [path for path in modules if path.endswith(".py") and not _is_installed(path)]
+    own = [path for path in (main, *modules) if path.endswith(".py") and not _is_installed(path)]
     return list(dict.fromkeys(os.path.abspath(path) for path in (*having, *scripts, *own) if path))  # noqa: PTH100  links stay
 
 
@@ -90,6 +103,8 @@ def _without_prefix(base: str, layers: tuple[Any, ...]) -> tuple[Any, ...]:
     """Take off the layers that `from_debian_base` begins with: a user, variables and packages that it always has."""
     if not layers or type(layers[0]).__name__ != "_DockerLines":
         return layers
+    from flyte._image import _CREATE_FLYTE_USER_CMD
+
     kinds = tuple(type(layer).__name__ for layer in layers[:5])
     expected = ("_DockerLines", "Commands", "WorkDir", "Env", "AptPackages")
     if kinds != expected or tuple(layers[1].commands) != (_CREATE_FLYTE_USER_CMD,) or not _DEBIAN.fullmatch(base):
