@@ -334,16 +334,20 @@ def test_private_index_without_credentials(
 
 
 def test_package_without_a_wheel(tmp_path: Path, cache: Path, registry: FaultProxy) -> None:
-    project = small_project(
-        tmp_path, cache, registry, "flyte.Image.from_debian_base(name='s').with_pip_packages('sdist-only')"
-    )
+    image = "flyte.Image.from_debian_base(name='s').with_pip_packages('sdistonly')"
+    project = small_project(tmp_path, cache, registry, image)
     server = IndexServer(tmp_path / "index")
-    (tmp_path / "index" / "sdist-only-1.0.tar.gz").write_bytes(b"x")
+    (tmp_path / "index" / "sdistonly-1.0.tar.gz").write_bytes(b"x")
     result = project.run("generate", "jobs/script.py", UV_DEFAULT_INDEX=server.address)
     server.close()
 
     assert result.code == 1
-    assert "sdist-only" in result.err
+    assert result.err.startswith(
+        "error: jobs/script.py: no solution found when resolving dependencies for Python 3.13 on"
+    )
+    assert "Because sdistonly==1.0 has no usable wheels and only sdistonly==1.0 is available" in result.err
+    assert "hint: Wheels are required for `sdistonly` because building from source is disabled" in result.err
+    assert "active Python" not in result.err
 
 
 @pytest.mark.docker

@@ -102,6 +102,10 @@ def _list_copies(spec: Spec, script: Script, folder: Path, sources: set[str]) ->
             else:
                 sources.add(place)
                 at = posixpath.normpath(posixpath.join(target, inner))
+                if at in found:
+                    problems.append(
+                        Problem(f"`copy` brings {found[at].place!r} and {place!r} to one place, {at}", where)
+                    )
                 found[at] = replace(_copied_file(path, folder, at), source=place if place != at else "")
     if problems:
         raise InputError(problems)

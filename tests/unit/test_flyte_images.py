@@ -180,6 +180,25 @@ class TestLayers:
         assert found.copies == ((".", "src"), ("pkg", "src/pkg"), ("x/c.txt", "c.txt"), ("x/note.txt", "note.txt"))
         assert found.ignore_file == ".dockerignore"
 
+    def test_several_folders_may_have_one_target(self, tmp_path: Path) -> None:
+        for name in ("a/x.py", "b/y.py"):
+            (tmp_path / name).parent.mkdir()
+            (tmp_path / name).touch()
+        call = ".with_source_folder(Path(__file__).parent / {}, dst='lib')"
+        found = spec(tmp_path, debian(call.format("'a'"), call.format("'b'")))
+
+        assert found.copies == (("lib", "a"), ("lib", "b"))
+
+    def test_wrong_values_of_the_scripts_own_table_are_told(self, tmp_path: Path) -> None:
+        block = (
+            "# /// script\n# dependencies = ['flyte']\n# [tool.onedigest]\n# env = 'x'\n# run = 1\n# copy = 2\n# ///\n"
+        )
+
+        assert problems(tmp_path, SCRIPT_IMAGE, block=block) == (
+            "job.py:6: `copy` is not a table\njob.py:4: `env` is not a table of strings\n"
+            "job.py:5: `run` is not a list of strings"
+        )
+
     def test_commands_are_those_of_a_shell_which_debian_gets_then(self, tmp_path: Path) -> None:
         found = spec(tmp_path, debian(".with_commands(['echo a > /b && true'])"))
 

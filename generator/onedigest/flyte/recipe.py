@@ -54,10 +54,10 @@ def make_recipe(
 
     Raises `InputError` with all that cannot be mapped.
     """
-    return _Kitchen(definition, root, shown, environment).make()
+    return _Mapper(definition, root, shown, environment).make()
 
 
-class _Kitchen:
+class _Mapper:
     """Maps one image; keeps all problems."""
 
     def __init__(
@@ -238,19 +238,22 @@ class _Kitchen:
             self._refuse(message, hint="name another in `with_workdir`")
         table |= {
             "platforms": list(definition.platforms),
-            "system-packages": sorted({*table.get("system-packages", ()), *self._system, *PROGRAMS}),
+            "system-packages": _joined(table.get("system-packages"), sorted({*self._system, *PROGRAMS})),
             "workdir": self._workdir,
             "own-workdir": True,
             "include-script": False,
             "entrypoint": [],
             "args": [],
-            "env": {**table.get("env", {}), **self._env},
-            "run": [*table.get("run", ()), *self._run],
-            "copy": {**table.get("copy", {}), **self._copied()},
+            "env": _joined(table.get("env"), self._env),
+            "run": _joined(table.get("run"), self._run),
+            "copy": _joined(table.get("copy"), self._copied()),
         }
 
-    def _copied(self) -> dict[str, str]:
-        return {self._below(target, step): source for target, source, step in self._copies}
+    def _copied(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for target, source, step in self._copies:
+            found.setdefault(self._below(target, step), []).append(source)
+        return found
 
     def _below(self, target: str, step: Step | None = None) -> str:
         """Return a path of the image from the working directory."""
@@ -263,6 +266,15 @@ class _Kitchen:
             )
             self._refuse(message, step, "name a path from there, or put `with_workdir` before it")
         return inner
+
+
+def _joined(own: Any, added: list[str] | dict[str, Any]) -> Any:
+    """Return what a script's table says with what Flyte adds; a value of a wrong type stays, for the spec to refuse."""
+    if isinstance(own, list) and isinstance(added, list):
+        return [*own, *added]
+    if isinstance(own, dict) and isinstance(added, dict):
+        return {**own, **added}
+    return added if own is None else own
 
 
 def _has_paths(uv: Mapping[str, Any]) -> bool:

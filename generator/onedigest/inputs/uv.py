@@ -19,7 +19,8 @@ _NETWORK = re.compile(
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _NOISE = re.compile(
-    r"^(?:(?:Using|Resolved|Updated|Updating|Added|Removed) .*|warning: .*|hint: The resolution failed for an .*)$"
+    r"^(?:(?:Using|Resolved|Updated|Updating|Added|Removed) .*|warning: .*|hint: The resolution failed for an .*|"
+    r"hint: While the active Python version is .*)$"
 )
 _SPLIT = re.compile(
     r"(?:split \(markers: |`)python_full_version == '(?P<python>[\d.]+)\.\*' and implementation_name == 'cpython'"

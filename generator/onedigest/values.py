@@ -1,0 +1,161 @@
+"""Knows which values the keys of `[tool.onedigest]` may have.
+
+Each check returns the value as a spec has it, and raises ValueError with what is wrong about it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from typing import Any
+
+from onedigest import platforms
+from onedigest.platforms import Platform
+
+MOST_LAYERS = 120
+"""Registries and snapshotters stop at 127; a few are left to those who build on the image."""
+
+FEWEST_LAYERS = 6
+
+_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
+_USER = re.compile(r"(\d{1,9})(?::(\d{1,9}))?")
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?")
+_REPOSITORY = re.compile(r"[a-zA-Z0-9.-]+(?::\d+)?(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)+")
+
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u2028\u2029]")
+"""What a line of a Dockerfile cannot hold."""
+
+
+def flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("is not true or false")
+    return value
+
+
+def string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("is not a string")
+    return value
+
+
+def strings(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError("is not a list of strings")
+    if any("\0" in item for item in value):
+        raise ValueError("holds a NUL character")
+    return tuple(value)
+
+
+def string_set(value: Any) -> tuple[str, ...]:
+    return tuple(sorted(set(strings(value))))
+
+
+def image_name(value: Any) -> str:
+    name = string(value)
+    if not _NAME.fullmatch(name) or len(name) > 128:
+        raise ValueError(
+            f"is {name!r}, but a name has lower-case letters and digits with single `.`, `_` or `-` between"
+        )
+    return name
+
+
+def base(value: Any) -> str:
+    base = string(value)
+    if not base or re.search(r"\s", base):
+        raise ValueError("is neither `debian`, `debian:SUITE` nor the reference of an image")
+    return base
+
+
+def platform_set(value: Any) -> tuple[Platform, ...]:
+    names = string_set(value)
+    wrong = [name for name in names if name not in platforms.BY_NAME]
+    if wrong or not names:
+        known = ", ".join(f"`{name}`" for name in platforms.BY_NAME)
+        raise ValueError(f"has {', '.join(map(repr, wrong)) or 'nothing in it'}; known are {known}")
+    return tuple(sorted(platforms.BY_NAME[name] for name in names))
+
+
+def debian_packages(value: Any) -> tuple[str, ...]:
+    names = string_set(value)
+    if wrong := [name for name in names if not _PACKAGE.fullmatch(name)]:
+        raise ValueError(f"has {', '.join(map(repr, wrong))}, which cannot be the name of a Debian package")
+    return names
+
+
+def repository(value: Any) -> str:
+    repository = string(value)
+    if not _REPOSITORY.fullmatch(repository):
+        raise ValueError(
+            f"is {repository!r}, but must be HOST/NAME without tag or digest, such as ghcr.io/acme/penguins"
+        )
+    return repository
+
+
+def file_patterns(value: Any) -> tuple[str, ...]:
+    patterns = string_set(value)
+    for pattern in patterns:
+        if pattern.startswith("/") or ".." in pattern.split("/") or not pattern.strip():
+            raise ValueError(f"has {pattern!r}, which leaves the script's folder")
+    return patterns
+
+
+def copies(value: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict):
+        raise ValueError("is not a table")
+    pairs = []
+    for target, several in value.items():
+        if not isinstance(several, str | list) or not all(isinstance(each, str) for each in several):
+            raise ValueError(f"has neither a string nor a list of strings for {target!r}")
+        pairs += [(target, source) for source in ([several] if isinstance(several, str) else several)]
+    for target, source in pairs:
+        if target.startswith("/") or ".." in target.split("/") or posixpath.normpath(target) != target or "=" in target:
+            raise ValueError(f"has the target {target!r}, which is not a plain path below the application's folder")
+        if source.startswith("/") or posixpath.normpath(source) != source:
+            raise ValueError(f"has the source {source!r}, which is not a plain path from the script's folder")
+    return tuple(sorted(set(pairs)))
+
+
+def pairs(names: re.Pattern[str], value: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise ValueError("is not a table of strings")
+    for key, item in value.items():
+        if not names.fullmatch(key):
+            raise ValueError(f"has the name {key!r}, which cannot be set")
+        if CONTROL.search(item):
+            raise ValueError(f"has a line break or another control character in the value of {key!r}")
+    return tuple(sorted(value.items()))
+
+
+def commands(value: Any) -> tuple[str, ...]:
+    commands = strings(value)
+    for command in commands:
+        try:
+            words = shlex.split(command)
+        except ValueError as error:
+            raise ValueError(f"has {command!r}, which cannot be split into words: {error}") from None
+        if not words:
+            raise ValueError("has an empty command")
+    return commands
+
+
+def user(value: Any) -> str:
+    match = _USER.fullmatch(string(value))
+    if not match:
+        raise ValueError(f"is {value!r}, but must be UID or UID:GID in digits")
+    return f"{int(match[1])}:{int(match[2] or match[1])}"
+
+
+def workdir(value: Any) -> str:
+    workdir = string(value)
+    if not workdir.startswith("/") or posixpath.normpath(workdir) != workdir or CONTROL.search(workdir):
+        raise ValueError(f"is {workdir!r}, but must be an absolute path without `.`, `..` or a slash at its end")
+    return workdir
+
+
+def layer_count(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not FEWEST_LAYERS <= value <= MOST_LAYERS:
+        raise ValueError(f"is not a number from {FEWEST_LAYERS} to {MOST_LAYERS}")
+    return value

@@ -1,0 +1,107 @@
+"""Files of an application: what `copy` brings, what it leaves out, and what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from onedigest.application import File, collect
+from onedigest.errors import InputError
+from onedigest.project import Project
+from onedigest.script import parse
+from onedigest.spec import specify
+
+
+def collected(root: Path, *lines: str) -> dict[str, File]:
+    folder = root / "jobs"
+    folder.mkdir(exist_ok=True)
+    block = "".join(f"# {line}\n" for line in ("[tool.onedigest]", "include-script = false", *lines))
+    script = parse(f"# /// script\n{block}# ///\n".encode(), "jobs/a.py")
+    return {file.target: file for file in collect(specify(script, Project(root=root), "jobs/a.py"), script, folder)}
+
+
+def refused(root: Path, *lines: str) -> str:
+    with pytest.raises(InputError) as caught:
+        collected(root, *lines)
+    return str(caught.value)
+
+
+def write(root: Path, *names: str) -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+
+
+def test_files_and_folders_have_their_places(tmp_path: Path) -> None:
+    write(tmp_path, "lib/a.py", "lib/deep/b.py", "jobs/c.txt", "one.txt")
+    (tmp_path / "lib" / "a.py").chmod(0o700)
+    found = collected(tmp_path, 'copy = { "pkg" = "../lib", "c.txt" = "c.txt", "x/two.txt" = "../one.txt" }')
+
+    assert {target: (file.place, file.source) for target, file in found.items()} == {
+        "c.txt": ("c.txt", ""),
+        "pkg/a.py": ("../lib/a.py", "../lib/a.py"),
+        "pkg/deep/b.py": ("../lib/deep/b.py", "../lib/deep/b.py"),
+        "x/two.txt": ("../one.txt", "../one.txt"),
+    }
+    assert [target for target, file in found.items() if file.executable] == ["pkg/a.py"]
+
+
+def test_what_changes_by_itself_is_left_out_of_folders(tmp_path: Path) -> None:
+    write(tmp_path, "lib/a.py", "lib/__pycache__/a.pyc", "lib/b.pyc", "lib/.git/HEAD", "lib/dist/oci-layout")
+    write(tmp_path, "lib/locks/onedigest.nix", "lib/locks/x/pylock.toml")
+
+    assert list(collected(tmp_path, 'copy = { "." = "../lib" }')) == ["a.py"]
+
+
+def test_ignore_file_is_about_its_own_folder(tmp_path: Path) -> None:
+    write(tmp_path, "lib/a.py", "lib/b.log", "lib/deep/c.log", "lib/keep.log", "lib/data/x", "jobs/z.log")
+    (tmp_path / ".dockerignore").write_text("# all logs\n**/*.log\n!lib/keep.log\nlib/data\n")
+    lines = ('copy = { "lib" = "../lib", "z.log" = "z.log" }', 'ignore-file = "../.dockerignore"')
+
+    assert list(collected(tmp_path, *lines)) == ["lib/a.py", "lib/keep.log", "z.log"]
+
+
+def test_link_within_a_folder_is_followed_and_one_that_leaves_it_refused(tmp_path: Path) -> None:
+    write(tmp_path, "lib/a.py", "out.txt")
+    (tmp_path / "lib" / "b.py").symlink_to("a.py")
+
+    assert collected(tmp_path, 'copy = { "lib" = "../lib" }')["lib/b.py"].links == ("../lib/a.py", "../lib/b.py")
+    (tmp_path / "lib" / "c.txt").symlink_to("../out.txt")
+    assert refused(tmp_path, 'copy = { "lib" = "../lib" }') == (
+        "jobs/a.py:4: `copy` names '../lib/c.txt', a link that leads out of '../lib'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('copy = { "x" = "../none" }', "jobs/a.py:4: `copy` names '../none', where there is no file"),
+        (
+            'copy = { "x" = "../lib", "y" = "../lib/a.py" }',
+            "jobs/a.py:4: `copy` names '../lib/a.py', which has a place in the image already",
+        ),
+        (
+            'copy = { "x" = ["../lib", "../other"] }',
+            "jobs/a.py:4: `copy` brings '../lib/a.py' and '../other/a.py' to one place, x/a.py",
+        ),
+        (
+            'copy = { "/x" = "lib" }',
+            "jobs/a.py:4: `copy` has the target '/x', which is not a plain path below the application's folder",
+        ),
+        (
+            'copy = { "x" = "/etc" }',
+            "jobs/a.py:4: `copy` has the source '/etc', which is not a plain path from the script's folder",
+        ),
+        ('copy = { "x" = 1 }', "jobs/a.py:4: `copy` has neither a string nor a list of strings for 'x'"),
+        ('ignore-file = "none"', "jobs/a.py:4: `ignore-file` names 'none', where there is no file"),
+        (
+            'own-workdir = true\n# workdir = "/"',
+            "jobs/a.py:4: `own-workdir` cannot give `workdir` /, which is everybody's, to the user\nhint: set another `workdir`",
+        ),
+    ],
+)
+def test_what_is_refused(line: str, expected: str, tmp_path: Path) -> None:
+    write(tmp_path, "lib/a.py", "other/a.py")
+
+    assert refused(tmp_path, line) == expected
