@@ -13,11 +13,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from images import BIN, Bench, QuickIndex
+from images import Bench, QuickIndex
 
 from registry_server import serve_registry
 
@@ -80,7 +81,12 @@ def make_layouts(bench: Bench) -> str:
     for architecture, machine in MACHINES.items():
         bench._bring_uv(architecture, machine)
         made = f"base-{architecture}.tar"
-        options = ["--variant=apt", f"--arch={architecture}", "--include=python3,python3-venv,bash,ca-certificates"]
+        options = [
+            "--variant=apt",
+            "--skip=check/qemu",
+            f"--arch={architecture}",
+            "--include=python3,python3-venv,bash,ca-certificates",
+        ]
         run(["mmdebstrap", "--quiet", "--mode=root", *options, "bookworm", made, mirror], bench.plain)
     for name, text in (("base", BASE), ("uv", UV)):
         (bench.plain / f"{name}.Dockerfile").write_text(text)
@@ -90,8 +96,17 @@ def make_layouts(bench: Bench) -> str:
     return version
 
 
-def measure_flyte(bench: Bench, uv: str) -> tuple[list[float], list[str]]:
-    """Build twice with Flyte's own builder and no cache; return seconds and digests."""
+@dataclass
+class Measured:
+    """Seconds and digests of two builds, and the bytes that the registry had after the first."""
+
+    seconds: list[float] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
+    bytes: int = 0
+
+
+def measure_flyte(bench: Bench, uv: str, registry: Path) -> Measured:
+    """Build twice with Flyte's own builder and no cache."""
     contexts = {
         "python:3.11-slim-bookworm": f"oci-layout://{bench.plain}/layout-base",
         f"ghcr.io/astral-sh/uv:{uv}": f"oci-layout://{bench.plain}/layout-uv",
@@ -103,22 +118,23 @@ def measure_flyte(bench: Bench, uv: str) -> tuple[list[float], list[str]]:
         "FLYTE_DOCKER_BUILD_EXTRA_ARGS": " ".join(arguments),
         "HOME": str(bench.root),
     }
-    times, digests = [], []
+    found = Measured()
     for _ in range(2):
         run(["docker", "buildx", "prune", "--all", "--force"], bench.project)
         start = time.perf_counter()
         image = run([sys.executable, "-c", BUILD, "local"], bench.project, **environment).split()[-1]
-        times.append(time.perf_counter() - start)
+        found.seconds.append(time.perf_counter() - start)
         described = json.loads(
             run(["docker", "buildx", "imagetools", "inspect", "--format", "{{json .}}", image], bench.project)
         )
-        digests.append(described["manifest"]["digest"])
-    return times, digests
+        found.digests.append(described["manifest"]["digest"])
+        found.bytes = found.bytes or size(registry)
+    return found
 
 
-def measure_onedigest(bench: Bench) -> tuple[list[float], list[str]]:
-    """Build twice with onedigest as Flyte's builder and nothing at hand but the lock; return seconds and digests."""
-    times, digests = [], []
+def measure_onedigest(bench: Bench, registry: Path) -> Measured:
+    """Build twice with onedigest as Flyte's builder and nothing at hand but the lock."""
+    found = Measured()
     for _ in range(2):
         shutil.rmtree(bench.root / "cold", ignore_errors=True)
         (bench.project / "lockfiles" / NAME / "image.toml").unlink(missing_ok=True)
@@ -126,9 +142,10 @@ def measure_onedigest(bench: Bench) -> tuple[list[float], list[str]]:
         environment = {"XDG_CACHE_HOME": str(bench.root / "cold"), "HOME": str(bench.root)}
         start = time.perf_counter()
         image = run([sys.executable, "-c", BUILD, "onedigest"], bench.project, **environment).split()[-1]
-        times.append(time.perf_counter() - start)
-        digests.append(image.partition("@")[2])
-    return times, digests
+        found.seconds.append(time.perf_counter() - start)
+        found.digests.append(image.partition("@")[2])
+        found.bytes = found.bytes or size(registry)
+    return found
 
 
 def size(registry: Path) -> int:
@@ -146,31 +163,30 @@ def main() -> int:
         uv = make_layouts(bench)
         script = bench.project / "script.py"
         script.write_text(SCRIPT.replace(', index_url="INDEX"', "").replace("REGISTRY", "127.0.0.1:1"))
-        run([str(BIN / "onedigest"), "build", "script.py"], bench.project)
+        bench.onedigest("generate", "script.py")
+        bench.onedigest("fetch", NAME)
         index = bench.root / "index"
         index.mkdir()
         for wheel in (bench.project / "lockfiles" / ".inputs").glob("*.whl"):
             shutil.copy(wheel, index)
         server = QuickIndex(index)
-        found: dict[str, tuple[float, float, list[str]]] = {}
+        found: dict[str, Measured] = {}
         for way in ("Flyte's own builder", "onedigest"):
-            with serve_registry(bench.root / f"registry {way}") as served:
+            registry = bench.root / f"registry of {way}"
+            with serve_registry(registry) as served:
                 script.write_text(SCRIPT.replace("REGISTRY", served.host).replace("INDEX", server.address))
                 if way == "onedigest":
-                    run([str(BIN / "onedigest"), "generate", "script.py"], bench.project)
-                    times, digests = measure_onedigest(bench)
+                    bench.onedigest("generate", "script.py")
+                    found[way] = measure_onedigest(bench, registry)
                 else:
-                    times, digests = measure_flyte(bench, uv)
-            blobs = size(bench.root / f"registry {way}")
-            found[way] = (min(times), blobs / len(set(digests)), digests)
+                    found[way] = measure_flyte(bench, uv, registry)
         server.close()
-    print(
-        "\nflyte and polars for Python 3.11; linux/amd64 and linux/arm64; nothing cached, pushed to a registry on loopback\n"
-    )
+    print("\nflyte and polars for Python 3.11; both platforms; nothing cached, pushed to a registry on loopback\n")
     print("| | build and push | compressed, both platforms | digests of two builds |")
     print("| --- | --: | --: | --- |")
-    for way, (seconds, held, digests) in found.items():
-        print(f"| {way} | {seconds:.1f} s | {held / 1e6:.0f} MB | {' / '.join(each[7:15] for each in digests)} |")
+    for way, each in found.items():
+        digests = " / ".join(digest[7:15] for digest in each.digests)
+        print(f"| {way} | {min(each.seconds):.1f} s | {each.bytes / 1e6:.0f} MB | {digests} |")
     return 0
 
 
