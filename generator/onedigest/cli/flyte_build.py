@@ -39,6 +39,8 @@ def main() -> int:
         answer = {"error": str(error)}
     except OSError as error:
         answer = {"error": f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")}
+    except KeyboardInterrupt:
+        answer = {"error": "interrupted"}
     print(json.dumps(answer))
     return 1 if "error" in answer else 0
 
