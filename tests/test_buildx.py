@@ -146,10 +146,9 @@ def checkout(project: Project) -> Project:
 
 
 @pytest.mark.emulation
-@pytest.mark.parametrize(("engine", "name"), [("embedded", "penguins"), ("buildx", "penguins")])
-def test_loaded_image_prints_what_the_script_prints(engine: str, name: str, checkout: Project, docker: str) -> None:
-    tag = f"test-{engine}"
-    result = checkout.ok("build", "--locked", "--engine", engine, "--load", "--tag", tag, name)
+def test_loaded_image_prints_what_the_script_prints(checkout: Project, docker: str) -> None:
+    name, tag = "penguins", "test-buildx"
+    result = checkout.ok("build", "--locked", "--engine", "buildx", "--load", "--tag", tag, name)
     try:
         assert result.err.endswith(f"{name}: loaded as {name}:{tag}\n")
         for platform in BOTH:

@@ -73,14 +73,13 @@ def modes(project: Project) -> dict[str, str]:
 
 VARIATIONS: dict[str, Vary] = {
     "nothing": nothing,
-    "hash seed 1": given(PYTHONHASHSEED="1"),
-    "hash seed 2": given(PYTHONHASHSEED="2"),
-    "time zone": given(TZ="Pacific/Kiritimati"),
-    "locale": given(LC_ALL="tr_TR.UTF-8", LANG="tr_TR.UTF-8"),
-    "C locale": given(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0"),
-    "SOURCE_DATE_EPOCH": given(SOURCE_DATE_EPOCH="1234567890"),
-    "optimised": given(PYTHONOPTIMIZE="2"),
-    "no compiled files": given(PYTHONDONTWRITEBYTECODE="1"),
+    "hash seed, time zone, locale": given(
+        PYTHONHASHSEED="1", TZ="Pacific/Kiritimati", LC_ALL="tr_TR.UTF-8", LANG="tr_TR.UTF-8"
+    ),
+    "another hash seed, C locale, SOURCE_DATE_EPOCH": given(
+        PYTHONHASHSEED="2", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", SOURCE_DATE_EPOCH="1234567890"
+    ),
+    "optimised, no compiled files": given(PYTHONOPTIMIZE="2", PYTHONDONTWRITEBYTECODE="1"),
     "file times": file_times,
     "order of files": order_of_files,
     "modes without execute bits": modes,
