@@ -87,8 +87,9 @@ def _list_copies(spec: Spec, script: Script, folder: Path, sources: set[str]) ->
         raise InputError.of(f"`ignore-file` names {spec.ignore_file!r}, where there is no file", where=where)
     found: dict[str, File] = {}
     problems = []
+    where = script.where("tool.onedigest.copy")
     for target, source in spec.copies:
-        where = script.where("tool.onedigest.copy")
+        real = (folder / source).resolve()
         files = list_folder(folder / source, ignore)
         if not files:
             problems.append(Problem(f"`copy` names {source!r}, where there is no file", where))
@@ -97,7 +98,7 @@ def _list_copies(spec: Spec, script: Script, folder: Path, sources: set[str]) ->
             inner = os.path.relpath(path, folder / source)
             if place in sources:
                 problems.append(Problem(f"`copy` names {place!r}, which has a place in the image already", where))
-            elif not path.resolve().is_relative_to((folder / source).resolve()):
+            elif not path.resolve().is_relative_to(real):
                 problems.append(Problem(f"`copy` names {place!r}, a link that leads out of {source!r}", where))
             else:
                 sources.add(place)

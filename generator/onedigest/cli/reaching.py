@@ -76,11 +76,16 @@ def secret_variables(image: Image) -> dict[str, str]:
             message = f"the address of an index on {each.host} needs the variable {error.args[0]}, which is not set"
             problems.append(Problem(message, image.script.where(""), "set it, or name its secret in `secret_mounts`"))
             continue
-        variable = each.index.upper().replace("-", "_")
-        found |= {f"UV_INDEX_{variable}_USERNAME": user, f"UV_INDEX_{variable}_PASSWORD": password}
+        found |= dict(zip(_credential_variables(each.index), (user, password), strict=True))
     if problems:
         raise InputError(problems)
     return found
+
+
+def _credential_variables(index: str) -> tuple[str, str]:
+    """Return the variables that uv reads user and password of an index from."""
+    stem = f"UV_INDEX_{index.upper().replace('-', '_')}"
+    return f"{stem}_USERNAME", f"{stem}_PASSWORD"
 
 
 def _content(path: Path) -> str | None:
@@ -95,8 +100,7 @@ def _named_credentials(image: Image, environment: Mapping[str, str]) -> tuple[tu
     indexes = json.loads(image.spec.uv).get("index", [])
     found = {}
     for each in indexes if isinstance(indexes, list) else ():
-        variable = str(each.get("name", "")).upper().replace("-", "_")
-        user, secret = (environment.get(f"UV_INDEX_{variable}_{kind}", "") for kind in ("USERNAME", "PASSWORD"))
+        user, secret = (environment.get(name, "") for name in _credential_variables(str(each.get("name", ""))))
         host = urlsplit(str(each.get("url", ""))).hostname
         if host and (user or secret):
             found[host] = f"{user}:{secret}"
@@ -132,8 +136,8 @@ def _index_credentials() -> tuple[tuple[str, str], ...]:
     for text in values.split():
         name, equals, url = text.partition("=")
         parts = urlsplit(url if equals and "://" not in name else text)
-        user = os.environ.get(f"UV_INDEX_{name.upper().replace('-', '_')}_USERNAME", unquote(parts.username or ""))
-        secret = os.environ.get(f"UV_INDEX_{name.upper().replace('-', '_')}_PASSWORD", unquote(parts.password or ""))
+        stated = (unquote(parts.username or ""), unquote(parts.password or ""))
+        user, secret = map(os.environ.get, _credential_variables(name), stated)
         if parts.hostname and user:
             found[parts.hostname] = f"{user}:{secret}"
     return tuple(sorted(found.items()))

@@ -31,7 +31,6 @@ class Packages:
     def __init__(self) -> None:
         self.warnings: list[Problem] = []
         self.secrets: dict[Secret, None] = {}
-        self.read: list[Path] = []
         self._wanted = Wanted()
         self._uv: dict[str, Any] = {}
         self._pythons: list[str] = []
@@ -39,7 +38,7 @@ class Packages:
 
     def take_script(self, script: Script, path: Path) -> None:
         """Take what a script's block asks for."""
-        self.read.append(path)
+        self._wanted.files.append(path)
         self.warnings += script.warnings
         self._uv |= script.uv
         self._wanted.packages += script.dependencies
@@ -62,12 +61,11 @@ class Packages:
     def take_file(self, file: Path, shown: str) -> None:
         """Take a requirements file."""
         read_requirements(file, shown, self._wanted)
-        self.read += self._wanted.files
 
     def take_project(self, step: UvProject, where: str, environment: Mapping[str, str]) -> None:
         """Take exactly what a project's uv.lock pins, and no other version or file of it."""
         project = read_project(step, where, environment)
-        self.read += [Path(step.pyproject), Path(step.uvlock)]
+        self._wanted.files += [Path(step.pyproject), Path(step.uvlock)]
         pinned = Wanted()
         parse_requirements(project.requirements, "uv.lock", pinned)
         self._wanted.packages += pinned.packages
@@ -114,6 +112,10 @@ class Packages:
     def requires_python(self, minor: str) -> str:
         """Return the specifier of Python; `minor` is what the image asks for itself, or empty."""
         return ",".join(dict.fromkeys([*self._pythons, *([f"=={minor}.*"] if minor else [])]))
+
+    def read(self) -> tuple[Path, ...]:
+        """Return the files that were read, each once."""
+        return tuple(dict.fromkeys(self._wanted.files))
 
     def dependencies(self) -> tuple[str, ...]:
         """Return all requirements."""

@@ -11,14 +11,12 @@ from typing import Any
 
 from onedigest.errors import InputError
 from onedigest.flyte.definition import UvProject
+from onedigest.flyte.requirements import split_words
 from onedigest.inputs import uv
 
-_CHOICES = (
-    *("--all-extras", "--all-groups", "--dev", "--no-default-groups", "--no-dev", "--only-dev"),
-    *("--extra", "--group", "--no-extra", "--no-group", "--only-group", "--package"),
-)
-"""What `uv sync` and `uv export` both choose packages by; the second line takes a value."""
-_WITH_VALUE = _CHOICES[6:]
+_WITH_VALUE = ("--extra", "--group", "--no-extra", "--no-group", "--only-group", "--package")
+_CHOICES = ("--all-extras", "--all-groups", "--dev", "--no-default-groups", "--no-dev", "--only-dev", *_WITH_VALUE)
+"""What `uv sync` and `uv export` both choose packages by."""
 
 _KEPT = (
     "exclude-newer",
@@ -88,10 +86,7 @@ def _split(text: str, where: str) -> tuple[list[str], str]:
     """Part the arguments that choose packages of a project from the others."""
     chosen: list[str] = []
     others: list[str] = []
-    try:
-        words = iter(shlex.split(text))
-    except ValueError as error:
-        raise InputError.of(f"`extra_args` cannot be split into words: {error}", where=where) from None
+    words = iter(split_words(text, where))
     for word in words:
         if word.partition("=")[0] in _CHOICES:
             chosen.append(word)

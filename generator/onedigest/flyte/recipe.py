@@ -109,7 +109,7 @@ class _Mapper:
             credentials=credentials,
             hashes=self._packages.hashes(),
             baked=baked,
-            read=tuple(path for path in dict.fromkeys(self._packages.read) if path != self._file),
+            read=tuple(path for path in self._packages.read() if path != self._file),
         )
 
     def _settings(self) -> tuple[dict[str, Any], tuple[Credential, ...]]:

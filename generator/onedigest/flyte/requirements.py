@@ -24,6 +24,10 @@ _SETTINGS = {
     "--keyring-provider": "keyring-provider",
 }
 """Arguments that are a setting of uv under another name."""
+_DEFAULT_INDEX = ("--index-url", "-i", "--default-index")
+_INDEXES = ("--extra-index-url", "--index")
+_LINKS = ("--find-links", "-f")
+_WITH_VALUE = (*_SETTINGS, *_DEFAULT_INDEX, *_INDEXES, *_LINKS)
 
 
 @dataclass(slots=True)
@@ -53,13 +57,17 @@ class Wanted:
         self.default_index = url
 
 
-def take_arguments(text: str, wanted: Wanted, where: str) -> None:
-    """Take the arguments of `uv pip install`. Raises `InputError` for those that a lock has no place for."""
+def split_words(text: str, where: str) -> list[str]:
+    """Split `extra_args` as a shell would. Raises `InputError`."""
     try:
-        words = shlex.split(text)
+        return shlex.split(text)
     except ValueError as error:
         raise InputError.of(f"`extra_args` cannot be split into words: {error}", where=where) from None
-    rest = iter(words)
+
+
+def take_arguments(text: str, wanted: Wanted, where: str) -> None:
+    """Take the arguments of `uv pip install`. Raises `InputError` for those that a lock has no place for."""
+    rest = iter(split_words(text, where))
     for word in rest:
         name, equals, value = word.partition("=")
         if word in _HARMLESS:
@@ -67,15 +75,7 @@ def take_arguments(text: str, wanted: Wanted, where: str) -> None:
         if word == "--pre":
             wanted.settings["prerelease"] = "allow"
             continue
-        if name in _SETTINGS or name in (
-            "--index-url",
-            "-i",
-            "--default-index",
-            "--extra-index-url",
-            "--index",
-            "--find-links",
-            "-f",
-        ):
+        if name in _WITH_VALUE:
             _take(name, value if equals else next(rest, ""), wanted, where)
             continue
         raise InputError.of(
@@ -88,9 +88,9 @@ def take_arguments(text: str, wanted: Wanted, where: str) -> None:
 def _take(name: str, value: str, wanted: Wanted, where: str) -> None:
     if name in _SETTINGS:
         wanted.settings[_SETTINGS[name]] = value
-    elif name in ("--extra-index-url", "--index"):
+    elif name in _INDEXES:
         wanted.indexes.append(value)
-    elif name in ("--find-links", "-f"):
+    elif name in _LINKS:
         wanted.find_links.append(value)
     else:
         wanted.choose_index(value, where)
