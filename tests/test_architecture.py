@@ -14,16 +14,18 @@ from conftest import ROOT
 PACKAGE = ROOT / "generator" / "onedigest"
 
 # What each part may import of ours, besides itself. The order is that of the pipeline.
-BASIC = {"errors", "digest", "platforms"}
+BASIC = {"errors", "digest", "platforms", "untrusted", "checkout"}
 MAY_IMPORT: dict[str, set[str]] = {
     "assembler": set(),
     "errors": set(),
     "digest": {"assembler"},
     "platforms": set(),
+    "untrusted": {"digest", "platforms"},
+    "checkout": {"errors", "untrusted"},
     "header": {"digest"},
-    "script": {"assembler", "errors"},
-    "project": {"errors", "script"},
-    "values": {"platforms"},
+    "script": {"assembler", "checkout", "errors", "untrusted"},
+    "project": {"checkout", "errors", "script", "untrusted"},
+    "values": {"platforms", "untrusted"},
     "spec": BASIC | {"project", "script", "values"},
     "ignoring": set(),
     "application": BASIC | {"ignoring", "script", "spec"},

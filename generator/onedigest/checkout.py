@@ -1,0 +1,194 @@
+"""Knows how files of a checkout are read and written: below its root, never through a link out of it, and bounded.
+
+A pull request decides about every name below the root: a folder may be a link, a file a device. The root itself is the
+user's own, and links above it are theirs. Written files are on the disk before they get their name.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from onedigest.errors import InputError
+from onedigest.untrusted import MOST_TEXT
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # to open a pipe must not wait for a writer
+_LINK_ERRORS = (errno.ELOOP, errno.ENOTDIR, errno.EMLINK)
+
+
+def read_bytes(root: Path, path: str, most: int = MOST_TEXT) -> bytes | None:
+    """Return the content of a file of ours below a root, None where there is none; no link is followed.
+
+    Raises `InputError` for a link, for what is no regular file, and for more than `most` bytes.
+    """
+    try:
+        with _parent(root, path) as (parent, name):
+            handle = os.open(name, _FILE, dir_fd=parent)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _refused(error, root, path) from None
+    return _read_handle(handle, path, most)
+
+
+def read_text(root: Path, path: str, most: int = MOST_TEXT) -> str | None:
+    """Return the text of a file of ours, with LF line ends. Raises as `read_bytes`, and for what is not UTF-8."""
+    data = read_bytes(root, path, most)
+    return None if data is None else decoded(data, path)
+
+
+def decoded(data: bytes, where: str) -> str:
+    """Return UTF-8 as text with LF line ends. Raises `InputError` with the line that is not UTF-8."""
+    try:
+        return data.decode().replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise InputError.of("not UTF-8", where=f"{where}:{line}", hint="save the file as UTF-8") from None
+
+
+def read_inside(path: Path, root: Path, where: str, most: int = MOST_TEXT) -> bytes:
+    """Return the content of a file of the user's; links are followed as long as they stay below a root.
+
+    Raises `InputError` for a missing or unreadable file, one outside, and as `read_bytes`.
+    """
+    try:
+        real = path.resolve()
+        if not real.is_relative_to(root.resolve()):
+            raise InputError.of("is a link that leaves the project", where=where, hint="replace it by a real file")
+        handle = os.open(real, _FILE)
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError.of(f"cannot be read: {reason}", where=where) from None
+    return _read_handle(handle, where, most)
+
+
+def write_bytes(root: Path, path: str, data: bytes) -> None:
+    """Write a file below a root: whole and on the disk, or not at all. Missing folders are made; no link is followed.
+
+    Raises `InputError` where a component of the path is a link or no folder.
+    """
+
+    def fill(parent: int, name: str) -> None:
+        handle = os.open(
+            name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666, dir_fd=parent
+        )
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+    _put(root, path, fill)
+
+
+def link_file(root: Path, path: str, source: Path) -> None:
+    """Make a path below a root the content of a stored file: a hard link, or a read-only copy where there is none."""
+
+    def fill(parent: int, name: str) -> None:
+        try:
+            os.link(source, name, dst_dir_fd=parent, follow_symlinks=False)
+        except OSError:
+            handle = os.open(
+                name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o444, dir_fd=parent
+            )
+            with os.fdopen(handle, "wb") as target, source.open("rb") as content:
+                shutil.copyfileobj(content, target, 1 << 20)
+                target.flush()
+                os.fsync(target.fileno())
+
+    _put(root, path, fill)
+
+
+def make_folder(root: Path, path: str) -> None:
+    """Make a folder below a root, and those above it. Raises `InputError` where one of them is a link or a file."""
+    try:
+        with _parent(root, f"{path}/_", make=True):
+            pass
+    except OSError as error:
+        raise _refused(error, root, path) from None
+
+
+def refuse_links(root: Path, path: str) -> None:
+    """Raise `InputError` where a path below a root, as far as it exists, goes through a link or ends in one."""
+    place = root
+    for part in path.split("/"):
+        place /= part
+        if place.is_symlink():
+            raise InputError.of(
+                "a symbolic link is not followed",
+                where=str(place.relative_to(root)),
+                hint="replace it by what it names",
+            )
+
+
+def _put(root: Path, path: str, fill: Callable[[int, str], None]) -> None:
+    """Give what `fill` makes under a name of our own its name; the folder is synchronized, so that the name lasts."""
+    try:
+        with _parent(root, path, make=True) as (parent, name):
+            if _is_link(parent, name):
+                refuse_links(root, path)
+            new = f".onedigest-{secrets.token_hex(8)}"
+            try:
+                fill(parent, new)
+                os.replace(new, name, src_dir_fd=parent, dst_dir_fd=parent)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(new, dir_fd=parent)
+                raise
+            os.fsync(parent)
+    except OSError as error:
+        if error.errno in _LINK_ERRORS:
+            raise _refused(error, root, path) from None
+        error.filename = str(root / path)
+        raise
+
+
+@contextmanager
+def _parent(root: Path, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
+    """Open the folder of a path, component by component; give it with the path's last name."""
+    *folders, name = path.split("/")
+    if not name or any(part in ("", ".", "..") for part in (*folders, name)):
+        raise InputError.of("is not a path below the project", where=path)
+    handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for folder in folders:
+            if make:
+                with suppress(FileExistsError):
+                    os.mkdir(folder, dir_fd=handle)
+            inner = os.open(folder, _FOLDER, dir_fd=handle)
+            os.close(handle)
+            handle = inner
+        yield handle, name
+    finally:
+        os.close(handle)
+
+
+def _is_link(parent: int, name: str) -> bool:
+    try:
+        return stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _read_handle(handle: int, where: str, most: int) -> bytes:
+    with os.fdopen(handle, "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError.of("is not a regular file", where=where)
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise InputError.of(f"has more than {most} bytes", where=where)
+    return data
+
+
+def _refused(error: OSError, root: Path, path: str) -> InputError:
+    if error.errno in _LINK_ERRORS:
+        refuse_links(root, path)
+        return InputError.of("is no folder, or below a file", where=path)
+    return InputError.of(f"cannot be read: {error.strerror}", where=path)

@@ -1,0 +1,243 @@
+"""Knows how text that anybody may have written becomes a value: each kind of value is checked in this one place.
+
+Locks, records, layouts, indexes and answers of registries come from pull requests and from other machines. Each check
+returns the value, or raises ValueError with what is wrong about it, in words that follow the name of a key.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable
+from typing import Any
+
+from onedigest import platforms
+from onedigest.digest import Digest
+from onedigest.platforms import Platform
+
+MOST_BYTES = 1 << 40
+"""The largest file that a size may state."""
+
+MOST_TEXT = 64 << 20
+"""The longest document that is read whole, in bytes."""
+
+DEEPEST = 64
+"""How deep tables, arrays and objects may be nested."""
+
+_LONGEST_NAME = 255  # of a file on Linux (NAME_MAX)
+_HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_WHEEL = re.compile(r"[A-Za-z0-9_.+!]+(?:-[A-Za-z0-9_.+!]+){4,5}\.whl", re.ASCII)
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.+~!%-]+", re.ASCII)
+_VERSION = re.compile(r"[0-9][0-9A-Za-z.!+_-]{0,127}", re.ASCII)
+_PROJECT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
+_PYTHON = re.compile(r"3\.\d{1,3}\.\d{1,3}(?:(?:a|b|rc)\d{1,3})?\+?", re.ASCII)
+_NUMBERS = re.compile(r"\d{1,4}\.\d{1,4}", re.ASCII)
+_DEBIAN_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]{1,127}", re.ASCII)
+_DEBIAN_VERSION = re.compile(r"(?:\d{1,9}:)?[0-9A-Za-z][0-9A-Za-z.+~:-]{0,127}", re.ASCII)
+_WORD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,127})", re.ASCII)
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}", re.ASCII)
+
+
+def text(value: Any) -> str:
+    """Return a string."""
+    if not isinstance(value, str):
+        raise ValueError("is missing" if value is None else "is not a string")
+    return value
+
+
+def line(value: Any) -> str:
+    """Return a string without line breaks and other control characters."""
+    found = text(value)
+    if any(character < " " or "\x7f" <= character <= "\x9f" or character in "\u2028\u2029" for character in found):
+        raise ValueError(f"is {found!r}, which holds a control character")
+    return found
+
+
+def digest(value: Any) -> Digest:
+    """Return a digest: `sha256:` and 64 lower-case hexadecimal digits."""
+    found = text(value)
+    algorithm, colon, hexadecimal = found.partition(":")
+    if algorithm != "sha256" or not colon or not _HEX.fullmatch(hexadecimal):
+        raise ValueError(f"is {_short(found)}, which is not a sha256 digest")
+    return Digest(found)
+
+
+def sha256(value: Any) -> Digest:
+    """Return the digest whose 64 hexadecimal digits are given without the name of the algorithm."""
+    found = text(value)
+    if not _HEX.fullmatch(found):
+        raise ValueError(f"is {_short(found)}, which is not a sha256")
+    return Digest(f"sha256:{found}")
+
+
+def size(value: Any, most: int = MOST_BYTES) -> int:
+    """Return a number of bytes."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError("is missing" if value is None else "is not a number of bytes")
+    if not 0 <= value <= most:
+        raise ValueError(f"is not a number of bytes from 0 to {most}")
+    return value
+
+
+def file_name(value: Any) -> str:
+    """Return the name of a file: one plain component of a path, which neither hides nor leaves a folder."""
+    found = text(value)
+    if not _PLAIN_NAME.fullmatch(found) or found.startswith(".") or len(found) > _LONGEST_NAME:
+        raise ValueError(f"is {_short(found)}, which is not a plain file name")
+    return found
+
+
+def wheel_name(value: Any) -> str:
+    """Return the file name of a wheel (binary distribution format, "File name convention")."""
+    found = text(value)
+    if not _WHEEL.fullmatch(found) or found.startswith(".") or len(found) > _LONGEST_NAME:
+        raise ValueError(f"is {_short(found)}, which is not the file name of a wheel")
+    return found
+
+
+def inner_path(value: Any) -> str:
+    """Return a path of plain components below some folder, with slashes."""
+    found = text(value)
+    try:
+        parts = [file_name(part) for part in found.split("/")]
+    except ValueError:
+        raise ValueError(f"is {_short(found)}, which is not a plain path below the archive's root") from None
+    return "/".join(parts)
+
+
+def absolute_path(value: Any) -> str:
+    """Return an absolute path of plain components, such as that of an interpreter."""
+    found = text(value)
+    try:
+        if found.startswith("/"):
+            return "/" + inner_path(found[1:])
+    except ValueError:
+        pass
+    raise ValueError(f"is {_short(found)}, which is not a plain absolute path")
+
+
+def version(value: Any) -> str:
+    """Return the version of a project: the characters that PEP 440 has."""
+    return _matching(_VERSION, value, "a version")
+
+
+def project_name(value: Any) -> str:
+    """Return the name of a project (PEP 508)."""
+    return _matching(_PROJECT, value, "the name of a project")
+
+
+def python_version(value: Any) -> str:
+    """Return the full version of a Python, such as 3.13.5."""
+    return _matching(_PYTHON, value, "the version of a Python")
+
+
+def libc_version(value: Any) -> str:
+    """Return the version of a C library, such as 2.41."""
+    return _matching(_NUMBERS, value, "the version of a C library")
+
+
+def debian_name(value: Any) -> str:
+    """Return the name of a Debian package (Debian Policy 5.6.1)."""
+    return _matching(_DEBIAN_NAME, value, "the name of a Debian package")
+
+
+def debian_version(value: Any) -> str:
+    """Return the version of a Debian package (Debian Policy 5.6.12)."""
+    return _matching(_DEBIAN_VERSION, value, "the version of a Debian package")
+
+
+def word(value: Any) -> str:
+    """Return a name of letters, digits, `.`, `_` and `-`, such as that of a suite or an architecture."""
+    return _matching(_WORD, value, "a plain name")
+
+
+def media_type(value: Any) -> str:
+    """Return a media type (RFC 6838, section 4.2)."""
+    return _matching(_MEDIA_TYPE, value, "a media type")
+
+
+def platform(value: Any) -> Platform:
+    """Return one of the platforms that images are built for, by its OCI name."""
+    found = platforms.BY_NAME.get(text(value))
+    if found is None:
+        raise ValueError(f"is {_short(value)}, which is not a platform; known are {', '.join(platforms.BY_NAME)}")
+    return found
+
+
+def distinct(names: Iterable[str]) -> None:
+    """Refuse names that are there twice, also where a file system does not tell capitals from small letters."""
+    seen: set[str] = set()
+    for name in names:
+        if name.casefold() in seen:
+            raise ValueError(f"has `{name}` twice")
+        seen.add(name.casefold())
+
+
+def load_toml(document: str) -> dict[str, Any]:
+    """Read TOML. Raises `tomllib.TOMLDecodeError`, also for what is nested too deeply or has too long numbers."""
+    try:
+        found = tomllib.loads(document)
+    except tomllib.TOMLDecodeError:
+        raise
+    except RecursionError:
+        raise tomllib.TOMLDecodeError(f"nested more than {DEEPEST} deep") from None
+    except (ValueError, OverflowError):
+        raise tomllib.TOMLDecodeError("a number has too many digits") from None
+    refused = _unfit(found)
+    if refused:
+        raise tomllib.TOMLDecodeError(refused)
+    return found
+
+
+def load_json(document: bytes | str) -> Any:
+    """Read JSON of which each reader makes the same: no key twice, no NaN. Raises ValueError."""
+    try:
+        found = json.loads(document, object_pairs_hook=_object, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError(f"nested more than {DEEPEST} deep") from None
+    refused = _unfit(found)
+    if refused:
+        raise ValueError(refused)
+    return found
+
+
+def _unfit(value: Any) -> str:
+    """Return why a document is not taken, or nothing: its depth, or a number that no format of ours has."""
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > DEEPEST:
+            return f"nested more than {DEEPEST} deep"
+        below: list[Any] = []
+        for each in level:
+            if isinstance(each, dict):
+                below += each.values()
+            elif isinstance(each, list):
+                below += each
+            elif isinstance(each, int) and abs(each) >= 1 << 64:
+                return "a number has too many digits"
+        level = below
+    return ""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("an object has a key twice")
+    return found
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"`{name}` is no value")
+
+
+def _matching(pattern: re.Pattern[str], value: Any, what: str) -> str:
+    found = text(value)
+    if not pattern.fullmatch(found):
+        raise ValueError(f"is {_short(found)}, which is not {what}")
+    return found
+
+
+def _short(value: str) -> str:
+    return repr(value) if len(value) <= 80 else f"{value[:77]!r}…"
