@@ -157,6 +157,7 @@ def machine_environment(home: Path, cache: Path) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "XDG_CACHE_HOME": str(cache),
+        "XDG_STATE_HOME": str(cache / "state"),
         "UV_CACHE_DIR": str(cache / "uv"),
         "PYTHONWARNINGS": "error",
     }

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 FOLDER = ".inputs"
 
+_HASHERS = 4
+"""Threads that hash files: more would wait for the disk."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inputs:
@@ -98,6 +101,15 @@ def inputs_of_layers(layers: Iterable[Layer]) -> Inputs:
         packages=tuple(sorted({each for layer in held for each in layer.packages})),
         layers=tuple({layer.kept: None for layer in held if layer.kept}),
     )
+
+
+def prove_stored(store: Store, chosen: Inputs) -> None:
+    """Hash the inputs that the store has; a file that holds something else is removed."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    pinned = {(each.digest, each.size) for group in (chosen.wheels, chosen.packages, chosen.layers) for each in group}
+    with ThreadPoolExecutor(_HASHERS) as pool:
+        list(pool.map(lambda pair: store.proves(*pair), sorted(pinned)))
 
 
 def link_stored(store: Store, inputs: Path, chosen: Inputs) -> Inputs:

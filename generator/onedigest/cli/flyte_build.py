@@ -213,7 +213,7 @@ def _build(session: Session, image: Image, repository: str, request: Mapping[str
     if result is None:
         with Status(quiet=session.silent) as status:
             chosen = make_engine(engine, session, request["builder"] if engine == "buildx" else "", status)
-            built = run_engine(session, job, chosen, build.record if wishes.locked else None)
+            built = run_engine(session, job, chosen)
             status.clear()
             result = build.finish(built)
     reference: str = result["pushed"]["reference"]

@@ -98,7 +98,8 @@ class Session:
     def store(self) -> Store:
         """The user's content store."""
         cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-        return Store(Path(cache) / "onedigest")
+        state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+        return Store(Path(cache) / "onedigest", Path(state) / "onedigest" / "key")
 
     @cached_property
     def connection(self) -> Connection:

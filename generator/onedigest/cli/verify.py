@@ -17,6 +17,7 @@ from onedigest.errors import DifferenceError, EngineError, Problem
 
 if TYPE_CHECKING:
     from onedigest.engines.variations import BuildFiles
+    from onedigest.inputs.store import Store
     from onedigest.record import Record
 
 
@@ -52,12 +53,12 @@ def _vary(session: Session, image: Image, status: Status) -> dict[str, Any]:
     embedded = make_engine("embedded", session, "", status)
     job = prepare(session, image, "embedded", locked=True, platforms=())
     _bring_all(session, job)
-    expected = records.from_image(job.plan, run_engine(session, job, embedded, None).image)
+    expected = records.from_image(job.plan, run_engine(session, job, embedded).image)
     faketime = shutil.which("faketime")
     variations = list_variations(faketime)
     for number, variation in enumerate(variations, 1):
         status.show(f"{image.spec.name}: {variation.name} ({number} of {len(variations)})")
-        built = build_varied(_project(job), variation, session.store, dict(os.environ))
+        built = build_varied(_project(job, session.store), variation, session.store, dict(os.environ))
         if built.digest != expected.index:
             found = records.loads(built.record, shown(image.record_path))
             raise _moved(image.spec.name, variation.name, expected, found)
@@ -87,9 +88,10 @@ def _bring_all(session: Session, job: Job) -> None:
     bring(session, job.image, job.lock, inputs_of(job.lock, job.lock.platforms))
 
 
-def _project(job: Job) -> BuildFiles:
+def _project(job: Job, store: Store) -> BuildFiles:
     from onedigest.engines.variations import BuildFiles
     from onedigest.fetching import inputs_of
+    from onedigest.lock.base_proof import base_documents
 
     image = job.image
     root = image.folder.parent.resolve().parent
@@ -103,7 +105,7 @@ def _project(job: Job) -> BuildFiles:
     files += [name for name in ("onedigest.toml", "pyproject.toml") if (root / name).is_file()]
     inputs = inputs_of(job.lock, job.lock.platforms)
     groups = (inputs.wheels, inputs.packages, inputs.layers)
-    digests = {each.digest for group in groups for each in group}
+    digests = {str(each.digest) for group in groups for each in group} | set(base_documents(job.lock.base, store))
     return BuildFiles(
         root=root,
         files=tuple(sorted(set(files))),
@@ -132,7 +134,7 @@ def _compare_engines(
             missing[name] = str(error)
             continue
         try:
-            rows[name] = _rows(records.from_image(job.plan, run_engine(session, job, engine, None).image))
+            rows[name] = _rows(records.from_image(job.plan, run_engine(session, job, engine).image))
         except DifferenceError as error:
             differing += error.problems
             missing[name] = "it built another image"

@@ -21,7 +21,7 @@ def place_encoded(plan: Plan, *, inputs: Path, store: Store, workers: int) -> No
 
     The .debs are in that folder, the layers of a base image in the store.
     """
-    descriptors, _ = make_layers(prepared_layers(plan), {}, inputs=inputs, store=store, workers=workers)
+    descriptors, _ = make_layers(prepared_layers(plan), inputs=inputs, store=store, workers=workers)
     for each in plan.platforms:
         for layer in encoded_layers(each):
             descriptor = descriptors[layer.key()]
@@ -35,7 +35,7 @@ def _place_layout(plan: Plan, descriptors: dict[Digest, Descriptor], output: Pat
         _base_image(each, [descriptors[layer.key()] for layer in base_layers(each)]) for each in plan.platforms
     ]
     image = assemble_index(platforms)
-    if not holds(output, image.digest):
+    if not holds(output, image.digest, store):
         write_layout(image, {layer.digest: store.path(layer.digest) for layer in image.layers()}, output, link)
 
 

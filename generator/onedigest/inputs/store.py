@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from onedigest.digest import Digest, hex_of, of_file
+from onedigest.inputs.seal import read_key, sealed, unsealed
 
 STAMP = 315619200
 """The modification time of a stored file, in seconds. A file that was written to since has another one."""
@@ -20,10 +21,18 @@ _OWNED = ".owned"
 
 
 class Store:
-    """A folder of immutable files; several processes may use it at once."""
+    """A folder of immutable files; several processes may use it at once.
 
-    def __init__(self, root: Path) -> None:
+    `key` is where the key is kept that its notes are sealed with. `removed` has the digests of stored files that were
+    found to hold something else.
+    """
+
+    def __init__(self, root: Path, key: Path | None = None) -> None:
         self.root = root
+        self.removed: list[str] = []
+        self._key = key or root / "key"
+        self._secret = b""
+        self._proven: set[str] = set()
 
     def path(self, digest: str) -> Path:
         """Return where the content with that digest is, or would be."""
@@ -33,6 +42,20 @@ class Store:
     def has(self, digest: str, size: int | None = None) -> bool:
         """Tell whether the content is there, unchanged since it was verified."""
         return is_stamped(self.path(digest), size)
+
+    def proves(self, digest: str, size: int | None = None) -> bool:
+        """Tell whether the content is there, by hashing it once in this process; another content is removed."""
+        path = self.path(digest)
+        if digest in self._proven:
+            return self.has(digest, size)
+        if not path.is_file():
+            return False
+        if of_file(path) != digest:
+            path.unlink()
+            self.removed.append(digest)
+            return False
+        self._proven.add(digest)
+        return self.has(digest, size)
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -90,15 +113,21 @@ class Store:
         self.keep(self.root / "partial" / hex_of(digest), digest)
 
     def read_note(self, name: str) -> bytes | None:
-        """Return a small note that was kept under a name, such as what a layer key stands for."""
+        """Return a small note that this machine kept under a name, such as what a layer key stands for."""
         try:
-            return (self.root / name).read_bytes()
+            text = (self.root / name).read_bytes()
         except FileNotFoundError:
             return None
+        return unsealed(self._read_key(), name, text)
 
     def write_note(self, name: str, data: bytes) -> None:
         """Keep a small note under a name; the last one counts."""
-        write_atomically(self.root / name, data)
+        write_atomically(self.root / name, sealed(self._read_key(), name, data))
+
+    def _read_key(self) -> bytes:
+        if not self._secret:
+            self._secret = read_key(self._key)
+        return self._secret
 
 
 def _remove_abandoned(scratch: Path) -> None:

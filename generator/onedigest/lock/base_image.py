@@ -79,7 +79,10 @@ def resolve_image(spec: Spec, text: str, pinned: Digest | None, sources: Sources
         release=suite.release if suite else None,
         date=suite.date if suite else "",
         system_packages=above,
-        images=tuple(_image(spec, each, by_name[each.oci], roots[each]) for each in spec.platforms),
+        images=tuple(
+            described(each, by_name[each.oci], has_workdir=roots[each].find(spec.workdir) is not None)
+            for each in spec.platforms
+        ),
     )
 
 
@@ -209,7 +212,8 @@ def _has_program(rootfs: Rootfs, name: str) -> bool:
     return any(rootfs.find(f"{folder}/{name}") for folder in _DEFAULT_PATH.split(":"))
 
 
-def _image(spec: Spec, platform: Platform, read: ReadPlatform, rootfs: Rootfs) -> BaseImage:
+def described(platform: Platform, read: ReadPlatform, *, has_workdir: bool = False) -> BaseImage:
+    """Return what a lock says of the image of one platform, from its documents."""
     settings = _settings(read)
     env, labels = settings.get("Env"), settings.get("Labels")
     return BaseImage(
@@ -220,7 +224,7 @@ def _image(spec: Spec, platform: Platform, read: ReadPlatform, rootfs: Rootfs) -
         user=str(settings.get("User") or ""),
         workdir=str(settings.get("WorkingDir") or ""),
         labels=tuple((str(name), str(value)) for name, value in labels.items()) if isinstance(labels, dict) else (),
-        has_workdir=rootfs.find(spec.workdir) is not None,
+        has_workdir=has_workdir,
         layers=tuple(layer.descriptor for layer in read.layers),
     )
 

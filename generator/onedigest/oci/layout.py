@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.assembler.image import LAYOUT, Image, layout_index
 from onedigest.assembler.refusal import Refused
-from onedigest.digest import hex_of
+from onedigest.digest import hex_of, of_file
 from onedigest.errors import InputError
-from onedigest.inputs.store import link
+from onedigest.inputs.store import Store, link
 
 if TYPE_CHECKING:
     from onedigest.assembler.stream import Output
@@ -48,8 +49,11 @@ def write_archive(documents: Mapping[str, bytes], image: Image, blobs: Mapping[s
     stream.write_tar(merge(entries), file)
 
 
-def holds(output: Path, index: str) -> bool:
-    """Tell whether a layout holds an image with this index digest, each blob with its size."""
+def holds(output: Path, index: str, store: Store, *, prove: bool = False) -> bool:
+    """Tell whether a layout holds an image with this index digest, each blob with its content.
+
+    A blob that is the store's own file is not hashed again, unless `prove` wants it; any other is.
+    """
     if output.suffix == ".tar" or output.is_symlink():
         return False
     try:
@@ -60,7 +64,7 @@ def holds(output: Path, index: str) -> bool:
         while described:
             each = described.pop()
             path = output / "blobs" / "sha256" / hex_of(each["digest"])
-            if path.stat().st_size != each["size"]:
+            if not _is_blob(path, each["digest"], each["size"], store, prove=prove):
                 return False
             if each["mediaType"].endswith("+json"):
                 document = json.loads(path.read_bytes())
@@ -69,6 +73,15 @@ def holds(output: Path, index: str) -> bool:
     except (OSError, ValueError, KeyError, TypeError):
         return False
     return True
+
+
+def _is_blob(path: Path, digest: str, size: int, store: Store, *, prove: bool) -> bool:
+    found, stored = path.lstat(), store.path(digest)
+    if not stat.S_ISREG(found.st_mode) or found.st_size != size:
+        return False
+    if stored.is_file() and path.samefile(stored):
+        return store.proves(digest, size) if prove else store.has(digest, size)
+    return of_file(path) == digest
 
 
 def _write_archive(image: Image, blobs: Mapping[str, Path], output: Path) -> None:
