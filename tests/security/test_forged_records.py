@@ -85,15 +85,32 @@ def test_blob_of_the_layout_with_other_bytes(app: Project) -> None:
         blob.write_bytes(data)
 
 
-def test_diff_id_that_no_layer_has(app: Project, tmp_path: Path) -> None:
-    record = app.read(RECORD)
-    old = re.search(r'holds = "alpha 1.0".*diff-id = "(sha256:\w+)"', record)
-    assert old
-    app.write(RECORD, record.replace(old[1], f"sha256:{'ab' * 32}"))
-    shutil.rmtree(app.root / "dist")
-    app.environment["XDG_CACHE_HOME"] = str(tmp_path / "third")
+def with_diff_id(project: Project, old: str, new: str) -> str:
+    """Return the record with another diff ID, and the digests that every document has then."""
+    layout, record = project.root / "dist" / "app", project.read(RECORD).replace(old, new)
+    image = read_image(layout)
+    moved = {old: new}
+    for digest in (*[p.config_digest for p in image.platforms], *[p.manifest for p in image.platforms], image.digest):
+        document = (layout / "blobs" / "sha256" / digest.removeprefix("sha256:")).read_text()
+        for before, after in moved.items():
+            document = document.replace(before, after)
+        moved[digest] = of_bytes(document.encode())
+    for before, after in moved.items():
+        record = record.replace(before, after)
+    return record
 
-    assert app.run("build", "--locked", "app").code == 3
+
+def test_diff_id_that_no_layer_has(app: Project, tmp_path: Path) -> None:
+    old = re.search(r'holds = "alpha 1.0".*diff-id = "(sha256:\w+)"', app.read(RECORD))
+    assert old
+    app.write(RECORD, with_diff_id(app, old[1], f"sha256:{'ab' * 32}"))
+    shutil.rmtree(app.root / "dist")
+    app.environment |= {"XDG_CACHE_HOME": str(tmp_path / "own"), "XDG_STATE_HOME": str(tmp_path / "state")}
+
+    result = app.run("build", "--locked", "app")
+    assert result.code == 3
+    assert "app: the image is not the recorded one" in result.err
+    assert "linux/amd64 alpha 1.0" in result.err
 
 
 def stored(project: Project, digest: str) -> Path:
@@ -179,11 +196,13 @@ def test_layers_that_the_base_does_not_have(host: str, app: Project, tmp_path: P
 def test_layer_of_somebody_else_is_not_mounted(host: str, app: Project, tmp_path: Path) -> None:
     """The record names a layer that lies in a repository of the attacker, on the same registry."""
     evil, _ = evil_build(app)
-    honest = app.read("app.py")
+    honest, record = app.read("app.py"), app.read(RECORD)
     app.write("app.py", honest.replace("honest", "evil"))
     app.ok("build", "--push", "--repository", f"{host}/attacker/public", "app")
     app.write("app.py", honest)
-    app.write(RECORD, with_plan_of(evil, app.read(RECORD)))
+    app.write(RECORD, with_plan_of(evil, record))
+    app.write("lockfiles/zz/pylock.toml", f'repository = "{host}/attacker/public"\n')
+    app.write("lockfiles/zz/image.toml", evil)
     shutil.rmtree(app.root / "dist")
     fresh = {"XDG_CACHE_HOME": str(tmp_path / "own"), "XDG_STATE_HOME": str(tmp_path / "state")}
 
