@@ -193,7 +193,8 @@ class Build:
             _compare(self.record, found)
         if self._target:
             bring_base(self._session, self._job)
-            write(built.image, built.blobs, self._target)
+            own = self._job.image.folder.parent.parent
+            write(built.image, built.blobs, self._target, None if self._wishes.output else own)
         if self._note:
             self._session.store.write_note(self._note, records.dumps(found).encode())
         elif self._complete and not self._wishes.locked:

@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 
 from onedigest.assembler.descriptor import Descriptor
-from onedigest.assembler.image import PlatformImage, assemble_index, assemble_platform
+from onedigest.assembler.image import LAYOUT, Image, PlatformImage, assemble_index, assemble_platform, layout_index
 from onedigest.assembler.layout import write_layout
-from onedigest.digest import Digest
+from onedigest.checkout import read_bytes, refuse_links
+from onedigest.digest import Digest, hex_of, of_file
 from onedigest.engines.embedded import make_layers
+from onedigest.errors import InputError
 from onedigest.fetching import base_layers, base_layout, encoded_archive, encoded_layers, prepared_layers
-from onedigest.inputs.store import Store, link
-from onedigest.oci.layout import holds
+from onedigest.inputs.store import Store, is_stamped, link
 from onedigest.plan import CREATED, Plan, PlatformPlan
 
 
@@ -35,8 +36,28 @@ def _place_layout(plan: Plan, descriptors: dict[Digest, Descriptor], output: Pat
         _base_image(each, [descriptors[layer.key()] for layer in base_layers(each)]) for each in plan.platforms
     ]
     image = assemble_index(platforms)
-    if not holds(output, image.digest):
+    refuse_links(output.parent.parent, f"{output.parent.name}/{output.name}")
+    if not _holds(output, image, store):
         write_layout(image, {layer.digest: store.path(layer.digest) for layer in image.layers()}, output, link)
+
+
+def _holds(output: Path, image: Image, store: Store) -> bool:
+    """Tell whether a layout is the one of an image, byte for byte."""
+    documents = {f"blobs/sha256/{hex_of(digest)}": data for digest, data in image.documents().items()}
+    documents |= {"index.json": layout_index(image), "oci-layout": LAYOUT}
+    try:
+        return all(read_bytes(output, path) == data for path, data in documents.items()) and all(
+            _is(output / "blobs" / "sha256" / hex_of(layer.digest), layer, store) for layer in image.layers()
+        )
+    except (OSError, InputError):
+        return False
+
+
+def _is(blob: Path, layer: Descriptor, store: Store) -> bool:
+    """Tell whether a blob is the store's own file, or else has its content."""
+    if is_stamped(blob, layer.size) and blob.samefile(store.path(layer.digest)):
+        return True
+    return not blob.is_symlink() and blob.stat().st_size == layer.size and of_file(blob) == layer.digest
 
 
 def _base_image(planned: PlatformPlan, layers: list[Descriptor]) -> PlatformImage:

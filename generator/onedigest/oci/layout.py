@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.assembler.image import LAYOUT, Image, layout_index
 from onedigest.assembler.refusal import Refused
+from onedigest.checkout import refuse_links
 from onedigest.digest import hex_of
 from onedigest.errors import InputError
 from onedigest.inputs.store import link
@@ -17,10 +19,17 @@ if TYPE_CHECKING:
     from onedigest.assembler.stream import Output
 
 
-def write(image: Image, blobs: Mapping[str, Path], output: Path) -> None:
-    """Write an image as an OCI layout, or as one archive where the name ends in `.tar`. Raises `InputError`."""
+def write(image: Image, blobs: Mapping[str, Path], output: Path, root: Path | None = None) -> None:
+    """Write an image as an OCI layout, or as one archive where the name ends in `.tar`. Raises `InputError`.
+
+    No link is followed below `root`; without one the output is a place that the user named, which may be a link.
+    """
     from onedigest.assembler.layout import write_layout
 
+    if root is None:
+        output = output.resolve()
+    else:
+        refuse_links(root, output.relative_to(root).as_posix())
     try:
         if output.suffix == ".tar":
             _write_archive(image, blobs, output)
@@ -29,6 +38,9 @@ def write(image: Image, blobs: Mapping[str, Path], output: Path) -> None:
             write_layout(image, blobs, output, link)
     except Refused as refused:
         raise InputError.of(refused.reason) from None
+    except OSError as error:
+        error.filename = error.filename or str(output)
+        raise
 
 
 def write_archive(documents: Mapping[str, bytes], image: Image, blobs: Mapping[str, Path], file: Output) -> None:
@@ -79,7 +91,8 @@ def _write_archive(image: Image, blobs: Mapping[str, Path], output: Path) -> Non
         new = Path(folder) / "archive"
         with new.open("wb") as file:
             write_archive({"index.json": layout_index(image)}, image, blobs, file)
-        new.chmod(0o644)
+            file.flush()
+            os.fsync(file.fileno())
         new.replace(output)
 
 

@@ -15,8 +15,9 @@ _NONE = Digest("")
 _REFERENCE = re.compile(
     r"(?P<name>[^@]+?)(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?", re.ASCII
 )
-_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::\d{1,5})?")
-_PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::\d{1,5})?", re.ASCII)
+_PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*", re.ASCII)
+_LONGEST = 512
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +53,7 @@ def parse_reference(text: str, where: str = "") -> Reference:
 
     A name without a registry is one of Docker Hub, as docker has it.
     """
-    match = _REFERENCE.fullmatch(text)
+    match = _REFERENCE.fullmatch(text) if len(text) <= _LONGEST else None
     if match:
         first, slash, rest = match["name"].partition("/")
         if not (slash and (re.search("[.:]", first) or first == "localhost")):
@@ -61,5 +62,5 @@ def parse_reference(text: str, where: str = "") -> Reference:
             digest = Digest(match["digest"] or "")
             return Reference(registry=first, repository=rest, tag=match["tag"] or "", digest=digest)
     raise InputError.of(
-        f"`{text}` is not the reference of an image", where=where, hint="write HOST/NAME:TAG or HOST/NAME@sha256:…"
+        f"`{text[:_LONGEST]}` is not the reference of an image", where=where, hint="write HOST/NAME:TAG or HOST/NAME@sha256:…"
     )
