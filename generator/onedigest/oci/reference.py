@@ -18,6 +18,7 @@ _REFERENCE = re.compile(
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::\d{1,5})?", re.ASCII)
 _PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*", re.ASCII)
 _LONGEST = 512
+_LAST_PORT = 65535
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,9 +59,16 @@ def parse_reference(text: str, where: str = "") -> Reference:
         first, slash, rest = match["name"].partition("/")
         if not (slash and (re.search("[.:]", first) or first == "localhost")):
             first, rest = HUB, match["name"] if slash else f"library/{match['name']}"
-        if _HOST.fullmatch(first) and _PATH.fullmatch(rest):
+        if _HOST.fullmatch(first) and _port(first) <= _LAST_PORT and _PATH.fullmatch(rest):
             digest = Digest(match["digest"] or "")
             return Reference(registry=first, repository=rest, tag=match["tag"] or "", digest=digest)
     raise InputError.of(
-        f"`{text[:_LONGEST]}` is not the reference of an image", where=where, hint="write HOST/NAME:TAG or HOST/NAME@sha256:…"
+        f"`{text[:_LONGEST]}` is not the reference of an image",
+        where=where,
+        hint="write HOST/NAME:TAG or HOST/NAME@sha256:…",
     )
+
+
+def _port(host: str) -> int:
+    port = host.rpartition(":")[2]
+    return int(port) if port.isdecimal() else 0
