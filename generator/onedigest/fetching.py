@@ -143,7 +143,7 @@ def fetch(spec: Spec, lock: Lock, sources: Sources, *, folder: Path, inputs: Pat
 
 def place_assembler(store: Store, inputs: Path) -> None:
     """Put the assembler's zipapp among the inputs: the one of this program, whatever is there under its name."""
-    make_folder(inputs.parent, inputs.name)
+    make_folder(inputs.parent.parent, f"{inputs.parent.name}/{inputs.name}")
     packed, digest = zipapp.pack(), zipapp.digest()
     if not store.prove(digest, len(packed)):
         store.add(packed)

@@ -96,7 +96,7 @@ class Store:
         """Make `target` the stored file, unless it is that already, unchanged; no link in its folder is followed."""
         stored = self.path(digest)
         if not (is_stamped(target, size) and target.samefile(stored)):
-            link_file(target.parent.parent, f"{target.parent.name}/{target.name}", stored)
+            link_file(target.parents[1], f"{target.parent.name}/{target.name}", stored)
 
     @contextmanager
     def partial(self, digest: str) -> Iterator[IO[bytes]]:
