@@ -123,7 +123,7 @@ def test_full_disk_is_told_and_leaves_nothing(ready: Project) -> None:
     )
     scratch = Path(ready.environment["XDG_CACHE_HOME"]) / "onedigest" / "scratch"
 
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", "error: File too large\n")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"error: File too large: {scratch.parent}\n")
     assert list(scratch.iterdir()) == []
     assert not (ready.root / "dist").exists()
     assert not (ready.root / "lockfiles" / "app" / "image.toml").exists()

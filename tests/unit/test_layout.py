@@ -53,8 +53,8 @@ def test_layout_is_right_in_every_digest(layout: Path, image: tuple[Image, dict[
     assert read.digest == image[0].digest
     assert [each.platform for each in read.platforms] == ["linux/amd64", "linux/arm64"]
     store = Store(layout.parent / "store")
-    assert holds(layout, read.digest, store)
-    assert not holds(layout, "sha256:" + "0" * 64, store)
+    assert holds(layout, image[0], store)
+    assert not holds(layout.parent, image[0], store)
     assert [
         file.path
         for file in list_files(Layout(layout).blob(read.platforms[0].layers[0].digest), read.platforms[0].layers[0])

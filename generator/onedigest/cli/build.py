@@ -156,18 +156,18 @@ class Build:
             return None
         if pushes_alone:
             return self._push_made(record, image, embedded=embedded)
-        return self._unchanged(record) if embedded and not self._wishes.push else None
+        return self._unchanged(record, image) if embedded and not self._wishes.push else None
 
     def _made_image(self) -> BuiltImage | None:
         from onedigest.engines.embedded import proven_image
 
         return proven_image(self._job.plan, self._session.store, prove=self._job.prove)
 
-    def _unchanged(self, record: Record) -> dict[str, Any] | None:
+    def _unchanged(self, record: Record, image: BuiltImage) -> dict[str, Any] | None:
         from onedigest.oci.layout import holds
 
         job, store = self._job, self._session.store
-        if self._complete and self._target and holds(self._target, record.index, store, prove=job.prove):
+        if self._complete and self._target and holds(self._target, image, store, prove=job.prove):
             if not self._session.silent:
                 say(f"{record.name}: unchanged")
             return _result(record, self._target, ())
@@ -213,7 +213,8 @@ class Build:
             self._say_other(self.record, found)
         if self._target:
             bring_base(self._session, self._job)
-            write(built.image, built.blobs, self._target)
+            own = self._job.image.folder.parent.parent
+            write(built.image, built.blobs, self._target, None if self._wishes.output else own)
         if self._note:
             self._session.store.write_note(self._note, records.dumps(found).encode())
         elif self._complete and not self._wishes.locked:

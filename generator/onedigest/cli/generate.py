@@ -217,11 +217,9 @@ def _previous(image: Image) -> Lock | None:
     from onedigest.lock import codec
     from onedigest.rules.files import read
 
-    text = read(image.lock_path)
-    if text is None:
-        return None
     try:
-        return codec.loads(text, shown(image.lock_path))
+        text = read(image.lock_path)
+        return None if text is None else codec.loads(text, shown(image.lock_path))
     except InputError:
         say(f"{shown(image.lock_path)}: cannot be read, so its pins are not kept")
         return None

@@ -135,7 +135,7 @@ def stored_layer(layer: Layer, store: Store, *, prove: bool = False) -> Descript
     if note is None:
         return None
     descriptor = Descriptor(**json.loads(note))
-    there = store.proves if prove else store.has
+    there = store.prove if prove else store.has
     return descriptor if there(descriptor.digest, descriptor.size) else None
 
 

@@ -54,9 +54,9 @@ class DockerfileView:
     bake_target: str
     base: str
     python: str
-    interpreter: str
     assembler: str
     assembler_target: str
+    assembler_start: tuple[tuple[str, ...], ...]
     stages: tuple[Stage, ...]
     images: tuple[ImageStages, ...]
     epoch: int
@@ -95,9 +95,12 @@ def render_dockerfile(spec: Spec, lock: Lock, plan: Plan, folder: str) -> dict[s
         bake_target=bake_target(spec.name),
         base=lock.base.reference,
         python=lock.base.python,
-        interpreter=lock.base.interpreter,
         assembler=f"{inputs}/{zipapp.file_name(lock.assembler)}",
         assembler_target=ASSEMBLER,
+        assembler_start=(
+            (lock.base.interpreter, "-I", "-c", zipapp.START),
+            (ASSEMBLER, lock.assembler, "--help"),
+        ),
         stages=layer_stages(plan, script=spec.script, inputs=inputs, interpreter=lock.base.interpreter),
         images=tuple(_image(each, stage_names(plan), inputs, lock.base) for each in plan.platforms),
         epoch=MTIME,
