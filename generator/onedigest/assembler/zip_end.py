@@ -14,7 +14,7 @@ _LOCATOR = struct.Struct("<4sIQI")
 _WIDE_END = struct.Struct("<4sQ4xIIQQQQ")
 _SEARCHED = _END.size + 0xFFFF
 _COMMENT_BYTES = 4096
-_RECORD = re.compile(rb"PK(?:\1\2|\3\4|\5\6|\6\6|\6\7).{16}", re.DOTALL)
+_RECORD = re.compile(rb"PK(?:\x01\x02|\x03\x04|\x05\x06|\x06\x06|\x06\x07).{16}", re.DOTALL)
 """What has room for the shortest of the records."""
 
 
