@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.assembler import VENV
 from onedigest.assembler.disk_file import disk_entry
-from onedigest.assembler.entry import Entry, check_path, file_entry, merge
+from onedigest.assembler.entry import Entry, check_path, file_entry, merge, owner_of
 from onedigest.assembler.refusal import Refused
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def folder_layer(path: str, owner: str = ROOT) -> list[Entry]:
 
 
 def _owned(entries: list[Entry], folder: str, owner: str) -> list[Entry]:
-    uid, gid = map(int, owner.split(":"))
+    uid, gid = owner_of(owner)
     return [
         replace(entry, uid=uid, gid=gid) if f"{entry.path}/".startswith(f"{folder}/") else entry for entry in entries
     ]
