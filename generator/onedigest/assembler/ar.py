@@ -35,13 +35,13 @@ class Part:
             yield file.read(min(_READ, self.size - at))
 
 
-def parts(file: BinaryIO, name: str) -> tuple[Part, Part]:
-    """Return the two archives of a .deb, control and data.
+def parts(file: BinaryIO, end: int, name: str) -> tuple[Part, Part]:
+    """Return the two archives of a .deb of `end` bytes, control and data.
 
     Readers look for a member by its name, or take what comes third: so both must be the same. Members whose name
     begins with `_` are for others, and dpkg skips them. Raises `Refused` (`deb`).
     """
-    first, *others = _members(file, name)
+    first, *others = _members(file, end, name)
     if first.name != "debian-binary" or first.size > _FORMAT_BYTES:
         raise Refused("deb", f"{name}: not a Debian package")
     if not _FORMAT.fullmatch(b"".join(first.pieces(file))):
@@ -55,10 +55,8 @@ def parts(file: BinaryIO, name: str) -> tuple[Part, Part]:
     return kept[0], kept[1]
 
 
-def _members(file: BinaryIO, name: str) -> list[Part]:
-    end = file.seek(0, 2)
-    file.seek(0)
-    if file.read(len(_MAGIC)) != _MAGIC:
+def _members(file: BinaryIO, end: int, name: str) -> list[Part]:
+    if end < len(_MAGIC) or file.read(len(_MAGIC)) != _MAGIC:
         raise Refused("deb", f"{name}: not a Debian package")
     found: list[Part] = []
     at = len(_MAGIC)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import BinaryIO
 
 from onedigest.assembler import tar_reader
 from onedigest.assembler.ar import Part, parts
+from onedigest.assembler.disk_file import open_at_once
 from onedigest.assembler.entry import NAME_BYTES, PATH_BYTES, Entry
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.spool import Spool
@@ -45,11 +45,9 @@ class Package:
 
 def read(path: Path, spool: Spool | None = None) -> Package:
     """Read a .deb; `spool` is where its content waits. Raises `Refused` (`deb`, `name`, `type` or `limit`)."""
-    # to open a pipe must not wait for a writer
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise Refused("deb", f"{path.name}: not a regular file")
-        control_part, data_part = parts(file, path.name)
+    with open_at_once(path) as file:
+        # a device or a pipe has no bytes by this
+        control_part, data_part = parts(file, os.fstat(file.fileno()).st_size, path.name)
         control = _control(file, control_part, path.name)
         package = _package_name(control.get("control", b""), path.name)
         entries = tuple(_entries(file, data_part, path.name, spool or Spool()))

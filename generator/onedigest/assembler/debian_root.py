@@ -37,6 +37,8 @@ def base_layer(paths: Iterable[Path], user: str, workdir: str = "/") -> list[Ent
     for entry in made:
         found[entry.path] = entry
     if workdir != "/":
+        if not workdir.startswith("/"):
+            raise Refused("name", f"workdir: path {workdir!r} is not absolute")
         check_path("workdir", workdir[1:])
         found.setdefault(workdir[1:], Entry(workdir[1:], "dir", 0o755, origin=_MADE))
     return _ordered(found)
