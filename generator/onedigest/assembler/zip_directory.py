@@ -153,7 +153,7 @@ def _member(file: WheelFile, directory: bytes, at: int) -> tuple[int, _Placed]:
     if flags & ~(_SAME_FLAGS | _LEVEL) or version & 0xFF > _NEWEST:
         raise Refused("zip", f"{label}: asks for a feature that not every reader has")
     extra = directory[name_end : name_end + extra_size]
-    size, packed, offset, disk = widened(label, raw_name, extra, [(size, 4), (packed, 4), (offset, 4), (disk, 2)])
+    size, packed, offset, disk = widened(label, extra, [(size, 4), (packed, 4), (offset, 4), (disk, 2)])
     if disk:
         raise Refused("zip", f"{label}: on another disk")
     if size > FILE_BYTES:
@@ -188,7 +188,7 @@ def _data_offset(file: WheelFile, record: _Record) -> int:
     name_end = _LOCAL.size + name_size
     same = magic == b"PK\3\4" and local[_LOCAL.size : name_end] == record.raw_name and method == record.method
     if same:
-        wide = widened(record.label, record.raw_name, local[name_end:end], [(size, 4), (packed, 4)])
+        wide = widened(record.label, local[name_end:end], [(size, 4), (packed, 4)])
         found, expected = (crc, *wide), (record.crc, record.size, record.packed)
         # before a data descriptor, the fields may be left empty
         unknown = flags & _STREAMED

@@ -9,19 +9,18 @@ from onedigest.assembler.refusal import Refused
 # APPNOTE.TXT, sections 4.5.3 and 4.6.9
 _ZIP64 = 0x0001
 _UNICODE_NAME = 0x7075
-_UNICODE_NAME_HEAD = 5  # a version, and the CRC-32 of the name that is replaced
 _STREAMED_ATTRIBUTES = 0x6C78
 """libarchive's: attributes for readers that do not see the directory."""
 _MOST = {2: 0xFFFF, 4: 0xFFFFFFFF}
 
 
-def widened(label: str, name: bytes, extra: bytes, fields: list[tuple[int, int]]) -> list[int]:
+def widened(label: str, extra: bytes, fields: list[tuple[int, int]]) -> list[int]:
     """Replace saturated (value, width) fields by those of the zip64 extra field, in its order.
 
     Readers take the first or the last of two such fields, and use one that is not needed or not; some of them take a
     name from here. Raises `Refused` wherever that could make a difference.
     """
-    wide = _zip64(label, name, extra) if extra else None
+    wide = _zip64(label, extra) if extra else None
     values, at = [], 0
     for value, width in fields:
         if value != _MOST[width]:
@@ -44,7 +43,7 @@ def _repeated(values: list[int], fields: list[tuple[int, int]]) -> bytes:
     )
 
 
-def _zip64(label: str, name: bytes, extra: bytes) -> bytes | None:
+def _zip64(label: str, extra: bytes) -> bytes | None:
     wide, at = None, 0
     while at + 4 <= len(extra):
         kind, length = struct.unpack_from("<HH", extra, at)
@@ -55,8 +54,8 @@ def _zip64(label: str, name: bytes, extra: bytes) -> bytes | None:
             if wide is not None:
                 raise Refused("zip", f"{label}: two zip64 fields")
             wide = data
-        elif kind == _UNICODE_NAME and data[_UNICODE_NAME_HEAD:] != name:
-            raise Refused("name", f"{label}: another name in an extra field")
+        elif kind == _UNICODE_NAME:
+            raise Refused("name", f"{label}: a second name in an extra field")
         elif kind == _STREAMED_ATTRIBUTES:
             raise Refused("zip", f"{label}: other attributes in an extra field")
         at += 4 + length
