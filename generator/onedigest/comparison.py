@@ -220,10 +220,10 @@ def _read(platform: ReadPlatform, debian: ReadDebian) -> SidePlatform:
 
 def _kinds(platform: ReadPlatform) -> list[str]:
     """Return the kind of each layer as our own history has it; nothing for layers of others."""
-    lines = [each for each in platform.config.get("history") or [] if not each.get("empty_layer")]
+    lines = [each for each in platform.config.get("history") or () if not each.get("empty_layer")]
     if len(lines) != len(platform.layers):
         return [""] * len(platform.layers)
-    words = [str(line.get("created_by", "")).partition(":")[0].split(" ") for line in lines]
+    words = [(line.get("created_by") or "").partition(":")[0].split(" ") for line in lines]
     return [pair[1] if len(pair) == 2 and pair[0] == "onedigest" else "" for pair in words]
 
 

@@ -117,16 +117,6 @@ def absolute_path(value: Any) -> str:
     raise ValueError(f"is {_short(found)}, which is not a plain absolute path")
 
 
-def program_path(value: Any) -> str:
-    """Return the absolute path of a program: of plain components, which may begin with a dot as `/root/.local` does."""
-    found = text(value)
-    parts = found.split("/")
-    plain = all(_PLAIN_NAME.fullmatch(part) and part.strip(".") for part in parts[1:])
-    if parts[0] or len(parts) < 2 or not plain or len(found) > 4096:
-        raise ValueError(f"is {_short(found)}, which is not a plain absolute path")
-    return found
-
-
 def version(value: Any) -> str:
     """Return the version of a project: the characters that PEP 440 has."""
     return _matching(_VERSION, value, "a version")

@@ -62,13 +62,13 @@ def resolve_image(spec: Spec, text: str, pinned: Digest | None, sources: Sources
     by_name = {each.platform: each for each in image.platforms}
     for platform in spec.platforms:
         read = by_name[platform.oci]
-        roots[platform] = read_rootfs(
-            [(layer.descriptor, paths[layer.digest]) for layer in read.layers], EXAMINER, sources.store
-        )
         try:
+            roots[platform] = read_rootfs(
+                [(layer.descriptor, paths[layer.digest]) for layer in read.layers], EXAMINER, sources.store
+            )
             found[platform] = _look(spec, text, platform, read, roots[platform])
         except InputError as error:
-            problems += error.problems
+            problems += [Problem(each.message, each.where or spec.script, each.hint) for each in error.problems]
     if problems:
         raise InputError(problems)
     first = _agreed(spec, text, found)
@@ -116,7 +116,7 @@ def _look(spec: Spec, text: str, platform: Platform, read: ReadPlatform, rootfs:
     libc = glibc_version(rootfs, platform.elf_machine)
     if python and not libc:
         problems.append(Problem("no glibc was found in it, which wheels are linked with"))
-    if python and (wrong := _wrong(untrusted.program_path, python.path)):
+    if python and (wrong := _wrong(untrusted.absolute_path, python.path)):
         problems.append(Problem(f"the path of its Python {wrong}"))
     if python is None or problems:
         raise InputError(
@@ -159,13 +159,19 @@ def _unwritable(settings: Mapping[str, Any]) -> Iterable[Problem]:
         name, _, text = line.partition("=")
         if not _VARIABLE.fullmatch(name):
             yield Problem(f"its variable {name!r} has no plain name"[:200])
-        elif wrong := _wrong(untrusted.line, text):
+        elif wrong := _wrong(untrusted.line if name == "PATH" else _prose, text):
             yield Problem(f"its variable `{name}` {wrong}"[:200])
     for name, text in (settings.get("Labels") or {}).items():
-        if wrong := _wrong(untrusted.line, name) or _wrong(untrusted.line, text):
+        if wrong := _wrong(untrusted.line, name) or _wrong(_prose, text):
             yield Problem(f"its label {name!r} {wrong}"[:200])
     if not _USER.fullmatch(settings.get("User") or ""):
         yield Problem(f"its user {settings['User']!r} is not NAME or NAME:GROUP"[:200])
+
+
+def _prose(text: str) -> None:
+    """Refuse control characters other than tabs and line breaks: some labels have several lines."""
+    for each in text.split("\n"):
+        untrusted.line(each.replace("\t", " "))
 
 
 def _wrong(check: Callable[[str], object], value: str) -> str:
@@ -235,7 +241,10 @@ def _above(
             where=spec.script,
             hint=f"they come from Debian: {', '.join(SUITES)}",
         )
-    there = {platform: installed(dpkg_status(rootfs)) for platform, rootfs in roots.items()}
+    try:
+        there = {platform: installed(dpkg_status(rootfs)) for platform, rootfs in roots.items()}
+    except InputError as error:
+        raise InputError.of(f"the base {text}: {error.problems[0].message}", where=spec.script) from None
     return resolve_above(spec, found.suite, there, sources)
 
 

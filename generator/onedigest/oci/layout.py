@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,8 @@ from onedigest.assembler.refusal import Refused
 from onedigest.digest import hex_of
 from onedigest.errors import InputError
 from onedigest.inputs.store import link
+from onedigest.oci.local import Layout
+from onedigest.oci.read import read_image
 
 if TYPE_CHECKING:
     from onedigest.assembler.stream import Output
@@ -53,22 +54,12 @@ def holds(output: Path, index: str) -> bool:
     if output.suffix == ".tar" or output.is_symlink():
         return False
     try:
-        top = json.loads((output / "index.json").read_bytes())
-        if [each["digest"] for each in top["manifests"]] != [index]:
-            return False
-        described = [*top["manifests"]]
-        while described:
-            each = described.pop()
-            path = output / "blobs" / "sha256" / hex_of(each["digest"])
-            if path.stat().st_size != each["size"]:
-                return False
-            if each["mediaType"].endswith("+json"):
-                document = json.loads(path.read_bytes())
-                described += [*document.get("manifests", ()), *document.get("layers", ())]
-                described += [document["config"]] if "layers" in document else []
-    except (OSError, ValueError, KeyError, TypeError):
+        image = read_image(output)
+        blobs = {layer.digest: layer for each in image.platforms for layer in each.layers}
+        sizes = [(Layout(output).blob(digest).stat().st_size, layer.size) for digest, layer in blobs.items()]
+    except (InputError, OSError):
         return False
-    return True
+    return image.digest == index and all(found == stated for found, stated in sizes)
 
 
 def _write_archive(image: Image, blobs: Mapping[str, Path], output: Path) -> None:
