@@ -31,12 +31,10 @@ def of_wheel(path: Path) -> tuple[str, ...]:
     expression = str(fields.get("License-Expression") or "").strip()
     if expression and _is_name(expression, _LONGEST_EXPRESSION) and expression.count("(") <= _DEEPEST:
         return (expression,)
-    stated = [
-        each.rpartition(_CLASSIFIER)[2] for each in map(str, fields.get_all("Classifier") or ()) if _CLASSIFIER in each
-    ]
-    named = sorted(
-        {each.removeprefix(_OSI) for each in stated if _is_name(each, _LONGEST_CLASSIFIER)} - {"OSI Approved"}
-    )
+    classifiers = map(str, fields.get_all("Classifier") or ())
+    stated = [each.rpartition(_CLASSIFIER)[2] for each in classifiers if _CLASSIFIER in each]
+    names = {each.removeprefix(_OSI) for each in stated if _is_name(each, _LONGEST_CLASSIFIER)}
+    named = sorted(names - {"OSI Approved"})
     if named:
         return tuple(named[:_MOST])
     text = " ".join(str(fields.get("License") or "").split())

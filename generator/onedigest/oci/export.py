@@ -141,6 +141,6 @@ def _json(path: Path) -> Any:
 
 
 def _blob(folder: Path, digest: str) -> Path:
-    if not isinstance(digest, str) or not is_digest(digest):
+    if not is_digest(str(digest)):
         raise ValueError(f"{digest!r} is no digest")
     return folder / "blobs" / "sha256" / hex_of(digest)

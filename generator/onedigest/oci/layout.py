@@ -11,8 +11,6 @@ from onedigest.assembler.refusal import Refused
 from onedigest.digest import hex_of
 from onedigest.errors import InputError
 from onedigest.inputs.store import link
-from onedigest.oci.local import Layout
-from onedigest.oci.read import read_image
 
 if TYPE_CHECKING:
     from onedigest.assembler.stream import Output
@@ -53,8 +51,14 @@ def holds(output: Path, index: str) -> bool:
     """Tell whether a layout holds an image with this index digest, each blob with its size."""
     if output.suffix == ".tar" or output.is_symlink():
         return False
+    from onedigest.oci.documents import parse
+    from onedigest.oci.local import Layout
+    from onedigest.oci.read import read_image
+
     try:
         image = read_image(output)
+        if len(parse(Layout(output).read("index.json"), "")["manifests"]) != 1:
+            return False
         blobs = {layer.digest: layer for each in image.platforms for layer in each.layers}
         sizes = [(Layout(output).blob(digest).stat().st_size, layer.size) for digest, layer in blobs.items()]
     except (InputError, OSError):
