@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from onedigest.lock.model import Lock
@@ -192,6 +192,7 @@ def _overlap(one: SideLayer, other: SideLayer) -> int:
     return len(_subjects(one) & _subjects(other))
 
 
+@lru_cache(maxsize=1024)
 def _subjects(layer: SideLayer) -> frozenset[str]:
     """Return what a layer is about, which stays when versions move: the names of what it holds."""
     if place := _OF_BASE.search(layer.holds):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from onedigest import untrusted
+from onedigest.digest import canonical_json
 from onedigest.errors import InputError, Problem
 from onedigest.oci.media import FOREIGN_LAYERS, LAYERS
 
@@ -19,6 +20,7 @@ MOST_LAYERS = 256
 MOST_ROWS = 1024
 """Manifests that an index names."""
 
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _ENV_NAME = re.compile(r"[!-<>-~]{1,256}")
 """Of a variable: printable, without a space and `=`."""
 
@@ -28,12 +30,22 @@ def parse(data: bytes, where: str) -> dict[str, Any]:
     if len(data) > DOCUMENT_BYTES:
         raise InputError.of(f"larger than {DOCUMENT_BYTES} bytes", where=where)
     try:
-        found = untrusted.load_json(data)
+        found = untrusted.load_json(data.decode())
     except ValueError as error:
         raise InputError.of(f"not JSON: {error}", where=where) from None
     if not isinstance(found, dict):
         raise InputError.of("not a JSON object", where=where)
+    if _HALF.search(data):
+        _refuse_halves(found, where)
     return found
+
+
+def _refuse_halves(document: Any, where: str) -> None:
+    """Refuse escapes of half a character, which are in no text that can be written."""
+    try:
+        canonical_json(document)
+    except ValueError:
+        raise InputError.of("not JSON: it holds half a character, or a number that is none", where=where) from None
 
 
 def list_rows(where: str, document: Mapping[str, Any], key: str, most: int) -> list[Any]:

@@ -184,9 +184,15 @@ def list_files(blob: Blob, layer: ReadLayer) -> Iterator[ListedFile]:
         try:
             for each in read_members(stream):
                 kind = "file" if each.kind == "other" else each.kind
-                yield ListedFile(path=each.name, kind=kind, mode=each.mode, size=each.size, target=each.target)
+                path, target = _shown(each.name), _shown(each.target)
+                yield ListedFile(path=path, kind=kind, mode=each.mode, size=each.size, target=target)
         except InputError as error:
             raise InputError.of(error.problems[0].message, where=layer.digest) from None
+
+
+def _shown(name: str) -> str:
+    """Return a name that can be printed: bytes that are no UTF-8 as their numbers."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _platform_rows(where: str, top: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -210,6 +216,7 @@ def _read_platform(source: Source, row: Mapping[str, Any] | None, data: bytes, m
     where = source.where(config_row["digest"])
     config = parse(text, where)
     name = check_config(config, where)
+    config["config"] = config.get("config") or {}
     stated = stated_platform(source.name, row) if row else None
     if row is not None and (stated is None or stated[0] != name):
         raise InputError.of(f"the index says another platform than the configuration, which is of {name}", where=where)
