@@ -17,7 +17,8 @@ from onedigest.errors import InputError
 from onedigest.inputs.store import Store
 from onedigest.oci import libdeflate
 from onedigest.oci.layout import holds, write
-from onedigest.oci.read import Layout, list_files, read_image, validate
+from onedigest.oci.local import Layout
+from onedigest.oci.read import list_files, read_image, validate
 from wheel_builder import build_wheel
 
 
