@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from onedigest import project as projects
-from onedigest.cli.words import print_warning, shown
+from onedigest.cli.words import print_warning, say, shown
 from onedigest.errors import InputError, Problem, UsageError
 from onedigest.inputs.store import Store
 from onedigest.project import Project
@@ -92,6 +92,7 @@ class Session:
         self.quiet = quiet
         self._lockfiles = lockfiles
         self._insecure = insecure
+        self._warned: set[Problem] = set()
         self._projects: dict[Path, Project] = {}
 
     @cached_property
@@ -105,7 +106,7 @@ class Session:
         """How this machine reaches the network."""
         from onedigest.cli.reaching import read_connection
 
-        return read_connection(self.offline)
+        return read_connection(self.offline, (lambda _: None) if self.quiet else say)
 
     @cached_property
     def access(self) -> Access:
@@ -187,9 +188,11 @@ class Session:
         return [self.image(script, path)]
 
     def warn(self, problems: Iterable[Problem]) -> None:
-        """Print problems that do not stop a command."""
+        """Print problems that do not stop a command, each once."""
         for problem in () if self.quiet else problems:
-            print_warning(problem)
+            if problem not in self._warned:
+                self._warned.add(problem)
+                print_warning(problem)
 
     def image(self, script: Script, path: Path, recipe: Recipe | None = None) -> Image:
         """Return the image of a script. Raises `InputError`."""

@@ -31,6 +31,7 @@ _ATTEMPTS = 4
 _TRIES = 5
 """How often a request is sent that no one answers, or a busy server does."""
 _LITTLE = 1 << 16
+_LENGTH = re.compile("[0-9]{1,20}")
 _SHORT = re.compile("[0-9]{1,4}")
 """Lengths of bodies that are read to keep a connection."""
 _OK, _PARTIAL, _RANGE = 200, 206, 416
@@ -283,7 +284,8 @@ def _whole(response: urllib3.BaseHTTPResponse, url: str, most: int) -> Iterator[
         raise NetworkError.of(f"the server answered {response.status}", where=shown(url))
     if encoding := encoding_of(response.headers):
         raise NetworkError.of(f"the server encoded what was asked for as it is ({encoding})", where=shown(url))
-    left = most
+    stated = response.headers.get("content-length", "")
+    left = -1 if _LENGTH.fullmatch(stated) and int(stated) > most else most
     for chunk in _body(response, most):
         left -= len(chunk)
         if left < 0:

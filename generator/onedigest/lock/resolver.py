@@ -21,7 +21,7 @@ from onedigest.lock.targets import Target
 from onedigest.sources import Sources
 from onedigest.spec import Spec, dumps
 
-_MOST_WHEEL = 8 << 30
+_MOST_WHEEL = 4 << 30
 """Bytes of a wheel whose size no index states."""
 
 
