@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from onedigest import project as projects
+from onedigest.cli.stated_passwords import stated_passwords
 from onedigest.cli.words import print_warning, say, shown
 from onedigest.errors import InputError, Problem, UsageError
 from onedigest.inputs.store import Store
@@ -197,6 +198,7 @@ class Session:
     def image(self, script: Script, path: Path, recipe: Recipe | None = None) -> Image:
         """Return the image of a script. Raises `InputError`."""
         project = self.project(path.parent)
+        self.warn(stated_passwords(script, project, recipe))
         spec = specify(script, project, shown(path, self.root(path.parent)))
         lockfiles = self._lockfiles or project.root / "lockfiles"
         return Image(script=script, spec=spec, script_folder=path.parent, folder=lockfiles / spec.name, recipe=recipe)
