@@ -13,6 +13,7 @@ MOST = 5
 STATUSES = (301, 302, 303, 307, 308)
 
 _PORTS = {"http": 80, "https": 443}
+_PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")))
 _THIS_NETWORK = ipaddress.ip_network("0.0.0.0/8")
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last 32 bits
 
@@ -86,7 +87,8 @@ def _is_private(host: str) -> bool:
         return False
     found = [_address(str(row[4][0])) for row in rows]
     return bool(found) and all(
-        each is not None and each.is_private and not is_near(str(each)) and not each.is_reserved for each in found
+        each is not None and any(each.version == network.version and each in network for network in _PRIVATE)
+        for each in found
     )
 
 

@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError
 from onedigest.inputs.leading import is_near
 
 _LONGEST_LINE = 1 << 16
-_MOST_LINES = 1 << 20
+_MOST_LINES = 1 << 18
 """Bytes of headers, of the sizes of chunks and of trailers, before there must be a body for them."""
 _LINES_FOR_BODY = 16
 """How many times as long as the body those lines may be: a chunk of one byte has a line of three."""

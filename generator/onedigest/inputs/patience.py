@@ -27,15 +27,18 @@ _SAID_FROM = 2.0
 class Patience:
     """Waits for hosts, for a while altogether. Several threads may wait, and those that do at once share their time."""
 
-    def __init__(self, said: Callable[[str], object], most: float = MOST) -> None:
+    def __init__(
+        self, said: Callable[[str], object], most: float = MOST, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._said = said
         self._most = most
+        self._clock = clock
         self._lock = threading.Lock()
         self._spent: dict[str, tuple[float, float]] = {}
 
     def wait(self, host: str, seconds: float, why: str, pause: Callable[[float], object] = time.sleep) -> bool:
         """Wait for a host; tell whether to try again. `why` says what it did, such as `answered 429`."""
-        now = time.monotonic()
+        now = self._clock()
         with self._lock:
             spent, until = self._spent.get(host, (0.0, now))
             spent += max(0.0, now + seconds - max(now, until))
