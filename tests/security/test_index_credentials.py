@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from index_requests import failed, lock, make_project, script
 from listener import Listener, asking_index, empty_index, listening
-from onedigest.cli.reaching import sources
-from onedigest.cli.session import Session
-from onedigest.digest import of_bytes
-from onedigest.errors import InputError, NetworkError, OnedigestError
-from onedigest.lock import resolver
+from onedigest.errors import InputError, NetworkError
 
 USER, SECRET = "ci-bot", "SECRET-index-pw"
 SHOWN = {f"{USER}:{SECRET}"}
@@ -36,29 +32,7 @@ def private() -> Iterator[Listener]:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project, and an environment that holds nothing but what a test puts there."""
-    root = tmp_path / "project"
-    (root / ".git").mkdir(parents=True)
-    monkeypatch.chdir(root)
-    for name in ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "NETRC", "UV_CONFIG_FILE"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "UV_CACHE_DIR"):
-        monkeypatch.setenv(name, str(tmp_path / name.lower()))
-
-    def no_base(*_: object) -> None:
-        raise NetworkError.of("no Debian here")
-
-    monkeypatch.setattr(resolver, "resolve_base", no_base)
-    return root
-
-
-def script(folder: Path, *indexes: tuple[str, Listener | str], dependencies: tuple[str, ...] = ("alpha",)) -> None:
-    """Write a script that names indexes; a text is a whole address."""
-    places = [(name, place if isinstance(place, str) else f"{place.address}/simple") for name, place in indexes]
-    rows = [f"{{ name = {json.dumps(name)}, url = {json.dumps(url)} }}" for name, url in places]
-    rows[-1:] = [row.replace(" }", ", default = true }") for row in rows[-1:]]
-    lines = ["requires-python = '>=3.11'", f"dependencies = {json.dumps(dependencies)}", "[tool.uv]"]
-    block = "".join(f"# {line}\n" for line in (*lines, f"index = [{', '.join(rows)}]"))
-    (folder / "job.py").write_text(f"# /// script\n{block}# ///\n")
+    return make_project(tmp_path, monkeypatch)
 
 
 def flyte_script(folder: Path, index: str, secrets: str = "") -> None:
@@ -69,23 +43,6 @@ def flyte_script(folder: Path, index: str, secrets: str = "") -> None:
         "image = flyte.Image.from_debian_base(name='job', registry='localhost:1/x', install_flyte=False)"
         f".with_pip_packages('alpha', index_url={index!r}{mounts})\n"
     )
-
-
-def lock() -> None:
-    """Read the script and ask its indexes, as `generate` does."""
-    session = Session(
-        lockfiles=None, offline=False, insecure=(), as_json=False, quiet=False, verbose=False, color="never"
-    )
-    (image,) = session.images(["job.py"], everything=False)
-    reached = sources(session, image)
-    resolver.resolve(image.spec, None, of_bytes(b""), reached, folder=image.script_folder, upgrade=resolver.Upgrade())
-
-
-def failed() -> str:
-    """Return the error that locking ends in, for want of a base at the latest."""
-    with pytest.raises(OnedigestError) as caught:
-        lock()
-    return str(caught.value)
 
 
 def give(monkeypatch: pytest.MonkeyPatch, name: str = "INTERNAL") -> None:

@@ -24,7 +24,7 @@ class Connection:
     """How this machine reaches the network: the user's own settings, read in `cli`."""
 
     offline: bool = False
-    proxies: tuple[tuple[str, str], ...] = ()
+    proxies: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     certificates: Path | None = None
     certificate_folder: Path | None = None
     netrc: Path | None = None

@@ -94,6 +94,12 @@ class Authorizer:
         """Where the credential in use comes from, or nothing."""
         return self._credential.source if self._credential else ""
 
+    def hidden_in(self, text: str) -> str:
+        """Return a text of the registry without what it was shown."""
+        for token in self._tokens.values():
+            text = text.replace(token, "****")
+        return self._credential.hidden_in(text) if self._credential else text
+
     def _look(self) -> Credential | None:
         if not self._looked:
             self._credential = self._find()

@@ -39,6 +39,13 @@ class Credential:
         """The value of an `Authorization` header (RFC 7617)."""
         return "Basic " + base64.b64encode(f"{self.user}:{self.secret}".encode()).decode()
 
+    def hidden_in(self, text: str) -> str:
+        """Return a text of the other side, which may repeat what it was shown, without that."""
+        for secret in (self.secret, self.identity, self.bearer, self.basic.partition(" ")[2]):
+            if secret:
+                text = text.replace(secret, "****")
+        return text
+
 
 class Credentials:
     """The credential files of a user, in the order in which they count. Helpers are looked for on `search_path`."""

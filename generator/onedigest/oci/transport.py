@@ -116,7 +116,7 @@ class Transport:
 
     def failure(self, answer: Answer, doing: str) -> NetworkError:
         """Return the error for an answer that is none; `doing` says what was tried, such as `pull acme/app`."""
-        said = _said(answer.body)
+        said = _said(answer.body, self._authorizer.hidden_in)
         if answer.status in (401, 403):
             source = self._authorizer.source
             by = f"with the credential from {source}" if source else "without a login"
@@ -313,12 +313,12 @@ def _is_passing(error: HTTPError, attempt: int) -> bool:
     return not isinstance(error, SSLError | NameResolutionError | Refused | LocationValueError)
 
 
-def _said(body: bytes) -> str:
+def _said(body: bytes, hidden_in: Callable[[str], str]) -> str:
     """Return the codes and messages of an error (OCI distribution specification, "Error Codes")."""
     try:
         errors = load_json(body)["errors"]
         parts = [": ".join(filter(None, (str(each.get("code", "")), str(each.get("message", ""))))) for each in errors]
     except (ValueError, KeyError, TypeError, AttributeError):
         return ""
-    text = re.sub(r"[^\x20-\x7e]+", " ", "; ".join(parts))[:200]
+    text = re.sub(r"[^\x20-\x7e]+", " ", hidden_in("; ".join(parts)))[:200]
     return f" ({text})" if text else ""
