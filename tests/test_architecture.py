@@ -64,7 +64,14 @@ DOORS = {
         "inputs/uv.py",
         "oci/credentials.py",
     },
-    "urllib3": {"inputs/download.py", "inputs/pools.py", "oci/registry.py", "oci/transport.py"},
+    "urllib3": {
+        "inputs/download.py",
+        "inputs/pace.py",
+        "inputs/patience.py",
+        "inputs/pools.py",
+        "oci/registry.py",
+        "oci/transport.py",
+    },
     "uv": {"inputs/uv.py"},
 }
 DUMPING_GROUNDS = {"utils", "util", "common", "helpers", "helper", "base_types", "types", "constants", "misc", "core"}

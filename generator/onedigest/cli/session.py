@@ -14,7 +14,8 @@ import click
 
 from onedigest import project as projects
 from onedigest.checkout import read_inside, refuse_links
-from onedigest.cli.words import print_warning, shown
+from onedigest.cli.stated_passwords import stated_passwords
+from onedigest.cli.words import print_warning, say, shown
 from onedigest.errors import InputError, Problem, UsageError
 from onedigest.inputs.store import Store
 from onedigest.project import Project
@@ -95,6 +96,7 @@ class Session:
         self.quiet = quiet
         self._lockfiles = lockfiles.resolve() if lockfiles else None  # it may be a link: the user named it
         self._insecure = insecure
+        self._warned: set[Problem] = set()
         self._projects: dict[Path, Project] = {}
 
     @cached_property
@@ -111,7 +113,7 @@ class Session:
         """How this machine reaches the network."""
         from onedigest.cli.reaching import read_connection
 
-        return read_connection(self.offline)
+        return read_connection(self.offline, (lambda _: None) if self.quiet else say)
 
     @cached_property
     def access(self) -> Access:
@@ -184,13 +186,16 @@ class Session:
         return [self.image(script, path)]
 
     def warn(self, problems: Iterable[Problem]) -> None:
-        """Print problems that do not stop a command."""
+        """Print problems that do not stop a command, each once."""
         for problem in () if self.quiet else problems:
-            print_warning(problem)
+            if problem not in self._warned:
+                self._warned.add(problem)
+                print_warning(problem)
 
     def image(self, script: Script, path: Path, recipe: Recipe | None = None) -> Image:
         """Return the image of a script. Raises `InputError`."""
         project = self.project(path.parent)
+        self.warn(stated_passwords(script, project, recipe))
         spec = specify(script, project, shown(path, self.root(path.parent)))
         lockfiles = self._lockfiles or _lockfiles(project)
         return Image(script=script, spec=spec, script_folder=path.parent, folder=lockfiles / spec.name, recipe=recipe)
