@@ -20,7 +20,7 @@ _DECEIVING = re.compile(
     # not a joiner between two emoji, nor one between two letters of a script that needs it
     f"(?<=[{_EMOJI}])\u200d(?=[{_EMOJI}])|(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])|"
     "(?P<escaped>[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb"
+    "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffc\ufffe\uffff"
     "\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff])"
 )
 _NAMED = {"\r": "\\r"}
@@ -77,12 +77,21 @@ def json_document(value: Any) -> str:
     return _DECEIVING.sub(_escape_json, text)
 
 
+def ascii_json(document: str) -> str:
+    """Return a JSON document that says the same in ASCII."""
+    return re.sub(r"[^\x00-\x7f]", lambda found: _units(found[0]), document)
+
+
 def markdown(text: str) -> str:
     """Return a text that Markdown shows as it is, also in a table: in a code span where it could mean anything."""
     line = one_line(masked(text))
-    if not line or _PLAIN_IN_MARKDOWN.fullmatch(line):
-        return line
-    line = re.sub(r"\\+\|", lambda found: found[0][:-1] + "x7c", line).replace("|", "\\|")
+    return line if not line or _PLAIN_IN_MARKDOWN.fullmatch(line) else markdown_code(text)
+
+
+def markdown_code(text: str) -> str:
+    """Return a text as a code span of Markdown, which may stand in a table."""
+    # a cell ends at | even in a code span, and not every reader knows an escaped backslash before it
+    line = re.sub(r"\\+\|", lambda found: found[0][:-1] + "x7c", one_line(masked(text))).replace("|", "\\|")
     fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
     space = " " if line.startswith(("`", " ")) or line.endswith(("`", " ")) else ""
     return f"{fence}{space}{line}{space}{fence}"
@@ -112,6 +121,11 @@ def _escape_json(found: re.Match[str]) -> str:
     character = found["escaped"]
     if character is None or character == "\n":  # strings have no line breaks: it is one of the document
         return found[0]
+    return _units(character)
+
+
+def _units(character: str) -> str:
+    """Return the escapes of a character in JSON."""
     units = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
