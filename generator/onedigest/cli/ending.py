@@ -33,6 +33,16 @@ _HINTS = {
     errno.EROFS: "set XDG_CACHE_HOME and TMPDIR to folders that may be written",
 }
 
+_WRONG = (
+    (RecursionError, "", "something that was read is nested too deeply", ""),
+    (UnicodeError, "", "something that was read is not UTF-8: {}", ""),
+    (ValueError, "embedded null", "a name holds a NUL character", ""),
+    (ValueError, "integer string conversion", "a number has too many digits", ""),
+    (RuntimeError, "Symlink loop", "a link leads to itself: {}", ""),
+    (RuntimeError, "home directory", "there is no home folder", "set HOME, or XDG_CACHE_HOME"),
+)
+"""What Python raises for wrong input, the sign of it in the message, and how it is told."""
+
 
 class Signals:
     """Turns the first signal into an interrupt, and ends the process where cleaning up after it takes too long."""
@@ -111,18 +121,13 @@ def _explained(error: BaseException) -> OnedigestError:
     if type(error).__name__ == "BrokenProcessPool":  # its module is not imported for this
         return EngineError.of("a worker process was killed", hint="it may have had too little memory")
     said = " ".join(str(error).split())[:300]
-    if isinstance(error, RecursionError):
-        wrong = "something that was read is nested too deeply"
-    elif isinstance(error, UnicodeError):
-        wrong = f"something that was read is not UTF-8: {said}"
-    elif isinstance(error, ValueError) and "embedded null" in said:
-        wrong = "a name holds a NUL character"
-    else:
-        return InternalError.of(
-            f"internal error: {type(error).__name__}: {said or 'it gives no reason'}{_place(error)}",
-            hint="please report it with what --verbose shows",
-        )
-    return InputError.of(f"{wrong}{_place(error)}")
+    for kind, sign, wrong, hint in _WRONG:
+        if isinstance(error, kind) and sign in said:
+            return InputError.of(f"{wrong.format(said)}{_place(error)}", hint=hint)
+    return InternalError.of(
+        f"internal error: {type(error).__name__}: {said or 'it gives no reason'}{_place(error)}",
+        hint="please report it with what --verbose shows",
+    )
 
 
 def _explained_os(error: OSError) -> OnedigestError:
