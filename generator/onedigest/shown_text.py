@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 MASK = "****"
@@ -16,42 +17,20 @@ MASK = "****"
 
 _EMOJI = "\u2190-\u2bff\ufe0f\U0001f000-\U0001faff"
 _JOINING = "\u0600-\u06ff\u0750-\u077f\u0900-\u0dff"  # scripts that spell words with joiners: Arabic and those of India
-_DECEIVING = re.compile(
-    # not a joiner between two emoji, nor one between two letters of a script that needs it
-    f"(?<=[{_EMOJI}])\u200d(?=[{_EMOJI}])|(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])|"
-    "(?P<escaped>[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffc\ufffe\uffff"
-    "\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff])"
-)
 _NAMED = {"\r": "\\r"}
 _PLAIN_IN_MARKDOWN = re.compile(
     r"(?!.*(?:www\.|://))[A-Za-z0-9](?:[A-Za-z0-9 .,+()/=-]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])|:(?![A-Za-z_+-]))*"
 )
+_MAY_BE_SECRET = re.compile("[@=]|basic|bearer|authorization", re.IGNORECASE)
 _CI_COMMAND = re.compile(r"^(?P<space>\s*)::|##(?=\w*\[)")
-
-
 _SCHEME = r"(?P<kept>\b[A-Za-z][A-Za-z0-9+.-]{0,30}://)"
 _AT = r"(?=@(?!sha256:))"  # but not the @ before the digest of a reference
 _WORD = r"[\w.%-]{0,40}"
-_SECRETS = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        # all that stands before the @ of an address, but for the user that ssh always has
-        rf"{_SCHEME}(?!git@[^\s/?#@]*(?:[/?#\s]|$))[^\s/?#]*{_AT}",
-        # a password that should have been quoted, with a slash or a space; a number before a slash is a port
-        rf"{_SCHEME}[^\s/?#@:\[]*:(?!\d{{1,5}}(?:[/\s]|$))(?=\S)[^\n@]{{1,120}}{_AT}",
-        # an address without its scheme, such as a reference
-        rf"(?P<kept>(?<![\w/.+@:-]))[\w.+-]{{1,64}}:[^\s/:@\"'`]{{1,200}}{_AT}(?=@[\w-]+(?:\.[\w-]+)*[:/])",
-        rf"(?P<kept>[?&;](?:sig|jwt|sas|{_WORD}(?:token|secret|passw|signature|credential|auth|key){_WORD})=)[^\s&;#\"'`<>]+",
-        r"(?P<kept>\bauthorization\W{1,8}(?:(?:basic|bearer|token)\s+)?)[^\s\"'`\\]+",
-        r"(?P<kept>\b(?:basic|bearer)\s+)(?=[a-z+/._~-]*[0-9=])[\w+/.~-]{12,}=*",
-    )
-)
 
 
 def escaped(text: str) -> str:
     """Return a text of several lines so that a terminal and a CI show it, and obey nothing in it."""
-    return "\n".join(_CI_COMMAND.sub(_disarmed, _DECEIVING.sub(_escape, line)) for line in text.split("\n"))
+    return "\n".join(_CI_COMMAND.sub(_disarmed, _without_deceit(line)) for line in text.split("\n"))
 
 
 def one_line(text: str) -> str:
@@ -61,7 +40,7 @@ def one_line(text: str) -> str:
 
 def masked(text: str) -> str:
     """Return a text without the secrets of the addresses and headers in it."""
-    for pattern in _SECRETS:
+    for pattern in _secrets() if _MAY_BE_SECRET.search(text) else ():
         text = pattern.sub(rf"\g<kept>{MASK}", text)
     return text
 
@@ -74,7 +53,7 @@ def safe(text: str) -> str:
 def json_document(value: Any) -> str:
     """Write a JSON document for people and programs: valid, without secrets, and nothing in it deceives."""
     text = json.dumps(_masked_value(value), indent=2, ensure_ascii=False)  # noqa: TID251  for people
-    return _DECEIVING.sub(_escape_json, text)
+    return _deceiving().sub(_escape_json, text)
 
 
 def ascii_json(document: str) -> str:
@@ -95,6 +74,41 @@ def markdown_code(text: str) -> str:
     fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
     space = " " if line.startswith(("`", " ")) or line.endswith(("`", " ")) else ""
     return f"{fence}{space}{line}{space}{fence}"
+
+
+@cache
+def _deceiving() -> re.Pattern[str]:
+    """Return what finds characters that deceive, compiled when first something is printed."""
+    return re.compile(
+        # not a joiner between two emoji, nor one between two letters of a script that needs it
+        f"(?<=[{_EMOJI}])\u200d(?=[{_EMOJI}])|(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])|"
+        "(?P<escaped>[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+        "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffc\ufffe\uffff"
+        "\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff])"
+    )
+
+
+@cache
+def _secrets() -> tuple[re.Pattern[str], ...]:
+    """Return what finds secrets, compiled when first something is printed; `kept` is what is shown before the mask."""
+    return tuple(
+        re.compile(pattern, re.IGNORECASE)
+        for pattern in (
+            # all that stands before the @ of an address, but for the user that ssh always has
+            rf"{_SCHEME}(?!git@[^\s/?#@]*(?:[/?#\s]|$))[^\s/?#]*{_AT}",
+            # a password that should have been quoted, with a slash or a space; a number before a slash is a port
+            rf"{_SCHEME}[^\s/?#@:\[]*:(?!\d{{1,5}}(?:[/\s]|$))(?=\S)[^\n@]{{1,120}}{_AT}",
+            # an address without its scheme, such as a reference
+            rf"(?P<kept>(?<![\w/.+@:-]))[\w.+-]{{1,64}}:[^\s/:@\"'`]{{1,200}}{_AT}(?=@[\w-]+(?:\.[\w-]+)*[:/])",
+            rf"(?P<kept>[?&;](?:sig|jwt|sas|{_WORD}(?:token|secret|passw|signature|credential|auth|key){_WORD})=)[^\s&;#\"'`<>]+",
+            r"(?P<kept>\bauthorization\W{1,8}(?:(?:basic|bearer|token)\s+)?)[^\s\"'`\\]+",
+            r"(?P<kept>\b(?:basic|bearer)\s+)(?=[a-z+/._~-]*[0-9=])[\w+/.~-]{12,}=*",
+        )
+    )
+
+
+def _without_deceit(line: str) -> str:
+    return line if line.isascii() and line.isprintable() else _deceiving().sub(_escape, line)
 
 
 def _masked_value(value: Any) -> Any:

@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -106,6 +105,8 @@ def fail(error: BaseException, *, verbose: bool) -> int:
     """Say why the program ends with an exception, whatever it is; return the exit code."""
     known = error if isinstance(error, OnedigestError) else _explained(error)
     if verbose and isinstance(known, InternalError) and known is not error:
+        import traceback
+
         with suppress(Exception):  # not even where an exception cannot be printed
             say("".join(traceback.format_exception(error)).rstrip("\n"))
     print_error(known)
