@@ -19,7 +19,7 @@ _EMOJI = "\u2190-\u2bff\ufe0f\U0001f000-\U0001faff"
 _JOINING = "\u0600-\u06ff\u0750-\u077f\u0900-\u0dff"  # scripts that spell words with joiners: Arabic and those of India
 _NAMED = {"\r": "\\r"}
 _PLAIN_IN_MARKDOWN = re.compile(
-    r"(?!.*(?:www\.|://))[A-Za-z0-9](?:[A-Za-z0-9 .,+()/=-]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])|:(?![A-Za-z_+-]))*"
+    r"(?!.*(?:www\.|://|:[\w+-]+:))[A-Za-z0-9](?:[A-Za-z0-9 .,:+()/=-]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9]))*", re.ASCII
 )
 _MAY_BE_SECRET = re.compile("[@=]|basic|bearer|authorization", re.IGNORECASE)
 _CI_COMMAND = re.compile(r"^(?P<space>\s*)::|##(?=\w*\[)")

@@ -94,7 +94,10 @@ def amount(count: int) -> str:
 
 def shown(path: Path, start: Path | None = None) -> str:
     """Return a path from a folder, the working directory by default, where it is below it; else the whole path."""
-    resolved, root = path.resolve(), (start or Path.cwd()).resolve()
+    try:
+        resolved, root = path.resolve(), (start or Path.cwd()).resolve()
+    except (OSError, RuntimeError, ValueError):  # it is for a message, which says what is wrong with it
+        return str(path)
     return resolved.relative_to(root).as_posix() if resolved.is_relative_to(root) else str(path)
 
 
