@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
 import sys
+import zlib
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
@@ -140,7 +143,7 @@ def test_odd_projects(name: str, folder: Path, capsys: pytest.CaptureFixture[str
     ("error", "said"),
     [
         (RecursionError("maximum recursion depth exceeded"), "error: something that was read is nested too deeply"),
-        (MemoryError(), "error: there is not enough memory\n"),
+        (MemoryError(), "error: there is not enough memory"),
         (
             UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
             "error: something that was read is not UTF-8: ",
@@ -155,6 +158,16 @@ def test_odd_projects(name: str, folder: Path, capsys: pytest.CaptureFixture[str
         ),
         (OSError(36, "File name too long", LONG), f"error: File name too long: {LONG[:297]}...\n"),
         (PermissionError(13, "Permission denied", b"a\xff"), "error: Permission denied: a\\xff\n"),
+        (
+            RuntimeError("can't start new thread"),
+            "error: this machine allows no more threads",
+        ),
+        (zlib.error("Error -3"), "error: something that was read is broken: Error -3"),
+        (
+            json.JSONDecodeError("Expecting value", "x", 0),
+            "error: something that was read is broken: Expecting value: line 1 column 1 (char 0)",
+        ),
+        (BrokenProcessPool("x"), "error: a worker process was killed\nhint: it may have had too little memory\n"),
         (KeyError("x"), "error: internal error: KeyError: 'x'"),
         (AssertionError(), "error: internal error: AssertionError: it gives no reason"),
         (GeneratorExit(), "error: internal error: GeneratorExit: it gives no reason"),

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 from onedigest.cli.words import print_error, say
-from onedigest.errors import EngineError, InputError, InternalError, OnedigestError
+from onedigest.errors import EngineError, InputError, InternalError, NetworkError, OnedigestError
 
 _Handler = Callable[[int, FrameType | None], Any] | int | None
 
@@ -33,14 +33,19 @@ _HINTS = {
 }
 
 _WRONG = (
+    (MemoryError, "", "there is not enough memory", ""),
     (RecursionError, "", "something that was read is nested too deeply", ""),
     (UnicodeError, "", "something that was read is not UTF-8: {}", ""),
     (ValueError, "embedded null", "a name holds a NUL character", ""),
     (ValueError, "integer string conversion", "a number has too many digits", ""),
     (RuntimeError, "Symlink loop", "a link leads to itself: {}", ""),
     (RuntimeError, "home directory", "there is no home folder", "set HOME, or XDG_CACHE_HOME"),
+    (RuntimeError, "start new thread", "this machine allows no more threads", "allow more, such as by `ulimit -u`"),
 )
 """What Python raises for wrong input, the sign of it in the message, and how it is told."""
+
+_FORMATS = {"_lzma", "binascii", "gzip", "json", "packaging", "struct", "tarfile", "tomllib", "zipfile", "zlib"}
+"""Modules whose own exceptions are about what was read."""
 
 
 class Signals:
@@ -117,14 +122,18 @@ def _explained(error: BaseException) -> OnedigestError:
     """Return what an exception means that is not ours."""
     if isinstance(error, OSError):
         return _explained_os(error)
-    if isinstance(error, MemoryError):
-        return EngineError.of("there is not enough memory")
     if type(error).__name__ == "BrokenProcessPool":  # its module is not imported for this
         return EngineError.of("a worker process was killed", hint="it may have had too little memory")
     said = " ".join(str(error).split())[:300]
     for kind, sign, wrong, hint in _WRONG:
         if isinstance(error, kind) and sign in said:
-            return InputError.of(f"{wrong.format(said)}{_place(error)}", hint=hint)
+            ours = EngineError if kind is MemoryError else InputError
+            return ours.of(f"{wrong.format(said)}{_place(error)}", hint=hint)
+    module = type(error).__module__.partition(".")[0]
+    if module in _FORMATS:
+        return InputError.of(f"something that was read is broken: {said}{_place(error)}")
+    if module in ("http", "urllib3"):
+        return NetworkError.of(f"a server answered with what it should not: {said}{_place(error)}")
     return InternalError.of(
         f"internal error: {type(error).__name__}: {said or 'it gives no reason'}{_place(error)}",
         hint="please report it with what --verbose shows",
