@@ -18,6 +18,7 @@ BASIC = {"errors", "digest", "platforms", "untrusted", "checkout"}
 MAY_IMPORT: dict[str, set[str]] = {
     "assembler": set(),
     "errors": set(),
+    "shown_text": set(),
     "digest": {"assembler"},
     "platforms": set(),
     "untrusted": {"digest", "platforms"},
@@ -33,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "oci": BASIC | {"assembler", "inputs"},
     "sources": BASIC | {"inputs", "oci"},
     "lock": BASIC | {"assembler", "header", "inputs", "oci", "sources", "spec"},
-    "drawing": {"lock"},
+    "drawing": {"lock", "shown_text"},
     "plan": BASIC | {"application", "assembler", "lock", "oci", "spec"},
     "fetching": BASIC | {"assembler", "inputs", "lock", "oci", "plan", "sources", "spec"},
     "record": BASIC | {"assembler", "lock", "plan"},

@@ -93,7 +93,7 @@ def test_interrupted_build_says_so_and_cleans_up(number: signal.Signals, ready: 
     _, err = process.communicate(timeout=60)
     scratch = Path(ready.environment["XDG_CACHE_HOME"]) / "onedigest" / "scratch"
 
-    assert (process.returncode, err) == (130, "\ninterrupted\n")
+    assert (process.returncode, err) == (128 + number, "\ninterrupted\n")
     assert not scratch.exists() or list(scratch.iterdir()) == []
     check_result(ready)
 

@@ -16,7 +16,7 @@ from onedigest.cli.building import Job, bring_base, prepare, refuse_stale_rules,
 from onedigest.cli.engines import check_engine, make_engine
 from onedigest.cli.progress import Status
 from onedigest.cli.session import Image, Session, shared_options
-from onedigest.cli.words import amount, plural, print_json, say, shown, table
+from onedigest.cli.words import amount, plural, print_json, put, say, shown, table
 from onedigest.errors import DifferenceError, InputError, Problem, UsageError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def command(names: tuple[str, ...], everything: bool, engine: str, builder: str,
     else:
         for each in done:
             what = each["pushed"]["reference"] if wishes.push else each["digest"]
-            print(what if len(done) == 1 else f"{each['name']} {what}")
+            put(what if len(done) == 1 else f"{each['name']} {what}")
     return 0
 
 

@@ -12,7 +12,7 @@ from onedigest.cli.building import Job, prepare, run_engine
 from onedigest.cli.engines import NAMES, make_engine
 from onedigest.cli.progress import Status
 from onedigest.cli.session import Image, Session, shared_options
-from onedigest.cli.words import print_json, print_table, say, shown, table
+from onedigest.cli.words import print_json, print_problem, print_table, put, say, shown, table
 from onedigest.errors import DifferenceError, EngineError, Problem
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _vary(session: Session, image: Image, status: Status) -> dict[str, Any]:
             raise _moved(image.spec.name, variation.name, expected, found)
     names = [variation.name for variation in variations]
     if not session.as_json:
-        print(f"{image.spec.name}: identical under {len(names)} variations: {', '.join(names)}")
+        put(f"{image.spec.name}: identical under {len(names)} variations: {', '.join(names)}")
         if not faketime:
             say("the clock was not varied: there is no `faketime` on PATH")
     skipped = [] if faketime else [{"variation": "clock", "reason": "there is no `faketime` on PATH"}]
@@ -163,7 +163,7 @@ def _finish_engines(session: Session, compared: list[dict[str, Any]]) -> int:
     if session.as_json:
         print_json({"images": compared})
         for problem in problems:
-            say(f"error: {problem}")
+            print_problem("error", problem)
         return DifferenceError.exit_code if problems else 0
     if problems:
         raise DifferenceError(problems)
@@ -179,7 +179,7 @@ def _show_engines(compared: dict[str, Any]) -> None:
         alone = len(found) == 1
         mark = "" if alone else "equal" if len(set(found)) == 1 else "differs"
         lines.append((_short(what), *(digest[7:19] for digest in found), mark))
-    print(compared["name"])
+    put(compared["name"])
     print_table(("what", *engines, ""), lines)
     for name, reason in compared["missing"].items():
         say(f"{name}: not compared: {reason}")
