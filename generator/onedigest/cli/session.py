@@ -194,6 +194,10 @@ class Session:
     def image(self, script: Script, path: Path, recipe: Recipe | None = None) -> Image:
         """Return the image of a script. Raises `InputError`."""
         project = self.project(path.parent)
+        if script.uv:
+            from onedigest.lock.uv_keys import take
+
+            self.warn(take(script.uv, lambda key: script.where(f"tool.uv.{key}"))[1])
         spec = specify(script, project, shown(path, self.root(path.parent)))
         lockfiles = self._lockfiles or project.root / "lockfiles"
         return Image(script=script, spec=spec, script_folder=path.parent, folder=lockfiles / spec.name, recipe=recipe)
