@@ -196,6 +196,10 @@ class Session:
         """Return the image of a script. Raises `InputError`."""
         project = self.project(path.parent)
         self.warn(stated_passwords(script, project, recipe))
+        if script.uv:
+            from onedigest.lock.uv_keys import take
+
+            self.warn(take(script.uv, lambda key: script.where(f"tool.uv.{key}"))[1])
         spec = specify(script, project, shown(path, self.root(path.parent)))
         lockfiles = self._lockfiles or _lockfiles(project)
         return Image(script=script, spec=spec, script_folder=path.parent, folder=lockfiles / spec.name, recipe=recipe)
