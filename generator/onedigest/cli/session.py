@@ -13,10 +13,11 @@ import click
 
 from onedigest import project as projects
 from onedigest.cli.words import print_warning, shown
+from onedigest.checkout import read_inside
 from onedigest.errors import InputError, Problem, UsageError
 from onedigest.inputs.store import Store
 from onedigest.project import Project
-from onedigest.script import Script, parse
+from onedigest.script import MOST_BYTES, Script, parse
 from onedigest.spec import Spec, specify
 
 if TYPE_CHECKING:
@@ -45,13 +46,17 @@ def shared_options(command: F) -> F:
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """A script and the spec of its image. `folder` holds its lock; `recipe` is what else an image of Flyte needs."""
+    """A script and the spec of its image. `folder` holds its lock; `recipe` is what else an image of Flyte needs.
+
+    `warn` is told what does not stop a command.
+    """
 
     script: Script = field(compare=False)
     spec: Spec
     script_folder: Path
     folder: Path
     recipe: Recipe | None = field(default=None, compare=False)
+    warn: Callable[[Problem], None] = field(default=lambda _: None, compare=False, repr=False)
 
     @property
     def lock_path(self) -> Path:
@@ -93,6 +98,7 @@ class Session:
         self._lockfiles = lockfiles
         self._insecure = insecure
         self._projects: dict[Path, Project] = {}
+        self._warned: set[Problem] = set()
 
     @cached_property
     def store(self) -> Store:
@@ -173,10 +179,7 @@ class Session:
 
     def _read(self, path: Path, name: str) -> list[Image]:
         """Return the images of a script; where it has images of Flyte and a name is given, the one that has it."""
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise InputError.of(f"cannot be read: {error.strerror}", where=shown(path)) from None
+        data = read_inside(path, path.resolve().parent, shown(path), MOST_BYTES)
         if b"flyte" in data and b"Image.from_" in data:
             from onedigest.cli.flyte_images import read_images
 
@@ -189,14 +192,24 @@ class Session:
     def warn(self, problems: Iterable[Problem]) -> None:
         """Print problems that do not stop a command."""
         for problem in () if self.quiet else problems:
-            print_warning(problem)
+            if problem not in self._warned:
+                self._warned.add(problem)
+                print_warning(problem)
 
     def image(self, script: Script, path: Path, recipe: Recipe | None = None) -> Image:
         """Return the image of a script. Raises `InputError`."""
+        path = path.resolve()  # what the script names is found from where it really is
         project = self.project(path.parent)
         spec = specify(script, project, shown(path, self.root(path.parent)))
         lockfiles = self._lockfiles or project.root / "lockfiles"
-        return Image(script=script, spec=spec, script_folder=path.parent, folder=lockfiles / spec.name, recipe=recipe)
+        return Image(
+            script=script,
+            spec=spec,
+            script_folder=path.parent,
+            folder=lockfiles / spec.name,
+            recipe=recipe,
+            warn=lambda problem: self.warn((problem,)),
+        )
 
     def project(self, folder: Path) -> Project:
         """Return the project that a folder belongs to."""
