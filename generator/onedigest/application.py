@@ -168,7 +168,7 @@ class _Collection:
 
         A file has one place only: a label of Bazel can have one.
         """
-        ignore = self._rules()
+        ignore, above = self._rules(), (self._folder / self._spec.ignore_file).parent
         places = {file.place for file in self.found.values()}
         copied: dict[str, str] = {}
         where = self._script.where("tool.onedigest.copy")
@@ -179,7 +179,7 @@ class _Collection:
                 self.problems.append(Problem(message, where, f"move it below {self._root.name}, the project's folder"))
                 continue
             real = path.resolve()
-            files = list_folder(path, ignore, (self._folder / self._spec.ignore_file).parent, self._budget)
+            files = list_folder(path, ignore, above, self._budget)
             if not files:
                 self.problems.append(Problem(f"`copy` names {source!r}, where there is no file{_odd(path)}", where))
             for each in self._without_credentials(files, source, f"`copy` of {source!r} has", where):
@@ -222,10 +222,11 @@ class _Collection:
 
         `literal` is a path that was written out: who names such a file itself means it.
         """
-        kept, left = [], []
+        kept: list[Path] = []
+        left: list[Path] = []
         for path in paths:
-            shown = Path(os.path.relpath(path, self._folder)).as_posix()
-            rule, behind = find_rule(shown), find_rule(self._real(path)) if shown.count("/") or path.is_symlink() else ""
+            shown = os.path.relpath(path, self._folder)
+            rule, behind = find_rule(shown), find_rule(self._real(path))
             is_named = shown == literal and rule and behind in ("", rule)
             (left if (rule or behind) and not is_named else kept).append(path)
         if not left:

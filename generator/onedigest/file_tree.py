@@ -144,13 +144,13 @@ def _children(folder: Path, parts: list[_Part]) -> Iterator[tuple[Path, bool]]:
     """Yield what a folder has that some parts may match, sorted, and whether it is a folder."""
     if all(part.is_plain for part in parts):
         names = sorted({part.name for part in parts})
-        yield from ((path, os.path.isdir(path)) for name in names if os.path.lexists(path := folder / name))
-        return
-    try:
-        names = sorted(os.listdir(folder))
-    except PermissionError:
-        return
-    yield from ((path, os.path.isdir(path)) for path in map(folder.joinpath, names))
+        paths = [path for name in names if os.path.lexists(path := folder / name)]
+    else:
+        try:
+            paths = sorted(folder.iterdir())
+        except PermissionError:
+            return
+    yield from ((path, path.is_dir()) for path in paths)
 
 
 def _short(text: str) -> str:

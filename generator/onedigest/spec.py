@@ -26,8 +26,8 @@ _PLAIN_SPECIFIER = re.compile(r"(?:===?|~=|!=|>=|<=|>|<)\d+\.\d+(?:\.\d+)*|[=!]=
 _PLAIN_REQUIREMENT = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:{_PLAIN_SPECIFIER.pattern})?", re.ASCII)
 """What packaging writes as it reads it. To import it is a sixth of a build that has nothing to do."""
 
-_LONG_NUMBER = re.compile(r"\d{20}")
-_LONGEST_SPECIFIER = 1000
+_LONG_NUMBER = re.compile(r"\d{1000}")
+_LONGEST_SPECIFIER = 1000  # no number in it is too long for Python then
 _LONGEST_REQUIREMENT = 8192
 _LONGEST_KEY = 100
 _MOST_KEYS = 1000
@@ -111,13 +111,14 @@ def specify(script: Script, project: Project, path: str) -> Spec:
     """
     reader = _Reader(script, project)
     stem = posixpath.basename(path).removesuffix(".py")
+    default_name = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")
     include_script = reader.read("include-script", True, values.flag)
     workdir = reader.read("workdir", APPLICATION, values.workdir)
     own_workdir = reader.read("own-workdir", False, values.flag)
     root = workdir if own_workdir else APPLICATION
     program = ("/opt/venv/bin/python", f"{root}/{posixpath.basename(path)}") if include_script else ()
     spec = Spec(
-        name=reader.read("name", re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-"), values.image_name),
+        name=reader.read("name", default_name, values.image_name),
         script=path,
         requires_python=_requires_python(script, reader),
         dependencies=_dependencies(script, reader),
@@ -140,11 +141,16 @@ def specify(script: Script, project: Project, path: str) -> Spec:
         max_layers=reader.read("max-layers", 64, values.layer_count),
         run=reader.read("run", (), values.commands),
     )
+    if spec.name == default_name and not 0 < len(default_name) <= values.LONGEST_NAME:
+        message = f"no name of an image can be made of {posixpath.basename(path)!r}"
+        reader.problems.append(Problem(message, script.where(""), "set `name` in [tool.onedigest]"))
     if own_workdir and workdir == "/":
         message = "`own-workdir` cannot give `workdir` /, which is everybody's, to the user"
         reader.problems.append(Problem(message, reader.where("own-workdir"), "set another `workdir`"))
     if values.CONTROL.search(path) or "\\" in path:
         reader.problems.append(Problem(f"the path {path!r} holds a backslash or a control character", script.where("")))
+    if any("\ud800" <= character <= "\udfff" for character in path):
+        reader.problems.append(Problem(f"the path {path!r} is not UTF-8", script.where("")))
     reader.refuse_unknown()
     if reader.problems:
         raise InputError(reader.problems)
@@ -205,18 +211,26 @@ def _uv(script: Script, reader: _Reader) -> str:
 
 def _requires_python(script: Script, reader: _Reader) -> str:
     text = script.requires_python
-    if _PLAIN_SPECIFIER.fullmatch(text):
+    if _PLAIN_SPECIFIER.fullmatch(text) and len(text) <= _LONGEST_SPECIFIER:
         return text
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
     try:
-        if len(text) > _LONGEST_SPECIFIER or _LONG_NUMBER.search(text):
-            raise InvalidSpecifier
-        return str(SpecifierSet(text))
-    except InvalidSpecifier:
+        return normalized_specifier(text)
+    except ValueError:
         message = f"`requires-python` is not a version specifier: {shortened(text)}"
         reader.problems.append(Problem(message, script.where("requires-python"), 'write for example ">=3.11"'))
         return ""
+
+
+def normalized_specifier(text: str) -> str:
+    """Return version specifiers (PEP 440) in their one form. Raises ValueError."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    if len(text) > _LONGEST_SPECIFIER:
+        raise ValueError(f"it has more than {_LONGEST_SPECIFIER} characters")
+    try:
+        return str(SpecifierSet(text))
+    except InvalidSpecifier as error:
+        raise ValueError(untrusted.without_secrets(str(error))) from None
 
 
 def _dependencies(script: Script, reader: _Reader) -> tuple[str, ...]:
@@ -224,7 +238,9 @@ def _dependencies(script: Script, reader: _Reader) -> tuple[str, ...]:
         message = f"`dependencies` has more than {_MOST_DEPENDENCIES} requirements"
         reader.problems.append(Problem(message, script.where("dependencies")))
         return ()
-    found = {text for text in script.dependencies if _PLAIN_REQUIREMENT.fullmatch(text) and not _LONG_NUMBER.search(text)}
+    found = {
+        text for text in script.dependencies if _PLAIN_REQUIREMENT.fullmatch(text) and not _LONG_NUMBER.search(text)
+    }
     others = [text for text in script.dependencies if text not in found]
     if not others:
         return tuple(sorted(found))
@@ -255,7 +271,7 @@ def requirement(text: str) -> Requirement:
         raise ValueError(untrusted.without_secrets(str(error).splitlines()[0])) from None
     except RecursionError:
         raise ValueError("its marker is nested too deeply") from None
-    if not str(found).isprintable():
+    if values.CONTROL.search(str(found)):
         raise ValueError("it holds a control character")
     return found
 

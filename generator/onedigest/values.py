@@ -20,6 +20,9 @@ MOST_LAYERS = 120
 
 FEWEST_LAYERS = 6
 
+LONGEST_NAME = 128
+"""Of an image, as of a tag."""
+
 _NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 _USER = re.compile(r"(\d{1,9})(?::(\d{1,9}))?", re.ASCII)
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
@@ -33,7 +36,7 @@ _MOST = 10_000
 _LONGEST_COMMAND = 128 << 10
 """What one argument of a program may have on Linux (MAX_ARG_STRLEN)."""
 
-_LONGEST_PATH, _LONGEST_NAME = 4096, 255
+_LONGEST_PATH, _LONGEST_PART = 4096, 255
 """PATH_MAX and NAME_MAX of Linux."""
 
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u2028\u2029]")
@@ -68,7 +71,7 @@ def string_set(value: Any) -> tuple[str, ...]:
 
 def image_name(value: Any) -> str:
     name = string(value)
-    if not _NAME.fullmatch(name) or len(name) > 128:
+    if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         raise ValueError(
             f"is {name!r}, but a name has lower-case letters and digits with single `.`, `_` or `-` between"
         )
@@ -100,7 +103,7 @@ def debian_packages(value: Any) -> tuple[str, ...]:
 
 def repository(value: Any) -> str:
     repository = string(value)
-    if not _REPOSITORY.fullmatch(repository) or len(repository) > _LONGEST_NAME:
+    if not _REPOSITORY.fullmatch(repository) or len(repository) > _LONGEST_PART:
         raise ValueError(
             f"is {repository!r}, but must be HOST/NAME without tag or digest, such as ghcr.io/acme/penguins"
         )
@@ -192,7 +195,7 @@ def _is_plain_path(path: str) -> bool:
         and not path.startswith("/")
         and not CONTROL.search(path)
         and len(path) <= _LONGEST_PATH
-        and all(len(part.encode(errors="replace")) <= _LONGEST_NAME for part in path.split("/"))
+        and all(len(part.encode(errors="replace")) <= _LONGEST_PART for part in path.split("/"))
     )
 
 

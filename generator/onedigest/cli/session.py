@@ -13,11 +13,10 @@ import click
 
 from onedigest import project as projects
 from onedigest.cli.words import print_warning, shown
-from onedigest.checkout import read_inside
 from onedigest.errors import InputError, Problem, UsageError
 from onedigest.inputs.store import Store
 from onedigest.project import Project
-from onedigest.script import MOST_BYTES, Script, parse
+from onedigest.script import Script, parse
 from onedigest.spec import Spec, specify
 
 if TYPE_CHECKING:
@@ -97,8 +96,8 @@ class Session:
         self.quiet = quiet
         self._lockfiles = lockfiles
         self._insecure = insecure
-        self._projects: dict[Path, Project] = {}
         self._warned: set[Problem] = set()
+        self._projects: dict[Path, Project] = {}
 
     @cached_property
     def store(self) -> Store:
@@ -179,7 +178,10 @@ class Session:
 
     def _read(self, path: Path, name: str) -> list[Image]:
         """Return the images of a script; where it has images of Flyte and a name is given, the one that has it."""
-        data = read_inside(path, path.resolve().parent, shown(path), MOST_BYTES)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise InputError.of(f"cannot be read: {error.strerror}", where=shown(path)) from None
         if b"flyte" in data and b"Image.from_" in data:
             from onedigest.cli.flyte_images import read_images
 
@@ -190,7 +192,7 @@ class Session:
         return [self.image(script, path)]
 
     def warn(self, problems: Iterable[Problem]) -> None:
-        """Print problems that do not stop a command."""
+        """Print problems that do not stop a command, each once."""
         for problem in () if self.quiet else problems:
             if problem not in self._warned:
                 self._warned.add(problem)
