@@ -23,8 +23,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "untrusted": {"digest", "platforms"},
     "checkout": {"errors", "untrusted"},
     "header": {"digest"},
-    "file_tree": {"errors"},
-    "file_tree": {"errors"},
+    "file_tree": {"errors", "untrusted"},
+    "file_tree": {"errors", "untrusted"},
     "credential_files": set(),
     "script": {"assembler", "checkout", "errors", "untrusted"},
     "project": {"checkout", "errors", "file_tree", "script", "untrusted"},
@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "comparison": BASIC | {"lock", "oci", "plan", "record"},
     "attestation": BASIC | {"application", "assembler", "lock", "oci", "plan"},
     "rules": BASIC | {"application", "assembler", "fetching", "header", "inputs", "lock", "oci", "plan", "spec"},
-    "flyte": BASIC | {"inputs", "script", "spec"},
+    "flyte": BASIC | {"file_tree", "inputs", "script", "spec"},
     "engines": BASIC | {"assembler", "fetching", "inputs", "lock", "oci", "plan", "record", "rules"},
 }
 DOORS = {

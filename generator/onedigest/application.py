@@ -18,7 +18,7 @@ from onedigest.file_tree import Budget, is_below, match, walk
 from onedigest.ignoring import IgnoreRules
 from onedigest.script import Script
 from onedigest.spec import Spec
-from onedigest.untrusted import MOST_BYTES
+from onedigest.untrusted import MOST_BYTES, quoted
 
 _LEFT_OUT = (".git", "__pycache__")
 _MARKS = ("oci-layout", "onedigest.nix")
@@ -142,7 +142,7 @@ class _Collection:
         """Take what `files` names, which is below the script's folder."""
         where = self._script.where("tool.onedigest.files")
         for pattern in self._spec.files:
-            named = f"`files` pattern {pattern!r}"
+            named = f"`files` pattern {quoted(pattern)}"
             several = dict.fromkeys(
                 path
                 for each in sorted(set(match(self._folder, pattern, self._budget)))
@@ -152,10 +152,10 @@ class _Collection:
             kept = self._without_credentials(list(several), posixpath.normpath(pattern), f"{named} matches", where)
             for path in kept:
                 if not is_below(path, self._here):
-                    message = f"{named} matches {path.name!r}, a link to a file outside the script's folder"
+                    message = f"{named} matches {quoted(path.name)}, a link to a file outside the script's folder"
                     self.problems.append(Problem(message, where, "copy the file into the folder"))
                 elif path.is_dir():
-                    message = f"{named} matches {path.name!r}, a link to a folder"
+                    message = f"{named} matches {quoted(path.name)}, a link to a folder"
                     self.problems.append(Problem(message, where, "name the folder in a pattern of its own"))
                 else:
                     target = path.relative_to(self._folder).as_posix()
@@ -175,26 +175,28 @@ class _Collection:
         for target, source in self._spec.copies:
             path = self._folder / source
             if not is_below(path, self._root):
-                message = f"`copy` names {source!r}, which is outside the project"
+                message = f"`copy` names {quoted(source)}, which is outside the project"
                 self.problems.append(Problem(message, where, f"move it below {self._root.name}, the project's folder"))
                 continue
             real = path.resolve()
             files = list_folder(path, ignore, above, self._budget)
             if not files:
-                self.problems.append(Problem(f"`copy` names {source!r}, where there is no file{_odd(path)}", where))
-            for each in self._without_credentials(files, source, f"`copy` of {source!r} has", where):
+                self.problems.append(
+                    Problem(f"`copy` names {quoted(source)}, where there is no file{_odd(path)}", where)
+                )
+            for each in self._without_credentials(files, source, f"`copy` of {quoted(source)} has", where):
                 place = os.path.relpath(each, self._folder)
                 at = posixpath.normpath(posixpath.join(target, os.path.relpath(each, path)))
                 if place in places:
-                    message = f"`copy` names {place!r}, which has a place in the image already"
+                    message = f"`copy` names {quoted(place)}, which has a place in the image already"
                     self.problems.append(Problem(message, where))
                 elif not is_below(each, real):
-                    message = f"`copy` names {place!r}, a link that leads out of {source!r}"
+                    message = f"`copy` names {quoted(place)}, a link that leads out of {quoted(source)}"
                     self.problems.append(Problem(message, where))
                 else:
                     places.add(place)
                     if at in copied:
-                        message = f"`copy` brings {copied[at]!r} and {place!r} to one place, {at}"
+                        message = f"`copy` brings {quoted(copied[at])} and {quoted(place)} to one place, {at}"
                         self.problems.append(Problem(message, where))
                     copied[at] = place
                     self._take(each, at, place, "`copy` brings", where)
@@ -206,9 +208,9 @@ class _Collection:
         where = self._script.where("tool.onedigest.ignore-file")
         path = self._folder / name
         if not is_below(path, self._root):
-            self.problems.append(Problem(f"`ignore-file` names {name!r}, which is outside the project", where))
+            self.problems.append(Problem(f"`ignore-file` names {quoted(name)}, which is outside the project", where))
         elif not path.is_file():
-            self.problems.append(Problem(f"`ignore-file` names {name!r}, where there is no file", where))
+            self.problems.append(Problem(f"`ignore-file` names {quoted(name)}, where there is no file", where))
         else:
             return read_rules(path, self._root, posixpath.normpath(posixpath.join(self._base(), name)))
         return None
@@ -234,10 +236,10 @@ class _Collection:
         first = os.path.relpath(left[0], self._folder)
         if kept:
             further = f" and {len(left) - 1} more" if len(left) > 1 else ""
-            message = f"{named} {first!r}{further}, which may hold credentials: left out"
+            message = f"{named} {quoted(first)}{further}, which may hold credentials: left out"
             self.warnings.append(Problem(message, where, _NAME_IT))
         else:
-            message = f"{named} only what may hold credentials, such as {first!r}"
+            message = f"{named} only what may hold credentials, such as {quoted(first)}"
             self.problems.append(Problem(message, where, _NAME_IT))
         return kept
 
@@ -249,7 +251,7 @@ class _Collection:
     def _take(self, path: Path, target: str, place: str, named: str, where: str) -> None:
         links = tuple(sorted(set(_links(self._here, place))))
         if wrong := next((each for each in (target, place, *links) if _UNFIT.search(each)), None):
-            message = f"{named} {wrong!r}, whose name holds a backslash, a control character or what is not UTF-8"
+            message = f"{named} {quoted(wrong)}, whose name holds a backslash, a control character or what is not UTF-8"
             self.problems.append(Problem(message, where, "rename the file, or leave it out"))
             return
         try:

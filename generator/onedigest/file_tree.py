@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onedigest.errors import InputError
+from onedigest.untrusted import quoted
 
 MOST_ENTRIES = 1_000_000
 """How many files and folders are looked at before a tree counts as endless."""
@@ -57,13 +58,13 @@ def check_pattern(pattern: str) -> None:
     """Raise ValueError for a pattern that is none, or is about more than the folder that it is from."""
     parts = pattern.split("/")
     if pattern.startswith("/") or ".." in parts or not pattern.strip():
-        raise ValueError(f"has {_short(pattern)}, which leaves the script's folder")
+        raise ValueError(f"has {quoted(pattern)}, which leaves the script's folder")
     if not any(part not in ("", ".") for part in parts):
-        raise ValueError(f"has {_short(pattern)}, which is the folder itself: `*` is all that is in it")
+        raise ValueError(f"has {quoted(pattern)}, which is the folder itself: `*` is all that is in it")
     if len(pattern) > _LONGEST or len(parts) > MOST_PARTS:
-        raise ValueError(f"has {_short(pattern)}, which has more than {MOST_PARTS} parts or {_LONGEST} characters")
+        raise ValueError(f"has {quoted(pattern)}, which has more than {MOST_PARTS} parts or {_LONGEST} characters")
     if wrong := next((part for part in parts if "**" in part and part != "**"), ""):
-        raise ValueError(f"has {_short(pattern)}, where `**` is only a part of {_short(wrong)}: it stands for folders")
+        raise ValueError(f"has {quoted(pattern)}, where `**` is only a part of {quoted(wrong)}: it stands for folders")
     if "\0" in pattern:
         raise ValueError("holds a NUL character")
 
@@ -151,7 +152,3 @@ def _children(folder: Path, parts: list[_Part]) -> Iterator[tuple[Path, bool]]:
         except PermissionError:
             return
     yield from ((path, path.is_dir()) for path in paths)
-
-
-def _short(text: str) -> str:
-    return repr(text) if len(text) <= 80 else f"{text[:77]!r}…"

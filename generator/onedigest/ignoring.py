@@ -173,10 +173,8 @@ def _end_of_set(pattern: str, start: int) -> int:
 def _set(text: str) -> Callable[[str], bool]:
     """Return what tells whether a character is in a set, given without its brackets. Raises ValueError."""
     is_negative = text.startswith("^")
-    characters: list[tuple[str, bool]] = []
     rest = iter(text[is_negative:])
-    for each in rest:
-        characters.append((next(rest, each), True) if each == "\\" else (each, False))
+    characters = [(next(rest, each), True) if each == "\\" else (each, False) for each in rest]
     ranges, at = [], 0
     while at < len(characters):
         low, at = characters[at][0], at + 1

@@ -24,6 +24,8 @@ _OPENING = re.compile(r"(?m)^# /// script[ \t]*$")
 _TABLE = re.compile(r"\[([^\[\]]+)\]\s*(?:#.*)?")
 _KEY = re.compile(r"""((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")
+_LONGEST_KEY = 100
+_MOST_KEYS = 100
 _KNOWN = ("dependencies", "requires-python", "tool")
 
 _EXAMPLE = """start the file with
@@ -92,8 +94,11 @@ def parse(data: bytes, path: str) -> Script:
     if reader.problems:
         raise InputError(reader.problems)
     unknown = tuple(
-        Problem(f"unknown key `{key}` in the script block", f"{path}:{lines.get(key, first_line)}")
-        for key in table
+        Problem(
+            f"unknown key `{untrusted.without_secrets(key[:_LONGEST_KEY])}` in the script block",
+            f"{path}:{lines.get(key, first_line)}",
+        )
+        for key in list(table)[:_MOST_KEYS]
         if key not in _KNOWN
     )
     secrets = _password_warnings(content, path, first_line)
@@ -169,9 +174,8 @@ class Block:
 def find_blocks(text: str) -> Iterator[Block]:
     """Yield what the expression of PEP 723, section "Specification", finds, in time that grows with the text alone.
 
-    That expression is `^# /// (?P<type>[a-zA-Z0-9-]+)$\\s(?P<content>(^#(| .*)$\\s)+)^# ///$`. Lines that begin with `#`
-    and end, or go on with a space, are one run. It finds in each the first opening line and the last closing one, if
-    there is a line between.
+    Lines that are `#`, or begin with it and a space, are one run. In each run the expression finds the first opening
+    line and the last closing one, if there is a line between; tests hold the two against each other.
     """
     lines = text.split("\n")
     opening, closing, kind = -1, -1, ""

@@ -33,7 +33,6 @@ _LONGEST_KEY = 100
 _MOST_KEYS = 1000
 _MOST_DEPENDENCIES = 10_000
 _MOST_SHOWN = 100
-_MOST_QUOTED = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,9 +194,10 @@ class _Reader:
         for table, where in tables:
             for key in list(table)[:_MOST_KEYS]:
                 if key not in self._known:
+                    named = untrusted.without_secrets(key[:_LONGEST_KEY])
                     near = difflib.get_close_matches(key[:_LONGEST_KEY], sorted(self._known), 1)
                     hint = f"did you mean `{near[0]}`?" if near else f"the keys are {', '.join(sorted(self._known))}"
-                    self.problems.append(Problem(f"unknown key `{key}` in [tool.onedigest]", where(key), hint))
+                    self.problems.append(Problem(f"unknown key `{named}` in [tool.onedigest]", where(key), hint))
 
 
 def _uv(script: Script, reader: _Reader) -> str:
@@ -216,7 +216,7 @@ def _requires_python(script: Script, reader: _Reader) -> str:
     try:
         return normalized_specifier(text)
     except ValueError:
-        message = f"`requires-python` is not a version specifier: {shortened(text)}"
+        message = f"`requires-python` is not a version specifier: {untrusted.quoted(text)}"
         reader.problems.append(Problem(message, script.where("requires-python"), 'write for example ">=3.11"'))
         return ""
 
@@ -249,7 +249,7 @@ def _dependencies(script: Script, reader: _Reader) -> tuple[str, ...]:
         try:
             found.add(str(requirement(text)))
         except ValueError as error:
-            message = f"`dependencies` has {shortened(text)}, which is not a requirement: {error}"
+            message = f"`dependencies` has {untrusted.quoted(text)}, which is not a requirement: {error}"
             reader.problems.append(Problem(message, script.where_text(text, "dependencies")))
             wrong += 1
             if wrong == _MOST_SHOWN:
@@ -274,9 +274,3 @@ def requirement(text: str) -> Requirement:
     if values.CONTROL.search(str(found)):
         raise ValueError("it holds a control character")
     return found
-
-
-def shortened(text: str) -> str:
-    """Return a value as messages quote it: without passwords, and not all of it where it is long."""
-    plain = untrusted.without_secrets(text)
-    return repr(plain) if len(plain) <= _MOST_QUOTED else f"{plain[:_MOST_QUOTED]!r}…"

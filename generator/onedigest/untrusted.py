@@ -25,6 +25,7 @@ MOST_TEXT = 64 << 20
 DEEPEST = 64
 """How deep tables, arrays and objects may be nested."""
 
+_MOST_QUOTED = 200
 _LONGEST_NAME = 255  # of a file on Linux (NAME_MAX)
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _WHEEL = re.compile(r"[A-Za-z0-9_.+!]+(?:-[A-Za-z0-9_.+!]+){4,5}\.whl", re.ASCII)
@@ -181,6 +182,12 @@ def distinct(names: Iterable[str]) -> None:
 def without_secrets(words: str) -> str:
     """Return a text in which no address has its user and password, for messages that quote what somebody wrote."""
     return re.sub(r"\S+", lambda word: "//".join(_without_user(word[0])), words)
+
+
+def quoted(words: str) -> str:
+    """Return a text as messages quote it: without passwords, and not all of it where it is long."""
+    plain = without_secrets(words)
+    return repr(plain) if len(plain) <= _MOST_QUOTED else f"{plain[:_MOST_QUOTED]!r}…"
 
 
 def has_password(words: str) -> bool:

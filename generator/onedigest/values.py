@@ -14,6 +14,7 @@ from typing import Any
 from onedigest import platforms
 from onedigest.file_tree import check_pattern
 from onedigest.platforms import Platform
+from onedigest.untrusted import quoted
 
 MOST_LAYERS = 120
 """Registries and snapshotters stop at 127; a few are left to those who build on the image."""
@@ -32,6 +33,9 @@ _REPOSITORY = re.compile(r"[a-zA-Z0-9.-]+(?::\d{1,5})?(?:/[a-z0-9]+(?:(?:\.|_{1,
 
 _MOST = 10_000
 """How many values a list or a table may have."""
+
+_MOST_WRONG = 20
+"""How many wrong values of one list are named."""
 
 _LONGEST_COMMAND = 128 << 10
 """What one argument of a program may have on Linux (MAX_ARG_STRLEN)."""
@@ -73,7 +77,7 @@ def image_name(value: Any) -> str:
     name = string(value)
     if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         raise ValueError(
-            f"is {name!r}, but a name has lower-case letters and digits with single `.`, `_` or `-` between"
+            f"is {quoted(name)}, but a name has lower-case letters and digits with single `.`, `_` or `-` between"
         )
     return name
 
@@ -90,14 +94,16 @@ def platform_set(value: Any) -> tuple[Platform, ...]:
     wrong = [name for name in names if name not in platforms.BY_NAME]
     if wrong or not names:
         known = ", ".join(f"`{name}`" for name in platforms.BY_NAME)
-        raise ValueError(f"has {', '.join(map(repr, wrong)) or 'nothing in it'}; known are {known}")
+        raise ValueError(f"has {', '.join(map(quoted, wrong[:_MOST_WRONG])) or 'nothing in it'}; known are {known}")
     return tuple(sorted(platforms.BY_NAME[name] for name in names))
 
 
 def debian_packages(value: Any) -> tuple[str, ...]:
     names = string_set(value)
     if wrong := [name for name in names if not _PACKAGE.fullmatch(name)]:
-        raise ValueError(f"has {', '.join(map(repr, wrong))}, which cannot be the name of a Debian package")
+        raise ValueError(
+            f"has {', '.join(map(quoted, wrong[:_MOST_WRONG]))}, which cannot be the name of a Debian package"
+        )
     return names
 
 
@@ -105,7 +111,7 @@ def repository(value: Any) -> str:
     repository = string(value)
     if not _REPOSITORY.fullmatch(repository) or len(repository) > _LONGEST_PART:
         raise ValueError(
-            f"is {repository!r}, but must be HOST/NAME without tag or digest, such as ghcr.io/acme/penguins"
+            f"is {quoted(repository)}, but must be HOST/NAME without tag or digest, such as ghcr.io/acme/penguins"
         )
     return repository
 
@@ -123,21 +129,23 @@ def copies(value: Any) -> tuple[tuple[str, str], ...]:
     pairs: list[tuple[str, str]] = []
     for target, several in value.items():
         if not isinstance(several, str | list) or not all(isinstance(each, str) for each in several):
-            raise ValueError(f"has neither a string nor a list of strings for {target!r}")
+            raise ValueError(f"has neither a string nor a list of strings for {quoted(target)}")
         pairs += [(target, source) for source in ([several] if isinstance(several, str) else several)]
     _refuse_many(pairs)
     for target, source in pairs:
         if ".." in target.split("/") or "=" in target or not _is_plain_path(target):
-            raise ValueError(f"has the target {target!r}, which is not a plain path below the application's folder")
+            raise ValueError(
+                f"has the target {quoted(target)}, which is not a plain path below the application's folder"
+            )
         if not _is_plain_path(source):
-            raise ValueError(f"has the source {source!r}, which is not a plain path from the script's folder")
+            raise ValueError(f"has the source {quoted(source)}, which is not a plain path from the script's folder")
     return tuple(sorted(set(pairs)))
 
 
 def project_path(value: Any) -> str:
     path = string(value)
     if path and not _is_plain_path(posixpath.normpath(path)):
-        raise ValueError(f"is {path!r}, which is not a plain path from the script's folder")
+        raise ValueError(f"is {quoted(path)}, which is not a plain path from the script's folder")
     return path
 
 
@@ -147,10 +155,10 @@ def pairs(names: re.Pattern[str], value: Any) -> tuple[tuple[str, str], ...]:
     _refuse_many(value)
     for key, item in value.items():
         if not names.fullmatch(key):
-            raise ValueError(f"has the name {key!r}, which cannot be set")
+            raise ValueError(f"has the name {quoted(key)}, which cannot be set")
         _refuse_unwritable(item)
         if CONTROL.search(item):
-            raise ValueError(f"has a line break or another control character in the value of {key!r}")
+            raise ValueError(f"has a line break or another control character in the value of {quoted(key)}")
     return tuple(sorted(value.items()))
 
 
@@ -162,7 +170,7 @@ def commands(value: Any) -> tuple[str, ...]:
         try:
             words = shlex.split(command)
         except ValueError as error:
-            raise ValueError(f"has {command!r}, which cannot be split into words: {error}") from None
+            raise ValueError(f"has {quoted(command)}, which cannot be split into words: {error}") from None
         if not words:
             raise ValueError("has an empty command")
     return commands
@@ -171,14 +179,15 @@ def commands(value: Any) -> tuple[str, ...]:
 def user(value: Any) -> str:
     match = _USER.fullmatch(string(value))
     if not match:
-        raise ValueError(f"is {value!r}, but must be UID or UID:GID in digits")
+        raise ValueError(f"is {quoted(value)}, but must be UID or UID:GID in digits")
     return f"{int(match[1])}:{int(match[2] or match[1])}"
 
 
 def workdir(value: Any) -> str:
     workdir = string(value)
-    if not workdir.startswith("/") or workdir.startswith("//") or not (workdir == "/" or _is_plain_path(workdir[1:])):
-        raise ValueError(f"is {workdir!r}, but must be an absolute path without `.`, `..` or a slash at its end")
+    is_plain = workdir == "/" or (posixpath.normpath(workdir) == workdir and _is_plain_path(workdir[1:]))
+    if not workdir.startswith("/") or not is_plain:
+        raise ValueError(f"is {quoted(workdir)}, but must be an absolute path without `.`, `..` or a slash at its end")
     return workdir
 
 

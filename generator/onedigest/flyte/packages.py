@@ -15,8 +15,8 @@ from onedigest.flyte.definition import Options, PipPackages, Secret, UvProject
 from onedigest.flyte.indexes import Credential, settings_of
 from onedigest.flyte.project import read_project
 from onedigest.flyte.requirements import Wanted, parse_requirements, read_requirements, take_arguments
-from onedigest.spec import requirement, shortened
-from onedigest.untrusted import without_secrets
+from onedigest.spec import requirement
+from onedigest.untrusted import quoted, without_secrets
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -56,7 +56,7 @@ class Packages:
                 self._wanted.packages.append(str(requirement(text)))
             except ValueError as error:
                 hint = "name a package as `name==1.2`, or a wheel as `name @ URL`"
-                problems.append(Problem(f"{shortened(text)} is not a requirement: {error}", where, hint))
+                problems.append(Problem(f"{quoted(text)} is not a requirement: {error}", where, hint))
         if problems:
             raise InputError(problems)
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from onedigest.checkout import read_inside
 from onedigest.errors import InputError
 from onedigest.flyte.definition import UvProject
+from onedigest.flyte.reading import read_source
 from onedigest.flyte.requirements import split_words
 from onedigest.inputs import uv
 from onedigest.spec import normalized_specifier, requirement
@@ -86,13 +86,14 @@ def read_project(step: UvProject, where: str, environment: Mapping[str, str], ro
 
 def _load(path: Path, where: str, root: Path) -> dict[str, Any]:
     try:
-        return load_toml(read_inside(path, root, path.name).decode())
+        return load_toml(read_source(path, root, path.name).decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         reason = without_secrets(str(error))
         raise InputError.of(f"{path.name} is not valid TOML: {reason}", where=where) from None
     except InputError as error:
-        message = f"{path.name} {error.problems[0].message}"
-        raise InputError.of(message, where=where, hint=error.problems[0].hint) from None
+        problem = error.problems[0]
+        message = problem.message if path.name in problem.message else f"{path.name} {problem.message}"
+        raise InputError.of(message, where=where, hint=problem.hint) from None
 
 
 def _get(table: Mapping[str, Any], key: str, kind: type[Any], default: Any) -> Any:

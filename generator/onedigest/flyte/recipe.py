@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from onedigest import script as scripts
-from onedigest.checkout import read_inside
 from onedigest.errors import InputError, Problem
 from onedigest.flyte import definition as steps
 from onedigest.flyte.definition import Definition, Secret, Step
 from onedigest.flyte.indexes import Credential
 from onedigest.flyte.methods import DEFAULT_NAME
 from onedigest.flyte.packages import Packages
+from onedigest.flyte.reading import read_source
 from onedigest.script import Script
 from onedigest.spec import APPLICATION
 
@@ -115,7 +115,7 @@ class _Mapper:
         )
 
     def _read(self, path: Path, root: Path) -> bytes:
-        return read_inside(path, root, self._shown(path), scripts.MOST_BYTES)
+        return read_source(path, root, self._shown(path), scripts.MOST_BYTES)
 
     def _settings(self) -> tuple[dict[str, Any], tuple[Credential, ...]]:
         try:

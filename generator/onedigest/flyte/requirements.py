@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from onedigest.checkout import decoded, read_inside
+from onedigest.checkout import decoded
 from onedigest.errors import InputError, Problem
-from onedigest.spec import requirement, shortened
-from onedigest.untrusted import DEEPEST, without_secrets
+from onedigest.flyte.reading import read_source
+from onedigest.spec import requirement
+from onedigest.untrusted import DEEPEST, quoted, without_secrets
 
 MOST_FILES = 1000
 MOST_BYTES = 16 << 20
@@ -145,7 +146,7 @@ class _Reading:
                 raise InputError.of(
                     f"is one of too many files that name each other: {DEEPEST} deep, {MOST_FILES} in all"
                 )
-            data = read_inside(path, self._root, shown, self._left)
+            data = read_source(path, self._root, shown, self._left)
             self._left -= len(data)
             text = decoded(data, shown).removeprefix("\ufeff")
         except (OSError, RuntimeError, ValueError) as error:  # a loop of links, or a name that no file has
@@ -199,7 +200,7 @@ def _take_requirement(line: str, where: str, wanted: Wanted, problems: list[Prob
     try:
         found = requirement(text)
     except ValueError as error:
-        message = f"{shortened(text)} is not a requirement: {error}"
+        message = f"{quoted(text)} is not a requirement: {error}"
         problems.append(Problem(message, where, "name a package as `name==1.2`, or a wheel as `name @ URL`"))
         return
     into.append(str(found))
