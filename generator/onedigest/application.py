@@ -146,7 +146,7 @@ class _Collection:
             several = dict.fromkeys(
                 path
                 for each in sorted(set(match(self._folder, pattern, self._budget)))
-                for path in walk(each, self._budget)
+                for path in (walk(each, self._budget) if is_below(each, self._here) else (each,))
                 if path.is_file() or path.is_symlink()
             )
             kept = self._without_credentials(list(several), posixpath.normpath(pattern), f"{named} matches", where)

@@ -18,6 +18,9 @@ from onedigest.untrusted import quoted
 MOST_ENTRIES = 1_000_000
 """How many files and folders are looked at before a tree counts as endless."""
 
+MOST_FOLDERS = 256
+"""How deep folders may be in each other."""
+
 MOST_PARTS = 64
 """How many folders and names a pattern may have."""
 
@@ -78,9 +81,11 @@ def match(folder: Path, pattern: str, budget: Budget) -> Iterator[Path]:
     parts = _parse(pattern)
     is_folders_only = pattern.endswith("/")
     root = folder.resolve()
-    waiting = [(folder, frozenset({0}))]
+    waiting, deepest = [(folder, frozenset({0}))], len(folder.parts) + MOST_FOLDERS
     while waiting:
         here, at = waiting.pop()
+        if len(here.parts) > deepest:
+            raise InputError.of(f"is more than {MOST_FOLDERS} folders deep", where=quoted(str(here)))
         at = _opened(at, parts)
         if len(parts) in at:
             yield here
@@ -104,12 +109,14 @@ def match(folder: Path, pattern: str, budget: Budget) -> Iterator[Path]:
 def walk(path: Path, budget: Budget, enters: Callable[[Path], bool] = lambda _: True) -> Iterator[Path]:
     """Yield a path, or what is below it where it is a folder, but no folders; no link is followed but the path itself.
 
-    `enters` tells which files and folders of a folder count.
+    `enters` tells which files and folders of a folder count. Raises `InputError` for what is too much, or too deep.
     """
-    waiting = [path]
+    waiting, deepest = [path], len(path.parts) + MOST_FOLDERS
     while waiting:
         each = waiting.pop()
         budget.take(each)
+        if len(each.parts) > deepest:
+            raise InputError.of(f"is more than {MOST_FOLDERS} folders deep", where=quoted(str(each)))
         if each.is_dir() and (each is path or not each.is_symlink()):
             waiting += sorted(filter(enters, each.iterdir()), reverse=True)
         else:

@@ -95,7 +95,7 @@ def parse(data: bytes, path: str) -> Script:
         raise InputError(reader.problems)
     unknown = tuple(
         Problem(
-            f"unknown key `{untrusted.without_secrets(key[:_LONGEST_KEY])}` in the script block",
+            f"unknown key `{untrusted.without_secrets(key)[:_LONGEST_KEY]}` in the script block",
             f"{path}:{lines.get(key, first_line)}",
         )
         for key in list(table)[:_MOST_KEYS]

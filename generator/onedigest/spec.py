@@ -194,7 +194,7 @@ class _Reader:
         for table, where in tables:
             for key in list(table)[:_MOST_KEYS]:
                 if key not in self._known:
-                    named = untrusted.without_secrets(key[:_LONGEST_KEY])
+                    named = untrusted.without_secrets(key)[:_LONGEST_KEY]
                     near = difflib.get_close_matches(key[:_LONGEST_KEY], sorted(self._known), 1)
                     hint = f"did you mean `{near[0]}`?" if near else f"the keys are {', '.join(sorted(self._known))}"
                     self.problems.append(Problem(f"unknown key `{named}` in [tool.onedigest]", where(key), hint))

@@ -125,6 +125,7 @@ def _run(command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> 
         except BaseException:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
             raise
     return process.returncode, out, err
 

@@ -172,6 +172,10 @@ class _Reading:
             named = others.get(option)
             if named is not None:
                 name = value.strip()
+                if "://" in name:
+                    message = f"{quoted(name)} is an address, and a lock has no place for what changes there"
+                    self.problems.append(Problem(message, where, "keep the file in the project"))
+                    continue
                 self.read(path.parent / name, f"{Path(shown).parent / name}", named, depth + 1)
             elif line.startswith("-"):
                 self.problems += _take_option(line, where, self._wanted)

@@ -18,7 +18,7 @@ from onedigest.flyte.methods import PARAMETERS, extend, first
 
 IMAGE = "flyte.Image"
 
-MOST_CHARACTERS = 2 << 20
+MOST_CHARACTERS = 512 << 10
 """How long a script may be whose syntax tree is looked at."""
 
 MOST_IMAGES = 250
