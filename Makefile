@@ -6,7 +6,7 @@ BIN = .venv/bin
 # how docker is reached, where `make engines` has started it
 -include .engines/environment.mk
 
-.PHONY: demo test lint golden bench engines engines-stop clean
+.PHONY: demo test lint golden bench chaos engines engines-stop clean
 
 demo: .venv/ready
 	$(BIN)/onedigest generate examples/penguins.py
@@ -32,6 +32,9 @@ bench: .venv/ready
 	$(BIN)/python tests/bench/tools.py
 	$(BIN)/python tests/bench/fleet.py
 	$(BIN)/python tests/bench/flyte_builders.py
+
+chaos: .venv/ready
+	PYTHONPATH=tests $(BIN)/python -m chaos $(CHAOS)
 
 engines:
 	.ci/engines start
