@@ -32,6 +32,7 @@ bench: .venv/ready
 	$(BIN)/python tests/bench/tools.py
 	$(BIN)/python tests/bench/fleet.py
 	$(BIN)/python tests/bench/flyte_builders.py
+	$(BIN)/python tests/bench/checks.py $(AGAINST)
 
 chaos: .venv/ready
 	PYTHONPATH=tests $(BIN)/python -m chaos $(CHAOS)
