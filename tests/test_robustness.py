@@ -66,7 +66,7 @@ def test_interrupted_build_says_so_and_cleans_up(number: signal.Signals, ready: 
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
 
-    assert (process.returncode, err) == (130, "\ninterrupted\n")
+    assert (process.returncode, err) == (128 + number, "\ninterrupted\n")
     assert ready.leftovers() == []
     check_result(ready)
 

@@ -59,11 +59,6 @@ class World:
     """Where a path of that place is seen from outside."""
 
     @property
-    def built(self) -> set[str]:
-        """The files that a build writes."""
-        return {name for name in self.files if name.startswith("dist/") or name == "lockfiles/job/image.toml"}
-
-    @property
     def project(self) -> Path:
         """The folder of the project, as it is seen from outside."""
         return self.seen(self.root) / "project"
@@ -125,17 +120,17 @@ class World:
             else:
                 path.unlink(missing_ok=True)
 
-    def recover(self, *first: str, build: bool = True) -> list[str]:
-        """Run what was disturbed again, and what comes after it; return what is lost."""
-        commands = [first, ("fetch", "job"), *([("build", "job")] if build else [])]
-        for command in commands:
+    def recover(self, *first: str, upto: str = "build") -> list[str]:
+        """Run what was disturbed again, and what comes after it up to some command; return what is lost."""
+        later = {"generate": (), "fetch": ("fetch",), "build": ("fetch", "build")}[upto]
+        for command in [first, *((name, "job") for name in later)]:
             result = self.run(*command)
             if result.code:
                 return [f"the next `{' '.join(command)}` ended with {result.code}: {result.err[-400:]}"]
-        if build and result.out.strip() != self.digest:
+        if upto == "build" and result.out.strip() != self.digest:
             return [f"the next build gave {result.out.strip()}, not {self.digest}"]
         found = tree(self.project)
-        wanted = self.files if build else {name: self.files[name] for name in self.files if name not in self.built}
+        wanted = {name: digest for name, digest in self.files.items() if _maker(name) in ("generate", *later)}
         return [
             *[f"{name} is missing afterwards" for name in wanted if name not in found][:3],
             *[f"{name} is another afterwards" for name in wanted if found.get(name, wanted[name]) != wanted[name]][:3],
@@ -176,6 +171,13 @@ class World:
         while (found := _processes_with(self.environment["XDG_CACHE_HOME"])) and time.monotonic() < deadline:
             time.sleep(0.05)
         return found
+
+
+def _maker(name: str) -> str:
+    """Return the command that makes a file."""
+    if name.startswith("lockfiles/.inputs/"):
+        return "fetch"
+    return "build" if name.startswith("dist/") or name.endswith("/image.toml") else "generate"
 
 
 def tree(project: Path, *, skip_temporary: bool = False) -> dict[str, str]:
