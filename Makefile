@@ -7,7 +7,7 @@ BIN = .venv/bin
 # how docker is reached, where `make engines` has started it
 -include .engines/environment.mk
 
-.PHONY: demo test fuzz lint golden bench engines engines-stop clean
+.PHONY: demo test fuzz chaos lint golden bench engines engines-stop clean
 
 demo: .venv/ready
 	$(BIN)/onedigest generate examples/penguins.py
@@ -36,6 +36,10 @@ bench: .venv/ready
 	$(BIN)/python tests/bench/tools.py
 	$(BIN)/python tests/bench/fleet.py
 	$(BIN)/python tests/bench/flyte_builders.py
+	$(BIN)/python tests/bench/checks.py $(AGAINST)
+
+chaos: .venv/ready
+	PYTHONPATH=tests $(BIN)/python -m chaos $(CHAOS)
 
 engines:
 	.ci/engines start

@@ -20,6 +20,8 @@ from onedigest.oci.read import read_image
 ROOT = Path(__file__).resolve().parent.parent
 VECTORS = ROOT / "tests" / "vectors"
 FORBID_SKIPS = "ONEDIGEST_FORBID_SKIPS" in os.environ
+TEST_CACHE = "ONEDIGEST_TEST_CACHE"
+"""Names a folder that tests may use as their cache, to keep it from one run to the next."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -90,11 +92,17 @@ class Project:
         return (self.root / name).read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache that all tests share: Debian's packages are fetched once."""
-    given = os.environ.get("XDG_CACHE_HOME")
-    return Path(given) if given else tmp_path_factory.mktemp("cache")
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache of the tests' own, which all share: Debian's packages are fetched once.
+
+    Tests break what is in there, so the user's cache has no part in it: nothing that a test starts is told of it.
+    """
+    given = os.environ.get(TEST_CACHE)
+    folder = Path(given) if given else tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder
 
 
 @pytest.fixture

@@ -296,8 +296,8 @@ def test_layer_that_buildkit_builds_differently_is_shown(built: Project) -> None
 
 def test_wheel_that_was_changed_is_refused_inside_buildkit(built: Project) -> None:
     wheel = next((built.root / "lockfiles/.inputs").glob("alpha-*.whl"))
-    change = f"cp {wheel} {wheel}.new; echo >>{wheel}.new; mv {wheel}.new {wheel}"
-    result = built.run("build", "--engine", "buildx", "app.py", **wrapped_docker(built, f"chmod u+w {wheel}; {change}"))
+    change = f"cp {wheel} {wheel}.new; chmod u+w {wheel}.new; echo >>{wheel}.new; mv {wheel}.new {wheel}"
+    result = built.run("build", "--engine", "buildx", "app.py", **wrapped_docker(built, change))
 
     assert result.code == 1
     assert result.err[result.err.index("error: ") :].startswith(

@@ -97,13 +97,17 @@ def write_bytes(root: Path, path: str, data: bytes) -> None:
     """
 
     def fill(parent: int, name: str) -> None:
-        handle = os.open(
-            name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666, dir_fd=parent
-        )
+        handle = _open_unnamed(parent)
+        named = handle < 0
+        if named:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            handle = os.open(name, flags, 0o666, dir_fd=parent)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+            if not named:
+                os.link(f"/proc/self/fd/{handle}", name, dst_dir_fd=parent, follow_symlinks=True)
 
     _put(root, path, fill)
 
@@ -149,6 +153,18 @@ def refuse_links(root: Path, path: str) -> None:
                 where=str(place.relative_to(root)),
                 hint="replace it by what it names",
             )
+
+
+def _open_unnamed(parent: int) -> int:
+    """Open a new file that has no name yet, so that a killed run leaves none; -1 where there are no such files."""
+    if not hasattr(os, "O_TMPFILE") or not os.access("/proc/self/fd", os.X_OK):
+        return -1
+    try:
+        return os.open(".", os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o666, dir_fd=parent)
+    except OSError as error:
+        if error.errno in (errno.EISDIR, errno.EOPNOTSUPP, errno.ENOENT, errno.EINVAL):
+            return -1
+        raise
 
 
 def _put(root: Path, path: str, fill: Callable[[int, str], None], *, lasting: bool = True) -> None:

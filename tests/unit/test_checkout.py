@@ -67,3 +67,26 @@ def test_file_of_a_user_may_be_a_link_inside(tmp_path: Path) -> None:
     assert checkout.read_inside(root / "inside.py", root, "inside.py") == b"x"
     with pytest.raises(InputError, match=r"outside.py: is a link that leaves the project"):
         checkout.read_inside(root / "outside.py", root, "outside.py")
+
+
+def test_file_has_no_name_before_it_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[str]] = []
+    synchronize = os.fsync
+
+    def look(handle: int) -> None:
+        seen.append([path.name for path in tmp_path.iterdir()])
+        synchronize(handle)
+
+    monkeypatch.setattr("os.fsync", look)
+    checkout.write_bytes(tmp_path, "lock", b"text")
+
+    assert seen[0] == []
+    assert (tmp_path / "lock").read_bytes() == b"text"
+
+
+def test_file_is_written_where_every_file_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("os.O_TMPFILE")
+    checkout.write_bytes(tmp_path, "lock", b"text")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+    assert (tmp_path / "lock").read_bytes() == b"text"

@@ -12,6 +12,7 @@ from onedigest import record as records
 from onedigest.assembler import stream
 from onedigest.assembler.image import Image, assemble_index, assemble_platform
 from onedigest.assembler.layer import wheels_layer
+from onedigest.assembler.layout import replaced
 from onedigest.digest import hex_of
 from onedigest.errors import InputError
 from onedigest.inputs.store import Store
@@ -156,3 +157,17 @@ def test_record_round_trip_and_differences() -> None:
     assert records.differences(record, other) == []
     moved = records.loads(text.replace(record.platforms[0].config, "sha256:" + "0" * 64), "image.toml")
     assert [row[0] for row in records.differences(record, moved)] == ["linux/amd64 config"]
+
+
+def test_folder_that_a_killed_run_left_is_removed_and_one_in_use_is_not(tmp_path: Path) -> None:
+    left, users = tmp_path / ".onedigest-out-abandoned", tmp_path / ".out-notes"
+    for folder in (left, users):
+        (folder / "new").mkdir(parents=True)
+    with replaced(tmp_path / "out") as first:
+        assert not left.exists()
+        with replaced(tmp_path / "out") as second:
+            assert first.is_dir()
+            (second / "file").touch()
+        assert (tmp_path / "out" / "file").exists()
+
+    assert [path.name for path in sorted(tmp_path.iterdir())] == [".out-notes", "out"]

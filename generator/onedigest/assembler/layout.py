@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import tempfile
@@ -27,14 +28,45 @@ def replaced(output: Path) -> Iterator[Path]:
     output.parent.mkdir(parents=True, exist_ok=True)
     if output.is_symlink():
         raise Refused("output", f"{output}: a symbolic link is not followed")
-    scratch = Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}-"))
-    try:
+    with _scratch(output.parent, f".onedigest-{output.name}-") as scratch:
         new = scratch / "new"
         new.mkdir(mode=0o755)
         yield new
         _swap(new, output)
+
+
+@contextmanager
+def _scratch(parent: Path, prefix: str) -> Iterator[Path]:
+    """Give a new folder that this process holds while the context lasts; those that killed runs left are removed."""
+    beside, own = os.open(parent, os.O_RDONLY), -1
+    try:
+        with suppress(OSError):  # where there are no locks, nothing is removed
+            fcntl.flock(beside, fcntl.LOCK_EX)  # whoever removes must not meet a folder that nobody holds yet
+            _remove_abandoned(parent, prefix)
+        folder = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
+        own = os.open(folder, os.O_RDONLY)
+        with suppress(OSError):
+            fcntl.flock(own, fcntl.LOCK_EX)
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        os.close(beside)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(own)
+
+
+def _remove_abandoned(parent: Path, prefix: str) -> None:
+    """Remove folders of that kind which no process holds."""
+    for path in sorted(parent.iterdir()):
+        if path.name.startswith(prefix):
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                with suppress(OSError):
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(path, ignore_errors=True)
+            finally:
+                os.close(handle)
 
 
 def _swap(new: Path, output: Path) -> None:
