@@ -43,14 +43,15 @@ def spread(work: Callable[[Item], Result], items: Sequence[Item], count: int) ->
     # a fork shares what is imported already; other systems start anew
     context = multiprocessing.get_context("fork" if _LINUX else "spawn")
     budget = Budget.of_processes(MEMORY, context)
+    others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(min(count, len(items)), context, initializer=_start, initargs=(budget, os.getpid()))
     try:
         for result in pool.map(_Guarded(work), items):
             if isinstance(result, _Failed):
                 raise InputError(result.problems)
             yield result
-    except KeyboardInterrupt:
-        for process in multiprocessing.active_children():  # nobody waits for what they make
+    except (KeyboardInterrupt, GeneratorExit):  # here, or where the results are used
+        for process in set(multiprocessing.active_children()) - others:  # nobody waits for what they make
             process.terminate()
         raise
     finally:
