@@ -17,6 +17,7 @@ from typing import Any
 from onedigest.application import File, list_folder
 from onedigest.cli.build import Build, Wishes
 from onedigest.cli.building import Job, prepare, refuse_stale_rules, run_engine
+from onedigest.cli.ending import explain
 from onedigest.cli.engines import make_engine
 from onedigest.cli.flyte_images import flyte_image
 from onedigest.cli.progress import Status
@@ -38,8 +39,8 @@ def main() -> int:
         answer = {"reference": answer_request(request)}
     except OnedigestError as error:
         answer = {"error": safe(str(error))}
-    except OSError as error:
-        answer = {"error": f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")}
+    except Exception as error:  # noqa: BLE001  the SDK waits for an answer
+        answer = {"error": safe(str(explain(error)))}
     except KeyboardInterrupt:
         answer = {"error": "interrupted"}
     print(json.dumps(answer))
