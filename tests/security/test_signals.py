@@ -85,7 +85,7 @@ def test_at_any_moment_the_exit_status_is_that_of_the_signal(number: signal.Sign
 def test_work_ends_at_once(number: signal.Signals, tmp_path: Path) -> None:
     process = start(f"{READY}\ntime.sleep(60)", tmp_path)
     process.send_signal(number)
-    _, err = process.communicate(timeout=2.5)
+    _, err = process.communicate(timeout=20)
 
     assert (process.returncode, err) == (128 + number, b"\ninterrupted\n")
 
@@ -100,7 +100,7 @@ with ThreadPoolExecutor(2) as pool:
 """
     process = start(work, tmp_path)
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=10)
+    _, err = process.communicate(timeout=20)
 
     assert process.returncode == 143
     assert b"Traceback" not in err
@@ -117,17 +117,27 @@ while True:
 """
     process = start(work, tmp_path)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=10)
+    process.communicate(timeout=20)
 
     assert process.returncode == 130
 
 
 def test_a_second_signal_ends_the_program_at_once(tmp_path: Path) -> None:
-    process = start(f"{READY}\ntry:\n    time.sleep(60)\nfinally:\n    time.sleep(60)", tmp_path)
+    work = f"""\
+import subprocess
+subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # which cleaning up would wait for
+{READY}
+try:
+    time.sleep(60)
+finally:
+    time.sleep(60)
+"""
+    process = start(work, tmp_path)
     process.send_signal(signal.SIGTERM)
-    time.sleep(1.2)
+    time.sleep(1.3)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=1.5)
+    process.communicate(timeout=15)
+    os.killpg(process.pid, signal.SIGKILL)
 
     assert process.returncode == 143
 
@@ -142,7 +152,7 @@ with running(["sleep", "60"], {{"PATH": {os.environ["PATH"]!r}}}, folder=Path(".
 """
     process = start(work, tmp_path)
     process.send_signal(signal.SIGHUP)
-    _, err = process.communicate(timeout=5)
+    _, err = process.communicate(timeout=15)
 
     assert (process.returncode, err) == (129, b"\ninterrupted\n")
     check_gone(process)
@@ -163,7 +173,7 @@ for _ in spread(time.sleep, [0] * 4 + [60] * 4, 4):
         os.killpg(process.pid, number)
     else:
         process.send_signal(number)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=15)
 
     assert process.returncode == 128 + number
     assert b"Traceback" not in err

@@ -108,7 +108,7 @@ def _has_children() -> bool:
 
 def fail(error: BaseException, *, verbose: bool) -> int:
     """Say why the program ends with an exception, whatever it is; return the exit code."""
-    known = error if isinstance(error, OnedigestError) else _explained(error)
+    known = error if isinstance(error, OnedigestError) else explain(error)
     if verbose and isinstance(known, InternalError) and known is not error:
         import traceback
 
@@ -118,7 +118,7 @@ def fail(error: BaseException, *, verbose: bool) -> int:
     return known.exit_code
 
 
-def _explained(error: BaseException) -> OnedigestError:
+def explain(error: BaseException) -> OnedigestError:
     """Return what an exception means that is not ours."""
     if isinstance(error, OSError):
         return _explained_os(error)

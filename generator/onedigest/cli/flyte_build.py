@@ -18,6 +18,7 @@ from onedigest.application import File, digest_file, list_folder, read_rules
 from onedigest.checkout import read_inside
 from onedigest.cli.build import Build, Wishes
 from onedigest.cli.building import Job, prepare, refuse_stale_rules, run_engine
+from onedigest.cli.ending import explain
 from onedigest.cli.engines import make_engine
 from onedigest.cli.flyte_images import flyte_image
 from onedigest.cli.locks import lock_problems
@@ -43,8 +44,8 @@ def main() -> int:
         answer = {"reference": answer_request(request)}
     except OnedigestError as error:
         answer = {"error": safe(str(error))}
-    except OSError as error:
-        answer = {"error": f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")}
+    except Exception as error:  # noqa: BLE001  the SDK waits for an answer
+        answer = {"error": safe(str(explain(error)))}
     except KeyboardInterrupt:
         answer = {"error": "interrupted"}
     print(json.dumps(answer))

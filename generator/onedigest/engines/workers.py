@@ -51,6 +51,7 @@ def spread(
     # a fork shares what is imported already; other systems start anew
     context = multiprocessing.get_context("fork" if _LINUX else "spawn")
     budget = Budget.of_processes(MEMORY, context)
+    others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(min(count, len(items)), context, initializer=_start, initargs=(budget, os.getpid()))
     futures: dict[int, Future[Result | _Failed]] = {}
 
@@ -68,8 +69,8 @@ def spread(
             if isinstance(result, _Failed):
                 raise InputError(result.problems)
             yield result
-    except KeyboardInterrupt:
-        for process in multiprocessing.active_children():  # nobody waits for what they make
+    except (KeyboardInterrupt, GeneratorExit):  # here, or where the results are used
+        for process in set(multiprocessing.active_children()) - others:  # nobody waits for what they make
             process.terminate()
         raise
     finally:
