@@ -30,6 +30,7 @@ _LONGEST_NAME = 255  # of a file on Linux (NAME_MAX)
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _WHEEL = re.compile(r"[A-Za-z0-9_.+!]+(?:-[A-Za-z0-9_.+!]+){4,5}\.whl", re.ASCII)
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.+~!%-]+", re.ASCII)
+_PLACE = re.compile(r"[A-Za-z0-9_.+~!%@-]+", re.ASCII)
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.!+_-]{0,127}", re.ASCII)
 _PROJECT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
 _PYTHON = re.compile(r"3\.\d{1,3}\.\d{1,3}(?:(?:a|b|rc)\d{1,3})?\+?", re.ASCII)
@@ -158,7 +159,7 @@ def absolute_path(value: Any) -> str:
     """Return an absolute path of plain components, such as that of an interpreter; a component may be hidden."""
     found = text(value)
     root, *parts = found.split("/")
-    if root or not parts or not all(_PLAIN_NAME.fullmatch(part) and part not in (".", "..") for part in parts):
+    if root or not parts or not all(_PLACE.fullmatch(part) and part not in (".", "..") for part in parts):
         raise ValueError(f"is {_short(found)}, which is not a plain absolute path")
     return found
 

@@ -148,6 +148,29 @@ def test_full_disk_is_told_by_its_folder(tmp_path: Path) -> None:
     assert done.stdout == f"File too large {tmp_path / 'store'}\n" * 2 + "['key', 'scratch']\n"
 
 
+def test_full_disk_is_told_by_the_file_that_was_to_be(tmp_path: Path) -> None:
+    script = (
+        "import resource, sys; from pathlib import Path\n"
+        "from onedigest.assembler.image import assemble_index\n"
+        "from onedigest.oci.layout import write\n"
+        "from onedigest.rules import files\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
+        "root = Path(sys.argv[1])\n"
+        "for act in (lambda: files.write(root, {'job/Dockerfile': 'x' * 99}),\n"
+        "            lambda: write(assemble_index([]), {}, root / 'dist'),\n"
+        "            lambda: write(assemble_index([]), {}, root / 'dist.tar')):\n"
+        "    try: act()\n"
+        "    except OSError as error: print(error.strerror, error.filename)\n"
+        "print(sorted(path.name for path in root.rglob('*')))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "p")], capture_output=True, text=True, check=True
+    )
+
+    places = (tmp_path / "p" / each for each in ("job/Dockerfile", "dist", "dist.tar"))
+    assert done.stdout == "".join(f"File too large {place}\n" for place in places) + "['job']\n"
+
+
 @pytest.mark.parametrize("place", ["file", "/proc/self/nothing"])
 def test_store_that_cannot_be_is_told_by_its_path(place: str, project: Project, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")

@@ -32,11 +32,19 @@ def test_reference_is_read_as_docker_reads_it(text: str, full: str, asked: str) 
     assert parse_reference(full) == reference
 
 
+def test_long_text_is_no_reference_and_is_cut() -> None:
+    with pytest.raises(InputError) as caught:
+        parse_reference("a" * 100_000)
+
+    assert len(str(caught.value)) < 700
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "", "Python", "ghcr.io/Acme/app", "ghcr.io/acme/app:", "ghcr.io/acme//app", "ghcr.io/acme/app@sha256:00",
         "ghcr.io/../app", "https://ghcr.io/acme/app", "ghcr.io/acme/app:v 1", "user@ghcr.io/acme/app", "ghcr.io/acme/app:ü",
+        "127.0.0.1:65536/app", "127.0.0.1:٣/app", "ghcr.io/acme/app\n", "ghcr.io/acme/app\x1b[31m", "a/" * 200 + "a:v!",
     ],
 )  # fmt: skip
 def test_what_is_no_reference(text: str) -> None:

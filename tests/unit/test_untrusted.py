@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
@@ -22,6 +23,16 @@ HEX = "ab" * 32
         (untrusted.wheel_name, "x-1!2.0-1_a-py3-none-any.whl"),
         (untrusted.inner_path, "pool/main/b/base-files/base-files_13.8_amd64.deb"),
         (untrusted.absolute_path, "/usr/bin/python3.13"),
+        (untrusted.absolute_path, "/home/linuxbrew/.linuxbrew/opt/python@3.13/bin/python3.13"),
+        (untrusted.relative_path, "my tools/größe.py"),
+        (untrusted.debian_path, "pool/main/g/gcc-12/libgcc-s1_12.2.0-14+deb12u1_amd64.deb"),
+        (untrusted.prose, "two\nlines\tand a tab"),
+        (untrusted.array, ["x"]),
+        (untrusted.table, {"x": 1}),
+        (untrusted.flag, False),
+        (untrusted.plain, {"a": [1, True, {"b": ["x"]}]}),
+        (untrusted.moment, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        (untrusted.normalized_name, "zope-interface"),
         (untrusted.version, "1!2.0.post1+local.1"),
         (untrusted.project_name, "zope.interface"),
         (untrusted.python_version, "3.15.0b2"),
@@ -58,6 +69,27 @@ def test_real_value_is_taken_as_it_is(check: Callable[[object], object], value: 
         (untrusted.inner_path, "/pool"),
         (untrusted.absolute_path, "/usr/../etc"),
         (untrusted.absolute_path, "usr/bin/python3"),
+        (untrusted.absolute_path, "/"),
+        (untrusted.absolute_path, "/usr/bin/python3 -c evil"),
+        (untrusted.relative_path, "../x.py"),
+        (untrusted.relative_path, "/x.py"),
+        (untrusted.relative_path, "a\\b.py"),
+        (untrusted.relative_path, "a//b.py"),
+        (untrusted.relative_path, "ä" * 128 + ".py"),
+        (untrusted.relative_path, ""),
+        (untrusted.debian_path, "pool/main/assemble-0123456789ab.pyz"),
+        (untrusted.debian_path, "pool/main/../x.deb"),
+        (untrusted.prose, "\x1b[31m"),
+        (untrusted.array, {}),
+        (untrusted.table, []),
+        (untrusted.flag, 1),
+        (untrusted.plain, {"a": [1.5]}),
+        (untrusted.plain, datetime(2026, 1, 1, tzinfo=UTC)),
+        (untrusted.moment, datetime(2026, 1, 1)),  # noqa: DTZ001  what is tested
+        (untrusted.moment, datetime(1, 1, 1, tzinfo=UTC)),
+        (untrusted.moment, datetime(9999, 1, 1, tzinfo=UTC)),
+        (untrusted.moment, "2026-01-01T00:00:00Z"),
+        (untrusted.normalized_name, "Zope.Interface"),
         (untrusted.python_version, "3.13.5\nRUN evil"),
         (untrusted.word, "trixie\nRUN evil"),
         (untrusted.platform, "linux/s390x"),

@@ -22,13 +22,11 @@ if TYPE_CHECKING:
 def write(image: Image, blobs: Mapping[str, Path], output: Path, root: Path | None = None) -> None:
     """Write an image as an OCI layout, or as one archive where the name ends in `.tar`. Raises `InputError`.
 
-    No link is followed below `root`; without one the output is a place that the user named, which may be a link.
+    No link is followed below `root`; without one the output is a place that the user named, and may be behind links.
     """
     from onedigest.assembler.layout import write_layout
 
-    if root is None:
-        output = output.resolve()
-    else:
+    if root is not None:
         refuse_links(root, output.relative_to(root).as_posix())
     try:
         if output.suffix == ".tar":
