@@ -265,6 +265,19 @@ def test_secret_is_not_filled_into_metadata_of_a_wheel(
     assert SECRET not in said
 
 
+def test_metadata_of_a_wheel_leads_to_no_file_of_this_machine(checkout: Checkout) -> None:
+    private = build_wheel(checkout.root / "private", "beta", "1.0")
+    wheel = build_wheel(checkout.folder, "gamma", "1.0", requires=[f"beta @ file://{private}"])
+    dependency = f"gamma @ file://{wheel}"
+    said = refused(checkout, *checkout.here(), dependencies=(dependency,))
+
+    assert said == (
+        "job.py: what the index says of `beta` cannot be used:"
+        " another package names it as a file of this machine, which no script does"
+    )
+    assert len(checkout.locate(*checkout.here(), dependencies=(dependency, f"beta @ file://{private}"))) == 2
+
+
 def test_settings_that_uv_cannot_read_are_told_without_passwords(checkout: Checkout) -> None:
     said = refused(checkout, f'index = [{{ url = "https://robot:{SECRET}@index.invalid/simple", explicit = true }}]')
 

@@ -17,7 +17,7 @@ WHEEL = {"url": "https://files.invalid/x/alpha-1.0-py3-none-any.whl#sha256=b", "
 def problem(package: dict[str, Any]) -> str:
     row = {"name": "alpha", "version": "1.0", "source": INDEX, "wheels": [WHEEL], **package}
     with pytest.raises(InputError) as caught:
-        check_rows({"package": [row]}, "job.py")
+        check_rows({"package": [row]}, (), "job.py")
     return str(caught.value).removeprefix("job.py: what the index says of `alpha` cannot be used: ")
 
 
@@ -63,6 +63,7 @@ def test_what_is_right_is_taken() -> None:
     check_rows(
         {"package": [{"name": "alpha", "version": "1!1.0+x", "source": INDEX, "wheels": [WHEEL], "dependencies": markers},
                      local]},
+        ["/w/b-1-py3-none-any.whl"],
         "job.py",
     )  # fmt: skip
     wheel = read_wheel(WHEEL)

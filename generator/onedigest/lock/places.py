@@ -18,10 +18,11 @@ _HINT = "build a wheel of it, and publish it to an index or name the wheel"
 
 
 class Places:
-    """Resolves the places that one script names, and keeps all problems."""
+    """Resolves the places that one script names; keeps all problems, and the wheels that are files of this machine."""
 
     def __init__(self, folder: Path, script: str) -> None:
         self.problems: list[Problem] = []
+        self.files: set[str] = set()
         self._folder = folder.absolute()
         self._script = script
 
@@ -122,6 +123,8 @@ class Places:
             self._refuse(name, "an archive of its source" if is_archive else "a local folder")
         elif not stat.S_ISREG(mode):
             self._refuse(name, "what is no regular file")
+        else:
+            self.files.add(str(path.resolve()))
         return path
 
     def _refuse(self, name: str, kind: str) -> None:
