@@ -137,6 +137,27 @@ def test_what_cannot_be_asked_for(lines: tuple[str, ...], expected: str, project
     assert refused(project, "generate", "app.py") == expected
 
 
+def test_key_of_uv_that_is_left_out_is_named_with_its_line(project: Project) -> None:
+    project.script("app.py", "dependencies = []", "[tool.uv]", 'cache-dir = "x"', 'exclude-never = "2026-01-01"')
+
+    assert refused(project, "graph", "app.py").startswith(
+        "warning: app.py:4: `cache-dir` in [tool.uv] is left out: it is about a machine, and counts in a uv.toml of your own\n"
+        "warning: app.py:5: unknown key `exclude-never` in [tool.uv] is left out\n"
+        "hint: did you mean `exclude-newer`?\n"
+        "error: "
+    )
+
+
+def test_key_of_uv_that_cannot_be_followed_stops_every_command(project: Project) -> None:
+    project.script("app.py", "dependencies = []", "[tool.uv.workspace]", 'members = ["x"]')
+
+    for command in ("generate", "graph", "build"):
+        assert refused(project, command, "app.py") == (
+            "error: app.py:3: `workspace` in [tool.uv] cannot be followed: uv would build its members\n"
+            "hint: build wheels of them, and name these in `sources`\n"
+        )
+
+
 @pytest.mark.parametrize(
     ("python", "base", "expected"),
     [

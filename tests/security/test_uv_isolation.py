@@ -305,10 +305,13 @@ def export(checkout: Checkout, *arguments: str, project: str = PROJECT, lock: st
     return " ".join(line.removesuffix(" \\") for line in text.splitlines() if not line.startswith(" "))
 
 
-def test_settings_of_a_project_are_not_followed_when_its_lock_is_read(checkout: Checkout) -> None:
+def test_settings_of_a_project_are_not_followed_when_its_lock_is_read(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = f'[tool.uv]\ncache-dir = "{checkout.root / "victim"}"\nrequired-version = ">99"\nlink-mode = 3\n'
     checkout.write("uv.toml", f'cache-dir = "{checkout.root / "victim"}"\n')
     take_over(checkout, checkout.root / "above")
+    monkeypatch.setattr(tempfile, "tempdir", str(checkout.root / "above"))
 
     assert export(checkout, "--no-dev", project=PROJECT + settings) == "alpha==1.0"
     assert not (checkout.root / "victim").exists()

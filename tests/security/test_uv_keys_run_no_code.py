@@ -265,6 +265,40 @@ def test_secret_is_not_filled_into_metadata_of_a_wheel(
     assert SECRET not in said
 
 
+def test_metadata_of_a_wheel_leads_to_no_file_of_this_machine(checkout: Checkout) -> None:
+    private = build_wheel(checkout.root / "private", "beta", "1.0")
+    wheel = build_wheel(checkout.folder, "gamma", "1.0", requires=[f"beta @ file://{private}"])
+    dependency = f"gamma @ file://{wheel}"
+    said = refused(checkout, *checkout.here(), dependencies=(dependency,))
+
+    assert said == (
+        "job.py: what the index says of `beta` cannot be used:"
+        " another package names it as a file of this machine, which no script does"
+    )
+    assert len(checkout.locate(*checkout.here(), dependencies=(dependency, f"beta @ file://{private}"))) == 2
+
+
+def test_settings_that_uv_cannot_read_are_told_without_passwords(checkout: Checkout) -> None:
+    said = refused(checkout, f'index = [{{ url = "https://robot:{SECRET}@index.invalid/simple", explicit = true }}]')
+
+    assert said.startswith("job.py: uv cannot read the settings in [tool.uv]:\n  TOML parse error at line ")
+    assert "requires a `name`" in said
+    assert SECRET not in said
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('sources = { alpha = { path = "LONG.whl" } }', "what is no regular file"),
+        ('override-dependencies = ["alpha @ http://[::1/x.whl"]', "an address that cannot be read"),
+    ],
+)
+def test_odd_places_end_in_words(line: str, expected: str, checkout: Checkout) -> None:
+    said = refused(checkout, line.replace("LONG", "x" * 5000))
+
+    assert said == f"job.py: `alpha` comes from {expected}, which is not a wheel{NO_WHEEL}"
+
+
 def test_index_elsewhere_names_no_file_of_this_machine(checkout: Checkout) -> None:
     private = build_wheel(checkout.root / "private", "alpha", "1.0")
 

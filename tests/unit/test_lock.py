@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from packaging.pylock import PackageWheel, Pylock
@@ -12,7 +14,7 @@ from golden import CASES, expected_files
 from onedigest import header
 from onedigest.errors import InputError
 from onedigest.lock import codec
-from onedigest.lock.graph import ROOT, cycles, from_lock, paths_to, ranks
+from onedigest.lock.graph import MOST_PATHS, ROOT, cycles, from_lock, paths_to, ranks
 from onedigest.lock.targets import Target
 from onedigest.lock.toml_text import value
 from onedigest.platforms import ALL, AMD64, ARM64, Platform
@@ -136,3 +138,15 @@ def test_graph_has_ranks_cycles_and_reasons() -> None:
 @pytest.mark.parametrize("item", ['a "b" \\ c', "ä\n\t\x01\x7f", True, 3, ["x", {"a.b": "c"}], {}])
 def test_values_are_written_as_toml_reads_them(item: object) -> None:
     assert tomllib.loads(f"x = {value(item)}")["x"] == item
+
+
+def test_paths_that_double_with_each_package_are_bounded() -> None:
+    graph = from_lock(replace(codec.loads(FULL, "pylock.toml"), packages=(), roots=()))
+    nodes = [[ROOT], *([(f"{side}{rank:02}", "1") for side in "ab"] for rank in range(40)), [("end", "1")]]
+    for above, below in pairwise(nodes):
+        graph.add_edges_from((each, other) for each in above for other in below)
+    found = paths_to(graph, "end")
+
+    assert len(found) == MOST_PATHS
+    assert found == sorted(found)
+    assert [node[0][0] for node in found[0][1:-1]] == ["a"] * 40

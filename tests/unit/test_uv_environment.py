@@ -66,3 +66,4 @@ def test_own_store_of_the_user_is_part_of_it(tmp_path: Path) -> None:
 
 def test_secret_is_hidden_in_messages() -> None:
     assert hide("at https://x/p%40ss and p@ss", ("p@ss",)) == "at https://x/**** and ****"
+    assert hide("3 | url = 'https://me:other@x/y'", ()) == "3 | url = 'https://me:****@x/y'"

@@ -130,11 +130,11 @@ def _run(
         message = f"uv took more than {LONGEST_RUN // 60} minutes, so it was stopped"
         raise NetworkError.of(message, where=where, hint="an index may be slow: try it again") from None
     said = hide(done.stderr, lent.secrets)
-    if done.returncode:
-        raise _failure(said, str(root), where)
     if _FORGOTTEN in said:
         why = said.partition(_FORGOTTEN)[2].partition("\n\n")[0].strip(":\n")
         raise InputError.of(f"uv cannot read the settings in [tool.uv]:\n{why}", where=where)
+    if done.returncode:
+        raise _failure(said, str(root), where)
     return done.stdout
 
 
@@ -203,7 +203,8 @@ def _find() -> str:
 
 
 def _failure(text: str, scratch: str, where: str) -> InputError | NetworkError:
-    text = _COLOUR.sub("", text).replace(f"{scratch}/", "")
+    text = re.sub(rf"Failed to build `\S+ @ file://{re.escape(scratch)}`\n\s*cause: ", "", _COLOUR.sub("", text))
+    text = text.replace(f"{scratch}/", "")
     lines = [line for line in text.split("\n") if not _NOISE.match(line)]
     message = _SPLIT.sub(_spoken, "\n".join(lines)).strip().removeprefix("error: ")
     if len(message) > _LONGEST_MESSAGE:

@@ -30,6 +30,7 @@ _ADDRESSES = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_UR
 _PROXY = re.compile(r"(?:HTTPS?|ALL|NO)_PROXY")
 _ADDRESS = re.compile(r"(?:(?P<name>[A-Za-z0-9._-]+)=)?(?P<url>https?://[^\s,]+)")
 _VARIABLE = re.compile(r"UV_INDEX_(?P<stem>.+)_(?:USERNAME|PASSWORD)")
+_PASSWORD = re.compile(r"(?P<before>://[^\s/@:]*:)(?P<secret>[^\s/@]+)@")
 _SHORTEST = 4  # a shorter secret would stand in any text
 
 
@@ -88,7 +89,7 @@ def lend(environment: Mapping[str, str], own_indexes: Any = None) -> Lent:
         elif user:
             variables[f"UV_INDEX_{stem}_USERNAME"] = user
     secrets = {each.password for each in found}
-    secrets |= {parts.password for text in variables.values() if (parts := _split(text)) and parts.password}
+    secrets |= {unquote(match["secret"]) for text in kept.values() for match in _PASSWORD.finditer(text)}
     return Lent(
         variables=variables,
         credentials=_store_text(found, kept) if found else "",
@@ -97,7 +98,8 @@ def lend(environment: Mapping[str, str], own_indexes: Any = None) -> Lent:
 
 
 def hide(text: str, secrets: tuple[str, ...]) -> str:
-    """Return a message in which no secret stands."""
+    """Return a message in which no secret stands, and no password of an address."""
+    text = _PASSWORD.sub(r"\g<before>****@", text)
     for secret in secrets:
         text = text.replace(secret, "****").replace(quote(secret, safe=""), "****")
     return text

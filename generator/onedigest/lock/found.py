@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,15 @@ _LONGEST_MARKER = 20_000
 _WEB = ("http://", "https://")
 
 
-def check_rows(found: Mapping[str, Any], where: str) -> None:
-    """Raise `InputError` with every package of a uv.lock that has a value which cannot be one."""
+def check_rows(found: Mapping[str, Any], files: Collection[str], where: str) -> None:
+    """Raise `InputError` with every package of a uv.lock that has a value which cannot be one.
+
+    `files` are the wheels on this machine that may be there.
+    """
     problems = []
     for row in found.get("package", ()):
         try:
-            _check_package(row)
+            _check_package(row, files)
         except ValueError as error:
             problems.append(Problem(f"what the index says of `{row.get('name')}` cannot be used: {error}", where))
     if problems:
@@ -82,7 +85,7 @@ def _path_or_address(text: str) -> str:
     return unquote(urlsplit(text).path) if text.startswith("file:") else text
 
 
-def _check_package(row: Row) -> None:
+def _check_package(row: Row, files: Collection[str]) -> None:
     _named("its name", untrusted.project_name, row.get("name"))
     if "version" in row:
         _named("its version", untrusted.version, row["version"])
@@ -92,6 +95,8 @@ def _check_package(row: Row) -> None:
             _named("an extra", untrusted.project_name, extra)
         _check_marker(dependency.get("marker"))
     source = row["source"]
+    if source.get("path", "") not in ("", *files):
+        raise ValueError("another package names it as a file of this machine, which no script does")
     for wheel in row.get("wheels", ()):
         _check_wheel(source, wheel)
 

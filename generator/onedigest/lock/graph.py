@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import TypeAlias
 
 import networkx
@@ -13,6 +14,8 @@ Node = tuple[str, str]
 """Name and version. The script itself is the node `ROOT`."""
 
 ROOT: Node = ("", "")
+
+MOST_PATHS = 1000
 
 Graph: TypeAlias = "networkx.DiGraph[Node]"
 """An edge leads from a package to one that it needs."""
@@ -49,12 +52,28 @@ def ranks(graph: Graph) -> list[list[Node]]:
 
 
 def paths_to(graph: Graph, name: str) -> list[list[Node]]:
-    """Return, for each version of a package, the shortest paths from the script to it, in alphabetical order."""
-    found = []
+    """Return, for each version of a package, the shortest paths from the script to it, in alphabetical order.
+
+    There are `MOST_PATHS` of them at the most: their number may double with each package.
+    """
+    found: list[list[Node]] = []
     for node in sorted(each for each in graph if each[0] == name):
         if networkx.has_path(graph, ROOT, node):
-            found += sorted(networkx.all_shortest_paths(graph, ROOT, node))
+            found += islice(_shortest_paths(graph, node), MOST_PATHS - len(found))
     return found
+
+
+def _shortest_paths(graph: Graph, node: Node) -> Iterator[list[Node]]:
+    """Yield the shortest paths to a node in alphabetical order, one after the other."""
+    left = networkx.single_source_shortest_path_length(graph.reverse(copy=False), node)
+    open_paths = [[ROOT]]
+    while open_paths:
+        path = open_paths.pop()
+        if path[-1] == node:
+            yield path
+            continue
+        nearer = [each for each in graph.successors(path[-1]) if left.get(each) == left[path[-1]] - 1]
+        open_paths += [[*path, each] for each in sorted(nearer, reverse=True)]
 
 
 def cycles(graph: Graph) -> list[list[Node]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from onedigest.errors import Problem
 from onedigest.lock import uv_values
@@ -17,10 +18,11 @@ _HINT = "build a wheel of it, and publish it to an index or name the wheel"
 
 
 class Places:
-    """Resolves the places that one script names, and keeps all problems."""
+    """Resolves the places that one script names; keeps all problems, and the wheels that are files of this machine."""
 
     def __init__(self, folder: Path, script: str) -> None:
         self.problems: list[Problem] = []
+        self.files: set[str] = set()
         self._folder = folder.absolute()
         self._script = script
 
@@ -90,15 +92,18 @@ class Places:
         if scheme.startswith("git+"):
             self._refuse(name, "a git repository")
         elif scheme in ("http", "https"):
-            if not _WEB.fullmatch(address):
+            parts = _split(address) if _WEB.fullmatch(address) else None
+            if parts is None:
                 self._refuse(name, "an address that cannot be read")
-            elif not unquote(urlsplit(address).path).endswith(".whl"):
+            elif not unquote(parts.path).endswith(".whl"):
                 self._refuse(name, "an archive of its source")
         elif scheme not in ("", "file"):
             self._refuse(name, f"an address that begins with {scheme}:")
         else:
             place, mark, digest = address.partition("#")
-            parts = urlsplit(place) if scheme else None
+            parts = _split(place) if scheme else None
+            if scheme and parts is None:
+                self._refuse(name, "an address that cannot be read")
             if parts and parts.netloc not in ("", "localhost"):
                 self._refuse(name, "another machine's file")
             path = self._wheel_path(name, self._folder / unquote(parts.path if parts else place))
@@ -107,12 +112,27 @@ class Places:
 
     def _wheel_path(self, name: str, path: Path) -> Path:
         """Return the path of a wheel, which need not be there: uv says that best."""
-        if path.is_dir() or path.suffix != ".whl":
+        try:
+            mode = path.stat().st_mode
+        except FileNotFoundError:
+            mode = stat.S_IFREG
+        except (OSError, ValueError):
+            mode = 0
+        if stat.S_ISDIR(mode) or path.suffix != ".whl":
             is_archive = path.name.endswith((".tar.gz", ".zip"))
             self._refuse(name, "an archive of its source" if is_archive else "a local folder")
-        elif path.exists() and not path.is_file():
+        elif not stat.S_ISREG(mode):
             self._refuse(name, "what is no regular file")
+        else:
+            self.files.add(str(path.resolve()))
         return path
 
     def _refuse(self, name: str, kind: str) -> None:
         self.problems.append(Problem(f"`{name}` comes from {kind}, which is not a wheel", self._script, _HINT))
+
+
+def _split(address: str) -> SplitResult | None:
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return None

@@ -52,10 +52,9 @@ def resolve(
     known = shadow.preferences_text(pins) if pins else ""
     # a wheel stays selected as long as its version does, even when a better one came since
     kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
-    project = shadow.project_text(spec, wanted, minor)
     with ThreadPoolExecutor(2) as pool:
         waiting = pool.submit(lambda: kept_base or resolve_base(spec, choice.suite, sources))
-        asked = pool.submit(_ask, project, known, spec, sources)
+        asked = pool.submit(_ask, spec, wanted, minor, (), known, sources)
         from onedigest.lock.selection import select  # takes a moment, while uv works
 
         found, base = asked.result(), waiting.result()
@@ -76,23 +75,25 @@ def resolve(
 
 def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[str, tuple[str, str]]:
     """Ask uv where the wheels of a lock are now; return address and digest of each by file name."""
-    project = shadow.project_text(spec, shadow.read_wanted(spec, folder), lock.base.python_minor, lock.packages)
-    return _places(_ask(project, shadow.preferences_text(lock.packages), spec, sources))
+    wanted, known = shadow.read_wanted(spec, folder), shadow.preferences_text(lock.packages)
+    return _places(_ask(spec, wanted, lock.base.python_minor, lock.packages, known, sources))
 
 
-def _ask(project: str, known: str, spec: Spec, sources: Sources) -> dict[str, Any]:
-    """Return the uv.lock of a project, of which every value was checked."""
+def _ask(
+    spec: Spec, wanted: shadow.Wanted, python_minor: str, pins: tuple[Package, ...], known: str, sources: Sources
+) -> dict[str, Any]:
+    """Return the uv.lock of what is wanted, of which every value was checked."""
     from onedigest.lock.found import check_rows
 
     found = uv.lock(
-        project,
+        shadow.project_text(spec, wanted, python_minor, pins),
         known,
         store=sources.store,
         where=spec.script,
         environment=sources.environment,
         offline=sources.offline,
     )
-    check_rows(found, spec.script)
+    check_rows(found, wanted.files, spec.script)
     return found
 
 

@@ -59,6 +59,9 @@ def _walk(rows: Mapping[Key, Row], target: Target) -> _Needed:
     root = next(key for key in rows if key[0] == shadow.NAME)
     edges: dict[str, list[str]] = {}
     keys: dict[str, Key] = {}
+    versions: dict[str, list[Key]] = {}
+    for key in rows:
+        versions.setdefault(key[0], []).append(key)
     for key, row in rows.items():
         extras = {"": row.get("dependencies", ()), **row.get("optional-dependencies", {})}
         for extra, dependencies in extras.items():
@@ -69,7 +72,7 @@ def _walk(rows: Mapping[Key, Row], target: Target) -> _Needed:
                 each
                 for dependency in dependencies
                 if _holds(dependency.get("marker"), environment)
-                for each in _targets(rows, dependency)
+                for each in _targets(versions, dependency)
             ]
     found = [node for node in reachable(edges, _node(root, "")) if node in keys]
     joined: dict[Key, set[Key]] = {}
@@ -85,12 +88,11 @@ def _node(key: Key, extra: str) -> str:
     return f"{key[0]}=={key[1]}[{extra}]"
 
 
-def _targets(rows: Mapping[Key, Row], dependency: Row) -> Iterator[str]:
+def _targets(versions: Mapping[str, Sequence[Key]], dependency: Row) -> Iterator[str]:
     """Yield the nodes that a dependency of uv.lock names. It gives a version only where there are several."""
-    name = dependency["name"]
     version = dependency.get("version")
-    for key in rows:
-        if key[0] == name and version in (None, key[1]):
+    for key in versions.get(dependency["name"], ()):
+        if version in (None, key[1]):
             yield _node(key, "")
             for extra in dependency.get("extra", ()):
                 yield _node(key, extra)

@@ -26,10 +26,14 @@ _NO_REGISTRY = "https://index.invalid/simple"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """What uv is asked for: requirements, and settings that choose packages. Places on this machine are absolute."""
+    """What uv is asked for: requirements, and settings that choose packages. Places on this machine are absolute.
+
+    `files` are the wheels on this machine that a script names.
+    """
 
     dependencies: tuple[str, ...]
     settings: Mapping[str, Any]
+    files: frozenset[str]
 
 
 def read_wanted(spec: Spec, folder: Path) -> Wanted:
@@ -39,10 +43,11 @@ def read_wanted(spec: Spec, folder: Path) -> Wanted:
     """
     taken, _ = uv_keys.take(json.loads(spec.uv), lambda _: spec.script)
     places = Places(folder, spec.script)
-    wanted = Wanted(dependencies=tuple(map(places.requirement, spec.dependencies)), settings=places.of_settings(taken))
+    dependencies = tuple(map(places.requirement, spec.dependencies))
+    settings = places.of_settings(taken)
     if places.problems:
         raise InputError(places.problems)
-    return wanted
+    return Wanted(dependencies=dependencies, settings=settings, files=frozenset(places.files))
 
 
 def project_text(spec: Spec, wanted: Wanted, python_minor: str, pins: Iterable[Package] = ()) -> str:

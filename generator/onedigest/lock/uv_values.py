@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from onedigest import untrusted
 
@@ -66,6 +67,10 @@ def location(value: Any) -> str:
     refuse_variables(found)
     if "://" in found and not _ADDRESS.fullmatch(found):
         raise ValueError("is neither an address by https, http or file, nor a path")
+    try:
+        urlsplit(found)
+    except ValueError:
+        raise ValueError("is an address that cannot be read") from None
     return found
 
 
