@@ -162,6 +162,13 @@ class TestLayers:
         assert (credential.origin, credential.variables()) == ("https://two.example:443", ("TOKEN",))
         assert credential.filled({"TOKEN": "s3cret"}) == ("me", "s3cret")
 
+    def test_named_index_is_split_like_any_other(self, tmp_path: Path) -> None:
+        call = ".with_pip_packages('attrs', extra_args='--index corp=https://me:$TOKEN@two.example/simple')"
+        made = recipe(tmp_path, debian(call))
+
+        assert made.script.uv == {"index": [{"name": "flyte-1", "url": "https://two.example/simple"}]}
+        assert [(each.host, each.variables()) for each in made.credentials] == [("two.example", ("TOKEN",))]
+
     def test_files_and_folders_are_below_the_working_directory(self, tmp_path: Path) -> None:
         for name in ("src/pkg/a.py", "src/b.py", "note.txt", "c.txt"):
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

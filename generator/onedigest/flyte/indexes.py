@@ -12,6 +12,8 @@ from onedigest.errors import InputError
 from onedigest.flyte.requirements import Wanted
 from onedigest.inputs.leading import origin_of
 
+_NAMED = re.compile(r"^[A-Za-z0-9._-]+=(?=[a-z]+://)")
+"""How uv takes a name with an address; names are given here."""
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -63,6 +65,7 @@ def settings_of(own: Mapping[str, Any], wanted: Wanted, where: str) -> tuple[dic
 
 
 def _split(url: str, name: str, where: str) -> tuple[str, Credential | None]:
+    url = _NAMED.sub("", url)
     try:
         parts = urlsplit(url)
         _ = parts.port
