@@ -1,12 +1,13 @@
 # make demo: the main job on real input. make test: every test that this machine can run. make engines: a real docker
 # daemon with buildx, Bazel, Nix and buildifier for the tests, on Debian as root; `make engines-stop` ends what runs.
+# make fuzz: each target of tests/fuzz for ONEDIGEST_FUZZ_SECONDS (60), with mutations that were not tried before.
 PYTHON ?= python3
 BIN = .venv/bin
 
 # how docker is reached, where `make engines` has started it
 -include .engines/environment.mk
 
-.PHONY: demo test lint golden bench chaos engines engines-stop clean
+.PHONY: demo test fuzz lint golden bench chaos engines engines-stop clean
 
 demo: .venv/ready
 	$(BIN)/onedigest generate examples/penguins.py
@@ -15,6 +16,9 @@ demo: .venv/ready
 
 test: .venv/ready
 	$(BIN)/pytest
+
+fuzz: .venv/ready
+	$(BIN)/python tests/fuzz/harness.py
 
 lint: .venv/ready
 	$(BIN)/ruff check .

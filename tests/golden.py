@@ -13,7 +13,8 @@ from typing import Any
 from base_images import LAYER, MACHINES, Made, put_image, python_files
 from conftest import ROOT, Project
 from index_server import IndexServer
-from onedigest.oci.read import Layout, list_files, read_image
+from onedigest.oci.local import Layout
+from onedigest.oci.read import list_files, read_image
 from onedigest.project import find
 from onedigest.script import parse
 from onedigest.spec import fields, specify

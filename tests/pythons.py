@@ -1,4 +1,4 @@
-"""Finds the interpreters of this machine that the assembler must run on."""
+"""Finds the interpreters of this machine: those that the assembler must run on, and all that read zip files."""
 
 from __future__ import annotations
 
@@ -15,17 +15,27 @@ OLDEST = (3, 11)
 @cache
 def interpreters() -> tuple[str, ...]:
     """Return one interpreter for each minor version from 3.11 on, this one among them."""
+    return _since(OLDEST)
+
+
+@cache
+def every_interpreter() -> tuple[str, ...]:
+    """Return one interpreter for each minor version from 3.8 on, this one among them."""
+    return _since((3, 8))
+
+
+def _since(oldest: tuple[int, int]) -> tuple[str, ...]:
     found: dict[tuple[int, int], str] = {}
     candidates = [sys.executable, *_on_path(), *_of_version_managers()]
     for candidate in candidates:
         version = _version(candidate)
-        if version and version >= OLDEST:
+        if version and version >= oldest:
             found.setdefault(version, candidate)
     return tuple(found[version] for version in sorted(found))
 
 
 def _on_path() -> list[str]:
-    return [path for minor in range(11, 20) if (path := shutil.which(f"python3.{minor}"))]
+    return [path for minor in range(8, 20) if (path := shutil.which(f"python3.{minor}"))]
 
 
 def _of_version_managers() -> list[str]:

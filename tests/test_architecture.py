@@ -18,6 +18,7 @@ BASIC = {"errors", "digest", "platforms", "untrusted", "checkout"}
 MAY_IMPORT: dict[str, set[str]] = {
     "assembler": set(),
     "errors": set(),
+    "shown_text": set(),
     "digest": {"assembler"},
     "platforms": set(),
     "untrusted": {"digest", "platforms"},
@@ -33,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "oci": BASIC | {"assembler", "inputs"},
     "sources": BASIC | {"inputs", "oci"},
     "lock": BASIC | {"assembler", "header", "inputs", "oci", "sources", "spec"},
-    "drawing": {"lock"},
+    "drawing": {"lock", "shown_text"},
     "plan": BASIC | {"application", "assembler", "lock", "oci", "spec"},
     "fetching": BASIC | {"assembler", "inputs", "lock", "oci", "plan", "sources", "spec"},
     "record": BASIC | {"assembler", "lock", "plan"},
@@ -64,7 +65,14 @@ DOORS = {
         "inputs/uv.py",
         "oci/credentials.py",
     },
-    "urllib3": {"inputs/download.py", "inputs/pools.py", "oci/registry.py", "oci/transport.py"},
+    "urllib3": {
+        "inputs/download.py",
+        "inputs/pace.py",
+        "inputs/patience.py",
+        "inputs/pools.py",
+        "oci/registry.py",
+        "oci/transport.py",
+    },
     "uv": {"inputs/uv.py"},
 }
 DUMPING_GROUNDS = {"utils", "util", "common", "helpers", "helper", "base_types", "types", "constants", "misc", "core"}

@@ -297,7 +297,8 @@ def test_private_index_is_read_with_a_secret_that_goes_nowhere(
 ) -> None:
     project = small_project(tmp_path, cache, registry, private_image(private_index))
     project.environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
-    result = newest.build_images(project, "script", INDEX_PASSWORD="s3cret")
+    secrets = {"INDEX_PASSWORD": "s3cret", "ONEDIGEST_SECRETS": "INDEX_PASSWORD@127.0.0.1"}
+    result = newest.build_images(project, "script", **secrets)
 
     assert result.code == 0, result.err
     assert "@sha256:" in result.out
@@ -310,6 +311,7 @@ def test_private_index_without_its_secret(
     tmp_path: Path, cache: Path, registry: FaultProxy, newest: Sdk, private_index: PrivateIndex
 ) -> None:
     project = small_project(tmp_path, cache, registry, private_image(private_index))
+    project.environment["ONEDIGEST_SECRETS"] = "INDEX_PASSWORD"
     written = project.run("generate", "jobs/script.py")
     built = newest.build_images(project, "script")
 

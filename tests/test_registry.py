@@ -551,11 +551,11 @@ class TestHostile:
         assert said == f"http://tokens.example.com/token: {proxy.host} names a token service without TLS"
 
     def test_endless_document_is_cut_off(self, served: Served) -> None:
-        proxy = self.hostile(served, lambda *_: (200, {"content-type": MANIFEST_TYPE}, b"x" * ((16 << 20) + 1)))
+        proxy = self.hostile(served, lambda *_: (200, {"content-type": MANIFEST_TYPE}, b"x" * ((4 << 20) + 1)))
         said = failure(lambda: repository(proxy.host, name="hostile/app").manifest("v1"))
         proxy.close()
 
-        assert said == f"{proxy.host} answers with more than 16777216 bytes"
+        assert said == f"{proxy.host} answers with more than 4194304 bytes"
 
     @pytest.mark.parametrize(
         ("layer", "said"),

@@ -95,7 +95,7 @@ def test_full_disk_is_told_and_leaves_nothing(ready: World) -> None:
         check=False,
     )
 
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", "error: File too large\n")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"error: File too large: {ready.store}\n")
     assert ready.leftovers() == []
     assert not (ready.project / "dist").exists()
     assert not (ready.project / "lockfiles" / "job" / "image.toml").exists()

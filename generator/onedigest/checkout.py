@@ -92,7 +92,10 @@ def write_bytes(root: Path, path: str, data: bytes) -> None:
 
 
 def link_file(root: Path, path: str, source: Path) -> None:
-    """Make a path below a root the content of a stored file: a hard link, or a read-only copy where there is none."""
+    """Make a path below a root the content of a stored file: a hard link, or a read-only copy where there is none.
+
+    Its name need not last: it is made again from the store.
+    """
 
     def fill(parent: int, name: str) -> None:
         try:
@@ -106,7 +109,7 @@ def link_file(root: Path, path: str, source: Path) -> None:
                 target.flush()
                 os.fsync(target.fileno())
 
-    _put(root, path, fill)
+    _put(root, path, fill, lasting=False)
 
 
 def make_folder(root: Path, path: str) -> None:
@@ -143,8 +146,8 @@ def _open_unnamed(parent: int) -> int:
         raise
 
 
-def _put(root: Path, path: str, fill: Callable[[int, str], None]) -> None:
-    """Give what `fill` makes under a name of our own its name; the folder is synchronized, so that the name lasts."""
+def _put(root: Path, path: str, fill: Callable[[int, str], None], *, lasting: bool = True) -> None:
+    """Give what `fill` makes under a name of our own its name; where that is to last, the folder is synchronized."""
     try:
         with _parent(root, path, make=True) as (parent, name):
             if _is_link(parent, name):
@@ -157,7 +160,8 @@ def _put(root: Path, path: str, fill: Callable[[int, str], None]) -> None:
                 with suppress(OSError):
                     os.unlink(new, dir_fd=parent)
                 raise
-            os.fsync(parent)
+            if lasting:
+                os.fsync(parent)
     except OSError as error:
         if error.errno in _LINK_ERRORS:
             raise _refused(error, root, path) from None

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from onedigest.lock.model import Lock
@@ -192,6 +192,7 @@ def _overlap(one: SideLayer, other: SideLayer) -> int:
     return len(_subjects(one) & _subjects(other))
 
 
+@lru_cache(maxsize=1024)
 def _subjects(layer: SideLayer) -> frozenset[str]:
     """Return what a layer is about, which stays when versions move: the names of what it holds."""
     if place := _OF_BASE.search(layer.holds):
@@ -220,10 +221,10 @@ def _read(platform: ReadPlatform, debian: ReadDebian) -> SidePlatform:
 
 def _kinds(platform: ReadPlatform) -> list[str]:
     """Return the kind of each layer as our own history has it; nothing for layers of others."""
-    lines = [each for each in platform.config.get("history") or [] if not each.get("empty_layer")]
+    lines = [each for each in platform.config.get("history") or () if not each.get("empty_layer")]
     if len(lines) != len(platform.layers):
         return [""] * len(platform.layers)
-    words = [str(line.get("created_by", "")).partition(":")[0].split(" ") for line in lines]
+    words = [(line.get("created_by") or "").partition(":")[0].split(" ") for line in lines]
     return [pair[1] if len(pair) == 2 and pair[0] == "onedigest" else "" for pair in words]
 
 

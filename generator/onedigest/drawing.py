@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from xml.sax.saxutils import escape
 
 from onedigest.lock.graph import ROOT, Graph, Node, cycles, ranks
+from onedigest.shown_text import json_document, masked, one_line
 
 _BOX_HEIGHT, _RANK_GAP, _COLUMN_GAP, _MARGIN, _CHARACTER = 26, 46, 14, 16, 7.2
 _PER_ROW = 8
+_ENTITIES = {
+    "&": "amp",
+    '"': "quot",
+    "#": "num",
+    "<": "lt",
+    ">": "gt",
+    "`": "grave",
+    "%": "percnt",
+    ":": "colon",
+    ";": "semi",
+    "{": "lbrace",
+    "}": "rbrace",
+    "[": "lbrack",
+    "]": "rbrack",
+    "(": "lpar",
+    ")": "rpar",
+    "|": "vert",
+    "$": "dollar",
+    "*": "ast",
+    "@": "commat",
+    "\\": "bsol",
+}
+_MERMAID = str.maketrans({character: f"&{entity};" for character, entity in _ENTITIES.items()})
+"""What means something in the text of a Mermaid node: markup, directives, icons, formulas."""
 
 
 def text(graph: Graph, name: str) -> str:
     """Draw a tree for a terminal. A package that was shown before stands with `(*)` and without its branches."""
-    lines = [name]
+    lines = [_label(ROOT, name)]
     shown: set[Node] = set()
 
     def draw(node: Node, indent: str) -> None:
@@ -47,7 +71,8 @@ def dot(graph: Graph, name: str) -> str:
     """Draw in the language of Graphviz."""
 
     def quoted(node: Node) -> str:
-        return '"' + _label(node, name).replace("\\", "\\\\").replace('"', '\\"') + '"'
+        label = _label(node, name).replace("&", "&amp;")  # Graphviz reads the entities of HTML
+        return '"' + label.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
     lines = ["digraph {", "    node [shape=box];", *(f"    {quoted(node)};" for node in sorted(graph))]
     lines += [f"    {quoted(source)} -> {quoted(target)};" for source, target in sorted(graph.edges)]
@@ -59,7 +84,7 @@ def as_json(graph: Graph, name: str) -> str:
     nodes = [{"name": node[0] or name, "version": node[1]} for node in sorted(graph)]
     number = {node: index for index, node in enumerate(sorted(graph))}
     edges = [[number[source], number[target]] for source, target in sorted(graph.edges)]
-    return json.dumps({"nodes": nodes, "edges": edges}, indent=2, ensure_ascii=False) + "\n"  # noqa: TID251  for people
+    return json_document({"nodes": nodes, "edges": edges}) + "\n"
 
 
 def svg(graph: Graph, name: str) -> str:
@@ -133,8 +158,8 @@ def _svg_box(place: tuple[int, int], width: int, label: str, *, root: bool) -> s
 
 
 def _label(node: Node, name: str) -> str:
-    return name if node == ROOT else f"{node[0]} {node[1]}"
+    return one_line(masked(name if node == ROOT else f"{node[0]} {node[1]}"))
 
 
 def _mermaid_label(node: Node, name: str) -> str:
-    return _label(node, name).replace("&", "&amp;").replace('"', "&quot;").replace("#", "&num;")
+    return _label(node, name).translate(_MERMAID)

@@ -5,7 +5,10 @@ OnedigestError
 ├── UsageError        2  wrong use of the command
 ├── DifferenceError   3  `--check`, `--locked` or `verify` found a difference
 ├── NetworkError      4  network or registry
-└── EngineError       5  an engine is missing or failed
+├── EngineError       5  an engine is missing or failed
+└── InternalError    70  a fault of onedigest itself
+
+A signal ends the program with 128 and its number, as shells have it: 130 for an interrupt, 143 for SIGTERM.
 """
 
 from __future__ import annotations
@@ -71,3 +74,9 @@ class EngineError(OnedigestError):
     """An engine or a tool is missing, or failed."""
 
     exit_code = 5
+
+
+class InternalError(OnedigestError):
+    """Something happened that onedigest does not know of."""
+
+    exit_code = 70

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.assembler.descriptor import Descriptor
-from onedigest.digest import canonical_json, hex_of, of_bytes
+from onedigest.checkout import make_folder
+from onedigest.digest import canonical_json, hex_of, is_digest, of_bytes
 from onedigest.errors import InputError, Problem
 from onedigest.inputs import zipapp
-from onedigest.inputs.store import Store, is_stamped, link
+from onedigest.inputs.store import Store
 from onedigest.lock.model import DebianPackage, Lock, Wheel
 from onedigest.plan import Layer, Plan, PlatformPlan
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
+from onedigest.untrusted import distinct, file_name
 
 if TYPE_CHECKING:
     from onedigest.inputs.download import Wanted
     from onedigest.sources import Sources
 
 FOLDER = ".inputs"
+
+_HASHERS = 4
+"""Threads that hash files: more would wait for the disk."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,9 +106,19 @@ def inputs_of_layers(layers: Iterable[Layer]) -> Inputs:
     )
 
 
+def prove_stored(store: Store, chosen: Inputs) -> None:
+    """Hash the inputs that the store has; a file that holds something else is removed."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    pinned = {(each.digest, each.size) for group in (chosen.wheels, chosen.packages, chosen.layers) for each in group}
+    with ThreadPoolExecutor(_HASHERS) as pool:
+        list(pool.map(lambda pair: store.prove(*pair), sorted(pinned)))
+
+
 def link_stored(store: Store, inputs: Path, chosen: Inputs) -> Inputs:
     """Link what the store has into the folder `inputs`, and the assembler's zipapp; return what is missing."""
     place_assembler(store, inputs)
+    _refuse_same_names(chosen)
     return Inputs(
         wheels=tuple(each for each in chosen.wheels if not _linked(store, inputs / each.name, each.digest, each.size)),
         packages=tuple(
@@ -132,19 +148,27 @@ def fetch(spec: Spec, lock: Lock, sources: Sources, *, folder: Path, inputs: Pat
         reference = parse_reference(lock.base.image).at(lock.base.index or "")
         Remote(reference, sources.access, sources.store).layers(missing.layers, sources.report)
     for wheel in missing.wheels:
-        link(sources.store.path(wheel.digest), inputs / wheel.name)
+        sources.store.place(wheel.digest, wheel.size, inputs / wheel.name)
     for package in missing.packages:
-        link(sources.store.path(package.digest), inputs / package.file_name)
+        sources.store.place(package.digest, package.size, inputs / package.file_name)
 
 
 def place_assembler(store: Store, inputs: Path) -> None:
-    """Put the assembler's zipapp among the inputs."""
-    inputs.mkdir(parents=True, exist_ok=True)
-    digest = zipapp.digest()
-    target = inputs / zipapp.file_name(digest)
-    if not is_stamped(target, len(zipapp.pack())):
-        store.add(zipapp.pack())
-        link(store.path(digest), target)
+    """Put the assembler's zipapp among the inputs: the one of this program, whatever is there under its name."""
+    make_folder(inputs.parent.parent, f"{inputs.parent.name}/{inputs.name}")
+    packed, digest = zipapp.pack(), zipapp.digest()
+    if not store.prove(digest, len(packed)):
+        store.add(packed)
+    store.place(digest, len(packed), inputs / zipapp.file_name(digest))
+
+
+def _refuse_same_names(chosen: Inputs) -> None:
+    """Refuse inputs that would have one name in their folder. A lock has none such; this is the last door."""
+    names = [*(each.name for each in chosen.wheels), *(each.file_name for each in chosen.packages)]
+    try:
+        distinct([*map(file_name, names), zipapp.file_name(zipapp.digest())])
+    except ValueError as error:
+        raise InputError.of(f"the inputs cannot be told apart: the lock {error}") from None
 
 
 def _linked(store: Store, target: Path, digest: str, size: int) -> bool:
@@ -181,7 +205,7 @@ def _wanted_wheels(spec: Spec, lock: Lock, sources: Sources, wheels: Iterable[Wh
     wanted, problems = [], []
     for wheel in wheels:
         address, digest = places.get(wheel.name, ("", ""))
-        if address and digest not in ("", wheel.digest):
+        if address and digest != wheel.digest and is_digest(digest):
             message = f"the index has another `{wheel.name}`: sha256 {hex_of(digest)}, locked {hex_of(wheel.digest)}"
             problems.append(Problem(message, hint="find out why it changed before you run `onedigest generate`"))
         elif "://" in address and not address.startswith("file://"):
@@ -199,9 +223,11 @@ def _wanted_wheels(spec: Spec, lock: Lock, sources: Sources, wheels: Iterable[Wh
 
 def _keep_local(sources: Sources, path: Path, wheel: Wheel) -> list[Problem]:
     try:
-        data = path.read_bytes()
+        found = path.stat()
+        data = path.read_bytes() if stat.S_ISREG(found.st_mode) and found.st_size == wheel.size else b""
     except OSError as error:
         return [Problem(f"`{path}` cannot be read: {error.strerror}")]
-    if sources.store.add(data) != wheel.digest:
+    if of_bytes(data) != wheel.digest:
         return [Problem(f"`{path}` is not the file of the lock", hint="run `onedigest generate`")]
+    sources.store.add(data)
     return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from onedigest.application import File
@@ -47,9 +47,16 @@ class Layer:
     files: tuple[File, ...] = ()
     options: tuple[tuple[str, str], ...] = ()
     kept: Descriptor | None = None
+    _key: str = field(init=False, repr=False, compare=False, default="")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_key", self._digest())
 
     def key(self) -> Digest:
         """Return the digest of all that decides the layer's bytes."""
+        return Digest(self._key)
+
+    def _digest(self) -> Digest:
         inputs = [
             *((wheel.name, wheel.digest) for wheel in self.wheels),
             *((package.file_name, package.digest) for package in self.packages),

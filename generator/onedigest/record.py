@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from onedigest import untrusted
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.image import Image
 from onedigest.digest import Digest
-from onedigest.errors import InputError
+from onedigest.errors import InputError, Problem
+from onedigest.lock.table import Table, Wrong
 from onedigest.lock.toml_text import inline_table, lines, string
 from onedigest.plan import Plan
 
 FILE_NAME = "image.toml"
+
+_HINT = "delete it, and run `onedigest build`"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,19 +84,14 @@ def dumps(record: Record) -> str:
 
 
 def loads(text: str, where: str) -> Record:
-    """Read the text of a record. Raises `InputError`."""
+    """Read the text of a record. Raises `InputError` that names the place, such as `platforms[0].layers[2].size`."""
     try:
-        table = tomllib.loads(text)
-        return Record(
-            name=table["name"],
-            plan=Digest(table["plan"]),
-            index=Digest(table["index"]),
-            platforms=tuple(_read_platform(row) for row in table["platforms"]),
-        )
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise InputError.of(
-            f"not a record of a build ({error})", where=where, hint="delete it, and run `onedigest build`"
-        ) from None
+        return _read(Table(untrusted.load_toml(text)))
+    except tomllib.TOMLDecodeError as error:
+        messages: Sequence[str] = [f"not valid TOML: {error}"]
+    except Wrong as wrong:
+        messages = wrong.messages
+    raise InputError(Problem(f"not a record of a build: {each}", where, _HINT) for each in messages)
 
 
 def differences(expected: Record, found: Record) -> list[tuple[str, str, str]]:
@@ -148,15 +146,40 @@ def _layer_lines(layers: Sequence[RecordedLayer]) -> list[str]:
     ]
 
 
-def _read_platform(row: Mapping[str, Any]) -> RecordedPlatform:
-    layers = tuple(
-        RecordedLayer(
-            holds=each["holds"],
-            encoding=each["encoding"],
-            descriptor=Descriptor(each["diff-id"], each["digest"], each["size"]),
-        )
-        for each in row["layers"]
+def _read(table: Table) -> Record:
+    record = Record(
+        name=table.take("name", untrusted.file_name),
+        plan=table.take("plan", untrusted.digest),
+        index=table.take("index", untrusted.digest),
+        platforms=table.each("platforms", _read_platform),
     )
+    table.refuse_rest()
+    if not record.platforms:
+        raise table.wrong("platforms", "is empty")
+    try:
+        untrusted.distinct(each.platform for each in record.platforms)
+    except ValueError as error:
+        raise table.wrong("platforms", str(error)) from None
+    return record
+
+
+def _read_platform(row: Table) -> RecordedPlatform:
+    row.take("size", untrusted.size)  # for people: it follows from the layers
     return RecordedPlatform(
-        platform=row["platform"], manifest=Digest(row["manifest"]), config=Digest(row["config"]), layers=layers
+        platform=row.take("platform", untrusted.platform).oci,
+        manifest=row.take("manifest", untrusted.digest),
+        config=row.take("config", untrusted.digest),
+        layers=row.each("layers", _read_layer),
+    )
+
+
+def _read_layer(row: Table) -> RecordedLayer:
+    return RecordedLayer(
+        holds=row.take("holds", untrusted.text),
+        encoding=row.take("encoding", untrusted.line),
+        descriptor=Descriptor(
+            diff_id=row.take("diff-id", untrusted.digest),
+            digest=row.take("digest", untrusted.digest),
+            size=row.take("size", untrusted.size),
+        ),
     )

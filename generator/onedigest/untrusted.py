@@ -10,6 +10,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from onedigest import platforms
@@ -36,6 +37,9 @@ _NUMBERS = re.compile(r"\d{1,4}\.\d{1,4}", re.ASCII)
 _DEBIAN_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]{1,127}", re.ASCII)
 _DEBIAN_VERSION = re.compile(r"(?:\d{1,9}:)?[0-9A-Za-z][0-9A-Za-z.+~:-]{0,127}", re.ASCII)
 _WORD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,127})", re.ASCII)
+_NORMALIZED = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_YEARS = range(1970, 3000)
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}", re.ASCII)
 
 
@@ -52,6 +56,46 @@ def line(value: Any) -> str:
     if any(character < " " or "\x7f" <= character <= "\x9f" or character in "\u2028\u2029" for character in found):
         raise ValueError(f"is {found!r}, which holds a control character")
     return found
+
+
+def prose(value: Any) -> str:
+    """Return a string of one or more lines without other control characters than tabs."""
+    found = text(value)
+    if _CONTROL.search(found):
+        raise ValueError(f"is {_short(found)}, which holds a control character")
+    return found
+
+
+def array(value: Any) -> list[Any]:
+    """Return a list."""
+    if not isinstance(value, list):
+        raise ValueError("is missing" if value is None else "is not a list")
+    return value
+
+
+def table(value: Any) -> dict[str, Any]:
+    """Return a table."""
+    if not isinstance(value, dict):
+        raise ValueError("is missing" if value is None else "is not a table")
+    return value
+
+
+def flag(value: Any) -> bool:
+    """Return true or false."""
+    if not isinstance(value, bool):
+        raise ValueError("is missing" if value is None else "is not true or false")
+    return value
+
+
+def plain(value: Any) -> Any:
+    """Return a value of strings, integers, true and false, lists and tables: what TOML and JSON both have."""
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    if not isinstance(value, str | int):
+        raise ValueError(f"has a {type(value).__name__} in it, which is no string, integer, true or false")
+    return value
 
 
 def digest(value: Any) -> Digest:
@@ -107,14 +151,28 @@ def inner_path(value: Any) -> str:
 
 
 def absolute_path(value: Any) -> str:
-    """Return an absolute path of plain components, such as that of an interpreter."""
+    """Return an absolute path of plain components, such as that of an interpreter; a component may be hidden."""
     found = text(value)
-    try:
-        if found.startswith("/"):
-            return "/" + inner_path(found[1:])
-    except ValueError:
-        pass
-    raise ValueError(f"is {_short(found)}, which is not a plain absolute path")
+    root, *parts = found.split("/")
+    if root or not parts or not all(_PLAIN_NAME.fullmatch(part) and part not in (".", "..") for part in parts):
+        raise ValueError(f"is {_short(found)}, which is not a plain absolute path")
+    return found
+
+
+def relative_path(value: Any) -> str:
+    """Return a path below some folder, in any letters: the name of a file of the user's, with slashes."""
+    found = line(value)
+    if "\\" in found or any(part in ("", ".", "..") or len(part.encode()) > _LONGEST_NAME for part in found.split("/")):
+        raise ValueError(f"is {_short(found)}, which is not a plain path below the project")
+    return found
+
+
+def debian_path(value: Any) -> str:
+    """Return the path of a .deb from an archive's root."""
+    found = inner_path(value)
+    if not found.endswith(".deb"):
+        raise ValueError(f"is {_short(found)}, which is not the path of a .deb")
+    return found
 
 
 def version(value: Any) -> str:
@@ -125,6 +183,11 @@ def version(value: Any) -> str:
 def project_name(value: Any) -> str:
     """Return the name of a project (PEP 508)."""
     return _matching(_PROJECT, value, "the name of a project")
+
+
+def normalized_name(value: Any) -> str:
+    """Return the name of a project in its normalized form (PEP 503)."""
+    return _matching(_NORMALIZED, value, "the normalized name of a project")
 
 
 def python_version(value: Any) -> str:
@@ -155,6 +218,15 @@ def word(value: Any) -> str:
 def media_type(value: Any) -> str:
     """Return a media type (RFC 6838, section 4.2)."""
     return _matching(_MEDIA_TYPE, value, "a media type")
+
+
+def moment(value: Any) -> datetime:
+    """Return a time with its offset from UTC, of the years that everything can hold."""
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValueError("is missing" if value is None else "is not a time with its offset from UTC")
+    if value.year not in _YEARS:
+        raise ValueError(f"is not of the years {_YEARS[0]} to {_YEARS[-1]}")
+    return value
 
 
 def platform(value: Any) -> Platform:

@@ -251,7 +251,7 @@ def check_many(place: Place) -> list[tuple[str, float, str, float, float]]:
         "    found = spec.specify(text, find(path.resolve().parent), str(path))\n"
         "    own = replace(lock, spec=found.digest(), script=str(path), asked=spec.dumps(found).decode())\n"
         "    files = collect(found, text, path.parent)\n"
-        "    made = rules.render_rules(found, own, arrange(found, own, files), files, Path('lockfiles').resolve())\n"
+        "    made = rules.render_rules(found, own, arrange(found, own, files), Path('lockfiles').resolve())\n"
         "    write(Path('lockfiles'), made.files)\n"
         "    made_all.append(made)\n"
         "write_merged(made_all, Path('lockfiles').resolve())\n"

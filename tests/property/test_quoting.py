@@ -89,7 +89,7 @@ def test_every_value_reaches_the_configuration(values: list[str], words: list[st
     labels = {f"org.example/l{number}": value for number, value in enumerate(values)}
     workdir = os.path.normpath(f"/w/{folder}")
     spec = spec_of(env=env, labels=labels, workdir=workdir, entrypoint=words, args=words, user="1:2")
-    dockerfile = render_dockerfile(spec, LOCK, plan_of(spec), "sha256:0", "lockfiles")["Dockerfile"]
+    dockerfile = render_dockerfile(spec, LOCK, plan_of(spec), "lockfiles")["Dockerfile"]
     last = dockerfile.rindex("FROM image-${TARGETARCH}")
     place = next(line for line in dockerfile.splitlines() if line.startswith("WORKDIR "))
     text = f"FROM scratch\n{place}\n" + dockerfile[last:].split("\n", 1)[1]
@@ -226,4 +226,4 @@ def test_templates_are_where_the_program_looks() -> None:
     assert {path.name for path in (ROOT / "templates").iterdir()} >= {"Dockerfile.j2", "docker-bake.json.j2"}
     assert {path.name for path in (ROOT / "BUILD_templates").iterdir()} >= {"BUILD.bazel.j2", "default.nix.j2"}
     assert rules.OWN_FILES == ("Dockerfile", "Dockerfile.dockerignore", "BUILD.bazel", "default.nix")
-    assert target_of(spec_of(), plan_of(spec_of()), "", "locks").name == "app"
+    assert target_of(spec_of(), plan_of(spec_of()), "locks").name == "app"

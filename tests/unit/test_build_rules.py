@@ -23,7 +23,7 @@ from onedigest.spec import Spec
 
 def rules_in(folder: Path, spec: Spec = SPEC) -> Rules:
     (folder / spec.name).mkdir(parents=True, exist_ok=True)
-    rules = render_rules(spec, LOCK, plan_of(spec), [DATA, SCRIPT], folder)
+    rules = render_rules(spec, LOCK, plan_of(spec), folder)
     write(folder, rules.files)
     return rules
 
@@ -192,7 +192,7 @@ def test_executable_files_are_stated(tmp_path: Path) -> None:
     (folder / "full").mkdir(parents=True)
     program = replace(DATA, executable=True)
     plan = arrange(SPEC, LOCK, [program, SCRIPT])
-    rules = render_rules(SPEC, LOCK, plan, [program, SCRIPT], folder)
+    rules = render_rules(SPEC, LOCK, plan, folder)
 
     assert (
         'programs = {\n        "@onedigest_files//:data/one.csv": "data/one.csv",\n' in rules.files["full/BUILD.bazel"]

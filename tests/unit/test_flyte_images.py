@@ -159,6 +159,7 @@ class TestLayers:
         ]
         (credential,) = made.credentials
         assert (credential.index, credential.host) == ("flyte-1", "two.example")
+        assert (credential.origin, credential.variables()) == ("https://two.example:443", ("TOKEN",))
         assert credential.filled({"TOKEN": "s3cret"}) == ("me", "s3cret")
 
     def test_files_and_folders_are_below_the_working_directory(self, tmp_path: Path) -> None:

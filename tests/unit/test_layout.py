@@ -18,7 +18,8 @@ from onedigest.errors import InputError
 from onedigest.inputs.store import Store
 from onedigest.oci import libdeflate
 from onedigest.oci.layout import holds, write
-from onedigest.oci.read import Layout, list_files, read_image, validate
+from onedigest.oci.local import Layout
+from onedigest.oci.read import list_files, read_image, validate
 from wheel_builder import build_wheel
 
 
@@ -53,8 +54,9 @@ def test_layout_is_right_in_every_digest(layout: Path, image: tuple[Image, dict[
     assert validate(layout) == []
     assert read.digest == image[0].digest
     assert [each.platform for each in read.platforms] == ["linux/amd64", "linux/arm64"]
-    assert holds(layout, read.digest)
-    assert not holds(layout, "sha256:" + "0" * 64)
+    store = Store(layout.parent / "store")
+    assert holds(layout, image[0], store)
+    assert not holds(layout.parent, image[0], store)
     assert [
         file.path
         for file in list_files(Layout(layout).blob(read.platforms[0].layers[0].digest), read.platforms[0].layers[0])

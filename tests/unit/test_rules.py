@@ -13,7 +13,6 @@ import pytest
 
 from full_case import DATA, LOCK, SCRIPT, SPEC, plan_of
 from onedigest import header
-from onedigest.application import File
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.lock.model import Lock
@@ -28,7 +27,7 @@ from onedigest.spec import Spec
 
 
 def dockerfile(spec: Spec = SPEC, lock: Lock = LOCK) -> str:
-    return render_dockerfile(spec, lock, plan_of(spec, lock), "sha256:0", "lockfiles")["Dockerfile"]
+    return render_dockerfile(spec, lock, plan_of(spec, lock), "lockfiles")["Dockerfile"]
 
 
 def write_rules(rules: Rules, folder: Path) -> list[str]:
@@ -37,11 +36,11 @@ def write_rules(rules: Rules, folder: Path) -> list[str]:
 
 def rules_in(folder: Path, spec: Spec = SPEC) -> Rules:
     (folder / spec.name).mkdir(parents=True, exist_ok=True)
-    return render_rules(spec, LOCK, plan_of(spec), [DATA, SCRIPT], folder)
+    return render_rules(spec, LOCK, plan_of(spec), folder)
 
 
-def stale_targets(specs: Sequence[tuple[Spec, str, Sequence[File]]], folder: Path) -> list[str]:
-    return [message for name, message in stale_merged(specs, folder) if name == "docker-bake.json"]
+def stale_targets(rules: Sequence[Rules], folder: Path) -> list[str]:
+    return [message for name, message in stale_merged(rules, folder) if name == "docker-bake.json"]
 
 
 def test_nothing_is_unpinned_and_nothing_reaches_a_network() -> None:
@@ -99,11 +98,11 @@ def test_edit_of_a_script_moves_no_generated_file(tmp_path: Path) -> None:
     edited = replace(SCRIPT, digest=Digest("sha256:" + "3" * 64), content=b"print()")
     plan = arrange(SPEC, LOCK, [DATA, edited])
 
-    assert render_rules(SPEC, LOCK, plan, [DATA, edited], tmp_path) == rules_in(tmp_path)
+    assert render_rules(SPEC, LOCK, plan, tmp_path) == rules_in(tmp_path)
 
 
 def test_context_is_exactly_what_is_read() -> None:
-    text = render_dockerfile(SPEC, LOCK, plan_of(SPEC), "sha256:0", "locks")["Dockerfile.dockerignore"]
+    text = render_dockerfile(SPEC, LOCK, plan_of(SPEC), "locks")["Dockerfile.dockerignore"]
     lines = [line for line in text.splitlines() if not line.startswith("#")]
 
     assert lines[0] == "*"
@@ -120,7 +119,6 @@ def test_script_outside_the_context_is_refused() -> None:
 def test_files_are_fresh_until_something_moves(tmp_path: Path) -> None:
     folder = tmp_path / "lockfiles"
     rules = rules_in(folder)
-    lock = rules.files["full/pylock.toml"]
     assert write_rules(rules, folder) == [
         *(f"full/{name}" for name in ("BUILD.bazel", "Dockerfile", "Dockerfile.dockerignore", "default.nix")),
         "full/pylock.toml",
@@ -128,19 +126,19 @@ def test_files_are_fresh_until_something_moves(tmp_path: Path) -> None:
         "docker-bake.json",
     ]
     assert write_rules(rules, folder) == []
-    files = [DATA, SCRIPT]
 
-    assert list(stale_files(SPEC, lock, files, folder)) == []
-    assert (stale_targets([(SPEC, lock, files)], folder)) == []
-    assert list(stale_files(SPEC, lock, [SCRIPT], folder)) == [
+    assert list(stale_files(rules, folder)) == []
+    assert stale_targets([rules], folder) == []
+    other = render_rules(SPEC, LOCK, arrange(replace(SPEC, user="7:7"), LOCK, [SCRIPT]), folder)
+    assert list(stale_files(other, folder)) == [
         ("full/Dockerfile", "is not as it would be written"),
         ("full/Dockerfile.dockerignore", "is not as it would be written"),
         ("full/BUILD.bazel", "is not as it would be written"),
         ("full/default.nix", "is not as it would be written"),
     ]
-    assert (stale_targets([(SPEC, lock, [SCRIPT])], folder)) == ["the target of full is not as it would be written"]
+    assert stale_targets([other], folder) == ["the target of full is not as it would be written"]
     (folder / "full/Dockerfile").unlink()
-    assert list(stale_files(SPEC, lock, files, folder)) == [("full/Dockerfile", "is missing")]
+    assert list(stale_files(rules, folder)) == [("full/Dockerfile", "is missing")]
 
 
 def test_bake_file_keeps_other_images_and_drops_those_that_are_gone(tmp_path: Path) -> None:
@@ -182,7 +180,7 @@ def test_hand_edit_of_the_bake_file_is_noticed(old: str, new: str, said: str, tm
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new, 1))
 
-    assert said in (stale_targets([(SPEC, rules.files["full/pylock.toml"], [DATA, SCRIPT])], folder))
+    assert said in (stale_targets([rules], folder))
 
 
 def test_bake_file_is_json_that_others_can_read(tmp_path: Path) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -85,7 +84,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"refused: {refused}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"error: {error.strerror}: {error.filename}", file=sys.stderr)
+        print(f"error: {error.strerror or error}: {error.filename or options.output}", file=sys.stderr)
+        return 1
+    except MemoryError:
+        print("error: not enough memory", file=sys.stderr)
         return 1
     return 0
 
@@ -93,6 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
 def write_layer(options: argparse.Namespace) -> None:
     """Write one layer as a blob, as its tar or as files; print its descriptor unless they are files."""
     from onedigest.assembler.canonical import canonical_json
+    from onedigest.assembler.disk_file import write_file
 
     options.output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=options.output.parent, prefix=".onedigest-") as folder:
@@ -109,7 +112,7 @@ def write_layer(options: argparse.Namespace) -> None:
         new.chmod(0o644)
         new.replace(options.output)
     if options.descriptor:
-        options.descriptor.write_bytes(text)
+        write_file(options.descriptor, text)
     if not options.quiet:
         print(text.decode(), end="")
 
@@ -132,22 +135,21 @@ def _write_blob(options: argparse.Namespace, entries: list[Entry], new: Path) ->
 def write_image(options: argparse.Namespace) -> None:
     """Write an image as an OCI layout, or only its digests, and print them."""
     from onedigest.assembler.canonical import canonical_json
-    from onedigest.assembler.descriptor import Descriptor
+    from onedigest.assembler.disk_file import file_digest, write_file
+    from onedigest.assembler.document import read_config, read_descriptor
     from onedigest.assembler.image import assemble_index, assemble_platform
 
     descriptors: dict[str, list[Descriptor]] = {}
     for platform, path in options.layer:
-        found = json.loads(path.read_bytes())
-        layer = Descriptor(**found)
-        descriptors.setdefault(platform, []).append(layer)
+        descriptors.setdefault(platform, []).append(read_descriptor(path))
     platforms = [
-        assemble_platform(platform, json.loads(path.read_bytes()), descriptors.get(platform, []))
+        assemble_platform(platform, read_config(path), descriptors.get(platform, []))
         for platform, path in options.config
     ]
     image = assemble_index(platforms)
     text = canonical_json({"index": image.digest, "platforms": {each.platform: _digests(each) for each in platforms}})
     if options.output:
-        blobs = {_file_digest(path): path for path in options.blob}
+        blobs = {file_digest(path): path for path in options.blob}
         missing = [layer.digest for layer in image.layers() if layer.digest not in blobs]
         if missing:
             raise Refused("image", f"no --blob has the digest {missing[0]}")
@@ -155,18 +157,19 @@ def write_image(options: argparse.Namespace) -> None:
 
         write_layout(image, blobs, options.output)
     if options.digests:
-        options.digests.write_bytes(text + b"\n")
+        write_file(options.digests, text + b"\n")
     if not options.quiet:
         print(text.decode())
 
 
 def check(options: argparse.Namespace) -> None:
     """Hold the digests of an image against its record, and print the one that it is known by."""
+    from onedigest.assembler.disk_file import write_file
     from onedigest.assembler.record_check import check_record
 
     text = check_record(options.digests, options.record) + "\n"
     if options.output:
-        options.output.write_text(text)
+        write_file(options.output, text.encode())
     if not options.quiet:
         print(text, end="")
 
@@ -175,17 +178,13 @@ def _digests(image: PlatformImage) -> dict[str, str]:
     return {"manifest": image.manifest_digest, "config": image.config_digest}
 
 
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-
-
 def _files(options: argparse.Namespace) -> Iterator[tuple[str, bytes | Path, bool]]:
     from onedigest.assembler.canonical import canonical_text
+    from onedigest.assembler.disk_file import read_file
 
     for target, path in map(partial(_placed, options.folder), options.script):
         try:
-            yield target, canonical_text(path.read_bytes()).encode(), False
+            yield target, canonical_text(read_file(path)).encode(), False
         except UnicodeDecodeError:
             raise Refused("application", f"application: {target}: not UTF-8") from None
     for target, path in map(partial(_placed, options.folder), options.file):
@@ -206,15 +205,23 @@ def _placed(folder: Path | None, text: str) -> tuple[str, Path]:
         raise Refused("name", f"application: {error}, and no --folder is given") from None
 
 
+_PLAIN_NAME = re.compile(r"[^/\x00-\x1f\x7f]{1,255}")
+
+
 def _inputs(given: list[list[str]], scratch: Path) -> Iterator[Path]:
     """Yield input files, which must have their digest where one is given, under their name where that is given."""
-    for file, *rest in given:
+    from onedigest.assembler.disk_file import file_digest
+
+    for number, (file, *rest) in enumerate(given):
         path = Path(file)
         name = rest[1] if len(rest) > 1 else path.name
-        if rest and _file_digest(path) != rest[0]:
+        if len(rest) > 2 or name in (".", "..") or not _PLAIN_NAME.fullmatch(name):
+            raise Refused("name", f"{name!r} is not the name of an input")
+        if rest and file_digest(path) != rest[0]:
             raise Refused("changed", f"{name}: not the file of the lock, whose digest is {rest[0]}")
         if name != path.name:
-            path = scratch / name
+            path = scratch / f"input{number}" / name
+            path.parent.mkdir()
             path.symlink_to(Path(file).resolve())
         yield path
 

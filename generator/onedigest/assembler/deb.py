@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-import io
-import lzma
+import os
 import re
-import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from onedigest.assembler.entry import Entry, file_entry
+from onedigest.assembler import tar_reader
+from onedigest.assembler.ar import Part, parts
+from onedigest.assembler.disk_file import open_at_once
+from onedigest.assembler.entry import NAME_BYTES, PATH_BYTES, Entry
 from onedigest.assembler.refusal import Refused
+from onedigest.assembler.spool import Spool
+from onedigest.assembler.tar_reader import TarMember
+from onedigest.assembler.unpacking import unpacked
 
 MERGED = ("bin", "lib", "lib32", "lib64", "libo32", "libx32", "sbin")
 """Top-level directories that are links into /usr since Debian 12."""
 
-_MAGIC = b"!<arch>\n"
-_HEADER = 60
+ENTRIES = 250_000
+CONTENT_BYTES = 8 << 30
+CONTROL_BYTES = 64 << 20
+TEXT_BYTES = 16 << 20
+"""Bounds of a package: its files, what both its archives unpack to, and what is read whole."""
+
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]")
+_NAME = re.compile(rb"[a-z0-9][a-z0-9+.-]{1,199}")
+_FIELD = re.compile(rb"([!-\"$-,.-9;-~][!-9;-~]*):(.*)")
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,93 +43,113 @@ class Package:
     entries: tuple[Entry, ...]
 
 
-def read(path: Path) -> Package:
-    """Read a .deb. Raises `Refused` (`deb`, `name` or `type`)."""
-    try:
-        members = dict(_members(path))
-        control = _control(members, path.name)
-        entries = tuple(_entries(_open(members, "data.tar", path.name), path.name))
-    except (tarfile.TarError, lzma.LZMAError, EOFError, ValueError, OSError) as error:
-        if isinstance(error, Refused):
-            raise
-        raise Refused("deb", f"{path.name}: broken archive ({error})") from None
-    match = re.search(rb"(?m)^Package: ([a-z0-9][a-z0-9+.-]+)$", control.get("control", b""))
-    if not match:
-        raise Refused("deb", f"{path.name}: its control file names no package")
-    return Package(match[1].decode(), control["control"], control.get("md5sums", b""), entries)
+def read(path: Path, spool: Spool | None = None) -> Package:
+    """Read a .deb; `spool` is where its content waits. Raises `Refused` (`deb`, `name`, `type` or `limit`)."""
+    with open_at_once(path) as file:
+        # a device or a pipe has no bytes by this
+        control_part, data_part = parts(file, os.fstat(file.fileno()).st_size, path.name)
+        control = _control(file, control_part, path.name)
+        package = _package_name(control.get("control", b""), path.name)
+        entries = tuple(_entries(file, data_part, path.name, spool or Spool()))
+    return Package(package, control["control"], control.get("md5sums", b""), entries)
 
 
-def _members(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of the members of an ar archive."""
-    data = path.read_bytes()
-    if not data.startswith(_MAGIC):
-        raise Refused("deb", f"{path.name}: not a Debian package")
-    at = len(_MAGIC)
-    while at < len(data):
-        header = data[at : at + _HEADER]
-        if len(header) < _HEADER or header[58:] != b"`\n" or not header[48:58].strip().isdigit():
-            raise Refused("deb", f"{path.name}: broken archive header")
-        size = int(header[48:58])
-        at += _HEADER
-        if at + size > len(data):
-            raise Refused("deb", f"{path.name}: cut off")
-        yield header[:16].decode("ascii", "replace").strip().rstrip("/"), data[at : at + size]
-        at += size + size % 2
+def content_of(entry: Entry) -> bytes:
+    """Return the whole content of a small file. Raises `Refused` (`limit`)."""
+    if isinstance(entry.content, bytes):
+        return entry.content
+    if entry.size > TEXT_BYTES:
+        raise Refused("limit", f"{entry.origin}: /{entry.path} is too large to be looked into")
+    return b"".join(entry.content.pieces())
 
 
-def _open(members: dict[str, bytes], stem: str, name: str) -> tarfile.TarFile:
-    for member, content in members.items():
-        if member == stem or member.startswith(f"{stem}."):
-            if member.endswith(".zst"):
-                raise Refused("deb", f"{name}: packed with zstd, which Debian does not use")
-            # the default encoding is the locale's
-            return tarfile.open(fileobj=io.BytesIO(content), mode="r:*", encoding="utf-8", errors="strict")
-    raise Refused("deb", f"{name}: no {stem}")
+def _package_name(control: bytes, name: str) -> str:
+    """Return the package that a control file names, as every reader finds it (deb-control(5))."""
+    fields: dict[bytes, bytes] = {}
+    for line in control.rstrip(b"\n").split(b"\n"):
+        if line[:1] in (b" ", b"\t") and fields:
+            continue
+        match = _FIELD.fullmatch(line)
+        if not match or match[1].lower() in fields:
+            raise Refused("deb", f"{name}: its control file has a line that is no field, or a field twice")
+        fields[match[1].lower()] = match[2].strip()
+    found = fields.get(b"package", b"")
+    if not _NAME.fullmatch(found) or _NO_TEXT.search(control):
+        raise Refused("deb", f"{name}: its control file names no package")
+    return found.decode()
 
 
-def _control(members: dict[str, bytes], name: str) -> dict[str, bytes]:
-    found = {}
-    with _open(members, "control.tar", name) as archive:
-        for member in archive:
-            file = archive.extractfile(member) if member.isreg() else None
-            if file:
-                found[member.name.removeprefix("./")] = file.read()
+def _control(file: BinaryIO, part: Part, name: str) -> dict[str, bytes]:
+    """Return the texts of the control archive that are kept."""
+    found: dict[str, bytes] = {}
+    pieces = unpacked(part.pieces(file), part.name, name)
+    for member, content in tar_reader.members(pieces, name, CONTROL_BYTES):
+        path = _path(member.name, name)
+        if path not in ("control", "md5sums"):
+            continue
+        if path in found or member.kind != "file" or member.size > TEXT_BYTES:
+            raise Refused("deb", f"{name}: {path} is there twice, no file, or too large")
+        found[path] = b"".join(content)
     return found
 
 
-def _entries(archive: tarfile.TarFile, name: str) -> Iterator[Entry]:
-    with archive:
-        for member in archive:
-            path = _path(member.name, name)
-            if not path:
-                continue
-            if path in MERGED and member.isdir():
-                path = f"usr/{path}"
-            yield _entry(archive, member, path, name)
+def _entries(file: BinaryIO, part: Part, name: str, spool: Spool) -> Iterator[Entry]:
+    seen: dict[str, tuple[str, Entry]] = {}
+    pieces = unpacked(part.pieces(file), part.name, name)
+    for member, content in tar_reader.members(pieces, name, CONTENT_BYTES):
+        raw = _path(member.name, name)
+        if not raw:
+            if member.kind != "dir":
+                raise Refused("type", f"{name}: / is no directory")
+            continue
+        path = f"usr/{raw}" if raw in MERGED and member.kind == "dir" else _merged(raw)
+        entry = _entry(member, content, path, name, spool)
+        if len(seen) == ENTRIES:
+            raise Refused("limit", f"{name}: more than {ENTRIES} files")
+        old_raw, old = seen.setdefault(path, (raw, entry))
+        if old is entry:
+            yield entry
+        elif old_raw == raw or old != entry or entry.kind != "dir":
+            raise Refused("deb", f"{name}: /{path} is there twice")
 
 
-def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str, name: str) -> Entry:
-    owner = {"uid": member.uid, "gid": member.gid, "origin": name}
-    mode = member.mode & 0o7777
-    if member.isdir():
-        return Entry(path, "dir", mode, **owner)  # type: ignore[arg-type]  # keywords of mixed types
-    if member.issym():
-        return Entry(path, "link", 0o777, target=member.linkname, **owner)  # type: ignore[arg-type]
-    if member.islnk():
-        return Entry(path, "hardlink", mode, target=_path(member.linkname, name), **owner)  # type: ignore[arg-type]
-    file = archive.extractfile(member) if member.isreg() else None
-    if file is None:
-        raise Refused("type", f"{name}: /{path} is neither file, directory nor link")
-    entry = file_entry(path, file.read(), executable=False, origin=name)
-    return replace(entry, mode=mode, uid=member.uid, gid=member.gid)
+def _entry(member: TarMember, content: Iterator[bytes], path: str, name: str, spool: Spool) -> Entry:
+    ids = {"origin": name, "uid": member.uid, "gid": member.gid}
+    if path in MERGED and (member.kind, member.target.lstrip("/")) != ("link", f"usr/{path}"):
+        raise Refused("conflict", f"{name}: /{path} is a link into /usr")
+    if member.kind == "dir":
+        return Entry(path, "dir", member.mode, **ids)  # type: ignore[arg-type]  # keywords of mixed types
+    if member.kind == "link":
+        if not member.target or _FORBIDDEN.search(member.target) or len(member.target.encode()) > PATH_BYTES:
+            raise Refused("name", f"{name}: target {member.target!r} cannot be part of a layer")
+        return Entry(path, "link", 0o777, target=member.target, **ids)  # type: ignore[arg-type]
+    if member.kind == "hardlink":
+        target = _merged(_path(member.target, name))
+        return Entry(path, "hardlink", member.mode, target=target, **ids)  # type: ignore[arg-type]
+    kept, digest = spool.keep(content, member.size)
+    return Entry(path, "file", member.mode, member.size, kept, digest=digest, **ids)  # type: ignore[arg-type]
 
 
 def _path(raw: str, name: str) -> str:
-    """Return the path of a member in a root whose /usr is merged."""
-    path = raw.removeprefix("./").strip("/")
-    if path in ("", "."):
+    """Return the plain path of a member, empty for the root."""
+    path = raw.removeprefix("./").removesuffix("/")
+    if path in ("", ".") and raw in (".", "./"):
         return ""
-    parts = path.split("/")
-    if _FORBIDDEN.search(path) or any(part in ("", ".", "..") or part.startswith(".wh.") for part in parts):
-        raise Refused("name", f"{name}: path {raw!r} cannot be part of a layer")
-    return f"usr/{path}" if parts[0] in MERGED and len(parts) > 1 else path
+    parts_of_it = path.split("/")
+    if (
+        _FORBIDDEN.search(path)
+        or any(part in ("", ".", "..") or part.startswith(".wh.") for part in parts_of_it)
+        or max(len(part.encode()) for part in parts_of_it) > NAME_BYTES
+        or len(path.encode()) > PATH_BYTES
+    ):
+        raise Refused("name", f"{name}: path {_short(raw)} cannot be part of a layer")
+    return path
+
+
+def _merged(path: str) -> str:
+    """Return a path in a root whose /usr is merged."""
+    return f"usr/{path}" if "/" in path and path.partition("/")[0] in MERGED else path
+
+
+def _short(raw: str) -> str:
+    return repr(raw) if len(raw) <= 100 else f"{raw[:100]!r}…"

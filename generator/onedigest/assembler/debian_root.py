@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from onedigest.assembler import deb
-from onedigest.assembler.entry import Entry, check_path, file_entry, layer_order
+from onedigest.assembler.entry import Entry, check_path, file_entry, layer_order, owner_of
 from onedigest.assembler.refusal import Refused
+from onedigest.assembler.spool import Spool
 
 STATUS = "var/lib/dpkg/status.d"
 """Where scanners look for the packages of an image without dpkg."""
@@ -21,6 +22,7 @@ _PASSWD = "usr/share/base-passwd/passwd.master"  # noqa: S105  a path
 _GROUP = "usr/share/base-passwd/group.master"
 _NSSWITCH = "usr/share/base-files/nsswitch.conf"
 _AUTHORITY = re.compile(r"usr/share/ca-certificates/.+\.crt")
+_NUMBER = re.compile(r"[0-9]{1,10}")
 _USER_NAME = "nonroot"
 
 
@@ -35,6 +37,8 @@ def base_layer(paths: Iterable[Path], user: str, workdir: str = "/") -> list[Ent
     for entry in made:
         found[entry.path] = entry
     if workdir != "/":
+        if not workdir.startswith("/"):
+            raise Refused("name", f"workdir: path {workdir!r} is not absolute")
         check_path("workdir", workdir[1:])
         found.setdefault(workdir[1:], Entry(workdir[1:], "dir", 0o755, origin=_MADE))
     return _ordered(found)
@@ -47,7 +51,8 @@ def system_layer(paths: Iterable[Path]) -> list[Entry]:
 
 def _unpacked(paths: Iterable[Path]) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
-    packages = sorted((deb.read(path) for path in paths), key=lambda package: package.name)
+    spool = Spool()
+    packages = sorted((deb.read(path, spool) for path in paths), key=lambda package: package.name)
     for package in packages:
         for entry in (*package.entries, *_status(package)):
             old = found.setdefault(entry.path, entry)
@@ -62,7 +67,8 @@ def _agree(old: Entry, new: Entry) -> bool:
     """Tell whether the first of two entries may stand for both: directories keep the mode of the first package."""
     if old.kind == new.kind == "dir":
         return True
-    return (old.kind, old.digest, old.target) == (new.kind, new.digest, new.target)
+    one, other = ((each.kind, each.digest, each.target, each.mode, each.uid, each.gid) for each in (old, new))
+    return one == other
 
 
 def _status(package: deb.Package) -> Iterator[Entry]:
@@ -72,8 +78,8 @@ def _status(package: deb.Package) -> Iterator[Entry]:
 
 
 def _accounts(found: dict[str, Entry], user: str) -> Iterator[Entry]:
-    uid, gid = map(int, user.split(":"))
-    passwd, group = _lines(found, _PASSWD), _lines(found, _GROUP)
+    uid, gid = owner_of(user)
+    passwd, group = _lines(found, _PASSWD, 7), _lines(found, _GROUP, 4)
     if all(int(fields[2]) != gid for fields in group):
         group.append([_USER_NAME, "*", str(gid), ""])
     if all(int(fields[2]) != uid for fields in passwd):
@@ -90,7 +96,9 @@ def _settings(found: dict[str, Entry]) -> Iterator[Entry]:
         yield replace(order, path="etc/nsswitch.conf")
     authorities = sorted(path for path in found if _AUTHORITY.fullmatch(path))
     if authorities:
-        bundle = b"".join(_content(found[path]).rstrip(b"\n") + b"\n" for path in authorities)
+        if sum(found[path].size for path in authorities) > deb.TEXT_BYTES:
+            raise Refused("limit", f"{found[authorities[0]].origin}: its CA certificates are too large")
+        bundle = b"".join(deb.content_of(found[path]).rstrip(b"\n") + b"\n" for path in authorities)
         yield _file(CERTIFICATES, bundle)
         # where OpenSSL looks, since there are no links by subject hash beside the bundle
         yield Entry("usr/lib/ssl/cert.pem", "link", 0o777, target=f"/{CERTIFICATES}", origin=_MADE)
@@ -130,15 +138,17 @@ def _rebased(found: dict[str, Entry]) -> Iterator[Entry]:
             yield replace(original, path=entry.path, kind="hardlink", size=0, content=b"", target=first.path)
 
 
-def _lines(found: dict[str, Entry], path: str) -> list[list[str]]:
-    if path not in found:
+def _lines(found: dict[str, Entry], path: str, count: int) -> list[list[str]]:
+    """Return the lines of a table of accounts, in so many fields; the third is a number."""
+    if path not in found or found[path].kind != "file":
         raise Refused("deb", f"/{path} is missing: the base needs the package base-passwd")
-    return [line.split(":") for line in _content(found[path]).decode().splitlines() if line]
-
-
-def _content(entry: Entry) -> bytes:
-    assert isinstance(entry.content, bytes)
-    return entry.content
+    try:
+        rows = [line.split(":") for line in deb.content_of(found[path]).decode().split("\n") if line]
+    except UnicodeDecodeError:
+        raise Refused("deb", f"{found[path].origin}: /{path} is not UTF-8") from None
+    if any(len(row) != count or not _NUMBER.fullmatch(row[2]) for row in rows):
+        raise Refused("deb", f"{found[path].origin}: /{path} is no table of accounts")
+    return rows
 
 
 def _file(path: str, content: bytes) -> Entry:

@@ -15,6 +15,10 @@ from onedigest.assembler.refusal import Refused
 NAME_BYTES = 255
 PATH_BYTES = 4000
 
+HIGHEST_ID = 0o7777777
+"""What seven octal digits hold (layer format, section 2)."""
+
+_OWNER = re.compile(r"([0-9]{1,7}):([0-9]{1,7})")
 _PLAIN = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9_.+-]*(?:/[A-Za-z0-9_+-][A-Za-z0-9_.+-]*)*")
 """What nearly all paths look like, and what has no fault to look for."""
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
@@ -79,6 +83,15 @@ def file_entry(path: str, content: bytes, *, executable: bool, origin: str) -> E
 def unpadded_base64(digest: bytes) -> str:
     """Encode a digest as RECORD does (PEP 376, PEP 427): URL-safe base64 without padding."""
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def owner_of(text: str) -> tuple[int, int]:
+    """Read an owner of the form UID:GID, of numbers that a tar has room for. Raises `Refused` (`owner`)."""
+    match = _OWNER.fullmatch(text)
+    uid, gid = (int(match[1]), int(match[2])) if match else (HIGHEST_ID + 1, 0)
+    if max(uid, gid) > HIGHEST_ID:
+        raise Refused("owner", f"{text!r} is not UID:GID, of numbers up to {HIGHEST_ID}")
+    return uid, gid
 
 
 def check_path(origin: str, path: str) -> None:

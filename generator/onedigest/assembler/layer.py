@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.assembler import VENV
 from onedigest.assembler.disk_file import disk_entry
-from onedigest.assembler.entry import Entry, check_path, file_entry, merge
+from onedigest.assembler.entry import Entry, check_path, file_entry, merge, owner_of
 from onedigest.assembler.refusal import Refused
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ APPLICATION = "/app"
 """Where the files of an application are, unless another folder is named."""
 
 ROOT = "0:0"
+
+_VERSION = re.compile(r"(3\.[0-9]{1,4})(?:\.[0-9][0-9A-Za-z.+-]{0,20})?")
 
 
 def wheels_layer(paths: Iterable[Path], python: str, inflater: Inflater | None = None) -> list[Entry]:
@@ -38,7 +40,7 @@ def wheels_layer(paths: Iterable[Path], python: str, inflater: Inflater | None =
 
 def runtime_layer(interpreter: str, version: str) -> list[Entry]:
     """Return the virtual environment itself, for the interpreter at that path with that full version, 3.N.P."""
-    short = re.match(r"3\.\d+(?=\.\d|$)", version)
+    short = _VERSION.fullmatch(version)
     if not short or not interpreter.startswith("/"):
         raise Refused("python", f"{interpreter!r} {version!r}: an absolute path and a version 3.N.P are needed")
     check_path("interpreter", interpreter[1:])
@@ -46,7 +48,7 @@ def runtime_layer(interpreter: str, version: str) -> list[Entry]:
     config = f"home = {home}\ninclude-system-site-packages = false\nversion = {version}\n"
     links = [
         Entry(f"{VENV}/bin/{name}", "link", 0o777, target=interpreter, origin="runtime")
-        for name in ("python", "python3", f"python{short[0]}")
+        for name in ("python", "python3", f"python{short[1]}")
     ]
     return merge([file_entry(f"{VENV}/pyvenv.cfg", config.encode(), executable=False, origin="runtime"), *links])
 
@@ -58,7 +60,7 @@ def application_layer(
 
     That folder and all below it belong to `owner`, UID:GID; the folders above it are those of the superuser.
     """
-    check_path("application", root[1:])
+    _check_absolute("application", root)
     entries = []
     for path, content, executable in files:
         target = f"{root[1:]}/{path}"
@@ -72,12 +74,18 @@ def application_layer(
 
 def folder_layer(path: str, owner: str = ROOT) -> list[Entry]:
     """Return the entries of an absolute path's folders; the last of them belongs to `owner`, UID:GID."""
-    check_path("folder", path[1:])
+    _check_absolute("folder", path)
     return _owned(merge([Entry(path[1:], "dir", 0o755, origin="folder")]), path[1:], owner)
 
 
+def _check_absolute(origin: str, path: str) -> None:
+    if not path.startswith("/"):
+        raise Refused("name", f"{origin}: path {path!r} is not absolute")
+    check_path(origin, path[1:])
+
+
 def _owned(entries: list[Entry], folder: str, owner: str) -> list[Entry]:
-    uid, gid = map(int, owner.split(":"))
+    uid, gid = owner_of(owner)
     return [
         replace(entry, uid=uid, gid=gid) if f"{entry.path}/".startswith(f"{folder}/") else entry for entry in entries
     ]

@@ -89,11 +89,13 @@ def write_layout(image: Image, blobs: Mapping[str, Path], output: Path, place: P
     with replaced(output) as folder:
         (folder / "blobs" / "sha256").mkdir(parents=True)
         for digest, document in sorted(image.documents().items()):
-            _blob(folder, digest).write_bytes(document)
+            _write_lasting(_blob(folder, digest), document)
         for layer in image.layers():
             place(blobs[layer.digest], _blob(folder, layer.digest))
-        (folder / "oci-layout").write_bytes(LAYOUT)
-        (folder / "index.json").write_bytes(layout_index(image))
+        _write_lasting(folder / "oci-layout", LAYOUT)
+        _write_lasting(folder / "index.json", layout_index(image))
+        for each in (folder / "blobs" / "sha256", folder / "blobs", folder):
+            _synchronize(each)
 
 
 def write_tree(entries: Iterable[Entry], output: Path) -> None:
@@ -114,6 +116,21 @@ def write_tree(entries: Iterable[Entry], output: Path) -> None:
             _set_attributes(path, entry)
         for path in reversed([folder, *folders]):
             os.utime(path, (MTIME, MTIME))
+
+
+def _write_lasting(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _synchronize(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _write_file(path: Path, entry: Entry) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from onedigest.assembler.disk_file import read_file
+from onedigest.assembler.document import read_document
 from onedigest.assembler.refusal import Refused
 
 
@@ -17,23 +18,42 @@ def check_record(digests: Path, record: Path) -> str:
     """
     import tomllib
 
-    built = json.loads(digests.read_bytes())
+    built = read_document(digests)
     try:
-        recorded = tomllib.loads(record.read_text(encoding="utf-8"))
-        expected = {"index": recorded["index"], "platforms": {each["platform"]: each for each in recorded["platforms"]}}
-    except (ValueError, KeyError, TypeError) as error:
+        recorded = tomllib.loads(read_file(record).decode())
+        expected = _digests(recorded["index"], {each["platform"]: each for each in recorded["platforms"]})
+        found = _digests(built["index"], built["platforms"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        if isinstance(error, Refused):
+            raise
         raise Refused("record", f"{record.name}: not a record of a build ({error})") from None
-    lines = list(_differences(built, expected))
+    lines = list(_differences(found, expected))
     if lines:
         raise Refused("record", "\n".join(["the image is not the one that image.toml records", *lines]))
-    return str(built["index"])
+    return found["", "index"]
 
 
-def _differences(built: dict[str, Any], recorded: dict[str, Any]) -> Iterator[str]:
-    if built["index"] != recorded["index"]:
-        yield f"  index: {built['index']} built, {recorded['index']} recorded"
-    for platform in sorted(built["platforms"].keys() | recorded["platforms"].keys()):
-        new, old = built["platforms"].get(platform, {}), recorded["platforms"].get(platform, {})
-        for what in ("manifest", "config"):
-            if new.get(what) != old.get(what):
-                yield f"  {platform} {what}: {new.get(what, 'none')} built, {old.get(what, 'none')} recorded"
+def _digests(index: Any, platforms: dict[str, dict[str, Any]]) -> dict[tuple[str, str], str]:
+    """Return the digests of an image by platform and what they are of, as text that can be shown."""
+    found = {
+        (platform, what): each.get(what) for platform, each in platforms.items() for what in ("manifest", "config")
+    }
+    return {
+        (_shown(platform), what): _shown(digest)
+        for (platform, what), digest in {("", "index"): index, **found}.items()
+        if digest is not None
+    }
+
+
+def _shown(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a digest is no text")
+    return value if value.isprintable() and len(value) <= 200 else repr(value[:200])
+
+
+def _differences(built: dict[tuple[str, str], str], recorded: dict[tuple[str, str], str]) -> Iterator[str]:
+    order = {"index": 0, "manifest": 1, "config": 2}
+    for key in sorted(built.keys() | recorded.keys(), key=lambda key: (key[0], order[key[1]])):
+        new, old = built.get(key, "none"), recorded.get(key, "none")
+        if new != old:
+            yield f"  {' '.join(filter(None, key))}: {new} built, {old} recorded"

@@ -70,7 +70,10 @@ class _Places:
             raise Refused("scheme", f"{member.label}: not in a known directory of {self._stem}.data")
         if scheme == "scripts" and rest in self.started:
             return scheme, ""
-        return scheme, f"{self._schemes[scheme]}/{rest}"
+        target = f"{self._schemes[scheme]}/{rest}"
+        if target.removeprefix(f"{self.site}/").partition("/")[0].endswith(".dist-info"):
+            raise Refused("wheel", f"{member.label}: would belong to a second .dist-info directory")
+        return scheme, target
 
 
 def _member_entries(wheel: str, members: dict[str, Member], info: str, places: _Places) -> Iterator[Entry]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from onedigest.assembler import VENV
 from onedigest.assembler.entry import Entry, check_path
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.zip_member import Member
+
+LAUNCHERS = 10_000
+"""Bound of what one wheel may start."""
 
 _LAUNCHER = """\
 #!/{venv}/bin/python
@@ -22,11 +25,15 @@ if __name__ == "__main__":
     sys.exit({call}())
 """
 _ENTRY_POINT = re.compile(r"([\w.]+)\s*:\s*([\w.]+)\s*(\[.*\])?")
+_IDENTITY = ("name", "version", "wheel-version")
+_HEADER = re.compile(r"([!-9;-~]+):(.*)", re.DOTALL)
 _RECORD_HASH = re.compile(r"sha256=[\w-]{43}|sha384=[\w-]{64}|sha512=[\w-]{86}", re.ASCII)
 _PUBLIC_VERSION = re.compile(
     r"v?(?:(\d+)!)?(\d+(?:\.\d+)*)(?:[-_.]?(alpha|a|beta|b|preview|pre|rc|c)[-_.]?(\d*))?"
-    r"(?:-(\d+)|([-_.]?)(post|rev|r)[-_.]?(\d*))?([-_.]?dev[-_.]?(\d*))?(?:\+([a-z0-9]+(?:[-_.][a-z0-9]+)*))?"
+    r"(?:-(\d+)|([-_.]?)(post|rev|r)[-_.]?(\d*))?([-_.]?dev[-_.]?(\d*))?(?:\+([a-z0-9]+(?:[-_.][a-z0-9]+)*))?",
+    re.ASCII,
 )
+_LONGEST_VERSION = 256
 _PRE_RELEASE = {"alpha": "a", "beta": "b", "preview": "rc", "pre": "rc", "c": "rc"}
 
 
@@ -40,6 +47,8 @@ def file_name_identity(name: str) -> tuple[str, str]:
 
 def same_identity(found: tuple[str, str], expected: tuple[str, str]) -> bool:
     """Tell whether two (name, version) pairs are spellings of the same."""
+    if not found[0].isascii():  # some letters have small ones in ASCII
+        return False
     return canonical_name(found[0]) == canonical_name(expected[0]) and (
         canonical_version(found[1]) == canonical_version(expected[1])
     )
@@ -52,8 +61,8 @@ def canonical_name(name: str) -> str:
 
 def canonical_version(version: str) -> tuple[object, ...]:
     """Return a key that is equal for equal versions (PEP 440); any other text is equal to itself only."""
-    match = _PUBLIC_VERSION.fullmatch(version.strip().lower())
-    if not match:
+    match = _PUBLIC_VERSION.fullmatch(version.strip().lower()) if len(version) <= _LONGEST_VERSION else None
+    if not match or not version.isascii():
         return (version,)
     epoch, release, pre, pre_number, post, _, post_word, post_number, dev, dev_number, local = match.groups()
     numbers = [int(number) for number in release.split(".")]
@@ -92,11 +101,7 @@ def record_hashes(wheel: str, members: Mapping[str, Member], info: str) -> dict[
         raise Refused("record", f"{wheel}: no RECORD")
     unhashed = {f"{info}/RECORD", f"{info}/RECORD.jws", f"{info}/RECORD.p7s"}
     found: dict[str, str] = {}
-    try:
-        rows = list(csv.reader(io.StringIO(_text(members[f"{info}/RECORD"]), newline=""), strict=True))
-    except csv.Error as error:
-        raise Refused("record", f"{wheel}: RECORD is not valid CSV ({error})") from None
-    for row in filter(None, rows):
+    for row in _rows(wheel, _text(members[f"{info}/RECORD"])):
         member = members.get(row[0])
         if row[0] in unhashed or not member:
             continue
@@ -106,6 +111,14 @@ def record_hashes(wheel: str, members: Mapping[str, Member], info: str) -> dict[
             raise Refused("record", f"{wheel}: RECORD contradicts the zip file or itself on {row[0]}")
         found[row[0]] = row[1]
     return found
+
+
+def _rows(wheel: str, record: str) -> Iterator[list[str]]:
+    """Yield the rows of RECORD that are not empty, one by one: there may be millions of empty ones."""
+    try:
+        yield from filter(None, csv.reader(io.StringIO(record, newline=""), strict=True))
+    except csv.Error as error:
+        raise Refused("record", f"{wheel}: RECORD is not valid CSV ({error})") from None
 
 
 def new_record(entries: list[Entry], site: str, info: str) -> bytes:
@@ -137,6 +150,8 @@ def launchers(wheel: str, member: Member | None) -> dict[str, bytes]:
             name, text = _launcher(wheel, line)
             if found.setdefault(name, text) != text:
                 raise Refused("entry-point", f"{wheel}: two entry points are called {name}")
+            if len(found) > LAUNCHERS:
+                raise Refused("limit", f"{wheel}: more than {LAUNCHERS} entry points")
     return found
 
 
@@ -152,14 +167,34 @@ def _launcher(wheel: str, line: str) -> tuple[str, bytes]:
 
 
 def _headers(member: Member) -> dict[str, str]:
-    """Return the 'Name: value' lines up to the first empty line; the first of each name counts."""
+    """Return the headers of a file of a .dist-info, up to the first line that is none, as every reader finds them.
+
+    Some readers take a carriage return for the end of a line, and of a header that is there twice one or the other.
+    Raises `Refused` where that makes a difference to a header that is looked at.
+    """
+    text = _text(member)
+    found = _read_headers(member.label, text.replace("\r\n", "\n").split("\n"))
+    if "\r" in text:
+        other = _read_headers(member.label, io.StringIO(text, newline=None).read().split("\n"))
+        if any(other.get(name) != found.get(name) for name in _IDENTITY):
+            raise Refused("wheel", f"{member.label}: carriage returns that readers understand differently")
+    return found
+
+
+def _read_headers(label: str, lines: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for line in _text(member).split("\n"):
-        if not line.strip():
+    last = ""
+    for line in lines:
+        if line[:1] in (" ", "\t") and last:
+            found[last] += "\n" + line
+            continue
+        match = _HEADER.fullmatch(line)
+        if not match:
             break
-        name, colon, value = line.partition(":")
-        if colon and not line[0].isspace():
-            found.setdefault(name.strip().lower(), value.strip())
+        last = match[1].lower()
+        if last in found and last in _IDENTITY:
+            raise Refused("wheel", f"{label}: {match[1]} is there twice")
+        found[last] = match[2].strip()
     return found
 
 

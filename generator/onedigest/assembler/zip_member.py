@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import weakref
 import zlib
 from collections.abc import Iterator
@@ -45,9 +46,13 @@ class WheelFile:
     def __init__(self, path: Path, inflater: Inflater | None = None) -> None:
         self.name = path.name
         self.inflater = inflater
-        self._descriptor = os.open(path, os.O_RDONLY)
+        # to open a pipe must not wait for a writer
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         weakref.finalize(self, os.close, self._descriptor)
-        self.size = os.fstat(self._descriptor).st_size
+        status = os.fstat(self._descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused("zip", f"{self.name}: not a regular file")
+        self.size = status.st_size
         # small wheels have many small members: one read serves them all
         self._held = os.pread(self._descriptor, self.size, 0) if self.size <= _HELD_BYTES else b""
 

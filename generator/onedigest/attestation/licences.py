@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import re
 import zipfile
+import zlib
 from email.parser import BytesHeaderParser
 from pathlib import Path
 
@@ -14,28 +16,42 @@ _CLASSIFIER = "License :: "
 _OSI = "OSI Approved :: "
 _LONGEST = 80
 """Characters of a name; longer ones are the text of a licence."""
+_LONGEST_EXPRESSION, _DEEPEST, _LONGEST_CLASSIFIER = 1000, 20, 200
+_MOST = 500
+"""Licences of one package."""
+_MOST_BYTES = 1 << 20
 _COPYRIGHT = re.compile(r"usr/share/doc/[^/]+/copyright")
 _FORMAT = re.compile(r"(?m)^Format:.*copyright-format")
-_LICENCE = re.compile(r"(?m)^License:[ \t]*(\S.*?)[ \t]*$")
+_LICENCE = re.compile(r"(?m)^License:(.*)$")
 
 
 def of_wheel(path: Path) -> tuple[str, ...]:
     """Return the licence expression of a wheel alone (PEP 639), or else what its older fields name, sorted."""
-    with zipfile.ZipFile(path) as archive:
-        name = next((each for each in sorted(archive.namelist()) if _METADATA.fullmatch(each)), None)
-        if name is None:
-            return ()
-        fields = BytesHeaderParser().parsebytes(archive.read(name))
-    if expression := str(fields.get("License-Expression") or "").strip():
+    fields = BytesHeaderParser().parsebytes(_metadata(path))
+    expression = str(fields.get("License-Expression") or "").strip()
+    if expression and _is_name(expression, _LONGEST_EXPRESSION) and expression.count("(") <= _DEEPEST:
         return (expression,)
-    stated = [
-        str(each).rpartition(_CLASSIFIER)[2] for each in fields.get_all("Classifier") or () if _CLASSIFIER in each
-    ]
-    named = sorted({each.removeprefix(_OSI) for each in stated} - {"OSI Approved"})
+    classifiers = map(str, fields.get_all("Classifier") or ())
+    stated = [each.rpartition(_CLASSIFIER)[2] for each in classifiers if _CLASSIFIER in each]
+    names = {each.removeprefix(_OSI) for each in stated if _is_name(each, _LONGEST_CLASSIFIER)}
+    named = sorted(names - {"OSI Approved"})
     if named:
-        return tuple(named)
+        return tuple(named[:_MOST])
     text = " ".join(str(fields.get("License") or "").split())
-    return (text,) if text and len(text) <= _LONGEST and text != "UNKNOWN" else ()
+    return (text,) if text and _is_name(text, _LONGEST) and text != "UNKNOWN" else ()
+
+
+def _metadata(path: Path) -> bytes:
+    """Return the beginning of a wheel's METADATA, in which its fields are; nothing where it cannot be read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            name = next((each for each in sorted(archive.namelist()) if _METADATA.fullmatch(each)), None)
+            if name is None:
+                return b""
+            with archive.open(name) as file:
+                return file.read(_MOST_BYTES)
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, RuntimeError):
+        return b""
 
 
 def of_debian(path: Path) -> tuple[str, ...]:
@@ -44,7 +60,13 @@ def of_debian(path: Path) -> tuple[str, ...]:
     found: set[str] = set()
     for entry in package.entries:
         if _COPYRIGHT.fullmatch(entry.path) and isinstance(entry.content, bytes):
-            text = entry.content.decode("utf-8", "replace")
+            text = entry.content[:_MOST_BYTES].decode("utf-8", "replace")
             if _FORMAT.search(text):
-                found |= {name for name in _LICENCE.findall(text) if len(name) <= _LONGEST}
-    return tuple(sorted(found))
+                names = map(str.strip, _LICENCE.findall(text))
+                found |= {name for name in names if name and _is_name(name, _LONGEST)}
+    return tuple(sorted(found)[:_MOST])
+
+
+def _is_name(text: str, longest: int) -> bool:
+    """Tell whether a text can be what a licence is called: one line, not long."""
+    return len(text) <= longest and text.isprintable()

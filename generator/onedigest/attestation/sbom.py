@@ -143,7 +143,7 @@ def _licences(names: tuple[str, ...]) -> list[License]:
     if len(names) == 1:
         try:
             return [factory.make_from_string(names[0])]
-        except CycloneDxException:
+        except (CycloneDxException, RecursionError):
             pass
     return [DisjunctiveLicense(name=name) for name in names]
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
-import signal
 import sys
+from contextlib import suppress
 
 import click
 
 from onedigest import __version__
-from onedigest.cli.words import print_error
-from onedigest.errors import OnedigestError
+from onedigest.cli.ending import Signals, fail
+from onedigest.cli.words import say
 
 COMMANDS = {
     "generate": "Lock scripts and write the files to review.",
@@ -51,27 +52,58 @@ def group() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run a command; return its exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    """Run a command; return its exit code. Whatever happens is told in words."""
+    signals, code = Signals(), 0
+    try:
+        with signals.caught():
+            code = _guarded(arguments)
+    except (KeyboardInterrupt, click.Abort):
+        say("interrupted")
+    return code if signals.got is None else signals.exit_code
+
+
+def _guarded(arguments: list[str]) -> int:
+    try:
+        code = _call(arguments)
+    except (KeyboardInterrupt, click.Abort, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001  the last line of defence
+        code = fail(error, verbose="-v" in arguments or "--verbose" in arguments)
+    return code if _is_written() else code or 1
+
+
+def _call(arguments: list[str]) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a locale may have too few letters
+            stream.reconfigure(errors="backslashreplace")
     try:
         result = group.main(arguments, prog_name="onedigest", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except click.Abort:
-        print("interrupted", file=sys.stderr)
-        return 130
-    except OnedigestError as error:
-        print_error(error)
+        _show(error)
         return error.exit_code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except OSError as error:
-        print(f"error: {error.strerror or error}: {error.filename or ''}".rstrip(": "), file=sys.stderr)
+        if _is_written():  # it was another pipe
+            raise
         return 1
     return result if isinstance(result, int) else 0
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+def _is_written() -> bool:
+    """Tell whether stdout takes what is still to be written; where it does not, that is dropped."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
+
+
+def _show(error: click.ClickException) -> None:
+    """Print what click says of a wrong call; the arguments that it repeats may hold anything."""
+    shown, message = io.StringIO(), f"Error: {error.format_message()}"
+    error.show(shown)
+    for line in shown.getvalue().removesuffix(f"{message}\n").splitlines():
+        say(line)
+    say(message)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from onedigest.cli.fetch import bring
 from onedigest.cli.words import say
@@ -37,11 +38,7 @@ def attest(session: Session, job: Job, image: BuiltImage, repository: Repository
     name, index = job.whole.name, Digest(image.digest)
     lock = of_bytes((read(job.image.lock_path) or "").encode())
     key = of_bytes(canonical_json([index, lock, job.plan.digest()]))
-    there = {
-        str(row.get("artifactType")): str(row.get("digest"))
-        for row in list_referrers(repository, index)
-        if (row.get("annotations") or {}).get(KEY) == key
-    }
+    there = _attached(list_referrers(repository, index), KEY, key)
     if {SBOM_TYPE, STATEMENT_TYPE} <= there.keys():
         _say(session, f"{name}: bill of materials and provenance are attached already")
         return there
@@ -55,6 +52,19 @@ def attest(session: Session, job: Job, image: BuiltImage, repository: Repository
     digests = attach(repository, subject, artefacts)
     _say(session, f"{name}: bill of materials and provenance attached")
     return {each.media_type: digest for each, digest in zip(artefacts, digests, strict=True)}
+
+
+def _attached(rows: Iterable[Any], name: str, key: str) -> Attached:
+    """Return what is attached under a key, of descriptors that a registry gave, which may be anything."""
+    from onedigest import untrusted
+
+    found: Attached = {}
+    for row in rows:
+        notes = row.get("annotations") if isinstance(row, dict) else None
+        if isinstance(notes, dict) and notes.get(name) == key:
+            with suppress(ValueError):
+                found[untrusted.media_type(row.get("artifactType"))] = untrusted.digest(row.get("digest"))
+    return found
 
 
 def _sbom(session: Session, job: Job, index: Digest) -> bytes:
@@ -83,7 +93,10 @@ def _noted(session: Session, digest: Digest, read: Callable[[Path], tuple[str, .
 
     name = f"licences/{hex_of(digest)}"
     if (note := session.store.read_note(name)) is not None:
-        return tuple(json.loads(note))
+        with suppress(ValueError):
+            kept = json.loads(note)
+            if isinstance(kept, list) and all(isinstance(each, str) for each in kept):
+                return tuple(kept)
     found = read(session.store.path(digest))
     session.store.write_note(name, canonical_json(list(found)))
     return found

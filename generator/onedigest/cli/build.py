@@ -12,20 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from onedigest.cli.building import (
-    Job,
-    bring_base,
-    make_recorded,
-    prepare,
-    recorded_image,
-    refuse_stale_rules,
-    run_engine,
-)
+from onedigest.cli.building import Job, bring_base, prepare, refuse_stale_rules, run_engine
 from onedigest.cli.engines import check_engine, make_engine
 from onedigest.cli.progress import Status
 from onedigest.cli.session import Image, Session, shared_options
-from onedigest.cli.words import amount, plural, print_json, say, shown, table
-from onedigest.errors import DifferenceError, InputError, UsageError
+from onedigest.cli.words import amount, plural, print_json, put, say, shown, table
+from onedigest.errors import DifferenceError, InputError, Problem, UsageError
 
 if TYPE_CHECKING:
     from onedigest.assembler.image import Image as BuiltImage
@@ -72,7 +64,7 @@ def command(names: tuple[str, ...], everything: bool, engine: str, builder: str,
             result = build.without_engine(embedded=engine == "embedded")
             if result is None:
                 builds_with = builds_with or make_engine(engine, session, builder, status)
-                built = run_engine(session, job, builds_with, build.record if wishes.locked else None)
+                built = run_engine(session, job, builds_with)
                 status.clear()
                 result = build.finish(built)
             done.append(result)
@@ -81,7 +73,7 @@ def command(names: tuple[str, ...], everything: bool, engine: str, builder: str,
     else:
         for each in done:
             what = each["pushed"]["reference"] if wishes.push else each["digest"]
-            print(what if len(done) == 1 else f"{each['name']} {what}")
+            put(what if len(done) == 1 else f"{each['name']} {what}")
     return 0
 
 
@@ -147,39 +139,65 @@ class Build:
         return Push(self._session, self._job, self._wishes.repository, self._wishes.tags)
 
     def without_engine(self, *, embedded: bool) -> dict[str, Any] | None:
-        """Return the result where the recorded image is there already, or only has to be pushed."""
-        if self._wishes.load or not self.record or self.record.plan != self._job.plan.digest():
-            return None
-        if self._wishes.push:
-            return self._push_recorded(self.record, embedded=embedded) if self._target is None else None
-        return self._unchanged(self.record) if embedded else None
+        """Return the result where the recorded image is there already, or only has to be pushed.
 
-    def _unchanged(self, record: Record) -> dict[str, Any] | None:
+        What a record says counts once this machine made every layer of the plan, and they give the recorded image.
+        """
+        from onedigest import record as records
+
+        record = self.record
+        if self._wishes.load or not record or record.plan != self._job.plan.digest():
+            return None
+        pushes_alone = self._wishes.push and self._target is None
+        if pushes_alone and self._is_pushed(record):
+            return self._say_pushed(record)
+        image = self._made_image()
+        if image is None or records.from_image(self._job.plan, image) != record:
+            return None
+        if pushes_alone:
+            return self._push_made(record, image, embedded=embedded)
+        return self._unchanged(record, image) if embedded and not self._wishes.push else None
+
+    def _made_image(self) -> BuiltImage | None:
+        from onedigest.engines.embedded import proven_image
+
+        return proven_image(self._job.plan, self._session.store, prove=self._job.prove)
+
+    def _unchanged(self, record: Record, image: BuiltImage) -> dict[str, Any] | None:
         from onedigest.oci.layout import holds
 
-        if self._complete and self._target and holds(self._target, record.index):
+        job, store = self._job, self._session.store
+        if self._complete and self._target and holds(self._target, image, store, prove=job.prove):
             if not self._session.silent:
                 say(f"{record.name}: unchanged")
             return _result(record, self._target, ())
         return None
 
-    def _push_recorded(self, record: Record, *, embedded: bool) -> dict[str, Any] | None:
-        """Push what is missing of the recorded image, and make only that; None where the engine must build it."""
-        if self._push.is_there(record):
-            self._push.say_present()
-            pushed = self._push.result(record.index, {})
-            return {**_result(record, None, ()), "pushed": pushed, **self._attested(recorded_image(self._job, record))}
-        image = recorded_image(self._job, record)
-        if image is None or not embedded:
-            return None
-        made: list[str] = []
-        pushed = self._push.send(image, lambda digests: make_recorded(self._session, self._job, record, digests, made))
-        return {**_result(record, None, tuple(made)), "pushed": pushed, **self._attested(image)}
+    def _is_pushed(self, record: Record) -> bool:
+        """Tell whether the repository has the image of this plan, as whoever may push there says.
 
-    def _attested(self, image: BuiltImage | None) -> dict[str, Any]:
+        They are trusted with that, unless something is to be proven or attested.
+        """
+        return not (self._job.prove or self._wishes.attest) and self._push.has_pushed(record)
+
+    def _say_pushed(self, record: Record) -> dict[str, Any]:
+        self._push.say_present()
+        return {**_result(record, None, ()), "pushed": self._push.result(record.index, {})}
+
+    def _push_made(self, record: Record, image: BuiltImage, *, embedded: bool) -> dict[str, Any] | None:
+        """Push what the registry lacks of an image whose layers are in the store."""
+        if self._push.is_there(record):
+            return {**self._say_pushed(record), **self._attested(image)}
+        if not embedded:
+            return None
+        blobs = {layer.digest: self._session.store.path(layer.digest) for layer in image.layers()}
+        pushed = self._push.send(image, lambda digests: self._blobs(blobs, digests))
+        return {**_result(record, None, ()), "pushed": pushed, **self._attested(image)}
+
+    def _attested(self, image: BuiltImage) -> dict[str, Any]:
         from onedigest.cli.attesting import attest
 
-        if image is None or not self._wishes.attest:
+        if not self._wishes.attest:
             return {}
         return {"attached": attest(self._session, self._job, image, self._push.repository)}
 
@@ -191,9 +209,12 @@ class Build:
         found = records.from_image(self._job.plan, built.image)
         if self.record and self._wishes.locked:
             _compare(self.record, found)
+        elif self.record and self.record.plan == found.plan and self._complete:
+            self._say_other(self.record, found)
         if self._target:
             bring_base(self._session, self._job)
-            write(built.image, built.blobs, self._target)
+            own = self._job.image.folder.parent.parent
+            write(built.image, built.blobs, self._target, None if self._wishes.output else own)
         if self._note:
             self._session.store.write_note(self._note, records.dumps(found).encode())
         elif self._complete and not self._wishes.locked:
@@ -208,13 +229,19 @@ class Build:
         if self._wishes.load:
             result["loaded"] = _load(self._session, self._job, built, self._wishes)
         if self._wishes.push:
-            result["pushed"] = self._push.send(built.image, lambda digests: self._blobs(built, digests))
+            result["pushed"] = self._push.send(built.image, lambda digests: self._blobs(built.blobs, digests))
             result |= self._attested(built.image)
         return result
 
-    def _blobs(self, built: Built, digests: frozenset[str]) -> Mapping[str, Path]:
+    def _say_other(self, record: Record, found: Record) -> None:
+        """Say that a record was not what its plan gives: nobody changed a script, and yet the digest moves."""
+        if record != found:
+            message = f"the record did not say what its plan gives, which is {found.index}; it is written anew"
+            self._session.warn([Problem(message, shown(self._job.image.record_path))])
+
+    def _blobs(self, blobs: Mapping[str, Path], digests: frozenset[str]) -> Mapping[str, Path]:
         bring_base(self._session, self._job, digests)
-        return built.blobs
+        return blobs
 
 
 def _load(session: Session, job: Job, built: Built, wishes: Wishes) -> list[str]:

@@ -4,38 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.cli.fetch import bring
 from onedigest.cli.reaching import sources
 from onedigest.cli.session import Image, Session, read_lock
 from onedigest.cli.words import say, shown
-from onedigest.errors import DifferenceError, OnedigestError, Problem, UsageError
+from onedigest.errors import OnedigestError, Problem, UsageError
 from onedigest.platforms import BY_NAME, Platform
 
 if TYPE_CHECKING:
     from onedigest.application import File
-    from onedigest.assembler.image import Image as BuiltImage
     from onedigest.engines.engine import Built, Engine, Order
     from onedigest.lock.model import Lock
     from onedigest.plan import Plan
-    from onedigest.record import Record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """An image that is to be built: `plan` for the platforms that are asked for, `whole` for all of them."""
+    """An image that is to be built: `plan` for the platforms that are asked for, `whole` for all of them.
+
+    With `prove` nothing counts that this build has not hashed or made itself.
+    """
 
     image: Image
     lock: Lock
     files: tuple[File, ...]
     whole: Plan
     plan: Plan
+    prove: bool = False
 
 
 def prepare(session: Session, image: Image, engine: str, *, locked: bool, platforms: tuple[str, ...]) -> Job:
-    """Read or make the lock of an image, and arrange its plan."""
+    """Read or make the lock of an image, and arrange its plan; with `locked` all that is kept is proven anew."""
     from onedigest.application import collect
     from onedigest.plan import Plan, arrange
 
@@ -44,11 +45,42 @@ def prepare(session: Session, image: Image, engine: str, *, locked: bool, platfo
 
         raise refused_commands("the embedded one", image.script.where("tool.onedigest.run"))
     lock = _lock(session, image, locked)
+    if locked:
+        _prove(session, image, lock)
+    prove_base(session, image, lock)
     files = collect(image.spec, image.script, image.script_folder)
     whole = arrange(image.spec, lock, files)
     chosen = chosen_platforms(lock.platforms, platforms)
     plan = Plan(name=whole.name, platforms=tuple(each for each in whole.platforms if each.platform in chosen))
-    return Job(image=image, lock=lock, files=files, whole=whole, plan=plan)
+    return Job(image=image, lock=lock, files=files, whole=whole, plan=plan, prove=locked)
+
+
+def _prove(session: Session, image: Image, lock: Lock) -> None:
+    """Hold a lock against its script, and the inputs that the store has against their digests."""
+    from onedigest.fetching import inputs_of, prove_stored
+    from onedigest.lock.answer import refuse_other_answer
+
+    refuse_other_answer(image.spec, lock, shown(image.lock_path))
+    prove_stored(session.store, inputs_of(lock, lock.platforms))
+    warn_of_removed(session)
+
+
+def warn_of_removed(session: Session) -> None:
+    """Say which files of the store were found to hold something else, once."""
+    removed = session.store.removed
+    session.warn(
+        Problem(f"the store had another content under {digest}, which was removed", shown(session.store.path(digest)))
+        for digest in removed
+    )
+    removed.clear()
+
+
+def prove_base(session: Session, image: Image, lock: Lock) -> None:
+    """Hold what a lock says of a base image against the image's own documents."""
+    if lock.base.images:
+        from onedigest.lock import base_proof
+
+        base_proof.prove_base(lock, session.access, session.store, shown(image.lock_path))
 
 
 def chosen_platforms(all_of_them: Iterable[Platform], names: tuple[str, ...]) -> tuple[Platform, ...]:
@@ -60,13 +92,14 @@ def chosen_platforms(all_of_them: Iterable[Platform], names: tuple[str, ...]) ->
     return tuple(each for each in known if not names or each.oci in names)
 
 
-def run_engine(session: Session, job: Job, engine: Engine, record: Record | None) -> Built:
-    """Have an engine build; inputs that it needs are brought first. `record` is what is known of the layers."""
+def run_engine(session: Session, job: Job, engine: Engine) -> Built:
+    """Have an engine build; inputs that it needs are brought first."""
     from onedigest.fetching import inputs_of_layers
 
     engine.check(job.plan)
-    order = _order(session, job, record)
+    order = _order(session, job)
     bring(session, job.image, job.lock, inputs_of_layers(engine.needed(order)))
+    warn_of_removed(session)
     return engine.build(order)
 
 
@@ -79,65 +112,19 @@ def bring_base(session: Session, job: Job, digests: frozenset[str] | None = None
         bring(session, job.image, job.lock, inputs_of_layers(kept))
 
 
-def recorded_image(job: Job, record: Record) -> BuiltImage | None:
-    """Return the image that a record of this plan states, without making any of it; None where it is not whole."""
-    from onedigest.assembler.refusal import Refused
-    from onedigest.engines.embedded import assemble, stated_layers
-
-    stated = stated_layers(job.plan, record.layers())
-    stated |= {layer.key(): layer.kept for layer in job.plan.layers() if layer.kept}
-    try:
-        image = assemble(job.plan, stated)
-    except (KeyError, Refused):
-        return None
-    return image if image.digest == record.index else None
-
-
-def make_recorded(
-    session: Session, job: Job, record: Record, digests: frozenset[str], made: list[str]
-) -> dict[str, Path]:
-    """Make the recorded layers with these digests alone; add to `made` what they hold; return where they are.
-
-    Raises `DifferenceError` where one comes out otherwise than it is recorded.
-    """
-    from onedigest.engines.embedded import make_layers, missing_layers, stated_layers
-    from onedigest.fetching import inputs_of_layers
-
-    stated = stated_layers(job.plan, record.layers())
-    layers = [each for each in job.plan.layers() if not each.kept and stated[each.key()].digest in digests]
-    bring(session, job.image, job.lock, inputs_of_layers(missing_layers(layers, session.store, stated)))
-    bring_base(session, job, digests)
-    found, titles = make_layers(
-        layers, stated, inputs=job.image.inputs.resolve(), store=session.store, workers=session.workers
-    )
-    made += titles
-    problems = [
-        Problem(f"{layer.holds}: the layer is {found[layer.key()].digest}, {stated[layer.key()].digest} recorded")
-        for layer in layers
-        if found[layer.key()] != stated[layer.key()]
-    ]
-    if problems:
-        raise DifferenceError(problems)
-    return {digest: session.store.path(digest) for digest in digests}
-
-
 def refuse_stale_rules(job: Job, kind: type[OnedigestError]) -> None:
     """Raise an error of a kind for generated files that are not as they would be written."""
-    from onedigest.rules.files import read
-    from onedigest.rules.image import stale_files
+    from onedigest.rules.image import render_rules, stale_files
 
     folder = job.image.folder.parent
-    lock = read(job.image.lock_path) or ""
+    rules = render_rules(job.image.spec, job.lock, job.whole, folder.resolve())
     hint = f"run `onedigest generate {job.image.spec.script}`"
-    problems = [
-        Problem(message, shown(folder / path), hint)
-        for path, message in stale_files(job.image.spec, lock, job.files, folder)
-    ]
+    problems = [Problem(message, shown(folder / path), hint) for path, message in stale_files(rules, folder)]
     if problems:
         raise kind(problems)
 
 
-def _order(session: Session, job: Job, record: Record | None) -> Order:
+def _order(session: Session, job: Job) -> Order:
     from onedigest.engines.engine import Order
 
     root = job.image.folder.parent.resolve().parent
@@ -148,8 +135,8 @@ def _order(session: Session, job: Job, record: Record | None) -> Order:
         rules=root / job.image.folder.parent.name / job.image.spec.name,
         inputs=root / job.image.folder.parent.name / job.image.inputs.name,
         store=session.store,
-        known=record.layers() if record else {},
         workers=session.workers,
+        prove=job.prove,
     )
 
 

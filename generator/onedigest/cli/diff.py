@@ -12,7 +12,7 @@ import click
 
 from onedigest.cli.opened import Opened, is_reference, open_image
 from onedigest.cli.session import Image, Session, read_lock, shared_options
-from onedigest.cli.words import amount, plural, print_json, say, shown, table
+from onedigest.cli.words import amount, plural, print_json, put, put_document, say, shown, table
 from onedigest.errors import DifferenceError, InputError
 
 if TYPE_CHECKING:
@@ -134,28 +134,31 @@ def _opened(session: Session, opened: Opened) -> Side:
 def _print_text(sides: tuple[Side, Side], changes: list[Change], equal: dict[str, tuple[int, int]], move: int) -> None:
     width = max(len(side.name) for side in sides)
     for side in sides:
-        print(f"{side.name:<{width}}  {side.digest or 'not built'}")
+        put(f"{side.name:<{width}}  {side.digest or 'not built'}")
     for platform, rows in _by_platform(changes):
-        print(f"\n{platform}")
+        put("")
+        put(platform)
         for line in table(("what", "name", "old", "new"), rows):
-            print(f"  {line}")
-    print()
+            put(f"  {line}")
+    put("")
     for line in _summary(sides, changes, equal, move):
-        print(line)
+        put(line)
 
 
 def _print_markdown(
     sides: tuple[Side, Side], changes: list[Change], equal: dict[str, tuple[int, int]], move: int
 ) -> None:
-    for title, side in zip(("old", "new"), sides, strict=True):
-        print(f"- {title}: {side.name} `{side.digest or 'not built'}`")
+    from onedigest.shown_text import markdown, markdown_code
+
+    lines = [
+        f"- {title}: {markdown(side.name)} {markdown_code(side.digest or 'not built')}"
+        for title, side in zip(("old", "new"), sides, strict=True)
+    ]
     for platform, rows in _by_platform(changes):
-        print(f"\n**{platform}**\n\n| what | name | old | new |\n| --- | --- | --- | --- |")
-        for row in rows:
-            print("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
-    print()
-    for line in _summary(sides, changes, equal, move):
-        print(f"{line}  ")
+        lines += ["", f"**{markdown(platform)}**", "", "| what | name | old | new |", "| --- | --- | --- | --- |"]
+        lines += ["| " + " | ".join(markdown(cell) for cell in row) + " |" for row in rows]
+    lines += ["", *(f"{markdown(line)}  " for line in _summary(sides, changes, equal, move))]
+    put_document("\n".join(lines) + "\n")
 
 
 def _by_platform(changes: list[Change]) -> Iterable[tuple[str, list[tuple[str, ...]]]]:

@@ -26,13 +26,14 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
 
     Wheels, Debian packages and base layers are verified, kept in the user's store, and linked into lockfiles/.inputs.
     """
-    from onedigest.cli.building import chosen_platforms
+    from onedigest.cli.building import chosen_platforms, prove_base
     from onedigest.fetching import inputs_of
 
     session = Session(**options)
     done = []
     for image in session.images(names, everything=everything):
         lock = read_lock(image)
+        prove_base(session, image, lock)
         chosen = inputs_of(lock, chosen_platforms(lock.platforms, platforms))
         count = bring(session, image, lock, chosen)
         _place_encoded(session, image, lock)

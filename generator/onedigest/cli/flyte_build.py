@@ -27,6 +27,7 @@ from onedigest.digest import hex_of, of_file
 from onedigest.errors import DifferenceError, InputError, OnedigestError
 from onedigest.flyte.definition import CodeBundle, Copy, Definition, loads
 from onedigest.flyte.syntax import find_images, may_have_images
+from onedigest.shown_text import safe
 
 
 def main() -> int:
@@ -36,7 +37,7 @@ def main() -> int:
     try:
         answer = {"reference": answer_request(request)}
     except OnedigestError as error:
-        answer = {"error": str(error)}
+        answer = {"error": safe(str(error))}
     except OSError as error:
         answer = {"error": f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")}
     except KeyboardInterrupt:
@@ -213,7 +214,7 @@ def _build(session: Session, image: Image, repository: str, request: Mapping[str
     if result is None:
         with Status(quiet=session.silent) as status:
             chosen = make_engine(engine, session, request["builder"] if engine == "buildx" else "", status)
-            built = run_engine(session, job, chosen, build.record if wishes.locked else None)
+            built = run_engine(session, job, chosen)
             status.clear()
             result = build.finish(built)
     reference: str = result["pushed"]["reference"]

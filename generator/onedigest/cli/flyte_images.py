@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onedigest.cli.index_credentials import without_credentials
 from onedigest.cli.words import shown
 from onedigest.errors import InputError, Problem
 
@@ -52,7 +53,8 @@ def flyte_image(session: Session, definition: Definition) -> Image:
     from onedigest.flyte.recipe import make_recipe
 
     path = Path(definition.file)
-    recipe = make_recipe(definition, root=session.root(path.parent), shown=shown, environment=dict(os.environ))
+    environment = without_credentials(os.environ)  # nothing is asked for by a network
+    recipe = make_recipe(definition, root=session.root(path.parent), shown=shown, environment=environment)
     return session.image(recipe.script, path, recipe)
 
 

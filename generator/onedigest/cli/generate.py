@@ -41,7 +41,7 @@ def command(
     session = Session(**options)
     images = session.images(scripts, everything=everything)
     if check:
-        return _check(session, images)
+        return _check(session, [*images, *_other_images(session, images)] if everything else images)
     from packaging.utils import canonicalize_name
 
     from onedigest.lock.resolver import Upgrade
@@ -75,7 +75,7 @@ def _generate_files(
     plan = arrange(image.spec, lock, application)
     folder = image.folder.parent.resolve()
     refuse_foreign(folder, (*SHARED, *MERGED))
-    rules = render_rules(image.spec, lock, plan, application, folder)
+    rules = render_rules(image.spec, lock, plan, folder)
     changed = write(folder, render_shared(folder)) + write(folder, rules.files)
     result = {
         "name": image.spec.name,
@@ -217,45 +217,26 @@ def _previous(image: Image) -> Lock | None:
     from onedigest.lock import codec
     from onedigest.rules.files import read
 
-    text = read(image.lock_path)
-    if text is None:
-        return None
     try:
-        return codec.loads(text, shown(image.lock_path))
+        text = read(image.lock_path)
+        return None if text is None else codec.loads(text, shown(image.lock_path))
     except InputError:
         say(f"{shown(image.lock_path)}: cannot be read, so its pins are not kept")
         return None
 
 
+def _other_images(session: Session, images: list[Image]) -> list[Image]:
+    """Return the images of locks that `scripts` does not name: engines that read the whole folder build those too."""
+    known = {image.folder.name for image in images}
+    names = [path.parent.name for path in sorted(session.lockfiles.glob("*/pylock.toml"))]
+    others = [name for name in names if name not in known]
+    return session.images(others, everything=False) if others else []
+
+
 def _check(session: Session, images: list[Image]) -> int:
-    from onedigest.application import collect
-    from onedigest.rules import image as rules
-    from onedigest.rules.files import read
-    from onedigest.rules.merged import stale_merged
-    from onedigest.rules.shared import render_shared
-
     problems: list[Problem] = []
-
-    def stale(path: Path, message: str, script: str = "") -> None:
-        problems.append(Problem(message, shown(path), f"run `onedigest generate {script}".rstrip() + "`"))
-
     for folder in sorted({image.folder.parent.resolve() for image in images}):
-        for path, text in render_shared(folder).items():
-            if read(folder / path) != text:
-                stale(folder / path, "is not as it would be written")
-        locked = []
-        for image in (each for each in images if each.folder.parent.resolve() == folder):
-            lock = read(image.lock_path)
-            wrong = lock_problems(image, lock, partial(_asked, image))
-            problems += wrong
-            if lock is None or wrong:
-                continue  # what is rendered from the lock moves with it
-            application = collect(image.spec, image.script, image.script_folder)
-            locked.append((image.spec, lock, application))
-            for path, message in rules.stale_files(image.spec, lock, application, folder):
-                stale(folder / path, message, image.spec.script)
-        for path, message in stale_merged(locked, folder):
-            stale(folder / path, message)
+        problems += _stale(folder, [image for image in images if image.folder.parent.resolve() == folder])
     if session.as_json:
         rows = [{"where": each.where, "message": each.message, "hint": each.hint} for each in problems]
         print_json({"checked": len(images), "differences": rows})
@@ -265,6 +246,52 @@ def _check(session: Session, images: list[Image]) -> int:
     if not session.quiet:
         say(f"{plural(len(images), 'lock')} checked")
     return 0
+
+
+def _stale(folder: Path, images: list[Image]) -> list[Problem]:
+    """Return what is wrong with the locks of some images of a folder, and with all that is rendered from them."""
+    from onedigest.rules.files import read
+    from onedigest.rules.image import stale_files
+    from onedigest.rules.merged import stale_merged
+    from onedigest.rules.shared import render_shared
+
+    def problem(path: str, message: str, script: str = "") -> Problem:
+        return Problem(message, shown(folder / path), f"run `onedigest generate {script}".rstrip() + "`")
+
+    problems = [
+        problem(path, "is not as it would be written")
+        for path, text in render_shared(folder).items()
+        if read(folder / path) != text
+    ]
+    rendered = []
+    for image in images:
+        lock = read(image.lock_path)
+        wrong = lock_problems(image, lock, partial(_asked, image))
+        problems += wrong
+        if lock is None or wrong:
+            continue  # what is rendered from the lock moves with it
+        try:
+            rules = _rendered(image, lock, folder)
+        except InputError as error:
+            problems += error.problems
+            continue
+        rendered.append(rules)
+        problems += [problem(path, message, image.spec.script) for path, message in stale_files(rules, folder)]
+    return problems + [problem(path, message) for path, message in stale_merged(rendered, folder)]
+
+
+def _rendered(image: Image, text: str, folder: Path) -> Rules:
+    """Render the files of an image from its lock, which is intact. Raises `InputError`."""
+    from onedigest.application import collect
+    from onedigest.lock import codec
+    from onedigest.lock.answer import refuse_other_answer
+    from onedigest.plan import arrange
+    from onedigest.rules.image import render_rules
+
+    lock = codec.loads(text, shown(image.lock_path))
+    refuse_other_answer(image.spec, lock, shown(image.lock_path))
+    plan = arrange(image.spec, lock, collect(image.spec, image.script, image.script_folder))
+    return render_rules(image.spec, lock, plan, folder)
 
 
 def _asked(image: Image, text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from onedigest.cli.session import Session, read_lock, shared_options
-from onedigest.cli.words import print_json, shown
+from onedigest.cli.words import print_json, put_document, put_json, shown
 from onedigest.errors import InputError
 
 
@@ -37,7 +37,9 @@ def command(name: str, shape: str, package: str | None, **options: Any) -> int:
     image = session.images([name], everything=False)[0]
     graph = from_lock(read_lock(image))
     if package is None:
-        print(drawing.FORMATS["json" if session.as_json else shape](graph, image.spec.name), end="")
+        form = "json" if session.as_json else shape
+        print_it = put_json if form == "json" else put_document
+        print_it(drawing.FORMATS[form](graph, image.spec.name))
         return 0
     paths = paths_to(graph, canonicalize_name(package))
     if not paths:
@@ -47,5 +49,5 @@ def command(name: str, shape: str, package: str | None, **options: Any) -> int:
             {"paths": [[{"name": each[0] or image.spec.name, "version": each[1]} for each in path] for path in paths]}
         )
     else:
-        print(drawing.why(paths, image.spec.name), end="")
+        put_document(drawing.why(paths, image.spec.name))
     return 0

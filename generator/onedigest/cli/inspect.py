@@ -8,7 +8,7 @@ import click
 
 from onedigest.cli.opened import Opened, open_image
 from onedigest.cli.session import Session, shared_options
-from onedigest.cli.words import amount, print_json, print_table, say
+from onedigest.cli.words import amount, print_json, print_table, put, say
 from onedigest.errors import DifferenceError
 
 if TYPE_CHECKING:
@@ -43,21 +43,23 @@ def command(what: str, files: bool, prove: bool, **options: Any) -> int:
 
 
 def _show(opened: Opened, files: bool) -> None:
-    print(f"index       {opened.image.digest}")
+    put(f"index       {opened.image.digest}")
     for platform in opened.image.platforms:
         settings = platform.config.get("config", {})
-        print(f"\n{platform.platform}")
-        print(f"manifest    {platform.manifest}\nconfig      {platform.config_digest}")
+        put("")
+        put(platform.platform)
+        put(f"manifest    {platform.manifest}")
+        put(f"config      {platform.config_digest}")
         for key in ("User", "WorkingDir", "Entrypoint", "Cmd", "Env", "Labels"):
             if key in settings:
-                print(f"{key.lower():<12}{_plain(settings[key])}")
+                put(f"{key.lower():<12}{_plain(settings[key])}")
         _show_layers(opened, platform, files)
 
 
 def _show_layers(opened: Opened, platform: ReadPlatform, files: bool) -> None:
     from onedigest.oci.read import list_files
 
-    print()
+    put("")
     if not files:
         rows = [
             (amount(layer.size), layer.digest[7:19], layer.diff_id[7:19], _short(layer.holds))
@@ -66,10 +68,10 @@ def _show_layers(opened: Opened, platform: ReadPlatform, files: bool) -> None:
         print_table(("size", "digest", "diff ID", "holds"), rows, frozenset({0}))
         return
     for layer in platform.layers:
-        print(f"layer {layer.digest}: {layer.holds}, {amount(layer.size)}")
+        put(f"layer {layer.digest}: {layer.holds}, {amount(layer.size)}")
         for file in list_files(opened.layer(layer), layer):
             target = f" -> {file.target}" if file.target else ""
-            print(f"  {file.kind:<8} {file.mode:04o} {file.size:>12} {file.path}{target}")
+            put(f"  {file.kind:<8} {file.mode:04o} {file.size:>12} {file.path}{target}")
 
 
 def _document(opened: Opened, files: bool) -> dict[str, Any]:
@@ -112,4 +114,4 @@ def _short(holds: str) -> str:
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return " ".join(f"{key}={item}" for key, item in value.items())
-    return " ".join(value) if isinstance(value, list) else str(value)
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)

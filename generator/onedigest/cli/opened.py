@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,36 +13,39 @@ from onedigest.cli.words import shown
 from onedigest.errors import InputError, Problem
 
 if TYPE_CHECKING:
+    from onedigest.oci.local import Archive, Layout
     from onedigest.oci.read import ReadImage, ReadLayer
     from onedigest.oci.remote import Remote
+    from onedigest.oci.rootfs import Blob
 
 
 class Opened:
     """An image that can be read: its documents at once, its layers when they are asked for."""
 
-    def __init__(self, session: Session, name: str, place: Path | Remote) -> None:
-        from onedigest.oci.read import Layout, read_from
+    def __init__(self, session: Session, name: str, place: Layout | Archive | Remote) -> None:
+        from onedigest.oci.read import read_from
 
         self.name = name
         self._session = session
         self._place = place
-        self.image: ReadImage = read_from(Layout(place) if isinstance(place, Path) else place)
+        self.image: ReadImage = read_from(place)
 
-    def layer(self, layer: ReadLayer) -> Path:
+    def layer(self, layer: ReadLayer) -> Blob:
         """Return where the bytes of a layer are; a registry's layer is brought into the store."""
-        from onedigest.oci.read import Layout
+        from onedigest.oci.remote import Remote
 
-        if isinstance(self._place, Path):
-            return Layout(self._place).blob(layer.digest)
+        if not isinstance(self._place, Remote):
+            return self._place.blob(layer.digest)
         with Progress(f"{self.name}: fetching", layer.size, quiet=self._session.silent) as progress:
             return self._place.layers([layer.descriptor], progress.advance)[0]
 
     def validate(self) -> list[Problem]:
         """Recompute every digest, size and diff ID; return all that is wrong."""
-        from onedigest.oci.read import check_layer, distinct_layers, validate
+        from onedigest.oci.read import check_layer, distinct_layers, prove
+        from onedigest.oci.remote import Remote
 
-        if isinstance(self._place, Path):
-            return validate(self._place)
+        if not isinstance(self._place, Remote):
+            return prove(self._place)
         return [
             problem
             for layer in distinct_layers(self.image)
@@ -54,15 +56,16 @@ class Opened:
 @contextmanager
 def open_image(session: Session, what: str) -> Iterator[Opened]:
     """Open the image that a user named. Raises `InputError` where there is none."""
+    from onedigest.oci.local import Archive, Layout
+
     path = Path(what)
     built = session.lockfiles.parent / "dist" / what
     if path.is_file():
-        with _unpacked(path) as folder:
-            yield Opened(session, what, folder)
+        yield Opened(session, what, Archive(path))
     elif (path / "oci-layout").is_file():
-        yield Opened(session, what, path)
+        yield Opened(session, what, Layout(path))
     elif (built / "oci-layout").is_file():
-        yield Opened(session, what, built)
+        yield Opened(session, what, Layout(built))
     elif is_reference(what):
         from onedigest.oci.reference import parse_reference
         from onedigest.oci.remote import Remote
@@ -77,16 +80,3 @@ def open_image(session: Session, what: str) -> Iterator[Opened]:
 def is_reference(what: str) -> bool:
     """Tell whether a name is one of a registry: it has a path, a tag or a digest, and is no file."""
     return any(mark in what for mark in "/:@") and not Path(what).exists() and not what.startswith((".", "/"))
-
-
-@contextmanager
-def _unpacked(path: Path) -> Iterator[Path]:
-    import tarfile
-
-    with tempfile.TemporaryDirectory(prefix="onedigest-") as folder:
-        try:
-            with tarfile.open(path, "r:") as archive:
-                archive.extractall(folder, filter="data")
-        except tarfile.TarError as error:
-            raise InputError.of(f"not an OCI archive: {error}", where=str(path)) from None
-        yield Path(folder)

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from onedigest.cli.words import say
+from onedigest.shown_text import masked, one_line, safe
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -47,9 +48,9 @@ class Progress:
         from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
         from rich.progress import Progress as Bar
 
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
         self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._bar.add_task(self._title, total=self._total)
+        self._task = self._bar.add_task(one_line(masked(self._title)), total=self._total)
         self._bar.start()
 
     def __exit__(
@@ -73,12 +74,15 @@ class Status:
         """Say something else from now on."""
         if not self._shown:
             return
+        from rich.text import Text
+
+        line = Text(one_line(masked(text)))
         if self._status is None:
             from rich.console import Console
 
-            self._status = Console(stderr=True).status(text)
+            self._status = Console(stderr=True).status(line)
             self._status.start()
-        self._status.update(text)
+        self._status.update(line)
 
     def clear(self) -> None:
         """Say nothing any more, until something else is shown."""
@@ -91,7 +95,7 @@ class Status:
         if self._status is None:
             say(text)
         else:
-            self._status.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self._status.console.print(safe(text), markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -43,6 +43,20 @@ class Push:
         """Tell whether the registry has the recorded image under all of its tags: one request for each."""
         return all(self.repository.resolve(tag) == record.index for tag in self.tags)
 
+    def has_pushed(self, record: Record) -> bool:
+        """Tell whether the repository has the recorded image under the tag of its plan, which only a push gives it.
+
+        Its other tags are given to it then.
+        """
+        from onedigest.oci.push import put_tags
+
+        if self.repository.resolve(self.tags[0]) != record.index:
+            return False
+        others = [tag for tag in self.tags[1:] if self.repository.resolve(tag) != record.index]
+        if others:
+            put_tags(self.repository, self.repository.manifest(record.index).data, others)
+        return True
+
     def send(self, image: BuiltImage, provide: Provide) -> dict[str, Any]:
         """Push what is missing of an image; return what is to be said of it. Blobs go first, tags last.
 
@@ -64,7 +78,7 @@ class Push:
                 upload_blobs(self.repository, places, contents, progress.advance)
         if not whole:
             put_image(self.repository, image)
-        put_tags(self.repository, image, self.tags)
+        put_tags(self.repository, image.index, self.tags)
         counts = {
             "present": len(blobs) - len(missing),
             "mounted": len(missing) - len(places),
@@ -119,7 +133,10 @@ class Push:
             named = _REPOSITORY.search(read(record.with_name("pylock.toml")) or "")
             if record.parent.name == folder.name or not named:
                 continue
-            reference = parse_reference(named[1])
+            try:
+                reference = parse_reference(named[1])
+            except InputError:
+                continue  # whoever builds that image is told
             if reference.registry == self.reference.registry:
                 yield (
                     reference.repository,

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
+from onedigest.cli.index_credentials import (
+    Bound,
+    Index,
+    indexes_in,
+    named_indexes,
+    origin_credentials,
+    unbound,
+    uv_environment,
+    uv_files,
+)
+from onedigest.cli.netrc_file import without_default
 from onedigest.cli.session import Image, Session
-from onedigest.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from onedigest.inputs.pools import Connection
@@ -33,82 +43,63 @@ def sources(session: Session, image: Image | None = None, report: Callable[[int]
         access=session.access,
         archive=Archive(client, session.store, mirrors),
         offline=session.offline,
-        environment=dict(os.environ),
+        environment=_environment(session, _named_indexes()),
         report=report or silent,
     )
     return sources_for(found, session, image) if image else found
 
 
+def _environment(
+    session: Session, named: tuple[Index, ...], asked: tuple[Index, ...] = (), bound: tuple[Bound, ...] = ()
+) -> dict[str, str]:
+    """Return the variables that uv may get, with a netrc that names hosts alone."""
+    path = session.connection.netrc
+    found = uv_environment(os.environ, named, asked, bound)
+    return {**found, "NETRC": without_default(path.absolute())} if path and path.is_file() else found
+
+
 def sources_for(source: Sources, session: Session, image: Image) -> Sources:
-    """Return where the inputs of one image come from: with the secrets and credentials that it names."""
+    """Return where the inputs of one image come from: with what its indexes are shown, each at its own address.
+
+    Raises `InputError` for secrets that an image may not use, or that are not on this machine.
+    """
     from onedigest.inputs.download import Client
 
-    environment = {**source.environment, **secret_variables(image)}
-    credentials = _named_credentials(image, environment)
+    named = _named_indexes()
+    bound = _bound(image, named)
+    asked = tuple(indexes_in(json.loads(image.spec.uv)))
+    if not session.offline:
+        where = image.script.where("tool.uv.index")
+        session.warn(unbound(os.environ, named, ((index, where) for index in asked)))
+    environment = _environment(session, named, asked, bound)
+    credentials = tuple((each.origin, f"{each.user}:{each.password}") for each in bound if each.origin)
     if not credentials:
         return replace(source, environment=environment)
     connection = replace(session.connection, credentials=(*session.connection.credentials, *credentials))
     return replace(source, environment=environment, client=Client(connection))
 
 
-def secret_variables(image: Image) -> dict[str, str]:
-    """Return the variables that the secrets of an image stand in while packages are read and fetched.
+def _bound(image: Image, named: tuple[Index, ...]) -> tuple[Bound, ...]:
+    if not (image.recipe and image.recipe.credentials):
+        return ()
+    from onedigest.cli.image_secrets import bound_credentials
 
-    Raises `InputError` for secrets that are not on this machine.
-    """
-    if not image.recipe:
-        return {}
-    found: dict[str, str] = {}
-    problems = []
-    for secret in image.recipe.secrets:
-        value = os.environ.get(secret.source) or _content(Path(secret.file))
-        if value is None:
-            message = f"the secret `{secret.key}` is neither in the variable {secret.source} nor in {secret.file}"
-            problems.append(
-                Problem(message, image.script.where(""), f"set {secret.source}, as for Flyte's own builder")
-            )
-        elif secret.variable:
-            found[secret.variable] = value
-    for each in image.recipe.credentials if not problems else ():
-        try:
-            user, password = each.filled({**os.environ, **found})
-        except KeyError as error:
-            message = f"the address of an index on {each.host} needs the variable {error.args[0]}, which is not set"
-            problems.append(Problem(message, image.script.where(""), "set it, or name its secret in `secret_mounts`"))
-            continue
-        found |= dict(zip(_credential_variables(each.index), (user, password), strict=True))
-    if problems:
-        raise InputError(problems)
-    return found
+    known = {urlsplit(index.origin).hostname or "" for index in named if index.origin}
+    recipe = image.recipe
+    return bound_credentials(recipe.credentials, recipe.secrets, os.environ, known, image.script.where(""))
 
 
-def _credential_variables(index: str) -> tuple[str, str]:
-    """Return the variables that uv reads user and password of an index from."""
-    stem = f"UV_INDEX_{index.upper().replace('-', '_')}"
-    return f"{stem}_USERNAME", f"{stem}_PASSWORD"
+def _named_indexes() -> tuple[Index, ...]:
+    return named_indexes(os.environ, uv_files(os.environ, Path.home(), _checkout(Path.cwd())))
 
 
-def _content(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8").rstrip("\n")
-    except OSError:
-        return None
+def _checkout(start: Path) -> Path:
+    """Return the folder of a repository, or the folder itself where there is none."""
+    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), start)
 
 
-def _named_credentials(image: Image, environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return (host, user:password) of the indexes that an image names and whose credentials are in variables."""
-    indexes = json.loads(image.spec.uv).get("index", [])
-    found = {}
-    for each in indexes if isinstance(indexes, list) else ():
-        user, secret = (environment.get(name, "") for name in _credential_variables(str(each.get("name", ""))))
-        host = urlsplit(str(each.get("url", ""))).hostname
-        if host and (user or secret):
-            found[host] = f"{user}:{secret}"
-    return tuple(sorted(found.items()))
-
-
-def read_connection(offline: bool) -> Connection:
-    """Return how this machine reaches the network, by the user's own settings."""
+def read_connection(offline: bool, said: Callable[[str], object]) -> Connection:
+    """Return how this machine reaches the network, by the user's own settings; `said` takes words about waits."""
     from onedigest.inputs.pools import Connection
 
     proxies = {
@@ -123,21 +114,6 @@ def read_connection(offline: bool) -> Connection:
         certificates=Path(certificates) if certificates else None,
         certificate_folder=Path(folder) if folder else None,
         netrc=Path(os.environ.get("NETRC") or Path.home() / ".netrc"),
-        credentials=_index_credentials(),
+        credentials=origin_credentials(os.environ, _named_indexes()),
+        said=said,
     )
-
-
-def _index_credentials() -> tuple[tuple[str, str], ...]:
-    """Return (host, user:password) of the indexes whose addresses or variables hold them, as uv reads them."""
-    found = {}
-    values = " ".join(
-        os.environ.get(name, "") for name in ("UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX", "UV_EXTRA_INDEX_URL")
-    )
-    for text in values.split():
-        name, equals, url = text.partition("=")
-        parts = urlsplit(url if equals and "://" not in name else text)
-        stated = (unquote(parts.username or ""), unquote(parts.password or ""))
-        user, secret = map(os.environ.get, _credential_variables(name), stated)
-        if parts.hostname and user:
-            found[parts.hostname] = f"{user}:{secret}"
-    return tuple(sorted(found.items()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,12 +13,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from onedigest import project as projects
-from onedigest.cli.words import print_warning, shown
+from onedigest.checkout import read_inside, refuse_links
+from onedigest.cli.stated_passwords import stated_passwords
+from onedigest.cli.words import print_warning, say, shown
 from onedigest.errors import InputError, Problem, UsageError
 from onedigest.inputs.store import Store
 from onedigest.project import Project
 from onedigest.script import Script, parse
 from onedigest.spec import Spec, specify
+from onedigest.untrusted import file_name, relative_path
 
 if TYPE_CHECKING:
     from onedigest.flyte.recipe import Recipe
@@ -90,22 +94,26 @@ class Session:
         self.offline = offline
         self.as_json = as_json
         self.quiet = quiet
-        self._lockfiles = lockfiles
+        self._lockfiles = lockfiles.resolve() if lockfiles else None  # it may be a link: the user named it
         self._insecure = insecure
+        self._warned: set[Problem] = set()
         self._projects: dict[Path, Project] = {}
 
     @cached_property
     def store(self) -> Store:
         """The user's content store."""
-        cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-        return Store(Path(cache) / "onedigest")
+        try:
+            cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+        except RuntimeError:
+            raise InputError.of("no home folder is known to keep files in", hint="set HOME or XDG_CACHE_HOME") from None
+        return Store(Path(cache) / "onedigest", _key_path())
 
     @cached_property
     def connection(self) -> Connection:
         """How this machine reaches the network."""
         from onedigest.cli.reaching import read_connection
 
-        return read_connection(self.offline)
+        return read_connection(self.offline, (lambda _: None) if self.quiet else say)
 
     @cached_property
     def access(self) -> Access:
@@ -123,7 +131,7 @@ class Session:
     @property
     def lockfiles(self) -> Path:
         """The folder of all locks."""
-        return self._lockfiles or projects.find(Path.cwd()).root / "lockfiles"
+        return self._lockfiles or _lockfiles(projects.find(Path.cwd()))
 
     @property
     def workers(self) -> int:
@@ -153,19 +161,13 @@ class Session:
     def _taken_name(self, image: Image) -> list[Problem]:
         """Return why an image cannot have its name: its lock is of another script, which is there and has it too."""
         from onedigest.header import stated_script
+        from onedigest.rules.files import read
 
-        try:
-            with image.lock_path.open(encoding="utf-8") as file:
-                first = file.readline()
-        except OSError:
-            return []
-        script = stated_script(first)
+        script = stated_script(read(image.lock_path) or "")
         if script in ("", image.spec.script):
             return []
-        other = image.folder.parent.resolve().parent / script
-        if not other.is_file():
-            return []
         try:
+            other = self._stated(script, image.folder.parent, image.lock_path)
             named = {each.spec.name for each in self._read(other, "")}
         except InputError:
             return []
@@ -173,10 +175,7 @@ class Session:
 
     def _read(self, path: Path, name: str) -> list[Image]:
         """Return the images of a script; where it has images of Flyte and a name is given, the one that has it."""
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise InputError.of(f"cannot be read: {error.strerror}", where=shown(path)) from None
+        data = read_inside(path, self._root_of(path), shown(path))
         if b"flyte" in data and b"Image.from_" in data:
             from onedigest.cli.flyte_images import read_images
 
@@ -187,15 +186,18 @@ class Session:
         return [self.image(script, path)]
 
     def warn(self, problems: Iterable[Problem]) -> None:
-        """Print problems that do not stop a command."""
+        """Print problems that do not stop a command, each once."""
         for problem in () if self.quiet else problems:
-            print_warning(problem)
+            if problem not in self._warned:
+                self._warned.add(problem)
+                print_warning(problem)
 
     def image(self, script: Script, path: Path, recipe: Recipe | None = None) -> Image:
         """Return the image of a script. Raises `InputError`."""
         project = self.project(path.parent)
+        self.warn(stated_passwords(script, project, recipe))
         spec = specify(script, project, shown(path, self.root(path.parent)))
-        lockfiles = self._lockfiles or project.root / "lockfiles"
+        lockfiles = self._lockfiles or _lockfiles(project)
         return Image(script=script, spec=spec, script_folder=path.parent, folder=lockfiles / spec.name, recipe=recipe)
 
     def project(self, folder: Path) -> Project:
@@ -206,19 +208,39 @@ class Session:
         """Return the folder that holds the locks of scripts in a folder."""
         return self._lockfiles.resolve().parent if self._lockfiles else self.project(folder).root
 
+    def _root_of(self, path: Path) -> Path:
+        """Return the folder that a script may not leave by a link: that of its project, or the one it is really in.
+
+        A path below the working directory is one of the checkout that the user works in.
+        """
+        here, named = self.project(Path.cwd()), Path(os.path.abspath(path))  # noqa: PTH100  links stay as they are
+        own = here if named.is_relative_to(here.root) else self.project(named.parent.resolve())
+        return own.root if own.source or (own.root / ".git").exists() else named.resolve().parent
+
     def _script_path(self, name: str) -> tuple[Path, str]:
         """Return the script that an argument means, and the name of the image where it is one."""
         path = Path(name)
         if path.suffix == ".py" or path.is_file():
+            if not path.resolve().is_relative_to(self._root_of(path)):
+                raise _leaves(path)
             return path.resolve(), ""
         lock = self.lockfiles / name / "pylock.toml"
-        try:
-            text = lock.read_text(encoding="utf-8")
-        except (FileNotFoundError, NotADirectoryError):
+        text = self._lock_text(name, lock)
+        if text is None:
             known = sorted(each.parent.name for each in self.lockfiles.glob("*/pylock.toml"))
             hint = f"the images are {', '.join(known)}" if known else "name the script: onedigest build SCRIPT"
-            raise InputError.of(f"there is no image `{name}`", where=shown(self.lockfiles), hint=hint) from None
+            raise InputError.of(f"there is no image `{name}`", where=shown(self.lockfiles), hint=hint)
         return self._script_of(text, lock), name
+
+    def _lock_text(self, name: str, lock: Path) -> str | None:
+        """Return the text of the lock of an image, None where there is none; an image has one plain name."""
+        from onedigest.rules.files import read
+
+        try:
+            file_name(name)
+        except ValueError:
+            return None
+        return read(lock) if lock.parent.is_dir() else None
 
     def _script_of(self, text: str, lock: Path) -> Path:
         from onedigest.header import stated_script
@@ -226,9 +248,23 @@ class Session:
         script = stated_script(text)
         if not script:
             raise InputError.of("not a lock of onedigest", where=shown(lock), hint="run `onedigest generate SCRIPT`")
-        return (self.lockfiles.resolve().parent / script).resolve()
+        return self._stated(script, self.lockfiles, lock)
+
+    def _stated(self, script: str, lockfiles: Path, lock: Path) -> Path:
+        """Return the script that a lock names, which is below the folder that holds all locks."""
+        root = lockfiles.resolve().parent
+        try:
+            path = (root / relative_path(script)).resolve()
+        except (ValueError, RuntimeError, OSError):
+            path = root.parent
+        if not path.is_relative_to(root):
+            hint = "run `onedigest generate SCRIPT`"
+            raise InputError.of("names a script that is not in the project", where=shown(lock), hint=hint)
+        return path
 
     def _all_scripts(self) -> list[tuple[Path, str]]:
+        from onedigest.rules.files import read
+
         project = projects.find(Path.cwd())
         if project.scripts:
             found = project.list_scripts()
@@ -240,8 +276,26 @@ class Session:
             raise InputError.of(
                 "there are no images", where=shown(self.lockfiles), hint='set `scripts = ["*.py"]` in onedigest.toml'
             )
-        found = [self._script_of(lock.read_text(encoding="utf-8"), lock) for lock in locks]
+        found = [self._script_of(read(lock) or "", lock) for lock in locks]
         return [(path, "") for path in dict.fromkeys(found)]
+
+
+def _key_path() -> Path | None:
+    """Return where the key of this machine is: apart from the cache, which may have come from elsewhere."""
+    with suppress(RuntimeError):
+        state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+        return Path(state) / "onedigest" / "key"
+    return None
+
+
+def _lockfiles(project: Project) -> Path:
+    """Return the folder of a project's locks, which is no link out of it."""
+    refuse_links(project.root, "lockfiles")
+    return project.root / "lockfiles"
+
+
+def _leaves(path: Path) -> InputError:
+    return InputError.of("is a link that leaves the project", where=shown(path), hint="replace it by a real file")
 
 
 def read_lock(image: Image) -> Lock:

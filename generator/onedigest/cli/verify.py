@@ -12,11 +12,12 @@ from onedigest.cli.building import Job, prepare, run_engine
 from onedigest.cli.engines import NAMES, make_engine
 from onedigest.cli.progress import Status
 from onedigest.cli.session import Image, Session, shared_options
-from onedigest.cli.words import print_json, print_table, say, shown, table
+from onedigest.cli.words import print_json, print_problem, print_table, put, say, shown, table
 from onedigest.errors import DifferenceError, EngineError, Problem
 
 if TYPE_CHECKING:
     from onedigest.engines.variations import BuildFiles
+    from onedigest.inputs.store import Store
     from onedigest.record import Record
 
 
@@ -52,18 +53,18 @@ def _vary(session: Session, image: Image, status: Status) -> dict[str, Any]:
     embedded = make_engine("embedded", session, "", status)
     job = prepare(session, image, "embedded", locked=True, platforms=())
     _bring_all(session, job)
-    expected = records.from_image(job.plan, run_engine(session, job, embedded, None).image)
+    expected = records.from_image(job.plan, run_engine(session, job, embedded).image)
     faketime = shutil.which("faketime")
     variations = list_variations(faketime)
     for number, variation in enumerate(variations, 1):
         status.show(f"{image.spec.name}: {variation.name} ({number} of {len(variations)})")
-        built = build_varied(_project(job), variation, session.store, dict(os.environ))
+        built = build_varied(_project(job, session.store), variation, session.store, dict(os.environ))
         if built.digest != expected.index:
             found = records.loads(built.record, shown(image.record_path))
             raise _moved(image.spec.name, variation.name, expected, found)
     names = [variation.name for variation in variations]
     if not session.as_json:
-        print(f"{image.spec.name}: identical under {len(names)} variations: {', '.join(names)}")
+        put(f"{image.spec.name}: identical under {len(names)} variations: {', '.join(names)}")
         if not faketime:
             say("the clock was not varied: there is no `faketime` on PATH")
     skipped = [] if faketime else [{"variation": "clock", "reason": "there is no `faketime` on PATH"}]
@@ -87,9 +88,10 @@ def _bring_all(session: Session, job: Job) -> None:
     bring(session, job.image, job.lock, inputs_of(job.lock, job.lock.platforms))
 
 
-def _project(job: Job) -> BuildFiles:
+def _project(job: Job, store: Store) -> BuildFiles:
     from onedigest.engines.variations import BuildFiles
     from onedigest.fetching import inputs_of
+    from onedigest.lock.base_proof import base_documents
 
     image = job.image
     root = image.folder.parent.resolve().parent
@@ -103,7 +105,7 @@ def _project(job: Job) -> BuildFiles:
     files += [name for name in ("onedigest.toml", "pyproject.toml") if (root / name).is_file()]
     inputs = inputs_of(job.lock, job.lock.platforms)
     groups = (inputs.wheels, inputs.packages, inputs.layers)
-    digests = {each.digest for group in groups for each in group}
+    digests = {str(each.digest) for group in groups for each in group} | set(base_documents(job.lock.base, store))
     return BuildFiles(
         root=root,
         files=tuple(sorted(set(files))),
@@ -132,7 +134,7 @@ def _compare_engines(
             missing[name] = str(error)
             continue
         try:
-            rows[name] = _rows(records.from_image(job.plan, run_engine(session, job, engine, None).image))
+            rows[name] = _rows(records.from_image(job.plan, run_engine(session, job, engine).image))
         except DifferenceError as error:
             differing += error.problems
             missing[name] = "it built another image"
@@ -161,7 +163,7 @@ def _finish_engines(session: Session, compared: list[dict[str, Any]]) -> int:
     if session.as_json:
         print_json({"images": compared})
         for problem in problems:
-            say(f"error: {problem}")
+            print_problem("error", problem)
         return DifferenceError.exit_code if problems else 0
     if problems:
         raise DifferenceError(problems)
@@ -177,7 +179,7 @@ def _show_engines(compared: dict[str, Any]) -> None:
         alone = len(found) == 1
         mark = "" if alone else "equal" if len(set(found)) == 1 else "differs"
         lines.append((_short(what), *(digest[7:19] for digest in found), mark))
-    print(compared["name"])
+    put(compared["name"])
     print_table(("what", *engines, ""), lines)
     for name, reason in compared["missing"].items():
         say(f"{name}: not compared: {reason}")

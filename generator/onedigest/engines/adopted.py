@@ -12,7 +12,8 @@ from onedigest.digest import of_file
 from onedigest.engines.engine import Built
 from onedigest.errors import DifferenceError, EngineError
 from onedigest.inputs.store import Store
-from onedigest.oci.read import Layout, ReadPlatform, read_image
+from onedigest.oci.local import Layout
+from onedigest.oci.read import ReadPlatform, read_image
 from onedigest.plan import Plan, PlatformPlan
 
 

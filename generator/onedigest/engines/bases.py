@@ -8,6 +8,7 @@ from pathlib import Path
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.image import PlatformImage, assemble_index, assemble_platform
 from onedigest.assembler.layout import write_layout
+from onedigest.checkout import refuse_links
 from onedigest.digest import Digest
 from onedigest.engines.embedded import make_layers
 from onedigest.fetching import base_layers, base_layout, encoded_archive, encoded_layers, prepared_layers
@@ -21,7 +22,7 @@ def place_encoded(plan: Plan, *, inputs: Path, store: Store, workers: int) -> No
 
     The .debs are in that folder, the layers of a base image in the store.
     """
-    descriptors, _ = make_layers(prepared_layers(plan), {}, inputs=inputs, store=store, workers=workers)
+    descriptors, _ = make_layers(prepared_layers(plan), inputs=inputs, store=store, workers=workers)
     for each in plan.platforms:
         for layer in encoded_layers(each):
             descriptor = descriptors[layer.key()]
@@ -35,7 +36,8 @@ def _place_layout(plan: Plan, descriptors: dict[Digest, Descriptor], output: Pat
         _base_image(each, [descriptors[layer.key()] for layer in base_layers(each)]) for each in plan.platforms
     ]
     image = assemble_index(platforms)
-    if not holds(output, image.digest):
+    refuse_links(output.parent.parent, f"{output.parent.name}/{output.name}")
+    if not holds(output, image, store):
         write_layout(image, {layer.digest: store.path(layer.digest) for layer in image.layers()}, output, link)
 
 

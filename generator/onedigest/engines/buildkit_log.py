@@ -14,6 +14,8 @@ _COMMAND = re.compile(r'process "(?P<command>.*)" did not complete successfully:
 _STAGE = re.compile(r"(?m)^ > \[(?:linux/\S+ )?(?P<stage>[a-z][\w.-]*) +\d+/\d+\]")
 _OUTPUT = re.compile(r"(?m)^#\d+ [\d.]+ (?P<line>.*)$")
 _LAST_LINES = 10
+_LONGEST, _LONGEST_LINE = 8000, 1000
+"""Characters of an error, and of a line of output, that are read and shown: a command prints what it likes."""
 
 
 class CleanLog:
@@ -40,7 +42,7 @@ class CleanLog:
 def failure(log: str, inputs: str) -> OnedigestError:
     """Return the error that a failed build's log stands for; `inputs` is the name of the folder of inputs."""
     error = next((line for line in reversed(log.splitlines()) if line.startswith("ERROR: ")), "")
-    said = re.sub(r"^ERROR: (?:failed to build: )?(?:failed to solve: )?", "", error) or "it gave no reason"
+    said = re.sub(r"^ERROR: (?:failed to build: )?(?:failed to solve: )?", "", error)[:_LONGEST] or "it gave no reason"
     if "no space left on device" in log:
         return EngineError.of(
             "BuildKit has no space left on its disk",
@@ -64,7 +66,7 @@ def failure(log: str, inputs: str) -> OnedigestError:
 def _command_failure(log: str, command: str, code: str) -> OnedigestError:
     stage = _STAGE.search(log)
     said = [match["line"] for match in _OUTPUT.finditer(log.partition("\n------\n")[0])][-_LAST_LINES:]
-    shown = "".join(f"\n  {line}" for line in said)
+    shown = "".join(f"\n  {line[:_LONGEST_LINE]}" for line in said)
     if stage and stage["stage"].startswith("run-"):
         return InputError.of(f"`run` failed on linux/{stage['stage'][4:]} with code {code}: {command}{shown}")
     if refused := next((line for line in said if line.startswith("refused: ")), ""):

@@ -17,7 +17,7 @@ from onedigest.engines import causes
 from onedigest.engines.bases import place_encoded
 from onedigest.engines.buildkit_log import CleanLog, failure
 from onedigest.engines.docker import Builder, Docker, find_builder
-from onedigest.engines.embedded import finish, keep_layer, make_layers, stated_layers
+from onedigest.engines.embedded import finish, keep_layer, make_layers
 from onedigest.engines.engine import Built, Order
 from onedigest.errors import DifferenceError, EngineError
 from onedigest.fetching import base_layout, prepared_layers
@@ -160,10 +160,10 @@ class _Made:
         order = self._order
         self.descriptors, self.titles = make_layers(
             [layer for layer in order.plan.layers() if layer.kind != "run"],
-            stated_layers(order.plan, order.known),
             inputs=order.inputs,
             store=order.store,
             workers=order.workers,
+            prove=order.prove,
         )
 
 

@@ -15,7 +15,7 @@ from onedigest.assembler.image import Image, assemble_index, assemble_platform
 from onedigest.assembler.layer import application_layer, folder_layer, runtime_layer, wheels_layer, workdir_layer
 from onedigest.assembler.refusal import Refused
 from onedigest.digest import Digest, canonical_json, hex_of, of_file
-from onedigest.engines.engine import Built, Known, Order
+from onedigest.engines.engine import Built, Order
 from onedigest.errors import EngineError, InputError
 from onedigest.inputs.store import Store, is_stamped
 from onedigest.oci import LIBDEFLATE
@@ -48,49 +48,42 @@ class Embedded:
 
     def needed(self, order: Order) -> tuple[Layer, ...]:
         """Return the layers that are not in the store yet."""
-        return missing_layers(order.plan.layers(), order.store, stated_layers(order.plan, order.known))
+        return missing_layers(order.plan.layers(), order.store, prove=order.prove)
 
     def build(self, order: Order) -> Built:
         """Build the image."""
-        return build(order.plan, inputs=order.inputs, store=order.store, known=order.known, workers=order.workers)
+        return build(order.plan, inputs=order.inputs, store=order.store, workers=order.workers, prove=order.prove)
 
 
-def missing_layers(layers: Iterable[Layer], store: Store, stated: Mapping[Digest, Descriptor]) -> tuple[Layer, ...]:
+def missing_layers(layers: Iterable[Layer], store: Store, *, prove: bool = False) -> tuple[Layer, ...]:
     """Return the layers that are not in the store yet, so that their inputs are needed."""
-    return tuple(layer for layer in layers if not layer.kept and _stored(layer, store, stated.get(layer.key())) is None)
+    return tuple(layer for layer in layers if not layer.kept and stored_layer(layer, store, prove=prove) is None)
 
 
-def build(plan: Plan, *, inputs: Path, store: Store, known: Known, workers: int) -> Built:
+def build(plan: Plan, *, inputs: Path, store: Store, workers: int, prove: bool = False) -> Built:
     """Build an image from inputs that are in the folder `inputs`, or were when their layers were made.
 
-    A layer that `known` states is not inflated: when its compressed bytes have the digest that is stated, its diff
-    ID is the one stated too. Raises `InputError` for an input that is missing, changed or refused.
+    Raises `InputError` for an input that is missing, changed or refused.
     """
-    descriptors, made = make_layers(
-        plan.layers(), stated_layers(plan, known), inputs=inputs, store=store, workers=workers
-    )
+    descriptors, made = make_layers(plan.layers(), inputs=inputs, store=store, workers=workers, prove=prove)
     return finish(plan, descriptors, store, made)
 
 
 def make_layers(
-    layers: Sequence[Layer],
-    stated: Mapping[Digest, Descriptor],
-    *,
-    inputs: Path,
-    store: Store,
-    workers: int,
+    layers: Sequence[Layer], *, inputs: Path, store: Store, workers: int, prove: bool = False
 ) -> tuple[dict[Digest, Descriptor], tuple[str, ...]]:
-    """Make the layers that the store does not have; return all by key, and what those hold that were made."""
+    """Make the layers that the store does not have; return all by key, and what those hold that were made.
+
+    With `prove`, what the store has counts only after its content was hashed.
+    """
     descriptors = {
-        layer.key(): found
-        for layer in layers
-        if (found := layer.kept or _stored(layer, store, stated.get(layer.key())))
+        layer.key(): found for layer in layers if (found := layer.kept or stored_layer(layer, store, prove=prove))
     }
     missing = sorted((layer for layer in layers if layer.key() not in descriptors), key=_weight, reverse=True)
     if missing:
         from onedigest.engines.workers import spread
 
-        orders = [_LayerOrder(layer, stated.get(layer.key()), inputs, store) for layer in missing]
+        orders = [_LayerOrder(layer, inputs, store, prove) for layer in missing]
         for layer, descriptor in zip(missing, spread(_make, orders, workers), strict=True):
             descriptors[layer.key()] = descriptor
     return descriptors, tuple(sorted(layer.holds for layer in missing))
@@ -117,7 +110,8 @@ def assemble(plan: Plan, descriptors: Mapping[Digest, Descriptor]) -> Image:
 def keep_layer(layer: Layer, file: Path, descriptor: Descriptor, store: Store) -> None:
     """Keep the compressed bytes of a layer, and note under its key what it is known by."""
     store.keep(file, descriptor.digest)
-    _write_note(layer, descriptor, store, verified=True)
+    fields = {"diff_id": descriptor.diff_id, "digest": descriptor.digest, "size": descriptor.size}
+    store.write_note(_note(layer), canonical_json(fields))
 
 
 def _weight(layer: Layer) -> int:
@@ -128,37 +122,31 @@ def _note(layer: Layer) -> str:
     return f"layers/{hex_of(layer.key())}"
 
 
-def stated_layers(plan: Plan, known: Known) -> dict[Digest, Descriptor]:
-    """Return what is known of a plan's layers, by their keys."""
-    return {
-        layer.key(): known[each.platform.oci, layer.holds]
-        for each in plan.platforms
-        for layer in each.layers
-        if (each.platform.oci, layer.holds) in known
-    }
+def proven_image(plan: Plan, store: Store, *, prove: bool = False) -> Image | None:
+    """Return the image of a plan, if this machine made all of its layers and has them; None where it did not."""
+    found = {layer.key(): layer.kept or stored_layer(layer, store, prove=prove) for layer in plan.layers()}
+    known = {key: descriptor for key, descriptor in found.items() if descriptor}
+    return assemble(plan, known) if len(known) == len(found) else None
 
 
-def _stored(layer: Layer, store: Store, stated: Descriptor | None) -> Descriptor | None:
-    """Return what the store has of a layer. A diff ID that was only stated counts for who states the same."""
+def stored_layer(layer: Layer, store: Store, *, prove: bool = False) -> Descriptor | None:
+    """Return what the store has of a layer that this machine made; with `prove`, once its content was hashed."""
     note = store.read_note(_note(layer))
     if note is None:
         return None
-    fields = json.loads(note)
-    verified = fields.pop("verified", False)
-    descriptor = Descriptor(**fields)
-    if not verified and descriptor != stated:
-        return None
-    return descriptor if store.has(descriptor.digest, descriptor.size) else None
+    descriptor = Descriptor(**json.loads(note))
+    there = store.prove if prove else store.has
+    return descriptor if there(descriptor.digest, descriptor.size) else None
 
 
 @dataclass(frozen=True, slots=True)
 class _LayerOrder:
-    """What a worker is to do: make a layer, which may be known by a descriptor already, from these inputs."""
+    """What a worker is to do: make a layer from these inputs."""
 
     layer: Layer
-    stated: Descriptor | None
     inputs: Path
     store: Store
+    prove: bool
 
 
 def _make(order: _LayerOrder) -> Descriptor:
@@ -166,35 +154,19 @@ def _make(order: _LayerOrder) -> Descriptor:
     try:
         with order.store.scratch() as folder:
             file = folder / "layer"
-            descriptor, verified = _write(order, file)
-            order.store.keep(file, descriptor.digest)
+            descriptor = _write(order, file)
+            keep_layer(order.layer, file, descriptor, order.store)
     except Refused as refused:
         raise InputError.of(str(refused), hint="the file is not fit for an image; choose another version") from None
-    _write_note(order.layer, descriptor, order.store, verified=verified)
     return descriptor
 
 
-def _write_note(layer: Layer, descriptor: Descriptor, store: Store, *, verified: bool) -> None:
-    fields = {"diff_id": descriptor.diff_id, "digest": descriptor.digest, "size": descriptor.size, "verified": verified}
-    store.write_note(_note(layer), canonical_json(fields))
-
-
-def _write(order: _LayerOrder, file: Path) -> tuple[Descriptor, bool]:
-    """Write a layer; return what it is known by, and whether its content was verified."""
+def _write(order: _LayerOrder, file: Path) -> Descriptor:
     from onedigest.oci import libdeflate
 
-    layer = order.layer
-    if layer.encoding == LIBDEFLATE:
-        with file.open("wb") as output:
-            return libdeflate.write(_entries(order), output), True
-    if order.stated is not None and layer.wheels:
-        entries = wheels_layer([_present(order, wheel.name) for wheel in layer.wheels], _option(layer, "python"))
-        with file.open("wb", buffering=0) as output:
-            found = stream.write_blob(entries, output)
-        if found == (order.stated.digest, order.stated.size):
-            return order.stated, False
+    encode = libdeflate.write if order.layer.encoding == LIBDEFLATE else stream.write
     with file.open("wb") as output:
-        return stream.write(_entries(order), output), True
+        return encode(_entries(order), output)
 
 
 def _entries(order: _LayerOrder) -> list[Entry]:
@@ -234,7 +206,7 @@ def _present(order: _LayerOrder, name: str) -> Path:
 def _verified(order: _LayerOrder, name: str, digest: str, size: int) -> Path:
     """Return an input that has its digest: it is the store's own file, unchanged, or it is hashed."""
     path, stored = _present(order, name), order.store.path(digest)
-    if is_stamped(path, size) and stored.is_file() and path.samefile(stored):
+    if not order.prove and is_stamped(path, size) and stored.is_file() and path.samefile(stored):
         return path
     if path.stat().st_size != size or of_file(path) != digest:
         raise InputError.of(

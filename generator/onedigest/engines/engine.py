@@ -7,13 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.image import Image
 from onedigest.inputs.store import Store
 from onedigest.plan import Layer, Plan
-
-Known = Mapping[tuple[str, str], Descriptor]
-"""Layers that a record states, by platform and by what they hold."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +17,8 @@ class Order:
     """What is to be built, and from what.
 
     `plan` has the platforms that are asked for, `whole` all of the image. `root` is the folder that holds the lock
-    folder; `rules` has the generated files of the image, and `inputs` what was fetched.
+    folder; `rules` has the generated files of the image, and `inputs` what was fetched. With `prove` no layer that is
+    kept counts before its content was hashed.
     """
 
     plan: Plan
@@ -30,8 +27,8 @@ class Order:
     rules: Path
     inputs: Path
     store: Store
-    known: Known
     workers: int
+    prove: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

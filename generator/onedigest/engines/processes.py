@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +14,11 @@ from typing import IO
 
 _PATIENCE = 20
 _MOMENT = 0.05
+_MOST = 32 << 20
+"""How many characters of a log are kept, the last ones: what went wrong stands at its end."""
+
+_LONGEST_LINE = 1 << 16
+_COLOUR = re.compile(rb"\x1b\[[0-9;]*[mK]")
 
 
 class Running:
@@ -21,7 +28,8 @@ class Running:
         self._process = process
         self._log = log
         self._take = take
-        self._lines: list[str] = []
+        self._lines: deque[str] = deque()
+        self._size = 0
         self._rest = b""
 
     def finish(self) -> tuple[int, str]:
@@ -31,13 +39,29 @@ class Running:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(_MOMENT)
         self._read()
+        if self._rest:
+            self._keep(_plain(self._rest))
         return self._process.returncode, "\n".join(self._lines)
 
     def _read(self) -> None:
-        *lines, self._rest = (self._rest + self._log.read()).split(b"\n")
-        for line in lines:
-            self._lines.append(line.decode("utf-8", "replace"))
-            self._take(self._lines[-1])
+        while more := self._log.read(_LONGEST_LINE):
+            *lines, self._rest = (self._rest + more).split(b"\n")
+            if len(self._rest) > _LONGEST_LINE:
+                lines, self._rest = [*lines, self._rest], b""
+            for line in lines:
+                self._keep(_plain(line))
+
+    def _keep(self, line: str) -> None:
+        self._lines.append(line)
+        self._size += len(line)
+        while self._size > _MOST:
+            self._size -= len(self._lines.popleft())
+        self._take(line)
+
+
+def _plain(line: bytes) -> str:
+    """Return a line of a log as a terminal leaves it in the end: without colours, and without what was overwritten."""
+    return _COLOUR.sub(b"", line).rstrip(b"\r").rpartition(b"\r")[2].decode("utf-8", "replace")
 
 
 def ask(

@@ -83,6 +83,7 @@ def build_varied(project: BuildFiles, variation: Variation, store: Store, enviro
             **environment,
             "PYTHONHASHSEED": "0",
             "XDG_CACHE_HOME": str(scratch / "cache"),
+            "XDG_STATE_HOME": str(scratch / "state"),
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
             **variation.variables,
         }

@@ -49,6 +49,10 @@ def spread(work: Callable[[Item], Result], items: Sequence[Item], count: int) ->
             if isinstance(result, _Failed):
                 raise InputError(result.problems)
             yield result
+    except KeyboardInterrupt:
+        for process in multiprocessing.active_children():  # nobody waits for what they make
+            process.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -84,5 +88,7 @@ def _start(budget: Budget, parent: int) -> None:
     global _inflater  # noqa: PLW0603  the one state of a worker process
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     die_with(parent)
     _inflater = Inflater(budget)

@@ -15,6 +15,8 @@ TESTED = "2.8 to 2.12"
 _DEFAULT_IMAGE = re.compile(r"(?:.+/)?flyte:py(?P<python>\d+\.\d+)-v(?P<version>.+)")
 """How the image of Flyte that has Flyte and Python is tagged (`Image._get_default_image_for`)."""
 
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}", re.ASCII)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Secret:
@@ -23,6 +25,11 @@ class Secret:
     key: str
     group: str = ""
     variable: str = ""
+
+    def is_plain(self) -> bool:
+        """Tell whether key and group are plain names: both become part of a path, and of the name of a variable."""
+        several = (self.key, self.group) if self.group else (self.key,)
+        return all(_NAME.fullmatch(each) for each in several)
 
     @property
     def source(self) -> str:

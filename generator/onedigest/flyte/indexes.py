@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from onedigest.errors import InputError
 from onedigest.flyte.requirements import Wanted
+from onedigest.inputs.leading import origin_of
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
@@ -20,8 +21,14 @@ class Credential:
 
     index: str
     host: str
+    origin: str
     user: str
     password: str
+
+    def variables(self) -> tuple[str, ...]:
+        """Return the names of the variables that user and password hold, each once."""
+        found = (match[1] or match[2] for text in (self.user, self.password) for match in _VARIABLE.finditer(text))
+        return tuple(dict.fromkeys(found))
 
     def filled(self, environment: Mapping[str, str]) -> tuple[str, str]:
         """Return user and password with the values of variables. Raises KeyError with the one that is not set."""
@@ -33,8 +40,12 @@ def settings_of(own: Mapping[str, Any], wanted: Wanted, where: str) -> tuple[dic
     rows: list[dict[str, Any]] = []
     credentials: list[Credential] = []
     default = [wanted.default_index] if wanted.default_index else []
+    taken = {_plain_name(each) for each in own.get("index", [])}
     for number, url in enumerate([*dict.fromkeys(wanted.indexes), *default], 1):
         name = f"flyte-{number}"
+        if f"flyte_{number}" in taken:
+            hint = "give the index of the script another name"
+            raise InputError.of(f"[tool.uv] has an index `{name}`, a name that is needed", where=where, hint=hint)
         plain, credential = _split(url, name, where)
         credentials += [credential] if credential else []
         rows.append({"name": name, "url": plain})
@@ -52,7 +63,11 @@ def settings_of(own: Mapping[str, Any], wanted: Wanted, where: str) -> tuple[dic
 
 
 def _split(url: str, name: str, where: str) -> tuple[str, Credential | None]:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise InputError.of("the address of an index cannot be read", where=where, hint="correct it") from None
     user, _, password = parts.netloc.rpartition("@")[0].partition(":")
     plain = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     if match := _VARIABLE.search(plain):
@@ -61,9 +76,18 @@ def _split(url: str, name: str, where: str) -> tuple[str, Credential | None]:
             where=where,
             hint="a lock cannot hold it: write that part out",
         )
-    if not user:
+    if not (user or password):
         return plain, None
-    return plain, Credential(index=name, host=parts.hostname or "", user=unquote(user), password=unquote(password))
+    host, origin = (parts.hostname or "").rstrip("."), origin_of(plain)
+    if not origin:
+        raise InputError.of("the address of an index is none of https://", where=where, hint="correct it")
+    return plain, Credential(index=name, host=host, origin=origin, user=unquote(user), password=unquote(password))
+
+
+def _plain_name(index: Any) -> str:
+    """Return the name of an index as variables have it, where two names may be one."""
+    name = index.get("name", "") if isinstance(index, dict) else ""
+    return re.sub(r"[^a-z0-9]", "_", str(name).lower())
 
 
 def _fill(text: str, environment: Mapping[str, str]) -> str:

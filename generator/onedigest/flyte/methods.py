@@ -140,8 +140,8 @@ def secrets(given: Values) -> tuple[Secret, ...]:
 
 def secret(key: str, group: str | None = None, mount: object = None, as_env_var: str | None = None) -> Secret:
     """Return a secret, with Flyte's own parameters."""
-    named = as_env_var or ("" if mount else (f"{group}_{key}" if group else key).replace("-", "_").upper())
-    return Secret(key=key, group=group or "", variable=named)
+    named = as_env_var or ("" if mount else (f"{group}_{key}" if group else str(key)).replace("-", "_").upper())
+    return Secret(key=str(key), group=str(group or ""), variable=str(named))
 
 
 def as_tuple(value: Any) -> tuple[Any, ...]:

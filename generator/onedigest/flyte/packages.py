@@ -87,6 +87,10 @@ class Packages:
         if options.pre:
             self._wanted.settings["prerelease"] = "allow"
         take_arguments(options.extra_args, self._wanted, where)
+        for secret in options.secrets:
+            if not secret.is_plain():
+                message = f"the key or the group of the secret {secret.key[:80]!r} is no plain name"
+                raise InputError.of(message, where=where, hint="use letters, digits, `.`, `_` and `-`")
         self.secrets |= dict.fromkeys(options.secrets)
 
     def take_flyte(self, wanted: str, image: str, where: str) -> None:

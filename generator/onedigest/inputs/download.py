@@ -5,26 +5,36 @@ from __future__ import annotations
 import base64
 import hashlib
 import netrc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import IO
+from typing import IO, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, LocationValueError, NameResolutionError, ReadTimeoutError, SSLError
 
-from onedigest.digest import hex_of
+from onedigest.digest import Digest, hex_of
 from onedigest.errors import NetworkError, Problem
+from onedigest.inputs import leading
+from onedigest.inputs.pace import Refused
+from onedigest.inputs.patience import BUSY, seconds_of
 from onedigest.inputs.pools import THREADS, Connection, Pools, is_loopback, shown, without_user
 from onedigest.inputs.store import Store
+from onedigest.untrusted import MOST_TEXT
 
 CHUNK = 1 << 20
 _ATTEMPTS = 4
+_TRIES = 5
+"""How often a request is sent that no one answers, or a busy server does."""
+_LITTLE = 1 << 16
+_LENGTH = re.compile("[0-9]{1,20}")
+_SHORT = re.compile("[0-9]{1,4}")
+"""Lengths of bodies that are read to keep a connection."""
 _OK, _PARTIAL, _RANGE = 200, 206, 416
-_BUSY = (408, 425, 429, 500, 502, 503, 504)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
@@ -36,6 +46,8 @@ class Wanted:
     size: int
     urls: tuple[str, ...] = ()
 
+
+T = TypeVar("T")
 
 Report = Callable[[int], None]
 """Takes the number of bytes that have come since the last call."""
@@ -50,54 +62,126 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._pools = Pools(connection)
-        self._retries = urllib3.Retry(
-            total=4, backoff_factor=0.3, status_forcelist=_BUSY, raise_on_status=False, respect_retry_after_header=True
-        )
 
-    def get(self, url: str) -> bytes:
-        """Return a whole document. Raises `NetworkError`."""
-        response = self.open(url)
-        try:
-            if response.status != _OK:
-                raise NetworkError.of(f"the server answered {response.status}", where=shown(url))
-            return response.read()
-        except HTTPError as error:
-            raise _unreachable(url, error) from None
-        finally:
-            response.release_conn()
+    def get(self, url: str, *, most: int = MOST_TEXT) -> bytes:
+        """Return a whole document of `most` bytes at most. Raises `NetworkError`."""
+        return b"".join(self._tried(url, lambda response: list(_whole(response, url, most))))
+
+    def keep(self, url: str, store: Store, *, most: int) -> tuple[Digest, int]:
+        """Bring a file of which nothing is known into the store; return its digest and size. Raises `NetworkError`."""
+
+        def write(response: urllib3.BaseHTTPResponse) -> tuple[Digest, int]:
+            digest = hashlib.sha256()
+            with store.scratch() as folder:
+                with (folder / "file").open("wb") as file:
+                    for chunk in _whole(response, url, most):
+                        file.write(chunk)
+                        digest.update(chunk)
+                    size = file.tell()
+                found = Digest(f"sha256:{digest.hexdigest()}")
+                store.keep(folder / "file", found)
+            return found, size
+
+        return self._tried(url, write)
+
+    def _tried(self, url: str, read: Callable[[urllib3.BaseHTTPResponse], T]) -> T:
+        """Read an answer, and ask for another one where it breaks off."""
+        for attempt in range(1, _TRIES + 1):
+            response = self.open(url)
+            try:
+                return read(response)
+            except HTTPError as error:
+                if attempt == _TRIES or not self._may_pass(error, url, attempt):
+                    raise _unreachable(url, error) from None
+            finally:
+                response.close()
+        raise AssertionError("the last attempt returns or raises")
 
     def open(self, url: str, start: int = 0) -> urllib3.BaseHTTPResponse:
-        """Send a request for the bytes from `start` on."""
+        """Send a request for the bytes from `start` on, until it is answered; follow where the server leads."""
         if self._connection.offline:
             raise NetworkError.of("not fetched: `--offline` is set", where=shown(url), hint="run `onedigest fetch`")
-        headers = {"accept-encoding": "identity", **self._authorization(url)}
+        headers = {"accept-encoding": "identity"}
         if start:
             headers["range"] = f"bytes={start}-"
-        try:
-            return self._pools.of(url).request(
-                "GET", without_user(url), headers=headers, preload_content=False, retries=self._retries
-            )
-        except HTTPError as error:
-            raise _unreachable(url, error) from None
+        target, own = without_user(url).partition("#")[0], self._authorization(url)
+        outside = False
+        for _ in range(leading.MOST + 1):
+            response = self._answered(target, {**headers, **own}, outside=outside)
+            place = response.headers.get("location")
+            if response.status not in leading.STATUSES or not place:
+                return response
+            discard(response)
+            origin = target
+            target = _led(place, origin, url)
+            outside = outside or leading.is_outside(target, origin)
+            if leading.origin_of(target) != leading.origin_of(origin):
+                own = {}  # what is for one host is for no other
+        raise NetworkError.of("the server redirects in circles", where=shown(url))
+
+    def _answered(self, url: str, headers: dict[str, str], *, outside: bool) -> urllib3.BaseHTTPResponse:
+        """Send a request until what comes back is an answer."""
+        for attempt in range(1, _TRIES + 1):
+            try:
+                response = self._pools.of(url, outside=outside).request(
+                    "GET", url, headers=headers, preload_content=False, redirect=False, retries=False
+                )
+            except HTTPError as error:
+                if attempt == _TRIES or not self._may_pass(error, url, attempt):
+                    raise _unreachable(url, error) from None
+                continue
+            seconds = seconds_of(attempt, response.headers.get("retry-after"))
+            if response.status not in BUSY or attempt == _TRIES:
+                return response
+            if not self._wait(url, seconds, f"answered {response.status}"):
+                return response
+            discard(response)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _may_pass(self, error: HTTPError, url: str, attempt: int) -> bool:
+        """Wait where a fault may be gone the next time; tell whether it may."""
+        if isinstance(error, SSLError | NameResolutionError | Refused | LocationValueError):
+            return False
+        if isinstance(error, ReadTimeoutError) and attempt > 1:
+            return False
+        return self._wait(url, seconds_of(attempt), "broke off")
+
+    def _wait(self, url: str, seconds: float, why: str) -> bool:
+        return self._pools.patience.wait(urlsplit(url).netloc, seconds, why, self._connection.pause)
 
     def _authorization(self, url: str) -> dict[str, str]:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname or ""
+        except ValueError:
+            return {}
         if parts.scheme != "https" and not is_loopback(host):
             return {}  # a secret does not travel in clear text
-        if parts.username:
-            secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        if parts.username or parts.password:
+            secret = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
         else:
-            secret = dict(self._connection.credentials).get(host, "") or self._netrc(host)
+            secret = dict(self._connection.credentials).get(leading.origin_of(url), "") or self._netrc(host)
         return {"authorization": "Basic " + base64.b64encode(secret.encode()).decode()} if secret else {}
 
     def _netrc(self, host: str) -> str:
+        """Return what a netrc has for a host; its `default`, which names none, is for none."""
         path = self._connection.netrc
         if path and path.is_file():
-            with suppress(netrc.NetrcParseError):
-                if found := netrc.netrc(str(path)).authenticators(host):
-                    return f"{found[0]}:{found[2]}"
+            with suppress(netrc.NetrcParseError, OSError, UnicodeDecodeError):
+                if found := netrc.netrc(str(path)).hosts.get(host):
+                    return f"{found[0]}:{found[2]}" if host != "default" else ""
         return ""
+
+
+def discard(response: urllib3.BaseHTTPResponse) -> None:
+    """Let go of a response whose body is of no interest; its connection is kept where little is left to come."""
+    with suppress(HTTPError):
+        if _SHORT.fullmatch(response.headers.get("content-length", "")):
+            for _ in _body(response, _LITTLE):
+                pass
+            response.release_conn()
+            return
+    response.close()
 
 
 def download(client: Client, store: Store, files: Iterable[Wanted], report: Report = lambda _: None) -> None:
@@ -162,6 +246,8 @@ def _continue(part: IO[bytes], file: Wanted, open_at: Open, where: str, report: 
                 part.write(chunk)
                 digest.update(chunk)
                 report(len(chunk))
+        except Refused as error:
+            raise NetworkError.of(f"{file.name}: {error}", where=where) from None
         except HTTPError as error:
             return f"the connection broke ({type(error).__name__})"
         finally:
@@ -193,7 +279,37 @@ def _digest_so_far(part: IO[bytes]) -> hashlib._Hash:
     return digest
 
 
+def _whole(response: urllib3.BaseHTTPResponse, url: str, most: int) -> Iterator[bytes]:
+    if response.status != _OK:
+        raise NetworkError.of(f"the server answered {response.status}", where=shown(url))
+    if encoding := encoding_of(response.headers):
+        raise NetworkError.of(f"the server encoded what was asked for as it is ({encoding})", where=shown(url))
+    stated = response.headers.get("content-length", "")
+    left = -1 if _LENGTH.fullmatch(stated) and int(stated) > most else most
+    for chunk in _body(response, most):
+        left -= len(chunk)
+        if left < 0:
+            raise NetworkError.of(f"the server sends more than {most} bytes", where=shown(url))
+        yield chunk
+
+
+def encoding_of(headers: Mapping[str, str]) -> str:
+    """Return the content encoding of an answer that was to have none, or nothing."""
+    stated = headers.get("content-encoding", "").strip().lower()
+    return "" if stated in ("", "identity") else re.sub(r"[^a-z0-9,-]+", " ", stated)[:40]
+
+
+def _led(place: str, origin: str, url: str) -> str:
+    try:
+        return leading.target_of(place, origin)
+    except ValueError as error:
+        at = f" ({shown(place)[:200]!r})"
+        raise NetworkError.of(f"the server {error}{at}", where=shown(url)) from None
+
+
 def _unreachable(url: str, error: HTTPError) -> NetworkError:
+    if isinstance(error, Refused):
+        return NetworkError.of(str(error), where=shown(url))
     reason = getattr(error, "reason", None) or error
     text = str(reason).rpartition(": ")[2] or type(reason).__name__
     return NetworkError.of(

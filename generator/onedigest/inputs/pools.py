@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import urllib3
+
+from onedigest.inputs.pace import USUAL, Pace, pools_by_scheme
+from onedigest.inputs.patience import Patience
 
 THREADS = 8
 _BLOCK = 1 << 18
@@ -20,12 +24,16 @@ class Connection:
     """How this machine reaches the network: the user's own settings, read in `cli`."""
 
     offline: bool = False
-    proxies: tuple[tuple[str, str], ...] = ()
+    proxies: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     certificates: Path | None = None
     certificate_folder: Path | None = None
     netrc: Path | None = None
     credentials: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    """Pairs of a host and `user:password` that count for it."""
+    """Pairs of an origin, `https://host:443`, and the `user:password` that counts for it."""
+    pace: Pace = USUAL
+    pause: Callable[[float], object] = field(default=time.sleep, repr=False, compare=False)
+    said: Callable[[str], object] = field(default=lambda _: None, repr=False, compare=False)
+    """Takes words about a wait."""
 
 
 class Pools:
@@ -33,27 +41,31 @@ class Pools:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._pools: dict[str, urllib3.PoolManager] = {}
+        self._pools: dict[tuple[str, bool], urllib3.PoolManager] = {}
+        self.patience = Patience(connection.said)
 
     @property
     def offline(self) -> bool:
         """Tell whether the network may not be used."""
         return self._connection.offline
 
-    def of(self, url: str) -> urllib3.PoolManager:
-        """Return the pool for an address."""
+    def of(self, url: str, *, outside: bool = False) -> urllib3.PoolManager:
+        """Return the pool for an address; `outside` for one that a server chose, which may not be on this machine."""
         parts = urlsplit(url)
         proxies = dict(self._connection.proxies)
         proxy = proxies.get(parts.scheme) or proxies.get("all") or ""
         if is_loopback(parts.hostname or "") or _bypasses(parts.hostname or "", proxies.get("no", "")):
             proxy = ""
-        if proxy not in self._pools:
-            self._pools[proxy] = (
+        key = proxy, outside
+        if key not in self._pools:
+            pool = (
                 urllib3.ProxyManager(proxy, **self._options())  # type: ignore[arg-type]  # keywords of a pool
                 if proxy
                 else urllib3.PoolManager(**self._options())  # type: ignore[arg-type]  # keywords of a pool
             )
-        return self._pools[proxy]
+            pool.pool_classes_by_scheme = pools_by_scheme(self._connection.pace, outside=outside)
+            self._pools[key] = pool
+        return self._pools[key]
 
     def _options(self) -> dict[str, object]:
         paths = {
@@ -63,7 +75,7 @@ class Pools:
         return {
             "maxsize": THREADS,
             "blocksize": _BLOCK,
-            "timeout": urllib3.Timeout(connect=20, read=60),
+            "timeout": urllib3.Timeout(connect=20, read=self._connection.pace.seconds),
             **{name: str(path) for name, path in paths.items() if path},
         }
 
@@ -84,13 +96,14 @@ def may_be_plain(url: str, insecure: Collection[str] = ()) -> bool:
 
 def without_user(url: str) -> str:
     """Return an address without the user and password that it may hold."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    scheme, mark, rest = url.partition("://")
+    place, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{place.rpartition('@')[2]}{slash}{path}" if mark else url
 
 
 def shown(url: str) -> str:
     """Return an address without what may be a secret."""
-    return without_user(url).partition("?")[0]
+    return without_user(url).partition("?")[0].partition("#")[0]
 
 
 def _bypasses(host: str, patterns: str) -> bool:

@@ -23,6 +23,14 @@ os.umask(0o022)
 sys.exit(main())
 """
 
+START = (
+    "import hashlib, runpy, sys; path, digest = sys.argv[1:3]; "
+    "'sha256:' + hashlib.sha256(open(path, 'rb').read()).hexdigest() == digest "
+    "or sys.exit('refused: %s is not the pinned assembler' % path); "
+    "sys.argv[:3] = [path]; runpy.run_path(path, run_name='__main__')"
+)
+"""What Python is given with `-c`, then the zipapp and its digest: it runs the zipapp if that is the pinned one."""
+
 
 @cache
 def pack() -> bytes:

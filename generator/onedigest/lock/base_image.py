@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from onedigest import untrusted
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
 from onedigest.inputs.debian.archive import Suite
@@ -26,6 +29,8 @@ OLDEST = (3, 11)
 
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _VENV = "opt/venv"
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_USER = re.compile(r"(?:[A-Za-z0-9_.@-]+(?::[A-Za-z0-9_.@-]+)?)?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,13 +62,13 @@ def resolve_image(spec: Spec, text: str, pinned: Digest | None, sources: Sources
     by_name = {each.platform: each for each in image.platforms}
     for platform in spec.platforms:
         read = by_name[platform.oci]
-        roots[platform] = read_rootfs(
-            [(layer.descriptor, paths[layer.digest]) for layer in read.layers], EXAMINER, sources.store
-        )
         try:
+            roots[platform] = read_rootfs(
+                [(layer.descriptor, paths[layer.digest]) for layer in read.layers], EXAMINER, sources.store
+            )
             found[platform] = _look(spec, text, platform, read, roots[platform])
         except InputError as error:
-            problems += error.problems
+            problems += [Problem(each.message, each.where or spec.script, each.hint) for each in error.problems]
     if problems:
         raise InputError(problems)
     first = _agreed(spec, text, found)
@@ -79,7 +84,10 @@ def resolve_image(spec: Spec, text: str, pinned: Digest | None, sources: Sources
         release=suite.release if suite else None,
         date=suite.date if suite else "",
         system_packages=above,
-        images=tuple(_image(spec, each, by_name[each.oci], roots[each]) for each in spec.platforms),
+        images=tuple(
+            described(each, by_name[each.oci], has_workdir=roots[each].find(spec.workdir) is not None)
+            for each in spec.platforms
+        ),
     )
 
 
@@ -96,7 +104,13 @@ def _refuse_missing_platforms(spec: Spec, text: str, image: ReadImage) -> None:
 def _look(spec: Spec, text: str, platform: Platform, read: ReadPlatform, rootfs: Rootfs) -> _Found:
     """Find in the files of an image what a lock needs to know. Raises `InputError` for an image that does not fit."""
     settings = _settings(read)
-    problems = list(_unfit(spec, settings, rootfs))
+    problems = [*_unfit(spec, settings, rootfs), *_unwritable(settings)]
+    fields = release_fields(rootfs)
+    problems += [
+        Problem(f"in its os-release, `{key}` {wrong}")
+        for key in ("ID", "VERSION_ID", "VERSION_CODENAME")
+        if fields.get(key) and (wrong := _wrong(untrusted.word, fields[key]))
+    ]
     python = None
     try:
         python = _choose_python(spec, platform, list_pythons(rootfs, _search_path(settings)))
@@ -105,11 +119,12 @@ def _look(spec: Spec, text: str, platform: Platform, read: ReadPlatform, rootfs:
     libc = glibc_version(rootfs, platform.elf_machine)
     if python and not libc:
         problems.append(Problem("no glibc was found in it, which wheels are linked with"))
+    if python and (wrong := _wrong(untrusted.absolute_path, python.path)):
+        problems.append(Problem(f"the path of its Python {wrong}"))
     if python is None or problems:
         raise InputError(
             Problem(f"the base {text}, {platform}: {each.message}", spec.script, each.hint) for each in problems
         )
-    fields = release_fields(rootfs)
     return _Found(
         interpreter=python.path,
         python=python.version,
@@ -119,7 +134,7 @@ def _look(spec: Spec, text: str, platform: Platform, read: ReadPlatform, rootfs:
     )
 
 
-def _unfit(spec: Spec, settings: Mapping[str, object], rootfs: Rootfs) -> Iterable[Problem]:
+def _unfit(spec: Spec, settings: Mapping[str, Any], rootfs: Rootfs) -> Iterable[Problem]:
     if settings.get("OnBuild"):
         yield Problem("it has commands for builds on it (ONBUILD), and nothing is executed here")
     if rootfs.find(_VENV):
@@ -139,6 +154,35 @@ def _unfit(spec: Spec, settings: Mapping[str, object], rootfs: Rootfs) -> Iterab
             yield Problem(
                 message, hint="choose a `workdir` that the base has, or one below a folder of root with mode 0755"
             )
+
+
+def _unwritable(settings: Mapping[str, Any]) -> Iterable[Problem]:
+    """Yield what is wrong with settings that come into locks and Dockerfiles."""
+    for line in settings.get("Env") or ():
+        name, _, text = line.partition("=")
+        if not _VARIABLE.fullmatch(name):
+            yield Problem(f"its variable {name!r} has no plain name"[:200])
+        elif wrong := _wrong(untrusted.line if name == "PATH" else _prose, text):
+            yield Problem(f"its variable `{name}` {wrong}"[:200])
+    for name, text in (settings.get("Labels") or {}).items():
+        if wrong := _wrong(untrusted.line, name) or _wrong(_prose, text):
+            yield Problem(f"its label {name!r} {wrong}"[:200])
+    if not _USER.fullmatch(settings.get("User") or ""):
+        yield Problem(f"its user {settings['User']!r} is not NAME or NAME:GROUP"[:200])
+
+
+def _prose(text: str) -> None:
+    """Refuse control characters other than tabs and line breaks: some labels have several lines."""
+    for each in text.split("\n"):
+        untrusted.line(each.replace("\t", " "))
+
+
+def _wrong(check: Callable[[str], object], value: str) -> str:
+    try:
+        check(value)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _choose_python(spec: Spec, platform: Platform, pythons: list[Python]) -> Python:
@@ -200,7 +244,10 @@ def _above(
             where=spec.script,
             hint=f"they come from Debian: {', '.join(SUITES)}",
         )
-    there = {platform: installed(dpkg_status(rootfs)) for platform, rootfs in roots.items()}
+    try:
+        there = {platform: installed(dpkg_status(rootfs)) for platform, rootfs in roots.items()}
+    except InputError as error:
+        raise InputError.of(f"the base {text}: {error.problems[0].message}", where=spec.script) from None
     return resolve_above(spec, found.suite, there, sources)
 
 
@@ -209,32 +256,31 @@ def _has_program(rootfs: Rootfs, name: str) -> bool:
     return any(rootfs.find(f"{folder}/{name}") for folder in _DEFAULT_PATH.split(":"))
 
 
-def _image(spec: Spec, platform: Platform, read: ReadPlatform, rootfs: Rootfs) -> BaseImage:
+def described(platform: Platform, read: ReadPlatform, *, has_workdir: bool = False) -> BaseImage:
+    """Return what a lock says of the image of one platform, from its documents."""
     settings = _settings(read)
-    env, labels = settings.get("Env"), settings.get("Labels")
     return BaseImage(
         platform=platform,
         manifest=read.manifest,
         config=read.config_digest,
-        env=tuple(str(line) for line in env if "=" in str(line)) if isinstance(env, list) else (),
-        user=str(settings.get("User") or ""),
-        workdir=str(settings.get("WorkingDir") or ""),
-        labels=tuple((str(name), str(value)) for name, value in labels.items()) if isinstance(labels, dict) else (),
-        has_workdir=rootfs.find(spec.workdir) is not None,
+        env=tuple(settings.get("Env") or ()),
+        user=settings.get("User") or "",
+        workdir=settings.get("WorkingDir") or "",
+        labels=tuple((settings.get("Labels") or {}).items()),
+        has_workdir=has_workdir,
         layers=tuple(layer.descriptor for layer in read.layers),
     )
 
 
-def _settings(read: ReadPlatform) -> Mapping[str, object]:
-    settings = read.config.get("config")
-    return settings if isinstance(settings, dict) else {}
+def _settings(read: ReadPlatform) -> Mapping[str, Any]:
+    """Return the settings of an image; their form was checked when it was read."""
+    return read.config.get("config") or {}
 
 
-def _search_path(settings: Mapping[str, object]) -> str:
-    lines = settings.get("Env")
-    for line in lines if isinstance(lines, list) else ():
-        if str(line).startswith("PATH="):
-            return str(line)[5:]
+def _search_path(settings: Mapping[str, Any]) -> str:
+    for line in settings.get("Env") or ():
+        if line.startswith("PATH="):
+            return str(line[5:])
     return _DEFAULT_PATH
 
 

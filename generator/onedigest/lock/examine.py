@@ -5,29 +5,40 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass
-from typing import IO
 
-from onedigest.oci.rootfs import Examiner, Facts, Node, Rootfs
+from onedigest.errors import InputError
+from onedigest.oci.rootfs import Examiner, Facts, Node, Readable, Rootfs
+from onedigest.oci.tar_members import LONGEST_PATH
 
-_PYTHON = re.compile(r"(?:.*/)?(?:python3\.(\d+)|libpython3\.(\d+)\.so(?:\.1\.0)?)")
-_GLIBC = re.compile(r"(?:.*/)?(?:libc\.so\.6|libc-2\.\d+\.so)")
+_PYTHON = re.compile(r"(?:.*/)?(?:python3\.(\d{1,3})|libpython3\.(\d{1,3})\.so(?:\.1\.0)?)", re.ASCII)
+_GLIBC = re.compile(r"(?:.*/)?(?:libc\.so\.6|libc-2\.\d{1,4}\.so)", re.ASCII)
 _STATUS = re.compile(r"var/lib/dpkg/status(?:\.d/(?!.*\.md5sums)[^/]+)?")
 _TEXT = re.compile(rf"(?:etc|usr/lib)/os-release|{_STATUS.pattern}")
-_INTERPRETER = re.compile(r"(?:.*/)?python3\.(\d+)")
+_INTERPRETER = re.compile(r"(?:.*/)?python3\.(\d{1,3})", re.ASCII)
+_NUMBERED = re.compile(r"python3\.\d{1,3}", re.ASCII)
 _RELEASE = re.compile(r"""(?m)^([A-Z_]+)=["']?([^"'\n]*)["']?$""")
-_HEADER = re.compile(r"(?:.*/)?include/python3\.\d+/patchlevel\.h")
-_WANTED = re.compile(f"(?:{_PYTHON.pattern}|{_GLIBC.pattern}|{_TEXT.pattern}|{_HEADER.pattern})")
+_HEADER = re.compile(r"(?:.*/)?include/python3\.\d{1,3}/patchlevel\.h", re.ASCII)
+_WANTED = re.compile(f"(?:{_PYTHON.pattern}|{_GLIBC.pattern}|{_TEXT.pattern}|{_HEADER.pattern})", re.ASCII)
 
 _PIECE = 1 << 20
 _OVERLAP = 128
-_GLIBC_VERSION = re.compile(rb"stable release version (\d+\.\d+)")
-_PY_VERSION = re.compile(rb'(?m)^#define\s+PY_VERSION\s+"(3\.[^"]+)"')
-_MOST_TEXT = 16 << 20
+_GLIBC_VERSION = re.compile(rb"stable release version (\d{1,4}\.\d{1,4})(?!\d)")
+_PY_VERSION = re.compile(rb'(?m)^#define[ \t]+PY_VERSION[ \t]+"(3\.\d{1,3}\.\d{1,3}(?:(?:a|b|rc)\d{1,3})?\+?)"')
+_MOST_STATUS = 16 << 20
+_MOST_RELEASE = 64 << 10
+_MOST_VERSIONS = 16
+"""Versions that a file may hold; one that holds more tells none."""
+_MOST_FOLDERS = 256
+"""Folders of a search path that are looked at."""
 
 
-def _examine(path: str, file: IO[bytes]) -> Facts:
+def _examine(path: str, file: Readable) -> Facts:
     if _TEXT.fullmatch(path):
-        return {"text": file.read(_MOST_TEXT).decode("utf-8", "replace")}
+        most = _MOST_STATUS if _STATUS.fullmatch(path) else _MOST_RELEASE
+        data = file.read(most + 1)
+        if len(data) > most:
+            raise InputError.of(f"no layer of ours: its /{path} has more than {most} bytes")
+        return {"text": data.decode("utf-8", "replace")}
     if python := _PYTHON.fullmatch(path):
         minor = python[1] or python[2]
         # PY_VERSION (patchlevel.h) ends a string of what holds the interpreter; linkers let strings share their ends
@@ -35,28 +46,28 @@ def _examine(path: str, file: IO[bytes]) -> Facts:
         return _elf(file, version)
     if _HEADER.fullmatch(path):
         found = _PY_VERSION.search(file.read(_PIECE))
-        return {"versions": found[1].decode()} if found else {}
+        return {"versions": found[1].decode("ascii")} if found else {}
     return _elf(file, _GLIBC_VERSION)
 
 
-EXAMINER = Examiner(name="base-1", wants=_WANTED, examine=_examine)
+EXAMINER = Examiner(name="base-2", wants=_WANTED, examine=_examine)
 
 
-def _elf(file: IO[bytes], version: re.Pattern[bytes]) -> Facts:
+def _elf(file: Readable, version: re.Pattern[bytes]) -> Facts:
     """Return machine and loader of an ELF file (System V ABI), and the versions that it holds; nothing for others."""
     head = file.read(_PIECE)
     if not head.startswith(b"\x7fELF\x02\x01"):  # 64 bits, little endian
         return {}
-    facts = {"machine": str(struct.unpack_from("<H", head, 18)[0])}
+    facts = {"machine": str(int.from_bytes(head[18:20], "little"))}
     if loader := _loader(head):
         facts["loader"] = loader
     found: set[bytes] = set()
     piece = head
-    while piece:
+    while piece and len(found) <= _MOST_VERSIONS:
         found |= {match[1] for match in version.finditer(piece)}
         more = file.read(_PIECE)
         piece = piece[-_OVERLAP:] + more if more else b""
-    if found:
+    if 0 < len(found) <= _MOST_VERSIONS:
         facts["versions"] = " ".join(sorted(each.decode() for each in found))
     return facts
 
@@ -69,7 +80,7 @@ def _loader(head: bytes) -> str:
         )
         for number in range(count):
             kind, _, start, _, _, length = struct.unpack_from("<IIQQQQ", head, offset + number * size)
-            if kind == 3:  # PT_INTERP
+            if kind == 3 and length <= LONGEST_PATH:  # PT_INTERP
                 return head[start : start + length].rstrip(b"\0").decode("utf-8", "replace")
     except (struct.error, OverflowError):
         pass
@@ -95,7 +106,7 @@ class Python:
 def list_pythons(rootfs: Rootfs, search_path: str) -> list[Python]:
     """Return the interpreters that commands on a search path lead to, in the order in which a shell finds them."""
     found: dict[str, Python] = {}
-    for folder in search_path.split(":"):
+    for folder in list(dict.fromkeys(search_path.split(":")))[:_MOST_FOLDERS]:
         for name in ("python3", "python", *_numbered(rootfs, folder)):
             place = rootfs.find(f"{folder}/{name}")
             if place and place[0] not in found and (python := _python(rootfs, *place)):
@@ -107,7 +118,7 @@ def glibc_version(rootfs: Rootfs, machine: int) -> str:
     """Return the version of the C library, as 2.N, or nothing; of several the oldest."""
     versions = {
         version
-        for _, node in rootfs.matching(_GLIBC)
+        for _, node in rootfs.examined(_GLIBC)
         if node.facts and node.facts.get("machine") == str(machine)
         for version in node.facts.get("versions", "").split()
     }
@@ -123,16 +134,15 @@ def release_fields(rootfs: Rootfs) -> dict[str, str]:
 
 def dpkg_status(rootfs: Rootfs) -> str:
     """Return the stanzas of all Debian packages that are installed."""
-    texts = [(node.facts or {}).get("text", "") for _, node in rootfs.matching(_STATUS)]
+    texts = [(node.facts or {}).get("text", "") for _, node in rootfs.examined(_STATUS)]
+    if sum(map(len, texts)) > _MOST_STATUS:  # also where they are links to one file
+        raise InputError.of(f"its lists of Debian packages have more than {_MOST_STATUS} bytes")
     return "\n\n".join(text.strip("\n") for text in texts) + "\n"
 
 
 def _numbered(rootfs: Rootfs, folder: str) -> list[str]:
     place = rootfs.find(folder)
-    if place is None:
-        return []
-    pattern = re.compile(re.escape(f"{place[0]}/" if place[0] else "") + r"python3\.\d+")
-    names = [path.rpartition("/")[2] for path, _ in rootfs.matching(pattern)]
+    names = filter(_NUMBERED.fullmatch, rootfs.names(place[0]) if place else ())
     return sorted(names, key=lambda name: -int(name.rpartition(".")[2]))
 
 
@@ -156,7 +166,7 @@ def _stated_version(rootfs: Rootfs, path: str, minor: str) -> str:
     pattern = re.compile(rf"(?:.*/)?(?:libpython3\.{minor}\.so(?:\.1\.0)?|include/python3\.{minor}/patchlevel\.h)")
     found = [
         (not place.startswith(f"{prefix}/"), place, versions[0])
-        for place, node in rootfs.matching(pattern)
+        for place, node in rootfs.examined(pattern)
         if len(versions := (node.facts or {}).get("versions", "").split()) == 1
     ]
     return min(found)[2] if found else ""

@@ -21,6 +21,9 @@ from onedigest.lock.targets import Target
 from onedigest.sources import Sources
 from onedigest.spec import Spec, dumps
 
+_MOST_WHEEL = 4 << 30
+"""Bytes of a wheel whose size no index states."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Upgrade:
@@ -119,11 +122,14 @@ def _completed(
 
 def _measured(wheel: Wheel, address: str, sources: Sources) -> Wheel:
     path = address.removeprefix("file://")
-    data = sources.client.get(address) if "://" in path else Path(path).read_bytes()
-    digest = sources.store.add(data)
+    if "://" in path:
+        digest, size = sources.client.keep(address, sources.store, most=_MOST_WHEEL)
+    else:
+        data = Path(path).read_bytes()
+        digest, size = sources.store.add(data), len(data)
     if wheel.digest not in ("", digest):
         raise InputError.of(f"the content of `{wheel.name}` does not have the sha256 that its index states")
-    return replace(wheel, digest=digest, size=len(data))
+    return replace(wheel, digest=digest, size=size)
 
 
 def _kept_base(spec: Spec, choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Base | None:

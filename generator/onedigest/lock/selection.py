@@ -9,7 +9,7 @@ from typing import Any
 
 from packaging.markers import Marker
 
-from onedigest.digest import Digest
+from onedigest.digest import Digest, is_digest
 from onedigest.errors import InputError, Problem
 from onedigest.lock import shadow
 from onedigest.lock.graph import reachable
@@ -136,10 +136,14 @@ def wheel_name(row: Row) -> str:
 
 
 def _wheel(row: Row) -> Wheel:
-    """Return a wheel as far as uv.lock tells: digest and size are empty where the index does not state them."""
+    """Return a wheel as far as uv.lock tells: digest and size are empty where the index does not state them.
+
+    A digest of another kind counts as none: the file is measured.
+    """
+    stated = row.get("hash", "")
     return Wheel(
         name=wheel_name(row),
-        digest=Digest(row.get("hash", "")),
+        digest=Digest(stated if is_digest(stated) else ""),
         size=row.get("size", 0),
         upload_time=rfc3339(datetime.fromisoformat(row["upload-time"])) if "upload-time" in row else "",
     )

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
+_TO_ESCAPE = re.compile(r'[\x00-\x1f\x7f"\\]')
 _ESCAPED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 def string(text: str) -> str:
     """Return a basic string."""
-    return '"' + "".join(_escape(character) for character in text) + '"'
+    return f'"{_TO_ESCAPE.sub(_escape, text)}"'
 
 
 def key(text: str) -> str:
@@ -50,7 +51,5 @@ def rfc3339(moment: datetime) -> str:
     return f"{text}Z"
 
 
-def _escape(character: str) -> str:
-    if character in _ESCAPED:
-        return _ESCAPED[character]
-    return f"\\u{ord(character):04x}" if character < " " or character == "\x7f" else character
+def _escape(match: re.Match[str]) -> str:
+    return _ESCAPED.get(match[0]) or f"\\u{ord(match[0]):04x}"

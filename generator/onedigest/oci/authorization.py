@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Callable, Collection, Mapping
@@ -11,9 +10,11 @@ from urllib.parse import urlencode
 
 from onedigest.errors import NetworkError
 from onedigest.oci.credentials import Credential
+from onedigest.untrusted import load_json
 
 _CHALLENGE = re.compile(r"(?:^|,)\s*(Basic|Bearer)\b\s*", re.IGNORECASE)
 _PARAMETER = re.compile(r'([a-zA-Z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+_LONGEST_CHALLENGE = 1 << 13
 _CLIENT = "onedigest"
 _REFUSED = (400, 401, 403)
 _NO_SUCH_WAY = (404, 405)
@@ -93,6 +94,12 @@ class Authorizer:
         """Where the credential in use comes from, or nothing."""
         return self._credential.source if self._credential else ""
 
+    def hidden_in(self, text: str) -> str:
+        """Return a text of the registry without what it was shown."""
+        for token in self._tokens.values():
+            text = text.replace(token, "****")
+        return self._credential.hidden_in(text) if self._credential else text
+
     def _look(self) -> Credential | None:
         if not self._looked:
             self._credential = self._find()
@@ -108,7 +115,7 @@ class Authorizer:
         if answer.status in _REFUSED:
             raise self._refused(credential) if credential else self._needs_login()
         try:
-            found = json.loads(answer.body) if answer.status == 200 else {}
+            found = load_json(answer.body) if answer.status == 200 else {}
             token = found.get("token") or found.get("access_token")
         except (ValueError, AttributeError):
             token = None
@@ -150,6 +157,7 @@ class Authorizer:
 
 def _read_challenge(text: str) -> dict[str, dict[str, str]]:
     """Return the parameters of each scheme of a challenge (RFC 9110, section 11.6.1)."""
+    text = text[:_LONGEST_CHALLENGE]
     starts = list(_CHALLENGE.finditer(text))
     found: dict[str, dict[str, str]] = {}
     for number, match in enumerate(starts):

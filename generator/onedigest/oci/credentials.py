@@ -39,6 +39,13 @@ class Credential:
         """The value of an `Authorization` header (RFC 7617)."""
         return "Basic " + base64.b64encode(f"{self.user}:{self.secret}".encode()).decode()
 
+    def hidden_in(self, text: str) -> str:
+        """Return a text of the other side, which may repeat what it was shown, without that."""
+        for secret in (self.secret, self.identity, self.bearer, self.basic.partition(" ")[2]):
+            if secret:
+                text = text.replace(secret, "****")
+        return text
+
 
 class Credentials:
     """The credential files of a user, in the order in which they count. Helpers are looked for on `search_path`."""
@@ -87,7 +94,7 @@ class Credentials:
                 env=self._environment,
                 timeout=_HELPER_SECONDS,
             )
-        except (OSError, subprocess.TimeoutExpired) as error:
+        except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired) as error:
             raise NetworkError.of(
                 f"the credential helper `{program}` failed for {registry} ({type(error).__name__})", where=str(path)
             ) from None
@@ -103,7 +110,7 @@ class Credentials:
         try:
             found = json.loads(done.stdout)
             user, secret = str(found["Username"]), str(found["Secret"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise NetworkError.of(
                 f"the credential helper `{program}` did not answer with a credential", where=str(path)
             ) from None
@@ -121,7 +128,7 @@ def _read(path: Path) -> Mapping[str, Any] | None:
         raise InputError.of(f"cannot be read: {error.strerror}", where=str(path)) from None
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise InputError.of("not a file of credentials: no JSON object", where=str(path))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import tarfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from onedigest import untrusted
 from onedigest.digest import hex_of, is_digest
 from onedigest.errors import EngineError
 from onedigest.oci.compression import inflated
+from onedigest.oci.documents import DOCUMENT_BYTES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +38,7 @@ class Member:
     content: str
 
 
+_MOST_DOCUMENTS = 1000
 _GZIP = b"\x1f\x8b"
 _KINDS = {
     tarfile.DIRTYPE: "directory",
@@ -51,7 +54,9 @@ def read_export(folder: Path) -> dict[str, Exported]:
     try:
         described = list(_json(folder / "index.json")["manifests"])
         found: dict[str, Exported] = {}
-        while described:
+        for _ in range(_MOST_DOCUMENTS):
+            if not described:
+                break
             document = _json(_blob(folder, described.pop(0)["digest"]))
             if "manifests" in document:
                 described += document["manifests"]
@@ -60,15 +65,20 @@ def read_export(folder: Path) -> dict[str, Exported]:
             files = [_blob(folder, each["digest"]) for each in document["layers"]]
             layers = tuple(zip(config["rootfs"]["diff_ids"], files, strict=True))
             found[f"{config['os']}/{config['architecture']}"] = Exported(config=config, layers=layers)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        if described:
+            raise ValueError(f"it has more than {_MOST_DOCUMENTS} documents")  # noqa: TRY301  as any other fault
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise EngineError.of(f"BuildKit exported no complete OCI layout: {error}") from None
     return found
 
 
 def read_members(file: Path) -> dict[str, Member]:
-    """Return what a layer holds, compressed or not, by path."""
-    with tarfile.open(file, "r:*", encoding="utf-8") as archive:
-        return dict(_members(archive))
+    """Return what a layer holds, compressed or not, by path. Raises `EngineError` for no archive."""
+    try:
+        with tarfile.open(file, "r:*", encoding="utf-8") as archive:
+            return dict(_members(archive))
+    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error, RecursionError) as error:
+        raise EngineError.of(f"BuildKit exported a layer that is no archive: {error}") from None
 
 
 def tar_pieces(file: Path) -> Iterator[bytes]:
@@ -123,10 +133,14 @@ def _members(archive: tarfile.TarFile) -> Iterator[tuple[str, Member]]:
 
 
 def _json(path: Path) -> Any:
-    return json.loads(path.read_bytes())
+    with path.open("rb") as file:
+        data = file.read(DOCUMENT_BYTES + 1)
+    if len(data) > DOCUMENT_BYTES:
+        raise ValueError(f"{path.name} has more than {DOCUMENT_BYTES} bytes")
+    return untrusted.load_json(data)
 
 
 def _blob(folder: Path, digest: str) -> Path:
-    if not is_digest(digest):
+    if not is_digest(str(digest)):
         raise ValueError(f"{digest!r} is no digest")
     return folder / "blobs" / "sha256" / hex_of(digest)

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.image import LAYOUT, Image, layout_index
 from onedigest.assembler.refusal import Refused
-from onedigest.digest import hex_of
+from onedigest.checkout import read_bytes, refuse_links
+from onedigest.digest import hex_of, of_file
 from onedigest.errors import InputError
-from onedigest.inputs.store import link
+from onedigest.inputs.store import Store, is_stamped, link
 
 if TYPE_CHECKING:
     from onedigest.assembler.stream import Output
 
 
-def write(image: Image, blobs: Mapping[str, Path], output: Path) -> None:
-    """Write an image as an OCI layout, or as one archive where the name ends in `.tar`. Raises `InputError`."""
+def write(image: Image, blobs: Mapping[str, Path], output: Path, root: Path | None = None) -> None:
+    """Write an image as an OCI layout, or as one archive where the name ends in `.tar`. Raises `InputError`.
+
+    No link is followed below `root`; without one the output is a place that the user named, which may be a link.
+    """
     from onedigest.assembler.layout import write_layout
 
+    if root is None:
+        output = output.resolve()
+    else:
+        refuse_links(root, output.relative_to(root).as_posix())
     try:
         if output.suffix == ".tar":
             _write_archive(image, blobs, output)
@@ -29,6 +38,9 @@ def write(image: Image, blobs: Mapping[str, Path], output: Path) -> None:
             write_layout(image, blobs, output, link)
     except Refused as refused:
         raise InputError.of(refused.reason) from None
+    except OSError as error:
+        error.filename = error.filename or str(output)
+        raise
 
 
 def write_archive(documents: Mapping[str, bytes], image: Image, blobs: Mapping[str, Path], file: Output) -> None:
@@ -48,27 +60,28 @@ def write_archive(documents: Mapping[str, bytes], image: Image, blobs: Mapping[s
     stream.write_tar(merge(entries), file)
 
 
-def holds(output: Path, index: str) -> bool:
-    """Tell whether a layout holds an image with this index digest, each blob with its size."""
+def holds(output: Path, image: Image, store: Store, *, prove: bool = False) -> bool:
+    """Tell whether a layout is that of an image, byte for byte; no link below it is followed.
+
+    A layer that is the store's own file is not hashed again, unless `prove` wants it; any other is.
+    """
     if output.suffix == ".tar" or output.is_symlink():
         return False
+    documents = {f"blobs/sha256/{hex_of(digest)}": data for digest, data in image.documents().items()}
+    documents |= {"index.json": layout_index(image), "oci-layout": LAYOUT}
     try:
-        top = json.loads((output / "index.json").read_bytes())
-        if [each["digest"] for each in top["manifests"]] != [index]:
-            return False
-        described = [*top["manifests"]]
-        while described:
-            each = described.pop()
-            path = output / "blobs" / "sha256" / hex_of(each["digest"])
-            if path.stat().st_size != each["size"]:
-                return False
-            if each["mediaType"].endswith("+json"):
-                document = json.loads(path.read_bytes())
-                described += [*document.get("manifests", ()), *document.get("layers", ())]
-                described += [document["config"]] if "layers" in document else []
-    except (OSError, ValueError, KeyError, TypeError):
+        return all(read_bytes(output, path) == data for path, data in documents.items()) and all(
+            _is_layer(output / "blobs" / "sha256" / hex_of(layer.digest), layer, store, prove=prove)
+            for layer in image.layers()
+        )
+    except (OSError, InputError):
         return False
-    return True
+
+
+def _is_layer(path: Path, layer: Descriptor, store: Store, *, prove: bool) -> bool:
+    if is_stamped(path, layer.size) and path.samefile(store.path(layer.digest)):
+        return not prove or store.prove(layer.digest, layer.size)
+    return not path.is_symlink() and path.stat().st_size == layer.size and of_file(path) == layer.digest
 
 
 def _write_archive(image: Image, blobs: Mapping[str, Path], output: Path) -> None:
@@ -79,7 +92,8 @@ def _write_archive(image: Image, blobs: Mapping[str, Path], output: Path) -> Non
         new = Path(folder) / "archive"
         with new.open("wb") as file:
             write_archive({"index.json": layout_index(image)}, image, blobs, file)
-        new.chmod(0o644)
+            file.flush()
+            os.fsync(file.fileno())
         new.replace(output)
 
 

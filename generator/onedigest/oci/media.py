@@ -26,3 +26,13 @@ LAYERS = {
     _DOCKER_LAYER: "",
 }
 """How the layers of each media type are compressed."""
+
+FOREIGN_LAYERS = frozenset(
+    f"{kind}{compression}"
+    for kind, compressions in (
+        ("application/vnd.oci.image.layer.nondistributable.v1.tar", ("", "+gzip", "+zstd")),
+        ("application/vnd.docker.image.rootfs.foreign.diff.tar", ("", ".gzip")),
+    )
+    for compression in compressions
+)
+"""Layers that are somewhere else than the image, at an address that it states."""

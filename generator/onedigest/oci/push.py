@@ -59,7 +59,7 @@ def put_image(repository: Repository, image: Image) -> None:
     repository.put_manifest(image.digest, INDEX_TYPE, image.index)
 
 
-def put_tags(repository: Repository, image: Image, tags: Iterable[str]) -> None:
-    """Give an image that is there whole its tags: what a tag names is whole at every moment."""
+def put_tags(repository: Repository, index: bytes, tags: Iterable[str]) -> None:
+    """Give an image that is there whole, by its index, its tags: what a tag names is whole at every moment."""
     for tag in tags:
-        repository.put_manifest(tag, INDEX_TYPE, image.index)
+        repository.put_manifest(tag, INDEX_TYPE, index)

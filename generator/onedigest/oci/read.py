@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import tarfile
+import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from onedigest.assembler.descriptor import Descriptor
-from onedigest.digest import Digest, hex_of, is_digest, of_bytes, of_file
+from onedigest.digest import Digest, is_digest, of_bytes
 from onedigest.errors import InputError, Problem
-from onedigest.oci.compression import Inflated, inflated
+from onedigest.oci.compression import Inflated, most_inflated
+from onedigest.oci.documents import (
+    MOST_LAYERS,
+    MOST_ROWS,
+    check_config,
+    check_descriptor,
+    list_rows,
+    parse,
+    stated_platform,
+)
+from onedigest.oci.local import Archive, Layout
 from onedigest.oci.media import CONFIGS, INDEXES, LAYERS, MANIFEST_TYPES, MANIFESTS
+from onedigest.oci.rootfs import Blob
+from onedigest.oci.tar_members import read_members
 
-DOCUMENT_BYTES = 16 << 20
 _USUAL_VARIANTS = ("", "v8", "v1")
 """Of an architecture, what is meant where nothing more is said: arm64 is v8, amd64 is v1."""
 
@@ -87,37 +96,6 @@ class Source(Protocol):
         """Return how messages call a blob."""
 
 
-class Layout:
-    """An OCI layout on disk as a source (OCI image specification, image-layout.md)."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.name = str(path)
-
-    def top(self) -> tuple[str, bytes]:
-        """Return the document that the layout's index names first."""
-        index = _parsed(_limited(self.path / "index.json"), f"{self.name}/index.json")
-        row = _descriptor(self.name, _list(self.name, index, "manifests")[0], MANIFEST_TYPES)
-        return row["mediaType"], self.document(row["digest"], row["size"], manifest=True)
-
-    def document(self, digest: str, size: int, *, manifest: bool) -> bytes:  # noqa: ARG002  a file is a file
-        """Return a blob."""
-        data = _limited(self.blob(digest))
-        if len(data) != size:
-            raise InputError.of(f"{len(data)} bytes, {size} in its descriptor", where=self.where(digest))
-        if (found := of_bytes(data)) != digest:
-            raise InputError.of(f"the content has the digest {found}", where=self.where(digest))
-        return data
-
-    def where(self, digest: str) -> str:
-        """Return a blob's path in the layout."""
-        return f"blobs/sha256/{hex_of(digest)}"
-
-    def blob(self, digest: str) -> Path:
-        """Return where a blob is."""
-        return self.path / "blobs" / "sha256" / hex_of(digest)
-
-
 def read_image(layout: Path) -> ReadImage:
     """Read the documents of the image in a layout. Raises `InputError` unless they have their digests and sizes."""
     return read_from(Layout(layout))
@@ -126,7 +104,7 @@ def read_image(layout: Path) -> ReadImage:
 def read_from(source: Source, wanted: Collection[str] = ()) -> ReadImage:
     """Read the documents of an image: all platforms, or those wanted. Raises `InputError`, `NetworkError`."""
     media_type, data = source.top()
-    top = _parsed(data, source.name)
+    top = parse(data, source.name)
     if media_type in MANIFESTS:
         only = _read_platform(source, None, data, media_type)
         kept = (only,) if not wanted or only.platform in wanted else ()
@@ -143,20 +121,24 @@ def read_from(source: Source, wanted: Collection[str] = ()) -> ReadImage:
 
 
 def validate(layout: Path) -> list[Problem]:
+    """Recompute every digest, size and diff ID of a layout in a folder; return all that is wrong."""
+    return prove(Layout(layout))
+
+
+def prove(source: Layout | Archive) -> list[Problem]:
     """Recompute every digest, size and diff ID of a layout; return all that is wrong."""
-    source = Layout(layout)
     image = read_from(source)
     used = {image.digest}
     for platform in image.platforms:
         used |= {platform.manifest, platform.config_digest, *(layer.digest for layer in platform.layers)}
-    problems = [
-        problem
-        for layer in distinct_layers(image)
-        for problem in check_layer(source.blob(layer.digest), layer, source.where(layer.digest))
-    ]
-    present = [f"sha256:{path.name}" for path in sorted((layout / "blobs" / "sha256").iterdir())]
-    unused = [Problem("no document refers to it", source.where(digest)) for digest in present if digest not in used]
-    return problems + unused
+    problems: list[Problem] = []
+    for layer in distinct_layers(image):
+        try:
+            problems += check_layer(source.blob(layer.digest), layer, source.where(layer.digest))
+        except InputError as error:
+            problems += error.problems
+    unused = [name for name in source.present() if f"sha256:{name}" not in used]
+    return problems + [Problem("no document refers to it", f"blobs/sha256/{name}") for name in unused]
 
 
 def distinct_layers(image: ReadImage) -> tuple[ReadLayer, ...]:
@@ -165,17 +147,23 @@ def distinct_layers(image: ReadImage) -> tuple[ReadLayer, ...]:
     return tuple(found.values())
 
 
-def check_layer(path: Path, layer: ReadLayer, where: str) -> list[Problem]:
+def check_layer(blob: Blob, layer: ReadLayer, where: str) -> list[Problem]:
     """Recompute size, digest and diff ID of a layer; return what is wrong."""
-    if not path.is_file():
+    try:
+        with blob.open("rb") as file:
+            if (size := file.seek(0, os.SEEK_END)) != layer.size:
+                return [Problem(f"{size} bytes, {layer.size} in the manifest", where)]
+            file.seek(0)
+            found = Inflated(file, "").digest()
+    except FileNotFoundError:
         return [Problem("the layer is missing", where)]
-    if path.stat().st_size != layer.size:
-        return [Problem(f"{path.stat().st_size} bytes, {layer.size} in the manifest", where)]
+    except OSError as error:
+        return [Problem(f"cannot be read: {error.strerror}", where)]
     problems = []
-    if (found := of_file(path)) != layer.digest:
+    if found != layer.digest:
         problems.append(Problem(f"the content has the digest {found}", where))
     try:
-        diff_id = diff_id_of(path, layer.media_type)
+        diff_id = diff_id_of(blob, layer)
     except InputError as error:
         return [*problems, Problem(error.problems[0].message, where)]
     if diff_id != layer.diff_id:
@@ -183,41 +171,38 @@ def check_layer(path: Path, layer: ReadLayer, where: str) -> list[Problem]:
     return problems
 
 
-def diff_id_of(path: Path, media_type: str) -> Digest:
+def diff_id_of(blob: Blob, layer: ReadLayer) -> Digest:
     """Return the digest of what a compressed layer holds. Raises `InputError` for one that is broken."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        for piece in inflated(file, LAYERS[media_type]):
-            digest.update(piece)
-    return Digest(f"sha256:{digest.hexdigest()}")
+    with blob.open("rb") as file:
+        return Inflated(file, LAYERS[layer.media_type], most_inflated(layer.size)).digest()
 
 
-def list_files(path: Path, layer: ReadLayer) -> Iterator[ListedFile]:
-    """Yield the paths of a layer, whose blob is at `path`, in its order. Raises `InputError` for no archive."""
-    kinds = {tarfile.DIRTYPE: "dir", tarfile.SYMTYPE: "link", tarfile.LNKTYPE: "hardlink"}
-    with path.open("rb") as file:
-        stream = cast(Any, Inflated(file, LAYERS[layer.media_type]))
+def list_files(blob: Blob, layer: ReadLayer) -> Iterator[ListedFile]:
+    """Yield the paths of a layer, in its order. Raises `InputError` for no archive."""
+    with blob.open("rb") as file:
+        stream = Inflated(file, LAYERS[layer.media_type], most_inflated(layer.size))
         try:
-            with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8") as archive:
-                for each in archive:
-                    kind = kinds.get(each.type, "file")
-                    yield ListedFile(path=each.name, kind=kind, mode=each.mode, size=each.size, target=each.linkname)
-        except tarfile.TarError as error:
-            raise InputError.of(f"not an archive: {error}", where=layer.digest) from None
+            for each in read_members(stream):
+                kind = "file" if each.kind == "other" else each.kind
+                path, target = _shown(each.name), _shown(each.target)
+                yield ListedFile(path=path, kind=kind, mode=each.mode, size=each.size, target=target)
+        except InputError as error:
+            raise InputError.of(error.problems[0].message, where=layer.digest) from None
+
+
+def _shown(name: str) -> str:
+    """Return a name that can be printed: bytes that are no UTF-8 as their numbers."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _platform_rows(where: str, top: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the descriptors of an index by platform; of several variants the usual one. Attestations are none."""
     found: dict[str, dict[str, Any]] = {}
-    for each in _list(where, top, "manifests"):
-        row = _descriptor(where, each, MANIFEST_TYPES)
-        stated = row.get("platform")
-        stated = stated if isinstance(stated, dict) else {}
-        name = f"{stated.get('os')}/{stated.get('architecture')}"
-        if name == "unknown/unknown":
-            continue
-        if stated.get("variant", "") in _USUAL_VARIANTS:
-            found.setdefault(name, row)
+    for each in list_rows(where, top, "manifests", MOST_ROWS):
+        row = check_descriptor(where, each, MANIFEST_TYPES)
+        stated = stated_platform(where, row)
+        if stated and stated[1] in _USUAL_VARIANTS:
+            found.setdefault(stated[0], row)
     return found
 
 
@@ -225,14 +210,15 @@ def _read_platform(source: Source, row: Mapping[str, Any] | None, data: bytes, m
     digest = of_bytes(data)
     if media_type not in MANIFESTS:
         raise InputError.of(f"media type {media_type!r} is not that of a manifest", where=source.where(digest))
-    manifest = _parsed(data, source.where(digest))
-    config_row = _descriptor(source.name, manifest.get("config"), CONFIGS)
+    manifest = parse(data, source.where(digest))
+    config_row = check_descriptor(source.name, manifest.get("config"), CONFIGS)
     text = source.document(config_row["digest"], config_row["size"], manifest=False)
     where = source.where(config_row["digest"])
-    config = _parsed(text, where)
-    name = f"{config.get('os')}/{config.get('architecture')}"
-    stated = (row or {}).get("platform") or {}
-    if row is not None and f"{stated.get('os')}/{stated.get('architecture')}" != name:
+    config = parse(text, where)
+    name = check_config(config, where)
+    config["config"] = config.get("config") or {}
+    stated = stated_platform(source.name, row) if row else None
+    if row is not None and (stated is None or stated[0] != name):
         raise InputError.of(f"the index says another platform than the configuration, which is of {name}", where=where)
     return ReadPlatform(
         platform=name,
@@ -248,7 +234,8 @@ def _read_platform(source: Source, row: Mapping[str, Any] | None, data: bytes, m
 def _read_layers(
     source: Source, manifest: Mapping[str, Any], config: Mapping[str, Any], where: str
 ) -> tuple[ReadLayer, ...]:
-    rows = [_descriptor(source.name, each, tuple(LAYERS)) for each in _list(source.name, manifest, "layers")]
+    listed = list_rows(source.name, manifest, "layers", MOST_LAYERS)
+    rows = [check_descriptor(source.name, each, LAYERS) for each in listed]
     rootfs = config.get("rootfs")
     diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
     if (
@@ -274,57 +261,12 @@ def _titles(config: Mapping[str, Any], count: int) -> list[str]:
     """Return what the history says of each layer; nothing where it does not say it of every one."""
     history = config.get("history")
     rows = history if isinstance(history, list) else []
-    lines = [each for each in rows if isinstance(each, dict) and not each.get("empty_layer")]
+    lines = [each for each in rows if not each.get("empty_layer")]
     if len(lines) != count:
         return [""] * count
-    return [_title(str(each.get("created_by", ""))) for each in lines]
+    return [_title(each.get("created_by") or "") for each in lines]
 
 
 def _title(line: str) -> str:
     """Return what a line of history says: of ours, what the layer holds."""
     return line.partition(": ")[2] if line.startswith("onedigest ") else " ".join(line.split())
-
-
-def _descriptor(where: str, row: Any, media_types: Collection[str]) -> dict[str, Any]:
-    """Check a descriptor (OCI image specification, descriptor.md); a digest must be one, for it becomes a path."""
-    if (
-        not isinstance(row, dict)
-        or not is_digest(str(row.get("digest")))
-        or not isinstance(row.get("size"), int)
-        or isinstance(row["size"], bool)
-        or row["size"] < 0
-    ):
-        raise InputError.of(f"not a descriptor: {row!r}"[:400], where=where)
-    if row.get("mediaType") not in media_types:
-        raise InputError.of(f"media type {row.get('mediaType')!r} is not known", where=where)
-    if row["mediaType"] not in LAYERS and row["size"] > DOCUMENT_BYTES:
-        raise InputError.of(f"a document of {row['size']} bytes; {DOCUMENT_BYTES} are the most", where=where)
-    return row
-
-
-def _parsed(data: bytes, where: str) -> dict[str, Any]:
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise InputError.of(f"not JSON: {error}", where=where) from None
-    if not isinstance(found, dict):
-        raise InputError.of("not a JSON object", where=where)
-    return found
-
-
-def _limited(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(DOCUMENT_BYTES + 1)
-    except OSError as error:
-        raise InputError.of(f"not an OCI layout: {error.strerror}", where=str(path)) from None
-    if len(data) > DOCUMENT_BYTES:
-        raise InputError.of(f"larger than {DOCUMENT_BYTES} bytes", where=str(path))
-    return data
-
-
-def _list(where: str, document: Mapping[str, Any], key: str) -> list[Any]:
-    found = document.get(key)
-    if not isinstance(found, list) or not found:
-        raise InputError.of(f"no `{key}`", where=where)
-    return found

@@ -15,8 +15,10 @@ _NONE = Digest("")
 _REFERENCE = re.compile(
     r"(?P<name>[^@]+?)(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?", re.ASCII
 )
-_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::\d{1,5})?")
-_PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::\d{1,5})?", re.ASCII)
+_PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*", re.ASCII)
+_LONGEST = 512
+_LAST_PORT = 65535
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,14 +54,21 @@ def parse_reference(text: str, where: str = "") -> Reference:
 
     A name without a registry is one of Docker Hub, as docker has it.
     """
-    match = _REFERENCE.fullmatch(text)
+    match = _REFERENCE.fullmatch(text) if len(text) <= _LONGEST else None
     if match:
         first, slash, rest = match["name"].partition("/")
         if not (slash and (re.search("[.:]", first) or first == "localhost")):
             first, rest = HUB, match["name"] if slash else f"library/{match['name']}"
-        if _HOST.fullmatch(first) and _PATH.fullmatch(rest):
+        if _HOST.fullmatch(first) and _port(first) <= _LAST_PORT and _PATH.fullmatch(rest):
             digest = Digest(match["digest"] or "")
             return Reference(registry=first, repository=rest, tag=match["tag"] or "", digest=digest)
     raise InputError.of(
-        f"`{text}` is not the reference of an image", where=where, hint="write HOST/NAME:TAG or HOST/NAME@sha256:…"
+        f"`{text[:_LONGEST]}` is not the reference of an image",
+        where=where,
+        hint="write HOST/NAME:TAG or HOST/NAME@sha256:…",
     )
+
+
+def _port(host: str) -> int:
+    port = host.rpartition(":")[2]
+    return int(port) if port.isdecimal() else 0

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from onedigest.assembler.image import INDEX_TYPE, MANIFEST_TYPE
 from onedigest.digest import Digest, canonical_json, hex_of, of_bytes
-from onedigest.oci.registry import Repository
+from onedigest.oci.registry import Repository, descriptors_in
 
 _EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 _EMPTY = b"{}"
@@ -95,8 +94,7 @@ def _by_tag(repository: Repository, subject: str) -> list[dict[str, Any]]:
     tag = _tag(subject)
     if repository.resolve(tag) is None:
         return []
-    rows = json.loads(repository.manifest(tag).data).get("manifests")
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return descriptors_in(repository.manifest(tag).data)
 
 
 def _list_by_tag(repository: Repository, subject: str, added: list[dict[str, Any]]) -> None:

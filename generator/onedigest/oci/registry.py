@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
 import urllib3
 
 from onedigest.assembler.image import INDEX_TYPE, MANIFEST_TYPE
 from onedigest.digest import Digest, is_digest, of_bytes
 from onedigest.errors import NetworkError
+from onedigest.inputs.patience import BUSY
 from onedigest.oci.authorization import Answer
 from onedigest.oci.media import MANIFEST_TYPES
 from onedigest.oci.reference import Reference
 from onedigest.oci.together import Report
-from onedigest.oci.transport import BUSY, Access, Transport
+from onedigest.oci.transport import MOST_MANIFEST, Access, Transport
+from onedigest.untrusted import load_json
 
 _OK, _CREATED, _ACCEPTED, _NO_CONTENT, _PARTIAL = 200, 201, 202, 204, 206
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_LARGE = 401, 403, 404, 413
 _NO_RANGE = 416
+_ACCEPT = {"accept": ", ".join(MANIFEST_TYPES)}
 _TRIES = 6
 _NOT_SEEN = re.compile(rb'"(?:MANIFEST_)?(?:BLOB_)?UNKNOWN"')
 """Errors of a registry that does not know what a manifest names."""
@@ -56,7 +59,11 @@ class Repository:
     def resolve(self, name: str) -> Digest | None:
         """Return the digest that a tag or digest has now, by one request; None where there is none."""
         answer = self._transport.ask(
-            "HEAD", self._manifest(name), scopes=self._scopes, headers={"accept": ", ".join(MANIFEST_TYPES)}
+            "HEAD",
+            self._manifest(name),
+            scopes=self._scopes,
+            headers={"accept": ", ".join(MANIFEST_TYPES)},
+            most=MOST_MANIFEST,
         )
         if answer.status == _NOT_FOUND:
             return None
@@ -68,7 +75,11 @@ class Repository:
     def manifest(self, name: str) -> Document:
         """Return a manifest or an index. Raises `NetworkError` unless it has the digest that it is asked by."""
         answer = self._transport.ask(
-            "GET", self._manifest(name), scopes=self._scopes, headers={"accept": ", ".join(MANIFEST_TYPES)}
+            "GET",
+            self._manifest(name),
+            scopes=self._scopes,
+            headers={"accept": ", ".join(MANIFEST_TYPES)},
+            most=MOST_MANIFEST,
         )
         if answer.status == _NOT_FOUND:
             raise NetworkError.of(f"there is no image {self._shown(name)}", hint="correct the tag or the digest")
@@ -100,8 +111,7 @@ class Repository:
         response = self._transport.send("GET", self._blob(digest), scopes=self._scopes, headers=headers)
         if response.status in (_OK, _PARTIAL, _NO_RANGE):
             return response
-        answer = Answer(response.status, {}, response.read())
-        raise self._transport.failure(answer, f"pull {self._shown(digest)}")
+        raise self._transport.failure(self._transport.whole(response), f"pull {self._shown(digest)}")
 
     def has(self, digest: str) -> bool:
         """Tell whether the repository has a blob."""
@@ -117,7 +127,7 @@ class Repository:
         """
         path, scopes = f"/v2/{self._path}/blobs/uploads/", list(self._scopes)
         if source:
-            path += f"?mount={digest}&from={source}"
+            path += f"?mount={digest}&from={quote(source, safe='/')}"
             scopes.append(f"repository:{source}:pull")
         answer = self._transport.ask("POST", path, scopes=scopes, headers={"content-length": "0"})
         if source and answer.status in (_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND):
@@ -181,10 +191,12 @@ class Repository:
 
     def referrers(self, digest: str) -> list[dict[str, Any]] | None:
         """Return the descriptors of what refers to a manifest; None where the registry does not keep them."""
-        answer = self._transport.ask("GET", f"/v2/{self._path}/referrers/{digest}", scopes=self._scopes)
+        answer = self._transport.ask(
+            "GET", f"/v2/{self._path}/referrers/{digest}", scopes=self._scopes, most=MOST_MANIFEST
+        )
         if answer.status != _OK or stated_type(answer.body) != INDEX_TYPE:
             return None
-        return list(json.loads(answer.body).get("manifests") or ())
+        return descriptors_in(answer.body)
 
     def _send_whole(self, place: str, digest: str, size: int, content: Path | bytes, counter: _Counter) -> Answer:
         headers = {"content-type": "application/octet-stream", "content-length": str(size)}
@@ -288,7 +300,7 @@ def _with_digest(place: str, digest: str) -> str:
 def stated_type(data: bytes) -> str:
     """Return the media type that a document states of itself, or that its form implies."""
     try:
-        document = json.loads(data)
+        document = load_json(data)
         stated = document.get("mediaType")
         if isinstance(stated, str) and stated:
             return stated
@@ -296,3 +308,12 @@ def stated_type(data: bytes) -> str:
         return next((kind for key, kind in implied.items() if isinstance(document.get(key), list)), "")
     except (ValueError, AttributeError):
         return ""
+
+
+def descriptors_in(data: bytes) -> list[dict[str, Any]]:
+    """Return the descriptors that an index has, and nothing for what is none."""
+    try:
+        rows = load_json(data).get("manifests")
+    except (ValueError, AttributeError):
+        return []
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

@@ -7,9 +7,11 @@ from functools import partial
 from pathlib import Path
 
 from onedigest.assembler.descriptor import Descriptor
+from onedigest.digest import of_bytes
 from onedigest.errors import NetworkError
 from onedigest.inputs.download import Wanted, bring
 from onedigest.inputs.store import Store
+from onedigest.oci.documents import DOCUMENT_BYTES
 from onedigest.oci.reference import Reference
 from onedigest.oci.registry import Repository, stated_type
 from onedigest.oci.together import Report, spread
@@ -28,8 +30,7 @@ class Remote:
     def top(self) -> tuple[str, bytes]:
         """Return the index, or the only manifest, that the reference means now; what has the digest asked for stays."""
         digest = self.reference.digest
-        if digest and self._store.has(digest):
-            data = self._store.path(digest).read_bytes()
+        if digest and (data := self._stored(digest)):
             return stated_type(data), data
         found = self._repository.manifest(self.reference.asked)
         self._store.add(found.data)
@@ -37,13 +38,21 @@ class Remote:
 
     def document(self, digest: str, size: int, *, manifest: bool) -> bytes:
         """Return a manifest or a configuration. Raises `NetworkError` unless it has its digest and size."""
-        if self._store.has(digest, size):
-            return self._store.path(digest).read_bytes()
+        if (stored := self._stored(digest)) and len(stored) == size:
+            return stored
         data = self._repository.manifest(digest).data if manifest else self._repository.blob(digest)
         if len(data) != size:
             raise NetworkError.of(f"{len(data)} bytes, {size} in its descriptor", where=self.where(digest))
         self._store.add(data)
         return data
+
+    def _stored(self, digest: str) -> bytes | None:
+        """Return a document that the store has, if it still has its digest."""
+        if not self._store.has(digest):
+            return None
+        with self._store.path(digest).open("rb") as file:
+            data = file.read(DOCUMENT_BYTES)
+        return data if of_bytes(data) == digest else None
 
     def where(self, digest: str) -> str:
         """Return the name of a blob or manifest."""

@@ -5,23 +5,32 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, Literal, Protocol, cast
 
 from onedigest.assembler.descriptor import Descriptor
-from onedigest.digest import canonical_json, hex_of
+from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError
 from onedigest.inputs.store import Store
-from onedigest.oci.compression import Inflated
+from onedigest.oci.compression import Inflated, most_inflated
 from onedigest.oci.media import LAYERS
+from onedigest.oci.tar_members import Member, read_members
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 _MOST_LINKS = 40
 """After so many symbolic links Linux gives up (path_resolution(7))."""
+_MOST_STEPS = 4096
+"""Components that a path may lead through, links included."""
+_DEEPEST = 256
+"""Folders above a file."""
+_MOST_PATHS = 2_000_000
+_MOST_NAMES = 256 << 20
+"""Paths of an image, and the characters that all names together may have."""
+_MOST_FACTS = 64 << 20
+"""Characters that may be found in the files of an image."""
 
 Facts = Mapping[str, str]
 
@@ -31,6 +40,20 @@ Row = list[Any]
 Rows = list[Row]
 
 
+class Blob(Protocol):
+    """Something that can be opened for reading: a file, or a part of one."""
+
+    def open(self, mode: Literal["rb"], /) -> IO[bytes]:
+        """Open it."""
+
+
+class Readable(Protocol):
+    """Something that is read forwards."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes, fewer only at the end."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Examiner:
     """Finds facts in some files. `name` changes whenever it would find others."""
@@ -38,7 +61,7 @@ class Examiner:
     name: str
     wants: re.Pattern[str]
     """The paths of files to examine, without a leading slash."""
-    examine: Callable[[str, IO[bytes]], Facts]
+    examine: Callable[[str, Readable], Facts]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,102 +75,170 @@ class Node:
     facts: Facts | None = None
 
 
+_FOLDER = Node(kind="dir")
+
+
+_NOTHING: dict[str, _Place] = {}
+
+
+class _Place:
+    """A path with what is below it; without a node it is no file, but what is left of one."""
+
+    __slots__ = ("below", "node")
+
+    def __init__(self) -> None:
+        self.node: Node | None = None
+        self.below = _NOTHING  # most places are files: a dictionary for each would be the larger part of them
+
+    def inner(self, name: str) -> _Place | None:
+        """Return what is below by a name."""
+        return self.below.get(name)
+
+
 class Rootfs:
-    """The files of an image, by path without a leading slash."""
+    """The files of an image, by path without a leading slash. Raises `InputError` for more than an image may have."""
 
     def __init__(self, layers: Iterable[Rows] = ()) -> None:
-        self._nodes: dict[str, Node] = {}
+        self._top = _Place()
+        self._shared: dict[tuple[str, int, int], Node] = {}
+        self._paths = self._names = self._facts = 0
         for layer in layers:
             self._apply(layer)
+        self._examined = dict(sorted(self._list_examined()))
 
     def find(self, path: str) -> tuple[str, Node] | None:
         """Return the real path and the node that a path leads to, following links (path_resolution(7))."""
-        waiting, done = path.strip("/").split("/"), ""
-        links = 0
+        waiting, done = path.strip("/").split("/")[::-1], [("", self._top)]
+        links = steps = 0
         while waiting:
-            part = waiting.pop(0)
+            part = waiting.pop()
             if part in ("", "."):
                 continue
             if part == "..":
-                done = posixpath.dirname(done)
+                del done[max(1, len(done) - 1) :]
                 continue
-            here = f"{done}/{part}" if done else part
-            node = self._nodes.get(here)
-            if node is None:
+            place = done[-1][1].inner(part)
+            steps += 1
+            if place is None or place.node is None or steps > _MOST_STEPS:
                 return None
-            if node.kind == "link":
+            if place.node.kind == "link":
                 links += 1
                 if links > _MOST_LINKS:
                     return None
-                if node.target.startswith("/"):
-                    done = ""
-                waiting = [*node.target.split("/"), *waiting]
+                if place.node.target.startswith("/"):
+                    del done[1:]
+                waiting += place.node.target.split("/")[::-1]
                 continue
-            done = here
-        return done, self._nodes.get(done, Node(kind="dir"))
+            done.append((part, place))
+        return "/".join(name for name, _ in done[1:]), done[-1][1].node or _FOLDER
 
     def plain(self, path: str) -> Node | None:
         """Return the node of a path, not following a link at its end."""
-        return self._nodes.get(path.strip("/"))
+        place = self._at(path.strip("/"))
+        return place.node if place else None
 
-    def matching(self, pattern: re.Pattern[str]) -> Iterator[tuple[str, Node]]:
-        """Yield the paths that a pattern matches whole, sorted."""
-        for path in sorted(self._nodes):
-            if pattern.fullmatch(path):
-                yield path, self._nodes[path]
+    def names(self, path: str) -> list[str]:
+        """Return the names in a folder, sorted; no link is followed."""
+        place = self._at(path.strip("/"))
+        return sorted(name for name, each in place.below.items() if each.node) if place else []
+
+    def examined(self, pattern: re.Pattern[str]) -> Iterator[tuple[str, Node]]:
+        """Yield the files that were examined and whose path a pattern matches whole, sorted."""
+        return ((path, node) for path, node in self._examined.items() if pattern.fullmatch(path))
+
+    def _at(self, path: str) -> _Place | None:
+        place: _Place | None = self._top
+        for part in path.split("/") if path else ():
+            place = place.inner(part) if place else None
+        return place
 
     def _apply(self, layer: Rows) -> None:
         """Put a layer above the others: first what it takes away, then what it brings (layer.md, "Whiteouts")."""
-        gone, emptied = set(), set()
         for path, kind, *_ in layer:
-            if kind == "whiteout":
-                gone.add(path)
-            elif kind == "opaque":
-                emptied.add(path)
-        replaced = {row[0] for row in layer if row[1] not in ("dir", "whiteout", "opaque")}
-        if gone or emptied or replaced:
-            kept = {}
-            for path, node in self._nodes.items():
-                parents = set(_parents(path))
-                if not (path in gone or parents & gone or parents & emptied or parents & replaced):
-                    kept[path] = node
-            self._nodes = kept
+            if kind != "dir" and (place := self._at(path)):
+                place.below = _NOTHING
+                if kind == "whiteout":
+                    place.node = None
         for path, kind, mode, owner, target, facts in layer:
-            if kind not in ("whiteout", "opaque"):
-                for folder in _parents(path):  # not every archive has them
-                    self._nodes.setdefault(folder, Node(kind="dir"))
+            if kind in ("whiteout", "opaque"):
+                continue
+            place = self._made(path)
             if kind == "hardlink":
-                self._nodes[path] = self._nodes.get(target, Node(kind="file"))
+                other = self._at(target)
+                place.node = (other.node if other else None) or Node(kind="file")
             elif kind in ("dir", "file", "link"):
-                self._nodes[path] = Node(kind=kind, mode=mode, owner=owner, target=target, facts=facts)
+                place.node = self._node(kind, mode, owner, target, facts)
+
+    def _made(self, path: str) -> _Place:
+        """Return the place of a path, with the folders above it, which not every archive has."""
+        place = self._top
+        for part in path.split("/") if path else ():
+            inner = place.inner(part)
+            if inner is None:
+                self._paths += 1
+                self._names += len(part)
+                if self._paths > _MOST_PATHS or self._names > _MOST_NAMES:
+                    raise InputError.of(f"the image has more than {_MOST_PATHS} paths")
+                inner = _Place()
+                place.below = place.below or {}
+                place.below[part] = inner
+            place.node = place.node or _FOLDER
+            place = inner
+        return place
+
+    def _node(self, kind: str, mode: int, owner: int, target: str, facts: Facts | None) -> Node:
+        """Return a node; those that say the same are one, for there may be very many."""
+        if not target and facts is None:
+            return self._shared.setdefault((kind, mode, owner), Node(kind=kind, mode=mode, owner=owner))
+        self._names += len(target)
+        self._facts += _weight(facts)
+        if self._facts > _MOST_FACTS:
+            raise InputError.of("the image has too many lists of packages, or programs that may be a Python")
+        return Node(kind=kind, mode=mode, owner=owner, target=target, facts=facts)
+
+    def _list_examined(self) -> Iterator[tuple[str, Node]]:
+        waiting = [iter(self._top.below.items())]
+        names: list[str] = []
+        while waiting:
+            name, place = next(waiting[-1], ("", None))
+            if place is None:
+                waiting.pop()
+                del names[-1:]
+                continue
+            if place.node and place.node.facts is not None:
+                path = "/".join((*names, name))
+                self._names += len(path)  # of links to one file there may be very many
+                if self._names > _MOST_NAMES:
+                    raise InputError.of("the image has too many lists of packages, or programs that may be a Python")
+                yield path, place.node
+            names.append(name)
+            waiting.append(iter(place.below.items()))
 
 
-def read_rootfs(layers: Iterable[tuple[Descriptor, Path]], examiner: Examiner, store: Store) -> Rootfs:
+def read_rootfs(layers: Iterable[tuple[Descriptor, Blob]], examiner: Examiner, store: Store) -> Rootfs:
     """Read the layers of an image, from below to above; what was read of a layer once is noted in the store."""
-    return Rootfs(_read_noted(descriptor, path, examiner, store) for descriptor, path in layers)
+    return Rootfs(_read_noted(descriptor, blob, examiner, store) for descriptor, blob in layers)
 
 
-def _read_noted(descriptor: Descriptor, path: Path, examiner: Examiner, store: Store) -> Rows:
-    name = f"files/{examiner.name}/{hex_of(descriptor.digest)}"
+def _read_noted(descriptor: Descriptor, blob: Blob, examiner: Examiner, store: Store) -> Rows:
+    """Return what a layer says. A note is of all that the descriptor states: its diff ID was proven, too."""
+    stated = [descriptor.digest, descriptor.diff_id, descriptor.size, descriptor.media_type]
+    name = f"files/{examiner.name}/{hex_of(of_bytes(canonical_json(stated)))}"
     if (note := store.read_note(name)) is not None:
-        return cast(Rows, json.loads(note))
-    found = _read(descriptor, path, examiner)
+        with suppress(ValueError):
+            return cast(Rows, json.loads(note))
+    found = _read(descriptor, blob, examiner)
     store.write_note(name, canonical_json(found))
     return found
 
 
-def _read(descriptor: Descriptor, path: Path, examiner: Examiner) -> Rows:
+def _read(descriptor: Descriptor, blob: Blob, examiner: Examiner) -> Rows:
     """Read a layer, whose digest is right. Raises `InputError` unless it has its diff ID too."""
-    with path.open("rb") as file:
-        stream = Inflated(file, LAYERS[descriptor.media_type])
+    with blob.open("rb") as file:
+        stream = Inflated(file, LAYERS[descriptor.media_type], most_inflated(descriptor.size))
         try:
-            with tarfile.open(
-                fileobj=cast(Any, stream), mode="r|", encoding="utf-8", errors="surrogateescape"
-            ) as archive:
-                rows = [_row(archive, member, examiner) for member in archive]
+            rows = _bounded(_row(member, examiner) for member in read_members(stream))
             diff_id = stream.digest()
-        except tarfile.TarError as error:
-            raise InputError.of(f"the layer {descriptor.digest} is no archive: {error}") from None
         except InputError as error:
             raise InputError.of(f"the layer {descriptor.digest} is {error.problems[0].message}") from None
     if diff_id != descriptor.diff_id:
@@ -157,29 +248,43 @@ def _read(descriptor: Descriptor, path: Path, examiner: Examiner) -> Rows:
     return rows
 
 
-def _row(archive: tarfile.TarFile, member: tarfile.TarInfo, examiner: Examiner) -> Row:
+def _bounded(rows: Iterable[Row]) -> Rows:
+    """Keep rows as long as their texts are not more than an image may have."""
+    found: Rows = []
+    names = facts = 0
+    for row in rows:
+        names += len(row[0]) + len(row[4])
+        facts += _weight(row[5])
+        if names > _MOST_NAMES or facts > _MOST_FACTS:
+            raise InputError.of("no archive of ours: its names, or its lists of packages, are too long")
+        found.append(row)
+    return found
+
+
+def _weight(facts: Facts | None) -> int:
+    """Return what facts take in memory, about."""
+    return 256 + sum(map(len, facts.values())) if facts is not None else 0
+
+
+def _row(member: Member, examiner: Examiner) -> Row:
     path = posixpath.normpath("/" + _text(member.name)).lstrip("/")
     folder, _, name = path.rpartition("/")
+    if path.count("/") > _DEEPEST:
+        raise InputError.of(f"no archive of ours: it has a file below more than {_DEEPEST} folders")
     if name == _OPAQUE:
         return [folder, "opaque", 0, 0, "", None]
     if name.startswith(_WHITEOUT):
         return [f"{folder}/{name.removeprefix(_WHITEOUT)}".lstrip("/"), "whiteout", 0, 0, "", None]
     facts = None
-    if member.isreg() and examiner.wants.fullmatch(path) and (file := archive.extractfile(member)):
-        facts = dict(examiner.examine(path, file))
-    kind = "dir" if member.isdir() else "link" if member.issym() else "hardlink" if member.islnk() else "file"
-    target = _text(member.linkname)
+    if member.kind == "file" and examiner.wants.fullmatch(path):
+        facts = dict(examiner.examine(path, member.content))
+    kind = "file" if member.kind == "other" else member.kind
+    target = _text(member.target)
     if kind == "hardlink":
         target = posixpath.normpath("/" + target).lstrip("/")
-    return [path, kind, member.mode, member.uid, target, facts]
+    return [path, kind, member.mode, member.owner, target, facts]
 
 
 def _text(name: str) -> str:
     """Return a name that can be kept: bytes that are no UTF-8 as a replacement character."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def _parents(path: str) -> Iterator[str]:
-    while "/" in path:
-        path = path.rpartition("/")[0]
-        yield path

@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError, SSLError
+from urllib3.exceptions import (
+    HTTPError,
+    LocationValueError,
+    NameResolutionError,
+    NewConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
 
 from onedigest.errors import NetworkError
-from onedigest.inputs.pools import Pools, is_loopback, may_be_plain, shown
+from onedigest.inputs import leading
+from onedigest.inputs.download import discard, encoding_of
+from onedigest.inputs.pace import Refused
+from onedigest.inputs.patience import BUSY, seconds_of
+from onedigest.inputs.pools import Pools, is_loopback, shown
 from onedigest.oci.authorization import Answer, Authorizer
 from onedigest.oci.credentials import Credentials
 from onedigest.oci.reference import HUB
+from onedigest.untrusted import load_json
 
-BUSY = (408, 425, 429, 500, 502, 503, 504)
 _ATTEMPTS = 6
 _CONNECTIONS = 3
 """How often a host that takes no connection is tried."""
-_REDIRECTS = (301, 302, 303, 307, 308)
-_MOST_REDIRECTS = 5
-_UNAUTHORIZED, _MOST_REFUSALS = 401, 2
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 60.0
-"""Seconds before a second try, which double each time, and the most that `Retry-After` may ask for."""
-_MOST_BYTES = 16 << 20
-"""What a document of a registry may have; manifests have 4 MiB at most (OCI distribution specification)."""
+_UNAUTHORIZED, _MOST_REFUSALS, _FIRST_ERROR = 401, 2, 400
+MOST_DOCUMENT = 16 << 20
+"""Bytes that a document of a registry may have."""
+MOST_MANIFEST = 4 << 20
+"""Bytes that a manifest may have (OCI distribution specification, "Pushing Manifests")."""
+_MOST_TOKEN = 1 << 20
+_MOST_ERROR = 1 << 16
 
 R = TypeVar("R", Answer, urllib3.BaseHTTPResponse)
 
@@ -94,17 +103,20 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         body: Body | None = None,
         attempts: int = _ATTEMPTS,
+        most: int = MOST_DOCUMENT,
     ) -> Answer:
-        """Send a request, and return the whole answer. Raises `NetworkError`."""
-        return self._retried(lambda: self._whole(self._send_once(method, path, scopes, headers or {}, body)), attempts)
+        """Send a request, and return the whole answer, whose body has `most` bytes at most. Raises `NetworkError`."""
+        return self._retried(
+            lambda: self.whole(self._send_once(method, path, scopes, headers or {}, body), most), attempts
+        )
 
     def pause(self, number: int) -> None:
         """Wait after a try that failed, longer each time."""
-        self._access.pause(_pause(number, None))
+        self._wait(self._host, seconds_of(number), "is asked again")
 
     def failure(self, answer: Answer, doing: str) -> NetworkError:
         """Return the error for an answer that is none; `doing` says what was tried, such as `pull acme/app`."""
-        said = _said(answer.body)
+        said = _said(answer.body, self._authorizer.hidden_in)
         if answer.status in (401, 403):
             source = self._authorizer.source
             by = f"with the credential from {source}" if source else "without a login"
@@ -148,25 +160,34 @@ class Transport:
         self, method: str, target: str, headers: Mapping[str, str], authorization: str, body: Body | None
     ) -> urllib3.BaseHTTPResponse:
         """Send a request and follow where reading it leads; what convinces the registry goes to no other host."""
-        for _ in range(_MOST_REDIRECTS):
+        for _ in range(leading.MOST):
             own = {"authorization": authorization} if authorization and self._is_own(target) else {}
             response = self._once(method, target, {**headers, **own}, body)
             place = response.headers.get("location")
-            if method not in ("GET", "HEAD") or response.status not in _REDIRECTS or not place:
+            if method not in ("GET", "HEAD") or response.status not in leading.STATUSES or not place:
                 return response
             discard(response)
             target = self.absolute(place, target)
         raise NetworkError.of(f"{self.registry} redirects in circles", where=shown(target))
 
     def absolute(self, place: str, origin: str) -> str:
-        """Return an address that the registry gave. Raises `NetworkError` for one that would leave TLS."""
-        target = urljoin(origin, place)
+        """Return an address that the registry gave. Raises `NetworkError` for one that it may not lead to."""
+        own = urlsplit(self.url("/"))
+        try:
+            target = urljoin(origin, place)
+            parts = urlsplit(target)
+            if parts.netloc == own.netloc and parts.scheme in ("http", "https"):
+                return parts._replace(scheme=self._scheme).geturl()  # a proxy ends TLS before it
+            return leading.target_of(place, origin, self._plain_hosts(target))
+        except ValueError as error:
+            why = str(error) if str(error).startswith("leads ") else "leads to what is no address"
+            raise NetworkError.of(f"{self.registry} {why}", where=_placed(place)) from None
+
+    def _plain_hosts(self, target: str) -> tuple[str, ...]:
+        """Return the hosts that may be led to without TLS: those that the user named, and from this machine its own."""
         parts = urlsplit(target)
-        if parts.netloc == self._host and parts.scheme != self._scheme:
-            return parts._replace(scheme=self._scheme).geturl()  # a proxy ends TLS before it
-        if parts.scheme not in ("http", "https") or not may_be_plain(target, self._access.insecure):
-            raise NetworkError.of(f"{self.registry} leads to an address without TLS", where=shown(target))
-        return target
+        near = is_loopback(parts.hostname or "") and is_loopback(urlsplit(self.url("/")).hostname or "")
+        return (*self._access.insecure, *((parts.netloc.rpartition("@")[2],) if near else ()))
 
     def _once(
         self, method: str, target: str, headers: Mapping[str, str], body: Body | None
@@ -176,7 +197,8 @@ class Transport:
         sent = {"accept-encoding": "identity", "user-agent": "onedigest", **headers}
         content = body() if body else None
         try:
-            return self._access.pools.of(target).request(
+            outside = leading.is_outside(target, self.url("/")) and urlsplit(target).netloc not in self._access.insecure
+            return self._access.pools.of(target, outside=outside).request(
                 method, target, headers=sent, body=content, preload_content=False, redirect=False, retries=False
             )
         finally:
@@ -184,11 +206,17 @@ class Transport:
                 content.close()
 
     def _ask_token(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
-        """Ask a token service, which may be another host."""
-        if not may_be_plain(url, self._access.insecure):
-            raise NetworkError.of(f"{self.registry} names a token service without TLS", where=shown(url))
+        """Ask a token service, which may be another host that the registry trusts with what is shown to it.
+
+        It has TLS, as docker wants it, or is as near, or as much the user's choice, as the registry.
+        """
+        try:
+            target = leading.target_of(url, self.url("/"), self._plain_hosts(url))
+        except ValueError as error:
+            why = str(error).replace("leads to", "names a token service at").replace("at an address without", "without")
+            raise NetworkError.of(f"{self.registry} {why}", where=_placed(url)) from None
         content = (lambda: body) if body else None
-        return self._retried(lambda: self._whole(self._once(method, url, headers, content)), _ATTEMPTS)
+        return self._retried(lambda: self.whole(self._once(method, target, headers, content), _MOST_TOKEN), _ATTEMPTS)
 
     def _retried(self, once: Callable[[], R], attempts: int) -> R:
         """Send until what comes back is an answer, with a pause before each further try. Raises `NetworkError`."""
@@ -198,28 +226,41 @@ class Transport:
             except HTTPError as error:
                 if attempt == attempts or not _is_passing(error, attempt):
                     raise self._unreachable(error) from None
-                pause = _pause(attempt, None)
+                if not self._wait(self._host, seconds_of(attempt), "broke off"):
+                    raise self._unreachable(error) from None
             else:
                 if attempt == attempts or found.status not in BUSY:
                     return found
-                pause = _pause(attempt, found.headers.get("retry-after"))
+                seconds = seconds_of(attempt, found.headers.get("retry-after"))
+                if not self._wait(self._host, seconds, f"answered {found.status}"):
+                    return found
                 if isinstance(found, urllib3.BaseHTTPResponse):
                     discard(found)
-            self._access.pause(pause)
         raise AssertionError("the last attempt returns or raises")
 
-    def _whole(self, response: urllib3.BaseHTTPResponse) -> Answer:
+    def _wait(self, host: str, seconds: float, why: str) -> bool:
+        return self._access.pools.patience.wait(host, seconds, why, self._access.pause)
+
+    def whole(self, response: urllib3.BaseHTTPResponse, most: int = _MOST_ERROR) -> Answer:
+        """Return an answer with its body. Raises `NetworkError` for one of more than `most` bytes, or encoded."""
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        pieces: list[bytes] = []
+        left = most
         try:
-            body = b""
             for piece in response.stream(1 << 16, decode_content=False):
-                body += piece
-                if len(body) > _MOST_BYTES:
-                    response.close()
-                    raise NetworkError.of(f"{self.registry} answers with more than {_MOST_BYTES} bytes")
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status, headers, body)
+                pieces.append(piece)
+                left -= len(piece)
+                if left < 0 and response.status < _FIRST_ERROR:
+                    raise NetworkError.of(f"{self.registry} answers with more than {most} bytes")
+                if left < 0:
+                    break
+            else:
+                response.release_conn()
         finally:
-            response.release_conn()
+            response.close()
+        if pieces and response.status < _FIRST_ERROR and (encoding := encoding_of(headers)):
+            raise NetworkError.of(f"{self.registry} encoded what was asked for as it is ({encoding})")
+        return Answer(response.status, headers, b"".join(pieces)[:most])
 
     def _falls_back(self, error: HTTPError, target: str) -> bool:
         """Go on without TLS where that is allowed, and the registry does not speak it."""
@@ -229,6 +270,8 @@ class Transport:
         return True
 
     def _unreachable(self, error: HTTPError) -> NetworkError:
+        if isinstance(error, Refused):
+            return NetworkError.of(f"the registry {self.registry} is given up: {error}")
         reason = getattr(error, "reason", None) or error
         if isinstance(error, SSLError):
             why = _reason(reason)
@@ -245,11 +288,8 @@ class Transport:
 _CHECK = "check the name and the network"
 
 
-def discard(response: urllib3.BaseHTTPResponse) -> None:
-    """Let go of a response whose body is of no interest."""
-    with suppress(HTTPError):
-        response.drain_conn()
-    response.release_conn()
+def _placed(place: str) -> str:
+    return re.sub(r"[^\x21-\x7e]+", " ", shown(place))[:200]
 
 
 def _reason(error: object) -> str:
@@ -268,23 +308,17 @@ def _is_passing(error: HTTPError, attempt: int) -> bool:
     """Tell whether a fault may be gone the next time."""
     if isinstance(error, NewConnectionError) and attempt >= _CONNECTIONS:
         return False
-    return not isinstance(error, SSLError | NameResolutionError)
+    if isinstance(error, ReadTimeoutError) and attempt > 1:
+        return False
+    return not isinstance(error, SSLError | NameResolutionError | Refused | LocationValueError)
 
 
-def _pause(attempt: int, asked: str | None) -> float:
-    """Return the seconds to wait: what the server asks for (RFC 9110, section 10.2.3), or twice as long each time."""
-    if asked:
-        with suppress(HTTPError):
-            return min(urllib3.Retry().parse_retry_after(asked), _LONGEST_PAUSE)
-    return float(_FIRST_PAUSE * 2 ** (attempt - 1))
-
-
-def _said(body: bytes) -> str:
+def _said(body: bytes, hidden_in: Callable[[str], str]) -> str:
     """Return the codes and messages of an error (OCI distribution specification, "Error Codes")."""
     try:
-        errors = json.loads(body)["errors"]
+        errors = load_json(body)["errors"]
         parts = [": ".join(filter(None, (str(each.get("code", "")), str(each.get("message", ""))))) for each in errors]
     except (ValueError, KeyError, TypeError, AttributeError):
         return ""
-    text = re.sub(r"[^\x20-\x7e]+", " ", "; ".join(parts))[:200]
+    text = re.sub(r"[^\x20-\x7e]+", " ", hidden_in("; ".join(parts)))[:200]
     return f" ({text})" if text else ""

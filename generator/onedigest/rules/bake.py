@@ -27,7 +27,6 @@ class BakeTarget:
 
     name: str
     script: str
-    source: str
     content: str = ""
     dockerfile: str
     contexts: tuple[tuple[str, str], ...]
@@ -49,12 +48,11 @@ class BakeView:
     targets: tuple[BakeTarget, ...]
 
 
-def target_of(spec: Spec, plan: Plan, source: str, folder: str) -> BakeTarget:
+def target_of(spec: Spec, plan: Plan, folder: str) -> BakeTarget:
     """Return the target of an image; `folder` is the lock folder from the context's root."""
     target = BakeTarget(
         name=bake_target(spec.name),
         script=one_line(spec.script),
-        source=source,
         dockerfile=f"{folder}/{spec.name}/{DOCKERFILE}",
         contexts=tuple((name, f"oci-layout://{folder}/{FOLDER}/{base_layout(plan)}") for name in base_contexts(plan)),
         tag=f"{spec.repository or spec.name}:latest",
@@ -86,13 +84,12 @@ def read_targets(text: str | None) -> dict[str, BakeTarget]:
 
 
 def _read(name: str, row: Mapping[str, Any]) -> BakeTarget:
-    _, script, content, source = map(bake_plain, row["//"])
+    _, script, content = map(bake_plain, row["//"])
     output = row["output"][0]
     return BakeTarget(
         name=name,
         script=script,
         content=content,
-        source=source,
         dockerfile=bake_plain(row["dockerfile"]),
         contexts=tuple((name, bake_plain(place)) for name, place in row["contexts"].items()),
         tag=bake_plain(row["tags"][0]),

@@ -52,7 +52,6 @@ class ManifestView:
 class BuildView:
     """What the template of a BUILD.bazel sees."""
 
-    source: str
     label: str
     shared: str
     name: str
@@ -79,13 +78,12 @@ def find_package(folder: Path) -> str:
     return f"//{folder.relative_to(find_root(folder) or folder.parent).as_posix()}"
 
 
-def render_build(spec: Spec, plan: Plan, targets: Mapping[str, LayerTarget], source: str, package: str) -> str:
+def render_build(spec: Spec, plan: Plan, targets: Mapping[str, LayerTarget], package: str) -> str:
     """Return the BUILD.bazel of an image; `targets` are those of its layers, in the package that images share."""
     refused = NO_COMMANDS if plan.commands() else ""
     application = next((layer for layer in plan.layers() if layer.kind == "application"), None)
     own = application_target(spec.name)
     view = BuildView(
-        source=source,
         label=f"{package}/{spec.name}",
         shared=package,
         name=spec.name,

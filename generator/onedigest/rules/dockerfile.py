@@ -47,7 +47,6 @@ class ImageStages:
 class DockerfileView:
     """What the template of a Dockerfile sees; paths are from the context's root."""
 
-    source: str
     name: str
     folder: str
     path: str
@@ -55,9 +54,9 @@ class DockerfileView:
     bake_target: str
     base: str
     python: str
-    interpreter: str
     assembler: str
     assembler_target: str
+    assembler_start: tuple[tuple[str, ...], ...]
     stages: tuple[Stage, ...]
     images: tuple[ImageStages, ...]
     epoch: int
@@ -73,11 +72,10 @@ class DockerfileView:
 class IgnoreView:
     """What the template of a .dockerignore sees."""
 
-    source: str
     paths: tuple[str, ...]
 
 
-def render_dockerfile(spec: Spec, lock: Lock, plan: Plan, source: str, folder: str) -> dict[str, str]:
+def render_dockerfile(spec: Spec, lock: Lock, plan: Plan, folder: str) -> dict[str, str]:
     """Return the Dockerfile and its .dockerignore by name; `folder` is the lock folder from the context's root.
 
     Raises `InputError` for a script outside the folder that holds the locks, which is what BuildKit is sent.
@@ -90,7 +88,6 @@ def render_dockerfile(spec: Spec, lock: Lock, plan: Plan, source: str, folder: s
         )
     inputs = f"{folder}/{FOLDER}"
     view = DockerfileView(
-        source=source,
         name=spec.name,
         folder=folder,
         path=f"{folder}/{spec.name}/{FILE_NAME}",
@@ -98,9 +95,12 @@ def render_dockerfile(spec: Spec, lock: Lock, plan: Plan, source: str, folder: s
         bake_target=bake_target(spec.name),
         base=lock.base.reference,
         python=lock.base.python,
-        interpreter=lock.base.interpreter,
         assembler=f"{inputs}/{zipapp.file_name(lock.assembler)}",
         assembler_target=ASSEMBLER,
+        assembler_start=(
+            (lock.base.interpreter, "-I", "-c", zipapp.START),
+            (ASSEMBLER, lock.assembler, "--help"),
+        ),
         stages=layer_stages(plan, script=spec.script, inputs=inputs, interpreter=lock.base.interpreter),
         images=tuple(_image(each, stage_names(plan), inputs, lock.base) for each in plan.platforms),
         epoch=MTIME,
@@ -111,7 +111,7 @@ def render_dockerfile(spec: Spec, lock: Lock, plan: Plan, source: str, folder: s
         entrypoint=spec.entrypoint,
         args=spec.args,
     )
-    ignore = IgnoreView(source=source, paths=_context(spec, plan, inputs, view.assembler))
+    ignore = IgnoreView(paths=_context(spec, plan, inputs, view.assembler))
     return {
         FILE_NAME: add_header(spec.script, render("templates", "Dockerfile.j2", view)),
         IGNORE_NAME: add_header(spec.script, render("templates", "Dockerfile.dockerignore.j2", ignore)),

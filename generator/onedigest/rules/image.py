@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from onedigest import header
-from onedigest.application import File
 from onedigest.errors import InputError
 from onedigest.lock import codec
 from onedigest.lock.model import Lock
@@ -21,7 +20,6 @@ from onedigest.rules.dockerfile import IGNORE_NAME, render_dockerfile
 from onedigest.rules.layer_targets import FILE_NAME as BUILD
 from onedigest.rules.layer_targets import LayerTarget, layer_targets
 from onedigest.rules.merged import MERGED
-from onedigest.rules.revision import source_digest
 from onedigest.rules.shared import SHARED
 from onedigest.spec import Spec
 
@@ -33,42 +31,38 @@ OWN_FILES = (DOCKERFILE, IGNORE_NAME, BUILD, nix.FILE_NAME)
 class Rules:
     """The generated files of an image, by path from the lock folder, and its parts of the files of all images."""
 
+    name: str
     files: rule_files.Files
     bake: BakeTarget
     layers: tuple[LayerTarget, ...]
 
 
-def render_rules(spec: Spec, lock: Lock, plan: Plan, files: Sequence[File], folder: Path) -> Rules:
+def render_rules(spec: Spec, lock: Lock, plan: Plan, folder: Path) -> Rules:
     """Render the files of an image into a lock folder. Raises `InputError`."""
     _refuse_taken_name(spec)
-    text, package = codec.dumps(lock), find_package(folder)
-    source = source_digest(text, files, package)
-    layers = layer_targets(plan)
+    package, layers = find_package(folder), layer_targets(plan)
     texts = {
-        codec.FILE_NAME: text,
-        **render_dockerfile(spec, lock, plan, source, folder.name),
-        BUILD: render_build(spec, plan, layers, source, package),
-        nix.FILE_NAME: nix.render_nix(spec, plan, source, folder.name),
+        codec.FILE_NAME: codec.dumps(lock),
+        **render_dockerfile(spec, lock, plan, folder.name),
+        BUILD: render_build(spec, plan, layers, package),
+        nix.FILE_NAME: nix.render_nix(spec, plan, folder.name),
     }
     return Rules(
+        name=spec.name,
         files={f"{spec.name}/{name}": each for name, each in texts.items()},
-        bake=target_of(spec, plan, source, folder.name),
+        bake=target_of(spec, plan, folder.name),
         layers=tuple(layers.values()),
     )
 
 
-def stale_files(spec: Spec, lock: str, files: Sequence[File], folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield (path from the lock folder, what is wrong) of an image's files; parses no lock and renders nothing."""
-    source = source_digest(lock, files, find_package(folder.resolve()))
-    for name in OWN_FILES:
-        path = f"{spec.name}/{name}"
+def stale_files(rules: Rules, folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield (path from the lock folder, what is wrong) of the files of an image that are not what was rendered now."""
+    for path, expected in rules.files.items():
         text = rule_files.read(folder / path)
         if text is None:
             yield path, "is missing"
-        elif not header.is_intact(text):
-            yield path, "was changed by hand"
-        elif header.stated_source(text) != source:
-            yield path, "is not as it would be written"
+        elif text != expected:
+            yield path, "is not as it would be written" if header.is_intact(text) else "was changed by hand"
 
 
 def _refuse_taken_name(spec: Spec) -> None:

@@ -94,11 +94,9 @@ def render_targets(targets: Iterable[LayerTarget], package: str) -> str:
 def _target(layer: Layer, platform: Platform, plan: Plan) -> LayerTarget:
     rule, stem = _RULES[layer.kind], layer_name(layer, platform)
 
-    def text(name: str) -> str:
-        return render("BUILD_templates", "layer.bazel.j2", _view(layer, platform, plan, rule, name)).rstrip("\n")
-
-    name = f"{stem}-{_checksum(text(stem))}"
-    return LayerTarget(name=name, rule=rule, text=text(name))
+    text = render("BUILD_templates", "layer.bazel.j2", _view(layer, platform, plan, rule, stem)).rstrip("\n")
+    name = f"{stem}-{_checksum(text)}"
+    return LayerTarget(name=name, rule=rule, text=text.replace(f'"{stem}"', f'"{name}"', 1))
 
 
 def _view(layer: Layer, platform: Platform, plan: Plan, rule: str, name: str) -> LayerView:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onedigest.application import File
 from onedigest.inputs.store import exclusive
 from onedigest.lock import codec
 from onedigest.rules import bake, layer_targets
 from onedigest.rules import files as rule_files
 from onedigest.rules.bazel import find_package, named_targets
 from onedigest.rules.dockerfile import bake_target
-from onedigest.rules.revision import source_digest
-from onedigest.spec import Spec
 
 if TYPE_CHECKING:
     from onedigest.rules.image import Rules
@@ -24,59 +21,61 @@ MERGED = (bake.FILE_NAME, layer_targets.FILE_NAME)
 
 def write_merged(rules: Sequence[Rules], folder: Path) -> list[str]:
     """Put the parts of images into the files of all of them, and take out those of images that are gone."""
-    package = find_package(folder)
     with exclusive(folder):
-        targets = bake.read_targets(rule_files.read(folder / bake.FILE_NAME))
-        targets |= {each.bake.name: each.bake for each in rules}
-        layers = layer_targets.read_targets(rule_files.read(folder / layer_targets.FILE_NAME))
-        layers |= {layer.name: layer for each in rules for layer in each.layers}
-        present, named = _present(folder), _named(folder, package)
-        texts = {
-            bake.FILE_NAME: bake.render_bake(
-                [target for name, target in targets.items() if name in present], folder.name
-            ),
-            layer_targets.FILE_NAME: layer_targets.render_targets(
-                [layer for name, layer in layers.items() if name in named], package
-            ),
-        }
-        return rule_files.write(folder, texts)
+        return rule_files.write(folder, _merged_texts(rules, folder))
 
 
-def stale_merged(specs: Sequence[tuple[Spec, str, Sequence[File]]], folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield (file, what is wrong) of the files of all images, for images given as (spec, text of the lock, files)."""
-    package = find_package(folder)
-    texts = {name: rule_files.read(folder / name) for name in MERGED}
-    for name, text in texts.items():
+def stale_merged(rules: Sequence[Rules], folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield (file, what is wrong) of the files of all images, of which these were rendered now.
+
+    The parts of other images count as they are there, as long as they are intact.
+    """
+    package, expected = find_package(folder), _merged_texts(rules, folder)
+    for name, stale in ((bake.FILE_NAME, _stale_targets), (layer_targets.FILE_NAME, _stale_layers)):
+        text = rule_files.read(folder / name)
         if text is None:
             yield name, "is missing"
-    if text := texts[bake.FILE_NAME]:
-        yield from ((bake.FILE_NAME, each) for each in _stale_targets(specs, text, folder, package))
-    if text := texts[layer_targets.FILE_NAME]:
-        yield from ((layer_targets.FILE_NAME, each) for each in _stale_layers(text, _named(folder, package), package))
+        elif text != expected[name]:
+            found = list(stale(rules, text, folder, package))
+            yield from ((name, each) for each in found or ["was changed by hand"])
 
 
-def _stale_targets(
-    specs: Sequence[tuple[Spec, str, Sequence[File]]], text: str, folder: Path, package: str
-) -> Iterator[str]:
+def _merged_texts(rules: Sequence[Rules], folder: Path) -> dict[str, str]:
+    """Return the texts of the files of all images: with the parts rendered now, and those that are there of others."""
+    package = find_package(folder)
+    targets = bake.read_targets(rule_files.read(folder / bake.FILE_NAME))
+    targets |= {each.bake.name: each.bake for each in rules}
+    layers = layer_targets.read_targets(rule_files.read(folder / layer_targets.FILE_NAME))
+    layers |= {layer.name: layer for each in rules for layer in each.layers}
+    present, named = _present(folder), _named(rules, folder, package)
+    return {
+        bake.FILE_NAME: bake.render_bake([each for name, each in targets.items() if name in present], folder.name),
+        layer_targets.FILE_NAME: layer_targets.render_targets(
+            [layer for name, layer in layers.items() if name in named], package
+        ),
+    }
+
+
+def _stale_targets(rules: Sequence[Rules], text: str, folder: Path, _: str) -> Iterator[str]:
     targets = bake.read_targets(text)
     if bake.render_bake(targets.values(), folder.name) != text:
         yield "was changed by hand"
-    for spec, lock, files in specs:
-        target = targets.get(bake_target(spec.name))
+    for each in rules:
+        target = targets.get(each.bake.name)
         if target is None:
-            yield f"has no target for {spec.name}"
-        elif not target.is_intact():
-            yield f"the target of {spec.name} was changed by hand"
-        elif target.source != source_digest(lock, files, package):
-            yield f"the target of {spec.name} is not as it would be written"
+            yield f"has no target for {each.name}"
+        elif target != each.bake:
+            how = "is not as it would be written" if target.is_intact() else "was changed by hand"
+            yield f"the target of {each.name} {how}"
     for name in sorted(targets.keys() - _present(folder)):
         yield f"has the target `{name}`, which has no lock"
 
 
-def _stale_layers(text: str, named: Mapping[str, str], package: str) -> Iterator[str]:
+def _stale_layers(rules: Sequence[Rules], text: str, folder: Path, package: str) -> Iterator[str]:
     layers = layer_targets.read_targets(text)
     if layer_targets.render_targets(layers.values(), package) != text:
         yield "was changed by hand"
+    named = _named(rules, folder, package)
     for name in sorted(named.keys() - layers.keys()):
         yield f"has no target `{name}`, which {named[name]} names"
     for name in sorted(layers.keys() - named.keys()):
@@ -88,12 +87,12 @@ def _present(folder: Path) -> set[str]:
     return {bake_target(path.parent.name) for path in folder.glob(f"*/{codec.FILE_NAME}")}
 
 
-def _named(folder: Path, package: str) -> Mapping[str, str]:
-    """Return the shared targets that images name, each with one of these images."""
-    builds: Iterable[Path] = sorted(folder.glob(f"*/{layer_targets.FILE_NAME}"), reverse=True)
-    return {
-        name: build.parent.name
-        for build in builds
-        if (build.parent / codec.FILE_NAME).is_file()
-        for name in named_targets(rule_files.read(build) or "", package)
+def _named(rules: Sequence[Rules], folder: Path, package: str) -> Mapping[str, str]:
+    """Return the shared targets that images name, rendered now or as they are there, each with one of these images."""
+    builds = {
+        path.parent.name: rule_files.read(path) or ""
+        for path in folder.glob(f"*/{layer_targets.FILE_NAME}")
+        if (path.parent / codec.FILE_NAME).is_file()
     }
+    builds |= {each.name: each.files[f"{each.name}/{layer_targets.FILE_NAME}"] for each in rules}
+    return {name: image for image in sorted(builds, reverse=True) for name in named_targets(builds[image], package)}

@@ -48,7 +48,6 @@ class NixManifest:
 class NixView:
     """What the template of a default.nix sees."""
 
-    source: str
     path: str
     name: str
     refused: str
@@ -56,12 +55,11 @@ class NixView:
     manifests: tuple[NixManifest, ...]
 
 
-def render_nix(spec: Spec, plan: Plan, source: str, folder: str) -> str:
+def render_nix(spec: Spec, plan: Plan, folder: str) -> str:
     """Return the default.nix of an image; `folder` is the name of the lock folder."""
     refused = NO_COMMANDS if plan.commands() else ""
     names = {} if refused else layer_names(plan)
     view = NixView(
-        source=source,
         path=f"{folder}/{spec.name}",
         name=spec.name,
         refused=refused,

@@ -28,6 +28,7 @@ class SharedView:
     inputs: str
     assembler: str
     assembler_digest: Digest
+    assembler_start: str
     created: str
 
 
@@ -45,6 +46,7 @@ def _render(folder: str, package: str) -> Mapping[str, str]:
         inputs=FOLDER,
         assembler=zipapp.file_name(assembler),
         assembler_digest=assembler,
+        assembler_start=zipapp.START,
         created=CREATED,
     )
     return {

@@ -6,17 +6,25 @@ import lzma
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import IO
 
-from onedigest.digest import Digest, of_bytes
+from onedigest.digest import Digest, hex_of, of_bytes
 from onedigest.errors import NetworkError, Problem
 from onedigest.inputs.debian.index import Index
-from onedigest.inputs.debian.mirror import addresses
+from onedigest.inputs.debian.mirror import addresses, is_date
 from onedigest.inputs.debian.signature import verified_text
 from onedigest.inputs.download import Client, Wanted, download
 from onedigest.inputs.store import Store
 
 _FIELD = re.compile(r"(?m)^([A-Za-z-]+): (.*)$")
+_LISTED = re.compile(r"(?m)^ ([0-9a-f]{64}) +(\d{1,15}) (\S{1,255})$", re.ASCII)
+_RELEASE_BYTES = 8 << 20
+_PACKED_BYTES = 128 << 20
 _INDEX_BYTES = 1 << 30
+"""Release files have 150 KiB, indexes 10 MiB, and 60 MiB unpacked."""
+_MEMORY = 256 << 20
+"""What unpacking may take; xz itself needs 65 MiB for its strongest setting."""
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,32 +58,87 @@ def read_suite(
     client: Client, store: Store, mirrors: tuple[str, ...], name: str, architectures: tuple[str, ...]
 ) -> Suite:
     """Read a suite's InRelease and its main indexes. Raises `NetworkError` unless each is what its parent says."""
-    signed = _first(client, addresses(mirrors, f"dists/{name}/InRelease"))
-    text = verified_text(signed, f"dists/{name}/InRelease")
-    fields = dict(_FIELD.findall(text))
-    if name not in (fields.get("Suite"), fields.get("Codename")):
-        raise NetworkError.of(f"the release file is of {fields.get('Codename')}", where=f"dists/{name}/InRelease")
-    files = [_index_file(name, text, each, mirrors, fields["Date"]) for each in architectures]
-    download(client, store, files)
+    where = f"dists/{name}/InRelease"
+    signed = _first(client, addresses(mirrors, where))
+    if len(signed) > _RELEASE_BYTES:
+        raise NetworkError.of(f"has {len(signed)} bytes; {_RELEASE_BYTES} are the most", where=where)
+    release = _read_release(verified_text(signed, where), where)
+    if name not in (release.fields.get("Suite"), release.fields.get("Codename")):
+        raise NetworkError.of(f"the release file is of {release.fields.get('Codename')}", where=where)
+    files = [_index_file(name, release, each, mirrors) for each in architectures]
+    download(client, store, [packed for packed, _ in files])
     with ThreadPoolExecutor() as pool:
-        indexes = dict(zip(architectures, pool.map(lambda file: _read_index(store, file), files), strict=True))
-    return Suite(name=name, release=of_bytes(signed), date=fields["Date"], indexes=indexes)
+        read = pool.map(lambda pair: _read_index(store, *pair), files)
+        indexes = dict(zip(architectures, read, strict=True))
+    return Suite(name=name, release=of_bytes(signed), date=release.date, indexes=indexes)
 
 
-def _index_file(suite: str, release: str, architecture: str, mirrors: tuple[str, ...], date: str) -> Wanted:
-    path = f"main/binary-{architecture}/Packages.xz"
-    match = re.search(rf"(?m)^ ([0-9a-f]{{64}}) +(\d+) {re.escape(path)}$", release)
-    if not match:
-        raise NetworkError.of(f"the release file does not list {path}", where=f"dists/{suite}/InRelease")
+@dataclass(frozen=True, slots=True)
+class _Release:
+    """What a release file states: its fields, and digest and size of each file by path."""
+
+    where: str
+    fields: dict[str, str]
+    date: str
+    files: dict[str, tuple[str, int]]
+
+    def file(self, path: str, most: int) -> tuple[str, int]:
+        """Return digest and size of a file. Raises `NetworkError`."""
+        if path not in self.files:
+            raise NetworkError.of(f"the release file does not list {path}", where=self.where)
+        digest, size = self.files[path]
+        if size > most:
+            raise NetworkError.of(f"{path} has {size} bytes; {most} are the most", where=self.where)
+        return digest, size
+
+
+def _read_release(text: str, where: str) -> _Release:
+    rows = _FIELD.findall(text)
+    listed = _LISTED.findall(text)
+    files = {path: (f"sha256:{digest}", int(size)) for digest, size, path in listed}
+    fields = dict(rows)
+    if len(fields) < len(rows) or len(files) < len(listed):
+        raise NetworkError.of("the release file says something twice", where=where)
+    date = fields.get("Date", "")
+    if not is_date(date):
+        raise NetworkError.of(f"the date of the release file is {date[:80]!r}, which is none", where=where)
+    return _Release(where, fields, date, files)
+
+
+def _index_file(suite: str, release: _Release, architecture: str, mirrors: tuple[str, ...]) -> tuple[Wanted, Wanted]:
+    """Return the index of an architecture as it is brought, and as it is once it is unpacked."""
+    path = f"main/binary-{architecture}/Packages"
+    digest, size = release.file(f"{path}.xz", _PACKED_BYTES)
     folder = f"dists/{suite}/main/binary-{architecture}/by-hash/SHA256"
-    urls = addresses(mirrors, f"{folder}/{match[1]}", date)
-    return Wanted(name=path, digest=f"sha256:{match[1]}", size=int(match[2]), urls=urls)
+    urls = addresses(mirrors, f"{folder}/{hex_of(digest)}", release.date)
+    unpacked = release.file(path, _INDEX_BYTES)
+    return (
+        Wanted(name=f"{path}.xz", digest=digest, size=size, urls=urls),
+        Wanted(name=path, digest=unpacked[0], size=unpacked[1]),
+    )
 
 
-def _read_index(store: Store, file: Wanted) -> Index:
-    with lzma.open(store.path(file.digest)) as opened:
-        data = opened.read(_INDEX_BYTES)
-    return Index(data.decode(), file.name)
+def _read_index(store: Store, packed: Wanted, unpacked: Wanted) -> Index:
+    try:
+        with store.path(packed.digest).open("rb") as file:
+            data = _unpack(file, unpacked.size)
+        if len(data) != unpacked.size or of_bytes(data) != unpacked.digest:
+            raise NetworkError.of("is not what the release file says of it", where=unpacked.name)
+        return Index(data.decode(), packed.name)
+    except (lzma.LZMAError, EOFError, UnicodeDecodeError) as error:
+        raise NetworkError.of(f"broken Debian package index: {error}", where=packed.name) from None
+
+
+def _unpack(file: IO[bytes], most: int) -> bytes:
+    """Return the content of an xz file, and one byte more where it has more than it may have."""
+    found = bytearray()
+    inflater = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY)
+    while len(found) <= most and not inflater.eof:
+        data = file.read(_PIECE) if inflater.needs_input else b""
+        if not data and inflater.needs_input:
+            raise EOFError("it ends too early")
+        found += inflater.decompress(data, min(_PIECE, most + 1 - len(found)))
+    return bytes(found)
 
 
 def _first(client: Client, urls: tuple[str, ...]) -> bytes:

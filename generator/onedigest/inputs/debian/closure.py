@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 
 from onedigest.errors import InputError, Problem
@@ -36,7 +37,7 @@ class _Resolver:
         self.problems: list[Problem] = []
         self._index = index
         self._without = without
-        self._waiting: list[Stanza] = []
+        self._waiting: deque[Stanza] = deque()
         self._provided: dict[str, list[tuple[Stanza, str]]] = {}
         for stanza in given.values():
             self._note(stanza)
@@ -54,7 +55,7 @@ class _Resolver:
     def follow(self) -> None:
         """Choose what is needed until nothing is missing."""
         while self._waiting:
-            stanza = self._waiting.pop(0)
+            stanza = self._waiting.popleft()
             for alternatives in stanza.depends:
                 if any(each.name in self._without for each in alternatives) or any(map(self._is_met, alternatives)):
                     continue

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from onedigest.errors import NetworkError
+from onedigest import untrusted
+from onedigest.errors import InputError, NetworkError
 
 _PACKAGE = re.compile(r"(?m)^Package: (\S+)$")
 _PROVIDES = re.compile(r"(?m)^Provides: (.+)$")
 _FIELD = re.compile(r"(?m)^([A-Za-z][A-Za-z0-9-]*): (.*(?:\n[ \t].*)*)")
-_ALTERNATIVE = re.compile(r"([a-z0-9][a-z0-9+.-]*)(?::[a-z0-9-]+)?(?:\s*\(\s*(<<|<=|=|>=|>>)\s*(\S+?)\s*\))?")
+_ALTERNATIVE = re.compile(r"([a-z0-9][a-z0-9+.-]*)(?::[a-z0-9-]+)?(?:\s*\(\s*(<<|<=|=|>=|>>)\s*(\S{1,256}?)\s*\))?")
+_PARAGRAPH = re.compile(r"(?:.+\n?)+")
 _INSTALLED = " ok installed"
+_MOST_INSTALLED = 100_000
+_SIZE = re.compile(r"\d{1,15}", re.ASCII)
 _PRIORITIES = ("required", "important", "standard", "optional", "extra")
 
 
@@ -75,12 +80,21 @@ def relations(text: str) -> tuple[tuple[Relation, ...], ...]:
 
 
 def installed(text: str) -> dict[str, Stanza]:
-    """Return the packages that a dpkg status file says are installed, by name; they have no file."""
-    found = {}
-    for paragraph in text.split("\n\n"):
-        fields = dict(_FIELD.findall(paragraph))
+    """Return the packages that a dpkg status file says are installed, by name; they have no file.
+
+    Anybody may have written it: raises `InputError` for versions that are none, and for very many packages.
+    """
+    found: dict[str, Stanza] = {}
+    for paragraph in _PARAGRAPH.finditer(text):
+        fields = dict(_FIELD.findall(paragraph[0]))
         if "Package" in fields and "Version" in fields and fields.get("Status", _INSTALLED).endswith(_INSTALLED):
             name = fields["Package"]
+            if not _is(_check_name, name):
+                continue  # no relation can name it
+            if not _is(untrusted.debian_version, fields["Version"]):
+                raise InputError.of(f"the version {fields['Version'][:80]!r} of its Debian package `{name}` is none")
+            if len(found) == _MOST_INSTALLED:
+                raise InputError.of(f"it has more than {_MOST_INSTALLED} Debian packages")
             found[name] = Stanza(
                 name=name,
                 version=fields["Version"],
@@ -92,6 +106,14 @@ def installed(text: str) -> dict[str, Stanza]:
                 fields=fields,
             )
     return found
+
+
+def _is(check: Callable[[str], object], value: str) -> bool:
+    try:
+        check(value)
+    except ValueError:
+        return False
+    return True
 
 
 class Index:
@@ -132,8 +154,10 @@ class Index:
 
     def _parse(self, start: int) -> Stanza:
         end = self._text.find("\n\n", start)
-        fields = dict(_FIELD.findall(self._text[start : end if end >= 0 else len(self._text)]))
+        rows = _FIELD.findall(self._text[start : end if end >= 0 else len(self._text)])
+        fields = dict(rows)
         try:
+            _refuse_other_fields(fields, len(rows))
             priority = fields.get("Priority", "optional")
             return Stanza(
                 name=fields["Package"],
@@ -147,3 +171,36 @@ class Index:
             )
         except (KeyError, ValueError) as error:
             raise NetworkError.of(f"broken Debian package index: {error}", where=self._name) from None
+
+
+def _refuse_other_fields(fields: Mapping[str, str], count: int) -> None:
+    """Raise `ValueError` for a stanza with a field twice, or a value that is not of its field's form, if it has it."""
+    name = fields.get("Package", "")[:80]
+    if len(fields) < count:
+        raise ValueError(f"`{name}` has a field twice")
+    for field, check in _CHECKS.items():
+        try:
+            if field in fields:
+                check(fields[field])
+        except ValueError as error:
+            raise ValueError(f"`{name}`: {field} {error}") from None
+
+
+def _check_size(text: str) -> None:
+    if not _SIZE.fullmatch(text):
+        raise ValueError(f"is {text[:80]!r}, which is not a number of bytes")
+    untrusted.size(int(text))
+
+
+def _check_name(text: str) -> None:
+    untrusted.debian_name(text if len(text) > 1 else 2 * text)  # dpkg takes a name of one letter, too
+
+
+_CHECKS: Mapping[str, Callable[[str], object]] = {
+    "Package": _check_name,
+    "Version": untrusted.debian_version,
+    "Architecture": untrusted.word,
+    "Filename": untrusted.inner_path,
+    "SHA256": untrusted.sha256,
+    "Size": _check_size,
+}

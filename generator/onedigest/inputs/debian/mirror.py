@@ -6,13 +6,20 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from onedigest import untrusted
+from onedigest.errors import InputError
 
 SNAPSHOT = "https://snapshot.debian.org/archive/debian"
 NEWEST = "99990101T000000Z"
 """The service answers a time to come with its newest state."""
 
-_ONE_LINE = re.compile(r"^\s*deb\s+(?:\[[^\]]*\]\s*)?(https?://\S+)\s", re.MULTILINE)
+_ONE_LINE = re.compile(r"^[ \t]*deb[ \t]+(?:\[[^\]\n]*\][ \t]*)?(https?://\S+)[ \t]", re.MULTILINE)
 _URIS = re.compile(r"^URIs:\s*(.+)$", re.MULTILINE)
+_ADDRESS = re.compile(r"https?://[!-~]+/debian", re.ASCII)
+_MOST_BYTES = 1 << 20
+_WRITTEN = re.compile(r"[A-Z][a-z]{2}, +\d{1,2} [A-Z][a-z]{2} (?:19|2\d)\d\d \d\d:\d\d:\d\d UTC", re.ASCII)
 _DATE = "%a, %d %b %Y %H:%M:%S %Z"
 
 
@@ -27,15 +34,38 @@ def find_mirrors(named: str, sources: Path) -> tuple[str, ...]:
 
 
 def addresses(mirrors: tuple[str, ...], path: str, date: str = "") -> tuple[str, ...]:
-    """Return where a file of the archive may be, best first. `date` is that of the release that names it."""
-    return (*(f"{mirror}/{path}" for mirror in mirrors), f"{SNAPSHOT}/{_snapshot_time(date)}/{path}")
+    """Return where a file of the archive may be, best first. `date` is that of the release that names it.
+
+    Raises `InputError` for a path that leads out of the archive, and for a date that is none.
+    """
+    try:
+        quoted = quote(untrusted.inner_path(path), safe="/+~!")
+    except ValueError as error:
+        raise InputError.of(f"the path of a file of Debian's archive {error}") from None
+    return (*(f"{mirror}/{quoted}" for mirror in mirrors), f"{SNAPSHOT}/{_snapshot_time(date)}/{quoted}")
+
+
+def is_date(text: str) -> bool:
+    """Tell whether a text is a date as release files have it, such as `Sat, 11 Jul 2026 10:16:37 UTC`."""
+    return _moment(text) is not None
 
 
 def _snapshot_time(date: str) -> str:
     if not date:
         return NEWEST
-    moment = datetime.strptime(date, _DATE).replace(tzinfo=UTC) + timedelta(days=1)
-    return moment.strftime("%Y%m%dT%H%M%SZ")
+    moment = _moment(date)
+    if moment is None:
+        raise InputError.of(f"the date of Debian's release is {date[:80]!r}, which is none")
+    return (moment + timedelta(days=1)).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _moment(date: str) -> datetime | None:
+    if not _WRITTEN.fullmatch(date):
+        return None
+    try:
+        return datetime.strptime(date, _DATE).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _from_apt(folder: Path) -> Iterator[str]:
@@ -43,7 +73,17 @@ def _from_apt(folder: Path) -> Iterator[str]:
     for kind in ("*.list", "*.sources"):
         files += sorted((folder / "sources.list.d").glob(kind))
     for file in files:
-        if file.is_file():
-            text = file.read_text(encoding="utf-8", errors="replace")
-            found = _ONE_LINE.findall(text) + [uri for line in _URIS.findall(text) for uri in line.split()]
-            yield from (uri.rstrip("/") for uri in found if uri.rstrip("/").endswith("/debian"))
+        try:
+            with file.open("rb") as opened:
+                text = opened.read(_MOST_BYTES).decode("utf-8", "replace")
+        except OSError:
+            continue
+        found = _ONE_LINE.findall(text) + [uri for line in _URIS.findall(text) for uri in line.split()]
+        yield from (uri.rstrip("/") for uri in found if _is_address(uri.rstrip("/")))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(_ADDRESS.fullmatch(text) and urlsplit(text).hostname)
+    except ValueError:
+        return False

@@ -12,6 +12,13 @@ from onedigest.errors import NetworkError
 _KEYS = Path(__file__).with_name("archive-keys.asc")
 _BLOCK = re.compile(rb"-----BEGIN PGP PUBLIC KEY BLOCK-----\n.*?-----END PGP PUBLIC KEY BLOCK-----\n", re.DOTALL)
 
+_FRAME = re.compile(
+    rb"-----BEGIN PGP SIGNED MESSAGE-----\n(?:Hash: [A-Za-z0-9, -]{1,80}\n){0,8}\n"
+    rb"([^\r]*)\n"
+    rb"-----BEGIN PGP SIGNATURE-----\n(?:(?:Version|Comment): [ -~]{0,80}\n){0,8}\n?"
+    rb"(?:[A-Za-z0-9+/=]{1,80}\n)+-----END PGP SIGNATURE-----\n?"
+)
+
 
 def verified_text(signed: bytes, name: str, keys: bytes | None = None) -> str:
     """Return the text that a cleartext signature covers (RFC 9580, section 7).
@@ -25,9 +32,27 @@ def verified_text(signed: bytes, name: str, keys: bytes | None = None) -> str:
     except Exception:  # noqa: BLE001  the binding raises RuntimeError, and other errors for what is no OpenPGP at all
         found = None
     if found is None or not found.valid_sigs or found.bytes is None:
-        raise NetworkError.of(
-            "the signature of the Debian release file is not by a key of the Debian archive",
-            where=name,
-            hint="use another mirror: set ONEDIGEST_DEBIAN_MIRROR to its address",
-        )
-    return bytes(found.bytes).decode()
+        raise _refusal("the signature of the Debian release file is not by a key of the Debian archive", name)
+    text = bytes(found.bytes)
+    if _framed_text(signed) != text.rstrip(b"\n"):
+        raise _refusal("the Debian release file is not one signed text alone", name)
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        raise _refusal("the Debian release file is not UTF-8", name) from None
+
+
+def _framed_text(signed: bytes) -> bytes | None:
+    """Return what stands in the frame of a cleartext signature; None where anything stands outside, or twice.
+
+    A verifier passes over such parts, and over other line ends, so that one signature would fit many files.
+    """
+    match = _FRAME.fullmatch(signed)
+    lines = match[1].split(b"\n") if match else []
+    if match is None or any(line.startswith(b"-") and not line.startswith(b"- ") for line in lines):
+        return None
+    return b"\n".join(line.removeprefix(b"- ") for line in lines).rstrip(b"\n")
+
+
+def _refusal(message: str, name: str) -> NetworkError:
+    return NetworkError.of(message, where=name, hint="use another mirror: set ONEDIGEST_DEBIAN_MIRROR to its address")

@@ -7,11 +7,14 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-_PARTS = re.compile(r"(\D*)(\d*)")
-Part = tuple[tuple[int, ...], int]
-Key = tuple[int, tuple[Part, ...], tuple[Part, ...]]
+_PARTS = re.compile(r"(\D*)(\d*)", re.ASCII)
+Number = tuple[int, str]
+"""How many digits, and which: they order numbers of any length."""
+Part = tuple[tuple[int, ...], Number]
+Key = tuple[Number, tuple[Part, ...], tuple[Part, ...]]
 
-_END: Part = ((0,), 0)
+_ZERO: Number = (0, "")
+_END: Part = ((0,), _ZERO)
 _RELATIONS: dict[str, Callable[[Key, Key], bool]] = {
     "<<": operator.lt,
     "<=": operator.le,
@@ -30,7 +33,7 @@ def key(version: str) -> Key:
     upstream, dash, revision = rest.rpartition("-")
     if not dash:
         upstream, revision = rest, ""
-    return int(epoch), _part(upstream), _part(revision)
+    return _number(epoch), _part(upstream), _part(revision)
 
 
 def upstream(version: str) -> str:
@@ -46,10 +49,15 @@ def satisfies(version: str, relation: str, wanted: str) -> bool:
 
 def _part(text: str) -> tuple[Part, ...]:
     """Return alternating keys of non-digits and numbers. The end sorts after `~` and before everything else."""
-    parts = [((*map(_weight, letters), 0), int(digits or 0)) for letters, digits in _PARTS.findall(text)]
+    parts = [((*map(_weight, letters), 0), _number(digits)) for letters, digits in _PARTS.findall(text)]
     while len(parts) > 1 and parts[-1] == _END:
         parts.pop()
     return (*parts, _END)
+
+
+def _number(digits: str) -> Number:
+    significant = digits.lstrip("0")
+    return len(significant), significant
 
 
 def _weight(character: str) -> int:

@@ -1,0 +1,107 @@
+"""Knows whether a lock is an answer to a spec: its base, Python, suite and packages are what the script asks for.
+
+A lock states the digest of the spec that it answers. Whoever writes a lock by hand can state that too, so the rest of
+what it says is held against the script where something is to be proven.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from onedigest.errors import InputError, Problem
+from onedigest.lock.base import SUITES, choose_base
+from onedigest.lock.model import Lock
+from onedigest.platforms import Platform
+from onedigest.spec import Spec, dumps
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+
+def refuse_other_answer(spec: Spec, lock: Lock, where: str) -> None:
+    """Raise `InputError` with all that a lock, which states the digest of a spec, has otherwise than it asks for."""
+    hint = f"run `onedigest generate {spec.script}`"
+    problems = [
+        Problem(f"the lock does not answer {spec.script}: {message}", where, hint) for message in _others(spec, lock)
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def _others(spec: Spec, lock: Lock) -> Iterator[str]:
+    from packaging.specifiers import SpecifierSet
+
+    if lock.asked != dumps(spec).decode():
+        yield "the table [tool.onedigest.spec] is not what the script asks for"
+    if lock.script != spec.script:
+        yield f"it is a lock of {lock.script}"
+    if lock.platforms != spec.platforms:
+        yield f"it is for {_listed(lock.platforms)}, not {_listed(spec.platforms)}"
+    if not SpecifierSet(spec.requires_python).contains(lock.base.python, prereleases=True):
+        yield f"its Python {lock.base.python} does not satisfy `requires-python = {spec.requires_python!r}`"
+    yield from _other_base(spec, lock)
+    yield from _other_roots(spec, lock)
+
+
+def _other_base(spec: Spec, lock: Lock) -> Iterator[str]:
+    kind, _, named = spec.base.partition(":")
+    base = lock.base
+    if base.images or base.image:
+        wanted = spec.base if kind != "debian" else "" if named else choose_base(spec).image
+        if base.image != wanted:
+            yield f"its base is {base.image}, not {wanted or spec.base}"
+        if tuple(image.platform for image in base.images) != lock.platforms or not base.index:
+            yield "its base has not one image for each platform"
+    elif kind != "debian" or base.suite not in SUITES or named not in ("", base.suite):
+        yield f"its base is {base.reference}, not {spec.base}"
+    elif base.python_minor != _minor(SUITES[base.suite]):
+        yield f"its Python is {base.python}, and {base.reference} has {SUITES[base.suite]}"
+    elif base.interpreter != f"/usr/bin/python{base.python_minor}":
+        yield f"its interpreter is {base.interpreter}, and {base.reference} has /usr/bin/python{base.python_minor}"
+
+
+def _other_roots(spec: Spec, lock: Lock) -> Iterator[str]:
+    """Yield what is asked for and not there, and the other way round; overrides may move versions."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    asked: dict[str, list[Requirement]] = {}
+    for text in spec.dependencies:
+        requirement = Requirement(text)
+        asked.setdefault(canonicalize_name(requirement.name), []).append(requirement)
+    roots = {name for name, _ in lock.roots}
+    for name in sorted(roots - asked.keys()):
+        yield f"it has `{name}` as a requirement, which the script does not name"
+    for name, several in asked.items():
+        if name not in roots and any(each.marker is None for each in several):
+            yield f"it has no `{name}`"
+    overridden = _overridden(spec)
+    for name, version in lock.roots:
+        fitting = [each for each in asked.get(name, ()) if each.specifier.contains(version, prereleases=True)]
+        if name in asked and not fitting and name not in overridden:
+            yield f"its {name} {version} does not satisfy `{asked[name][0]}`"
+
+
+def _overridden(spec: Spec) -> set[str]:
+    """Return the projects whose versions `[tool.uv]` chooses against what the script asks for."""
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.utils import canonicalize_name
+
+    overrides = json.loads(spec.uv).get("override-dependencies", [])
+    found: set[str] = set()
+    for text in overrides if isinstance(overrides, list) else ():
+        try:
+            found.add(canonicalize_name(Requirement(str(text)).name))
+        except InvalidRequirement:
+            continue
+    return found
+
+
+def _minor(version: str) -> str:
+    return ".".join(version.split(".")[:2])
+
+
+def _listed(names: tuple[Platform, ...]) -> str:
+    return ", ".join(map(str, names))

@@ -1,0 +1,144 @@
+"""Generated files and locks that somebody wrote by hand, with checksums that fit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conftest import Project, Result
+from full_case import LOCK, SPEC
+from onedigest.digest import of_bytes
+from onedigest.errors import InputError
+from onedigest.lock.answer import refuse_other_answer
+from onedigest.lock.model import Lock
+from onedigest.rules import bake
+
+pytest_plugins = ("built_app",)
+
+HINT = "\nhint: run `onedigest generate app.py`\n"
+
+
+def forged(text: str) -> str:
+    """Return a generated text with the checksum that its content has now."""
+    head, _, body = text.partition("\n")[2].partition("\n")
+    assert head.startswith("# Content sha256:")
+    return f"{text.partition(chr(10))[0]}\n# Content {of_bytes(body.encode())}\n{body}"
+
+
+def check(project: Project, *names: str) -> Result:
+    return project.run("generate", "--check", *(names or ("app.py",)))
+
+
+@pytest.mark.parametrize(
+    ("name", "edit"),
+    [
+        ("Dockerfile", lambda text: text.replace("FROM tools AS assembler\n", 'FROM tools AS assembler\nRUN ["id"]\n')),
+        ("BUILD.bazel", lambda text: f'{text}\ngenrule(name = "x", outs = ["y"], cmd = "id > $@", local = True)\n'),
+        ("default.nix", lambda text: text.replace("onedigest.image {", "onedigest.image { # forged")),
+        ("Dockerfile.dockerignore", lambda text: f"{text}!.git\n!.env\n"),
+    ],
+)
+def test_rules_with_a_checksum_that_fits_are_refused(app: Project, name: str, edit: Callable[[str], str]) -> None:
+    text = app.read(f"lockfiles/app/{name}")
+    assert edit(text) != text
+    app.write(f"lockfiles/app/{name}", forged(edit(text)))
+    said = f"error: lockfiles/app/{name}: is not as it would be written{HINT}"
+
+    for found in (check(app), check(app, "--all")):
+        assert (found.code, found.err) == (3, said)
+    assert app.run("build", "--locked", "app").err == said
+
+
+def test_bake_target_with_a_checksum_that_fits_is_refused(app: Project) -> None:
+    path = app.root / "lockfiles" / "docker-bake.json"
+    targets = bake.read_targets(path.read_text())
+    evil = replace(targets["app"], dockerfile="evil/Dockerfile", output="../../outside")
+    targets["app"] = replace(evil, content=bake._content(evil))
+    path.write_text(bake.render_bake(targets.values(), "lockfiles"))
+
+    found = check(app)
+    assert found.code == 3
+    assert "docker-bake.json: the target of app is not as it would be written" in found.err
+
+
+def test_layer_target_with_a_name_that_fits_is_refused(app: Project) -> None:
+    from onedigest.rules import layer_targets
+
+    path = app.root / "lockfiles" / "BUILD.bazel"
+    old = next(each for each in layer_targets.read_targets(path.read_text()).values() if each.rule == "runtime_layer")
+    stem = old.name.rpartition("-")[0]
+    text = old.text.replace("/usr/local/bin/python3.12", "/tmp/evil").replace(f'"{old.name}"', f'"{stem}"')
+    name = f"{stem}-{layer_targets._checksum(text)}"
+    path.write_text(path.read_text().replace(old.text, text.replace(f'"{stem}"', f'"{name}"')))
+    build = "lockfiles/app/BUILD.bazel"
+    app.write(build, forged(app.read(build).replace(old.name, name)))
+
+    found = check(app)
+    assert found.code == 3
+    assert f"lockfiles/BUILD.bazel: has no target `{old.name}`, which app names" in found.err
+    assert f"{build}: is not as it would be written" in found.err
+
+
+def test_lock_that_no_pattern_names_is_checked_with_all(app: Project) -> None:
+    app.write("onedigest.toml", 'scripts = ["a*.py"]\n')
+    app.write("other.py", app.read("app.py"))
+    app.ok("generate", "other.py")
+    app.write("lockfiles/other/default.nix", forged(app.read("lockfiles/other/default.nix") + "# forged\n"))
+
+    assert check(app, "--all").err == (
+        "error: lockfiles/other/default.nix: is not as it would be written\nhint: run `onedigest generate other.py`\n"
+    )
+
+
+def answer(change: Callable[[Lock], Lock]) -> str:
+    with pytest.raises(InputError) as caught:
+        refuse_other_answer(SPEC, change(LOCK), "lock")
+    return "\n".join(problem.message for problem in caught.value.problems)
+
+
+def test_golden_lock_answers_its_spec() -> None:
+    refuse_other_answer(SPEC, LOCK, "lock")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda lock: replace(lock, asked="{}"), "the table [tool.onedigest.spec] is not what the script asks for"),
+        (lambda lock: replace(lock, script="b.py"), "it is a lock of b.py"),
+        (
+            lambda lock: replace(lock, platforms=lock.platforms[:1]),
+            "it is for linux/amd64, not linux/amd64, linux/arm64",
+        ),
+        (lambda lock: replace(lock, base=replace(lock.base, python="3.9.1")), "its Python 3.9.1 does not satisfy"),
+        (lambda lock: replace(lock, base=replace(lock.base, suite="sid")), "its base is debian:sid, not "),
+        (
+            lambda lock: replace(lock, base=replace(lock.base, interpreter="/app/python")),
+            "its interpreter is /app/python, and debian:",
+        ),
+        (lambda lock: replace(lock, base=replace(lock.base, image="evil/python:3")), "its base is evil/python:3, not "),
+        (lambda lock: replace(lock, roots=(*lock.roots, ("evil", "1"))), "it has `evil` as a requirement"),
+        (lambda lock: replace(lock, roots=()), "it has no `"),
+    ],
+)
+def test_lock_that_answers_something_else_is_refused(change: Callable[[Lock], Lock], said: str) -> None:
+    assert f"the lock does not answer {SPEC.script}: {said}" in answer(change)
+
+
+def test_pinned_version_that_the_script_rules_out_is_refused() -> None:
+    spec = replace(SPEC, dependencies=tuple(f"{name}==0" for name, _ in LOCK.roots))
+    with pytest.raises(InputError, match=r"does not satisfy `\S+==0`"):
+        refuse_other_answer(spec, LOCK, "lock")
+
+
+def test_lock_with_a_checksum_that_fits_is_held_against_the_script(app: Project) -> None:
+    path = Path("lockfiles/app/pylock.toml")
+    app.write(str(path), forged(re.sub(r'(?m)^image = ".*"$', 'image = "evil/python:3"', app.read(str(path)))))
+
+    for arguments in (("generate", "--check", "app.py"), ("build", "--locked", "app")):
+        assert "lockfiles/app/pylock.toml: the lock does not answer app.py: its base is evil/python:3, not " in (
+            app.run(*arguments).err
+        )
