@@ -7,7 +7,7 @@ BIN = .venv/bin
 # how docker is reached, where `make engines` has started it
 -include .engines/environment.mk
 
-.PHONY: demo test fuzz lint golden bench chaos engines engines-stop clean
+.PHONY: demo test fuzz chaos lint golden bench engines engines-stop clean
 
 demo: .venv/ready
 	$(BIN)/onedigest generate examples/penguins.py

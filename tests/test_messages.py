@@ -118,7 +118,7 @@ def test_requirement_that_names_no_wheel(requirement: str, kind: str, project: P
         ),
         (
             ("[tool.uv]", "no-binary = true"),
-            "error: app.py: `no-binary` in [tool.uv] cannot be followed: wheels are all that is installed\n",
+            "error: app.py:4: `no-binary` in [tool.uv] cannot be followed: wheels are all that is installed\n",
         ),
         (
             ("[tool.onedigest]", 'base = "debian:sid"'),

@@ -69,7 +69,7 @@ def _generate_files(
     from onedigest.rules.merged import MERGED
     from onedigest.rules.shared import SHARED, render_shared
 
-    application = collect(image.spec, image.script, image.script_folder)
+    application = collect(image.spec, image.script, image.script_folder, image.warn)
     lock = resolve(image.spec, previous, zipapp.digest(), source, folder=image.script_folder, upgrade=upgrade)
     _refuse_other_hashes(image, lock)
     plan = arrange(image.spec, lock, application)
@@ -290,7 +290,7 @@ def _rendered(image: Image, text: str, folder: Path) -> Rules:
 
     lock = codec.loads(text, shown(image.lock_path))
     refuse_other_answer(image.spec, lock, shown(image.lock_path))
-    plan = arrange(image.spec, lock, collect(image.spec, image.script, image.script_folder))
+    plan = arrange(image.spec, lock, collect(image.spec, image.script, image.script_folder, image.warn))
     return render_rules(image.spec, lock, plan, folder)
 
 

@@ -49,13 +49,17 @@ def shared_options(command: F) -> F:
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """A script and the spec of its image. `folder` holds its lock; `recipe` is what else an image of Flyte needs."""
+    """A script and the spec of its image. `folder` holds its lock; `recipe` is what else an image of Flyte needs.
+
+    `warn` is told what does not stop a command.
+    """
 
     script: Script = field(compare=False)
     spec: Spec
     script_folder: Path
     folder: Path
     recipe: Recipe | None = field(default=None, compare=False)
+    warn: Callable[[Problem], None] = field(default=lambda _: None, compare=False, repr=False)
 
     @property
     def lock_path(self) -> Path:
@@ -194,11 +198,23 @@ class Session:
 
     def image(self, script: Script, path: Path, recipe: Recipe | None = None) -> Image:
         """Return the image of a script. Raises `InputError`."""
+        path = path.resolve()  # what the script names is found from where it really is
         project = self.project(path.parent)
         self.warn(stated_passwords(script, project, recipe))
+        if script.uv:
+            from onedigest.lock.uv_keys import take
+
+            self.warn(take(script.uv, lambda key: script.where(f"tool.uv.{key}"))[1])
         spec = specify(script, project, shown(path, self.root(path.parent)))
         lockfiles = self._lockfiles or _lockfiles(project)
-        return Image(script=script, spec=spec, script_folder=path.parent, folder=lockfiles / spec.name, recipe=recipe)
+        return Image(
+            script=script,
+            spec=spec,
+            script_folder=path.parent,
+            folder=lockfiles / spec.name,
+            recipe=recipe,
+            warn=lambda problem: self.warn((problem,)),
+        )
 
     def project(self, folder: Path) -> Project:
         """Return the project that a folder belongs to."""

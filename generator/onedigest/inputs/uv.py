@@ -1,4 +1,7 @@
-"""Knows how to run uv: the one door to it. Resolving, and what a uv.lock pins, is all that it is asked for."""
+"""Knows how to run uv: the one door to it. Resolving, and what a uv.lock pins, is all that it is asked for.
+
+uv runs in a private folder whose pyproject.toml is the root of a workspace, so that it reads no file of a folder above.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,25 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from onedigest import checkout, untrusted
+from onedigest.digest import canonical_json
 from onedigest.errors import EngineError, InputError, NetworkError
+from onedigest.inputs.store import Store
+from onedigest.inputs.uv_environment import hide, lend
 
+LONGEST_RUN = 1800
+"""How many seconds uv may take. Its own limits are for one request, and an index that dribbles has many."""
+
+_LONGEST_MESSAGE = 20_000
 _NETWORK = re.compile(
     r"error sending request|dns error|[Ff]ailed to fetch|connection|timed out|network connectivity is disabled|"
     r"Request failed after",
 )
+_PROJECT_KEYS = ("name", "version", "dynamic", "requires-python", "dependencies", "optional-dependencies")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _NOISE = re.compile(
     r"^(?:(?:Using|Resolved|Updated|Updating|Added|Removed) .*|warning: .*|hint: The resolution failed for an .*|"
@@ -29,43 +42,36 @@ _SPLIT = re.compile(
 )
 """How uv names one of the environments of a project."""
 
-_KEPT_VARIABLES = re.compile(
-    r"PATH|HOME|USER|TMPDIR|XDG_.*|NETRC|SSL_.*|(?:https?|all|no)_proxy|(?:HTTPS?|ALL|NO)_PROXY|SYSTEMROOT|"
-    r"UV_(?:CACHE_DIR|DEFAULT_INDEX|INDEX|INDEX_URL|EXTRA_INDEX_URL|INDEX_.*_(?:USERNAME|PASSWORD)|FIND_LINKS|"
-    r"KEYRING_PROVIDER|NATIVE_TLS|SYSTEM_CERTS|INSECURE_HOST|HTTP_.*|REQUEST_TIMEOUT|CONCURRENT_.*|CONFIG_FILE|CREDENTIALS_DIR|"
-    r"OFFLINE)"
-)
-"""Where an index is and how it is reached. What would change the choice of versions is not among them."""
+_FORGOTTEN = "during settings discovery"
+"""What uv says when it goes on without any of the settings that it was given."""
 
 
-def lock(project: str, known: str, *, where: str, environment: Mapping[str, str], offline: bool) -> dict[str, Any]:
+def lock(
+    project: str, known: str, *, store: Store, where: str, environment: Mapping[str, str], offline: bool
+) -> dict[str, Any]:
     """Resolve a project, given as the text of its pyproject.toml; return the parsed uv.lock.
 
     `known` is the text of an earlier uv.lock, whose versions are preferred, or empty. Paths in a project are absolute.
     `where` is what messages are about.
     Raises `InputError` when there is no solution and `NetworkError` when an index is out of reach.
     """
-    with tempfile.TemporaryDirectory(prefix="onedigest-") as scratch:
-        root = Path(scratch)
+    with store.scratch() as scratch:
+        root = scratch / "project"
+        root.mkdir(mode=0o700)
         (root / "pyproject.toml").write_text(project, encoding="utf-8")
         if known:
             (root / "uv.lock").write_text(known, encoding="utf-8")
-        command = [
-            _find(),
-            "lock",
-            "--no-python-downloads",
-            "--python",
-            sys.executable,
-            "--no-progress",
-            "--color=never",
-        ]
+        # settings of the user may be in the way of those of the project; this is above both
+        command = ["lock", "--no-build"]
         if offline:
             command.append("--offline")
-        kept = {name: value for name, value in environment.items() if _KEPT_VARIABLES.fullmatch(name)}
-        done = subprocess.run(command, cwd=root, env=kept, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise _failure(done.stderr, scratch, where)
-        found = tomllib.loads((root / "uv.lock").read_text(encoding="utf-8"))
+        own = tomllib.loads(project)["tool"]["uv"].get("index")
+        _run(command, root, where, environment, own)
+        text = checkout.read_text(root, "uv.lock")
+        try:
+            found = untrusted.load_toml(text or "")
+        except tomllib.TOMLDecodeError as error:
+            raise InputError.of(f"uv wrote a lock that cannot be read: {error}", where=where) from None
         for package in found.get("package", ()):
             _make_absolute(package["source"], root)
         return found
@@ -76,30 +82,108 @@ def export(
 ) -> str:
     """Return what a project's uv.lock pins, as a requirements file with hashes. Needs no network.
 
+    Of the project uv gets what names its extras and groups, and no setting.
     Raises `InputError` where uv cannot read the two files.
     """
     with tempfile.TemporaryDirectory(prefix="onedigest-") as scratch:
-        folder = pyproject.parent
-        if known != folder / "uv.lock":
-            folder = Path(scratch)
-            (folder / "pyproject.toml").write_bytes(pyproject.read_bytes())
-            (folder / "uv.lock").write_bytes(known.read_bytes())
-        command = [
-            _find(),
-            "export",
-            "--frozen",
-            "--offline",
-            "--no-python-downloads",
-            "--no-progress",
-            "--color=never",
-        ]
-        command += ["--python", sys.executable, "--format", "requirements.txt"]
+        root = Path(scratch)
+        table = _read_project(pyproject, where)
+        lock_text = checkout.decoded(known.read_bytes(), known.name)
+        members = _members(lock_text, arguments, where)
+        (root / "pyproject.toml").write_text(_bare_project(table, {"members": members}), encoding="utf-8")
+        (root / "uv.lock").write_text(lock_text, encoding="utf-8")
+        for member in members:
+            inner = _read_project(pyproject.parent / member / pyproject.name, where, pyproject.parent)
+            (root / member).mkdir(parents=True, exist_ok=True)
+            (root / member / "pyproject.toml").write_text(_bare_project(inner), encoding="utf-8")
+        command = ["export", "--frozen", "--offline", "--format", "requirements.txt"]
         command += ["--no-emit-project", "--no-header", "--no-annotate", *arguments]
-        kept = {name: value for name, value in environment.items() if _KEPT_VARIABLES.fullmatch(name)}
-        done = subprocess.run(command, cwd=folder, env=kept, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise _failure(done.stderr, scratch, where)
-        return done.stdout
+        return _run(command, root, where, environment)
+
+
+def _run(
+    command: Sequence[str], root: Path, where: str, environment: Mapping[str, str], own_indexes: Any = None
+) -> str:
+    """Run uv in a folder; return what it prints."""
+    lent = lend(environment, own_indexes)
+    # nothing is installed from git, whoever asks for it
+    variables = {**lent.variables, "GIT_ALLOW_PROTOCOL": "none", "GIT_TERMINAL_PROMPT": "0"}
+    if lent.credentials:
+        folder = root / ".credentials"
+        folder.mkdir(mode=0o700)
+        (folder / "credentials.toml").write_text(lent.credentials, encoding="utf-8")
+        variables["UV_CREDENTIALS_DIR"] = str(folder)
+    options = ["--no-python-downloads", "--python", sys.executable, "--no-progress", "--color=never"]
+    try:
+        done = subprocess.run(
+            [_find(), *command, *options],
+            cwd=root,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+            timeout=LONGEST_RUN,
+        )
+    except subprocess.TimeoutExpired:
+        message = f"uv took more than {LONGEST_RUN // 60} minutes, so it was stopped"
+        raise NetworkError.of(message, where=where, hint="an index may be slow: try it again") from None
+    said = hide(done.stderr, lent.secrets)
+    if done.returncode:
+        raise _failure(said, str(root), where)
+    if _FORGOTTEN in said:
+        why = said.partition(_FORGOTTEN)[2].partition("\n\n")[0].strip(":\n")
+        raise InputError.of(f"uv cannot read the settings in [tool.uv]:\n{why}", where=where)
+    return done.stdout
+
+
+def _read_project(path: Path, where: str, root: Path | None = None) -> dict[str, Any]:
+    data = checkout.read_inside(path, root, where) if root else path.read_bytes()
+    try:
+        return untrusted.load_toml(checkout.decoded(data, path.name))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError.of(f"{path.name} is not valid TOML: {error}", where=where) from None
+
+
+def _members(lock_text: str, arguments: Sequence[str], where: str) -> list[str]:
+    """Return the folders of the workspace members that arguments name, as a uv.lock has them."""
+    named = {after for word, after in pairwise(arguments) if word == "--package"}
+    named |= {word.partition("=")[2] for word in arguments if word.startswith("--package=")}
+    found = []
+    for package in untrusted.load_toml(lock_text).get("package", ()) if named else ():
+        source = package["source"]
+        place = source.get("editable") or source.get("virtual") or source.get("directory")
+        if package["name"] in named and place not in (None, "."):
+            try:
+                found.append(untrusted.inner_path(place))
+            except ValueError as error:
+                raise InputError.of(f"the place of `{package['name']}` in uv.lock {error}", where=where) from None
+    return found
+
+
+def _bare_project(table: Mapping[str, Any], workspace: Mapping[str, Any] | None = None) -> str:
+    """Return a pyproject.toml with what names extras and groups, and none of the settings that uv acts by."""
+    project, own = _table(table, "project"), _table(_table(table, "tool"), "uv")
+    kept = {key: project[key] for key in _PROJECT_KEYS if key in project}
+    settings = {key: own[key] for key in ("conflicts", "default-groups", "dev-dependencies") if key in own}
+    groups = _table(table, "dependency-groups")
+    tool = {"uv": {**settings, "package": False, **({} if workspace is None else {"workspace": workspace})}}
+    return f"project = {_toml(kept)}\ndependency-groups = {_toml(groups)}\ntool = {_toml(tool)}\n"
+
+
+def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = table.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _toml(value: Any) -> str:
+    """Return a value of TOML on one line: but for tables, it is JSON."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_toml(key)} = {_toml(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return canonical_json(value if isinstance(value, str | int) else str(value)).decode().replace("\x7f", "\\u007f")
 
 
 def _make_absolute(source: dict[str, Any], root: Path) -> None:
@@ -122,6 +206,8 @@ def _failure(text: str, scratch: str, where: str) -> InputError | NetworkError:
     text = _COLOUR.sub("", text).replace(f"{scratch}/", "")
     lines = [line for line in text.split("\n") if not _NOISE.match(line)]
     message = _SPLIT.sub(_spoken, "\n".join(lines)).strip().removeprefix("error: ")
+    if len(message) > _LONGEST_MESSAGE:
+        message = f"{message[:_LONGEST_MESSAGE]}…"
     if _NETWORK.search(message):
         hint = "" if "hint: " in message else "check the network"
         return NetworkError.of(f"uv could not reach the package index: {message}", where=where, hint=hint)

@@ -42,8 +42,7 @@ def resolve(
     `InputError` for what cannot be built, and `NetworkError`.
     """
     choice = choose_base(spec)
-    if problems := shadow.source_problems(spec):
-        raise InputError(problems)
+    wanted = shadow.read_wanted(spec, folder)
     kept_base = _kept_base(spec, choice, previous, upgrade)
     if choice.image and kept_base is None:
         # its Python decides what is asked of uv
@@ -53,12 +52,10 @@ def resolve(
     known = shadow.preferences_text(pins) if pins else ""
     # a wheel stays selected as long as its version does, even when a better one came since
     kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
-    project = shadow.project_text(spec, minor, folder)
+    project = shadow.project_text(spec, wanted, minor)
     with ThreadPoolExecutor(2) as pool:
         waiting = pool.submit(lambda: kept_base or resolve_base(spec, choice.suite, sources))
-        asked = pool.submit(
-            uv.lock, project, known, where=spec.script, environment=sources.environment, offline=sources.offline
-        )
+        asked = pool.submit(_ask, project, known, spec, sources)
         from onedigest.lock.selection import select  # takes a moment, while uv works
 
         found, base = asked.result(), waiting.result()
@@ -79,28 +76,35 @@ def resolve(
 
 def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[str, tuple[str, str]]:
     """Ask uv where the wheels of a lock are now; return address and digest of each by file name."""
-    project = shadow.project_text(spec, lock.base.python_minor, folder, lock.packages)
-    known = shadow.preferences_text(lock.packages)
-    return _places(uv.lock(project, known, where=spec.script, environment=sources.environment, offline=sources.offline))
+    project = shadow.project_text(spec, shadow.read_wanted(spec, folder), lock.base.python_minor, lock.packages)
+    return _places(_ask(project, shadow.preferences_text(lock.packages), spec, sources))
+
+
+def _ask(project: str, known: str, spec: Spec, sources: Sources) -> dict[str, Any]:
+    """Return the uv.lock of a project, of which every value was checked."""
+    from onedigest.lock.found import check_rows
+
+    found = uv.lock(
+        project,
+        known,
+        store=sources.store,
+        where=spec.script,
+        environment=sources.environment,
+        offline=sources.offline,
+    )
+    check_rows(found, spec.script)
+    return found
 
 
 def _places(found: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     """Return address and digest of each wheel of a uv.lock; an address without a scheme is a path."""
-    from onedigest.lock.selection import wheel_name
+    from onedigest.lock.found import wheel_address, wheel_digest, wheel_name
 
     return {
-        wheel_name(wheel): (_address(package["source"], wheel), wheel.get("hash", ""))
+        wheel_name(wheel): (wheel_address(package["source"], wheel), wheel_digest(wheel))
         for package in found.get("package", ())
         for wheel in package.get("wheels", ())
     }
-
-
-def _address(source: Mapping[str, str], wheel: Mapping[str, Any]) -> str:
-    if "url" in wheel:
-        return str(wheel["url"]).partition("#")[0]
-    if "url" in source:
-        return source["url"].partition("#")[0]
-    return source["path"] if "path" in source else str(Path(source["registry"]) / wheel["path"])
 
 
 def _completed(
@@ -121,15 +125,20 @@ def _completed(
 
 
 def _measured(wheel: Wheel, address: str, sources: Sources) -> Wheel:
-    path = address.removeprefix("file://")
-    if "://" in path:
+    if "://" in address:
         digest, size = sources.client.keep(address, sources.store, most=_MOST_WHEEL)
     else:
-        data = Path(path).read_bytes()
+        data = _local(wheel.name, Path(address))
         digest, size = sources.store.add(data), len(data)
     if wheel.digest not in ("", digest):
         raise InputError.of(f"the content of `{wheel.name}` does not have the sha256 that its index states")
     return replace(wheel, digest=digest, size=size)
+
+
+def _local(name: str, path: Path) -> bytes:
+    if not path.is_file():
+        raise InputError.of(f"`{name}` is no regular file on this machine")
+    return path.read_bytes()
 
 
 def _kept_base(spec: Spec, choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Base | None:

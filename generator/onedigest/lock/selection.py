@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from packaging.markers import Marker
 
-from onedigest.digest import Digest, is_digest
 from onedigest.errors import InputError, Problem
 from onedigest.lock import shadow
+from onedigest.lock.found import read_wheel
 from onedigest.lock.graph import reachable
 from onedigest.lock.model import Package, Wheel
 from onedigest.lock.targets import Target
-from onedigest.lock.toml_text import rfc3339
 from onedigest.platforms import Platform
 
 Row = Mapping[str, Any]
@@ -106,7 +104,7 @@ def _wheels(
     row: Row, users: Sequence[Target], base: str, kept: frozenset[str]
 ) -> tuple[list[tuple[Platform, Wheel]], list[Problem]]:
     label = f"{row['name']} {row.get('version', '')}".strip()
-    wheels = {wheel.name: wheel for wheel in map(_wheel, row.get("wheels", ()))}
+    wheels = {wheel.name: wheel for wheel in map(read_wheel, row.get("wheels", ())) if wheel}
     if not wheels:
         return [], [Problem(f"`{label}` has no wheels, only a source distribution", hint=_NO_WHEEL)]
     selected = []
@@ -127,23 +125,3 @@ def _wheels(
 
 
 _NO_WHEEL = "choose a version that has wheels for all platforms, or leave a platform out of `platforms`"
-
-
-def wheel_name(row: Row) -> str:
-    """Return the file name of a wheel of uv.lock."""
-    location: str = row.get("url") or row.get("path") or row.get("filename", "")
-    return location.partition("#")[0].rpartition("/")[2].replace("%2B", "+")
-
-
-def _wheel(row: Row) -> Wheel:
-    """Return a wheel as far as uv.lock tells: digest and size are empty where the index does not state them.
-
-    A digest of another kind counts as none: the file is measured.
-    """
-    stated = row.get("hash", "")
-    return Wheel(
-        name=wheel_name(row),
-        digest=Digest(stated if is_digest(stated) else ""),
-        size=row.get("size", 0),
-        upload_time=rfc3339(datetime.fromisoformat(row["upload-time"])) if "upload-time" in row else "",
-    )

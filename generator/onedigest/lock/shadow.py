@@ -3,56 +3,74 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from onedigest.errors import InputError, Problem
+from onedigest.errors import InputError
+from onedigest.lock import uv_keys
 from onedigest.lock.model import Package
+from onedigest.lock.places import Places
 from onedigest.lock.toml_text import inline_table, lines, string, value
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
 
 NAME = "onedigest-script"
 
-_REPLACED = frozenset({"package", "no-build", "environments", "required-environments", "constraint-dependencies"})
-_REFUSED = {
-    "no-binary": "wheels are all that is installed",
-    "no-binary-package": "wheels are all that is installed",
-}
 CPYTHON = "implementation_name == 'cpython' and platform_python_implementation == 'CPython'"
 """Both, for uv does not know that one follows from the other, and would look for wheels of PyPy too."""
 
 _NO_REGISTRY = "https://index.invalid/simple"
 
 
-def project_text(spec: Spec, python_minor: str, folder: Path, pins: Iterable[Package] = ()) -> str:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What uv is asked for: requirements, and settings that choose packages. Places on this machine are absolute."""
+
+    dependencies: tuple[str, ...]
+    settings: Mapping[str, Any]
+
+
+def read_wanted(spec: Spec, folder: Path) -> Wanted:
+    """Return what a script wants of uv, before anything is fetched. `folder` is the script's, for relative places.
+
+    Raises `InputError` with all that cannot be followed, such as what comes from somewhere that is no wheel.
+    """
+    taken, _ = uv_keys.take(json.loads(spec.uv), lambda _: spec.script)
+    places = Places(folder, spec.script)
+    wanted = Wanted(dependencies=tuple(map(places.requirement, spec.dependencies)), settings=places.of_settings(taken))
+    if places.problems:
+        raise InputError(places.problems)
+    return wanted
+
+
+def project_text(spec: Spec, wanted: Wanted, python_minor: str, pins: Iterable[Package] = ()) -> str:
     """Return a pyproject.toml whose lock is that of the script for its platforms alone.
 
-    `folder` is the script's, for its relative sources. `pins` are packages that may not have another version.
+    `pins` are packages that may not have another version.
     """
-    own: dict[str, Any] = json.loads(spec.uv)
-    if wrong := sorted(_REFUSED.keys() & own.keys()):
-        raise InputError.of(f"`{wrong[0]}` in [tool.uv] cannot be followed: {_REFUSED[wrong[0]]}", where=spec.script)
-    own = _absolute(own, folder)
-    constraints = [*own.get("constraint-dependencies", []), *map(_pin, pins)]
+    settings = dict(wanted.settings)
+    constraints = [*settings.pop("constraint-dependencies", []), *map(_pin, pins)]
     minor = int(python_minor.split(".")[1])
     python = f"python_full_version >= '3.{minor}' and python_full_version < '3.{minor + 1}'"
     where = [f"sys_platform == 'linux' and platform_machine == '{platform.machine}'" for platform in spec.platforms]
-    rest = [f"{name} = {value(item)}\n" for name, item in sorted(own.items()) if name not in _REPLACED]
     return (
         "[project]\n"
         f"name = {string(NAME)}\n"
         'version = "0"\n'
         # uv wants its own interpreter to satisfy this; the Python of the image is in `environments`
         'requires-python = ">=3.11"\n'
-        f"dependencies = {lines(list(map(string, spec.dependencies)))}\n"
+        f"dependencies = {lines(list(map(string, wanted.dependencies)))}\n"
         "\n[tool.uv]\n"
         "package = false\n"
         "no-build = true\n"
+        # its own root, or uv looks for one in every folder above
+        "workspace = {}\n"
         f"environments = {lines([string(f'{python} and {CPYTHON} and {each}') for each in where])}\n"
         f"required-environments = {lines([string(each) for each in where])}\n"
-        f"constraint-dependencies = {lines(list(map(string, constraints)))}\n" + "".join(rest)
+        f"constraint-dependencies = {lines(list(map(string, constraints)))}\n"
+        + "".join(f"{name} = {value(item)}\n" for name, item in sorted(settings.items()))
     )
 
 
@@ -66,42 +84,6 @@ def preferences_text(packages: Iterable[Package]) -> str:
     )
 
 
-def source_problems(spec: Spec) -> list[Problem]:
-    """Return what is wrong with where packages are to come from, before anything is fetched from there."""
-    problems = []
-    for text in spec.dependencies:
-        _, at, location = text.partition(" @ ")
-        if at and (kind := _kind_of_location(location.partition(" ;")[0])):
-            problems.append(_not_a_wheel(text.partition(" @ ")[0], kind, spec.script))
-    sources = json.loads(spec.uv).get("sources", {})
-    for name, source in sorted(sources.items()) if isinstance(sources, dict) else ():
-        several = source if isinstance(source, list) else [source]
-        kinds = [_kind_of_source(each) for each in several if isinstance(each, dict)]
-        problems += [_not_a_wheel(name, kind, spec.script) for kind in kinds if kind]
-    return problems
-
-
-def _kind_of_source(source: dict[str, Any]) -> str:
-    if "git" in source:
-        return "a git repository"
-    if "workspace" in source or source.get("editable"):
-        return "a local project"
-    return _kind_of_location(str(source.get("url") or source.get("path") or ".whl"))
-
-
-def _kind_of_location(location: str) -> str:
-    if location.startswith("git+"):
-        return "a git repository"
-    if location.partition("#")[0].partition("?")[0].strip().endswith(".whl"):
-        return ""
-    return "an archive of its source" if "://" in location and not location.startswith("file:") else "a local folder"
-
-
-def _not_a_wheel(name: str, kind: str, where: str) -> Problem:
-    hint = "build a wheel of it, and publish it to an index or name the wheel"
-    return Problem(f"`{name}` comes from {kind}, which is not a wheel", where, hint)
-
-
 def marker(platforms: Iterable[Platform]) -> str:
     """Return the marker of a package that only some platforms need."""
     return " or ".join(f"platform_machine == '{platform.machine}'" for platform in platforms)
@@ -110,30 +92,3 @@ def marker(platforms: Iterable[Platform]) -> str:
 def _pin(package: Package) -> str:
     pin = f"{package.name}=={package.version}"
     return pin if len(package.platforms) > 1 else f"{pin} ; {marker(package.platforms)}"
-
-
-def _absolute(own: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return the script's table with paths that hold for a project elsewhere."""
-    changed = dict(own)
-    if isinstance(sources := own.get("sources"), dict):
-        changed["sources"] = {name: _absolute_source(source, folder) for name, source in sources.items()}
-    for key in ("index-url", "find-links", "extra-index-url"):
-        if key in own:
-            changed[key] = _absolute_location(own[key], folder)
-    if isinstance(indexes := own.get("index"), list):
-        changed["index"] = [{**each, "url": _absolute_location(each.get("url", ""), folder)} for each in indexes]
-    return changed
-
-
-def _absolute_source(source: Any, folder: Path) -> Any:
-    if isinstance(source, list):
-        return [_absolute_source(each, folder) for each in source]
-    if isinstance(source, dict) and isinstance(source.get("path"), str):
-        return {**source, "path": str(folder / source["path"])}
-    return source
-
-
-def _absolute_location(location: Any, folder: Path) -> Any:
-    if isinstance(location, list):
-        return [_absolute_location(each, folder) for each in location]
-    return location if "://" in str(location) else str(folder / str(location))

@@ -1,0 +1,135 @@
+"""Knows what stands in the rows of a uv.lock, which indexes wrote a part of: each value is checked first."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from packaging.markers import InvalidMarker, Marker
+
+from onedigest import untrusted
+from onedigest.digest import Digest
+from onedigest.errors import InputError, Problem
+from onedigest.lock.model import Wheel
+from onedigest.lock.toml_text import rfc3339
+
+Row = Mapping[str, Any]
+
+_LONGEST_MARKER = 20_000
+_WEB = ("http://", "https://")
+
+
+def check_rows(found: Mapping[str, Any], where: str) -> None:
+    """Raise `InputError` with every package of a uv.lock that has a value which cannot be one."""
+    problems = []
+    for row in found.get("package", ()):
+        try:
+            _check_package(row)
+        except ValueError as error:
+            problems.append(Problem(f"what the index says of `{row.get('name')}` cannot be used: {error}", where))
+    if problems:
+        raise InputError(problems)
+
+
+def read_wheel(row: Row) -> Wheel | None:
+    """Return a wheel as far as uv.lock tells, None where its name is not that of a wheel.
+
+    Digest and size are empty where the index does not state them, or in a way that proves nothing.
+    """
+    name = wheel_name(row)
+    if not name:
+        return None
+    upload_time = row.get("upload-time")
+    return Wheel(
+        name=name,
+        digest=wheel_digest(row),
+        size=row.get("size", 0),
+        upload_time=rfc3339(datetime.fromisoformat(upload_time)) if upload_time else "",
+    )
+
+
+def wheel_name(row: Row) -> str:
+    """Return the file name of a wheel of uv.lock, or nothing where it has none that is one."""
+    location: str = row.get("url") or row.get("path") or row.get("filename", "")
+    if "url" in row:
+        location = urlsplit(location).path
+    try:
+        return untrusted.wheel_name(unquote(posixpath.basename(location)))
+    except ValueError:
+        return ""
+
+
+def wheel_digest(row: Row) -> Digest:
+    """Return the sha256 that an index states, or nothing: another algorithm is as good as none."""
+    stated = row.get("hash", "")
+    return untrusted.digest(stated) if stated.startswith("sha256:") else Digest("")
+
+
+def wheel_address(source: Row, row: Row) -> str:
+    """Return where a wheel is: an address by http or https, or a path on this machine."""
+    if "url" in row or "url" in source:
+        return _path_or_address(str(row.get("url") or source["url"]).partition("#")[0])
+    if "path" in source:
+        return str(source["path"])
+    return str(Path(_path_or_address(source["registry"])) / row["path"])
+
+
+def _path_or_address(text: str) -> str:
+    return unquote(urlsplit(text).path) if text.startswith("file:") else text
+
+
+def _check_package(row: Row) -> None:
+    _named("its name", untrusted.project_name, row.get("name"))
+    if "version" in row:
+        _named("its version", untrusted.version, row["version"])
+    for dependency in _dependencies(row):
+        _named("the name of a dependency", untrusted.project_name, dependency.get("name"))
+        for extra in dependency.get("extra", ()):
+            _named("an extra", untrusted.project_name, extra)
+        _check_marker(dependency.get("marker"))
+    source = row["source"]
+    for wheel in row.get("wheels", ()):
+        _check_wheel(source, wheel)
+
+
+def _check_wheel(source: Row, wheel: Row) -> None:
+    _named("a hash", untrusted.line, wheel.get("hash", ""))
+    wheel_digest(wheel)
+    _named("a size", untrusted.size, wheel.get("size", 0))
+    try:
+        datetime.fromisoformat(wheel.get("upload-time", "2000-01-01"))
+    except (TypeError, ValueError):
+        raise ValueError("an upload time is none") from None
+    address = untrusted.line(wheel_address(source, wheel))
+    if "://" in address and not address.startswith(_WEB):
+        raise ValueError("a wheel has an address that is neither https nor http")
+    if str(source.get("registry") or source.get("url") or "").startswith(_WEB) and not address.startswith(_WEB):
+        raise ValueError("an index elsewhere names a file of this machine")
+
+
+def _dependencies(row: Row) -> Iterator[Row]:
+    yield from row.get("dependencies", ())
+    for several in row.get("optional-dependencies", {}).values():
+        yield from several
+
+
+def _check_marker(marker: Any) -> None:
+    if marker is None:
+        return
+    if len(untrusted.text(marker)) > _LONGEST_MARKER:
+        raise ValueError(f"a marker has more than {_LONGEST_MARKER} characters")
+    try:
+        Marker(marker)
+    except (InvalidMarker, RecursionError):
+        raise ValueError("a marker is none") from None
+
+
+def _named(what: str, check: Any, value: Any) -> None:
+    try:
+        check(value)
+    except ValueError as error:
+        raise ValueError(f"{what} {error}") from None
