@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +31,10 @@ _HASHERS = 4
 """Threads that hash files: more would wait for the disk."""
 
 
+Arrived = Callable[[str], None]
+"""Takes the name of an input that is in its folder now."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inputs:
     """What is to be brought: wheels, Debian packages, and layers of a base image."""
@@ -42,6 +46,10 @@ class Inputs:
     def count(self) -> int:
         """Return how many there are."""
         return len(self.wheels) + len(self.packages) + len(self.layers)
+
+    def names(self) -> frozenset[str]:
+        """Return the names of those that are files of their folder."""
+        return frozenset((*(each.name for each in self.wheels), *(each.file_name for each in self.packages)))
 
     def size(self) -> int:
         """Return their bytes together."""
@@ -128,29 +136,42 @@ def link_stored(store: Store, inputs: Path, chosen: Inputs) -> Inputs:
     )
 
 
-def fetch(spec: Spec, lock: Lock, sources: Sources, *, folder: Path, inputs: Path, missing: Inputs) -> None:
+def fetch(
+    spec: Spec,
+    lock: Lock,
+    sources: Sources,
+    *,
+    folder: Path,
+    inputs: Path,
+    missing: Inputs,
+    arrived: Arrived = lambda _: None,
+) -> None:
     """Bring inputs that are missing into the store and link them into the folder `inputs`.
 
-    `folder` is the script's. uv is asked for addresses only when a wheel is missing. Raises `NetworkError`, and
-    `InputError` when an index has another file under the name of a wheel.
+    `folder` is the script's. uv is asked for addresses only when a wheel is missing. `arrived` is told the name of each
+    file as soon as it is in the folder. Raises `NetworkError`, and `InputError` when an index has another file under
+    the name of a wheel.
     """
     from onedigest.inputs.download import download
 
-    files = [
-        *_wanted_wheels(spec, lock, sources, missing.wheels, folder),
-        *_wanted_debian(lock, sources, missing.packages),
-    ]
-    download(sources.client, sources.store, files, sources.report)
+    def place(file: Wanted | Wheel) -> None:
+        sources.store.place(file.digest, file.size, inputs / file.name)
+        arrived(file.name)
+
+    debian = _wanted_debian(lock, sources, missing.packages)
+    download(sources.client, sources.store, debian, sources.report, place)
+    wheels = _wanted_wheels(spec, lock, sources, missing.wheels, folder)
+    download(sources.client, sources.store, wheels, sources.report, place)
+    elsewhere = {each.name for each in wheels}
+    for wheel in missing.wheels:
+        if wheel.name not in elsewhere:  # a file of this machine
+            place(wheel)
     if missing.layers:
         from onedigest.oci.reference import parse_reference
         from onedigest.oci.remote import Remote
 
         reference = parse_reference(lock.base.image).at(lock.base.index or "")
         Remote(reference, sources.access, sources.store).layers(missing.layers, sources.report)
-    for wheel in missing.wheels:
-        sources.store.place(wheel.digest, wheel.size, inputs / wheel.name)
-    for package in missing.packages:
-        sources.store.place(package.digest, package.size, inputs / package.file_name)
 
 
 def place_assembler(store: Store, inputs: Path) -> None:

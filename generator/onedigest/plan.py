@@ -52,6 +52,10 @@ class Layer:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_key", self._digest())
 
+    def input_names(self) -> tuple[str, ...]:
+        """Return the names of the files that it is made of, besides those of the application."""
+        return (*(wheel.name for wheel in self.wheels), *(package.file_name for package in self.packages))
+
     def key(self) -> Digest:
         """Return the digest of all that decides the layer's bytes."""
         return Digest(self._key)

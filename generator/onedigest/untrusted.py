@@ -1,7 +1,6 @@
 """Knows how text that anybody may have written becomes a value: each kind of value is checked in this one place.
 
-Locks, records, layouts, indexes and answers of registries come from pull requests and from other machines. Each check
-returns the value, or raises ValueError with what is wrong about it, in words that follow the name of a key.
+Each check returns the value, or raises ValueError with what is wrong about it, in words that follow the name of a key.
 """
 
 from __future__ import annotations

@@ -179,6 +179,7 @@ def test_content_that_was_changed_is_found_and_removed(tmp_path: Path) -> None:
     path.chmod(0o644)
     path.write_bytes(b"CONTENT")
     os.utime(path, (STAMP, STAMP))
+    store = Store(tmp_path / "store")
     assert store.has(digest, 7)
     assert not store.prove(digest, 7)
     assert not path.exists()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onedigest.cli.fetch import bring
+from onedigest.cli.locks import read_lock
 from onedigest.cli.reaching import sources
-from onedigest.cli.session import Image, Session, read_lock
+from onedigest.cli.session import Image, Session
 from onedigest.cli.words import say, shown
 from onedigest.errors import OnedigestError, Problem, UsageError
 from onedigest.platforms import BY_NAME, Platform
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from onedigest.application import File
     from onedigest.engines.engine import Built, Engine, Order
     from onedigest.lock.model import Lock
-    from onedigest.plan import Plan
+    from onedigest.plan import Layer, Plan
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,14 +94,11 @@ def chosen_platforms(all_of_them: Iterable[Platform], names: tuple[str, ...]) ->
 
 
 def run_engine(session: Session, job: Job, engine: Engine) -> Built:
-    """Have an engine build; inputs that it needs are brought first."""
-    from onedigest.fetching import inputs_of_layers
-
+    """Have an engine build, and bring the inputs that it needs."""
     engine.check(job.plan)
-    order = _order(session, job)
-    bring(session, job.image, job.lock, inputs_of_layers(engine.needed(order)))
+    built = engine.build(_order(session, job))
     warn_of_removed(session)
-    return engine.build(order)
+    return built
 
 
 def bring_base(session: Session, job: Job, digests: frozenset[str] | None = None) -> None:
@@ -126,6 +124,10 @@ def refuse_stale_rules(job: Job, kind: type[OnedigestError]) -> None:
 
 def _order(session: Session, job: Job) -> Order:
     from onedigest.engines.engine import Order
+    from onedigest.fetching import inputs_of_layers
+
+    def bring_inputs(layers: Iterable[Layer], arrived: Callable[[str], None]) -> None:
+        bring(session, job.image, job.lock, inputs_of_layers(layers), arrived)
 
     root = job.image.folder.parent.resolve().parent
     return Order(
@@ -137,6 +139,7 @@ def _order(session: Session, job: Job) -> Order:
         store=session.store,
         workers=session.workers,
         prove=job.prove,
+        bring=bring_inputs,
     )
 
 

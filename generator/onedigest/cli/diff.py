@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from onedigest.cli.locks import read_lock
 from onedigest.cli.opened import Opened, is_reference, open_image
-from onedigest.cli.session import Image, Session, read_lock, shared_options
+from onedigest.cli.session import Image, Session, shared_options
 from onedigest.cli.words import amount, plural, print_json, put, put_document, say, shown, table
 from onedigest.errors import DifferenceError, InputError
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from onedigest.cli.locks import read_lock
 from onedigest.cli.progress import Progress
 from onedigest.cli.reaching import sources
-from onedigest.cli.session import Image, Session, read_lock, shared_options
+from onedigest.cli.session import Image, Session, shared_options
 from onedigest.cli.words import amount, plural, print_json, say
 
 if TYPE_CHECKING:
@@ -59,14 +61,22 @@ def _place_encoded(session: Session, image: Image, lock: Lock) -> None:
         place_encoded(plan, inputs=image.inputs, store=session.store, workers=session.workers)
 
 
-def bring(session: Session, image: Image, lock: Lock, chosen: Inputs) -> int:
-    """Put inputs into lockfiles/.inputs, with progress; return how many were not in the store."""
+def bring(
+    session: Session, image: Image, lock: Lock, chosen: Inputs, arrived: Callable[[str], None] = lambda _: None
+) -> int:
+    """Put inputs into lockfiles/.inputs, with progress; return how many were not in the store.
+
+    `arrived` is told the name of each as soon as it is there.
+    """
     from onedigest.fetching import fetch, link_stored
 
     missing = link_stored(session.store, image.inputs, chosen)
+    for name in sorted(chosen.names() - missing.names()):
+        arrived(name)
     if missing.count():
         title = f"{image.spec.name}: fetching"
         with Progress(title, missing.size(), quiet=session.silent) as progress:
             source = sources(session, image, progress.advance)
-            fetch(image.spec, lock, source, folder=image.script_folder, inputs=image.inputs, missing=missing)
+            folder, inputs = image.script_folder, image.inputs
+            fetch(image.spec, lock, source, folder=folder, inputs=inputs, missing=missing, arrived=arrived)
     return missing.count()

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from onedigest.cli.locks import lock_problems
 from onedigest.cli.progress import Progress
 from onedigest.cli.reaching import sources, sources_for
-from onedigest.cli.session import Image, Session, lock_problems, shared_options
+from onedigest.cli.session import Image, Session, shared_options
 from onedigest.cli.words import plural, print_error, print_json, say, shown
 from onedigest.errors import DifferenceError, InputError, OnedigestError, Problem
 

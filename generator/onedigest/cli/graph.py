@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from onedigest.cli.session import Session, read_lock, shared_options
+from onedigest.cli.locks import read_lock
+from onedigest.cli.session import Session, shared_options
 from onedigest.cli.words import print_json, put_document, put_json, shown
 from onedigest.errors import InputError
 

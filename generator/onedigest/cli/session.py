@@ -26,7 +26,6 @@ from onedigest.untrusted import file_name, relative_path
 if TYPE_CHECKING:
     from onedigest.flyte.recipe import Recipe
     from onedigest.inputs.pools import Connection
-    from onedigest.lock.model import Lock
     from onedigest.oci.transport import Access
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -312,40 +311,6 @@ def _lockfiles(project: Project) -> Path:
 
 def _leaves(path: Path) -> InputError:
     return InputError.of("is a link that leaves the project", where=shown(path), hint="replace it by a real file")
-
-
-def read_lock(image: Image) -> Lock:
-    """Return an image's lock, which must be intact and an answer to its spec."""
-    from onedigest.lock import codec
-    from onedigest.rules.files import read
-
-    text = read(image.lock_path)
-    moved = f"the lock does not answer {image.spec.script} as it is now"
-    if problems := lock_problems(image, text, lambda _: moved):
-        raise InputError(problems)
-    return codec.loads(text or "", shown(image.lock_path))
-
-
-def lock_problems(image: Image, text: str | None, say_moved: Callable[[str], str]) -> list[Problem]:
-    """Return why a lock cannot be used; `say_moved` tells from its text that the script asks for something else."""
-    from onedigest.header import is_intact
-    from onedigest.inputs import zipapp
-    from onedigest.lock import codec
-
-    def problem(message: str) -> Problem:
-        return Problem(message, shown(image.lock_path), f"run `onedigest generate {image.spec.script}`")
-
-    if text is None:
-        return [problem("there is no lock")]
-    if not is_intact(text):
-        return [problem("the lock was changed by hand")]
-    spec, assembler = codec.stated_digests(text)
-    problems = []
-    if spec != image.spec.digest():
-        problems.append(problem(say_moved(text)))
-    if assembler != zipapp.digest():
-        problems.append(problem("the lock was made with another version of the assembler"))
-    return problems
 
 
 def _same_names(images: list[Image]) -> list[Problem]:

@@ -14,7 +14,7 @@ from onedigest.engines.failures import build_failure
 from onedigest.engines.processes import ask, running
 from onedigest.engines.tools import check_version, find_tool
 from onedigest.errors import EngineError
-from onedigest.plan import Layer, Plan
+from onedigest.plan import Plan
 from onedigest.rules.bazel import application_target, find_package, find_root
 from onedigest.rules.layer_targets import layer_targets
 
@@ -47,10 +47,6 @@ class Bazel:
             hint="say which one in .bazelversion, and call it by bazelisk",
         )
 
-    def needed(self, order: Order) -> tuple[Layer, ...]:
-        """Return all layers: Bazel makes them itself."""
-        return order.whole.layers()
-
     def build(self, order: Order) -> Built:
         """Build the OCI layout with Bazel, hold it against the plan, and return it."""
         lockfiles = order.rules.parent
@@ -61,6 +57,7 @@ class Bazel:
                 where=lockfiles.name,
                 hint=_NO_WORKSPACE.format(extensions=f"{lockfiles.name}/extensions.bzl"),
             )
+        order.bring(order.whole.layers(), lambda _: None)
         place_encoded(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)
         package = f"{find_package(lockfiles)}/{order.plan.name}"
         made: list[str] = []

@@ -23,7 +23,7 @@ from onedigest.errors import DifferenceError, EngineError
 from onedigest.fetching import base_layout, prepared_layers
 from onedigest.inputs.store import Store
 from onedigest.oci.export import Exported, difference, differing_paths, read_export, read_members, tar_pieces
-from onedigest.plan import Layer, Plan, PlatformPlan
+from onedigest.plan import Plan, PlatformPlan
 from onedigest.rules.dockerfile import FILE_NAME, RUN_STAGE, base_contexts
 
 _SHOWN_ENTRIES = 8
@@ -61,16 +61,13 @@ class Buildx:
                     hint="install qemu-user-static (with binfmt support) where it runs, or use --builder",
                 )
 
-    def needed(self, order: Order) -> tuple[Layer, ...]:
-        """Return all layers: BuildKit makes them itself."""
-        layers = (*prepared_layers(order.whole), *order.plan.layers())
-        return tuple({layer.key(): layer for layer in layers}.values())
-
     def build(self, order: Order) -> Built:
         """Build with BuildKit and with the assembler, hold one against the other, and return the canonical image.
 
         Raises `DifferenceError` where a layer, a platform or the configuration differs.
         """
+        needed = (*prepared_layers(order.whole), *order.plan.layers())  # BuildKit makes them itself
+        order.bring(tuple({layer.key(): layer for layer in needed}.values()), lambda _: None)
         place_encoded(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)
         commands = order.plan.commands()
         made = _Made(order)

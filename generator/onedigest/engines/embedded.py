@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from onedigest.assembler import stream
 from onedigest.assembler.debian_root import base_layer, system_layer
@@ -15,7 +16,7 @@ from onedigest.assembler.image import Image, assemble_index, assemble_platform
 from onedigest.assembler.layer import application_layer, folder_layer, runtime_layer, wheels_layer, workdir_layer
 from onedigest.assembler.refusal import Refused
 from onedigest.digest import Digest, canonical_json, hex_of, of_file
-from onedigest.engines.engine import Built, Order
+from onedigest.engines.engine import Bring, Built, Order, bring_nothing
 from onedigest.errors import EngineError, InputError
 from onedigest.inputs.store import Store, is_stamped
 from onedigest.oci import LIBDEFLATE
@@ -46,18 +47,17 @@ class Embedded:
         """Raise `EngineError` for a plan that runs commands."""
         refuse_commands(plan, "the embedded one")
 
-    def needed(self, order: Order) -> tuple[Layer, ...]:
-        """Return the layers that are not in the store yet."""
-        return missing_layers(order.plan.layers(), order.store, prove=order.prove)
-
     def build(self, order: Order) -> Built:
-        """Build the image."""
-        return build(order.plan, inputs=order.inputs, store=order.store, workers=order.workers, prove=order.prove)
-
-
-def missing_layers(layers: Iterable[Layer], store: Store, *, prove: bool = False) -> tuple[Layer, ...]:
-    """Return the layers that are not in the store yet, so that their inputs are needed."""
-    return tuple(layer for layer in layers if not layer.kept and stored_layer(layer, store, prove=prove) is None)
+        """Build the image; each layer is made as soon as its inputs are there."""
+        descriptors, made = make_layers(
+            order.plan.layers(),
+            inputs=order.inputs,
+            store=order.store,
+            workers=order.workers,
+            prove=order.prove,
+            bring=order.bring,
+        )
+        return finish(order.plan, descriptors, order.store, made)
 
 
 def build(plan: Plan, *, inputs: Path, store: Store, workers: int, prove: bool = False) -> Built:
@@ -70,7 +70,13 @@ def build(plan: Plan, *, inputs: Path, store: Store, workers: int, prove: bool =
 
 
 def make_layers(
-    layers: Sequence[Layer], *, inputs: Path, store: Store, workers: int, prove: bool = False
+    layers: Sequence[Layer],
+    *,
+    inputs: Path,
+    store: Store,
+    workers: int,
+    prove: bool = False,
+    bring: Bring = bring_nothing,
 ) -> tuple[dict[Digest, Descriptor], tuple[str, ...]]:
     """Make the layers that the store does not have; return all by key, and what those hold that were made.
 
@@ -84,9 +90,30 @@ def make_layers(
         from onedigest.engines.workers import spread
 
         orders = [_LayerOrder(layer, inputs, store, prove) for layer in missing]
-        for layer, descriptor in zip(missing, spread(_make, orders, workers), strict=True):
+        made = spread(_make, orders, workers, lambda start: _bring_inputs(missing, bring, start))
+        for layer, descriptor in zip(missing, made, strict=True):
             descriptors[layer.key()] = descriptor
     return descriptors, tuple(sorted(layer.holds for layer in missing))
+
+
+def _bring_inputs(layers: Sequence[Layer], bring: Bring, start: Callable[[int], None]) -> None:
+    """Have the inputs of layers brought, and tell the number of each layer whose inputs are all there."""
+    waiting = {number: set(layer.input_names()) for number, layer in enumerate(layers)}
+    held = Lock()
+
+    def arrived(name: str) -> None:
+        with held:
+            ready = [number for number, names in waiting.items() if names == {name}]
+            for names in waiting.values():
+                names.discard(name)
+            for number in ready:
+                del waiting[number]
+                start(number)
+
+    for number in [number for number, names in waiting.items() if not names]:
+        del waiting[number]
+        start(number)
+    bring(layers, arrived)
 
 
 def finish(plan: Plan, descriptors: Mapping[Digest, Descriptor], store: Store, made: tuple[str, ...]) -> Built:
@@ -206,7 +233,8 @@ def _present(order: _LayerOrder, name: str) -> Path:
 def _verified(order: _LayerOrder, name: str, digest: str, size: int) -> Path:
     """Return an input that has its digest: it is the store's own file, unchanged, or it is hashed."""
     path, stored = _present(order, name), order.store.path(digest)
-    if not order.prove and is_stamped(path, size) and stored.is_file() and path.samefile(stored):
+    there = order.store.prove if order.prove else order.store.has
+    if is_stamped(path, size) and there(digest, size) and path.samefile(stored):
         return path
     if path.stat().st_size != size or of_file(path) != digest:
         raise InputError.of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +11,13 @@ from onedigest.assembler.image import Image
 from onedigest.inputs.store import Store
 from onedigest.plan import Layer, Plan
 
+Bring = Callable[[Iterable[Layer], Callable[[str], None]], None]
+"""Brings the inputs of layers, and tells the name of each as soon as it is there."""
+
+
+def bring_nothing(_: Iterable[Layer], __: Callable[[str], None]) -> None:
+    """Bring nothing: all inputs are there."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
@@ -18,7 +25,7 @@ class Order:
 
     `plan` has the platforms that are asked for, `whole` all of the image. `root` is the folder that holds the lock
     folder; `rules` has the generated files of the image, and `inputs` what was fetched. With `prove` no layer that is
-    kept counts before its content was hashed.
+    kept counts before its content was hashed. `bring` fetches what an engine needs.
     """
 
     plan: Plan
@@ -29,6 +36,7 @@ class Order:
     store: Store
     workers: int
     prove: bool = False
+    bring: Bring = bring_nothing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,9 +57,6 @@ class Engine(Protocol):
 
     def check(self, plan: Plan) -> None:
         """Raise `EngineError` where the engine is missing, or cannot build this plan."""
-
-    def needed(self, order: Order) -> tuple[Layer, ...]:
-        """Return the layers whose inputs must be there before it builds."""
 
     def build(self, order: Order) -> Built:
         """Build the image: the same bytes, whichever engine it is."""

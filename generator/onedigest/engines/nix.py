@@ -13,7 +13,7 @@ from onedigest.engines.failures import build_failure
 from onedigest.engines.processes import ask, running
 from onedigest.engines.tools import check_version, find_tool
 from onedigest.errors import EngineError
-from onedigest.plan import Layer, Plan
+from onedigest.plan import Plan
 from onedigest.rules.nix import layer_names
 
 OLDEST = (2, 8)
@@ -52,12 +52,9 @@ class Nix:
         ):
             raise EngineError.of("Nix has no nixpkgs to take Python from", hint=_NO_PYTHON)
 
-    def needed(self, order: Order) -> tuple[Layer, ...]:
-        """Return all layers: Nix makes them itself."""
-        return order.whole.layers()
-
     def build(self, order: Order) -> Built:
         """Build the OCI layout with Nix, hold it against the plan, and return it."""
+        order.bring(order.whole.layers(), lambda _: None)
         place_encoded(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)
         made: list[str] = []
         with order.store.scratch() as folder:

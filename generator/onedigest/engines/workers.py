@@ -8,7 +8,7 @@ import os
 import platform
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Generic, TypeVar
 
 from onedigest.errors import InputError, Problem
@@ -24,6 +24,9 @@ _LINUX = platform.system() == "Linux"
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+Prepare = Callable[[Callable[[int], None]], None]
+"""Makes items ready, and tells their numbers as soon as they are."""
+
 _inflater = Inflater(Budget.of_threads(MEMORY))
 
 
@@ -32,20 +35,36 @@ def inflater() -> Inflater:
     return _inflater
 
 
-def spread(work: Callable[[Item], Result], items: Sequence[Item], count: int) -> Iterator[Result]:
+def spread(
+    work: Callable[[Item], Result], items: Sequence[Item], count: int, prepare: Prepare = lambda _: None
+) -> Iterator[Result]:
     """Yield the results of work on each item, in their order, from at most `count` processes.
 
-    `work` and what it takes and gives are pickled. Raises the first `InputError` or OSError of a worker.
+    `prepare` is called when the processes are there, which are forked before it may start threads. It tells the items
+    that can be worked on already, by their numbers; when it returns, all can. `work` and what it takes and gives are
+    pickled. Raises the first `InputError` or OSError of a worker.
     """
     if count == 1 or len(items) < 2:
+        prepare(lambda _: None)
         yield from map(work, items)
         return
     # a fork shares what is imported already; other systems start anew
     context = multiprocessing.get_context("fork" if _LINUX else "spawn")
     budget = Budget.of_processes(MEMORY, context)
     pool = ProcessPoolExecutor(min(count, len(items)), context, initializer=_start, initargs=(budget, os.getpid()))
+    futures: dict[int, Future[Result | _Failed]] = {}
+
+    def start(number: int) -> None:
+        futures[number] = pool.submit(_Guarded(work), items[number])
+
     try:
-        for result in pool.map(_Guarded(work), items):
+        list(pool.map(abs, range(count)))  # so that all processes are there
+        prepare(start)
+        for number in range(len(items)):
+            if number not in futures:
+                start(number)
+        for number in range(len(items)):
+            result = futures[number].result()
             if isinstance(result, _Failed):
                 raise InputError(result.problems)
             yield result

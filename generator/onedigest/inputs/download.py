@@ -184,17 +184,26 @@ def discard(response: urllib3.BaseHTTPResponse) -> None:
     response.close()
 
 
-def download(client: Client, store: Store, files: Iterable[Wanted], report: Report = lambda _: None) -> None:
-    """Bring files into the store, those that are missing there. Raises `NetworkError` with all that failed."""
-    missing = [file for file in sorted(set(files)) if not store.has(file.digest, file.size)]
-    if not missing:
-        return
+def download(
+    client: Client,
+    store: Store,
+    files: Iterable[Wanted],
+    report: Report = lambda _: None,
+    arrived: Callable[[Wanted], None] = lambda _: None,
+) -> None:
+    """Bring files into the store, those that are missing there; `arrived` is told each that is there, by its thread.
+
+    Raises `NetworkError` with all that failed.
+    """
+
+    def get(file: Wanted) -> Sequence[Problem]:
+        problems = () if store.has(file.digest, file.size) else _bring(client, store, file, report)
+        if not problems:
+            arrived(file)
+        return problems
+
     with ThreadPoolExecutor(THREADS) as pool:
-        problems = [
-            problem
-            for found in pool.map(lambda file: _bring(client, store, file, report), missing)
-            for problem in found
-        ]
+        problems = [problem for found in pool.map(get, sorted(set(files))) for problem in found]
     if problems:
         raise NetworkError(problems)
 

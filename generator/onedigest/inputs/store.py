@@ -39,7 +39,7 @@ class Store:
         self.removed: list[str] = []
         self._key = key or root / "key"
         self._secret = b""
-        self._proven: dict[str, tuple[int, int]] = {}
+        self._proven: dict[str, int] = {}
 
     def path(self, digest: str) -> Path:
         """Return where the content with that digest is, or would be. Raises ValueError for what is no digest."""
@@ -57,14 +57,13 @@ class Store:
         path = self.path(digest)
         if not self.has(digest, size):
             return False
-        found = path.stat()
-        state = (found.st_ino, found.st_ctime_ns)  # nobody can set the time of a change
-        if self._proven.get(digest) != state:
+        inode = path.stat().st_ino
+        if self._proven.get(digest) != inode:
             if of_file(path) != digest:
                 path.unlink()
                 self.removed.append(digest)
                 return False
-            self._proven[digest] = state
+            self._proven[digest] = inode
         return True
 
     @contextmanager
@@ -95,6 +94,7 @@ class Store:
             os.utime(opened.fileno(), (STAMP, STAMP))
             os.fsync(opened.fileno())
         file.replace(target)
+        self._proven[digest] = target.stat().st_ino
         return target
 
     def add(self, data: bytes) -> Digest:

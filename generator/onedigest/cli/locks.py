@@ -1,0 +1,47 @@
+"""Knows how a command reads the lock of an image, and why one cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from onedigest.cli.session import Image
+from onedigest.cli.words import shown
+from onedigest.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from onedigest.lock.model import Lock
+
+
+def read_lock(image: Image) -> Lock:
+    """Return an image's lock, which must be intact and an answer to its spec."""
+    from onedigest.lock import codec
+    from onedigest.rules.files import read
+
+    text = read(image.lock_path)
+    moved = f"the lock does not answer {image.spec.script} as it is now"
+    if problems := lock_problems(image, text, lambda _: moved):
+        raise InputError(problems)
+    return codec.loads(text or "", shown(image.lock_path))
+
+
+def lock_problems(image: Image, text: str | None, say_moved: Callable[[str], str]) -> list[Problem]:
+    """Return why a lock cannot be used; `say_moved` tells from its text that the script asks for something else."""
+    from onedigest.header import is_intact
+    from onedigest.inputs import zipapp
+    from onedigest.lock import codec
+
+    def problem(message: str) -> Problem:
+        return Problem(message, shown(image.lock_path), f"run `onedigest generate {image.spec.script}`")
+
+    if text is None:
+        return [problem("there is no lock")]
+    if not is_intact(text):
+        return [problem("the lock was changed by hand")]
+    spec, assembler = codec.stated_digests(text)
+    problems = []
+    if spec != image.spec.digest():
+        problems.append(problem(say_moved(text)))
+    if assembler != zipapp.digest():
+        problems.append(problem("the lock was made with another version of the assembler"))
+    return problems
