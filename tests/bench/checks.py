@@ -63,12 +63,12 @@ class Place:
     def run(self, project: str, *arguments: str, root: Path | None = None) -> float:
         """Run a command in a project, which must succeed; return seconds."""
         at = root or self.root
-        environment = {**self.environment, "XDG_CACHE_HOME": str(at / "cache")}
+        own = {"XDG_CACHE_HOME": str(at / "cache"), "XDG_STATE_HOME": str(at / "state")}
         start = time.perf_counter()
         done = subprocess.run(
             [self.checkout / ".venv" / "bin" / "python", "-m", "onedigest", *arguments],
             cwd=at / project,
-            env=environment,
+            env={**self.environment, **own},
             capture_output=True,
             text=True,
             check=False,
@@ -97,7 +97,9 @@ class Place:
         target = self.root.with_name(f"{self.root.name}-fresh")
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir()
-        subprocess.run(["cp", "-a", self.root / "one", self.root / "cache", target], check=True)  # keeps hard links
+        copied = [self.root / name for name in ("one", "cache", *(() if raw else ("state",)))]
+        copied = [path for path in copied if path.exists()]  # older checkouts keep no state
+        subprocess.run(["cp", "-a", *copied, target], check=True)  # keeps hard links
         shutil.rmtree(target / "one" / "dist")
         inputs = target / "one" / "lockfiles" / ".inputs"
         kept = {path.stat().st_ino for path in inputs.rglob("*") if not raw or path.suffix in INPUTS}

@@ -32,7 +32,7 @@ def main() -> int:
     )
     found: list[Campaign] = []
     with tempfile.TemporaryDirectory(prefix="onedigest-chaos-") as folder:
-        for number, (harm, runs) in enumerate(harms):
+        for number, (harm, runs) in enumerate(each for each in harms if each[1]):
             start = time.monotonic()
             with small_world(Path(folder) / f"{number}") as world:
                 found.append(harm(world, runs, Random(options.seed)))

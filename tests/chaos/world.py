@@ -27,6 +27,8 @@ PATIENCE = 180
 TEMPORARY = ".onedigest-"
 """How names begin that files and folders have before they are complete."""
 
+COMMANDS = ("generate", "fetch", "build")
+
 BLOCK = """\
 # /// script
 # requires-python = ">=3.11"
@@ -122,7 +124,8 @@ class World:
 
     def recover(self, *first: str, upto: str = "build") -> list[str]:
         """Run what was disturbed again, and what comes after it up to some command; return what is lost."""
-        later = {"generate": (), "fetch": ("fetch",), "build": ("fetch", "build")}[upto]
+        made = COMMANDS[: COMMANDS.index(upto) + 1]
+        later = made[made.index(first[0]) + ("--push" not in first) :]
         for command in [first, *((name, "job") for name in later)]:
             result = self.run(*command)
             if result.code:
@@ -130,7 +133,7 @@ class World:
         if upto == "build" and result.out.strip() != self.digest:
             return [f"the next build gave {result.out.strip()}, not {self.digest}"]
         found = tree(self.project)
-        wanted = {name: digest for name, digest in self.files.items() if _maker(name) in ("generate", *later)}
+        wanted = {name: digest for name, digest in self.files.items() if _maker(name) in made}
         return [
             *[f"{name} is missing afterwards" for name in wanted if name not in found][:3],
             *[f"{name} is another afterwards" for name in wanted if found.get(name, wanted[name]) != wanted[name]][:3],

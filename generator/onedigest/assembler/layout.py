@@ -28,7 +28,7 @@ def replaced(output: Path) -> Iterator[Path]:
     output.parent.mkdir(parents=True, exist_ok=True)
     if output.is_symlink():
         raise Refused("output", f"{output}: a symbolic link is not followed")
-    with _scratch(output.parent, f".onedigest-{output.name}-") as scratch:
+    with scratch_beside(output) as scratch:
         new = scratch / "new"
         new.mkdir(mode=0o755)
         yield new
@@ -36,8 +36,9 @@ def replaced(output: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _scratch(parent: Path, prefix: str) -> Iterator[Path]:
-    """Give a new folder that this process holds while the context lasts; those that killed runs left are removed."""
+def scratch_beside(output: Path) -> Iterator[Path]:
+    """Give a new folder beside an output, held while the context lasts; those that killed runs left are removed."""
+    parent, prefix = output.parent, f".onedigest-{output.name}-"
     beside, own = os.open(parent, os.O_RDONLY), -1
     try:
         with suppress(OSError):  # where there are no locks, nothing is removed

@@ -83,11 +83,11 @@ def _is_layer(path: Path, layer: Descriptor, store: Store, *, prove: bool) -> bo
 
 
 def _write_archive(image: Image, blobs: Mapping[str, Path], output: Path) -> None:
-    from tempfile import TemporaryDirectory
+    from onedigest.assembler.layout import scratch_beside
 
     output.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=output.parent, prefix=".onedigest-") as folder:
-        new = Path(folder) / "archive"
+    with scratch_beside(output) as folder:
+        new = folder / "archive"
         with new.open("wb") as file:
             write_archive({"index.json": layout_index(image)}, image, blobs, file)
             file.flush()
