@@ -14,6 +14,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from onedigest.errors import InputError
 from onedigest.untrusted import MOST_TEXT
@@ -67,6 +68,26 @@ def read_inside(path: Path, root: Path, where: str, most: int = MOST_TEXT) -> by
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError.of(f"cannot be read: {reason}", where=where) from None
     return _read_handle(handle, where, most)
+
+
+@contextmanager
+def open_inside(path: Path, root: Path, where: str) -> Iterator[BinaryIO]:
+    """Open a regular file of the user's for reading; links are followed as long as they stay below a root.
+
+    Raises `InputError` as `read_inside`. Nothing is read of what waits for a writer, or has no end.
+    """
+    try:
+        real = path.resolve()
+        if not real.is_relative_to(root.resolve()):
+            raise InputError.of("is a link that leaves the project", where=where, hint="replace it by a real file")
+        handle = os.open(real, _FILE)
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError.of(f"cannot be read: {reason}", where=where) from None
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise InputError.of("is not a regular file", where=where)
+        yield file
 
 
 def write_bytes(root: Path, path: str, data: bytes) -> None:

@@ -99,7 +99,7 @@ def _project(job: Job) -> BuildFiles:
     if image.spec.ignore_file:
         files.append(os.path.normpath(f"{folder}/{image.spec.ignore_file}"))
     for path in image.recipe.read if image.recipe else ():
-        files.append(os.path.relpath(path, root))
+        files.append(os.path.relpath(path.parent.resolve() / path.name, root))
     files += [name for name in ("onedigest.toml", "pyproject.toml") if (root / name).is_file()]
     inputs = inputs_of(job.lock, job.lock.platforms)
     groups = (inputs.wheels, inputs.packages, inputs.layers)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import stat
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from onedigest.errors import EngineError
+from onedigest.checkout import open_inside
+from onedigest.errors import EngineError, InputError
 from onedigest.inputs.store import STAMP, Store, link
 
 _LATER = "2037-12-31 23:59:30"
@@ -88,11 +92,11 @@ def build_varied(project: BuildFiles, variation: Variation, store: Store, enviro
         }
         arguments = ("build", "--offline", "--json", "--lockfiles", project.lockfiles, project.image)
         command = [*variation.prefix, sys.executable, "-c", _CHILD, f"{variation.umask:o}", variation.processors]
-        done = subprocess.run([*command, *arguments], cwd=root, env=variables, capture_output=True, check=False)
-        if done.returncode:
-            said = done.stderr.decode("utf-8", "replace").strip()
+        code, out, err = _run([*command, *arguments], root, variables)
+        if code:
+            said = err.decode("utf-8", "replace").strip()
             raise EngineError.of(f"the build failed under another {variation.name}: {said}")
-        found = json.loads(done.stdout)["images"][0]
+        found = json.loads(out)["images"][0]
         record = (root / project.lockfiles / found["name"] / "image.toml").read_text(encoding="utf-8")
         return Rebuilt(digest=found["digest"], record=record)
 
@@ -105,11 +109,36 @@ class Rebuilt:
     record: str
 
 
+def _run(command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> tuple[int, bytes, bytes]:
+    """Run a build in a group of its own, which ends with us: what goes on would write into a folder that is removed."""
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        try:
+            out, err = process.communicate()
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+    return process.returncode, out, err
+
+
 def _copy_files(project: BuildFiles, root: Path, variation: Variation) -> None:
     for path in sorted(project.files, reverse=variation.reverse):
+        if path.startswith("/") or ".." in path.split("/"):
+            raise InputError.of("is not in the project, which is copied", where=path)
         target = root / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(project.root / path, target)
+        with open_inside(project.root / path, project.root, path) as source, target.open("wb") as copy:
+            shutil.copyfileobj(source, copy, 1 << 20)
+            target.chmod(stat.S_IMODE(os.fstat(source.fileno()).st_mode))
         os.utime(target, (variation.time, variation.time))
 
 
