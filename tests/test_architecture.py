@@ -25,7 +25,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checkout": {"errors", "untrusted"},
     "header": {"digest"},
     "file_tree": {"errors", "untrusted"},
-    "file_tree": {"errors", "untrusted"},
     "credential_files": set(),
     "script": {"assembler", "checkout", "errors", "untrusted"},
     "project": {"checkout", "errors", "file_tree", "script", "untrusted"},

@@ -13,9 +13,6 @@ _LONGEST = 4096
 _MOST_KNOWN = 4096
 """How many steps of a pattern are remembered."""
 
-_Places = frozenset[int]
-"""Places in a pattern up to which what was read so far fits."""
-
 
 class IgnoreRules:
     """The lines of a .dockerignore; the last one that matches a path, or a folder above it, decides.
@@ -58,12 +55,23 @@ class _Token:
 
 
 class _Pattern:
-    """A pattern as the places that are reached while a path is read; what follows from them is remembered."""
+    """A pattern as the places that are reached while a path is read, which are the bits of a number.
+
+    What follows from them is remembered, up to a point.
+    """
 
     def __init__(self, pattern: str) -> None:
         self._tokens = tuple(_tokens(pattern))
-        self._known: dict[tuple[_Places, str], _Places] = {}
-        self._start = self._opened({0})
+        self._end = 1 << len(self._tokens)
+        self._repeats = sum(1 << place for place, token in enumerate(self._tokens) if token.repeats)
+        self._skips = [
+            (skip, mask)
+            for skip in (1, 3)
+            if (mask := sum(1 << place for place, token in enumerate(self._tokens) if skip in token.skips))
+        ]
+        self._fitting: dict[str, int] = {}
+        self._known: dict[tuple[int, str], int] = {}
+        self._start = self._opened(1)
         self._folder, self._at, self._is_within = "", self._start, False
 
     def matches(self, path: str) -> bool:
@@ -75,40 +83,45 @@ class _Pattern:
         if self._is_within:
             return True
         at, is_within = self._read(name, self._at)
-        return is_within or len(self._tokens) in at
+        return is_within or bool(at & self._end)
 
-    def _read(self, text: str, at: _Places) -> tuple[_Places, bool]:
+    def _read(self, text: str, at: int) -> tuple[int, bool]:
         """Return the places after a text, and whether it went through a folder that the pattern names."""
         for character in text:
-            if character == "/" and len(self._tokens) in at:
+            if character == "/" and at & self._end:
                 return at, True
+            if not at:
+                break
             at = self._step(at, character)
         return at, False
 
-    def _step(self, at: _Places, character: str) -> _Places:
+    def _step(self, at: int, character: str) -> int:
         found = self._known.get((at, character))
         if found is None:
-            after = set()
-            for place in at - {len(self._tokens)}:
-                token = self._tokens[place]
-                if token.fits(character):
-                    after.add(place if token.repeats else place + 1)
-            found = self._opened(after)
+            going = at & self._fits(character)
+            found = self._opened((going & self._repeats) | (going & ~self._repeats) << 1)
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
             self._known[at, character] = found
         return found
 
-    def _opened(self, at: set[int]) -> _Places:
+    def _fits(self, character: str) -> int:
+        """Return the places whose token fits a character."""
+        if character not in self._fitting:
+            if len(self._fitting) >= _MOST_KNOWN:
+                self._fitting.clear()
+            fitting = (place for place, token in enumerate(self._tokens) if token.fits(character))
+            self._fitting[character] = sum(1 << place for place in fitting)
+        return self._fitting[character]
+
+    def _opened(self, at: int) -> int:
         """Return places with those that are reached without a further character."""
-        waiting = list(at)
-        while waiting:
-            place = waiting.pop()
-            token = self._tokens[place] if place < len(self._tokens) else None
-            for further in {place + skip for skip in token.skips} - at if token else ():
-                at.add(further)
-                waiting.append(further)
-        return frozenset(at)
+        before = 0
+        while before != at:
+            before = at
+            for skip, mask in self._skips:
+                at |= (at & mask) << skip
+        return at
 
 
 def _rule(line: str) -> _Rule:
