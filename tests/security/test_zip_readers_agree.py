@@ -80,10 +80,6 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         f"{NAME}: its comment could be read as a record, or is too long [zip]",
     ),
     "two end records that differ": (two_directories, f"{NAME}: its two end records differ [zip]"),
-    "a zip64 end record with a tail": (
-        lambda: zip_of(members_of(FILES), wide_end={"bytes": 45}),
-        f"{NAME}: broken zip64 end record [zip]",
-    ),
     "a zip64 end record on several disks": (
         lambda: zip_of(members_of(FILES), wide_end={"disks": 2}),
         f"{NAME}: broken zip64 end record [zip]",
@@ -235,13 +231,10 @@ def test_wheel_as_tools_make_it_is_taken(make: Callable[[], bytes], tmp_path: Pa
 
 
 def ours(path: Path) -> dict[str, str]:
-    return {
-        member.name: hashlib.sha256(b"".join(member.pieces())).hexdigest()
-        for member in zip_directory.read(path)
-    }
+    return {member.name: hashlib.sha256(b"".join(member.pieces())).hexdigest() for member in zip_directory.read(path)}
 
 
-def mutated(chance: random.Random) -> bytes:
+def mutated(chance: random.Random) -> bytes:  # noqa: C901, PLR0912, PLR0915  one case for each kind of change
     """Return a wheel with one to three changes, each of which may be harmless."""
     names = [*FILES, "alpha/ö.py"]
     members = members_of({name: FILES.get(name, b"text\n" * 9) for name in names})
@@ -256,7 +249,22 @@ def mutated(chance: random.Random) -> bytes:
                 each.flags |= STREAMED
                 each.behind = descriptor(each, signed=chance.random() < 0.6, wide=chance.random() < 0.3)
             case 2:
-                field = chance.choice(("crc", "packed", "size", "method", "flags", "version", "offset", "disk", "inner", "time", "date", "made"))
+                field = chance.choice(
+                    (
+                        "crc",
+                        "packed",
+                        "size",
+                        "method",
+                        "flags",
+                        "version",
+                        "offset",
+                        "disk",
+                        "inner",
+                        "time",
+                        "date",
+                        "made",
+                    )
+                )
                 value = chance.choice((0, 1, 20, count, len(raw), 0xFFFF, chance.randrange(1 << 16)))
                 if field != "made" or each.name.isascii():  # unzip takes such names for those of DOS, whatever is said
                     chance.choice((each.local, each.central))[field] = value
@@ -267,18 +275,39 @@ def mutated(chance: random.Random) -> bytes:
                 each.central["size"] = 0xFFFFFFFF
                 each.central_extra += zip64(count + chance.choice((0, 0, 1)))
             case 5:
-                each.central_extra += chance.choice((zip64(count), extra(0x5455, b"\3" + bytes(4)), extra(0x7875, b"\1\4" + bytes(8)), b"\0\0"))
+                each.central_extra += chance.choice(
+                    (zip64(count), extra(0x5455, b"\3" + bytes(4)), extra(0x7875, b"\1\4" + bytes(8)), b"\0\0")
+                )
             case 6:
-                each.local_extra += chance.choice((extra(0x5455, b"\3" + bytes(8)), other_name(each.name, each.name), other_name(each.name, b"x")))
+                each.local_extra += chance.choice(
+                    (extra(0x5455, b"\3" + bytes(8)), other_name(each.name, each.name), other_name(each.name, b"x"))
+                )
             case 7:
                 each.central_extra += other_name(each.name, chance.choice((each.name, b"", b"evil.py")))
             case 8:
                 chance.choice((each.name, each.name))
-                each.name = chance.choice((each.name + b"/", b"./" + each.name, each.name.upper(), b"alpha", each.name + b"\0x", each.name.replace(b"/", b"//"), each.name + b" ", each.name + b"."))
+                each.name = chance.choice(
+                    (
+                        each.name + b"/",
+                        b"./" + each.name,
+                        each.name.upper(),
+                        b"alpha",
+                        each.name + b"\0x",
+                        each.name.replace(b"/", b"//"),
+                        each.name + b" ",
+                        each.name + b".",
+                    )
+                )
             case 9:
-                each.attributes = chance.choice((0, 0x10, 0x20, 0o120777 << 16, 0o40755 << 16, 0o755 << 16, chance.randrange(1 << 32)))
+                each.attributes = chance.choice(
+                    (0, 0x10, 0x20, 0o120777 << 16, 0o40755 << 16, 0o755 << 16, chance.randrange(1 << 32))
+                )
             case 10:
-                setattr(each, chance.choice(("before", "behind")), chance.choice((b"", b"\0", b"PK\3\4" + bytes(26), descriptor(each))))
+                setattr(
+                    each,
+                    chance.choice(("before", "behind")),
+                    chance.choice((b"", b"\0", b"PK\3\4" + bytes(26), descriptor(each))),
+                )
             case 11:
                 each.raw = raw[:-1] if chance.random() < 0.3 else raw + chance.choice((b"", b"\0", b"PK"))
             case 12:
@@ -324,7 +353,10 @@ for path in sys.argv[2:]:
 @pytest.fixture(scope="module")
 def taken(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, dict[str, str]]:
     """Mutations of a wheel that our reader takes, with what it reads."""
-    folder, chance = tmp_path_factory.mktemp("mutations"), random.Random(int(os.environ.get("ONEDIGEST_FUZZ_SEED", "13")))
+    folder, chance = (
+        tmp_path_factory.mktemp("mutations"),
+        random.Random(int(os.environ.get("ONEDIGEST_FUZZ_SEED", "13"))),
+    )
     found: dict[Path, dict[str, str]] = {}
     for number in range(MUTATIONS):
         path = folder / str(number) / NAME
@@ -414,7 +446,20 @@ def test_uv_installs_what_we_put_into_a_layer(taken: dict[Path, dict[str, str]],
         }
         target = tmp_path / path.parent.name
         subprocess.run(
-            [find_uv_bin(), "pip", "install", "--quiet", "--no-config", "--offline", "--no-cache", "--no-deps", "--no-index", "--target", target, path],
+            [
+                find_uv_bin(),
+                "pip",
+                "install",
+                "--quiet",
+                "--no-config",
+                "--offline",
+                "--no-cache",
+                "--no-deps",
+                "--no-index",
+                "--target",
+                target,
+                path,
+            ],
             env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
             check=True,
         )

@@ -185,8 +185,9 @@ def _number(field: bytes, origin: str) -> int:
 
 
 def _text(field: bytes, origin: str) -> str:
-    text, _, rest = field.partition(b"\0")
-    if rest.strip(b"\0"):
+    field = field.rstrip(b"\0")
+    text, end, _ = field.partition(b"\0")
+    if end:
         raise Refused("deb", f"{origin}: {field!r} in a header of its archive has two ends")
     try:
         return text.decode()
