@@ -61,7 +61,7 @@ def test_name_of_an_input_leads_nowhere(name: str, tmp_path: Path, capsys: pytes
             ("folder", "--path", "/x", "--owner", "2097152:0"),
             "'2097152:0' is not UID:GID, of numbers up to 2097151 [owner]",
         ),
-        (("folder", "--path", "/x", "--owner", "-1:0"), "'-1:0' is not UID:GID, of numbers up to 2097151 [owner]"),
+        (("folder", "--path", "/x", "--owner=-1:0"), "'-1:0' is not UID:GID, of numbers up to 2097151 [owner]"),
         (("folder", "--path", "etc"), "folder: path 'etc' is not absolute [name]"),
         (("folder", "--path", "/a/../b"), "folder: path 'a/../b' has an empty, '.' or '..' component [name]"),
         (("application", "--root", "app"), "application: path 'app' is not absolute [name]"),

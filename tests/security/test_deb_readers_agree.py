@@ -420,7 +420,7 @@ def unpacked(root: Path) -> dict[str, tuple[str, int, str]]:
     for path in root.rglob("*"):
         name = path.relative_to(root).as_posix()
         if path.is_symlink():
-            found[name] = ("link", 0, str(path.readlink()))
+            found[name] = ("link", 0, os.readlink(path))  # noqa: PTH115  a Path drops `./`
         elif path.is_file():
             found[name] = ("file", path.stat().st_mode & 0o7777, recorded(path.read_bytes()))
     return found

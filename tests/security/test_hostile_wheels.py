@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import zlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,11 +37,15 @@ def metadata(text: bytes) -> bytes:
     return wheel(METADATA=text)
 
 
+@cache
+def packed_zeros() -> bytes:
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return compressor.compress(bytes(64 << 20)) + compressor.flush()
+
+
 def bomb(said: int) -> bytes:
     """Return a wheel with a member of 64 MiB that says it has another size."""
-    compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
-    content = bytes(64 << 20)
-    raw = compressor.compress(content) + compressor.flush()
+    content, raw = bytes(64 << 20), packed_zeros()
     member = Member(b"alpha/bomb", b"", raw=raw)
     for side in (member.local, member.central):
         side |= {"crc": zlib.crc32(content), "size": said}
@@ -98,7 +103,7 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: with_files({f"alpha-1.0.data/purelib/{INFO}/RECORD": b"x"}),
         f"{NAME}: alpha-1.0.data/purelib/{INFO}/RECORD: would belong to a second .dist-info directory [wheel]",
     ),
-    "17 million empty rows": (
+    "four million empty rows": (
         lambda: zip_of([*members_of(wheel_files())[:-1], huge_record()]),
         f"{NAME}: alpha/__init__.py: not listed in RECORD [record]",
     ),
@@ -110,7 +115,7 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 def huge_record() -> Member:
-    content = b"\n" * ((16 << 20) - 1)
+    content = b"\n" * (4 << 20)
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
     return Member(f"{INFO}/RECORD".encode(), content, raw=compressor.compress(content) + compressor.flush())
 
