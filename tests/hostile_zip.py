@@ -113,7 +113,7 @@ def zip_of(
     return bytes(out + comment)
 
 
-def wheel_files(name: str = "alpha", word: str = "GOOD", **more: bytes) -> dict[str, bytes]:
+def wheel_files(name: str = "alpha", word: str = "GOOD", more: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
     """Return the files of a wheel, its RECORD among them; `more` are further files of its .dist-info."""
     info = f"{name}-1.0.dist-info"
     files = {
@@ -121,7 +121,7 @@ def wheel_files(name: str = "alpha", word: str = "GOOD", **more: bytes) -> dict[
         f"{name}/table.bin": bytes(range(64)),
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
         f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        **{f"{info}/{path}": data for path, data in more.items()},
+        **{f"{info}/{path}": data for path, data in (more or {}).items()},
     }
     return {**files, f"{info}/RECORD": record(files, f"{info}/RECORD")}
 

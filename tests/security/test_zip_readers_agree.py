@@ -80,10 +80,6 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         f"{NAME}: its comment could be read as a record, or is too long [zip]",
     ),
     "two end records that differ": (two_directories, f"{NAME}: its two end records differ [zip]"),
-    "a zip64 end record with a tail": (
-        lambda: zip_of(members_of(FILES), wide_end={"bytes": 45}),
-        f"{NAME}: broken zip64 end record [zip]",
-    ),
     "a zip64 end record on several disks": (
         lambda: zip_of(members_of(FILES), wide_end={"disks": 2}),
         f"{NAME}: broken zip64 end record [zip]",
@@ -238,7 +234,7 @@ def ours(path: Path) -> dict[str, str]:
     return {member.name: hashlib.sha256(b"".join(member.pieces())).hexdigest() for member in zip_directory.read(path)}
 
 
-def mutated(chance: random.Random) -> bytes:
+def mutated(chance: random.Random) -> bytes:  # noqa: C901, PLR0912, PLR0915  one case for each kind of change
     """Return a wheel with one to three changes, each of which may be harmless."""
     names = [*FILES, "alpha/ö.py"]
     members = members_of({name: FILES.get(name, b"text\n" * 9) for name in names})

@@ -35,14 +35,11 @@ def check_record(digests: Path, record: Path) -> str:
 
 def _digests(index: Any, platforms: dict[str, dict[str, Any]]) -> dict[tuple[str, str], str]:
     """Return the digests of an image by platform and what they are of, as text that can be shown."""
-    found = {
-        (platform, what): each.get(what) for platform, each in platforms.items() for what in ("manifest", "config")
-    }
-    return {
-        (_shown(platform), what): _shown(digest)
-        for (platform, what), digest in {("", "index"): index, **found}.items()
-        if digest is not None
-    }
+    found = {("", "index"): _shown(index)}
+    for platform, each in platforms.items():
+        name = _shown(platform)
+        found |= {(name, what): _shown(each[what]) for what in ("manifest", "config") if what in each}
+    return found
 
 
 def _shown(value: Any) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import tempfile
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -22,7 +22,7 @@ class Spool:
 
     def __init__(self, memory: int = MEMORY) -> None:
         self._room = memory
-        self._file: io.FileIO | None = None
+        self._file: _Unnamed | None = None
         self._end = 0
 
     def keep(self, pieces: Iterator[bytes], size: int) -> tuple[bytes | Content, str]:
@@ -32,16 +32,25 @@ class Spool:
             content = b"".join(pieces)
             return content, _record(hashlib.sha256(content))
         if self._file is None:
-            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  it lasts as long as an entry refers to it
+            self._file = _Unnamed()
         digest, start = hashlib.sha256(), self._end
         for piece in pieces:
             digest.update(piece)
             rest = memoryview(piece)
             while rest:
-                written = os.pwrite(self._file.fileno(), rest, self._end)
+                written = os.pwrite(self._file.handle, rest, self._end)
                 self._end += written
                 rest = rest[written:]
         return Spooled(start, size, self._file), _record(digest)
+
+
+class _Unnamed:
+    """A file without a name, which is there as long as anything refers to it."""
+
+    def __init__(self) -> None:
+        with tempfile.TemporaryFile(buffering=0) as file:
+            self.handle = os.dup(file.fileno())
+        weakref.finalize(self, os.close, self.handle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,7 @@ class Spooled:
 
     offset: int
     size: int
-    file: io.FileIO = field(compare=False, repr=False)
+    file: _Unnamed = field(compare=False, repr=False)
 
     def splice(self) -> None:
         """Return None: it is no deflate stream."""
@@ -58,7 +67,7 @@ class Spooled:
     def pieces(self) -> Iterator[bytes]:
         """Yield the content."""
         for at in range(0, self.size, _READ):
-            yield os.pread(self.file.fileno(), min(_READ, self.size - at), self.offset + at)
+            yield os.pread(self.file.handle, min(_READ, self.size - at), self.offset + at)
 
 
 def _record(digest: hashlib._Hash) -> str:

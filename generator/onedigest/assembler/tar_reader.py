@@ -127,6 +127,9 @@ def _fields(block: bytes, origin: str) -> tuple[bytes, ...]:
         raise Refused("deb", f"{origin}: a header of its archive is damaged")
     if fields[9] not in (_USTAR, _GNU) or (fields[9] == _GNU and fields[14].strip(b"\0")):
         raise Refused("deb", f"{origin}: its archive is neither in ustar's form nor in GNU's")
+    # nobody here needs the time and the device, but some readers end where one is no number
+    for field in (fields[5], *(each for each in fields[12:14] if each.strip(b"\0 "))):
+        _number(field, origin)
     return fields
 
 
@@ -185,8 +188,9 @@ def _number(field: bytes, origin: str) -> int:
 
 
 def _text(field: bytes, origin: str) -> str:
-    text, _, rest = field.partition(b"\0")
-    if rest.strip(b"\0"):
+    field = field.rstrip(b"\0")
+    text, end, _ = field.partition(b"\0")
+    if end:
         raise Refused("deb", f"{origin}: {field!r} in a header of its archive has two ends")
     try:
         return text.decode()
