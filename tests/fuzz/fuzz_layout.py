@@ -19,7 +19,7 @@ from onedigest.errors import OnedigestError
 from onedigest.inputs.debian.index import installed
 from onedigest.inputs.store import Store
 from onedigest.lock.examine import EXAMINER, dpkg_status, glibc_version, list_pythons, release_fields
-from onedigest.oci.local import Archive
+from onedigest.oci.local import Archive, Layout
 from onedigest.oci.read import distinct_layers, list_files, prove, read_image, validate
 from onedigest.oci.rootfs import read_rootfs
 
@@ -122,7 +122,7 @@ def run(data: bytes) -> None:
     equal_layers(side, side)
     bytes_to_move(side, side)
     for layer in distinct_layers(image):
-        list(list_files(_PLACE / "blobs" / "sha256" / hex_of(layer.digest), layer))
+        list(list_files(Layout(_PLACE).blob(layer.digest), layer))
     return None
 
 

@@ -209,6 +209,15 @@ def test_index_that_is_no_document_is_refused(text: bytes, expected: str, tmp_pa
     assert expected in said(tmp_path)
 
 
+def test_layer_that_is_missing_is_told(project: Project) -> None:
+    layout = write(project.root / "layout")
+    (layout / "blobs" / "sha256" / hex_of(of_bytes(TAR))).unlink()
+    result = project.run("inspect", "--files", "layout")
+
+    assert result.code == 1
+    assert result.err == f"error: blobs/sha256/{hex_of(of_bytes(TAR))}: the layer is missing\n"
+
+
 def blob_of_configuration(layout: Path) -> Path:
     return layout / "blobs" / "sha256" / hex_of(read_image(layout).platforms[0].config_digest)
 
