@@ -194,6 +194,7 @@ BOMB = lzma.compress(bytes(8 << 20))
         (BOMB, release(BOMB, b"x").replace(f" {len(BOMB)} ", " 999999999999 "), "dists/trixie/InRelease: main/binary-amd64/Packages.xz has 999999999999 bytes; 134217728 are the most"),
         (lzma.compress(b"\xff"), release(lzma.compress(b"\xff"), b"\xff"), "main/binary-amd64/Packages.xz: broken Debian package index: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
     ],
+    ids=map(str, range(99)),
 )  # fmt: skip
 def test_suite_that_is_not_what_it_says_is_refused(
     packed: bytes,
@@ -240,6 +241,7 @@ def stanza(fields: Mapping[str, str]) -> str:
         (stanza({"Architecture": "a/b"}), "Architecture is 'a/b', which is not a plain name"),
         (stanza({}) + "Filename: pool/b.deb\n", "has a field twice"),
     ],
+    ids=map(str, range(99)),
 )  # fmt: skip
 def test_stanza_of_odd_form_is_refused(text: str, said: str) -> None:
     with pytest.raises(NetworkError) as caught:

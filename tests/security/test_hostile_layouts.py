@@ -184,6 +184,7 @@ def _set_row(key: str, junk: object) -> Change:
         ({"index": lambda each: each["manifests"][0].update(platform=[[]])}, "a `platform` is not an object"),
         ({"index": lambda each: each["manifests"][0].update(platform={"os": "linux", "architecture": "arm64"})}, "the index says another platform than the configuration, which is of linux/amd64"),
     ],
+    ids=map(str, range(99)),
 )  # fmt: skip
 def test_what_is_wrong_is_said(changes: Mapping[str, Change], expected: str, tmp_path: Path) -> None:
     assert expected in said(write(tmp_path, **changes))
