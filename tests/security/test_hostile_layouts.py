@@ -184,6 +184,7 @@ def _set_row(key: str, junk: object) -> Change:
         ({"index": lambda each: each["manifests"][0].update(platform=[[]])}, "a `platform` is not an object"),
         ({"index": lambda each: each["manifests"][0].update(platform={"os": "linux", "architecture": "arm64"})}, "the index says another platform than the configuration, which is of linux/amd64"),
     ],
+    ids=map(str, range(99)),
 )  # fmt: skip
 def test_what_is_wrong_is_said(changes: Mapping[str, Change], expected: str, tmp_path: Path) -> None:
     assert expected in said(write(tmp_path, **changes))
@@ -207,6 +208,15 @@ def test_index_that_is_no_document_is_refused(text: bytes, expected: str, tmp_pa
     (tmp_path / "index.json").write_bytes(text)
 
     assert expected in said(tmp_path)
+
+
+def test_layer_that_is_missing_is_told(project: Project) -> None:
+    layout = write(project.root / "layout")
+    (layout / "blobs" / "sha256" / hex_of(of_bytes(TAR))).unlink()
+    result = project.run("inspect", "--files", "layout")
+
+    assert result.code == 1
+    assert result.err == f"error: blobs/sha256/{hex_of(of_bytes(TAR))}: the layer is missing\n"
 
 
 def blob_of_configuration(layout: Path) -> Path:

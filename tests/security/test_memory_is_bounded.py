@@ -161,7 +161,9 @@ def test_layer_may_hold_so_much_of_its_size() -> None:
 
 
 @pytest.mark.parametrize(
-    ("compression", "member"), [("gzip", gzip.compress(b"", mtime=0)), ("zstd", zstd.compress(b""))]
+    ("compression", "member"),
+    [("gzip", gzip.compress(b"", mtime=0)), ("zstd", zstd.compress(b""))],
+    ids=["gzip", "zstd"],
 )
 def test_very_many_members_do_not_cost_more_each(compression: str, member: bytes) -> None:
     packed = member * (MEBI // 2 // len(member))

@@ -61,16 +61,18 @@ class Layout(Local):
         return checkout.read_inside(self.path / path, self.path, str(self.path / path), DOCUMENT_BYTES)
 
     def blob(self, digest: str) -> Path:
-        """Return where a blob is. Raises `InputError` for one that is outside, or no regular file."""
+        """Return where a layer is. Raises `InputError` for one that is missing, outside, or no regular file."""
         where = self.where(digest)
         try:
             path = (self.path / where).resolve()
             inside = path.is_relative_to(self.path.resolve())
-            regular = not path.exists() or stat.S_ISREG(path.stat().st_mode)
+            if not inside:
+                raise InputError.of("is a link that leaves the layout", where=where, hint="replace it by a real file")
+            regular = stat.S_ISREG(path.stat().st_mode)
+        except FileNotFoundError:
+            raise InputError.of("the layer is missing", where=where) from None
         except (OSError, RuntimeError) as error:
             raise InputError.of(f"cannot be read: {getattr(error, 'strerror', None) or error}", where=where) from None
-        if not inside:
-            raise InputError.of("is a link that leaves the layout", where=where, hint="replace it by a real file")
         if not regular:
             raise InputError.of("is not a regular file", where=where)
         return path
@@ -110,9 +112,11 @@ class Archive(Local):
             return file.read(size)
 
     def blob(self, digest: str) -> Part:
-        """Return where a blob is."""
+        """Return where a layer is. Raises `InputError` for one that is missing."""
         where = self.where(digest)
-        return Part(self.path, *self._places.get(where, (0, -1)))
+        if where not in self._places:
+            raise InputError.of("the layer is missing", where=where)
+        return Part(self.path, *self._places[where])
 
     def present(self) -> list[str]:
         """Return the names of all blobs, sorted."""
@@ -140,9 +144,7 @@ class Part:
         self._path, self._start, self._size = path, start, size
 
     def open(self, mode: Literal["rb"], /) -> IO[bytes]:  # noqa: ARG002  there is no other
-        """Open the part for reading. Raises `FileNotFoundError` where it is none."""
-        if self._size < 0:
-            raise FileNotFoundError(str(self._path))
+        """Open the part for reading."""
         return io.BufferedReader(_Window(self._path.open("rb", buffering=0), self._start, self._size), 1 << 16)
 
 

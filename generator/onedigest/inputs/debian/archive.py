@@ -62,7 +62,7 @@ def read_suite(
     signed = _first(client, addresses(mirrors, where))
     if len(signed) > _RELEASE_BYTES:
         raise NetworkError.of(f"has {len(signed)} bytes; {_RELEASE_BYTES} are the most", where=where)
-    release = _read_release(verified_text(signed, where), where)
+    release = read_release(verified_text(signed, where), where)
     if name not in (release.fields.get("Suite"), release.fields.get("Codename")):
         raise NetworkError.of(f"the release file is of {release.fields.get('Codename')}", where=where)
     files = [_index_file(name, release, each, mirrors) for each in architectures]
@@ -74,7 +74,7 @@ def read_suite(
 
 
 @dataclass(frozen=True, slots=True)
-class _Release:
+class Release:
     """What a release file states: its fields, and digest and size of each file by path."""
 
     where: str
@@ -92,7 +92,8 @@ class _Release:
         return digest, size
 
 
-def _read_release(text: str, where: str) -> _Release:
+def read_release(text: str, where: str) -> Release:
+    """Read a release file whose signature was verified. Raises `NetworkError`."""
     rows = _FIELD.findall(text)
     listed = _LISTED.findall(text)
     files = {path: (f"sha256:{digest}", int(size)) for digest, size, path in listed}
@@ -102,10 +103,10 @@ def _read_release(text: str, where: str) -> _Release:
     date = fields.get("Date", "")
     if not is_date(date):
         raise NetworkError.of(f"the date of the release file is {date[:80]!r}, which is none", where=where)
-    return _Release(where, fields, date, files)
+    return Release(where, fields, date, files)
 
 
-def _index_file(suite: str, release: _Release, architecture: str, mirrors: tuple[str, ...]) -> tuple[Wanted, Wanted]:
+def _index_file(suite: str, release: Release, architecture: str, mirrors: tuple[str, ...]) -> tuple[Wanted, Wanted]:
     """Return the index of an architecture as it is brought, and as it is once it is unpacked."""
     path = f"main/binary-{architecture}/Packages"
     digest, size = release.file(f"{path}.xz", _PACKED_BYTES)
