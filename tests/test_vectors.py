@@ -62,10 +62,9 @@ def test_layer_has_the_entries_of_the_format(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", LAYERS, ids=lambda case: case["name"])
-def test_each_form_alone_is_the_same(case: dict[str, Any]) -> None:
+def test_tar_alone_is_the_same(case: dict[str, Any]) -> None:
     entries = entries_of(case, None)
 
-    assert stream.write_blob(entries) == (case["digest"], case["size"])
     assert stream.write_tar(entries) == (case["diff_id"], case["tar_size"])
 
 

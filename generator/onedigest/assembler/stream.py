@@ -91,24 +91,6 @@ def write(entries: Iterable[Entry], output: Output | None = None) -> Descriptor:
     return Descriptor(plain.finish(), digest, size)
 
 
-def write_blob(entries: Iterable[Entry], output: Output | None = None) -> tuple[str, int]:
-    """Write a layer whose diff ID is known; return digest and size.
-
-    Inflates only what is not kept in compressed form, so nothing but the digest says that the content is right.
-    """
-    blob = _Blob(output)
-    for entry in entries:
-        blob.literal(tar.header(entry))
-        if isinstance(entry.content, bytes):
-            blob.streamed([entry.content], entry.size)
-        elif splice := entry.content.splice():
-            blob.spliced(splice.raw(), splice.crc, entry.size)
-        else:
-            blob.streamed(entry.content.pieces(), entry.size)
-        blob.end_entry(entry.size)
-    return blob.finish()
-
-
 def write_tar(entries: Iterable[Entry], output: Output | None = None) -> tuple[str, int]:
     """Write the uncompressed layer; return its diff ID and size. Reads, inflates and verifies every file."""
     plain = Stream(output)
