@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "comparison": BASIC | {"lock", "oci", "plan", "record"},
     "attestation": BASIC | {"application", "assembler", "lock", "oci", "plan"},
     "rules": BASIC | {"application", "assembler", "fetching", "header", "inputs", "lock", "oci", "plan", "spec"},
-    "flyte": BASIC | {"file_tree", "inputs", "script", "spec"},
+    "flyte": BASIC | {"file_tree", "inputs", "script", "spec", "values"},
     "engines": BASIC | {"assembler", "fetching", "inputs", "lock", "oci", "plan", "record", "rules"},
 }
 DOORS = {

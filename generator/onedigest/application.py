@@ -137,6 +137,7 @@ class _Collection:
         self._root = _root(spec, self._here)
         self._budget = Budget()
         self._digests: dict[Path, tuple[Digest, bool]] = {}
+        self._folders: dict[Path, Path] = {}
 
     def take_patterns(self) -> None:
         """Take what `files` names, which is below the script's folder."""
@@ -151,7 +152,7 @@ class _Collection:
             )
             kept = self._without_credentials(list(several), posixpath.normpath(pattern), f"{named} matches", where)
             for path in kept:
-                if not is_below(path, self._here):
+                if not self._resolved(path).is_relative_to(self._here):
                     message = f"{named} matches {quoted(path.name)}, a link to a file outside the script's folder"
                     self.problems.append(Problem(message, where, "copy the file into the folder"))
                 elif path.is_dir():
@@ -190,7 +191,7 @@ class _Collection:
                 if place in places:
                     message = f"`copy` names {quoted(place)}, which has a place in the image already"
                     self.problems.append(Problem(message, where))
-                elif not is_below(each, real):
+                elif not self._resolved(each).is_relative_to(real):
                     message = f"`copy` names {quoted(place)}, a link that leads out of {quoted(source)}"
                     self.problems.append(Problem(message, where))
                 else:
@@ -245,8 +246,19 @@ class _Collection:
 
     def _real(self, path: Path) -> str:
         """Return where a file is once all links are followed, from the project's root where it is below it."""
-        real = path.resolve() if is_below(path, self._root) else path
+        real = self._resolved(path)
         return real.relative_to(self._root).as_posix() if real.is_relative_to(self._root) else real.as_posix()
+
+    def _resolved(self, path: Path) -> Path:
+        """Return a file with all links followed, or the root of the disk for a loop; a folder is looked up once."""
+        try:
+            if path.is_symlink():
+                return path.resolve()
+            if path.parent not in self._folders:
+                self._folders[path.parent] = path.parent.resolve()
+        except (OSError, RuntimeError):
+            return Path("/")
+        return self._folders[path.parent] / path.name
 
     def _take(self, path: Path, target: str, place: str, named: str, where: str) -> None:
         links = tuple(sorted(set(_links(self._here, place))))

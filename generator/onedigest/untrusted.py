@@ -273,9 +273,9 @@ def _without_user(word: str) -> Iterator[str]:
     for each in addresses:
         authority, slash, path = each.partition("/")
         if "@" in authority:
-            yield f"***@{authority.rpartition('@')[2]}{slash}{path}"
+            yield f"****@{authority.rpartition('@')[2]}{slash}{path}"
         elif "@" in path and ":" in authority and not _PORT.search(authority):
-            yield f"***@{path.rpartition('@')[2]}"  # a slash in a password, which tools refuse, and say
+            yield f"****@{path.rpartition('@')[2]}"  # a slash in a password, which tools refuse, and say
         else:
             yield each
 

@@ -124,7 +124,7 @@ class TestRequirements:
 
     def test_repeat_no_password(self) -> None:
         said = refused('# /// script\n# dependencies = ["a @ https://me:hunter2@host/x y"]\n# ///\n')
-        assert said.startswith("a.py:2: `dependencies` has 'a @ https://***@host/x y', which is not a requirement: ")
+        assert said.startswith("a.py:2: `dependencies` has 'a @ https://****@host/x y', which is not a requirement: ")
 
 
 class TestRequirementsFiles:
@@ -323,13 +323,13 @@ class TestImagesOfFlyte:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("https://me:hunter2@host/x", "https://***@host/x"),
-        ("a @ git+https://me@host/x@v1 b", "a @ git+https://***@host/x@v1 b"),
-        ("https://me:p@ss@host/x and ssh://git@h/y", "https://***@host/x and ssh://***@h/y"),
-        ("https://me:p/ss@host/x", "https://***@host/x"),
+        ("https://me:hunter2@host/x", "https://****@host/x"),
+        ("a @ git+https://me@host/x@v1 b", "a @ git+https://****@host/x@v1 b"),
+        ("https://me:p@ss@host/x and ssh://git@h/y", "https://****@host/x and ssh://****@h/y"),
+        ("https://me:p/ss@host/x", "https://****@host/x"),
         ("http://host:80/x@1", "http://host:80/x@1"),
         ("git@host:x", "git@host:x"),
-        ("//a:b@c//d:e@f", "//***@c//***@f"),
+        ("//a:b@c//d:e@f", "//****@c//****@f"),
         ("no address", "no address"),
     ],
 )
@@ -346,4 +346,4 @@ def test_passwords_are_found_in_time(make: Callable[[int], str]) -> None:
 
 def test_a_long_text_is_quoted_in_part() -> None:
     assert untrusted.quoted("a" * 300) == f"'{'a' * 200}'…"
-    assert untrusted.quoted("//me:hunter2@host") == "'//***@host'"
+    assert untrusted.quoted("//me:hunter2@host") == "'//****@host'"

@@ -14,6 +14,7 @@ from onedigest.errors import InputError, Problem
 from onedigest.flyte.reading import read_source
 from onedigest.spec import requirement
 from onedigest.untrusted import DEEPEST, quoted, without_secrets
+from onedigest.values import CONTROL
 
 MOST_FILES = 1000
 MOST_BYTES = 16 << 20
@@ -175,6 +176,9 @@ class _Reading:
                 if "://" in name:
                     message = f"{quoted(name)} is an address, and a lock has no place for what changes there"
                     self.problems.append(Problem(message, where, "keep the file in the project"))
+                    continue
+                if CONTROL.search(name):
+                    self.problems.append(Problem(f"{quoted(name)} holds a control character", where))
                     continue
                 self.read(path.parent / name, f"{Path(shown).parent / name}", named, depth + 1)
             elif line.startswith("-"):
