@@ -8,11 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from onedigest.checkout import decoded, read_inside
 from onedigest.errors import InputError
+from onedigest.file_tree import Budget, check_pattern, is_below, match
 from onedigest.script import key_lines, toml_problem
+from onedigest.untrusted import load_toml
 
 OWN_FILE = "onedigest.toml"
 PYPROJECT = "pyproject.toml"
+
+_MOST_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,8 +35,14 @@ class Project:
         return f"{self.source}:{self.lines.get(key, self.lines.get('', 1))}"
 
     def list_scripts(self) -> list[Path]:
-        """Return the scripts that `scripts` matches, sorted."""
-        return sorted({path for pattern in self.scripts for path in self.root.glob(pattern) if path.is_file()})
+        """Return the scripts that `scripts` matches, with links followed, sorted. Raises `InputError`."""
+        root, budget = self.root.resolve(), Budget()
+        found = {path for pattern in self.scripts for path in match(self.root, pattern, budget) if path.is_file()}
+        outside = sorted(path for path in found if not is_below(path, root))
+        if outside:
+            message = f"`scripts` matches {outside[0].name!r}, a link to a file outside the project"
+            raise InputError.of(message, where=self.where("scripts"), hint="copy the file into the project")
+        return sorted({path.resolve() for path in found})
 
 
 def find(start: Path) -> Project:
@@ -41,10 +52,10 @@ def find(start: Path) -> Project:
     `.git`; without any, the folder itself.
     """
     for folder in (start, *start.parents):
-        if (own := folder / OWN_FILE).is_file():
-            return _load(folder, own, ())
-        if (pyproject := folder / PYPROJECT).is_file():
-            project = _load(folder, pyproject, ("tool", "onedigest"))
+        if (folder / OWN_FILE).is_file():
+            return _load(folder, OWN_FILE, ())
+        if (folder / PYPROJECT).is_file():
+            project = _load(folder, PYPROJECT, ("tool", "onedigest"))
             if project.source:
                 return project
         if (folder / ".git").exists():
@@ -52,12 +63,12 @@ def find(start: Path) -> Project:
     return Project(root=start)
 
 
-def _load(root: Path, path: Path, table: tuple[str, ...]) -> Project:
-    text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+def _load(root: Path, name: str, table: tuple[str, ...]) -> Project:
+    text = decoded(read_inside(root / name, root, name, _MOST_BYTES), name).removeprefix("\ufeff")
     try:
-        values: Any = tomllib.loads(text)
+        values: Any = load_toml(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError([toml_problem(error, path.name, 1, text.count("\n") + 1)]) from None
+        raise InputError([toml_problem(error, name, 1, text.count("\n") + 1)]) from None
     for key in table:
         values = values.get(key)
         if not isinstance(values, dict):
@@ -65,6 +76,12 @@ def _load(root: Path, path: Path, table: tuple[str, ...]) -> Project:
     prefix = "".join(f"{key}." for key in table)
     lines = {key.removeprefix(prefix): line for key, line in key_lines(text, 1).items() if key.startswith(prefix)}
     scripts = values.pop("scripts", [])
+    where = f"{name}:{lines.get('scripts', 1)}"
     if not isinstance(scripts, list) or not all(isinstance(each, str) for each in scripts):
-        raise InputError.of("`scripts` is not a list of strings", where=f"{path.name}:{lines.get('scripts', 1)}")
-    return Project(root=root, source=path.name, table=values, lines=lines, scripts=tuple(scripts))
+        raise InputError.of("`scripts` is not a list of strings", where=where)
+    try:
+        for pattern in scripts:
+            check_pattern(pattern)
+    except ValueError as error:
+        raise InputError.of(f"`scripts` {error}".replace("the script's folder", "the project"), where=where) from None
+    return Project(root=root, source=name, table=values, lines=lines, scripts=tuple(scripts))

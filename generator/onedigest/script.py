@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from onedigest import untrusted
 from onedigest.assembler import canonical
 from onedigest.errors import InputError, Problem
 
-# The expression of PEP 723, section "Specification", word for word.
-_BLOCK = re.compile(r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
+MOST_BYTES = 16 << 20
+"""How long a script may be."""
+
+MOST_METADATA = 1 << 20
+"""How long its block may be."""
+
+_TYPE = re.compile(r"# /// ([a-zA-Z0-9-]+)")
+_CLOSING = "# ///"
 _OPENING = re.compile(r"(?m)^# /// script[ \t]*$")
-_TABLE = re.compile(r"\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?")
+_TABLE = re.compile(r"\[([^\[\]]+)\]\s*(?:#.*)?")
 _KEY = re.compile(r"""((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")
+_LONGEST_KEY = 100
+_MOST_KEYS = 100
 _KNOWN = ("dependencies", "requires-python", "tool")
 
 _EXAMPLE = """start the file with
@@ -61,6 +70,8 @@ class Script:
 
 def canonical_text(data: bytes, path: str) -> str:
     """Return a script's canonical text. Raises `InputError` with the line that is not UTF-8."""
+    if len(data) > MOST_BYTES:
+        raise InputError.of(f"has more than {MOST_BYTES} bytes", where=path, hint="move what is large into `files`")
     try:
         return canonical.canonical_text(data)
     except UnicodeDecodeError as error:
@@ -83,10 +94,14 @@ def parse(data: bytes, path: str) -> Script:
     if reader.problems:
         raise InputError(reader.problems)
     unknown = tuple(
-        Problem(f"unknown key `{key}` in the script block", f"{path}:{lines.get(key, first_line)}")
-        for key in table
+        Problem(
+            f"unknown key `{untrusted.without_secrets(key)[:_LONGEST_KEY]}` in the script block",
+            f"{path}:{lines.get(key, first_line)}",
+        )
+        for key in list(table)[:_MOST_KEYS]
         if key not in _KNOWN
     )
+    secrets = _password_warnings(content, path, first_line)
     return Script(
         path=path,
         text=text,
@@ -95,7 +110,7 @@ def parse(data: bytes, path: str) -> Script:
         onedigest=onedigest,
         uv=uv,
         lines=lines,
-        warnings=unknown,
+        warnings=(*unknown, *secrets),
     )
 
 
@@ -117,7 +132,7 @@ def toml_problem(error: tomllib.TOMLDecodeError, path: str, first_line: int, las
     """Return the problem of a TOML text whose first line has that number in the file."""
     place = _TOML_PLACE.search(str(error))
     line = last_line if not place or place[1] is None else first_line + int(place[1]) - 1
-    message = _TOML_PLACE.sub("", str(error))
+    message = untrusted.without_secrets(_TOML_PLACE.sub("", str(error)))
     return Problem(f"not valid TOML: {message[:1].lower()}{message[1:]}", f"{path}:{line}")
 
 
@@ -147,14 +162,42 @@ class _Reader:
         self.problems.append(Problem(f"`{key}` is not {expected}", f"{self._path}:{self._lines.get(key, 1)}"))
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block of metadata: its type, the number of its opening line, and the lines between that and the closing one."""
+
+    type: str
+    line: int
+    lines: tuple[str, ...]
+
+
+def find_blocks(text: str) -> Iterator[Block]:
+    """Yield what the expression of PEP 723, section "Specification", finds, in time that grows with the text alone.
+
+    Lines that are `#`, or begin with it and a space, are one run. In each run the expression finds the first opening
+    line and the last closing one, if there is a line between; tests hold the two against each other.
+    """
+    lines = text.split("\n")
+    opening, closing, kind = -1, -1, ""
+    for number, line in enumerate([*lines, ""]):
+        if line == "#" or line.startswith("# "):
+            if line == _CLOSING:
+                closing = number
+            elif opening < 0 and (match := _TYPE.fullmatch(line)):
+                opening, kind = number, match[1]
+            continue
+        if 0 <= opening < closing - 1:
+            yield Block(kind, opening + 1, tuple(lines[opening + 1 : closing]))
+        opening, closing = -1, -1
+
+
 def _find_block(text: str, path: str) -> tuple[str, int]:
     """Return the TOML text of the one script block and the number of its first line."""
-    blocks = [match for match in _BLOCK.finditer(text) if match["type"] == "script"]
+    blocks = [block for block in find_blocks(text) if block.type == "script"]
     if len(blocks) > 1:
-        first, second = (_line(text, block.start()) for block in blocks[:2])
         raise InputError.of(
-            f"a second `script` block (the first is in line {first})",
-            where=f"{path}:{second}",
+            f"a second `script` block (the first is in line {blocks[0].line})",
+            where=f"{path}:{blocks[1].line}",
             hint="keep one of the two blocks",
         )
     if not blocks:
@@ -171,16 +214,28 @@ def _find_block(text: str, path: str) -> tuple[str, int]:
                 hint="end it with a line `# ///`, and begin each line between with `#` and a space",
             )
         raise InputError.of("no PEP 723 `script` block", where=f"{path}:1", hint=_EXAMPLE)
-    lines = blocks[0]["content"].removesuffix("\n").split("\n")
-    content = "\n".join(line[2:] if line.startswith("# ") else line[1:] for line in lines)
-    return content, _line(text, blocks[0].start()) + 1
+    content = "\n".join(line[2:] if line.startswith("# ") else line[1:] for line in blocks[0].lines)
+    if len(content) > MOST_METADATA:
+        raise InputError.of(f"the `script` block has more than {MOST_METADATA} characters", where=f"{path}:1")
+    return content, blocks[0].line + 1
 
 
 def _load(content: str, path: str, first_line: int) -> dict[str, Any]:
     try:
-        return tomllib.loads(content)
+        return untrusted.load_toml(content)
     except tomllib.TOMLDecodeError as error:
         raise InputError([toml_problem(error, path, first_line, first_line + content.count("\n"))]) from None
+
+
+def _password_warnings(content: str, path: str, first_line: int) -> Iterator[Problem]:
+    """Yield a warning for each line with an address that has a password."""
+    for number, line in enumerate(content.split("\n"), first_line):
+        if untrusted.has_password(line):
+            yield Problem(
+                "an address has a password in it, which whoever reads the file knows",
+                f"{path}:{number}",
+                "change the password, and keep the new one in ~/.netrc or in UV_INDEX_NAME_PASSWORD",
+            )
 
 
 def _line(text: str, offset: int) -> int:

@@ -7,14 +7,17 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from onedigest import platforms, values
+from onedigest import platforms, untrusted, values
 from onedigest.digest import Digest, canonical_json, of_bytes
 from onedigest.errors import InputError, Problem
 from onedigest.platforms import Platform
 from onedigest.project import Project
 from onedigest.script import Script
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 APPLICATION = "/app"
 """Where the script and its files are, unless the working directory is the user's own."""
@@ -22,6 +25,14 @@ APPLICATION = "/app"
 _PLAIN_SPECIFIER = re.compile(r"(?:===?|~=|!=|>=|<=|>|<)\d+\.\d+(?:\.\d+)*|[=!]=\d+(?:\.\d+)*\.\*", re.ASCII)
 _PLAIN_REQUIREMENT = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:{_PLAIN_SPECIFIER.pattern})?", re.ASCII)
 """What packaging writes as it reads it. To import it is a sixth of a build that has nothing to do."""
+
+_LONG_NUMBER = re.compile(r"\d{1000}")
+_LONGEST_SPECIFIER = 1000  # no number in it is too long for Python then
+_LONGEST_REQUIREMENT = 8192
+_LONGEST_KEY = 100
+_MOST_KEYS = 1000
+_MOST_DEPENDENCIES = 10_000
+_MOST_SHOWN = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,24 +110,25 @@ def specify(script: Script, project: Project, path: str) -> Spec:
     """
     reader = _Reader(script, project)
     stem = posixpath.basename(path).removesuffix(".py")
+    default_name = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")
     include_script = reader.read("include-script", True, values.flag)
     workdir = reader.read("workdir", APPLICATION, values.workdir)
     own_workdir = reader.read("own-workdir", False, values.flag)
     root = workdir if own_workdir else APPLICATION
     program = ("/opt/venv/bin/python", f"{root}/{posixpath.basename(path)}") if include_script else ()
     spec = Spec(
-        name=reader.read("name", re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-"), values.image_name),
+        name=reader.read("name", default_name, values.image_name),
         script=path,
         requires_python=_requires_python(script, reader),
         dependencies=_dependencies(script, reader),
-        uv=canonical_json(script.uv).decode(),
+        uv=_uv(script, reader),
         base=reader.read("base", "debian", values.base),
         platforms=reader.read("platforms", platforms.ALL, values.platform_set),
         system_packages=reader.read("system-packages", (), values.debian_packages),
         repository=reader.read("repository", "", values.repository),
         files=reader.read("files", (), values.file_patterns),
         copies=reader.read("copy", (), values.copies),
-        ignore_file=reader.read("ignore-file", "", values.string),
+        ignore_file=reader.read("ignore-file", "", values.project_path),
         env=reader.read("env", (), partial(values.pairs, values.VARIABLE)),
         labels=reader.read("labels", (), partial(values.pairs, values.LABEL)),
         user=reader.read("user", "65532:65532", values.user),
@@ -128,11 +140,16 @@ def specify(script: Script, project: Project, path: str) -> Spec:
         max_layers=reader.read("max-layers", 64, values.layer_count),
         run=reader.read("run", (), values.commands),
     )
+    if spec.name == default_name and not 0 < len(default_name) <= values.LONGEST_NAME:
+        message = f"no name of an image can be made of {posixpath.basename(path)!r}"
+        reader.problems.append(Problem(message, script.where(""), "set `name` in [tool.onedigest]"))
     if own_workdir and workdir == "/":
         message = "`own-workdir` cannot give `workdir` /, which is everybody's, to the user"
         reader.problems.append(Problem(message, reader.where("own-workdir"), "set another `workdir`"))
     if values.CONTROL.search(path) or "\\" in path:
         reader.problems.append(Problem(f"the path {path!r} holds a backslash or a control character", script.where("")))
+    if any("\ud800" <= character <= "\udfff" for character in path):
+        reader.problems.append(Problem(f"the path {path!r} is not UTF-8", script.where("")))
     reader.refuse_unknown()
     if reader.problems:
         raise InputError(reader.problems)
@@ -175,37 +192,85 @@ class _Reader:
             (self._project.table, self._project.where),
         )
         for table, where in tables:
-            for key in table:
+            for key in list(table)[:_MOST_KEYS]:
                 if key not in self._known:
-                    near = difflib.get_close_matches(key, sorted(self._known), 1)
+                    named = untrusted.without_secrets(key)[:_LONGEST_KEY]
+                    near = difflib.get_close_matches(key[:_LONGEST_KEY], sorted(self._known), 1)
                     hint = f"did you mean `{near[0]}`?" if near else f"the keys are {', '.join(sorted(self._known))}"
-                    self.problems.append(Problem(f"unknown key `{key}` in [tool.onedigest]", where(key), hint))
+                    self.problems.append(Problem(f"unknown key `{named}` in [tool.onedigest]", where(key), hint))
+
+
+def _uv(script: Script, reader: _Reader) -> str:
+    try:
+        return canonical_json(script.uv).decode()
+    except (TypeError, ValueError):
+        message = "[tool.uv] has a date, a number that is none, or text that is not Unicode; settings of uv have none"
+        reader.problems.append(Problem(message, script.where("tool.uv"), "write dates in quotes"))
+        return "{}"
 
 
 def _requires_python(script: Script, reader: _Reader) -> str:
-    if _PLAIN_SPECIFIER.fullmatch(script.requires_python):
-        return script.requires_python
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
+    text = script.requires_python
+    if _PLAIN_SPECIFIER.fullmatch(text) and len(text) <= _LONGEST_SPECIFIER:
+        return text
     try:
-        return str(SpecifierSet(script.requires_python))
-    except InvalidSpecifier:
-        message = f"`requires-python` is not a version specifier: {script.requires_python!r}"
+        return normalized_specifier(text)
+    except ValueError:
+        message = f"`requires-python` is not a version specifier: {untrusted.quoted(text)}"
         reader.problems.append(Problem(message, script.where("requires-python"), 'write for example ">=3.11"'))
         return ""
 
 
+def normalized_specifier(text: str) -> str:
+    """Return version specifiers (PEP 440) in their one form. Raises ValueError."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    if len(text) > _LONGEST_SPECIFIER:
+        raise ValueError(f"it has more than {_LONGEST_SPECIFIER} characters")
+    try:
+        return str(SpecifierSet(text))
+    except InvalidSpecifier as error:
+        raise ValueError(untrusted.without_secrets(str(error))) from None
+
+
 def _dependencies(script: Script, reader: _Reader) -> tuple[str, ...]:
-    found = {text for text in script.dependencies if _PLAIN_REQUIREMENT.fullmatch(text)}
+    if len(script.dependencies) > _MOST_DEPENDENCIES:
+        message = f"`dependencies` has more than {_MOST_DEPENDENCIES} requirements"
+        reader.problems.append(Problem(message, script.where("dependencies")))
+        return ()
+    found = {
+        text for text in script.dependencies if _PLAIN_REQUIREMENT.fullmatch(text) and not _LONG_NUMBER.search(text)
+    }
     others = [text for text in script.dependencies if text not in found]
     if not others:
         return tuple(sorted(found))
-    from packaging.requirements import InvalidRequirement, Requirement
-
+    wrong = 0
     for text in others:
         try:
-            found.add(str(Requirement(text)))
-        except InvalidRequirement as error:
-            message = f"`dependencies` has {text!r}, which is not a requirement: {str(error).splitlines()[0]}"
+            found.add(str(requirement(text)))
+        except ValueError as error:
+            message = f"`dependencies` has {untrusted.quoted(text)}, which is not a requirement: {error}"
             reader.problems.append(Problem(message, script.where_text(text, "dependencies")))
+            wrong += 1
+            if wrong == _MOST_SHOWN:
+                break
     return tuple(sorted(found))
+
+
+def requirement(text: str) -> Requirement:
+    """Read a requirement (PEP 508). Raises ValueError, which repeats no password of an address in it."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    if len(text) > _LONGEST_REQUIREMENT:
+        raise ValueError(f"it has more than {_LONGEST_REQUIREMENT} characters")
+    if _LONG_NUMBER.search(text.partition("@")[0]):
+        raise ValueError("a number in it has too many digits")
+    try:
+        found = Requirement(text)
+    except InvalidRequirement as error:
+        raise ValueError(untrusted.without_secrets(str(error).splitlines()[0])) from None
+    except RecursionError:
+        raise ValueError("its marker is nested too deeply") from None
+    if values.CONTROL.search(str(found)):
+        raise ValueError("it holds a control character")
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from onedigest import platforms
@@ -25,6 +25,7 @@ MOST_TEXT = 64 << 20
 DEEPEST = 64
 """How deep tables, arrays and objects may be nested."""
 
+_MOST_QUOTED = 200
 _LONGEST_NAME = 255  # of a file on Linux (NAME_MAX)
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _WHEEL = re.compile(r"[A-Za-z0-9_.+!]+(?:-[A-Za-z0-9_.+!]+){4,5}\.whl", re.ASCII)
@@ -36,6 +37,10 @@ _NUMBERS = re.compile(r"\d{1,4}\.\d{1,4}", re.ASCII)
 _DEBIAN_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]{1,127}", re.ASCII)
 _DEBIAN_VERSION = re.compile(r"(?:\d{1,9}:)?[0-9A-Za-z][0-9A-Za-z.+~:-]{0,127}", re.ASCII)
 _WORD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,127})", re.ASCII)
+_PASSWORD = re.compile(r"[^/@:]*:(?!\$\{?\w+\}?@)[^/@]+@", re.ASCII)  # but not ${NAME}, which tools fill in
+_PORT = re.compile(r":\d*$", re.ASCII)
+_DEEP_KEY = re.compile(r"""(?<![\w.-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){64}""", re.ASCII)
+"""A key of so many parts that tomllib takes minutes for it."""
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}", re.ASCII)
 
 
@@ -174,8 +179,39 @@ def distinct(names: Iterable[str]) -> None:
         seen.add(name.casefold())
 
 
+def without_secrets(words: str) -> str:
+    """Return a text in which no address has its user and password, for messages that quote what somebody wrote."""
+    return re.sub(r"\S+", lambda word: "//".join(_without_user(word[0])), words)
+
+
+def quoted(words: str) -> str:
+    """Return a text as messages quote it: without passwords, and not all of it where it is long."""
+    plain = without_secrets(words)
+    return repr(plain) if len(plain) <= _MOST_QUOTED else f"{plain[:_MOST_QUOTED]!r}…"
+
+
+def has_password(words: str) -> bool:
+    """Tell whether a text has an address with a password that is written out."""
+    return any(_PASSWORD.match(rest) for word in words.split() for rest in word.split("//")[1:])
+
+
+def _without_user(word: str) -> Iterator[str]:
+    first, *addresses = word.split("//")
+    yield first
+    for each in addresses:
+        authority, slash, path = each.partition("/")
+        if "@" in authority:
+            yield f"****@{authority.rpartition('@')[2]}{slash}{path}"
+        elif "@" in path and ":" in authority and not _PORT.search(authority):
+            yield f"****@{path.rpartition('@')[2]}"  # a slash in a password, which tools refuse, and say
+        else:
+            yield each
+
+
 def load_toml(document: str) -> dict[str, Any]:
     """Read TOML. Raises `tomllib.TOMLDecodeError`, also for what is nested too deeply or has too long numbers."""
+    if _DEEP_KEY.search(document):
+        raise tomllib.TOMLDecodeError(f"nested more than {DEEPEST} deep")
     try:
         found = tomllib.loads(document)
     except tomllib.TOMLDecodeError:

@@ -8,22 +8,40 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
+from collections.abc import Collection
 from typing import Any
 
 from onedigest import platforms
+from onedigest.file_tree import check_pattern
 from onedigest.platforms import Platform
+from onedigest.untrusted import quoted
 
 MOST_LAYERS = 120
 """Registries and snapshotters stop at 127; a few are left to those who build on the image."""
 
 FEWEST_LAYERS = 6
 
+LONGEST_NAME = 128
+"""Of an image, as of a tag."""
+
 _NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
-_USER = re.compile(r"(\d{1,9})(?::(\d{1,9}))?")
+_USER = re.compile(r"(\d{1,9})(?::(\d{1,9}))?", re.ASCII)
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?")
-_REPOSITORY = re.compile(r"[a-zA-Z0-9.-]+(?::\d+)?(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)+")
+_REPOSITORY = re.compile(r"[a-zA-Z0-9.-]+(?::\d{1,5})?(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)+", re.ASCII)
+
+_MOST = 10_000
+"""How many values a list or a table may have."""
+
+_MOST_WRONG = 20
+"""How many wrong values of one list are named."""
+
+_LONGEST_COMMAND = 128 << 10
+"""What one argument of a program may have on Linux (MAX_ARG_STRLEN)."""
+
+_LONGEST_PATH, _LONGEST_PART = 4096, 255
+"""PATH_MAX and NAME_MAX of Linux."""
 
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u2028\u2029]")
 """What a line of a Dockerfile cannot hold."""
@@ -38,14 +56,16 @@ def flag(value: Any) -> bool:
 def string(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("is not a string")
+    _refuse_unwritable(value)
     return value
 
 
 def strings(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError("is not a list of strings")
-    if any("\0" in item for item in value):
-        raise ValueError("holds a NUL character")
+    _refuse_many(value)
+    for item in value:
+        _refuse_unwritable(item)
     return tuple(value)
 
 
@@ -55,16 +75,16 @@ def string_set(value: Any) -> tuple[str, ...]:
 
 def image_name(value: Any) -> str:
     name = string(value)
-    if not _NAME.fullmatch(name) or len(name) > 128:
+    if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         raise ValueError(
-            f"is {name!r}, but a name has lower-case letters and digits with single `.`, `_` or `-` between"
+            f"is {quoted(name)}, but a name has lower-case letters and digits with single `.`, `_` or `-` between"
         )
     return name
 
 
 def base(value: Any) -> str:
     base = string(value)
-    if not base or re.search(r"\s", base):
+    if not base or re.search(r"\s", base) or CONTROL.search(base):
         raise ValueError("is neither `debian`, `debian:SUITE` nor the reference of an image")
     return base
 
@@ -74,22 +94,24 @@ def platform_set(value: Any) -> tuple[Platform, ...]:
     wrong = [name for name in names if name not in platforms.BY_NAME]
     if wrong or not names:
         known = ", ".join(f"`{name}`" for name in platforms.BY_NAME)
-        raise ValueError(f"has {', '.join(map(repr, wrong)) or 'nothing in it'}; known are {known}")
+        raise ValueError(f"has {', '.join(map(quoted, wrong[:_MOST_WRONG])) or 'nothing in it'}; known are {known}")
     return tuple(sorted(platforms.BY_NAME[name] for name in names))
 
 
 def debian_packages(value: Any) -> tuple[str, ...]:
     names = string_set(value)
     if wrong := [name for name in names if not _PACKAGE.fullmatch(name)]:
-        raise ValueError(f"has {', '.join(map(repr, wrong))}, which cannot be the name of a Debian package")
+        raise ValueError(
+            f"has {', '.join(map(quoted, wrong[:_MOST_WRONG]))}, which cannot be the name of a Debian package"
+        )
     return names
 
 
 def repository(value: Any) -> str:
     repository = string(value)
-    if not _REPOSITORY.fullmatch(repository):
+    if not _REPOSITORY.fullmatch(repository) or len(repository) > _LONGEST_PART:
         raise ValueError(
-            f"is {repository!r}, but must be HOST/NAME without tag or digest, such as ghcr.io/acme/penguins"
+            f"is {quoted(repository)}, but must be HOST/NAME without tag or digest, such as ghcr.io/acme/penguins"
         )
     return repository
 
@@ -97,45 +119,58 @@ def repository(value: Any) -> str:
 def file_patterns(value: Any) -> tuple[str, ...]:
     patterns = string_set(value)
     for pattern in patterns:
-        if pattern.startswith("/") or ".." in pattern.split("/") or not pattern.strip():
-            raise ValueError(f"has {pattern!r}, which leaves the script's folder")
+        check_pattern(pattern)
     return patterns
 
 
 def copies(value: Any) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, dict):
         raise ValueError("is not a table")
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     for target, several in value.items():
         if not isinstance(several, str | list) or not all(isinstance(each, str) for each in several):
-            raise ValueError(f"has neither a string nor a list of strings for {target!r}")
+            raise ValueError(f"has neither a string nor a list of strings for {quoted(target)}")
         pairs += [(target, source) for source in ([several] if isinstance(several, str) else several)]
+    _refuse_many(pairs)
     for target, source in pairs:
-        if target.startswith("/") or ".." in target.split("/") or posixpath.normpath(target) != target or "=" in target:
-            raise ValueError(f"has the target {target!r}, which is not a plain path below the application's folder")
-        if source.startswith("/") or posixpath.normpath(source) != source:
-            raise ValueError(f"has the source {source!r}, which is not a plain path from the script's folder")
+        if ".." in target.split("/") or "=" in target or not _is_plain_path(target):
+            raise ValueError(
+                f"has the target {quoted(target)}, which is not a plain path below the application's folder"
+            )
+        if not _is_plain_path(source):
+            raise ValueError(f"has the source {quoted(source)}, which is not a plain path from the script's folder")
     return tuple(sorted(set(pairs)))
+
+
+def project_path(value: Any) -> str:
+    path = string(value)
+    if path and not _is_plain_path(posixpath.normpath(path)):
+        raise ValueError(f"is {quoted(path)}, which is not a plain path from the script's folder")
+    return path
 
 
 def pairs(names: re.Pattern[str], value: Any) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
         raise ValueError("is not a table of strings")
+    _refuse_many(value)
     for key, item in value.items():
         if not names.fullmatch(key):
-            raise ValueError(f"has the name {key!r}, which cannot be set")
+            raise ValueError(f"has the name {quoted(key)}, which cannot be set")
+        _refuse_unwritable(item)
         if CONTROL.search(item):
-            raise ValueError(f"has a line break or another control character in the value of {key!r}")
+            raise ValueError(f"has a line break or another control character in the value of {quoted(key)}")
     return tuple(sorted(value.items()))
 
 
 def commands(value: Any) -> tuple[str, ...]:
     commands = strings(value)
     for command in commands:
+        if len(command) > _LONGEST_COMMAND:
+            raise ValueError(f"has a command of more than {_LONGEST_COMMAND} characters")
         try:
             words = shlex.split(command)
         except ValueError as error:
-            raise ValueError(f"has {command!r}, which cannot be split into words: {error}") from None
+            raise ValueError(f"has {quoted(command)}, which cannot be split into words: {error}") from None
         if not words:
             raise ValueError("has an empty command")
     return commands
@@ -144,14 +179,15 @@ def commands(value: Any) -> tuple[str, ...]:
 def user(value: Any) -> str:
     match = _USER.fullmatch(string(value))
     if not match:
-        raise ValueError(f"is {value!r}, but must be UID or UID:GID in digits")
+        raise ValueError(f"is {quoted(value)}, but must be UID or UID:GID in digits")
     return f"{int(match[1])}:{int(match[2] or match[1])}"
 
 
 def workdir(value: Any) -> str:
     workdir = string(value)
-    if not workdir.startswith("/") or posixpath.normpath(workdir) != workdir or CONTROL.search(workdir):
-        raise ValueError(f"is {workdir!r}, but must be an absolute path without `.`, `..` or a slash at its end")
+    is_plain = workdir == "/" or (posixpath.normpath(workdir) == workdir and _is_plain_path(workdir[1:]))
+    if not workdir.startswith("/") or not is_plain:
+        raise ValueError(f"is {quoted(workdir)}, but must be an absolute path without `.`, `..` or a slash at its end")
     return workdir
 
 
@@ -159,3 +195,26 @@ def layer_count(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not FEWEST_LAYERS <= value <= MOST_LAYERS:
         raise ValueError(f"is not a number from {FEWEST_LAYERS} to {MOST_LAYERS}")
     return value
+
+
+def _is_plain_path(path: str) -> bool:
+    """Tell whether a relative path has no other form, and can be that of a file."""
+    return (
+        posixpath.normpath(path) == path
+        and not path.startswith("/")
+        and not CONTROL.search(path)
+        and len(path) <= _LONGEST_PATH
+        and all(len(part.encode(errors="replace")) <= _LONGEST_PART for part in path.split("/"))
+    )
+
+
+def _refuse_many(values: Collection[Any]) -> None:
+    if len(values) > _MOST:
+        raise ValueError(f"has more than {_MOST} values")
+
+
+def _refuse_unwritable(text: str) -> None:
+    if "\0" in text:
+        raise ValueError("holds a NUL character")
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("holds what is no character of Unicode")

@@ -44,7 +44,7 @@ def prepare(session: Session, image: Image, engine: str, *, locked: bool, platfo
 
         raise refused_commands("the embedded one", image.script.where("tool.onedigest.run"))
     lock = _lock(session, image, locked)
-    files = collect(image.spec, image.script, image.script_folder)
+    files = collect(image.spec, image.script, image.script_folder, image.warn)
     whole = arrange(image.spec, lock, files)
     chosen = chosen_platforms(lock.platforms, platforms)
     plan = Plan(name=whole.name, platforms=tuple(each for each in whole.platforms if each.platform in chosen))

@@ -14,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from onedigest.application import File, list_folder
+from onedigest.application import File, digest_file, list_folder, read_rules
+from onedigest.checkout import read_inside
 from onedigest.cli.build import Build, Wishes
 from onedigest.cli.building import Job, prepare, refuse_stale_rules, run_engine
 from onedigest.cli.engines import make_engine
@@ -23,10 +24,13 @@ from onedigest.cli.progress import Status
 from onedigest.cli.reaching import sources
 from onedigest.cli.session import Image, Session, lock_problems
 from onedigest.cli.words import say, shown
-from onedigest.digest import hex_of, of_file
+from onedigest.credential_files import find_rule
+from onedigest.digest import hex_of
 from onedigest.errors import DifferenceError, InputError, OnedigestError
+from onedigest.file_tree import Budget, is_below
 from onedigest.flyte.definition import CodeBundle, Copy, Definition, loads
 from onedigest.flyte.syntax import find_images, may_have_images
+from onedigest.script import MOST_BYTES
 
 
 def main() -> int:
@@ -83,8 +87,8 @@ def find_definition(asked: Definition, files: list[str], *, python: str, flyte: 
     for name in files:
         path = Path(name)
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+            text = read_inside(path, path.resolve().parent, name, MOST_BYTES).decode()
+        except (InputError, UnicodeDecodeError):
             continue
         if not may_have_images(text):
             continue
@@ -130,9 +134,18 @@ def _with_named_bundles(steps: tuple[Any, ...], bundles: int) -> tuple[Any, ...]
 
 
 def _files_below(folder: Path) -> tuple[tuple[str, str], ...]:
-    ignore = folder / ".dockerignore"
-    files = list_folder(folder, ignore if ignore.is_file() else None)
-    return tuple((file.relative_to(folder).as_posix(), str(file)) for file in files)
+    root, ignore = folder.resolve(), folder / ".dockerignore"
+    rules = read_rules(ignore, root, shown(ignore)) if ignore.is_file() else None
+    found = []
+    for file in list_folder(folder, rules, folder, Budget()):
+        path = file.relative_to(folder).as_posix()
+        if not is_below(file, root):
+            raise InputError.of("is a link that leaves the folder", where=shown(file))
+        if find_rule(path) or find_rule(file.resolve().relative_to(root).as_posix()):
+            say(f"{shown(file)} may hold credentials: left out of the code")
+        else:
+            found.append((path, str(file)))
+    return tuple(found)
 
 
 def _read(path: Path) -> str | None:
@@ -196,7 +209,8 @@ def _job(session: Session, image: Image, engine: str) -> Job:
 
 def _baked(pair: tuple[str, str]) -> File:
     target, path = pair[0], Path(pair[1])
-    return File(target=target, digest=of_file(path), executable=bool(path.stat().st_mode & 0o111), content=path)
+    digest, executable = digest_file(path, path.resolve().parent, shown(path))
+    return File(target=target, digest=digest, executable=executable, content=path)
 
 
 def _build(session: Session, image: Image, repository: str, request: Mapping[str, Any], *, locked: bool) -> str:

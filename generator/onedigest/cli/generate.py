@@ -69,7 +69,7 @@ def _generate_files(
     from onedigest.rules.merged import MERGED
     from onedigest.rules.shared import SHARED, render_shared
 
-    application = collect(image.spec, image.script, image.script_folder)
+    application = collect(image.spec, image.script, image.script_folder, image.warn)
     lock = resolve(image.spec, previous, zipapp.digest(), source, folder=image.script_folder, upgrade=upgrade)
     _refuse_other_hashes(image, lock)
     plan = arrange(image.spec, lock, application)
@@ -250,7 +250,7 @@ def _check(session: Session, images: list[Image]) -> int:
             problems += wrong
             if lock is None or wrong:
                 continue  # what is rendered from the lock moves with it
-            application = collect(image.spec, image.script, image.script_folder)
+            application = collect(image.spec, image.script, image.script_folder, image.warn)
             locked.append((image.spec, lock, application))
             for path, message in rules.stale_files(image.spec, lock, application, folder):
                 stale(folder / path, message, image.spec.script)

@@ -45,13 +45,17 @@ def shared_options(command: F) -> F:
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """A script and the spec of its image. `folder` holds its lock; `recipe` is what else an image of Flyte needs."""
+    """A script and the spec of its image. `folder` holds its lock; `recipe` is what else an image of Flyte needs.
+
+    `warn` is told what does not stop a command.
+    """
 
     script: Script = field(compare=False)
     spec: Spec
     script_folder: Path
     folder: Path
     recipe: Recipe | None = field(default=None, compare=False)
+    warn: Callable[[Problem], None] = field(default=lambda _: None, compare=False, repr=False)
 
     @property
     def lock_path(self) -> Path:
@@ -92,6 +96,7 @@ class Session:
         self.quiet = quiet
         self._lockfiles = lockfiles
         self._insecure = insecure
+        self._warned: set[Problem] = set()
         self._projects: dict[Path, Project] = {}
 
     @cached_property
@@ -187,16 +192,26 @@ class Session:
         return [self.image(script, path)]
 
     def warn(self, problems: Iterable[Problem]) -> None:
-        """Print problems that do not stop a command."""
+        """Print problems that do not stop a command, each once."""
         for problem in () if self.quiet else problems:
-            print_warning(problem)
+            if problem not in self._warned:
+                self._warned.add(problem)
+                print_warning(problem)
 
     def image(self, script: Script, path: Path, recipe: Recipe | None = None) -> Image:
         """Return the image of a script. Raises `InputError`."""
+        path = path.resolve()  # what the script names is found from where it really is
         project = self.project(path.parent)
         spec = specify(script, project, shown(path, self.root(path.parent)))
         lockfiles = self._lockfiles or project.root / "lockfiles"
-        return Image(script=script, spec=spec, script_folder=path.parent, folder=lockfiles / spec.name, recipe=recipe)
+        return Image(
+            script=script,
+            spec=spec,
+            script_folder=path.parent,
+            folder=lockfiles / spec.name,
+            recipe=recipe,
+            warn=lambda problem: self.warn((problem,)),
+        )
 
     def project(self, folder: Path) -> Project:
         """Return the project that a folder belongs to."""

@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from onedigest.flyte.methods import secret
+from onedigest.untrusted import without_secrets
 
 PATHS = ("pathlib.Path",)
 SECRETS = ("flyte.Secret",)
+
+_LONGEST = 200
+"""How much of an expression messages quote."""
 
 
 class NotLiteral(Exception):
@@ -19,16 +23,17 @@ class NotLiteral(Exception):
     def __init__(self, node: ast.expr) -> None:
         super().__init__()
         self.line = node.lineno
-        self.text = ast.unparse(node)
+        self.text = _text(node)
 
 
 def dotted(node: ast.expr, names: Mapping[str, str]) -> str:
     """Return what a name or attribute stands for by a file's imports, such as `flyte.Image`; else the empty string."""
-    if isinstance(node, ast.Name):
-        return names.get(node.id, "")
-    if isinstance(node, ast.Attribute) and (above := dotted(node.value, names)):
-        return f"{above}.{node.attr}"
-    return ""
+    further = []
+    while isinstance(node, ast.Attribute):
+        further.append(node.attr)
+        node = node.value
+    first = names.get(node.id, "") if isinstance(node, ast.Name) else ""
+    return ".".join((first, *reversed(further))) if first else ""
 
 
 def imported_names(tree: ast.Module) -> dict[str, str]:
@@ -47,7 +52,19 @@ def imported_names(tree: ast.Module) -> dict[str, str]:
 
 def literal(node: ast.expr, names: Mapping[str, str], file: Path) -> Any:
     """Return the value of an expression of a file. Raises `NotLiteral`."""
-    return _Values(names, file).value(node)
+    try:
+        return _Values(names, file).value(node)
+    except (RecursionError, TypeError, ValueError):  # nested too deeply, or a key that no dictionary can have
+        raise NotLiteral(node) from None
+
+
+def _text(node: ast.expr) -> str:
+    """Return an expression as messages quote it."""
+    try:
+        text = without_secrets(ast.unparse(node))
+    except (RecursionError, ValueError):
+        return "…"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 class _Values:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from onedigest.errors import InputError, Problem
@@ -16,8 +15,12 @@ from onedigest.flyte.definition import Options, PipPackages, Secret, UvProject
 from onedigest.flyte.indexes import Credential, settings_of
 from onedigest.flyte.project import read_project
 from onedigest.flyte.requirements import Wanted, parse_requirements, read_requirements, take_arguments
+from onedigest.spec import requirement
+from onedigest.untrusted import quoted, without_secrets
 
 if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
     from onedigest.script import Script
 
 FLYTE = "flyte"
@@ -50,29 +53,28 @@ class Packages:
         problems = []
         for text in step.packages:
             try:
-                self._wanted.packages.append(str(Requirement(text)))
-            except InvalidRequirement as error:
-                reason = str(error).splitlines()[0]
+                self._wanted.packages.append(str(requirement(text)))
+            except ValueError as error:
                 hint = "name a package as `name==1.2`, or a wheel as `name @ URL`"
-                problems.append(Problem(f"{text!r} is not a requirement: {reason}", where, hint))
+                problems.append(Problem(f"{quoted(text)} is not a requirement: {error}", where, hint))
         if problems:
             raise InputError(problems)
 
-    def take_file(self, file: Path, shown: str) -> None:
-        """Take a requirements file."""
-        read_requirements(file, shown, self._wanted)
+    def take_file(self, file: Path, shown: str, root: Path) -> None:
+        """Take a requirements file below a root, with those that it names."""
+        read_requirements(file, shown, root, self._wanted)
 
-    def take_project(self, step: UvProject, where: str, environment: Mapping[str, str]) -> None:
-        """Take exactly what a project's uv.lock pins, and no other version or file of it."""
-        project = read_project(step, where, environment)
+    def take_project(self, step: UvProject, where: str, environment: Mapping[str, str], root: Path) -> None:
+        """Take exactly what the uv.lock of a project below a root pins, and no other version or file of it."""
+        project = read_project(step, where, environment, root)
         self._wanted.files += [Path(step.pyproject), Path(step.uvlock)]
         pinned = Wanted()
         parse_requirements(project.requirements, "uv.lock", pinned)
         self._wanted.packages += pinned.packages
         for name, hashes in pinned.hashes.items():
             self._wanted.hashes.setdefault(name, set()).update(hashes)
-        for requirement in map(Requirement, pinned.packages):
-            self._pins |= {canonicalize_name(requirement.name): each.version for each in requirement.specifier}
+        for pin in map(requirement, pinned.packages):
+            self._pins |= {canonicalize_name(pin.name): each.version for each in pin.specifier}
         self._uv |= project.settings
         self._uv["override-dependencies"] = [*self._uv.get("override-dependencies", []), *pinned.packages]
         if project.requires_python:
@@ -91,7 +93,7 @@ class Packages:
 
     def take_flyte(self, wanted: str, image: str, where: str) -> None:
         """Take Flyte, which every task starts with: the one that the base stands for, or any."""
-        names = {canonicalize_name(requirement.name) for _, requirement in self._requirements()}
+        names = {canonicalize_name(each.name) for _, each in self._requirements()}
         if FLYTE not in names:
             self._wanted.packages.append(wanted or FLYTE)
             if not wanted:
@@ -104,10 +106,10 @@ class Packages:
 
     def other_pins(self) -> Iterator[str]:
         """Yield what is wrong where something else is asked for than a uv.lock has."""
-        for text, requirement in self._requirements():
-            pin = self._pins.get(canonicalize_name(requirement.name), "")
-            if pin and not requirement.specifier.contains(pin, prereleases=True):
-                yield f"`{text}` is asked for, and uv.lock has {requirement.name} {pin}"
+        for text, asked in self._requirements():
+            pin = self._pins.get(canonicalize_name(asked.name), "")
+            if pin and not asked.specifier.contains(pin, prereleases=True):
+                yield f"`{without_secrets(text)}` is asked for, and uv.lock has {asked.name} {pin}"
 
     def requires_python(self, minor: str) -> str:
         """Return the specifier of Python; `minor` is what the image asks for itself, or empty."""
@@ -140,6 +142,6 @@ class Packages:
     def _requirements(self) -> Iterator[tuple[str, Requirement]]:
         for text in self._wanted.packages:
             try:
-                yield text, Requirement(text)
-            except InvalidRequirement:
+                yield text, requirement(text)
+            except ValueError:
                 continue  # the spec tells, with the place

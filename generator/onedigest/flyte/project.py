@@ -11,8 +11,14 @@ from typing import Any
 
 from onedigest.errors import InputError
 from onedigest.flyte.definition import UvProject
+from onedigest.flyte.reading import read_source
 from onedigest.flyte.requirements import split_words
 from onedigest.inputs import uv
+from onedigest.spec import normalized_specifier, requirement
+from onedigest.untrusted import load_toml, without_secrets
+
+_MOST = 10_000
+_KINDS: Mapping[type[Any], str] = {dict: "a table", list: "a list", str: "a string"}
 
 _WITH_VALUE = ("--extra", "--group", "--no-extra", "--no-group", "--only-group", "--package")
 _CHOICES = ("--all-extras", "--all-groups", "--dev", "--no-default-groups", "--no-dev", "--only-dev", *_WITH_VALUE)
@@ -41,8 +47,8 @@ class LockedProject:
     other_arguments: str
 
 
-def read_project(step: UvProject, where: str, environment: Mapping[str, str]) -> LockedProject:
-    """Read a project and its uv.lock, for which nothing is run but uv, without network.
+def read_project(step: UvProject, where: str, environment: Mapping[str, str], root: Path) -> LockedProject:
+    """Read a project below a root and its uv.lock, for which nothing is run but uv, without network.
 
     Raises `InputError` for a project without a lock, or with one that does not answer it any more.
     """
@@ -53,33 +59,57 @@ def read_project(step: UvProject, where: str, environment: Mapping[str, str]) ->
             hint="leave it out and add the sources with `with_source_folder`, or add a wheel that `uv build` made",
         )
     folder = Path(step.pyproject).parent
-    project = _load(Path(step.pyproject), where)
+    project = _load(Path(step.pyproject), where, root)
     if not step.uvlock:
         raise InputError.of(
             "there is no uv.lock beside pyproject.toml", where=where, hint=f"run `uv lock` in {folder.name}"
         )
-    lock = _load(Path(step.uvlock), where)
-    _refuse_stale(project, lock, where)
+    lock = _load(Path(step.uvlock), where, root)
+    try:
+        _refuse_stale(project, lock, where)
+        own = _get(_get(project, "tool", dict, {}), "uv", dict, {})
+        requires_python = _get(_get(project, "project", dict, {}), "requires-python", str, "")
+        sources = _get(own, "sources", dict, {})
+    except ValueError as error:
+        raise InputError.of(str(error), where=where) from None
     chosen, others = _split(step.options.extra_args, where)
     text = uv.export(Path(step.pyproject), Path(step.uvlock), chosen, where=where, environment=environment)
-    own = project.get("tool", {}).get("uv", {})
     settings = {key: own[key] for key in _KEPT if key in own}
-    sources = {name: source for name, source in own.get("sources", {}).items() if "index" in source}
+    indexed = {name: source for name, source in sources.items() if isinstance(source, dict) and "index" in source}
     return LockedProject(
         requirements=text,
-        requires_python=project.get("project", {}).get("requires-python", ""),
-        settings={**settings, **({"sources": sources} if sources else {})},
+        requires_python=requires_python,
+        settings={**settings, **({"sources": indexed} if indexed else {})},
         other_arguments=others,
     )
 
 
-def _load(path: Path, where: str) -> dict[str, Any]:
+def _load(path: Path, where: str, root: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_bytes().decode())
-    except OSError as error:
-        raise InputError.of(f"{path.name} cannot be read: {error.strerror}", where=where) from None
+        return load_toml(read_source(path, root, path.name).decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError.of(f"{path.name} is not valid TOML: {error}", where=where) from None
+        reason = without_secrets(str(error))
+        raise InputError.of(f"{path.name} is not valid TOML: {reason}", where=where) from None
+    except InputError as error:
+        problem = error.problems[0]
+        message = problem.message if path.name in problem.message else f"{path.name} {problem.message}"
+        raise InputError.of(message, where=where, hint=problem.hint) from None
+
+
+def _get(table: Mapping[str, Any], key: str, kind: type[Any], default: Any) -> Any:
+    """Return a value of a table. Raises ValueError where it is of another kind."""
+    value = table.get(key, default)
+    if not isinstance(value, kind):
+        raise ValueError(f"`{key}` is not {_KINDS[kind]} in pyproject.toml or uv.lock")
+    return value
+
+
+def _get_each(table: Mapping[str, Any], key: str, kind: type[Any]) -> list[Any]:
+    """Return the values of a list. Raises ValueError where one is of another kind."""
+    several: list[Any] = _get(table, key, list, [])
+    if len(several) > _MOST or not all(isinstance(each, kind) for each in several):
+        raise ValueError(f"`{key}` is not a list of {_KINDS[kind]}, or has more than {_MOST}")
+    return several
 
 
 def _split(text: str, where: str) -> tuple[list[str], str]:
@@ -98,22 +128,26 @@ def _split(text: str, where: str) -> tuple[list[str], str]:
 
 
 def _refuse_stale(project: Mapping[str, Any], lock: Mapping[str, Any], where: str) -> None:
-    """Raise `InputError` unless a uv.lock was made from what the project asks for."""
-    from packaging.requirements import InvalidRequirement, Requirement
+    """Raise `InputError` unless a uv.lock was made from what the project asks for, ValueError for wrong kinds."""
     from packaging.utils import canonicalize_name
 
-    table = project.get("project", {})
-    asked = [*table.get("dependencies", [])]
-    for several in table.get("optional-dependencies", {}).values():
-        asked += several
-    name = canonicalize_name(str(table.get("name", "")))
-    own: Mapping[str, Any] = next((each for each in lock.get("package", ()) if each["name"] == name), {})
-    locked = own.get("metadata", {}).get("requires-dist", [])
+    table = _get(project, "project", dict, {})
+    asked = [*_get_each(table, "dependencies", str)]
+    optional = _get(table, "optional-dependencies", dict, {})
+    for extra in optional:
+        asked += _get_each(optional, extra, str)
+    name = canonicalize_name(_get(table, "name", str, ""))
+    packages = _get_each(lock, "package", dict)
+    own: Mapping[str, Any] = next((each for each in packages if each.get("name") == name), {})
+    locked = _get_each(_get(own, "metadata", dict, {}), "requires-dist", dict)
     try:
-        wanted = sorted(_comparable(each.name, each.extras, str(each.specifier)) for each in map(Requirement, asked))
-    except InvalidRequirement as error:
+        wanted = sorted(_comparable(each.name, each.extras, str(each.specifier)) for each in map(requirement, asked))
+    except ValueError as error:
         raise InputError.of(f"pyproject.toml has a dependency that is no requirement: {error}", where=where) from None
-    stated = sorted(_comparable(each["name"], each.get("extras", ()), each.get("specifier", "")) for each in locked)
+    stated = sorted(
+        _comparable(_get(each, "name", str, ""), _get_each(each, "extras", str), _get(each, "specifier", str, ""))
+        for each in locked
+    )
     if wanted != stated:
         differing = sorted({each[0] for each in {*wanted} ^ {*stated}})
         raise InputError.of(
@@ -124,7 +158,6 @@ def _refuse_stale(project: Mapping[str, Any], lock: Mapping[str, Any], where: st
 
 
 def _comparable(name: str, extras: Iterable[str], specifier: str) -> tuple[str, tuple[str, ...], str]:
-    from packaging.specifiers import SpecifierSet
     from packaging.utils import canonicalize_name
 
-    return canonicalize_name(name), tuple(sorted(extras)), str(SpecifierSet(specifier))
+    return canonicalize_name(name), tuple(sorted(extras)), normalized_specifier(specifier)

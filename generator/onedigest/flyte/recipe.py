@@ -18,6 +18,7 @@ from onedigest.flyte.definition import Definition, Secret, Step
 from onedigest.flyte.indexes import Credential
 from onedigest.flyte.methods import DEFAULT_NAME
 from onedigest.flyte.packages import Packages
+from onedigest.flyte.reading import read_source
 from onedigest.script import Script
 from onedigest.spec import APPLICATION
 
@@ -64,10 +65,11 @@ class _Mapper:
         self, definition: Definition, root: Path, shown: Callable[[Path], str], environment: Mapping[str, str]
     ) -> None:
         self._definition = definition
-        self._root = root
+        self._root = root.resolve()
         self._shown = shown
         self._environment = environment
         self._file = Path(definition.file)
+        self._folder = self._file.resolve().parent
         self._problems: list[Problem] = []
         self._packages = Packages()
         self._table: dict[str, Any] = {}
@@ -95,7 +97,7 @@ class _Mapper:
             raise InputError(self._problems)
         script = Script(
             path=self._shown(self._file),
-            text=scripts.canonical_text(self._file.read_bytes(), self._shown(self._file)),
+            text=scripts.canonical_text(self._read(self._file, self._folder), self._shown(self._file)),
             requires_python=self._packages.requires_python(self._definition.python),
             dependencies=self._packages.dependencies(),
             onedigest=self._table,
@@ -111,6 +113,9 @@ class _Mapper:
             baked=baked,
             read=tuple(path for path in self._packages.read() if path != self._file),
         )
+
+    def _read(self, path: Path, root: Path) -> bytes:
+        return read_source(path, root, self._shown(path), scripts.MOST_BYTES)
 
     def _settings(self) -> tuple[dict[str, Any], tuple[Credential, ...]]:
         try:
@@ -138,9 +143,9 @@ class _Mapper:
             case steps.PipPackages():
                 self._packages.take_named(step, where)
             case steps.RequirementsFile():
-                self._packages.take_file(Path(step.file), self._shown(Path(step.file)))
+                self._packages.take_file(Path(step.file), self._shown(Path(step.file)), self._root)
             case steps.UvProject():
-                self._packages.take_project(step, where, self._environment)
+                self._packages.take_project(step, where, self._environment, self._root)
             case steps.Copy():
                 self._take_copy(step)
             case steps.Refused():
@@ -169,7 +174,7 @@ class _Mapper:
                 self._baked += [(posixpath.join(target, path), file) for path, file in step.files]
             case steps.IgnoreFile():
                 self._note("ignore-file", step)
-                self._table["ignore-file"] = os.path.relpath(step.path, self._file.parent)
+                self._table["ignore-file"] = self._from_script(Path(step.path))
 
     def _take_commands(self, step: steps.Commands) -> None:
         self._note("run", step)
@@ -184,11 +189,8 @@ class _Mapper:
     def _take_script(self, step: steps.UvScript) -> None:
         path = Path(step.script)
         shown = self._shown(path)
-        try:
-            script = scripts.parse(path.read_bytes(), shown)
-        except OSError as error:
-            self._refuse(f"{shown} cannot be read: {error.strerror}", step)
-            return
+        root = self._folder if path == self._file else self._root
+        script = scripts.parse(self._read(path, root), shown)
         self._packages.take_script(script, path)
         self._table |= script.onedigest
         if path == self._file:
@@ -208,18 +210,22 @@ class _Mapper:
         source = Path(step.source)
         self._note("copy", step)
         kind = "folder" if step.is_folder else "file"
-        if not (source.is_dir() if step.is_folder else source.is_file()):
-            self._refuse(f"{self._shown(source)} is no {kind} here", step)
-            return
-        if not source.resolve().is_relative_to(self._root.resolve()):
+        if not source.resolve().is_relative_to(self._root):
             self._refuse(
                 f"{source.name} is not below {self._root.name}, the folder that holds the locks", step, "move it there"
             )
             return
+        if not (source.is_dir() if step.is_folder else source.is_file()):
+            self._refuse(f"{self._shown(source)} is no {kind} here", step)
+            return
         target = posixpath.normpath(posixpath.join(self._workdir, step.target))
         if not step.is_folder and (step.target in (".", "./") or step.target.endswith("/") or target == self._workdir):
             target = posixpath.join(target, source.name)
-        self._copies.append((target, os.path.relpath(source, self._file.parent), step))
+        self._copies.append((target, self._from_script(source), step))
+
+    def _from_script(self, path: Path) -> str:
+        """Return a path from the folder that the script really is in; the path may be a link itself."""
+        return os.path.relpath(path.parent.resolve() / path.name, self._folder)
 
     def _finish_table(self) -> None:
         definition, table = self._definition, self._table

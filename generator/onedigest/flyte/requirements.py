@@ -9,7 +9,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from onedigest.checkout import decoded
 from onedigest.errors import InputError, Problem
+from onedigest.flyte.reading import read_source
+from onedigest.spec import requirement
+from onedigest.untrusted import DEEPEST, quoted, without_secrets
+from onedigest.values import CONTROL
+
+MOST_FILES = 1000
+MOST_BYTES = 16 << 20
+"""How many requirements files are read, and how much of them together."""
+
+_LONGEST_LINE = 1 << 20
+_MOST_PROBLEMS = 100
 
 _HASH = re.compile(r"\s--hash[= ](\w+):([0-9a-fA-F]+)")
 _COMMENT = re.compile(r"(^|\s)#.*$")
@@ -79,7 +91,7 @@ def take_arguments(text: str, wanted: Wanted, where: str) -> None:
             _take(name, value if equals else next(rest, ""), wanted, where)
             continue
         raise InputError.of(
-            f"`{word}` in `extra_args` has no place in a lock",
+            f"`{without_secrets(word)}` in `extra_args` has no place in a lock",
             where=where,
             hint="leave it out; settings of uv stand in [tool.uv] of the script",
         )
@@ -96,56 +108,83 @@ def _take(name: str, value: str, wanted: Wanted, where: str) -> None:
         wanted.choose_index(value, where)
 
 
-def read_requirements(path: Path, shown: str, wanted: Wanted) -> None:
-    """Take a requirements file, with the files that it names. Raises `InputError` with all independent problems."""
-    problems: list[Problem] = []
-    _read(path, shown, wanted, problems, wanted.packages, ())
-    if problems:
-        raise InputError(problems)
+def read_requirements(path: Path, shown: str, root: Path, wanted: Wanted) -> None:
+    """Take a requirements file below a root, with those that it names. Raises `InputError` with all problems."""
+    reading = _Reading(wanted, root)
+    reading.read(path, shown, wanted.packages, 0)
+    if reading.problems:
+        raise InputError(reading.problems)
 
 
 def parse_requirements(text: str, shown: str, wanted: Wanted) -> None:
     """Take the text of a requirements file that names no other. Raises `InputError` with all independent problems."""
-    problems: list[Problem] = []
-    _parse(text, Path(), shown, wanted, problems, wanted.packages, ())
-    if problems:
-        raise InputError(problems)
+    reading = _Reading(wanted, None)
+    reading.parse(text, Path(), shown, wanted.packages, 0)
+    if reading.problems:
+        raise InputError(reading.problems)
 
 
-def _read(
-    path: Path, shown: str, wanted: Wanted, problems: list[Problem], into: list[str], above: tuple[Path, ...]
-) -> None:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        problems.append(Problem(f"cannot be read: {error.strerror}", shown))
-        return
-    wanted.files.append(path)
-    _parse(text, path, shown, wanted, problems, into, above)
+class _Reading:
+    """Reads a requirements file and those that it names, each once for packages and once for constraints."""
 
+    def __init__(self, wanted: Wanted, root: Path | None) -> None:
+        self.problems: list[Problem] = []
+        self._wanted = wanted
+        self._root = root
+        self._done: set[tuple[Path, bool]] = set()
+        self._left = MOST_BYTES
 
-def _parse(
-    text: str,
-    path: Path,
-    shown: str,
-    wanted: Wanted,
-    problems: list[Problem],
-    into: list[str],
-    above: tuple[Path, ...],
-) -> None:
-    for number, line in _lines(text):
-        option, _, value = line.partition(" ") if " " in line else line.partition("=")
-        named = {"-r": into, "--requirement": into, "-c": wanted.constraints, "--constraint": wanted.constraints}.get(
-            option
-        )
-        if named is not None:
-            inner = path.parent / value.strip()
-            if inner not in above:
-                _read(inner, f"{Path(shown).parent / value.strip()}", wanted, problems, named, (*above, path))
-        elif line.startswith("-"):
-            problems += _take_option(line, f"{shown}:{number}", wanted)
-        else:
-            _take_requirement(line, f"{shown}:{number}", wanted, problems, into)
+    def read(self, path: Path, shown: str, into: list[str], depth: int) -> None:
+        if self._root is None:
+            self.problems.append(Problem("names another file, and there is none beside it", shown))
+            return
+        try:
+            key = (path.resolve(), into is self._wanted.constraints)
+            if key in self._done:
+                return
+            self._done.add(key)
+            if depth > DEEPEST or len(self._done) > MOST_FILES:
+                raise InputError.of(
+                    f"is one of too many files that name each other: {DEEPEST} deep, {MOST_FILES} in all"
+                )
+            data = read_source(path, self._root, shown, self._left)
+            self._left -= len(data)
+            text = decoded(data, shown).removeprefix("\ufeff")
+        except (OSError, RuntimeError, ValueError) as error:  # a loop of links, or a name that no file has
+            self.problems.append(Problem(f"cannot be read: {getattr(error, 'strerror', None) or error}", shown))
+            return
+        except InputError as error:
+            self.problems += [each if each.where else replace(each, where=shown) for each in error.problems]
+            return
+        self._wanted.files.append(path)
+        self.parse(text, path, shown, into, depth)
+
+    def parse(self, text: str, path: Path, shown: str, into: list[str], depth: int) -> None:
+        constraints = self._wanted.constraints
+        others = {"-r": into, "--requirement": into, "-c": constraints, "--constraint": constraints}
+        for number, line in _lines(text):
+            where = f"{shown}:{number}"
+            if len(self.problems) >= _MOST_PROBLEMS:
+                return
+            if len(line) > _LONGEST_LINE:
+                self.problems.append(Problem(f"has a line of more than {_LONGEST_LINE} characters", where))
+                continue
+            option, _, value = line.partition(" ") if " " in line else line.partition("=")
+            named = others.get(option)
+            if named is not None:
+                name = value.strip()
+                if "://" in name:
+                    message = f"{quoted(name)} is an address, and a lock has no place for what changes there"
+                    self.problems.append(Problem(message, where, "keep the file in the project"))
+                    continue
+                if CONTROL.search(name):
+                    self.problems.append(Problem(f"{quoted(name)} holds a control character", where))
+                    continue
+                self.read(path.parent / name, f"{Path(shown).parent / name}", named, depth + 1)
+            elif line.startswith("-"):
+                self.problems += _take_option(line, where, self._wanted)
+            else:
+                _take_requirement(line, where, self._wanted, self.problems, into)
 
 
 def _take_option(line: str, where: str, wanted: Wanted) -> list[Problem]:
@@ -162,20 +201,19 @@ def _take_option(line: str, where: str, wanted: Wanted) -> list[Problem]:
 
 
 def _take_requirement(line: str, where: str, wanted: Wanted, problems: list[Problem], into: list[str]) -> None:
-    from packaging.requirements import InvalidRequirement, Requirement
     from packaging.utils import canonicalize_name
 
     hashes = {f"{kind}:{value.lower()}" for kind, value in _HASH.findall(line)}
     text = _HASH.sub("", line).strip()
     try:
-        requirement = Requirement(text)
-    except InvalidRequirement as error:
-        message = f"{text!r} is not a requirement: {str(error).splitlines()[0]}"
+        found = requirement(text)
+    except ValueError as error:
+        message = f"{quoted(text)} is not a requirement: {error}"
         problems.append(Problem(message, where, "name a package as `name==1.2`, or a wheel as `name @ URL`"))
         return
-    into.append(str(requirement))
+    into.append(str(found))
     if hashes:
-        wanted.hashes.setdefault(canonicalize_name(requirement.name), set()).update(hashes)
+        wanted.hashes.setdefault(canonicalize_name(found.name), set()).update(hashes)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
