@@ -68,7 +68,7 @@ def resolve_image(spec: Spec, text: str, pinned: Digest | None, sources: Sources
             )
             found[platform] = _look(spec, text, platform, read, roots[platform])
         except InputError as error:
-            problems += [Problem(each.message, each.where or spec.script, each.hint) for each in error.problems]
+            problems += error.problems
     if problems:
         raise InputError(problems)
     first = _agreed(spec, text, found)
