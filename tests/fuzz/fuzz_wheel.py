@@ -18,7 +18,7 @@ _TEXTS = ("METADATA", "WHEEL", "entry_points.txt", "RECORD")
 _CUT = b"\0--\0"
 _NAME = "alpha-1.0-py3-none-any.whl"
 _FILES = wheel_files(
-    **{"entry_points.txt": b"[console_scripts]\nalpha = alpha.x:main [extra]\n[gui_scripts]\nb=alpha:y\n"}
+    more={"entry_points.txt": b"[console_scripts]\nalpha = alpha.x:main [extra]\n[gui_scripts]\nb=alpha:y\n"}
 )
 
 SEEDS: tuple[bytes, ...] = (
