@@ -25,7 +25,7 @@ from onedigest.assembler.debian_root import base_layer, system_layer
 from onedigest.assembler.entry import Entry
 from onedigest.assembler.refusal import Refused
 
-MUTATIONS = int(os.environ.get("ONEDIGEST_FUZZ_MUTATIONS", "200"))
+MUTATIONS = int(os.environ.get("ONEDIGEST_FUZZ_MUTATIONS", "120"))
 SEED = int(os.environ.get("ONEDIGEST_FUZZ_SEED", "13"))
 NOT_OCTAL = r"\xff"
 A = block(b"./usr/a", b"GOOD")

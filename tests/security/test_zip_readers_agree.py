@@ -24,7 +24,7 @@ from pythons import every_interpreter
 
 NAME = "alpha-1.0-py3-none-any.whl"
 FILES = wheel_files()
-MUTATIONS = int(os.environ.get("ONEDIGEST_FUZZ_MUTATIONS", "400"))
+MUTATIONS = int(os.environ.get("ONEDIGEST_FUZZ_MUTATIONS", "250"))
 
 Wheel = list[Member]
 
