@@ -101,7 +101,6 @@ def parse(data: bytes, path: str) -> Script:
         for key in list(table)[:_MOST_KEYS]
         if key not in _KNOWN
     )
-    secrets = _password_warnings(content, path, first_line)
     return Script(
         path=path,
         text=text,
@@ -110,7 +109,7 @@ def parse(data: bytes, path: str) -> Script:
         onedigest=onedigest,
         uv=uv,
         lines=lines,
-        warnings=(*unknown, *secrets),
+        warnings=unknown,
     )
 
 
@@ -225,17 +224,6 @@ def _load(content: str, path: str, first_line: int) -> dict[str, Any]:
         return untrusted.load_toml(content)
     except tomllib.TOMLDecodeError as error:
         raise InputError([toml_problem(error, path, first_line, first_line + content.count("\n"))]) from None
-
-
-def _password_warnings(content: str, path: str, first_line: int) -> Iterator[Problem]:
-    """Yield a warning for each line with an address that has a password."""
-    for number, line in enumerate(content.split("\n"), first_line):
-        if untrusted.has_password(line):
-            yield Problem(
-                "an address has a password in it, which whoever reads the file knows",
-                f"{path}:{number}",
-                "change the password, and keep the new one in ~/.netrc or in UV_INDEX_NAME_PASSWORD",
-            )
 
 
 def _line(text: str, offset: int) -> int:

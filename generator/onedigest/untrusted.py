@@ -41,7 +41,6 @@ _WORD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,127})", re.ASCII)
 _NORMALIZED = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _YEARS = range(1970, 3000)
-_PASSWORD = re.compile(r"[^/@:]*:(?!\$\{?\w+\}?@)[^/@]+@", re.ASCII)  # but not ${NAME}, which tools fill in
 _PORT = re.compile(r":\d*$", re.ASCII)
 _DEEP_KEY = re.compile(r"""(?<![\w.-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){64}""", re.ASCII)
 """A key of so many parts that tomllib takes minutes for it."""
@@ -260,11 +259,6 @@ def quoted(words: str) -> str:
     """Return a text as messages quote it: without passwords, and not all of it where it is long."""
     plain = without_secrets(words)
     return repr(plain) if len(plain) <= _MOST_QUOTED else f"{plain[:_MOST_QUOTED]!r}…"
-
-
-def has_password(words: str) -> bool:
-    """Tell whether a text has an address with a password that is written out."""
-    return any(_PASSWORD.match(rest) for word in words.split() for rest in word.split("//")[1:])
 
 
 def _without_user(word: str) -> Iterator[str]:

@@ -231,21 +231,3 @@ def test_the_table_has_each_name_once_and_in_small_letters() -> None:
 
     assert len(set(names)) == len(names)
     assert [name for name in names if name != name.casefold()] == []
-
-
-def test_a_password_in_the_block_is_warned_about_and_not_repeated() -> None:
-    block = (
-        '# dependencies = ["a @ https://me:hunter2@host/a.whl"]\n'
-        "# [[tool.uv.index]]\n"
-        '# url = "https://me:hunter2@host/simple"\n'
-        "# [[tool.uv.index]]\n"
-        '# url = "https://${USER}:${PASSWORD}@host/simple"\n'
-        "# [[tool.uv.index]]\n"
-        '# url = "https://host:8080/simple/@1"\n'
-    )
-    script = parse(f"# /// script\n{block}# ///\n".encode(), "a.py")
-
-    hint = "\nhint: change the password, and keep the new one in ~/.netrc or in UV_INDEX_NAME_PASSWORD"
-    assert [str(each) for each in script.warnings] == [
-        f"a.py:{line}: an address has a password in it, which whoever reads the file knows{hint}" for line in (2, 4)
-    ]

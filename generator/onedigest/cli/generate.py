@@ -297,11 +297,13 @@ def _rendered(image: Image, text: str, folder: Path) -> Rules:
 
 def _asked(image: Image, text: str) -> str:
     """Say which keys of the spec differ from those that the lock answers, with both values."""
-    import tomllib
-
+    from onedigest.lock import codec
     from onedigest.spec import fields
 
-    old = tomllib.loads(text)["tool"]["onedigest"]["spec"]
+    try:
+        old = json.loads(codec.loads(text, shown(image.lock_path)).asked)
+    except InputError:
+        return f"the lock does not answer {image.spec.script} as it is now"
     new = fields(image.spec)
     lines = []
     for key in sorted(old.keys() | new.keys()):

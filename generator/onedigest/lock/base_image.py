@@ -162,19 +162,13 @@ def _unwritable(settings: Mapping[str, Any]) -> Iterable[Problem]:
         name, _, text = line.partition("=")
         if not _VARIABLE.fullmatch(name):
             yield Problem(f"its variable {name!r} has no plain name"[:200])
-        elif wrong := _wrong(untrusted.line if name == "PATH" else _prose, text):
+        elif wrong := _wrong(untrusted.line if name == "PATH" else untrusted.prose, text):
             yield Problem(f"its variable `{name}` {wrong}"[:200])
     for name, text in (settings.get("Labels") or {}).items():
-        if wrong := _wrong(untrusted.line, name) or _wrong(_prose, text):
+        if wrong := _wrong(untrusted.line, name) or _wrong(untrusted.prose, text):
             yield Problem(f"its label {name!r} {wrong}"[:200])
     if not _USER.fullmatch(settings.get("User") or ""):
         yield Problem(f"its user {settings['User']!r} is not NAME or NAME:GROUP"[:200])
-
-
-def _prose(text: str) -> None:
-    """Refuse control characters other than tabs and line breaks: some labels have several lines."""
-    for each in text.split("\n"):
-        untrusted.line(each.replace("\t", " "))
 
 
 def _wrong(check: Callable[[str], object], value: str) -> str:

@@ -146,7 +146,7 @@ def _first(client: Client, urls: tuple[str, ...]) -> bytes:
     problems: list[Problem] = []
     for url in urls:
         try:
-            return client.get(url)
+            return client.get(url, most=_RELEASE_BYTES)
         except NetworkError as error:
             problems.extend(error.problems)
     raise NetworkError(problems)
