@@ -97,7 +97,7 @@ def write_bytes(root: Path, path: str, data: bytes) -> None:
     """
 
     def fill(parent: int, name: str) -> None:
-        handle = _open_unnamed(parent)
+        handle = open_unnamed(parent)
         named = handle < 0
         if named:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -155,7 +155,7 @@ def refuse_links(root: Path, path: str) -> None:
             )
 
 
-def _open_unnamed(parent: int) -> int:
+def open_unnamed(parent: int) -> int:
     """Open a new file that has no name yet, so that a killed run leaves none; -1 where there are no such files."""
     if not hasattr(os, "O_TMPFILE") or not os.access("/proc/self/fd", os.X_OK):
         return -1

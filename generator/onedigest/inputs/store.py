@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from onedigest.checkout import link_file
+from onedigest.checkout import link_file, open_unnamed
 from onedigest.digest import Digest, hex_of, is_digest, of_bytes, of_file
 from onedigest.errors import InputError
 from onedigest.inputs.seal import read_key, sealed, unsealed
@@ -248,17 +249,22 @@ def link(source: Path, target: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name in the same folder, then rename it."""
-    from tempfile import mkstemp
-
+    """Write a file that has no name before it is complete, then a temporary one in the same folder, then its own."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = mkstemp(dir=path.parent, prefix=".onedigest-")
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    new = path.with_name(f".onedigest-{secrets.token_hex(8)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        handle = open_unnamed(folder)
+        named = handle < 0
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666) if named else handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(path)
+            if not named:
+                os.link(f"/proc/self/fd/{handle}", new.name, dst_dir_fd=folder, follow_symlinks=True)
+        new.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        new.unlink(missing_ok=True)
         raise
+    finally:
+        os.close(folder)
