@@ -29,12 +29,16 @@ PythonInfo = provider(
 )
 
 _CREATED = "1980-01-02T00:00:00Z"
+
+# What Python is given before the assembler and its digest: it runs no other assembler than that.
+_START = "import hashlib, runpy, sys; path, digest = sys.argv[1:3]; 'sha256:' + hashlib.sha256(open(path, 'rb').read()).hexdigest() == digest or sys.exit('refused: %s is not the pinned assembler' % path); sys.argv[:3] = [path]; runpy.run_path(path, run_name='__main__')"
+_ASSEMBLER_DIGEST = "sha256:5911ad233a27fd8d33d5c53e49b823ee8c6a0d3530da55c71928c0de6991c20b"
 _PYTHON_TOOLCHAIN = "@bazel_tools//tools/python:toolchain_type"
 
 _ASSEMBLER = {
     "_assembler": attr.label(
         allow_single_file = True,
-        default = ":.inputs/assemble-4eb5f7019a44.pyz",
+        default = ":.inputs/assemble-5911ad233a27.pyz",
     ),
     "_python": attr.label(
         cfg = "exec",
@@ -67,12 +71,14 @@ python_interpreter = rule(
 )
 
 def _assemble(ctx, arguments, inputs, outputs, mnemonic, message):
-    """Runs the assembler with nothing of the environment."""
+    """Runs the assembler, if it is the pinned one, with nothing of the environment."""
     python = ctx.attr._python[PythonInfo]
     arguments.add("--quiet")
     start = ctx.actions.args()
     start.add("-I")
+    start.add("-c", _START)
     start.add(ctx.file._assembler)
+    start.add(_ASSEMBLER_DIGEST)
     ctx.actions.run(
         arguments = [start, arguments],
         env = {},
@@ -345,7 +351,7 @@ def _image_test_impl(ctx):
     script = ctx.actions.declare_file(ctx.label.name + ".sh")
     python = ctx.attr._python[PythonInfo]
     if ctx.file.record:
-        words = [python.runfile, "-I", ctx.file._assembler.short_path, "check"]
+        words = [python.runfile, "-I", "-c", _START, ctx.file._assembler.short_path, _ASSEMBLER_DIGEST, "check"]
         words += ["--digests", digests.short_path, "--record", ctx.file.record.short_path]
         command = "exec " + " ".join([_quoted(word) for word in words])
     else:

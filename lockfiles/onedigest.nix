@@ -52,7 +52,7 @@ let
       }
     );
 
-  assembler = pinned "assemble-4eb5f7019a44.pyz" "sha256:4eb5f7019a44fbd69ca4f6ace4a44c3474bed2ff153e460b5bf89e4883232a58";
+  assembler = pinned "assemble-5911ad233a27.pyz" "sha256:5911ad233a27fd8d33d5c53e49b823ee8c6a0d3530da55c71928c0de6991c20b";
 
   assemble =
     name: outputs: arguments:

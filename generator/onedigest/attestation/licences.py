@@ -59,8 +59,8 @@ def of_debian(path: Path) -> tuple[str, ...]:
     package = deb.read(path)
     found: set[str] = set()
     for entry in package.entries:
-        if _COPYRIGHT.fullmatch(entry.path) and isinstance(entry.content, bytes):
-            text = entry.content[:_MOST_BYTES].decode("utf-8", "replace")
+        if _COPYRIGHT.fullmatch(entry.path) and entry.kind == "file" and entry.size <= _MOST_BYTES:
+            text = deb.content_of(entry).decode("utf-8", "replace")
             if _FORMAT.search(text):
                 names = map(str.strip, _LICENCE.findall(text))
                 found |= {name for name in names if name and _is_name(name, _LONGEST)}
