@@ -1,9 +1,12 @@
-"""Workers end with their parent, whenever it ends."""
+"""Workers begin as soon as they can, and end with their parent, whenever it ends."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+
+from onedigest.engines.workers import spread
 
 ORPHAN = """
 import os, signal, time
@@ -24,3 +27,15 @@ def test_worker_whose_parent_was_killed_before_it_started_ends_too() -> None:
     done = subprocess.run([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True, timeout=20, check=False)
 
     assert done.stdout == "orphan\n"
+
+
+def test_work_begins_when_an_item_is_ready_and_results_keep_their_order() -> None:
+    began: list[int] = []
+
+    def prepare(start: Callable[[int], None]) -> None:
+        for number in (2, 0):
+            start(number)
+            began.append(number)
+
+    assert list(spread(str, [10, 11, 12], 2, prepare)) == ["10", "11", "12"]
+    assert began == [2, 0], "the rest begins when all is ready"
