@@ -40,7 +40,7 @@ class Store:
         self.removed: list[str] = []
         self._key = key or root / "key"
         self._secret = b""
-        self._proven: dict[str, int] = {}
+        self._proven: dict[str, tuple[int, int]] = {}
 
     def path(self, digest: str) -> Path:
         """Return where the content with that digest is, or would be. Raises ValueError for what is no digest."""
@@ -58,13 +58,12 @@ class Store:
         path = self.path(digest)
         if not self.has(digest, size):
             return False
-        inode = path.stat().st_ino
-        if self._proven.get(digest) != inode:
+        if self._proven.get(digest) != _state(path):
             if of_file(path) != digest:
                 path.unlink()
                 self.removed.append(digest)
                 return False
-            self._proven[digest] = inode
+            self._proven[digest] = _state(path)
         return True
 
     @contextmanager
@@ -95,7 +94,7 @@ class Store:
             os.utime(opened.fileno(), (STAMP, STAMP))
             os.fsync(opened.fileno())
         file.replace(target)
-        self._proven[digest] = target.stat().st_ino
+        self._proven[digest] = _state(target)
         return target
 
     def add(self, data: bytes) -> Digest:
@@ -111,7 +110,10 @@ class Store:
         """Make `target` the stored file, unless it is that already, unchanged; no link in its folder is followed."""
         stored = self.path(digest)
         if not (is_stamped(target, size) and target.samefile(stored)):
+            is_proven = self._proven.get(digest) == _state(stored)
             link_file(target.parents[1], f"{target.parent.name}/{target.name}", stored)
+            if is_proven:  # a further link is a change, too
+                self._proven[digest] = _state(stored)
 
     @contextmanager
     def partial(self, digest: str) -> Iterator[IO[bytes]]:
@@ -157,6 +159,12 @@ class Store:
             folder /= name
             _make_private(folder)
         return folder
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """Return which file a path is and when it was changed last, a time that nobody can set."""
+    found = path.stat()
+    return found.st_ino, found.st_ctime_ns
 
 
 def _make_private(folder: Path) -> None:
