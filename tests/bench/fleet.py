@@ -41,6 +41,7 @@ class Fleet:
             **os.environ,
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "XDG_CACHE_HOME": str(root / "cache"),
+            "XDG_STATE_HOME": str(root / "cache"),
             "UV_CACHE_DIR": str(root / "uv"),
         }
 

@@ -114,6 +114,7 @@ class Bench:
             **os.environ,
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "XDG_CACHE_HOME": str(root / "cache"),
+            "XDG_STATE_HOME": str(root / "cache"),
             "UV_CACHE_DIR": str(root / "uv"),
         }
         self.dependencies: tuple[str, ...] = PACKAGES

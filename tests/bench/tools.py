@@ -38,6 +38,7 @@ class Tools:
             **os.environ,
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "XDG_CACHE_HOME": str(self.cache),
+            "XDG_STATE_HOME": str(self.cache),
             "UV_CACHE_DIR": str(root / "uv"),
         }
         self.edits = time.time_ns()  # Nix keeps what it made for other runs
