@@ -96,6 +96,8 @@ def _secrets() -> tuple[re.Pattern[str], ...]:
         for pattern in (
             # all that stands before the @ of an address, but for the user that ssh always has
             rf"{_SCHEME}(?!git@[^\s/?#@]*(?:[/?#\s]|$))[^\s/?#]*{_AT}",
+            # an address that was taken for a path, or for a name
+            rf"(?P<kept>\bhttps?:(?:/|--)(?!/))[^\s/?#:@]*:[^\s/?#]*{_AT}",
             # a password that should have been quoted, with a slash or a space; a number before a slash is a port
             rf"{_SCHEME}[^\s/?#@:\[]*:(?!\d{{1,5}}(?:[/\s]|$))(?=\S)[^\n@]{{1,120}}{_AT}",
             # an address without its scheme, such as a reference
