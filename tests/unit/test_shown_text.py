@@ -78,6 +78,16 @@ def test_a_long_text_is_masked_in_time(text: str) -> None:
     assert time.process_time() - started < 5
 
 
+def test_json_has_no_command_of_a_runner() -> None:
+    value = {"###[add-path]": "x ##vso[task.setvariable variable=x]y", "a": "## b [c] \\##[d]"}
+    document = shown_text.json_document(value)
+
+    assert json.loads(document) == value
+    assert "##[" not in document
+    assert "##vso[" not in document
+    assert "## b [c]" in document
+
+
 def test_json_says_the_same_in_ascii() -> None:
     value = {"größe\x9b": ["\u202e", "👩\u200d👧", 1, None, {"a": True}]}
     document = shown_text.json_document(value)
