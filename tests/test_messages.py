@@ -202,6 +202,19 @@ def test_missing_script(project: Project) -> None:
     assert refused(project, "generate", "app.py") == "error: app.py: cannot be read: No such file or directory\n"
 
 
+def test_script_without_a_block_is_told_how_one_looks(project: Project) -> None:
+    project.write("app.py", "print()\n")
+
+    assert refused(project, "generate", "app.py") == (
+        "error: app.py:1: no PEP 723 `script` block\n"
+        "hint: start the file with\n"
+        "  # /// script\n"
+        '  # requires-python = ">=3.11"\n'
+        "  # dependencies = []\n"
+        "  # ///\n"
+    )
+
+
 def test_unknown_image(project: Project) -> None:
     assert refused(project, "build", "app").endswith(
         "there is no image `app`\nhint: name the script: onedigest build SCRIPT\n"

@@ -84,9 +84,7 @@ def open_inside(path: Path, root: Path, where: str) -> Iterator[BinaryIO]:
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError.of(f"cannot be read: {reason}", where=where) from None
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise InputError.of("is not a regular file", where=where)
+    with _opened(handle, where) as file:
         yield file
 
 
@@ -217,11 +215,18 @@ def _is_link(parent: int, name: str) -> bool:
         return False
 
 
+def _opened(handle: int, where: str) -> BinaryIO:
+    """Return a regular file by its handle. Raises `InputError` for what is none, a folder included."""
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(handle)
+        wrong = "cannot be read: Is a directory" if stat.S_ISDIR(mode) else "is not a regular file"
+        raise InputError.of(wrong, where=where)
+    return os.fdopen(handle, "rb")
+
+
 def _read_handle(handle: int, where: str, most: int) -> bytes:
-    with os.fdopen(handle, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise InputError.of("is not a regular file", where=where)
+    with _opened(handle, where) as file:
         data = file.read(most + 1)
     if len(data) > most:
         raise InputError.of(f"has more than {most} bytes", where=where)

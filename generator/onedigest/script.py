@@ -21,7 +21,7 @@ MOST_METADATA = 1 << 20
 _TYPE = re.compile(r"# /// ([a-zA-Z0-9-]+)")
 _CLOSING = "# ///"
 _OPENING = re.compile(r"(?m)^# /// script[ \t]*$")
-_TABLE = re.compile(r"\[([^\[\]]+)\]\s*(?:#.*)?")
+_TABLE = re.compile(r"\[{1,2}([^\[\]]+)\]{1,2}\s*(?:#.*)?")
 _KEY = re.compile(r"""((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")
 _LONGEST_KEY = 100

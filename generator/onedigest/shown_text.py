@@ -22,7 +22,8 @@ _PLAIN_IN_MARKDOWN = re.compile(
     r"(?!.*(?:www\.|://|:[\w+-]+:))[A-Za-z0-9](?:[A-Za-z0-9 .,:+()/=-]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9]))*", re.ASCII
 )
 _MAY_BE_SECRET = re.compile("[@=]|basic|bearer|authorization", re.IGNORECASE)
-_CI_COMMAND = re.compile(r"^(?P<space>\s*)::|##(?=\w*\[)")
+_RUNNER = re.compile(r"##(?=\w*\[)")
+_CI_COMMAND = re.compile(rf"^(?P<space>\s*)::|{_RUNNER.pattern}")
 _SCHEME = r"(?P<kept>\b[A-Za-z][A-Za-z0-9+.-]{0,30}://)"
 _AT = r"(?=@(?!sha256:))"  # but not the @ before the digest of a reference
 _WORD = r"[\w.%-]{0,40}"
@@ -53,7 +54,7 @@ def safe(text: str) -> str:
 def json_document(value: Any) -> str:
     """Write a JSON document for people and programs: valid, without secrets, and nothing in it deceives."""
     text = json.dumps(_masked_value(value), indent=2, ensure_ascii=False)  # noqa: TID251  for people
-    return _deceiving().sub(_escape_json, text)
+    return _RUNNER.sub("#\\\\u0023", _deceiving().sub(_escape_json, text))
 
 
 def ascii_json(document: str) -> str:
@@ -96,6 +97,8 @@ def _secrets() -> tuple[re.Pattern[str], ...]:
         for pattern in (
             # all that stands before the @ of an address, but for the user that ssh always has
             rf"{_SCHEME}(?!git@[^\s/?#@]*(?:[/?#\s]|$))[^\s/?#]*{_AT}",
+            # an address that was taken for a path, or for a name
+            rf"(?P<kept>\bhttps?:(?:/|--)(?!/))[^\s/?#:@]*:[^\s/?#]*{_AT}",
             # a password that should have been quoted, with a slash or a space; a number before a slash is a port
             rf"{_SCHEME}[^\s/?#@:\[]*:(?!\d{{1,5}}(?:[/\s]|$))(?=\S)[^\n@]{{1,120}}{_AT}",
             # an address without its scheme, such as a reference

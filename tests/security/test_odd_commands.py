@@ -156,6 +156,10 @@ def test_odd_projects(name: str, folder: Path, capsys: pytest.CaptureFixture[str
             OSError(28, "No space left on device", "a"),
             "error: No space left on device: a\nhint: free some space, or set ",
         ),
+        (
+            OSError(30, "Read-only file system", "lockfiles/.inputs/a"),
+            "error: Read-only file system: lockfiles/.inputs/a\nhint: work in a checkout that may be written; ",
+        ),
         (OSError(36, "File name too long", LONG), f"error: File name too long: {LONG[:297]}...\n"),
         (PermissionError(13, "Permission denied", b"a\xff"), "error: Permission denied: a\\xff\n"),
         (

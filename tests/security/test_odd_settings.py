@@ -301,6 +301,12 @@ SCRIPTS: tuple[tuple[bytes, str], ...] = (
                 "`--x=//****@host` in `extra_args` has no place in a lock",
             ),
             ("name='a').with_source_folder(", "`with_source_folder` lacks `src`"),
+            ("name='a').with_source_folder([]", "`src` of `with_source_folder` is not a path"),
+            ("name='a').with_source_folder(('a',)", "`src` of `with_source_folder` is not a path"),
+            (
+                "name='a').with_uv_project('/'",
+                "/ is not below project, the folder that holds the locks",
+            ),
             ("name='a').with_source_file([5]", "`src` of `with_source_file` is not a path or several"),
             ("name='a').with_workdir(5", "`workdir` of `with_workdir` is not a string"),
             ("name='a').with_commands([5]", "`commands` of `with_commands` is not a string or several"),
@@ -314,9 +320,10 @@ SCRIPTS: tuple[tuple[bytes, str], ...] = (
 def test_a_script(
     data: bytes, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / ".git").mkdir()
-    (tmp_path / "job.py").write_bytes(data)
-    monkeypatch.chdir(tmp_path)
+    root = tmp_path / "project"
+    (root / ".git").mkdir(parents=True)
+    (root / "job.py").write_bytes(data)
+    monkeypatch.chdir(root)
 
     assert run(["generate", "--check", "job.py"]) == 1
     said = capsys.readouterr().err
@@ -467,7 +474,7 @@ LOCKED = (
     (b"[tool]\nuv = 5", b"", "`uv` is not a table in pyproject.toml or uv.lock"),
     (b"[project]\nrequires-python = 5", b"", "`requires-python` is not a string in pyproject.toml or uv.lock"),
     (b"[project]\ndependencies = 5", b"", "`dependencies` is not a list in pyproject.toml or uv.lock"),
-    (b"[project]\ndependencies = [5]", b"", "`dependencies` is not a list of a string, or has more than 10000"),
+    (b"[project]\ndependencies = [5]", b"", "`dependencies` is not a list of strings, or has more than 10000"),
     (
         b"[project]\ndependencies = ['a b']",
         b"",
@@ -480,7 +487,7 @@ LOCKED = (
         "`optional-dependencies` is not a table in pyproject.toml or uv.lock",
     ),
     (b"[project]\nname = 'x'", b"package = 5", "`package` is not a list in pyproject.toml or uv.lock"),
-    (b"[project]\nname = 'x'", b"package = [5]", "`package` is not a list of a table, or has more than 10000"),
+    (b"[project]\nname = 'x'", b"package = [5]", "`package` is not a list of tables, or has more than 10000"),
     (
         b"[project]\nname = 'x'",
         b"[[package]]\nname = 'x'\nmetadata = 5",

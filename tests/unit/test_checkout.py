@@ -50,6 +50,18 @@ def test_pipe_is_no_file(tmp_path: Path) -> None:
         checkout.read_bytes(tmp_path, "pipe")
 
 
+def test_folder_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+
+    for read in (
+        lambda: checkout.read_bytes(tmp_path, "folder"),
+        lambda: checkout.read_inside(tmp_path / "folder", tmp_path, "folder"),
+        lambda: checkout.open_inside(tmp_path / "folder", tmp_path, "folder").__enter__(),
+    ):
+        with pytest.raises(InputError, match="folder: cannot be read: Is a directory"):
+            read()
+
+
 def test_long_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "long").write_bytes(b"x" * 11)
 

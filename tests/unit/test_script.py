@@ -125,3 +125,12 @@ def test_lines_of_dotted_and_quoted_keys() -> None:
         "tool.x.y.b.c": 12,
         "tool.x.y.d e": 13,
     }
+
+
+def test_lines_of_keys_in_several_tables() -> None:
+    assert key_lines('[tool.x]\na = 1\n[[tool.uv.index]]\nname = "a"\n[[tool.uv.index]] # b\nname = "b"\n', 3) == {
+        "tool.x": 3,
+        "tool.x.a": 4,
+        "tool.uv.index": 5,
+        "tool.uv.index.name": 6,
+    }

@@ -51,6 +51,9 @@ def test_one_line_has_no_breaks_and_tabs() -> None:
         ("Authorization: Basic dXNlcjpw", "Authorization: Basic ****"),
         ("denied for Basic dXNlcjpwYXNzd29yZA==", "denied for Basic ****"),
         ("Basic authentication of a realm", "Basic authentication of a realm"),
+        ("https:/user:password@h/x is no file", "https:/****@h/x is no file"),
+        ("`https:--user:password@h-x`", "`https:--****@h-x`"),
+        ("https:/h/a:b@c", "https:/h/a:b@c"),
         ("ssh://git@h/x", "ssh://git@h/x"),
         ("ssh://git@u:password@h/x", "ssh://****@h/x"),
         ("http://h:8080/a@b", "http://h:8080/a@b"),
@@ -73,6 +76,16 @@ def test_a_long_text_is_masked_in_time(text: str) -> None:
     shown_text.safe(text)
 
     assert time.process_time() - started < 5
+
+
+def test_json_has_no_command_of_a_runner() -> None:
+    value = {"###[add-path]": "x ##vso[task.setvariable variable=x]y", "a": "## b [c] \\##[d]"}
+    document = shown_text.json_document(value)
+
+    assert json.loads(document) == value
+    assert "##[" not in document
+    assert "##vso[" not in document
+    assert "## b [c]" in document
 
 
 def test_json_says_the_same_in_ascii() -> None:

@@ -29,7 +29,7 @@ _HINTS = {
     errno.ENOSPC: "free some space, or set XDG_CACHE_HOME and TMPDIR to folders with more",
     errno.EDQUOT: "free some space, or set XDG_CACHE_HOME and TMPDIR to folders with more",
     errno.EMFILE: "allow more open files, such as by `ulimit -n 1024`",
-    errno.EROFS: "set XDG_CACHE_HOME and TMPDIR to folders that may be written",
+    errno.EROFS: "work in a checkout that may be written; XDG_CACHE_HOME and TMPDIR say where all else is kept",
 }
 
 _WRONG = (

@@ -26,7 +26,7 @@ def print_warning(problem: Problem) -> None:
 def print_problem(kind: str, problem: Problem) -> None:
     """Print a problem under the word that says how bad it is."""
     place = f"{one_line(masked(problem.where))}: " if problem.where else ""
-    hint = f"\nhint: {one_line(masked(problem.hint))}" if problem.hint else ""
+    hint = f"\nhint: {_lines(problem.hint)}" if problem.hint else ""
     _print_words(f"{_coloured(kind)}: {place}{_lines(problem.message)}{hint}")
 
 

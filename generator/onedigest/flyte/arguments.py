@@ -32,7 +32,7 @@ def check_arguments(method: str, given: Mapping[str, Any]) -> None:
     if required and given.get(required) is None:
         raise ValueError(f"`{method}` lacks `{required}`")
     for name, value in given.items():
-        expected, is_right = _KINDS.get(name, _TEXT)
+        expected, is_right = _KINDS.get(f"{method}.{name}") or _KINDS.get(name, _TEXT)
         if value is not None and not is_right(value):
             raise ValueError(f"`{name}` of `{method}` is not {expected}")
         if any(not _is_writable(text) for text in _texts(value)):
@@ -92,6 +92,7 @@ _KINDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("install_flyte", "pre", "copy_contents_only", "extendable"), _FLAG),
     **dict.fromkeys(("packages", "extra_index_urls", "commands", "platform"), _TEXTS),
     "src": ("a path or several", _one_or_several(_is_path)),
+    "with_source_folder.src": _PATH,
     "secret_mounts": _SECRETS,
     "registry_secret": _SECRETS,
     "python_version": ("a pair of numbers", _is_version),

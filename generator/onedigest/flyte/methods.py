@@ -182,7 +182,7 @@ def _source_files(given: Values, place: Path) -> tuple[steps.Step, ...]:
 
 def _uv_project(given: Values, place: Path) -> tuple[steps.Step, ...]:
     pyproject = find(given["pyproject_file"], place)
-    lock = Path(find(given["uvlock"], place)) if given.get("uvlock") else Path(pyproject).with_name("uv.lock")
+    lock = Path(find(given["uvlock"], place)) if given.get("uvlock") else Path(pyproject).parent / "uv.lock"
     return (
         steps.UvProject(
             pyproject=pyproject,

@@ -108,7 +108,7 @@ def _get_each(table: Mapping[str, Any], key: str, kind: type[Any]) -> list[Any]:
     """Return the values of a list. Raises ValueError where one is of another kind."""
     several: list[Any] = _get(table, key, list, [])
     if len(several) > _MOST or not all(isinstance(each, kind) for each in several):
-        raise ValueError(f"`{key}` is not a list of {_KINDS[kind]}, or has more than {_MOST}")
+        raise ValueError(f"`{key}` is not a list of {_KINDS[kind].removeprefix('a ')}s, or has more than {_MOST}")
     return several
 
 
