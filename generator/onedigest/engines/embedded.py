@@ -86,7 +86,9 @@ def make_layers(
         layer.key(): found for layer in layers if (found := layer.kept or stored_layer(layer, store, prove=prove))
     }
     missing = sorted((layer for layer in layers if layer.key() not in descriptors), key=_weight, reverse=True)
-    if missing:
+    if not missing:
+        bring((), lambda _: None)
+    else:
         from onedigest.engines.workers import spread
 
         orders = [_LayerOrder(layer, inputs, store, prove) for layer in missing]
