@@ -109,6 +109,25 @@ def differences(expected: Record, found: Record) -> list[tuple[str, str, str]]:
     ]
 
 
+def misstatements(expected: Record, found: Record) -> list[tuple[str, str, str]]:
+    """Return (what, recorded, built) of what a record of the same image says besides digests, and has otherwise.
+
+    What it says of its plan is compared where a plan is: a new version may have another one for the same image.
+    """
+    old, new = _words(expected), _words(found)
+    return [(key, old.get(key, "absent"), new.get(key, "absent")) for key in old if old[key] != new.get(key)]
+
+
+def _words(record: Record) -> dict[str, str]:
+    found = {"name": record.name, "index": record.index}
+    for each in record.platforms:
+        found[f"{each.platform} manifest"] = each.manifest
+        found[f"{each.platform} layers"] = str(len(each.layers))
+        for layer in each.layers:
+            found[f"{each.platform} {layer.holds}"] = f"{layer.descriptor.size} bytes of {layer.encoding}"
+    return found
+
+
 def _rows(record: Record, platforms: set[str]) -> dict[str, str]:
     return dict(row for each in record.platforms if each.platform in platforms for row in _platform_rows(each))
 
@@ -164,13 +183,16 @@ def _read(table: Table) -> Record:
 
 
 def _read_platform(row: Table) -> RecordedPlatform:
-    row.take("size", untrusted.size)  # for people: it follows from the layers
-    return RecordedPlatform(
+    size = row.take("size", untrusted.size)
+    found = RecordedPlatform(
         platform=row.take("platform", untrusted.platform).oci,
         manifest=row.take("manifest", untrusted.digest),
         config=row.take("config", untrusted.digest),
         layers=row.each("layers", _read_layer),
     )
+    if size != sum(layer.descriptor.size for layer in found.layers):
+        raise row.wrong("size", "is not that of the layers together")
+    return found
 
 
 def _read_layer(row: Table) -> RecordedLayer:
