@@ -94,6 +94,38 @@ def test_lock_that_no_pattern_names_is_checked_with_all(app: Project) -> None:
     )
 
 
+@pytest.mark.parametrize("scripts", ["", 'scripts = ["app.py"]\n'], ids=["every lock", "named scripts"])
+def test_lock_folder_that_no_image_has(app: Project, scripts: str) -> None:
+    """A copied lock of app.py, whose image has another folder: a target and rules of it were never rendered."""
+    app.write("onedigest.toml", scripts)
+    app.write("lockfiles/zz/pylock.toml", app.read("lockfiles/app/pylock.toml"))
+    app.write("lockfiles/zz/Dockerfile", "FROM evil\n")
+    path = app.root / "lockfiles" / "docker-bake.json"
+    targets = bake.read_targets(path.read_text())
+    evil = replace(targets["app"], name="zz", dockerfile="lockfiles/zz/Dockerfile", output="../../outside")
+    targets["zz"] = replace(evil, content=bake._content(evil))
+    path.write_text(bake.render_bake(targets.values(), "lockfiles"))
+
+    found = check(app, "--all")
+    assert (found.code, found.err) == (
+        3,
+        "error: lockfiles/zz/pylock.toml: is the lock of no image\n"
+        "hint: delete the folder `zz`, and run `onedigest generate --all`\n",
+    )
+
+
+def test_lock_folder_beside_one_of_the_same_name_elsewhere(app: Project) -> None:
+    app.write("onedigest.toml", 'scripts = ["inner/*.py"]\n')
+    app.write("inner/onedigest.toml", "")
+    app.write("inner/app.py", app.read("app.py"))
+    app.ok("generate", "inner/app.py")
+    app.write("lockfiles/app/default.nix", forged(app.read("lockfiles/app/default.nix") + "# forged\n"))
+
+    found = check(app, "--all")
+    assert found.code != 0
+    assert "app" in found.err
+
+
 def answer(change: Callable[[Lock], Lock]) -> str:
     with pytest.raises(InputError) as caught:
         refuse_other_answer(SPEC, change(LOCK), "lock")
