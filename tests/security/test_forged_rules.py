@@ -126,6 +126,15 @@ def test_lock_folder_beside_one_of_the_same_name_elsewhere(app: Project) -> None
     assert "app" in found.err
 
 
+def test_line_ends_are_read_once(app: Project) -> None:
+    path = app.root / "lockfiles" / "app" / "Dockerfile"
+    text = path.read_bytes()
+    path.write_bytes(text.replace(b"\n", b"\r\n"))
+    assert check(app).code == 0
+    path.write_bytes(text.replace(b"\n", b"\r\r\n"))
+    assert check(app).code == 3
+
+
 def answer(change: Callable[[Lock], Lock]) -> str:
     with pytest.raises(InputError) as caught:
         refuse_other_answer(SPEC, change(LOCK), "lock")
