@@ -135,6 +135,22 @@ def test_line_ends_are_read_once(app: Project) -> None:
     assert check(app).code == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "edit"),
+    [
+        ("docker-bake.json", lambda _: "[" * 200_000),
+        ("docker-bake.json", lambda text: text.replace("lockfiles/app/Dockerfile", "\\ud800")),
+        ("BUILD.bazel", lambda text: text + 'x_layer(\n    name = "a",\n' * 100_000),
+    ],
+    ids=["nested", "half of a character", "targets without an end"],
+)
+def test_shared_files_that_cannot_be_read_are_told(app: Project, name: str, edit: Callable[[str], str]) -> None:
+    app.write(f"lockfiles/{name}", edit(app.read(f"lockfiles/{name}")))
+    found = check(app)
+    assert found.code == 3
+    assert f"lockfiles/{name}: was changed by hand" in found.err
+
+
 def answer(change: Callable[[Lock], Lock]) -> str:
     with pytest.raises(InputError) as caught:
         refuse_other_answer(SPEC, change(LOCK), "lock")
