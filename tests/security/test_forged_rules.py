@@ -14,10 +14,12 @@ from full_case import LOCK, SPEC
 from onedigest.digest import of_bytes
 from onedigest.errors import InputError
 from onedigest.lock.answer import refuse_other_answer
-from onedigest.lock.model import Lock
+from onedigest.lock.model import Lock, Package
 from onedigest.rules import bake
 
 pytest_plugins = ("built_app",)
+
+EVIL = Package(name="evil", version="1.0", wheels=(), dependencies=())
 
 HINT = "\nhint: run `onedigest generate app.py`\n"
 
@@ -179,10 +181,21 @@ def test_golden_lock_answers_its_spec() -> None:
         (lambda lock: replace(lock, base=replace(lock.base, image="evil/python:3")), "its base is evil/python:3, not "),
         (lambda lock: replace(lock, roots=(*lock.roots, ("evil", "1"))), "it has `evil` as a requirement"),
         (lambda lock: replace(lock, roots=()), "it has no `"),
+        (lambda lock: replace(lock, packages=(*lock.packages, EVIL)), "it has `evil 1.0`, which nothing requires"),
+        (
+            lambda lock: replace(lock, packages=(*lock.packages, replace(EVIL, dependencies=(EVIL.key,)))),
+            "it has `evil 1.0`, which nothing requires",
+        ),
     ],
 )
 def test_lock_that_answers_something_else_is_refused(change: Callable[[Lock], Lock], said: str) -> None:
     assert f"the lock does not answer {SPEC.script}: {said}" in answer(change)
+
+
+def test_debian_packages_that_nobody_asked_for_are_refused() -> None:
+    assert LOCK.base.system_packages
+    with pytest.raises(InputError, match="and no `system-packages` is asked for"):
+        refuse_other_answer(replace(SPEC, system_packages=()), LOCK, "lock")
 
 
 def test_pinned_version_that_the_script_rules_out_is_refused() -> None:
