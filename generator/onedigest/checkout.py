@@ -84,9 +84,7 @@ def open_inside(path: Path, root: Path, where: str) -> Iterator[BinaryIO]:
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError.of(f"cannot be read: {reason}", where=where) from None
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise InputError.of("is not a regular file", where=where)
+    with _regular(handle, where) as file:
         yield file
 
 
@@ -186,6 +184,8 @@ def _put(root: Path, path: str, fill: Callable[[int, str], None], *, lasting: bo
     except OSError as error:
         if error.errno in _LINK_ERRORS:
             raise _refused(error, root, path) from None
+        if error.errno == errno.EISDIR:
+            raise InputError.of("is a folder, where a file is to be", where=path, hint="remove it") from None
         error.filename = str(root / path)
         raise
 
@@ -218,14 +218,19 @@ def _is_link(parent: int, name: str) -> bool:
 
 
 def _read_handle(handle: int, where: str, most: int) -> bytes:
-    with os.fdopen(handle, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise InputError.of("is not a regular file", where=where)
+    with _regular(handle, where) as file:
         data = file.read(most + 1)
     if len(data) > most:
         raise InputError.of(f"has more than {most} bytes", where=where)
     return data
+
+
+def _regular(handle: int, where: str) -> BinaryIO:
+    """Return what was opened as a file; a folder, a pipe or a device is closed and refused."""
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise InputError.of("is not a regular file", where=where)
+    return os.fdopen(handle, "rb")
 
 
 def _refused(error: OSError, root: Path, path: str) -> InputError:
