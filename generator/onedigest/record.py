@@ -86,7 +86,7 @@ def dumps(record: Record) -> str:
 def loads(text: str, where: str) -> Record:
     """Read the text of a record. Raises `InputError` that names the place, such as `platforms[0].layers[2].size`."""
     try:
-        return _read(Table(untrusted.load_toml(text)))
+        return _read(Table(untrusted.load_toml(text, untrusted.MOST_LOCK)))
     except tomllib.TOMLDecodeError as error:
         messages: Sequence[str] = [f"not valid TOML: {error}"]
     except Wrong as wrong:

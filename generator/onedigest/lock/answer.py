@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 
+_MOST_NAMED = 20
+
+
 def refuse_other_answer(spec: Spec, lock: Lock, where: str) -> None:
     """Raise `InputError` with all that a lock, which states the digest of a spec, has otherwise than it asks for."""
     hint = f"run `onedigest generate {spec.script}`"
@@ -45,7 +48,7 @@ def _others(spec: Spec, lock: Lock) -> Iterator[str]:
     yield from _other_roots(spec, lock)
     if lock.base.system_packages and not spec.system_packages:
         yield "it has Debian packages above the base, and no `system-packages` is asked for"
-    yield from (f"it has `{name} {version}`, which nothing requires" for name, version in _unneeded(lock))
+    yield from (f"it has `{name} {version}`, which nothing requires" for name, version in _unneeded(lock)[:_MOST_NAMED])
 
 
 def _other_base(spec: Spec, lock: Lock) -> Iterator[str]:
