@@ -116,6 +116,18 @@ def test_lock_folder_that_no_image_has(app: Project, scripts: str) -> None:
     )
 
 
+def test_image_of_another_name_is_not_had_by_the_name_of_a_folder(app: Project) -> None:
+    """`build --push service` pushed another script's image where the lock of `service` named that script."""
+    app.write("lockfiles/service/pylock.toml", app.read("lockfiles/app/pylock.toml"))
+    for command in ("build", "fetch", "inspect", "graph"):
+        found = app.run(command, "service")
+        assert found.code == 1, command
+    assert app.run("build", "app", "service").err == (
+        "error: lockfiles/service/pylock.toml: there is no image `service`: the lock names app.py, whose image has"
+        " another name\nhint: name the script, and delete the folder of an image that is gone\n"
+    )
+
+
 def test_lock_folder_beside_one_of_the_same_name_elsewhere(app: Project) -> None:
     app.write("onedigest.toml", 'scripts = ["inner/*.py"]\n')
     app.write("inner/onedigest.toml", "")

@@ -148,7 +148,12 @@ class Session:
         chosen = list(names)
         if bool(chosen) == everything:
             raise UsageError.of("name a script or an image, or use --all", hint="onedigest COMMAND --help")
-        return self._images(self._all_scripts() if everything else map(self._script_path, chosen))
+        places = self._all_scripts() if everything else list(map(self._script_path, chosen))
+        found = self._images(places)
+        known = {"", *(image.spec.name for image in found)}
+        if other := [(path, name) for path, name in places if name not in known]:
+            raise InputError(self._other_name(*each) for each in other)
+        return found
 
     def images_of(self, locks: Iterable[Path]) -> list[Image]:
         """Return the images of the scripts that locks name, which need not be those that the locks are of."""
@@ -170,6 +175,11 @@ class Session:
         if problems:
             raise InputError(problems)
         return list(dict.fromkeys(found))
+
+    def _other_name(self, script: Path, name: str) -> Problem:
+        message = f"there is no image `{name}`: the lock names {shown(script)}, whose image has another name"
+        hint = "name the script, and delete the folder of an image that is gone"
+        return Problem(message, shown(self.lockfiles / name / "pylock.toml"), hint)
 
     def _taken_name(self, image: Image) -> list[Problem]:
         """Return why an image cannot have its name: its lock is of another script, which is there and has it too."""
