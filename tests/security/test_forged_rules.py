@@ -116,6 +116,17 @@ def test_lock_folder_that_no_image_has(app: Project, scripts: str) -> None:
     )
 
 
+def test_package_of_no_image(app: Project) -> None:
+    """extensions.bzl reads the packages of all folders, whether or not they have a lock."""
+    app.write("lockfiles/zz/BUILD.bazel", '    "@onedigest_files//:../secret": "secret",\n')
+    found = check(app, "--all")
+    assert (found.code, found.err) == (
+        3,
+        "error: lockfiles/zz/BUILD.bazel: is the package of no image\n"
+        "hint: delete the folder `zz`, and run `onedigest generate --all`\n",
+    )
+
+
 def test_image_of_another_name_is_not_had_by_the_name_of_a_folder(app: Project) -> None:
     """`build --push service` pushed another script's image where the lock of `service` named that script."""
     app.write("lockfiles/service/pylock.toml", app.read("lockfiles/app/pylock.toml"))

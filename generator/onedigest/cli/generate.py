@@ -229,19 +229,23 @@ def _previous(image: Image) -> Lock | None:
 def _other_images(session: Session, images: list[Image]) -> tuple[list[Image], list[Problem]]:
     """Return the images of locks that `scripts` does not name: engines that read the whole folder build those too.
 
-    A lock in a folder that is no image's is a problem: nothing renders what is beside it.
+    A lock in a folder that is no image's is a problem: nothing renders what is beside it. So is a package of Bazel, of
+    which extensions.bzl takes the names of files.
     """
     folders = {session.lockfiles.resolve(), *(image.folder.parent.resolve() for image in images)}
     locks = [path for folder in sorted(folders) for path in sorted(folder.glob("*/pylock.toml"))]
     others = session.images_of(path for path in locks if path.parent not in _folders(images))
+    known = _folders([*images, *others])
+    strays = [path for path in locks if path.parent not in known]
+    builds = [path for folder in sorted(folders) for path in sorted(folder.glob("*/BUILD.bazel"))]
+    strays += [path for path in builds if path.parent not in {*known, *(stray.parent for stray in strays)}]
     problems = [
         Problem(
-            "is the lock of no image",
+            f"is the {'lock' if path in locks else 'package'} of no image",
             shown(path),
             f"delete the folder `{path.parent.name}`, and run `onedigest generate --all`",
         )
-        for path in locks
-        if path.parent not in _folders([*images, *others])
+        for path in strays
     ]
     return list(dict.fromkeys([*images, *others])), problems
 
