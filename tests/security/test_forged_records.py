@@ -119,14 +119,14 @@ def test_diff_id_that_no_layer_has(app: Project, tmp_path: Path) -> None:
         ('name = "app"', 'name = "other"', "name  other"),
         (r'(?s)(holds = "alpha 1.0".*?encoding = )"[^"]+"', r'\1"rot13"', "linux/amd64 alpha 1.0"),
         (r'(?m)^(( *\{ holds = "alpha 1.0", size = )\d+(.*\n))', r"\g<2>0\3\1", "linux/amd64 layers"),
-        (r"(?m)^size = (\d+)$", r"size = 1\1", "`platforms[0].size` is not that of the layers together"),
+        (r"(?m)^size = (\d+)$", r"size = 1\1", "linux/amd64 layers"),
     ],
     ids=["name", "encoding", "layer twice", "size"],
 )
 def test_record_that_says_something_else_of_the_image(app: Project, pattern: str, other: str, said: str) -> None:
     app.write(RECORD, re.sub(pattern, other, app.read(RECORD)))
     result = app.run("build", "--locked", "app")
-    assert result.code in (1, 3)
+    assert result.code == 3
     assert said in result.err
 
 
