@@ -184,6 +184,8 @@ def _put(root: Path, path: str, fill: Callable[[int, str], None], *, lasting: bo
     except OSError as error:
         if error.errno in _LINK_ERRORS:
             raise _refused(error, root, path) from None
+        if error.errno == errno.EISDIR:
+            raise InputError.of("is a folder, where a file is to be", where=path, hint="remove it") from None
         error.filename = str(root / path)
         raise
 

@@ -37,6 +37,7 @@ class RecordedPlatform:
     manifest: Digest
     config: Digest
     layers: tuple[RecordedLayer, ...]
+    size: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +68,7 @@ def from_image(plan: Plan, image: Image) -> Record:
                 manifest=Digest(built.manifest_digest),
                 config=Digest(built.config_digest),
                 layers=layers,
+                size=sum(layer.descriptor.size for layer in layers),
             )
         )
     return Record(name=plan.name, plan=plan.digest(), index=Digest(image.digest), platforms=tuple(platforms))
@@ -86,7 +88,7 @@ def dumps(record: Record) -> str:
 def loads(text: str, where: str) -> Record:
     """Read the text of a record. Raises `InputError` that names the place, such as `platforms[0].layers[2].size`."""
     try:
-        return _read(Table(untrusted.load_toml(text)))
+        return _read(Table(untrusted.load_toml(text, untrusted.MOST_LOCK)))
     except tomllib.TOMLDecodeError as error:
         messages: Sequence[str] = [f"not valid TOML: {error}"]
     except Wrong as wrong:
@@ -109,6 +111,25 @@ def differences(expected: Record, found: Record) -> list[tuple[str, str, str]]:
     ]
 
 
+def misstatements(expected: Record, found: Record) -> list[tuple[str, str, str]]:
+    """Return (what, recorded, built) of what a record of the same image says besides digests, and has otherwise.
+
+    What it says of its plan is compared where a plan is: a new version may have another one for the same image.
+    """
+    old, new = _words(expected), _words(found)
+    return [(key, old.get(key, "absent"), new.get(key, "absent")) for key in old if old[key] != new.get(key)]
+
+
+def _words(record: Record) -> dict[str, str]:
+    found = {"name": record.name, "index": record.index}
+    for each in record.platforms:
+        found[f"{each.platform} manifest"] = each.manifest
+        found[f"{each.platform} layers"] = f"{len(each.layers)}, {each.size} bytes"
+        for layer in each.layers:
+            found[f"{each.platform} {layer.holds}"] = f"{layer.descriptor.size} bytes of {layer.encoding}"
+    return found
+
+
 def _rows(record: Record, platforms: set[str]) -> dict[str, str]:
     return dict(row for each in record.platforms if each.platform in platforms for row in _platform_rows(each))
 
@@ -126,7 +147,7 @@ def _platform(platform: RecordedPlatform) -> str:
         f"platform = {string(platform.platform)}\n"
         f"manifest = {string(platform.manifest)}\n"
         f"config = {string(platform.config)}\n"
-        f"size = {sum(layer.descriptor.size for layer in platform.layers)}\n"
+        f"size = {platform.size}\n"
         f"layers = {lines(_layer_lines(platform.layers))}\n"
     )
 
@@ -164,12 +185,12 @@ def _read(table: Table) -> Record:
 
 
 def _read_platform(row: Table) -> RecordedPlatform:
-    row.take("size", untrusted.size)  # for people: it follows from the layers
     return RecordedPlatform(
         platform=row.take("platform", untrusted.platform).oci,
         manifest=row.take("manifest", untrusted.digest),
         config=row.take("config", untrusted.digest),
         layers=row.each("layers", _read_layer),
+        size=row.take("size", untrusted.size),
     )
 
 

@@ -22,6 +22,9 @@ MOST_BYTES = 1 << 40
 MOST_TEXT = 64 << 20
 """The longest document that is read whole, in bytes."""
 
+MOST_LOCK = 8 << 20
+"""The longest lock or record: one of ten thousand packages is shorter, and is read in seconds."""
+
 DEEPEST = 64
 """How deep tables, arrays and objects may be nested."""
 
@@ -274,8 +277,10 @@ def _without_user(word: str) -> Iterator[str]:
             yield each
 
 
-def load_toml(document: str) -> dict[str, Any]:
-    """Read TOML. Raises `tomllib.TOMLDecodeError`, also for what is nested too deeply or has too long numbers."""
+def load_toml(document: str, most: int = MOST_TEXT) -> dict[str, Any]:
+    """Read TOML. Raises `tomllib.TOMLDecodeError`, also for what is too long, nested too deeply, or of long numbers."""
+    if len(document) > most:
+        raise tomllib.TOMLDecodeError(f"it has more than {most} characters")
     if _DEEP_KEY.search(document):
         raise tomllib.TOMLDecodeError(f"nested more than {DEEPEST} deep")
     try:

@@ -113,6 +113,40 @@ def test_diff_id_that_no_layer_has(app: Project, tmp_path: Path) -> None:
     assert "linux/amd64 alpha 1.0" in result.err
 
 
+@pytest.mark.parametrize(
+    ("pattern", "other", "said"),
+    [
+        ('name = "app"', 'name = "other"', "name  other"),
+        (r'(?s)(holds = "alpha 1.0".*?encoding = )"[^"]+"', r'\1"rot13"', "linux/amd64 alpha 1.0"),
+        (r'(?m)^(( *\{ holds = "alpha 1.0", size = )\d+(.*\n))', r"\g<2>0\3\1", "linux/amd64 layers"),
+        (r"(?m)^size = (\d+)$", r"size = 1\1", "linux/amd64 layers"),
+    ],
+    ids=["name", "encoding", "layer twice", "size"],
+)
+def test_record_that_says_something_else_of_the_image(app: Project, pattern: str, other: str, said: str) -> None:
+    app.write(RECORD, re.sub(pattern, other, app.read(RECORD)))
+    result = app.run("build", "--locked", "app")
+    assert result.code == 3
+    assert said in result.err
+
+
+def test_record_of_a_platform_that_the_image_has_not(app: Project) -> None:
+    """With another platform the digests of the index were not compared."""
+    app.write(
+        "app.py", app.read("app.py").replace("[tool.onedigest]\n", '[tool.onedigest]\n# platforms = ["linux/amd64"]\n')
+    )
+    app.ok("generate", "app.py")
+    app.ok("build", "app")
+    text = app.read(RECORD)
+    more = text[text.index("\n[[platforms]]") :].replace("linux/amd64", "linux/arm64")
+    app.write(RECORD, re.sub(r'(?m)^index = "sha256:\w+"', f'index = "sha256:{"e" * 64}"', text) + more)
+
+    result = app.run("build", "--locked", "app")
+    assert result.code == 3
+    assert "index" in result.err
+    assert "linux/arm64 manifest" in result.err
+
+
 def stored(project: Project, digest: str) -> Path:
     name = digest.removeprefix("sha256:")
     return Path(project.environment["XDG_CACHE_HOME"]) / "onedigest" / "sha256" / name[:2] / name

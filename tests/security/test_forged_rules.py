@@ -14,10 +14,12 @@ from full_case import LOCK, SPEC
 from onedigest.digest import of_bytes
 from onedigest.errors import InputError
 from onedigest.lock.answer import refuse_other_answer
-from onedigest.lock.model import Lock
+from onedigest.lock.model import Lock, Package
 from onedigest.rules import bake
 
 pytest_plugins = ("built_app",)
+
+EVIL = Package(name="evil", version="1.0", wheels=(), dependencies=())
 
 HINT = "\nhint: run `onedigest generate app.py`\n"
 
@@ -94,6 +96,86 @@ def test_lock_that_no_pattern_names_is_checked_with_all(app: Project) -> None:
     )
 
 
+@pytest.mark.parametrize("scripts", ["", 'scripts = ["app.py"]\n'], ids=["every lock", "named scripts"])
+def test_lock_folder_that_no_image_has(app: Project, scripts: str) -> None:
+    """A copied lock of app.py, whose image has another folder: a target and rules of it were never rendered."""
+    app.write("onedigest.toml", scripts)
+    app.write("lockfiles/zz/pylock.toml", app.read("lockfiles/app/pylock.toml"))
+    app.write("lockfiles/zz/Dockerfile", "FROM evil\n")
+    path = app.root / "lockfiles" / "docker-bake.json"
+    targets = bake.read_targets(path.read_text())
+    evil = replace(targets["app"], name="zz", dockerfile="lockfiles/zz/Dockerfile", output="../../outside")
+    targets["zz"] = replace(evil, content=bake._content(evil))
+    path.write_text(bake.render_bake(targets.values(), "lockfiles"))
+
+    found = check(app, "--all")
+    assert (found.code, found.err) == (
+        3,
+        "error: lockfiles/zz/pylock.toml: is the lock of no image\n"
+        "hint: delete the folder `zz`, and run `onedigest generate --all`\n",
+    )
+
+
+def test_package_of_no_image(app: Project) -> None:
+    """extensions.bzl reads the packages of all folders, whether or not they have a lock."""
+    app.write("lockfiles/zz/BUILD.bazel", '    "@onedigest_files//:../secret": "secret",\n')
+    found = check(app, "--all")
+    assert (found.code, found.err) == (
+        3,
+        "error: lockfiles/zz/BUILD.bazel: is the package of no image\n"
+        "hint: delete the folder `zz`, and run `onedigest generate --all`\n",
+    )
+
+
+def test_image_of_another_name_is_not_had_by_the_name_of_a_folder(app: Project) -> None:
+    """`build --push service` pushed another script's image where the lock of `service` named that script."""
+    app.write("lockfiles/service/pylock.toml", app.read("lockfiles/app/pylock.toml"))
+    for command in ("build", "fetch", "inspect", "graph"):
+        found = app.run(command, "service")
+        assert found.code == 1, command
+    assert app.run("build", "app", "service").err == (
+        "error: lockfiles/service/pylock.toml: there is no image `service`: the lock names app.py, whose image has"
+        " another name\nhint: name the script, and delete the folder of an image that is gone\n"
+    )
+
+
+def test_lock_folder_beside_one_of_the_same_name_elsewhere(app: Project) -> None:
+    app.write("onedigest.toml", 'scripts = ["inner/*.py"]\n')
+    app.write("inner/onedigest.toml", "")
+    app.write("inner/app.py", app.read("app.py"))
+    app.ok("generate", "inner/app.py")
+    app.write("lockfiles/app/default.nix", forged(app.read("lockfiles/app/default.nix") + "# forged\n"))
+
+    found = check(app, "--all")
+    assert found.code != 0
+    assert "app" in found.err
+
+
+def test_line_ends_are_read_once(app: Project) -> None:
+    path = app.root / "lockfiles" / "app" / "Dockerfile"
+    text = path.read_bytes()
+    path.write_bytes(text.replace(b"\n", b"\r\n"))
+    assert check(app).code == 0
+    path.write_bytes(text.replace(b"\n", b"\r\r\n"))
+    assert check(app).code == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "edit"),
+    [
+        ("docker-bake.json", lambda _: "[" * 200_000),
+        ("docker-bake.json", lambda text: text.replace("lockfiles/app/Dockerfile", "\\ud800")),
+        ("BUILD.bazel", lambda text: text + 'x_layer(\n    name = "a",\n' * 100_000),
+    ],
+    ids=["nested", "half of a character", "targets without an end"],
+)
+def test_shared_files_that_cannot_be_read_are_told(app: Project, name: str, edit: Callable[[str], str]) -> None:
+    app.write(f"lockfiles/{name}", edit(app.read(f"lockfiles/{name}")))
+    found = check(app)
+    assert found.code == 3
+    assert f"lockfiles/{name}: was changed by hand" in found.err
+
+
 def answer(change: Callable[[Lock], Lock]) -> str:
     with pytest.raises(InputError) as caught:
         refuse_other_answer(SPEC, change(LOCK), "lock")
@@ -122,10 +204,21 @@ def test_golden_lock_answers_its_spec() -> None:
         (lambda lock: replace(lock, base=replace(lock.base, image="evil/python:3")), "its base is evil/python:3, not "),
         (lambda lock: replace(lock, roots=(*lock.roots, ("evil", "1"))), "it has `evil` as a requirement"),
         (lambda lock: replace(lock, roots=()), "it has no `"),
+        (lambda lock: replace(lock, packages=(*lock.packages, EVIL)), "it has `evil 1.0`, which nothing requires"),
+        (
+            lambda lock: replace(lock, packages=(*lock.packages, replace(EVIL, dependencies=(EVIL.key,)))),
+            "it has `evil 1.0`, which nothing requires",
+        ),
     ],
 )
 def test_lock_that_answers_something_else_is_refused(change: Callable[[Lock], Lock], said: str) -> None:
     assert f"the lock does not answer {SPEC.script}: {said}" in answer(change)
+
+
+def test_debian_packages_that_nobody_asked_for_are_refused() -> None:
+    assert LOCK.base.system_packages
+    with pytest.raises(InputError, match="and no `system-packages` is asked for"):
+        refuse_other_answer(replace(SPEC, system_packages=()), LOCK, "lock")
 
 
 def test_pinned_version_that_the_script_rules_out_is_refused() -> None:

@@ -258,3 +258,19 @@ def test_what_is_there_is_still_linked(tmp_path: Path) -> None:
     assert link_stored(store, inputs, Inputs()).count() == 0
     assert link_stored(store, inputs, Inputs()).count() == 0
     assert [path.name.partition("-")[0] for path in inputs.iterdir()] == ["assemble"]
+
+
+@pytest.mark.parametrize("name", ["pylock.toml", "image.toml", "Dockerfile"])
+def test_folder_in_the_place_of_a_file_is_told_by_its_path(name: str, tmp_path: Path) -> None:
+    """It said `Is a directory`, and not of what."""
+    (tmp_path / "lockfiles" / "app" / name).mkdir(parents=True)
+    with pytest.raises(InputError, match="is not a regular file") as caught:
+        rule_files.read(tmp_path / "lockfiles" / "app" / name)
+    assert caught.value.problems[0].where == str(tmp_path / "lockfiles" / "app" / name)
+
+
+def test_folder_in_the_place_of_an_input_is_told(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    (tmp_path / "lockfiles" / ".inputs" / "a.whl").mkdir(parents=True)
+    with pytest.raises(InputError, match="is a folder, where a file is to be"):
+        store.place(store.add(b"wheel"), 5, tmp_path / "lockfiles" / ".inputs" / "a.whl")

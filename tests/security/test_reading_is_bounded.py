@@ -13,11 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onedigest import untrusted
+from onedigest import record, untrusted
 from onedigest.application import collect
 from onedigest.errors import InputError, OnedigestError
 from onedigest.flyte.syntax import find_images
 from onedigest.ignoring import IgnoreRules
+from onedigest.lock import codec
+from onedigest.lock.table import Table, Wrong
 from onedigest.project import Project
 from onedigest.script import parse
 from onedigest.spec import specify
@@ -346,3 +348,16 @@ def test_passwords_are_found_in_time(make: Callable[[int], str]) -> None:
 def test_a_long_text_is_quoted_in_part() -> None:
     assert untrusted.quoted("a" * 300) == f"'{'a' * 200}'…"
     assert untrusted.quoted("//me:hunter2@host") == "'//****@host'"
+
+
+def test_a_lock_and_a_record_have_an_end() -> None:
+    text = "[[packages]]\n" * (untrusted.MOST_LOCK // 12)
+    for loads in (codec.loads, record.loads):
+        with quickly(1), pytest.raises(InputError, match=f"more than {untrusted.MOST_LOCK} characters"):
+            loads(text, "lockfiles/app/pylock.toml")
+
+
+def test_rows_that_are_wrong_are_named_up_to_a_point() -> None:
+    with pytest.raises(Wrong) as caught:
+        Table({"packages": [{}] * 1000}).each("packages", lambda row: row.take("name", untrusted.text))
+    assert len(caught.value.messages) == 50

@@ -208,7 +208,7 @@ class Build:
 
         found = records.from_image(self._job.plan, built.image)
         if self.record and self._wishes.locked:
-            _compare(self.record, found)
+            _compare(self.record, found, complete=self._complete)
         elif self.record and self.record.plan == found.plan and self._complete:
             self._say_other(self.record, found)
         if self._target:
@@ -294,14 +294,15 @@ def _record(image: Image, locked: bool) -> Record | None:
     return records.loads(text, shown(image.record_path))
 
 
-def _compare(record: Record, found: Record) -> None:
-    from onedigest.record import differences
+def _compare(record: Record, found: Record, *, complete: bool) -> None:
+    """Raise `DifferenceError` for a record that says anything else; one of all platforms must be whole."""
+    from onedigest.record import differences, misstatements
 
-    rows = differences(record, found)
+    rows = differences(record, found) or (misstatements(record, found) if complete else [])
     if rows:
         lines = table(("what", "recorded", "built"), [tuple(_short(cell) for cell in row) for row in rows])
         raise DifferenceError.of(
-            f"{record.name}: the image is not the recorded one\n" + "\n".join(f"  {line}" for line in lines),
+            f"{found.name}: the image is not the recorded one\n" + "\n".join(f"  {line}" for line in lines),
             hint="run `onedigest build` without --locked and review image.toml",
         )
 

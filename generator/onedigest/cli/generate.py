@@ -42,7 +42,7 @@ def command(
     session = Session(**options)
     images = session.images(scripts, everything=everything)
     if check:
-        return _check(session, [*images, *_other_images(session, images)] if everything else images)
+        return _check(session, images, everything=everything)
     from packaging.utils import canonicalize_name
 
     from onedigest.lock.resolver import Upgrade
@@ -226,16 +226,38 @@ def _previous(image: Image) -> Lock | None:
         return None
 
 
-def _other_images(session: Session, images: list[Image]) -> list[Image]:
-    """Return the images of locks that `scripts` does not name: engines that read the whole folder build those too."""
-    known = {image.folder.name for image in images}
-    names = [path.parent.name for path in sorted(session.lockfiles.glob("*/pylock.toml"))]
-    others = [name for name in names if name not in known]
-    return session.images(others, everything=False) if others else []
+def _other_images(session: Session, images: list[Image]) -> tuple[list[Image], list[Problem]]:
+    """Return the images of locks that `scripts` does not name: engines that read the whole folder build those too.
+
+    A lock in a folder that is no image's is a problem: nothing renders what is beside it. So is a package of Bazel, of
+    which extensions.bzl takes the names of files.
+    """
+    folders = {session.lockfiles.resolve(), *(image.folder.parent.resolve() for image in images)}
+    locks = [path for folder in sorted(folders) for path in sorted(folder.glob("*/pylock.toml"))]
+    others = session.images_of(path for path in locks if path.parent not in _folders(images))
+    known = _folders([*images, *others])
+    strays = [path for path in locks if path.parent not in known]
+    builds = [path for folder in sorted(folders) for path in sorted(folder.glob("*/BUILD.bazel"))]
+    strays += [path for path in builds if path.parent not in {*known, *(stray.parent for stray in strays)}]
+    problems = [
+        Problem(
+            f"is the {'lock' if path in locks else 'package'} of no image",
+            shown(path),
+            f"delete the folder `{path.parent.name}`, and run `onedigest generate --all`",
+        )
+        for path in strays
+    ]
+    return list(dict.fromkeys([*images, *others])), problems
 
 
-def _check(session: Session, images: list[Image]) -> int:
+def _folders(images: Iterable[Image]) -> set[Path]:
+    return {image.folder.parent.resolve() / image.folder.name for image in images}
+
+
+def _check(session: Session, images: list[Image], *, everything: bool) -> int:
     problems: list[Problem] = []
+    if everything:
+        images, problems = _other_images(session, images)
     for folder in sorted({image.folder.parent.resolve() for image in images}):
         problems += _stale(folder, [image for image in images if image.folder.parent.resolve() == folder])
     if session.as_json:

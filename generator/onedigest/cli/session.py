@@ -148,9 +148,24 @@ class Session:
         chosen = list(names)
         if bool(chosen) == everything:
             raise UsageError.of("name a script or an image, or use --all", hint="onedigest COMMAND --help")
+        places = self._all_scripts() if everything else list(map(self._script_path, chosen))
+        found = self._images(places)
+        known = {"", *(image.spec.name for image in found)}
+        if other := [(path, name) for path, name in places if name not in known]:
+            raise InputError(self._other_name(*each) for each in other)
+        return found
+
+    def images_of(self, locks: Iterable[Path]) -> list[Image]:
+        """Return the images of the scripts that locks name, which need not be those that the locks are of."""
+        from onedigest.rules.files import read
+
+        return self._images((self._script_of(read(lock) or "", lock), lock.parent.name) for lock in locks)
+
+    def _images(self, places: Iterable[tuple[Path, str]]) -> list[Image]:
+        """Return the images of scripts; where one has several, that of the name. Raises with all problems."""
         found: list[Image] = []
         problems: list[Problem] = []
-        for path, name in self._all_scripts() if everything else map(self._script_path, chosen):
+        for path, name in places:
             try:
                 found += self._read(path, name)
             except InputError as error:
@@ -160,6 +175,11 @@ class Session:
         if problems:
             raise InputError(problems)
         return list(dict.fromkeys(found))
+
+    def _other_name(self, script: Path, name: str) -> Problem:
+        message = f"there is no image `{name}`: the lock names {shown(script)}, whose image has another name"
+        hint = "name the script, and delete the folder of an image that is gone"
+        return Problem(message, shown(self.lockfiles / name / "pylock.toml"), hint)
 
     def _taken_name(self, image: Image) -> list[Problem]:
         """Return why an image cannot have its name: its lock is of another script, which is there and has it too."""
@@ -263,7 +283,7 @@ class Session:
         script = stated_script(text)
         if not script:
             raise InputError.of("not a lock of onedigest", where=shown(lock), hint="run `onedigest generate SCRIPT`")
-        return self._stated(script, self.lockfiles, lock)
+        return self._stated(script, lock.parent.parent, lock)
 
     def _stated(self, script: str, lockfiles: Path, lock: Path) -> Path:
         """Return the script that a lock names, which is below the folder that holds all locks."""

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 
+_MOST_NAMED = 20
+
+
 def refuse_other_answer(spec: Spec, lock: Lock, where: str) -> None:
     """Raise `InputError` with all that a lock, which states the digest of a spec, has otherwise than it asks for."""
     hint = f"run `onedigest generate {spec.script}`"
@@ -43,6 +46,9 @@ def _others(spec: Spec, lock: Lock) -> Iterator[str]:
         yield f"its Python {lock.base.python} does not satisfy `requires-python = {spec.requires_python!r}`"
     yield from _other_base(spec, lock)
     yield from _other_roots(spec, lock)
+    if lock.base.system_packages and not spec.system_packages:
+        yield "it has Debian packages above the base, and no `system-packages` is asked for"
+    yield from (f"it has `{name} {version}`, which nothing requires" for name, version in _unneeded(lock)[:_MOST_NAMED])
 
 
 def _other_base(spec: Spec, lock: Lock) -> Iterator[str]:
@@ -82,6 +88,18 @@ def _other_roots(spec: Spec, lock: Lock) -> Iterator[str]:
         fitting = [each for each in asked.get(name, ()) if each.specifier.contains(version, prereleases=True)]
         if name in asked and not fitting and name not in overridden:
             yield f"its {name} {version} does not satisfy `{asked[name][0]}`"
+
+
+def _unneeded(lock: Lock) -> list[tuple[str, str]]:
+    """Return the packages that no requirement leads to."""
+    edges = {package.key: package.dependencies for package in lock.packages}
+    left, waiting = set(edges), list(lock.roots)
+    while waiting:
+        key = waiting.pop()
+        if key in left:
+            left.remove(key)
+            waiting += edges[key]
+    return sorted(left)
 
 
 def _overridden(spec: Spec) -> set[str]:

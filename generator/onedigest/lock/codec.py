@@ -40,7 +40,7 @@ def stated_digests(text: str) -> tuple[str, str]:
 def loads(text: str, where: str) -> Lock:
     """Read the text of a lock. Raises `InputError` that names the place, such as `packages[2].wheels[0].size`."""
     try:
-        lock = read_document(untrusted.load_toml(text))
+        lock = read_document(untrusted.load_toml(text, untrusted.MOST_LOCK))
     except tomllib.TOMLDecodeError as error:
         raise InputError.of(f"not valid TOML: {error}", where=where, hint=_HINT) from None
     except Wrong as wrong:

@@ -10,6 +10,7 @@ from onedigest import untrusted
 T = TypeVar("T")
 
 _SHOWN = 40
+_MOST_MESSAGES = 50
 
 
 class Wrong(Exception):
@@ -52,11 +53,13 @@ class Table:
         return Table(self.take(key, untrusted.table), self._place(key))
 
     def each(self, key: str, read: Callable[[Table], T]) -> tuple[T, ...]:
-        """Read an array of tables; what is wrong with any of them is told at once."""
+        """Read an array of tables; what is wrong with any of them is told at once, up to a point."""
         found: list[T] = []
         messages: list[str] = []
         rows: list[Any] = self.take_or([], key, untrusted.array)
         for number, row in enumerate(rows):
+            if len(messages) >= _MOST_MESSAGES:
+                break
             place = f"{self._place(key)}[{number}]"
             try:
                 inner = Table(untrusted.table(row), place)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from onedigest import untrusted
 from onedigest.assembler.tar import MTIME
 from onedigest.digest import canonical_json, of_bytes
 from onedigest.fetching import FOLDER, base_layout
@@ -71,13 +71,15 @@ def render_bake(targets: Iterable[BakeTarget], folder: str) -> str:
 def read_targets(text: str | None) -> dict[str, BakeTarget]:
     """Return the targets of a bake file that can be read, by name."""
     try:
-        rows = json.loads(text or "{}").get("target", {})
+        rows = untrusted.load_json(text or "{}").get("target", {})
     except (ValueError, AttributeError):
         return {}
     found: dict[str, BakeTarget] = {}
     for name, row in rows.items() if isinstance(rows, dict) else ():
         try:
-            found[name] = _read(name, row)
+            target = _read(name, row)
+            _content(target)  # has no form for half of a character
+            found[name] = target
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             continue
     return found

@@ -49,7 +49,7 @@ def read(path: Path) -> str | None:
 
     Raises `InputError` for a link or a link as its folder, for what is no file, and for what is not UTF-8.
     """
-    data = _bytes(path.parent.parent, f"{path.parent.name}/{path.name}")
+    data = _raw(path.parent.parent, f"{path.parent.name}/{path.name}")
     return None if data is None else checkout.decoded(data, str(path))
 
 
@@ -59,8 +59,12 @@ def _is_ours(path: Path) -> bool:
 
 
 def _bytes(root: Path, path: str) -> bytes | None:
-    data = _told(root, partial(checkout.read_bytes, root, path))
+    data = _raw(root, path)
     return None if data is None else data.replace(b"\r\n", b"\n")
+
+
+def _raw(root: Path, path: str) -> bytes | None:
+    return _told(root, partial(checkout.read_bytes, root, path))
 
 
 def _told(root: Path, act: Callable[[], T]) -> T:

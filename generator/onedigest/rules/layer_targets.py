@@ -25,7 +25,8 @@ _RULES = {
     "system": "debian_layer",
     "workdir": "workdir_layer",
 }
-_BLOCK = re.compile(r"(?ms)^(?P<rule>\w+_layer)\(\n    name = \"(?P<name>[^\"\n]+)\",\n.*?^\)$")
+_BLOCK = re.compile(r"(?m)^(?P<rule>\w+_layer)\(\n    name = \"(?P<name>[^\"\n]+)\",\n(?:    .*\n)*\)$")
+"""A target; its lines are indented, so that one without an end is not looked for beyond the next."""
 _CHECKSUM = 12
 
 _Attribute = tuple[str, str]
