@@ -22,7 +22,7 @@ from onedigest.errors import NetworkError, Problem
 from onedigest.inputs import leading
 from onedigest.inputs.pace import Refused
 from onedigest.inputs.patience import BUSY, seconds_of
-from onedigest.inputs.pools import THREADS, Connection, Pools, is_loopback, shown, without_user
+from onedigest.inputs.pools import THREADS, Connection, Pools, is_loopback, shown
 from onedigest.inputs.store import Store
 from onedigest.untrusted import MOST_TEXT
 
@@ -104,7 +104,7 @@ class Client:
         headers = {"accept-encoding": "identity"}
         if start:
             headers["range"] = f"bytes={start}-"
-        target, own = without_user(url).partition("#")[0], self._authorization(url)
+        target, own = leading.without_user(url).partition("#")[0], self._authorization(url)
         outside = False
         for _ in range(leading.MOST + 1):
             response = self._answered(target, {**headers, **own}, outside=outside)
@@ -320,7 +320,7 @@ def _unreachable(url: str, error: HTTPError) -> NetworkError:
     if isinstance(error, Refused):
         return NetworkError.of(str(error), where=shown(url))
     reason = getattr(error, "reason", None) or error
-    text = str(reason).rpartition(": ")[2] or type(reason).__name__
+    text = str(reason).rpartition(": ")[2].rstrip("'\")") or type(reason).__name__
     return NetworkError.of(
         f"cannot be reached: {text}",
         where=shown(url),
