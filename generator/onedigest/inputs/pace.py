@@ -140,6 +140,12 @@ class _Lines(io.BufferedReader):
         self._paced = raw
         self._length = 0
 
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return some bytes, never all there are: only a chunk that states a size below zero asks for them."""
+        if size is None or size < 0:
+            raise Refused("the server sends a chunk of less than no bytes")
+        return super().read(size)
+
     def readline(self, size: int | None = -1, /) -> bytes:
         limit = _LONGEST_LINE + 1 if size is None or size < 0 else size
         line = super().readline(limit)
