@@ -309,3 +309,18 @@ class TestProxy:
         pool = Pools(Connection(proxies=(("http", "http://proxy.example"), ("no", patterns)))).of(f"http://{host}/x")
 
         assert (pool.proxy is None) == bypassed
+
+
+def test_certificates_that_cannot_be_used_are_told(tmp_path: Path) -> None:
+    missing, broken = tmp_path / "missing.pem", tmp_path / "broken.pem"
+    broken.write_text("none")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"https://127.0.0.1:{server.getsockname()[1]}/x"
+        said = []
+        for path in (missing, broken):
+            with pytest.raises(NetworkError) as caught:
+                Client(Connection(certificates=path)).get(url)
+            said.append(str(caught.value))
+
+    assert said[0] == f"{missing}: there is no such file of certificates\nhint: correct SSL_CERT_FILE"
+    assert said[1].splitlines()[0] == f"{url}: cannot be reached: no certificate or crl found"

@@ -328,7 +328,7 @@ def reason_of(error: HTTPError) -> str:
         return "what answers does not speak HTTP"
     if isinstance(found, IncompleteRead):
         return "the answer broke off"
-    text = re.sub(r" ?\(_ssl\.c:\d+\)|\[(?:Errno -?\d+|SSL: \w+)\] ", "", str(found))
+    text = re.sub(r" ?\(_ssl\.c:\d+\)|\[(?:Errno -?\d+|[A-Z0-9]+: \w+)\] ", "", str(found))
     return text.rpartition(": ")[2].strip("()'\" ") or type(found).__name__
 
 

@@ -55,9 +55,12 @@ class Pools:
     def of(self, url: str, *, outside: bool = False) -> urllib3.PoolManager:
         """Return the pool for an address; `outside` for one that a server chose, which may not be on this machine.
 
-        Raises `NetworkError` for a proxy that is none.
+        Raises `NetworkError` for a proxy that is none, and for certificates that are not there.
         """
         parts = urlsplit(url)
+        own = self._connection.certificates
+        if parts.scheme == "https" and own and not own.is_file():
+            raise NetworkError.of("there is no such file of certificates", where=str(own), hint="correct SSL_CERT_FILE")
         proxies = dict(self._connection.proxies)
         proxy = proxies.get(parts.scheme) or proxies.get("all") or ""
         if is_loopback(parts.hostname or "") or _bypasses(parts.netloc, proxies.get("no", "")):
