@@ -69,6 +69,7 @@ DOORS = {
     },
     "urllib3": {
         "inputs/download.py",
+        "inputs/encryption.py",
         "inputs/pace.py",
         "inputs/patience.py",
         "inputs/pools.py",

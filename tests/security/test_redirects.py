@@ -206,6 +206,7 @@ class TestRegistry:
                 "registry.example names a token service at an address of this machine or its link",
             ),
             ("file:///etc/passwd", "registry.example names a token service at what is no address"),
+            ("https://[::1", "registry.example names a token service at what is no address"),
         ],
     )
     def test_names_from_outside_no_token_service_near(self, realm: str, said: str) -> None:

@@ -91,6 +91,20 @@ def endless_chunk_extensions(request: BaseHTTPRequestHandler) -> None:
     flood(request, b"1;" + b"x" * 60_000 + b"\r\nx\r\n")
 
 
+def endless_chunk_of_less_than_no_bytes(request: BaseHTTPRequestHandler) -> None:
+    """Begin a chunk of -1 bytes, which a file reads as all that is left."""
+    request.wfile.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n-1\r\n")
+    with suppress(OSError):
+        for _ in range(256):
+            request.wfile.write(b"\0" * LIMIT)
+    request.close_connection = True
+
+
+def chunk_of_less_than_no_bytes(request: BaseHTTPRequestHandler) -> None:
+    request.wfile.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n-5\r\nabc\r\n")
+    request.close_connection = True
+
+
 def endless_trailers(request: BaseHTTPRequestHandler) -> None:
     request.wfile.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n")
     flood(request, b"x: y\r\n" * 1000)
@@ -111,7 +125,7 @@ def error_without_end(request: BaseHTTPRequestHandler) -> None:
 CRAWLING = [slow_body, slow_headers, slow_chunks]
 FLOODING = [
     *(endless, endless_headers, endless_early_answers, endless_chunk_size, endless_chunk_extensions),
-    *(endless_trailers, bomb, error_without_end),
+    *(endless_trailers, bomb, error_without_end, endless_chunk_of_less_than_no_bytes, chunk_of_less_than_no_bytes),
 ]
 
 
@@ -157,6 +171,7 @@ def test_document_without_end(answer: Answer) -> None:
         (endless_trailers, "the server sends headers without end"),
         (bomb, "the server encoded what was asked for as it is (gzip)"),
         (error_without_end, "the server answered 503"),
+        (chunk_of_less_than_no_bytes, "the server sends a chunk of less than no bytes"),
     ],
 )
 def test_what_is_said_about_it(answer: Answer, said: str) -> None:
@@ -200,6 +215,34 @@ def test_registry(answer: Answer) -> None:
     assert server.host in said
     assert seconds < 8
     assert memory < 32 * LIMIT
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"SSH-2.0-x\r\n", "what answers does not speak HTTP"),
+        (b"HTTP/2 200 OK\r\n\r\n", "what answers does not speak HTTP"),
+        (b"", "Remote end closed connection without response"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx", "the answer broke off"),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", "the answer broke off"),
+    ],
+)
+def test_server_that_sends_something_else(data: bytes, said: str) -> None:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(data)
+        request.close_connection = True
+
+    with listening(answer) as server:
+        with pytest.raises(NetworkError) as caught:
+            client().get(f"{server.address}/x")
+        access = Access(pools=Pools(Connection()), credentials=Credentials((), {}), pause=lambda _: None)
+        repository = Repository(parse_reference(f"{server.host}/acme/app:v1"), access)
+        repository._transport._scheme = "http"
+        with pytest.raises(NetworkError) as also:
+            repository.manifest("v1")
+
+    assert str(caught.value).splitlines()[0] == f"{server.address}/x: cannot be reached: {said}"
+    assert str(also.value).splitlines()[0] == f"the registry {server.host} cannot be reached: {said}"
 
 
 def test_server_that_is_slow_and_then_answers_is_waited_for() -> None:

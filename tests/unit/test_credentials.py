@@ -153,7 +153,9 @@ def test_helper_that_fails_says_nothing_of_what_it_keeps(tmp_path: Path) -> None
     )
 
 
-@pytest.mark.parametrize("answer", ["no json", "[]", '{"Username":"me"}'])
+@pytest.mark.parametrize(
+    "answer", ["no json", "[]", '{"Username":"me"}', '{"Username":null,"Secret":null}', '{"Username":"me","Secret":5}']
+)
 def test_helper_that_answers_something_else(answer: str, tmp_path: Path) -> None:
     path = helper(tmp_path, "safe", f"echo '{answer}'")
     with pytest.raises(NetworkError, match="did not answer with a credential"):

@@ -16,8 +16,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from onedigest.errors import Problem
-from onedigest.inputs.leading import origin_of
-from onedigest.inputs.pools import without_user
+from onedigest.inputs.leading import origin_of, without_user
 from onedigest.untrusted import MOST_TEXT, load_toml
 
 _VARIABLE = re.compile(r"UV_INDEX_(.+)_(USERNAME|PASSWORD)")

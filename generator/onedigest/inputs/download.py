@@ -6,23 +6,32 @@ import base64
 import hashlib
 import netrc
 import re
+import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from http.client import BadStatusLine, IncompleteRead, UnknownProtocol
 from typing import IO, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, LocationValueError, NameResolutionError, ReadTimeoutError, SSLError
+from urllib3.exceptions import (
+    HTTPError,
+    LocationValueError,
+    NameResolutionError,
+    ProtocolError,
+    ReadTimeoutError,
+    SSLError,
+)
 
 from onedigest.digest import Digest, hex_of
 from onedigest.errors import NetworkError, Problem
 from onedigest.inputs import leading
 from onedigest.inputs.pace import Refused
 from onedigest.inputs.patience import BUSY, seconds_of
-from onedigest.inputs.pools import THREADS, Connection, Pools, is_loopback, shown, without_user
+from onedigest.inputs.pools import THREADS, Connection, Pools, is_loopback, shown
 from onedigest.inputs.store import Store
 from onedigest.untrusted import MOST_TEXT
 
@@ -104,7 +113,7 @@ class Client:
         headers = {"accept-encoding": "identity"}
         if start:
             headers["range"] = f"bytes={start}-"
-        target, own = without_user(url).partition("#")[0], self._authorization(url)
+        target, own = leading.without_user(url).partition("#")[0], self._authorization(url)
         outside = False
         for _ in range(leading.MOST + 1):
             response = self._answered(target, {**headers, **own}, outside=outside)
@@ -308,6 +317,21 @@ def encoding_of(headers: Mapping[str, str]) -> str:
     return "" if stated in ("", "identity") else re.sub(r"[^a-z0-9,-]+", " ", stated)[:40]
 
 
+def reason_of(error: HTTPError) -> str:
+    """Return why a request failed, without the names that libraries have for it and what the server sent."""
+    found = getattr(error, "reason", None) or error
+    if isinstance(found, ProtocolError) and len(found.args) > 1:
+        found = found.args[1]
+    if isinstance(found, OSError) and found.strerror and not isinstance(found, ssl.SSLError):
+        return found.strerror
+    if isinstance(found, BadStatusLine | UnknownProtocol) and not isinstance(found, ConnectionError):
+        return "what answers does not speak HTTP"
+    if isinstance(found, IncompleteRead):
+        return "the answer broke off"
+    text = re.sub(r" ?\(_ssl\.c:\d+\)|\[(?:Errno -?\d+|[A-Z0-9]+: \w+)\] ", "", str(found))
+    return text.rpartition(": ")[2].strip("()'\" ") or type(found).__name__
+
+
 def _led(place: str, origin: str, url: str) -> str:
     try:
         return leading.target_of(place, origin)
@@ -319,10 +343,8 @@ def _led(place: str, origin: str, url: str) -> str:
 def _unreachable(url: str, error: HTTPError) -> NetworkError:
     if isinstance(error, Refused):
         return NetworkError.of(str(error), where=shown(url))
-    reason = getattr(error, "reason", None) or error
-    text = str(reason).rpartition(": ")[2] or type(reason).__name__
     return NetworkError.of(
-        f"cannot be reached: {text}",
+        f"cannot be reached: {reason_of(error)}",
         where=shown(url),
         hint="check the network, or use `--offline` once inputs are fetched",
     )

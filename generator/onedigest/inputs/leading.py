@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from collections.abc import Collection
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -17,6 +18,8 @@ _PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.
 _THIS_NETWORK = ipaddress.ip_network("0.0.0.0/8")
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last 32 bits
 
+_USER = re.compile(r"(?<=://)[^/?#]*@")
+
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -26,6 +29,11 @@ def origin_of(url: str) -> str:
     if parts is None or parts.scheme not in _PORTS or not parts.hostname:
         return ""
     return f"{parts.scheme}://{parts.hostname.rstrip('.')}:{parts.port or _PORTS[parts.scheme]}"
+
+
+def without_user(url: str) -> str:
+    """Return an address without the user and password that it may hold; its host ends where all readers end it."""
+    return _USER.sub("", url, count=1)
 
 
 def is_near(host: str) -> bool:

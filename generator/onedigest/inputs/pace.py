@@ -12,6 +12,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
+from onedigest.inputs.encryption import encrypting
 from onedigest.inputs.leading import is_near
 
 _LONGEST_LINE = 1 << 16
@@ -55,6 +56,11 @@ def pools_by_scheme(pace: Pace, *, outside: bool) -> dict[str, type[HTTPConnecti
         def _new_conn(self) -> Any:
             return _checked(super()._new_conn(), outside=outside and self.proxy is None)
 
+        def connect(self) -> None:
+            if self.ssl_context is None:
+                self.ssl_context = encrypting(own_authorities=bool(self.ca_certs or self.ca_cert_dir))
+            super().connect()
+
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain
 
@@ -65,7 +71,12 @@ def pools_by_scheme(pace: Pace, *, outside: bool) -> dict[str, type[HTTPConnecti
 
 
 def _checked(sock: Any, *, outside: bool) -> Any:
-    if outside and is_near(str(sock.getpeername()[0])):
+    try:
+        near = outside and is_near(str(sock.getpeername()[0]))
+    except OSError:  # it is gone already
+        sock.close()
+        raise
+    if near:
         sock.close()
         raise Refused("the name is that of an address of this machine or its link")
     return sock
@@ -128,6 +139,12 @@ class _Lines(io.BufferedReader):
         super().__init__(raw)
         self._paced = raw
         self._length = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return some bytes, never all there are: only a chunk that states a size below zero asks for them."""
+        if size is None or size < 0:
+            raise Refused("the server sends a chunk of less than no bytes")
+        return super().read(size)
 
     def readline(self, size: int | None = -1, /) -> bytes:
         limit = _LONGEST_LINE + 1 if size is None or size < 0 else size

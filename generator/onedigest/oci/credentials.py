@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from onedigest import untrusted
 from onedigest.errors import InputError, NetworkError
 from onedigest.oci.reference import HUB
 
@@ -109,7 +110,7 @@ class Credentials:
             )
         try:
             found = json.loads(done.stdout)
-            user, secret = str(found["Username"]), str(found["Secret"])
+            user, secret = untrusted.text(found["Username"]), untrusted.text(found["Secret"])
         except (ValueError, KeyError, TypeError, RecursionError):
             raise NetworkError.of(
                 f"the credential helper `{program}` did not answer with a credential", where=str(path)

@@ -21,7 +21,7 @@ from urllib3.exceptions import (
 
 from onedigest.errors import NetworkError
 from onedigest.inputs import leading
-from onedigest.inputs.download import discard, encoding_of
+from onedigest.inputs.download import discard, encoding_of, reason_of
 from onedigest.inputs.pace import Refused
 from onedigest.inputs.patience import BUSY, seconds_of
 from onedigest.inputs.pools import Pools, is_loopback, shown
@@ -213,7 +213,8 @@ class Transport:
         try:
             target = leading.target_of(url, self.url("/"), self._plain_hosts(url))
         except ValueError as error:
-            why = str(error).replace("leads to", "names a token service at").replace("at an address without", "without")
+            why = str(error) if str(error).startswith("leads ") else "leads to what is no address"
+            why = why.replace("leads to", "names a token service at").replace("at an address without", "without")
             raise NetworkError.of(f"{self.registry} {why}", where=_placed(url)) from None
         content = (lambda: body) if body else None
         return self._retried(lambda: self.whole(self._once(method, target, headers, content), _MOST_TOKEN), _ATTEMPTS)
@@ -272,9 +273,8 @@ class Transport:
     def _unreachable(self, error: HTTPError) -> NetworkError:
         if isinstance(error, Refused):
             return NetworkError.of(f"the registry {self.registry} is given up: {error}")
-        reason = getattr(error, "reason", None) or error
+        why = reason_of(error)
         if isinstance(error, SSLError):
-            why = _reason(reason)
             if "certificate" in why.lower():
                 hint = "name your authority's certificates with SSL_CERT_FILE"
             else:
@@ -282,7 +282,7 @@ class Transport:
             return NetworkError.of(f"no trusted connection to {self.registry}: {why}", hint=hint)
         if isinstance(error, NameResolutionError):
             return NetworkError.of(f"the registry {self.registry} is not known: its name has no address", hint=_CHECK)
-        return NetworkError.of(f"the registry {self.registry} cannot be reached: {_reason(reason)}", hint=_CHECK)
+        return NetworkError.of(f"the registry {self.registry} cannot be reached: {why}", hint=_CHECK)
 
 
 _CHECK = "check the name and the network"
@@ -290,11 +290,6 @@ _CHECK = "check the name and the network"
 
 def _placed(place: str) -> str:
     return re.sub(r"[^\x21-\x7e]+", " ", shown(place))[:200]
-
-
-def _reason(error: object) -> str:
-    text = re.sub(r" ?\(_ssl\.c:\d+\)|\[(?:Errno -?\d+|SSL: \w+)\] ", "", str(error))
-    return text.rpartition(": ")[2].strip("()' ") or type(error).__name__
 
 
 def _speaks_no_tls(error: HTTPError) -> bool:
