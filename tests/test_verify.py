@@ -87,11 +87,11 @@ def test_engines_that_are_missing_are_listed_with_their_reason(alpha: Project, t
     assert result.out.startswith("app\nwhat ")
     assert result.err == (
         "buildx: not compared: docker is not installed: there is no `docker` on PATH\n"
-        "hint: install docker with its buildx plugin (docs.docker.com/engine/install), or use the embedded engine\n"
+        "  hint: install docker with its buildx plugin (docs.docker.com/engine/install), or use the embedded engine\n"
         "bazel: not compared: Bazel is not installed: there is no `bazel` or `bazelisk` on PATH\n"
-        "hint: install bazelisk (bazel.build/install), or Debian's bazel-bootstrap\n"
+        "  hint: install bazelisk (bazel.build/install), or Debian's bazel-bootstrap\n"
         "nix: not compared: Nix is not installed: there is no `nix-build` on PATH\n"
-        "hint: install it (nixos.org/download), or Debian's nix-bin\n"
+        "  hint: install it (nixos.org/download), or Debian's nix-bin\n"
     )
     assert "equal" not in result.out
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
+
+_SIGNALLED = 128
 
 
 def main() -> None:
@@ -24,7 +27,13 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from onedigest.cli import run
 
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if code > _SIGNALLED:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)  # an interrupt within exec() makes Python end by SIGINT, whatever was made of it
+    sys.exit(code)
 
 
 def _open_streams() -> None:

@@ -264,7 +264,7 @@ def test_what_is_there_is_still_linked(tmp_path: Path) -> None:
 def test_folder_in_the_place_of_a_file_is_told_by_its_path(name: str, tmp_path: Path) -> None:
     """It said `Is a directory`, and not of what."""
     (tmp_path / "lockfiles" / "app" / name).mkdir(parents=True)
-    with pytest.raises(InputError, match="is not a regular file") as caught:
+    with pytest.raises(InputError, match="cannot be read: Is a directory") as caught:
         rule_files.read(tmp_path / "lockfiles" / "app" / name)
     assert caught.value.problems[0].where == str(tmp_path / "lockfiles" / "app" / name)
 

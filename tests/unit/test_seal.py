@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,11 @@ def test_note_that_was_written_to_does_not_count(tmp_path: Path) -> None:
     assert Store(store.root, tmp_path / "key").read_note("layers/a") == b"one"
     path.write_bytes(path.read_bytes().replace(b"one", b"two"))
     assert store.read_note("layers/a") is None
+
+
+def test_processes_that_are_first_at_once_have_one_key(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "key"
+    with ProcessPoolExecutor(4) as pool:
+        keys = set(pool.map(read_key, [path] * 40))
+
+    assert keys == {read_key(path)}

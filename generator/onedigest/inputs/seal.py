@@ -69,8 +69,10 @@ def _keep(path: Path, key: bytes) -> None:
             file.write(key)
             file.flush()
             os.fsync(file.fileno())
-        if _kept(path) is None:
-            path.unlink(missing_ok=True)
-        os.link(new, path)
+        try:
+            os.link(new, path)
+        except FileExistsError:  # of another process, which stays, or one that is of no use
+            if _kept(path) is None:
+                new.replace(path)
     finally:
-        new.unlink()
+        new.unlink(missing_ok=True)

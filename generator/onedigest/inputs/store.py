@@ -128,11 +128,12 @@ class Store:
 
     def read_note(self, name: str) -> bytes | None:
         """Return a small note that this machine kept under a name, such as what a layer key stands for."""
+        key = self._read_key()  # before workers are forked, which then have it too
         try:
             text = (self.root / inner_path(name)).read_bytes()
         except FileNotFoundError:
             return None
-        return unsealed(self._read_key(), name, text)
+        return unsealed(key, name, text)
 
     def write_note(self, name: str, data: bytes) -> None:
         """Keep a small note under a name; the last one counts."""
