@@ -186,6 +186,8 @@ def _make_private(folder: Path) -> None:
 def _remove_abandoned(scratch: Path) -> None:
     """Remove what killed runs left: folders whose lock no process holds."""
     for folder in sorted(scratch.iterdir()):
+        if not (folder / _OWNED).exists():  # a program of a killed run wrote after the folder was removed
+            shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError), (folder / _OWNED).open("rb") as owned:
             fcntl.flock(owned, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)
