@@ -207,7 +207,6 @@ def own_environment(root: Path) -> dict[str, str]:
         "UV_CACHE_DIR": str(root / "uv"),
         "UV_HTTP_TIMEOUT": "5",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONWARNINGS": "ignore",  # of sockets that a broken network leaves open for a moment
     }
 
 
