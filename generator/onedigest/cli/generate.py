@@ -234,11 +234,13 @@ def _other_images(session: Session, images: list[Image]) -> tuple[list[Image], l
     """
     folders = {session.lockfiles.resolve(), *(image.folder.parent.resolve() for image in images)}
     locks = [path for folder in sorted(folders) for path in sorted(folder.glob("*/pylock.toml"))]
-    others = session.images_of(path for path in locks if path.parent not in _folders(images))
-    known = _folders([*images, *others])
+    known = _folders(images)
+    others = session.images_of(path for path in locks if path.parent not in known)
+    known |= _folders(others)
     strays = [path for path in locks if path.parent not in known]
     builds = [path for folder in sorted(folders) for path in sorted(folder.glob("*/BUILD.bazel"))]
-    strays += [path for path in builds if path.parent not in {*known, *(stray.parent for stray in strays)}]
+    named = known | {stray.parent for stray in strays}
+    strays += [path for path in builds if path.parent not in named]
     problems = [
         Problem(
             f"is the {'lock' if path in locks else 'package'} of no image",
