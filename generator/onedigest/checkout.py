@@ -59,15 +59,8 @@ def read_inside(path: Path, root: Path, where: str, most: int = MOST_TEXT) -> by
 
     Raises `InputError` for a missing or unreadable file, one outside, and as `read_bytes`.
     """
-    try:
-        real = path.resolve()
-        if not real.is_relative_to(root.resolve()):
-            raise InputError.of("is a link that leaves the project", where=where, hint="replace it by a real file")
-        handle = os.open(real, _FILE)
-    except (OSError, RuntimeError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError.of(f"cannot be read: {reason}", where=where) from None
-    return _read_handle(handle, where, most)
+    with open_inside(path, root, where) as file:
+        return _read_most(file, where, most)
 
 
 @contextmanager
@@ -229,7 +222,11 @@ def _opened(handle: int, where: str) -> BinaryIO:
 
 def _read_handle(handle: int, where: str, most: int) -> bytes:
     with _opened(handle, where) as file:
-        data = file.read(most + 1)
+        return _read_most(file, where, most)
+
+
+def _read_most(file: BinaryIO, where: str, most: int) -> bytes:
+    data = file.read(most + 1)
     if len(data) > most:
         raise InputError.of(f"has more than {most} bytes", where=where)
     return data
