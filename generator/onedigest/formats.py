@@ -1,0 +1,26 @@
+"""Knows the number of each format that is written down, and the constants that images share."""
+
+from __future__ import annotations
+
+from onedigest.assembler import FORMAT as LAYERS
+from onedigest.assembler import SPLICE, VENV
+
+__all__ = ["CREATED", "DEFAULTS", "LAYERS", "LOCK", "PATH", "RULES", "SPLICE", "VENV", "VENV_PROGRAMS"]
+
+LOCK = 2
+"""The format of pylock.toml: of its table [tool.onedigest], and of how the rest is written."""
+
+RULES = 1
+"""The format of generated rules. It moves when a file is rendered otherwise from the same lock and plan."""
+
+DEFAULTS = 1
+"""The defaults of the keys of `[tool.onedigest]`. It moves when a default does, since a spec states no defaults."""
+
+CREATED = "1980-01-02T00:00:00Z"
+"""The one instant of all files and documents of an image."""
+
+VENV_PROGRAMS = f"/{VENV}/bin"
+"""Where the programs of the virtual environment are."""
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""The search path of an image whose base states none."""
