@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 import json
-import posixpath
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from onedigest.application import File
-from onedigest.fetching import encoded_archive, kept_blob
+from onedigest.assembler.selection import context_patterns
+from onedigest.digest import Digest
 from onedigest.header import add_header
-from onedigest.plan import Layer, Plan
-from onedigest.platforms import Platform
-from onedigest.rules.bazel import NO_COMMANDS
+from onedigest.plan.layers import Layer, Plan
 from onedigest.rules.environment import render
-from onedigest.rules.layer_names import free_name, layer_name
-from onedigest.rules.stages import context_path
+from onedigest.rules.layer_names import free_name
+from onedigest.rules.layer_parts import NO_COMMANDS, layer_parts
 from onedigest.spec import Spec
 
 FILE_NAME = "default.nix"
 
-_FUNCTIONS = {"image": "kept", "layer": "wheels"}
-"""What onedigest.nix calls the kinds of layers that have another name there."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NixLayer:
-    """A layer: a function of onedigest.nix, and what it is given. `attribute` is its name as Nix can select it."""
+    """A layer, and what onedigest.nix is given for it. `attribute` is its name as Nix can select it."""
 
     attribute: str
     name: str
-    function: str
-    attributes: tuple[tuple[str, Any], ...]
+    parts: tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,65 +52,39 @@ def render_nix(spec: Spec, plan: Plan, folder: str) -> str:
     """Return the default.nix of an image; `folder` is the name of the lock folder."""
     refused = NO_COMMANDS if plan.commands() else ""
     names = {} if refused else layer_names(plan)
+    layers = tuple(_layer(layer, names[layer.key()], plan) for layer in plan.layers() if names)
+    manifests = tuple(
+        NixManifest(
+            platform=each.platform.oci,
+            config=json.loads(each.config)["config"],
+            layers=tuple(_attribute(names[layer.key()]) for layer in each.layers),
+        )
+        for each in plan.platforms
+        if names
+    )
     view = NixView(
-        path=f"{folder}/{spec.name}",
-        name=spec.name,
-        refused=refused,
-        layers=tuple(
-            _layer(layer, platform, names[layer.key()], plan, posixpath.dirname(spec.script))
-            for layer, platform in plan.placed_layers()
-            if names
-        ),
-        manifests=tuple(
-            NixManifest(
-                platform=each.platform.oci,
-                config=json.loads(each.config)["config"],
-                layers=tuple(_attribute(names[layer.key()]) for layer in each.layers),
-            )
-            for each in plan.platforms
-            if names
-        ),
+        path=f"{folder}/{spec.name}", name=spec.name, refused=refused, layers=layers, manifests=manifests
     )
     return add_header(spec.script, render("BUILD_templates", f"{FILE_NAME}.j2", view))
 
 
-def layer_names(plan: Plan) -> dict[str, str]:
+def layer_names(plan: Plan) -> dict[Digest, str]:
     """Return the names of a plan's layers by their keys, each of them once."""
-    names: dict[str, str] = {}
-    for layer, platform in plan.placed_layers():
-        names[layer.key()] = free_name(layer_name(layer, platform), names.values())
+    names: dict[Digest, str] = {}
+    for layer in plan.layers():
+        names[layer.key()] = free_name(layer.name, names.values())
     return names
 
 
-def _layer(layer: Layer, platform: Platform, name: str, plan: Plan, folder: str) -> NixLayer:
-    options = dict(layer.options)
-    packages = {package.file_name: package.digest for package in layer.packages}
-    attributes: dict[str, Callable[[], Mapping[str, Any]]] = {
-        "application": lambda: {**options, **_application(layer.files, folder)},
-        "base": lambda: {"archive": encoded_archive(layer, platform), "packages": packages, **options},
-        "folder": lambda: options,
-        "image": lambda: {"file": kept_blob(plan, layer), **(asdict(layer.kept) if layer.kept else {})},
-        "layer": lambda: {**options, "wheels": {wheel.name: wheel.digest for wheel in layer.wheels}},
-        "runtime": lambda: options,
-        "system": lambda: {"archive": encoded_archive(layer, platform), "packages": packages},
-        "workdir": dict,
-    }
-    found = {"holds": layer.holds, **attributes[layer.kind]()}
-    return NixLayer(
-        attribute=_attribute(name),
-        name=name,
-        function=_FUNCTIONS.get(layer.kind, layer.kind),
-        attributes=tuple(sorted(found.items())),
-    )
+def _layer(layer: Layer, name: str, plan: Plan) -> NixLayer:
+    parts = layer_parts(layer, plan)
+    if layer.recipe and layer.recipe.selection:
+        selection = layer.recipe.selection
+        parts["context"] = context_patterns(selection)
+        parts["select"] = [word for row in selection.arguments() for word in row]
+    return NixLayer(attribute=_attribute(name), name=name, parts=tuple(sorted(parts.items())))
 
 
 def _attribute(name: str) -> str:
     """Return the attribute of a layer: a dot would select an attribute of an attribute."""
     return name.replace(".", "_")
-
-
-def _application(files: Iterable[File], folder: str) -> dict[str, Any]:
-    found: dict[str, dict[str, str]] = {}
-    for file in files:
-        found.setdefault(file.role, {})[file.target] = context_path(folder, file)
-    return found
