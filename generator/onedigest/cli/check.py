@@ -8,13 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onedigest import formats
 from onedigest.cli.locks import lock_problems
 from onedigest.cli.session import Image, Session
 from onedigest.cli.words import plural, print_json, say, shown
 from onedigest.errors import DifferenceError, InputError, Problem
 
 if TYPE_CHECKING:
-    from onedigest.rules.image import Rules
+    from onedigest.rules.model import Rules, Stale
 
 
 def check(session: Session, images: list[Image], *, everything: bool) -> int:
@@ -68,18 +69,11 @@ def _stale(folder: Path, images: list[Image]) -> list[Problem]:
     """Return what is wrong with the locks of some images of a folder, and with all that is rendered from them."""
     from onedigest.rules.files import read
     from onedigest.rules.image import stale_files
-    from onedigest.rules.merged import stale_merged
-    from onedigest.rules.shared import render_shared
+    from onedigest.rules.lock_folder import stale_folder
 
-    def problem(path: str, message: str, script: str = "") -> Problem:
-        return Problem(message, shown(folder / path), f"run `onedigest generate {script}".rstrip() + "`")
-
-    problems = [
-        problem(path, "is not as it would be written")
-        for path, text in render_shared(folder).items()
-        if read(folder / path) != text
-    ]
-    rendered = []
+    problems: list[Problem] = []
+    rendered: list[Rules] = []
+    stale: list[tuple[str, list[Stale]]] = []
     for image in images:
         lock = read(image.lock_path)
         wrong = lock_problems(image, lock, partial(_asked, image))
@@ -92,8 +86,39 @@ def _stale(folder: Path, images: list[Image]) -> list[Problem]:
             problems += error.problems
             continue
         rendered.append(rules)
-        problems += [problem(path, message, image.spec.script) for path, message in stale_files(rules, folder)]
-    return problems + [problem(path, message) for path, message in stale_merged(rendered, folder)]
+        stale.append((image.spec.script, list(stale_files(rules, folder))))
+    stale.append(("--all", list(stale_folder(rendered, folder))))
+    return problems + _other_formats(folder, stale) + _each_stale(folder, stale)
+
+
+def _each_stale(folder: Path, stale: Iterable[tuple[str, list[Stale]]]) -> list[Problem]:
+    """Return a problem for each stale file; of rules of another format only for those that were changed by hand."""
+    problems = []
+    for generated, several in stale:
+        other = any(_is_other(each) for each in several)
+        problems += [
+            Problem(each.message, shown(folder / each.path), f"run `onedigest generate {generated}`")
+            for each in several
+            if each.edited or not other
+        ]
+    return problems
+
+
+def _other_formats(folder: Path, stale: Iterable[tuple[str, list[Stale]]]) -> list[Problem]:
+    """Return one problem for all rules of each other format: this version cannot render what it would be."""
+    found = {each.format for _, several in stale for each in several if _is_other(each)}
+    problems = []
+    for number in sorted(number for number in found if number is not None):
+        message = f"the rules are of format {number}, and this version writes format {formats.RULES}"
+        hint = "run `onedigest generate --all`, which moves no lock and no digest"
+        if number > formats.RULES:
+            hint = "install the release that wrote them"
+        problems.append(Problem(message, shown(folder), hint))
+    return problems
+
+
+def _is_other(stale: Stale) -> bool:
+    return stale.format not in (None, formats.RULES) and not stale.edited
 
 
 def _rendered(image: Image, text: str, folder: Path) -> Rules:

@@ -18,14 +18,14 @@ from onedigest.errors import InputError, OnedigestError, Problem
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock, Package
     from onedigest.lock.resolver import Upgrade
-    from onedigest.rules.image import Rules
+    from onedigest.rules.model import Rules
     from onedigest.sources import Sources
 
 
 @click.command()
 @click.argument("scripts", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All scripts of the project.")
-@click.option("--check", is_flag=True, help="Write nothing; exit 3 when a file is not as it would be written.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 3 when a file is out of date.")
 @click.option("--upgrade", is_flag=True, help="Let every pin move: packages, Debian packages and base.")
 @click.option("--upgrade-package", "packages", multiple=True, metavar="NAME", help="Let one package move.")
 @shared_options
@@ -47,13 +47,14 @@ def command(
     from onedigest.lock.resolver import Upgrade
 
     allowed = Upgrade(everything=upgrade, packages=frozenset(map(canonicalize_name, packages)))
-    return _generate(session, images, allowed)
+    return _generate(session, images, allowed, everything=everything)
 
 
 def generate_one(image: Image, upgrade: Upgrade, source: Sources) -> None:
     """Lock one image and write all of its files."""
+    _refuse_unwritable([image], everything=False)
     _, rules = _generate_files(image, _previous(image), upgrade, source)
-    _write_merged([(image, rules)])
+    _write_folders([(image, rules)])
 
 
 def _generate_files(
@@ -64,19 +65,16 @@ def _generate_files(
     from onedigest.inputs import zipapp
     from onedigest.lock.resolver import resolve
     from onedigest.plan import arrange
-    from onedigest.rules.files import refuse_foreign, write
-    from onedigest.rules.image import render_rules
-    from onedigest.rules.merged import MERGED
-    from onedigest.rules.shared import SHARED, render_shared
+    from onedigest.rules.image import render_rules, write_rules
 
     application = collect(image.spec, image.script, image.script_folder, image.warn)
-    lock = resolve(image.spec, previous, zipapp.digest(), source, folder=image.script_folder, upgrade=upgrade)
+    lock = resolve(image.spec, previous, zipapp.newest(), source, folder=image.script_folder, upgrade=upgrade)
     _refuse_other_hashes(image, lock)
     plan = arrange(image.spec, lock, application)
     folder = image.folder.parent.resolve()
-    refuse_foreign(folder, (*SHARED, *MERGED))
     rules = render_rules(image.spec, lock, plan, folder)
-    changed = write(folder, render_shared(folder)) + write(folder, rules.files)
+    changed, left = write_rules(rules, folder)
+    _warn_of_left(image, left)
     result = {
         "name": image.spec.name,
         "script": image.spec.script,
@@ -106,21 +104,41 @@ def _refuse_other_hashes(image: Image, lock: Lock) -> None:
         raise InputError(problems)
 
 
-def _write_merged(generated: Iterable[tuple[Image, Rules]]) -> None:
-    """Write the files of all images once, however many images have a part in them."""
-    from onedigest.rules.merged import write_merged
+def _refuse_unwritable(images: Iterable[Image], *, everything: bool) -> None:
+    """Raise `InputError` where generated files would replace what is not theirs."""
+    from onedigest.rules.lock_folder import refuse_unwritable
 
-    folders: dict[Path, list[Rules]] = {}
-    for image, rules in generated:
-        folders.setdefault(image.folder.parent.resolve(), []).append(rules)
+    folders: dict[Path, list[Image]] = {}
+    for image in images:
+        folders.setdefault(image.folder.parent.resolve(), []).append(image)
     for folder, several in folders.items():
-        write_merged(several, folder)
+        kinds = {kind for image in several for kind in image.spec.rules}
+        refuse_unwritable(folder, kinds, [image.spec.name for image in several], everything=everything)
 
 
-def _generate(session: Session, images: list[Image], upgrade: Upgrade) -> int:
+def _write_folders(generated: Iterable[tuple[Image, Rules]]) -> None:
+    """Write the files that images share once, however many images have a part in them."""
+    from onedigest.rules.lock_folder import write_folder
+
+    folders: dict[Path, list[tuple[Image, Rules]]] = {}
+    for image, rules in generated:
+        folders.setdefault(image.folder.parent.resolve(), []).append((image, rules))
+    for folder, several in folders.items():
+        _, left = write_folder([rules for _, rules in several], folder)
+        _warn_of_left(several[0][0], left)
+
+
+def _warn_of_left(image: Image, paths: Iterable[str]) -> None:
+    for path in paths:
+        message = "is not a file of onedigest, and is left as it is; `rules` does not ask for one of this name"
+        image.warn(Problem(message, shown(image.folder.parent / path)))
+
+
+def _generate(session: Session, images: list[Image], upgrade: Upgrade, *, everything: bool) -> int:
     source = sources(session)
     done, generated, failed = [], [], 0
     several = _Several(images, upgrade)
+    _refuse_unwritable(images, everything=everything)
     for image in images:
         previous = _previous(image)
         try:
@@ -138,7 +156,7 @@ def _generate(session: Session, images: list[Image], upgrade: Upgrade) -> int:
         generated.append((image, rules))
         if not session.as_json and not session.quiet:
             _say_result(result)
-    _write_merged(generated)
+    _write_folders(generated)
     failed = max(failed, several.say_unknown())
     if session.as_json:
         print_json({"images": done})

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from onedigest.header import add_header
+from onedigest.header import add_rules_header
 from onedigest.plan import Layer, Plan, PlatformPlan
 from onedigest.rules.environment import render
 from onedigest.rules.layer_targets import FILE_NAME, LayerTarget
@@ -91,7 +91,7 @@ def render_build(spec: Spec, plan: Plan, targets: Mapping[str, LayerTarget], pac
         application=_application(own, application, posixpath.dirname(spec.script)) if application else None,
         manifests=() if refused else tuple(_manifest(each, spec, targets, package, own) for each in plan.platforms),
     )
-    return add_header(spec.script, render("BUILD_templates", f"{FILE_NAME}.j2", view))
+    return add_rules_header(spec.script, render("BUILD_templates", f"{FILE_NAME}.j2", view))
 
 
 def application_target(name: str) -> str:

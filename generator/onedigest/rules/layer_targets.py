@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from onedigest.digest import hex_of, of_bytes
 from onedigest.fetching import FOLDER, encoded_archive, kept_blob
+from onedigest.header import add_rules_header
 from onedigest.plan import Layer, Plan
 from onedigest.platforms import Platform
 from onedigest.rules.environment import render
@@ -89,7 +90,7 @@ def render_targets(targets: Iterable[LayerTarget], package: str) -> str:
     ordered = sorted(targets, key=lambda target: target.name)
     rules = tuple(sorted({"python_interpreter", *(target.rule for target in ordered)}))
     view = SharedBuildView(package=package, rules=rules, targets=tuple(target.text for target in ordered))
-    return render("BUILD_templates", "shared.bazel.j2", view)
+    return add_rules_header("", render("BUILD_templates", "shared.bazel.j2", view))
 
 
 def _target(layer: Layer, platform: Platform, plan: Plan) -> LayerTarget:

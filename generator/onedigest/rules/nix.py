@@ -10,7 +10,7 @@ from typing import Any
 
 from onedigest.application import File
 from onedigest.fetching import encoded_archive, kept_blob
-from onedigest.header import add_header
+from onedigest.header import add_rules_header
 from onedigest.plan import Layer, Plan
 from onedigest.platforms import Platform
 from onedigest.rules.bazel import NO_COMMANDS
@@ -78,7 +78,7 @@ def render_nix(spec: Spec, plan: Plan, folder: str) -> str:
             if names
         ),
     )
-    return add_header(spec.script, render("BUILD_templates", f"{FILE_NAME}.j2", view))
+    return add_rules_header(spec.script, render("BUILD_templates", f"{FILE_NAME}.j2", view))
 
 
 def layer_names(plan: Plan) -> dict[str, str]:
