@@ -33,7 +33,8 @@ def stale_folder(rules: Sequence[Rules], folder: Path) -> Iterator[Stale]:
     yield from stale_shared(folder, kinds)
     yield from stale_merged(rules, folder, kinds)
     for name in _unasked(kinds):
-        if (text := rule_files.read(folder / name)) is not None:
+        text = rule_files.read(folder / name)
+        if text is not None and rule_files.is_ours(folder / name):  # nothing reads what somebody else has there
             yield unasked_file(name, text)
 
 
