@@ -38,7 +38,7 @@ def wheels_layer(paths: Iterable[Path], python: str, inflater: Inflater | None =
     return merge(entry for _, path in sorted(wheels.items()) for entry in wheel_entries(path, python, inflater))
 
 
-def runtime_layer(interpreter: str, version: str) -> list[Entry]:
+def virtual_environment_layer(interpreter: str, version: str) -> list[Entry]:
     """Return the virtual environment itself, for the interpreter at that path with that full version, 3.N.P."""
     short = _VERSION.fullmatch(version)
     if not short or not interpreter.startswith("/"):
@@ -91,7 +91,7 @@ def _owned(entries: list[Entry], folder: str, owner: str) -> list[Entry]:
     ]
 
 
-def workdir_layer() -> list[Entry]:
+def working_directory_layer() -> list[Entry]:
     """Return the entries of the layer of a working directory, which is there already: none.
 
     A Dockerfile cannot set a working directory without a layer, so every engine writes this one.

@@ -64,7 +64,7 @@ def _generate_files(
     from onedigest.application import collect
     from onedigest.inputs import zipapp
     from onedigest.lock.resolver import resolve
-    from onedigest.plan import arrange
+    from onedigest.plan.arrange import arrange
     from onedigest.rules.image import render_rules, write_rules
 
     application = collect(image.spec, image.script, image.script_folder, image.warn)

@@ -8,10 +8,10 @@ from functools import cache, partial
 from pathlib import Path
 
 from onedigest.digest import Digest
-from onedigest.fetching import FOLDER
+from onedigest.formats import CREATED
 from onedigest.header import add_rules_header
 from onedigest.inputs import zipapp
-from onedigest.plan import CREATED
+from onedigest.plan.inputs import FOLDER
 from onedigest.rules.assemblers import rendered_as_named
 from onedigest.rules.bazel import find_package
 from onedigest.rules.environment import render
