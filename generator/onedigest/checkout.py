@@ -103,6 +103,21 @@ def write_bytes(root: Path, path: str, data: bytes) -> None:
     _put(root, path, fill)
 
 
+def remove_file(root: Path, path: str) -> None:
+    """Remove a file below a root, if it is there; a link as one of its folders is not followed. Raises `InputError`."""
+    try:
+        with _parent(root, path) as (parent, name):
+            os.unlink(name, dir_fd=parent)
+            os.fsync(parent)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if error.errno in _LINK_ERRORS:
+            raise _refused(error, root, path) from None
+        error.filename = str(root / path)
+        raise
+
+
 def link_file(root: Path, path: str, source: Path) -> None:
     """Make a path below a root the content of a stored file: a hard link, or a read-only copy where there is none.
 

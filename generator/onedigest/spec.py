@@ -40,7 +40,8 @@ class Spec:
     """What is asked for, every default filled in.
 
     `script` is the path from the project's root, with slashes. `uv` is the script's `[tool.uv]` as canonical JSON.
-    `copies` are (path below the application's folder, path from the script's folder).
+    `copies` are (path below the application's folder, path from the script's folder). `rules` are what generated files
+    are for; no image depends on them, so no text of a spec has them.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Spec:
     include_script: bool
     max_layers: int
     run: tuple[str, ...]
+    rules: tuple[str, ...]
 
     @property
     def root(self) -> str:
@@ -86,7 +88,7 @@ def fields(spec: Spec) -> dict[str, Any]:
 
     Addresses stand as digests: a lock carries these values, and it names no index, mirror or credential.
     """
-    found = {name.replace("_", "-"): getattr(spec, name) for name in Spec.__slots__}
+    found = {name.replace("_", "-"): getattr(spec, name) for name in Spec.__slots__ if name != "rules"}
     found["dependencies"] = [_without_address(each) for each in spec.dependencies]
     found["uv"] = "" if spec.uv == "{}" else of_bytes(spec.uv.encode())
     found["platforms"] = [platform.oci for platform in spec.platforms]
@@ -139,6 +141,7 @@ def specify(script: Script, project: Project, path: str) -> Spec:
         include_script=include_script,
         max_layers=reader.read("max-layers", 64, values.layer_count),
         run=reader.read("run", (), values.commands),
+        rules=reader.read("rules", ("docker",), values.rule_set),
     )
     if spec.name == default_name and not 0 < len(default_name) <= values.LONGEST_NAME:
         message = f"no name of an image can be made of {posixpath.basename(path)!r}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Project, Result
+from conftest import ALL_RULES, Project, Result
 from full_case import LOCK, SPEC
 from onedigest.digest import of_bytes
 from onedigest.errors import InputError
@@ -48,7 +48,7 @@ def test_rules_with_a_checksum_that_fits_are_refused(app: Project, name: str, ed
     text = app.read(f"lockfiles/app/{name}")
     assert edit(text) != text
     app.write(f"lockfiles/app/{name}", forged(edit(text)))
-    said = f"error: lockfiles/app/{name}: is not as it would be written{HINT}"
+    said = f"error: lockfiles/app/{name}: is out of date{HINT}"
 
     for found in (check(app), check(app, "--all")):
         assert (found.code, found.err) == (3, said)
@@ -64,7 +64,7 @@ def test_bake_target_with_a_checksum_that_fits_is_refused(app: Project) -> None:
 
     found = check(app)
     assert found.code == 3
-    assert "docker-bake.json: the target of app is not as it would be written" in found.err
+    assert "docker-bake.json: the target of app is out of date" in found.err
 
 
 def test_layer_target_with_a_name_that_fits_is_refused(app: Project) -> None:
@@ -82,24 +82,24 @@ def test_layer_target_with_a_name_that_fits_is_refused(app: Project) -> None:
     found = check(app)
     assert found.code == 3
     assert f"lockfiles/BUILD.bazel: has no target `{old.name}`, which app names" in found.err
-    assert f"{build}: is not as it would be written" in found.err
+    assert f"{build}: is out of date" in found.err
 
 
 def test_lock_that_no_pattern_names_is_checked_with_all(app: Project) -> None:
-    app.write("onedigest.toml", 'scripts = ["a*.py"]\n')
+    app.write("onedigest.toml", f'{ALL_RULES}scripts = ["a*.py"]\n')
     app.write("other.py", app.read("app.py"))
     app.ok("generate", "other.py")
     app.write("lockfiles/other/default.nix", forged(app.read("lockfiles/other/default.nix") + "# forged\n"))
 
     assert check(app, "--all").err == (
-        "error: lockfiles/other/default.nix: is not as it would be written\nhint: run `onedigest generate other.py`\n"
+        "error: lockfiles/other/default.nix: is out of date\nhint: run `onedigest generate other.py`\n"
     )
 
 
 @pytest.mark.parametrize("scripts", ["", 'scripts = ["app.py"]\n'], ids=["every lock", "named scripts"])
 def test_lock_folder_that_no_image_has(app: Project, scripts: str) -> None:
     """A copied lock of app.py, whose image has another folder: a target and rules of it were never rendered."""
-    app.write("onedigest.toml", scripts)
+    app.write("onedigest.toml", ALL_RULES + scripts)
     app.write("lockfiles/zz/pylock.toml", app.read("lockfiles/app/pylock.toml"))
     app.write("lockfiles/zz/Dockerfile", "FROM evil\n")
     path = app.root / "lockfiles" / "docker-bake.json"
@@ -140,8 +140,8 @@ def test_image_of_another_name_is_not_had_by_the_name_of_a_folder(app: Project) 
 
 
 def test_lock_folder_beside_one_of_the_same_name_elsewhere(app: Project) -> None:
-    app.write("onedigest.toml", 'scripts = ["inner/*.py"]\n')
-    app.write("inner/onedigest.toml", "")
+    app.write("onedigest.toml", f'{ALL_RULES}scripts = ["inner/*.py"]\n')
+    app.write("inner/onedigest.toml", ALL_RULES)
     app.write("inner/app.py", app.read("app.py"))
     app.ok("generate", "inner/app.py")
     app.write("lockfiles/app/default.nix", forged(app.read("lockfiles/app/default.nix") + "# forged\n"))

@@ -14,9 +14,10 @@ from onedigest.plan.layers import Plan, Recipe
 from onedigest.platforms import ARM64
 from onedigest.rules.bazel import find_package, named_targets
 from onedigest.rules.files import write
-from onedigest.rules.image import Rules, render_rules
+from onedigest.rules.image import render_rules
 from onedigest.rules.layer_targets import layer_targets, read_targets, render_targets
-from onedigest.rules.merged import stale_merged, write_merged
+from onedigest.rules.lock_folder import stale_folder, write_folder
+from onedigest.rules.model import Rules
 from onedigest.rules.nix import layer_names
 from onedigest.spec import Spec
 
@@ -29,7 +30,7 @@ def rules_in(folder: Path, spec: Spec = SPEC) -> Rules:
 
 
 def stale_layers(folder: Path) -> list[str]:
-    return [message for name, message in stale_merged([], folder) if name == "BUILD.bazel"]
+    return [each.message for each in stale_folder([], folder) if each.path == "BUILD.bazel"]
 
 
 def names_of(plan: Plan) -> list[str]:
@@ -81,7 +82,7 @@ def test_targets_come_out_of_the_shared_package_as_they_went_in() -> None:
 def test_target_that_was_changed_by_hand_is_written_anew(old: str, new: str, tmp_path: Path) -> None:
     folder = tmp_path / "lockfiles"
     rules = rules_in(folder)
-    write_merged([rules], folder)
+    write_folder([rules], folder)
     path = folder / "BUILD.bazel"
     text = path.read_text()
     assert stale_layers(folder) == []
@@ -90,22 +91,22 @@ def test_target_that_was_changed_by_hand_is_written_anew(old: str, new: str, tmp
     assert stale_layers(folder)[0] == "was changed by hand"
     assert " named " not in stale_layers(folder)[1]
     assert stale_layers(folder)[1].startswith("has no target `")
-    write_merged([rules], folder)
+    write_folder([rules], folder)
     assert path.read_text() == text
 
 
 def test_shared_package_keeps_what_other_images_name_and_drops_the_rest(tmp_path: Path) -> None:
     folder = tmp_path / "lockfiles"
     one, two = rules_in(folder, replace(SPEC, name="one")), rules_in(folder, replace(SPEC, name="two", workdir="/"))
-    write_merged([one], folder)
-    write_merged([two], folder)
+    write_folder([one], folder)
+    write_folder([two], folder)
     everything = {layer.name for rules in (one, two) for layer in rules.layers}
     assert set(read_targets((folder / "BUILD.bazel").read_text())) == everything
 
     (folder / "two" / "pylock.toml").unlink()
     gone = everything - {layer.name for layer in one.layers}
     assert stale_layers(folder) == [f"has the target `{name}`, which no image names" for name in sorted(gone)]
-    write_merged([one], folder)
+    write_folder([one], folder)
     assert set(read_targets((folder / "BUILD.bazel").read_text())) == {layer.name for layer in one.layers}
 
 
@@ -113,13 +114,13 @@ def test_both_sides_of_a_merge_are_read(tmp_path: Path) -> None:
     """What git left undecided is no target, and comes back with the next generation."""
     folder = tmp_path / "lockfiles"
     rules = rules_in(folder)
-    write_merged([rules], folder)
+    write_folder([rules], folder)
     path = folder / "BUILD.bazel"
     text = path.read_text()
     path.write_text(
         text.replace("wheel_layer(\n", "<<<<<<< ours\nwheel_layer(\n=======\nwheel_layer(\n>>>>>>> theirs\n", 1)
     )
-    write_merged([rules], folder)
+    write_folder([rules], folder)
 
     assert path.read_text() == text
 

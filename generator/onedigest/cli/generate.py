@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from onedigest.cli.locks import lock_problems
 from onedigest.cli.progress import Progress
 from onedigest.cli.reaching import sources, sources_for
 from onedigest.cli.session import Image, Session, shared_options
 from onedigest.cli.words import plural, print_error, print_json, say, shown
-from onedigest.errors import DifferenceError, InputError, OnedigestError, Problem
+from onedigest.errors import InputError, OnedigestError, Problem
 
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock, Package
     from onedigest.lock.resolver import Upgrade
-    from onedigest.rules.image import Rules
+    from onedigest.rules.model import Rules
     from onedigest.sources import Sources
 
 
 @click.command()
 @click.argument("scripts", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All scripts of the project.")
-@click.option("--check", is_flag=True, help="Write nothing; exit 3 when a file is not as it would be written.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 3 when a file is out of date.")
 @click.option("--upgrade", is_flag=True, help="Let every pin move: packages, Debian packages and base.")
 @click.option("--upgrade-package", "packages", multiple=True, metavar="NAME", help="Let one package move.")
 @shared_options
@@ -42,19 +39,22 @@ def command(
     session = Session(**options)
     images = session.images(scripts, everything=everything)
     if check:
-        return _check(session, images, everything=everything)
+        from onedigest.cli.check import check as check_images
+
+        return check_images(session, images, everything=everything)
     from packaging.utils import canonicalize_name
 
     from onedigest.lock.resolver import Upgrade
 
     allowed = Upgrade(everything=upgrade, packages=frozenset(map(canonicalize_name, packages)))
-    return _generate(session, images, allowed)
+    return _generate(session, images, allowed, everything=everything)
 
 
 def generate_one(image: Image, upgrade: Upgrade, source: Sources) -> None:
     """Lock one image and write all of its files."""
+    _refuse_unwritable([image], everything=False)
     _, rules = _generate_files(image, _previous(image), upgrade, source)
-    _write_merged([(image, rules)])
+    _write_folders([(image, rules)])
 
 
 def _generate_files(
@@ -65,19 +65,16 @@ def _generate_files(
     from onedigest.inputs import zipapp
     from onedigest.lock.resolver import resolve
     from onedigest.plan.arrange import arrange
-    from onedigest.rules.files import refuse_foreign, write
-    from onedigest.rules.image import render_rules
-    from onedigest.rules.merged import MERGED
-    from onedigest.rules.shared import SHARED, render_shared
+    from onedigest.rules.image import render_rules, write_rules
 
     application = collect(image.spec, image.script, image.script_folder, image.warn)
-    lock = resolve(image.spec, previous, zipapp.digest(), source, folder=image.script_folder, upgrade=upgrade)
+    lock = resolve(image.spec, previous, zipapp.newest(), source, folder=image.script_folder, upgrade=upgrade)
     _refuse_other_hashes(image, lock)
     plan = arrange(image.spec, lock, application)
     folder = image.folder.parent.resolve()
-    refuse_foreign(folder, (*SHARED, *MERGED))
     rules = render_rules(image.spec, lock, plan, folder)
-    changed = write(folder, render_shared(folder)) + write(folder, rules.files)
+    changed, left = write_rules(rules, folder)
+    _warn_of_left(image, left)
     result = {
         "name": image.spec.name,
         "script": image.spec.script,
@@ -107,21 +104,41 @@ def _refuse_other_hashes(image: Image, lock: Lock) -> None:
         raise InputError(problems)
 
 
-def _write_merged(generated: Iterable[tuple[Image, Rules]]) -> None:
-    """Write the files of all images once, however many images have a part in them."""
-    from onedigest.rules.merged import write_merged
+def _refuse_unwritable(images: Iterable[Image], *, everything: bool) -> None:
+    """Raise `InputError` where generated files would replace what is not theirs."""
+    from onedigest.rules.lock_folder import refuse_unwritable
 
-    folders: dict[Path, list[Rules]] = {}
-    for image, rules in generated:
-        folders.setdefault(image.folder.parent.resolve(), []).append(rules)
+    folders: dict[Path, list[Image]] = {}
+    for image in images:
+        folders.setdefault(image.folder.parent.resolve(), []).append(image)
     for folder, several in folders.items():
-        write_merged(several, folder)
+        kinds = {kind for image in several for kind in image.spec.rules}
+        refuse_unwritable(folder, kinds, [image.spec.name for image in several], everything=everything)
 
 
-def _generate(session: Session, images: list[Image], upgrade: Upgrade) -> int:
+def _write_folders(generated: Iterable[tuple[Image, Rules]]) -> None:
+    """Write the files that images share once, however many images have a part in them."""
+    from onedigest.rules.lock_folder import write_folder
+
+    folders: dict[Path, list[tuple[Image, Rules]]] = {}
+    for image, rules in generated:
+        folders.setdefault(image.folder.parent.resolve(), []).append((image, rules))
+    for folder, several in folders.items():
+        _, left = write_folder([rules for _, rules in several], folder)
+        _warn_of_left(several[0][0], left)
+
+
+def _warn_of_left(image: Image, paths: Iterable[str]) -> None:
+    for path in paths:
+        message = "is not a file of onedigest, and is left as it is; `rules` does not ask for one of this name"
+        image.warn(Problem(message, shown(image.folder.parent / path)))
+
+
+def _generate(session: Session, images: list[Image], upgrade: Upgrade, *, everything: bool) -> int:
     source = sources(session)
     done, generated, failed = [], [], 0
     several = _Several(images, upgrade)
+    _refuse_unwritable(images, everything=everything)
     for image in images:
         previous = _previous(image)
         try:
@@ -139,7 +156,7 @@ def _generate(session: Session, images: list[Image], upgrade: Upgrade) -> int:
         generated.append((image, rules))
         if not session.as_json and not session.quiet:
             _say_result(result)
-    _write_merged(generated)
+    _write_folders(generated)
     failed = max(failed, several.say_unknown())
     if session.as_json:
         print_json({"images": done})
@@ -224,113 +241,3 @@ def _previous(image: Image) -> Lock | None:
     except InputError:
         say(f"{shown(image.lock_path)}: cannot be read, so its pins are not kept")
         return None
-
-
-def _other_images(session: Session, images: list[Image]) -> tuple[list[Image], list[Problem]]:
-    """Return the images of locks that `scripts` does not name: engines that read the whole folder build those too.
-
-    A lock in a folder that is no image's is a problem: nothing renders what is beside it. So is a package of Bazel, of
-    which extensions.bzl takes the names of files.
-    """
-    folders = {session.lockfiles.resolve(), *(image.folder.parent.resolve() for image in images)}
-    locks = [path for folder in sorted(folders) for path in sorted(folder.glob("*/pylock.toml"))]
-    known = _folders(images)
-    others = session.images_of(path for path in locks if path.parent not in known)
-    known |= _folders(others)
-    strays = [path for path in locks if path.parent not in known]
-    builds = [path for folder in sorted(folders) for path in sorted(folder.glob("*/BUILD.bazel"))]
-    named = known | {stray.parent for stray in strays}
-    strays += [path for path in builds if path.parent not in named]
-    problems = [
-        Problem(
-            f"is the {'lock' if path in locks else 'package'} of no image",
-            shown(path),
-            f"delete the folder `{path.parent.name}`, and run `onedigest generate --all`",
-        )
-        for path in strays
-    ]
-    return list(dict.fromkeys([*images, *others])), problems
-
-
-def _folders(images: Iterable[Image]) -> set[Path]:
-    return {image.folder.parent.resolve() / image.folder.name for image in images}
-
-
-def _check(session: Session, images: list[Image], *, everything: bool) -> int:
-    problems: list[Problem] = []
-    if everything:
-        images, problems = _other_images(session, images)
-    for folder in sorted({image.folder.parent.resolve() for image in images}):
-        problems += _stale(folder, [image for image in images if image.folder.parent.resolve() == folder])
-    if session.as_json:
-        rows = [{"where": each.where, "message": each.message, "hint": each.hint} for each in problems]
-        print_json({"checked": len(images), "differences": rows})
-        return DifferenceError.exit_code if problems else 0
-    if problems:
-        raise DifferenceError(problems)
-    if not session.quiet:
-        say(f"{plural(len(images), 'lock')} checked")
-    return 0
-
-
-def _stale(folder: Path, images: list[Image]) -> list[Problem]:
-    """Return what is wrong with the locks of some images of a folder, and with all that is rendered from them."""
-    from onedigest.rules.files import read
-    from onedigest.rules.image import stale_files
-    from onedigest.rules.merged import stale_merged
-    from onedigest.rules.shared import render_shared
-
-    def problem(path: str, message: str, script: str = "") -> Problem:
-        return Problem(message, shown(folder / path), f"run `onedigest generate {script}".rstrip() + "`")
-
-    problems = [
-        problem(path, "is not as it would be written")
-        for path, text in render_shared(folder).items()
-        if read(folder / path) != text
-    ]
-    rendered = []
-    for image in images:
-        lock = read(image.lock_path)
-        wrong = lock_problems(image, lock, partial(_asked, image))
-        problems += wrong
-        if lock is None or wrong:
-            continue  # what is rendered from the lock moves with it
-        try:
-            rules = _rendered(image, lock, folder)
-        except InputError as error:
-            problems += error.problems
-            continue
-        rendered.append(rules)
-        problems += [problem(path, message, image.spec.script) for path, message in stale_files(rules, folder)]
-    return problems + [problem(path, message) for path, message in stale_merged(rendered, folder)]
-
-
-def _rendered(image: Image, text: str, folder: Path) -> Rules:
-    """Render the files of an image from its lock, which is intact. Raises `InputError`."""
-    from onedigest.application import collect
-    from onedigest.lock import codec
-    from onedigest.lock.answer import refuse_other_answer
-    from onedigest.plan.arrange import arrange
-    from onedigest.rules.image import render_rules
-
-    lock = codec.loads(text, shown(image.lock_path))
-    refuse_other_answer(image.spec, lock, shown(image.lock_path))
-    plan = arrange(image.spec, lock, collect(image.spec, image.script, image.script_folder, image.warn))
-    return render_rules(image.spec, lock, plan, folder)
-
-
-def _asked(image: Image, text: str) -> str:
-    """Say which keys of the spec differ from those that the lock answers, with both values."""
-    from onedigest.lock import codec
-    from onedigest.spec import fields
-
-    try:
-        old = json.loads(codec.loads(text, shown(image.lock_path)).asked)
-    except InputError:
-        return f"the lock does not answer {image.spec.script} as it is now"
-    new = fields(image.spec)
-    lines = []
-    for key in sorted(old.keys() | new.keys()):
-        if old.get(key) != new.get(key):
-            lines += [f"  - {key} = {json.dumps(old.get(key))}", f"  + {key} = {json.dumps(new.get(key))}"]
-    return f"{image.spec.script} asks for something else:\n" + "\n".join(lines)

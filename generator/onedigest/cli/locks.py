@@ -42,6 +42,6 @@ def lock_problems(image: Image, text: str | None, say_moved: Callable[[str], str
     problems = []
     if spec != image.spec.digest():
         problems.append(problem(say_moved(text)))
-    if assembler != zipapp.digest():
+    if assembler != zipapp.newest():
         problems.append(problem("the lock was made with another version of the assembler"))
     return problems

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from onedigest.digest import Digest
-from onedigest.header import add_header
+from onedigest.header import add_rules_header
 from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.rules.bazel_layers import LayerTarget
 from onedigest.rules.environment import render
@@ -71,7 +71,7 @@ def render_build(spec: Spec, plan: Plan, targets: Mapping[Digest, LayerTarget], 
         refused=refused,
         manifests=() if refused else tuple(_manifest(each, spec.name, targets, package) for each in plan.platforms),
     )
-    return add_header(spec.script, render("BUILD_templates", f"{FILE_NAME}.j2", view))
+    return add_rules_header(spec.script, render("BUILD_templates", f"{FILE_NAME}.j2", view))
 
 
 def _manifest(planned: PlatformPlan, image: str, targets: Mapping[Digest, LayerTarget], package: str) -> ManifestView:

@@ -32,7 +32,9 @@ def layer_targets(plan: Plan) -> dict[Digest, LayerTarget]:
 
 def render_layers(script: str, targets: Iterable[LayerTarget]) -> str:
     """Return the layers.json of an image, which is empty where Bazel cannot build it."""
-    return add_json_header(script, {"layers": {target.name: target.parts for target in targets}})
+    layers = {target.name: target.parts for target in targets}
+    text = json.dumps({"layers": layers}, indent=2, sort_keys=True, ensure_ascii=False)  # noqa: TID251  for people
+    return add_json_header(script, text.removeprefix("{\n") + "\n")
 
 
 def _target(layer: Layer, plan: Plan) -> LayerTarget:

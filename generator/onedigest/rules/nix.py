@@ -9,7 +9,7 @@ from typing import Any
 
 from onedigest.assembler.selection import context_patterns
 from onedigest.digest import Digest
-from onedigest.header import add_header
+from onedigest.header import add_rules_header
 from onedigest.plan.layers import Layer, Plan
 from onedigest.rules.environment import render
 from onedigest.rules.layer_names import free_name
@@ -65,7 +65,7 @@ def render_nix(spec: Spec, plan: Plan, folder: str) -> str:
     view = NixView(
         path=f"{folder}/{spec.name}", name=spec.name, refused=refused, layers=layers, manifests=manifests
     )
-    return add_header(spec.script, render("BUILD_templates", f"{FILE_NAME}.j2", view))
+    return add_rules_header(spec.script, render("BUILD_templates", f"{FILE_NAME}.j2", view))
 
 
 def layer_names(plan: Plan) -> dict[Digest, str]:
