@@ -49,7 +49,7 @@ error:
             "ERROR: no such package '@@[unknown repo 'onedigest_files' requested from @@]//': The repository "
             "'@@[unknown repo 'onedigest_files' requested from @@]' could not be resolved: No repository visible as "
             "'@onedigest_files' from main repository",
-            "the Bazel workspace does not know the repository of the scripts\n"
+            "the Bazel workspace does not know the repository `onedigest_files`\n"
             "hint: put into MODULE.bazel what lockfiles/extensions.bzl says",
             5,
         ),

@@ -31,7 +31,7 @@ def render_rules(spec: Spec, lock: Lock, plan: Plan, folder: Path) -> Rules:
     Rules that are there go on naming their assembler, as long as nothing else of them moves.
     """
     _refuse_taken_name(spec)
-    layers = layer_targets(plan)
+    layers = layer_targets(plan) if BAZEL in spec.rules and not plan.commands() else {}
 
     def render(assembler: Digest) -> Files:
         texts: dict[str, str] = {}

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from onedigest.assembler.selection import context_patterns
 from onedigest.digest import Digest
 from onedigest.header import add_rules_header
 from onedigest.plan.layers import Layer, Plan
+from onedigest.rules.context import Pattern, context_patterns
 from onedigest.rules.environment import render
 from onedigest.rules.layer_names import free_name
 from onedigest.rules.layer_parts import NO_COMMANDS, layer_parts
+from onedigest.rules.path_regex import path_regex
 from onedigest.spec import Spec
 
 FILE_NAME = "default.nix"
+
+_BELOW = "(/.*)?"
+"""How the expression of a pattern ends, which is also about all below what it names."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +56,7 @@ def render_nix(spec: Spec, plan: Plan, folder: str) -> str:
     """Return the default.nix of an image; `folder` is the name of the lock folder."""
     refused = NO_COMMANDS if plan.commands() else ""
     names = {} if refused else layer_names(plan)
-    layers = tuple(_layer(layer, names[layer.key()], plan) for layer in plan.layers() if names)
+    layers = tuple(_layer(layer, names[layer.key()], plan, folder) for layer in plan.layers() if names)
     manifests = tuple(
         NixManifest(
             platform=each.platform.oci,
@@ -62,9 +66,7 @@ def render_nix(spec: Spec, plan: Plan, folder: str) -> str:
         for each in plan.platforms
         if names
     )
-    view = NixView(
-        path=f"{folder}/{spec.name}", name=spec.name, refused=refused, layers=layers, manifests=manifests
-    )
+    view = NixView(path=f"{folder}/{spec.name}", name=spec.name, refused=refused, layers=layers, manifests=manifests)
     return add_rules_header(spec.script, render("BUILD_templates", f"{FILE_NAME}.j2", view))
 
 
@@ -76,13 +78,23 @@ def layer_names(plan: Plan) -> dict[Digest, str]:
     return names
 
 
-def _layer(layer: Layer, name: str, plan: Plan) -> NixLayer:
+def _layer(layer: Layer, name: str, plan: Plan, folder: str) -> NixLayer:
     parts = layer_parts(layer, plan)
     if layer.recipe and layer.recipe.selection:
-        selection = layer.recipe.selection
-        parts["context"] = context_patterns(selection)
-        parts["select"] = [word for row in selection.arguments() for word in row]
+        patterns = context_patterns(layer.recipe.selection, folder)
+        parts["context"] = [row for each in patterns for row in _rows(each)]
+        parts["select"] = [word for row in layer.recipe.selection.arguments() for word in row]
     return NixLayer(attribute=_attribute(name), name=name, parts=tuple(sorted(parts.items())))
+
+
+def _rows(pattern: Pattern) -> Iterator[str]:
+    """Yield what onedigest.nix is told of a pattern: a sign and a regular expression, and the folders on the way."""
+    if pattern.included:
+        parts = pattern.text.split("/")
+        for count in range(1, len(parts)):
+            above = path_regex("/".join(parts[:count]), bytewise="more")
+            yield f"/{above.removesuffix(_BELOW)}"
+    yield f"{'+' if pattern.included else '-'}{pattern.regex}"
 
 
 def _attribute(name: str) -> str:
