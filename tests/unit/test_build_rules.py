@@ -70,7 +70,7 @@ def layers_of(rules: Rules) -> dict[str, Any]:
 def test_parts_of_a_layer_are_what_the_assembler_is_told(tmp_path: Path) -> None:
     layers = {name.rpartition("-")[0]: parts for name, parts in layers_of(rules_in(tmp_path / "locks")).items()}
     digests = {wheel.name: wheel.digest for wheel in LOCK.wheels()}
-    native = "native-1.0-cp311-cp311-manylinux2014_x86_64.whl"
+    native = next(name for name in sorted(digests) if name.startswith("native-1.0-") and "x86_64" in name)
 
     assert list(layers["debian-bookworm-amd64"]) == ["archive", "command", "holds", "inputs", "options"]
     assert layers["native-1.0-amd64"] == {
@@ -86,7 +86,7 @@ def test_application_is_told_by_what_selects_its_files(tmp_path: Path) -> None:
     rules = rules_in(tmp_path / "locks")
     (application,) = (parts for parts in layers_of(rules).values() if parts["command"] == "application")
 
-    assert application["select"] == ["--script=full.py", "--files=data/*.csv"]
+    assert application["select"] == ["--script=full.py", "--files=data/*.csv", "--files=data/two.bin"]
     for name in ("BUILD.bazel", "layers.json", "default.nix"):
         assert "one.csv" not in rules.files[f"full/{name}"]
 
