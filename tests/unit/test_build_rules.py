@@ -76,7 +76,7 @@ def test_targets_come_out_of_the_shared_package_as_they_went_in() -> None:
         ('python = "3.11"', 'python = "3.12"'),
         ("wheel_layer(\n", "runtime_layer(\n"),
         ('holds = "native 1.0"', 'holds = "native 1.0", tags = ["manual"]'),
-        ("sha256:", "sha257:"),
+        ('"sha256:', '"sha257:'),
     ],
 )
 def test_target_that_was_changed_by_hand_is_written_anew(old: str, new: str, tmp_path: Path) -> None:
