@@ -62,13 +62,17 @@ def _virtual_environment(given: Given) -> list[Entry]:
 def _application(given: Given) -> list[Entry]:
     from onedigest.assembler.layer import application_layer
 
-    return application_layer(given.files, given.options["root"], given.options["owner"])
+    return application_layer(given.files, given.options["root"], given.options["owner"], _known(given))
+
+
+def _known(given: Given) -> str:
+    return given.options.get("known", "")
 
 
 def _folder(given: Given) -> list[Entry]:
     from onedigest.assembler.layer import folder_layer
 
-    return folder_layer(given.options["path"], given.options["owner"])
+    return folder_layer(given.options["path"], given.options["owner"], _known(given))
 
 
 def _working_directory(_: Given) -> list[Entry]:
@@ -91,6 +95,10 @@ def _debian_packages(given: Given) -> list[Entry]:
 
 _OWNER = Option("owner", "UID:GID", "whose it is, and what is in it", "0:0")
 
+_KNOWN = Option(
+    "known", "PATH=MODE:UID:GID,…", "folders of the base that are not plainly root's, and stay as they are", ""
+)
+
 LAYERS: Mapping[str, LayerCommand] = {
     "wheels": LayerCommand(
         "a layer of wheels",
@@ -109,10 +117,10 @@ LAYERS: Mapping[str, LayerCommand] = {
     "application": LayerCommand(
         "the script and its files",
         _application,
-        (Option("root", "PATH", "the folder of the files in the image", "/app"), _OWNER),
+        (Option("root", "PATH", "the folder of the files in the image", "/app"), _OWNER, _KNOWN),
         takes_files=True,
     ),
-    "folder": LayerCommand("a folder", _folder, (Option("path", "PATH", "absolute path in the image"), _OWNER)),
+    "folder": LayerCommand("a folder", _folder, (Option("path", "PATH", "absolute path in the image"), _OWNER, _KNOWN)),
     "working-directory": LayerCommand("the working directory's layer, which is empty", _working_directory),
     "debian-root": LayerCommand(
         "a root of Debian packages",

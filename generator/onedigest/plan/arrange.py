@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from onedigest.application import File
 from onedigest.digest import canonical_json, of_bytes
 from onedigest.errors import InputError
-from onedigest.lock.model import Base, BaseImage, Lock
+from onedigest.lock.model import Base, Lock
 from onedigest.plan import layers as kinds
+from onedigest.plan.base_folders import BaseFolders, folders_of
 from onedigest.plan.configuration import configuration, environment
 from onedigest.plan.layers import Layer, LockedWheel, Plan, PlatformPlan
 from onedigest.platforms import Platform
@@ -26,12 +27,13 @@ def arrange(spec: Spec, lock: Lock, files: Sequence[File]) -> Plan:
 
 def _arrange_platform(spec: Spec, lock: Lock, files: Sequence[File], platform: Platform) -> PlatformPlan:
     base = lock.base
-    below = [*_base_layers(spec, base, platform), *_working_directory(spec, base.image_for(platform))]
+    folders = folders_of(base, spec.user, spec.workdir, platform)
+    below = [*_base_layers(spec, base, platform), *_working_directory(spec, folders)]
     packages = [each for each in base.system_packages if platform in each.platforms]
     if packages:
         below.append(kinds.debian_packages(spec.system_packages, packages, platform))
     below.append(kinds.virtual_environment(base.interpreter, base.python))
-    above = [kinds.application(files, spec.root, _owner(spec))] if files else []
+    above = [_application(spec, files, folders)] if files else []
     room = spec.max_layers - len(below) - len(spec.run) - len(above)
     below += _wheel_layers(lock, platform, room)
     layers = (*below, *_command_layers(spec, base, platform, below), *above)
@@ -49,20 +51,23 @@ def _base_layers(spec: Spec, base: Base, platform: Platform) -> list[Layer]:
     ]
 
 
-def _working_directory(spec: Spec, image: BaseImage | None) -> list[Layer]:
+def _working_directory(spec: Spec, folders: BaseFolders) -> list[Layer]:
     """Return the layers of the working directory: the folder where the base has none, and what sets it."""
-    found = []
+    if spec.workdir == "/":
+        return []
+    path = folders.real(spec.workdir)
+    known, setting = folders.stated(path), kinds.working_directory(spec.workdir)
     if spec.own_workdir:
-        found.append(kinds.folder(spec.workdir, spec.user, holds=f"folder {spec.workdir} of user {spec.user}"))
-    elif spec.workdir != "/" and not (image and image.has_workdir):
-        found.append(kinds.folder(spec.workdir, holds=f"folder {spec.workdir}"))
-    if spec.workdir != "/":
-        found.append(kinds.working_directory(spec.workdir))
-    return found
+        holds = f"folder {spec.workdir} of user {spec.user}"
+        return [kinds.folder(path, spec.user, holds=holds, known=known), setting]
+    if path in folders.there:
+        return [setting]
+    return [kinds.folder(path, holds=f"folder {spec.workdir}", known=known), setting]
 
 
-def _owner(spec: Spec) -> str:
-    return spec.user if spec.own_workdir else kinds.ROOT
+def _application(spec: Spec, files: Sequence[File], folders: BaseFolders) -> Layer:
+    root, owner = folders.real(spec.root), spec.user if spec.own_workdir else kinds.ROOT
+    return kinds.application(files, root, owner, known=folders.stated(root))
 
 
 def _command_layers(spec: Spec, base: Base, platform: Platform, below: Sequence[Layer]) -> list[Layer]:

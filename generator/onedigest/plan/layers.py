@@ -216,9 +216,9 @@ def base_layer(reference: str, number: int, count: int, descriptor: Descriptor, 
     )
 
 
-def folder(path: str, owner: str = ROOT, *, holds: str) -> Layer:
-    """Return a folder that belongs to `owner`, UID:GID."""
-    recipe = Recipe(command="folder", options=(("owner", owner), ("path", path)))
+def folder(path: str, owner: str = ROOT, *, holds: str, known: str = "") -> Layer:
+    """Return a folder that belongs to `owner`, UID:GID; `known` says what folders of the base are."""
+    recipe = Recipe(command="folder", options=(*_known(known), ("owner", owner), ("path", path)))
     return Layer(holds=holds, name=_plain(f"folder-{path}"), content=recipe)
 
 
@@ -253,11 +253,15 @@ def command(number: int, text: str, seen: Digest) -> Layer:
     return Layer(holds=f"run {number}: {text}", name=f"run-{number}", content=Command(text=text, seen=seen))
 
 
-def application(files: Sequence[File], root: str, owner: str) -> Layer:
+def application(files: Sequence[File], root: str, owner: str, *, known: str = "") -> Layer:
     """Return the files of the application below the folder `root`, all of them of `owner`, UID:GID."""
-    options = (("owner", owner), ("root", root))
+    options = (*_known(known), ("owner", owner), ("root", root))
     recipe = Recipe(command="application", options=options, files=tuple(files))
     return Layer(holds=_application(files, root), name="application", content=recipe)
+
+
+def _known(known: str) -> Options:
+    return (("known", known),) if known else ()
 
 
 def _application(files: Sequence[File], root: str) -> str:
