@@ -62,7 +62,7 @@ def _generate_files(
     """Lock one image and write its own files; return what is to be said of it, and the files."""
     from onedigest.application import collect
     from onedigest.lock.resolver import resolve
-    from onedigest.plan import arrange
+    from onedigest.plan.arrange import arrange
     from onedigest.rules.files import refuse_foreign, write
     from onedigest.rules.image import render_rules
     from onedigest.rules.merged import MERGED
