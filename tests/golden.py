@@ -82,7 +82,7 @@ def build_case(
         },
         "docker-bake.json": unstamped(project.read("lockfiles/docker-bake.json")),
         "image.BUILD.bazel": unstamped(project.read(f"lockfiles/{case}/BUILD.bazel")),
-        "layers.BUILD.bazel": project.read("lockfiles/BUILD.bazel"),
+        "layers.BUILD.bazel": unstamped(project.read("lockfiles/BUILD.bazel")),
         "image.toml": project.read(f"lockfiles/{case}/image.toml"),
     }
     layout = project.root / "dist" / case

@@ -174,11 +174,11 @@ def test_engine_says_which_key_it_needs(app: Project, engine: str) -> None:
 
     assert (found.code, found.err) == (
         5,
-        f"error: app.py: `rules` does not ask for {engine}, whose rules the {engine} engine reads\n"
+        f"error: app.py:4: `rules` does not ask for {engine}, whose rules the {engine} engine reads\n"
         f'hint: set `rules = ["docker", "{engine}"]`, then run `onedigest generate app.py`\n',
     )
     compared = app.ok("verify", "--engine", engine, "app", PATH="/nonexistent").err
-    assert f"{engine}: not compared: app.py: `rules` does not ask for {engine}" in compared
+    assert f"{engine}: not compared: app.py:4: `rules` does not ask for {engine}" in compared
 
 
 def test_engine_of_docker_says_which_key_it_needs() -> None:

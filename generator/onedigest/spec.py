@@ -81,6 +81,9 @@ class Spec:
         return digest_of(fields(self))
 
 
+_UNWRITTEN = "rules"
+"""The field that no text of a spec has: an image is the same whatever its rules are for."""
+
 _DEFAULTS: dict[str, Any] = {
     each.name: each.default for each in dataclasses.fields(Spec) if each.default is not dataclasses.MISSING
 }
@@ -99,10 +102,8 @@ def fields(spec: Spec) -> dict[str, Any]:
     computed = {"name": _default_name(spec.script), "entrypoint": _default_entrypoint(spec)}
     found = {}
     for each in dataclasses.fields(spec):
-        if each.name == "rules":  # an image is the same whatever its rules are for
-            continue
         value = getattr(spec, each.name)
-        if value != computed.get(each.name, each.default):
+        if each.name != _UNWRITTEN and value != computed.get(each.name, each.default):
             found[_key(each.name)] = _written(each.name, value)
     return found
 
@@ -119,7 +120,7 @@ def asked_value(asked: Mapping[str, Any], key: str) -> Any:
 
 def defaults() -> dict[str, Any]:
     """Return the defaults that are the same for every script, by their keys, as texts of specs have values."""
-    return {_key(name): _written(name, value) for name, value in _DEFAULTS.items()}
+    return {_key(name): _written(name, value) for name, value in _DEFAULTS.items() if name != _UNWRITTEN}
 
 
 def _key(name: str) -> str:
