@@ -31,6 +31,7 @@ assembler: .venv/ready
 
 golden: .venv/ready
 	$(BIN)/python tests/make_golden.py
+	$(BIN)/python tests/format_numbers.py
 	$(BIN)/onedigest generate --all
 
 bench: .venv/ready

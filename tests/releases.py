@@ -21,6 +21,12 @@ def in_a_release(path: str) -> bool:
     return any(_git("cat-file", "-e", f"{tag}:{path}") is not None for tag in tags())
 
 
+def names_at(tag: str, folder: str) -> set[str]:
+    """Return the names of the files in a folder of a release; the folder ends in a slash."""
+    found = _git("ls-tree", "--name-only", tag, folder)
+    return {line.rpartition("/")[2] for line in (found or "").splitlines()}
+
+
 def text_at(tag: str, path: str) -> str | None:
     """Return the text of a file in a release."""
     return _git("show", f"{tag}:{path}")

@@ -47,10 +47,12 @@ def add_json_header(script: str, members: str) -> str:
     return f'{{\n  "//": [\n    {origin.decode()},\n    "Content {of_bytes(body.encode())}",\n{body}'
 
 
-def stated_format(text: str) -> int:
-    """Return the format of rules that a text states; 0 for those from before formats had numbers."""
+def stated_format(text: str) -> int | None:
+    """Return the format of rules that a text states: 0 from before formats had numbers, None without a header."""
     header = _HEADER.match(text)
-    found = _RULES.match(text, header.end()) if header else None
+    if header is None:
+        return None
+    found = _RULES.match(text, header.end())
     return int(found["number"]) if found else 0
 
 

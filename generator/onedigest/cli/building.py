@@ -12,7 +12,7 @@ from onedigest.cli.locks import read_lock
 from onedigest.cli.reaching import sources
 from onedigest.cli.session import Image, Session
 from onedigest.cli.words import say, shown
-from onedigest.errors import EngineError, OnedigestError, Problem, UsageError
+from onedigest.errors import EngineError, InputError, OnedigestError, Problem, UsageError
 from onedigest.platforms import BY_NAME, Platform
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def run_engine(session: Session, job: Job, engine: Engine) -> Built:
     """Have an engine build, and bring the inputs that it needs."""
     engine.check(job.plan)
     if job.engine != "embedded":
+        refuse_stale_rules(job, InputError)  # whoever calls: rules are text of a pull request
         place_named_assemblers(session, job.image)
     built = engine.build(_order(session, job))
     warn_of_removed(session)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest import formats
-from onedigest.cli.locks import lock_problems
+from onedigest.cli.locks import changed_since, lock_problems
 from onedigest.cli.session import Image, Session
 from onedigest.cli.words import plural, print_json, say, shown
 from onedigest.errors import DifferenceError, InputError, Problem
@@ -65,6 +65,25 @@ def _folders(images: Iterable[Image]) -> set[Path]:
     return {image.folder.parent.resolve() / image.folder.name for image in images}
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is stale of an image, or of a folder. `generated` writes it anew, `version` is the release of its lock."""
+
+    generated: str
+    version: str
+    stale: tuple[Stale, ...]
+
+    def other_formats(self) -> set[int]:
+        """Return the formats of rules that are not the one of this version, which cannot render them."""
+        formats_of = {each.format for each in self.stale if not each.edited}
+        return {number for number in formats_of if number not in (None, formats.RULES)}
+
+    def told(self) -> list[Stale]:
+        """Return what is told file by file: of rules of another format what was changed by hand, and the lock."""
+        other = self.other_formats()
+        return [each for each in self.stale if not other or each.edited or each.path.endswith("/pylock.toml")]
+
+
 def _stale(folder: Path, images: list[Image]) -> list[Problem]:
     """Return what is wrong with the locks of some images of a folder, and with all that is rendered from them."""
     from onedigest.rules.files import read
@@ -73,56 +92,48 @@ def _stale(folder: Path, images: list[Image]) -> list[Problem]:
 
     problems: list[Problem] = []
     rendered: list[Rules] = []
-    stale: list[tuple[str, list[Stale]]] = []
+    found: list[_Found] = []
     for image in images:
-        lock = read(image.lock_path)
-        wrong = lock_problems(image, lock, partial(_asked, image))
+        text = read(image.lock_path)
+        wrong = lock_problems(image, text, partial(_asked, image))
         problems += wrong
-        if lock is None or wrong:
+        if text is None or wrong:
             continue  # what is rendered from the lock moves with it
         try:
-            rules = _rendered(image, lock, folder)
+            rules, version = _rendered(image, text, folder)
         except InputError as error:
             problems += error.problems
             continue
         rendered.append(rules)
-        stale.append((image.spec.script, list(stale_files(rules, folder))))
-    stale.append(("--all", list(stale_folder(rendered, folder))))
-    return problems + _other_formats(folder, stale) + _each_stale(folder, stale)
+        found.append(_Found(image.spec.script, version, tuple(stale_files(rules, folder))))
+    found.append(_Found("--all", "", tuple(stale_folder(rendered, folder))))
+    return [*problems, *_other_formats(folder, found), *_told(folder, found)]
 
 
-def _each_stale(folder: Path, stale: Iterable[tuple[str, list[Stale]]]) -> list[Problem]:
-    """Return a problem for each stale file; of rules of another format only for those that were changed by hand."""
-    problems = []
-    for generated, several in stale:
-        other = any(_is_other(each) for each in several)
-        problems += [
-            Problem(each.message, shown(folder / each.path), f"run `onedigest generate {generated}`")
-            for each in several
-            if each.edited or not other
-        ]
-    return problems
+def _told(folder: Path, found: Iterable[_Found]) -> Iterator[Problem]:
+    for each in found:
+        for stale in each.told():
+            yield Problem(stale.message, shown(folder / stale.path), f"run `onedigest generate {each.generated}`")
 
 
-def _other_formats(folder: Path, stale: Iterable[tuple[str, list[Stale]]]) -> list[Problem]:
-    """Return one problem for all rules of each other format: this version cannot render what it would be."""
-    found = {each.format for _, several in stale for each in several if _is_other(each)}
-    problems = []
-    for number in sorted(number for number in found if number is not None):
+def _other_formats(folder: Path, found: Sequence[_Found]) -> Iterator[Problem]:
+    """Yield one problem for all rules of each other format: this version cannot render them, so nothing is proven."""
+    from onedigest.lock.stated import installing
+
+    for number in sorted({number for each in found for number in each.other_formats()}):
         message = f"the rules are of format {number}, and this version writes format {formats.RULES}"
         hint = "run `onedigest generate --all`, which moves no lock and no digest"
         if number > formats.RULES:
-            hint = "install the release that wrote them"
-        problems.append(Problem(message, shown(folder), hint))
-    return problems
+            versions = {each.version for each in found if number in each.other_formats() and each.version}
+            hint = f"run `{installing(next(iter(sorted(versions)), ''))}`"
+        yield Problem(message, shown(folder), hint)
 
 
-def _is_other(stale: Stale) -> bool:
-    return stale.format not in (None, formats.RULES) and not stale.edited
+def _rendered(image: Image, text: str, folder: Path) -> tuple[Rules, str]:
+    """Render the files of an image from its lock, which is intact; return them with the release that made the lock.
 
-
-def _rendered(image: Image, text: str, folder: Path) -> Rules:
-    """Render the files of an image from its lock, which is intact. Raises `InputError`."""
+    Raises `InputError`.
+    """
     from onedigest.application import collect
     from onedigest.lock import codec
     from onedigest.lock.answer import refuse_other_answer
@@ -132,21 +143,19 @@ def _rendered(image: Image, text: str, folder: Path) -> Rules:
     lock = codec.loads(text, shown(image.lock_path))
     refuse_other_answer(image.spec, lock, shown(image.lock_path))
     plan = arrange(image.spec, lock, collect(image.spec, image.script, image.script_folder, image.warn))
-    return render_rules(image.spec, lock, plan, folder)
+    return render_rules(image.spec, lock, plan, folder), lock.version
 
 
 def _asked(image: Image, text: str) -> str:
     """Say which keys of the spec differ from those that the lock answers, with both values."""
     from onedigest.lock import codec
-    from onedigest.spec import fields
+    from onedigest.lock.answer import moved_settings
 
+    script = image.spec.script
     try:
-        old = json.loads(codec.loads(text, shown(image.lock_path)).asked)
+        lines = moved_settings(image.spec, codec.loads(text, shown(image.lock_path)))
     except InputError:
-        return f"the lock does not answer {image.spec.script} as it is now"
-    new = fields(image.spec)
-    lines = []
-    for key in sorted(old.keys() | new.keys()):
-        if old.get(key) != new.get(key):
-            lines += [f"  - {key} = {json.dumps(old.get(key))}", f"  + {key} = {json.dumps(new.get(key))}"]
-    return f"{image.spec.script} asks for something else:\n" + "\n".join(lines)
+        return changed_since(script)
+    if not lines:
+        return f"the defaults of onedigest changed since {script} was locked"
+    return f"these settings changed since {script} was locked:\n" + "\n".join(f"  {line}" for line in lines)

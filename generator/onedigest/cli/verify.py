@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from onedigest.cli.building import Job, prepare, run_engine
+from onedigest.cli.building import Job, prepare, refuse_stale_rules, run_engine
 from onedigest.cli.engines import NAMES, make_engine
 from onedigest.cli.progress import Status
 from onedigest.cli.session import Image, Session, shared_options
@@ -129,6 +129,7 @@ def _compare_engines(
         try:
             engine = make_engine(name, session, builder if name != "embedded" else "", status)
             job = prepare(session, image, name, locked=True, platforms=())
+            refuse_stale_rules(job, DifferenceError)
             engine.check(job.plan)
         except EngineError as error:
             missing[name] = str(error)
