@@ -67,7 +67,9 @@ def context_patterns(selection: Selection, locks: str = "") -> tuple[Pattern, ..
         rows += [row for each in patterns if each.compiled for row in _pattern_rows(each)]
         rows += _excluded((*([literal(locks)] if locks else []), *_credentials()))
     lets_through = _filter(rows)
-    rows += [Pattern(True, literal(path)) for path in selection.reached if not lets_through(path)]
+    named = [posixpath.join(selection.folder, each) for each in (selection.script, selection.ignore_file) if each]
+    paths = sorted({*selection.reached, *map(posixpath.normpath, named)})
+    rows += [Pattern(True, literal(path)) for path in paths if not lets_through(path)]
     return tuple(rows)
 
 
