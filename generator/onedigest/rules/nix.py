@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from onedigest.digest import Digest
 from onedigest.header import add_rules_header
 from onedigest.plan.layers import Layer, Plan
-from onedigest.rules.context import Pattern, context_patterns
+from onedigest.rules.context import CREDENTIALS, NEVER, Pattern, context_patterns
 from onedigest.rules.environment import render
 from onedigest.rules.layer_names import free_name
 from onedigest.rules.layer_parts import NO_COMMANDS, layer_parts
@@ -18,6 +19,8 @@ from onedigest.rules.path_regex import path_regex
 from onedigest.spec import Spec
 
 FILE_NAME = "default.nix"
+
+_LEFT_OUT = {"never": NEVER, "credentials": CREDENTIALS}
 
 _BELOW = "(/.*)?"
 """How the expression of a pattern ends, which is also about all below what it names."""
@@ -78,13 +81,25 @@ def layer_names(plan: Plan) -> dict[Digest, str]:
     return names
 
 
+def left_out() -> Mapping[str, Sequence[str]]:
+    """Return the rows of what no application brings, by the names that a context has for them."""
+    return {name: [row for each in several for row in _rows(each)] for name, several in _LEFT_OUT.items()}
+
+
 def _layer(layer: Layer, name: str, plan: Plan, folder: str) -> NixLayer:
     parts = layer_parts(layer, plan)
     if layer.recipe and layer.recipe.selection:
-        patterns = context_patterns(layer.recipe.selection, folder)
-        parts["context"] = [row for each in patterns for row in _rows(each)]
+        parts["context"] = list(_context(context_patterns(layer.recipe.selection, folder)))
         parts["select"] = [word for row in layer.recipe.selection.arguments() for word in row]
     return NixLayer(attribute=_attribute(name), name=name, parts=tuple(sorted(parts.items())))
+
+
+def _context(patterns: Iterable[Pattern]) -> Iterator[str]:
+    """Yield the rows of patterns; those that every application has stand in onedigest.nix, and only their name here."""
+    shared = {pattern: name for name, several in _LEFT_OUT.items() for pattern in several}
+    rows = (row for each in patterns for row in ((shared[each],) if each in shared else _rows(each)))
+    for row, _ in itertools.groupby(rows):
+        yield row
 
 
 def _rows(pattern: Pattern) -> Iterator[str]:

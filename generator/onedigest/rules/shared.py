@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from onedigest.rules.bazel import find_package
 from onedigest.rules.environment import render
 from onedigest.rules.files import Files
 from onedigest.rules.model import GIT_FILES, SHARED
+from onedigest.rules.nix import left_out
 
 _TEMPLATES = {
     **{name: ("templates", f"{name.removeprefix('.')}.j2") for name in GIT_FILES},
@@ -37,6 +38,7 @@ class SharedView:
     assembler_digest: Digest
     assembler_start: str
     created: str
+    left_out: Mapping[str, Sequence[str]]
 
 
 def render_shared(folder: Path, kinds: Collection[str]) -> Files:
@@ -59,6 +61,7 @@ def _render(folder: str, package: str, names: tuple[str, ...], assembler: Digest
         assembler_digest=assembler,
         assembler_start=zipapp.START,
         created=CREATED,
+        left_out=left_out(),
     )
     return {name: add_rules_header("", _body(name, view)) for name in names}
 
