@@ -169,7 +169,7 @@ def test_files_of_a_copied_folder_come_and_go(workspace: Project) -> None:
             result = result if result.code == 0 else bazel(workspace, "build", "//lockfiles/etl.daily")
         assert result.code == 0, result.err
         layout = workspace.root / "bazel-bin" / "lockfiles" / "etl.daily" / "etl.daily.layout"
-        return layout_digest(layout), workspace.ok("build", "etl.daily").out.split()[1]
+        return layout_digest(layout), workspace.ok("build", "etl.daily").out.strip()
 
     before = made()
     found = {before[0]}
