@@ -27,6 +27,9 @@ ROOT = "0:0"
 _NAMED = 3
 """How many wheels or packages of a layer its name tells."""
 
+_LONGEST = 100
+"""How long a name may be: engines make names of files and derivations of it."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Input:
@@ -290,7 +293,7 @@ def _native(text: str, platform: Platform) -> str:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.")
+    return re.sub(r"[^A-Za-z0-9._]+", "-", text)[:_LONGEST].strip("-.")
 
 
 def _several(names: Sequence[str]) -> str:
