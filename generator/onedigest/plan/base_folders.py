@@ -19,7 +19,8 @@ _OF_BASE_FILES = frozenset(
 """What the package base-files brings in every suite."""
 
 _MERGED = ("bin", "lib", "sbin")
-_COMMON = {"/root": "0700:0:0", "/run/lock": "1777:0:0", "/tmp": "1777:0:0", "/var/tmp": "1777:0:0"}  # noqa: S108  paths
+_COMMON = {"/root": "0700:0:0", "/tmp": "1777:0:0", "/var/tmp": "1777:0:0"}  # noqa: S108  paths
+_OF_IMAGES = {**_COMMON, "/run/lock": "1777:0:0"}
 _OF_DEBIAN = {**_COMMON, "/var/cache/ldconfig": "0700:0:0", "/var/lock": "1777:0:0"}
 _OF_SUITE = {"bookworm": {"/var/local": "2775:0:50"}}
 """Folders that are not plainly root's: mode and owner."""
@@ -53,7 +54,7 @@ def folders_of(base: Base, user: str, workdir: str, platform: Platform) -> BaseF
     """Return what is known of a base. Of an image, its lock tells whether it has the working directory."""
     image = base.image_for(platform)
     if image:
-        return BaseFolders(there=frozenset([workdir] if image.has_workdir else ()), odd=_COMMON)
+        return BaseFolders(there=frozenset([workdir] if image.has_workdir else ()), odd=_OF_IMAGES)
     names = (*_MERGED, "lib64") if platform == AMD64 else _MERGED
     odd = {**_OF_DEBIAN, **_OF_SUITE.get(base.suite, {})}
     if int(user.partition(":")[0]) not in _OWN_ACCOUNTS:
