@@ -156,11 +156,11 @@ class _Collection:
 
         A file has one place only: a label of Bazel can have one.
         """
-        ignore, above = self._rules(), (self.folder / self._selection.ignore_file).parent
+        ignore, above = self._rules(), self._named(self._selection.ignore_file).parent
         places = {file.place for file in self.found.values()}
         copied: dict[str, str] = {}
         for target, source in self._selection.copies:
-            path = self.folder / source
+            path = self._named(source)
             if not is_below(path, self._root):
                 message = f"`copy` names {self._quote(source)}, which is outside the project"
                 self.problems.append(Finding(message, "copy", f"move it below {self._root.name}, the project's folder"))
@@ -174,9 +174,9 @@ class _Collection:
 
     def completed(self, files: tuple[Selected, ...]) -> Selection:
         """Return the selection with what the tree tells."""
-        places = [place for file in files for place in (file.place, *file.links)]
+        places = [place for file in files for place in file.links or (file.place,)]
         if name := self._selection.ignore_file:
-            places += [name, *links_of(self._here, posixpath.normpath(name))]
+            places += list(links_of(self._here, posixpath.normpath(name))) or [name]
         reached = tuple(sorted(set(map(self._shown, places))))
         return replace(self._selection, ignored=self._ignored, reached=reached)
 
@@ -196,6 +196,10 @@ class _Collection:
                 self.problems.append(Finding(f"`copy` brings {both} to one place, {at}", "copy"))
             copied[at] = place
             self._take(each, at, place, "`copy` brings", "copy")
+
+    def _named(self, place: str) -> Path:
+        """Return what a path from the script's folder names, where the folder itself need not be there."""
+        return Path(posixpath.normpath(self.folder / place))
 
     def _matching(self, pattern: str) -> list[Path]:
         """Return files and links that a pattern names, without what no folder brings; what is named itself stays."""
@@ -223,7 +227,7 @@ class _Collection:
         name = self._selection.ignore_file
         if not name:
             return None
-        path = self.folder / name
+        path = self._named(name)
         if not is_below(path, self._root):
             message = f"`ignore-file` names {self._quote(name)}, which is outside the project"
             self.problems.append(Finding(message, "ignore-file"))
