@@ -161,7 +161,7 @@ def test_device_and_pipe_are_no_files(option: str, tmp_path: Path, capsys: pytes
 
 def test_folder_is_no_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (
-        refusal(capsys, "system", "--deb", tmp_path, "--output", tmp_path / "layer")
+        refusal(capsys, "debian-packages", "--deb", tmp_path, "--output", tmp_path / "layer")
         == f"error: Is a directory: {tmp_path}\n"
     )
 

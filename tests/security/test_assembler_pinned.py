@@ -128,4 +128,4 @@ def test_what_starts_the_assembler_hands_on_its_arguments(tmp_path: Path) -> Non
     wrong = subprocess.run([*start, "wheels"], capture_output=True, text=True, check=False)
 
     assert (made.returncode, (tmp_path / "layer").is_file()) == (0, True)
-    assert (wrong.returncode, wrong.stderr.startswith("usage: assemble layer")) == (2, True)
+    assert (wrong.returncode, wrong.stderr.startswith("usage: assemble wheels")) == (2, True)

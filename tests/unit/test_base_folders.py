@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from full_case import DATA, LOCK, SCRIPT, SPEC
 from onedigest.assembler.commands import LAYERS, Given
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.entry import Entry
+from onedigest.assembler.layer import folder_layer
+from onedigest.assembler.layout import write_tree
+from onedigest.assembler.refusal import Refused
 from onedigest.digest import Digest
 from onedigest.lock.base.image import ImageBase, PinnedImage
 from onedigest.lock.model import Lock
@@ -146,6 +150,26 @@ def test_well_known_folders_of_an_image_stay_as_they_are() -> None:
     (folder,) = above(replace(SPEC, workdir="/tmp/x"), with_image(has_workdir=False))[:1]
 
     assert [(each.path, each.mode) for each in entries(folder)] == [("tmp", 0o1777), ("tmp/x", 0o755)]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+def test_tree_below_a_folder_that_hands_its_group_on_is_roots(tmp_path: Path) -> None:
+    """As /var/local is in bookworm."""
+    entries = folder_layer("/var/local/x", known="/var/local=2775:0:50")
+    write_tree(entries, tmp_path / "tree")
+    found = {each.path: (tmp_path / "tree" / each.path).stat() for each in entries}
+
+    assert {path: (oct(status.st_mode & 0o7777), status.st_gid) for path, status in found.items()} == {
+        "var": ("0o755", 0),
+        "var/local": ("0o2775", 50),
+        "var/local/x": ("0o755", 0),
+    }
+
+
+@pytest.mark.parametrize("known", ["x", "/x", "x=0755:0:0", "/x=755:0:0", "/x=0755:0", "/x=0755:0:99999999"])
+def test_what_is_known_has_one_form(known: str) -> None:
+    with pytest.raises(Refused):
+        folder_layer("/x", known=known)
 
 
 def with_image(*, has_workdir: bool) -> Lock:

@@ -18,7 +18,8 @@ _OF_BASE_FILES = frozenset(
 """What the package base-files brings in every suite."""
 
 _MERGED = ("bin", "lib", "sbin")
-_COMMON = {"/root": "0700:0:0", "/run/lock": "1777:0:0", "/tmp": "1777:0:0", "/var/tmp": "1777:0:0"}  # noqa: S108  paths
+_COMMON = {"/root": "0700:0:0", "/tmp": "1777:0:0", "/var/tmp": "1777:0:0"}  # noqa: S108  paths
+_OF_IMAGES = {**_COMMON, "/run/lock": "1777:0:0"}
 _OF_DEBIAN = {**_COMMON, "/var/cache/ldconfig": "0700:0:0", "/var/lock": "1777:0:0"}
 _OF_SUITE = {"bookworm": {"/var/local": "2775:0:50"}}
 """Folders that are not plainly root's: mode and owner."""
@@ -50,7 +51,7 @@ class BaseFolders:
 
 def image_folders(workdir: str, *, has_workdir: bool) -> BaseFolders:
     """Return what is known of an image of a registry: its lock tells whether it has the working directory."""
-    return BaseFolders(there=frozenset([workdir] if has_workdir else ()), odd=_COMMON)
+    return BaseFolders(there=frozenset([workdir] if has_workdir else ()), odd=_OF_IMAGES)
 
 
 def debian_folders(suite: str, user: str, platform: Platform) -> BaseFolders:
