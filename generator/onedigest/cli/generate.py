@@ -139,8 +139,8 @@ def _generate(session: Session, images: list[Image], upgrade: Upgrade, *, everyt
     several = _Several(images, upgrade)
     _refuse_unwritable(images, everything=everything)
     for image in images:
-        previous = _previous(image)
         try:
+            previous = _previous(image)
             with Progress(f"{image.spec.name}: reading the base", None, quiet=session.silent) as progress:
                 own = sources_for(replace(source, report=progress.advance), session, image)
                 result, rules = _generate_files(image, previous, several.upgrade(previous), own)
@@ -228,13 +228,17 @@ def _versions(lock: Lock) -> dict[str, str]:
 
 
 def _previous(image: Image) -> Lock | None:
-    """Return the lock that is there, as far as it can be read."""
+    """Return the lock that is there, as far as it can be read. Raises `InputError` for that of a newer release."""
     from onedigest.lock import codec
+    from onedigest.lock.stated import is_newer, stated
     from onedigest.rules.files import read
 
+    text = None
     try:
         text = read(image.lock_path)
         return None if text is None else codec.loads(text, shown(image.lock_path))
     except InputError:
+        if text and is_newer(stated(text)):
+            raise
         say(f"{shown(image.lock_path)}: cannot be read, so its pins are not kept")
         return None
