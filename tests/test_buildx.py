@@ -188,6 +188,7 @@ def test_commands_that_give_the_same_files_are_accepted(project: Project, docker
             "libdeflate-6-1MiB",
             "splice-1",
             "splice-1",
+            "splice-1",
             "libdeflate-6-1MiB",
             "libdeflate-6-1MiB",
             "splice-1",

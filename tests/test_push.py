@@ -149,7 +149,7 @@ class TestWhatMoves:
             result = app.ok("build", *arguments, "app.py", XDG_CACHE_HOME=str(app.root / "fresh"))
 
         image = json.loads(result.out)["images"][0]
-        assert len(image["made"]) == 6
+        assert len(image["made"]) == 7
         assert image["pushed"]["blobs"]["uploaded"] == 1
 
     def test_siblings_and_base_lend_their_blobs(self, served: Served, project: Project) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from onedigest.application import File
 from onedigest.assembler import FORMAT, SPLICE
@@ -26,6 +27,9 @@ ROOT = "0:0"
 
 _NAMED = 3
 """How many wheels or packages of a layer its name tells."""
+
+_LONGEST = 100
+"""How long a name may be: engines make names of files and derivations of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +60,11 @@ class Recipe:
         object.__setattr__(self, "options", tuple(sorted(self.options)))
 
     @property
+    def kind(self) -> str:
+        """What histories call such a layer."""
+        return self.command
+
+    @property
     def encoded(self) -> bool:
         """Whether this machine's encoder makes it, so that other engines are handed the archive."""
         return self.encoding != SPLICE
@@ -69,31 +78,35 @@ class Recipe:
         """Return all that decides the layer's bytes, as JSON has it."""
         inputs: list[tuple[object, ...]] = [(each.flag, each.name, each.digest) for each in self.inputs]
         inputs += [(file.target, file.digest, file.executable) for file in self.files]
-        return {"kind": self.command, "options": dict(self.options), "inputs": inputs, "encoding": self.encoding}
+        return {"kind": self.kind, "options": dict(self.options), "inputs": inputs, "encoding": self.encoding}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kept:
     """A layer of a base image, which stays as it is."""
 
+    kind: ClassVar[str] = "base-layer"
+    encoding: ClassVar[str] = AS_IN_BASE
     descriptor: Descriptor
 
     def states(self) -> dict[str, object]:
         """Return all that decides the layer's bytes, as JSON has it."""
         known = self.descriptor
-        return {"kind": "base-layer", "known": [known.digest, known.diff_id, known.media_type, known.size]}
+        return {"kind": self.kind, "known": [known.digest, known.diff_id, known.media_type, known.size]}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
     """A command of `run`, which an engine executes. `seen` is the digest of all that it can see."""
 
+    kind: ClassVar[str] = "command"
+    encoding: ClassVar[str] = LIBDEFLATE
     text: str
     seen: Digest
 
     def states(self) -> dict[str, object]:
         """Return all that decides the layer's bytes, as JSON has it."""
-        return {"kind": "command", "text": self.text, "seen": self.seen, "encoding": LIBDEFLATE}
+        return {"kind": self.kind, "text": self.text, "seen": self.seen, "encoding": self.encoding}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,7 +133,7 @@ class Layer:
     @property
     def kind(self) -> str:
         """What the history calls it: the assembler's command, `base-layer` or `command`."""
-        return str(self.content.states()["kind"])
+        return self.content.kind
 
     @property
     def recipe(self) -> Recipe | None:
@@ -140,7 +153,7 @@ class Layer:
     @property
     def encoding(self) -> str:
         """How it is compressed, as the record states it."""
-        return self.content.encoding if isinstance(self.content, Recipe) else AS_IN_BASE if self.kept else LIBDEFLATE
+        return self.content.encoding
 
     @property
     def encoded(self) -> bool:
@@ -285,7 +298,7 @@ def _native(text: str, platform: Platform) -> str:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.")
+    return re.sub(r"[^A-Za-z0-9._]+", "-", text)[:_LONGEST].strip("-.")
 
 
 def _several(names: Sequence[str]) -> str:
