@@ -200,10 +200,9 @@ def _moved(previous: Lock | None, lock: Lock) -> list[str]:
     """Say what the new lock has that the previous had not, and the other way round, and what platforms disagree on."""
     lines = []
     if previous:
-        if previous.base.index != lock.base.index:
-            lines.append(
-                f"base {previous.base.index or previous.base.reference} -> {lock.base.index or lock.base.reference}"
-            )
+        before, after = (str(each.origin or each.reference) for each in (previous.base, lock.base))
+        if before != after:
+            lines.append(f"base {before} -> {after}")
         old, new = _versions(previous), _versions(lock)
         lines += [
             f"{name} {old.get(name, '(new)')} -> {new.get(name, '(gone)')}"
@@ -221,8 +220,7 @@ def _moved(previous: Lock | None, lock: Lock) -> list[str]:
 
 
 def _versions(lock: Lock) -> dict[str, str]:
-    debian = {f"{each.name} (Debian, {each.architecture})": each.version for each in lock.base.packages}
-    debian |= {f"{each.name} (Debian, {each.architecture})": each.version for each in lock.base.system_packages}
+    debian = {f"{each.name} (Debian, {each.architecture})": each.version for each in lock.base.debian_packages}
     found: dict[str, str] = {}
     for package in lock.packages:
         found[package.name] = f"{found[package.name]}, {package.version}" if package.name in found else package.version
