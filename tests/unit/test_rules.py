@@ -112,7 +112,7 @@ def test_context_is_exactly_what_is_read() -> None:
     assert lines[0] == "*"
     inputs = [line for line in lines if line.startswith("!locks/.inputs/")]
     assert lines[1] == "!data/*.csv"
-    assert [line for line in lines if line.startswith("!")][1:] == ["!full.py", *inputs]
+    assert [line for line in lines if line.startswith("!")][1:] == ["!data/two.bin", "!full.py", *inputs]
     assert lines[-len(inputs) :] == inputs
     assert {"**/.[gG][iI][tT]", "**/__pycache__", "locks"} < set(lines)
     assert not any(".deb" in line and "gomp" not in line and "gcc" not in line for line in lines)

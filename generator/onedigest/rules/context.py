@@ -199,12 +199,10 @@ def _pattern_rows(pattern: _Parts) -> Iterator[Pattern]:
     """Yield what a pattern of `files` names, and what tells that a folder on the way is an image or holds locks."""
     if _NOTHING in pattern.parts:
         return
-    parts = pattern.parts
-    while parts and parts[-1] == "**":
-        parts = parts[:-1]
-    yield Pattern(True, "/".join(parts) or "*")
-    for count in range(pattern.plain + 1, len(parts)):
-        yield from (Pattern(True, "/".join((*parts[:count], mark))) for mark in MARKS)
+    yield Pattern(True, "/".join(pattern.parts))
+    whole = len(pattern.parts) - (pattern.parts[-1] == "**")
+    for count in range(pattern.plain + 1, whole):
+        yield from (Pattern(True, "/".join((*pattern.parts[:count], mark))) for mark in MARKS)
 
 
 _NOTHING = "[]"

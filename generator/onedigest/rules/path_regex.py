@@ -9,6 +9,9 @@ _ANY = "[^/]"
 _WIDE = "[^/]{1,4}"
 """A character where only bytes are known, of UTF-8."""
 
+_NOTHING = "[^/]{0}//"
+"""What matches no path."""
+
 _LAST_ASCII = "\x7f"
 
 
@@ -85,16 +88,19 @@ def _alternatives(ranges: list[tuple[str, str]], bytewise: str) -> str:
         return _WIDE
     plain = [(low, high) for low, high in ranges if high <= _LAST_ASCII]
     others = [low for low, high in ranges if low == high and low > _LAST_ASCII]
-    return "(" + "|".join([*([_bracket(plain, negative=False)] if plain else []), *others]) + ")"
+    found = [*([_bracket(plain, negative=False)] if plain else []), *others]
+    return f"({'|'.join(found)})" if found else _NOTHING
 
 
 def _bracket(ranges: list[tuple[str, str]], *, negative: bool) -> str:
-    """Return a bracket expression, in which `]`, `^` and `-` have their places, and no escape is needed."""
+    """Return a bracket expression, in which no character needs an escape: `]` is first, `[`, `^` and `-` are last."""
     single = {low for low, high in ranges if low == high} - {"\\"}  # no path has a backslash
-    wide = [f"{low}-{high}" for low, high in ranges if low != high]
-    ends = "".join(sorted(single - set("]^-/")))
-    inner = ("]" if "]" in single else "") + "".join(wide) + ends + ("^" if "^" in single else "")
-    inner += "-" if "-" in single else ""
+    wide = "".join(f"{low}-{high}" for low, high in ranges if low != high)
+    first = "]" if "]" in single else ""
+    last = "".join(each for each in "[^-" if each in single)
+    inner = "".join(sorted(single - set("]/[^-")))
     if negative:
-        return f"[^{inner[:1] if inner[:1] == ']' else ''}/{inner[1:] if inner[:1] == ']' else inner}]"
-    return "\\^" if inner == "^" else f"[{inner}]" if inner else "[^/]{0}x{0}/"
+        return f"[^{first}/{wide}{inner}{last}]"
+    if not (first or wide or inner):
+        return f"({'|'.join(map(_one, last))})" if last else _NOTHING
+    return f"[{first}{wide}{inner}{last}]"
