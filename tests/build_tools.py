@@ -79,6 +79,8 @@ def odd_project(folder: Path, cache: Path) -> Iterator[Project]:
         'files = ["data/*.sh"]',
     )
     project.write("extra/deep/er/tool.py", "#!/usr/bin/env python3\n").chmod(0o755)
+    project.write("extra/deep/BUILD.bazel", "# a file like any other\n")
+    project.write('extra/deep/q"uote.txt', "odd\n")
     project.write("extra/left.out", "")
     project.write("extra/.dockerignore", "*.out\n.dockerignore\n")
     project.write("jobs/BUILD.bazel", 'exports_files(["nothing.txt"])\n')

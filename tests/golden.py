@@ -31,13 +31,13 @@ OUTPUTS = (
     "Dockerfile.dockerignore",
     "docker-bake.json",
     "image.BUILD.bazel",
-    "layers.BUILD.bazel",
+    "layers.json",
     "default.nix",
     "image.toml",
     "linux-amd64.listing",
     "linux-arm64.listing",
 )
-_STAMPS = re.compile(r"(?m)^(# (?:Content|Rendered from)|        \")( ?)sha256:[0-9a-f]{64}")
+_STAMPS = re.compile(r"(?m)^(# (?:Content|Rendered from)|    \"Content|        \")( ?)sha256:[0-9a-f]{64}")
 """Checksums of rendered files, which move with every line."""
 
 _ASSEMBLERS = (
@@ -82,7 +82,7 @@ def build_case(
         },
         "docker-bake.json": unstamped(project.read("lockfiles/docker-bake.json")),
         "image.BUILD.bazel": unstamped(project.read(f"lockfiles/{case}/BUILD.bazel")),
-        "layers.BUILD.bazel": unstamped(project.read("lockfiles/BUILD.bazel")),
+        "layers.json": unstamped(project.read(f"lockfiles/{case}/layers.json")),
         "image.toml": project.read(f"lockfiles/{case}/image.toml"),
     }
     layout = project.root / "dist" / case

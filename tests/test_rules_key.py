@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ pytest_plugins = ("built_app",)
 GIT = {".gitattributes", ".gitignore"}
 LOCK = {"app/image.toml", "app/pylock.toml"}
 DOCKER = {"app/Dockerfile", "app/Dockerfile.dockerignore", "docker-bake.json"}
-BAZEL = {"app/BUILD.bazel", "BUILD.bazel", "defs.bzl", "extensions.bzl", "internal.bzl"}
+BAZEL = {"app/BUILD.bazel", "app/layers.json", "BUILD.bazel", "defs.bzl", "extensions.bzl", "internal.bzl"}
 NIX = {"app/default.nix", "onedigest.nix"}
 
 
@@ -46,20 +47,22 @@ def check(project: Project) -> Result:
 
 def restated(text: str, old: str, new: str) -> str:
     """Return a generated text with something replaced, and with a checksum that fits."""
-    first, _, body = text.split("\n", 2)
+    head, line, body = re.split(r"(?m)^(.*Content sha256:[0-9a-f]{64}.*\n)", text, maxsplit=1)
     body = body.replace(old, new)
-    return f"{first}\n# Content {of_bytes(body.encode())}\n{body}"
+    return head + re.sub("sha256:[0-9a-f]{64}", of_bytes(body.encode()), line) + body
 
 
 def restate_format(project: Project, number: int) -> None:
     """Have all rules of the project state another format, as another release would have written them; 0 is none."""
-    line, words = f"# Rules format {number}\n" if number else "", f", rules format {number}." if number else "."
+    words = f", rules format {number}." if number else "."
     for name in files(project):
         path, text = f"lockfiles/{name}", project.read(f"lockfiles/{name}")
         if name == "docker-bake.json":
             project.write(path, text.replace(f", rules format {RULES}.", words))
-        elif f"\n# Rules format {RULES}\n" in text:
-            project.write(path, restated(text, f"# Rules format {RULES}\n", line))
+        elif f"Rules format {RULES}" in text:
+            old = next(each for each in text.splitlines(keepends=True) if f"Rules format {RULES}" in each)
+            new = old.replace(f"format {RULES}", f"format {number}") if number else ""
+            project.write(path, restated(text, old, new))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +111,7 @@ def test_files_that_other_images_need_are_kept(app: Project) -> None:
 
     own = {
         f"other/{name}"
-        for name in ("pylock.toml", "Dockerfile", "Dockerfile.dockerignore", "BUILD.bazel", "default.nix")
+        for name in ("pylock.toml", *(each.removeprefix("app/") for each in DOCKER | BAZEL | NIX if "/" in each))
     }
     shared = {name for name in DOCKER | BAZEL | NIX if not name.startswith("app/")}
     assert files(app) == GIT | LOCK | own | shared

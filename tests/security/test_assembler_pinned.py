@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,16 +78,53 @@ def test_dockerfile_proves_the_assembler_before_any_stage_uses_it() -> None:
 def test_bazel_runs_the_assembler_behind_its_digest() -> None:
     text = render_shared(Path("/project/lockfiles"), ["bazel", "nix"])["internal.bzl"]
 
-    assert f'_ASSEMBLER_DIGEST = "{zipapp.newest()}"' in text
-    assert f'_START = "{zipapp.START}"' in text
+    assert f'ASSEMBLER_DIGEST = "{zipapp.newest()}"' in text
+    assert f'START = "{zipapp.START}"' in text
     start = text[text.index('start.add("-I")') :].splitlines()[:4]
     assert [line.strip() for line in start] == [
         'start.add("-I")',
-        'start.add("-c", _START)',
+        'start.add("-c", START)',
         "start.add(ctx.file._assembler)",
-        "start.add(_ASSEMBLER_DIGEST)",
+        "start.add(ASSEMBLER_DIGEST)",
     ]
-    assert text.count("_assembler.short_path, _ASSEMBLER_DIGEST,") == text.count("_assembler.short_path") == 1
+    assert text.count("_assembler.short_path, ASSEMBLER_DIGEST,") == text.count("_assembler.short_path") == 1
+
+
+def test_repository_of_bazel_runs_the_assembler_behind_its_digest(tmp_path: Path) -> None:
+    """What lists the files of applications is run on the machine, outside of any sandbox."""
+    text = render_shared(Path("/project/lockfiles"), ["bazel"])["extensions.bzl"]
+    program = text.split('_SELECT = """\\\n')[1].split('"""')[0]
+    assembler, project = tmp_path / "assemble.pyz", tmp_path / "project"
+    (project / "lib" / "further").mkdir(parents=True)
+    for path in ("größe.py", "lib/further/one.txt"):
+        (project / path).write_text("", encoding="utf-8")
+    request = {
+        "assembler": str(assembler),
+        "digest": zipapp.newest(),
+        "layers": {"fine": ["--script=größe.py", "--copy=lib=lib"], "wrong": ["--copy=lib=other"]},
+        "project": str(project),
+        "start": zipapp.START,
+    }
+    (tmp_path / "request.json").write_text(json.dumps(request, ensure_ascii=False), encoding="utf-8")
+
+    def run() -> Any:
+        words = [sys.executable, "-I", "-X", "utf8", "-c", program]
+        subprocess.run(words, cwd=tmp_path, check=True, env={"LC_ALL": "C"})
+        return json.loads((tmp_path / "selected.json").read_bytes())
+
+    assembler.write_bytes(EVIL)
+    refused = run()
+    assembler.write_bytes(zipapp.shipped(zipapp.newest()))
+    taken = run()
+
+    assert not (tmp_path / "pwned").exists()
+    assert refused["layers"]["fine"] == {"refused": f"refused: {assembler} is not the pinned assembler"}
+    assert taken["folders"] == ["lib", "lib/further"]
+    assert taken["layers"]["wrong"]["refused"].startswith("refused: `copy` names 'other', where there is no file")
+    assert taken["layers"]["fine"]["files"] == [
+        {"target": "größe.py", "path": "größe.py", "role": "script"},
+        {"target": "lib/further/one.txt", "path": "lib/further/one.txt", "role": "plain"},
+    ]
 
 
 def test_nix_takes_the_assembler_by_its_digest() -> None:

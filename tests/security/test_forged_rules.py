@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,8 +12,9 @@ import pytest
 
 from conftest import ALL_RULES, Project, Result
 from full_case import LOCK, SPEC
-from onedigest.digest import of_bytes
+from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError
+from onedigest.header import add_json_header
 from onedigest.lock.answer import refuse_other_answer
 from onedigest.lock.base import Base
 from onedigest.lock.base.image import ImageBase
@@ -81,22 +83,23 @@ def test_bake_target_with_a_checksum_that_fits_is_refused(app: Project) -> None:
     assert "docker-bake.json: the target of app is out of date" in found.err
 
 
-def test_layer_target_with_a_name_that_fits_is_refused(app: Project) -> None:
-    from onedigest.rules import layer_targets
-
-    path = app.root / "lockfiles" / "BUILD.bazel"
-    old = next(each for each in layer_targets.read_targets(path.read_text()).values() if each.rule == "runtime_layer")
-    stem = old.name.rpartition("-")[0]
-    text = old.text.replace("/usr/local/bin/python3.12", "/tmp/evil").replace(f'"{old.name}"', f'"{stem}"')
-    name = f"{stem}-{layer_targets._checksum(text)}"
-    path.write_text(path.read_text().replace(old.text, text.replace(f'"{stem}"', f'"{name}"')))
-    build = "lockfiles/app/BUILD.bazel"
-    app.write(build, forged(app.read(build).replace(old.name, name)))
+def test_layer_with_checksums_that_fit_is_refused(app: Project) -> None:
+    """Its parts are forged, and the name that is a checksum of them, wherever it stands."""
+    layers, build = "lockfiles/app/layers.json", "lockfiles/app/BUILD.bazel"
+    document = json.loads(app.read(layers))["layers"]
+    old = next(name for name, parts in document.items() if parts["command"] == "virtual-environment")
+    parts = document.pop(old)
+    parts["options"]["interpreter"] = "/tmp/evil"
+    stem, _, _ = old.rpartition("-")
+    name = f"{stem}-{hex_of(of_bytes(canonical_json(parts)))[:12]}"
+    text = json.dumps({"layers": document | {name: parts}}, indent=2, sort_keys=True, ensure_ascii=False)
+    app.write(layers, add_json_header("app.py", text.removeprefix("{\n") + "\n"))
+    app.write(build, forged(app.read(build).replace(old, name)))
 
     found = check(app)
     assert found.code == 3
-    assert f"lockfiles/BUILD.bazel: has no target `{old.name}`, which app names" in found.err
-    assert f"{build}: is out of date" in found.err
+    for path in (layers, build):
+        assert f"{path}: is out of date" in found.err
 
 
 def test_lock_that_no_pattern_names_is_checked_with_all(app: Project) -> None:
@@ -130,13 +133,15 @@ def test_lock_folder_that_no_image_has(app: Project, scripts: str) -> None:
     )
 
 
-def test_package_of_no_image(app: Project) -> None:
-    """extensions.bzl reads the packages of all folders, whether or not they have a lock."""
-    app.write("lockfiles/zz/BUILD.bazel", '    "@onedigest_files//:../secret": "secret",\n')
+def test_layers_of_no_image(app: Project) -> None:
+    """extensions.bzl reads the layers of all folders, whether or not they have a lock."""
+    app.write(
+        "lockfiles/zz/layers.json", '{"layers": {"evil": {"command": "application", "select": ["--copy=x=.."]}}}\n'
+    )
     found = check(app, "--all")
     assert (found.code, found.err) == (
         3,
-        "error: lockfiles/zz/BUILD.bazel: is the package of no image\n"
+        "error: lockfiles/zz/layers.json: has the layers of no image\n"
         "hint: delete the folder `zz`, and run `onedigest generate --all`\n",
     )
 
@@ -179,9 +184,11 @@ def test_line_ends_are_read_once(app: Project) -> None:
     [
         ("docker-bake.json", lambda _: "[" * 200_000),
         ("docker-bake.json", lambda text: text.replace("lockfiles/app/Dockerfile", "\\ud800")),
-        ("BUILD.bazel", lambda text: text + 'x_layer(\n    name = "a",\n' * 100_000),
+        ("BUILD.bazel", lambda text: text + "#" * 100_000),
+        ("app/layers.json", lambda _: "[" * 200_000),
+        ("app/layers.json", lambda text: text.replace("# ", "\\ud800", 1).replace('"//": [', '"//": ["\\', 1)),
     ],
-    ids=["nested", "half of a character", "targets without an end"],
+    ids=["nested", "half of a character", "longer", "layers nested", "no header"],
 )
 def test_shared_files_that_cannot_be_read_are_told(app: Project, name: str, edit: Callable[[str], str]) -> None:
     app.write(f"lockfiles/{name}", edit(app.read(f"lockfiles/{name}")))

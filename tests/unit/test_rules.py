@@ -128,7 +128,7 @@ def test_files_are_fresh_until_something_moves(tmp_path: Path) -> None:
     rules = rules_in(folder)
     assert write_rules(rules, folder) == [
         *(f"full/{name}" for name in ("BUILD.bazel", "Dockerfile", "Dockerfile.dockerignore", "default.nix")),
-        "full/pylock.toml",
+        *(f"full/{name}" for name in ("layers.json", "pylock.toml")),
         ".gitattributes",
         ".gitignore",
         "BUILD.bazel",
@@ -147,6 +147,7 @@ def test_files_are_fresh_until_something_moves(tmp_path: Path) -> None:
         Stale("full/Dockerfile", "is out of date", RULES),
         Stale("full/Dockerfile.dockerignore", "is out of date", RULES),
         Stale("full/BUILD.bazel", "is out of date", RULES),
+        Stale("full/layers.json", "is out of date", RULES),
         Stale("full/default.nix", "is out of date", RULES),
     ]
     assert stale_targets([other], folder) == ["the target of full is out of date"]

@@ -38,8 +38,8 @@ def check(session: Session, images: list[Image], *, everything: bool) -> int:
 def _other_images(session: Session, images: list[Image]) -> tuple[list[Image], list[Problem]]:
     """Return the images of locks that `scripts` does not name: engines that read the whole folder build those too.
 
-    A lock in a folder that is no image's is a problem: nothing renders what is beside it. So is a package of Bazel, of
-    which extensions.bzl takes the names of files.
+    A lock in a folder that is no image's is a problem: nothing renders what is beside it. So are layers of Bazel, since
+    extensions.bzl takes those of all folders.
     """
     folders = {session.lockfiles.resolve(), *(image.folder.parent.resolve() for image in images)}
     locks = [path for folder in sorted(folders) for path in sorted(folder.glob("*/pylock.toml"))]
@@ -47,12 +47,12 @@ def _other_images(session: Session, images: list[Image]) -> tuple[list[Image], l
     others = session.images_of(path for path in locks if path.parent not in known)
     known |= _folders(others)
     strays = [path for path in locks if path.parent not in known]
-    builds = [path for folder in sorted(folders) for path in sorted(folder.glob("*/BUILD.bazel"))]
+    layers = [path for folder in sorted(folders) for path in sorted(folder.glob("*/layers.json"))]
     named = known | {stray.parent for stray in strays}
-    strays += [path for path in builds if path.parent not in named]
+    strays += [path for path in layers if path.parent not in named]
     problems = [
         Problem(
-            f"is the {'lock' if path in locks else 'package'} of no image",
+            "is the lock of no image" if path in locks else "has the layers of no image",
             shown(path),
             f"delete the folder `{path.parent.name}`, and run `onedigest generate --all`",
         )

@@ -15,11 +15,12 @@ from onedigest.rules import files as rule_files
 from onedigest.rules import nix
 from onedigest.rules.assemblers import rendered_as_named, unknown_assemblers
 from onedigest.rules.bake import target_of
+from onedigest.rules.bazel import FILE_NAME as BUILD
 from onedigest.rules.bazel import find_package, render_build
+from onedigest.rules.bazel_layers import FILE_NAME as LAYERS
+from onedigest.rules.bazel_layers import layer_targets, render_layers
 from onedigest.rules.dockerfile import render_dockerfile
 from onedigest.rules.files import Files
-from onedigest.rules.layer_targets import FILE_NAME as BUILD
-from onedigest.rules.layer_targets import layer_targets
 from onedigest.rules.model import BAZEL, DOCKER, GIT_FILES, NIX, OWN, Rules, Stale, folder_files, own_files
 from onedigest.spec import Spec
 
@@ -30,7 +31,7 @@ def render_rules(spec: Spec, lock: Lock, plan: Plan, folder: Path) -> Rules:
     Rules that are there go on naming their assembler, as long as nothing else of them moves.
     """
     _refuse_taken_name(spec)
-    layers = layer_targets(plan) if BAZEL in spec.rules else {}
+    layers = layer_targets(plan) if BAZEL in spec.rules and not plan.commands() else {}
 
     def render(assembler: Digest) -> Files:
         texts: dict[str, str] = {}
@@ -38,6 +39,7 @@ def render_rules(spec: Spec, lock: Lock, plan: Plan, folder: Path) -> Rules:
             texts |= render_dockerfile(spec, lock, plan, folder.name, assembler)
         if BAZEL in spec.rules:
             texts[BUILD] = render_build(spec, plan, layers, find_package(folder))
+            texts[LAYERS] = render_layers(spec.script, layers.values())
         if NIX in spec.rules:
             texts[nix.FILE_NAME] = nix.render_nix(spec, plan, folder.name)
         return {f"{spec.name}/{name}": text for name, text in texts.items()}
@@ -48,7 +50,6 @@ def render_rules(spec: Spec, lock: Lock, plan: Plan, folder: Path) -> Rules:
         kinds=spec.rules,
         files={f"{spec.name}/{codec.FILE_NAME}": codec.dumps(lock), **rendered_as_named(folder, paths, render)},
         bake=target_of(spec, plan, folder.name) if DOCKER in spec.rules else None,
-        layers=tuple(layers.values()),
     )
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from onedigest.rules import bake, dockerfile, layer_targets, nix
+from onedigest.rules import bake, bazel, bazel_layers, dockerfile, nix
 from onedigest.rules.bake import BakeTarget
 from onedigest.rules.files import Files
-from onedigest.rules.layer_targets import LayerTarget
 
 DOCKER, BAZEL, NIX = "docker", "bazel", "nix"
 
@@ -17,7 +16,7 @@ OF_ENGINE: Mapping[str, str] = {"buildx": DOCKER, "bazel": BAZEL, "nix": NIX}
 
 OWN: Mapping[str, tuple[str, ...]] = {
     DOCKER: (dockerfile.FILE_NAME, dockerfile.IGNORE_NAME),
-    BAZEL: (layer_targets.FILE_NAME,),
+    BAZEL: (bazel.FILE_NAME, bazel_layers.FILE_NAME),
     NIX: (nix.FILE_NAME,),
 }
 """The files of one image, besides its lock and its record."""
@@ -27,27 +26,26 @@ GIT_FILES = (".gitattributes", ".gitignore")
 
 SHARED: Mapping[str, tuple[str, ...]] = {
     DOCKER: (),
-    BAZEL: ("defs.bzl", "extensions.bzl", "internal.bzl"),
+    BAZEL: (bazel.FILE_NAME, "defs.bzl", "extensions.bzl", "internal.bzl"),
     NIX: ("onedigest.nix",),
 }
 """The files that are the same for all images of a lock folder."""
 
-MERGED: Mapping[str, tuple[str, ...]] = {DOCKER: (bake.FILE_NAME,), BAZEL: (layer_targets.FILE_NAME,), NIX: ()}
+MERGED: Mapping[str, tuple[str, ...]] = {DOCKER: (bake.FILE_NAME,), BAZEL: (), NIX: ()}
 """The files that each image of a lock folder has a part in."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rules:
-    """The generated files of an image, by path from the lock folder, and its parts of the files of all images.
+    """The generated files of an image, by path from the lock folder, and its part of the file of all images.
 
-    `kinds` are those that it asks for: without "docker" there is no `bake`, without "bazel" there are no `layers`.
+    `kinds` are those that it asks for: without "docker" there is no `bake`.
     """
 
     name: str
     kinds: tuple[str, ...]
     files: Files
     bake: BakeTarget | None
-    layers: tuple[LayerTarget, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -13,12 +13,18 @@ from onedigest.header import add_rules_header
 from onedigest.inputs import zipapp
 from onedigest.plan.inputs import FOLDER
 from onedigest.rules.assemblers import rendered_as_named
+from onedigest.rules.bazel import FILE_NAME as BUILD
 from onedigest.rules.bazel import find_package
 from onedigest.rules.environment import render
 from onedigest.rules.files import Files
 from onedigest.rules.model import GIT_FILES, SHARED
+from onedigest.rules.nix import left_out
 
-_FOLDERS = dict.fromkeys(GIT_FILES, "templates")
+_TEMPLATES = {
+    **{name: ("templates", f"{name.removeprefix('.')}.j2") for name in GIT_FILES},
+    BUILD: ("BUILD_templates", "shared.bazel.j2"),
+}
+"""The templates of files that are not called like theirs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +38,7 @@ class SharedView:
     assembler_digest: Digest
     assembler_start: str
     created: str
+    left_out: Mapping[str, Sequence[str]]
 
 
 def render_shared(folder: Path, kinds: Collection[str]) -> Files:
@@ -54,9 +61,10 @@ def _render(folder: str, package: str, names: tuple[str, ...], assembler: Digest
         assembler_digest=assembler,
         assembler_start=zipapp.START,
         created=CREATED,
+        left_out=left_out(),
     )
     return {name: add_rules_header("", _body(name, view)) for name in names}
 
 
 def _body(name: str, view: SharedView) -> str:
-    return render(_FOLDERS.get(name, "BUILD_templates"), f"{name.removeprefix('.')}.j2", view)
+    return render(*_TEMPLATES.get(name, ("BUILD_templates", f"{name}.j2")), view)
