@@ -10,7 +10,6 @@ from typing import Any
 from onedigest import formats, untrusted
 from onedigest.digest import canonical_json
 from onedigest.lock import shadow
-from onedigest.lock.base import Base
 from onedigest.lock.base.choice import python_minor
 from onedigest.lock.base.debian import read_debian_base
 from onedigest.lock.base.image import read_image_base
@@ -54,7 +53,7 @@ def read_document(document: Mapping[str, Any]) -> Lock:
         script=tool.take("script", untrusted.relative_path),
         version=tool.take("version", untrusted.version),
         platforms=platforms,
-        base=read_base(below, python, platforms),
+        base=(read_image_base if "image" in below else read_debian_base)(below, python, platforms),
         packages=top.each("packages", partial(_package, platforms)),
         roots=tool.each("requirements", _edge),
     )
@@ -118,11 +117,6 @@ def _refuse_contradictions(lock: Lock, asked: Mapping[str, Any]) -> None:
         untrusted.distinct(names)
     except ValueError as error:
         raise Wrong([f"the lock {error} among its inputs"]) from None
-
-
-def read_base(base: Table, python: str, platforms: Sequence[Platform]) -> Base:
-    """Read the table of a base, of either kind; `python` is what it says of that. Raises `Wrong`."""
-    return (read_image_base if "image" in base else read_debian_base)(base, python, platforms)
 
 
 def _package(platforms: Sequence[Platform], row: Table) -> Package:
