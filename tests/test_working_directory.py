@@ -10,7 +10,7 @@ from conftest import Project
 from onedigest.assembler.commands import LAYERS, Given
 from onedigest.assembler.entry import Entry
 from onedigest.lock import codec
-from onedigest.plan.base_folders import BaseFolders, folders_of
+from onedigest.plan.base_folders import BaseFolders, debian_folders
 from onedigest.platforms import ALL
 
 USERS = ("65532:65532", "33:33")
@@ -47,13 +47,13 @@ def test_folders_of_a_debian_root_are_known(suite: str, project: Project) -> Non
     for platform in ALL:
         inputs = [
             project.root / "lockfiles" / ".inputs" / each.file_name
-            for each in lock.base.packages
+            for each in lock.base.debian_packages
             if platform in each.platforms
         ]
         for user in USERS:
             entries = LAYERS["debian-root"].entries(Given({"user": user}, inputs))
             root = {each.path: each for each in entries}
-            known: BaseFolders = folders_of(lock.base, user, "/app", platform)
+            known: BaseFolders = debian_folders(suite, user, platform)
 
             assert odd(root) == known.odd
             assert links(root) == known.links

@@ -90,11 +90,7 @@ def of_lock(name: str, lock: Lock, record: Record | None, plan: Plan | None) -> 
             else []
         )
         wheels = {each.name: each.version for each in lock.packages if platform in each.platforms}
-        debian = {
-            each.name: each.version
-            for each in (*lock.base.packages, *lock.base.system_packages)
-            if platform in each.platforms
-        }
+        debian = {each.name: each.version for each in lock.base.debian_packages if platform in each.platforms}
         config = planned.get(platform.oci)
         platforms[platform.oci] = SidePlatform(
             base=lock.base.reference,
@@ -104,7 +100,7 @@ def of_lock(name: str, lock: Lock, record: Record | None, plan: Plan | None) -> 
             debian_layers=frozenset(
                 each.descriptor.digest for each in (built.layers if built else ()) if each.encoding == LIBDEFLATE
             ),
-            whole=not lock.base.images,
+            whole=not lock.base.layers(platform),
             settings=_settings(json.loads(config.config)["config"]) if config else None,
         )
     return Side(name=name, digest=record.index if record else "", platforms=platforms)

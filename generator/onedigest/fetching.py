@@ -12,7 +12,8 @@ from onedigest.digest import hex_of, is_digest, of_bytes
 from onedigest.errors import InputError, Problem
 from onedigest.inputs import zipapp
 from onedigest.inputs.store import Store
-from onedigest.lock.model import DebianPackage, Lock, Wheel
+from onedigest.lock.base.packages import DebianPackage
+from onedigest.lock.model import Lock, Wheel
 from onedigest.plan.inputs import Inputs
 from onedigest.spec import Spec
 from onedigest.untrusted import distinct, file_name
@@ -82,11 +83,10 @@ def fetch(
         if wheel.name not in elsewhere:  # a file of this machine
             place(wheel)
     if missing.layers:
-        from onedigest.oci.reference import parse_reference
         from onedigest.oci.remote import Remote
 
-        reference = parse_reference(lock.base.image).at(lock.base.index or "")
-        Remote(reference, sources.access, sources.store).layers(missing.layers, sources.report)
+        assert lock.base.origin  # a base of packages has no layers of its own
+        Remote(lock.base.origin, sources.access, sources.store).layers(missing.layers, sources.report)
 
 
 def place_assembler(store: Store, inputs: Path) -> None:
@@ -119,12 +119,13 @@ def _wanted_debian(lock: Lock, sources: Sources, packages: Iterable[DebianPackag
     from onedigest.inputs.debian.mirror import addresses
     from onedigest.inputs.download import Wanted
 
+    date = lock.base.release.date if lock.base.release else ""
     return [
         Wanted(
             name=each.file_name,
             digest=each.digest,
             size=each.size,
-            urls=addresses(sources.archive.mirrors, each.path, lock.base.date),
+            urls=addresses(sources.archive.mirrors, each.path, date),
         )
         for each in packages
     ]

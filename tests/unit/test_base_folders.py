@@ -17,7 +17,8 @@ from onedigest.assembler.layer import folder_layer
 from onedigest.assembler.layout import write_tree
 from onedigest.assembler.refusal import Refused
 from onedigest.digest import Digest
-from onedigest.lock.model import Base, BaseImage, Lock
+from onedigest.lock.base.image import ImageBase, PinnedImage
+from onedigest.lock.model import Lock
 from onedigest.plan.arrange import arrange
 from onedigest.plan.layers import Layer
 from onedigest.platforms import AMD64, ARM64
@@ -174,24 +175,24 @@ def test_what_is_known_has_one_form(known: str) -> None:
 def with_image(*, has_workdir: bool) -> Lock:
     layer = Descriptor(NONE, NONE, 1)
     images = tuple(
-        BaseImage(
+        PinnedImage(
             platform=platform,
             manifest=NONE,
             config=NONE,
             env=(),
-            user="",
-            workdir="",
             labels=(),
             has_workdir=has_workdir,
             layers=(layer,),
         )
         for platform in (AMD64, ARM64)
     )
-    base = Base(
+    base = ImageBase(
         interpreter="/usr/bin/python3",
         python="3.11.2",
         libc_version="2.36",
         image="docker.io/library/x:1",
+        index=NONE,
+        system="debian 12",
         images=images,
     )
     return replace(LOCK, base=base)

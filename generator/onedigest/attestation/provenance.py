@@ -9,19 +9,25 @@ from onedigest.application import File
 from onedigest.attestation import PREDICATE_TYPE
 from onedigest.digest import Digest, canonical_json, hex_of
 from onedigest.lock.model import Lock
-from onedigest.oci.reference import parse_reference
 
 _STATEMENT = "https://in-toto.io/Statement/v1"
 _BUILD_TYPE = "urn:onedigest:image:1"
 
 
 def make_provenance(
-    name: str, index: Digest, plan: Digest, lock: Lock, text: Digest, root: str, files: tuple[File, ...]
+    name: str,
+    index: Digest,
+    plan: Digest,
+    lock: Lock,
+    text: Digest,
+    assembler: Digest,
+    root: str,
+    files: tuple[File, ...],
 ) -> bytes:
     """Return the statement of an image (in-toto Statement v1, SLSA Provenance v1).
 
-    `text` is the digest of the lock's file, `root` the folder of the files in the image. Script, lock and
-    assembler are named by sha256, as is every input.
+    `text` is the digest of the lock's file, `assembler` that of the zipapp, `root` the folder of the files in the
+    image. Script, lock and assembler are named by sha256, as is every input.
     """
     script = [file for file in files if isinstance(file.content, bytes)]
     external: dict[str, Any] = {"script": lock.script, "platforms": [platform.oci for platform in lock.platforms]}
@@ -33,12 +39,12 @@ def make_provenance(
             "resolvedDependencies": [
                 *(_resource(lock.script, file.digest) for file in script),
                 _resource("pylock.toml", text),
-                _resource("assembler", lock.assembler),
+                _resource("assembler", assembler),
                 *(_resource(f"{root[1:]}/{file.target}", file.digest) for file in files if file not in script),
                 *_inputs(lock),
             ],
         },
-        "runDetails": {"builder": {"id": f"urn:onedigest:assembler:{lock.assembler}"}},
+        "runDetails": {"builder": {"id": f"urn:onedigest:assembler:{assembler}"}},
     }
     statement = {
         "_type": _STATEMENT,
@@ -50,13 +56,8 @@ def make_provenance(
 
 
 def _inputs(lock: Lock) -> Iterator[dict[str, Any]]:
-    base = lock.base
-    if base.index:
-        yield _resource(parse_reference(base.image).name, base.index)
-    for each in base.images:
-        yield _resource(f"{parse_reference(base.image).name} {each.platform}", each.manifest)
-    for package in (*base.packages, *base.system_packages):
-        yield _resource(package.file_name, package.digest)
+    for name, digest in lock.base.materials():
+        yield _resource(name, digest)
     for wheel in lock.wheels():
         yield _resource(wheel.name, wheel.digest)
 

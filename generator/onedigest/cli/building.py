@@ -80,10 +80,8 @@ def warn_of_removed(session: Session) -> None:
 
 def prove_base(session: Session, image: Image, lock: Lock) -> None:
     """Hold what a lock says of a base image against the image's own documents."""
-    if lock.base.images:
-        from onedigest.lock import base_proof
-
-        base_proof.prove_base(lock, session.access, session.store, shown(image.lock_path))
+    if lock.base.documents():
+        lock.base.prove(session.access, session.store, script=lock.script, where=shown(image.lock_path))
 
 
 def chosen_platforms(all_of_them: Iterable[Platform], names: tuple[str, ...]) -> tuple[Platform, ...]:

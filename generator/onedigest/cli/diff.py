@@ -121,7 +121,7 @@ def _committed(session: Session, first: str, revision: str) -> Side:
 def _opened(session: Session, opened: Opened) -> Side:
     from onedigest.comparison import of_image
     from onedigest.inputs.debian.index import installed
-    from onedigest.lock.examine import EXAMINER, dpkg_status
+    from onedigest.lock.base.probe import EXAMINER, dpkg_status
     from onedigest.oci.rootfs import read_rootfs
 
     def debian(layers: tuple[ReadLayer, ...]) -> Versions:

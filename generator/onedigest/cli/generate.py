@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from onedigest.cli.locks import lock_problems
 from onedigest.cli.progress import Progress
 from onedigest.cli.reaching import sources, sources_for
 from onedigest.cli.session import Image, Session, shared_options
 from onedigest.cli.words import plural, print_error, print_json, say, shown
-from onedigest.errors import DifferenceError, InputError, OnedigestError, Problem
+from onedigest.errors import InputError, OnedigestError, Problem
 
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock, Package
@@ -42,7 +39,9 @@ def command(
     session = Session(**options)
     images = session.images(scripts, everything=everything)
     if check:
-        return _check(session, images, everything=everything)
+        from onedigest.cli.check import check as check_images
+
+        return check_images(session, images, everything=everything)
     from packaging.utils import canonicalize_name
 
     from onedigest.lock.resolver import Upgrade
@@ -62,7 +61,6 @@ def _generate_files(
 ) -> tuple[dict[str, Any], Rules]:
     """Lock one image and write its own files; return what is to be said of it, and the files."""
     from onedigest.application import collect
-    from onedigest.inputs import zipapp
     from onedigest.lock.resolver import resolve
     from onedigest.plan.arrange import arrange
     from onedigest.rules.files import refuse_foreign, write
@@ -71,7 +69,7 @@ def _generate_files(
     from onedigest.rules.shared import SHARED, render_shared
 
     application = collect(image.spec, image.script, image.script_folder, image.warn)
-    lock = resolve(image.spec, previous, zipapp.digest(), source, folder=image.script_folder, upgrade=upgrade)
+    lock = resolve(image.spec, previous, source, folder=image.script_folder, upgrade=upgrade)
     _refuse_other_hashes(image, lock)
     plan = arrange(image.spec, lock, application)
     folder = image.folder.parent.resolve()
@@ -123,8 +121,8 @@ def _generate(session: Session, images: list[Image], upgrade: Upgrade) -> int:
     done, generated, failed = [], [], 0
     several = _Several(images, upgrade)
     for image in images:
-        previous = _previous(image)
         try:
+            previous = _previous(image)
             with Progress(f"{image.spec.name}: reading the base", None, quiet=session.silent) as progress:
                 own = sources_for(replace(source, report=progress.advance), session, image)
                 result, rules = _generate_files(image, previous, several.upgrade(previous), own)
@@ -184,10 +182,9 @@ def _moved(previous: Lock | None, lock: Lock) -> list[str]:
     """Say what the new lock has that the previous had not, and the other way round, and what platforms disagree on."""
     lines = []
     if previous:
-        if previous.base.index != lock.base.index:
-            lines.append(
-                f"base {previous.base.index or previous.base.reference} -> {lock.base.index or lock.base.reference}"
-            )
+        before, after = (str(each.origin or each.reference) for each in (previous.base, lock.base))
+        if before != after:
+            lines.append(f"base {before} -> {after}")
         old, new = _versions(previous), _versions(lock)
         lines += [
             f"{name} {old.get(name, '(new)')} -> {new.get(name, '(gone)')}"
@@ -205,8 +202,7 @@ def _moved(previous: Lock | None, lock: Lock) -> list[str]:
 
 
 def _versions(lock: Lock) -> dict[str, str]:
-    debian = {f"{each.name} (Debian, {each.architecture})": each.version for each in lock.base.packages}
-    debian |= {f"{each.name} (Debian, {each.architecture})": each.version for each in lock.base.system_packages}
+    debian = {f"{each.name} (Debian, {each.architecture})": each.version for each in lock.base.debian_packages}
     found: dict[str, str] = {}
     for package in lock.packages:
         found[package.name] = f"{found[package.name]}, {package.version}" if package.name in found else package.version
@@ -214,123 +210,17 @@ def _versions(lock: Lock) -> dict[str, str]:
 
 
 def _previous(image: Image) -> Lock | None:
-    """Return the lock that is there, as far as it can be read."""
+    """Return the lock that is there, as far as it can be read. Raises `InputError` for that of a newer release."""
     from onedigest.lock import codec
+    from onedigest.lock.stated import is_newer, stated
     from onedigest.rules.files import read
 
+    text = None
     try:
         text = read(image.lock_path)
         return None if text is None else codec.loads(text, shown(image.lock_path))
     except InputError:
+        if text and is_newer(stated(text)):
+            raise
         say(f"{shown(image.lock_path)}: cannot be read, so its pins are not kept")
         return None
-
-
-def _other_images(session: Session, images: list[Image]) -> tuple[list[Image], list[Problem]]:
-    """Return the images of locks that `scripts` does not name: engines that read the whole folder build those too.
-
-    A lock in a folder that is no image's is a problem: nothing renders what is beside it. So is a package of Bazel, of
-    which extensions.bzl takes the names of files.
-    """
-    folders = {session.lockfiles.resolve(), *(image.folder.parent.resolve() for image in images)}
-    locks = [path for folder in sorted(folders) for path in sorted(folder.glob("*/pylock.toml"))]
-    known = _folders(images)
-    others = session.images_of(path for path in locks if path.parent not in known)
-    known |= _folders(others)
-    strays = [path for path in locks if path.parent not in known]
-    builds = [path for folder in sorted(folders) for path in sorted(folder.glob("*/BUILD.bazel"))]
-    named = known | {stray.parent for stray in strays}
-    strays += [path for path in builds if path.parent not in named]
-    problems = [
-        Problem(
-            f"is the {'lock' if path in locks else 'package'} of no image",
-            shown(path),
-            f"delete the folder `{path.parent.name}`, and run `onedigest generate --all`",
-        )
-        for path in strays
-    ]
-    return list(dict.fromkeys([*images, *others])), problems
-
-
-def _folders(images: Iterable[Image]) -> set[Path]:
-    return {image.folder.parent.resolve() / image.folder.name for image in images}
-
-
-def _check(session: Session, images: list[Image], *, everything: bool) -> int:
-    problems: list[Problem] = []
-    if everything:
-        images, problems = _other_images(session, images)
-    for folder in sorted({image.folder.parent.resolve() for image in images}):
-        problems += _stale(folder, [image for image in images if image.folder.parent.resolve() == folder])
-    if session.as_json:
-        rows = [{"where": each.where, "message": each.message, "hint": each.hint} for each in problems]
-        print_json({"checked": len(images), "differences": rows})
-        return DifferenceError.exit_code if problems else 0
-    if problems:
-        raise DifferenceError(problems)
-    if not session.quiet:
-        say(f"{plural(len(images), 'lock')} checked")
-    return 0
-
-
-def _stale(folder: Path, images: list[Image]) -> list[Problem]:
-    """Return what is wrong with the locks of some images of a folder, and with all that is rendered from them."""
-    from onedigest.rules.files import read
-    from onedigest.rules.image import stale_files
-    from onedigest.rules.merged import stale_merged
-    from onedigest.rules.shared import render_shared
-
-    def problem(path: str, message: str, script: str = "") -> Problem:
-        return Problem(message, shown(folder / path), f"run `onedigest generate {script}".rstrip() + "`")
-
-    problems = [
-        problem(path, "is not as it would be written")
-        for path, text in render_shared(folder).items()
-        if read(folder / path) != text
-    ]
-    rendered = []
-    for image in images:
-        lock = read(image.lock_path)
-        wrong = lock_problems(image, lock, partial(_asked, image))
-        problems += wrong
-        if lock is None or wrong:
-            continue  # what is rendered from the lock moves with it
-        try:
-            rules = _rendered(image, lock, folder)
-        except InputError as error:
-            problems += error.problems
-            continue
-        rendered.append(rules)
-        problems += [problem(path, message, image.spec.script) for path, message in stale_files(rules, folder)]
-    return problems + [problem(path, message) for path, message in stale_merged(rendered, folder)]
-
-
-def _rendered(image: Image, text: str, folder: Path) -> Rules:
-    """Render the files of an image from its lock, which is intact. Raises `InputError`."""
-    from onedigest.application import collect
-    from onedigest.lock import codec
-    from onedigest.lock.answer import refuse_other_answer
-    from onedigest.plan.arrange import arrange
-    from onedigest.rules.image import render_rules
-
-    lock = codec.loads(text, shown(image.lock_path))
-    refuse_other_answer(image.spec, lock, shown(image.lock_path))
-    plan = arrange(image.spec, lock, collect(image.spec, image.script, image.script_folder, image.warn))
-    return render_rules(image.spec, lock, plan, folder)
-
-
-def _asked(image: Image, text: str) -> str:
-    """Say which keys of the spec differ from those that the lock answers, with both values."""
-    from onedigest.lock import codec
-    from onedigest.spec import fields
-
-    try:
-        old = json.loads(codec.loads(text, shown(image.lock_path)).asked)
-    except InputError:
-        return f"the lock does not answer {image.spec.script} as it is now"
-    new = fields(image.spec)
-    lines = []
-    for key in sorted(old.keys() | new.keys()):
-        if old.get(key) != new.get(key):
-            lines += [f"  - {key} = {json.dumps(old.get(key))}", f"  + {key} = {json.dumps(new.get(key))}"]
-    return f"{image.spec.script} asks for something else:\n" + "\n".join(lines)

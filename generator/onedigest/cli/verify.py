@@ -90,7 +90,6 @@ def _bring_all(session: Session, job: Job) -> None:
 
 def _project(job: Job, store: Store) -> BuildFiles:
     from onedigest.engines.variations import BuildFiles
-    from onedigest.lock.base_proof import base_documents
     from onedigest.plan.inputs import inputs_of
 
     image = job.image
@@ -105,7 +104,8 @@ def _project(job: Job, store: Store) -> BuildFiles:
     files += [name for name in ("onedigest.toml", "pyproject.toml") if (root / name).is_file()]
     inputs = inputs_of(job.lock, job.lock.platforms)
     groups = (inputs.wheels, inputs.packages, inputs.layers)
-    digests = {str(each.digest) for group in groups for each in group} | set(base_documents(job.lock.base, store))
+    digests = {str(each.digest) for group in groups for each in group}
+    digests |= set(filter(store.has, job.lock.base.documents()))
     return BuildFiles(
         root=root,
         files=tuple(sorted(set(files))),

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from onedigest.errors import InputError, Problem
-from onedigest.lock.base import SUITES, choose_base
 from onedigest.lock.model import Lock
+from onedigest.lock.toml_text import value
 from onedigest.platforms import Platform
-from onedigest.spec import Spec, dumps
+from onedigest.spec import Spec, dumps, fields
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -33,6 +33,17 @@ def refuse_other_answer(spec: Spec, lock: Lock, where: str) -> None:
         raise InputError(problems)
 
 
+def moved_settings(spec: Spec, lock: Lock) -> list[str]:
+    """Return a line for each value that differs between what a lock answers and what is asked for, the older first."""
+    old, new = json.loads(lock.asked), fields(spec)
+    lines = []
+    for name in sorted(old.keys() | new.keys()):
+        before, after = (value(each[name]) if name in each else "(default)" for each in (old, new))
+        if before != after:
+            lines += [f"- {name} = {before}", f"+ {name} = {after}"]
+    return lines
+
+
 def _others(spec: Spec, lock: Lock) -> Iterator[str]:
     from packaging.specifiers import SpecifierSet
 
@@ -44,28 +55,11 @@ def _others(spec: Spec, lock: Lock) -> Iterator[str]:
         yield f"it is for {_listed(lock.platforms)}, not {_listed(spec.platforms)}"
     if not SpecifierSet(spec.requires_python).contains(lock.base.python, prereleases=True):
         yield f"its Python {lock.base.python} does not satisfy `requires-python = {spec.requires_python!r}`"
-    yield from _other_base(spec, lock)
+    yield from lock.base.others(spec)
     yield from _other_roots(spec, lock)
     if lock.base.system_packages and not spec.system_packages:
         yield "it has Debian packages above the base, and no `system-packages` is asked for"
     yield from (f"it has `{name} {version}`, which nothing requires" for name, version in _unneeded(lock)[:_MOST_NAMED])
-
-
-def _other_base(spec: Spec, lock: Lock) -> Iterator[str]:
-    kind, _, named = spec.base.partition(":")
-    base = lock.base
-    if base.images or base.image:
-        wanted = spec.base if kind != "debian" else "" if named else choose_base(spec).image
-        if base.image != wanted:
-            yield f"its base is {base.image}, not {wanted or spec.base}"
-        if tuple(image.platform for image in base.images) != lock.platforms or not base.index:
-            yield "its base has not one image for each platform"
-    elif kind != "debian" or base.suite not in SUITES or named not in ("", base.suite):
-        yield f"its base is {base.reference}, not {spec.base}"
-    elif base.python_minor != _minor(SUITES[base.suite]):
-        yield f"its Python is {base.python}, and {base.reference} has {SUITES[base.suite]}"
-    elif base.interpreter != f"/usr/bin/python{base.python_minor}":
-        yield f"its interpreter is {base.interpreter}, and {base.reference} has /usr/bin/python{base.python_minor}"
 
 
 def _other_roots(spec: Spec, lock: Lock) -> Iterator[str]:
@@ -115,10 +109,6 @@ def _overridden(spec: Spec) -> set[str]:
         except InvalidRequirement:
             continue
     return found
-
-
-def _minor(version: str) -> str:
-    return ".".join(version.split(".")[:2])
 
 
 def _listed(names: tuple[Platform, ...]) -> str:

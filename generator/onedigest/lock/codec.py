@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
 import tomllib
 
-from onedigest import untrusted
-from onedigest.assembler.descriptor import Descriptor
+from onedigest import formats, untrusted
 from onedigest.digest import hex_of
 from onedigest.errors import InputError, Problem
 from onedigest.header import add_header, one_line, stated_script
 from onedigest.lock import shadow
-from onedigest.lock.model import FORMAT, Base, BaseImage, DebianPackage, Lock, Package, Wheel
+from onedigest.lock.model import Lock, Package, Wheel
 from onedigest.lock.reading import environment, input_path, read_document
+from onedigest.lock.stated import format_problem, stated, stated_in
 from onedigest.lock.table import Wrong
 from onedigest.lock.toml_text import inline_table, key, lines, string, value
 
 FILE_NAME = "pylock.toml"
 
 _HINT = "run `onedigest generate`"
-
-_SPEC = re.compile(r'(?m)^spec-digest = "(sha256:[0-9a-f]{64})"$')
-_ASSEMBLER = re.compile(r'(?m)^assembler = "(sha256:[0-9a-f]{64})"$')
 
 
 def dumps(lock: Lock) -> str:
@@ -31,21 +27,20 @@ def dumps(lock: Lock) -> str:
     return add_header(lock.script, body)
 
 
-def stated_digests(text: str) -> tuple[str, str]:
-    """Return the digests of spec and assembler that a lock states, without reading all of it; empty where missing."""
-    spec, assembler = _SPEC.search(text), _ASSEMBLER.search(text)
-    return spec[1] if spec else "", assembler[1] if assembler else ""
-
-
 def loads(text: str, where: str) -> Lock:
     """Read the text of a lock. Raises `InputError` that names the place, such as `packages[2].wheels[0].size`."""
     try:
-        lock = read_document(untrusted.load_toml(text, untrusted.MOST_LOCK))
+        document = untrusted.load_toml(text, untrusted.MOST_LOCK)
     except tomllib.TOMLDecodeError as error:
         raise InputError.of(f"not valid TOML: {error}", where=where, hint=_HINT) from None
+    seen = stated_in(document)
+    if problem := format_problem(seen, where):
+        raise InputError([problem])
+    try:
+        lock = read_document(document)
     except Wrong as wrong:
         raise InputError(Problem(message, where, _HINT) for message in wrong.messages) from None
-    if stated_digests(text) != (lock.spec, lock.assembler) or stated_script(text) not in ("", one_line(lock.script)):
+    if stated(text) != seen or stated_script(text) not in ("", one_line(lock.script)):
         raise InputError.of("says in two places what it is of, and not the same", where=where, hint=_HINT)
     return lock
 
@@ -84,69 +79,16 @@ def _wheel(wheel: Wheel) -> str:
 
 
 def _tool(lock: Lock) -> str:
-    base = lock.base
     return (
         "[tool.onedigest]\n"
-        f"format = {FORMAT}\n"
+        f"format = {formats.LOCK}\n"
+        f"layer-format = {formats.LAYERS}\n"
+        f"version = {string(lock.version)}\n"
         f"script = {string(lock.script)}\n"
         f"spec-digest = {string(lock.spec)}\n"
-        f"assembler = {string(lock.assembler)}\n"
         f"requirements = {lines([_edge(root) for root in lock.roots])}\n"
         "\n[tool.onedigest.spec]\n"
         + "".join(f"{key(name)} = {value(item)}\n" for name, item in sorted(json.loads(lock.asked).items()))
         + "\n[tool.onedigest.base]\n"
-        + _origin(base)
-        + f"interpreter = {string(base.interpreter)}\n"
-        f"python = {string(base.python)}\n"
-        'libc = "glibc"\n'
-        f"libc-version = {string(base.libc_version)}\n"
-        + ("" if base.images else f"packages = {lines([_debian(package, lock) for package in base.packages])}\n")
-        + f"system-packages = {lines([_debian(package, lock) for package in base.system_packages])}\n"
-        + "".join(map(_image, base.images))
+        + lock.base.to_toml(lock.platforms)
     )
-
-
-def _origin(base: Base) -> str:
-    text = ""
-    if base.index:
-        text += (
-            f"image = {string(base.image)}\nindex = {string(base.index)}\noperating-system = {string(base.system)}\n"
-        )
-    if base.release:
-        text += f"suite = {string(base.suite)}\nrelease = {string(base.release)}\ndate = {string(base.date)}\n"
-    return text
-
-
-def _image(image: BaseImage) -> str:
-    labels = {string(name): string(text) for name, text in image.labels}
-    return (
-        "\n[[tool.onedigest.base.images]]\n"
-        f"platform = {string(image.platform.oci)}\n"
-        f"manifest = {string(image.manifest)}\n"
-        f"config = {string(image.config)}\n"
-        f"env = {lines(list(map(string, image.env)))}\n"
-        f"user = {string(image.user)}\n"
-        f"workdir = {string(image.workdir)}\n"
-        f"has-workdir = {'true' if image.has_workdir else 'false'}\n"
-        f"labels = {inline_table(labels)}\n"
-        f"layers = {lines(list(map(_layer, image.layers)))}\n"
-    )
-
-
-def _layer(layer: Descriptor) -> str:
-    fields = {"digest": layer.digest, "diff-id": layer.diff_id, "media-type": layer.media_type}
-    return inline_table({"size": str(layer.size), **{name: string(text) for name, text in fields.items()}})
-
-
-def _debian(package: DebianPackage, lock: Lock) -> str:
-    fields = {
-        "name": string(package.name),
-        "version": string(package.version),
-        "architecture": string(package.architecture),
-        "path": string(package.path),
-        "size": str(package.size),
-        "sha256": string(hex_of(package.digest)),
-    }
-    if package.architecture == "all" and package.platforms != lock.platforms:
-        fields["platforms"] = "[" + ", ".join(string(platform.oci) for platform in package.platforms) + "]"
-    return inline_table(fields)

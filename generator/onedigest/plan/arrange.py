@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from onedigest.application import File
 from onedigest.digest import canonical_json, of_bytes
 from onedigest.errors import InputError
-from onedigest.lock.model import Base, Lock
+from onedigest.lock.base import Base
+from onedigest.lock.base.debian import DebianBase
+from onedigest.lock.base.image import ImageBase
+from onedigest.lock.model import Lock
 from onedigest.plan import layers as kinds
-from onedigest.plan.base_folders import BaseFolders, folders_of
+from onedigest.plan.base_folders import BaseFolders, debian_folders, image_folders
 from onedigest.plan.configuration import configuration, environment
 from onedigest.plan.layers import Layer, LockedWheel, Plan, PlatformPlan
 from onedigest.platforms import Platform
@@ -27,8 +30,8 @@ def arrange(spec: Spec, lock: Lock, files: Sequence[File]) -> Plan:
 
 def _arrange_platform(spec: Spec, lock: Lock, files: Sequence[File], platform: Platform) -> PlatformPlan:
     base = lock.base
-    folders = folders_of(base, spec.user, spec.workdir, platform)
-    below = [*_base_layers(spec, base, platform), *_working_directory(spec, folders)]
+    below, folders = _base(spec, base, platform)
+    below += _working_directory(spec, folders)
     packages = [each for each in base.system_packages if platform in each.platforms]
     if packages:
         below.append(kinds.debian_packages(spec.system_packages, packages, platform))
@@ -40,15 +43,19 @@ def _arrange_platform(spec: Spec, lock: Lock, files: Sequence[File], platform: P
     return PlatformPlan(platform=platform, layers=layers, config=configuration(spec, base, platform, layers))
 
 
-def _base_layers(spec: Spec, base: Base, platform: Platform) -> list[Layer]:
-    image = base.image_for(platform)
-    if image is None:
+def _base(spec: Spec, base: Base, platform: Platform) -> tuple[list[Layer], BaseFolders]:
+    """Return the layers of a base, and the folders that it is known to have."""
+    if isinstance(base, DebianBase):
         packages = [each for each in base.packages if platform in each.platforms]
-        return [kinds.debian_root(base.reference, packages, spec.user, platform)]
+        root = kinds.debian_root(base.reference, packages, spec.user, platform)
+        return [root], debian_folders(base.release.suite, spec.user, platform)
+    assert isinstance(base, ImageBase)
+    image = base.image_for(platform)
     count = len(image.layers)
-    return [
+    layers = [
         kinds.base_layer(base.reference, number, count, layer, platform) for number, layer in enumerate(image.layers, 1)
     ]
+    return layers, image_folders(spec.workdir, has_workdir=image.has_workdir)
 
 
 def _working_directory(spec: Spec, folders: BaseFolders) -> list[Layer]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from onedigest.lock.model import Base
 from onedigest.platforms import AMD64, Platform
 
 _OF_BASE_FILES = frozenset(
@@ -50,13 +49,15 @@ class BaseFolders:
         return ",".join(f"{each}={self.odd[each]}" for each in sorted(near))
 
 
-def folders_of(base: Base, user: str, workdir: str, platform: Platform) -> BaseFolders:
-    """Return what is known of a base. Of an image, its lock tells whether it has the working directory."""
-    image = base.image_for(platform)
-    if image:
-        return BaseFolders(there=frozenset([workdir] if image.has_workdir else ()), odd=_OF_IMAGES)
+def image_folders(workdir: str, *, has_workdir: bool) -> BaseFolders:
+    """Return what is known of an image of a registry: its lock tells whether it has the working directory."""
+    return BaseFolders(there=frozenset([workdir] if has_workdir else ()), odd=_OF_IMAGES)
+
+
+def debian_folders(suite: str, user: str, platform: Platform) -> BaseFolders:
+    """Return what is known of a root of Debian packages, which has an account for a user."""
     names = (*_MERGED, "lib64") if platform == AMD64 else _MERGED
-    odd = {**_OF_DEBIAN, **_OF_SUITE.get(base.suite, {})}
+    odd = {**_OF_DEBIAN, **_OF_SUITE.get(suite, {})}
     if int(user.partition(":")[0]) not in _OWN_ACCOUNTS:
         odd[_HOME] = f"0755:{user}"
     return BaseFolders(

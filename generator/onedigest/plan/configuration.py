@@ -7,7 +7,7 @@ from typing import Any
 
 from onedigest.digest import canonical_json
 from onedigest.formats import CREATED, PATH, VENV_PROGRAMS
-from onedigest.lock.model import Base
+from onedigest.lock.base import Base
 from onedigest.plan.layers import Layer
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
@@ -15,20 +15,14 @@ from onedigest.spec import Spec
 
 def own_environment(spec: Spec, base: Base, platform: Platform) -> dict[str, str]:
     """Return the variables that an image has above those of its base, sorted by name."""
-    below = _base_environment(base, platform).get("PATH", PATH)
+    below = base.environment(platform).get("PATH", PATH)
     return dict(sorted({"PATH": f"{VENV_PROGRAMS}:{below}", **dict(spec.env)}.items()))
 
 
 def environment(spec: Spec, base: Base, platform: Platform) -> dict[str, str]:
     """Return the variables of an image, sorted by name: those of its base, and its own above."""
-    found = {**_base_environment(base, platform), **own_environment(spec, base, platform)}
+    found = {**base.environment(platform), **own_environment(spec, base, platform)}
     return dict(sorted(found.items()))
-
-
-def _base_environment(base: Base, platform: Platform) -> dict[str, str]:
-    image = base.image_for(platform)
-    pairs = (line.partition("=") for line in image.env) if image else ()
-    return {name: value for name, _, value in pairs}
 
 
 def configuration(spec: Spec, base: Base, platform: Platform, layers: Sequence[Layer]) -> bytes:
@@ -36,8 +30,7 @@ def configuration(spec: Spec, base: Base, platform: Platform, layers: Sequence[L
 
     Of a base image, variables and labels stay below ours; ports, volumes and commands belong to what it was made for.
     """
-    image = base.image_for(platform)
-    labels = {**(dict(image.labels) if image else {}), **dict(spec.labels)}
+    labels = {**base.labels(platform), **dict(spec.labels)}
     system, _, architecture = platform.oci.partition("/")
     container: dict[str, Any] = {
         "Env": [f"{name}={value}" for name, value in environment(spec, base, platform).items()],

@@ -9,7 +9,8 @@ from itertools import takewhile
 
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import canonical_json, hex_of, of_bytes
-from onedigest.lock.model import DebianPackage, Lock, Wheel
+from onedigest.lock.base.packages import DebianPackage
+from onedigest.lock.model import Lock, Wheel
 from onedigest.plan.layers import Layer, Plan, PlatformPlan
 from onedigest.platforms import Platform
 
@@ -75,11 +76,11 @@ def inputs_of(lock: Lock, platforms: Iterable[Platform]) -> Inputs:
     """Return what some of a lock's platforms need."""
     chosen = set(platforms)
     wheels = {wheel for package in lock.packages for platform, wheel in package.wheels if platform in chosen}
-    debian = (*lock.base.packages, *lock.base.system_packages)
+    layers = (layer for platform in lock.platforms if platform in chosen for layer in lock.base.layers(platform))
     return Inputs(
         wheels=tuple(sorted(wheels)),
-        packages=tuple(each for each in debian if chosen & set(each.platforms)),
-        layers=tuple({layer: None for each in lock.base.images if each.platform in chosen for layer in each.layers}),
+        packages=tuple(each for each in lock.base.debian_packages if chosen & set(each.platforms)),
+        layers=tuple(dict.fromkeys(layers)),
     )
 
 
@@ -87,9 +88,8 @@ def inputs_of_layers(lock: Lock, layers: Iterable[Layer]) -> Inputs:
     """Return which inputs of a lock some of its layers are made of."""
     held = tuple(layers)
     names = {each.name for layer in held for each in layer.inputs}
-    debian = (*lock.base.packages, *lock.base.system_packages)
     return Inputs(
         wheels=tuple(wheel for wheel in lock.wheels() if wheel.name in names),
-        packages=tuple(sorted({each for each in debian if each.file_name in names})),
+        packages=tuple(sorted({each for each in lock.base.debian_packages if each.file_name in names})),
         layers=tuple({layer.kept: None for layer in held if layer.kept}),
     )

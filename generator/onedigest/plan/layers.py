@@ -11,7 +11,8 @@ from onedigest.application import File
 from onedigest.assembler import FORMAT, SPLICE
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import Digest, canonical_json, of_bytes
-from onedigest.lock.model import DebianPackage, Package, Wheel
+from onedigest.lock.base.packages import DebianPackage
+from onedigest.lock.model import Package, Wheel
 from onedigest.oci import LIBDEFLATE
 from onedigest.platforms import Platform
 

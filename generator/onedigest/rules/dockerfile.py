@@ -11,8 +11,8 @@ from onedigest.assembler.tar import MTIME
 from onedigest.errors import InputError
 from onedigest.header import add_header
 from onedigest.inputs import zipapp
-from onedigest.lock.model import Base, Lock
-from onedigest.oci.reference import parse_reference
+from onedigest.lock.base import Base
+from onedigest.lock.model import Lock
 from onedigest.plan.configuration import own_environment
 from onedigest.plan.inputs import FOLDER, base_layers, encoded_archive
 from onedigest.plan.layers import Plan, PlatformPlan
@@ -96,11 +96,11 @@ def render_dockerfile(spec: Spec, lock: Lock, plan: Plan, folder: str) -> dict[s
         bake_target=bake_target(spec.name),
         base=lock.base.reference,
         python=lock.base.python,
-        assembler=f"{inputs}/{zipapp.file_name(lock.assembler)}",
+        assembler=f"{inputs}/{zipapp.file_name(zipapp.digest())}",
         assembler_target=ASSEMBLER,
         assembler_start=(
             (lock.base.interpreter, "-I", "-c", zipapp.START),
-            (ASSEMBLER, lock.assembler, "--help"),
+            (ASSEMBLER, zipapp.digest(), "--help"),
         ),
         stages=layer_stages(plan, script=spec.script, inputs=inputs, interpreter=lock.base.interpreter),
         images=tuple(_image(each, stage_names(plan), inputs, lock.base) for each in plan.platforms),
@@ -132,15 +132,15 @@ def base_contexts(plan: Plan) -> tuple[str, ...]:
 
 
 def _image(planned: PlatformPlan, names: Mapping[str, str], inputs: str, base: Base) -> ImageStages:
-    image = base.image_for(planned.platform)
+    origin = base.origin_of(planned.platform)
     own = planned.layers[len(base_layers(planned)) :]
     executed = [number for number, layer in enumerate(own) if layer.executed]
     first, last = (executed[0], executed[-1] + 1) if executed else (len(own), len(own))
     below, above = ([names.get(layer.key(), "") for layer in part] for part in (own[:first], own[last:]))
     return ImageStages(
         platform=planned.platform,
-        archive="" if image else f"{inputs}/{encoded_archive(planned.layers[0])}",
-        origin=f"{parse_reference(base.image).at(image.manifest)}" if image else "",
+        archive="" if origin else f"{inputs}/{encoded_archive(planned.layers[0])}",
+        origin=str(origin or ""),
         below=tuple(below if "" in below else ["", *below]),
         commands=tuple(tuple(shlex.split(layer.executed)) for layer in own[first:last]),
         above=tuple(above),
