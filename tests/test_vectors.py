@@ -87,20 +87,38 @@ def assembler(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def arguments(case: dict[str, Any]) -> list[str]:
+def arguments(case: dict[str, Any], folder: Path) -> list[str]:
     if case["kind"] == "wheels":
         wheels = [word for wheel in case["wheels"] for word in ("--wheel", str(VECTORS / wheel))]
         return ["wheels", "--python", case["python"], *wheels]
     if case["kind"] == "runtime":
         return ["virtual-environment", "--interpreter", case["interpreter"], "--version", case["version"]]
-    return ["application", *(f"--file={file['path']}={VECTORS / file['source']}" for file in case["files"])]
+    return ["application", "--listing", str(listing_of(case, folder))]
+
+
+def listing_of(case: dict[str, Any], folder: Path) -> Path:
+    """Write the list of the files of an application."""
+    rows = [
+        {
+            "target": file["path"],
+            "path": str(VECTORS / file["source"]),
+            "role": "program" if file["executable"] else "plain",
+        }
+        for file in case["files"]
+    ]
+    path = folder / "listing.json"
+    path.write_text(json.dumps(rows))
+    return path
 
 
 def check_all(command: list[str], output: Path) -> None:
     """Have a command make every layer of the vectors, and refuse what is to be refused."""
     for case in LAYERS:
         done = subprocess.run(
-            [*command, *arguments(case), "--output", str(output)], capture_output=True, text=True, check=False
+            [*command, *arguments(case, output.parent), "--output", str(output)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         expected = {"diff_id": case["diff_id"], "digest": case["digest"], "size": case["size"]}

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from typing import Any
 
 from onedigest import platforms
-from onedigest.file_tree import check_pattern
+from onedigest.assembler.file_tree import check_pattern
 from onedigest.platforms import Platform
 from onedigest.untrusted import quoted
 
@@ -119,7 +119,7 @@ def repository(value: Any) -> str:
 def file_patterns(value: Any) -> tuple[str, ...]:
     patterns = string_set(value)
     for pattern in patterns:
-        check_pattern(pattern)
+        check_pattern(pattern, quoted)
     return patterns
 
 

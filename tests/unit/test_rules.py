@@ -107,8 +107,11 @@ def test_context_is_exactly_what_is_read() -> None:
     lines = [line for line in text.splitlines() if not line.startswith("#")]
 
     assert lines[0] == "*"
-    assert lines[1:3] == ["!data/one.csv", "!full.py"]
-    assert all(line.startswith("!locks/.inputs/") for line in lines[3:])
+    inputs = [line for line in lines if line.startswith("!locks/.inputs/")]
+    assert lines[1] == "!data/*.csv"
+    assert [line for line in lines if line.startswith("!")][1:] == ["!data/two.bin", "!full.py", *inputs]
+    assert lines[-len(inputs) :] == inputs
+    assert {"**/.[gG][iI][tT]", "**/__pycache__", "locks"} < set(lines)
     assert not any(".deb" in line and "gomp" not in line and "gcc" not in line for line in lines)
 
 
