@@ -248,3 +248,15 @@ def test_architecture_document_names_every_module_that_exists_and_no_other() -> 
 
     assert named - existing - tests == set()
     assert {f"{each}.py" if (PACKAGE / f"{each}.py").is_file() else f"{each}/" for each in MAY_IMPORT} - named == set()
+
+
+def test_each_section_that_is_cited_is_in_its_document() -> None:
+    cited = {
+        (relative(path), document, number)
+        for path in MODULES
+        for document, number in re.findall(r"(docs/\S+\.md), section (\d+)", path.read_text(encoding="utf-8"))
+    }
+    missing = [each for each in cited if f"\n## {each[2]}. " not in (ROOT / each[1]).read_text(encoding="utf-8")]
+
+    assert cited
+    assert missing == []
