@@ -150,7 +150,7 @@ class TestReal:
 
         assert (base.image, base.python) == ("docker.io/library/python:3.12-slim", "3.12.4")
         assert served.host not in project.read("lockfiles/app/pylock.toml")
-        assert f"FROM --platform=linux/amd64 docker.io/library/python@{base.images[0].manifest} AS origin-amd64\n" in (
+        assert f"FROM --platform=linux/amd64 docker.io/library/python@{base.images[0].manifest} AS base-amd64\n" in (
             project.read("lockfiles/app/Dockerfile")
         )
 

@@ -12,14 +12,14 @@ from typing import Any
 from onedigest.lock.model import Lock
 from onedigest.oci import LIBDEFLATE
 from onedigest.oci.read import ReadImage, ReadLayer, ReadPlatform
-from onedigest.plan import Plan
+from onedigest.plan.layers import Plan
 from onedigest.record import Record
 
 ABSENT = "absent"
 
 _SETTINGS = ("Env", "User", "WorkingDir", "Entrypoint", "Cmd", "Labels")
 _OF_BASE = re.compile(r", (layer \d+) of \d+$")
-_DEBIAN_KINDS = ("base", "system")
+_DEBIAN_KINDS = ("debian-root", "debian-packages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,7 @@ def _read(platform: ReadPlatform, debian: ReadDebian) -> SidePlatform:
     settings = _settings(platform.config.get("config") or {})
     if not any(kinds):
         return SidePlatform(layers=layers, settings=settings)
-    held = [layer.holds for layer, kind in zip(layers, kinds, strict=True) if kind == "layer"]
+    held = [layer.holds for layer, kind in zip(layers, kinds, strict=True) if kind == "wheels"]
     with_debian = tuple(layer for layer, kind in zip(platform.layers, kinds, strict=True) if kind in _DEBIAN_KINDS)
     return SidePlatform(
         base=layers[0].holds.partition(", layer ")[0],
@@ -214,7 +214,7 @@ def _read(platform: ReadPlatform, debian: ReadDebian) -> SidePlatform:
         packages=dict(part.split(" ", 1) for holds in held for part in holds.split(", ") if " " in part),
         debian=partial(debian, with_debian),
         debian_layers=frozenset(layer.digest for layer in with_debian),
-        whole="base" in kinds,
+        whole="debian-root" in kinds,
         settings=settings,
     )
 

@@ -18,10 +18,11 @@ from golden import CASES, expected_files
 from onedigest import record as records
 from onedigest.digest import canonical_json, of_bytes
 from onedigest.errors import InputError
-from onedigest.fetching import inputs_of, link_stored
+from onedigest.fetching import link_stored
 from onedigest.inputs import zipapp
 from onedigest.inputs.store import Store
 from onedigest.lock import codec
+from onedigest.plan.inputs import inputs_of
 
 ESCAPE = "\x1b[31m"
 HOSTILE: tuple[Any, ...] = (f"a{ESCAPE}", -1, 1.5, [], {}, [[1]], {"a": 1}, float("nan"), datetime(1, 1, 1, tzinfo=UTC))

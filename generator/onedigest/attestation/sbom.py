@@ -19,9 +19,9 @@ from packageurl import PackageURL
 
 from onedigest.application import File
 from onedigest.digest import Digest, canonical_json, hex_of
+from onedigest.formats import CREATED
 from onedigest.lock.model import Base, DebianPackage, Lock, Package, Wheel
 from onedigest.oci.reference import parse_reference
-from onedigest.plan import CREATED
 from onedigest.platforms import Platform
 
 _SPACE = uuid.UUID("6a3f4d6e-5d0c-5b0e-9f0a-0d1f2c3b4a59")

@@ -82,7 +82,7 @@ def _locked(session: Session, image: Image) -> Side:
     from onedigest import record as records
     from onedigest.application import collect
     from onedigest.comparison import of_lock
-    from onedigest.plan import arrange
+    from onedigest.plan.arrange import arrange
     from onedigest.rules.files import read
 
     lock = read_lock(image)

@@ -83,15 +83,15 @@ def _moved(name: str, variation: str, expected: Record, found: Record) -> Differ
 
 def _bring_all(session: Session, job: Job) -> None:
     from onedigest.cli.fetch import bring
-    from onedigest.fetching import inputs_of
+    from onedigest.plan.inputs import inputs_of
 
     bring(session, job.image, job.lock, inputs_of(job.lock, job.lock.platforms))
 
 
 def _project(job: Job, store: Store) -> BuildFiles:
     from onedigest.engines.variations import BuildFiles
-    from onedigest.fetching import inputs_of
     from onedigest.lock.base_proof import base_documents
+    from onedigest.plan.inputs import inputs_of
 
     image = job.image
     root = image.folder.parent.resolve().parent
