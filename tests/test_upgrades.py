@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from built_app import app, host, template
-from conftest import ROOT, Project
+from built_app import environment_of, host, template
+from conftest import Project
 from other_release import Release, checked_in
-from test_examples import FROZEN
+from test_examples import FROZEN, checkout
 
-__all__ = ["app", "host", "template"]
+__all__ = ["checkout", "host", "template"]
 
 NEXT = "0.2.0"
 
@@ -58,23 +58,32 @@ def release(tmp_path: Path) -> Release:
     return Release(tmp_path / "release")
 
 
-@pytest.fixture
-def examples(project: Project) -> Project:
-    """The repository's examples and locks, without anything that was built or fetched."""
-    shutil.copytree(ROOT / "examples", project.root / "examples")
-    shutil.copytree(ROOT / "lockfiles", project.root / "lockfiles", ignore=shutil.ignore_patterns(".inputs"))
-    return project
-
-
-@pytest.fixture
-def pair(app: Project, host: str) -> Project:
-    """A built project with two images, and with rules for every engine that generates some."""
-    app.write("onedigest.toml", 'rules = ["docker", "bazel", "nix"]\n')
+@pytest.fixture(scope="module")
+def built(template: Path, host: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a project of two images, built, with rules for every engine that generates some; and its cache."""
+    folder = copied(template, tmp_path_factory.mktemp("pair") / "built")
+    project = Project(folder / "project", environment_of(folder))
+    project.write("onedigest.toml", 'rules = ["docker", "bazel", "nix"]\n')
     block = ('requires-python = ">=3.11"', 'dependencies = ["alpha"]', "[tool.onedigest]", f'base = "{host}/tiny:3"')
-    app.script("other.py", *block, code="print('other')\n")
-    app.ok("generate", "app.py", "other.py")
-    app.ok("build", "--all")
-    return app
+    project.script("other.py", *block, code="print('other')\n")
+    project.ok("generate", "app.py", "other.py")
+    project.ok("build", "--all")
+    return folder
+
+
+@pytest.fixture
+def pair(built: Path, tmp_path: Path) -> Project:
+    """A copy of the built project."""
+    folder = copied(built, tmp_path / "pair")
+    return Project(folder / "project", environment_of(folder))
+
+
+def copied(folder: Path, target: Path) -> Path:
+    """Copy a project with its cache."""
+    for name in ("project", "cache"):
+        shutil.copytree(folder / name, target / name, symlinks=True)
+    shutil.copy(folder / "address", target)
+    return target
 
 
 def recorded(project: Project, name: str) -> str:
@@ -104,20 +113,20 @@ class TestEditThatMovesNoByte:
 
     @pytest.mark.parametrize("edit", EDITS)
     def test_no_lock_of_the_examples_is_stale(
-        self, edit: Callable[[Release], None], release: Release, examples: Project
+        self, edit: Callable[[Release], None], release: Release, checkout: Project
     ) -> None:
         edit(release)
 
-        assert release.ok(examples, "generate", "--check", "--offline", "--all").err == "3 locks checked\n"
+        assert release.ok(checkout, "generate", "--check", "--offline", "--all").err == "3 locks checked\n"
 
     @pytest.mark.network
-    def test_examples_have_their_recorded_digests(self, release: Release, examples: Project) -> None:
+    def test_examples_have_their_recorded_digests(self, release: Release, checkout: Project) -> None:
         comment_everything(release)
         release.reword_docstrings("**/*.py")
         add_a_key(release)
 
         for name in FROZEN:
-            assert release.ok(examples, "build", "--locked", name).out == f"{recorded(examples, name)}\n"
+            assert release.ok(checkout, "build", "--locked", name).out == f"{recorded(checkout, name)}\n"
 
 
 class TestReleaseThatMovesNoFormat:
@@ -206,17 +215,13 @@ class TestLockOfANewerRelease:
         assert (lock[key], lock["version"]) == (number, NEXT)
         return pair
 
-    @pytest.mark.parametrize(
-        "arguments", [("build", "--locked", "other"), ("build", "other"), ("generate", "--check", "other.py")]
-    )
-    def test_error_names_the_release_to_install(
-        self, arguments: tuple[str, ...], newer: Project, module: str, name: str, key: str
-    ) -> None:
-        result = newer.run(*arguments)
+    def test_error_names_the_release_to_install(self, newer: Project, module: str, name: str, key: str) -> None:
+        for arguments in (("build", "--locked", "other"), ("build", "other"), ("generate", "--check", "other.py")):
+            result = newer.run(*arguments)
 
-        assert result.code in (1, 3)
-        assert "lockfiles/other/pylock.toml" in result.err
-        assert f'uv tool install "onedigest>={NEXT}"' in result.err
+            assert result.code in (1, 3)
+            assert "lockfiles/other/pylock.toml" in result.err
+            assert f'uv tool install "onedigest>={NEXT}"' in result.err
 
     def test_generate_does_not_lock_again_in_silence(self, newer: Project, module: str, name: str, key: str) -> None:
         before = newer.read("lockfiles/other/pylock.toml")
