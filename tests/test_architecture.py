@@ -260,3 +260,12 @@ def test_each_section_that_is_cited_is_in_its_document() -> None:
 
     assert cited
     assert missing == []
+
+
+def test_each_code_of_refusal_is_in_its_table() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in MODULES if part(path) == "assembler")
+    used = set(re.findall(r'Refused\(\s*"([a-z-]+)"', text))
+    table = (ROOT / "docs" / "formats" / "layers.md").read_text(encoding="utf-8").partition("\n## 9. ")[2]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+
+    assert set(re.findall(r"`([a-z-]+)`", " ".join(rows))) == used
