@@ -223,7 +223,7 @@ class TestLockOfANewerRelease:
             assert "lockfiles/other/pylock.toml" in result.err
             assert f'uv tool install "onedigest>={NEXT}"' in result.err
 
-    def test_generate_does_not_lock_again_in_silence(self, newer: Project, module: str, name: str, key: str) -> None:
+    def test_generate_writes_no_older_lock_over_it(self, newer: Project, module: str, name: str, key: str) -> None:
         before = newer.read("lockfiles/other/pylock.toml")
         result = newer.run("generate", "other.py")
 
