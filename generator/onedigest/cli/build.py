@@ -14,8 +14,10 @@ import click
 
 from onedigest.cli.building import Job, bring_base, prepare, refuse_stale_rules, run_engine
 from onedigest.cli.engines import check_engine, make_engine
+from onedigest.cli.image import Image
+from onedigest.cli.images import find_images
 from onedigest.cli.progress import Status
-from onedigest.cli.session import Image, Session, shared_options
+from onedigest.cli.session import Session, shared_options
 from onedigest.cli.words import amount, plural, print_json, put, say, shown, table
 from onedigest.errors import DifferenceError, InputError, Problem, UsageError
 
@@ -53,7 +55,7 @@ def command(names: tuple[str, ...], everything: bool, engine: str, builder: str,
     with Status(quiet=session.silent) as status:
         check_engine(engine, builder)
         builds_with = None if engine == "embedded" else make_engine(engine, session, builder, status)
-        images = session.images(names, everything=everything)
+        images = find_images(session, names, everything=everything)
         wishes.check_several(len(images))
         done = []
         for image in images:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onedigest.cli.fetch import bring
-from onedigest.cli.locks import read_lock
+from onedigest.cli.image import Image
+from onedigest.cli.locks import chosen_platforms, prove_base, read_lock
 from onedigest.cli.reaching import sources
-from onedigest.cli.session import Image, Session
+from onedigest.cli.session import Session
 from onedigest.cli.words import say, shown
-from onedigest.errors import OnedigestError, Problem, UsageError
-from onedigest.platforms import BY_NAME, Platform
+from onedigest.errors import OnedigestError, Problem
 
 if TYPE_CHECKING:
     from onedigest.application import File
@@ -51,7 +51,7 @@ def prepare(session: Session, image: Image, engine: str, *, locked: bool, platfo
     prove_base(session, image, lock)
     files = collect(image.spec, image.script, image.script_folder, image.warn)
     whole = arrange(image.spec, lock, files)
-    chosen = chosen_platforms(lock.platforms, platforms)
+    chosen = chosen_platforms(lock, platforms)
     plan = Plan(name=whole.name, platforms=tuple(each for each in whole.platforms if each.platform in chosen))
     return Job(image=image, lock=lock, files=files, whole=whole, plan=plan, prove=locked)
 
@@ -74,23 +74,6 @@ def warn_of_removed(session: Session) -> None:
         for digest in removed
     )
     removed.clear()
-
-
-def prove_base(session: Session, image: Image, lock: Lock) -> None:
-    """Hold what a lock says of a base image against the image's own documents."""
-    if lock.base.images:
-        from onedigest.lock import base_proof
-
-        base_proof.prove_base(lock, session.access, session.store, shown(image.lock_path))
-
-
-def chosen_platforms(all_of_them: Iterable[Platform], names: tuple[str, ...]) -> tuple[Platform, ...]:
-    """Return the platforms that `--platform` means, all of them where it is not given."""
-    known = tuple(all_of_them)
-    wrong = [name for name in names if BY_NAME.get(name) not in known]
-    if wrong:
-        raise UsageError.of(f"the image has no platform `{wrong[0]}`", hint=f"it has {', '.join(map(str, known))}")
-    return tuple(each for each in known if not names or each.oci in names)
 
 
 def run_engine(session: Session, job: Job, engine: Engine) -> Built:

@@ -8,8 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onedigest.cli.image import Image
+from onedigest.cli.images import images_of
 from onedigest.cli.locks import lock_problems
-from onedigest.cli.session import Image, Session
+from onedigest.cli.session import Session
 from onedigest.cli.words import plural, print_json, say, shown
 from onedigest.errors import DifferenceError, InputError, Problem
 
@@ -43,7 +45,7 @@ def _other_images(session: Session, images: list[Image]) -> tuple[list[Image], l
     folders = {session.lockfiles.resolve(), *(image.folder.parent.resolve() for image in images)}
     locks = [path for folder in sorted(folders) for path in sorted(folder.glob("*/pylock.toml"))]
     known = _folders(images)
-    others = session.images_of(path for path in locks if path.parent not in known)
+    others = images_of(session, [path for path in locks if path.parent not in known])
     known |= _folders(others)
     strays = [path for path in locks if path.parent not in known]
     builds = [path for folder in sorted(folders) for path in sorted(folder.glob("*/BUILD.bazel"))]

@@ -21,10 +21,11 @@ from onedigest.cli.building import Job, prepare, refuse_stale_rules, run_engine
 from onedigest.cli.ending import explain
 from onedigest.cli.engines import make_engine
 from onedigest.cli.flyte_images import flyte_image
+from onedigest.cli.image import Image
 from onedigest.cli.locks import lock_problems
 from onedigest.cli.progress import Status
 from onedigest.cli.reaching import sources
-from onedigest.cli.session import Image, Session
+from onedigest.cli.session import Session
 from onedigest.cli.words import say, shown
 from onedigest.credential_files import find_rule
 from onedigest.digest import hex_of

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from onedigest.cli.image import Image
+from onedigest.cli.images import find_images
 from onedigest.cli.progress import Progress
 from onedigest.cli.reaching import sources, sources_for
-from onedigest.cli.session import Image, Session, shared_options
+from onedigest.cli.session import Session, shared_options
 from onedigest.cli.words import plural, print_error, print_json, say, shown
 from onedigest.errors import InputError, OnedigestError, Problem
 
@@ -37,7 +39,7 @@ def command(
     What is locked already stays as it is, as long as it fits. Needs the network unless --check is given.
     """
     session = Session(**options)
-    images = session.images(scripts, everything=everything)
+    images = find_images(session, scripts, everything=everything)
     if check:
         from onedigest.cli.check import check as check_images
 

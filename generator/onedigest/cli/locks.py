@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from onedigest.cli.session import Image
+from onedigest.cli.image import Image
+from onedigest.cli.session import Session
 from onedigest.cli.words import shown
-from onedigest.errors import InputError, Problem
+from onedigest.errors import InputError, Problem, UsageError
+from onedigest.platforms import BY_NAME, Platform
 
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock
@@ -45,3 +47,20 @@ def lock_problems(image: Image, text: str | None, say_moved: Callable[[str], str
     if assembler != zipapp.digest():
         problems.append(problem("the lock was made with another version of the assembler"))
     return problems
+
+
+def prove_base(session: Session, image: Image, lock: Lock) -> None:
+    """Hold what a lock says of a base image against the image's own documents."""
+    if lock.base.images:
+        from onedigest.lock import base_proof
+
+        base_proof.prove_base(lock, session.access, session.store, shown(image.lock_path))
+
+
+def chosen_platforms(lock: Lock, names: tuple[str, ...]) -> tuple[Platform, ...]:
+    """Return the platforms of a lock that `--platform` means, all of them where it is not given."""
+    wrong = [name for name in names if BY_NAME.get(name) not in lock.platforms]
+    if wrong:
+        offered = ", ".join(map(str, lock.platforms))
+        raise UsageError.of(f"the image has no platform `{wrong[0]}`", hint=f"it has {offered}")
+    return tuple(each for each in lock.platforms if not names or each.oci in names)

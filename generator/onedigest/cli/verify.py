@@ -10,8 +10,10 @@ import click
 
 from onedigest.cli.building import Job, prepare, run_engine
 from onedigest.cli.engines import NAMES, make_engine
+from onedigest.cli.image import Image
+from onedigest.cli.images import find_images
 from onedigest.cli.progress import Status
-from onedigest.cli.session import Image, Session, shared_options
+from onedigest.cli.session import Session, shared_options
 from onedigest.cli.words import print_json, print_problem, print_table, put, say, shown, table
 from onedigest.errors import DifferenceError, EngineError, Problem
 
@@ -34,7 +36,7 @@ def command(names: tuple[str, ...], everything: bool, engine: str, builder: str,
     """
     session = Session(**options)
     with Status(quiet=session.silent) as status:
-        images = session.images(names, everything=everything)
+        images = find_images(session, names, everything=everything)
         if engine:
             chosen = NAMES if engine == "all" else tuple(dict.fromkeys(("embedded", engine)))
             compared = [_compare_engines(session, image, chosen, builder, status) for image in images]
