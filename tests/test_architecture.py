@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "file_tree": {"errors", "untrusted"},
     "credential_files": set(),
     "script": {"assembler", "checkout", "errors", "untrusted"},
-    "project": {"checkout", "errors", "file_tree", "script", "untrusted"},
+    "project": {"__version__", "checkout", "errors", "file_tree", "header", "script", "untrusted"},
     "values": {"file_tree", "platforms", "untrusted"},
     "spec": BASIC | {"project", "script", "values"},
     "ignoring": set(),
@@ -56,7 +56,7 @@ DOORS = {
     "jinja2": {"rules/environment.py"},
     "networkx": {"lock/graph.py"},
     "packageurl": {"attestation/sbom.py"},
-    "packaging": {"cli", "flyte", "lock", "spec.py"},
+    "packaging": {"cli", "flyte", "lock", "project.py", "spec.py"},
     "pysequoia": {"inputs/debian/signature.py"},
     "rich": {"cli"},
     "subprocess": {

@@ -39,6 +39,38 @@ def read_bytes(root: Path, path: str, most: int = MOST_TEXT) -> bytes | None:
     return _read_handle(handle, path, most)
 
 
+def read_head(root: Path, path: str, most: int) -> bytes:
+    """Return the first bytes of a file of ours below a root, nothing where none can be read; no link is followed."""
+    try:
+        with _parent(root, path) as (parent, name):
+            handle = os.open(name, _FILE, dir_fd=parent)
+        with _opened(handle, path) as file:
+            return file.read(most)
+    except (OSError, InputError):
+        return b""
+
+
+def remove_file(root: Path, path: str) -> None:
+    """Remove a file of ours below a root; no link is followed. Raises `InputError` where a folder of it is a link."""
+    try:
+        with _parent(root, path) as (parent, name):
+            os.unlink(name, dir_fd=parent)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _refused(error, root, path) from None
+
+
+def remove_empty(root: Path, path: str) -> bool:
+    """Remove a folder below a root where nothing is in it; tell whether it is gone. No link is followed."""
+    try:
+        with _parent(root, path) as (parent, name):
+            os.rmdir(name, dir_fd=parent)
+    except OSError:
+        return False
+    return True
+
+
 def read_text(root: Path, path: str, most: int = MOST_TEXT) -> str | None:
     """Return the text of a file of ours, with LF line ends. Raises as `read_bytes`, and for what is not UTF-8."""
     data = read_bytes(root, path, most)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.cli.index_credentials import Index, named_indexes, origin_credentials, uv_files
+from onedigest.project import holds_locks
 
 if TYPE_CHECKING:
     from onedigest.inputs.pools import Connection
@@ -19,8 +20,13 @@ def named_indexes_here() -> tuple[Index, ...]:
 
 
 def _checkout(start: Path) -> Path:
-    """Return the folder of a repository, or the folder itself where there is none."""
-    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), start)
+    """Return the folder of a repository, else the nearest that holds locks, or the folder itself.
+
+    A folder of locks makes no repository smaller: else one could say that the rest of it is the user's own.
+    """
+    folders = (start, *start.parents)
+    top = next((folder for folder in folders if (folder / ".git").exists()), None)
+    return top or next(filter(holds_locks, folders), start)
 
 
 def read_connection(offline: bool, said: Callable[[str], object]) -> Connection:

@@ -103,8 +103,8 @@ class Session:
         """Return the folder of a project's locks, which is no link out of it, or the one that the user named."""
         if self._lockfiles:
             return self._lockfiles
-        refuse_links(project.root, "lockfiles")
-        return project.root / "lockfiles"
+        refuse_links(project.root, projects.LOCKFILES)
+        return project.root / projects.LOCKFILES
 
     @property
     def workers(self) -> int:
@@ -135,7 +135,7 @@ class Session:
         """
         here, named = self.project(Path.cwd()), Path(os.path.abspath(path))  # noqa: PTH100  links stay as they are
         own = here if named.is_relative_to(here.root) else self.project(named.parent.resolve())
-        return own.root if own.source or (own.root / ".git").exists() else named.resolve().parent
+        return own.root if own.marked else named.resolve().parent
 
 
 def _key_path() -> Path | None:
