@@ -14,21 +14,22 @@ from conftest import ROOT
 PACKAGE = ROOT / "generator" / "onedigest"
 
 # What each part may import of ours, besides itself. The order is that of the pipeline.
-BASIC = {"errors", "digest", "platforms", "untrusted", "checkout", "formats"}
+BASIC = {"conflicts", "errors", "digest", "platforms", "untrusted", "checkout", "formats"}
 MAY_IMPORT: dict[str, set[str]] = {
     "assembler": set(),
     "errors": set(),
+    "conflicts": {"errors"},
     "formats": {"assembler"},
     "shown_text": set(),
     "digest": {"assembler"},
     "platforms": set(),
     "untrusted": {"digest", "platforms"},
     "checkout": {"errors", "untrusted"},
-    "header": {"digest"},
+    "header": {"conflicts", "digest"},
     "file_tree": {"errors", "untrusted"},
     "credential_files": set(),
-    "script": {"assembler", "checkout", "errors", "untrusted"},
-    "project": {"__version__", "checkout", "errors", "file_tree", "header", "script", "untrusted"},
+    "script": {"assembler", "conflicts", "checkout", "errors", "untrusted"},
+    "project": {"__version__", "checkout", "conflicts", "errors", "file_tree", "header", "script", "untrusted"},
     "values": {"file_tree", "platforms", "untrusted"},
     "spec": BASIC | {"project", "script", "values"},
     "ignoring": set(),
@@ -129,30 +130,6 @@ def test_imports_go_one_way(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=relative)
 def test_each_third_party_package_has_one_door(path: Path) -> None:
     assert broken_doors(path) == []
-
-
-def module_of(path: Path) -> str:
-    """Return the name of a module or package by its file."""
-    return ".".join(("onedigest", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
-
-
-def circles(folder: str) -> list[str]:
-    """Return the modules of a folder that import each other, on whatever way, also for types alone."""
-    files = {module_of(path): path for path in MODULES if part(path) == folder}
-    edges = {
-        name: {other for each in imported(path) for other in (each, each.rpartition(".")[0]) if other in files} - {name}
-        for name, path in files.items()
-    }
-    reached = {name: set(after) for name, after in edges.items()}
-    for middle in files:
-        for name in files:
-            if middle in reached[name]:
-                reached[name] |= reached[middle]
-    return sorted(name for name, after in reached.items() if name in after)
-
-
-def test_no_modules_of_the_command_line_import_each_other() -> None:
-    assert circles("cli") == []
 
 
 def test_every_part_has_its_rule() -> None:

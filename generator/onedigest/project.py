@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from onedigest import __version__
+from onedigest import __version__, conflicts
 from onedigest.checkout import decoded, read_head, read_inside
 from onedigest.errors import InputError
 from onedigest.file_tree import Budget, check_pattern, is_below, match
@@ -105,6 +105,8 @@ def _load(root: Path, name: str, table: tuple[str, ...]) -> Project | None:
     try:
         values: Any = load_toml(text)
     except tomllib.TOMLDecodeError as error:
+        if conflict := conflicts.problems(text, name):
+            raise InputError(conflict) from None
         raise InputError([toml_problem(error, name, 1, text.count("\n") + 1)]) from None
     for key in table:
         values = values.get(key)

@@ -17,6 +17,7 @@ from onedigest.cli.engines import check_engine, make_engine
 from onedigest.cli.image import Image
 from onedigest.cli.images import find_images
 from onedigest.cli.progress import Status
+from onedigest.cli.records import read_record
 from onedigest.cli.session import Session, shared_options
 from onedigest.cli.words import amount, plural, print_json, put, say, shown, table
 from onedigest.errors import DifferenceError, InputError, Problem, UsageError
@@ -124,7 +125,7 @@ class Build:
         image = job.image
         written = not wishes.push or wishes.output is not None
         self._target = (wishes.output or image.folder.parent.parent / "dist" / image.spec.name) if written else None
-        self.record = _noted(session, note) if note else _record(image, wishes.locked)
+        self.record = _noted(session, note) if note else read_record(session, image, locked=wishes.locked)
         if wishes.push:
             _ = self._push  # refuses what is no repository before any work
         if wishes.locked:
@@ -278,22 +279,6 @@ def _noted(session: Session, note: str) -> Record | None:
 
     text = session.store.read_note(note)
     return records.loads(text.decode(), note) if text else None
-
-
-def _record(image: Image, locked: bool) -> Record | None:
-    from onedigest import record as records
-    from onedigest.rules.files import read
-
-    text = read(image.record_path)
-    if text is None:
-        if locked:
-            raise DifferenceError.of(
-                "--locked: no build is recorded",
-                where=shown(image.record_path),
-                hint="run `onedigest build` without --locked",
-            )
-        return None
-    return records.loads(text, shown(image.record_path))
 
 
 def _compare(record: Record, found: Record, *, complete: bool) -> None:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from onedigest.cli.image import Image
 from onedigest.cli.images import images_of
 from onedigest.cli.locks import lock_problems
+from onedigest.cli.records import record_problems
 from onedigest.cli.session import Session
 from onedigest.cli.words import plural, print_json, say, shown
+from onedigest.conflicts import MARKS, first_line
 from onedigest.errors import DifferenceError, InputError, Problem
 
 if TYPE_CHECKING:
@@ -77,13 +79,14 @@ def _stale(folder: Path, images: list[Image]) -> list[Problem]:
         return Problem(message, shown(folder / path), f"run `onedigest generate {script}".rstrip() + "`")
 
     problems = [
-        problem(path, "is not as it would be written")
+        problem(path, MARKS if first_line(found or "") else "is not as it would be written")
         for path, text in render_shared(folder).items()
-        if read(folder / path) != text
+        if (found := read(folder / path)) != text
     ]
     rendered = []
     for image in images:
         lock = read(image.lock_path)
+        problems += record_problems(image)
         wrong = lock_problems(image, lock, partial(_asked, image))
         problems += wrong
         if lock is None or wrong:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from onedigest.cli.image import Image
 from onedigest.cli.session import Session
 from onedigest.cli.words import shown
+from onedigest.conflicts import MARKS, first_line
 from onedigest.errors import InputError, Problem, UsageError
 from onedigest.platforms import BY_NAME, Platform
 
@@ -33,11 +34,13 @@ def lock_problems(image: Image, text: str | None, say_moved: Callable[[str], str
     from onedigest.inputs import zipapp
     from onedigest.lock import codec
 
-    def problem(message: str) -> Problem:
-        return Problem(message, shown(image.lock_path), f"run `onedigest generate {image.spec.script}`")
+    def problem(message: str, line: str = "") -> Problem:
+        return Problem(message, f"{shown(image.lock_path)}{line}", f"run `onedigest generate {image.spec.script}`")
 
     if text is None:
         return [problem("there is no lock")]
+    if line := first_line(text):
+        return [problem(MARKS, f":{line}")]
     if not is_intact(text):
         return [problem("the lock was changed by hand")]
     spec, assembler = codec.stated_digests(text)

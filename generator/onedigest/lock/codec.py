@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 
-from onedigest import untrusted
+from onedigest import conflicts, untrusted
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import hex_of
 from onedigest.errors import InputError, Problem
@@ -39,6 +39,8 @@ def stated_digests(text: str) -> tuple[str, str]:
 
 def loads(text: str, where: str) -> Lock:
     """Read the text of a lock. Raises `InputError` that names the place, such as `packages[2].wheels[0].size`."""
+    if line := conflicts.first_line(text):
+        raise InputError.of(conflicts.MARKS, where=f"{where}:{line}", hint=_HINT)
     try:
         lock = read_document(untrusted.load_toml(text, untrusted.MOST_LOCK))
     except tomllib.TOMLDecodeError as error:

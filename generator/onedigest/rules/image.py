@@ -62,7 +62,7 @@ def stale_files(rules: Rules, folder: Path) -> Iterator[tuple[str, str]]:
         if text is None:
             yield path, "is missing"
         elif text != expected:
-            yield path, "is not as it would be written" if header.is_intact(text) else "was changed by hand"
+            yield path, header.how_changed(text)
 
 
 def _refuse_taken_name(spec: Spec) -> None:
