@@ -11,7 +11,6 @@ from listener import Listener
 from onedigest.cli.images import find_images
 from onedigest.cli.reaching import sources
 from onedigest.cli.session import Session
-from onedigest.digest import of_bytes
 from onedigest.errors import NetworkError, OnedigestError
 from onedigest.lock import resolver
 
@@ -50,7 +49,7 @@ def lock() -> None:
     )
     (image,) = find_images(session, ["job.py"], everything=False)
     reached = sources(session, image)
-    resolver.resolve(image.spec, None, of_bytes(b""), reached, folder=image.script_folder, upgrade=resolver.Upgrade())
+    resolver.resolve(image.spec, None, reached, folder=image.script_folder, upgrade=resolver.Upgrade())
 
 
 def failed() -> str:

@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "inputs": BASIC,
     "oci": BASIC | {"assembler", "inputs"},
     "sources": BASIC | {"inputs", "oci"},
-    "lock": BASIC | {"assembler", "header", "inputs", "oci", "sources", "spec"},
+    "lock": BASIC | {"__version__", "assembler", "header", "inputs", "oci", "sources", "spec"},
     "drawing": {"lock", "shown_text"},
     "plan": BASIC | {"application", "assembler", "lock", "oci", "spec"},
     "fetching": BASIC | {"assembler", "inputs", "lock", "oci", "plan", "sources", "spec"},

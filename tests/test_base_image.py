@@ -276,8 +276,6 @@ class TestConfiguration:
             "User": "65532:65532",
             "WorkingDir": "/app",
         }
-        image = base_of(project).images[0]
-        assert (image.user, image.workdir) == ("1234", "/elsewhere")
         assert base_of(project).interpreter == "/opt/python/bin/python3.12"
 
     @pytest.mark.parametrize("media_type", [LAYER, f"{LAYER}+gzip", f"{LAYER}+zstd"])

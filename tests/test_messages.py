@@ -12,8 +12,9 @@ import pytest
 
 from conftest import Project
 from index_server import IndexServer
+from onedigest import __version__
 from onedigest import record as records
-from onedigest.digest import of_bytes
+from onedigest.header import add_header
 from wheel_builder import build_wheel
 
 BOOKWORM = ("[tool.onedigest]", 'base = "debian:bookworm"')
@@ -314,15 +315,15 @@ class TestLocked:
         project.script("app.py", 'dependencies = ["alpha", "beta"]', *BOOKWORM, 'user = "1"')
 
         assert refused(project, "generate", "--check", "app", code=3) == (
-            "error: lockfiles/app/pylock.toml: app.py asks for something else:\n"
+            "error: lockfiles/app/pylock.toml: these settings changed since app.py was locked:\n"
             '  - dependencies = ["alpha"]\n'
             '  + dependencies = ["alpha", "beta"]\n'
-            '  - user = "65532:65532"\n'
+            "  - user = (default)\n"
             '  + user = "1:1"\n'
             "hint: run `onedigest generate app.py`\n"
         )
         assert refused(project, "build", "app") == (
-            "error: lockfiles/app/pylock.toml: the lock does not answer app.py as it is now\n"
+            "error: lockfiles/app/pylock.toml: app.py changed since it was locked\n"
             "hint: run `onedigest generate app.py`\n"
         )
 
@@ -332,16 +333,27 @@ class TestLocked:
 
         assert (result.out, result.err) == ("", "1 lock checked\n")
 
-    def test_lock_of_another_assembler(self, project: Project) -> None:
+    @pytest.mark.parametrize(
+        ("stated", "said"),
+        [
+            (
+                'format = 3\nlayer-format = 1\nversion = "99.1"',
+                f"a newer release made the lock: `format = 3`, and onedigest {__version__} reads 2\n"
+                'hint: run `uv tool install "onedigest>=99.1"`\n',
+            ),
+            (
+                "format = 1",
+                f"an older release made the lock: `format = 1`, and onedigest {__version__} reads 2\n"
+                "hint: run `onedigest generate app.py`, which keeps its pins\n",
+            ),
+        ],
+    )
+    def test_lock_of_another_release(self, stated: str, said: str, project: Project) -> None:
         text = project.read("lockfiles/app/pylock.toml")
-        head, body = text.split("# Content ")[0], text.split("\n", 2)[2]
-        body = re.sub(r'(?m)^assembler = "sha256:[0-9a-f]{64}"$', f'assembler = "sha256:{"0" * 64}"', body)
-        project.write("lockfiles/app/pylock.toml", f"{head}# Content {of_bytes(body.encode())}\n{body}")
+        body = text.split("\n", 2)[2].replace(f'format = 2\nlayer-format = 1\nversion = "{__version__}"', stated)
+        project.write("lockfiles/app/pylock.toml", add_header("app.py", body))
 
-        expected = (
-            "error: lockfiles/app/pylock.toml: the lock was made with another version of the assembler\n"
-            "hint: run `onedigest generate app.py`\n"
-        )
+        expected = f"error: lockfiles/app/pylock.toml: {said}"
         assert refused(project, "generate", "--check", "app", code=3) == expected
         assert refused(project, "build", "app") == expected
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import posixpath
 import re
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from onedigest import platforms, untrusted, values
 from onedigest.digest import Digest, canonical_json, of_bytes
 from onedigest.errors import InputError, Problem
+from onedigest.formats import DEFAULTS, VENV_PROGRAMS
 from onedigest.platforms import Platform
 from onedigest.project import KEYS as PROJECT_KEYS
 from onedigest.project import Project
@@ -40,32 +42,34 @@ _MOST_SHOWN = 100
 class Spec:
     """What is asked for, every default filled in.
 
-    `script` is the path from the project's root, with slashes. `uv` is the script's `[tool.uv]` as canonical JSON.
-    `copies` are (path below the application's folder, path from the script's folder).
+    A key's default is that of its field here; `name` and `entrypoint` have defaults that follow from other fields.
+    Texts of specs state no defaults: who changes one moves `formats.DEFAULTS`. `script` is the path from the project's
+    root, with slashes. `uv` is the script's `[tool.uv]` as canonical JSON. `copies` are (path below the application's
+    folder, path from the script's folder).
     """
 
     name: str
     script: str
-    requires_python: str
-    dependencies: tuple[str, ...]
-    uv: str
-    base: str
-    platforms: tuple[Platform, ...]
-    system_packages: tuple[str, ...]
-    repository: str
-    files: tuple[str, ...]
-    copies: tuple[tuple[str, str], ...]
-    ignore_file: str
-    env: tuple[tuple[str, str], ...]
-    labels: tuple[tuple[str, str], ...]
-    user: str
-    workdir: str
-    own_workdir: bool
+    requires_python: str = ""
+    dependencies: tuple[str, ...] = ()
+    uv: str = "{}"
+    base: str = "debian"
+    platforms: tuple[Platform, ...] = platforms.ALL
+    system_packages: tuple[str, ...] = ()
+    repository: str = ""
+    files: tuple[str, ...] = ()
+    copies: tuple[tuple[str, str], ...] = ()
+    ignore_file: str = ""
+    env: tuple[tuple[str, str], ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    user: str = "65532:65532"
+    workdir: str = APPLICATION
+    own_workdir: bool = False
     entrypoint: tuple[str, ...]
-    args: tuple[str, ...]
-    include_script: bool
-    max_layers: int
-    run: tuple[str, ...]
+    args: tuple[str, ...] = ()
+    include_script: bool = True
+    max_layers: int = 64
+    run: tuple[str, ...] = ()
 
     @property
     def root(self) -> str:
@@ -73,8 +77,13 @@ class Spec:
         return self.workdir if self.own_workdir else APPLICATION
 
     def digest(self) -> Digest:
-        """Return the digest of the canonical text, which a lock carries."""
-        return of_bytes(dumps(self))
+        """Return the digest of the canonical text under the defaults of this version, which a lock carries."""
+        return digest_of(fields(self))
+
+
+_DEFAULTS: dict[str, Any] = {
+    each.name: each.default for each in dataclasses.fields(Spec) if each.default is not dataclasses.MISSING
+}
 
 
 def dumps(spec: Spec) -> bytes:
@@ -83,20 +92,69 @@ def dumps(spec: Spec) -> bytes:
 
 
 def fields(spec: Spec) -> dict[str, Any]:
-    """Return the values of a spec by the keys that a script has for them.
+    """Return the values of a spec that differ from their defaults, by the keys that a script has for them.
 
     Addresses stand as digests: a lock carries these values, and it names no index, mirror or credential.
     """
-    found = {name.replace("_", "-"): getattr(spec, name) for name in Spec.__slots__}
-    found["dependencies"] = [_without_address(each) for each in spec.dependencies]
-    found["uv"] = "" if spec.uv == "{}" else of_bytes(spec.uv.encode())
-    found["platforms"] = [platform.oci for platform in spec.platforms]
-    found["env"], found["labels"] = dict(spec.env), dict(spec.labels)
+    computed = {"name": _default_name(spec.script), "entrypoint": _default_entrypoint(spec)}
+    found = {}
+    for each in dataclasses.fields(spec):
+        value = getattr(spec, each.name)
+        if value != computed.get(each.name, each.default):
+            found[_key(each.name)] = _written(each.name, value)
+    return found
+
+
+def digest_of(asked: Mapping[str, Any], defaults: int = DEFAULTS) -> Digest:
+    """Return the digest of a text of a spec, which means something under certain defaults alone."""
+    return of_bytes(canonical_json({"defaults": defaults, "spec": asked}))
+
+
+def asked_value(asked: Mapping[str, Any], key: str) -> Any:
+    """Return what a text of a spec says of a key: the default where it says nothing, None where there is none."""
+    return asked.get(key, defaults().get(key))
+
+
+def defaults() -> dict[str, Any]:
+    """Return the defaults that are the same for every script, by their keys, as texts of specs have values."""
+    return {_key(name): _written(name, value) for name, value in _DEFAULTS.items()}
+
+
+def _key(name: str) -> str:
+    return "copy" if name == "copies" else name.replace("_", "-")
+
+
+def _written(name: str, value: Any) -> Any:
+    """Return the value of a field as JSON and TOML have it."""
+    if name == "dependencies":
+        return [_without_address(each) for each in value]
+    if name == "uv":
+        return "" if value == _DEFAULTS["uv"] else of_bytes(value.encode())
+    if name == "platforms":
+        return [platform.oci for platform in value]
+    if name == "copies":
+        return _written_copies(value)
+    if name in ("env", "labels"):
+        return dict(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _written_copies(pairs: tuple[tuple[str, str], ...]) -> dict[str, str | list[str]]:
     copies: dict[str, list[str]] = {}
-    for target, source in found.pop("copies"):
+    for target, source in pairs:
         copies.setdefault(target, []).append(source)
-    found["copy"] = {target: each[0] if len(each) == 1 else each for target, each in copies.items()}
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in found.items()}
+    return {target: each[0] if len(each) == 1 else each for target, each in copies.items()}
+
+
+def _default_name(path: str) -> str:
+    stem = posixpath.basename(path).removesuffix(".py")
+    return re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")
+
+
+def _default_entrypoint(spec: Spec) -> tuple[str, ...]:
+    if not spec.include_script:
+        return ()
+    return f"{VENV_PROGRAMS}/python", f"{spec.root}/{posixpath.basename(spec.script)}"
 
 
 def _without_address(requirement: str) -> str:
@@ -110,41 +168,37 @@ def specify(script: Script, project: Project, path: str) -> Spec:
     `path` is the script's path from the project's root. Raises `InputError` with all independent problems.
     """
     reader = _Reader(script, project)
-    stem = posixpath.basename(path).removesuffix(".py")
-    default_name = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")
-    include_script = reader.read("include-script", True, values.flag)
-    workdir = reader.read("workdir", APPLICATION, values.workdir)
-    own_workdir = reader.read("own-workdir", False, values.flag)
-    root = workdir if own_workdir else APPLICATION
-    program = ("/opt/venv/bin/python", f"{root}/{posixpath.basename(path)}") if include_script else ()
+    default_name = _default_name(path)
     spec = Spec(
-        name=reader.read("name", default_name, values.image_name),
+        name=reader.read("name", values.image_name, default_name),
         script=path,
         requires_python=_requires_python(script, reader),
         dependencies=_dependencies(script, reader),
         uv=_uv(script, reader),
-        base=reader.read("base", "debian", values.base),
-        platforms=reader.read("platforms", platforms.ALL, values.platform_set),
-        system_packages=reader.read("system-packages", (), values.debian_packages),
-        repository=reader.read("repository", "", values.repository),
-        files=reader.read("files", (), values.file_patterns),
-        copies=reader.read("copy", (), values.copies),
-        ignore_file=reader.read("ignore-file", "", values.project_path),
-        env=reader.read("env", (), partial(values.pairs, values.VARIABLE)),
-        labels=reader.read("labels", (), partial(values.pairs, values.LABEL)),
-        user=reader.read("user", "65532:65532", values.user),
-        workdir=workdir,
-        own_workdir=own_workdir,
-        entrypoint=reader.read("entrypoint", program, values.strings),
-        args=reader.read("args", (), values.strings),
-        include_script=include_script,
-        max_layers=reader.read("max-layers", 64, values.layer_count),
-        run=reader.read("run", (), values.commands),
+        base=reader.read("base", values.base),
+        platforms=reader.read("platforms", values.platform_set),
+        system_packages=reader.read("system-packages", values.debian_packages),
+        repository=reader.read("repository", values.repository),
+        files=reader.read("files", values.file_patterns),
+        copies=reader.read("copy", values.copies),
+        ignore_file=reader.read("ignore-file", values.project_path),
+        env=reader.read("env", partial(values.pairs, values.VARIABLE)),
+        labels=reader.read("labels", partial(values.pairs, values.LABEL)),
+        user=reader.read("user", values.user),
+        workdir=reader.read("workdir", values.workdir),
+        own_workdir=reader.read("own-workdir", values.flag),
+        entrypoint=(),
+        args=reader.read("args", values.strings),
+        include_script=reader.read("include-script", values.flag),
+        max_layers=reader.read("max-layers", values.layer_count),
+        run=reader.read("run", values.commands),
     )
+    entrypoint = reader.read("entrypoint", values.strings, _default_entrypoint(spec))
+    spec = dataclasses.replace(spec, entrypoint=entrypoint)
     if spec.name == default_name and not 0 < len(default_name) <= values.LONGEST_NAME:
         message = f"no name of an image can be made of {posixpath.basename(path)!r}"
         reader.problems.append(Problem(message, script.where(""), "set `name` in [tool.onedigest]"))
-    if own_workdir and workdir == "/":
+    if spec.own_workdir and spec.workdir == "/":
         message = "`own-workdir` cannot give `workdir` /, which is everybody's, to the user"
         reader.problems.append(Problem(message, reader.where("own-workdir"), "set another `workdir`"))
     if values.CONTROL.search(path) or "\\" in path:
@@ -166,9 +220,14 @@ class _Reader:
         self._project = project
         self._known: set[str] = set()
 
-    def read(self, key: str, default: Any, check: Callable[[Any], Any]) -> Any:
-        """Return the checked value of a key. `check` raises ValueError with what a right value would be."""
+    def read(self, key: str, check: Callable[[Any], Any], default: Any = None) -> Any:
+        """Return the checked value of a key; `default` is for a key whose default is not that of every script.
+
+        `check` raises ValueError with what a right value would be.
+        """
         self._known.add(key)
+        if default is None:
+            default = _DEFAULTS["copies" if key == "copy" else key.replace("-", "_")]
         table = next((each for each in (self._script.onedigest, self._project.table) if key in each), None)
         if table is None:
             return default

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -16,12 +17,12 @@ from conftest import ROOT, Project
 from forged_locks import Document, check_in, document, written
 from golden import CASES, expected_files
 from onedigest import record as records
-from onedigest.digest import canonical_json, of_bytes
 from onedigest.errors import InputError
 from onedigest.fetching import inputs_of, link_stored
 from onedigest.inputs import zipapp
 from onedigest.inputs.store import Store
 from onedigest.lock import codec
+from onedigest.spec import digest_of
 
 ESCAPE = "\x1b[31m"
 HOSTILE: tuple[Any, ...] = (f"a{ESCAPE}", -1, 1.5, [], {}, [[1]], {"a": 1}, float("nan"), datetime(1, 1, 1, tzinfo=UTC))
@@ -236,8 +237,8 @@ def ask_for_something_else(lock: Document) -> None:
 
 def forget_what_is_asked(lock: Document) -> None:
     own = lock["tool"]["onedigest"]
-    del own["spec"]["workdir"]
-    own["spec-digest"] = of_bytes(canonical_json(own["spec"]))
+    del own["spec"]["script"]
+    own["spec-digest"] = digest_of(own["spec"])
 
 
 def put_a_date_into_what_is_asked(lock: Document) -> None:
@@ -280,7 +281,7 @@ CONTRADICTIONS: dict[Callable[[Document], None], str] = {
     add_an_archive: "`packages[0].archive` is no key of this version of onedigest",
     leave_the_project: "`tool.onedigest.script` is '../../etc/passwd', which is not a plain path below the project",
     ask_for_something_else: "`tool.onedigest.spec-digest` is not the digest of `tool.onedigest.spec`",
-    forget_what_is_asked: "`tool.onedigest.spec` has no `workdir` that is a string",
+    forget_what_is_asked: "`tool.onedigest.spec` has no `script` that is a string",
     put_a_date_into_what_is_asked: "`tool.onedigest.spec` has a datetime in it, which is no string, integer, true or false",
     upload_long_ago: "`packages[0].wheels[0].upload-time` is not of the years 1970 to 2999",
     upload_nowhere: "`packages[0].wheels[0].upload-time` is not a time with its offset from UTC",
@@ -343,4 +344,4 @@ def test_real_locks_read_as_they_are() -> None:
     for text in [path.read_text() for path in paths] + [expected_files(case)["pylock.toml"] for case in CASES]:
         lock = codec.loads(text, "pylock.toml")
         assert codec.dumps(lock) == text
-        assert of_bytes(lock.asked.encode()) == lock.spec
+        assert digest_of(json.loads(lock.asked)) == lock.spec

@@ -11,10 +11,12 @@ from packaging.pylock import PackageWheel, Pylock
 from packaging.tags import Tag
 
 from golden import CASES, expected_files
-from onedigest import header
-from onedigest.errors import InputError
+from onedigest import __version__, formats, header
+from onedigest.errors import InputError, Problem
 from onedigest.lock import codec
 from onedigest.lock.graph import MOST_PATHS, ROOT, cycles, from_lock, paths_to, ranks
+from onedigest.lock.model import settled
+from onedigest.lock.stated import Stated, stated, stated_in
 from onedigest.lock.targets import Target
 from onedigest.lock.toml_text import value
 from onedigest.platforms import ALL, AMD64, ARM64, Platform
@@ -55,7 +57,7 @@ def test_text_names_no_address() -> None:
     assert all("://" not in expected_files(case)["pylock.toml"] for case in CASES)
 
 
-@pytest.mark.parametrize(("old", "new"), [("1.0", "1.1"), ("size = 9", "size = 8"), ("# Content", "# content")])
+@pytest.mark.parametrize(("old", "new"), [("1.0", "1.1"), ("size = 9", "size = 8"), ("# Content", "# content"), (f'version = "{__version__}"', 'version = "0.2.0"'), ("\nformat = 2", "\nformat = 3"), ("layer-format = 1", "layer-format = 2")])  # fmt: skip
 def test_hand_edit_is_noticed(old: str, new: str) -> None:
     assert old in FULL
     assert not header.is_intact(FULL.replace(old, new, 1))
@@ -64,7 +66,8 @@ def test_hand_edit_is_noticed(old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("format = 1", "format = 2", "`tool.onedigest.format` is not one that this version of onedigest reads"),
+        ("\nformat = 2", "\nformat = true", "`tool.onedigest.format` is not the number of a format"),
+        (f'version = "{__version__}"\n', "", "`tool.onedigest.version` is missing"),
         ('version = "1.5"\n', "", "`packages[1].version` is missing"),
         ('version = "1.5"\n', "version = 1\n", "`packages[1].version` is not a string"),
         ('name = "delta-0.1-py3', 'name = "../delta-0.1-py3', "`packages[2].wheels[0].name` is '../delta-0.1-py3-none-any.whl', which is not the file name of a wheel"),
@@ -78,7 +81,50 @@ def test_wrong_value_is_named_by_its_place(old: str, new: str, expected: str) ->
     with pytest.raises(InputError) as caught:
         codec.loads(FULL.replace(old, new), "pylock.toml")
 
-    assert (str(caught.value.problems[0])) == f"pylock.toml: {expected}\nhint: run `onedigest generate`"
+    assert str(caught.value.problems[0]).startswith(f"pylock.toml: {expected}\nhint: run `onedigest generate`")
+
+
+AGAIN = "run `onedigest generate`, which keeps its pins"
+NEWER = "a newer release made the lock: "
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said", "hint"),
+    [
+        ("\nformat = 2", "\nformat = 3", f"{NEWER}`format = 3`, and onedigest {__version__} reads 2", "run `uv tool install --upgrade onedigest`"),
+        (f'\nformat = 2\nlayer-format = 1\nversion = "{__version__}"', '\nformat = 3\nversion = "90.1"\nmood = {}\nlayer-format = 4', f"{NEWER}`format = 3`, and onedigest {__version__} reads 2", 'run `uv tool install "onedigest>=90.1"`'),
+        (f'layer-format = 1\nversion = "{__version__}"', 'layer-format = 7\nversion = "91.0rc1"', f"{NEWER}`layer-format = 7`, and onedigest {__version__} reads 1", 'run `uv tool install "onedigest>=91.0rc1"`'),
+        (f'\nformat = 2\nlayer-format = 1\nversion = "{__version__}"', '\nformat = 3\nversion = "9!$(id)"', f"{NEWER}`format = 3`, and onedigest {__version__} reads 2", "run `uv tool install --upgrade onedigest`"),
+        ("\nformat = 2", "\nformat = 1", f"an older release made the lock: `format = 1`, and onedigest {__version__} reads 2", AGAIN),
+        ("\nformat = 2", "\nformat = 0", "there never was a lock of `format = 0`", AGAIN),
+        ("layer-format = 1", "layer-format = -1", "there never was a lock of `layer-format = -1`", AGAIN),
+        ("layer-format = 1\n", "", "`tool.onedigest.layer-format` is not the number of a format", AGAIN),
+    ],
+)  # fmt: skip
+def test_lock_of_another_format_names_the_release(old: str, new: str, said: str, hint: str) -> None:
+    assert FULL.count(old) == 1
+    with pytest.raises(InputError) as caught:
+        codec.loads(FULL.replace(old, new), "pylock.toml")
+
+    assert caught.value.problems == (Problem(said, "pylock.toml", hint),)
+
+
+def test_what_a_lock_states_is_the_same_read_in_part_or_whole() -> None:
+    found = stated(FULL)
+
+    assert found == stated_in(tomllib.loads(FULL))
+    assert (found.format, found.layer_format, found.version) == (formats.LOCK, formats.LAYERS, __version__)
+    assert found.spec == codec.loads(FULL, "pylock.toml").spec
+    assert stated("[tool.onedigest") == stated("tool = 1") == stated("[tool]\nonedigest = 1") == Stated()
+
+
+def test_release_moves_only_with_something_else() -> None:
+    lock = codec.loads(FULL, "pylock.toml")
+    newer = replace(lock, version="9.0")
+
+    assert settled(newer, lock) == lock
+    assert settled(replace(newer, roots=()), lock).version == "9.0"
+    assert settled(newer, None) == settled(newer, replace(lock, version="")) == newer
 
 
 def test_all_wrong_rows_are_told_at_once() -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from onedigest import formats
+from onedigest.digest import of_bytes
 from onedigest.errors import InputError
 from onedigest.platforms import AMD64, ARM64
 from onedigest.project import Project, find
 from onedigest.script import parse
-from onedigest.spec import Spec, fields, specify
+from onedigest.spec import Spec, asked_value, defaults, digest_of, fields, specify
 
 EMPTY = Project(root=Path())
 
@@ -63,9 +67,6 @@ def test_every_key_is_read() -> None:
     assert fields(found) == {
         "name": "other",
         "script": "jobs/my_app.py",
-        "requires-python": "",
-        "dependencies": [],
-        "uv": "",
         "base": "debian:bookworm",
         "platforms": ["linux/arm64"],
         "system-packages": ["git", "libgomp1"],
@@ -84,6 +85,78 @@ def test_every_key_is_read() -> None:
         "ignore-file": ".dockerignore",
         "own-workdir": True,
     }
+
+
+def test_text_leaves_out_what_is_a_default() -> None:
+    assert fields(spec()) == {"script": "jobs/my_app.py"}
+    assert fields(spec('name = "my-app"', "max-layers = 64", 'workdir = "/app"')) == fields(spec())
+    assert fields(spec("include-script = false")) == {"script": "jobs/my_app.py", "include-script": False}
+    assert fields(spec("own-workdir = true", 'workdir = "/x"')).keys() == {"script", "own-workdir", "workdir"}
+    assert fields(spec("entrypoint = []"))["entrypoint"] == []
+
+
+def test_new_key_with_a_default_moves_no_lock() -> None:
+    @dataclass(frozen=True, kw_only=True, slots=True)
+    class Newer(Spec):
+        squash: bool = False
+
+    found = spec('user = "1:1"')
+    values = {each.name: getattr(found, each.name) for each in dataclasses.fields(Spec)}
+
+    assert Newer(**values).digest() == found.digest()
+    assert Newer(**values, squash=True).digest() != found.digest()
+    assert fields(Newer(**values, squash=True))["squash"] is True
+
+
+STATED: dict[int, dict[str, object]] = {
+    1: {
+        "requires-python": "",
+        "dependencies": [],
+        "uv": "",
+        "base": "debian",
+        "platforms": ["linux/amd64", "linux/arm64"],
+        "system-packages": [],
+        "repository": "",
+        "files": [],
+        "copy": {},
+        "ignore-file": "",
+        "env": {},
+        "labels": {},
+        "user": "65532:65532",
+        "workdir": "/app",
+        "own-workdir": False,
+        "args": [],
+        "include-script": True,
+        "max-layers": 64,
+        "run": [],
+        "name": "my-app",
+        "entrypoint": ["/opt/venv/bin/python", "/app/my_app.py"],
+        "entrypoint with own-workdir": ["/opt/venv/bin/python", "/srv/my_app.py"],
+        "entrypoint without a script": [],
+    }
+}
+"""The defaults by their number. A lock leaves them out, so one that moves needs a new number; a new key needs none."""
+
+
+def test_defaults_move_with_their_number() -> None:
+    found: dict[str, object] = {**defaults(), "name": spec().name, "entrypoint": list(spec().entrypoint)}
+    found["entrypoint with own-workdir"] = list(spec("own-workdir = true", 'workdir = "/srv"').entrypoint)
+    found["entrypoint without a script"] = list(spec("include-script = false").entrypoint)
+
+    assert max(STATED) == formats.DEFAULTS
+    assert found == STATED[formats.DEFAULTS]
+
+
+def test_digest_is_of_the_text_and_the_number_of_the_defaults() -> None:
+    found = spec('user = "1:1"')
+
+    assert (
+        found.digest()
+        == digest_of(fields(found))
+        == of_bytes(b'{"defaults":%d,"spec":{"script":"jobs/my_app.py","user":"1:1"}}' % formats.DEFAULTS)
+    )
+    assert digest_of(fields(found), formats.DEFAULTS + 1) != found.digest()
+    assert (asked_value(fields(found), "user"), asked_value(fields(found), "workdir")) == ("1:1", "/app")
 
 
 def test_addresses_stand_as_digests() -> None:

@@ -16,12 +16,19 @@ _BUILD_TYPE = "urn:onedigest:image:1"
 
 
 def make_provenance(
-    name: str, index: Digest, plan: Digest, lock: Lock, text: Digest, root: str, files: tuple[File, ...]
+    name: str,
+    index: Digest,
+    plan: Digest,
+    lock: Lock,
+    text: Digest,
+    assembler: Digest,
+    root: str,
+    files: tuple[File, ...],
 ) -> bytes:
     """Return the statement of an image (in-toto Statement v1, SLSA Provenance v1).
 
-    `text` is the digest of the lock's file, `root` the folder of the files in the image. Script, lock and
-    assembler are named by sha256, as is every input.
+    `text` is the digest of the lock's file, `assembler` that of the zipapp, `root` the folder of the files in the
+    image. Script, lock and assembler are named by sha256, as is every input.
     """
     script = [file for file in files if isinstance(file.content, bytes)]
     external: dict[str, Any] = {"script": lock.script, "platforms": [platform.oci for platform in lock.platforms]}
@@ -33,12 +40,12 @@ def make_provenance(
             "resolvedDependencies": [
                 *(_resource(lock.script, file.digest) for file in script),
                 _resource("pylock.toml", text),
-                _resource("assembler", lock.assembler),
+                _resource("assembler", assembler),
                 *(_resource(f"{root[1:]}/{file.target}", file.digest) for file in files if file not in script),
                 *_inputs(lock),
             ],
         },
-        "runDetails": {"builder": {"id": f"urn:onedigest:assembler:{lock.assembler}"}},
+        "runDetails": {"builder": {"id": f"urn:onedigest:assembler:{assembler}"}},
     }
     statement = {
         "_type": _STATEMENT,

@@ -30,11 +30,12 @@ _SPACE = uuid.UUID("6a3f4d6e-5d0c-5b0e-9f0a-0d1f2c3b4a59")
 
 @dataclass(frozen=True, kw_only=True)
 class Materials:
-    """What an image is made of. Licences are read when they are needed."""
+    """What an image is made of. `assembler` is the zipapp's digest. Licences are read when they are needed."""
 
     name: str
     index: Digest
     lock: Lock
+    assembler: Digest
     root: str
     files: tuple[File, ...]
     licences_of_wheel: Callable[[Wheel], tuple[str, ...]]
@@ -51,7 +52,7 @@ def make_sbom(materials: Materials) -> bytes:
         materials.index,
         PackageURL("oci", None, materials.name, materials.index),
     )
-    tool = _component(ComponentType.APPLICATION, "onedigest assembler", "", lock.assembler, None)
+    tool = _component(ComponentType.APPLICATION, "onedigest assembler", "", materials.assembler, None)
     wheels = _wheels(materials)
     debian = [
         _debian(each, lock, materials.licences_of_debian(each))

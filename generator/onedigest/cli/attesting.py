@@ -32,6 +32,7 @@ def attest(session: Session, job: Job, image: BuiltImage, repository: Repository
     from onedigest.attestation import PREDICATE_TYPE, SBOM_TYPE, STATEMENT_TYPE
     from onedigest.attestation.provenance import make_provenance
     from onedigest.digest import Digest, canonical_json, of_bytes
+    from onedigest.inputs import zipapp
     from onedigest.oci.referrers import KEY, Artefact, attach, list_referrers
     from onedigest.rules.files import read
 
@@ -43,7 +44,16 @@ def attest(session: Session, job: Job, image: BuiltImage, repository: Repository
         _say(session, f"{name}: bill of materials and provenance are attached already")
         return there
     sbom = _sbom(session, job, index)
-    statement = make_provenance(name, index, job.plan.digest(), job.lock, lock, job.image.spec.root, job.files)
+    statement = make_provenance(
+        name,
+        index,
+        plan=job.plan.digest(),
+        lock=job.lock,
+        text=lock,
+        assembler=zipapp.digest(),
+        root=job.image.spec.root,
+        files=job.files,
+    )
     subject = {"mediaType": INDEX_TYPE, "digest": index, "size": len(image.index)}
     artefacts = (
         Artefact(media_type=SBOM_TYPE, data=sbom, key=key),
@@ -71,6 +81,7 @@ def _sbom(session: Session, job: Job, index: Digest) -> bytes:
     from onedigest.attestation import licences
     from onedigest.attestation.sbom import Materials, make_sbom
     from onedigest.fetching import inputs_of
+    from onedigest.inputs import zipapp
 
     # licences stand in the files themselves
     bring(session, job.image, job.lock, replace(inputs_of(job.lock, job.lock.platforms), layers=()))
@@ -79,6 +90,7 @@ def _sbom(session: Session, job: Job, index: Digest) -> bytes:
             name=job.whole.name,
             index=index,
             lock=job.lock,
+            assembler=zipapp.digest(),
             root=job.image.spec.root,
             files=job.files,
             licences_of_wheel=lambda wheel: _noted(session, wheel.digest, licences.of_wheel),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.cli.image import Image
 from onedigest.cli.images import images_of
-from onedigest.cli.locks import lock_problems
+from onedigest.cli.locks import changed_since, lock_problems
 from onedigest.cli.records import record_problems
 from onedigest.cli.session import Session
 from onedigest.cli.words import plural, print_json, say, shown
@@ -118,15 +117,13 @@ def _rendered(image: Image, text: str, folder: Path) -> Rules:
 def _asked(image: Image, text: str) -> str:
     """Say which keys of the spec differ from those that the lock answers, with both values."""
     from onedigest.lock import codec
-    from onedigest.spec import fields
+    from onedigest.lock.answer import moved_settings
 
+    script = image.spec.script
     try:
-        old = json.loads(codec.loads(text, shown(image.lock_path)).asked)
+        lines = moved_settings(image.spec, codec.loads(text, shown(image.lock_path)))
     except InputError:
-        return f"the lock does not answer {image.spec.script} as it is now"
-    new = fields(image.spec)
-    lines = []
-    for key in sorted(old.keys() | new.keys()):
-        if old.get(key) != new.get(key):
-            lines += [f"  - {key} = {json.dumps(old.get(key))}", f"  + {key} = {json.dumps(new.get(key))}"]
-    return f"{image.spec.script} asks for something else:\n" + "\n".join(lines)
+        return changed_since(script)
+    if not lines:
+        return f"the defaults of onedigest changed since {script} was locked"
+    return f"these settings changed since {script} was locked:\n" + "\n".join(f"  {line}" for line in lines)

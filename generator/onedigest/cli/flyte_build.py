@@ -22,7 +22,7 @@ from onedigest.cli.ending import explain
 from onedigest.cli.engines import make_engine
 from onedigest.cli.flyte_images import flyte_image
 from onedigest.cli.image import Image
-from onedigest.cli.locks import lock_problems
+from onedigest.cli.locks import changed_since, lock_problems
 from onedigest.cli.progress import Status
 from onedigest.cli.reaching import sources
 from onedigest.cli.session import Session
@@ -72,8 +72,7 @@ def answer_request(request: Mapping[str, Any]) -> str:
         raise _no_registry(asked, definition)
     image = flyte_image(session, definition)
     session.warn(image.script.warnings)
-    moved = f"the lock does not answer {image.spec.script} as it is now"
-    problems = lock_problems(image, _read(image.lock_path), lambda _: moved)
+    problems = lock_problems(image, _read(image.lock_path), lambda _: changed_since(image.spec.script))
     if request["dry_run"]:
         return _say_dry_run(session, image, repository, "; ".join(each.message for each in problems))
     if problems and locked:

@@ -63,7 +63,6 @@ def _generate_files(
 ) -> tuple[dict[str, Any], Rules]:
     """Lock one image and write its own files; return what is to be said of it, and the files."""
     from onedigest.application import collect
-    from onedigest.inputs import zipapp
     from onedigest.lock.resolver import resolve
     from onedigest.plan import arrange
     from onedigest.rules.files import refuse_foreign, write
@@ -72,7 +71,7 @@ def _generate_files(
     from onedigest.rules.shared import SHARED, render_shared
 
     application = collect(image.spec, image.script, image.script_folder, image.warn)
-    lock = resolve(image.spec, previous, zipapp.digest(), source, folder=image.script_folder, upgrade=upgrade)
+    lock = resolve(image.spec, previous, source, folder=image.script_folder, upgrade=upgrade)
     _refuse_other_hashes(image, lock)
     plan = arrange(image.spec, lock, application)
     folder = image.folder.parent.resolve()

@@ -22,20 +22,25 @@ def read_lock(image: Image) -> Lock:
     from onedigest.rules.files import read
 
     text = read(image.lock_path)
-    moved = f"the lock does not answer {image.spec.script} as it is now"
-    if problems := lock_problems(image, text, lambda _: moved):
+    if problems := lock_problems(image, text, lambda _: changed_since(image.spec.script)):
         raise InputError(problems)
     return codec.loads(text or "", shown(image.lock_path))
+
+
+def changed_since(script: str) -> str:
+    """Say that a script asks for something else than its lock answers."""
+    return f"{script} changed since it was locked"
 
 
 def lock_problems(image: Image, text: str | None, say_moved: Callable[[str], str]) -> list[Problem]:
     """Return why a lock cannot be used; `say_moved` tells from its text that the script asks for something else."""
     from onedigest.header import is_intact
-    from onedigest.inputs import zipapp
-    from onedigest.lock import codec
+    from onedigest.lock.stated import format_problem, stated
+
+    where, command = shown(image.lock_path), f"onedigest generate {image.spec.script}"
 
     def problem(message: str, line: str = "") -> Problem:
-        return Problem(message, f"{shown(image.lock_path)}{line}", f"run `onedigest generate {image.spec.script}`")
+        return Problem(message, f"{where}{line}", f"run `{command}`")
 
     if text is None:
         return [problem("there is no lock")]
@@ -43,13 +48,10 @@ def lock_problems(image: Image, text: str | None, say_moved: Callable[[str], str
         return [problem(MARKS, f":{line}")]
     if not is_intact(text):
         return [problem("the lock was changed by hand")]
-    spec, assembler = codec.stated_digests(text)
-    problems = []
-    if spec != image.spec.digest():
-        problems.append(problem(say_moved(text)))
-    if assembler != zipapp.digest():
-        problems.append(problem("the lock was made with another version of the assembler"))
-    return problems
+    found = stated(text)
+    if other := format_problem(found, where, command):
+        return [other]
+    return [] if found.spec == image.spec.digest() else [problem(say_moved(text))]
 
 
 def prove_base(session: Session, image: Image, lock: Lock) -> None:

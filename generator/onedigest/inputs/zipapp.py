@@ -50,7 +50,7 @@ def pack() -> bytes:
 
 
 def digest() -> Digest:
-    """Return the digest of the zipapp, which is part of every lock."""
+    """Return the digest of the zipapp, by which generated files name it."""
     return of_bytes(pack())
 
 

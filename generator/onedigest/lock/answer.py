@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from onedigest.errors import InputError, Problem
 from onedigest.lock.base import SUITES, choose_base
 from onedigest.lock.model import Lock
+from onedigest.lock.toml_text import value
 from onedigest.platforms import Platform
-from onedigest.spec import Spec, dumps
+from onedigest.spec import Spec, dumps, fields
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -31,6 +32,17 @@ def refuse_other_answer(spec: Spec, lock: Lock, where: str) -> None:
     ]
     if problems:
         raise InputError(problems)
+
+
+def moved_settings(spec: Spec, lock: Lock) -> list[str]:
+    """Return a line for each value that differs between what a lock answers and what is asked for, the older first."""
+    old, new = json.loads(lock.asked), fields(spec)
+    lines = []
+    for name in sorted(old.keys() | new.keys()):
+        before, after = (value(each[name]) if name in each else "(default)" for each in (old, new))
+        if before != after:
+            lines += [f"- {name} = {before}", f"+ {name} = {after}"]
+    return lines
 
 
 def _others(spec: Spec, lock: Lock) -> Iterator[str]:

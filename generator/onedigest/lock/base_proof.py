@@ -53,8 +53,6 @@ def _key(base: Base) -> str:
             image.manifest,
             image.config,
             list(image.env),
-            image.user,
-            image.workdir,
             [list(pair) for pair in image.labels],
             [[layer.digest, layer.diff_id, layer.media_type, layer.size] for layer in image.layers],
         ]
@@ -78,5 +76,5 @@ def _differences(base: Base, read: ReadImage) -> Iterator[str]:
 
 
 def _other_fields(image: BaseImage, expected: BaseImage) -> list[str]:
-    names = ("manifest", "config", "layers", "env", "user", "workdir", "labels")
+    names = ("manifest", "config", "layers", "env", "labels")
     return [f"`{name}`" for name in names if getattr(image, name) != getattr(expected, name)]

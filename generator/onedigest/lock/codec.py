@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import json
-import re
 import tomllib
 
-from onedigest import conflicts, untrusted
+from onedigest import conflicts, formats, untrusted
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import hex_of
 from onedigest.errors import InputError, Problem
 from onedigest.header import add_header, one_line, stated_script
 from onedigest.lock import shadow
-from onedigest.lock.model import FORMAT, Base, BaseImage, DebianPackage, Lock, Package, Wheel
+from onedigest.lock.model import Base, BaseImage, DebianPackage, Lock, Package, Wheel
 from onedigest.lock.reading import environment, input_path, read_document
+from onedigest.lock.stated import format_problem, stated, stated_in
 from onedigest.lock.table import Wrong
 from onedigest.lock.toml_text import inline_table, key, lines, string, value
 
 FILE_NAME = "pylock.toml"
 
 _HINT = "run `onedigest generate`"
-
-_SPEC = re.compile(r'(?m)^spec-digest = "(sha256:[0-9a-f]{64})"$')
-_ASSEMBLER = re.compile(r'(?m)^assembler = "(sha256:[0-9a-f]{64})"$')
 
 
 def dumps(lock: Lock) -> str:
@@ -31,23 +28,22 @@ def dumps(lock: Lock) -> str:
     return add_header(lock.script, body)
 
 
-def stated_digests(text: str) -> tuple[str, str]:
-    """Return the digests of spec and assembler that a lock states, without reading all of it; empty where missing."""
-    spec, assembler = _SPEC.search(text), _ASSEMBLER.search(text)
-    return spec[1] if spec else "", assembler[1] if assembler else ""
-
-
 def loads(text: str, where: str) -> Lock:
     """Read the text of a lock. Raises `InputError` that names the place, such as `packages[2].wheels[0].size`."""
     if line := conflicts.first_line(text):
         raise InputError.of(conflicts.MARKS, where=f"{where}:{line}", hint=_HINT)
     try:
-        lock = read_document(untrusted.load_toml(text, untrusted.MOST_LOCK))
+        document = untrusted.load_toml(text, untrusted.MOST_LOCK)
     except tomllib.TOMLDecodeError as error:
         raise InputError.of(f"not valid TOML: {error}", where=where, hint=_HINT) from None
+    seen = stated_in(document)
+    if problem := format_problem(seen, where):
+        raise InputError([problem])
+    try:
+        lock = read_document(document)
     except Wrong as wrong:
         raise InputError(Problem(message, where, _HINT) for message in wrong.messages) from None
-    if stated_digests(text) != (lock.spec, lock.assembler) or stated_script(text) not in ("", one_line(lock.script)):
+    if stated(text) != seen or stated_script(text) not in ("", one_line(lock.script)):
         raise InputError.of("says in two places what it is of, and not the same", where=where, hint=_HINT)
     return lock
 
@@ -89,10 +85,11 @@ def _tool(lock: Lock) -> str:
     base = lock.base
     return (
         "[tool.onedigest]\n"
-        f"format = {FORMAT}\n"
+        f"format = {formats.LOCK}\n"
+        f"layer-format = {formats.LAYERS}\n"
+        f"version = {string(lock.version)}\n"
         f"script = {string(lock.script)}\n"
         f"spec-digest = {string(lock.spec)}\n"
-        f"assembler = {string(lock.assembler)}\n"
         f"requirements = {lines([_edge(root) for root in lock.roots])}\n"
         "\n[tool.onedigest.spec]\n"
         + "".join(f"{key(name)} = {value(item)}\n" for name, item in sorted(json.loads(lock.asked).items()))
@@ -127,8 +124,6 @@ def _image(image: BaseImage) -> str:
         f"manifest = {string(image.manifest)}\n"
         f"config = {string(image.config)}\n"
         f"env = {lines(list(map(string, image.env)))}\n"
-        f"user = {string(image.user)}\n"
-        f"workdir = {string(image.workdir)}\n"
         f"has-workdir = {'true' if image.has_workdir else 'false'}\n"
         f"labels = {inline_table(labels)}\n"
         f"layers = {lines(list(map(_layer, image.layers)))}\n"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import Digest
 from onedigest.platforms import Platform
-
-FORMAT = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
@@ -80,8 +78,6 @@ class BaseImage:
     manifest: Digest
     config: Digest
     env: tuple[str, ...]
-    user: str
-    workdir: str
     labels: tuple[tuple[str, str], ...]
     has_workdir: bool
     layers: tuple[Descriptor, ...]
@@ -136,14 +132,14 @@ class Base:
 class Lock:
     """What was chosen, and the spec that it answers.
 
-    `roots` are the packages that the script asks for, `assembler` is the zipapp's digest.
+    `roots` are the packages that the script asks for. `version` is the release of onedigest that made the lock.
     """
 
     spec: Digest
     asked: str
-    """The fields of the spec as canonical JSON."""
+    """The fields of the spec that differ from their defaults, as canonical JSON."""
     script: str
-    assembler: Digest
+    version: str
     platforms: tuple[Platform, ...]
     base: Base
     packages: tuple[Package, ...]
@@ -157,3 +153,14 @@ class Lock:
     def wheels(self) -> tuple[Wheel, ...]:
         """Return the distinct wheels of all platforms, sorted by file name."""
         return tuple(sorted({wheel for package in self.packages for _, wheel in package.wheels}))
+
+
+def settled(lock: Lock, previous: Lock | None) -> Lock:
+    """Return a lock as it is to be written: the release moves only where something else does too.
+
+    A previous lock of another format is to be given without a `version`: its text moves anyway.
+    """
+    if previous is None or not previous.version:
+        return lock
+    kept = replace(lock, version=previous.version)
+    return kept if kept == previous else lock

@@ -8,18 +8,18 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from onedigest import untrusted
+from onedigest import formats, untrusted
 from onedigest.assembler.descriptor import Descriptor
-from onedigest.digest import canonical_json, of_bytes
+from onedigest.digest import canonical_json
 from onedigest.errors import InputError
-from onedigest.inputs import zipapp
 from onedigest.lock import shadow
-from onedigest.lock.model import FORMAT, Base, BaseImage, DebianPackage, Lock, Package, Wheel
+from onedigest.lock.model import Base, BaseImage, DebianPackage, Lock, Package, Wheel
 from onedigest.lock.table import Table, Wrong
 from onedigest.lock.toml_text import rfc3339
 from onedigest.oci.media import LAYERS
 from onedigest.oci.reference import parse_reference
 from onedigest.platforms import ALL, Platform
+from onedigest.spec import asked_value, digest_of
 
 _INPUTS = "../.inputs"
 _VARIABLE = re.compile(r"[^=\x00-\x20\x7f]+=")
@@ -45,8 +45,8 @@ def read_document(document: Mapping[str, Any]) -> Lock:
     top = Table(document)
     tools = top.inner("tool")
     tool = tools.inner("onedigest")
-    if "format" not in tool or tool.take("format", lambda value: value) != FORMAT:
-        raise tool.wrong("format", "is not one that this version of onedigest reads")
+    for key, number in (("format", formats.LOCK), ("layer-format", formats.LAYERS)):
+        tool.constant(key, number)
     below = tool.inner("base")
     python = below.take("python", untrusted.python_version)
     minor = ".".join(python.split(".")[:2])
@@ -56,7 +56,7 @@ def read_document(document: Mapping[str, Any]) -> Lock:
         spec=tool.take("spec-digest", untrusted.digest),
         asked=canonical_json(asked).decode(),
         script=tool.take("script", untrusted.relative_path),
-        assembler=tool.take("assembler", untrusted.digest),
+        version=tool.take("version", untrusted.version),
         platforms=platforms,
         base=_base(below, python, platforms),
         packages=top.each("packages", partial(_package, platforms)),
@@ -94,15 +94,17 @@ def _spec(value: Any) -> dict[str, Any]:
     """Return what a lock answers. What is read of it later is there, whoever wrote it."""
     found: dict[str, Any] = untrusted.plain(untrusted.table(value))
     for key, kind in (("script", str), ("workdir", str), ("platforms", list), ("system-packages", list)):
-        if not isinstance(found.get(key), kind):
+        if not isinstance(asked_value(found, key), kind):
             raise ValueError(f"has no `{key}` that is {'a string' if kind is str else 'a list'}")
     return found
 
 
 def _refuse_contradictions(lock: Lock, asked: Mapping[str, Any]) -> None:
-    if of_bytes(lock.asked.encode()) != lock.spec:
+    if lock.spec not in {digest_of(asked, number) for number in range(1, formats.DEFAULTS + 1)}:
         raise Wrong(["`tool.onedigest.spec-digest` is not the digest of `tool.onedigest.spec`"])
-    if asked["script"] != lock.script or asked["platforms"] != [each.oci for each in lock.platforms]:
+    # what a lock leaves out may have been another default when it was made
+    same = lock.spec != digest_of(asked) or asked_value(asked, "platforms") == [each.oci for each in lock.platforms]
+    if asked["script"] != lock.script or not same:
         raise Wrong(["`tool.onedigest.spec` is of another script, or of other platforms, than the lock"])
     keys = {package.key for package in lock.packages}
     edges = [*lock.roots, *(edge for package in lock.packages for edge in package.dependencies)]
@@ -117,7 +119,7 @@ def _refuse_contradictions(lock: Lock, asked: Mapping[str, Any]) -> None:
         raise Wrong([f"`packages` {error}"]) from None
     try:
         names = [wheel.name for wheel in lock.wheels()] + [package.file_name for package in debian]
-        untrusted.distinct([*names, zipapp.file_name(lock.assembler)])
+        untrusted.distinct(names)
     except ValueError as error:
         raise Wrong([f"the lock {error} among its inputs"]) from None
 
@@ -162,8 +164,6 @@ def _image(row: Table) -> BaseImage:
         manifest=row.take("manifest", untrusted.digest),
         config=row.take("config", untrusted.digest),
         env=row.every("env", variable),
-        user=row.take("user", untrusted.line),
-        workdir=row.take("workdir", untrusted.line),
         has_workdir=row.take("has-workdir", untrusted.flag),
         labels=row.take("labels", _labels),
         layers=row.each("layers", _layer),

@@ -11,15 +11,16 @@ from typing import Any
 
 from packaging.specifiers import SpecifierSet
 
+from onedigest import __version__
 from onedigest.digest import Digest
 from onedigest.errors import InputError, NetworkError
 from onedigest.inputs import uv
 from onedigest.lock import shadow
 from onedigest.lock.base import SUITES, Choice, choose_base, resolve_base
-from onedigest.lock.model import Base, Lock, Package, Wheel
+from onedigest.lock.model import Base, Lock, Package, Wheel, settled
 from onedigest.lock.targets import Target
 from onedigest.sources import Sources
-from onedigest.spec import Spec, dumps
+from onedigest.spec import Spec, asked_value, digest_of, dumps
 
 _MOST_WHEEL = 4 << 30
 """Bytes of a wheel whose size no index states."""
@@ -33,9 +34,7 @@ class Upgrade:
     packages: frozenset[str] = frozenset()
 
 
-def resolve(
-    spec: Spec, previous: Lock | None, assembler: Digest, sources: Sources, *, folder: Path, upgrade: Upgrade
-) -> Lock:
+def resolve(spec: Spec, previous: Lock | None, sources: Sources, *, folder: Path, upgrade: Upgrade) -> Lock:
     """Choose everything that an image is made of.
 
     `folder` is the script's. What `previous` pins stays as long as it fits, unless `upgrade` lets it move. Raises
@@ -61,16 +60,17 @@ def resolve(
     targets = [Target(platform, base.python, base.libc_version) for platform in spec.platforms]
     packages, roots = select(found, targets, base.reference, kept)
     packages = _completed(packages, _places(found), sources)
-    return Lock(
+    lock = Lock(
         spec=spec.digest(),
         asked=dumps(spec).decode(),
         script=spec.script,
-        assembler=assembler,
+        version=__version__,
         platforms=spec.platforms,
         base=base,
         packages=packages,
         roots=roots,
     )
+    return settled(lock, previous)
 
 
 def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[str, tuple[str, str]]:
@@ -147,12 +147,12 @@ def _kept_base(spec: Spec, choice: Choice, previous: Lock | None, upgrade: Upgra
     if previous is None or upgrade.everything or set(spec.platforms) != set(previous.platforms):
         return None
     asked, base = json.loads(previous.asked), previous.base
-    if asked["system-packages"] != list(spec.system_packages):
-        return None
+    if previous.spec != digest_of(asked) or asked_value(asked, "system-packages") != list(spec.system_packages):
+        return None  # what it leaves out may have been another default then
     if choice.suite:
         return base if base.reference == f"debian:{choice.suite}" else None
     fits = SpecifierSet(spec.requires_python).contains(base.python, prereleases=True)
-    return base if base.image == choice.image and asked["workdir"] == spec.workdir and fits else None
+    return base if base.image == choice.image and asked_value(asked, "workdir") == spec.workdir and fits else None
 
 
 def _image_base(spec: Spec, choice: Choice, pinned: Digest | None, sources: Sources) -> Base:

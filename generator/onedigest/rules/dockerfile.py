@@ -95,11 +95,11 @@ def render_dockerfile(spec: Spec, lock: Lock, plan: Plan, folder: str) -> dict[s
         bake_target=bake_target(spec.name),
         base=lock.base.reference,
         python=lock.base.python,
-        assembler=f"{inputs}/{zipapp.file_name(lock.assembler)}",
+        assembler=f"{inputs}/{zipapp.file_name(zipapp.digest())}",
         assembler_target=ASSEMBLER,
         assembler_start=(
             (lock.base.interpreter, "-I", "-c", zipapp.START),
-            (ASSEMBLER, lock.assembler, "--help"),
+            (ASSEMBLER, zipapp.digest(), "--help"),
         ),
         stages=layer_stages(plan, script=spec.script, inputs=inputs, interpreter=lock.base.interpreter),
         images=tuple(_image(each, stage_names(plan), inputs, lock.base) for each in plan.platforms),
