@@ -43,7 +43,7 @@ def stated_script(text: str) -> str:
 
     Of a file with conflict markers of a merge, the first side counts.
     """
-    origin = _ORIGIN.match(text) or _ORIGIN.match(conflicts.ours(text) if conflicts.first_line(text) else "")
+    origin = _ORIGIN.match(conflicts.ours(text) if text.startswith("<<<<<<<") else text)
     return origin["script"] if origin else ""
 
 

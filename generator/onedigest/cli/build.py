@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from onedigest.checkout import write_bytes
 from onedigest.cli.building import Job, bring_base, prepare, refuse_stale_rules, run_engine
 from onedigest.cli.engines import check_engine, make_engine
 from onedigest.cli.image import Image
@@ -216,8 +217,10 @@ class Build:
             self._say_other(self.record, found)
         if self._target:
             bring_base(self._session, self._job)
-            own = self._job.image.folder.parent.parent
-            write(built.image, built.blobs, self._target, None if self._wishes.output else own)
+            own = None if self._wishes.output else self._job.image.folder.parent.parent
+            write(built.image, built.blobs, self._target, own)
+            if own:
+                _leave_out_of_git(own)
         if self._note:
             self._session.store.write_note(self._note, records.dumps(found).encode())
         elif self._complete and not self._wishes.locked:
@@ -245,6 +248,12 @@ class Build:
     def _blobs(self, blobs: Mapping[str, Path], digests: frozenset[str]) -> Mapping[str, Path]:
         bring_base(self._session, self._job, digests)
         return blobs
+
+
+def _leave_out_of_git(root: Path) -> None:
+    """Have git ignore the layouts of a project, unless somebody has said already what it is to ignore there."""
+    if not (root / "dist" / ".gitignore").exists():
+        write_bytes(root, "dist/.gitignore", b"*\n")
 
 
 def _load(session: Session, job: Job, built: Built, wishes: Wishes) -> list[str]:

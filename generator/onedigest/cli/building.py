@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.cli.fetch import bring
 from onedigest.cli.image import Image
-from onedigest.cli.locks import chosen_platforms, prove_base, read_lock
-from onedigest.cli.reaching import sources
+from onedigest.cli.locks import changed_keys, chosen_platforms, prove_base, read_lock
 from onedigest.cli.session import Session
 from onedigest.cli.words import say, shown
 from onedigest.errors import OnedigestError, Problem
@@ -45,7 +44,7 @@ def prepare(session: Session, image: Image, engine: str, *, locked: bool, platfo
         from onedigest.engines.embedded import refused_commands
 
         raise refused_commands("the embedded one", image.script.where("tool.onedigest.run"))
-    lock = _lock(session, image, locked)
+    lock = read_lock(image) if locked else _lock(session, image)
     if locked:
         _prove(session, image, lock)
     prove_base(session, image, lock)
@@ -126,12 +125,22 @@ def _order(session: Session, job: Job) -> Order:
     )
 
 
-def _lock(session: Session, image: Image, locked: bool) -> Lock:
-    if not image.lock_path.exists() and not locked:
-        from onedigest.cli.generate import generate_one
-        from onedigest.lock.resolver import Upgrade
+def _lock(session: Session, image: Image) -> Lock:
+    """Return the lock of an image, which is made where there is none, or where the script asks for something else.
 
-        if not session.silent:
-            say(f"{image.spec.name}: no lock yet, so one is generated")
-        generate_one(image, Upgrade(), sources(session, image))
+    Without a network a lock that does not answer its script any more is refused, as is one that was edited.
+    """
+    from onedigest.cli.generate import generate_one
+    from onedigest.rules.files import read
+
+    text, name = read(image.lock_path), image.spec.name
+    if text is None:
+        why = "no lock yet, so one is generated"
+    elif not session.offline and (keys := changed_keys(image, text)):
+        why = f"{', '.join(keys)} changed since it was locked, so it is locked again; review {shown(image.folder)}"
+    else:
+        return read_lock(image)
+    if not session.silent:
+        say(f"{name}: {why}")
+    generate_one(session, image)
     return read_lock(image)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.cli.image import Image
 from onedigest.cli.images import images_of
+from onedigest.cli.leftovers import gone as is_gone
 from onedigest.cli.locks import changed_since, lock_problems
 from onedigest.cli.records import record_problems
 from onedigest.cli.session import Session
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
     from onedigest.rules.image import Rules
 
 
-def check(session: Session, images: list[Image], *, everything: bool) -> int:
-    problems: list[Problem] = []
+def check(session: Session, images: list[Image], *, everything: bool, gone: Iterable[Problem] = ()) -> int:
+    """Hold all that is written of images against what would be written; `gone` is wrong with locks without a script."""
+    problems = list(gone)
     if everything:
-        images, problems = _other_images(session, images)
+        images, strays = _other_images(session, images)
+        problems += strays
     for folder in sorted({image.folder.parent.resolve() for image in images}):
         problems += _stale(folder, [image for image in images if image.folder.parent.resolve() == folder])
     if session.as_json:
@@ -48,9 +51,9 @@ def _other_images(session: Session, images: list[Image]) -> tuple[list[Image], l
     known = _folders(images)
     others = images_of(session, [path for path in locks if path.parent not in known])
     known |= _folders(others)
-    strays = [path for path in locks if path.parent not in known]
+    strays = [path for path in locks if path.parent not in known and not is_gone(path)]
     builds = [path for folder in sorted(folders) for path in sorted(folder.glob("*/BUILD.bazel"))]
-    named = known | {stray.parent for stray in strays}
+    named = known | {lock.parent for lock in locks}
     strays += [path for path in builds if path.parent not in named]
     problems = [
         Problem(

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from onedigest.flyte.recipe import Recipe
 
 
+LOCK, RECORD = "pylock.toml", "image.toml"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Image:
     """A script and the spec of its image. `folder` holds its lock; `recipe` is what else an image of Flyte needs.
@@ -35,7 +38,7 @@ class Image:
     @property
     def lock_path(self) -> Path:
         """Where the lock is."""
-        return self.folder / "pylock.toml"
+        return self.folder / LOCK
 
     @property
     def inputs(self) -> Path:
@@ -45,7 +48,7 @@ class Image:
     @property
     def record_path(self) -> Path:
         """Where the record is."""
-        return self.folder / "image.toml"
+        return self.folder / RECORD
 
 
 def make_image(session: Session, script: Script, path: Path, recipe: Recipe | None = None) -> Image:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from onedigest.checkout import read_inside
-from onedigest.cli.image import Image, make_image
+from onedigest.cli.image import LOCK, Image, make_image
+from onedigest.cli.leftovers import find_gone, gone
 from onedigest.cli.session import Session
 from onedigest.cli.words import shown
 from onedigest.errors import InputError, Problem, UsageError
@@ -14,12 +15,23 @@ from onedigest.script import parse
 from onedigest.untrusted import file_name, relative_path
 
 
-def find_images(session: Session, names: Iterable[str], *, everything: bool) -> list[Image]:
-    """Return the images that names, scripts or `--all` mean. Raises with the problems of all of them."""
+def find_images(
+    session: Session,
+    names: Iterable[str],
+    *,
+    everything: bool,
+    tell: Callable[[Iterable[Problem]], object] | None = None,
+) -> list[Image]:
+    """Return the images that names, scripts or `--all` mean. Raises with the problems of all of them.
+
+    `tell` gets what does not stop a command: of `--all`, the locks whose scripts are gone.
+    """
     chosen = list(names)
     if bool(chosen) == everything:
         raise UsageError.of("name a script or an image, or use --all", hint="onedigest COMMAND --help")
     places = _all_scripts(session) if everything else [_script_path(session, name) for name in chosen]
+    if everything:
+        (tell or session.warn)(leftover.problem() for leftover in find_gone(session.lockfiles))
     found = _images(session, places)
     known = {"", *(image.spec.name for image in found)}
     if other := [(path, name) for path, name in places if name not in known]:
@@ -28,10 +40,14 @@ def find_images(session: Session, names: Iterable[str], *, everything: bool) -> 
 
 
 def images_of(session: Session, locks: Iterable[Path]) -> list[Image]:
-    """Return the images of the scripts that locks name, which need not be those that the locks are of."""
+    """Return the images of the scripts that locks name, which need not be those that the locks are of.
+
+    Scripts that are gone have none.
+    """
     from onedigest.rules.files import read
 
-    return _images(session, [(_script_of(read(lock) or "", lock), lock.parent.name) for lock in locks])
+    places = [(_script_of(read(lock) or "", lock), lock.parent.name) for lock in locks]
+    return _images(session, [(script, name) for script, name in places if script.exists()])
 
 
 def _images(session: Session, places: Iterable[tuple[Path, str]]) -> list[Image]:
@@ -46,14 +62,14 @@ def _images(session: Session, places: Iterable[tuple[Path, str]]) -> list[Image]
     problems += _same_names(found)
     problems += [problem for image in found for problem in _taken_name(session, image)]
     if problems:
-        raise InputError(problems)
+        raise InputError(dict.fromkeys(problems))
     return list(dict.fromkeys(found))
 
 
 def _other_name(session: Session, script: Path, name: str) -> Problem:
     message = f"there is no image `{name}`: the lock names {shown(script)}, whose image has another name"
     hint = "name the script, and delete the folder of an image that is gone"
-    return Problem(message, shown(session.lockfiles / name / "pylock.toml"), hint)
+    return Problem(message, shown(session.lockfiles / name / LOCK), hint)
 
 
 def _taken_name(session: Session, image: Image) -> list[Problem]:
@@ -92,12 +108,14 @@ def _script_path(session: Session, name: str) -> tuple[Path, str]:
         if not path.resolve().is_relative_to(session.root_of(path)):
             raise _leaves(path)
         return path.resolve(), ""
-    lock = session.lockfiles / name / "pylock.toml"
+    lock = session.lockfiles / name / LOCK
     text = _lock_text(name, lock)
     if text is None:
-        known = sorted(each.parent.name for each in session.lockfiles.glob("*/pylock.toml"))
+        known = sorted(each.parent.name for each in session.lockfiles.glob(f"*/{LOCK}"))
         hint = f"the images are {', '.join(known)}" if known else "name the script: onedigest build SCRIPT"
         raise InputError.of(f"there is no image `{name}`", where=shown(session.lockfiles), hint=hint)
+    if leftover := gone(lock):
+        raise InputError([leftover.problem()])
     return _script_of(text, lock), name
 
 
@@ -143,13 +161,13 @@ def _all_scripts(session: Session) -> list[tuple[Path, str]]:
         if not found:
             raise InputError.of("`scripts` matches no file", where=project.where("scripts"))
         return [(path, "") for path in found]
-    locks = sorted(session.lockfiles.glob("*/pylock.toml"))
+    locks = sorted(session.lockfiles.glob(f"*/{LOCK}"))
     if not locks:
         raise InputError.of(
             "there are no images", where=shown(session.lockfiles), hint='set `scripts = ["*.py"]` in onedigest.toml'
         )
     found = [_script_of(read(lock) or "", lock) for lock in locks]
-    return [(path, "") for path in dict.fromkeys(found)]
+    return [(path, "") for path in dict.fromkeys(found) if path.exists()]
 
 
 def _leaves(path: Path) -> InputError:

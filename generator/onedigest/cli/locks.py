@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,23 @@ def lock_problems(image: Image, text: str | None, say_moved: Callable[[str], str
     if other := format_problem(found, where, command):
         return [other]
     return [] if found.spec == image.spec.digest() else [problem(say_moved(text))]
+
+
+def changed_keys(image: Image, text: str) -> list[str]:
+    """Return the keys by which a script asks for something else than its lock answers; none for a broken lock."""
+    from onedigest.header import is_intact
+    from onedigest.lock import codec
+    from onedigest.spec import fields
+
+    try:
+        lock = codec.loads(text, shown(image.lock_path)) if is_intact(text) else None
+    except InputError:
+        return []
+    if lock is None or lock.spec == image.spec.digest():
+        return []
+    old, new = json.loads(lock.asked), fields(image.spec)
+    moved = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+    return [f"`{key}`" for key in moved] or ["the defaults of onedigest"]
 
 
 def prove_base(session: Session, image: Image, lock: Lock) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -124,6 +125,31 @@ def _refuse_contradictions(lock: Lock, asked: Mapping[str, Any]) -> None:
         raise Wrong([f"the lock {error} among its inputs"]) from None
 
 
+def read_base(values: Mapping[str, Any], platforms: tuple[Platform, ...]) -> Base:
+    """Return the base that a table holds, for the platforms of its lock. Raises `Wrong`."""
+    table = Table(values)
+    python = table.take("python", untrusted.python_version)
+    found = _base(table, python, platforms)
+    table.refuse_rest()
+    return found
+
+
+def read_remaining_package(values: Mapping[str, Any], platforms: tuple[Platform, ...]) -> Package:
+    """Return a package with what can be read of it, at least its name and version. Raises `Wrong`."""
+    row = Table(values)
+    name, version = row.take("name", untrusted.normalized_name), row.take("version", untrusted.version)
+    wheels = []
+    for each in values["wheels"] if isinstance(values.get("wheels"), list) else ():
+        with suppress(Wrong, ValueError):
+            wheel = _wheel(Table(untrusted.table(each)))
+            wheels += [wheel] if _is_of(wheel.name, name, version) else []
+    chosen = []
+    for platform in platforms:
+        with suppress(Wrong):
+            chosen.append((platform, _of_platform(row, wheels, platform)))
+    return Package(name=name, version=version, wheels=tuple(chosen))
+
+
 def _base(base: Table, python: str, platforms: tuple[Platform, ...]) -> Base:
     base.constant("libc", "glibc")
     image = "image" in base
@@ -132,7 +158,7 @@ def _base(base: Table, python: str, platforms: tuple[Platform, ...]) -> Base:
         suite=base.take("suite", untrusted.word) if debian else "",
         release=base.take("release", untrusted.digest) if debian else None,
         date=base.take("date", release_date) if debian else "",
-        image=base.take("image", _reference) if image else "",
+        image=base.take("image", read_reference) if image else "",
         index=base.take("index", untrusted.digest) if image else None,
         system=base.take("operating-system", untrusted.line) if image else "",
         images=base.each("images", _image) if image else (),
@@ -149,7 +175,8 @@ def _base(base: Table, python: str, platforms: tuple[Platform, ...]) -> Base:
     return found
 
 
-def _reference(value: Any) -> str:
+def read_reference(value: Any) -> str:
+    """Return the reference of an image. Raises ValueError."""
     found = untrusted.line(value)
     try:
         parse_reference(found)
