@@ -197,3 +197,26 @@ def test_generated_files_are_ours_with_markers_too(locking: Locking) -> None:
     assert result.err.count(": has conflict markers of a merge\nhint: run `onedigest generate app.py`\n") == 2
     locking.ok("generate", "app.py")
     assert {name: locking.read(name) for name in names} == before
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("app/pylock.toml", "unset"),
+        ("app/image.toml", "unset"),
+        ("app/Dockerfile", "set"),
+        ("app/BUILD.bazel", "set"),
+        ("BUILD.bazel", "set"),
+        ("docker-bake.json", "set"),
+    ],
+)
+def test_code_hosts_collapse_rules_and_show_locks(name: str, state: str, locking: Locking) -> None:
+    """GitHub, Gitea and Forgejo follow the first attribute, GitLab the second; the others are git's own."""
+    locking.ok("generate", "app.py")
+    subprocess.run(["git", "init", "-q", "."], cwd=locking.root, check=True)
+    attributes = ["linguist-generated", "gitlab-generated", "diff", "merge", "eol"]
+    command = ["git", "check-attr", *attributes, "--", f"lockfiles/{name}"]
+    found = subprocess.run(command, cwd=locking.root, capture_output=True, text=True, check=True).stdout
+
+    states = [line.rpartition(": ")[2] for line in found.splitlines()]
+    assert states == [state, state, "unspecified", "unspecified", "lf"]
