@@ -19,6 +19,18 @@ def entry(
     return info, content or b""
 
 
+def directory(name: str, *, mode: int = 0o755, gid: int = 0) -> tuple[tarfile.TarInfo, bytes]:
+    """Return a folder of an archive."""
+    info, content = entry(name, None, kind=tarfile.DIRTYPE, mode=mode)
+    info.gid = gid
+    return info, content
+
+
+def link(name: str, target: str) -> tuple[tarfile.TarInfo, bytes]:
+    """Return a symbolic link of an archive."""
+    return entry(name, None, kind=tarfile.SYMTYPE, target=target, mode=0o777)
+
+
 def archive(members: Sequence[tuple[tarfile.TarInfo, bytes]]) -> bytes:
     """Return a tar of members."""
     buffer = io.BytesIO()

@@ -9,7 +9,8 @@ from onedigest.application import File
 from onedigest.digest import Digest
 from onedigest.lock import codec
 from onedigest.lock.model import Lock
-from onedigest.plan import Plan, arrange
+from onedigest.plan.arrange import arrange
+from onedigest.plan.layers import Plan
 from onedigest.project import Project
 from onedigest.script import parse
 from onedigest.spec import Spec, specify

@@ -44,12 +44,12 @@ class Locking:
         """Let nothing run uv, or ask an index, a registry or Debian's archive."""
         from onedigest.inputs import uv
         from onedigest.inputs.debian.archive import Archive
-        from onedigest.lock import base_image
+        from onedigest.lock.base import image_choice
 
         def refuse(*_: object, **__: object) -> None:
             raise AssertionError("something was chosen")
 
         monkeypatch.setattr(uv, "lock", refuse)
         monkeypatch.setattr(Archive, "read", refuse)
-        monkeypatch.setattr(base_image, "resolve_image", refuse)
+        monkeypatch.setattr(image_choice, "resolve_image", refuse)
         self.index.close()

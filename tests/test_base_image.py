@@ -15,7 +15,7 @@ from docker_daemon import run_image
 from fault_proxy import Seen, faults
 from index_server import IndexServer
 from onedigest.lock import codec
-from onedigest.lock.model import Base
+from onedigest.lock.base.image import ImageBase
 from onedigest.oci.read import read_image, validate
 from registry_server import Served, serve_registry
 from wheel_builder import build_wheel
@@ -43,8 +43,10 @@ def real(served: Served, tmp_path_factory: pytest.TempPathFactory, cache: Path) 
     return name
 
 
-def base_of(project: Project, name: str = "app") -> Base:
-    return codec.loads(project.read(f"lockfiles/{name}/pylock.toml"), "").base
+def base_of(project: Project, name: str = "app") -> ImageBase:
+    found = codec.loads(project.read(f"lockfiles/{name}/pylock.toml"), "").base
+    assert isinstance(found, ImageBase)
+    return found
 
 
 def use(project: Project, base: str, *lines: str, python: str = ">=3.11", code: str = PRINT) -> None:
@@ -65,7 +67,7 @@ class TestReal:
         base, layout = base_of(project), project.root / "dist" / "app"
 
         assert (base.image, base.python, base.libc_version) == (f"{real}:{tag}", "3.11.2", "2.36")
-        assert (base.interpreter, base.system, base.suite) == ("/usr/bin/python3.11", "debian 12", "")
+        assert (base.interpreter, base.system, base.release) == ("/usr/bin/python3.11", "debian 12", None)
         assert validate(layout) == []
         for platform, pinned in zip(read_image(layout).platforms, base.images, strict=True):
             assert platform.layers[0].descriptor == pinned.layers[0]
@@ -139,7 +141,8 @@ class TestReal:
         base = base_of(project)
 
         assert {package.name for package in base.system_packages} == {"libgomp1"}, "the base has the rest"
-        assert base.suite == "bookworm"
+        assert base.release
+        assert base.release.suite == "bookworm"
         assert "libgomp.so.1" in project.ok("inspect", "--files", "app").out
 
     def test_default_base_is_an_image_where_no_suite_fits(self, served: Served, project: Project) -> None:
@@ -150,7 +153,7 @@ class TestReal:
 
         assert (base.image, base.python) == ("docker.io/library/python:3.12-slim", "3.12.4")
         assert served.host not in project.read("lockfiles/app/pylock.toml")
-        assert f"FROM --platform=linux/amd64 docker.io/library/python@{base.images[0].manifest} AS origin-amd64\n" in (
+        assert f"FROM --platform=linux/amd64 docker.io/library/python@{base.images[0].manifest} AS base-amd64\n" in (
             project.read("lockfiles/app/Dockerfile")
         )
 
@@ -171,7 +174,7 @@ class TestPins:
         assert (kept, asked.index, asked.python) == (old, old, "3.12.4")
         assert [image.platform.oci for image in asked.images] == ["linux/arm64"]
         assert (base_of(project).index, base_of(project).python) == (new, "3.12.5")
-        assert f"  base {old} -> {new}\n" in result.err
+        assert f"  base {served.host}/pins/python@{old} -> {served.host}/pins/python@{new}\n" in result.err
 
     def test_base_that_is_known_needs_no_network(self, served: Served, project: Project) -> None:
         digest = put_image(served.host, "pins/known", "3", python_image())

@@ -72,7 +72,7 @@ def test_derivations_depend_on_no_path_and_are_shared_by_images(built: Project, 
     assert derivations(elsewhere, "app") == app
     assert shared == {
         "debian-bookworm-amd64.drv", "debian-bookworm-arm64.drv", "native-1.0-amd64.drv", "native-1.0-arm64.drv",
-        "python-3.11.2.drv", "workdir.drv",
+        "python-3.11.2.drv", "folder-app.drv", "working-directory.drv",
     }  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def test_edit_of_a_script_makes_its_layer_alone(built: Project) -> None:
     built.write("app.py", before)
     built.ok("build", "app")
 
-    assert found["made"] == ["3 files in /app"]
+    assert found["made"] == ["app.py and further files in /app"]
     assert embedded == f"{found['digest']}\n"
 
 

@@ -149,7 +149,7 @@ class TestWhatMoves:
             result = app.ok("build", *arguments, "app.py", XDG_CACHE_HOME=str(app.root / "fresh"))
 
         image = json.loads(result.out)["images"][0]
-        assert len(image["made"]) == 6
+        assert len(image["made"]) == 7
         assert image["pushed"]["blobs"]["uploaded"] == 1
 
     def test_siblings_and_base_lend_their_blobs(self, served: Served, project: Project) -> None:
@@ -161,7 +161,9 @@ class TestWhatMoves:
         first = json.loads(project.ok("build", "--json", "--push", "one.py").out)["images"][0]["pushed"]["blobs"]
         second = json.loads(project.ok("build", "--json", "--push", "two.py").out)["images"][0]["pushed"]["blobs"]
 
-        assert (first["mounted"], second["mounted"]) == (2, 5), "layers of the base; then also folder, workdir, runtime"
+        assert (first["mounted"], second["mounted"]) == (2, 5), (
+            "layers of the base; then also folder, working directory, Python"
+        )
 
     def test_several_images_are_told_apart(self, served: Served, project: Project) -> None:
         for name in ("one", "two"):

@@ -14,7 +14,7 @@ import pytest
 from conftest import VECTORS
 from onedigest.assembler import stream
 from onedigest.assembler.entry import Entry
-from onedigest.assembler.layer import application_layer, runtime_layer, wheels_layer
+from onedigest.assembler.layer import application_layer, virtual_environment_layer, wheels_layer
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.zip_member import Inflater
 from onedigest.inputs import zipapp
@@ -32,7 +32,7 @@ def entries_of(case: dict[str, Any], inflater: Inflater | None) -> list[Entry]:
     if case.get("kind", "wheels") == "wheels":
         return wheels_layer([VECTORS / wheel for wheel in case["wheels"]], case["python"], inflater)
     if case["kind"] == "runtime":
-        return runtime_layer(case["interpreter"], case["version"])
+        return virtual_environment_layer(case["interpreter"], case["version"])
     return application_layer(
         (file["path"], (VECTORS / file["source"]).read_bytes(), file["executable"]) for file in case["files"]
     )
@@ -90,9 +90,9 @@ def assembler(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def arguments(case: dict[str, Any]) -> list[str]:
     if case["kind"] == "wheels":
         wheels = [word for wheel in case["wheels"] for word in ("--wheel", str(VECTORS / wheel))]
-        return ["layer", "--python", case["python"], *wheels]
+        return ["wheels", "--python", case["python"], *wheels]
     if case["kind"] == "runtime":
-        return ["runtime", "--interpreter", case["interpreter"], "--version", case["version"]]
+        return ["virtual-environment", "--interpreter", case["interpreter"], "--version", case["version"]]
     return ["application", *(f"--file={file['path']}={VECTORS / file['source']}" for file in case["files"])]
 
 
@@ -132,7 +132,7 @@ def test_zipapp_makes_the_vectors_on_arm64(assembler: Path, arm64_python: list[s
 def test_refused_wheel_leaves_no_file_behind(case: dict[str, Any], tmp_path: Path) -> None:
     output = tmp_path / "layer.tar.gz"
     wheels = [word for wheel in case["wheels"] for word in ("--wheel", str(VECTORS / wheel))]
-    command = [sys.executable, "-m", "onedigest.assembler", "layer", "--python", case["python"], *wheels]
+    command = [sys.executable, "-m", "onedigest.assembler", "wheels", "--python", case["python"], *wheels]
     done = subprocess.run([*command, "--output", str(output)], capture_output=True, text=True, check=False)
 
     assert done.returncode == 1

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from onedigest.inputs.store import Store
     from onedigest.lock.model import Lock
     from onedigest.lock.resolver import resolve
-    from onedigest.plan import Plan, arrange
+    from onedigest.plan.arrange import arrange
+    from onedigest.plan.layers import Plan
     from onedigest.platforms import Platform
     from onedigest.record import Record
     from onedigest.rules.image import Rules, render_rules
@@ -53,7 +54,7 @@ _PLACES = {
     "Image": "assembler.image",
     "Lock": "lock.model",
     "OnedigestError": "errors",
-    "Plan": "plan",
+    "Plan": "plan.layers",
     "Platform": "platforms",
     "Record": "record",
     "Rules": "rules.image",
@@ -61,7 +62,7 @@ _PLACES = {
     "Sources": "sources",
     "Spec": "spec",
     "Store": "inputs.store",
-    "arrange": "plan",
+    "arrange": "plan.arrange",
     "build": "engines.embedded",
     "collect": "application",
     "fetch": "fetching",

@@ -12,14 +12,14 @@ from typing import Any
 from onedigest.lock.model import Lock
 from onedigest.oci import LIBDEFLATE
 from onedigest.oci.read import ReadImage, ReadLayer, ReadPlatform
-from onedigest.plan import Plan
+from onedigest.plan.layers import Plan
 from onedigest.record import Record
 
 ABSENT = "absent"
 
 _SETTINGS = ("Env", "User", "WorkingDir", "Entrypoint", "Cmd", "Labels")
 _OF_BASE = re.compile(r", (layer \d+) of \d+$")
-_DEBIAN_KINDS = ("base", "system")
+_DEBIAN_KINDS = ("debian-root", "debian-packages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,7 @@ def of_lock(name: str, lock: Lock, record: Record | None, plan: Plan | None) -> 
             else []
         )
         wheels = {each.name: each.version for each in lock.packages if platform in each.platforms}
-        debian = {
-            each.name: each.version
-            for each in (*lock.base.packages, *lock.base.system_packages)
-            if platform in each.platforms
-        }
+        debian = {each.name: each.version for each in lock.base.debian_packages if platform in each.platforms}
         config = planned.get(platform.oci)
         platforms[platform.oci] = SidePlatform(
             base=lock.base.reference,
@@ -104,7 +100,7 @@ def of_lock(name: str, lock: Lock, record: Record | None, plan: Plan | None) -> 
             debian_layers=frozenset(
                 each.descriptor.digest for each in (built.layers if built else ()) if each.encoding == LIBDEFLATE
             ),
-            whole=not lock.base.images,
+            whole=not lock.base.layers(platform),
             settings=_settings(json.loads(config.config)["config"]) if config else None,
         )
     return Side(name=name, digest=record.index if record else "", platforms=platforms)
@@ -206,7 +202,7 @@ def _read(platform: ReadPlatform, debian: ReadDebian) -> SidePlatform:
     settings = _settings(platform.config.get("config") or {})
     if not any(kinds):
         return SidePlatform(layers=layers, settings=settings)
-    held = [layer.holds for layer, kind in zip(layers, kinds, strict=True) if kind == "layer"]
+    held = [layer.holds for layer, kind in zip(layers, kinds, strict=True) if kind == "wheels"]
     with_debian = tuple(layer for layer, kind in zip(platform.layers, kinds, strict=True) if kind in _DEBIAN_KINDS)
     return SidePlatform(
         base=layers[0].holds.partition(", layer ")[0],
@@ -214,7 +210,7 @@ def _read(platform: ReadPlatform, debian: ReadDebian) -> SidePlatform:
         packages=dict(part.split(" ", 1) for holds in held for part in holds.split(", ") if " " in part),
         debian=partial(debian, with_debian),
         debian_layers=frozenset(layer.digest for layer in with_debian),
-        whole="base" in kinds,
+        whole="debian-root" in kinds,
         settings=settings,
     )
 

@@ -1,23 +1,20 @@
-"""Knows which inputs a lock needs, and brings them: the only step of a build that uses the network."""
+"""Knows how the inputs of a lock come into their folder: the only step of a build that uses the network."""
 
 from __future__ import annotations
 
-import re
 import stat
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onedigest.assembler.descriptor import Descriptor
 from onedigest.checkout import make_folder
-from onedigest.digest import canonical_json, hex_of, is_digest, of_bytes
+from onedigest.digest import hex_of, is_digest, of_bytes
 from onedigest.errors import InputError, Problem
 from onedigest.inputs import zipapp
 from onedigest.inputs.store import Store
-from onedigest.lock.model import DebianPackage, Lock, Wheel
-from onedigest.plan import Layer, Plan, PlatformPlan
-from onedigest.platforms import Platform
+from onedigest.lock.base.packages import DebianPackage
+from onedigest.lock.model import Lock, Wheel
+from onedigest.plan.inputs import Inputs
 from onedigest.spec import Spec
 from onedigest.untrusted import distinct, file_name
 
@@ -25,93 +22,12 @@ if TYPE_CHECKING:
     from onedigest.inputs.download import Wanted
     from onedigest.sources import Sources
 
-FOLDER = ".inputs"
-
 _HASHERS = 4
 """Threads that hash files: more would wait for the disk."""
 
 
 Arrived = Callable[[str], None]
 """Takes the name of an input that is in its folder now."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Inputs:
-    """What is to be brought: wheels, Debian packages, and layers of a base image."""
-
-    wheels: tuple[Wheel, ...] = ()
-    packages: tuple[DebianPackage, ...] = ()
-    layers: tuple[Descriptor, ...] = ()
-
-    def count(self) -> int:
-        """Return how many there are."""
-        return len(self.wheels) + len(self.packages) + len(self.layers)
-
-    def names(self) -> frozenset[str]:
-        """Return the names of those that are files of their folder."""
-        return frozenset((*(each.name for each in self.wheels), *(each.file_name for each in self.packages)))
-
-    def size(self) -> int:
-        """Return their bytes together."""
-        return sum(each.size for group in (self.wheels, self.packages, self.layers) for each in group)
-
-
-def encoded_archive(layer: Layer, platform: Platform) -> str:
-    """Return the name that a layer of Debian packages has among the inputs, as the encoder of this machine made it."""
-    stem = layer.holds.replace(":", "-") if layer.kind == "base" else layer.kind
-    return f"{stem}-{platform.architecture}-{hex_of(layer.key())[:12]}.tar.gz"
-
-
-def base_layout(plan: Plan) -> str:
-    """Return the name that the layout of an image of the bases alone has among the inputs."""
-    bases = [base_layers(each) for each in plan.platforms]
-    key = of_bytes(canonical_json([layer.key() for several in bases for layer in several]))
-    name = bases[0][0].holds.partition(",")[0].rpartition("/")[2]
-    return f"{re.sub('[^A-Za-z0-9._-]', '-', name.partition('@')[0])}-{hex_of(key)[:12]}"
-
-
-def kept_blob(plan: Plan, layer: Layer) -> str:
-    """Return the path that a layer of a base image has among the inputs."""
-    assert layer.kept
-    return f"{base_layout(plan)}/blobs/sha256/{hex_of(layer.kept.digest)}"
-
-
-def base_layers(planned: PlatformPlan) -> tuple[Layer, ...]:
-    """Return the layers of a platform's base: one of Debian packages, or those of an image."""
-    return tuple(layer for layer in planned.layers if layer.kind in ("base", "image"))
-
-
-def encoded_layers(planned: PlatformPlan) -> tuple[Layer, ...]:
-    """Return the layers of a platform's Debian packages, which need the encoder of this machine."""
-    return tuple(layer for layer in planned.layers if layer.packages)
-
-
-def prepared_layers(plan: Plan) -> tuple[Layer, ...]:
-    """Return the distinct layers that other engines take from here: those of the base, and the encoded ones."""
-    found = (layer for each in plan.platforms for layer in (*base_layers(each), *encoded_layers(each)))
-    return tuple({layer.key(): layer for layer in found}.values())
-
-
-def inputs_of(lock: Lock, platforms: Iterable[Platform]) -> Inputs:
-    """Return what some of a lock's platforms need."""
-    chosen = set(platforms)
-    wheels = {wheel for package in lock.packages for platform, wheel in package.wheels if platform in chosen}
-    debian = (*lock.base.packages, *lock.base.system_packages)
-    return Inputs(
-        wheels=tuple(sorted(wheels)),
-        packages=tuple(each for each in debian if chosen & set(each.platforms)),
-        layers=tuple({layer: None for each in lock.base.images if each.platform in chosen for layer in each.layers}),
-    )
-
-
-def inputs_of_layers(layers: Iterable[Layer]) -> Inputs:
-    """Return what some layers are made of."""
-    held = tuple(layers)
-    return Inputs(
-        wheels=tuple(sorted({wheel for layer in held for wheel in layer.wheels})),
-        packages=tuple(sorted({each for layer in held for each in layer.packages})),
-        layers=tuple({layer.kept: None for layer in held if layer.kept}),
-    )
 
 
 def prove_stored(store: Store, chosen: Inputs) -> None:
@@ -167,11 +83,10 @@ def fetch(
         if wheel.name not in elsewhere:  # a file of this machine
             place(wheel)
     if missing.layers:
-        from onedigest.oci.reference import parse_reference
         from onedigest.oci.remote import Remote
 
-        reference = parse_reference(lock.base.image).at(lock.base.index or "")
-        Remote(reference, sources.access, sources.store).layers(missing.layers, sources.report)
+        assert lock.base.origin  # a base of packages has no layers of its own
+        Remote(lock.base.origin, sources.access, sources.store).layers(missing.layers, sources.report)
 
 
 def place_assembler(store: Store, inputs: Path) -> None:
@@ -204,12 +119,13 @@ def _wanted_debian(lock: Lock, sources: Sources, packages: Iterable[DebianPackag
     from onedigest.inputs.debian.mirror import addresses
     from onedigest.inputs.download import Wanted
 
+    date = lock.base.release.date if lock.base.release else ""
     return [
         Wanted(
             name=each.file_name,
             digest=each.digest,
             size=each.size,
-            urls=addresses(sources.archive.mirrors, each.path, lock.base.date),
+            urls=addresses(sources.archive.mirrors, each.path, date),
         )
         for each in packages
     ]

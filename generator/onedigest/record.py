@@ -13,7 +13,7 @@ from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
 from onedigest.lock.table import Table, Wrong
 from onedigest.lock.toml_text import inline_table, lines, string
-from onedigest.plan import Plan
+from onedigest.plan.layers import Plan
 
 FILE_NAME = "image.toml"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hostile_deb import CONTROL, END, ar, block, deb_of, long_name
 from onedigest.assembler import stream
-from onedigest.assembler.debian_root import system_layer
+from onedigest.assembler.debian_root import debian_packages_layer
 from onedigest.assembler.refusal import Refused
 
 _TAR = (
@@ -60,7 +60,7 @@ def run(data: bytes) -> None:
     if not data.startswith(_MAGIC[:4]):
         data = ar([("debian-binary", b"2.0\n"), ("control.tar", _CONTROL), ("data.tar", _repaired(data))])
     path.write_bytes(data)
-    entries = system_layer([path])
+    entries = debian_packages_layer([path])
     output = io.BytesIO()
     stream.write_tar(entries, output)
     with tarfile.open(fileobj=io.BytesIO(output.getvalue()), encoding="utf-8", errors="strict") as archive:

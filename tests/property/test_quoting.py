@@ -207,7 +207,7 @@ def test_strings_of_a_build_file_are_those_that_bazel_reads(tmp_path: Path) -> N
         BakeTarget,
         name=st.from_regex(r"[a-z0-9]+(__[a-z0-9]+)?", fullmatch=True),
         script=TEXT, dockerfile=TEXT, tag=TEXT, output=TEXT,
-        contexts=st.lists(st.sampled_from(["origin-amd64", "tools"]), min_size=1, unique=True).flatmap(
+        contexts=st.lists(st.sampled_from(["base-amd64", "tools"]), min_size=1, unique=True).flatmap(
             lambda names: st.tuples(*(st.tuples(st.just(name), TEXT) for name in names))
         ),
         configurations=st.lists(st.sampled_from(["linux/amd64", "linux/arm64"]), min_size=1, unique=True).flatmap(

@@ -34,7 +34,7 @@ def test_name_of_an_input_leads_nowhere(name: str, tmp_path: Path, capsys: pytes
     wheel = build_wheel(tmp_path / "wheels", "alpha", "1")
     said = refusal(
         capsys,
-        "layer",
+        "wheels",
         "--python",
         "3.13",
         "--wheel",
@@ -66,7 +66,7 @@ def test_name_of_an_input_leads_nowhere(name: str, tmp_path: Path, capsys: pytes
         (("folder", "--path", "/a/../b"), "folder: path 'a/../b' has an empty, '.' or '..' component [name]"),
         (("application", "--root", "app"), "application: path 'app' is not absolute [name]"),
         (
-            ("runtime", "--interpreter", "/usr/bin/python3", "--version", "3.13.1\nhome = /evil"),
+            ("virtual-environment", "--interpreter", "/usr/bin/python3", "--version", "3.13.1\nhome = /evil"),
             "'/usr/bin/python3' '3.13.1\\nhome = /evil': an absolute path and a version 3.N.P are needed [python]",
         ),
     ],
@@ -161,7 +161,7 @@ def test_device_and_pipe_are_no_files(option: str, tmp_path: Path, capsys: pytes
 
 def test_folder_is_no_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (
-        refusal(capsys, "system", "--deb", tmp_path, "--output", tmp_path / "layer")
+        refusal(capsys, "debian-packages", "--deb", tmp_path, "--output", tmp_path / "layer")
         == f"error: Is a directory: {tmp_path}\n"
     )
 
@@ -170,7 +170,7 @@ def test_archive_that_holds_more_is_given_up(tmp_path: Path, capsys: pytest.Capt
     package = make_deb(tmp_path / "x.deb", "xx", [entry("./usr/a", b"x")])
     archive = tmp_path / "encoded.gz"
     archive.write_bytes(gzip.compress(bytes(32 << 20), 1) * 3)
-    arguments = ("system", "--deb", package, "--encoded", archive, "--output", tmp_path / "layer")
+    arguments = ("debian-packages", "--deb", package, "--encoded", archive, "--output", tmp_path / "layer")
 
     assert refusal(capsys, *arguments) == "refused: encoded.gz: it holds more than its packages give [encoded]\n"
     archive.write_bytes(gzip.compress(b"x") + bytes(9))

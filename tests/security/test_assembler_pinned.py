@@ -14,11 +14,12 @@ import pytest
 from forged_locks import document, written
 from golden import script_of
 from onedigest.digest import hex_of
-from onedigest.fetching import FOLDER, place_assembler
+from onedigest.fetching import place_assembler
 from onedigest.inputs import zipapp
 from onedigest.inputs.store import STAMP, Store
 from onedigest.lock import codec
-from onedigest.plan import arrange
+from onedigest.plan.arrange import arrange
+from onedigest.plan.inputs import FOLDER
 from onedigest.project import Project
 from onedigest.rules.dockerfile import render_dockerfile
 from onedigest.rules.shared import render_shared
@@ -123,8 +124,8 @@ def test_what_starts_the_assembler_hands_on_its_arguments(tmp_path: Path) -> Non
     assembler = tmp_path / "assemble.pyz"
     assembler.write_bytes(zipapp.pack())
     start = [sys.executable, "-I", "-c", zipapp.START, str(assembler), zipapp.digest()]
-    made = subprocess.run([*start, "workdir", "--output", str(tmp_path / "layer"), "--quiet"], check=False)
-    wrong = subprocess.run([*start, "layer"], capture_output=True, text=True, check=False)
+    made = subprocess.run([*start, "working-directory", "--output", str(tmp_path / "layer"), "--quiet"], check=False)
+    wrong = subprocess.run([*start, "wheels"], capture_output=True, text=True, check=False)
 
     assert (made.returncode, (tmp_path / "layer").is_file()) == (0, True)
-    assert (wrong.returncode, wrong.stderr.startswith("usage: assemble layer")) == (2, True)
+    assert (wrong.returncode, wrong.stderr.startswith("usage: assemble wheels")) == (2, True)

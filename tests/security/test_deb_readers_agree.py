@@ -21,7 +21,7 @@ import pytest
 
 from hostile_deb import END, ar, block, deb_of, long_name, packed, pax
 from onedigest.assembler import deb, stream
-from onedigest.assembler.debian_root import base_layer, system_layer
+from onedigest.assembler.debian_root import debian_packages_layer, debian_root_layer
 from onedigest.assembler.entry import Entry
 from onedigest.assembler.refusal import Refused
 
@@ -230,7 +230,7 @@ def test_package_that_readers_understand_differently_is_refused(
     path = tmp_path / "x.deb"
     path.write_bytes(make())
     with pytest.raises(Refused) as caught:
-        system_layer([path])
+        debian_packages_layer([path])
 
     assert str(caught.value) == said
 
@@ -274,7 +274,7 @@ def test_large_content_waits_on_the_disk_and_is_the_same(tmp_path: Path, monkeyp
     assert [len(piece) for piece in large.content.pieces()] == [1 << 20] * 3
     assert large.digest == recorded(bytes(3 << 20))
     written = io.BytesIO()
-    stream.write_tar(system_layer([path]), written)
+    stream.write_tar(debian_packages_layer([path]), written)
     with tarfile.open(fileobj=io.BytesIO(written.getvalue())) as opened:
         assert opened.extractfile("usr/a").read() == bytes(3 << 20)  # type: ignore[union-attr]  # it is a file
 
@@ -299,7 +299,7 @@ def test_table_of_accounts_that_is_none_is_refused(passwd: bytes, said: str, tmp
     path = tmp_path / "x.deb"
     path.write_bytes(deb_of(block(b"./usr/share/base-passwd/passwd.master", passwd) + END))
     with pytest.raises(Refused) as caught:
-        base_layer([path], "0:0")
+        debian_root_layer([path], "0:0")
 
     assert str(caught.value) == said
 
@@ -374,7 +374,7 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, tuple[Entry, .
         path = folder / f"{number}.deb"
         path.write_bytes(mutated(chance))
         try:
-            system_layer([path])
+            debian_packages_layer([path])
             found[path] = deb.read(path).entries
         except Refused:
             path.unlink()
@@ -450,7 +450,7 @@ def test_bsdtar_and_tarfile_read_what_we_read(taken: dict[Path, tuple[Entry, ...
 
 def test_written_tar_says_what_was_read(taken: dict[Path, tuple[Entry, ...]]) -> None:
     for path in taken:
-        entries = system_layer([path])
+        entries = debian_packages_layer([path])
         output = io.BytesIO()
         stream.write_tar(entries, output)
         with tarfile.open(fileobj=io.BytesIO(output.getvalue()), encoding="utf-8") as archive:

@@ -14,6 +14,8 @@ from full_case import LOCK, SPEC
 from onedigest.digest import of_bytes
 from onedigest.errors import InputError
 from onedigest.lock.answer import refuse_other_answer
+from onedigest.lock.base import Base
+from onedigest.lock.base.image import ImageBase
 from onedigest.lock.model import Lock, Package
 from onedigest.rules import bake
 
@@ -182,6 +184,23 @@ def answer(change: Callable[[Lock], Lock]) -> str:
     return "\n".join(problem.message for problem in caught.value.problems)
 
 
+def of_suite(base: Base, suite: str) -> Base:
+    assert base.release
+    return replace(base, release=replace(base.release, suite=suite))
+
+
+def evil_image(base: Base) -> Base:
+    return ImageBase(
+        interpreter=base.interpreter,
+        python=base.python,
+        libc_version=base.libc_version,
+        image="evil/python:3",
+        index=of_bytes(b""),
+        system="",
+        images=(),
+    )
+
+
 def test_golden_lock_answers_its_spec() -> None:
     refuse_other_answer(SPEC, LOCK, "lock")
 
@@ -196,12 +215,13 @@ def test_golden_lock_answers_its_spec() -> None:
             "it is for linux/amd64, not linux/amd64, linux/arm64",
         ),
         (lambda lock: replace(lock, base=replace(lock.base, python="3.9.1")), "its Python 3.9.1 does not satisfy"),
-        (lambda lock: replace(lock, base=replace(lock.base, suite="sid")), "its base is debian:sid, not "),
+        (lambda lock: replace(lock, base=of_suite(lock.base, "sid")), "its base is debian:sid, not "),
         (
             lambda lock: replace(lock, base=replace(lock.base, interpreter="/app/python")),
             "its interpreter is /app/python, and debian:",
         ),
-        (lambda lock: replace(lock, base=replace(lock.base, image="evil/python:3")), "its base is evil/python:3, not "),
+        (lambda lock: replace(lock, base=evil_image(lock.base)), "its base is evil/python:3, not "),
+        (lambda lock: replace(lock, base=evil_image(lock.base)), "its base has not one image for each platform"),
         (lambda lock: replace(lock, roots=(*lock.roots, ("evil", "1"))), "it has `evil` as a requirement"),
         (lambda lock: replace(lock, roots=()), "it has no `"),
         (lambda lock: replace(lock, packages=(*lock.packages, EVIL)), "it has `evil 1.0`, which nothing requires"),

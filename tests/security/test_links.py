@@ -16,11 +16,13 @@ from onedigest.assembler.image import Image, assemble_index, assemble_platform
 from onedigest.digest import of_bytes
 from onedigest.engines.bases import place_encoded
 from onedigest.errors import InputError
-from onedigest.fetching import FOLDER, Inputs, base_layout, link_stored, place_assembler
+from onedigest.fetching import link_stored, place_assembler
 from onedigest.inputs.store import Store, exclusive
 from onedigest.lock import codec
 from onedigest.oci.layout import write as write_layout
-from onedigest.plan import Plan, arrange
+from onedigest.plan.arrange import arrange
+from onedigest.plan.inputs import FOLDER, Inputs, base_layout
+from onedigest.plan.layers import Plan
 from onedigest.project import find
 from onedigest.rules import files as rule_files
 from onedigest.script import parse

@@ -18,10 +18,11 @@ from forged_locks import Document, check_in, document, written
 from golden import CASES, expected_files
 from onedigest import record as records
 from onedigest.errors import InputError
-from onedigest.fetching import inputs_of, link_stored
+from onedigest.fetching import link_stored
 from onedigest.inputs import zipapp
 from onedigest.inputs.store import Store
 from onedigest.lock import codec
+from onedigest.plan.inputs import inputs_of
 from onedigest.spec import digest_of
 
 ESCAPE = "\x1b[31m"

@@ -28,7 +28,7 @@ from pathlib import Path
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import Digest, of_file
 from onedigest.inputs.store import Store
-from onedigest.lock.examine import EXAMINER, dpkg_status
+from onedigest.lock.base.probe import EXAMINER, dpkg_status
 from onedigest.oci.rootfs import read_rootfs
 
 path, diff_id = Path(sys.argv[1]), Digest(sys.argv[2])

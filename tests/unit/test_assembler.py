@@ -47,7 +47,7 @@ def listing(folder: Path) -> list[tuple[str, int, float, str]]:
 
 def test_layer_prints_one_line_and_writes_it_to_a_file(wheel: Path, tmp_path: Path) -> None:
     output, descriptor = tmp_path / "layer.tar.gz", tmp_path / "layer.json"
-    line = assemble("layer", "--python", "3.13", "--wheel", wheel, "--output", output, "--descriptor", descriptor)
+    line = assemble("wheels", "--python", "3.13", "--wheel", wheel, "--output", output, "--descriptor", descriptor)
     found = json.loads(line)
 
     assert line.count("\n") == 1
@@ -57,18 +57,18 @@ def test_layer_prints_one_line_and_writes_it_to_a_file(wheel: Path, tmp_path: Pa
 
 
 def test_tar_has_the_diff_id(wheel: Path, tmp_path: Path) -> None:
-    blob = json.loads(assemble("layer", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "a"))
-    assemble("layer", "--tar", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "b")
+    blob = json.loads(assemble("wheels", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "a"))
+    assemble("wheels", "--tar", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "b")
 
     assert f"sha256:{hashlib.sha256((tmp_path / 'b').read_bytes()).hexdigest()}" == blob["diff_id"]
 
 
 def test_tree_has_the_entries_of_the_layer(wheel: Path, tmp_path: Path) -> None:
-    assemble("layer", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "layer.tar.gz")
+    assemble("wheels", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "layer.tar.gz")
     with tarfile.open(tmp_path / "layer.tar.gz") as archive:
         archive.extractall(tmp_path / "extracted", filter="fully_trusted")
-    assemble("tree", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "tree")
-    assemble("layer", "--tree", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "again")
+    assemble("wheels", "--tree", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "tree")
+    assemble("wheels", "--tree", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "again")
 
     assert listing(tmp_path / "tree") == listing(tmp_path / "again")
     assert [row for row in listing(tmp_path / "tree") if row[3]] == [
@@ -79,7 +79,7 @@ def test_tree_has_the_entries_of_the_layer(wheel: Path, tmp_path: Path) -> None:
 
 def test_runtime_tree(tmp_path: Path) -> None:
     assemble(
-        "runtime",
+        "virtual-environment",
         "--tree",
         "--interpreter",
         "/usr/bin/python3.13",
@@ -111,8 +111,8 @@ def test_application_keeps_execute_bits_alone(tmp_path: Path) -> None:
 
 def test_image_is_a_valid_layout(wheel: Path, tmp_path: Path) -> None:
     blob, descriptor, config = tmp_path / "layer.tar.gz", tmp_path / "layer.json", tmp_path / "config.json"
-    assemble("layer", "--python", "3.13", "--wheel", wheel, "--output", blob, "--descriptor", descriptor)
-    config.write_text(json.dumps({**CONFIG, "history": [{"created_by": "onedigest layer: alpha 1"}]}))
+    assemble("wheels", "--python", "3.13", "--wheel", wheel, "--output", blob, "--descriptor", descriptor)
+    config.write_text(json.dumps({**CONFIG, "history": [{"created_by": "onedigest wheels: alpha 1"}]}))
     arguments = ["image", f"--config=linux/amd64={config}", f"--layer=linux/amd64={descriptor}"]
     printed = assemble(*arguments, "--blob", blob, "--output", tmp_path / "layout", "--digests", tmp_path / "digests")
 
@@ -134,7 +134,7 @@ def test_image_that_does_not_fit_is_refused(
     change: dict[str, object], expected: str, wheel: Path, tmp_path: Path
 ) -> None:
     descriptor, config = tmp_path / "layer.json", tmp_path / "config.json"
-    assemble("layer", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "x", "--descriptor", descriptor)
+    assemble("wheels", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "x", "--descriptor", descriptor)
     config.write_text(json.dumps({**CONFIG, **change}))
     text = assemble(
         "image",
@@ -152,14 +152,14 @@ def test_image_that_does_not_fit_is_refused(
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("layer", "--python", "3", "--wheel", "a-1-py3-none-any.whl"), "refused: '3' is not a Python version of the form 3.N [python]\n"),
-        (("layer", "--python", "3.13", "--wheel", "a.whl"), "refused: a.whl: not the file name of a wheel [identity]\n"),
-        (("layer", "--python", "3.13", "--wheel", "a-1-py3-none-any.whl"), "error: No such file or directory: a-1-py3-none-any.whl\n"),
-        (("runtime", "--interpreter", "python", "--version", "3.13.5"), "refused: 'python' '3.13.5': an absolute path and a version 3.N.P are needed [python]\n"),
+        (("wheels", "--python", "3", "--wheel", "a-1-py3-none-any.whl"), "refused: '3' is not a Python version of the form 3.N [python]\n"),
+        (("wheels", "--python", "3.13", "--wheel", "a.whl"), "refused: a.whl: not the file name of a wheel [identity]\n"),
+        (("wheels", "--python", "3.13", "--wheel", "a-1-py3-none-any.whl"), "error: No such file or directory: a-1-py3-none-any.whl\n"),
+        (("virtual-environment", "--interpreter", "python", "--version", "3.13.5"), "refused: 'python' '3.13.5': an absolute path and a version 3.N.P are needed [python]\n"),
         (("application", "--file", "../x=/dev/null"), "refused: application: path 'app/../x' has an empty, '.' or '..' component [name]\n"),
         (("application", "--file", "x"), "refused: application: 'x' is not NAME=PATH, and no --folder is given [name]\n"),
-        (("base", "--user", "1:1", "--deb", "/dev/null"), "refused: null: not a Debian package [deb]\n"),
-        (("system", "--deb", "/dev/null", "sha256:0"), "refused: null: not the file of the lock, whose digest is sha256:0 [changed]\n"),
+        (("debian-root", "--user", "1:1", "--deb", "/dev/null"), "refused: null: not a Debian package [deb]\n"),
+        (("debian-packages", "--deb", "/dev/null", "sha256:0"), "refused: null: not the file of the lock, whose digest is sha256:0 [changed]\n"),
     ],
 )  # fmt: skip
 def test_bad_input_is_told_and_leaves_nothing(arguments: tuple[str, ...], expected: str, tmp_path: Path) -> None:
@@ -169,9 +169,9 @@ def test_bad_input_is_told_and_leaves_nothing(arguments: tuple[str, ...], expect
 
 def test_inputs_with_their_digests_are_taken(wheel: Path, tmp_path: Path) -> None:
     digest = f"sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
-    plain = assemble("layer", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "a")
+    plain = assemble("wheels", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "a")
 
-    assert assemble("layer", "--python", "3.13", "--wheel", wheel, digest, "--output", tmp_path / "b") == plain
+    assert assemble("wheels", "--python", "3.13", "--wheel", wheel, digest, "--output", tmp_path / "b") == plain
 
 
 def test_script_has_its_canonical_text_and_no_execute_bit(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_script_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 
 
 def test_layer_of_the_working_directory_is_the_empty_layer_of_a_dockerfile(tmp_path: Path) -> None:
-    found = json.loads(assemble("workdir", "--output", tmp_path / "layer"))
+    found = json.loads(assemble("working-directory", "--output", tmp_path / "layer"))
 
     assert found["diff_id"] == f"sha256:{hashlib.sha256(bytes(1024)).hexdigest()}"
 
@@ -212,18 +212,18 @@ def test_configuration_is_written_as_go_writes_it() -> None:
 
 def test_usage_error(tmp_path: Path) -> None:
     assert "the following arguments are required: --wheel" in assemble(
-        "layer", "--python", "3.13", "--output", tmp_path / "x", code=2
+        "wheels", "--python", "3.13", "--output", tmp_path / "x", code=2
     )
 
 
 def test_input_is_read_under_the_name_that_is_given(wheel: Path, tmp_path: Path) -> None:
     """Nix stores files under names that begin with a hash."""
     digest = f"sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
-    plain = assemble("layer", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "a")
+    plain = assemble("wheels", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "a")
     stored = wheel.rename(tmp_path / f"0123-{wheel.name}")
 
     assert assemble(
-        "layer", "--python", "3.13", "--wheel", stored, digest, wheel.name, "--output", tmp_path / "b"
+        "wheels", "--python", "3.13", "--wheel", stored, digest, wheel.name, "--output", tmp_path / "b"
     ) == plain  # fmt: skip
     assert sorted(path.name for path in tmp_path.iterdir()) == [stored.name, "a", "b", "wheels"]
 
@@ -243,7 +243,7 @@ def test_modes_are_as_they_are_said_whatever_the_disk_has(tmp_path: Path) -> Non
 
 
 def test_quiet_prints_nothing(wheel: Path, tmp_path: Path) -> None:
-    assert assemble("layer", "--quiet", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "a") == ""
+    assert assemble("wheels", "--quiet", "--python", "3.13", "--wheel", wheel, "--output", tmp_path / "a") == ""
 
 
 @pytest.fixture
@@ -253,11 +253,11 @@ def packages(tmp_path: Path) -> list[Path]:
 
 def test_layer_that_was_encoded_elsewhere_is_taken_byte_for_byte(packages: list[Path], tmp_path: Path) -> None:
     """Whatever compressor made it: the digest is that of its bytes, the diff ID that of the packages."""
-    plain = json.loads(assemble("system", "--tar", "--deb", *packages, "--output", tmp_path / "tar"))
+    plain = json.loads(assemble("debian-packages", "--tar", "--deb", *packages, "--output", tmp_path / "tar"))
     archive = tmp_path / "archive.tar.gz"
     archive.write_bytes(gzip.compress((tmp_path / "tar").read_bytes(), 1, mtime=7))
     found = json.loads(
-        assemble("system", "--deb", *packages, "--encoded", archive, "--output", tmp_path / "layer")
+        assemble("debian-packages", "--deb", *packages, "--encoded", archive, "--output", tmp_path / "layer")
     )  # fmt: skip
 
     assert (tmp_path / "layer").read_bytes() == archive.read_bytes()
@@ -280,7 +280,7 @@ def test_archive_with_another_content_is_refused(
     archive = tmp_path / "archive.tar.gz"
     archive.write_bytes(content)
     text = assemble(
-        "system", "--deb", *packages, "--encoded", archive, "--output", tmp_path / "layer", code=1
+        "debian-packages", "--deb", *packages, "--encoded", archive, "--output", tmp_path / "layer", code=1
     )  # fmt: skip
 
     assert text.startswith(f"refused: archive.tar.gz: {said}")

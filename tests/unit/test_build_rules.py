@@ -9,12 +9,12 @@ import pytest
 
 from full_case import DATA, LOCK, SCRIPT, SPEC, plan_of
 from onedigest.errors import InputError
-from onedigest.plan import Plan, arrange
+from onedigest.plan.arrange import arrange
+from onedigest.plan.layers import Plan, Recipe
 from onedigest.platforms import ARM64
 from onedigest.rules.bazel import find_package, named_targets
 from onedigest.rules.files import write
 from onedigest.rules.image import Rules, render_rules
-from onedigest.rules.layer_names import layer_name
 from onedigest.rules.layer_targets import layer_targets, read_targets, render_targets
 from onedigest.rules.merged import stale_merged, write_merged
 from onedigest.rules.nix import layer_names
@@ -38,7 +38,7 @@ def names_of(plan: Plan) -> list[str]:
 
 def test_layers_are_named_after_what_they_hold() -> None:
     assert names_of(plan_of(SPEC)) == [
-        "debian-bookworm-amd64", "workdir", "libgomp1-amd64", "python-3.11.2", "native-1.0-amd64",
+        "debian-bookworm-amd64", "folder-app", "working-directory", "libgomp1-amd64", "python-3.11.2", "native-1.0-amd64",
         "alpha-beta-delta-and-1-more", "intel-1-amd64", "application", "debian-bookworm-arm64", "libgomp1-arm64",
         "native-1.0-arm64",
     ]  # fmt: skip
@@ -48,17 +48,17 @@ def test_name_of_a_layer_does_not_depend_on_its_image() -> None:
     """So that images share derivations: one of a single platform, or with other layers beside it."""
     both, alone = plan_of(SPEC), plan_of(SPEC, replace(LOCK, platforms=(ARM64,)))
     for layer in alone.layers():
-        assert layer_name(layer, ARM64) == layer_names(both)[layer.key()]
+        assert layer.name == layer_names(both)[layer.key()]
 
 
 def test_two_layers_of_one_name_are_told_apart() -> None:
     plan = plan_of(SPEC)
     first = plan.platforms[0]
-    other = replace(first.layers[1], options=(("another", "one"),))
+    other = replace(first.layers[2], content=Recipe(command="working-directory", options=(("another", "one"),)))
     twice = replace(first, layers=(*first.layers, other))
     names = names_of(Plan(name="full", platforms=(twice,)))
 
-    assert [name for name in names if name.startswith("workdir")] == ["workdir", "workdir-2"]
+    assert [name for name in names if name.startswith("working")] == ["working-directory", "working-directory-2"]
 
 
 def test_targets_come_out_of_the_shared_package_as_they_went_in() -> None:

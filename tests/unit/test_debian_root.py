@@ -11,7 +11,7 @@ import pytest
 
 from deb_builder import entry, make_deb
 from onedigest.assembler import deb, stream
-from onedigest.assembler.debian_root import base_layer, system_layer
+from onedigest.assembler.debian_root import debian_packages_layer, debian_root_layer
 from onedigest.assembler.entry import Entry
 from onedigest.assembler.refusal import Refused
 
@@ -45,7 +45,7 @@ def content_of(entries: list[Entry], path: str) -> bytes:
 
 
 def test_accounts_and_bundle_are_made(accounts: Path) -> None:
-    entries = base_layer([accounts], "65532:65532")
+    entries = debian_root_layer([accounts], "65532:65532")
 
     assert (
         content_of(entries, "etc/passwd") == PASSWD + b"nonroot:*:65532:65532:nonroot:/home/nonroot:/usr/sbin/nologin\n"
@@ -59,27 +59,17 @@ def test_accounts_and_bundle_are_made(accounts: Path) -> None:
 
 
 def test_known_user_gets_no_entry(accounts: Path) -> None:
-    entries = base_layer([accounts], "0:0")
+    entries = debian_root_layer([accounts], "0:0")
 
     assert content_of(entries, "etc/passwd") == PASSWD
     assert "home" not in by_path(entries)
 
 
 def test_paths_below_usr_are_merged(accounts: Path) -> None:
-    found = by_path(base_layer([accounts], "0:0"))
+    found = by_path(debian_root_layer([accounts], "0:0"))
 
     assert found["lib"].target == "usr/lib"
     assert "usr/lib/x86_64-linux-gnu/libc.so" in found
-
-
-def test_working_directory_is_made_where_the_base_has_none(accounts: Path) -> None:
-    plain = by_path(base_layer([accounts], "0:0"))
-    found = by_path(base_layer([accounts], "0:0", "/work/ö"))
-
-    assert (found["work/ö"].kind, found["work/ö"].mode, found["work"].kind) == ("dir", 0o755, "dir")
-    assert by_path(base_layer([accounts], "0:0", "/tmp")) == plain
-    with pytest.raises(Refused, match="/lib/x lies below /lib, which is no directory"):
-        base_layer([accounts], "0:0", "/lib/x")
 
 
 def test_hard_links_point_to_the_first_of_their_paths(tmp_path: Path) -> None:
@@ -88,7 +78,7 @@ def test_hard_links_point_to_the_first_of_their_paths(tmp_path: Path) -> None:
         entry("./usr/bin/a", None, kind=tarfile.LNKTYPE, target="./usr/bin/z"),
         entry("./usr/bin/m", None, kind=tarfile.LNKTYPE, target="./usr/bin/z"),
     ]
-    entries = system_layer([make_deb(tmp_path / "x.deb", "xx", members)])
+    entries = debian_packages_layer([make_deb(tmp_path / "x.deb", "xx", members)])
     found = by_path(entries)
 
     assert (found["usr/bin/a"].kind, found["usr/bin/a"].mode, content_of(entries, "usr/bin/a")) == (
@@ -112,19 +102,19 @@ def test_order_of_packages_and_members_does_not_matter(tmp_path: Path) -> None:
         tmp_path / "two.deb", "two", [entry("./c/", None, kind=tarfile.DIRTYPE, mode=0o755), entry("./c/d", b"3")]
     )
 
-    assert system_layer([one, two]) == system_layer([two, one])
-    assert [each.path for each in system_layer([one, two])][:4] == ["a", "b", "c", "c/d"]
+    assert debian_packages_layer([one, two]) == debian_packages_layer([two, one])
+    assert [each.path for each in debian_packages_layer([one, two])][:4] == ["a", "b", "c", "c/d"]
 
 
 def test_equal_file_of_two_packages_is_one(tmp_path: Path) -> None:
     debs = [make_deb(tmp_path / f"{name}.deb", name * 2, [entry("./same", b"x")]) for name in ("a", "b")]
 
-    assert len([each for each in system_layer(debs) if each.path == "same"]) == 1
+    assert len([each for each in debian_packages_layer(debs) if each.path == "same"]) == 1
 
 
 def refusal(path: Path) -> str:
     with pytest.raises(Refused) as caught:
-        system_layer([path])
+        debian_packages_layer([path])
     return str(caught.value)
 
 
@@ -153,7 +143,7 @@ def test_hostile_package_is_refused(
 def test_different_content_for_one_path_is_refused(tmp_path: Path) -> None:
     debs = [make_deb(tmp_path / f"{name}.deb", name * 2, [entry("./same", name.encode())]) for name in ("a", "b")]
     with pytest.raises(Refused, match=r"a\.deb and b\.deb: both bring /same, with different content"):
-        system_layer(debs)
+        debian_packages_layer(debs)
 
 
 @pytest.mark.parametrize("length", [0, 7, 70, 150, -5])

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from golden import expected_files, script_of
-from onedigest import plan as plans
 from onedigest.application import File, collect
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.lock import codec
 from onedigest.lock.model import Lock, Package, Wheel
-from onedigest.plan import Layer, Plan, arrange
+from onedigest.plan.arrange import OWN_LAYER_BYTES, arrange
+from onedigest.plan.layers import Layer, Plan
 from onedigest.platforms import AMD64
 from onedigest.project import Project
 from onedigest.script import parse
@@ -41,56 +41,57 @@ def with_wheels(*sizes: int) -> Lock:
 
 def test_layers_are_ordered_from_what_changes_least() -> None:
     assert [layer.kind for layer in layers(arrange(SPEC, LOCK, [FILE]))] == [
-        "base", "workdir", "system", "runtime", "layer", "layer", "layer", "application"
+        "debian-root", "folder", "working-directory", "debian-packages", "virtual-environment",
+        "wheels", "wheels", "wheels", "application",
     ]  # fmt: skip
 
 
 def test_large_wheels_have_layers_of_their_own() -> None:
-    found = layers(arrange(SPEC, with_wheels(10, plans.OWN_LAYER_BYTES, 20), [FILE]))
+    found = layers(arrange(SPEC, with_wheels(10, OWN_LAYER_BYTES, 20), [FILE]))
 
-    assert [layer.holds for layer in found if layer.kind == "layer"] == ["p1 1", "p0 1, p2 1"]
+    assert [layer.holds for layer in found if layer.kind == "wheels"] == ["p1 1", "p0 1, p2 1"]
 
 
 def test_smallest_wheels_share_a_layer_where_room_is_short() -> None:
-    lock = with_wheels(*(plans.OWN_LAYER_BYTES + number for number in range(10)))
-    found = layers(arrange(replace(SPEC, max_layers=8), lock, [FILE]))
+    lock = with_wheels(*(OWN_LAYER_BYTES + number for number in range(10)))
+    found = layers(arrange(replace(SPEC, max_layers=9), lock, [FILE]))
 
-    assert len(found) == 8
-    assert [layer.holds for layer in found if layer.kind == "layer"][:2] == ["p8 1", "p9 1"]
+    assert len(found) == 9
+    assert [layer.holds for layer in found if layer.kind == "wheels"][:2] == ["p8 1", "p9 1"]
 
 
 def test_small_pure_wheels_and_small_native_ones_do_not_share_a_layer() -> None:
     first, second = arrange(SPEC, LOCK, [FILE]).platforms
 
-    assert [layer.holds for layer in first.layers[4:-1]] == [
+    assert [layer.holds for layer in first.layers[5:-1]] == [
         "native 1.0",
         "alpha 1.0, beta 1.5, delta 0.1, gamma 3",
         "intel 1",
     ]
-    assert [layer.holds for layer in second.layers[4:-1]] == ["native 1.0", "alpha 1.0, beta 1.5, delta 0.1, gamma 3"]
-    assert first.layers[5].key() == second.layers[5].key()
+    assert [layer.holds for layer in second.layers[5:-1]] == ["native 1.0", "alpha 1.0, beta 1.5, delta 0.1, gamma 3"]
+    assert first.layers[6].key() == second.layers[6].key()
 
 
-@pytest.mark.parametrize("most", range(6, 12))
+@pytest.mark.parametrize("most", range(7, 13))
 def test_layers_never_exceed_what_is_allowed(most: int) -> None:
-    for lock in (LOCK, with_wheels(*(plans.OWN_LAYER_BYTES + number for number in range(10)))):
+    for lock in (LOCK, with_wheels(*(OWN_LAYER_BYTES + number for number in range(10)))):
         plan = arrange(replace(SPEC, max_layers=most), lock, [FILE])
 
         assert all(len(each.layers) <= most for each in plan.platforms)
-        held = sorted(wheel.name for layer in layers(plan) for wheel in layer.wheels)
+        held = sorted(wheel.name for layer in layers(plan) for wheel in layer.inputs if wheel.flag == "wheel")
         assert held == sorted(wheel.name for package in lock.packages if (wheel := package.wheel_for(AMD64)))
 
 
 def test_no_room_at_all_is_an_error() -> None:
     with pytest.raises(InputError, match="`max-layers` leaves no layer for wheels"):
-        arrange(replace(SPEC, max_layers=5), LOCK, [FILE])
+        arrange(replace(SPEC, max_layers=6), LOCK, [FILE])
 
 
 def test_pure_wheel_has_one_key_on_all_platforms() -> None:
     lock = replace(LOCK, packages=tuple(each for each in LOCK.packages if each.name == "alpha"))
     first, second = arrange(SPEC, lock, [FILE]).platforms
 
-    assert first.layers[4].key() == second.layers[4].key()
+    assert first.layers[5].key() == second.layers[5].key()
     assert first.layers[0].key() != second.layers[0].key()
 
 

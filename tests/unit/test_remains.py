@@ -52,7 +52,7 @@ def test_pins_of_both_sides_are_kept_and_of_the_first_where_they_differ() -> Non
 
     assert pins(found) == ["alpha 1.0", "beta 1.0", "delta 1.0", "gamma 1.0"]
     assert found is not None
-    assert (found.version, bool(found.base.packages)) == ("", True)
+    assert (found.version, bool(found.base.debian_packages)) == ("", True)
     assert all(wheel.digest == f"sha256:{SHA}" for wheel in found.wheels())
 
 
@@ -111,7 +111,7 @@ def test_base_without_what_it_answers_stays_for_nobody() -> None:
     found = read_remains(lock(package("alpha", "1.0")).replace("[tool.onedigest.spec]", "[tool.onedigest.future]"))
     assert found is not None
 
-    assert (found.platforms, found.base.packages) == ((), ())
+    assert (found.platforms, found.base.debian_packages) == ((), ())
 
 
 def test_digest_of_an_image_is_kept_even_where_the_rest_of_the_base_is_not() -> None:
@@ -119,7 +119,7 @@ def test_digest_of_an_image_is_kept_even_where_the_rest_of_the_base_is_not() -> 
     found = read_remains(text)
     assert found is not None
 
-    assert (found.base.image, found.base.index, found.platforms) == ("ghcr.io/acme/base:1", f"sha256:{SHA}", ())
+    assert (str(found.base.origin), found.platforms) == (f"ghcr.io/acme/base@sha256:{SHA}", ())
 
 
 @pytest.mark.parametrize("text", ["", "x", "[[packages]]\n", "[tool.onedigest.base]\n", "[[", "<<<<<<< HEAD\n" * 9])

@@ -12,7 +12,7 @@ from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import of_bytes
 from onedigest.errors import InputError
 from onedigest.inputs.store import Store
-from onedigest.lock.examine import EXAMINER, dpkg_status, glibc_version, list_pythons, release_fields
+from onedigest.lock.base.probe import EXAMINER, dpkg_status, glibc_version, list_pythons, release_fields
 from onedigest.oci.rootfs import Rootfs, read_rootfs
 
 PLAIN = "application/vnd.oci.image.layer.v1.tar"

@@ -16,7 +16,7 @@ from onedigest import header
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.lock.model import Lock
-from onedigest.plan import arrange
+from onedigest.plan.arrange import arrange
 from onedigest.rules.bake import read_targets, render_bake
 from onedigest.rules.dockerfile import render_dockerfile
 from onedigest.rules.files import read, write
@@ -58,8 +58,9 @@ def test_stages_are_named_after_what_they_hold() -> None:
     names = list(stage_names(plan_of(SPEC)).values())
 
     assert names == [
-        "layer-system-amd64", "layer-runtime", "layer-native-amd64", "layer-small-pure-wheels", "layer-intel-amd64",
-        "layer-application", "layer-system-arm64", "layer-native-arm64",
+        "layer-folder-app", "layer-libgomp1-amd64", "layer-python-3.11.2", "layer-native-1.0-amd64",
+        "layer-alpha-beta-delta-and-1-more", "layer-intel-1-amd64", "layer-application", "layer-libgomp1-arm64",
+        "layer-native-1.0-arm64",
     ]  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def test_commands_stand_between_wheels_and_application() -> None:
     ]
     at = lines.index("FROM wheels-arm64 AS run-arm64")
 
-    assert lines[at - 1].startswith("COPY --link --from=layer-small-pure-wheels")
+    assert lines[at - 1].startswith("COPY --link --from=layer-alpha-beta-delta-and-1-more")
     assert lines[at : at + 5] == [
         "FROM wheels-arm64 AS run-arm64",
         'RUN --network=none ["python", "-c", "print(1)"]',

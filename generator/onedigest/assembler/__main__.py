@@ -7,72 +7,18 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onedigest.assembler.commands import LAYERS, Given, LayerCommand
 from onedigest.assembler.refusal import Refused
 
 if TYPE_CHECKING:
     from onedigest.assembler.descriptor import Descriptor
     from onedigest.assembler.entry import Entry
     from onedigest.assembler.image import PlatformImage
-
-# Engines start this for each layer, and what a zipapp imports is compiled each time: so each command imports its own.
-
-
-def _wheels(options: argparse.Namespace) -> list[Entry]:
-    from onedigest.assembler.layer import wheels_layer
-
-    return wheels_layer(_inputs(options.wheel, options.scratch), options.python)
-
-
-def _runtime(options: argparse.Namespace) -> list[Entry]:
-    from onedigest.assembler.layer import runtime_layer
-
-    return runtime_layer(options.interpreter, options.version)
-
-
-def _application(options: argparse.Namespace) -> list[Entry]:
-    from onedigest.assembler.layer import application_layer
-
-    return application_layer(_files(options), options.root, options.owner)
-
-
-def _folder(options: argparse.Namespace) -> list[Entry]:
-    from onedigest.assembler.layer import folder_layer
-
-    return folder_layer(options.path, options.owner)
-
-
-def _workdir(_: argparse.Namespace) -> list[Entry]:
-    from onedigest.assembler.layer import workdir_layer
-
-    return workdir_layer()
-
-
-def _base(options: argparse.Namespace) -> list[Entry]:
-    from onedigest.assembler.debian_root import base_layer
-
-    return base_layer(_inputs(options.deb, options.scratch), options.user, options.workdir)
-
-
-def _system(options: argparse.Namespace) -> list[Entry]:
-    from onedigest.assembler.debian_root import system_layer
-
-    return system_layer(_inputs(options.deb, options.scratch))
-
-
-KINDS: dict[str, Callable[[argparse.Namespace], list[Entry]]] = {
-    "layer": _wheels,
-    "runtime": _runtime,
-    "application": _application,
-    "folder": _folder,
-    "workdir": _workdir,
-    "base": _base,
-    "system": _system,
-}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -100,7 +46,7 @@ def write_layer(options: argparse.Namespace) -> None:
     options.output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=options.output.parent, prefix=".onedigest-") as folder:
         options.scratch = Path(folder)
-        entries = KINDS[options.kind](options)
+        entries = LAYERS[options.kind].entries(_given(options))
         if options.tree:
             from onedigest.assembler.layout import write_tree
 
@@ -115,6 +61,15 @@ def write_layer(options: argparse.Namespace) -> None:
         write_file(options.descriptor, text)
     if not options.quiet:
         print(text.decode(), end="")
+
+
+def _given(options: argparse.Namespace) -> Given:
+    command = LAYERS[options.kind]
+    return Given(
+        options={each.name: getattr(options, each.name) for each in command.options},
+        inputs=_inputs(getattr(options, command.input), options.scratch) if command.input else (),
+        files=_files(options) if command.takes_files else (),
+    )
 
 
 def _write_blob(options: argparse.Namespace, entries: list[Entry], new: Path) -> Descriptor:
@@ -236,19 +191,15 @@ def _named(text: str) -> tuple[str, Path]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="assemble", description="Turn wheels into layers, and layers into an image.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for kind in KINDS:
-        command = commands.add_parser(kind, help=f"write {_WHAT[kind]} as a blob")
-        _add_inputs(command, kind)
+    for name, layer in LAYERS.items():
+        command = commands.add_parser(name, help=f"write {layer.sentence} as a blob")
+        _add_arguments(command, layer)
         command.add_argument("--output", type=Path, required=True, metavar="PATH")
         command.add_argument("--descriptor", type=Path, metavar="FILE", help="write the printed line here too")
         form = command.add_mutually_exclusive_group()
         form.add_argument("--tar", action="store_true", help="write the uncompressed tar")
         form.add_argument("--tree", action="store_true", help="write the entries as files, into a new folder PATH")
-        command.set_defaults(run=write_layer, kind=kind)
-    tree = commands.add_parser("tree", help="the same as `layer --tree`")
-    _add_inputs(tree, "layer")
-    tree.add_argument("--output", type=Path, required=True, metavar="DIR")
-    tree.set_defaults(run=write_layer, kind="layer", tree=True)
+        command.set_defaults(run=write_layer, kind=name)
     image = commands.add_parser("image", help="write an OCI layout")
     image.add_argument("--config", type=_named, action="append", required=True, metavar="PLATFORM=FILE")
     image.add_argument("--layer", type=_named, action="append", default=[], metavar="PLATFORM=DESCRIPTOR")
@@ -266,47 +217,34 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-_WHAT = {
-    "layer": "a layer of wheels",
-    "runtime": "the virtual environment",
-    "application": "the script and its files",
-    "folder": "a folder",
-    "workdir": "the working directory's layer, which is empty",
-    "base": "a root of Debian packages",
-    "system": "further Debian packages",
-}
-
-
 _PINNED = ("FILE", "DIGEST [NAME]")
 
 
-def _add_inputs(command: argparse.ArgumentParser, kind: str) -> None:
-    if kind == "layer":
-        command.add_argument("--python", required=True, metavar="3.N", help="Python version of the image")
-        command.add_argument("--wheel", action="append", nargs="+", required=True, metavar=_PINNED)
-    elif kind == "runtime":
-        command.add_argument("--interpreter", required=True, metavar="PATH", help="absolute path in the image")
-        command.add_argument("--version", required=True, metavar="3.N.P")
-    elif kind == "folder":
-        command.add_argument("--path", required=True, metavar="PATH", help="absolute path in the image")
-        command.add_argument("--owner", default="0:0", metavar="UID:GID", help="whose the folder is")
-    elif kind == "application":
-        command.add_argument("--folder", type=Path, metavar="DIR", help="where the files are; then TARGET is enough")
-        command.add_argument("--root", default="/app", metavar="PATH", help="the folder of the files in the image")
-        command.add_argument("--owner", default="0:0", metavar="UID:GID", help="whose they and their folder are")
-        command.add_argument("--script", action="append", default=[], metavar="TARGET=FILE")
-        command.add_argument("--file", action="append", default=[], metavar="TARGET=FILE")
-        for option, what in (("--plain", "not executable"), ("--program", "executable")):
-            help_text = f"a file that is {what}, whatever its mode is here"
-            command.add_argument(
-                option, type=_named, action="append", default=[], metavar="TARGET=FILE", help=help_text
-            )
-    elif kind in ("base", "system"):
-        command.add_argument("--deb", action="append", nargs="+", required=True, metavar=_PINNED)
+def _add_arguments(command: argparse.ArgumentParser, layer: LayerCommand) -> None:
+    for each in layer.options:
+        command.add_argument(
+            f"--{each.name}",
+            required=each.default is None,
+            default=each.default,
+            metavar=each.form,
+            help=each.sentence,
+        )
+    if layer.input:
+        command.add_argument(f"--{layer.input}", action="append", nargs="+", required=True, metavar=_PINNED)
         command.add_argument("--encoded", type=Path, metavar="FILE", help="take the layer in the encoding of this one")
-        if kind == "base":
-            command.add_argument("--user", required=True, metavar="UID:GID")
-            command.add_argument("--workdir", default="/", metavar="PATH", help="a folder to make if it is missing")
+    if layer.takes_files:
+        _add_files(command)
+
+
+def _add_files(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--folder", type=Path, metavar="DIR", help="where the files are; then TARGET is enough")
+    for name in ("script", "file"):
+        command.add_argument(f"--{name}", action="append", default=[], metavar="TARGET=FILE")
+    for name, what in (("plain", "not executable"), ("program", "executable")):
+        sentence = f"a file that is {what}, whatever its mode is here"
+        command.add_argument(
+            f"--{name}", type=_named, action="append", default=[], metavar="TARGET=FILE", help=sentence
+        )
 
 
 if __name__ == "__main__":

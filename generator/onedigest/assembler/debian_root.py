@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from onedigest.assembler import deb
-from onedigest.assembler.entry import Entry, check_path, file_entry, layer_order, owner_of
+from onedigest.assembler.entry import Entry, file_entry, layer_order, owner_of
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.spool import Spool
 
@@ -26,8 +26,8 @@ _NUMBER = re.compile(r"[0-9]{1,10}")
 _USER_NAME = "nonroot"
 
 
-def base_layer(paths: Iterable[Path], user: str, workdir: str = "/") -> list[Entry]:
-    """Return the root file system of a base image, for a `user` of the form UID:GID, with a folder to work in.
+def debian_root_layer(paths: Iterable[Path], user: str) -> list[Entry]:
+    """Return the root file system of a base, for a `user` of the form UID:GID.
 
     What maintainer scripts would have made and Python programs need is made here: users and groups, the CA bundle,
     name service order, /tmp, and the links of a merged /usr.
@@ -36,15 +36,10 @@ def base_layer(paths: Iterable[Path], user: str, workdir: str = "/") -> list[Ent
     made = [*_accounts(found, user), *_settings(found), *_merged_links(found)]
     for entry in made:
         found[entry.path] = entry
-    if workdir != "/":
-        if not workdir.startswith("/"):
-            raise Refused("name", f"workdir: path {workdir!r} is not absolute")
-        check_path("workdir", workdir[1:])
-        found.setdefault(workdir[1:], Entry(workdir[1:], "dir", 0o755, origin=_MADE))
     return _ordered(found)
 
 
-def system_layer(paths: Iterable[Path]) -> list[Entry]:
+def debian_packages_layer(paths: Iterable[Path]) -> list[Entry]:
     """Return the files of further packages, for a layer above the base."""
     return _ordered(_unpacked(paths))
 

@@ -22,6 +22,7 @@ APPLICATION = "/app"
 
 ROOT = "0:0"
 
+_KNOWN = re.compile(r"/(?P<path>[^=,]+)=(?P<mode>[0-7]{4}):(?P<owner>[0-9]+:[0-9]+)")
 _VERSION = re.compile(r"(3\.[0-9]{1,4})(?:\.[0-9][0-9A-Za-z.+-]{0,20})?")
 
 
@@ -38,7 +39,7 @@ def wheels_layer(paths: Iterable[Path], python: str, inflater: Inflater | None =
     return merge(entry for _, path in sorted(wheels.items()) for entry in wheel_entries(path, python, inflater))
 
 
-def runtime_layer(interpreter: str, version: str) -> list[Entry]:
+def virtual_environment_layer(interpreter: str, version: str) -> list[Entry]:
     """Return the virtual environment itself, for the interpreter at that path with that full version, 3.N.P."""
     short = _VERSION.fullmatch(version)
     if not short or not interpreter.startswith("/"):
@@ -47,18 +48,21 @@ def runtime_layer(interpreter: str, version: str) -> list[Entry]:
     home = posixpath.dirname(interpreter)
     config = f"home = {home}\ninclude-system-site-packages = false\nversion = {version}\n"
     links = [
-        Entry(f"{VENV}/bin/{name}", "link", 0o777, target=interpreter, origin="runtime")
+        Entry(f"{VENV}/bin/{name}", "link", 0o777, target=interpreter, origin="virtual environment")
         for name in ("python", "python3", f"python{short[1]}")
     ]
-    return merge([file_entry(f"{VENV}/pyvenv.cfg", config.encode(), executable=False, origin="runtime"), *links])
+    return merge(
+        [file_entry(f"{VENV}/pyvenv.cfg", config.encode(), executable=False, origin="virtual environment"), *links]
+    )
 
 
 def application_layer(
-    files: Iterable[tuple[str, bytes | Path, bool]], root: str = APPLICATION, owner: str = ROOT
+    files: Iterable[tuple[str, bytes | Path, bool]], root: str = APPLICATION, owner: str = ROOT, known: str = ""
 ) -> list[Entry]:
     """Return the entries of (path below the folder `root`, content or a file on disk, executable).
 
-    That folder and all below it belong to `owner`, UID:GID; the folders above it are those of the superuser.
+    That folder and all below it belong to `owner`, UID:GID; the folders above it are those of the superuser, but for
+    those that are `known`.
     """
     _check_absolute("application", root)
     entries = []
@@ -69,13 +73,17 @@ def application_layer(
             entries.append(disk_entry(target, content, executable=executable, origin="application"))
         else:
             entries.append(file_entry(target, content, executable=executable, origin="application"))
-    return _owned(merge(entries), root[1:], owner)
+    return _owned(merge(entries), root[1:], owner, known)
 
 
-def folder_layer(path: str, owner: str = ROOT) -> list[Entry]:
-    """Return the entries of an absolute path's folders; the last of them belongs to `owner`, UID:GID."""
+def folder_layer(path: str, owner: str = ROOT, known: str = "") -> list[Entry]:
+    """Return the entries of an absolute path's folders; the last of them belongs to `owner`, UID:GID.
+
+    `known` is PATH=MODE:UID:GID of folders that the base has otherwise than plainly root's, with commas between. A
+    layer has an entry for each folder above its files, which must not make another one of a folder that is there.
+    """
     _check_absolute("folder", path)
-    return _owned(merge([Entry(path[1:], "dir", 0o755, origin="folder")]), path[1:], owner)
+    return _owned(merge([Entry(path[1:], "dir", 0o755, origin="folder")]), path[1:], owner, known)
 
 
 def _check_absolute(origin: str, path: str) -> None:
@@ -84,14 +92,25 @@ def _check_absolute(origin: str, path: str) -> None:
     check_path(origin, path[1:])
 
 
-def _owned(entries: list[Entry], folder: str, owner: str) -> list[Entry]:
+def _owned(entries: list[Entry], folder: str, owner: str, known: str) -> list[Entry]:
     uid, gid = owner_of(owner)
+    there = {each.path: each for each in map(_read_known, filter(None, known.split(",")))}
+    placed = (there.get(entry.path, entry) if entry.kind == "dir" else entry for entry in entries)
     return [
-        replace(entry, uid=uid, gid=gid) if f"{entry.path}/".startswith(f"{folder}/") else entry for entry in entries
+        replace(entry, uid=uid, gid=gid) if f"{entry.path}/".startswith(f"{folder}/") else entry for entry in placed
     ]
 
 
-def workdir_layer() -> list[Entry]:
+def _read_known(text: str) -> Entry:
+    """Return a folder of the base as it is there."""
+    match = _KNOWN.fullmatch(text)
+    if not match:
+        raise Refused("known", f"{text!r} is not PATH=MODE:UID:GID")
+    uid, gid = owner_of(match["owner"])
+    return Entry(match["path"], "dir", int(match["mode"], 8), origin="base", uid=uid, gid=gid)
+
+
+def working_directory_layer() -> list[Entry]:
     """Return the entries of the layer of a working directory, which is there already: none.
 
     A Dockerfile cannot set a working directory without a layer, so every engine writes this one.

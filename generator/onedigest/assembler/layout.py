@@ -102,21 +102,28 @@ def write_layout(image: Image, blobs: Mapping[str, Path], output: Path, place: P
 def write_tree(entries: Iterable[Entry], output: Path) -> None:
     """Write the entries of a layer as files, with modes and times; owners only where they are not root."""
     with replaced(output) as folder:
-        folders: list[Path] = []
+        folders: list[Entry] = []
         for entry in entries:
-            path = folder / entry.path
+            _write_entry(folder, entry)
             if entry.kind == "dir":
-                path.mkdir()
-                folders.append(path)
-            elif entry.kind == "link":
-                path.symlink_to(entry.target)
-            elif entry.kind == "hardlink":
-                path.hardlink_to(folder / entry.target)
+                folders.append(entry)
             else:
-                _write_file(path, entry)
-            _set_attributes(path, entry)
-        for path in reversed([folder, *folders]):
-            os.utime(path, (MTIME, MTIME))
+                _set_attributes(folder / entry.path, entry)
+        for entry in reversed(folders):  # last: a mode may give the folder's group to what is made in it
+            _set_attributes(folder / entry.path, entry)
+        os.utime(folder, (MTIME, MTIME))
+
+
+def _write_entry(folder: Path, entry: Entry) -> None:
+    path = folder / entry.path
+    if entry.kind == "dir":
+        path.mkdir()
+    elif entry.kind == "link":
+        path.symlink_to(entry.target)
+    elif entry.kind == "hardlink":
+        path.hardlink_to(folder / entry.target)
+    else:
+        _write_file(path, entry)
 
 
 def _write_lasting(path: Path, data: bytes) -> None:

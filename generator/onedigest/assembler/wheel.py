@@ -115,4 +115,4 @@ def _check_reserved(wheel: str, entries: list[Entry], python: str) -> None:
     for entry in entries:
         check_path(wheel, entry.path)
         if any(entry.path == each or entry.path.startswith(f"{each}/") for each in reserved):
-            raise Refused("reserved", f"{wheel}: /{entry.path} belongs to the runtime layer")
+            raise Refused("reserved", f"{wheel}: /{entry.path} belongs to the virtual environment")

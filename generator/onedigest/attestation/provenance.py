@@ -9,7 +9,6 @@ from onedigest.application import File
 from onedigest.attestation import PREDICATE_TYPE
 from onedigest.digest import Digest, canonical_json, hex_of
 from onedigest.lock.model import Lock
-from onedigest.oci.reference import parse_reference
 
 _STATEMENT = "https://in-toto.io/Statement/v1"
 _BUILD_TYPE = "urn:onedigest:image:1"
@@ -57,13 +56,8 @@ def make_provenance(
 
 
 def _inputs(lock: Lock) -> Iterator[dict[str, Any]]:
-    base = lock.base
-    if base.index:
-        yield _resource(parse_reference(base.image).name, base.index)
-    for each in base.images:
-        yield _resource(f"{parse_reference(base.image).name} {each.platform}", each.manifest)
-    for package in (*base.packages, *base.system_packages):
-        yield _resource(package.file_name, package.digest)
+    for name, digest in lock.base.materials():
+        yield _resource(name, digest)
     for wheel in lock.wheels():
         yield _resource(wheel.name, wheel.digest)
 

@@ -19,9 +19,10 @@ from packageurl import PackageURL
 
 from onedigest.application import File
 from onedigest.digest import Digest, canonical_json, hex_of
-from onedigest.lock.model import Base, DebianPackage, Lock, Package, Wheel
-from onedigest.oci.reference import parse_reference
-from onedigest.plan import CREATED
+from onedigest.formats import CREATED
+from onedigest.lock.base.packages import DebianPackage
+from onedigest.lock.model import Lock, Package, Wheel
+from onedigest.oci.reference import Reference, parse_reference
 from onedigest.platforms import Platform
 
 _SPACE = uuid.UUID("6a3f4d6e-5d0c-5b0e-9f0a-0d1f2c3b4a59")
@@ -54,11 +55,8 @@ def make_sbom(materials: Materials) -> bytes:
     )
     tool = _component(ComponentType.APPLICATION, "onedigest assembler", "", materials.assembler, None)
     wheels = _wheels(materials)
-    debian = [
-        _debian(each, lock, materials.licences_of_debian(each))
-        for each in (*lock.base.packages, *lock.base.system_packages)
-    ]
-    base = [_base(lock.base, lock.base.index)] if lock.base.index else []
+    debian = [_debian(each, lock, materials.licences_of_debian(each)) for each in lock.base.debian_packages]
+    base = [_base(lock.base.origin, parse_reference(lock.base.reference).tag)] if lock.base.origin else []
     files = [
         _component(ComponentType.FILE, f"{materials.root}/{file.target}", "", file.digest, None)
         for file in materials.files
@@ -99,22 +97,16 @@ def _wheel(package: Package, wheel: Wheel, lock: Lock, licences: tuple[str, ...]
 
 
 def _debian(package: DebianPackage, lock: Lock, licences: tuple[str, ...]) -> Component:
-    qualifiers = {"arch": package.architecture, "distro": lock.base.suite}
+    qualifiers = {"arch": package.architecture, "distro": lock.base.release.suite if lock.base.release else ""}
     purl = PackageURL("deb", "debian", package.name, package.version, qualifiers)
     component = _component(ComponentType.LIBRARY, package.name, package.version, package.digest, purl)
     return _described(component, licences, package.platforms, lock)
 
 
-def _base(base: Base, index: Digest) -> Component:
-    reference = parse_reference(base.image)
-    purl = PackageURL(
-        "oci",
-        None,
-        reference.repository.rpartition("/")[2],
-        index,
-        {"repository_url": reference.name, "tag": reference.tag},
-    )
-    return _component(ComponentType.CONTAINER, reference.name, reference.tag, index, purl)
+def _base(origin: Reference, tag: str) -> Component:
+    name, index = origin.repository.rpartition("/")[2], origin.digest
+    purl = PackageURL("oci", None, name, index, {"repository_url": origin.name, "tag": tag})
+    return _component(ComponentType.CONTAINER, origin.name, tag, index, purl)
 
 
 def _component(kind: ComponentType, name: str, version: str, digest: str, purl: PackageURL | None) -> Component:

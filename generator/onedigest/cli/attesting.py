@@ -80,8 +80,8 @@ def _attached(rows: Iterable[Any], name: str, key: str) -> Attached:
 def _sbom(session: Session, job: Job, index: Digest) -> bytes:
     from onedigest.attestation import licences
     from onedigest.attestation.sbom import Materials, make_sbom
-    from onedigest.fetching import inputs_of
     from onedigest.inputs import zipapp
+    from onedigest.plan.inputs import inputs_of
 
     # licences stand in the files themselves
     bring(session, job.image, job.lock, replace(inputs_of(job.lock, job.lock.platforms), layers=()))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from onedigest.application import File
     from onedigest.engines.engine import Built, Engine, Order
     from onedigest.lock.model import Lock
-    from onedigest.plan import Layer, Plan
+    from onedigest.plan.layers import Layer, Plan
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +38,8 @@ class Job:
 def prepare(session: Session, image: Image, engine: str, *, locked: bool, platforms: tuple[str, ...]) -> Job:
     """Read or make the lock of an image, and arrange its plan; with `locked` all that is kept is proven anew."""
     from onedigest.application import collect
-    from onedigest.plan import Plan, arrange
+    from onedigest.plan.arrange import arrange
+    from onedigest.plan.layers import Plan
 
     if image.spec.run and engine == "embedded":
         from onedigest.engines.embedded import refused_commands
@@ -57,8 +58,9 @@ def prepare(session: Session, image: Image, engine: str, *, locked: bool, platfo
 
 def _prove(session: Session, image: Image, lock: Lock) -> None:
     """Hold a lock against its script, and the inputs that the store has against their digests."""
-    from onedigest.fetching import inputs_of, prove_stored
+    from onedigest.fetching import prove_stored
     from onedigest.lock.answer import refuse_other_answer
+    from onedigest.plan.inputs import inputs_of
 
     refuse_other_answer(image.spec, lock, shown(image.lock_path))
     prove_stored(session.store, inputs_of(lock, lock.platforms))
@@ -85,11 +87,11 @@ def run_engine(session: Session, job: Job, engine: Engine) -> Built:
 
 def bring_base(session: Session, job: Job, digests: frozenset[str] | None = None) -> None:
     """Bring the layers of a base image, which only an output that holds them needs; all, or those of some digests."""
-    from onedigest.fetching import inputs_of_layers
+    from onedigest.plan.inputs import inputs_of_layers
 
     kept = [layer for layer in job.plan.layers() if layer.kept and (digests is None or layer.kept.digest in digests)]
     if kept:
-        bring(session, job.image, job.lock, inputs_of_layers(kept))
+        bring(session, job.image, job.lock, inputs_of_layers(job.lock, kept))
 
 
 def refuse_stale_rules(job: Job, kind: type[OnedigestError]) -> None:
@@ -106,10 +108,10 @@ def refuse_stale_rules(job: Job, kind: type[OnedigestError]) -> None:
 
 def _order(session: Session, job: Job) -> Order:
     from onedigest.engines.engine import Order
-    from onedigest.fetching import inputs_of_layers
+    from onedigest.plan.inputs import inputs_of_layers
 
     def bring_inputs(layers: Iterable[Layer], arrived: Callable[[str], None]) -> None:
-        bring(session, job.image, job.lock, inputs_of_layers(layers), arrived)
+        bring(session, job.image, job.lock, inputs_of_layers(job.lock, layers), arrived)
 
     root = job.image.folder.parent.resolve().parent
     return Order(

@@ -108,7 +108,7 @@ def _rendered(image: Image, text: str, folder: Path) -> Rules:
     from onedigest.application import collect
     from onedigest.lock import codec
     from onedigest.lock.answer import refuse_other_answer
-    from onedigest.plan import arrange
+    from onedigest.plan.arrange import arrange
     from onedigest.rules.image import render_rules
 
     lock = codec.loads(text, shown(image.lock_path))

@@ -84,7 +84,7 @@ def _locked(session: Session, image: Image) -> Side:
     from onedigest import record as records
     from onedigest.application import collect
     from onedigest.comparison import of_lock
-    from onedigest.plan import arrange
+    from onedigest.plan.arrange import arrange
     from onedigest.rules.files import read
 
     lock = read_lock(image)
@@ -123,7 +123,7 @@ def _committed(session: Session, first: str, revision: str) -> Side:
 def _opened(session: Session, opened: Opened) -> Side:
     from onedigest.comparison import of_image
     from onedigest.inputs.debian.index import installed
-    from onedigest.lock.examine import EXAMINER, dpkg_status
+    from onedigest.lock.base.probe import EXAMINER, dpkg_status
     from onedigest.oci.rootfs import read_rootfs
 
     def debian(layers: tuple[ReadLayer, ...]) -> Versions:

@@ -16,8 +16,8 @@ from onedigest.cli.session import Session, shared_options
 from onedigest.cli.words import amount, plural, print_json, say
 
 if TYPE_CHECKING:
-    from onedigest.fetching import Inputs
     from onedigest.lock.model import Lock
+    from onedigest.plan.inputs import Inputs
 
 
 @click.command()
@@ -30,7 +30,7 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
 
     Wheels, Debian packages and base layers are verified, kept in the user's store, and linked into lockfiles/.inputs.
     """
-    from onedigest.fetching import inputs_of
+    from onedigest.plan.inputs import inputs_of
 
     session = Session(**options)
     done = []
@@ -54,11 +54,12 @@ def _place_encoded(session: Session, image: Image, lock: Lock) -> None:
     """Make what the other engines take from here, where the packages of all platforms are there."""
     from onedigest.application import collect
     from onedigest.engines.bases import place_encoded
-    from onedigest.fetching import inputs_of_layers, link_stored, prepared_layers
-    from onedigest.plan import arrange
+    from onedigest.fetching import link_stored
+    from onedigest.plan.arrange import arrange
+    from onedigest.plan.inputs import inputs_of_layers, prepared_layers
 
     plan = arrange(image.spec, lock, collect(image.spec, image.script, image.script_folder))
-    if not link_stored(session.store, image.inputs, inputs_of_layers(prepared_layers(plan))).count():
+    if not link_stored(session.store, image.inputs, inputs_of_layers(lock, prepared_layers(plan))).count():
         place_encoded(plan, inputs=image.inputs, store=session.store, workers=session.workers)
 
 

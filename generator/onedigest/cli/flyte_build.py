@@ -190,7 +190,7 @@ def _say_dry_run(session: Session, image: Image, repository: str, problem: str) 
 
 def _job(session: Session, image: Image, engine: str) -> Job:
     """Read the lock of an image and arrange its plan, with the code that is baked into it for this run."""
-    from onedigest.plan import arrange
+    from onedigest.plan.arrange import arrange
 
     job = prepare(session, image, engine, locked=True, platforms=())
     baked = image.recipe.baked if image.recipe else ()

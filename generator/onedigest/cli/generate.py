@@ -90,7 +90,7 @@ def _generate_files(
     """
     from onedigest.application import collect
     from onedigest.lock.resolver import Upgrade, resolve
-    from onedigest.plan import arrange
+    from onedigest.plan.arrange import arrange
     from onedigest.rules.files import refuse_foreign, write
     from onedigest.rules.image import render_rules
     from onedigest.rules.merged import MERGED
@@ -223,10 +223,9 @@ def _moved(previous: Lock | None, lock: Lock) -> list[str]:
         anew = chosen_anew(previous, lock)
         lines += [f"chosen anew: {', '.join(anew)}"] if anew else []
     elif previous:
-        if previous.base.index != lock.base.index:
-            lines.append(
-                f"base {previous.base.index or previous.base.reference} -> {lock.base.index or lock.base.reference}"
-            )
+        before, after = (str(each.origin or each.reference) for each in (previous.base, lock.base))
+        if before != after:
+            lines.append(f"base {before} -> {after}")
         old, new = _versions(previous), _versions(lock)
         lines += [
             f"{name} {old.get(name, '(new)')} -> {new.get(name, '(gone)')}"
@@ -244,8 +243,7 @@ def _moved(previous: Lock | None, lock: Lock) -> list[str]:
 
 
 def _versions(lock: Lock) -> dict[str, str]:
-    debian = {f"{each.name} (Debian, {each.architecture})": each.version for each in lock.base.packages}
-    debian |= {f"{each.name} (Debian, {each.architecture})": each.version for each in lock.base.system_packages}
+    debian = {f"{each.name} (Debian, {each.architecture})": each.version for each in lock.base.debian_packages}
     found: dict[str, str] = {}
     for package in lock.packages:
         found[package.name] = f"{found[package.name]}, {package.version}" if package.name in found else package.version

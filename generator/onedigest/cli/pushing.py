@@ -117,11 +117,10 @@ class Push:
         return found
 
     def _base(self) -> Iterator[tuple[str, frozenset[str]]]:
-        from onedigest.oci.reference import parse_reference
-
-        base = self._job.lock.base
-        if base.images and (reference := parse_reference(base.image)).registry == self.reference.registry:
-            yield reference.repository, frozenset(layer.digest for each in base.images for layer in each.layers)
+        lock, origin = self._job.lock, self._job.lock.base.origin
+        if origin and origin.registry == self.reference.registry:
+            layers = (layer for platform in lock.platforms for layer in lock.base.layers(platform))
+            yield origin.repository, frozenset(layer.digest for layer in layers)
 
     def _siblings(self) -> Iterator[tuple[str, frozenset[str]]]:
         """Yield the other images of the lock folder that are pushed to this registry, with their recorded layers."""

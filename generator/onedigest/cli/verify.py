@@ -90,15 +90,14 @@ def _moved(name: str, variation: str, expected: Record, found: Record) -> Differ
 
 def _bring_all(session: Session, job: Job) -> None:
     from onedigest.cli.fetch import bring
-    from onedigest.fetching import inputs_of
+    from onedigest.plan.inputs import inputs_of
 
     bring(session, job.image, job.lock, inputs_of(job.lock, job.lock.platforms))
 
 
 def _project(job: Job, store: Store) -> BuildFiles:
     from onedigest.engines.variations import BuildFiles
-    from onedigest.fetching import inputs_of
-    from onedigest.lock.base_proof import base_documents
+    from onedigest.plan.inputs import inputs_of
 
     image = job.image
     root = image.folder.parent.resolve().parent
@@ -112,7 +111,8 @@ def _project(job: Job, store: Store) -> BuildFiles:
     files += [name for name in ("onedigest.toml", "pyproject.toml") if (root / name).is_file()]
     inputs = inputs_of(job.lock, job.lock.platforms)
     groups = (inputs.wheels, inputs.packages, inputs.layers)
-    digests = {str(each.digest) for group in groups for each in group} | set(base_documents(job.lock.base, store))
+    digests = {str(each.digest) for group in groups for each in group}
+    digests |= set(filter(store.has, job.lock.base.documents()))
     return BuildFiles(
         root=root,
         files=tuple(sorted(set(files))),

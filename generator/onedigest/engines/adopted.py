@@ -14,7 +14,7 @@ from onedigest.errors import DifferenceError, EngineError
 from onedigest.inputs.store import Store
 from onedigest.oci.local import Layout
 from onedigest.oci.read import ReadPlatform, read_image
-from onedigest.plan import Plan, PlatformPlan
+from onedigest.plan.layers import Plan, PlatformPlan
 
 
 def adopt(plan: Plan, layout: Path, store: Store, builder: str, made: tuple[str, ...]) -> Built:

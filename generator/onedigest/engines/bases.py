@@ -11,10 +11,11 @@ from onedigest.assembler.layout import write_layout
 from onedigest.checkout import refuse_links
 from onedigest.digest import Digest
 from onedigest.engines.embedded import make_layers
-from onedigest.fetching import base_layers, base_layout, encoded_archive, encoded_layers, prepared_layers
+from onedigest.formats import CREATED
 from onedigest.inputs.store import Store, link
 from onedigest.oci.layout import holds
-from onedigest.plan import CREATED, Plan, PlatformPlan
+from onedigest.plan.inputs import base_layers, base_layout, encoded_archive, encoded_layers, prepared_layers
+from onedigest.plan.layers import Plan, PlatformPlan
 
 
 def place_encoded(plan: Plan, *, inputs: Path, store: Store, workers: int) -> None:
@@ -26,7 +27,7 @@ def place_encoded(plan: Plan, *, inputs: Path, store: Store, workers: int) -> No
     for each in plan.platforms:
         for layer in encoded_layers(each):
             descriptor = descriptors[layer.key()]
-            store.place(descriptor.digest, descriptor.size, inputs / encoded_archive(layer, each.platform))
+            store.place(descriptor.digest, descriptor.size, inputs / encoded_archive(layer))
     _place_layout(plan, descriptors, inputs / base_layout(plan), store)
 
 

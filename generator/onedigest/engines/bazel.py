@@ -14,7 +14,7 @@ from onedigest.engines.failures import build_failure
 from onedigest.engines.processes import ask, running
 from onedigest.engines.tools import check_version, find_tool
 from onedigest.errors import EngineError
-from onedigest.plan import Plan
+from onedigest.plan.layers import Plan
 from onedigest.rules.bazel import application_target, find_package, find_root
 from onedigest.rules.layer_targets import layer_targets
 

@@ -20,10 +20,10 @@ from onedigest.engines.docker import Builder, Docker, find_builder
 from onedigest.engines.embedded import finish, keep_layer, make_layers
 from onedigest.engines.engine import Built, Order
 from onedigest.errors import DifferenceError, EngineError
-from onedigest.fetching import base_layout, prepared_layers
 from onedigest.inputs.store import Store
 from onedigest.oci.export import Exported, difference, differing_paths, read_export, read_members, tar_pieces
-from onedigest.plan import Plan, PlatformPlan
+from onedigest.plan.inputs import base_layout, prepared_layers
+from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.rules.dockerfile import FILE_NAME, RUN_STAGE, base_contexts
 
 _SHOWN_ENTRIES = 8
@@ -55,7 +55,7 @@ class Buildx:
     def check(self, plan: Plan) -> None:
         """Raise `EngineError` where docker, buildx or the builder is missing or cannot do this."""
         for each in plan.platforms:
-            if any(layer.kind == "run" for layer in each.layers) and each.platform.oci not in self._builder.platforms:
+            if any(layer.executed for layer in each.layers) and each.platform.oci not in self._builder.platforms:
                 raise EngineError.of(
                     f"the builder `{self._builder.name}` cannot run commands for {each.platform}",
                     hint="install qemu-user-static (with binfmt support) where it runs, or use --builder",
@@ -156,7 +156,7 @@ class _Made:
             return
         order = self._order
         self.descriptors, self.titles = make_layers(
-            [layer for layer in order.plan.layers() if layer.kind != "run"],
+            [layer for layer in order.plan.layers() if not layer.executed],
             inputs=order.inputs,
             store=order.store,
             workers=order.workers,
@@ -208,7 +208,7 @@ def _layers(planned: PlatformPlan, descriptors: _Descriptors, exported: Exported
         return [f"{len(exported.layers)} layers built, {len(planned.layers)} planned"]
     lines = []
     for layer, (diff_id, file) in zip(planned.layers, exported.layers, strict=True):
-        if layer.kind == "run" or descriptors[layer.key()].diff_id == diff_id:
+        if layer.executed or descriptors[layer.key()].diff_id == diff_id:
             continue
         expected = store.path(descriptors[layer.key()].digest)
         lines.append(f"{layer.holds}: diff ID {diff_id} built, {descriptors[layer.key()].diff_id} planned")
@@ -232,7 +232,7 @@ def _compare_twice(plan: Plan, first: _Exports, second: _Exports) -> None:
             planned.layers, first[planned.platform.oci].layers, second[planned.platform.oci].layers, strict=True
         )
         for layer, (old_id, old), (new_id, new) in pairs:
-            if layer.kind == "run" and old_id != new_id:
+            if layer.executed and old_id != new_id:
                 found, paths = _entries(old, new, ("first", "then"))
                 lines += [f"{planned.platform}: {layer.holds}", *(f"  {line}" for line in found)]
                 lines += [f"  likely cause: {why}; {cure}" for why, cure in causes.explain(paths)]
@@ -251,7 +251,7 @@ def _keep_commands(plan: Plan, exports: _Exports, store: Store) -> _Descriptors:
     found = {}
     for planned in plan.platforms:
         for layer, (diff_id, file) in zip(planned.layers, exports[planned.platform.oci].layers, strict=True):
-            if layer.kind != "run":
+            if not layer.executed:
                 continue
             with store.scratch() as folder:
                 blob = folder / "layer"

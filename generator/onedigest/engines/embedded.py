@@ -9,18 +9,16 @@ from pathlib import Path
 from threading import Lock
 
 from onedigest.assembler import stream
-from onedigest.assembler.debian_root import base_layer, system_layer
+from onedigest.assembler.commands import LAYERS, Given
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.entry import Entry
 from onedigest.assembler.image import Image, assemble_index, assemble_platform
-from onedigest.assembler.layer import application_layer, folder_layer, runtime_layer, wheels_layer, workdir_layer
 from onedigest.assembler.refusal import Refused
 from onedigest.digest import Digest, canonical_json, hex_of, of_file
 from onedigest.engines.engine import Bring, Built, Order, bring_nothing
 from onedigest.errors import EngineError, InputError
 from onedigest.inputs.store import Store, is_stamped
-from onedigest.oci import LIBDEFLATE
-from onedigest.plan import Layer, Plan
+from onedigest.plan.layers import Input, Layer, Plan, Recipe
 
 
 def refused_commands(engine: str, where: str = "") -> EngineError:
@@ -100,7 +98,7 @@ def make_layers(
 
 def _bring_inputs(layers: Sequence[Layer], bring: Bring, start: Callable[[int], None]) -> None:
     """Have the inputs of layers brought, and tell the number of each layer whose inputs are all there."""
-    waiting = {number: set(layer.input_names()) for number, layer in enumerate(layers)}
+    waiting = {number: {each.name for each in layer.inputs} for number, layer in enumerate(layers)}
     held = Lock()
 
     def arrived(name: str) -> None:
@@ -144,7 +142,7 @@ def keep_layer(layer: Layer, file: Path, descriptor: Descriptor, store: Store) -
 
 
 def _weight(layer: Layer) -> int:
-    return sum(wheel.size for wheel in layer.wheels) + sum(package.size for package in layer.packages)
+    return sum(each.size for each in layer.inputs)
 
 
 def _note(layer: Layer) -> str:
@@ -193,36 +191,24 @@ def _make(order: _LayerOrder) -> Descriptor:
 def _write(order: _LayerOrder, file: Path) -> Descriptor:
     from onedigest.oci import libdeflate
 
-    encode = libdeflate.write if order.layer.encoding == LIBDEFLATE else stream.write
+    recipe = order.layer.recipe
+    if recipe is None:
+        raise EngineError.of(f"{order.layer.holds}: nothing makes this layer")
+    encode = libdeflate.write if recipe.encoded else stream.write
     with file.open("wb") as output:
-        return encode(_entries(order), output)
+        return encode(_entries(order, recipe), output)
 
 
-def _entries(order: _LayerOrder) -> list[Entry]:
-    layer = order.layer
-    made: dict[str, Callable[[], list[Entry]]] = {
-        "application": lambda: application_layer(
-            ((file.target, file.content, file.executable) for file in layer.files), **dict(layer.options)
-        ),
-        "base": lambda: base_layer(_packages(order), _option(layer, "user"), _option(layer, "workdir")),
-        "folder": lambda: folder_layer(**dict(layer.options)),
-        "layer": lambda: _wheels(order),
-        "runtime": lambda: runtime_layer(_option(layer, "interpreter"), _option(layer, "version")),
-        "system": lambda: system_layer(_packages(order)),
-        "workdir": workdir_layer,
-    }
-    return made[layer.kind]()
-
-
-def _wheels(order: _LayerOrder) -> list[Entry]:
+def _entries(order: _LayerOrder, recipe: Recipe) -> list[Entry]:
     from onedigest.engines.workers import inflater
 
-    wheels = [_verified(order, wheel.name, wheel.digest, wheel.size) for wheel in order.layer.wheels]
-    return wheels_layer(wheels, _option(order.layer, "python"), inflater())
-
-
-def _packages(order: _LayerOrder) -> list[Path]:
-    return [_verified(order, each.file_name, each.digest, each.size) for each in order.layer.packages]
+    given = Given(
+        options=dict(recipe.options),
+        inputs=[_verified(order, each) for each in recipe.inputs],
+        files=((file.target, file.content, file.executable) for file in recipe.files),
+        inflater=inflater(),
+    )
+    return LAYERS[recipe.command].entries(given)
 
 
 def _present(order: _LayerOrder, name: str) -> Path:
@@ -232,19 +218,15 @@ def _present(order: _LayerOrder, name: str) -> Path:
     return path
 
 
-def _verified(order: _LayerOrder, name: str, digest: str, size: int) -> Path:
+def _verified(order: _LayerOrder, given: Input) -> Path:
     """Return an input that has its digest: it is the store's own file, unchanged, or it is hashed."""
-    path, stored = _present(order, name), order.store.path(digest)
+    path, stored = _present(order, given.name), order.store.path(given.digest)
     there = order.store.prove if order.prove else order.store.has
-    if is_stamped(path, size) and there(digest, size) and path.samefile(stored):
+    if is_stamped(path, given.size) and there(given.digest, given.size) and path.samefile(stored):
         return path
-    if path.stat().st_size != size or of_file(path) != digest:
+    if path.stat().st_size != given.size or of_file(path) != given.digest:
         raise InputError.of(
-            f"`{path.parent.name}/{name}` is not the file of the lock: its size or sha256 differs",
+            f"`{path.parent.name}/{given.name}` is not the file of the lock: its size or sha256 differs",
             hint="delete it, and run `onedigest fetch`",
         )
     return path
-
-
-def _option(layer: Layer, name: str) -> str:
-    return dict(layer.options)[name]

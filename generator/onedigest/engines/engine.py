@@ -9,7 +9,7 @@ from typing import Protocol
 
 from onedigest.assembler.image import Image
 from onedigest.inputs.store import Store
-from onedigest.plan import Layer, Plan
+from onedigest.plan.layers import Layer, Plan
 
 Bring = Callable[[Iterable[Layer], Callable[[str], None]], None]
 """Brings the inputs of layers, and tells the name of each as soon as it is there."""

@@ -13,7 +13,7 @@ from onedigest.engines.failures import build_failure
 from onedigest.engines.processes import ask, running
 from onedigest.engines.tools import check_version, find_tool
 from onedigest.errors import EngineError
-from onedigest.plan import Plan
+from onedigest.plan.layers import Plan
 from onedigest.rules.nix import layer_names
 
 OLDEST = (2, 8)

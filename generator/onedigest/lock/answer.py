@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from onedigest.errors import InputError, Problem
-from onedigest.lock.base import SUITES, choose_base
 from onedigest.lock.model import Lock
 from onedigest.lock.toml_text import value
 from onedigest.platforms import Platform
@@ -56,28 +55,11 @@ def _others(spec: Spec, lock: Lock) -> Iterator[str]:
         yield f"it is for {_listed(lock.platforms)}, not {_listed(spec.platforms)}"
     if not SpecifierSet(spec.requires_python).contains(lock.base.python, prereleases=True):
         yield f"its Python {lock.base.python} does not satisfy `requires-python = {spec.requires_python!r}`"
-    yield from _other_base(spec, lock)
+    yield from lock.base.others(spec)
     yield from _other_roots(spec, lock)
     if lock.base.system_packages and not spec.system_packages:
         yield "it has Debian packages above the base, and no `system-packages` is asked for"
     yield from (f"it has `{name} {version}`, which nothing requires" for name, version in _unneeded(lock)[:_MOST_NAMED])
-
-
-def _other_base(spec: Spec, lock: Lock) -> Iterator[str]:
-    kind, _, named = spec.base.partition(":")
-    base = lock.base
-    if base.images or base.image:
-        wanted = spec.base if kind != "debian" else "" if named else choose_base(spec).image
-        if base.image != wanted:
-            yield f"its base is {base.image}, not {wanted or spec.base}"
-        if tuple(image.platform for image in base.images) != lock.platforms or not base.index:
-            yield "its base has not one image for each platform"
-    elif kind != "debian" or base.suite not in SUITES or named not in ("", base.suite):
-        yield f"its base is {base.reference}, not {spec.base}"
-    elif base.python_minor != _minor(SUITES[base.suite]):
-        yield f"its Python is {base.python}, and {base.reference} has {SUITES[base.suite]}"
-    elif base.interpreter != f"/usr/bin/python{base.python_minor}":
-        yield f"its interpreter is {base.interpreter}, and {base.reference} has /usr/bin/python{base.python_minor}"
 
 
 def _other_roots(spec: Spec, lock: Lock) -> Iterator[str]:
@@ -127,10 +109,6 @@ def _overridden(spec: Spec) -> set[str]:
         except InvalidRequirement:
             continue
     return found
-
-
-def _minor(version: str) -> str:
-    return ".".join(version.split(".")[:2])
 
 
 def _listed(names: tuple[Platform, ...]) -> str:

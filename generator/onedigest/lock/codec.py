@@ -6,12 +6,11 @@ import json
 import tomllib
 
 from onedigest import conflicts, formats, untrusted
-from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import hex_of
 from onedigest.errors import InputError, Problem
 from onedigest.header import add_header, one_line, stated_script
 from onedigest.lock import shadow
-from onedigest.lock.model import Base, BaseImage, DebianPackage, Lock, Package, Wheel
+from onedigest.lock.model import Lock, Package, Wheel
 from onedigest.lock.reading import environment, input_path, read_document
 from onedigest.lock.stated import format_problem, stated, stated_in
 from onedigest.lock.table import Wrong
@@ -82,7 +81,6 @@ def _wheel(wheel: Wheel) -> str:
 
 
 def _tool(lock: Lock) -> str:
-    base = lock.base
     return (
         "[tool.onedigest]\n"
         f"format = {formats.LOCK}\n"
@@ -94,56 +92,5 @@ def _tool(lock: Lock) -> str:
         "\n[tool.onedigest.spec]\n"
         + "".join(f"{key(name)} = {value(item)}\n" for name, item in sorted(json.loads(lock.asked).items()))
         + "\n[tool.onedigest.base]\n"
-        + _origin(base)
-        + f"interpreter = {string(base.interpreter)}\n"
-        f"python = {string(base.python)}\n"
-        'libc = "glibc"\n'
-        f"libc-version = {string(base.libc_version)}\n"
-        + ("" if base.images else f"packages = {lines([_debian(package, lock) for package in base.packages])}\n")
-        + f"system-packages = {lines([_debian(package, lock) for package in base.system_packages])}\n"
-        + "".join(map(_image, base.images))
+        + lock.base.to_toml(lock.platforms)
     )
-
-
-def _origin(base: Base) -> str:
-    text = ""
-    if base.index:
-        text += (
-            f"image = {string(base.image)}\nindex = {string(base.index)}\noperating-system = {string(base.system)}\n"
-        )
-    if base.release:
-        text += f"suite = {string(base.suite)}\nrelease = {string(base.release)}\ndate = {string(base.date)}\n"
-    return text
-
-
-def _image(image: BaseImage) -> str:
-    labels = {string(name): string(text) for name, text in image.labels}
-    return (
-        "\n[[tool.onedigest.base.images]]\n"
-        f"platform = {string(image.platform.oci)}\n"
-        f"manifest = {string(image.manifest)}\n"
-        f"config = {string(image.config)}\n"
-        f"env = {lines(list(map(string, image.env)))}\n"
-        f"has-workdir = {'true' if image.has_workdir else 'false'}\n"
-        f"labels = {inline_table(labels)}\n"
-        f"layers = {lines(list(map(_layer, image.layers)))}\n"
-    )
-
-
-def _layer(layer: Descriptor) -> str:
-    fields = {"digest": layer.digest, "diff-id": layer.diff_id, "media-type": layer.media_type}
-    return inline_table({"size": str(layer.size), **{name: string(text) for name, text in fields.items()}})
-
-
-def _debian(package: DebianPackage, lock: Lock) -> str:
-    fields = {
-        "name": string(package.name),
-        "version": string(package.version),
-        "architecture": string(package.architecture),
-        "path": string(package.path),
-        "size": str(package.size),
-        "sha256": string(hex_of(package.digest)),
-    }
-    if package.architecture == "all" and package.platforms != lock.platforms:
-        fields["platforms"] = "[" + ", ".join(string(platform.oci) for platform in package.platforms) + "]"
-    return inline_table(fields)

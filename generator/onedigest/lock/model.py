@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import Digest
+from onedigest.lock.base import Base
 from onedigest.platforms import Platform
 
 
@@ -46,86 +46,6 @@ class Package:
     def wheel_for(self, platform: Platform) -> Wheel | None:
         """Return the wheel that a platform selects."""
         return dict(self.wheels).get(platform)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, order=True)
-class DebianPackage:
-    """A .deb. `architecture` is Debian's name or `all`, `path` is from the archive's root, `size` in bytes."""
-
-    name: str
-    version: str
-    architecture: str
-    path: str
-    digest: Digest
-    size: int
-    platforms: tuple[Platform, ...]
-
-    @property
-    def file_name(self) -> str:
-        """The file's own name."""
-        return self.path.rpartition("/")[2]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BaseImage:
-    """The image of one platform that a registry has as a base.
-
-    `manifest` and `config` are digests of documents. `env` has lines NAME=value. `has_workdir` tells whether the
-    working directory that is asked for is there. Layers are in their order.
-    """
-
-    platform: Platform
-    manifest: Digest
-    config: Digest
-    env: tuple[str, ...]
-    labels: tuple[tuple[str, str], ...]
-    has_workdir: bool
-    layers: tuple[Descriptor, ...]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "labels", tuple(sorted(self.labels)))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Base:
-    """What is below the virtual environment: Debian packages, or an image of a registry.
-
-    `release` is the digest of the suite's InRelease and `date` its date; an image has a suite where Debian packages
-    are put above it. `python` is the interpreter's full version. `image` is the reference that was asked for, `index`
-    the digest that it had, and `system` the name and version of its operating system.
-    """
-
-    interpreter: str
-    python: str
-    libc_version: str
-    suite: str = ""
-    release: Digest | None = None
-    date: str = ""
-    packages: tuple[DebianPackage, ...] = ()
-    system_packages: tuple[DebianPackage, ...] = ()
-    image: str = ""
-    index: Digest | None = None
-    system: str = ""
-    images: tuple[BaseImage, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "images", tuple(sorted(self.images, key=lambda each: each.platform)))
-        object.__setattr__(self, "packages", tuple(sorted(self.packages)))
-        object.__setattr__(self, "system_packages", tuple(sorted(self.system_packages)))
-
-    @property
-    def reference(self) -> str:
-        """What a script would write to ask for this base."""
-        return self.image or f"debian:{self.suite}"
-
-    def image_for(self, platform: Platform) -> BaseImage | None:
-        """Return the image of a platform, for a base that is one."""
-        return next((each for each in self.images if each.platform == platform), None)
-
-    @property
-    def python_minor(self) -> str:
-        """The interpreter's version as 3.N."""
-        return ".".join(self.python.split(".")[:2])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

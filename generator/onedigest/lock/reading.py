@@ -5,27 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from onedigest import formats, untrusted
-from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import canonical_json
-from onedigest.errors import InputError
 from onedigest.lock import shadow
-from onedigest.lock.model import Base, BaseImage, DebianPackage, Lock, Package, Wheel
+from onedigest.lock.base import Base
+from onedigest.lock.base.choice import python_minor
+from onedigest.lock.base.debian import read_debian_base
+from onedigest.lock.base.image import read_image_base
+from onedigest.lock.model import Lock, Package, Wheel
 from onedigest.lock.table import Table, Wrong
 from onedigest.lock.toml_text import rfc3339
-from onedigest.oci.media import LAYERS
-from onedigest.oci.reference import parse_reference
 from onedigest.platforms import ALL, Platform
 from onedigest.spec import asked_value, digest_of
 
 _INPUTS = "../.inputs"
-_VARIABLE = re.compile(r"[^=\x00-\x20\x7f]+=")
-_DATE = re.compile(r"[A-Z][a-z]{2}, (\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) UTC", re.ASCII)
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def input_path(name: str) -> str:
@@ -50,7 +46,7 @@ def read_document(document: Mapping[str, Any]) -> Lock:
         tool.constant(key, number)
     below = tool.inner("base")
     python = below.take("python", untrusted.python_version)
-    minor = ".".join(python.split(".")[:2])
+    minor = python_minor(python)
     platforms = _platforms(top, minor)
     asked = tool.take("spec", _spec)
     lock = Lock(
@@ -111,7 +107,7 @@ def _refuse_contradictions(lock: Lock, asked: Mapping[str, Any]) -> None:
     edges = [*lock.roots, *(edge for package in lock.packages for edge in package.dependencies)]
     if missing := sorted({f"{name} {version}" for name, version in edges if (name, version) not in keys}):
         raise Wrong(f"`packages` has no {each}, which is needed" for each in missing)
-    debian = (*lock.base.packages, *lock.base.system_packages)
+    debian = lock.base.debian_packages
     try:
         for platform in lock.platforms:
             untrusted.distinct(package.name for package in lock.packages if platform in package.platforms)
@@ -128,10 +124,13 @@ def _refuse_contradictions(lock: Lock, asked: Mapping[str, Any]) -> None:
 def read_base(values: Mapping[str, Any], platforms: tuple[Platform, ...]) -> Base:
     """Return the base that a table holds, for the platforms of its lock. Raises `Wrong`."""
     table = Table(values)
-    python = table.take("python", untrusted.python_version)
-    found = _base(table, python, platforms)
+    found = _base(table, table.take("python", untrusted.python_version), platforms)
     table.refuse_rest()
     return found
+
+
+def _base(table: Table, python: str, platforms: tuple[Platform, ...]) -> Base:
+    return (read_image_base if "image" in table else read_debian_base)(table, python, platforms)
 
 
 def read_remaining_package(values: Mapping[str, Any], platforms: tuple[Platform, ...]) -> Package:
@@ -148,76 +147,6 @@ def read_remaining_package(values: Mapping[str, Any], platforms: tuple[Platform,
         with suppress(Wrong):
             chosen.append((platform, _of_platform(row, wheels, platform)))
     return Package(name=name, version=version, wheels=tuple(chosen))
-
-
-def _base(base: Table, python: str, platforms: tuple[Platform, ...]) -> Base:
-    base.constant("libc", "glibc")
-    image = "image" in base
-    debian = not image or "suite" in base
-    found = Base(
-        suite=base.take("suite", untrusted.word) if debian else "",
-        release=base.take("release", untrusted.digest) if debian else None,
-        date=base.take("date", release_date) if debian else "",
-        image=base.take("image", read_reference) if image else "",
-        index=base.take("index", untrusted.digest) if image else None,
-        system=base.take("operating-system", untrusted.line) if image else "",
-        images=base.each("images", _image) if image else (),
-        interpreter=base.take("interpreter", untrusted.absolute_path),
-        python=python,
-        libc_version=base.take("libc-version", untrusted.libc_version),
-        packages=() if image else base.each("packages", partial(_debian, platforms)),
-        system_packages=base.each("system-packages", partial(_debian, platforms)),
-    )
-    if image and [each.platform for each in found.images] != list(platforms):
-        raise base.wrong("images", "are not those of the lock's platforms")
-    if not image and not found.packages:
-        raise base.wrong("packages", "is empty")
-    return found
-
-
-def read_reference(value: Any) -> str:
-    """Return the reference of an image. Raises ValueError."""
-    found = untrusted.line(value)
-    try:
-        parse_reference(found)
-    except InputError:
-        raise ValueError(f"is {found!r}, which is not the reference of an image") from None
-    return found
-
-
-def _image(row: Table) -> BaseImage:
-    found = BaseImage(
-        platform=row.take("platform", untrusted.platform),
-        manifest=row.take("manifest", untrusted.digest),
-        config=row.take("config", untrusted.digest),
-        env=row.every("env", variable),
-        has_workdir=row.take("has-workdir", untrusted.flag),
-        labels=row.take("labels", _labels),
-        layers=row.each("layers", _layer),
-    )
-    if not found.layers:
-        raise row.wrong("layers", "is empty")
-    return found
-
-
-def _labels(value: Any) -> tuple[tuple[str, str], ...]:
-    return tuple((untrusted.line(name), untrusted.prose(text)) for name, text in untrusted.table(value).items())
-
-
-def _layer(row: Table) -> Descriptor:
-    return Descriptor(
-        row.take("diff-id", untrusted.digest),
-        row.take("digest", untrusted.digest),
-        row.take("size", untrusted.size),
-        row.take("media-type", _layer_type),
-    )
-
-
-def _layer_type(value: Any) -> str:
-    found = untrusted.media_type(value)
-    if found not in LAYERS:
-        raise ValueError(f"is {found!r}, which is not the media type of a layer")
-    return found
 
 
 def _package(platforms: Sequence[Platform], row: Table) -> Package:
@@ -285,45 +214,3 @@ def _wheel(row: Table) -> Wheel:
     )
     hashes.refuse_rest()
     return wheel
-
-
-def _debian(platforms: Sequence[Platform], row: Table) -> DebianPackage:
-    users = {each.debian: (each,) for each in platforms} | {"all": tuple(platforms)}
-    architecture = row.take("architecture", untrusted.word)
-    if architecture not in users:
-        raise row.wrong("architecture", f"is {architecture!r}, which no platform of the lock has")
-    if architecture == "all" and "platforms" in row:
-        users[architecture] = row.every("platforms", untrusted.platform)
-        if not users[architecture] or set(users[architecture]) - set(platforms):
-            raise row.wrong("platforms", "are not some of the lock's platforms")
-    return DebianPackage(
-        name=row.take("name", untrusted.debian_name),
-        version=row.take("version", untrusted.debian_version),
-        architecture=architecture,
-        path=row.take("path", untrusted.debian_path),
-        digest=row.take("sha256", untrusted.sha256),
-        size=row.take("size", untrusted.size),
-        platforms=tuple(sorted(set(users[architecture]))),
-    )
-
-
-def variable(value: Any) -> str:
-    """Return a line NAME=value of an environment. A search path has one line; others may have several."""
-    found = untrusted.prose(value)
-    if not _VARIABLE.match(found):
-        raise ValueError(f"is {found[:80]!r}, which is not NAME=value")
-    return untrusted.line(found) if found.startswith("PATH=") else found
-
-
-def release_date(value: Any) -> str:
-    """Return the date of a release as Debian writes it, such as `Sat, 11 Jul 2026 10:16:37 UTC`."""
-    found = untrusted.text(value)
-    match = _DATE.fullmatch(found)
-    try:
-        if match and match[2] in _MONTHS:
-            day, year, hour, minute, second = (int(match[number]) for number in (1, 3, 4, 5, 6))
-            untrusted.moment(datetime(year, _MONTHS.index(match[2]) + 1, day, hour, minute, second, tzinfo=UTC))
-            return found
-    except ValueError:
-        pass
-    raise ValueError(f"is {found[:80]!r}, which is not the date of a release")

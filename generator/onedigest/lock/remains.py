@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from onedigest import conflicts, untrusted
 from onedigest.digest import Digest, canonical_json
-from onedigest.lock.model import Base, Lock, Package
-from onedigest.lock.reading import read_base, read_reference, read_remaining_package
+from onedigest.lock.base import Base
+from onedigest.lock.base.image import ImageBase, read_reference
+from onedigest.lock.model import Lock, Package
+from onedigest.lock.reading import read_base, read_remaining_package
 from onedigest.lock.table import Wrong
 from onedigest.platforms import ALL, Platform
 from onedigest.spec import asked_value, digest_of
@@ -24,7 +27,8 @@ _SPEC, _BASE = "tool.onedigest.spec", "tool.onedigest.base"
 _FORMER = ("user", "workdir")
 """What format 1 says of a base image, and no later one."""
 
-_NO_BASE = Base(interpreter="", python="", libc_version="")
+_NO_BASE = ImageBase(interpreter="", python="", libc_version="", image="", index=Digest(""), system="", images=())
+"""What is left where nothing is: it stays for nobody, since it is no script's base."""
 
 
 def read_remains(text: str) -> Lock | None:
@@ -99,7 +103,7 @@ def _base(sides: Iterable[str]) -> tuple[dict[str, Any], tuple[Platform, ...], B
 
     Without platforms it stays for nobody, but for the digest of an image that was pinned.
     """
-    pinned = _NO_BASE
+    pinned: Base = _NO_BASE
     for side in sides:
         try:
             tables = untrusted.load_toml("".join((*_chunks(side, _SPEC), *_chunks(side, _BASE))))
@@ -123,5 +127,5 @@ def _pinned(base: Mapping[str, Any]) -> Base:
     """Return a base of which nothing is known but the digest that an image had."""
     with suppress(ValueError, KeyError):
         index: Digest = untrusted.digest(base["index"])
-        return Base(interpreter="", python="", libc_version="", image=read_reference(base["image"]), index=index)
+        return replace(_NO_BASE, image=read_reference(base["image"]), index=index)
     return _NO_BASE

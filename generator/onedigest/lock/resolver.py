@@ -16,8 +16,10 @@ from onedigest.digest import Digest
 from onedigest.errors import InputError, NetworkError
 from onedigest.inputs import uv
 from onedigest.lock import shadow
-from onedigest.lock.base import SUITES, Choice, choose_base, resolve_base
-from onedigest.lock.model import Base, Lock, Package, Wheel, settled
+from onedigest.lock.base import Base
+from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor
+from onedigest.lock.base.debian_choice import resolve_debian
+from onedigest.lock.model import Lock, Package, Wheel, settled
 from onedigest.lock.targets import Target
 from onedigest.sources import Sources
 from onedigest.spec import Spec, asked_value, digest_of, dumps
@@ -46,13 +48,13 @@ def resolve(spec: Spec, previous: Lock | None, sources: Sources, *, folder: Path
     if choice.image and kept_base is None:
         # its Python decides what is asked of uv
         kept_base = _image_base(spec, choice, _pinned_index(choice, previous, upgrade), sources)
-    minor = kept_base.python_minor if kept_base else ".".join(SUITES[choice.suite].split(".")[:2])
+    minor = kept_base.python_minor if kept_base else python_minor(SUITES[choice.suite])
     pins = _pins(previous, upgrade)
     known = shadow.preferences_text(pins) if pins else ""
     # a wheel stays selected as long as its version does, even when a better one came since
     kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
     with ThreadPoolExecutor(2) as pool:
-        waiting = pool.submit(lambda: kept_base or resolve_base(spec, choice.suite, sources))
+        waiting = pool.submit(lambda: kept_base or resolve_debian(spec, choice.suite, sources))
         asked = pool.submit(_ask, spec, wanted, minor, (), known, sources)
         from onedigest.lock.selection import select  # takes a moment, while uv works
 
@@ -149,14 +151,14 @@ def _kept_base(spec: Spec, choice: Choice, previous: Lock | None, upgrade: Upgra
     asked, base = json.loads(previous.asked), previous.base
     if previous.spec != digest_of(asked) or asked_value(asked, "system-packages") != list(spec.system_packages):
         return None  # what it leaves out may have been another default then
-    if choice.suite:
-        return base if base.reference == f"debian:{choice.suite}" else None
+    if base.states_workdir and asked_value(asked, "workdir") != spec.workdir:
+        return None
     fits = SpecifierSet(spec.requires_python).contains(base.python, prereleases=True)
-    return base if base.image == choice.image and asked_value(asked, "workdir") == spec.workdir and fits else None
+    return base if base.reference == choice.reference and fits else None
 
 
 def _image_base(spec: Spec, choice: Choice, pinned: Digest | None, sources: Sources) -> Base:
-    from onedigest.lock.base_image import resolve_image
+    from onedigest.lock.base.image_choice import resolve_image
 
     try:
         return resolve_image(spec, choice.image, pinned, sources)
@@ -172,9 +174,9 @@ def _image_base(spec: Spec, choice: Choice, pinned: Digest | None, sources: Sour
 
 def _pinned_index(choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Digest | None:
     """Return the digest of an image that stays, although something else is asked of it."""
-    if previous is None or upgrade.everything or previous.base.image != choice.image:
+    if previous is None or upgrade.everything or previous.base.reference != choice.reference:
         return None
-    return previous.base.index
+    return previous.base.origin.digest if previous.base.origin else None
 
 
 def _pins(previous: Lock | None, upgrade: Upgrade) -> tuple[Package, ...]:

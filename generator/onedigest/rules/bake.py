@@ -9,9 +9,9 @@ from typing import Any
 from onedigest import untrusted
 from onedigest.assembler.tar import MTIME
 from onedigest.digest import canonical_json, of_bytes
-from onedigest.fetching import FOLDER, base_layout
 from onedigest.header import one_line
-from onedigest.plan import Plan
+from onedigest.plan.inputs import FOLDER, base_layout
+from onedigest.plan.layers import Plan
 from onedigest.rules.dockerfile import FILE_NAME as DOCKERFILE
 from onedigest.rules.dockerfile import bake_target, base_contexts
 from onedigest.rules.environment import render

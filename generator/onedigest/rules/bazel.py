@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from onedigest.header import add_header
-from onedigest.plan import Layer, Plan, PlatformPlan
+from onedigest.plan.layers import Layer, Plan, PlatformPlan
 from onedigest.rules.environment import render
 from onedigest.rules.layer_targets import FILE_NAME, LayerTarget
 from onedigest.rules.stages import context_path
@@ -81,7 +81,7 @@ def find_package(folder: Path) -> str:
 def render_build(spec: Spec, plan: Plan, targets: Mapping[str, LayerTarget], package: str) -> str:
     """Return the BUILD.bazel of an image; `targets` are those of its layers, in the package that images share."""
     refused = NO_COMMANDS if plan.commands() else ""
-    application = next((layer for layer in plan.layers() if layer.kind == "application"), None)
+    application = next((layer for layer in plan.layers() if layer.files), None)
     own = application_target(spec.name)
     view = BuildView(
         label=f"{package}/{spec.name}",
@@ -112,8 +112,7 @@ def _manifest(
     planned: PlatformPlan, spec: Spec, targets: Mapping[str, LayerTarget], package: str, application: str
 ) -> ManifestView:
     layers = [
-        f":{application}" if layer.kind == "application" else f"{package}:{targets[layer.key()].name}"
-        for layer in planned.layers
+        f":{application}" if layer.files else f"{package}:{targets[layer.key()].name}" for layer in planned.layers
     ]
     return ManifestView(
         name=_free(planned.platform.oci.replace("/", "-"), spec.name),
@@ -131,12 +130,16 @@ def _application(name: str, layer: Layer, folder: str) -> ApplicationView:
     return ApplicationView(
         name=name,
         holds=layer.holds,
-        owner=dict(layer.options).get("owner", ""),
-        root=dict(layer.options).get("root", ""),
+        owner=_options(layer).get("owner", ""),
+        root=_options(layer).get("root", ""),
         scripts=labels("scripts"),
         files=labels("files"),
         programs=labels("programs"),
     )
+
+
+def _options(layer: Layer) -> Mapping[str, str]:
+    return dict(layer.recipe.options) if layer.recipe else {}
 
 
 def _label(path: str) -> str:

@@ -9,20 +9,21 @@ from dataclasses import dataclass
 
 from onedigest.assembler.tar import MTIME
 from onedigest.errors import InputError
-from onedigest.fetching import FOLDER, encoded_archive
 from onedigest.header import add_header
 from onedigest.inputs import zipapp
-from onedigest.lock.model import Base, Lock
-from onedigest.oci.reference import parse_reference
-from onedigest.plan import Layer, Plan, PlatformPlan, own_environment
+from onedigest.lock.base import Base
+from onedigest.lock.model import Lock
+from onedigest.plan.configuration import own_environment
+from onedigest.plan.inputs import FOLDER, base_layers, encoded_archive
+from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.platforms import Platform
 from onedigest.rules.environment import render
-from onedigest.rules.stages import ASSEMBLER, Stage, context_path, layer_stages, stage_names
+from onedigest.rules.stages import ASSEMBLER, Stage, context_path, layer_stages, made_layers, stage_names
 from onedigest.spec import Spec
 
 FILE_NAME = "Dockerfile"
 IGNORE_NAME = "Dockerfile.dockerignore"
-ORIGIN_STAGE = "origin"
+BASE_STAGE = "base"
 RUN_STAGE = "run"
 """How the stages begin that execute commands; a build that must not trust its cache names them."""
 
@@ -31,13 +32,13 @@ RUN_STAGE = "run"
 class ImageStages:
     """The stages that put the image of a platform together. `commands` are split into words.
 
-    The base is an `archive` among the inputs, or an image, the `origin`, with the stage of a `folder` if it needs one.
+    The base is an `archive` among the inputs, or an image, the `origin`. `below` and `above` are the stages whose
+    layers come before and after what is executed; where the name is empty, WORKDIR gives the layer.
     """
 
     platform: Platform
     archive: str
     origin: str
-    folder: str
     below: tuple[str, ...]
     commands: tuple[tuple[str, ...], ...]
     above: tuple[str, ...]
@@ -125,40 +126,34 @@ def bake_target(name: str) -> str:
 
 def base_contexts(plan: Plan) -> tuple[str, ...]:
     """Return the stages in whose place a builder is to take the base that is among the inputs."""
-    if any(layer.kept for each in plan.platforms for layer in each.layers):
-        return tuple(f"{ORIGIN_STAGE}-{each.platform.architecture}" for each in plan.platforms)
+    if any(layer.kept for layer in plan.layers()):
+        return tuple(f"{BASE_STAGE}-{each.platform.architecture}" for each in plan.platforms)
     return ("tools",)
 
 
 def _image(planned: PlatformPlan, names: Mapping[str, str], inputs: str, base: Base) -> ImageStages:
-    made = [(layer, names[layer.key()]) for layer in planned.layers if layer.key() in names]
-    image = base.image_for(planned.platform)
-    above = ("application", "folder") if image else ("application",)
+    origin = base.origin_of(planned.platform)
+    own = planned.layers[len(base_layers(planned)) :]
+    executed = [number for number, layer in enumerate(own) if layer.executed]
+    first, last = (executed[0], executed[-1] + 1) if executed else (len(own), len(own))
+    below, above = ([names.get(layer.key(), "") for layer in part] for part in (own[:first], own[last:]))
     return ImageStages(
         platform=planned.platform,
-        archive="" if image else f"{inputs}/{encoded_archive(planned.layers[0], planned.platform)}",
-        origin=f"{parse_reference(base.image).at(image.manifest)}" if image else "",
-        folder=next((name for layer, name in made if layer.kind == "folder"), "") if image else "",
-        below=tuple(name for layer, name in made if layer.kind not in above),
-        commands=tuple(tuple(shlex.split(_command(layer))) for layer in planned.layers if layer.kind == "run"),
-        above=tuple(name for layer, name in made if layer.kind == "application"),
+        archive="" if origin else f"{inputs}/{encoded_archive(planned.layers[0])}",
+        origin=str(origin or ""),
+        below=tuple(below if "" in below else ["", *below]),
+        commands=tuple(tuple(shlex.split(layer.executed)) for layer in own[first:last]),
+        above=tuple(above),
     )
-
-
-def _command(layer: Layer) -> str:
-    return dict(layer.options)["command"]
 
 
 def _context(spec: Spec, plan: Plan, inputs: str, assembler: str) -> tuple[str, ...]:
     """Return the paths of everything that the Dockerfile reads, sorted."""
     folder = posixpath.dirname(spec.script)
-    found = {assembler}
-    archives = [each for each in plan.platforms if not each.layers[0].kept]
-    found |= {f"{inputs}/{encoded_archive(each.layers[0], each.platform)}" for each in archives}
-    for layer in plan.layers():
-        found |= {f"{inputs}/{wheel.name}" for wheel in layer.wheels}
+    bases = [layer for each in plan.platforms for layer in base_layers(each) if layer.encoded]
+    found = {assembler, *(f"{inputs}/{encoded_archive(layer)}" for layer in bases)}
+    for layer in made_layers(plan):
+        found |= {f"{inputs}/{each.name}" for each in layer.inputs}
         found |= {context_path(folder, file) for file in layer.files}
         found |= {posixpath.normpath(posixpath.join(folder, path)) for file in layer.files for path in file.links}
-        if layer.kind == "system":
-            found |= {f"{inputs}/{package.file_name}" for package in layer.packages}
     return tuple(sorted(found))

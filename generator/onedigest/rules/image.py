@@ -10,7 +10,7 @@ from onedigest import header
 from onedigest.errors import InputError
 from onedigest.lock import codec
 from onedigest.lock.model import Lock
-from onedigest.plan import Plan
+from onedigest.plan.layers import Plan
 from onedigest.rules import files as rule_files
 from onedigest.rules import nix
 from onedigest.rules.bake import BakeTarget, target_of

@@ -7,23 +7,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from onedigest.digest import hex_of, of_bytes
-from onedigest.fetching import FOLDER, encoded_archive, kept_blob
-from onedigest.plan import Layer, Plan
-from onedigest.platforms import Platform
+from onedigest.plan.inputs import FOLDER, encoded_archive, kept_blob
+from onedigest.plan.layers import Layer, Plan
 from onedigest.rules.environment import render
-from onedigest.rules.layer_names import layer_name
 
 FILE_NAME = "BUILD.bazel"
 """What the file of a package is called; the shared one is in the lock folder itself."""
 
 _RULES = {
-    "base": "debian_layer",
+    "base-layer": "kept_layer",
+    "debian-packages": "debian_layer",
+    "debian-root": "debian_layer",
     "folder": "folder_layer",
-    "image": "kept_layer",
-    "layer": "wheel_layer",
-    "runtime": "runtime_layer",
-    "system": "debian_layer",
-    "workdir": "workdir_layer",
+    "virtual-environment": "runtime_layer",
+    "wheels": "wheel_layer",
+    "working-directory": "workdir_layer",
 }
 _BLOCK = re.compile(r"(?m)^(?P<rule>\w+_layer)\(\n    name = \"(?P<name>[^\"\n]+)\",\n(?:    .*\n)*\)$")
 """A target; its lines are indented, so that one without an end is not looked for beyond the next."""
@@ -69,11 +67,7 @@ class SharedBuildView:
 
 def layer_targets(plan: Plan) -> dict[str, LayerTarget]:
     """Return the targets of a plan's layers by the layers' keys; those of the application belong to its image."""
-    return {
-        layer.key(): _target(layer, platform, plan)
-        for layer, platform in plan.placed_layers()
-        if layer.kind not in ("application", "run")
-    }
+    return {layer.key(): _target(layer, plan) for layer in plan.layers() if not layer.files and not layer.executed}
 
 
 def read_targets(text: str | None) -> dict[str, LayerTarget]:
@@ -92,40 +86,39 @@ def render_targets(targets: Iterable[LayerTarget], package: str) -> str:
     return render("BUILD_templates", "shared.bazel.j2", view)
 
 
-def _target(layer: Layer, platform: Platform, plan: Plan) -> LayerTarget:
-    rule, stem = _RULES[layer.kind], layer_name(layer, platform)
+def _target(layer: Layer, plan: Plan) -> LayerTarget:
+    rule, stem = _RULES[layer.kind], layer.name
 
-    text = render("BUILD_templates", "layer.bazel.j2", _view(layer, platform, plan, rule, stem)).rstrip("\n")
+    text = render("BUILD_templates", "layer.bazel.j2", _view(layer, plan, rule, stem)).rstrip("\n")
     name = f"{stem}-{_checksum(text)}"
     return LayerTarget(name=name, rule=rule, text=text.replace(f'"{stem}"', f'"{name}"', 1))
 
 
-def _view(layer: Layer, platform: Platform, plan: Plan, rule: str, name: str) -> LayerView:
-    options = dict(layer.options)
+def _view(layer: Layer, plan: Plan, rule: str, name: str) -> LayerView:
+    options = dict(layer.recipe.options) if layer.recipe else {}
     holds: Mapping[str, str] = {"holds": layer.holds}
     attributes: dict[str, Callable[[], Mapping[str, str]]] = {
-        "base": lambda: {"archive": _archive(layer, platform), "kind": "base", **options},
+        "base-layer": lambda: _descriptor(layer),
+        "debian-packages": lambda: {"archive": _archive(layer), "kind": layer.kind},
+        "debian-root": lambda: {"archive": _archive(layer), "kind": layer.kind, **options},
         "folder": lambda: options,
-        "image": lambda: _descriptor(layer),
-        "layer": lambda: options,
-        "runtime": lambda: options,
-        "system": lambda: {"archive": _archive(layer, platform), "kind": "system"},
-        "workdir": dict,
+        "virtual-environment": lambda: options,
+        "wheels": lambda: options,
+        "working-directory": dict,
     }
-    pinned = [(wheel.name, wheel.digest) for wheel in layer.wheels]
-    pinned += [(package.file_name, package.digest) for package in layer.packages]
+    pinned = [(each.name, each.digest) for each in layer.inputs]
     return LayerView(
         rule=rule,
         name=name,
         size=layer.kept.size if layer.kept else None,
-        src=f"{FOLDER}/{kept_blob(plan, layer)}" if layer.kept else "",
+        src=f"{FOLDER}/{kept_blob(plan, layer.kept)}" if layer.kept else "",
         srcs=tuple((f"{FOLDER}/{file}", digest) for file, digest in sorted(pinned)),
         attributes=tuple(sorted({**holds, **attributes[layer.kind]()}.items())),
     )
 
 
-def _archive(layer: Layer, platform: Platform) -> str:
-    return f"{FOLDER}/{encoded_archive(layer, platform)}"
+def _archive(layer: Layer) -> str:
+    return f"{FOLDER}/{encoded_archive(layer)}"
 
 
 def _descriptor(layer: Layer) -> Mapping[str, str]:

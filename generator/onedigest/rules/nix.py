@@ -9,19 +9,24 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from onedigest.application import File
-from onedigest.fetching import encoded_archive, kept_blob
 from onedigest.header import add_header
-from onedigest.plan import Layer, Plan
-from onedigest.platforms import Platform
+from onedigest.plan.inputs import encoded_archive, kept_blob
+from onedigest.plan.layers import Layer, Plan
 from onedigest.rules.bazel import NO_COMMANDS
 from onedigest.rules.environment import render
-from onedigest.rules.layer_names import free_name, layer_name
+from onedigest.rules.layer_names import free_name
 from onedigest.rules.stages import context_path
 from onedigest.spec import Spec
 
 FILE_NAME = "default.nix"
 
-_FUNCTIONS = {"image": "kept", "layer": "wheels"}
+_FUNCTIONS = {
+    "base-layer": "kept",
+    "debian-packages": "system",
+    "debian-root": "base",
+    "virtual-environment": "runtime",
+    "working-directory": "workdir",
+}
 """What onedigest.nix calls the kinds of layers that have another name there."""
 
 
@@ -64,9 +69,7 @@ def render_nix(spec: Spec, plan: Plan, folder: str) -> str:
         name=spec.name,
         refused=refused,
         layers=tuple(
-            _layer(layer, platform, names[layer.key()], plan, posixpath.dirname(spec.script))
-            for layer, platform in plan.placed_layers()
-            if names
+            _layer(layer, names[layer.key()], plan, posixpath.dirname(spec.script)) for layer in plan.layers() if names
         ),
         manifests=tuple(
             NixManifest(
@@ -84,23 +87,23 @@ def render_nix(spec: Spec, plan: Plan, folder: str) -> str:
 def layer_names(plan: Plan) -> dict[str, str]:
     """Return the names of a plan's layers by their keys, each of them once."""
     names: dict[str, str] = {}
-    for layer, platform in plan.placed_layers():
-        names[layer.key()] = free_name(layer_name(layer, platform), names.values())
+    for layer in plan.layers():
+        names[layer.key()] = free_name(layer.name, names.values())
     return names
 
 
-def _layer(layer: Layer, platform: Platform, name: str, plan: Plan, folder: str) -> NixLayer:
-    options = dict(layer.options)
-    packages = {package.file_name: package.digest for package in layer.packages}
+def _layer(layer: Layer, name: str, plan: Plan, folder: str) -> NixLayer:
+    options = dict(layer.recipe.options) if layer.recipe else {}
+    inputs = {each.name: each.digest for each in layer.inputs}
     attributes: dict[str, Callable[[], Mapping[str, Any]]] = {
         "application": lambda: {**options, **_application(layer.files, folder)},
-        "base": lambda: {"archive": encoded_archive(layer, platform), "packages": packages, **options},
+        "base-layer": lambda: {"file": kept_blob(plan, layer.kept), **asdict(layer.kept)} if layer.kept else {},
+        "debian-packages": lambda: {"archive": encoded_archive(layer), "packages": inputs},
+        "debian-root": lambda: {"archive": encoded_archive(layer), "packages": inputs, **options},
         "folder": lambda: options,
-        "image": lambda: {"file": kept_blob(plan, layer), **(asdict(layer.kept) if layer.kept else {})},
-        "layer": lambda: {**options, "wheels": {wheel.name: wheel.digest for wheel in layer.wheels}},
-        "runtime": lambda: options,
-        "system": lambda: {"archive": encoded_archive(layer, platform), "packages": packages},
-        "workdir": dict,
+        "virtual-environment": lambda: options,
+        "wheels": lambda: {**options, "wheels": inputs},
+        "working-directory": dict,
     }
     found = {"holds": layer.holds, **attributes[layer.kind]()}
     return NixLayer(

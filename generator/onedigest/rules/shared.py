@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 
 from onedigest.digest import Digest
-from onedigest.fetching import FOLDER
+from onedigest.formats import CREATED
 from onedigest.inputs import zipapp
-from onedigest.plan import CREATED
+from onedigest.plan.inputs import FOLDER
 from onedigest.rules.bazel import find_package
 from onedigest.rules.environment import render
 

@@ -5,33 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from onedigest.digest import canonical_json, hex_of, of_bytes
+from onedigest.digest import Digest, canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError, Problem
 from onedigest.inputs.store import Store
-from onedigest.lock.base_image import described
-from onedigest.lock.model import Base, BaseImage, Lock
+from onedigest.lock.base.image import ImageBase, PinnedImage
+from onedigest.lock.base.image_choice import described
 from onedigest.oci.read import ReadImage, read_from
-from onedigest.oci.reference import parse_reference
 from onedigest.oci.remote import Remote
 from onedigest.oci.transport import Access
 
 
-def prove_base(lock: Lock, access: Access, store: Store, where: str) -> None:
-    """Hold what a lock says of a base image against its manifests and configurations, once on this machine.
-
-    They come from the store, or else from the registry, by digest. Raises `InputError` with all that differs, and
-    `NetworkError`.
-    """
-    base = lock.base
-    if not base.images:
-        return
+def prove_image(base: ImageBase, access: Access, store: Store, *, script: str, where: str) -> None:
+    """Hold what the lock of a script says of a base image against its manifests and configurations, by digest."""
     note = f"bases/{hex_of(_key(base))}"
     if store.read_note(note) is not None:
         return
-    remote = Remote(parse_reference(base.image, where).at(base.index or ""), access, store)
+    remote = Remote(base.origin, access, store)
     read = read_from(remote, [image.platform.oci for image in base.images])
     problems = [
-        Problem(f"the base {base.image}: {message}", where, f"run `onedigest generate {lock.script}`")
+        Problem(f"the base {base.image}: {message}", where, f"run `onedigest generate {script}`")
         for message in _differences(base, read)
     ]
     if problems:
@@ -39,13 +31,7 @@ def prove_base(lock: Lock, access: Access, store: Store, where: str) -> None:
     store.write_note(note, b"")
 
 
-def base_documents(base: Base, store: Store) -> tuple[str, ...]:
-    """Return the digests of the documents of a base image that the store has."""
-    named = [base.index, *(digest for image in base.images for digest in (image.manifest, image.config))]
-    return tuple(sorted({digest for digest in named if digest and store.has(digest)}))
-
-
-def _key(base: Base) -> str:
+def _key(base: ImageBase) -> Digest:
     """Return the digest of all that is stated of an image."""
     images = [
         [
@@ -61,7 +47,7 @@ def _key(base: Base) -> str:
     return of_bytes(canonical_json([base.image, base.index, images]))
 
 
-def _differences(base: Base, read: ReadImage) -> Iterator[str]:
+def _differences(base: ImageBase, read: ReadImage) -> Iterator[str]:
     if read.digest != base.index:
         yield f"its index is {read.digest}, and {base.index} in the lock"
     found = {each.platform: each for each in read.platforms}
@@ -75,6 +61,6 @@ def _differences(base: Base, read: ReadImage) -> Iterator[str]:
         yield from (f"{image.platform}: {name} in the lock is not its own" for name in _other_fields(image, expected))
 
 
-def _other_fields(image: BaseImage, expected: BaseImage) -> list[str]:
+def _other_fields(image: PinnedImage, expected: PinnedImage) -> list[str]:
     names = ("manifest", "config", "layers", "env", "labels")
     return [f"`{name}`" for name in names if getattr(image, name) != getattr(expected, name)]

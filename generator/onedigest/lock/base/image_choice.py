@@ -11,11 +11,14 @@ from typing import Any
 from onedigest import untrusted
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
+from onedigest.formats import PATH, VENV
 from onedigest.inputs.debian.archive import Suite
 from onedigest.inputs.debian.index import installed
-from onedigest.lock.base import SUITES, resolve_above
-from onedigest.lock.examine import EXAMINER, Python, dpkg_status, glibc_version, list_pythons, release_fields
-from onedigest.lock.model import Base, BaseImage, DebianPackage
+from onedigest.lock.base.choice import SUITES
+from onedigest.lock.base.debian_choice import release_of, resolve_above
+from onedigest.lock.base.image import ImageBase, PinnedImage
+from onedigest.lock.base.packages import DebianPackage
+from onedigest.lock.base.probe import EXAMINER, Python, dpkg_status, glibc_version, list_pythons, release_fields
 from onedigest.oci.read import ReadImage, ReadPlatform, distinct_layers, read_from
 from onedigest.oci.reference import parse_reference
 from onedigest.oci.remote import Remote
@@ -27,10 +30,7 @@ from onedigest.spec import Spec
 OLDEST = (3, 11)
 """The oldest Python that runs the assembler, which other engines start in the base."""
 
-_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_VENV = "opt/venv"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
-_USER = re.compile(r"(?:[A-Za-z0-9_.@-]+(?::[A-Za-z0-9_.@-]+)?)?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +44,7 @@ class _Found:
     suite: str
 
 
-def resolve_image(spec: Spec, text: str, pinned: Digest | None, sources: Sources) -> Base:
+def resolve_image(spec: Spec, text: str, pinned: Digest | None, sources: Sources) -> ImageBase:
     """Read the image `text` that is the base of a spec, at the digest `pinned`, or as the reference stands now.
 
     Raises `InputError` with all that is wrong with it, and `NetworkError`.
@@ -73,16 +73,14 @@ def resolve_image(spec: Spec, text: str, pinned: Digest | None, sources: Sources
         raise InputError(problems)
     first = _agreed(spec, text, found)
     suite, above = _above(spec, text, first, roots, sources)
-    return Base(
+    return ImageBase(
         image=text,
         index=image.digest,
         system=first.system,
         interpreter=first.interpreter,
         python=first.python,
         libc_version=first.libc_version,
-        suite=suite.name if suite else "",
-        release=suite.release if suite else None,
-        date=suite.date if suite else "",
+        release=release_of(suite) if suite else None,
         system_packages=above,
         images=tuple(
             described(each, by_name[each.oci], has_workdir=roots[each].find(spec.workdir) is not None)
@@ -137,10 +135,8 @@ def _look(spec: Spec, text: str, platform: Platform, read: ReadPlatform, rootfs:
 def _unfit(spec: Spec, settings: Mapping[str, Any], rootfs: Rootfs) -> Iterable[Problem]:
     if settings.get("OnBuild"):
         yield Problem("it has commands for builds on it (ONBUILD), and nothing is executed here")
-    if rootfs.find(_VENV):
-        yield Problem(
-            f"it has a /{_VENV} of its own", hint="use a base that leaves this place to the script's packages"
-        )
+    if rootfs.find(VENV):
+        yield Problem(f"it has a /{VENV} of its own", hint="use a base that leaves this place to the script's packages")
     folders = [spec.workdir, *(f"/{path}" for path in ("app", "opt"))]
     for folder in dict.fromkeys(folders):
         for path in _prefixes(folder):
@@ -167,8 +163,6 @@ def _unwritable(settings: Mapping[str, Any]) -> Iterable[Problem]:
     for name, text in (settings.get("Labels") or {}).items():
         if wrong := _wrong(untrusted.line, name) or _wrong(untrusted.prose, text):
             yield Problem(f"its label {name!r} {wrong}"[:200])
-    if not _USER.fullmatch(settings.get("User") or ""):
-        yield Problem(f"its user {settings['User']!r} is not NAME or NAME:GROUP"[:200])
 
 
 def _wrong(check: Callable[[str], object], value: str) -> str:
@@ -247,13 +241,13 @@ def _above(
 
 def _has_program(rootfs: Rootfs, name: str) -> bool:
     """Tell whether an image that is not Debian has what a package is for: a program of its name."""
-    return any(rootfs.find(f"{folder}/{name}") for folder in _DEFAULT_PATH.split(":"))
+    return any(rootfs.find(f"{folder}/{name}") for folder in PATH.split(":"))
 
 
-def described(platform: Platform, read: ReadPlatform, *, has_workdir: bool = False) -> BaseImage:
+def described(platform: Platform, read: ReadPlatform, *, has_workdir: bool = False) -> PinnedImage:
     """Return what a lock says of the image of one platform, from its documents."""
     settings = _settings(read)
-    return BaseImage(
+    return PinnedImage(
         platform=platform,
         manifest=read.manifest,
         config=read.config_digest,
@@ -273,7 +267,7 @@ def _search_path(settings: Mapping[str, Any]) -> str:
     for line in settings.get("Env") or ():
         if line.startswith("PATH="):
             return str(line[5:])
-    return _DEFAULT_PATH
+    return PATH
 
 
 def _prefixes(path: str) -> list[str]:

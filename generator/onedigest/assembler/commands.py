@@ -1,0 +1,133 @@
+"""Knows the commands that make a layer: what each is for, what it is told, and which entries it gives.
+
+Engines start the assembler for each layer, and what a zipapp imports is compiled each time: so each command imports its
+own when it makes something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from onedigest.assembler.entry import Entry
+    from onedigest.assembler.zip_member import Inflater
+
+
+class Given(NamedTuple):
+    """What a command makes a layer of.
+
+    `inputs` are wheels or .debs under their own names, `files` those of an application: target, content or a file on
+    disk, executable. Without an `inflater` zlib inflates.
+    """
+
+    options: Mapping[str, str]
+    inputs: Iterable[Path] = ()
+    files: Iterable[tuple[str, bytes | Path, bool]] = ()
+    inflater: Inflater | None = None
+
+
+class Option(NamedTuple):
+    """An option with one value. Without a `default` it has to be given."""
+
+    name: str
+    form: str
+    sentence: str
+    default: str | None = None
+
+
+class LayerCommand(NamedTuple):
+    """A command that makes a layer. `input` is the option that names one of its inputs, each with its digest."""
+
+    sentence: str
+    entries: Callable[[Given], list[Entry]]
+    options: tuple[Option, ...] = ()
+    input: str = ""
+    takes_files: bool = False
+
+
+def _wheels(given: Given) -> list[Entry]:
+    from onedigest.assembler.layer import wheels_layer
+
+    return wheels_layer(given.inputs, given.options["python"], given.inflater)
+
+
+def _virtual_environment(given: Given) -> list[Entry]:
+    from onedigest.assembler.layer import virtual_environment_layer
+
+    return virtual_environment_layer(given.options["interpreter"], given.options["version"])
+
+
+def _application(given: Given) -> list[Entry]:
+    from onedigest.assembler.layer import application_layer
+
+    return application_layer(given.files, given.options["root"], given.options["owner"], _known(given))
+
+
+def _known(given: Given) -> str:
+    return given.options.get("known", "")
+
+
+def _folder(given: Given) -> list[Entry]:
+    from onedigest.assembler.layer import folder_layer
+
+    return folder_layer(given.options["path"], given.options["owner"], _known(given))
+
+
+def _working_directory(_: Given) -> list[Entry]:
+    from onedigest.assembler.layer import working_directory_layer
+
+    return working_directory_layer()
+
+
+def _debian_root(given: Given) -> list[Entry]:
+    from onedigest.assembler.debian_root import debian_root_layer
+
+    return debian_root_layer(given.inputs, given.options["user"])
+
+
+def _debian_packages(given: Given) -> list[Entry]:
+    from onedigest.assembler.debian_root import debian_packages_layer
+
+    return debian_packages_layer(given.inputs)
+
+
+_OWNER = Option("owner", "UID:GID", "whose it is, and what is in it", "0:0")
+
+_KNOWN = Option(
+    "known", "PATH=MODE:UID:GID,…", "folders of the base that are not plainly root's, and stay as they are", ""
+)
+
+LAYERS: Mapping[str, LayerCommand] = {
+    "wheels": LayerCommand(
+        "a layer of wheels",
+        _wheels,
+        (Option("python", "3.N", "Python version of the image"),),
+        input="wheel",
+    ),
+    "virtual-environment": LayerCommand(
+        "the virtual environment",
+        _virtual_environment,
+        (
+            Option("interpreter", "PATH", "absolute path in the image"),
+            Option("version", "3.N.P", "full version of the interpreter"),
+        ),
+    ),
+    "application": LayerCommand(
+        "the script and its files",
+        _application,
+        (Option("root", "PATH", "the folder of the files in the image", "/app"), _OWNER, _KNOWN),
+        takes_files=True,
+    ),
+    "folder": LayerCommand("a folder", _folder, (Option("path", "PATH", "absolute path in the image"), _OWNER, _KNOWN)),
+    "working-directory": LayerCommand("the working directory's layer, which is empty", _working_directory),
+    "debian-root": LayerCommand(
+        "a root of Debian packages",
+        _debian_root,
+        (Option("user", "UID:GID", "whose the home folder is"),),
+        input="deb",
+    ),
+    "debian-packages": LayerCommand("further Debian packages", _debian_packages, input="deb"),
+}
+"""The one table of them, by the names that plans, rules and histories have too."""

@@ -1,0 +1,129 @@
+"""Knows what is asked of a base, which is what an image has below its virtual environment; each kind is a class."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from onedigest import untrusted
+from onedigest.assembler.descriptor import Descriptor
+from onedigest.digest import Digest
+from onedigest.lock.base.choice import python_minor
+from onedigest.lock.base.packages import DebianPackage, Release, packages_text, read_packages
+from onedigest.lock.table import Table
+from onedigest.lock.toml_text import string
+from onedigest.oci.reference import Reference
+from onedigest.platforms import Platform
+from onedigest.spec import Spec
+
+if TYPE_CHECKING:
+    from onedigest.inputs.store import Store
+    from onedigest.oci.transport import Access
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Base(ABC):
+    """What every base has, and what is asked of it; `plan/arrange.py` alone tells one kind from another.
+
+    `python` is the interpreter's full version. `system_packages` are the Debian packages that are put above, and
+    `release` is the one that those of Debian are of.
+    """
+
+    interpreter: str
+    python: str
+    libc_version: str
+    system_packages: tuple[DebianPackage, ...] = ()
+    release: Release | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "system_packages", tuple(sorted(self.system_packages)))
+
+    @property
+    @abstractmethod
+    def reference(self) -> str:
+        """What a script would write to ask for this base."""
+
+    @abstractmethod
+    def others(self, spec: Spec) -> Iterator[str]:
+        """Yield what it has otherwise than a spec asks for."""
+
+    @abstractmethod
+    def to_toml(self, platforms: Sequence[Platform]) -> str:
+        """Return what a lock says of it, below the head of the table; `platforms` are those of the lock."""
+
+    @property
+    def python_minor(self) -> str:
+        """The interpreter's version as 3.N."""
+        return python_minor(self.python)
+
+    @property
+    def debian_packages(self) -> tuple[DebianPackage, ...]:
+        """All Debian packages that it pins."""
+        return self.system_packages
+
+    @property
+    def origin(self) -> Reference | None:
+        """The image of a registry that it is, by its digest."""
+        return None
+
+    @property
+    def states_workdir(self) -> bool:
+        """Whether it tells if the working directory is there: for another one it has to be looked at again."""
+        return False
+
+    def origin_of(self, platform: Platform) -> Reference | None:  # noqa: ARG002  a base of packages has none
+        """Return the image of one platform, by its digest."""
+        return None
+
+    def layers(self, platform: Platform) -> tuple[Descriptor, ...]:  # noqa: ARG002  as above
+        """Return the layers that stay byte for byte as they are, from below to above."""
+        return ()
+
+    def environment(self, platform: Platform) -> dict[str, str]:  # noqa: ARG002  as above
+        """Return the variables that it sets."""
+        return {}
+
+    def labels(self, platform: Platform) -> dict[str, str]:  # noqa: ARG002  as above
+        """Return its labels."""
+        return {}
+
+    def materials(self) -> tuple[tuple[str, Digest], ...]:
+        """Return name and digest of everything that it is made from."""
+        return tuple((each.file_name, each.digest) for each in self.debian_packages)
+
+    def documents(self) -> tuple[Digest, ...]:
+        """Return the digests of documents that say what it is."""
+        return ()
+
+    def prove(self, access: Access, store: Store, *, script: str, where: str) -> None:  # noqa: B027  packages need none
+        """Hold what the lock of a script says of it against such documents, once on this machine.
+
+        They come from the store, or else by the network. Raises `InputError` with all that differs, and `NetworkError`.
+        """
+
+
+def python_text(base: Base) -> str:
+    """Return the lines that every base has first."""
+    return (
+        f"interpreter = {string(base.interpreter)}\n"
+        f"python = {string(base.python)}\n"
+        'libc = "glibc"\n'
+        f"libc-version = {string(base.libc_version)}\n"
+    )
+
+
+def system_packages_text(base: Base, platforms: Sequence[Platform]) -> str:
+    """Return the array of the packages above a base."""
+    return packages_text("system-packages", base.system_packages, platforms)
+
+
+def read_common(table: Table, platforms: Sequence[Platform]) -> dict[str, Any]:
+    """Read the fields that every base has, but for its Python, which tells what the whole lock is for."""
+    table.constant("libc", "glibc")
+    return {
+        "interpreter": table.take("interpreter", untrusted.absolute_path),
+        "libc_version": table.take("libc-version", untrusted.libc_version),
+        "system_packages": read_packages(table, "system-packages", platforms),
+    }

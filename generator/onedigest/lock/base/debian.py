@@ -1,0 +1,67 @@
+"""Knows the base of Debian packages: a minimal root with Debian's own Python, unpacked without running anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from onedigest.lock.base import Base, python_text, read_common, system_packages_text
+from onedigest.lock.base.choice import SUITES, python_minor
+from onedigest.lock.base.packages import (
+    DebianPackage,
+    Release,
+    packages_text,
+    read_packages,
+    read_release,
+    release_text,
+)
+from onedigest.lock.table import Table
+from onedigest.platforms import Platform
+from onedigest.spec import Spec
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DebianBase(Base):
+    """A root of Debian packages, all of one release."""
+
+    release: Release
+    packages: tuple[DebianPackage, ...]
+
+    def __post_init__(self) -> None:
+        super(DebianBase, self).__post_init__()
+        object.__setattr__(self, "packages", tuple(sorted(self.packages)))
+
+    @property
+    def reference(self) -> str:
+        return f"debian:{self.release.suite}"
+
+    @property
+    def debian_packages(self) -> tuple[DebianPackage, ...]:
+        return (*self.packages, *self.system_packages)
+
+    def others(self, spec: Spec) -> Iterator[str]:
+        kind, _, named = spec.base.partition(":")
+        suite = self.release.suite
+        if kind != "debian" or suite not in SUITES or named not in ("", suite):
+            yield f"its base is {self.reference}, not {spec.base}"
+        elif self.python_minor != python_minor(SUITES[suite]):
+            yield f"its Python is {self.python}, and {self.reference} has {SUITES[suite]}"
+        elif self.interpreter != f"/usr/bin/python{self.python_minor}":
+            yield f"its interpreter is {self.interpreter}, and {self.reference} has /usr/bin/python{self.python_minor}"
+
+    def to_toml(self, platforms: Sequence[Platform]) -> str:
+        return (
+            release_text(self.release)
+            + python_text(self)
+            + packages_text("packages", self.packages, platforms)
+            + system_packages_text(self, platforms)
+        )
+
+
+def read_debian_base(table: Table, python: str, platforms: Sequence[Platform]) -> DebianBase:
+    """Read what a lock says of a base of Debian packages. Raises `Wrong`."""
+    release = read_release(table)
+    packages = read_packages(table, "packages", platforms)
+    if not packages:
+        raise table.wrong("packages", "is empty")
+    return DebianBase(release=release, packages=packages, python=python, **read_common(table, platforms))

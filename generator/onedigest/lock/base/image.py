@@ -1,0 +1,213 @@
+"""Knows the base that is an image of a registry: pinned by digest, its layers byte for byte as they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from onedigest import untrusted
+from onedigest.assembler.descriptor import Descriptor
+from onedigest.digest import Digest
+from onedigest.errors import InputError
+from onedigest.lock.base import Base, python_text, read_common, system_packages_text
+from onedigest.lock.base.choice import choose_base
+from onedigest.lock.base.packages import read_release, release_text
+from onedigest.lock.table import Table
+from onedigest.lock.toml_text import inline_table, lines, string
+from onedigest.oci.media import LAYERS
+from onedigest.oci.reference import Reference, parse_reference
+from onedigest.platforms import Platform
+from onedigest.spec import Spec
+
+if TYPE_CHECKING:
+    from onedigest.inputs.store import Store
+    from onedigest.oci.transport import Access
+
+_VARIABLE = re.compile(r"[^=\x00-\x20\x7f]+=")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PinnedImage:
+    """The image of one platform that a registry has.
+
+    `manifest` and `config` are digests of documents. `env` has lines NAME=value. `has_workdir` tells whether the
+    working directory that is asked for is there. Layers are in their order.
+    """
+
+    platform: Platform
+    manifest: Digest
+    config: Digest
+    env: tuple[str, ...]
+    labels: tuple[tuple[str, str], ...]
+    has_workdir: bool
+    layers: tuple[Descriptor, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", tuple(sorted(self.labels)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageBase(Base):
+    """An image of a registry.
+
+    `image` is the reference that was asked for, `index` the digest that it had, and `system` the name and version of
+    its operating system. It has a `release` where Debian packages are put above it.
+    """
+
+    image: str
+    index: Digest
+    system: str
+    images: tuple[PinnedImage, ...]
+
+    def __post_init__(self) -> None:
+        super(ImageBase, self).__post_init__()
+        object.__setattr__(self, "images", tuple(sorted(self.images, key=lambda each: each.platform)))
+
+    @property
+    def reference(self) -> str:
+        return self.image
+
+    @property
+    def origin(self) -> Reference:
+        return parse_reference(self.image).at(self.index)
+
+    @property
+    def states_workdir(self) -> bool:
+        return True
+
+    def origin_of(self, platform: Platform) -> Reference:
+        return self.origin.at(self.image_for(platform).manifest)
+
+    def image_for(self, platform: Platform) -> PinnedImage:
+        """Return the image of a platform, which must be one of the lock's."""
+        return next(each for each in self.images if each.platform == platform)
+
+    def layers(self, platform: Platform) -> tuple[Descriptor, ...]:
+        return self.image_for(platform).layers
+
+    def environment(self, platform: Platform) -> dict[str, str]:
+        pairs = (line.partition("=") for line in self.image_for(platform).env)
+        return {name: value for name, _, value in pairs}
+
+    def labels(self, platform: Platform) -> dict[str, str]:
+        return dict(self.image_for(platform).labels)
+
+    def materials(self) -> tuple[tuple[str, Digest], ...]:
+        name = self.origin.name
+        manifests = ((f"{name} {each.platform}", each.manifest) for each in self.images)
+        return ((name, self.index), *manifests, *super(ImageBase, self).materials())
+
+    def documents(self) -> tuple[Digest, ...]:
+        return (self.index, *(digest for each in self.images for digest in (each.manifest, each.config)))
+
+    def prove(self, access: Access, store: Store, *, script: str, where: str) -> None:
+        from onedigest.lock.base.proof import prove_image
+
+        prove_image(self, access, store, script=script, where=where)
+
+    def others(self, spec: Spec) -> Iterator[str]:
+        kind, _, named = spec.base.partition(":")
+        wanted = spec.base if kind != "debian" else "" if named else choose_base(spec).image
+        if self.image != wanted:
+            yield f"its base is {self.image}, not {wanted or spec.base}"
+        if tuple(each.platform for each in self.images) != spec.platforms:
+            yield "its base has not one image for each platform"
+
+    def to_toml(self, platforms: Sequence[Platform]) -> str:
+        return (
+            f"image = {string(self.image)}\nindex = {string(self.index)}\noperating-system = {string(self.system)}\n"
+            + (release_text(self.release) if self.release else "")
+            + python_text(self)
+            + system_packages_text(self, platforms)
+            + "".join(map(_image_text, self.images))
+        )
+
+
+def _image_text(image: PinnedImage) -> str:
+    labels = {string(name): string(text) for name, text in image.labels}
+    return (
+        "\n[[tool.onedigest.base.images]]\n"
+        f"platform = {string(image.platform.oci)}\n"
+        f"manifest = {string(image.manifest)}\n"
+        f"config = {string(image.config)}\n"
+        f"env = {lines(list(map(string, image.env)))}\n"
+        f"has-workdir = {'true' if image.has_workdir else 'false'}\n"
+        f"labels = {inline_table(labels)}\n"
+        f"layers = {lines(list(map(_layer_text, image.layers)))}\n"
+    )
+
+
+def _layer_text(layer: Descriptor) -> str:
+    fields = {"digest": layer.digest, "diff-id": layer.diff_id, "media-type": layer.media_type}
+    return inline_table({"size": str(layer.size), **{name: string(text) for name, text in fields.items()}})
+
+
+def read_image_base(table: Table, python: str, platforms: Sequence[Platform]) -> ImageBase:
+    """Read what a lock says of a base that is an image. Raises `Wrong`."""
+    found = ImageBase(
+        image=table.take("image", read_reference),
+        index=table.take("index", untrusted.digest),
+        system=table.take("operating-system", untrusted.line),
+        release=read_release(table) if "suite" in table else None,
+        images=table.each("images", _image),
+        python=python,
+        **read_common(table, platforms),
+    )
+    if [each.platform for each in found.images] != list(platforms):
+        raise table.wrong("images", "are not those of the lock's platforms")
+    return found
+
+
+def read_reference(value: Any) -> str:
+    """Return the reference of an image. Raises ValueError."""
+    found = untrusted.line(value)
+    try:
+        parse_reference(found)
+    except InputError:
+        raise ValueError(f"is {found!r}, which is not the reference of an image") from None
+    return found
+
+
+def _image(row: Table) -> PinnedImage:
+    found = PinnedImage(
+        platform=row.take("platform", untrusted.platform),
+        manifest=row.take("manifest", untrusted.digest),
+        config=row.take("config", untrusted.digest),
+        env=row.every("env", _variable),
+        has_workdir=row.take("has-workdir", untrusted.flag),
+        labels=row.take("labels", _labels),
+        layers=row.each("layers", _layer),
+    )
+    if not found.layers:
+        raise row.wrong("layers", "is empty")
+    return found
+
+
+def _variable(value: Any) -> str:
+    """Return a line NAME=value of an environment. A search path has one line; others may have several."""
+    found = untrusted.prose(value)
+    if not _VARIABLE.match(found):
+        raise ValueError(f"is {found[:80]!r}, which is not NAME=value")
+    return untrusted.line(found) if found.startswith("PATH=") else found
+
+
+def _labels(value: Any) -> tuple[tuple[str, str], ...]:
+    return tuple((untrusted.line(name), untrusted.prose(text)) for name, text in untrusted.table(value).items())
+
+
+def _layer(row: Table) -> Descriptor:
+    return Descriptor(
+        row.take("diff-id", untrusted.digest),
+        row.take("digest", untrusted.digest),
+        row.take("size", untrusted.size),
+        row.take("media-type", _layer_type),
+    )
+
+
+def _layer_type(value: Any) -> str:
+    found = untrusted.media_type(value)
+    if found not in LAYERS:
+        raise ValueError(f"is {found!r}, which is not the media type of a layer")
+    return found

@@ -1,0 +1,118 @@
+"""Knows what goes where: for each platform the layers of an image, from what changes least to what changes most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from onedigest.application import File
+from onedigest.digest import canonical_json, of_bytes
+from onedigest.errors import InputError
+from onedigest.lock.base import Base
+from onedigest.lock.base.debian import DebianBase
+from onedigest.lock.base.image import ImageBase
+from onedigest.lock.model import Lock
+from onedigest.plan import layers as kinds
+from onedigest.plan.base_folders import BaseFolders, debian_folders, image_folders
+from onedigest.plan.configuration import configuration, environment
+from onedigest.plan.layers import Layer, LockedWheel, Plan, PlatformPlan
+from onedigest.platforms import Platform
+from onedigest.spec import Spec
+
+OWN_LAYER_BYTES = 1 << 20
+"""A wheel of this size has a layer of its own; smaller ones share a tail."""
+
+
+def arrange(spec: Spec, lock: Lock, files: Sequence[File]) -> Plan:
+    """Arrange a lock's inputs and the application's files in layers. Raises `InputError` for too few layers."""
+    platforms = [_arrange_platform(spec, lock, files, platform) for platform in lock.platforms]
+    return Plan(name=spec.name, platforms=tuple(platforms))
+
+
+def _arrange_platform(spec: Spec, lock: Lock, files: Sequence[File], platform: Platform) -> PlatformPlan:
+    base = lock.base
+    below, folders = _base(spec, base, platform)
+    below += _working_directory(spec, folders)
+    packages = [each for each in base.system_packages if platform in each.platforms]
+    if packages:
+        below.append(kinds.debian_packages(spec.system_packages, packages, platform))
+    below.append(kinds.virtual_environment(base.interpreter, base.python))
+    above = [_application(spec, files, folders)] if files else []
+    room = spec.max_layers - len(below) - len(spec.run) - len(above)
+    below += _wheel_layers(lock, platform, room)
+    layers = (*below, *_command_layers(spec, base, platform, below), *above)
+    return PlatformPlan(platform=platform, layers=layers, config=configuration(spec, base, platform, layers))
+
+
+def _base(spec: Spec, base: Base, platform: Platform) -> tuple[list[Layer], BaseFolders]:
+    """Return the layers of a base, and the folders that it is known to have."""
+    if isinstance(base, DebianBase):
+        packages = [each for each in base.packages if platform in each.platforms]
+        root = kinds.debian_root(base.reference, packages, spec.user, platform)
+        return [root], debian_folders(base.release.suite, spec.user, platform)
+    assert isinstance(base, ImageBase)
+    image = base.image_for(platform)
+    count = len(image.layers)
+    layers = [
+        kinds.base_layer(base.reference, number, count, layer, platform) for number, layer in enumerate(image.layers, 1)
+    ]
+    return layers, image_folders(spec.workdir, has_workdir=image.has_workdir)
+
+
+def _working_directory(spec: Spec, folders: BaseFolders) -> list[Layer]:
+    """Return the layers of the working directory: the folder where the base has none, and what sets it."""
+    if spec.workdir == "/":
+        return []
+    path = folders.real(spec.workdir)
+    known, setting = folders.stated(path), kinds.working_directory(spec.workdir)
+    if spec.own_workdir:
+        holds = f"folder {spec.workdir} of user {spec.user}"
+        return [kinds.folder(path, spec.user, holds=holds, known=known), setting]
+    if path in folders.there:
+        return [setting]
+    return [kinds.folder(path, holds=f"folder {spec.workdir}", known=known), setting]
+
+
+def _application(spec: Spec, files: Sequence[File], folders: BaseFolders) -> Layer:
+    root, owner = folders.real(spec.root), spec.user if spec.own_workdir else kinds.ROOT
+    return kinds.application(files, root, owner, known=folders.stated(root))
+
+
+def _command_layers(spec: Spec, base: Base, platform: Platform, below: Sequence[Layer]) -> list[Layer]:
+    """Return a layer for each command of `run`, which depends on all that it can see."""
+    layers: list[Layer] = []
+    for number, text in enumerate(spec.run, 1):
+        seen = {
+            "platform": platform.oci,
+            "environment": environment(spec, base, platform),
+            "below": [layer.key() for layer in (*below, *layers)],
+        }
+        layers.append(kinds.command(number, text, of_bytes(canonical_json(seen))))
+    return layers
+
+
+def _wheel_layers(lock: Lock, platform: Platform, room: int) -> list[Layer]:
+    """Return a layer for each large wheel, and tails for the rest.
+
+    Small pure wheels share one tail, which is the same blob on all platforms; small native ones share another. Where
+    room is short the smallest of the large wheels join them, and then the tails each other.
+    """
+    locked = [(package, wheel) for package in lock.packages if (wheel := package.wheel_for(platform))]
+    if locked and room < 1:
+        raise InputError.of("`max-layers` leaves no layer for wheels", where=lock.script, hint="allow more layers")
+    large = sorted(
+        (pair for pair in locked if pair[1].size >= OWN_LAYER_BYTES), key=lambda pair: (-pair[1].size, pair[1].name)
+    )
+    own = {wheel for _, wheel in large}
+    while own and len(own) + len(_tails([pair for pair in locked if pair[1] not in own], room)) > room:
+        own.remove(large[len(own) - 1][1])
+    rest = [pair for pair in locked if pair[1] not in own]
+    groups = [[pair] for pair in locked if pair[1] in own] + _tails(rest, room)
+    return [kinds.wheels(group, lock.base.python_minor, platform) for group in groups]
+
+
+def _tails(rest: list[LockedWheel], room: int) -> list[list[LockedWheel]]:
+    if room == 1:
+        return [rest] if rest else []
+    pure = [pair for pair in rest if pair[1].name.endswith("-none-any.whl")]
+    native = [pair for pair in rest if pair not in pure]
+    return [tail for tail in (pure, native) if tail]

@@ -1,0 +1,67 @@
+"""Knows the folders that a base is known to have, so that no layer above changes what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from onedigest.platforms import AMD64, Platform
+
+_OF_BASE_FILES = frozenset(
+    f"/{path}"
+    for path in (
+        *("boot", "dev", "etc", "home", "proc", "root", "run", "sys", "tmp", "usr", "var"),
+        *(f"usr/{name}" for name in ("bin", "games", "include", "lib", "sbin", "share", "src")),
+        *(f"var/{name}" for name in ("backups", "cache", "lib", "local", "lock", "log", "run", "spool", "tmp")),
+    )
+)
+"""What the package base-files brings in every suite."""
+
+_MERGED = ("bin", "lib", "sbin")
+_COMMON = {"/root": "0700:0:0", "/tmp": "1777:0:0", "/var/tmp": "1777:0:0"}  # noqa: S108  paths
+_OF_IMAGES = {**_COMMON, "/run/lock": "1777:0:0"}
+_OF_DEBIAN = {**_COMMON, "/var/cache/ldconfig": "0700:0:0", "/var/lock": "1777:0:0"}
+_OF_SUITE = {"bookworm": {"/var/local": "2775:0:50"}}
+"""Folders that are not plainly root's: mode and owner."""
+
+_OWN_ACCOUNTS = frozenset((*range(11), 13, 33, 34, 38, 39, 42, 65534))
+"""The users of the package base-passwd: others get an account here, and this home."""
+
+_HOME = "/home/nonroot"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BaseFolders:
+    """Folders of a base, by absolute paths. `links` are folders that are links, `odd` those not plainly root's."""
+
+    there: frozenset[str] = frozenset()
+    links: Mapping[str, str] = field(default_factory=dict)
+    odd: Mapping[str, str] = field(default_factory=dict)
+
+    def real(self, path: str) -> str:
+        """Return where a path leads."""
+        top, slash, rest = path[1:].partition("/")
+        return f"{self.links[f'/{top}']}{slash}{rest}" if f"/{top}" in self.links else path
+
+    def stated(self, path: str) -> str:
+        """Say of the odd ones above, at and below a path what they are, as the assembler is told it."""
+        near = (each for each in self.odd if f"{each}/".startswith(f"{path}/") or path.startswith(f"{each}/"))
+        return ",".join(f"{each}={self.odd[each]}" for each in sorted(near))
+
+
+def image_folders(workdir: str, *, has_workdir: bool) -> BaseFolders:
+    """Return what is known of an image of a registry: its lock tells whether it has the working directory."""
+    return BaseFolders(there=frozenset([workdir] if has_workdir else ()), odd=_OF_IMAGES)
+
+
+def debian_folders(suite: str, user: str, platform: Platform) -> BaseFolders:
+    """Return what is known of a root of Debian packages, which has an account for a user."""
+    names = (*_MERGED, "lib64") if platform == AMD64 else _MERGED
+    odd = {**_OF_DEBIAN, **_OF_SUITE.get(suite, {})}
+    if int(user.partition(":")[0]) not in _OWN_ACCOUNTS:
+        odd[_HOME] = f"0755:{user}"
+    return BaseFolders(
+        there=_OF_BASE_FILES | ({_HOME} & odd.keys()),
+        links={f"/{name}": f"/usr/{name}" for name in names},
+        odd=odd,
+    )

@@ -1,0 +1,95 @@
+"""Knows which inputs a lock or its layers need, and what each of them is called in the folder of inputs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import takewhile
+
+from onedigest.assembler.descriptor import Descriptor
+from onedigest.digest import canonical_json, hex_of, of_bytes
+from onedigest.lock.base.packages import DebianPackage
+from onedigest.lock.model import Lock, Wheel
+from onedigest.plan.layers import Layer, Plan, PlatformPlan
+from onedigest.platforms import Platform
+
+FOLDER = ".inputs"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inputs:
+    """What is to be brought: wheels, Debian packages, and layers of a base image."""
+
+    wheels: tuple[Wheel, ...] = ()
+    packages: tuple[DebianPackage, ...] = ()
+    layers: tuple[Descriptor, ...] = ()
+
+    def count(self) -> int:
+        """Return how many there are."""
+        return len(self.wheels) + len(self.packages) + len(self.layers)
+
+    def names(self) -> frozenset[str]:
+        """Return the names of those that are files of their folder."""
+        return frozenset((*(each.name for each in self.wheels), *(each.file_name for each in self.packages)))
+
+    def size(self) -> int:
+        """Return their bytes together."""
+        return sum(each.size for group in (self.wheels, self.packages, self.layers) for each in group)
+
+
+def encoded_archive(layer: Layer) -> str:
+    """Return the name that a layer has among the inputs which the encoder of this machine made."""
+    return f"{layer.name}-{hex_of(layer.key())[:12]}.tar.gz"
+
+
+def base_layout(plan: Plan) -> str:
+    """Return the name that the layout of an image of the bases alone has among the inputs."""
+    bases = [base_layers(each) for each in plan.platforms]
+    key = of_bytes(canonical_json([layer.key() for several in bases for layer in several]))
+    name = bases[0][0].holds.partition(",")[0].rpartition("/")[2]
+    return f"{re.sub('[^A-Za-z0-9._-]', '-', name.partition('@')[0])}-{hex_of(key)[:12]}"
+
+
+def kept_blob(plan: Plan, descriptor: Descriptor) -> str:
+    """Return the path that a layer of a base image has among the inputs."""
+    return f"{base_layout(plan)}/blobs/sha256/{hex_of(descriptor.digest)}"
+
+
+def base_layers(planned: PlatformPlan) -> tuple[Layer, ...]:
+    """Return the layers of a platform's base: those of an image, or the lowest one, which is made of packages."""
+    return tuple(takewhile(lambda layer: layer.kept, planned.layers)) or planned.layers[:1]
+
+
+def encoded_layers(planned: PlatformPlan) -> tuple[Layer, ...]:
+    """Return the layers of a platform that need the encoder of this machine."""
+    return tuple(layer for layer in planned.layers if layer.encoded)
+
+
+def prepared_layers(plan: Plan) -> tuple[Layer, ...]:
+    """Return the distinct layers that other engines take from here: those of the base, and the encoded ones."""
+    found = (layer for each in plan.platforms for layer in (*base_layers(each), *encoded_layers(each)))
+    return tuple({layer.key(): layer for layer in found}.values())
+
+
+def inputs_of(lock: Lock, platforms: Iterable[Platform]) -> Inputs:
+    """Return what some of a lock's platforms need."""
+    chosen = set(platforms)
+    wheels = {wheel for package in lock.packages for platform, wheel in package.wheels if platform in chosen}
+    layers = (layer for platform in lock.platforms if platform in chosen for layer in lock.base.layers(platform))
+    return Inputs(
+        wheels=tuple(sorted(wheels)),
+        packages=tuple(each for each in lock.base.debian_packages if chosen & set(each.platforms)),
+        layers=tuple(dict.fromkeys(layers)),
+    )
+
+
+def inputs_of_layers(lock: Lock, layers: Iterable[Layer]) -> Inputs:
+    """Return which inputs of a lock some of its layers are made of."""
+    held = tuple(layers)
+    names = {each.name for layer in held for each in layer.inputs}
+    return Inputs(
+        wheels=tuple(wheel for wheel in lock.wheels() if wheel.name in names),
+        packages=tuple(sorted({each for each in lock.base.debian_packages if each.file_name in names})),
+        layers=tuple({layer.kept: None for layer in held if layer.kept}),
+    )
