@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from base_images import put_image, python_image
-from conftest import Project, machine_environment
+from conftest import ALL_RULES, Project, machine_environment
 from index_server import IndexServer
 from locking import Locking
 from registry_server import serve_registry
@@ -34,7 +34,7 @@ def template(host: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
     server = IndexServer(wheels)
     (folder / "address").write_text(server.address)
     project = Project(folder / "project", environment_of(folder))
-    project.write("onedigest.toml", "")
+    project.write("onedigest.toml", ALL_RULES)
     block = ('requires-python = ">=3.11"', 'dependencies = ["alpha"]', "[tool.onedigest]", f'base = "{host}/tiny:3"')
     project.script("app.py", *block, code="print('honest')\n")
     project.ok("build", "app.py")

@@ -16,6 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from onedigest.assembler import inside
+from onedigest.assembler.refusal import Unusable
 from onedigest.errors import InputError
 from onedigest.untrusted import MOST_TEXT
 
@@ -36,7 +38,8 @@ def read_bytes(root: Path, path: str, most: int = MOST_TEXT) -> bytes | None:
         return None
     except OSError as error:
         raise _refused(error, root, path) from None
-    return _read_handle(handle, path, most)
+    with unusable_as_input_error(), inside.opened(handle, path) as file:
+        return inside.read_most(file, path, most)
 
 
 def read_head(root: Path, path: str, most: int) -> bytes:
@@ -44,21 +47,10 @@ def read_head(root: Path, path: str, most: int) -> bytes:
     try:
         with _parent(root, path) as (parent, name):
             handle = os.open(name, _FILE, dir_fd=parent)
-        with _opened(handle, path) as file:
+        with inside.opened(handle, path) as file:
             return file.read(most)
-    except (OSError, InputError):
+    except (OSError, InputError, Unusable):
         return b""
-
-
-def remove_file(root: Path, path: str) -> None:
-    """Remove a file of ours below a root; no link is followed. Raises `InputError` where a folder of it is a link."""
-    try:
-        with _parent(root, path) as (parent, name):
-            os.unlink(name, dir_fd=parent)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise _refused(error, root, path) from None
 
 
 def remove_empty(root: Path, path: str) -> bool:
@@ -79,11 +71,8 @@ def read_text(root: Path, path: str, most: int = MOST_TEXT) -> str | None:
 
 def decoded(data: bytes, where: str) -> str:
     """Return UTF-8 as text with LF line ends. Raises `InputError` with the line that is not UTF-8."""
-    try:
-        return data.decode().replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise InputError.of("not UTF-8", where=f"{where}:{line}", hint="save the file as UTF-8") from None
+    with unusable_as_input_error():
+        return inside.decoded(data, where)
 
 
 def read_inside(path: Path, root: Path, where: str, most: int = MOST_TEXT) -> bytes:
@@ -91,8 +80,8 @@ def read_inside(path: Path, root: Path, where: str, most: int = MOST_TEXT) -> by
 
     Raises `InputError` for a missing or unreadable file, one outside, and as `read_bytes`.
     """
-    with open_inside(path, root, where) as file:
-        return _read_most(file, where, most)
+    with unusable_as_input_error():
+        return inside.read_inside(path, root, where, most)
 
 
 @contextmanager
@@ -101,16 +90,17 @@ def open_inside(path: Path, root: Path, where: str) -> Iterator[BinaryIO]:
 
     Raises `InputError` as `read_inside`. Nothing is read of what waits for a writer, or has no end.
     """
-    try:
-        real = path.resolve()
-        if not real.is_relative_to(root.resolve()):
-            raise InputError.of("is a link that leaves the project", where=where, hint="replace it by a real file")
-        handle = os.open(real, _FILE)
-    except (OSError, RuntimeError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError.of(f"cannot be read: {reason}", where=where) from None
-    with _opened(handle, where) as file:
+    with unusable_as_input_error(), inside.open_inside(path, root, where) as file:
         yield file
+
+
+@contextmanager
+def unusable_as_input_error() -> Iterator[None]:
+    """Raise what the assembler says of a file that cannot be used as an `InputError`."""
+    try:
+        yield
+    except Unusable as error:
+        raise InputError.of(error.message, where=error.where, hint=error.hint) from None
 
 
 def write_bytes(root: Path, path: str, data: bytes) -> None:
@@ -133,6 +123,21 @@ def write_bytes(root: Path, path: str, data: bytes) -> None:
                 os.link(f"/proc/self/fd/{handle}", name, dst_dir_fd=parent, follow_symlinks=True)
 
     _put(root, path, fill)
+
+
+def remove_file(root: Path, path: str) -> None:
+    """Remove a file below a root, if it is there; a link as one of its folders is not followed. Raises `InputError`."""
+    try:
+        with _parent(root, path) as (parent, name):
+            os.unlink(name, dir_fd=parent)
+            os.fsync(parent)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if error.errno in _LINK_ERRORS:
+            raise _refused(error, root, path) from None
+        error.filename = str(root / path)
+        raise
 
 
 def link_file(root: Path, path: str, source: Path) -> None:
@@ -240,28 +245,6 @@ def _is_link(parent: int, name: str) -> bool:
         return stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
     except FileNotFoundError:
         return False
-
-
-def _opened(handle: int, where: str) -> BinaryIO:
-    """Return a regular file by its handle. Raises `InputError` for what is none, a folder included."""
-    mode = os.fstat(handle).st_mode
-    if not stat.S_ISREG(mode):
-        os.close(handle)
-        wrong = "cannot be read: Is a directory" if stat.S_ISDIR(mode) else "is not a regular file"
-        raise InputError.of(wrong, where=where)
-    return os.fdopen(handle, "rb")
-
-
-def _read_handle(handle: int, where: str, most: int) -> bytes:
-    with _opened(handle, where) as file:
-        return _read_most(file, where, most)
-
-
-def _read_most(file: BinaryIO, where: str, most: int) -> bytes:
-    data = file.read(most + 1)
-    if len(data) > most:
-        raise InputError.of(f"has more than {most} bytes", where=where)
-    return data
 
 
 def _refused(error: OSError, root: Path, path: str) -> InputError:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onedigest import __version__, conflicts
-from onedigest.checkout import decoded, read_head, read_inside
+from onedigest.assembler.file_tree import MOST_ENTRIES, Budget, check_pattern, is_below, match
+from onedigest.checkout import decoded, read_head, read_inside, unusable_as_input_error
 from onedigest.errors import InputError
-from onedigest.file_tree import Budget, check_pattern, is_below, match
 from onedigest.header import HEAD, MARK
 from onedigest.script import key_lines, toml_problem
 from onedigest.untrusted import load_toml, quoted
@@ -53,8 +53,9 @@ class Project:
 
     def list_scripts(self) -> list[Path]:
         """Return the scripts that `scripts` matches, with links followed, sorted. Raises `InputError`."""
-        root, budget = self.root.resolve(), Budget()
-        found = {path for pattern in self.scripts for path in match(self.root, pattern, budget) if path.is_file()}
+        root, budget = self.root.resolve(), Budget(MOST_ENTRIES, quoted)
+        with unusable_as_input_error():
+            found = {path for pattern in self.scripts for path in match(self.root, pattern, budget) if path.is_file()}
         outside = sorted(path for path in found if not is_below(path, root))
         if outside:
             message = f"`scripts` matches {outside[0].name!r}, a link to a file outside the project"
@@ -121,7 +122,7 @@ def _load(root: Path, name: str, table: tuple[str, ...]) -> Project | None:
         raise InputError.of("`scripts` is not a list of strings", where=where)
     try:
         for pattern in scripts:
-            check_pattern(pattern)
+            check_pattern(pattern, quoted)
     except ValueError as error:
         raise InputError.of(f"`scripts` {error}".replace("the script's folder", "the project"), where=where) from None
     return Project(root=root, source=name, table=values, lines=lines, scripts=tuple(scripts), marked=True)

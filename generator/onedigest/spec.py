@@ -45,7 +45,7 @@ class Spec:
     A key's default is that of its field here; `name` and `entrypoint` have defaults that follow from other fields.
     Texts of specs state no defaults: who changes one moves `formats.DEFAULTS`. `script` is the path from the project's
     root, with slashes. `uv` is the script's `[tool.uv]` as canonical JSON. `copies` are (path below the application's
-    folder, path from the script's folder).
+    folder, path from the script's folder). `rules` are what generated files are for; no image depends on them.
     """
 
     name: str
@@ -70,6 +70,7 @@ class Spec:
     include_script: bool = True
     max_layers: int = 64
     run: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ("docker",)
 
     @property
     def root(self) -> str:
@@ -80,6 +81,9 @@ class Spec:
         """Return the digest of the canonical text under the defaults of this version, which a lock carries."""
         return digest_of(fields(self))
 
+
+_UNWRITTEN = "rules"
+"""The field that no text of a spec has: an image is the same whatever its rules are for."""
 
 _DEFAULTS: dict[str, Any] = {
     each.name: each.default for each in dataclasses.fields(Spec) if each.default is not dataclasses.MISSING
@@ -100,7 +104,7 @@ def fields(spec: Spec) -> dict[str, Any]:
     found = {}
     for each in dataclasses.fields(spec):
         value = getattr(spec, each.name)
-        if value != computed.get(each.name, each.default):
+        if each.name != _UNWRITTEN and value != computed.get(each.name, each.default):
             found[_key(each.name)] = _written(each.name, value)
     return found
 
@@ -117,7 +121,7 @@ def asked_value(asked: Mapping[str, Any], key: str) -> Any:
 
 def defaults() -> dict[str, Any]:
     """Return the defaults that are the same for every script, by their keys, as texts of specs have values."""
-    return {_key(name): _written(name, value) for name, value in _DEFAULTS.items()}
+    return {_key(name): _written(name, value) for name, value in _DEFAULTS.items() if name != _UNWRITTEN}
 
 
 def _key(name: str) -> str:
@@ -192,6 +196,7 @@ def specify(script: Script, project: Project, path: str) -> Spec:
         include_script=reader.read("include-script", values.flag),
         max_layers=reader.read("max-layers", values.layer_count),
         run=reader.read("run", values.commands),
+        rules=reader.read("rules", values.rule_set),
     )
     entrypoint = reader.read("entrypoint", values.strings, _default_entrypoint(spec))
     spec = dataclasses.replace(spec, entrypoint=entrypoint)

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from typing import Any
 
 from onedigest import platforms
-from onedigest.file_tree import check_pattern
+from onedigest.assembler.file_tree import check_pattern
 from onedigest.platforms import Platform
 from onedigest.untrusted import quoted
 
@@ -20,6 +20,9 @@ MOST_LAYERS = 120
 """Registries and snapshotters stop at 127; a few are left to those who build on the image."""
 
 FEWEST_LAYERS = 6
+
+RULES = ("docker", "bazel", "nix")
+"""What rules can be generated for."""
 
 LONGEST_NAME = 128
 """Of an image, as of a tag."""
@@ -98,6 +101,18 @@ def platform_set(value: Any) -> tuple[Platform, ...]:
     return tuple(sorted(platforms.BY_NAME[name] for name in names))
 
 
+def rule_set(value: Any) -> tuple[str, ...]:
+    names = string_set(value)
+    if wrong := [name for name in names if name not in RULES]:
+        import difflib
+
+        near = difflib.get_close_matches(wrong[0][:_LONGEST_PART], RULES, 1)
+        known = ", ".join(f"`{name}`" for name in RULES)
+        meant = f"; did you mean `{near[0]}`?" if near else ""
+        raise ValueError(f"has {', '.join(map(quoted, wrong[:_MOST_WRONG]))}; known are {known}{meant}")
+    return tuple(name for name in RULES if name in names)
+
+
 def debian_packages(value: Any) -> tuple[str, ...]:
     names = string_set(value)
     if wrong := [name for name in names if not _PACKAGE.fullmatch(name)]:
@@ -119,7 +134,7 @@ def repository(value: Any) -> str:
 def file_patterns(value: Any) -> tuple[str, ...]:
     patterns = string_set(value)
     for pattern in patterns:
-        check_pattern(pattern)
+        check_pattern(pattern, quoted)
     return patterns
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onedigest.ignoring import IgnoreRules
+from onedigest.assembler.ignoring import IgnoreRules
 
 SEEDS: tuple[bytes, ...] = (
     b"# comment\n\n*.log\n!keep.log\n",

@@ -64,7 +64,7 @@ def test_name_of_an_input_leads_nowhere(name: str, tmp_path: Path, capsys: pytes
         (("folder", "--path", "/x", "--owner=-1:0"), "'-1:0' is not UID:GID, of numbers up to 2097151 [owner]"),
         (("folder", "--path", "etc"), "folder: path 'etc' is not absolute [name]"),
         (("folder", "--path", "/a/../b"), "folder: path 'a/../b' has an empty, '.' or '..' component [name]"),
-        (("application", "--root", "app"), "application: path 'app' is not absolute [name]"),
+        (("application", "--project", ".", "--root", "app"), "application: path 'app' is not absolute [name]"),
         (
             ("virtual-environment", "--interpreter", "/usr/bin/python3", "--version", "3.13.1\nhome = /evil"),
             "'/usr/bin/python3' '3.13.1\\nhome = /evil': an absolute path and a version 3.N.P are needed [python]",
@@ -150,13 +150,39 @@ def test_descriptor_is_not_written_through_a_link(tmp_path: Path, capsys: pytest
     assert target.read_text() == "mine"
 
 
-@pytest.mark.parametrize("option", ["--file", "--script", "--plain"])
-def test_device_and_pipe_are_no_files(option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("role", ["script", "plain", "program"])
+def test_device_and_pipe_are_no_files(role: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (Path("/dev/zero"), tmp_path / "pipe"):
-        said = refusal(capsys, "application", option, f"x={path}", "--output", tmp_path / "layer")
+        listing = write_listing(tmp_path, target="x", path=str(path), role=role)
+        said = refusal(capsys, "application", "--listing", listing, "--output", tmp_path / "layer")
 
         assert said == f"refused: {path.name}: not a regular file [type]\n"
+
+
+def write_listing(folder: Path, **row: object) -> Path:
+    path = folder / "listing.json"
+    path.write_text(json.dumps([row]))
+    return path
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[" * 100_000, "1", "null", "[1]", "[{}]", '[{"target": "a", "path": "a", "role": "x"}]', "\xff"]
+)
+def test_list_of_files_is_checked(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "listing.json").write_text(text, encoding="latin-1")
+    said = refusal(capsys, "application", "--listing", tmp_path / "listing.json", "--output", tmp_path / "layer")
+
+    assert said == "refused: listing.json: not a list of the files of an application [document]\n"
+
+
+@pytest.mark.parametrize("copy", ["/etc/passwd", "../../../../../../../../etc/passwd", "link"])
+def test_what_is_outside_the_project_is_not_read(copy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "link").symlink_to("/etc/passwd")
+    for command in ("select", "application"):
+        said = refusal(capsys, command, "--project", tmp_path, f"--copy=x={copy}", "--output", tmp_path / "layer")
+
+        assert said.startswith(f"refused: `copy` names {copy!r}, which is outside the project\nhint: move it below ")
 
 
 def test_folder_is_no_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

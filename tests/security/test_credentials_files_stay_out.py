@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from onedigest import credential_files
 from onedigest.application import collect
-from onedigest.credential_files import find_rule
+from onedigest.assembler import credential_files
+from onedigest.assembler.credential_files import find_rule
 from onedigest.errors import InputError, Problem
 from onedigest.project import Project
 from onedigest.script import parse
@@ -227,7 +227,7 @@ def test_the_code_that_flyte_bakes_in_has_none(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_the_table_has_each_name_once_and_in_small_letters() -> None:
-    names = (*credential_files._FOLDERS, *credential_files._FILES)
+    names = (*credential_files.FOLDERS, *credential_files.FILES)
 
     assert len(set(names)) == len(names)
     assert [name for name in names if name != name.casefold()] == []

@@ -167,9 +167,9 @@ def test_links_that_lead_round_in_circles_are_no_endless_tree(root: Path) -> Non
 
 
 def test_a_pattern_that_follows_circles_for_ever_ends_in_words(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from onedigest import application, file_tree
+    from onedigest.assembler import file_tree, selection
 
-    monkeypatch.setattr(application, "Budget", lambda: file_tree.Budget(2000))
+    monkeypatch.setattr(selection, "Budget", lambda *_: file_tree.Budget(2000))
     for name in ("b", "c", "d"):
         (root / "jobs" / "data" / name).symlink_to(".")
 

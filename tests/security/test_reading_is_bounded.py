@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from onedigest import record, untrusted
 from onedigest.application import collect
+from onedigest.assembler.ignoring import IgnoreRules
 from onedigest.errors import InputError, OnedigestError
 from onedigest.flyte.syntax import find_images
-from onedigest.ignoring import IgnoreRules
 from onedigest.lock import codec
 from onedigest.lock.table import Table, Wrong
 from onedigest.project import Project

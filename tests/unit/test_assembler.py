@@ -100,8 +100,8 @@ def test_application_keeps_execute_bits_alone(tmp_path: Path) -> None:
     (tmp_path / "run.sh").chmod(0o711)
     (tmp_path / "data").write_text("x")
     (tmp_path / "data").chmod(0o600)
-    files = [f"--file=bin/run={tmp_path / 'run.sh'}", f"--file=data={tmp_path / 'data'}"]
-    assemble("application", "--tree", *files, "--output", tmp_path / "tree")
+    copies = ["--copy=bin/run=run.sh", "--files=data"]
+    assemble("application", "--tree", "--project", tmp_path, *copies, "--output", tmp_path / "tree")
 
     assert [(path, oct(mode)) for path, mode, _, content in listing(tmp_path / "tree") if content] == [
         ("app/bin/run", "0o755"),
@@ -156,8 +156,7 @@ def test_image_that_does_not_fit_is_refused(
         (("wheels", "--python", "3.13", "--wheel", "a.whl"), "refused: a.whl: not the file name of a wheel [identity]\n"),
         (("wheels", "--python", "3.13", "--wheel", "a-1-py3-none-any.whl"), "error: No such file or directory: a-1-py3-none-any.whl\n"),
         (("virtual-environment", "--interpreter", "python", "--version", "3.13.5"), "refused: 'python' '3.13.5': an absolute path and a version 3.N.P are needed [python]\n"),
-        (("application", "--file", "../x=/dev/null"), "refused: application: path 'app/../x' has an empty, '.' or '..' component [name]\n"),
-        (("application", "--file", "x"), "refused: application: 'x' is not NAME=PATH, and no --folder is given [name]\n"),
+        (("application", "--project", "none", "--files", "x"), "refused: `files` pattern 'x' matches nothing [application]\n"),
         (("debian-root", "--user", "1:1", "--deb", "/dev/null"), "refused: null: not a Debian package [deb]\n"),
         (("debian-packages", "--deb", "/dev/null", "sha256:0"), "refused: null: not the file of the lock, whose digest is sha256:0 [changed]\n"),
     ],
@@ -178,7 +177,7 @@ def test_script_has_its_canonical_text_and_no_execute_bit(tmp_path: Path) -> Non
     (tmp_path / "in=x").mkdir()
     (tmp_path / "in=x" / "a=b.py").write_bytes("\ufeffprint('ö')\r\n".encode())
     (tmp_path / "in=x" / "a=b.py").chmod(0o755)
-    arguments = ("--folder", tmp_path / "in=x", "--script=a=b.py", "--output", tmp_path / "tree")
+    arguments = ("--project", tmp_path, "--folder=in=x", "--script=a=b.py", "--output", tmp_path / "tree")
     assemble("application", "--tree", *arguments)
 
     assert [row for row in listing(tmp_path / "tree") if row[0].endswith(".py")] == [
@@ -188,7 +187,7 @@ def test_script_has_its_canonical_text_and_no_execute_bit(tmp_path: Path) -> Non
 
 def test_script_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_bytes(b"\xff")
-    said = assemble("application", "--folder", tmp_path, "--script=a.py", "--output", tmp_path / "x", code=1)
+    said = assemble("application", "--project", tmp_path, "--script=a.py", "--output", tmp_path / "x", code=1)
 
     assert said == "refused: application: a.py: not UTF-8 [application]\n"
 
@@ -233,8 +232,12 @@ def test_modes_are_as_they_are_said_whatever_the_disk_has(tmp_path: Path) -> Non
     for name, mode in (("run", 0o600), ("data", 0o777)):
         (tmp_path / name).write_text("x")
         (tmp_path / name).chmod(mode)
-    files = [f"--program=bin/run={tmp_path / 'run'}", f"--plain=data={tmp_path / 'data'}"]
-    assemble("application", "--tree", *files, "--output", tmp_path / "tree")
+    rows = [
+        {"target": "bin/run", "path": "run", "role": "program"},
+        {"target": "data", "path": "data", "role": "plain"},
+    ]
+    (tmp_path / "listing.json").write_text(json.dumps(rows))
+    assemble("application", "--tree", "--listing", tmp_path / "listing.json", "--output", tmp_path / "tree")
 
     assert [(path, oct(mode)) for path, mode, _, content in listing(tmp_path / "tree") if content] == [
         ("app/bin/run", "0o755"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from onedigest.ignoring import IgnoreRules
+from onedigest.assembler.ignoring import IgnoreRules
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,12 @@ def test_layers_are_ordered_from_what_changes_least() -> None:
     ]  # fmt: skip
 
 
+def test_name_of_a_layer_fits_into_the_name_of_a_file() -> None:
+    spec = replace(SPEC, workdir="/" + "/".join(["x" * 200] * 9))
+
+    assert max(len(layer.name) for layer in layers(arrange(spec, LOCK, [FILE]))) <= 106
+
+
 def test_large_wheels_have_layers_of_their_own() -> None:
     found = layers(arrange(SPEC, with_wheels(10, OWN_LAYER_BYTES, 20), [FILE]))
 

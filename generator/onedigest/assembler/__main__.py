@@ -8,7 +8,6 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from onedigest.assembler.descriptor import Descriptor
     from onedigest.assembler.entry import Entry
     from onedigest.assembler.image import PlatformImage
+    from onedigest.assembler.selection import Found
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -133,31 +133,41 @@ def _digests(image: PlatformImage) -> dict[str, str]:
     return {"manifest": image.manifest_digest, "config": image.config_digest}
 
 
+def list_selection(options: argparse.Namespace) -> None:
+    """Print the files of a selection as JSON, or write them to a file."""
+    from onedigest.assembler.application_files import listing_of, selected_files
+    from onedigest.assembler.disk_file import write_file
+
+    found = _select(options)
+    selected_files(found)
+    text = listing_of(options.project.resolve(), found.files) + "\n"
+    if options.output:
+        write_file(options.output, text.encode())
+    elif not options.quiet:
+        print(text, end="")
+
+
 def _files(options: argparse.Namespace) -> Iterator[tuple[str, bytes | Path, bool]]:
-    from onedigest.assembler.canonical import canonical_text
-    from onedigest.assembler.disk_file import read_file
+    from onedigest.assembler.application_files import contents, read_listing, selected_files
 
-    for target, path in map(partial(_placed, options.folder), options.script):
-        try:
-            yield target, canonical_text(read_file(path)).encode(), False
-        except UnicodeDecodeError:
-            raise Refused("application", f"application: {target}: not UTF-8") from None
-    for target, path in map(partial(_placed, options.folder), options.file):
-        yield target, path, bool(path.stat().st_mode & 0o111)
-    for target, path in options.plain:
-        yield target, path, False
-    for target, path in options.program:
-        yield target, path, True
+    return contents(read_listing(options.listing) if options.listing else selected_files(_select(options)))
 
 
-def _placed(folder: Path | None, text: str) -> tuple[str, Path]:
-    """Return target and path of a file: below a folder that holds all of them, or each TARGET=FILE."""
-    if folder:
-        return text, folder / text
-    try:
-        return _named(text)
-    except argparse.ArgumentTypeError as error:
-        raise Refused("name", f"application: {error}, and no --folder is given") from None
+def _select(options: argparse.Namespace) -> Found:
+    """Return the files that a selection has in the tree here, after what it leaves out is said."""
+    from onedigest.assembler.selection import Selection, select
+
+    selection = Selection(
+        folder=options.folder,
+        script=options.script,
+        files=tuple(options.files),
+        copies=tuple(options.copy),
+        ignore_file=options.ignore_file,
+    )
+    found = select(options.project, selection)
+    for warning in () if options.quiet else found.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    return found
 
 
 _PLAIN_NAME = re.compile(r"[^/\x00-\x1f\x7f]{1,255}")
@@ -182,10 +192,19 @@ def _inputs(given: list[list[str]], scratch: Path) -> Iterator[Path]:
 
 
 def _named(text: str) -> tuple[str, Path]:
-    name, equals, path = text.partition("=")
-    if not equals or not name or not path:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PATH")
+    name, path = _pair(text, "NAME=PATH")
     return name, Path(path)
+
+
+def _copied(text: str) -> tuple[str, str]:
+    return _pair(text, "TARGET=SOURCE")
+
+
+def _pair(text: str, form: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name or not value:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {form}")
+    return name, value
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -212,6 +231,10 @@ def _parser() -> argparse.ArgumentParser:
     checked.add_argument("--record", type=Path, required=True, metavar="FILE", help="the image.toml")
     checked.add_argument("--output", type=Path, metavar="FILE", help="write the digest of the image here too")
     checked.set_defaults(run=check)
+    selected = commands.add_parser("select", help="list the files of an application as JSON")
+    _add_selection(selected, selected, needed=True)
+    selected.add_argument("--output", type=Path, metavar="FILE", help="write the list here, and print nothing")
+    selected.set_defaults(run=list_selection)
     for command in commands.choices.values():
         command.add_argument("--quiet", action="store_true", help="print nothing that is well")
     return parser
@@ -237,14 +260,24 @@ def _add_arguments(command: argparse.ArgumentParser, layer: LayerCommand) -> Non
 
 
 def _add_files(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--folder", type=Path, metavar="DIR", help="where the files are; then TARGET is enough")
-    for name in ("script", "file"):
-        command.add_argument(f"--{name}", action="append", default=[], metavar="TARGET=FILE")
-    for name, what in (("plain", "not executable"), ("program", "executable")):
-        sentence = f"a file that is {what}, whatever its mode is here"
-        command.add_argument(
-            f"--{name}", type=_named, action="append", default=[], metavar="TARGET=FILE", help=sentence
-        )
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument("--listing", type=Path, metavar="FILE", help="what `select` wrote, beside the files")
+    _add_selection(command, source)
+
+
+def _add_selection(
+    command: argparse.ArgumentParser, source: argparse._ActionsContainer, *, needed: bool = False
+) -> None:
+    source.add_argument("--project", type=Path, required=needed, metavar="DIR", help="the root that files are below")
+    for name, metavar, sentence in (
+        ("folder", "PATH", "the script's folder, from the root"),
+        ("script", "NAME", "the script, in its folder"),
+        ("ignore-file", "PATH", "the .dockerignore for copied folders, from the script's folder"),
+    ):
+        command.add_argument(f"--{name}", default="", metavar=metavar, help=sentence)
+    command.add_argument("--files", action="append", default=[], metavar="PATTERN", help="files below its folder")
+    copied = "a file or folder from there, and its place below the application's folder"
+    command.add_argument("--copy", type=_copied, action="append", default=[], metavar="TARGET=SOURCE", help=copied)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.cli.fetch import bring
@@ -11,20 +12,21 @@ from onedigest.cli.image import Image
 from onedigest.cli.locks import changed_keys, chosen_platforms, prove_base, read_lock
 from onedigest.cli.session import Session
 from onedigest.cli.words import say, shown
-from onedigest.errors import OnedigestError, Problem
+from onedigest.errors import EngineError, InputError, OnedigestError, Problem
 
 if TYPE_CHECKING:
     from onedigest.application import File
     from onedigest.engines.engine import Built, Engine, Order
     from onedigest.lock.model import Lock
     from onedigest.plan.layers import Layer, Plan
+    from onedigest.rules.model import Stale
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
     """An image that is to be built: `plan` for the platforms that are asked for, `whole` for all of them.
 
-    With `prove` nothing counts that this build has not hashed or made itself.
+    With `prove` nothing counts that this build has not hashed or made itself. `engine` is what `--engine` calls it.
     """
 
     image: Image
@@ -33,6 +35,7 @@ class Job:
     whole: Plan
     plan: Plan
     prove: bool = False
+    engine: str = "embedded"
 
 
 def prepare(session: Session, image: Image, engine: str, *, locked: bool, platforms: tuple[str, ...]) -> Job:
@@ -45,6 +48,7 @@ def prepare(session: Session, image: Image, engine: str, *, locked: bool, platfo
         from onedigest.engines.embedded import refused_commands
 
         raise refused_commands("the embedded one", image.script.where("tool.onedigest.run"))
+    refuse_missing_rules(image, engine)
     lock = read_lock(image) if locked else _lock(session, image)
     if locked:
         _prove(session, image, lock)
@@ -53,7 +57,7 @@ def prepare(session: Session, image: Image, engine: str, *, locked: bool, platfo
     whole = arrange(image.spec, lock, files)
     chosen = chosen_platforms(lock, platforms)
     plan = Plan(name=whole.name, platforms=tuple(each for each in whole.platforms if each.platform in chosen))
-    return Job(image=image, lock=lock, files=files, whole=whole, plan=plan, prove=locked)
+    return Job(image=image, lock=lock, files=files, whole=whole, plan=plan, prove=locked, engine=engine)
 
 
 def _prove(session: Session, image: Image, lock: Lock) -> None:
@@ -80,9 +84,21 @@ def warn_of_removed(session: Session) -> None:
 def run_engine(session: Session, job: Job, engine: Engine) -> Built:
     """Have an engine build, and bring the inputs that it needs."""
     engine.check(job.plan)
+    if job.engine != "embedded":
+        refuse_stale_rules(job, InputError)  # whoever calls: rules are text of a pull request
+        place_named_assemblers(session, job.image)
     built = engine.build(_order(session, job))
     warn_of_removed(session)
     return built
+
+
+def place_named_assemblers(session: Session, image: Image) -> None:
+    """Put the assemblers that the rules of an image and of its folder name among the inputs. Raises `InputError`."""
+    from onedigest.fetching import place_assemblers
+    from onedigest.rules.assemblers import named_assemblers
+
+    named = named_assemblers(image.folder.parent.resolve(), [image.spec.name])
+    place_assemblers(session.store, image.inputs, named)
 
 
 def bring_base(session: Session, job: Job, digests: frozenset[str] | None = None) -> None:
@@ -94,16 +110,48 @@ def bring_base(session: Session, job: Job, digests: frozenset[str] | None = None
         bring(session, job.image, job.lock, inputs_of_layers(job.lock, kept))
 
 
+def refuse_missing_rules(image: Image, engine: str) -> None:
+    """Raise `EngineError` for an engine that reads rules which the image does not ask for."""
+    if engine == "embedded":
+        return
+    from onedigest.rules.model import OF_ENGINE, OWN
+
+    kind = OF_ENGINE[engine]
+    if kind not in image.spec.rules:
+        asked = ", ".join(f'"{name}"' for name in OWN if name in (*image.spec.rules, kind))
+        raise EngineError.of(
+            f"`rules` does not ask for {kind}, whose rules the {engine} engine reads",
+            where=image.script.where("tool.onedigest.rules"),
+            hint=f"set `rules = [{asked}]`, then run `onedigest generate {image.spec.script}`",
+        )
+
+
 def refuse_stale_rules(job: Job, kind: type[OnedigestError]) -> None:
-    """Raise an error of a kind for generated files that are not as they would be written."""
-    from onedigest.rules.image import render_rules, stale_files
+    """Raise an error of a kind for rules that were changed by hand, and for those that the engine reads unless current.
+
+    The embedded engine reads none: rules that are missing, or of another format, are nothing to it.
+    """
+    from onedigest.rules.image import edited_files
 
     folder = job.image.folder.parent
-    rules = render_rules(job.image.spec, job.lock, job.whole, folder.resolve())
-    hint = f"run `onedigest generate {job.image.spec.script}`"
-    problems = [Problem(message, shown(folder / path), hint) for path, message in stale_files(rules, folder)]
-    if problems:
+    spec, lock = job.image.spec, job.lock
+    found = edited_files(spec, lock, folder) if job.engine == "embedded" else _stale_for(job, folder)
+    hint = f"run `onedigest generate {spec.script}`"
+    if problems := [Problem(each.message, shown(folder / each.path), hint) for each in found]:
         raise kind(problems)
+
+
+def _stale_for(job: Job, folder: Path) -> Iterator[Stale]:
+    """Yield the files that an engine must not build with: the lock, what it reads, and what was changed by hand."""
+    from onedigest.rules.image import render_rules, stale_files
+    from onedigest.rules.lock_folder import stale_shared
+    from onedigest.rules.model import OF_ENGINE, kind_of
+
+    read = OF_ENGINE[job.engine]
+    rules = render_rules(job.image.spec, job.lock, job.whole, folder.resolve())
+    for stale in (*stale_files(rules, folder), *stale_shared(folder.resolve(), [read])):
+        if stale.edited or stale.path.endswith("/pylock.toml") or kind_of(stale.path) == read:
+            yield stale
 
 
 def _order(session: Session, job: Job) -> Order:

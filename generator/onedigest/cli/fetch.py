@@ -30,6 +30,7 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
 
     Wheels, Debian packages and base layers are verified, kept in the user's store, and linked into lockfiles/.inputs.
     """
+    from onedigest.cli.building import place_named_assemblers
     from onedigest.plan.inputs import inputs_of
 
     session = Session(**options)
@@ -39,6 +40,7 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
         prove_base(session, image, lock)
         chosen = inputs_of(lock, chosen_platforms(lock, platforms))
         count = bring(session, image, lock, chosen)
+        place_named_assemblers(session, image)
         _place_encoded(session, image, lock)
         files, total = chosen.count(), chosen.size()
         done.append({"name": image.spec.name, "files": files, "bytes": total, "fetched": count})

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from onedigest.application import File, digest_file, list_folder, read_rules
+from onedigest.assembler.credential_files import find_rule
+from onedigest.assembler.file_tree import is_below
 from onedigest.checkout import read_inside
 from onedigest.cli.build import Build, Wishes
 from onedigest.cli.building import Job, prepare, refuse_stale_rules, run_engine
@@ -26,10 +28,8 @@ from onedigest.cli.locks import changed_since, lock_problems
 from onedigest.cli.progress import Status
 from onedigest.cli.session import Session
 from onedigest.cli.words import say, shown
-from onedigest.credential_files import find_rule
 from onedigest.digest import hex_of
 from onedigest.errors import DifferenceError, InputError, OnedigestError
-from onedigest.file_tree import Budget, is_below
 from onedigest.flyte.definition import CodeBundle, Copy, Definition, loads
 from onedigest.flyte.syntax import find_images, may_have_images
 from onedigest.script import MOST_BYTES
@@ -139,7 +139,7 @@ def _files_below(folder: Path) -> tuple[tuple[str, str], ...]:
     root, ignore = folder.resolve(), folder / ".dockerignore"
     rules = read_rules(ignore, root, shown(ignore)) if ignore.is_file() else None
     found = []
-    for file in list_folder(folder, rules, folder, Budget()):
+    for file in list_folder(folder, rules, folder):
         path = file.relative_to(folder).as_posix()
         if not is_below(file, root):
             raise InputError.of("is a link that leaves the folder", where=shown(file))

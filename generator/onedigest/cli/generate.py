@@ -23,14 +23,14 @@ from onedigest.errors import InputError, OnedigestError, Problem
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock, Package
     from onedigest.lock.resolver import Upgrade
-    from onedigest.rules.image import Rules
+    from onedigest.rules.model import Rules
     from onedigest.sources import Sources
 
 
 @click.command()
 @click.argument("scripts", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All scripts of the project.")
-@click.option("--check", is_flag=True, help="Write nothing; exit 3 when a file is not as it would be written.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 3 when a file is out of date.")
 @click.option("--prune", is_flag=True, help="Remove the locks of images that are gone.")
 @click.option("--upgrade", is_flag=True, help="Let every pin move: packages, Debian packages and base.")
 @click.option("--upgrade-package", "packages", multiple=True, metavar="NAME", help="Let one package move.")
@@ -63,7 +63,7 @@ def command(
     from onedigest.lock.resolver import Upgrade
 
     allowed = Upgrade(everything=upgrade, packages=frozenset(map(canonicalize_name, packages)))
-    result, failed = _generate(session, images, allowed)
+    result, failed = _generate(session, images, allowed, everything=everything)
     if prune:
         result["pruned"] = _prune(session, images)
     if session.as_json:
@@ -75,8 +75,9 @@ def generate_one(session: Session, image: Image) -> None:
     """Lock one image and write all of its files; say what moved."""
     from onedigest.lock.resolver import Upgrade
 
+    _refuse_unwritable([image], everything=False)
     result, rules = _generate_files(image, earlier_lock(session, image), Upgrade(), lambda: sources(session, image))
-    _write_merged([(image, rules)])
+    _write_folders([(image, rules)])
     for line in () if session.silent else result["moved"]:
         say(f"  {line}")
 
@@ -91,10 +92,7 @@ def _generate_files(
     from onedigest.application import collect
     from onedigest.lock.resolver import Upgrade, resolve
     from onedigest.plan.arrange import arrange
-    from onedigest.rules.files import refuse_foreign, write
-    from onedigest.rules.image import render_rules
-    from onedigest.rules.merged import MERGED
-    from onedigest.rules.shared import SHARED, render_shared
+    from onedigest.rules.image import render_rules, write_rules
 
     application = collect(image.spec, image.script, image.script_folder, image.warn)
     if previous and upgrade == Upgrade() and answers(image, previous):
@@ -104,9 +102,9 @@ def _generate_files(
         refuse_other_hashes(image, lock)
     plan = arrange(image.spec, lock, application)
     folder = image.folder.parent.resolve()
-    refuse_foreign(folder, (*SHARED, *MERGED))
     rules = render_rules(image.spec, lock, plan, folder)
-    changed = write(folder, render_shared(folder)) + write(folder, rules.files)
+    changed, left = write_rules(rules, folder)
+    _warn_of_left(image, left)
     result = {
         "name": image.spec.name,
         "script": image.spec.script,
@@ -121,22 +119,44 @@ def _generate_files(
     return result, rules
 
 
-def _write_merged(generated: Iterable[tuple[Image, Rules]]) -> None:
-    """Write the files of all images once, however many images have a part in them."""
-    from onedigest.rules.merged import write_merged
+def _refuse_unwritable(images: Iterable[Image], *, everything: bool) -> None:
+    """Raise `InputError` where generated files would replace what is not theirs."""
+    from onedigest.rules.lock_folder import refuse_unwritable
 
-    folders: dict[Path, list[Rules]] = {}
-    for image, rules in generated:
-        folders.setdefault(image.folder.parent.resolve(), []).append(rules)
+    folders: dict[Path, list[Image]] = {}
+    for image in images:
+        folders.setdefault(image.folder.parent.resolve(), []).append(image)
     for folder, several in folders.items():
-        write_merged(several, folder)
+        kinds = {kind for image in several for kind in image.spec.rules}
+        refuse_unwritable(folder, kinds, [image.spec.name for image in several], everything=everything)
 
 
-def _generate(session: Session, images: list[Image], upgrade: Upgrade) -> tuple[dict[str, Any], int]:
+def _write_folders(generated: Iterable[tuple[Image, Rules]]) -> None:
+    """Write the files that images share once, however many images have a part in them."""
+    from onedigest.rules.lock_folder import write_folder
+
+    folders: dict[Path, list[tuple[Image, Rules]]] = {}
+    for image, rules in generated:
+        folders.setdefault(image.folder.parent.resolve(), []).append((image, rules))
+    for folder, several in folders.items():
+        _, left = write_folder([rules for _, rules in several], folder)
+        _warn_of_left(several[0][0], left)
+
+
+def _warn_of_left(image: Image, paths: Iterable[str]) -> None:
+    for path in paths:
+        message = "is not a file of onedigest, and is left as it is; `rules` does not ask for one of this name"
+        image.warn(Problem(message, shown(image.folder.parent / path)))
+
+
+def _generate(
+    session: Session, images: list[Image], upgrade: Upgrade, *, everything: bool
+) -> tuple[dict[str, Any], int]:
     """Lock images and write all files; return what is to be said of them, and the exit code."""
     source = sources(session)
     done, generated, failed = [], [], 0
     several = _Several(images, upgrade)
+    _refuse_unwritable(images, everything=everything)
     for image in images:
         try:
             previous = earlier_lock(session, image)
@@ -154,7 +174,7 @@ def _generate(session: Session, images: list[Image], upgrade: Upgrade) -> tuple[
         generated.append((image, rules))
         if not session.as_json and not session.quiet:
             _say_result(result)
-    _write_merged(generated)
+    _write_folders(generated)
     return {"images": done}, max(failed, several.say_unknown())
 
 
@@ -164,19 +184,19 @@ def _forget(_: object) -> None:
 
 def _prune(session: Session, images: list[Image]) -> list[str]:
     """Remove the locks of images that are gone, and their parts of the files that images share."""
-    from onedigest.rules.image import OWN_FILES
-    from onedigest.rules.merged import write_merged
+    from onedigest.rules.lock_folder import write_folder
+    from onedigest.rules.model import OWN, own_files
 
     folder = session.lockfiles
     found = [*find_gone(folder), *find_renamed(folder, images)]
     for leftover in found:
-        left = remove(leftover, OWN_FILES)
+        left = remove(leftover, own_files(OWN))
         if not session.silent:
             say(f"{shown(leftover.folder)}: removed, since {leftover.reason}")
         for name in left:
             session.warn([Problem("is not a file of onedigest, and is left", shown(leftover.folder / name))])
     if found:
-        write_merged([], folder.resolve())
+        write_folder([], folder.resolve())
     return [shown(leftover.folder) for leftover in found]
 
 

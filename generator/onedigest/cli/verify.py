@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from onedigest.cli.building import Job, prepare, run_engine
+from onedigest.cli.building import Job, prepare, refuse_stale_rules, run_engine
 from onedigest.cli.engines import NAMES, check_engine, make_engine
 from onedigest.cli.image import Image
 from onedigest.cli.images import find_images
@@ -136,6 +136,7 @@ def _compare_engines(
         try:
             engine = make_engine(name, session, builder if name != "embedded" else "", status)
             job = prepare(session, image, name, locked=True, platforms=())
+            refuse_stale_rules(job, DifferenceError)
             engine.check(job.plan)
         except EngineError as error:
             missing[name] = str(error)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from onedigest.assembler.file_tree import is_below
 from onedigest.checkout import read_inside
 from onedigest.errors import InputError
-from onedigest.file_tree import is_below
 from onedigest.untrusted import MOST_TEXT
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from onedigest.application import File
+from onedigest.application import File, Files, selection_of
 from onedigest.digest import canonical_json, of_bytes
 from onedigest.errors import InputError
 from onedigest.lock.base import Base
@@ -74,7 +74,8 @@ def _working_directory(spec: Spec, folders: BaseFolders) -> list[Layer]:
 
 def _application(spec: Spec, files: Sequence[File], folders: BaseFolders) -> Layer:
     root, owner = folders.real(spec.root), spec.user if spec.own_workdir else kinds.ROOT
-    return kinds.application(files, root, owner, known=folders.stated(root))
+    selection = files.selection if isinstance(files, Files) else selection_of(spec)
+    return kinds.application(files, selection, root=root, owner=owner, known=folders.stated(root))
 
 
 def _command_layers(spec: Spec, base: Base, platform: Platform, below: Sequence[Layer]) -> list[Layer]:

@@ -10,6 +10,7 @@ from typing import ClassVar
 from onedigest.application import File
 from onedigest.assembler import FORMAT, SPLICE
 from onedigest.assembler.descriptor import Descriptor
+from onedigest.assembler.selection import Selection
 from onedigest.digest import Digest, canonical_json, of_bytes
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.model import Package, Wheel
@@ -28,6 +29,9 @@ ROOT = "0:0"
 _NAMED = 3
 """How many wheels or packages of a layer its name tells."""
 
+_LONGEST = 100
+"""How long a name may be: engines make names of files and derivations of it."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Input:
@@ -41,12 +45,16 @@ class Input:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """What the assembler is told to make a layer, the same for every engine. Names of options have no dashes."""
+    """What the assembler is told to make a layer, the same for every engine. Names of options have no dashes.
+
+    `files` decide the bytes, and the `selection` that they were found by is what rules render: it names none of them.
+    """
 
     command: str
     options: Options = ()
     inputs: tuple[Input, ...] = ()
     files: tuple[File, ...] = ()
+    selection: Selection | None = None
     encoding: str = SPLICE
 
     def __post_init__(self) -> None:
@@ -264,10 +272,10 @@ def command(number: int, text: str, seen: Digest) -> Layer:
     return Layer(holds=f"run {number}: {text}", name=f"run-{number}", content=Command(text=text, seen=seen))
 
 
-def application(files: Sequence[File], root: str, owner: str, *, known: str = "") -> Layer:
+def application(files: Sequence[File], selection: Selection, *, root: str, owner: str = ROOT, known: str = "") -> Layer:
     """Return the files of the application below the folder `root`, all of them of `owner`, UID:GID."""
     options = (*_known(known), ("owner", owner), ("root", root))
-    recipe = Recipe(command="application", options=options, files=tuple(files))
+    recipe = Recipe(command="application", options=options, files=tuple(files), selection=selection)
     return Layer(holds=_application(files, root), name="application", content=recipe)
 
 
@@ -291,7 +299,7 @@ def _native(text: str, platform: Platform) -> str:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.")
+    return re.sub(r"[^A-Za-z0-9._]+", "-", text)[:_LONGEST].strip("-.")
 
 
 def _several(names: Sequence[str]) -> str:

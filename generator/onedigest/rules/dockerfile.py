@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from onedigest.assembler.tar import MTIME
+from onedigest.digest import Digest
 from onedigest.errors import InputError
-from onedigest.header import add_header
+from onedigest.header import add_rules_header
 from onedigest.inputs import zipapp
 from onedigest.lock.base import Base
 from onedigest.lock.model import Lock
@@ -17,8 +18,9 @@ from onedigest.plan.configuration import own_environment
 from onedigest.plan.inputs import FOLDER, base_layers, encoded_archive
 from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.platforms import Platform
+from onedigest.rules.context import context_patterns
 from onedigest.rules.environment import render
-from onedigest.rules.stages import ASSEMBLER, Stage, context_path, layer_stages, made_layers, stage_names
+from onedigest.rules.stages import ASSEMBLER, Stage, layer_stages, made_layers, stage_names
 from onedigest.spec import Spec
 
 FILE_NAME = "Dockerfile"
@@ -71,14 +73,16 @@ class DockerfileView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IgnoreView:
-    """What the template of a .dockerignore sees."""
+    """What the template of a .dockerignore sees: lines about the application, and paths of inputs."""
 
-    paths: tuple[str, ...]
+    patterns: tuple[str, ...]
+    inputs: tuple[str, ...]
 
 
-def render_dockerfile(spec: Spec, lock: Lock, plan: Plan, folder: str) -> dict[str, str]:
+def render_dockerfile(spec: Spec, lock: Lock, plan: Plan, folder: str, assembler: Digest) -> dict[str, str]:
     """Return the Dockerfile and its .dockerignore by name; `folder` is the lock folder from the context's root.
 
+    `assembler` is the frozen one that makes the layers.
     Raises `InputError` for a script outside the folder that holds the locks, which is what BuildKit is sent.
     """
     if posixpath.isabs(spec.script):
@@ -96,13 +100,13 @@ def render_dockerfile(spec: Spec, lock: Lock, plan: Plan, folder: str) -> dict[s
         bake_target=bake_target(spec.name),
         base=lock.base.reference,
         python=lock.base.python,
-        assembler=f"{inputs}/{zipapp.file_name(zipapp.digest())}",
+        assembler=f"{inputs}/{zipapp.file_name(assembler)}",
         assembler_target=ASSEMBLER,
         assembler_start=(
             (lock.base.interpreter, "-I", "-c", zipapp.START),
-            (ASSEMBLER, zipapp.digest(), "--help"),
+            (ASSEMBLER, assembler, "--help"),
         ),
-        stages=layer_stages(plan, script=spec.script, inputs=inputs, interpreter=lock.base.interpreter),
+        stages=layer_stages(plan, inputs=inputs, interpreter=lock.base.interpreter),
         images=tuple(_image(each, stage_names(plan), inputs, lock.base) for each in plan.platforms),
         epoch=MTIME,
         environment=own_environment(spec, lock.base, plan.platforms[0].platform),
@@ -112,10 +116,10 @@ def render_dockerfile(spec: Spec, lock: Lock, plan: Plan, folder: str) -> dict[s
         entrypoint=spec.entrypoint,
         args=spec.args,
     )
-    ignore = IgnoreView(paths=_context(spec, plan, inputs, view.assembler))
+    ignore = IgnoreView(patterns=_context(plan, folder), inputs=_given(plan, inputs, view.assembler))
     return {
-        FILE_NAME: add_header(spec.script, render("templates", "Dockerfile.j2", view)),
-        IGNORE_NAME: add_header(spec.script, render("templates", "Dockerfile.dockerignore.j2", ignore)),
+        FILE_NAME: add_rules_header(spec.script, render("templates", "Dockerfile.j2", view)),
+        IGNORE_NAME: add_rules_header(spec.script, render("templates", "Dockerfile.dockerignore.j2", ignore)),
     }
 
 
@@ -147,13 +151,15 @@ def _image(planned: PlatformPlan, names: Mapping[str, str], inputs: str, base: B
     )
 
 
-def _context(spec: Spec, plan: Plan, inputs: str, assembler: str) -> tuple[str, ...]:
-    """Return the paths of everything that the Dockerfile reads, sorted."""
-    folder = posixpath.dirname(spec.script)
+def _context(plan: Plan, locks: str) -> tuple[str, ...]:
+    """Return the patterns of what the application has of the context, the others after them."""
+    selections = [layer.recipe.selection for layer in made_layers(plan) if layer.recipe and layer.recipe.selection]
+    return tuple(row.line for each in selections for row in context_patterns(each, locks))
+
+
+def _given(plan: Plan, inputs: str, assembler: str) -> tuple[str, ...]:
+    """Return the paths of the inputs that the Dockerfile reads, sorted."""
     bases = [layer for each in plan.platforms for layer in base_layers(each) if layer.encoded]
     found = {assembler, *(f"{inputs}/{encoded_archive(layer)}" for layer in bases)}
-    for layer in made_layers(plan):
-        found |= {f"{inputs}/{each.name}" for each in layer.inputs}
-        found |= {context_path(folder, file) for file in layer.files}
-        found |= {posixpath.normpath(posixpath.join(folder, path)) for file in layer.files for path in file.links}
+    found |= {f"{inputs}/{each.name}" for layer in made_layers(plan) for each in layer.inputs}
     return tuple(sorted(found))

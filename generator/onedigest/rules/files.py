@@ -35,11 +35,24 @@ def write(folder: Path, files: Files) -> list[str]:
 
 def refuse_foreign(folder: Path, names: Iterable[str]) -> None:
     """Raise `InputError` for files of these names that are somebody else's, rather than replace them."""
-    foreign = [name for name in sorted(names) if not _is_ours(folder / name)]
+    foreign = [name for name in sorted(names) if not is_ours(folder / name)]
     if foreign:
         hint = "move it away: this folder is for generated files"
         message = "is not a file of onedigest, which writes one of this name"
         raise InputError([Problem(message, f"{folder.name}/{name}", hint) for name in foreign])
+
+
+def remove(folder: Path, paths: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Remove generated files, and nobody else's; return the paths of those that were there, and of those that are left.
+
+    Raises `InputError` for a link.
+    """
+    root = folder.parent
+    there = [path for path in sorted(paths) if _bytes(root, f"{folder.name}/{path}") is not None]
+    ours = [path for path in there if is_ours(folder / path)]
+    for path in ours:
+        _told(root, partial(checkout.remove_file, root, f"{folder.name}/{path}"))
+    return ours, [path for path in there if path not in ours]
 
 
 def read(path: Path) -> str | None:
@@ -51,7 +64,8 @@ def read(path: Path) -> str | None:
     return None if data is None else checkout.decoded(data, str(path))
 
 
-def _is_ours(path: Path) -> bool:
+def is_ours(path: Path) -> bool:
+    """Tell whether a file, if there is one, is a generated one."""
     data = _bytes(path.parent.parent, f"{path.parent.name}/{path.name}")
     return data is None or MARK.encode() in data[:HEAD]
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from onedigest.application import File
+from onedigest.assembler.selection import Selection
 from onedigest.header import one_line
 from onedigest.plan.inputs import base_layers
 from onedigest.plan.layers import Layer, Plan, Recipe
@@ -56,21 +58,22 @@ def stage_names(plan: Plan) -> dict[str, str]:
     return names
 
 
-def layer_stages(plan: Plan, *, script: str, inputs: str, interpreter: str) -> tuple[Stage, ...]:
-    """Return the stages of a plan's layers; `script` and `inputs` are paths from the context's root."""
+def layer_stages(plan: Plan, *, inputs: str, interpreter: str) -> tuple[Stage, ...]:
+    """Return the stages of a plan's layers; `inputs` is a path from the context's root."""
     names = stage_names(plan)
     return tuple(
-        _stage(layer, layer.recipe, names[layer.key()], (script, inputs, interpreter))
+        _stage(layer, layer.recipe, names[layer.key()], (inputs, interpreter))
         for layer in made_layers(plan)
         if layer.recipe
     )
 
 
-def _stage(layer: Layer, recipe: Recipe, name: str, places: tuple[str, str, str]) -> Stage:
-    script, inputs, interpreter = places
+def _stage(layer: Layer, recipe: Recipe, name: str, places: tuple[str, str]) -> Stage:
+    inputs, interpreter = places
     start = (interpreter, "-I", ASSEMBLER, recipe.command, "--tree", "--output", OUTPUT)
     options = tuple(word for option, value in recipe.options for word in (f"--{option}", value))
-    given, files = _inputs(recipe, inputs), _files(recipe, script)
+    given = _inputs(recipe, inputs)
+    files = _application(recipe.selection) if recipe.selection else _Arguments()
     return Stage(
         name=name,
         comment=tuple(textwrap.wrap(one_line(layer.holds), _COMMENT, break_long_words=False, break_on_hyphens=False)),
@@ -99,20 +102,30 @@ def _inputs(recipe: Recipe, folder: str) -> _Arguments:
     return _Arguments(tuple((f"--{each.flag}", f"{place}/{each.name}", each.digest) for each in recipe.inputs), mounts)
 
 
-def _files(recipe: Recipe, script: str) -> _Arguments:
-    """Return arguments that name the files of an application, and a mount of where they are."""
-    if not recipe.files:
-        return _Arguments()
-    folder = posixpath.dirname(script)
-    named = {file.target: "--script" if isinstance(file.content, bytes) else "--file" for file in recipe.files}
-    rows: list[tuple[str, ...]]
-    if any(file.source for file in recipe.files):
-        places = {file.target: posixpath.join(CONTEXT, context_path(folder, file)) for file in recipe.files}
-        rows = [(f"{flag}={target}={places[target]}",) for target, flag in named.items()]
-        return _Arguments(tuple(rows), (_mount("", CONTEXT),))
-    rows = [("--folder", posixpath.join(CONTEXT, folder)), *((f"{flag}={target}",) for target, flag in named.items())]
-    source = folder if is_plain_path(folder) else ""
-    return _Arguments(tuple(rows), (_mount(source, posixpath.join(CONTEXT, source).rstrip("/")),))
+def _application(selection: Selection) -> _Arguments:
+    """Return what selects the files of an application, and mounts of the folders that they are in."""
+    sources = _sources(selection)
+    if sources and all(map(is_plain_path, sources)):
+        mounts = tuple(_mount(source, f"{CONTEXT}/{source}") for source in sources)
+    else:
+        mounts = (_mount("", CONTEXT),)
+    return _Arguments((("--project", CONTEXT), *selection.arguments()), mounts)
+
+
+def _sources(selection: Selection) -> tuple[str, ...]:
+    """Return the folders and files that a selection reads, from the context's root; none where it may be any."""
+    copied = [source for _, source in selection.copies]
+    ignore = [each for each in (selection.ignore_file,) if each]
+    own = ["."] if selection.files else [selection.script]
+    paths = {posixpath.normpath(posixpath.join(selection.folder, each)) for each in (*own, *copied, *ignore) if each}
+    outer = {path for path in paths if not any(path.startswith(f"{other}/") for other in paths)}
+    if "." in paths or any(not _is_within(path, outer) for path in selection.reached):
+        return ()
+    return tuple(sorted(outer))
+
+
+def _is_within(path: str, folders: Iterable[str]) -> bool:
+    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
 
 
 def _mount(source: str, target: str) -> str:

@@ -21,11 +21,8 @@ class IgnoreRules:
     """
 
     def __init__(self, text: str = "") -> None:
-        lines = (line.strip() for line in text.removeprefix("\ufeff").splitlines())
-        kept = [line for line in lines if line and not line.startswith("#") and line != "!"]
-        if len(kept) > MOST_RULES:
-            raise ValueError(f"has more than {MOST_RULES} patterns")
-        self._rules = tuple(map(_rule, kept))
+        self.lines = tuple(parse(text))
+        self._rules = tuple(_Rule(Pattern(pattern), kept) for kept, pattern in self.lines)
 
     def ignores(self, path: str) -> bool:
         """Tell whether a path, from the folder that the rules are about, is left out."""
@@ -36,9 +33,21 @@ class IgnoreRules:
         return ignored
 
 
+def parse(text: str) -> list[tuple[bool, str]]:
+    """Return the lines of a .dockerignore that have a pattern: whether it keeps what it matches, and the pattern.
+
+    Raises ValueError for too many, and for one that is too long.
+    """
+    lines = (line.strip() for line in text.removeprefix("\ufeff").splitlines())
+    found = [_parse_line(line) for line in lines if line and not line.startswith("#") and line != "!"]
+    if len(found) > MOST_RULES:
+        raise ValueError(f"has more than {MOST_RULES} patterns")
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    pattern: _Pattern
+    pattern: Pattern
     kept: bool
 
 
@@ -54,7 +63,7 @@ class _Token:
     skips: tuple[int, ...] = ()
 
 
-class _Pattern:
+class Pattern:
     """A pattern as the places that are reached while a path is read, which are the bits of a number.
 
     What follows from them is remembered, up to a point.
@@ -124,12 +133,11 @@ class _Pattern:
         return at
 
 
-def _rule(line: str) -> _Rule:
-    kept = line.startswith("!")
+def _parse_line(line: str) -> tuple[bool, str]:
     pattern = posixpath.normpath(line.removeprefix("!").strip()).lstrip("/")
     if len(pattern) > _LONGEST:
         raise ValueError(f"has a pattern of more than {_LONGEST} characters")
-    return _Rule(_Pattern(pattern), kept)
+    return line.startswith("!"), pattern
 
 
 def _tokens(pattern: str) -> Iterator[_Token]:

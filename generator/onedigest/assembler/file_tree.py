@@ -6,14 +6,14 @@ Patterns are those of `pathlib`: `*`, `?`, `[…]` in a name, and `**` for any n
 from __future__ import annotations
 
 import fnmatch
+import itertools
 import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from onedigest.errors import InputError
-from onedigest.untrusted import quoted
+from onedigest.assembler.refusal import Unusable
 
 MOST_ENTRIES = 1_000_000
 """How many files and folders are looked at before a tree counts as endless."""
@@ -29,17 +29,21 @@ _WILD = re.compile(r"[*?\[]")
 
 
 class Budget:
-    """Counts what is looked at, so that no tree and no pattern keeps a command busy for ever."""
+    """Counts what is looked at, so that no tree and no pattern keeps a command busy for ever.
 
-    def __init__(self, most: int = MOST_ENTRIES) -> None:
+    `quote` is how messages quote a name.
+    """
+
+    def __init__(self, most: int = MOST_ENTRIES, quote: Callable[[str], str] = repr) -> None:
         self._most = most
         self._left = most
+        self.quote = quote
 
     def take(self, path: Path) -> None:
-        """Count one file or folder. Raises `InputError` when there were too many."""
+        """Count one file or folder. Raises `Unusable` when there were too many."""
         self._left -= 1
         if self._left < 0:
-            raise InputError.of(
+            raise Unusable(
                 f"more than {self._most} files and folders are to be looked at", where=str(path), hint="name fewer"
             )
 
@@ -57,19 +61,25 @@ class _Part:
         return self.name == "**"
 
 
-def check_pattern(pattern: str) -> None:
+def check_pattern(pattern: str, quote: Callable[[str], str] = repr) -> None:
     """Raise ValueError for a pattern that is none, or is about more than the folder that it is from."""
     parts = pattern.split("/")
     if pattern.startswith("/") or ".." in parts or not pattern.strip():
-        raise ValueError(f"has {quoted(pattern)}, which leaves the script's folder")
+        raise ValueError(f"has {quote(pattern)}, which leaves the script's folder")
     if not any(part not in ("", ".") for part in parts):
-        raise ValueError(f"has {quoted(pattern)}, which is the folder itself: `*` is all that is in it")
+        raise ValueError(f"has {quote(pattern)}, which is the folder itself: `*` is all that is in it")
     if len(pattern) > _LONGEST or len(parts) > MOST_PARTS:
-        raise ValueError(f"has {quoted(pattern)}, which has more than {MOST_PARTS} parts or {_LONGEST} characters")
+        raise ValueError(f"has {quote(pattern)}, which has more than {MOST_PARTS} parts or {_LONGEST} characters")
     if wrong := next((part for part in parts if "**" in part and part != "**"), ""):
-        raise ValueError(f"has {quoted(pattern)}, where `**` is only a part of {quoted(wrong)}: it stands for folders")
+        raise ValueError(f"has {quote(pattern)}, where `**` is only a part of {quote(wrong)}: it stands for folders")
     if "\0" in pattern:
         raise ValueError("holds a NUL character")
+
+
+def head(pattern: str) -> str:
+    """Return the part of a pattern that is written out: the folder, or the file, that all it names is below."""
+    plain = itertools.takewhile(lambda part: part.is_plain, _parse(pattern))
+    return "/".join(part.name for part in plain)
 
 
 def match(folder: Path, pattern: str, budget: Budget) -> Iterator[Path]:
@@ -85,7 +95,7 @@ def match(folder: Path, pattern: str, budget: Budget) -> Iterator[Path]:
     while waiting:
         here, at = waiting.pop()
         if len(here.parts) > deepest:
-            raise InputError.of(f"is more than {MOST_FOLDERS} folders deep", where=quoted(str(here)))
+            raise Unusable(f"is more than {MOST_FOLDERS} folders deep", where=budget.quote(str(here)))
         at = _opened(at, parts)
         if len(parts) in at:
             yield here
@@ -109,14 +119,14 @@ def match(folder: Path, pattern: str, budget: Budget) -> Iterator[Path]:
 def walk(path: Path, budget: Budget, enters: Callable[[Path], bool] = lambda _: True) -> Iterator[Path]:
     """Yield a path, or what is below it where it is a folder, but no folders; no link is followed but the path itself.
 
-    `enters` tells which files and folders of a folder count. Raises `InputError` for what is too much, or too deep.
+    `enters` tells which files and folders of a folder count. Raises `Unusable` for what is too much, or too deep.
     """
     waiting, deepest = [path], len(path.parts) + MOST_FOLDERS
     while waiting:
         each = waiting.pop()
         budget.take(each)
         if len(each.parts) > deepest:
-            raise InputError.of(f"is more than {MOST_FOLDERS} folders deep", where=quoted(str(each)))
+            raise Unusable(f"is more than {MOST_FOLDERS} folders deep", where=budget.quote(str(each)))
         if each.is_dir() and (each is path or not each.is_symlink()):
             waiting += sorted(filter(enters, each.iterdir()), reverse=True)
         else:

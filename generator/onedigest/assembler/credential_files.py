@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 
-_FOLDERS = (
+FOLDERS = (
     ".git",  # its configuration has the token of a checkout in CI, its history what was ever committed
     ".hg",  # hgrc has passwords
     ".ssh",
@@ -18,7 +18,7 @@ _FOLDERS = (
 )
 """Folders in which every file counts."""
 
-_FILES = (
+FILES = (
     ".env",
     ".env.*",
     ".envrc",
@@ -77,10 +77,10 @@ _HARMLESS = ("*.pub", ".env.example", ".env.sample", ".env.template", ".env.dist
 """What has such a name, and is public or an example by its ending."""
 
 
-_IN_FOLDER = re.compile(f"(?:.*/)?({'|'.join(map(re.escape, _FOLDERS))})(?:/.*)?", re.DOTALL)
+_IN_FOLDER = re.compile(f"(?:.*/)?({'|'.join(map(re.escape, FOLDERS))})(?:/.*)?", re.DOTALL)
 _IS_HARMLESS = re.compile("|".join(map(fnmatch.translate, _HARMLESS)))
-_MAY_BE = re.compile("|".join(fnmatch.translate(name.rpartition("/")[2]) for name in _FILES))
-_RULES = tuple((name, re.compile(fnmatch.translate(name))) for name in _FILES)
+_MAY_BE = re.compile("|".join(fnmatch.translate(name.rpartition("/")[2]) for name in FILES))
+_RULES = tuple((name, re.compile(fnmatch.translate(name))) for name in FILES)
 
 
 def find_rule(path: str) -> str:
