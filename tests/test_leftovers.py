@@ -44,7 +44,7 @@ def test_all_goes_on_without_a_script_that_is_gone(locking: Locking) -> None:
 def test_all_names_it_where_a_project_lists_its_scripts(locking: Locking) -> None:
     add(locking, "old")
     (locking.root / "old.py").unlink()
-    locking.project.write("onedigest.toml", 'scripts = ["*.py"]\n')
+    locking.project.write("onedigest.toml", 'scripts = ["*.py"]\n' + locking.read("onedigest.toml"))
 
     assert locking.ok("generate", "--all").err.startswith(f"warning: {gone('old', 'old.py')}app: unchanged")
 
