@@ -14,10 +14,11 @@ from conftest import ROOT
 PACKAGE = ROOT / "generator" / "onedigest"
 
 # What each part may import of ours, besides itself. The order is that of the pipeline.
-BASIC = {"errors", "digest", "platforms", "untrusted", "checkout", "formats"}
+BASIC = {"conflicts", "errors", "digest", "platforms", "untrusted", "checkout", "formats"}
 MAY_IMPORT: dict[str, set[str]] = {
     "assembler": set(),
     "errors": set(),
+    "conflicts": {"errors"},
     "formats": {"assembler"},
     "shipped": set(),
     "shown_text": set(),
@@ -25,9 +26,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "platforms": set(),
     "untrusted": {"digest", "platforms"},
     "checkout": {"assembler", "errors", "untrusted"},
-    "header": {"digest", "formats"},
-    "script": {"assembler", "checkout", "errors", "untrusted"},
-    "project": {"assembler", "checkout", "errors", "script", "untrusted"},
+    "header": {"conflicts", "digest", "formats"},
+    "script": {"assembler", "checkout", "conflicts", "errors", "untrusted"},
+    "project": {"__version__", "assembler", "checkout", "conflicts", "errors", "header", "script", "untrusted"},
     "values": {"assembler", "platforms", "untrusted"},
     "spec": BASIC | {"project", "script", "values"},
     "application": BASIC | {"assembler", "script", "spec"},
@@ -54,7 +55,7 @@ DOORS = {
     "jinja2": {"rules/environment.py"},
     "networkx": {"lock/graph.py"},
     "packageurl": {"attestation/sbom.py"},
-    "packaging": {"cli", "flyte", "lock", "spec.py"},
+    "packaging": {"cli", "flyte", "lock", "project.py", "spec.py"},
     "pysequoia": {"inputs/debian/signature.py"},
     "rich": {"cli"},
     "subprocess": {

@@ -274,8 +274,9 @@ def test_problems_of_all_scripts_are_told(project: Project) -> None:
     assert "error: b.py:3: unknown key `x` in [tool.onedigest]\n" in text
 
 
-def test_unknown_engine(project: Project) -> None:
-    assert refused(project, "build", "app.py", "--engine", "kaniko", code=5) == (
+@pytest.mark.parametrize("command", ["build", "verify"])
+def test_unknown_engine(command: str, project: Project) -> None:
+    assert refused(project, command, "app.py", "--engine", "kaniko", code=2) == (
         "error: there is no engine `kaniko`\nhint: the engines are embedded, buildx, bazel, nix\n"
     )
 

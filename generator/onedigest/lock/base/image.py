@@ -147,7 +147,7 @@ def _layer_text(layer: Descriptor) -> str:
 def read_image_base(table: Table, python: str, platforms: Sequence[Platform]) -> ImageBase:
     """Read what a lock says of a base that is an image. Raises `Wrong`."""
     found = ImageBase(
-        image=table.take("image", _reference),
+        image=table.take("image", read_reference),
         index=table.take("index", untrusted.digest),
         system=table.take("operating-system", untrusted.line),
         release=read_release(table) if "suite" in table else None,
@@ -160,7 +160,8 @@ def read_image_base(table: Table, python: str, platforms: Sequence[Platform]) ->
     return found
 
 
-def _reference(value: Any) -> str:
+def read_reference(value: Any) -> str:
+    """Return the reference of an image. Raises ValueError."""
     found = untrusted.line(value)
     try:
         parse_reference(found)
