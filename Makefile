@@ -1,5 +1,6 @@
 # make demo: the main job on real input. make test: every test that this machine can run. make engines: a real docker
 # daemon with buildx, Bazel, Nix and buildifier for the tests, on Debian as root; `make engines-stop` ends what runs.
+# make assembler: freezes the assembler's source as the file that engines run. make golden: writes golden files anew.
 # make fuzz: each target of tests/fuzz for ONEDIGEST_FUZZ_SECONDS (60), with mutations that were not tried before.
 PYTHON ?= python3
 BIN = .venv/bin
@@ -7,7 +8,7 @@ BIN = .venv/bin
 # how docker is reached, where `make engines` has started it
 -include .engines/environment.mk
 
-.PHONY: demo test fuzz chaos lint golden bench engines engines-stop clean
+.PHONY: demo test fuzz chaos lint assembler golden bench engines engines-stop clean
 
 demo: .venv/ready
 	$(BIN)/onedigest generate examples/penguins.py
@@ -25,8 +26,12 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+assembler: .venv/ready
+	$(BIN)/python tests/make_assembler.py
+
 golden: .venv/ready
 	$(BIN)/python tests/make_golden.py
+	$(BIN)/python tests/format_numbers.py
 	$(BIN)/onedigest generate --all
 
 bench: .venv/ready

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Project, Result, machine_environment
+from conftest import ALL_RULES, Project, Result, machine_environment
 from golden import make_index
 from index_server import IndexServer
 
@@ -56,7 +56,7 @@ def odd_project(folder: Path, cache: Path) -> Iterator[Project]:
     environment["ONEDIGEST_NIX_PYTHON"] = nix_python()
     project = Project(root, {**environment, "UV_CACHE_DIR": str(folder / "uv")})
     project.write("MODULE.bazel", MODULE)
-    project.write("onedigest.toml", 'scripts = ["*.py", "jobs/*.py"]\n')
+    project.write("onedigest.toml", f'{ALL_RULES}scripts = ["*.py", "jobs/*.py"]\n')
     project.script(
         "app.py",
         'dependencies = ["alpha", "native"]',
@@ -79,6 +79,8 @@ def odd_project(folder: Path, cache: Path) -> Iterator[Project]:
         'files = ["data/*.sh"]',
     )
     project.write("extra/deep/er/tool.py", "#!/usr/bin/env python3\n").chmod(0o755)
+    project.write("extra/deep/BUILD.bazel", "# a file like any other\n")
+    project.write('extra/deep/q"uote.txt', "odd\n")
     project.write("extra/left.out", "")
     project.write("extra/.dockerignore", "*.out\n.dockerignore\n")
     project.write("jobs/BUILD.bazel", 'exports_files(["nothing.txt"])\n')

@@ -92,6 +92,10 @@ class Project:
         return (self.root / name).read_text(encoding="utf-8")
 
 
+ALL_RULES = 'rules = ["docker", "bazel", "nix"]\n'
+"""A line of onedigest.toml."""
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A cache of the tests' own, which all share: Debian's packages are fetched once.

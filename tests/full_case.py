@@ -15,7 +15,8 @@ from onedigest.project import Project
 from onedigest.script import parse
 from onedigest.spec import Spec, specify
 
-SPEC: Spec = specify(parse(script_of("full").encode(), "full.py"), Project(root=Path()), "full.py")
+PROJECT = Project(root=Path(), source="onedigest.toml", table={"rules": ["docker", "bazel", "nix"]})
+SPEC: Spec = specify(parse(script_of("full").encode(), "full.py"), PROJECT, "full.py")
 LOCK: Lock = codec.loads(expected_files("full")["pylock.toml"], "pylock.toml")
 SCRIPT = File(target="full.py", digest=Digest("sha256:" + "1" * 64), executable=False, content=b"")
 DATA = File(target="data/one.csv", digest=Digest("sha256:" + "2" * 64), executable=False, content=Path("x"))

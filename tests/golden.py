@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from base_images import LAYER, MACHINES, Made, put_image, python_files
-from conftest import ROOT, Project
+from conftest import ALL_RULES, ROOT, Project
 from index_server import IndexServer
+from onedigest.inputs import zipapp
 from onedigest.oci.local import Layout
 from onedigest.oci.read import list_files, read_image
 from onedigest.project import find
@@ -30,14 +31,20 @@ OUTPUTS = (
     "Dockerfile.dockerignore",
     "docker-bake.json",
     "image.BUILD.bazel",
-    "layers.BUILD.bazel",
+    "layers.json",
     "default.nix",
     "image.toml",
     "linux-amd64.listing",
     "linux-arm64.listing",
 )
-_STAMPS = re.compile(r"(?m)^(# (?:Content|Rendered from)|        \")( ?)sha256:[0-9a-f]{64}")
-"""Checksums of rendered files and of the code that renders them, which move with every line of it."""
+_STAMPS = re.compile(r"(?m)^(# (?:Content|Rendered from)|    \"Content|        \")( ?)sha256:[0-9a-f]{64}")
+"""Checksums of rendered files, which move with every line."""
+
+_ASSEMBLERS = (
+    (re.compile(r"assemble-[0-9a-f]{12}\.pyz"), "assemble-….pyz"),
+    (re.compile(rf"{zipapp.newest()}"), "sha256:(assembler)"),
+)
+"""What names the assembler, which is frozen anew without a file being rendered otherwise."""
 
 
 def script_of(case: str) -> str:
@@ -56,6 +63,7 @@ def build_case(
     """Lock and build a case with the real command, from an index on loopback; return its files."""
     index = IndexServer(make_index(scratch / "golden-index"), states_sizes=states_sizes)
     try:
+        project.write("onedigest.toml", ALL_RULES)
         project.write(f"{case}.py", script or script_of(case))
         for path in sorted((FOLDER / case).glob("data/*")):
             project.write(f"data/{path.name}", path.read_bytes())
@@ -69,12 +77,12 @@ def build_case(
         "spec.json": json.dumps(_spec(case, project), indent=2, sort_keys=True) + "\n",
         "pylock.toml": project.read(f"lockfiles/{case}/pylock.toml"),
         **{
-            name: _unstamped(project.read(f"lockfiles/{case}/{name}"))
+            name: unstamped(project.read(f"lockfiles/{case}/{name}"))
             for name in ("Dockerfile", "Dockerfile.dockerignore", "default.nix")
         },
-        "docker-bake.json": _unstamped(project.read("lockfiles/docker-bake.json")),
-        "image.BUILD.bazel": _unstamped(project.read(f"lockfiles/{case}/BUILD.bazel")),
-        "layers.BUILD.bazel": project.read("lockfiles/BUILD.bazel"),
+        "docker-bake.json": unstamped(project.read("lockfiles/docker-bake.json")),
+        "image.BUILD.bazel": unstamped(project.read(f"lockfiles/{case}/BUILD.bazel")),
+        "layers.json": unstamped(project.read(f"lockfiles/{case}/layers.json")),
         "image.toml": project.read(f"lockfiles/{case}/image.toml"),
     }
     layout = project.root / "dist" / case
@@ -113,8 +121,12 @@ def _hub(folder: Path) -> Iterator[dict[str, str]]:
         yield {"ONEDIGEST_REGISTRY_MIRRORS": f"docker.io={served.host}/hub"}
 
 
-def _unstamped(text: str) -> str:
-    return _STAMPS.sub(r"\1\2sha256:…", text)
+def unstamped(text: str) -> str:
+    """Return a rendered text without what moves for other reasons than that it is rendered otherwise."""
+    text = _STAMPS.sub(r"\1\2sha256:…", text)
+    for name, stands in _ASSEMBLERS:
+        text = name.sub(stands, text)
+    return text
 
 
 def make_index(folder: Path) -> Path:

@@ -113,7 +113,7 @@ def test_edit_of_a_script_makes_its_layer_alone(workspace: Project) -> None:
 
 
 def test_layers_of_several_images_are_one_target(workspace: Project) -> None:
-    query = bazel(workspace, "query", f'kind(".*_layer", deps("{APP}")) intersect deps("//lockfiles/application")')
+    query = bazel(workspace, "query", f'kind("layer rule", deps("{APP}")) intersect deps("//lockfiles/application")')
 
     assert query.code == 0, query.err
     names = {re.sub(r"-[0-9a-f]{12}$", "", label.partition(":")[2]) for label in query.out.split()}
@@ -132,6 +132,83 @@ def test_missing_input_is_told_for_the_images_that_need_it(workspace: Project) -
     assert broken.code == 1
     assert "missing: lockfiles/.inputs/alpha-1.0-py3-none-any.whl; run `onedigest fetch --all`" in broken.err
     assert fine.code == 0, fine.err
+
+
+def test_missing_assembler_is_told(workspace: Project) -> None:
+    (assembler,) = (workspace.root / "lockfiles" / ".inputs").glob("assemble-*.pyz")
+    kept = assembler.rename(assembler.with_suffix(".away"))
+    broken = bazel(workspace, "build", APP)
+    query = bazel(workspace, "query", "//...")
+    kept.rename(assembler)
+
+    assert broken.code == 1
+    assert f"missing: lockfiles/.inputs/{assembler.name}" in broken.err
+    assert "; run `onedigest fetch --all`" in broken.err
+    assert query.code == 0, query.err
+    assert bazel(workspace, "build", APP).code == 0, "it is looked for again"
+
+
+def test_missing_python_is_told(workspace: Project) -> None:
+    path = "--repo_env=PATH=/nonexistent"
+    missing = bazel(workspace, "build", APP, path)
+    named = bazel(workspace, "build", APP, path, "--repo_env=ONEDIGEST_PYTHON=/usr/bin/python3")
+
+    assert missing.code == 1
+    assert "missing: python3 on PATH, 3.11 or newer, which lists the files of images; install it, or" in missing.err
+    assert named.code == 0, named.err
+    assert bazel(workspace, "build", APP).code == 0, "it is looked for again"
+
+
+def test_files_of_a_copied_folder_come_and_go(workspace: Project) -> None:
+    """With no other file changed: the repository of the files is made anew."""
+    added = ("extra/new.txt", "extra/further/one.txt", "extra/further/BUILD")
+
+    def made() -> tuple[str, str]:
+        result = bazel(workspace, "build", "//lockfiles/etl.daily")
+        for _ in range(4):  # Bazel before 9.3 fails where a folder is gone, until it has looked again
+            result = result if result.code == 0 else bazel(workspace, "build", "//lockfiles/etl.daily")
+        assert result.code == 0, result.err
+        layout = workspace.root / "bazel-bin" / "lockfiles" / "etl.daily" / "etl.daily.layout"
+        return layout_digest(layout), workspace.ok("build", "etl.daily").out.strip()
+
+    before = made()
+    found = {before[0]}
+    for path in added:
+        workspace.write(path, path)
+        bazel_digest, embedded = made()
+        found.add(bazel_digest)
+        assert bazel_digest == embedded, path
+    assert len(found) == 4
+    shutil.rmtree(workspace.root / "extra" / "further")
+    (workspace.root / "extra" / "new.txt").unlink()
+
+    assert made() == before
+
+
+def test_copied_folder_that_is_missing_is_told(workspace: Project) -> None:
+    away = (workspace.root / "extra").rename(workspace.root / "away")
+    broken = [bazel(workspace, "build", "//lockfiles/etl.daily") for _ in range(4)][-1]
+    fine = bazel(workspace, "build", APP)
+    away.rename(workspace.root / "extra")
+
+    assert broken.code == 1
+    assert "`copy` names '../extra', where there is no file" in broken.err
+    assert fine.code == 0, fine.err
+    assert bazel(workspace, "build", "//lockfiles/etl.daily").code == 0
+
+
+def test_layers_that_are_not_as_generated_are_told(workspace: Project) -> None:
+    text = workspace.read("lockfiles/app/layers.json")
+    workspace.write("lockfiles/app/layers.json", f"<<<<<<< ours\n{text}")
+    conflict = bazel(workspace, "build", APP)
+    name = next(each for each in json.loads(text)["layers"] if each.startswith("native-1.0-amd64"))
+    workspace.write("lockfiles/app/layers.json", text.replace('"holds": "native 1.0"', '"holds": "other"', 1))
+    other = bazel(workspace, "build", APP)
+    workspace.write("lockfiles/app/layers.json", text)
+
+    assert "lockfiles/app/layers.json is not as it was generated; run `onedigest generate --all`" in conflict.err
+    assert f"has another layer {name} than other images; run `onedigest generate --all`" in other.err
+    assert bazel(workspace, "build", APP).code == 0
 
 
 def test_wheel_whose_bytes_changed_is_refused(workspace: Project) -> None:
@@ -191,7 +268,7 @@ def test_workspace_that_does_not_know_the_files_is_told_what_to_add(workspace: P
 
     assert (stale.code, stale.out) == (5, "")
     assert stale.err == (
-        "error: the Bazel workspace does not know the repository of the scripts\n"
+        "error: the Bazel workspace does not know the repository `onedigest_files`\n"
         "hint: put into MODULE.bazel what lockfiles/extensions.bzl says\n"
     )
 

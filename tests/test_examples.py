@@ -37,6 +37,7 @@ EXPECTED = {
 def checkout(project: Project) -> Project:
     """A copy of the repository's examples and locks, without anything that was built or fetched."""
     shutil.copytree(ROOT / "examples", project.root / "examples")
+    shutil.copy(ROOT / "onedigest.toml", project.root)
     shutil.copytree(ROOT / "lockfiles", project.root / "lockfiles", ignore=shutil.ignore_patterns(".inputs"))
     return project
 

@@ -254,7 +254,7 @@ def test_name_of_an_image_that_is_there_already(project: Project) -> None:
 
 @pytest.mark.network
 def test_file_of_somebody_else_is_not_replaced(project: Project) -> None:
-    project.script("app.py", "[tool.onedigest]", 'base = "debian:bookworm"')
+    project.script("app.py", "[tool.onedigest]", 'base = "debian:bookworm"', 'rules = ["bazel"]')
     project.write("lockfiles/BUILD.bazel", 'exports_files(["mine"])\n')
 
     assert refused(project, "generate", "app.py") == (
@@ -274,8 +274,9 @@ def test_problems_of_all_scripts_are_told(project: Project) -> None:
     assert "error: b.py:3: unknown key `x` in [tool.onedigest]\n" in text
 
 
-def test_unknown_engine(project: Project) -> None:
-    assert refused(project, "build", "app.py", "--engine", "kaniko", code=5) == (
+@pytest.mark.parametrize("command", ["build", "verify"])
+def test_unknown_engine(command: str, project: Project) -> None:
+    assert refused(project, command, "app.py", "--engine", "kaniko", code=2) == (
         "error: there is no engine `kaniko`\nhint: the engines are embedded, buildx, bazel, nix\n"
     )
 
@@ -361,7 +362,7 @@ class TestLocked:
     def test_shared_file_that_was_edited(self, project: Project) -> None:
         project.write("lockfiles/.gitignore", "nothing\n")
 
-        assert "is not as it would be written\nhint: run `onedigest generate`\n" in refused(
+        assert "was changed by hand\nhint: run `onedigest generate --all`\n" in refused(
             project, "generate", "--check", "app", code=3
         )
 

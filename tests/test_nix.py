@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,6 +88,51 @@ def test_edit_of_a_script_makes_its_layer_alone(built: Project) -> None:
 
     assert found["made"] == ["app.py and further files in /app"]
     assert embedded == f"{found['digest']}\n"
+
+
+def test_files_of_a_copied_folder_come_and_go(built: Project) -> None:
+    rules = built.read("lockfiles/etl.daily/default.nix")
+    before = built.ok("build", "--engine", "nix", "etl.daily").out
+    for path in ("extra/new.txt", "extra/further/one.txt", "extra/further/default.nix"):
+        built.write(path, path)
+        found = built.ok("build", "--engine", "nix", "etl.daily").out
+        assert found == built.ok("build", "etl.daily").out != before
+    shutil.rmtree(built.root / "extra" / "further")
+    (built.root / "extra" / "new.txt").unlink()
+
+    assert built.ok("build", "--engine", "nix", "etl.daily").out == before
+    assert built.read("lockfiles/etl.daily/default.nix") == rules
+
+
+def test_store_has_the_files_of_the_application_alone(built: Project) -> None:
+    """Neither credentials nor repositories, locks and other files of the project, which anybody on a machine may read."""
+    others = (
+        ".env",
+        ".git/config",
+        "extra/.env",
+        "extra/.git/HEAD",
+        "extra/deep/id_rsa",
+        "extra/__pycache__/x.pyc",
+        "x/y",
+    )
+    for path in others:
+        built.write(path, "secret")
+    derivation = nix(built, "nix-instantiate", "etl.daily", "-A", "layers.application")
+    text = Path(derivation.out.strip().partition("!")[0]).read_text()
+    for path in others:
+        (built.root / path).unlink()
+    (built.root / ".git").rmdir()
+    (files,) = map(Path, set(re.findall(r'"(/[^"]+-xapplication-files)"', text)))
+
+    assert sorted(path.relative_to(files).as_posix() for path in files.rglob("*") if path.is_file()) == [
+        "data/a b:c%3A`ü`.txt",
+        "extra/.dockerignore",
+        "extra/deep/BUILD.bazel",
+        "extra/deep/er/tool.py",
+        'extra/deep/q"uote.txt',
+        "jobs/etl.py",
+    ]
+    assert not [path for path in files.rglob("*") if path.name in ("lockfiles", "x", ".git")]
 
 
 def test_missing_input_is_told(built: Project) -> None:

@@ -1,4 +1,4 @@
-"""Holds the assembler to the vectors of layer format 1: in this process, as a zipapp on every Python, and on arm64."""
+"""Holds the assembler to the vectors of layer format 1: in this process, and on arm64 as the frozen zipapp."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from onedigest.assembler.refusal import Refused
 from onedigest.assembler.zip_member import Inflater
 from onedigest.inputs import zipapp
 from onedigest.oci import libdeflate
-from pythons import interpreters
 
 DATA = json.loads((VECTORS / "vectors.json").read_text(encoding="utf-8"))
 LAYERS: list[dict[str, Any]] = DATA["layers"]
@@ -83,7 +82,7 @@ def test_bad_wheel_is_refused_for_its_reason(case: dict[str, Any], inflater: Inf
 @pytest.fixture(scope="session")
 def assembler(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("assembler") / "assemble.pyz"
-    path.write_bytes(zipapp.pack())
+    path.write_bytes(zipapp.shipped(zipapp.newest()))
     return path
 
 
@@ -132,12 +131,6 @@ def make_executable() -> None:
     for case in LAYERS:
         for file in case.get("files", ()):
             (VECTORS / file["source"]).chmod(0o755 if file["executable"] else 0o644)
-
-
-@pytest.mark.parametrize("python", interpreters())
-def test_zipapp_makes_the_vectors_on_every_python(python: str, assembler: Path, tmp_path: Path) -> None:
-    make_executable()
-    check_all([python, "-I", str(assembler)], tmp_path / "layer.tar.gz")
 
 
 @pytest.mark.emulation

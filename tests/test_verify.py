@@ -64,7 +64,7 @@ def test_variation_that_moves_an_image_is_named(alpha: Project, tmp_path: Path) 
     """A fault is put into the program itself: the umask reaches the mode of a file."""
     package = tmp_path / "faulty"
     shutil.copytree(Path(__file__).parent.parent / "generator" / "onedigest", package / "onedigest")
-    for folder in ("templates", "BUILD_templates"):
+    for folder in ("templates", "BUILD_templates", "assemblers"):
         shutil.copytree(Path(__file__).parent.parent / folder, package / "onedigest" / folder)
     layer = package / "onedigest" / "application.py"
     text = layer.read_text()

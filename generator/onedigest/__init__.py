@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from onedigest.plan.layers import Plan
     from onedigest.platforms import Platform
     from onedigest.record import Record
-    from onedigest.rules.image import Rules, render_rules
+    from onedigest.rules.image import render_rules
+    from onedigest.rules.model import Rules
     from onedigest.script import Script, parse
     from onedigest.sources import Sources
     from onedigest.spec import Spec, specify
@@ -57,7 +58,7 @@ _PLACES = {
     "Plan": "plan.layers",
     "Platform": "platforms",
     "Record": "record",
-    "Rules": "rules.image",
+    "Rules": "rules.model",
     "Script": "script",
     "Sources": "sources",
     "Spec": "spec",

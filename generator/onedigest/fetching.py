@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.checkout import make_folder
-from onedigest.digest import hex_of, is_digest, of_bytes
+from onedigest.digest import Digest, hex_of, is_digest, of_bytes
 from onedigest.errors import InputError, Problem
 from onedigest.inputs import zipapp
 from onedigest.inputs.store import Store
@@ -40,8 +40,8 @@ def prove_stored(store: Store, chosen: Inputs) -> None:
 
 
 def link_stored(store: Store, inputs: Path, chosen: Inputs) -> Inputs:
-    """Link what the store has into the folder `inputs`, and the assembler's zipapp; return what is missing."""
-    place_assembler(store, inputs)
+    """Link what the store has into the folder `inputs`, which is made; return what is missing."""
+    make_folder(inputs.parent.parent, f"{inputs.parent.name}/{inputs.name}")
     _refuse_same_names(chosen)
     return Inputs(
         wheels=tuple(each for each in chosen.wheels if not _linked(store, inputs / each.name, each.digest, each.size)),
@@ -89,20 +89,21 @@ def fetch(
         Remote(lock.base.origin, sources.access, sources.store).layers(missing.layers, sources.report)
 
 
-def place_assembler(store: Store, inputs: Path) -> None:
-    """Put the assembler's zipapp among the inputs: the one of this program, whatever is there under its name."""
+def place_assemblers(store: Store, inputs: Path, assemblers: Iterable[Digest]) -> None:
+    """Put frozen assemblers among the inputs: those that are shipped, whatever is there under their names."""
     make_folder(inputs.parent.parent, f"{inputs.parent.name}/{inputs.name}")
-    packed, digest = zipapp.pack(), zipapp.digest()
-    if not store.prove(digest, len(packed)):
-        store.add(packed)
-    store.place(digest, len(packed), inputs / zipapp.file_name(digest))
+    for assembler in assemblers:
+        data = zipapp.shipped(assembler)
+        if not store.prove(assembler, len(data)):
+            store.add(data)
+        store.place(assembler, len(data), inputs / zipapp.file_name(assembler))
 
 
 def _refuse_same_names(chosen: Inputs) -> None:
     """Refuse inputs that would have one name in their folder. A lock has none such; this is the last door."""
     names = [*(each.name for each in chosen.wheels), *(each.file_name for each in chosen.packages)]
     try:
-        distinct([*map(file_name, names), zipapp.file_name(zipapp.digest())])
+        distinct([*map(file_name, names), *zipapp.names()])
     except ValueError as error:
         raise InputError.of(f"the inputs cannot be told apart: the lock {error}") from None
 

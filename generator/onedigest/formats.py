@@ -5,7 +5,7 @@ from __future__ import annotations
 from onedigest.assembler import FORMAT as LAYERS
 from onedigest.assembler import SPLICE, VENV
 
-__all__ = ["CREATED", "DEFAULTS", "LAYERS", "LOCK", "PATH", "RULES", "SPLICE", "VENV", "VENV_PROGRAMS"]
+__all__ = ["ASSEMBLER", "CREATED", "DEFAULTS", "LAYERS", "LOCK", "PATH", "RULES", "SPLICE", "VENV", "VENV_PROGRAMS"]
 
 LOCK = 2
 """The format of pylock.toml: of its table [tool.onedigest], and of how the rest is written."""
@@ -15,6 +15,9 @@ RULES = 1
 
 DEFAULTS = 1
 """The defaults of the keys of `[tool.onedigest]`. It moves when a default does, since a spec states no defaults."""
+
+ASSEMBLER = "sha256:87602b2c87e6e1df5ca48a1cd52c70dda4baed811f055803cbad1a817f12392b"
+"""The newest frozen assembler, which new rules name; `make assembler` sets it."""
 
 CREATED = "1980-01-02T00:00:00Z"
 """The one instant of all files and documents of an image."""

@@ -15,6 +15,7 @@ from onedigest.digest import Digest, canonical_json, of_bytes
 from onedigest.errors import InputError, Problem
 from onedigest.formats import DEFAULTS, VENV_PROGRAMS
 from onedigest.platforms import Platform
+from onedigest.project import KEYS as PROJECT_KEYS
 from onedigest.project import Project
 from onedigest.script import Script
 
@@ -44,7 +45,7 @@ class Spec:
     A key's default is that of its field here; `name` and `entrypoint` have defaults that follow from other fields.
     Texts of specs state no defaults: who changes one moves `formats.DEFAULTS`. `script` is the path from the project's
     root, with slashes. `uv` is the script's `[tool.uv]` as canonical JSON. `copies` are (path below the application's
-    folder, path from the script's folder).
+    folder, path from the script's folder). `rules` are what generated files are for; no image depends on them.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Spec:
     include_script: bool = True
     max_layers: int = 64
     run: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ("docker",)
 
     @property
     def root(self) -> str:
@@ -79,6 +81,9 @@ class Spec:
         """Return the digest of the canonical text under the defaults of this version, which a lock carries."""
         return digest_of(fields(self))
 
+
+_UNWRITTEN = "rules"
+"""The field that no text of a spec has: an image is the same whatever its rules are for."""
 
 _DEFAULTS: dict[str, Any] = {
     each.name: each.default for each in dataclasses.fields(Spec) if each.default is not dataclasses.MISSING
@@ -99,7 +104,7 @@ def fields(spec: Spec) -> dict[str, Any]:
     found = {}
     for each in dataclasses.fields(spec):
         value = getattr(spec, each.name)
-        if value != computed.get(each.name, each.default):
+        if each.name != _UNWRITTEN and value != computed.get(each.name, each.default):
             found[_key(each.name)] = _written(each.name, value)
     return found
 
@@ -116,7 +121,7 @@ def asked_value(asked: Mapping[str, Any], key: str) -> Any:
 
 def defaults() -> dict[str, Any]:
     """Return the defaults that are the same for every script, by their keys, as texts of specs have values."""
-    return {_key(name): _written(name, value) for name, value in _DEFAULTS.items()}
+    return {_key(name): _written(name, value) for name, value in _DEFAULTS.items() if name != _UNWRITTEN}
 
 
 def _key(name: str) -> str:
@@ -191,6 +196,7 @@ def specify(script: Script, project: Project, path: str) -> Spec:
         include_script=reader.read("include-script", values.flag),
         max_layers=reader.read("max-layers", values.layer_count),
         run=reader.read("run", values.commands),
+        rules=reader.read("rules", values.rule_set),
     )
     entrypoint = reader.read("entrypoint", values.strings, _default_entrypoint(spec))
     spec = dataclasses.replace(spec, entrypoint=entrypoint)
@@ -252,7 +258,10 @@ class _Reader:
         )
         for table, where in tables:
             for key in list(table)[:_MOST_KEYS]:
-                if key not in self._known:
+                if key in PROJECT_KEYS:  # the project's own are taken out already
+                    message, hint = f"`{key}` is a key of projects", "move it into onedigest.toml or pyproject.toml"
+                    self.problems.append(Problem(message, where(key), hint))
+                elif key not in self._known:
                     named = untrusted.without_secrets(key)[:_LONGEST_KEY]
                     near = difflib.get_close_matches(key[:_LONGEST_KEY], sorted(self._known), 1)
                     hint = f"did you mean `{near[0]}`?" if near else f"the keys are {', '.join(sorted(self._known))}"

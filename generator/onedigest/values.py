@@ -21,6 +21,9 @@ MOST_LAYERS = 120
 
 FEWEST_LAYERS = 6
 
+RULES = ("docker", "bazel", "nix")
+"""What rules can be generated for."""
+
 LONGEST_NAME = 128
 """Of an image, as of a tag."""
 
@@ -96,6 +99,18 @@ def platform_set(value: Any) -> tuple[Platform, ...]:
         known = ", ".join(f"`{name}`" for name in platforms.BY_NAME)
         raise ValueError(f"has {', '.join(map(quoted, wrong[:_MOST_WRONG])) or 'nothing in it'}; known are {known}")
     return tuple(sorted(platforms.BY_NAME[name] for name in names))
+
+
+def rule_set(value: Any) -> tuple[str, ...]:
+    names = string_set(value)
+    if wrong := [name for name in names if name not in RULES]:
+        import difflib
+
+        near = difflib.get_close_matches(wrong[0][:_LONGEST_PART], RULES, 1)
+        known = ", ".join(f"`{name}`" for name in RULES)
+        meant = f"; did you mean `{near[0]}`?" if near else ""
+        raise ValueError(f"has {', '.join(map(quoted, wrong[:_MOST_WRONG]))}; known are {known}{meant}")
+    return tuple(name for name in RULES if name in names)
 
 
 def debian_packages(value: Any) -> tuple[str, ...]:

@@ -244,7 +244,7 @@ def check_many(place: Place) -> list[tuple[str, float, str, float, float]]:
         "import sys\nfrom dataclasses import replace\nfrom pathlib import Path\nfrom onedigest import spec, script\n"
         "from onedigest.application import collect\nfrom onedigest.lock import codec\nfrom onedigest.plan import arrange\n"
         "from onedigest.project import find\nfrom onedigest.rules import image as rules\n"
-        "from onedigest.rules.files import write\nfrom onedigest.rules.merged import write_merged\n"
+        "from onedigest.rules.files import write\nfrom onedigest.rules.lock_folder import write_folder\n"
         "lock, made_all = codec.loads(sys.stdin.read(), 'lock'), []\n"
         "for path in sorted(Path('many').glob('*.py')):\n"
         "    text = script.parse(path.read_bytes(), str(path))\n"
@@ -254,7 +254,7 @@ def check_many(place: Place) -> list[tuple[str, float, str, float, float]]:
         "    made = rules.render_rules(found, own, arrange(found, own, files), Path('lockfiles').resolve())\n"
         "    write(Path('lockfiles'), made.files)\n"
         "    made_all.append(made)\n"
-        "write_merged(made_all, Path('lockfiles').resolve())\n"
+        "write_folder(made_all, Path('lockfiles').resolve())\n"
     )
     subprocess.run(
         [sys.executable, "-c", code], input=text, text=True, cwd=place.root, env=place.environment, check=True

@@ -49,7 +49,9 @@ class Fleet:
         """Write scripts and wheels, the same ones each time: every third package is larger than a megabyte."""
         chosen = random.Random(1)
         (self.root / "MODULE.bazel").write_text(MODULE)
-        (self.root / "onedigest.toml").write_text('scripts = ["jobs/*.py"]\nbase = "debian:bookworm"\n')
+        (self.root / "onedigest.toml").write_text(
+            'scripts = ["jobs/*.py"]\nbase = "debian:bookworm"\nrules = ["docker", "bazel", "nix"]\n'
+        )
         (self.root / "jobs").mkdir()
         for number in range(SCRIPTS):
             names = sorted(chosen.sample(range(PACKAGES), chosen.randint(3, 12)))

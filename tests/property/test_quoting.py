@@ -18,11 +18,12 @@ from build_tools import find_tool
 from conftest import ROOT
 from docker_daemon import find_docker
 from full_case import LOCK, plan_of
+from onedigest.inputs import zipapp
 from onedigest.oci.export import read_export
 from onedigest.project import Project
-from onedigest.rules import image as rules
 from onedigest.rules.bake import BakeTarget, read_targets, render_bake, target_of
 from onedigest.rules.dockerfile import render_dockerfile
+from onedigest.rules.model import OWN, own_files
 from onedigest.rules.quoting import (
     bake_plain,
     bake_string,
@@ -89,7 +90,7 @@ def test_every_value_reaches_the_configuration(values: list[str], words: list[st
     labels = {f"org.example/l{number}": value for number, value in enumerate(values)}
     workdir = os.path.normpath(f"/w/{folder}")
     spec = spec_of(env=env, labels=labels, workdir=workdir, entrypoint=words, args=words, user="1:2")
-    dockerfile = render_dockerfile(spec, LOCK, plan_of(spec), "lockfiles")["Dockerfile"]
+    dockerfile = render_dockerfile(spec, LOCK, plan_of(spec), "lockfiles", zipapp.newest())["Dockerfile"]
     last = dockerfile.rindex("FROM image-${TARGETARCH}")
     place = next(line for line in dockerfile.splitlines() if line.startswith("WORKDIR "))
     text = f"FROM scratch\n{place}\n" + dockerfile[last:].split("\n", 1)[1]
@@ -225,5 +226,5 @@ def test_targets_come_out_of_a_bake_file_as_they_went_in(target: BakeTarget) -> 
 def test_templates_are_where_the_program_looks() -> None:
     assert {path.name for path in (ROOT / "templates").iterdir()} >= {"Dockerfile.j2", "docker-bake.json.j2"}
     assert {path.name for path in (ROOT / "BUILD_templates").iterdir()} >= {"BUILD.bazel.j2", "default.nix.j2"}
-    assert rules.OWN_FILES == ("Dockerfile", "Dockerfile.dockerignore", "BUILD.bazel", "default.nix")
+    assert own_files(OWN) == ("Dockerfile", "Dockerfile.dockerignore", "BUILD.bazel", "default.nix")
     assert target_of(spec_of(), plan_of(spec_of()), "locks").name == "app"

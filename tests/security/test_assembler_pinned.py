@@ -8,13 +8,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from forged_locks import document, written
 from golden import script_of
 from onedigest.digest import hex_of
-from onedigest.fetching import place_assembler
+from onedigest.fetching import place_assemblers
 from onedigest.inputs import zipapp
 from onedigest.inputs.store import STAMP, Store
 from onedigest.lock import codec
@@ -33,7 +34,7 @@ def dockerfile(case: str) -> str:
     """Return the Dockerfile of a golden case."""
     spec = specify(parse(script_of(case).encode(), f"{case}.py"), Project(root=Path()), f"{case}.py")
     lock = codec.loads(written(document(case), case), "pylock.toml")
-    return render_dockerfile(spec, lock, arrange(spec, lock, ()), "lockfiles")["Dockerfile"]
+    return render_dockerfile(spec, lock, arrange(spec, lock, ()), "lockfiles", zipapp.newest())["Dockerfile"]
 
 
 def commands(text: str) -> list[list[str]]:
@@ -55,7 +56,7 @@ def test_dockerfile_runs_no_other_assembler(case: str, tmp_path: Path) -> None:
     first = commands(dockerfile(case))[0]
     assembler.write_bytes(EVIL)
     refused = run(first, assembler)
-    assembler.write_bytes(zipapp.pack())
+    assembler.write_bytes(zipapp.shipped(zipapp.newest()))
     taken = run(first, assembler)
 
     assert not (tmp_path / "pwned").exists()
@@ -67,7 +68,7 @@ def test_dockerfile_proves_the_assembler_before_any_stage_uses_it() -> None:
     text = dockerfile("full")
     first, *others = commands(text)
 
-    assert first[-3:] == ["/assemble.pyz", zipapp.digest(), "--help"]
+    assert first[-3:] == ["/assemble.pyz", zipapp.newest(), "--help"]
     assert first[1:4] == ["-I", "-c", zipapp.START]
     assert others
     assert text.count("COPY lockfiles/.inputs/assemble-") == 1
@@ -75,55 +76,92 @@ def test_dockerfile_proves_the_assembler_before_any_stage_uses_it() -> None:
 
 
 def test_bazel_runs_the_assembler_behind_its_digest() -> None:
-    text = render_shared(Path("/project/lockfiles"))["internal.bzl"]
+    text = render_shared(Path("/project/lockfiles"), ["bazel", "nix"])["internal.bzl"]
 
-    assert f'_ASSEMBLER_DIGEST = "{zipapp.digest()}"' in text
-    assert f'_START = "{zipapp.START}"' in text
+    assert f'ASSEMBLER_DIGEST = "{zipapp.newest()}"' in text
+    assert f'START = "{zipapp.START}"' in text
     start = text[text.index('start.add("-I")') :].splitlines()[:4]
     assert [line.strip() for line in start] == [
         'start.add("-I")',
-        'start.add("-c", _START)',
+        'start.add("-c", START)',
         "start.add(ctx.file._assembler)",
-        "start.add(_ASSEMBLER_DIGEST)",
+        "start.add(ASSEMBLER_DIGEST)",
     ]
-    assert text.count("_assembler.short_path, _ASSEMBLER_DIGEST,") == text.count("_assembler.short_path") == 1
+    assert text.count("_assembler.short_path, ASSEMBLER_DIGEST,") == text.count("_assembler.short_path") == 1
+
+
+def test_repository_of_bazel_runs_the_assembler_behind_its_digest(tmp_path: Path) -> None:
+    """What lists the files of applications is run on the machine, outside of any sandbox."""
+    text = render_shared(Path("/project/lockfiles"), ["bazel"])["extensions.bzl"]
+    program = text.split('_SELECT = """\\\n')[1].split('"""')[0]
+    assembler, project = tmp_path / "assemble.pyz", tmp_path / "project"
+    (project / "lib" / "further").mkdir(parents=True)
+    for path in ("größe.py", "lib/further/one.txt"):
+        (project / path).write_text("", encoding="utf-8")
+    request = {
+        "assembler": str(assembler),
+        "digest": zipapp.newest(),
+        "layers": {"fine": ["--script=größe.py", "--copy=lib=lib"], "wrong": ["--copy=lib=other"]},
+        "project": str(project),
+        "start": zipapp.START,
+    }
+    (tmp_path / "request.json").write_text(json.dumps(request, ensure_ascii=False), encoding="utf-8")
+
+    def run() -> Any:
+        words = [sys.executable, "-I", "-X", "utf8", "-c", program]
+        subprocess.run(words, cwd=tmp_path, check=True, env={"LC_ALL": "C"})
+        return json.loads((tmp_path / "selected.json").read_bytes())
+
+    assembler.write_bytes(EVIL)
+    refused = run()
+    assembler.write_bytes(zipapp.shipped(zipapp.newest()))
+    taken = run()
+
+    assert not (tmp_path / "pwned").exists()
+    assert refused["layers"]["fine"] == {"refused": f"refused: {assembler} is not the pinned assembler"}
+    assert taken["folders"] == ["lib", "lib/further"]
+    assert taken["layers"]["wrong"]["refused"].startswith("refused: `copy` names 'other', where there is no file")
+    assert taken["layers"]["fine"]["files"] == [
+        {"target": "größe.py", "path": "größe.py", "role": "script"},
+        {"target": "lib/further/one.txt", "path": "lib/further/one.txt", "role": "plain"},
+    ]
 
 
 def test_nix_takes_the_assembler_by_its_digest() -> None:
-    text = render_shared(Path("/project/lockfiles"))["onedigest.nix"]
+    text = render_shared(Path("/project/lockfiles"), ["bazel", "nix"])["onedigest.nix"]
 
-    assert f'assembler = pinned "{zipapp.file_name(zipapp.digest())}" "{zipapp.digest()}";' in text
+    assert f'assembler = pinned "{zipapp.file_name(zipapp.newest())}" "{zipapp.newest()}";' in text
     assert re.search(r"builtins\.path \{\n\s+name = storeName file;\n.*?inherit sha256;", text, re.DOTALL)
 
 
 def test_assembler_of_a_checkout_is_replaced(tmp_path: Path) -> None:
     """A file with the time stamp of the store's own, which an unpacked cache can have."""
-    placed = tmp_path / "lockfiles" / FOLDER / zipapp.file_name(zipapp.digest())
+    placed = tmp_path / "lockfiles" / FOLDER / zipapp.file_name(zipapp.newest())
     placed.parent.mkdir(parents=True)
-    placed.write_bytes(EVIL.ljust(len(zipapp.pack()), b"#"))
+    placed.write_bytes(EVIL.ljust(len(zipapp.shipped(zipapp.newest())), b"#"))
     os.utime(placed, (STAMP, STAMP))
-    place_assembler(Store(tmp_path / "store"), placed.parent)
+    place_assemblers(Store(tmp_path / "store"), placed.parent, [zipapp.newest()])
 
-    assert placed.read_bytes() == zipapp.pack()
+    assert placed.read_bytes() == zipapp.shipped(zipapp.newest())
 
 
 def test_assembler_that_was_poisoned_in_the_store_is_made_anew(tmp_path: Path) -> None:
     store, inputs = Store(tmp_path / "store"), tmp_path / "lockfiles" / FOLDER
-    place_assembler(store, inputs)
-    stored = store.path(zipapp.digest())
+    place_assemblers(store, inputs, [zipapp.newest()])
+    stored = store.path(zipapp.newest())
     stored.chmod(0o644)
-    stored.write_bytes(EVIL.ljust(len(zipapp.pack()), b"#"))
+    stored.write_bytes(EVIL.ljust(len(zipapp.shipped(zipapp.newest())), b"#"))
     os.utime(stored, (STAMP, STAMP))
-    place_assembler(store, inputs)
+    place_assemblers(store, inputs, [zipapp.newest()])
 
-    assert (inputs / f"assemble-{hex_of(zipapp.digest())[:12]}.pyz").read_bytes() == zipapp.pack()
-    assert stored.read_bytes() == zipapp.pack()
+    assert (inputs / f"assemble-{hex_of(zipapp.newest())[:12]}.pyz").read_bytes() == zipapp.shipped(zipapp.newest())
+    assert stored.read_bytes() == zipapp.shipped(zipapp.newest())
 
 
 def test_what_starts_the_assembler_hands_on_its_arguments(tmp_path: Path) -> None:
     assembler = tmp_path / "assemble.pyz"
-    assembler.write_bytes(zipapp.pack())
-    start = [sys.executable, "-I", "-c", zipapp.START, str(assembler), zipapp.digest()]
+    assembler.write_bytes(zipapp.shipped(zipapp.newest()))
+    start = [sys.executable, "-I", "-c", zipapp.START, str(assembler), zipapp.newest()]
     made = subprocess.run([*start, "working-directory", "--output", str(tmp_path / "layer"), "--quiet"], check=False)
     wrong = subprocess.run([*start, "wheels"], capture_output=True, text=True, check=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Project, Result
+from conftest import ALL_RULES, Project, Result
 from full_case import LOCK, SPEC
-from onedigest.digest import of_bytes
+from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError
+from onedigest.header import add_json_header
 from onedigest.lock.answer import refuse_other_answer
 from onedigest.lock.base import Base
 from onedigest.lock.base.image import ImageBase
@@ -38,23 +40,35 @@ def check(project: Project, *names: str) -> Result:
 
 
 @pytest.mark.parametrize(
-    ("name", "edit"),
+    ("engine", "name", "edit"),
     [
-        ("Dockerfile", lambda text: text.replace("FROM tools AS assembler\n", 'FROM tools AS assembler\nRUN ["id"]\n')),
-        ("BUILD.bazel", lambda text: f'{text}\ngenrule(name = "x", outs = ["y"], cmd = "id > $@", local = True)\n'),
-        ("default.nix", lambda text: text.replace("onedigest.image {", "onedigest.image { # forged")),
-        ("Dockerfile.dockerignore", lambda text: f"{text}!.git\n!.env\n"),
+        (
+            "buildx",
+            "Dockerfile",
+            lambda text: text.replace("FROM tools AS assembler\n", 'FROM tools AS assembler\nRUN ["id"]\n'),
+        ),
+        (
+            "bazel",
+            "BUILD.bazel",
+            lambda text: f'{text}\ngenrule(name = "x", outs = ["y"], cmd = "id > $@", local = True)\n',
+        ),
+        ("nix", "default.nix", lambda text: text.replace("onedigest.image {", "onedigest.image { # forged")),
+        ("buildx", "Dockerfile.dockerignore", lambda text: f"{text}!.git\n!.env\n"),
     ],
 )
-def test_rules_with_a_checksum_that_fits_are_refused(app: Project, name: str, edit: Callable[[str], str]) -> None:
+def test_rules_with_a_checksum_that_fits_are_refused(
+    app: Project, engine: str, name: str, edit: Callable[[str], str]
+) -> None:
     text = app.read(f"lockfiles/app/{name}")
     assert edit(text) != text
     app.write(f"lockfiles/app/{name}", forged(edit(text)))
-    said = f"error: lockfiles/app/{name}: is not as it would be written{HINT}"
+    said = f"error: lockfiles/app/{name}: is out of date{HINT}"
 
     for found in (check(app), check(app, "--all")):
         assert (found.code, found.err) == (3, said)
-    assert app.run("build", "--locked", "app").err == said
+    refused = app.run("build", "--locked", "--engine", engine, "app")
+    assert (refused.code, refused.err) == (3, said)
+    assert app.run("build", "--locked", "app").code == 0  # the embedded engine reads no rules
 
 
 def test_bake_target_with_a_checksum_that_fits_is_refused(app: Project) -> None:
@@ -66,42 +80,43 @@ def test_bake_target_with_a_checksum_that_fits_is_refused(app: Project) -> None:
 
     found = check(app)
     assert found.code == 3
-    assert "docker-bake.json: the target of app is not as it would be written" in found.err
+    assert "docker-bake.json: the target of app is out of date" in found.err
 
 
-def test_layer_target_with_a_name_that_fits_is_refused(app: Project) -> None:
-    from onedigest.rules import layer_targets
-
-    path = app.root / "lockfiles" / "BUILD.bazel"
-    old = next(each for each in layer_targets.read_targets(path.read_text()).values() if each.rule == "runtime_layer")
-    stem = old.name.rpartition("-")[0]
-    text = old.text.replace("/usr/local/bin/python3.12", "/tmp/evil").replace(f'"{old.name}"', f'"{stem}"')
-    name = f"{stem}-{layer_targets._checksum(text)}"
-    path.write_text(path.read_text().replace(old.text, text.replace(f'"{stem}"', f'"{name}"')))
-    build = "lockfiles/app/BUILD.bazel"
-    app.write(build, forged(app.read(build).replace(old.name, name)))
+def test_layer_with_checksums_that_fit_is_refused(app: Project) -> None:
+    """Its parts are forged, and the name that is a checksum of them, wherever it stands."""
+    layers, build = "lockfiles/app/layers.json", "lockfiles/app/BUILD.bazel"
+    document = json.loads(app.read(layers))["layers"]
+    old = next(name for name, parts in document.items() if parts["command"] == "virtual-environment")
+    parts = document.pop(old)
+    parts["options"]["interpreter"] = "/tmp/evil"
+    stem, _, _ = old.rpartition("-")
+    name = f"{stem}-{hex_of(of_bytes(canonical_json(parts)))[:12]}"
+    text = json.dumps({"layers": document | {name: parts}}, indent=2, sort_keys=True, ensure_ascii=False)
+    app.write(layers, add_json_header("app.py", text.removeprefix("{\n") + "\n"))
+    app.write(build, forged(app.read(build).replace(old, name)))
 
     found = check(app)
     assert found.code == 3
-    assert f"lockfiles/BUILD.bazel: has no target `{old.name}`, which app names" in found.err
-    assert f"{build}: is not as it would be written" in found.err
+    for path in (layers, build):
+        assert f"{path}: is out of date" in found.err
 
 
 def test_lock_that_no_pattern_names_is_checked_with_all(app: Project) -> None:
-    app.write("onedigest.toml", 'scripts = ["a*.py"]\n')
+    app.write("onedigest.toml", f'{ALL_RULES}scripts = ["a*.py"]\n')
     app.write("other.py", app.read("app.py"))
     app.ok("generate", "other.py")
     app.write("lockfiles/other/default.nix", forged(app.read("lockfiles/other/default.nix") + "# forged\n"))
 
     assert check(app, "--all").err == (
-        "error: lockfiles/other/default.nix: is not as it would be written\nhint: run `onedigest generate other.py`\n"
+        "error: lockfiles/other/default.nix: is out of date\nhint: run `onedigest generate other.py`\n"
     )
 
 
 @pytest.mark.parametrize("scripts", ["", 'scripts = ["app.py"]\n'], ids=["every lock", "named scripts"])
 def test_lock_folder_that_no_image_has(app: Project, scripts: str) -> None:
     """A copied lock of app.py, whose image has another folder: a target and rules of it were never rendered."""
-    app.write("onedigest.toml", scripts)
+    app.write("onedigest.toml", ALL_RULES + scripts)
     app.write("lockfiles/zz/pylock.toml", app.read("lockfiles/app/pylock.toml"))
     app.write("lockfiles/zz/Dockerfile", "FROM evil\n")
     path = app.root / "lockfiles" / "docker-bake.json"
@@ -118,13 +133,15 @@ def test_lock_folder_that_no_image_has(app: Project, scripts: str) -> None:
     )
 
 
-def test_package_of_no_image(app: Project) -> None:
-    """extensions.bzl reads the packages of all folders, whether or not they have a lock."""
-    app.write("lockfiles/zz/BUILD.bazel", '    "@onedigest_files//:../secret": "secret",\n')
+def test_layers_of_no_image(app: Project) -> None:
+    """extensions.bzl reads the layers of all folders, whether or not they have a lock."""
+    app.write(
+        "lockfiles/zz/layers.json", '{"layers": {"evil": {"command": "application", "select": ["--copy=x=.."]}}}\n'
+    )
     found = check(app, "--all")
     assert (found.code, found.err) == (
         3,
-        "error: lockfiles/zz/BUILD.bazel: is the package of no image\n"
+        "error: lockfiles/zz/layers.json: has the layers of no image\n"
         "hint: delete the folder `zz`, and run `onedigest generate --all`\n",
     )
 
@@ -142,8 +159,8 @@ def test_image_of_another_name_is_not_had_by_the_name_of_a_folder(app: Project) 
 
 
 def test_lock_folder_beside_one_of_the_same_name_elsewhere(app: Project) -> None:
-    app.write("onedigest.toml", 'scripts = ["inner/*.py"]\n')
-    app.write("inner/onedigest.toml", "")
+    app.write("onedigest.toml", f'{ALL_RULES}scripts = ["inner/*.py"]\n')
+    app.write("inner/onedigest.toml", ALL_RULES)
     app.write("inner/app.py", app.read("app.py"))
     app.ok("generate", "inner/app.py")
     app.write("lockfiles/app/default.nix", forged(app.read("lockfiles/app/default.nix") + "# forged\n"))
@@ -167,9 +184,11 @@ def test_line_ends_are_read_once(app: Project) -> None:
     [
         ("docker-bake.json", lambda _: "[" * 200_000),
         ("docker-bake.json", lambda text: text.replace("lockfiles/app/Dockerfile", "\\ud800")),
-        ("BUILD.bazel", lambda text: text + 'x_layer(\n    name = "a",\n' * 100_000),
+        ("BUILD.bazel", lambda text: text + "#" * 100_000),
+        ("app/layers.json", lambda _: "[" * 200_000),
+        ("app/layers.json", lambda text: text.replace("# ", "\\ud800", 1).replace('"//": [', '"//": ["\\', 1)),
     ],
-    ids=["nested", "half of a character", "targets without an end"],
+    ids=["nested", "half of a character", "longer", "layers nested", "no header"],
 )
 def test_shared_files_that_cannot_be_read_are_told(app: Project, name: str, edit: Callable[[str], str]) -> None:
     app.write(f"lockfiles/{name}", edit(app.read(f"lockfiles/{name}")))

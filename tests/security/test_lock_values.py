@@ -116,7 +116,7 @@ def test_deb_that_is_called_like_the_assembler_replaces_nothing(tmp_path: Path) 
     lock = document("minimal")
     row = lock["tool"]["onedigest"]["base"]["packages"][0]
     row |= {
-        "path": f"pool/main/{zipapp.file_name(zipapp.digest())}",
+        "path": f"pool/main/{zipapp.file_name(zipapp.newest())}",
         "size": len(evil),
         "sha256": store.add(evil).removeprefix("sha256:"),
     }
@@ -127,8 +127,8 @@ def test_deb_that_is_called_like_the_assembler_replaces_nothing(tmp_path: Path) 
     except InputError as error:
         said = error.problems[0].message
 
-    placed = inputs / zipapp.file_name(zipapp.digest())
-    assert not placed.exists() or placed.read_bytes() == zipapp.pack()
+    placed = inputs / zipapp.file_name(zipapp.newest())
+    assert not placed.exists() or placed.read_bytes() == zipapp.shipped(zipapp.newest())
     assert said.startswith("`tool.onedigest.base.packages[0].path` is 'pool/main/assemble-")
     assert said.endswith(".pyz', which is not the path of a .deb")
 

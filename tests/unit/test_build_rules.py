@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from full_case import DATA, LOCK, SCRIPT, SPEC, plan_of
+from full_case import LOCK, SPEC, plan_of
 from onedigest.errors import InputError
-from onedigest.plan.arrange import arrange
 from onedigest.plan.layers import Plan, Recipe
 from onedigest.platforms import ARM64
-from onedigest.rules.bazel import find_package, named_targets
+from onedigest.rules.bazel import find_package
+from onedigest.rules.bazel_layers import layer_targets
 from onedigest.rules.files import write
-from onedigest.rules.image import Rules, render_rules
-from onedigest.rules.layer_targets import layer_targets, read_targets, render_targets
-from onedigest.rules.merged import stale_merged, write_merged
+from onedigest.rules.image import render_rules, stale_files
+from onedigest.rules.lock_folder import stale_folder, write_folder
+from onedigest.rules.model import Rules
 from onedigest.rules.nix import layer_names
 from onedigest.spec import Spec
 
@@ -26,10 +31,6 @@ def rules_in(folder: Path, spec: Spec = SPEC) -> Rules:
     rules = render_rules(spec, LOCK, plan_of(spec), folder)
     write(folder, rules.files)
     return rules
-
-
-def stale_layers(folder: Path) -> list[str]:
-    return [message for name, message in stale_merged([], folder) if name == "BUILD.bazel"]
 
 
 def names_of(plan: Plan) -> list[str]:
@@ -61,73 +62,109 @@ def test_two_layers_of_one_name_are_told_apart() -> None:
     assert [name for name in names if name.startswith("working")] == ["working-directory", "working-directory-2"]
 
 
-def test_targets_come_out_of_the_shared_package_as_they_went_in() -> None:
-    targets = list(layer_targets(plan_of(SPEC)).values())
-    text = render_targets(targets, "//locks")
-
-    assert list(read_targets(text).values()) == sorted(targets, key=lambda each: each.name)
-    assert render_targets(read_targets(text).values(), "//locks") == text
+def layers_of(rules: Rules) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(rules.files[f"{rules.name}/layers.json"])["layers"]
+    return found
 
 
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ('python = "3.11"', 'python = "3.12"'),
-        ("wheel_layer(\n", "runtime_layer(\n"),
-        ('holds = "native 1.0"', 'holds = "native 1.0", tags = ["manual"]'),
-        ("sha256:", "sha257:"),
-    ],
-)
-def test_target_that_was_changed_by_hand_is_written_anew(old: str, new: str, tmp_path: Path) -> None:
-    folder = tmp_path / "lockfiles"
-    rules = rules_in(folder)
-    write_merged([rules], folder)
-    path = folder / "BUILD.bazel"
-    text = path.read_text()
-    assert stale_layers(folder) == []
+def test_parts_of_a_layer_are_what_the_assembler_is_told(tmp_path: Path) -> None:
+    layers = {name.rpartition("-")[0]: parts for name, parts in layers_of(rules_in(tmp_path / "locks")).items()}
+    digests = {wheel.name: wheel.digest for wheel in LOCK.wheels()}
+    native = next(name for name in sorted(digests) if name.startswith("native-1.0-") and "x86_64" in name)
 
-    path.write_text(text.replace(old, new, 1))
-    assert stale_layers(folder)[0] == "was changed by hand"
-    assert " named " not in stale_layers(folder)[1]
-    assert stale_layers(folder)[1].startswith("has no target `")
-    write_merged([rules], folder)
-    assert path.read_text() == text
+    assert list(layers["debian-bookworm-amd64"]) == ["archive", "command", "holds", "inputs", "options"]
+    assert layers["native-1.0-amd64"] == {
+        "command": "wheels",
+        "holds": "native 1.0",
+        "inputs": {"wheel": {native: digests[native]}},
+        "options": {"python": "3.11"},
+    }
+    assert layers["working-directory"] == {"command": "working-directory", "holds": "working directory /app"}
 
 
-def test_shared_package_keeps_what_other_images_name_and_drops_the_rest(tmp_path: Path) -> None:
-    folder = tmp_path / "lockfiles"
-    one, two = rules_in(folder, replace(SPEC, name="one")), rules_in(folder, replace(SPEC, name="two", workdir="/"))
-    write_merged([one], folder)
-    write_merged([two], folder)
-    everything = {layer.name for rules in (one, two) for layer in rules.layers}
-    assert set(read_targets((folder / "BUILD.bazel").read_text())) == everything
+def test_application_is_told_by_what_selects_its_files(tmp_path: Path) -> None:
+    rules = rules_in(tmp_path / "locks")
+    (application,) = (parts for parts in layers_of(rules).values() if parts["command"] == "application")
 
-    (folder / "two" / "pylock.toml").unlink()
-    gone = everything - {layer.name for layer in one.layers}
-    assert stale_layers(folder) == [f"has the target `{name}`, which no image names" for name in sorted(gone)]
-    write_merged([one], folder)
-    assert set(read_targets((folder / "BUILD.bazel").read_text())) == {layer.name for layer in one.layers}
+    assert application["select"] == ["--script=full.py", "--files=data/*.csv", "--files=data/two.bin"]
+    for name in ("BUILD.bazel", "layers.json", "default.nix"):
+        assert "one.csv" not in rules.files[f"full/{name}"]
 
 
-def test_both_sides_of_a_merge_are_read(tmp_path: Path) -> None:
-    """What git left undecided is no target, and comes back with the next generation."""
-    folder = tmp_path / "lockfiles"
-    rules = rules_in(folder)
-    write_merged([rules], folder)
-    path = folder / "BUILD.bazel"
-    text = path.read_text()
-    path.write_text(
-        text.replace("wheel_layer(\n", "<<<<<<< ours\nwheel_layer(\n=======\nwheel_layer(\n>>>>>>> theirs\n", 1)
+def test_name_of_a_target_ends_in_a_checksum_of_its_parts() -> None:
+    first, second = (
+        {target.name for target in layer_targets(plan_of(spec)).values()} for spec in (SPEC, replace(SPEC, user="7:7"))
     )
-    write_merged([rules], folder)
+    moved = {name.rpartition("-")[0] for name in first ^ second}
 
-    assert path.read_text() == text
+    assert moved == {"debian-bookworm-amd64", "debian-bookworm-arm64"}
 
 
 def test_image_names_its_layers(tmp_path: Path) -> None:
     rules = rules_in(tmp_path / "lockfiles")
 
-    assert set(named_targets(rules.files["full/BUILD.bazel"], "//lockfiles")) == {layer.name for layer in rules.layers}
+    named = re.findall(r'"//lockfiles:([^"]+)",\n', rules.files["full/BUILD.bazel"])
+    assert set(named) == set(layers_of(rules))
+
+
+def test_shared_files_do_not_depend_on_the_images(tmp_path: Path) -> None:
+    one, two = tmp_path / "one" / "lockfiles", tmp_path / "two" / "lockfiles"
+    write_folder([rules_in(one)], one)
+    write_folder(
+        [rules_in(two, replace(SPEC, name="other", user="7:7")), rules_in(two, replace(SPEC, run=("true",)))], two
+    )
+
+    for name in ("BUILD.bazel", "defs.bzl", "extensions.bzl", "internal.bzl"):
+        assert (one / name).read_text() == (two / name).read_text()
+
+
+def test_scripts_added_on_two_branches_merge(tmp_path: Path) -> None:
+    """A plain `git merge`: each branch adds an image with rules for Bazel and Nix."""
+    folder = tmp_path / "lockfiles"
+
+    def git(*words: str) -> None:
+        who = ("-c", "user.name=n", "-c", "user.email=n@example.com", "-c", "init.defaultBranch=main")
+        subprocess.run(
+            ["git", *who, *words], cwd=tmp_path, check=True, capture_output=True, env={"PATH": os.environ["PATH"]}
+        )
+
+    def add(name: str) -> None:
+        rules = rules_in(folder, replace(SPEC, name=name, rules=("bazel", "nix")))
+        write_folder([rules], folder)
+        git("add", ".")
+        git("commit", "-qm", name)
+
+    git("init", "-q")
+    add("first")
+    git("switch", "-qc", "one")
+    add("one")
+    git("switch", "-q", "main")
+    add("two")
+    git("merge", "-q", "--no-edit", "one")
+
+    images = [replace(SPEC, name=name, rules=("bazel", "nix")) for name in ("first", "one", "two")]
+    rules = [render_rules(spec, LOCK, plan_of(spec), folder) for spec in images]
+    assert list(stale_folder(rules, folder)) == []
+    assert [stale for each in rules for stale in stale_files(each, folder)] == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"python": "3.11"', '"python": "3.12"'),
+        ('"holds": "native 1.0"', '"holds": "native 1.0", "tags": ["manual"]'),
+        ("sha256:", "sha257:"),
+        ("layers", "  layers"),
+    ],
+)
+def test_layers_that_were_changed_by_hand_are_told(old: str, new: str, tmp_path: Path) -> None:
+    folder = tmp_path / "lockfiles"
+    rules = rules_in(folder)
+    path = folder / "full" / "layers.json"
+    assert list(stale_files(rules, folder)) == []
+
+    path.write_text(path.read_text().replace(old, new, 1))
+    assert [(each.path, each.edited) for each in stale_files(rules, folder)] == [("full/layers.json", True)]
 
 
 @pytest.mark.parametrize("marker", ["MODULE.bazel", "REPO.bazel", "WORKSPACE", "WORKSPACE.bazel"])
@@ -171,7 +208,7 @@ def test_name_of_a_generated_file_is_refused(name: str, tmp_path: Path) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["application", "linux-amd64", "linux-arm64"])
+@pytest.mark.parametrize("name", ["linux-amd64", "linux-arm64"])
 def test_image_whose_name_is_that_of_a_target_has_another_one_there(name: str, tmp_path: Path) -> None:
     text = rules_in(tmp_path / "lockfiles", replace(SPEC, name=name)).files[f"{name}/BUILD.bazel"]
 
@@ -184,17 +221,5 @@ def test_image_with_commands_is_refused_by_both(tmp_path: Path) -> None:
 
     assert "image_manifest(" not in rules.files["full/BUILD.bazel"]
     assert 'load("//lockfiles:defs.bzl", "refused_image")' in rules.files["full/BUILD.bazel"]
+    assert layers_of(rules) == {}
     assert rules.files["full/default.nix"].splitlines()[-1].startswith('throw "`run` needs an engine')
-
-
-def test_executable_files_are_stated(tmp_path: Path) -> None:
-    folder = tmp_path / "lockfiles"
-    (folder / "full").mkdir(parents=True)
-    program = replace(DATA, executable=True)
-    plan = arrange(SPEC, LOCK, [program, SCRIPT])
-    rules = render_rules(SPEC, LOCK, plan, folder)
-
-    assert (
-        'programs = {\n        "@onedigest_files//:data/one.csv": "data/one.csv",\n' in rules.files["full/BUILD.bazel"]
-    )
-    assert 'programs = {\n        "data/one.csv" = "data/one.csv";\n' in rules.files["full/default.nix"]

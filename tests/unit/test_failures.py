@@ -49,9 +49,20 @@ error:
             "ERROR: no such package '@@[unknown repo 'onedigest_files' requested from @@]//': The repository "
             "'@@[unknown repo 'onedigest_files' requested from @@]' could not be resolved: No repository visible as "
             "'@onedigest_files' from main repository",
-            "the Bazel workspace does not know the repository of the scripts\n"
+            "the Bazel workspace does not know the repository `onedigest_files`\n"
             "hint: put into MODULE.bazel what lockfiles/extensions.bzl says",
             5,
+        ),
+        (
+            "Error in fail: missing: python3 on PATH, 3.11 or newer, which lists the files of images; install it, or",
+            "there is no python3 on PATH, 3.11 or newer, with which Bazel lists the files of images\n"
+            "hint: install it, or name one with `--repo_env=ONEDIGEST_PYTHON=/path/to/python3` in .bazelrc",
+            5,
+        ),
+        (
+            "Error in fail: refused: /x/assemble-1.pyz is not the pinned assembler",
+            "/x/assemble-1.pyz is not the pinned assembler\nhint: run `onedigest fetch`",
+            1,
         ),
         (
             "INFO: Elapsed time\nERROR: something else\n\n",

@@ -15,23 +15,26 @@ from full_case import DATA, LOCK, SCRIPT, SPEC, plan_of
 from onedigest import header
 from onedigest.digest import Digest
 from onedigest.errors import InputError
+from onedigest.formats import RULES
+from onedigest.inputs import zipapp
 from onedigest.lock.model import Lock
 from onedigest.plan.arrange import arrange
 from onedigest.rules.bake import read_targets, render_bake
 from onedigest.rules.dockerfile import render_dockerfile
 from onedigest.rules.files import read, write
-from onedigest.rules.image import Rules, render_rules, stale_files
-from onedigest.rules.merged import stale_merged, write_merged
+from onedigest.rules.image import render_rules, stale_files
+from onedigest.rules.lock_folder import stale_folder, write_folder
+from onedigest.rules.model import Rules, Stale
 from onedigest.rules.stages import stage_names
 from onedigest.spec import Spec
 
 
 def dockerfile(spec: Spec = SPEC, lock: Lock = LOCK) -> str:
-    return render_dockerfile(spec, lock, plan_of(spec, lock), "lockfiles")["Dockerfile"]
+    return render_dockerfile(spec, lock, plan_of(spec, lock), "lockfiles", zipapp.newest())["Dockerfile"]
 
 
 def write_rules(rules: Rules, folder: Path) -> list[str]:
-    return write(folder, rules.files) + write_merged([rules], folder)
+    return write(folder, rules.files) + write_folder([rules], folder)[0]
 
 
 def rules_in(folder: Path, spec: Spec = SPEC) -> Rules:
@@ -40,7 +43,7 @@ def rules_in(folder: Path, spec: Spec = SPEC) -> Rules:
 
 
 def stale_targets(rules: Sequence[Rules], folder: Path) -> list[str]:
-    return [message for name, message in stale_merged(rules, folder) if name == "docker-bake.json"]
+    return [each.message for each in stale_folder(rules, folder) if each.path == "docker-bake.json"]
 
 
 def test_nothing_is_unpinned_and_nothing_reaches_a_network() -> None:
@@ -103,7 +106,7 @@ def test_edit_of_a_script_moves_no_generated_file(tmp_path: Path) -> None:
 
 
 def test_context_is_exactly_what_is_read() -> None:
-    text = render_dockerfile(SPEC, LOCK, plan_of(SPEC), "locks")["Dockerfile.dockerignore"]
+    text = render_dockerfile(SPEC, LOCK, plan_of(SPEC), "locks", zipapp.newest())["Dockerfile.dockerignore"]
     lines = [line for line in text.splitlines() if not line.startswith("#")]
 
     assert lines[0] == "*"
@@ -125,9 +128,15 @@ def test_files_are_fresh_until_something_moves(tmp_path: Path) -> None:
     rules = rules_in(folder)
     assert write_rules(rules, folder) == [
         *(f"full/{name}" for name in ("BUILD.bazel", "Dockerfile", "Dockerfile.dockerignore", "default.nix")),
-        "full/pylock.toml",
+        *(f"full/{name}" for name in ("layers.json", "pylock.toml")),
+        ".gitattributes",
+        ".gitignore",
         "BUILD.bazel",
+        "defs.bzl",
         "docker-bake.json",
+        "extensions.bzl",
+        "internal.bzl",
+        "onedigest.nix",
     ]
     assert write_rules(rules, folder) == []
 
@@ -135,14 +144,15 @@ def test_files_are_fresh_until_something_moves(tmp_path: Path) -> None:
     assert stale_targets([rules], folder) == []
     other = render_rules(SPEC, LOCK, arrange(replace(SPEC, user="7:7"), LOCK, [SCRIPT]), folder)
     assert list(stale_files(other, folder)) == [
-        ("full/Dockerfile", "is not as it would be written"),
-        ("full/Dockerfile.dockerignore", "is not as it would be written"),
-        ("full/BUILD.bazel", "is not as it would be written"),
-        ("full/default.nix", "is not as it would be written"),
+        Stale("full/Dockerfile", "is out of date", RULES),
+        Stale("full/Dockerfile.dockerignore", "is out of date", RULES),
+        Stale("full/BUILD.bazel", "is out of date", RULES),
+        Stale("full/layers.json", "is out of date", RULES),
+        Stale("full/default.nix", "is out of date", RULES),
     ]
-    assert stale_targets([other], folder) == ["the target of full is not as it would be written"]
+    assert stale_targets([other], folder) == ["the target of full is out of date"]
     (folder / "full/Dockerfile").unlink()
-    assert list(stale_files(rules, folder)) == [("full/Dockerfile", "is missing")]
+    assert list(stale_files(rules, folder)) == [Stale("full/Dockerfile", "is missing")]
 
 
 def test_bake_file_keeps_other_images_and_drops_those_that_are_gone(tmp_path: Path) -> None:
@@ -152,7 +162,7 @@ def test_bake_file_keeps_other_images_and_drops_those_that_are_gone(tmp_path: Pa
     assert set(read_targets(read(folder / "docker-bake.json"))) == {"one__two", "three"}
 
     (folder / "three" / "pylock.toml").unlink()
-    assert (stale_targets([], folder)) == ["has the target `three`, which has no lock"]
+    assert (stale_targets([], folder)) == ["has the target `three`, which no image asks for"]
     write_rules(rules_in(folder, replace(SPEC, name="one.two")), folder)
     assert set(read_targets(read(folder / "docker-bake.json"))) == {"one__two"}
 
@@ -188,7 +198,9 @@ def test_hand_edit_of_the_bake_file_is_noticed(old: str, new: str, said: str, tm
 
 
 def test_bake_file_is_json_that_others_can_read(tmp_path: Path) -> None:
-    document = json.loads(render_bake([rules_in(tmp_path / "lockfiles").bake], "lockfiles"))
+    target = rules_in(tmp_path / "lockfiles").bake
+    assert target
+    document = json.loads(render_bake([target], "lockfiles"))
 
     assert document["group"]["default"]["targets"] == ["full"]
     assert document["target"]["full"]["platforms"] == ["linux/amd64", "linux/arm64"]

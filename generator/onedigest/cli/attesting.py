@@ -50,7 +50,7 @@ def attest(session: Session, job: Job, image: BuiltImage, repository: Repository
         plan=job.plan.digest(),
         lock=job.lock,
         text=lock,
-        assembler=zipapp.digest(),
+        assembler=zipapp.newest(),
         root=job.image.spec.root,
         files=job.files,
     )
@@ -90,7 +90,7 @@ def _sbom(session: Session, job: Job, index: Digest) -> bytes:
             name=job.whole.name,
             index=index,
             lock=job.lock,
-            assembler=zipapp.digest(),
+            assembler=zipapp.newest(),
             root=job.image.spec.root,
             files=job.files,
             licences_of_wheel=lambda wheel: _noted(session, wheel.digest, licences.of_wheel),

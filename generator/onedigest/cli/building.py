@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.cli.fetch import bring
-from onedigest.cli.locks import read_lock
-from onedigest.cli.reaching import sources
-from onedigest.cli.session import Image, Session
+from onedigest.cli.image import Image
+from onedigest.cli.locks import changed_keys, chosen_platforms, prove_base, read_lock
+from onedigest.cli.session import Session
 from onedigest.cli.words import say, shown
-from onedigest.errors import OnedigestError, Problem, UsageError
-from onedigest.platforms import BY_NAME, Platform
+from onedigest.errors import EngineError, InputError, OnedigestError, Problem
 
 if TYPE_CHECKING:
     from onedigest.application import File
     from onedigest.engines.engine import Built, Engine, Order
     from onedigest.lock.model import Lock
     from onedigest.plan.layers import Layer, Plan
+    from onedigest.rules.model import Stale
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
     """An image that is to be built: `plan` for the platforms that are asked for, `whole` for all of them.
 
-    With `prove` nothing counts that this build has not hashed or made itself.
+    With `prove` nothing counts that this build has not hashed or made itself. `engine` is what `--engine` calls it.
     """
 
     image: Image
@@ -34,6 +35,7 @@ class Job:
     whole: Plan
     plan: Plan
     prove: bool = False
+    engine: str = "embedded"
 
 
 def prepare(session: Session, image: Image, engine: str, *, locked: bool, platforms: tuple[str, ...]) -> Job:
@@ -46,15 +48,16 @@ def prepare(session: Session, image: Image, engine: str, *, locked: bool, platfo
         from onedigest.engines.embedded import refused_commands
 
         raise refused_commands("the embedded one", image.script.where("tool.onedigest.run"))
-    lock = _lock(session, image, locked)
+    refuse_missing_rules(image, engine)
+    lock = read_lock(image) if locked else _lock(session, image)
     if locked:
         _prove(session, image, lock)
     prove_base(session, image, lock)
     files = collect(image.spec, image.script, image.script_folder, image.warn)
     whole = arrange(image.spec, lock, files)
-    chosen = chosen_platforms(lock.platforms, platforms)
+    chosen = chosen_platforms(lock, platforms)
     plan = Plan(name=whole.name, platforms=tuple(each for each in whole.platforms if each.platform in chosen))
-    return Job(image=image, lock=lock, files=files, whole=whole, plan=plan, prove=locked)
+    return Job(image=image, lock=lock, files=files, whole=whole, plan=plan, prove=locked, engine=engine)
 
 
 def _prove(session: Session, image: Image, lock: Lock) -> None:
@@ -78,27 +81,24 @@ def warn_of_removed(session: Session) -> None:
     removed.clear()
 
 
-def prove_base(session: Session, image: Image, lock: Lock) -> None:
-    """Hold what a lock says of a base image against the image's own documents."""
-    if lock.base.documents():
-        lock.base.prove(session.access, session.store, script=lock.script, where=shown(image.lock_path))
-
-
-def chosen_platforms(all_of_them: Iterable[Platform], names: tuple[str, ...]) -> tuple[Platform, ...]:
-    """Return the platforms that `--platform` means, all of them where it is not given."""
-    known = tuple(all_of_them)
-    wrong = [name for name in names if BY_NAME.get(name) not in known]
-    if wrong:
-        raise UsageError.of(f"the image has no platform `{wrong[0]}`", hint=f"it has {', '.join(map(str, known))}")
-    return tuple(each for each in known if not names or each.oci in names)
-
-
 def run_engine(session: Session, job: Job, engine: Engine) -> Built:
     """Have an engine build, and bring the inputs that it needs."""
     engine.check(job.plan)
+    if job.engine != "embedded":
+        refuse_stale_rules(job, InputError)  # whoever calls: rules are text of a pull request
+        place_named_assemblers(session, job.image)
     built = engine.build(_order(session, job))
     warn_of_removed(session)
     return built
+
+
+def place_named_assemblers(session: Session, image: Image) -> None:
+    """Put the assemblers that the rules of an image and of its folder name among the inputs. Raises `InputError`."""
+    from onedigest.fetching import place_assemblers
+    from onedigest.rules.assemblers import named_assemblers
+
+    named = named_assemblers(image.folder.parent.resolve(), [image.spec.name])
+    place_assemblers(session.store, image.inputs, named)
 
 
 def bring_base(session: Session, job: Job, digests: frozenset[str] | None = None) -> None:
@@ -110,16 +110,48 @@ def bring_base(session: Session, job: Job, digests: frozenset[str] | None = None
         bring(session, job.image, job.lock, inputs_of_layers(job.lock, kept))
 
 
+def refuse_missing_rules(image: Image, engine: str) -> None:
+    """Raise `EngineError` for an engine that reads rules which the image does not ask for."""
+    if engine == "embedded":
+        return
+    from onedigest.rules.model import OF_ENGINE, OWN
+
+    kind = OF_ENGINE[engine]
+    if kind not in image.spec.rules:
+        asked = ", ".join(f'"{name}"' for name in OWN if name in (*image.spec.rules, kind))
+        raise EngineError.of(
+            f"`rules` does not ask for {kind}, whose rules the {engine} engine reads",
+            where=image.script.where("tool.onedigest.rules"),
+            hint=f"set `rules = [{asked}]`, then run `onedigest generate {image.spec.script}`",
+        )
+
+
 def refuse_stale_rules(job: Job, kind: type[OnedigestError]) -> None:
-    """Raise an error of a kind for generated files that are not as they would be written."""
-    from onedigest.rules.image import render_rules, stale_files
+    """Raise an error of a kind for rules that were changed by hand, and for those that the engine reads unless current.
+
+    The embedded engine reads none: rules that are missing, or of another format, are nothing to it.
+    """
+    from onedigest.rules.image import edited_files
 
     folder = job.image.folder.parent
-    rules = render_rules(job.image.spec, job.lock, job.whole, folder.resolve())
-    hint = f"run `onedigest generate {job.image.spec.script}`"
-    problems = [Problem(message, shown(folder / path), hint) for path, message in stale_files(rules, folder)]
-    if problems:
+    spec, lock = job.image.spec, job.lock
+    found = edited_files(spec, lock, folder) if job.engine == "embedded" else _stale_for(job, folder)
+    hint = f"run `onedigest generate {spec.script}`"
+    if problems := [Problem(each.message, shown(folder / each.path), hint) for each in found]:
         raise kind(problems)
+
+
+def _stale_for(job: Job, folder: Path) -> Iterator[Stale]:
+    """Yield the files that an engine must not build with: the lock, what it reads, and what was changed by hand."""
+    from onedigest.rules.image import render_rules, stale_files
+    from onedigest.rules.lock_folder import stale_shared
+    from onedigest.rules.model import OF_ENGINE, kind_of
+
+    read = OF_ENGINE[job.engine]
+    rules = render_rules(job.image.spec, job.lock, job.whole, folder.resolve())
+    for stale in (*stale_files(rules, folder), *stale_shared(folder.resolve(), [read])):
+        if stale.edited or stale.path.endswith("/pylock.toml") or kind_of(stale.path) == read:
+            yield stale
 
 
 def _order(session: Session, job: Job) -> Order:
@@ -143,12 +175,22 @@ def _order(session: Session, job: Job) -> Order:
     )
 
 
-def _lock(session: Session, image: Image, locked: bool) -> Lock:
-    if not image.lock_path.exists() and not locked:
-        from onedigest.cli.generate import generate_one
-        from onedigest.lock.resolver import Upgrade
+def _lock(session: Session, image: Image) -> Lock:
+    """Return the lock of an image, which is made where there is none, or where the script asks for something else.
 
-        if not session.silent:
-            say(f"{image.spec.name}: no lock yet, so one is generated")
-        generate_one(image, Upgrade(), sources(session, image))
+    Without a network a lock that does not answer its script any more is refused, as is one that was edited.
+    """
+    from onedigest.cli.generate import generate_one
+    from onedigest.rules.files import read
+
+    text, name = read(image.lock_path), image.spec.name
+    if text is None:
+        why = "no lock yet, so one is generated"
+    elif not session.offline and (keys := changed_keys(image, text)):
+        why = f"{', '.join(keys)} changed since it was locked, so it is locked again; review {shown(image.folder)}"
+    else:
+        return read_lock(image)
+    if not session.silent:
+        say(f"{name}: {why}")
+    generate_one(session, image)
     return read_lock(image)

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onedigest import formats
+from onedigest.cli.image import Image
+from onedigest.cli.images import images_of
+from onedigest.cli.leftovers import gone as is_gone
 from onedigest.cli.locks import changed_since, lock_problems
-from onedigest.cli.session import Image, Session
+from onedigest.cli.records import record_problems
+from onedigest.cli.session import Session
 from onedigest.cli.words import plural, print_json, say, shown
 from onedigest.errors import DifferenceError, InputError, Problem
 
 if TYPE_CHECKING:
-    from onedigest.rules.image import Rules
+    from onedigest.rules.model import Rules, Stale
 
 
-def check(session: Session, images: list[Image], *, everything: bool) -> int:
-    problems: list[Problem] = []
+def check(session: Session, images: list[Image], *, everything: bool, gone: Iterable[Problem] = ()) -> int:
+    """Hold all that is written of images against what would be written; `gone` is wrong with locks without a script."""
+    problems = list(gone)
     if everything:
-        images, problems = _other_images(session, images)
+        images, strays = _other_images(session, images)
+        problems += strays
     for folder in sorted({image.folder.parent.resolve() for image in images}):
         problems += _stale(folder, [image for image in images if image.folder.parent.resolve() == folder])
     if session.as_json:
@@ -36,21 +44,21 @@ def check(session: Session, images: list[Image], *, everything: bool) -> int:
 def _other_images(session: Session, images: list[Image]) -> tuple[list[Image], list[Problem]]:
     """Return the images of locks that `scripts` does not name: engines that read the whole folder build those too.
 
-    A lock in a folder that is no image's is a problem: nothing renders what is beside it. So is a package of Bazel, of
-    which extensions.bzl takes the names of files.
+    A lock in a folder that is no image's is a problem: nothing renders what is beside it. So are layers of Bazel, since
+    extensions.bzl takes those of all folders.
     """
     folders = {session.lockfiles.resolve(), *(image.folder.parent.resolve() for image in images)}
     locks = [path for folder in sorted(folders) for path in sorted(folder.glob("*/pylock.toml"))]
     known = _folders(images)
-    others = session.images_of(path for path in locks if path.parent not in known)
+    others = images_of(session, [path for path in locks if path.parent not in known])
     known |= _folders(others)
-    strays = [path for path in locks if path.parent not in known]
-    builds = [path for folder in sorted(folders) for path in sorted(folder.glob("*/BUILD.bazel"))]
-    named = known | {stray.parent for stray in strays}
-    strays += [path for path in builds if path.parent not in named]
+    strays = [path for path in locks if path.parent not in known and not is_gone(path)]
+    layers = [path for folder in sorted(folders) for path in sorted(folder.glob("*/layers.json"))]
+    named = known | {lock.parent for lock in locks}
+    strays += [path for path in layers if path.parent not in named]
     problems = [
         Problem(
-            f"is the {'lock' if path in locks else 'package'} of no image",
+            "is the lock of no image" if path in locks else "has the layers of no image",
             shown(path),
             f"delete the folder `{path.parent.name}`, and run `onedigest generate --all`",
         )
@@ -63,40 +71,76 @@ def _folders(images: Iterable[Image]) -> set[Path]:
     return {image.folder.parent.resolve() / image.folder.name for image in images}
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is stale of an image, or of a folder. `generated` writes it anew, `version` is the release of its lock."""
+
+    generated: str
+    version: str
+    stale: tuple[Stale, ...]
+
+    def other_formats(self) -> set[int]:
+        """Return the formats of rules that are not the one of this version, which cannot render them."""
+        formats_of = {each.format for each in self.stale if not each.edited}
+        return {number for number in formats_of if number not in (None, formats.RULES)}
+
+    def told(self) -> list[Stale]:
+        """Return what is told file by file: of rules of another format what was changed by hand, and the lock."""
+        other = self.other_formats()
+        return [each for each in self.stale if not other or each.edited or each.path.endswith("/pylock.toml")]
+
+
 def _stale(folder: Path, images: list[Image]) -> list[Problem]:
     """Return what is wrong with the locks of some images of a folder, and with all that is rendered from them."""
     from onedigest.rules.files import read
     from onedigest.rules.image import stale_files
-    from onedigest.rules.merged import stale_merged
-    from onedigest.rules.shared import render_shared
+    from onedigest.rules.lock_folder import stale_folder
 
-    def problem(path: str, message: str, script: str = "") -> Problem:
-        return Problem(message, shown(folder / path), f"run `onedigest generate {script}".rstrip() + "`")
-
-    problems = [
-        problem(path, "is not as it would be written")
-        for path, text in render_shared(folder).items()
-        if read(folder / path) != text
-    ]
-    rendered = []
+    problems: list[Problem] = []
+    rendered: list[Rules] = []
+    found: list[_Found] = []
     for image in images:
-        lock = read(image.lock_path)
-        wrong = lock_problems(image, lock, partial(_asked, image))
+        text = read(image.lock_path)
+        problems += record_problems(image)
+        wrong = lock_problems(image, text, partial(_asked, image))
         problems += wrong
-        if lock is None or wrong:
+        if text is None or wrong:
             continue  # what is rendered from the lock moves with it
         try:
-            rules = _rendered(image, lock, folder)
+            rules, version = _rendered(image, text, folder)
         except InputError as error:
             problems += error.problems
             continue
         rendered.append(rules)
-        problems += [problem(path, message, image.spec.script) for path, message in stale_files(rules, folder)]
-    return problems + [problem(path, message) for path, message in stale_merged(rendered, folder)]
+        found.append(_Found(image.spec.script, version, tuple(stale_files(rules, folder))))
+    found.append(_Found("--all", "", tuple(stale_folder(rendered, folder))))
+    return [*problems, *_other_formats(folder, found), *_told(folder, found)]
 
 
-def _rendered(image: Image, text: str, folder: Path) -> Rules:
-    """Render the files of an image from its lock, which is intact. Raises `InputError`."""
+def _told(folder: Path, found: Iterable[_Found]) -> Iterator[Problem]:
+    for each in found:
+        for stale in each.told():
+            yield Problem(stale.message, shown(folder / stale.path), f"run `onedigest generate {each.generated}`")
+
+
+def _other_formats(folder: Path, found: Sequence[_Found]) -> Iterator[Problem]:
+    """Yield one problem for all rules of each other format: this version cannot render them, so nothing is proven."""
+    from onedigest.lock.stated import installing
+
+    for number in sorted({number for each in found for number in each.other_formats()}):
+        message = f"the rules are of format {number}, and this version writes format {formats.RULES}"
+        hint = "run `onedigest generate --all`, which moves no lock and no digest"
+        if number > formats.RULES:
+            versions = {each.version for each in found if number in each.other_formats() and each.version}
+            hint = f"run `{installing(next(iter(sorted(versions)), ''))}`"
+        yield Problem(message, shown(folder), hint)
+
+
+def _rendered(image: Image, text: str, folder: Path) -> tuple[Rules, str]:
+    """Render the files of an image from its lock, which is intact; return them with the release that made the lock.
+
+    Raises `InputError`.
+    """
     from onedigest.application import collect
     from onedigest.lock import codec
     from onedigest.lock.answer import refuse_other_answer
@@ -106,7 +150,7 @@ def _rendered(image: Image, text: str, folder: Path) -> Rules:
     lock = codec.loads(text, shown(image.lock_path))
     refuse_other_answer(image.spec, lock, shown(image.lock_path))
     plan = arrange(image.spec, lock, collect(image.spec, image.script, image.script_folder, image.warn))
-    return render_rules(image.spec, lock, plan, folder)
+    return render_rules(image.spec, lock, plan, folder), lock.version
 
 
 def _asked(image: Image, text: str) -> str:

@@ -15,13 +15,16 @@ from onedigest.engines.processes import ask, running
 from onedigest.engines.tools import check_version, find_tool
 from onedigest.errors import EngineError
 from onedigest.plan.layers import Plan
-from onedigest.rules.bazel import application_target, find_package, find_root
-from onedigest.rules.layer_targets import layer_targets
+from onedigest.rules.bazel import find_package, find_root
+from onedigest.rules.bazel_layers import layer_targets
 
 OLDEST = (7, 1)
 
 _MADE = re.compile(r"SUBCOMMAND: # (?://|@@?//)\S*:(?P<name>\S+) \[action 'Making layer ")
 _FLAGS = ("--color=no", "--curses=no", "--show_result=0", "--noshow_progress", "--subcommands")
+_ATTEMPTS = 4
+_GONE = "is no longer an existing directory"
+"""What Bazel before 9.3 says of a folder that it watched, as an error, before it looks again."""
 _NO_WORKSPACE = "a file MODULE.bazel makes one; {extensions} says what belongs into it"
 
 
@@ -61,16 +64,23 @@ class Bazel:
         place_encoded(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)
         package = f"{find_package(lockfiles)}/{order.plan.name}"
         made: list[str] = []
-        command = [self._program(), "build", *_FLAGS, f"{package}:{order.plan.name}"]
-        with running(command, self._environment, folder=root, take=lambda line: self._take(line, made)) as process:
-            code, log = process.finish()
-        if code:
-            raise build_failure("Bazel", log)
+        self._run([self._program(), "build", *_FLAGS, f"{package}:{order.plan.name}"], root, made)
         output = ask([self._program(), "info", "bazel-bin"], self._environment, root)
         if output.returncode:
             raise build_failure("Bazel", output.stderr)
         layout = Path(output.stdout.strip()) / package.removeprefix("//") / f"{order.plan.name}.layout"
         return adopt(order.plan, layout, order.store, "Bazel", self._titles(order.whole, made))
+
+    def _run(self, command: list[str], root: Path, made: list[str]) -> None:
+        """Run a build, again where Bazel only has to notice that a folder is gone."""
+        for _ in range(_ATTEMPTS):
+            with running(command, self._environment, folder=root, take=lambda line: self._take(line, made)) as process:
+                code, log = process.finish()
+            if not code:
+                return
+            if _GONE not in log:
+                break
+        raise build_failure("Bazel", log)
 
     def _take(self, line: str, made: list[str]) -> None:
         if found := _MADE.match(line):
@@ -80,9 +90,8 @@ class Bazel:
 
     def _titles(self, plan: Plan, made: list[str]) -> tuple[str, ...]:
         """Return what the layers hold that Bazel had to make."""
-        names = {key: target.name for key, target in layer_targets(plan).items()}
-        own = application_target(plan.name)
-        return tuple(sorted(layer.holds for layer in plan.layers() if names.get(layer.key(), own) in made))
+        targets = layer_targets(plan)
+        return tuple(sorted(layer.holds for layer in plan.layers() if targets[layer.key()].name in made))
 
     def _program(self) -> str:
         hint = "install bazelisk (bazel.build/install), or Debian's bazel-bootstrap"

@@ -7,7 +7,8 @@ import re
 from onedigest.errors import EngineError, InputError, OnedigestError
 
 _MISSING = re.compile(r"missing: (?P<files>[^;\n]+); run `onedigest fetch --all`")
-_REFUSED = re.compile(r"(?m)^(?:[\w.-]+> )?refused: (?P<reason>.+)$")
+_REFUSED = re.compile(r"(?m)^(?:[\w.-]+> |Error in fail: )?refused: (?P<reason>.+)$")
+_NO_PYTHON = re.compile(r"missing: (?P<python>python3 on PATH, 3\.\d+ or newer)")
 _OLD_PYTHON = re.compile(r"the assembler needs Python .+")
 _MISMATCH = re.compile(r"while reading `(?P<file>[^`]+)`: if it changed")
 _NO_PROGRAM = re.compile(r"executing '(?P<path>[^'\n]+)': No such file or directory")
@@ -36,6 +37,11 @@ def _input_failure(log: str) -> OnedigestError | None:
 def _tool_failure(program: str, log: str) -> OnedigestError | None:
     if old := _OLD_PYTHON.search(log):
         return EngineError.of(f"{program}: {old[0]}", hint="give it a newer one: docs/bazel.md and docs/nix.md say how")
+    if python := _NO_PYTHON.search(log):
+        return EngineError.of(
+            f"there is no {python['python']}, with which Bazel lists the files of images",
+            hint="install it, or name one with `--repo_env=ONEDIGEST_PYTHON=/path/to/python3` in .bazelrc",
+        )
     if missing := _NO_PROGRAM.search(log):
         return EngineError.of(
             f"{program}'s builders cannot run {missing['path']}",
@@ -48,7 +54,7 @@ def _tool_failure(program: str, log: str) -> OnedigestError | None:
         )
     if _NO_FILES.search(log):
         return EngineError.of(
-            "the Bazel workspace does not know the repository of the scripts",
+            "the Bazel workspace does not know the repository `onedigest_files`",
             hint="put into MODULE.bazel what lockfiles/extensions.bzl says",
         )
     return None

@@ -1,14 +1,22 @@
-"""Knows the assembler as one file: a zip that every engine runs, the same bytes wherever it is packed."""
+"""Knows the assembler as one file, a zip that every engine runs: those that are shipped, and how one is frozen."""
 
 from __future__ import annotations
 
 import io
+import re
 import zipfile
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from onedigest import formats
 from onedigest.digest import Digest, hex_of, of_bytes
+from onedigest.shipped import shipped_folder
 
+FOLDER = "assemblers"
+"""The shipped folder of frozen assemblers."""
+
+_NAME = re.compile(r"assemble-[0-9a-f]{12}\.pyz")
 _SOURCE = Path(__file__).resolve().parent.parent / "assembler"
 _TIME = (1980, 1, 2, 0, 0, 0)
 _MAIN = b"""import os
@@ -32,9 +40,11 @@ START = (
 """What Python is given with `-c`, then the zipapp and its digest: it runs the zipapp if that is the pinned one."""
 
 
-@cache
 def pack() -> bytes:
-    """Return the zipapp: its modules sorted, stored without compression, with fixed times and modes."""
+    """Return the zipapp of today's source, which is frozen from it: files sorted, not compressed, with fixed times.
+
+    Nothing runs it but tests: every engine takes a frozen one.
+    """
     files = {"__main__.py": _MAIN, "onedigest/__init__.py": b""}
     for path in sorted(_SOURCE.glob("*.py")):
         # LF whatever the checkout says
@@ -49,11 +59,41 @@ def pack() -> bytes:
     return buffer.getvalue()
 
 
-def digest() -> Digest:
-    """Return the digest of the zipapp, by which generated files name it."""
-    return of_bytes(pack())
+def newest() -> Digest:
+    """Return the digest of the frozen assembler that new rules name."""
+    return Digest(formats.ASSEMBLER)
+
+
+def shipped(assembler: Digest) -> bytes:
+    """Return a frozen assembler. Raises `LookupError` for one that this version does not ship."""
+    path = shipped_folder(FOLDER) / file_name(assembler)
+    data = path.read_bytes() if path.is_file() else b""
+    if of_bytes(data) != assembler:
+        raise LookupError(assembler)
+    return data
+
+
+@cache
+def names() -> frozenset[str]:
+    """Return the file names of all frozen assemblers."""
+    return frozenset(path.name for path in shipped_folder(FOLDER).glob("*.pyz"))
+
+
+def named(texts: Iterable[str]) -> frozenset[str]:
+    """Return the file names of the assemblers that texts name, shipped or not."""
+    return frozenset(name for text in texts for name in _NAME.findall(text))
+
+
+@cache
+def shipped_as(name: str) -> Digest | None:
+    """Return the digest of the frozen assembler of a file name, or None where this version does not ship it."""
+    if name == file_name(newest()):
+        return newest()
+    if name not in names():
+        return None
+    return of_bytes((shipped_folder(FOLDER) / name).read_bytes())
 
 
 def file_name(assembler: Digest) -> str:
-    """Return the name that the zipapp has among the inputs."""
+    """Return the name that an assembler has, among the shipped files and among the inputs."""
     return f"assemble-{hex_of(assembler)[:12]}.pyz"

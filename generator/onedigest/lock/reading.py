@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from onedigest import formats, untrusted
 from onedigest.digest import canonical_json
 from onedigest.lock import shadow
+from onedigest.lock.base import Base
 from onedigest.lock.base.choice import python_minor
 from onedigest.lock.base.debian import read_debian_base
 from onedigest.lock.base.image import read_image_base
@@ -53,7 +55,7 @@ def read_document(document: Mapping[str, Any]) -> Lock:
         script=tool.take("script", untrusted.relative_path),
         version=tool.take("version", untrusted.version),
         platforms=platforms,
-        base=(read_image_base if "image" in below else read_debian_base)(below, python, platforms),
+        base=_base(below, python, platforms),
         packages=top.each("packages", partial(_package, platforms)),
         roots=tool.each("requirements", _edge),
     )
@@ -117,6 +119,34 @@ def _refuse_contradictions(lock: Lock, asked: Mapping[str, Any]) -> None:
         untrusted.distinct(names)
     except ValueError as error:
         raise Wrong([f"the lock {error} among its inputs"]) from None
+
+
+def read_base(values: Mapping[str, Any], platforms: tuple[Platform, ...]) -> Base:
+    """Return the base that a table holds, for the platforms of its lock. Raises `Wrong`."""
+    table = Table(values)
+    found = _base(table, table.take("python", untrusted.python_version), platforms)
+    table.refuse_rest()
+    return found
+
+
+def _base(table: Table, python: str, platforms: tuple[Platform, ...]) -> Base:
+    return (read_image_base if "image" in table else read_debian_base)(table, python, platforms)
+
+
+def read_remaining_package(values: Mapping[str, Any], platforms: tuple[Platform, ...]) -> Package:
+    """Return a package with what can be read of it, at least its name and version. Raises `Wrong`."""
+    row = Table(values)
+    name, version = row.take("name", untrusted.normalized_name), row.take("version", untrusted.version)
+    wheels = []
+    for each in values["wheels"] if isinstance(values.get("wheels"), list) else ():
+        with suppress(Wrong, ValueError):
+            wheel = _wheel(Table(untrusted.table(each)))
+            wheels += [wheel] if _is_of(wheel.name, name, version) else []
+    chosen = []
+    for platform in platforms:
+        with suppress(Wrong):
+            chosen.append((platform, _of_platform(row, wheels, platform)))
+    return Package(name=name, version=version, wheels=tuple(chosen))
 
 
 def _package(platforms: Sequence[Platform], row: Table) -> Package:

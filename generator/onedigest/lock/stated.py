@@ -78,7 +78,7 @@ def format_problem(found: Stated, where: str, command: str = "onedigest generate
             return Problem(f"`tool.onedigest.{key}` is not the number of a format", where, _again(command))
         if number > known:
             message = f"a newer release made the lock: `{key} = {number}`, and onedigest {__version__} reads {known}"
-            return Problem(message, where, f"run `{_installing(found.version)}`")
+            return Problem(message, where, f"run `{installing(found.version)}`")
         if number < 1:
             return Problem(f"there never was a lock of `{key} = {number}`", where, _again(command))
         message = f"an older release made the lock: `{key} = {number}`, and onedigest {__version__} reads {known}"
@@ -90,7 +90,7 @@ def _again(command: str) -> str:
     return f"run `{command}`, which keeps its pins"
 
 
-def _installing(version: str) -> str:
+def installing(version: str) -> str:
     """Return the command that installs the release that made a lock, or the newest where that is not known."""
     from packaging.version import InvalidVersion, Version
 

@@ -272,3 +272,10 @@ def _without_slash(low: str, high: str) -> Iterator[tuple[str, str]]:
 def _range(low: str, high: str) -> str:
     first, last = (f"\\{each}" if each.isascii() and not each.isalnum() else each for each in (low, high))
     return first if low == high else f"{first}-{last}"
+
+
+NEVER = tuple(_excluded(_NEVER))
+"""What no folder brings. It stands in the patterns of every application that names more than its script."""
+
+CREDENTIALS = tuple(_excluded(_credentials()))
+"""What may hold credentials, which is in those patterns too."""

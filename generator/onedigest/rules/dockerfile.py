@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from onedigest.assembler.tar import MTIME
+from onedigest.digest import Digest
 from onedigest.errors import InputError
-from onedigest.header import add_header
+from onedigest.header import add_rules_header
 from onedigest.inputs import zipapp
 from onedigest.lock.base import Base
 from onedigest.lock.model import Lock
@@ -78,9 +79,10 @@ class IgnoreView:
     inputs: tuple[str, ...]
 
 
-def render_dockerfile(spec: Spec, lock: Lock, plan: Plan, folder: str) -> dict[str, str]:
+def render_dockerfile(spec: Spec, lock: Lock, plan: Plan, folder: str, assembler: Digest) -> dict[str, str]:
     """Return the Dockerfile and its .dockerignore by name; `folder` is the lock folder from the context's root.
 
+    `assembler` is the frozen one that makes the layers.
     Raises `InputError` for a script outside the folder that holds the locks, which is what BuildKit is sent.
     """
     if posixpath.isabs(spec.script):
@@ -98,11 +100,11 @@ def render_dockerfile(spec: Spec, lock: Lock, plan: Plan, folder: str) -> dict[s
         bake_target=bake_target(spec.name),
         base=lock.base.reference,
         python=lock.base.python,
-        assembler=f"{inputs}/{zipapp.file_name(zipapp.digest())}",
+        assembler=f"{inputs}/{zipapp.file_name(assembler)}",
         assembler_target=ASSEMBLER,
         assembler_start=(
             (lock.base.interpreter, "-I", "-c", zipapp.START),
-            (ASSEMBLER, zipapp.digest(), "--help"),
+            (ASSEMBLER, assembler, "--help"),
         ),
         stages=layer_stages(plan, inputs=inputs, interpreter=lock.base.interpreter),
         images=tuple(_image(each, stage_names(plan), inputs, lock.base) for each in plan.platforms),
@@ -116,8 +118,8 @@ def render_dockerfile(spec: Spec, lock: Lock, plan: Plan, folder: str) -> dict[s
     )
     ignore = IgnoreView(patterns=_context(plan, folder), inputs=_given(plan, inputs, view.assembler))
     return {
-        FILE_NAME: add_header(spec.script, render("templates", "Dockerfile.j2", view)),
-        IGNORE_NAME: add_header(spec.script, render("templates", "Dockerfile.dockerignore.j2", ignore)),
+        FILE_NAME: add_rules_header(spec.script, render("templates", "Dockerfile.j2", view)),
+        IGNORE_NAME: add_rules_header(spec.script, render("templates", "Dockerfile.dockerignore.j2", ignore)),
     }
 
 

@@ -7,7 +7,7 @@ from functools import cache
 import jinja2
 
 from onedigest.rules.quoting import FILTERS
-from onedigest.rules.templates import template_root
+from onedigest.shipped import shipped_folder
 
 
 def render(folder: str, template: str, view: object) -> str:
@@ -18,7 +18,7 @@ def render(folder: str, template: str, view: object) -> str:
 @cache
 def _environment(folder: str) -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(template_root(folder)),
+        loader=jinja2.FileSystemLoader(shipped_folder(folder)),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701  no HTML: each template quotes for its own language
         trim_blocks=True,

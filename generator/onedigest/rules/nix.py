@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-import posixpath
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from onedigest.application import File
-from onedigest.header import add_header
-from onedigest.plan.inputs import encoded_archive, kept_blob
+from onedigest.digest import Digest
+from onedigest.header import add_rules_header
 from onedigest.plan.layers import Layer, Plan
-from onedigest.rules.bazel import NO_COMMANDS
+from onedigest.rules.context import CREDENTIALS, NEVER, Pattern, context_patterns
 from onedigest.rules.environment import render
 from onedigest.rules.layer_names import free_name
-from onedigest.rules.stages import context_path
+from onedigest.rules.layer_parts import NO_COMMANDS, layer_parts
+from onedigest.rules.path_regex import path_regex
 from onedigest.spec import Spec
 
 FILE_NAME = "default.nix"
 
-_FUNCTIONS = {
-    "base-layer": "kept",
-    "debian-packages": "system",
-    "debian-root": "base",
-    "virtual-environment": "runtime",
-    "working-directory": "workdir",
-}
-"""What onedigest.nix calls the kinds of layers that have another name there."""
+_LEFT_OUT = {"never": NEVER, "credentials": CREDENTIALS}
+
+_BELOW = "(/.*)?"
+"""How the expression of a pattern ends, which is also about all below what it names."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NixLayer:
-    """A layer: a function of onedigest.nix, and what it is given. `attribute` is its name as Nix can select it."""
+    """A layer, and what onedigest.nix is given for it. `attribute` is its name as Nix can select it."""
 
     attribute: str
     name: str
-    function: str
-    attributes: tuple[tuple[str, Any], ...]
+    parts: tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,63 +59,59 @@ def render_nix(spec: Spec, plan: Plan, folder: str) -> str:
     """Return the default.nix of an image; `folder` is the name of the lock folder."""
     refused = NO_COMMANDS if plan.commands() else ""
     names = {} if refused else layer_names(plan)
-    view = NixView(
-        path=f"{folder}/{spec.name}",
-        name=spec.name,
-        refused=refused,
-        layers=tuple(
-            _layer(layer, names[layer.key()], plan, posixpath.dirname(spec.script)) for layer in plan.layers() if names
-        ),
-        manifests=tuple(
-            NixManifest(
-                platform=each.platform.oci,
-                config=json.loads(each.config)["config"],
-                layers=tuple(_attribute(names[layer.key()]) for layer in each.layers),
-            )
-            for each in plan.platforms
-            if names
-        ),
+    layers = tuple(_layer(layer, names[layer.key()], plan, folder) for layer in plan.layers() if names)
+    manifests = tuple(
+        NixManifest(
+            platform=each.platform.oci,
+            config=json.loads(each.config)["config"],
+            layers=tuple(_attribute(names[layer.key()]) for layer in each.layers),
+        )
+        for each in plan.platforms
+        if names
     )
-    return add_header(spec.script, render("BUILD_templates", f"{FILE_NAME}.j2", view))
+    view = NixView(path=f"{folder}/{spec.name}", name=spec.name, refused=refused, layers=layers, manifests=manifests)
+    return add_rules_header(spec.script, render("BUILD_templates", f"{FILE_NAME}.j2", view))
 
 
-def layer_names(plan: Plan) -> dict[str, str]:
+def layer_names(plan: Plan) -> dict[Digest, str]:
     """Return the names of a plan's layers by their keys, each of them once."""
-    names: dict[str, str] = {}
+    names: dict[Digest, str] = {}
     for layer in plan.layers():
         names[layer.key()] = free_name(layer.name, names.values())
     return names
 
 
+def left_out() -> Mapping[str, Sequence[str]]:
+    """Return the rows of what no application brings, by the names that a context has for them."""
+    return {name: [row for each in several for row in _rows(each)] for name, several in _LEFT_OUT.items()}
+
+
 def _layer(layer: Layer, name: str, plan: Plan, folder: str) -> NixLayer:
-    options = dict(layer.recipe.options) if layer.recipe else {}
-    inputs = {each.name: each.digest for each in layer.inputs}
-    attributes: dict[str, Callable[[], Mapping[str, Any]]] = {
-        "application": lambda: {**options, **_application(layer.files, folder)},
-        "base-layer": lambda: {"file": kept_blob(plan, layer.kept), **asdict(layer.kept)} if layer.kept else {},
-        "debian-packages": lambda: {"archive": encoded_archive(layer), "packages": inputs},
-        "debian-root": lambda: {"archive": encoded_archive(layer), "packages": inputs, **options},
-        "folder": lambda: options,
-        "virtual-environment": lambda: options,
-        "wheels": lambda: {**options, "wheels": inputs},
-        "working-directory": dict,
-    }
-    found = {"holds": layer.holds, **attributes[layer.kind]()}
-    return NixLayer(
-        attribute=_attribute(name),
-        name=name,
-        function=_FUNCTIONS.get(layer.kind, layer.kind),
-        attributes=tuple(sorted(found.items())),
-    )
+    parts = layer_parts(layer, plan)
+    if layer.recipe and layer.recipe.selection:
+        parts["context"] = list(_context(context_patterns(layer.recipe.selection, folder)))
+        parts["select"] = [word for row in layer.recipe.selection.arguments() for word in row]
+    return NixLayer(attribute=_attribute(name), name=name, parts=tuple(sorted(parts.items())))
+
+
+def _context(patterns: Iterable[Pattern]) -> Iterator[str]:
+    """Yield the rows of patterns; those that every application has stand in onedigest.nix, and only their name here."""
+    shared = {pattern: name for name, several in _LEFT_OUT.items() for pattern in several}
+    rows = (row for each in patterns for row in ((shared[each],) if each in shared else _rows(each)))
+    for row, _ in itertools.groupby(rows):
+        yield row
+
+
+def _rows(pattern: Pattern) -> Iterator[str]:
+    """Yield what onedigest.nix is told of a pattern: a sign and a regular expression, and the folders on the way."""
+    if pattern.included:
+        parts = pattern.text.split("/")
+        for count in range(1, len(parts)):
+            above = path_regex("/".join(parts[:count]), bytewise="more")
+            yield f"/{above.removesuffix(_BELOW)}"
+    yield f"{'+' if pattern.included else '-'}{pattern.regex}"
 
 
 def _attribute(name: str) -> str:
     """Return the attribute of a layer: a dot would select an attribute of an attribute."""
     return name.replace(".", "_")
-
-
-def _application(files: Iterable[File], folder: str) -> dict[str, Any]:
-    found: dict[str, dict[str, str]] = {}
-    for file in files:
-        found.setdefault(file.role, {})[file.target] = context_path(folder, file)
-    return found
