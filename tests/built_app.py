@@ -11,6 +11,7 @@ import pytest
 from base_images import put_image, python_image
 from conftest import ALL_RULES, Project, machine_environment
 from index_server import IndexServer
+from locking import Locking
 from registry_server import serve_registry
 from wheel_builder import build_wheel
 
@@ -48,6 +49,23 @@ def app(template: Path, tmp_path: Path) -> Project:
         shutil.copytree(template / name, tmp_path / name, symlinks=True)
     shutil.copy(template / "address", tmp_path)
     return Project(tmp_path / "project", environment_of(tmp_path))
+
+
+@pytest.fixture
+def locking(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Locking]:
+    """A copy of the built project, and an index that has `alpha` 1.0 and `beta` 1.0."""
+    for name in ("project", "cache", "wheels"):
+        shutil.copytree(template / name, tmp_path / name, symlinks=True)
+    index = IndexServer(tmp_path / "wheels")
+    (tmp_path / "address").write_text(index.address)
+    project = Project(tmp_path / "project", environment_of(tmp_path))
+    for name, value in project.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(project.root)
+    yield Locking(project, index, capsys)
+    index.close()
 
 
 def environment_of(folder: Path) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from listener import Listener
+from onedigest.cli.images import find_images
 from onedigest.cli.reaching import sources
 from onedigest.cli.session import Session
 from onedigest.errors import NetworkError, OnedigestError
@@ -46,7 +47,7 @@ def lock() -> None:
     session = Session(
         lockfiles=None, offline=False, insecure=(), as_json=False, quiet=False, verbose=False, color="never"
     )
-    (image,) = session.images(["job.py"], everything=False)
+    (image,) = find_images(session, ["job.py"], everything=False)
     reached = sources(session, image)
     resolver.resolve(image.spec, None, reached, folder=image.script_folder, upgrade=resolver.Upgrade())
 

@@ -13,7 +13,7 @@ import pytest
 from conftest import ALL_RULES, Project, Result
 from full_case import SPEC
 from onedigest.cli.building import refuse_missing_rules
-from onedigest.cli.session import Image
+from onedigest.cli.image import Image
 from onedigest.digest import of_bytes
 from onedigest.errors import EngineError
 from onedigest.formats import RULES

@@ -42,6 +42,27 @@ def read_bytes(root: Path, path: str, most: int = MOST_TEXT) -> bytes | None:
         return inside.read_most(file, path, most)
 
 
+def read_head(root: Path, path: str, most: int) -> bytes:
+    """Return the first bytes of a file of ours below a root, nothing where none can be read; no link is followed."""
+    try:
+        with _parent(root, path) as (parent, name):
+            handle = os.open(name, _FILE, dir_fd=parent)
+        with inside.opened(handle, path) as file:
+            return file.read(most)
+    except (OSError, InputError, Unusable):
+        return b""
+
+
+def remove_empty(root: Path, path: str) -> bool:
+    """Remove a folder below a root where nothing is in it; tell whether it is gone. No link is followed."""
+    try:
+        with _parent(root, path) as (parent, name):
+            os.rmdir(name, dir_fd=parent)
+    except OSError:
+        return False
+    return True
+
+
 def read_text(root: Path, path: str, most: int = MOST_TEXT) -> str | None:
     """Return the text of a file of ours, with LF line ends. Raises as `read_bytes`, and for what is not UTF-8."""
     data = read_bytes(root, path, most)

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from onedigest import untrusted
+from onedigest import conflicts, untrusted
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.image import Image
 from onedigest.digest import Digest
@@ -18,6 +18,7 @@ from onedigest.plan.layers import Plan
 FILE_NAME = "image.toml"
 
 _HINT = "delete it, and run `onedigest build`"
+_ANEW = "run `onedigest build`, which writes it anew"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,10 +49,6 @@ class Record:
     plan: Digest
     index: Digest
     platforms: tuple[RecordedPlatform, ...]
-
-    def layers(self) -> dict[tuple[str, str], Descriptor]:
-        """Return the layers by platform and by what they hold."""
-        return {(each.platform, layer.holds): layer.descriptor for each in self.platforms for layer in each.layers}
 
 
 def from_image(plan: Plan, image: Image) -> Record:
@@ -87,6 +84,8 @@ def dumps(record: Record) -> str:
 
 def loads(text: str, where: str) -> Record:
     """Read the text of a record. Raises `InputError` that names the place, such as `platforms[0].layers[2].size`."""
+    if line := conflicts.first_line(text):
+        raise InputError.of(conflicts.MARKS, where=f"{where}:{line}", hint=_ANEW)
     try:
         return _read(Table(untrusted.load_toml(text, untrusted.MOST_LOCK)))
     except tomllib.TOMLDecodeError as error:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from onedigest import untrusted
+from onedigest import conflicts, untrusted
 from onedigest.assembler import canonical
 from onedigest.errors import InputError, Problem
 
@@ -17,6 +17,9 @@ MOST_BYTES = 16 << 20
 
 MOST_METADATA = 1 << 20
 """How long its block may be."""
+
+_MOST_PARSED = 512 << 10
+"""How long a script with conflict markers may be to be parsed."""
 
 _TYPE = re.compile(r"# /// ([a-zA-Z0-9-]+)")
 _CLOSING = "# ///"
@@ -69,14 +72,30 @@ class Script:
 
 
 def canonical_text(data: bytes, path: str) -> str:
-    """Return a script's canonical text. Raises `InputError` with the line that is not UTF-8."""
+    """Return a script's canonical text. Raises `InputError` with the line that is not UTF-8, or of a merge."""
     if len(data) > MOST_BYTES:
         raise InputError.of(f"has more than {MOST_BYTES} bytes", where=path, hint="move what is large into `files`")
     try:
-        return canonical.canonical_text(data)
+        text = canonical.canonical_text(data)
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise InputError.of("not UTF-8", where=f"{path}:{line}", hint="save the script as UTF-8") from None
+    if (conflict := conflicts.problems(text, path)) and not _is_python(text):
+        raise InputError(conflict)
+    return text
+
+
+def _is_python(text: str) -> bool:
+    """Tell whether a text with conflict markers is a program that has them in a string."""
+    import ast
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Python has to say of a script is for whoever runs it
+            return len(text) <= _MOST_PARSED and bool(ast.parse(text))
+    except (SyntaxError, MemoryError, RecursionError, ValueError):
+        return False
 
 
 def parse(data: bytes, path: str) -> Script:

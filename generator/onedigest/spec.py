@@ -15,6 +15,7 @@ from onedigest.digest import Digest, canonical_json, of_bytes
 from onedigest.errors import InputError, Problem
 from onedigest.formats import DEFAULTS, VENV_PROGRAMS
 from onedigest.platforms import Platform
+from onedigest.project import KEYS as PROJECT_KEYS
 from onedigest.project import Project
 from onedigest.script import Script
 
@@ -257,7 +258,10 @@ class _Reader:
         )
         for table, where in tables:
             for key in list(table)[:_MOST_KEYS]:
-                if key not in self._known:
+                if key in PROJECT_KEYS:  # the project's own are taken out already
+                    message, hint = f"`{key}` is a key of projects", "move it into onedigest.toml or pyproject.toml"
+                    self.problems.append(Problem(message, where(key), hint))
+                elif key not in self._known:
                     named = untrusted.without_secrets(key)[:_LONGEST_KEY]
                     near = difflib.get_close_matches(key[:_LONGEST_KEY], sorted(self._known), 1)
                     hint = f"did you mean `{near[0]}`?" if near else f"the keys are {', '.join(sorted(self._known))}"

@@ -253,12 +253,13 @@ class TestTheProjectItself:
         )
         (root / "b.py").symlink_to("jobs/a.py")
         monkeypatch.chdir(root)
+        from onedigest.cli.images import find_images
         from onedigest.cli.session import Session
 
         session = Session(
             lockfiles=None, offline=True, insecure=(), as_json=False, quiet=True, verbose=False, color="auto"
         )
-        (image,) = session.images((), everything=True)
+        (image,) = find_images(session, (), everything=True)
         with pytest.raises(InputError, match="which is outside the project"):
             collect(image.spec, image.script, image.script_folder)
 

@@ -12,6 +12,7 @@ import pytest
 
 from index_requests import failed, make_project, script
 from listener import Listener, asking_index, listening, respond
+from onedigest.cli.images import find_images
 from onedigest.cli.index_credentials import Bound, Index
 from onedigest.cli.session import Session
 from onedigest.errors import NetworkError, OnedigestError
@@ -128,7 +129,7 @@ class TestScript:
     def warned(self, folder: Path, text: str, capsys: pytest.CaptureFixture[str]) -> str:
         (folder / "job.py").write_text(text)
         try:
-            make_session().images(["job.py"], everything=False)
+            find_images(make_session(), ["job.py"], everything=False)
         except OnedigestError as error:
             raise AssertionError(f"not read: {error}") from None
         return capsys.readouterr().err
@@ -161,7 +162,7 @@ class TestScript:
         )
         (folder / "job.py").write_text("# /// script\n# dependencies = []\n# ///\n")
         with pytest.raises(OnedigestError):  # it is no reference either
-            make_session().images(["job.py"], everything=False)
+            find_images(make_session(), ["job.py"], everything=False)
 
         assert capsys.readouterr().err == (
             f"warning: onedigest.toml:2: {self.WARNING}use `docker login`, and have another password\n"

@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from onedigest.checkout import write_bytes
 from onedigest.cli.building import Job, bring_base, prepare, refuse_stale_rules, run_engine
 from onedigest.cli.engines import check_engine, make_engine
+from onedigest.cli.image import Image
+from onedigest.cli.images import find_images
 from onedigest.cli.progress import Status
-from onedigest.cli.session import Image, Session, shared_options
+from onedigest.cli.records import read_record
+from onedigest.cli.session import Session, shared_options
 from onedigest.cli.words import amount, plural, print_json, put, say, shown, table
 from onedigest.errors import DifferenceError, InputError, Problem, UsageError
 
@@ -53,7 +57,7 @@ def command(names: tuple[str, ...], everything: bool, engine: str, builder: str,
     with Status(quiet=session.silent) as status:
         check_engine(engine, builder)
         builds_with = None if engine == "embedded" else make_engine(engine, session, builder, status)
-        images = session.images(names, everything=everything)
+        images = find_images(session, names, everything=everything)
         wishes.check_several(len(images))
         done = []
         for image in images:
@@ -122,7 +126,7 @@ class Build:
         image = job.image
         written = not wishes.push or wishes.output is not None
         self._target = (wishes.output or image.folder.parent.parent / "dist" / image.spec.name) if written else None
-        self.record = _noted(session, note) if note else _record(image, wishes.locked)
+        self.record = _noted(session, note) if note else read_record(session, image, locked=wishes.locked)
         if wishes.push:
             _ = self._push  # refuses what is no repository before any work
         if wishes.locked:
@@ -213,8 +217,10 @@ class Build:
             self._say_other(self.record, found)
         if self._target:
             bring_base(self._session, self._job)
-            own = self._job.image.folder.parent.parent
-            write(built.image, built.blobs, self._target, None if self._wishes.output else own)
+            own = None if self._wishes.output else self._job.image.folder.parent.parent
+            write(built.image, built.blobs, self._target, own)
+            if own:
+                _leave_out_of_git(own)
         if self._note:
             self._session.store.write_note(self._note, records.dumps(found).encode())
         elif self._complete and not self._wishes.locked:
@@ -242,6 +248,12 @@ class Build:
     def _blobs(self, blobs: Mapping[str, Path], digests: frozenset[str]) -> Mapping[str, Path]:
         bring_base(self._session, self._job, digests)
         return blobs
+
+
+def _leave_out_of_git(root: Path) -> None:
+    """Have git ignore the layouts of a project, unless somebody has said already what it is to ignore there."""
+    if not (root / "dist" / ".gitignore").exists():
+        write_bytes(root, "dist/.gitignore", b"*\n")
 
 
 def _load(session: Session, job: Job, built: Built, wishes: Wishes) -> list[str]:
@@ -276,22 +288,6 @@ def _noted(session: Session, note: str) -> Record | None:
 
     text = session.store.read_note(note)
     return records.loads(text.decode(), note) if text else None
-
-
-def _record(image: Image, locked: bool) -> Record | None:
-    from onedigest import record as records
-    from onedigest.rules.files import read
-
-    text = read(image.record_path)
-    if text is None:
-        if locked:
-            raise DifferenceError.of(
-                "--locked: no build is recorded",
-                where=shown(image.record_path),
-                hint="run `onedigest build` without --locked",
-            )
-        return None
-    return records.loads(text, shown(image.record_path))
 
 
 def _compare(record: Record, found: Record, *, complete: bool) -> None:

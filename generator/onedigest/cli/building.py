@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.cli.fetch import bring
-from onedigest.cli.locks import read_lock
-from onedigest.cli.reaching import sources
-from onedigest.cli.session import Image, Session
+from onedigest.cli.image import Image
+from onedigest.cli.locks import changed_keys, chosen_platforms, prove_base, read_lock
+from onedigest.cli.session import Session
 from onedigest.cli.words import say, shown
-from onedigest.errors import EngineError, InputError, OnedigestError, Problem, UsageError
-from onedigest.platforms import BY_NAME, Platform
+from onedigest.errors import EngineError, InputError, OnedigestError, Problem
 
 if TYPE_CHECKING:
     from onedigest.application import File
@@ -50,13 +49,13 @@ def prepare(session: Session, image: Image, engine: str, *, locked: bool, platfo
 
         raise refused_commands("the embedded one", image.script.where("tool.onedigest.run"))
     refuse_missing_rules(image, engine)
-    lock = _lock(session, image, locked)
+    lock = read_lock(image) if locked else _lock(session, image)
     if locked:
         _prove(session, image, lock)
     prove_base(session, image, lock)
     files = collect(image.spec, image.script, image.script_folder, image.warn)
     whole = arrange(image.spec, lock, files)
-    chosen = chosen_platforms(lock.platforms, platforms)
+    chosen = chosen_platforms(lock, platforms)
     plan = Plan(name=whole.name, platforms=tuple(each for each in whole.platforms if each.platform in chosen))
     return Job(image=image, lock=lock, files=files, whole=whole, plan=plan, prove=locked, engine=engine)
 
@@ -80,21 +79,6 @@ def warn_of_removed(session: Session) -> None:
         for digest in removed
     )
     removed.clear()
-
-
-def prove_base(session: Session, image: Image, lock: Lock) -> None:
-    """Hold what a lock says of a base image against the image's own documents."""
-    if lock.base.documents():
-        lock.base.prove(session.access, session.store, script=lock.script, where=shown(image.lock_path))
-
-
-def chosen_platforms(all_of_them: Iterable[Platform], names: tuple[str, ...]) -> tuple[Platform, ...]:
-    """Return the platforms that `--platform` means, all of them where it is not given."""
-    known = tuple(all_of_them)
-    wrong = [name for name in names if BY_NAME.get(name) not in known]
-    if wrong:
-        raise UsageError.of(f"the image has no platform `{wrong[0]}`", hint=f"it has {', '.join(map(str, known))}")
-    return tuple(each for each in known if not names or each.oci in names)
 
 
 def run_engine(session: Session, job: Job, engine: Engine) -> Built:
@@ -191,12 +175,22 @@ def _order(session: Session, job: Job) -> Order:
     )
 
 
-def _lock(session: Session, image: Image, locked: bool) -> Lock:
-    if not image.lock_path.exists() and not locked:
-        from onedigest.cli.generate import generate_one
-        from onedigest.lock.resolver import Upgrade
+def _lock(session: Session, image: Image) -> Lock:
+    """Return the lock of an image, which is made where there is none, or where the script asks for something else.
 
-        if not session.silent:
-            say(f"{image.spec.name}: no lock yet, so one is generated")
-        generate_one(image, Upgrade(), sources(session, image))
+    Without a network a lock that does not answer its script any more is refused, as is one that was edited.
+    """
+    from onedigest.cli.generate import generate_one
+    from onedigest.rules.files import read
+
+    text, name = read(image.lock_path), image.spec.name
+    if text is None:
+        why = "no lock yet, so one is generated"
+    elif not session.offline and (keys := changed_keys(image, text)):
+        why = f"{', '.join(keys)} changed since it was locked, so it is locked again; review {shown(image.folder)}"
+    else:
+        return read_lock(image)
+    if not session.silent:
+        say(f"{name}: {why}")
+    generate_one(session, image)
     return read_lock(image)

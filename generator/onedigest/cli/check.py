@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest import formats
+from onedigest.cli.image import Image
+from onedigest.cli.images import images_of
+from onedigest.cli.leftovers import gone as is_gone
 from onedigest.cli.locks import changed_since, lock_problems
-from onedigest.cli.session import Image, Session
+from onedigest.cli.records import record_problems
+from onedigest.cli.session import Session
 from onedigest.cli.words import plural, print_json, say, shown
 from onedigest.errors import DifferenceError, InputError, Problem
 
@@ -18,10 +22,12 @@ if TYPE_CHECKING:
     from onedigest.rules.model import Rules, Stale
 
 
-def check(session: Session, images: list[Image], *, everything: bool) -> int:
-    problems: list[Problem] = []
+def check(session: Session, images: list[Image], *, everything: bool, gone: Iterable[Problem] = ()) -> int:
+    """Hold all that is written of images against what would be written; `gone` is wrong with locks without a script."""
+    problems = list(gone)
     if everything:
-        images, problems = _other_images(session, images)
+        images, strays = _other_images(session, images)
+        problems += strays
     for folder in sorted({image.folder.parent.resolve() for image in images}):
         problems += _stale(folder, [image for image in images if image.folder.parent.resolve() == folder])
     if session.as_json:
@@ -44,11 +50,11 @@ def _other_images(session: Session, images: list[Image]) -> tuple[list[Image], l
     folders = {session.lockfiles.resolve(), *(image.folder.parent.resolve() for image in images)}
     locks = [path for folder in sorted(folders) for path in sorted(folder.glob("*/pylock.toml"))]
     known = _folders(images)
-    others = session.images_of(path for path in locks if path.parent not in known)
+    others = images_of(session, [path for path in locks if path.parent not in known])
     known |= _folders(others)
-    strays = [path for path in locks if path.parent not in known]
+    strays = [path for path in locks if path.parent not in known and not is_gone(path)]
     layers = [path for folder in sorted(folders) for path in sorted(folder.glob("*/layers.json"))]
-    named = known | {stray.parent for stray in strays}
+    named = known | {lock.parent for lock in locks}
     strays += [path for path in layers if path.parent not in named]
     problems = [
         Problem(
@@ -95,6 +101,7 @@ def _stale(folder: Path, images: list[Image]) -> list[Problem]:
     found: list[_Found] = []
     for image in images:
         text = read(image.lock_path)
+        problems += record_problems(image)
         wrong = lock_problems(image, text, partial(_asked, image))
         problems += wrong
         if text is None or wrong:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from onedigest.cli.image import Image
+from onedigest.cli.images import find_images
 from onedigest.cli.locks import read_lock
 from onedigest.cli.opened import Opened, is_reference, open_image
-from onedigest.cli.session import Image, Session, shared_options
+from onedigest.cli.session import Session, shared_options
 from onedigest.cli.words import amount, plural, print_json, put, put_document, say, shown, table
 from onedigest.errors import DifferenceError, InputError
 
@@ -72,7 +74,7 @@ def _sides(session: Session, first: str, second: str, stack: ExitStack) -> tuple
 def _side(session: Session, what: str, stack: ExitStack) -> Side | None:
     """Return what a name stands for; None for what may be a revision."""
     if (session.lockfiles / what / "pylock.toml").is_file() or Path(what).suffix == ".py":
-        return _locked(session, session.images([what], everything=False)[0])
+        return _locked(session, find_images(session, [what], everything=False)[0])
     if Path(what).exists() or is_reference(what):
         return _opened(session, stack.enter_context(open_image(session, what)))
     return None
@@ -105,7 +107,7 @@ def _committed(session: Session, first: str, revision: str) -> Side:
     from onedigest.inputs.git import read_committed
     from onedigest.lock import codec
 
-    image = session.images([first], everything=False)[0]
+    image = find_images(session, [first], everything=False)[0]
     text = read_committed(image.lock_path, revision)
     if text is None:
         raise InputError.of(f"{revision} has no lock of `{image.spec.name}`", where=shown(image.lock_path))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.cli.progress import Status
 from onedigest.cli.session import Session
-from onedigest.errors import EngineError
+from onedigest.errors import EngineError, UsageError
 
 if TYPE_CHECKING:
     from onedigest.engines.engine import Engine
@@ -17,9 +17,9 @@ NAMES = ("embedded", "buildx", "bazel", "nix")
 
 
 def check_engine(name: str, builder: str) -> None:
-    """Raise `EngineError` for what is no engine, or for a builder of one that has none."""
+    """Raise `UsageError` for what is no engine, and `EngineError` for a builder of one that has none."""
     if name not in NAMES:
-        raise EngineError.of(f"there is no engine `{name}`", hint=f"the engines are {', '.join(NAMES)}")
+        raise UsageError.of(f"there is no engine `{name}`", hint=f"the engines are {', '.join(NAMES)}")
     if name != "buildx" and builder:
         raise EngineError.of(f"the {name} engine has no builders", hint="use --engine buildx with --builder")
 

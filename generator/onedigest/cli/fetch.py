@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from onedigest.cli.locks import read_lock
+from onedigest.cli.image import Image
+from onedigest.cli.images import find_images
+from onedigest.cli.locks import chosen_platforms, prove_base, read_lock
 from onedigest.cli.progress import Progress
 from onedigest.cli.reaching import sources
-from onedigest.cli.session import Image, Session, shared_options
+from onedigest.cli.session import Session, shared_options
 from onedigest.cli.words import amount, plural, print_json, say
 
 if TYPE_CHECKING:
@@ -28,15 +30,15 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
 
     Wheels, Debian packages and base layers are verified, kept in the user's store, and linked into lockfiles/.inputs.
     """
-    from onedigest.cli.building import chosen_platforms, place_named_assemblers, prove_base
+    from onedigest.cli.building import place_named_assemblers
     from onedigest.plan.inputs import inputs_of
 
     session = Session(**options)
     done = []
-    for image in session.images(names, everything=everything):
+    for image in find_images(session, names, everything=everything):
         lock = read_lock(image)
         prove_base(session, image, lock)
-        chosen = inputs_of(lock, chosen_platforms(lock.platforms, platforms))
+        chosen = inputs_of(lock, chosen_platforms(lock, platforms))
         count = bring(session, image, lock, chosen)
         place_named_assemblers(session, image)
         _place_encoded(session, image, lock)

@@ -23,10 +23,10 @@ from onedigest.cli.building import Job, prepare, refuse_stale_rules, run_engine
 from onedigest.cli.ending import explain
 from onedigest.cli.engines import make_engine
 from onedigest.cli.flyte_images import flyte_image
+from onedigest.cli.image import Image
 from onedigest.cli.locks import changed_since, lock_problems
 from onedigest.cli.progress import Status
-from onedigest.cli.reaching import sources
-from onedigest.cli.session import Image, Session
+from onedigest.cli.session import Session
 from onedigest.cli.words import say, shown
 from onedigest.digest import hex_of
 from onedigest.errors import DifferenceError, InputError, OnedigestError
@@ -166,10 +166,9 @@ def _no_registry(asked: Definition, definition: Definition) -> InputError:
 
 def _lock(session: Session, image: Image, why: str) -> None:
     from onedigest.cli.generate import generate_one
-    from onedigest.lock.resolver import Upgrade
 
     say(f"{image.spec.name}: {why}, so it is locked; review {shown(image.folder)}")
-    generate_one(image, Upgrade(), sources(session, image))
+    generate_one(session, image)
 
 
 def _say_dry_run(session: Session, image: Image, repository: str, problem: str) -> str:

@@ -6,12 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onedigest.cli.image import Image, make_image
 from onedigest.cli.index_credentials import without_credentials
+from onedigest.cli.session import Session
 from onedigest.cli.words import shown
 from onedigest.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from onedigest.cli.session import Image, Session
     from onedigest.flyte.definition import Definition
 
 
@@ -55,7 +56,7 @@ def flyte_image(session: Session, definition: Definition) -> Image:
     path = Path(definition.file)
     environment = without_credentials(os.environ)  # nothing is asked for by a network
     recipe = make_recipe(definition, root=session.root(path.parent), shown=shown, environment=environment)
-    return session.image(recipe.script, path, recipe)
+    return make_image(session, recipe.script, path, recipe)
 
 
 def _named(images: list[Image]) -> str:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from onedigest.cli.earlier import answers, earlier_lock, refuse_other_hashes
+from onedigest.cli.image import Image
+from onedigest.cli.images import find_images
+from onedigest.cli.leftovers import find_gone, find_renamed, remove
 from onedigest.cli.progress import Progress
 from onedigest.cli.reaching import sources, sources_for
-from onedigest.cli.session import Image, Session, shared_options
+from onedigest.cli.session import Session, shared_options
 from onedigest.cli.words import plural, print_error, print_json, say, shown
 from onedigest.errors import InputError, OnedigestError, Problem
 
@@ -26,49 +31,75 @@ if TYPE_CHECKING:
 @click.argument("scripts", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All scripts of the project.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 3 when a file is out of date.")
+@click.option("--prune", is_flag=True, help="Remove the locks of images that are gone.")
 @click.option("--upgrade", is_flag=True, help="Let every pin move: packages, Debian packages and base.")
 @click.option("--upgrade-package", "packages", multiple=True, metavar="NAME", help="Let one package move.")
 @shared_options
 def command(
-    scripts: tuple[str, ...], everything: bool, check: bool, upgrade: bool, packages: tuple[str, ...], **options: Any
+    scripts: tuple[str, ...],
+    everything: bool,
+    check: bool,
+    prune: bool,
+    upgrade: bool,
+    packages: tuple[str, ...],
+    **options: Any,
 ) -> int:
     """Lock scripts and write the files to review.
 
-    What is locked already stays as it is, as long as it fits. Needs the network unless --check is given.
+    What is locked already stays as it is, as long as it fits. A lock that answers its script needs no network.
     """
     session = Session(**options)
-    images = session.images(scripts, everything=everything)
+    images: list[Image] = []
+    gone = [leftover.problem() for leftover in find_gone(session.lockfiles)] if prune else []
+    if scripts or everything or not prune:
+        tell = gone.extend if check and not prune else _forget if prune else session.warn
+        images = find_images(session, scripts, everything=everything, tell=tell)
     if check:
         from onedigest.cli.check import check as check_images
 
-        return check_images(session, images, everything=everything)
+        return check_images(session, images, everything=everything, gone=gone)
     from packaging.utils import canonicalize_name
 
     from onedigest.lock.resolver import Upgrade
 
     allowed = Upgrade(everything=upgrade, packages=frozenset(map(canonicalize_name, packages)))
-    return _generate(session, images, allowed, everything=everything)
+    result, failed = _generate(session, images, allowed, everything=everything)
+    if prune:
+        result["pruned"] = _prune(session, images)
+    if session.as_json:
+        print_json(result)
+    return failed
 
 
-def generate_one(image: Image, upgrade: Upgrade, source: Sources) -> None:
-    """Lock one image and write all of its files."""
+def generate_one(session: Session, image: Image) -> None:
+    """Lock one image and write all of its files; say what moved."""
+    from onedigest.lock.resolver import Upgrade
+
     _refuse_unwritable([image], everything=False)
-    _, rules = _generate_files(image, _previous(image), upgrade, source)
+    result, rules = _generate_files(image, earlier_lock(session, image), Upgrade(), lambda: sources(session, image))
     _write_folders([(image, rules)])
+    for line in () if session.silent else result["moved"]:
+        say(f"  {line}")
 
 
 def _generate_files(
-    image: Image, previous: Lock | None, upgrade: Upgrade, source: Sources
+    image: Image, previous: Lock | None, upgrade: Upgrade, make_sources: Callable[[], Sources]
 ) -> tuple[dict[str, Any], Rules]:
-    """Lock one image and write its own files; return what is to be said of it, and the files."""
+    """Lock one image and write its own files; return what is to be said of it, and the files.
+
+    Where its lock is what would be chosen, nothing is asked of uv, of an index or of a registry.
+    """
     from onedigest.application import collect
-    from onedigest.lock.resolver import resolve
+    from onedigest.lock.resolver import Upgrade, resolve
     from onedigest.plan.arrange import arrange
     from onedigest.rules.image import render_rules, write_rules
 
     application = collect(image.spec, image.script, image.script_folder, image.warn)
-    lock = resolve(image.spec, previous, source, folder=image.script_folder, upgrade=upgrade)
-    _refuse_other_hashes(image, lock)
+    if previous and upgrade == Upgrade() and answers(image, previous):
+        lock = previous
+    else:
+        lock = resolve(image.spec, previous, make_sources(), folder=image.script_folder, upgrade=upgrade)
+        refuse_other_hashes(image, lock)
     plan = arrange(image.spec, lock, application)
     folder = image.folder.parent.resolve()
     rules = render_rules(image.spec, lock, plan, folder)
@@ -88,21 +119,6 @@ def _generate_files(
     return result, rules
 
 
-def _refuse_other_hashes(image: Image, lock: Lock) -> None:
-    """Raise `InputError` for a wheel that is not among those that a project's own lock allows."""
-    problems = []
-    for package in lock.packages:
-        allowed = image.recipe.hashes.get(package.name) if image.recipe else None
-        for wheel in sorted({wheel for _, wheel in package.wheels}):
-            if allowed and wheel.digest not in allowed:
-                message = f"`{wheel.name}` is not among the files that the project's lock has of {package.name}"
-                problems.append(
-                    Problem(message, image.script.where(""), "lock the project anew, such as with `uv lock`")
-                )
-    if problems:
-        raise InputError(problems)
-
-
 def _refuse_unwritable(images: Iterable[Image], *, everything: bool) -> None:
     """Raise `InputError` where generated files would replace what is not theirs."""
     from onedigest.rules.lock_folder import refuse_unwritable
@@ -115,7 +131,7 @@ def _refuse_unwritable(images: Iterable[Image], *, everything: bool) -> None:
         refuse_unwritable(folder, kinds, [image.spec.name for image in several], everything=everything)
 
 
-def _write_folders(generated: Iterable[tuple[Image, Rules]]) -> None:
+def _write_folders(generated: Iterable[tuple[Image, Rules]], *, everything: bool = False) -> None:
     """Write the files that images share once, however many images have a part in them."""
     from onedigest.rules.lock_folder import write_folder
 
@@ -123,7 +139,7 @@ def _write_folders(generated: Iterable[tuple[Image, Rules]]) -> None:
     for image, rules in generated:
         folders.setdefault(image.folder.parent.resolve(), []).append((image, rules))
     for folder, several in folders.items():
-        _, left = write_folder([rules for _, rules in several], folder)
+        _, left = write_folder([rules for _, rules in several], folder, everything=everything)
         _warn_of_left(several[0][0], left)
 
 
@@ -133,16 +149,19 @@ def _warn_of_left(image: Image, paths: Iterable[str]) -> None:
         image.warn(Problem(message, shown(image.folder.parent / path)))
 
 
-def _generate(session: Session, images: list[Image], upgrade: Upgrade, *, everything: bool) -> int:
+def _generate(
+    session: Session, images: list[Image], upgrade: Upgrade, *, everything: bool
+) -> tuple[dict[str, Any], int]:
+    """Lock images and write all files; return what is to be said of them, and the exit code."""
     source = sources(session)
     done, generated, failed = [], [], 0
     several = _Several(images, upgrade)
     _refuse_unwritable(images, everything=everything)
     for image in images:
         try:
-            previous = _previous(image)
+            previous = earlier_lock(session, image)
             with Progress(f"{image.spec.name}: reading the base", None, quiet=session.silent) as progress:
-                own = sources_for(replace(source, report=progress.advance), session, image)
+                own = partial(sources_for, replace(source, report=progress.advance), session, image)
                 result, rules = _generate_files(image, previous, several.upgrade(previous), own)
         except OnedigestError as error:
             if len(images) == 1:
@@ -155,11 +174,30 @@ def _generate(session: Session, images: list[Image], upgrade: Upgrade, *, everyt
         generated.append((image, rules))
         if not session.as_json and not session.quiet:
             _say_result(result)
-    _write_folders(generated)
-    failed = max(failed, several.say_unknown())
-    if session.as_json:
-        print_json({"images": done})
-    return failed
+    _write_folders(generated, everything=everything)
+    return {"images": done}, max(failed, several.say_unknown())
+
+
+def _forget(_: object) -> None:
+    """Say nothing of what is about to be removed, which is said then."""
+
+
+def _prune(session: Session, images: list[Image]) -> list[str]:
+    """Remove the locks of images that are gone, and their parts of the files that images share."""
+    from onedigest.rules.lock_folder import write_folder
+    from onedigest.rules.model import OWN, own_files
+
+    folder = session.lockfiles
+    found = [*find_gone(folder), *find_renamed(folder, images)]
+    for leftover in found:
+        left = remove(leftover, own_files(OWN))
+        if not session.silent:
+            say(f"{shown(leftover.folder)}: removed, since {leftover.reason}")
+        for name in left:
+            session.warn([Problem("is not a file of onedigest, and is left", shown(leftover.folder / name))])
+    if found:
+        write_folder([], folder.resolve())
+    return [shown(leftover.folder) for leftover in found]
 
 
 class _Several:
@@ -199,7 +237,12 @@ def _say_result(result: dict[str, Any]) -> None:
 def _moved(previous: Lock | None, lock: Lock) -> list[str]:
     """Say what the new lock has that the previous had not, and the other way round, and what platforms disagree on."""
     lines = []
-    if previous:
+    if previous and not previous.version:
+        from onedigest.lock.remains import chosen_anew
+
+        anew = chosen_anew(previous, lock)
+        lines += [f"chosen anew: {', '.join(anew)}"] if anew else []
+    elif previous:
         before, after = (str(each.origin or each.reference) for each in (previous.base, lock.base))
         if before != after:
             lines.append(f"base {before} -> {after}")
@@ -225,20 +268,3 @@ def _versions(lock: Lock) -> dict[str, str]:
     for package in lock.packages:
         found[package.name] = f"{found[package.name]}, {package.version}" if package.name in found else package.version
     return {**found, **debian}
-
-
-def _previous(image: Image) -> Lock | None:
-    """Return the lock that is there, as far as it can be read. Raises `InputError` for that of a newer release."""
-    from onedigest.lock import codec
-    from onedigest.lock.stated import is_newer, stated
-    from onedigest.rules.files import read
-
-    text = None
-    try:
-        text = read(image.lock_path)
-        return None if text is None else codec.loads(text, shown(image.lock_path))
-    except InputError:
-        if text and is_newer(stated(text)):
-            raise
-        say(f"{shown(image.lock_path)}: cannot be read, so its pins are not kept")
-        return None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from onedigest.cli.session import Image
+from onedigest.cli.image import Image
+from onedigest.cli.session import Session
 from onedigest.cli.words import shown
-from onedigest.errors import InputError, Problem
+from onedigest.conflicts import MARKS, first_line
+from onedigest.errors import InputError, Problem, UsageError
+from onedigest.platforms import BY_NAME, Platform
 
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock
@@ -36,14 +40,48 @@ def lock_problems(image: Image, text: str | None, say_moved: Callable[[str], str
 
     where, command = shown(image.lock_path), f"onedigest generate {image.spec.script}"
 
-    def problem(message: str) -> Problem:
-        return Problem(message, where, f"run `{command}`")
+    def problem(message: str, line: str = "") -> Problem:
+        return Problem(message, f"{where}{line}", f"run `{command}`")
 
     if text is None:
         return [problem("there is no lock")]
+    if line := first_line(text):
+        return [problem(MARKS, f":{line}")]
     if not is_intact(text):
         return [problem("the lock was changed by hand")]
     found = stated(text)
     if other := format_problem(found, where, command):
         return [other]
     return [] if found.spec == image.spec.digest() else [problem(say_moved(text))]
+
+
+def changed_keys(image: Image, text: str) -> list[str]:
+    """Return the keys by which a script asks for something else than its lock answers; none for a broken lock."""
+    from onedigest.header import is_intact
+    from onedigest.lock import codec
+    from onedigest.spec import fields
+
+    try:
+        lock = codec.loads(text, shown(image.lock_path)) if is_intact(text) else None
+    except InputError:
+        return []
+    if lock is None or lock.spec == image.spec.digest():
+        return []
+    old, new = json.loads(lock.asked), fields(image.spec)
+    moved = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+    return [f"`{key}`" for key in moved] or ["the defaults of onedigest"]
+
+
+def prove_base(session: Session, image: Image, lock: Lock) -> None:
+    """Hold what a lock says of a base image against the image's own documents."""
+    if lock.base.documents():
+        lock.base.prove(session.access, session.store, script=lock.script, where=shown(image.lock_path))
+
+
+def chosen_platforms(lock: Lock, names: tuple[str, ...]) -> tuple[Platform, ...]:
+    """Return the platforms of a lock that `--platform` means, all of them where it is not given."""
+    wrong = [name for name in names if BY_NAME.get(name) not in lock.platforms]
+    if wrong:
+        offered = ", ".join(map(str, lock.platforms))
+        raise UsageError.of(f"the image has no platform `{wrong[0]}`", hint=f"it has {offered}")
+    return tuple(each for each in lock.platforms if not names or each.oci in names)

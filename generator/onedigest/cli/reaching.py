@@ -10,21 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from onedigest.cli.image import Image
 from onedigest.cli.index_credentials import (
     Bound,
     Index,
     indexes_in,
-    named_indexes,
-    origin_credentials,
     unbound,
     uv_environment,
-    uv_files,
 )
+from onedigest.cli.machine import named_indexes_here
 from onedigest.cli.netrc_file import without_default
-from onedigest.cli.session import Image, Session
+from onedigest.cli.session import Session
 
 if TYPE_CHECKING:
-    from onedigest.inputs.pools import Connection
     from onedigest.sources import Sources
 
 
@@ -43,7 +41,7 @@ def sources(session: Session, image: Image | None = None, report: Callable[[int]
         access=session.access,
         archive=Archive(client, session.store, mirrors),
         offline=session.offline,
-        environment=_environment(session, _named_indexes()),
+        environment=_environment(session, named_indexes_here()),
         report=report or silent,
     )
     return sources_for(found, session, image) if image else found
@@ -65,7 +63,7 @@ def sources_for(source: Sources, session: Session, image: Image) -> Sources:
     """
     from onedigest.inputs.download import Client
 
-    named = _named_indexes()
+    named = named_indexes_here()
     bound = _bound(image, named)
     asked = tuple(indexes_in(json.loads(image.spec.uv)))
     if not session.offline:
@@ -87,33 +85,3 @@ def _bound(image: Image, named: tuple[Index, ...]) -> tuple[Bound, ...]:
     known = {urlsplit(index.origin).hostname or "" for index in named if index.origin}
     recipe = image.recipe
     return bound_credentials(recipe.credentials, recipe.secrets, os.environ, known, image.script.where(""))
-
-
-def _named_indexes() -> tuple[Index, ...]:
-    return named_indexes(os.environ, uv_files(os.environ, Path.home(), _checkout(Path.cwd())))
-
-
-def _checkout(start: Path) -> Path:
-    """Return the folder of a repository, or the folder itself where there is none."""
-    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), start)
-
-
-def read_connection(offline: bool, said: Callable[[str], object]) -> Connection:
-    """Return how this machine reaches the network, by the user's own settings; `said` takes words about waits."""
-    from onedigest.inputs.pools import Connection
-
-    proxies = {
-        name: value
-        for name in ("http", "https", "all", "no")
-        if (value := os.environ.get(f"{name}_proxy") or os.environ.get(f"{name.upper()}_PROXY"))
-    }
-    certificates, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    return Connection(
-        offline=offline,
-        proxies=tuple(sorted(proxies.items())),
-        certificates=Path(certificates) if certificates else None,
-        certificate_folder=Path(folder) if folder else None,
-        netrc=Path(os.environ.get("NETRC") or Path.home() / ".netrc"),
-        credentials=origin_credentials(os.environ, _named_indexes()),
-        said=said,
-    )

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from onedigest.cli.building import Job, prepare, refuse_stale_rules, run_engine
-from onedigest.cli.engines import NAMES, make_engine
+from onedigest.cli.engines import NAMES, check_engine, make_engine
+from onedigest.cli.image import Image
+from onedigest.cli.images import find_images
 from onedigest.cli.progress import Status
-from onedigest.cli.session import Image, Session, shared_options
+from onedigest.cli.records import record_problems
+from onedigest.cli.session import Session, shared_options
 from onedigest.cli.words import print_json, print_problem, print_table, put, say, shown, table
 from onedigest.errors import DifferenceError, EngineError, Problem
 
@@ -32,9 +35,13 @@ def command(names: tuple[str, ...], everything: bool, engine: str, builder: str,
 
     Nothing is recorded. Exits 3 when an image is another than it should be.
     """
+    if engine != "all":
+        check_engine(engine or "embedded", builder)
     session = Session(**options)
     with Status(quiet=session.silent) as status:
-        images = session.images(names, everything=everything)
+        images = find_images(session, names, everything=everything)
+        if problems := [problem for image in images for problem in record_problems(image)]:
+            raise DifferenceError(problems)
         if engine:
             chosen = NAMES if engine == "all" else tuple(dict.fromkeys(("embedded", engine)))
             compared = [_compare_engines(session, image, chosen, builder, status) for image in images]

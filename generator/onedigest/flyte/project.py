@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from onedigest import conflicts
 from onedigest.errors import InputError
 from onedigest.flyte.definition import UvProject
 from onedigest.flyte.reading import read_source
@@ -86,7 +87,10 @@ def read_project(step: UvProject, where: str, environment: Mapping[str, str], ro
 
 def _load(path: Path, where: str, root: Path) -> dict[str, Any]:
     try:
-        return load_toml(read_source(path, root, path.name).decode())
+        text = read_source(path, root, path.name).decode()
+        if line := conflicts.first_line(text):
+            raise InputError.of(f"{path.name} {conflicts.MARKS} in line {line}", where=where)
+        return load_toml(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         reason = without_secrets(str(error))
         raise InputError.of(f"{path.name} is not valid TOML: {reason}", where=where) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 
-from onedigest import formats, untrusted
+from onedigest import conflicts, formats, untrusted
 from onedigest.digest import hex_of
 from onedigest.errors import InputError, Problem
 from onedigest.header import add_header, one_line, stated_script
@@ -29,6 +29,8 @@ def dumps(lock: Lock) -> str:
 
 def loads(text: str, where: str) -> Lock:
     """Read the text of a lock. Raises `InputError` that names the place, such as `packages[2].wheels[0].size`."""
+    if line := conflicts.first_line(text):
+        raise InputError.of(conflicts.MARKS, where=f"{where}:{line}", hint=_HINT)
     try:
         document = untrusted.load_toml(text, untrusted.MOST_LOCK)
     except tomllib.TOMLDecodeError as error:

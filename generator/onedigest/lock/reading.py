@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -54,7 +55,7 @@ def read_document(document: Mapping[str, Any]) -> Lock:
         script=tool.take("script", untrusted.relative_path),
         version=tool.take("version", untrusted.version),
         platforms=platforms,
-        base=read_base(below, python, platforms),
+        base=_base(below, python, platforms),
         packages=top.each("packages", partial(_package, platforms)),
         roots=tool.each("requirements", _edge),
     )
@@ -120,9 +121,32 @@ def _refuse_contradictions(lock: Lock, asked: Mapping[str, Any]) -> None:
         raise Wrong([f"the lock {error} among its inputs"]) from None
 
 
-def read_base(base: Table, python: str, platforms: Sequence[Platform]) -> Base:
-    """Read the table of a base, of either kind; `python` is what it says of that. Raises `Wrong`."""
-    return (read_image_base if "image" in base else read_debian_base)(base, python, platforms)
+def read_base(values: Mapping[str, Any], platforms: tuple[Platform, ...]) -> Base:
+    """Return the base that a table holds, for the platforms of its lock. Raises `Wrong`."""
+    table = Table(values)
+    found = _base(table, table.take("python", untrusted.python_version), platforms)
+    table.refuse_rest()
+    return found
+
+
+def _base(table: Table, python: str, platforms: tuple[Platform, ...]) -> Base:
+    return (read_image_base if "image" in table else read_debian_base)(table, python, platforms)
+
+
+def read_remaining_package(values: Mapping[str, Any], platforms: tuple[Platform, ...]) -> Package:
+    """Return a package with what can be read of it, at least its name and version. Raises `Wrong`."""
+    row = Table(values)
+    name, version = row.take("name", untrusted.normalized_name), row.take("version", untrusted.version)
+    wheels = []
+    for each in values["wheels"] if isinstance(values.get("wheels"), list) else ():
+        with suppress(Wrong, ValueError):
+            wheel = _wheel(Table(untrusted.table(each)))
+            wheels += [wheel] if _is_of(wheel.name, name, version) else []
+    chosen = []
+    for platform in platforms:
+        with suppress(Wrong):
+            chosen.append((platform, _of_platform(row, wheels, platform)))
+    return Package(name=name, version=version, wheels=tuple(chosen))
 
 
 def _package(platforms: Sequence[Platform], row: Table) -> Package:

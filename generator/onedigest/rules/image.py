@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from onedigest import formats, header
+from onedigest import conflicts, formats, header
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.lock import codec
@@ -90,6 +90,8 @@ def stale_file(path: str, text: str | None) -> Stale:
     """Say what is wrong with a file that is not as it was rendered now."""
     if text is None:
         return Stale(path, "is missing")
+    if conflicts.first_line(text):
+        return Stale(path, conflicts.MARKS, edited=True)
     if not header.is_intact(text):
         return Stale(path, "was changed by hand", edited=True)
     written = None if path.endswith(f"/{codec.FILE_NAME}") else header.stated_format(text)
@@ -100,7 +102,7 @@ def stale_file(path: str, text: str | None) -> Stale:
 
 def unasked_file(path: str, text: str) -> Stale:
     """Say that a file is there which nobody asks for."""
-    if rule_files.MARK not in text[: rule_files.HEAD]:
+    if header.MARK not in text[: header.HEAD]:
         return Stale(path, "is not a file of onedigest, and has the name of one that `rules` does not ask for")
     return Stale(path, "is there, and `rules` does not ask for it")
 

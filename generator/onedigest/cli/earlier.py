@@ -1,0 +1,107 @@
+"""Knows which earlier lock the pins of an image come from, and whether anything is to be chosen at all."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from onedigest.cli.image import Image
+from onedigest.cli.leftovers import find_gone
+from onedigest.cli.locks import lock_problems
+from onedigest.cli.session import Session
+from onedigest.cli.words import say, shown
+from onedigest.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from onedigest.lock.model import Lock
+
+_OF_A_SCRIPT = ("entrypoint", "name", "script")
+"""What a spec says of the script's name, which may have changed."""
+
+
+def earlier_lock(session: Session, image: Image) -> Lock | None:
+    """Return the lock whose pins an image keeps: its own, or that of a script that is gone and asked for the same.
+
+    Of a lock that cannot be read as a whole, what is left counts, and it is said. Raises `InputError` for the lock of a
+    newer release, which is not to be written anew by this one.
+    """
+    from onedigest.lock import codec
+    from onedigest.lock.remains import read_remains
+    from onedigest.lock.stated import is_newer, stated
+    from onedigest.rules.files import read
+
+    text, where = None, shown(image.lock_path)
+    try:
+        text = read(image.lock_path)
+        if text is None:
+            return _lock_of_renamed(session, image)
+        return codec.loads(text, where)
+    except InputError as error:
+        if text and is_newer(stated(text)):
+            raise
+        left, problem = read_remains(text) if text else None, error.problems[0]
+        kept = "the pins that can be read are kept" if left else "none of its pins can be read"
+        image.warn(Problem(f"{problem.message}; {kept}", problem.where))
+        return left
+
+
+def answers(image: Image, lock: Lock) -> bool:
+    """Tell whether a lock is what would be chosen: intact, an answer to the script, and of the files that are there."""
+    from onedigest.lock.answer import refuse_other_answer
+    from onedigest.lock.nearby import is_of_files
+    from onedigest.rules.files import read
+
+    if lock_problems(image, read(image.lock_path), lambda _: ""):
+        return False
+    try:
+        refuse_other_answer(image.spec, lock, shown(image.lock_path))
+        refuse_other_hashes(image, lock)
+    except InputError:
+        return False
+    return is_of_files(image.spec, lock, image.script_folder)
+
+
+def refuse_other_hashes(image: Image, lock: Lock) -> None:
+    """Raise `InputError` for a wheel that is not among those that a project's own lock allows."""
+    problems = []
+    for package in lock.packages:
+        allowed = image.recipe.hashes.get(package.name) if image.recipe else None
+        for wheel in sorted({wheel for _, wheel in package.wheels}):
+            if allowed and wheel.digest not in allowed:
+                message = f"`{wheel.name}` is not among the files that the project's lock has of {package.name}"
+                problems.append(
+                    Problem(message, image.script.where(""), "lock the project anew, such as with `uv lock`")
+                )
+    if problems:
+        raise InputError(problems)
+
+
+def _lock_of_renamed(session: Session, image: Image) -> Lock | None:
+    """Return the lock of a script that is gone and asked for the same but for its name; several are said."""
+    from onedigest.lock import codec
+    from onedigest.rules.files import read
+    from onedigest.spec import fields
+
+    wanted = _without_names(fields(image.spec))
+    found: dict[str, Lock] = {}
+    for leftover in find_gone(image.folder.parent):
+        path = leftover.folder / image.lock_path.name
+        try:
+            lock = codec.loads(read(path) or "", shown(path))
+        except InputError:
+            continue
+        if _without_names(json.loads(lock.asked)) == wanted:
+            found[f"{shown(leftover.folder)}, whose script {leftover.script} is gone"] = lock
+    if len({(lock.packages, lock.base) for lock in found.values()}) > 1:
+        message = f"several locks ask for the same, and no pin is kept: {'; '.join(found)}"
+        image.warn(Problem(message, image.spec.script))
+        return None
+    for place, lock in found.items():
+        if not session.silent:
+            say(f"{image.spec.name}: pins kept from {place}")
+        return lock
+    return None
+
+
+def _without_names(asked: dict[str, object]) -> dict[str, object]:
+    return {key: value for key, value in asked.items() if key not in _OF_A_SCRIPT}

@@ -1,0 +1,71 @@
+"""Knows one image that a command works on: its script, its spec, and where its lock is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onedigest.cli.session import Session
+from onedigest.cli.stated_passwords import stated_passwords
+from onedigest.cli.words import shown
+from onedigest.errors import Problem
+from onedigest.script import Script
+from onedigest.spec import Spec, specify
+
+if TYPE_CHECKING:
+    from onedigest.flyte.recipe import Recipe
+
+
+LOCK, RECORD = "pylock.toml", "image.toml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """A script and the spec of its image. `folder` holds its lock; `recipe` is what else an image of Flyte needs.
+
+    `warn` is told what does not stop a command.
+    """
+
+    script: Script = field(compare=False)
+    spec: Spec
+    script_folder: Path
+    folder: Path
+    recipe: Recipe | None = field(default=None, compare=False)
+    warn: Callable[[Problem], None] = field(default=lambda _: None, compare=False, repr=False)
+
+    @property
+    def lock_path(self) -> Path:
+        """Where the lock is."""
+        return self.folder / LOCK
+
+    @property
+    def inputs(self) -> Path:
+        """Where the inputs of all images beside it are."""
+        return self.folder.parent / ".inputs"
+
+    @property
+    def record_path(self) -> Path:
+        """Where the record is."""
+        return self.folder / RECORD
+
+
+def make_image(session: Session, script: Script, path: Path, recipe: Recipe | None = None) -> Image:
+    """Return the image of a script. Raises `InputError`."""
+    path = path.resolve()  # what the script names is found from where it really is
+    project = session.project(path.parent)
+    session.warn(stated_passwords(script, project, recipe))
+    if script.uv:
+        from onedigest.lock.uv_keys import take
+
+        session.warn(take(script.uv, lambda key: script.where(f"tool.uv.{key}"))[1])
+    spec = specify(script, project, shown(path, session.root(path.parent)))
+    return Image(
+        script=script,
+        spec=spec,
+        script_folder=path.parent,
+        folder=session.lockfiles_of(project) / spec.name,
+        recipe=recipe,
+        warn=lambda problem: session.warn((problem,)),
+    )

@@ -1,0 +1,52 @@
+"""Knows how a command reads what is recorded of an image, and what is wrong with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onedigest.cli.image import Image
+from onedigest.cli.session import Session
+from onedigest.cli.words import say, shown
+from onedigest.conflicts import MARKS, first_line
+from onedigest.errors import DifferenceError, InputError, Problem
+
+if TYPE_CHECKING:
+    from onedigest.record import Record
+
+
+def read_record(session: Session, image: Image, *, locked: bool) -> Record | None:
+    """Return what the last build gave, None where there is no record.
+
+    One that a merge left in conflict is none: with `locked` there is nothing to compare with.
+    """
+    from onedigest import record as records
+    from onedigest.rules.files import read
+
+    text, where = read(image.record_path), shown(image.record_path)
+    if text is not None and not (line := first_line(text)):
+        return records.loads(text, where)
+    if locked:
+        message, place = ("no build is recorded", where) if text is None else (MARKS, f"{where}:{line}")
+        raise DifferenceError.of(f"--locked: {message}", where=place, hint="run `onedigest build` without --locked")
+    if text is not None and not session.silent:
+        say(f"{where}:{line}: {MARKS}, so it counts as no record")
+    return None
+
+
+def record_problems(image: Image) -> list[Problem]:
+    """Return why the record of an image says nothing of it."""
+    from onedigest import record as records
+    from onedigest.rules.files import read
+
+    where, hint = shown(image.record_path), f"run `onedigest build {image.spec.name}`, which writes it anew"
+    text = read(image.record_path)
+    if text is None:
+        return []
+    try:
+        record = records.loads(text, where)
+    except InputError as error:
+        delete = "" if first_line(text) else "delete it, and "
+        return [Problem(each.message, each.where, f"{delete}{hint}") for each in error.problems]
+    if record.name != image.spec.name:
+        return [Problem(f"is the record of another image, `{record.name}`", where, hint)]
+    return []
