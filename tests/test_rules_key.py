@@ -53,13 +53,16 @@ def restated(text: str, old: str, new: str) -> str:
 
 
 def restate_format(project: Project, number: int) -> None:
-    """Have all rules of the project state another format, as another release would have written them."""
-    for name in files(project) - LOCK:
-        text = project.read(f"lockfiles/{name}")
+    """Have all rules of the project state another format, as another release would have written them; 0 is none."""
+    words = f", rules format {number}." if number else "."
+    for name in files(project):
+        path, text = f"lockfiles/{name}", project.read(f"lockfiles/{name}")
         if name == "docker-bake.json":
-            project.write(f"lockfiles/{name}", text.replace(f"rules format {RULES}.", f"rules format {number}."))
-        else:
-            project.write(f"lockfiles/{name}", restated(text, f"Rules format {RULES}", f"Rules format {number}"))
+            project.write(path, text.replace(f", rules format {RULES}.", words))
+        elif f"Rules format {RULES}" in text:
+            old = next(each for each in text.splitlines(keepends=True) if f"Rules format {RULES}" in each)
+            new = old.replace(f"format {RULES}", f"format {number}") if number else ""
+            project.write(path, restated(text, old, new))
 
 
 @pytest.mark.parametrize(
@@ -205,22 +208,42 @@ def test_key_moves_no_lock(app: Project) -> None:
     assert app.read("lockfiles/app/pylock.toml") == lock
 
 
-def test_rules_of_an_older_format_are_one_line(app: Project) -> None:
+@pytest.mark.parametrize(
+    ("number", "hint"),
+    [
+        (0, "run `onedigest generate --all`, which moves no lock and no digest"),
+        (99, "run `uv tool install --upgrade onedigest`"),
+    ],
+)
+def test_rules_of_another_format_are_one_line(app: Project, number: int, hint: str) -> None:
     app.write("other.py", app.read("app.py"))
     app.ok("generate", "other.py")
     before = {name: app.read(f"lockfiles/{name}") for name in files(app)}
-    restate_format(app, 99)
-    (app.root / "lockfiles" / "other" / "default.nix").unlink()  # what a newer format may have added
+    restate_format(app, number)
+    (app.root / "lockfiles" / "other" / "default.nix").unlink()  # what the other format may not have had
     found = check(app)
 
-    assert (found.code, found.err.count("error:")) == (3, 1)
-    assert found.err.startswith("error: lockfiles: the rules are of format 99, and this version writes format ")
+    assert (found.code, found.err) == (
+        3,
+        f"error: lockfiles: the rules are of format {number}, and this version writes format {RULES}\nhint: {hint}\n",
+    )
     assert app.run("build", "--locked", "app").code == 0
     refused = app.run("build", "--locked", "--engine", "nix", "app")
     assert (refused.code, "lockfiles/app/default.nix: is out of date" in refused.err) == (3, True)
 
     app.ok("generate", "app.py", "other.py")
     assert {name: app.read(f"lockfiles/{name}") for name in files(app)} == before
+
+
+def test_edit_by_hand_is_told_beside_another_format(app: Project) -> None:
+    restate_format(app, 0)
+    app.write("lockfiles/app/Dockerfile", app.read("lockfiles/app/Dockerfile") + "# edited\n")
+
+    assert check(app).err == (
+        "error: lockfiles: the rules are of format 0, and this version writes format 1\n"
+        "hint: run `onedigest generate --all`, which moves no lock and no digest\n"
+        "error: lockfiles/app/Dockerfile: was changed by hand\nhint: run `onedigest generate app.py`\n"
+    )
 
 
 def test_build_reads_no_rules_but_refuses_those_that_were_edited(app: Project) -> None:

@@ -16,7 +16,7 @@ from onedigest.errors import InputError, Problem
 from onedigest.lock import codec
 from onedigest.lock.graph import MOST_PATHS, ROOT, cycles, from_lock, paths_to, ranks
 from onedigest.lock.model import settled
-from onedigest.lock.stated import Stated, stated, stated_in
+from onedigest.lock.stated import Stated, is_newer, stated, stated_in
 from onedigest.lock.targets import Target
 from onedigest.lock.toml_text import value
 from onedigest.platforms import ALL, AMD64, ARM64, Platform
@@ -107,6 +107,7 @@ def test_lock_of_another_format_names_the_release(old: str, new: str, said: str,
         codec.loads(FULL.replace(old, new), "pylock.toml")
 
     assert caught.value.problems == (Problem(said, "pylock.toml", hint),)
+    assert is_newer(stated(FULL.replace(old, new))) == said.startswith(NEWER)
 
 
 def test_what_a_lock_states_is_the_same_read_in_part_or_whole() -> None:

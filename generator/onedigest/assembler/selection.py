@@ -12,6 +12,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from onedigest.assembler.credential_files import find_rule
 from onedigest.assembler.file_tree import MOST_ENTRIES, Budget, head, is_below, match, walk
@@ -115,6 +116,15 @@ def select(project: Path, selection: Selection, quote: Callable[[str], str] = re
     return Found(collection.completed(files), files, tuple(collection.problems), tuple(collection.warnings))
 
 
+class _Copy(NamedTuple):
+    """A copy that is taken: the path that it names, also with all links followed."""
+
+    target: str
+    source: str
+    path: Path
+    real: Path
+
+
 class _Collection:
     """Finds the files that a selection names; keeps all problems."""
 
@@ -131,6 +141,9 @@ class _Collection:
         self._folders: dict[Path, Path] = {}
         self._marked: dict[Path, bool] = {}
         self._ignored: tuple[tuple[bool, str], ...] = ()
+        self._places: set[str] = set()
+        self._copied: dict[str, str] = {}
+        self._base = self._here.relative_to(root).as_posix()
 
     def take_patterns(self) -> None:
         """Take what `files` names, which is below the script's folder."""
@@ -157,20 +170,20 @@ class _Collection:
         A file has one place only: a label of Bazel can have one.
         """
         ignore, above = self._rules(), self._named(self._selection.ignore_file).parent
-        places = {file.place for file in self.found.values()}
-        copied: dict[str, str] = {}
+        self._places = {file.place for file in self.found.values()}
         for target, source in self._selection.copies:
             path = self._named(source)
             if not is_below(path, self._root):
                 message = f"`copy` names {self._quote(source)}, which is outside the project"
                 self.problems.append(Finding(message, "copy", f"move it below {self._root.name}, the project's folder"))
                 continue
+            copy = _Copy(target, source, path, path.resolve())
             files = list_folder(path, ignore, above, self._budget)
             if not files:
                 message = f"`copy` names {self._quote(source)}, where there is no file{said_of(path)}"
                 self.problems.append(Finding(message, "copy"))
             for each in self._without_credentials(files, source, f"`copy` of {self._quote(source)} has", "copy"):
-                self._copy(each, path, target, source, places, copied)
+                self._copy(each, copy)
 
     def completed(self, files: tuple[Selected, ...]) -> Selection:
         """Return the selection with what the tree tells."""
@@ -180,21 +193,21 @@ class _Collection:
         reached = tuple(sorted(set(map(self._shown, places))))
         return replace(self._selection, ignored=self._ignored, reached=reached)
 
-    def _copy(self, each: Path, path: Path, target: str, source: str, places: set[str], copied: dict[str, str]) -> None:
+    def _copy(self, each: Path, copy: _Copy) -> None:
         place = os.path.relpath(each, self.folder)
-        at = posixpath.normpath(posixpath.join(target, os.path.relpath(each, path)))
-        if place in places:
+        at = posixpath.normpath(posixpath.join(copy.target, os.path.relpath(each, copy.path)))
+        if place in self._places:
             message = f"`copy` names {self._quote(place)}, which has a place in the image already"
             self.problems.append(Finding(message, "copy"))
-        elif not self._resolved(each).is_relative_to(path.resolve()):
-            message = f"`copy` names {self._quote(place)}, a link that leads out of {self._quote(source)}"
+        elif not self._resolved(each).is_relative_to(copy.real):
+            message = f"`copy` names {self._quote(place)}, a link that leads out of {self._quote(copy.source)}"
             self.problems.append(Finding(message, "copy"))
         else:
-            places.add(place)
-            if at in copied:
-                both = f"{self._quote(copied[at])} and {self._quote(place)}"
+            self._places.add(place)
+            if at in self._copied:
+                both = f"{self._quote(self._copied[at])} and {self._quote(place)}"
                 self.problems.append(Finding(f"`copy` brings {both} to one place, {at}", "copy"))
-            copied[at] = place
+            self._copied[at] = place
             self._take(each, at, place, "`copy` brings", "copy")
 
     def _named(self, place: str) -> Path:
@@ -242,7 +255,7 @@ class _Collection:
 
     def _shown(self, place: str) -> str:
         """Return a path from the script's folder as one from the project's root."""
-        return posixpath.normpath(posixpath.join(self._here.relative_to(self._root).as_posix(), place))
+        return posixpath.normpath(posixpath.join(self._base, place))
 
     def _without_credentials(self, paths: list[Path], literal: str, named: str, key: str) -> list[Path]:
         """Return files without those that hold credentials by their name, which are warned about.

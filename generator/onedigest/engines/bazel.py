@@ -22,9 +22,6 @@ OLDEST = (7, 1)
 
 _MADE = re.compile(r"SUBCOMMAND: # (?://|@@?//)\S*:(?P<name>\S+) \[action 'Making layer ")
 _FLAGS = ("--color=no", "--curses=no", "--show_result=0", "--noshow_progress", "--subcommands")
-_ATTEMPTS = 4
-_GONE = "is no longer an existing directory"
-"""What Bazel before 9.3 says of a folder that it watched, as an error, before it looks again."""
 _NO_WORKSPACE = "a file MODULE.bazel makes one; {extensions} says what belongs into it"
 
 
@@ -64,23 +61,16 @@ class Bazel:
         place_encoded(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)
         package = f"{find_package(lockfiles)}/{order.plan.name}"
         made: list[str] = []
-        self._run([self._program(), "build", *_FLAGS, f"{package}:{order.plan.name}"], root, made)
+        command = [self._program(), "build", *_FLAGS, f"{package}:{order.plan.name}"]
+        with running(command, self._environment, folder=root, take=lambda line: self._take(line, made)) as process:
+            code, log = process.finish()
+        if code:
+            raise build_failure("Bazel", log)
         output = ask([self._program(), "info", "bazel-bin"], self._environment, root)
         if output.returncode:
             raise build_failure("Bazel", output.stderr)
         layout = Path(output.stdout.strip()) / package.removeprefix("//") / f"{order.plan.name}.layout"
         return adopt(order.plan, layout, order.store, "Bazel", self._titles(order.whole, made))
-
-    def _run(self, command: list[str], root: Path, made: list[str]) -> None:
-        """Run a build, again where Bazel only has to notice that a folder is gone."""
-        for _ in range(_ATTEMPTS):
-            with running(command, self._environment, folder=root, take=lambda line: self._take(line, made)) as process:
-                code, log = process.finish()
-            if not code:
-                return
-            if _GONE not in log:
-                break
-        raise build_failure("Bazel", log)
 
     def _take(self, line: str, made: list[str]) -> None:
         if found := _MADE.match(line):

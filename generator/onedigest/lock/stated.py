@@ -61,6 +61,11 @@ def stated_in(document: Mapping[str, Any]) -> Stated:
     )
 
 
+def is_newer(found: Stated) -> bool:
+    """Tell whether a newer release made a lock: what it pins is not to be written anew by this one."""
+    return (found.format or 0) > formats.LOCK or (found.layer_format or 0) > formats.LAYERS
+
+
 def format_problem(found: Stated, where: str, command: str = "onedigest generate") -> Problem | None:
     """Return why this version cannot read a lock: another one wrote it. `command` is what writes the lock anew."""
     for key, number, known in (

@@ -88,7 +88,8 @@ def _alternatives(ranges: list[tuple[str, str]], bytewise: str) -> str:
         return _WIDE
     plain = [(low, high) for low, high in ranges if high <= _LAST_ASCII]
     others = [low for low, high in ranges if low == high and low > _LAST_ASCII]
-    return "(" + "|".join([*([_bracket(plain, negative=False)] if plain else []), *others]) + ")"
+    found = [*([_bracket(plain, negative=False)] if plain else []), *others]
+    return f"({'|'.join(found)})" if found else _NOTHING
 
 
 def _bracket(ranges: list[tuple[str, str]], *, negative: bool) -> str:

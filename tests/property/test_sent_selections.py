@@ -69,8 +69,8 @@ def make(root: Path, files: list[str], links: list[tuple[str, str]], rules: str)
         place = root / at.lstrip("/")
         if place.parent.is_dir() and not place.exists() and not place.is_symlink():
             place.symlink_to(posixpath.relpath(f"/{to}", posixpath.dirname(f"/{at.lstrip('/')}")))
-    for folder in ("jobs", "lib", "x y"):
-        (root / folder).mkdir(exist_ok=True)
+    for name in ("jobs", "lib", "x y"):
+        (root / name).mkdir(exist_ok=True)
     for folder in (root, root / "jobs"):
         (folder / ".dockerignore").write_text(rules)
 
