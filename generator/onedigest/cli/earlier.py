@@ -10,6 +10,7 @@ from onedigest.cli.leftovers import find_gone
 from onedigest.cli.locks import lock_problems
 from onedigest.cli.session import Session
 from onedigest.cli.words import say, shown
+from onedigest.conflicts import sides
 from onedigest.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -22,12 +23,12 @@ _OF_A_SCRIPT = ("entrypoint", "name", "script")
 def earlier_lock(session: Session, image: Image) -> Lock | None:
     """Return the lock whose pins an image keeps: its own, or that of a script that is gone and asked for the same.
 
-    Of a lock that cannot be read as a whole, what is left counts, and it is said. Raises `InputError` for the lock of a
-    newer release, which is not to be written anew by this one.
+    Of a lock that cannot be read as a whole, what is left counts, and it is said. Raises `InputError` for that of a
+    newer release, which is not to be undone.
     """
     from onedigest.lock import codec
     from onedigest.lock.remains import read_remains
-    from onedigest.lock.stated import is_newer, stated
+    from onedigest.lock.stated import format_problem, is_newer, stated
     from onedigest.rules.files import read
 
     text, where = None, shown(image.lock_path)
@@ -37,8 +38,9 @@ def earlier_lock(session: Session, image: Image) -> Lock | None:
             return _lock_of_renamed(session, image)
         return codec.loads(text, where)
     except InputError as error:
-        if text and is_newer(stated(text)):
-            raise
+        newer = [found for side in sides(text or "") if is_newer(found := stated(side))]
+        if newer and (refusal := format_problem(newer[0], where)):
+            raise InputError([refusal]) from None
         left, problem = read_remains(text) if text else None, error.problems[0]
         kept = "the pins that can be read are kept" if left else "none of its pins can be read"
         image.warn(Problem(f"{problem.message}; {kept}", problem.where))

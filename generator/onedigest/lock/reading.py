@@ -55,7 +55,7 @@ def read_document(document: Mapping[str, Any]) -> Lock:
         script=tool.take("script", untrusted.relative_path),
         version=tool.take("version", untrusted.version),
         platforms=platforms,
-        base=_base(below, python, platforms),
+        base=read_base(below, python, platforms),
         packages=top.each("packages", partial(_package, platforms)),
         roots=tool.each("requirements", _edge),
     )
@@ -121,16 +121,9 @@ def _refuse_contradictions(lock: Lock, asked: Mapping[str, Any]) -> None:
         raise Wrong([f"the lock {error} among its inputs"]) from None
 
 
-def read_base(values: Mapping[str, Any], platforms: tuple[Platform, ...]) -> Base:
-    """Return the base that a table holds, for the platforms of its lock. Raises `Wrong`."""
-    table = Table(values)
-    found = _base(table, table.take("python", untrusted.python_version), platforms)
-    table.refuse_rest()
-    return found
-
-
-def _base(table: Table, python: str, platforms: tuple[Platform, ...]) -> Base:
-    return (read_image_base if "image" in table else read_debian_base)(table, python, platforms)
+def read_base(base: Table, python: str, platforms: Sequence[Platform]) -> Base:
+    """Read the table of a base, of either kind; `python` is what it says of that. Raises `Wrong`."""
+    return (read_image_base if "image" in base else read_debian_base)(base, python, platforms)
 
 
 def read_remaining_package(values: Mapping[str, Any], platforms: tuple[Platform, ...]) -> Package:

@@ -18,7 +18,7 @@ from onedigest.lock.base import Base
 from onedigest.lock.base.image import ImageBase, read_reference
 from onedigest.lock.model import Lock, Package
 from onedigest.lock.reading import read_base, read_remaining_package
-from onedigest.lock.table import Wrong
+from onedigest.lock.table import Table, Wrong
 from onedigest.platforms import ALL, Platform
 from onedigest.spec import asked_value, digest_of
 
@@ -38,7 +38,7 @@ def read_remains(text: str) -> Lock | None:
     """
     if len(text) > untrusted.MOST_LOCK:
         return None
-    sides = (conflicts.ours(text), conflicts.theirs(text)) if conflicts.first_line(text) else (text,)
+    sides = conflicts.sides(text)
     packages: dict[str, tuple[Package, ...]] = {}
     for side in reversed(sides):
         packages |= _packages(_chunks(side, "packages"))
@@ -112,15 +112,18 @@ def _base(sides: Iterable[str]) -> tuple[dict[str, Any], tuple[Platform, ...], B
             pinned = _pinned(base) if pinned is _NO_BASE else pinned
             asked = untrusted.plain(untrusted.table(tool["spec"]))
             platforms = tuple(sorted(map(untrusted.platform, asked_value(asked, "platforms"))))
-            return asked, platforms, read_base(_without_former(base), platforms)
+            return asked, platforms, _read_base(base, platforms)
         except (KeyError, TypeError, ValueError, Wrong):
             continue
     return {}, (), pinned
 
 
-def _without_former(base: dict[str, Any]) -> dict[str, Any]:
-    images = [{key: row[key] for key in row if key not in _FORMER} for row in base.get("images", ())]
-    return {**base, "images": images} if images else base
+def _read_base(values: dict[str, Any], platforms: tuple[Platform, ...]) -> Base:
+    images = [{key: row[key] for key in row if key not in _FORMER} for row in values.get("images", ())]
+    table = Table({**values, "images": images} if images else values)
+    found = read_base(table, table.take("python", untrusted.python_version), platforms)
+    table.refuse_rest()
+    return found
 
 
 def _pinned(base: Mapping[str, Any]) -> Base:
