@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,70 @@ def test_every_part_has_its_rule() -> None:
     assert parts == set(MAY_IMPORT)
 
 
+def imported_modules(path: Path) -> set[str]:
+    """Return those of our modules that a module imports, wherever in it and whatever for."""
+    names = [name.removeprefix("onedigest.") for name in imported(path) if name.startswith("onedigest.")]
+    return {found for name in names if (found := module_of(name.replace(".", "/")))} - {relative(path)}
+
+
+def module_of(name: str) -> str:
+    """Return the file of a module, or of the module that a name is in; nothing for names of the package itself."""
+    ours = {relative(each) for each in MODULES}
+    folder = name.rpartition("/")[0]
+    places = (f"{name}.py", f"{name}/__init__.py", f"{folder}.py", f"{folder}/__init__.py")
+    return next((each for each in places if each in ours), "")
+
+
+def circles(graph: Mapping[str, set[str]]) -> list[str]:
+    """Return each group of modules that reach each other."""
+    reached = {name: reachable(graph, name) for name in graph}
+    groups = {tuple(sorted(other for other in reached[name] if name in reached[other])) for name in graph}
+    return sorted(" - ".join(group) for group in groups if group)
+
+
+def reachable(graph: Mapping[str, set[str]], start: str) -> set[str]:
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        new = graph[waiting.pop()] - found
+        found |= new
+        waiting += new
+    return found
+
+
+def test_no_modules_import_each_other() -> None:
+    """Imports for types alone count, and those inside of functions: a reader follows them all."""
+    assert circles({relative(path): imported_modules(path) for path in MODULES}) == []
+
+
+def test_a_circle_is_found() -> None:
+    graph = {"a": {"b"}, "b": {"c", "d"}, "c": {"a"}, "d": set(), "e": {"a"}}
+
+    assert circles(graph) == ["a - b - c"]
+
+
+def unread_fields() -> list[str]:
+    """Return the fields of dataclasses and named tuples whose names nothing of ours, and no template, reads."""
+    trees = {relative(path): ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
+    nodes = [(name, node) for name, tree in trees.items() for node in ast.walk(tree)]
+    read = {node.attr for _, node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)}
+    templates = [
+        path for name in ("templates", "BUILD_templates") for path in (ROOT / name).rglob("*") if path.is_file()
+    ]
+    read |= {word for path in templates for word in re.findall(r"\w+", path.read_text(encoding="utf-8"))}
+    return [
+        f"{name}: {node.name}.{field.target.id}"
+        for name, node in nodes
+        if isinstance(node, ast.ClassDef) and "dataclass" in " ".join(map(ast.unparse, node.decorator_list))
+        for field in node.body
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and field.target.id not in read
+    ]
+
+
+def test_no_field_is_written_and_never_read() -> None:
+    assert unread_fields() == []
+
+
 def test_the_assembler_imports_the_standard_library_alone() -> None:
     names = {name.split(".")[0] for path in MODULES if part(path) == "assembler" for name in imported(path)}
 
@@ -182,3 +247,24 @@ def test_architecture_document_names_every_module_that_exists_and_no_other() -> 
 
     assert named - existing - tests == set()
     assert {f"{each}.py" if (PACKAGE / f"{each}.py").is_file() else f"{each}/" for each in MAY_IMPORT} - named == set()
+
+
+def test_each_section_that_is_cited_is_in_its_document() -> None:
+    cited = {
+        (relative(path), document, number)
+        for path in MODULES
+        for document, number in re.findall(r"(docs/\S+\.md), section (\d+)", path.read_text(encoding="utf-8"))
+    }
+    missing = [each for each in cited if f"\n## {each[2]}. " not in (ROOT / each[1]).read_text(encoding="utf-8")]
+
+    assert cited
+    assert missing == []
+
+
+def test_each_code_of_refusal_is_in_its_table() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in MODULES if part(path) == "assembler")
+    used = set(re.findall(r'Refused\(\s*"([a-z-]+)"', text))
+    table = (ROOT / "docs" / "formats" / "layers.md").read_text(encoding="utf-8").partition("\n## 9. ")[2]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+
+    assert set(re.findall(r"`([a-z-]+)`", " ".join(rows))) == used

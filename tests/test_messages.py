@@ -370,7 +370,8 @@ class TestLocked:
         """A rebuild from a record inflates nothing, so what it states is not taken as known afterwards."""
         honest = project.read("lockfiles/app/image.toml")
         record = records.loads(honest, "image.toml")
-        diff_id = next(descriptor.diff_id for key, descriptor in record.layers().items() if key[1] == "alpha 1.0")
+        layers = record.platforms[0].layers
+        diff_id = next(layer.descriptor.diff_id for layer in layers if layer.holds == "alpha 1.0")
         project.write("lockfiles/app/image.toml", honest.replace(diff_id, f"sha256:{'0' * 64}"))
         shutil.rmtree(project.root / "dist")
         empty = str(tmp_path / "empty")

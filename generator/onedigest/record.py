@@ -50,10 +50,6 @@ class Record:
     index: Digest
     platforms: tuple[RecordedPlatform, ...]
 
-    def layers(self) -> dict[tuple[str, str], Descriptor]:
-        """Return the layers by platform and by what they hold."""
-        return {(each.platform, layer.holds): layer.descriptor for each in self.platforms for layer in each.layers}
-
 
 def from_image(plan: Plan, image: Image) -> Record:
     """Return the record of an image that was built from a plan."""

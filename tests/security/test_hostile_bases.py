@@ -252,8 +252,6 @@ def looked(folder: Path, settings: Mapping[str, Any], files: Files) -> str:
         config_digest=NONE,
         config={"config": settings},
         layers=(),
-        documents={},
-        manifest_type="",
     )
     root = read(folder, make_tar({**python_files(AMD64), **files}))
     with pytest.raises(InputError) as caught:

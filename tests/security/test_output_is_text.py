@@ -204,8 +204,6 @@ def test_what_an_image_says_of_itself_is_escaped(text: str, capsys: pytest.Captu
         config_digest=DIGEST,
         config=config,
         layers=(layer,),
-        documents={},
-        manifest_type="",
     )
     image = ReadImage(digest=DIGEST, platforms=(platform,), offered=())
     opened = cast(Any, SimpleNamespace(image=image, layer=lambda _: None))

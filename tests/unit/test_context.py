@@ -37,6 +37,7 @@ def included(selection: Selection, locks: str = "") -> list[str]:
         (Selection(files=(".env", "data"), reached=(".env", "data/a.csv")), ["data", ".env"]),
         (Selection(copies=(("x", "a.txt"),), reached=("a.txt",)), ["a.txt"]),
         (Selection(copies=(("x", "now"),), reached=("now", "data/a.csv")), ["data/a.csv", "now"]),
+        (Selection(copies=(("x", "now"),), reached=("now", "data/a.csv"), linked=(("now", "data"),)), ["data", "now"]),
         (Selection(copies=(("lib", "lib"),), reached=("lib/a.py", "lib/.env.example")), ["lib", "lib/.env.example"]),
         (Selection(script="a.py", ignore_file=".dockerignore"), [".dockerignore", "a.py"]),
     ],

@@ -109,6 +109,14 @@ def test_the_tree_tells_what_the_words_do_not(project: Path) -> None:
     )  # fmt: skip
 
 
+def test_a_folder_that_is_copied_through_a_link_is_known_by_both_names(project: Path) -> None:
+    (project / "jobs" / "lib").symlink_to("../lib")
+    found = select(project, Selection(folder="jobs", copies=(("lib", "lib"),))).selection
+
+    assert found.linked == (("jobs/lib", "lib"),)
+    assert found.reached == ("jobs/lib", "lib/run.sh", "lib/x.log")
+
+
 @pytest.mark.parametrize(
     ("pattern", "expected"),
     [

@@ -16,7 +16,7 @@ NAME_BYTES = 255
 PATH_BYTES = 4000
 
 HIGHEST_ID = 0o7777777
-"""What seven octal digits hold (layer format, section 2)."""
+"""What seven octal digits hold (docs/formats/layers.md, section 2)."""
 
 _OWNER = re.compile(r"([0-9]{1,7}):([0-9]{1,7})")
 _PLAIN = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9_.+-]*(?:/[A-Za-z0-9_+-][A-Za-z0-9_.+-]*)*")
@@ -95,7 +95,7 @@ def owner_of(text: str) -> tuple[int, int]:
 
 
 def check_path(origin: str, path: str) -> None:
-    """Refuse every path that is not plain, relative and portable into a layer (layer format, section 4)."""
+    """Refuse every path that is not plain, relative and portable into a layer (docs/formats/layers.md, section 4)."""
 
     def refuse(why: str) -> Refused:
         return Refused("name", f"{origin}: path {path!r} {why}")
@@ -118,7 +118,7 @@ def check_path(origin: str, path: str) -> None:
 
 
 def merge(entries: Iterable[Entry]) -> list[Entry]:
-    """Make one list in layer order, with all parent directories (layer format, section 1).
+    """Make one list in layer order, with all parent directories (docs/formats/layers.md, section 1).
 
     Equal files become one and their modes are or-ed; different content for one path is refused (`conflict`).
     """

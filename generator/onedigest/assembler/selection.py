@@ -35,7 +35,8 @@ class Selection:
     script's folder), `ignore_file` is a path from there.
 
     What only a look at the tree tells has no part in what the assembler is told: `ignored` are the rules of the
-    ignore-file, as (whether it keeps, pattern), and `reached` are all paths that are read, from the project's root.
+    ignore-file, as (whether it keeps, pattern), `reached` are all paths that are read, from the project's root, and
+    `linked` are copied folders that are named by a link, as (path from the root, where it is).
     """
 
     folder: str = ""
@@ -45,6 +46,7 @@ class Selection:
     ignore_file: str = ""
     ignored: tuple[tuple[bool, str], ...] = ()
     reached: tuple[str, ...] = ()
+    linked: tuple[tuple[str, str], ...] = ()
 
     def arguments(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of words that the assembler is told this by, besides `--project`."""
@@ -143,6 +145,7 @@ class _Collection:
         self._ignored: tuple[tuple[bool, str], ...] = ()
         self._places: set[str] = set()
         self._copied: dict[str, str] = {}
+        self._linked: set[tuple[str, str]] = set()
         self._base = self._here.relative_to(root).as_posix()
 
     def take_patterns(self) -> None:
@@ -178,6 +181,8 @@ class _Collection:
                 self.problems.append(Finding(message, "copy", f"move it below {self._root.name}, the project's folder"))
                 continue
             copy = _Copy(target, source, path, path.resolve())
+            if copy.real != path and copy.real.is_dir():
+                self._linked.add((self._shown(source), copy.real.relative_to(self._root).as_posix()))
             files = list_folder(path, ignore, above, self._budget)
             if not files:
                 message = f"`copy` names {self._quote(source)}, where there is no file{said_of(path)}"
@@ -191,7 +196,7 @@ class _Collection:
         if name := self._selection.ignore_file:
             places += list(links_of(self._here, posixpath.normpath(name))) or [name]
         reached = tuple(sorted(set(map(self._shown, places))))
-        return replace(self._selection, ignored=self._ignored, reached=reached)
+        return replace(self._selection, ignored=self._ignored, reached=reached, linked=tuple(sorted(self._linked)))
 
     def _copy(self, each: Path, copy: _Copy) -> None:
         place = os.path.relpath(each, self.folder)

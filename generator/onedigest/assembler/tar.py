@@ -1,4 +1,4 @@
-"""Knows how Go's archive/tar writes an entry: the bytes that a diff ID is made of (layer format, section 2)."""
+"""Knows how Go's archive/tar writes an entry, which decides a diff ID (docs/formats/layers.md, section 2)."""
 
 from __future__ import annotations
 

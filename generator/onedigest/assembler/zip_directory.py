@@ -61,7 +61,7 @@ class _Placed(NamedTuple):
 def read(path: Path, inflater: Inflater | None = None) -> list[Member]:
     """Return the file members of a zip file in directory order, with local headers checked against the directory.
 
-    Raises `Refused` for whatever layer format, section 4 does not allow.
+    Raises `Refused` for whatever docs/formats/layers.md, section 4 does not allow.
     """
     file = WheelFile(path, inflater)
     start, count, end = central_directory(file)

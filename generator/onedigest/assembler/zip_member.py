@@ -96,7 +96,7 @@ class Member:
         return Member(self.file, self.label, self.name, self.method, self.crc, self.packed, self.size, *place)
 
     def splice(self) -> Member | None:
-        """Return itself where its deflate stream is kept: it must be the smaller form (layer format, section 3)."""
+        """Return itself where its deflate stream is kept, as the smaller form (docs/formats/layers.md, section 3)."""
         return self if self.method == DEFLATED and self.packed < self.size else None
 
     def raw(self) -> Iterator[bytes]:

@@ -131,7 +131,7 @@ def _refuse_unwritable(images: Iterable[Image], *, everything: bool) -> None:
         refuse_unwritable(folder, kinds, [image.spec.name for image in several], everything=everything)
 
 
-def _write_folders(generated: Iterable[tuple[Image, Rules]]) -> None:
+def _write_folders(generated: Iterable[tuple[Image, Rules]], *, everything: bool = False) -> None:
     """Write the files that images share once, however many images have a part in them."""
     from onedigest.rules.lock_folder import write_folder
 
@@ -139,7 +139,7 @@ def _write_folders(generated: Iterable[tuple[Image, Rules]]) -> None:
     for image, rules in generated:
         folders.setdefault(image.folder.parent.resolve(), []).append((image, rules))
     for folder, several in folders.items():
-        _, left = write_folder([rules for _, rules in several], folder)
+        _, left = write_folder([rules for _, rules in several], folder, everything=everything)
         _warn_of_left(several[0][0], left)
 
 
@@ -174,7 +174,7 @@ def _generate(
         generated.append((image, rules))
         if not session.as_json and not session.quiet:
             _say_result(result)
-    _write_folders(generated)
+    _write_folders(generated, everything=everything)
     return {"images": done}, max(failed, several.say_unknown())
 
 

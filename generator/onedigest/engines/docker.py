@@ -30,10 +30,9 @@ _NO_BUILDX = "install the package docker-buildx-plugin (Docker's) or docker-buil
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Builder:
-    """A builder of buildx: where it runs, and the platforms that it can execute commands for."""
+    """A builder of buildx, and the platforms that it can execute commands for."""
 
     name: str
-    driver: str
     platforms: tuple[str, ...]
 
 
@@ -110,13 +109,12 @@ def find_builder(docker: Docker, name: str) -> Builder:
         raise daemon_error(said) or EngineError.of(
             f"the builder `{name or 'default'}` cannot be used: {said}", hint="`docker buildx ls` lists the builders"
         )
-    driver = found.get("Driver", [""])[0]
-    if driver == "docker" and not _has_containerd_store(docker):
+    if found.get("Driver", [""])[0] == "docker" and not _has_containerd_store(docker):
         raise EngineError.of(
             "this docker keeps images in the classic store, from which BuildKit cannot export OCI", hint=_NO_STORE
         )
     platforms = re.split(r",\s*", ", ".join(found.get("Platforms", [])).replace("*", ""))
-    return Builder(name=found.get("Name", [name])[0], driver=driver, platforms=tuple(platforms))
+    return Builder(name=found.get("Name", [name])[0], platforms=tuple(platforms))
 
 
 def daemon_error(said: str) -> EngineError | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -95,12 +95,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def may_be_plain(url: str, insecure: Collection[str] = ()) -> bool:
-    """Tell whether an address may be spoken to, by its scheme; `insecure` are hosts that a user named."""
-    parts = urlsplit(url)
-    return parts.scheme == "https" or is_loopback(parts.hostname or "") or parts.netloc in insecure
 
 
 def shown(url: str) -> str:

@@ -48,15 +48,13 @@ class ReadLayer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReadPlatform:
-    """The image of one platform, with its configuration parsed, and both documents as they are."""
+    """The image of one platform, with its configuration parsed."""
 
     platform: str
     manifest: Digest
     config_digest: Digest
     config: dict[str, Any]
     layers: tuple[ReadLayer, ...]
-    documents: Mapping[str, bytes]
-    manifest_type: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -224,8 +222,6 @@ def _read_platform(source: Source, row: Mapping[str, Any] | None, data: bytes, m
         config_digest=config_row["digest"],
         config=config,
         layers=_read_layers(source, manifest, config, where),
-        documents={digest: data, config_row["digest"]: text},
-        manifest_type=media_type,
     )
 
 

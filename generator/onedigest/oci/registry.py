@@ -62,7 +62,7 @@ class Repository:
             "HEAD",
             self._manifest(name),
             scopes=self._scopes,
-            headers={"accept": ", ".join(MANIFEST_TYPES)},
+            headers=_ACCEPT,
             most=MOST_MANIFEST,
         )
         if answer.status == _NOT_FOUND:
@@ -78,7 +78,7 @@ class Repository:
             "GET",
             self._manifest(name),
             scopes=self._scopes,
-            headers={"accept": ", ".join(MANIFEST_TYPES)},
+            headers=_ACCEPT,
             most=MOST_MANIFEST,
         )
         if answer.status == _NOT_FOUND:

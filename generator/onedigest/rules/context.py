@@ -108,13 +108,15 @@ def _any_case(character: str) -> str:
 def _copied(selection: Selection) -> list[str]:
     """Return the folders that `copy` names, from the project's root, without what leads out of it."""
     paths = {posixpath.normpath(posixpath.join(selection.folder, source)) for _, source in selection.copies}
-    paths -= set(selection.reached)
+    paths -= set(selection.reached) - {named for named, _ in selection.linked}
     return sorted("" if path == "." else path for path in paths if path.split("/")[0] != "..")
 
 
 def _copy_rows(source: str, selection: Selection) -> Iterator[Pattern]:
     """Yield the patterns of a copy, with the lines of the ignore-file as far as they are about it."""
-    yield _whole(source, included=True)
+    place = dict(selection.linked).get(source, source)
+    place = "" if place == "." else place
+    yield _whole(place, included=True)
     above = posixpath.dirname(posixpath.normpath(posixpath.join(selection.folder, selection.ignore_file)))
     from_above = [part for part in posixpath.relpath(f"/{source}", f"/{above}").split("/") if part != "."]
     if not selection.ignored or (from_above and set(from_above) == {".."}):
@@ -123,12 +125,15 @@ def _copy_rows(source: str, selection: Selection) -> Iterator[Pattern]:
         parts = pattern.split("/")
         if any(map(_is_odd, parts)):
             if kept:
-                yield _whole(source, included=True)
+                yield _whole(place, included=True)
             continue
         for rest in _remaining(parts, from_above):
-            text = "/".join([*([literal(source)] if source else []), *rest])
-            yield Pattern(kept, text) if rest else _whole(source, included=kept)
-    yield from (Pattern(True, "/".join([*([literal(source)] if source else []), "**", mark])) for mark in MARKS)
+            yield _below(place, rest, included=kept) if rest else _whole(place, included=kept)
+    yield from (_below(place, ("**", mark), included=True) for mark in MARKS)
+
+
+def _below(folder: str, parts: Iterable[str], *, included: bool) -> Pattern:
+    return Pattern(included, "/".join([*([literal(folder)] if folder else []), *parts]))
 
 
 def _whole(folder: str, *, included: bool) -> Pattern:

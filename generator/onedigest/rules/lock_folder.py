@@ -14,14 +14,17 @@ from onedigest.rules.model import DOCKER, GIT_FILES, OWN, Rules, Stale, folder_f
 from onedigest.rules.shared import render_shared
 
 
-def write_folder(rules: Sequence[Rules], folder: Path) -> tuple[list[str], list[str]]:
+def write_folder(rules: Sequence[Rules], folder: Path, *, everything: bool = False) -> tuple[list[str], list[str]]:
     """Write the files that the images of a folder ask for, and remove those that none asks for any more.
 
     These images were rendered now, and their own files are written. Return the paths that changed, and those of files
-    that are not of onedigest and were left.
+    that are not of onedigest and were left. Raises `InputError` for a bake file that cannot be read, unless these are
+    `everything` that is to be in it.
     """
     with exclusive(folder):
         kinds = asked_kinds(rules, folder)
+        if DOCKER in kinds and not everything:
+            refuse_lost_targets(folder, [each.name for each in rules])
         changed = rule_files.write(folder, {**render_shared(folder, kinds), **merged_texts(rules, folder, kinds)})
         removed, left = rule_files.remove(folder, _unasked(kinds))
     return sorted([*changed, *removed]), left
