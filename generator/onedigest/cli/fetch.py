@@ -30,7 +30,6 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
 
     Wheels, Debian packages and base layers are verified, kept in the user's store, and linked into lockfiles/.inputs.
     """
-    from onedigest.cli.building import place_named_assemblers
     from onedigest.plan.inputs import inputs_of
 
     session = Session(**options)
@@ -50,6 +49,15 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
     if session.as_json:
         print_json({"images": done})
     return 0
+
+
+def place_named_assemblers(session: Session, image: Image) -> None:
+    """Put the assemblers that the rules of an image and of its folder name among the inputs. Raises `InputError`."""
+    from onedigest.fetching import place_assemblers
+    from onedigest.rules.assemblers import named_assemblers
+
+    named = named_assemblers(image.folder.parent.resolve(), [image.spec.name])
+    place_assemblers(session.store, image.inputs, named)
 
 
 def _place_encoded(session: Session, image: Image, lock: Lock) -> None:

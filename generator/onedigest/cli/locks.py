@@ -59,13 +59,14 @@ def changed_keys(image: Image, text: str) -> list[str]:
     """Return the keys by which a script asks for something else than its lock answers; none for a broken lock."""
     from onedigest.header import is_intact
     from onedigest.lock import codec
+    from onedigest.lock.stated import stated
     from onedigest.spec import fields
 
-    try:
-        lock = codec.loads(text, shown(image.lock_path)) if is_intact(text) else None
-    except InputError:
+    if stated(text).spec == image.spec.digest() or not is_intact(text):
         return []
-    if lock is None or lock.spec == image.spec.digest():
+    try:
+        lock = codec.loads(text, shown(image.lock_path))
+    except InputError:
         return []
     old, new = json.loads(lock.asked), fields(image.spec)
     moved = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
@@ -75,7 +76,9 @@ def changed_keys(image: Image, text: str) -> list[str]:
 def prove_base(session: Session, image: Image, lock: Lock) -> None:
     """Hold what a lock says of a base image against the image's own documents."""
     if lock.base.documents():
-        lock.base.prove(session.access, session.store, script=lock.script, where=shown(image.lock_path))
+        from onedigest.lock.base import proof
+
+        proof.prove_base(lock.base, session.access, session.store, script=lock.script, where=shown(image.lock_path))
 
 
 def chosen_platforms(lock: Lock, names: tuple[str, ...]) -> tuple[Platform, ...]:
