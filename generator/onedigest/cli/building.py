@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onedigest.cli.fetch import bring
+from onedigest.cli.fetch import bring, place_named_assemblers
 from onedigest.cli.image import Image
 from onedigest.cli.locks import changed_keys, chosen_platforms, prove_base, read_lock
 from onedigest.cli.session import Session
@@ -90,15 +90,6 @@ def run_engine(session: Session, job: Job, engine: Engine) -> Built:
     built = engine.build(_order(session, job))
     warn_of_removed(session)
     return built
-
-
-def place_named_assemblers(session: Session, image: Image) -> None:
-    """Put the assemblers that the rules of an image and of its folder name among the inputs. Raises `InputError`."""
-    from onedigest.fetching import place_assemblers
-    from onedigest.rules.assemblers import named_assemblers
-
-    named = named_assemblers(image.folder.parent.resolve(), [image.spec.name])
-    place_assemblers(session.store, image.inputs, named)
 
 
 def bring_base(session: Session, job: Job, digests: frozenset[str] | None = None) -> None:

@@ -30,7 +30,6 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
 
     Wheels, Debian packages and base layers are verified, kept in the user's store, and linked into lockfiles/.inputs.
     """
-    from onedigest.cli.building import place_named_assemblers
     from onedigest.plan.inputs import inputs_of
 
     session = Session(**options)
@@ -84,3 +83,12 @@ def bring(
             folder, inputs = image.script_folder, image.inputs
             fetch(image.spec, lock, source, folder=folder, inputs=inputs, missing=missing, arrived=arrived)
     return missing.count()
+
+
+def place_named_assemblers(session: Session, image: Image) -> None:
+    """Put the assemblers that the rules of an image and of its folder name among the inputs. Raises `InputError`."""
+    from onedigest.fetching import place_assemblers
+    from onedigest.rules.assemblers import named_assemblers
+
+    named = named_assemblers(image.folder.parent.resolve(), [image.spec.name])
+    place_assemblers(session.store, image.inputs, named)
