@@ -184,6 +184,19 @@ def test_files_of_a_copied_folder_come_and_go(workspace: Project) -> None:
     assert made() == before
 
 
+def test_mode_of_a_file_is_seen_with_the_record(workspace: Project) -> None:
+    tool = workspace.root / "data" / "tool.sh"
+    before = recorded(workspace, "app")
+    tool.chmod(0o644)
+    embedded = workspace.ok("build", "app").out.strip()
+    result = bazel(workspace, "test", "//lockfiles/app:app_test")
+    tool.chmod(0o755)
+    workspace.ok("build", "app")
+
+    assert embedded != before
+    assert result.code == 0, result.err
+
+
 def test_copied_folder_that_is_missing_is_told(workspace: Project) -> None:
     away = (workspace.root / "extra").rename(workspace.root / "away")
     broken = bazel(workspace, "build", "//lockfiles/etl.daily")

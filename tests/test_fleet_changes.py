@@ -233,6 +233,30 @@ def test_two_branches_that_add_a_script_merge(small: Fleet) -> None:
     assert expected.items() <= small.digests().items()
 
 
+def test_two_branches_that_edit_a_copied_folder_merge(small: Fleet) -> None:
+    """Their records contradict each other, and both are wrong of what is merged: the next build writes one anew."""
+    for branch in ("left", "right"):
+        small.git("checkout", "--quiet", "-b", branch, "main")
+        small.project.write(f"lib/shared/{branch}.py", "")
+        small.run("build", "--all")
+        small.commit(branch)
+    assert small.try_git("merge", "--quiet", "--no-edit", "left").returncode == 1
+    record = "lockfiles/job00/image.toml"
+    assert small.git("diff", "--name-only", "--diff-filter=U").split() == [record]
+    checked = small.project.run("generate", "--check", "--all")
+    locked = small.project.run("build", "--locked", "--all")
+    built = small.run("build", "--all")
+
+    assert (checked.code, record in checked.err) == (3, True)
+    assert locked.code
+    assert record in locked.err
+    assert record in built.err
+    small.run("generate", "--check", "--all")
+    small.run("build", "--locked", "--all")
+    small.commit("merged")
+    assert "<<<<<<<" not in small.project.read(record)
+
+
 @pytest.mark.parametrize("name", ["left", "right"])
 def test_a_script_changes_no_file_of_another_image(name: str, small: Fleet) -> None:
     small.add_script(name, 30)

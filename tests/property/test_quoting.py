@@ -226,5 +226,5 @@ def test_targets_come_out_of_a_bake_file_as_they_went_in(target: BakeTarget) -> 
 def test_templates_are_where_the_program_looks() -> None:
     assert {path.name for path in (ROOT / "templates").iterdir()} >= {"Dockerfile.j2", "docker-bake.json.j2"}
     assert {path.name for path in (ROOT / "BUILD_templates").iterdir()} >= {"BUILD.bazel.j2", "default.nix.j2"}
-    assert own_files(OWN) == ("Dockerfile", "Dockerfile.dockerignore", "BUILD.bazel", "default.nix")
+    assert own_files(OWN) == ("Dockerfile", "Dockerfile.dockerignore", "BUILD.bazel", "layers.json", "default.nix")
     assert target_of(spec_of(), plan_of(spec_of()), "locks").name == "app"

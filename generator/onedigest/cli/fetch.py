@@ -51,6 +51,15 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
     return 0
 
 
+def place_named_assemblers(session: Session, image: Image) -> None:
+    """Put the assemblers that the rules of an image and of its folder name among the inputs. Raises `InputError`."""
+    from onedigest.fetching import place_assemblers
+    from onedigest.rules.assemblers import named_assemblers
+
+    named = named_assemblers(image.folder.parent.resolve(), [image.spec.name])
+    place_assemblers(session.store, image.inputs, named)
+
+
 def _place_encoded(session: Session, image: Image, lock: Lock) -> None:
     """Make what the other engines take from here, where the packages of all platforms are there."""
     from onedigest.application import collect

@@ -76,7 +76,9 @@ def changed_keys(image: Image, text: str) -> list[str]:
 def prove_base(session: Session, image: Image, lock: Lock) -> None:
     """Hold what a lock says of a base image against the image's own documents."""
     if lock.base.documents():
-        lock.base.prove(session.access, session.store, script=lock.script, where=shown(image.lock_path))
+        from onedigest.lock.base import proof
+
+        proof.prove_base(lock.base, session.access, session.store, script=lock.script, where=shown(image.lock_path))
 
 
 def chosen_platforms(lock: Lock, names: tuple[str, ...]) -> tuple[Platform, ...]:

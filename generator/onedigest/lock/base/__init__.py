@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from onedigest import untrusted
 from onedigest.assembler.descriptor import Descriptor
@@ -17,10 +17,6 @@ from onedigest.lock.toml_text import string
 from onedigest.oci.reference import Reference
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
-
-if TYPE_CHECKING:
-    from onedigest.inputs.store import Store
-    from onedigest.oci.transport import Access
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,12 +92,6 @@ class Base(ABC):
     def documents(self) -> tuple[Digest, ...]:
         """Return the digests of documents that say what it is."""
         return ()
-
-    def prove(self, access: Access, store: Store, *, script: str, where: str) -> None:  # noqa: B027  packages need none
-        """Hold what the lock of a script says of it against such documents, once on this machine.
-
-        They come from the store, or else by the network. Raises `InputError` with all that differs, and `NetworkError`.
-        """
 
 
 def python_text(base: Base) -> str:

@@ -22,8 +22,7 @@ from onedigest.platforms import Platform
 from onedigest.spec import Spec
 
 if TYPE_CHECKING:
-    from onedigest.inputs.store import Store
-    from onedigest.oci.transport import Access
+    pass
 
 _VARIABLE = re.compile(r"[^=\x00-\x20\x7f]+=")
 
@@ -101,11 +100,6 @@ class ImageBase(Base):
 
     def documents(self) -> tuple[Digest, ...]:
         return (self.index, *(digest for each in self.images for digest in (each.manifest, each.config)))
-
-    def prove(self, access: Access, store: Store, *, script: str, where: str) -> None:
-        from onedigest.lock.base.proof import prove_image
-
-        prove_image(self, access, store, script=script, where=where)
 
     def others(self, spec: Spec) -> Iterator[str]:
         kind, _, named = spec.base.partition(":")

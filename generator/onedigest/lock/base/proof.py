@@ -8,6 +8,7 @@ from dataclasses import replace
 from onedigest.digest import Digest, canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError, Problem
 from onedigest.inputs.store import Store
+from onedigest.lock.base import Base
 from onedigest.lock.base.image import ImageBase, PinnedImage
 from onedigest.lock.base.image_choice import described
 from onedigest.oci.read import ReadImage, read_from
@@ -15,8 +16,17 @@ from onedigest.oci.remote import Remote
 from onedigest.oci.transport import Access
 
 
-def prove_image(base: ImageBase, access: Access, store: Store, *, script: str, where: str) -> None:
-    """Hold what the lock of a script says of a base image against its manifests and configurations, by digest."""
+def prove_base(base: Base, access: Access, store: Store, *, script: str, where: str) -> None:
+    """Hold what the lock of a script says of its base against the base's own documents, once on this machine.
+
+    They come from the store, or else by the network. Packages need no such proof: each of them is pinned by sha256.
+    Raises `InputError` with all that differs, and `NetworkError`.
+    """
+    if isinstance(base, ImageBase):
+        _prove_image(base, access, store, script=script, where=where)
+
+
+def _prove_image(base: ImageBase, access: Access, store: Store, *, script: str, where: str) -> None:
     note = f"bases/{hex_of(_key(base))}"
     if store.read_note(note) is not None:
         return
