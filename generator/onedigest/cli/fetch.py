@@ -92,12 +92,3 @@ def bring(
             folder, inputs = image.script_folder, image.inputs
             fetch(image.spec, lock, source, folder=folder, inputs=inputs, missing=missing, arrived=arrived)
     return missing.count()
-
-
-def place_named_assemblers(session: Session, image: Image) -> None:
-    """Put the assemblers that the rules of an image and of its folder name among the inputs. Raises `InputError`."""
-    from onedigest.fetching import place_assemblers
-    from onedigest.rules.assemblers import named_assemblers
-
-    named = named_assemblers(image.folder.parent.resolve(), [image.spec.name])
-    place_assemblers(session.store, image.inputs, named)
