@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from base_images import LAYER, MACHINES, Files, Made, copy_image, debian_base, put_image, python_files, python_image
-from conftest import Project, machine_environment
+from build_tools import MODULE, find_tool, nix_python
+from conftest import ALL_RULES, Project, machine_environment
 from docker_daemon import run_image
 from fault_proxy import Seen, faults
 from index_server import IndexServer
@@ -89,6 +90,21 @@ class TestReal:
         command = [crane, "validate", "--insecure", "--remote", f"{served.host}/out/mixed:v1"]
 
         assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    @pytest.mark.bazel
+    @pytest.mark.nix
+    def test_bazel_and_nix_take_the_layers_as_they_are(self, real: str, project: Project) -> None:
+        for tool in ("bazel", "nix-build"):
+            find_tool(tool)
+        project.write("onedigest.toml", ALL_RULES)
+        project.write("MODULE.bazel", MODULE)
+        project.write(".bazelrc", "startup --max_idle_secs=5\n")
+        use(project, f"{real}:docker", 'workdir = "/srv/work"')
+        embedded = project.ok("build", "app.py")
+
+        for engine in ("bazel", "nix"):
+            result = project.ok("build", "--engine", engine, "--locked", "app", ONEDIGEST_NIX_PYTHON=nix_python())
+            assert result.out == embedded.out, engine
 
     @pytest.mark.docker
     def test_working_directory_is_the_users_own(self, real: str, project: Project, docker: str) -> None:

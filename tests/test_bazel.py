@@ -216,10 +216,17 @@ def test_layers_that_are_not_as_generated_are_told(workspace: Project) -> None:
     name = next(each for each in json.loads(text)["layers"] if each.startswith("native-1.0-amd64"))
     workspace.write("lockfiles/app/layers.json", text.replace('"holds": "native 1.0"', '"holds": "other"', 1))
     other = bazel(workspace, "build", APP)
+    words = [text.replace('"--script=app.py"', f'"{word}"', 1) for word in ("--project=/", "--output=x", "app.py")]
+    outside = []
+    for forged in words:
+        workspace.write("lockfiles/app/layers.json", forged)
+        outside.append(bazel(workspace, "build", APP).err)
     workspace.write("lockfiles/app/layers.json", text)
 
     assert "lockfiles/app/layers.json is not as it was generated; run `onedigest generate --all`" in conflict.err
     assert f"has another layer {name} than other images; run `onedigest generate --all`" in other.err
+    for word, err in zip(("--project=/", "--output=x", "app.py"), outside, strict=True):
+        assert f"lockfiles/app/layers.json selects files by {word}; run `onedigest generate --all`" in err
     assert bazel(workspace, "build", APP).code == 0
 
 

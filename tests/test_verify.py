@@ -11,7 +11,7 @@ import pytest
 
 from base_images import MACHINES, Made, put_image, python_files
 from build_tools import MODULE, find_tool, nix_python
-from conftest import Project
+from conftest import ALL_RULES, Project
 from index_server import IndexServer
 from registry_server import serve_registry
 from wheel_builder import build_wheel
@@ -29,6 +29,7 @@ NAMES = (
 def alpha(project: Project, index: IndexServer) -> Project:
     """A project with one dependency and one file."""
     build_wheel(index.folder, "alpha", "1.0")
+    project.write("onedigest.toml", ALL_RULES)
     project.write("data/x.csv", "1,2\n")
     project.script("app.py", *METADATA, 'files = ["data/*.csv"]')
     project.ok("generate", "app.py")
