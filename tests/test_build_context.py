@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import subprocess
 from pathlib import Path
 
@@ -127,6 +128,30 @@ def test_a_file_more_in_a_copied_folder_moves_no_rules(project: Project, docker:
     assert plain.code == 0, plain.err
     built = built_diff_ids(read_export(project.root / "plain"))
     assert built["linux/amd64"] == planned_diff_ids(project, "app")["linux/amd64"]
+
+
+@pytest.mark.docker
+@pytest.mark.network
+def test_a_copy_of_the_whole_project_has_nothing_that_a_build_wrote(project: Project, docker: str) -> None:
+    project.write("pkg/__init__.py", "")
+    project.write(".env", "SECRET")
+    project.script(
+        "app.py",
+        'requires-python = ">=3.11"',
+        "[tool.onedigest]",
+        'base = "debian:bookworm"',
+        "include-script = false",
+        'entrypoint = ["python", "app.py"]',
+        'copy = { "." = "." }',
+    )
+    first = project.ok("build", "app.py").out
+    assert project.ok("build", "app.py").out == first
+    built = project.ok("build", "--engine", "buildx", "app.py")
+
+    assert built.out == first
+    files = project.ok("inspect", "--files", "app").out
+    assert "app/pkg/__init__.py" in files
+    assert not re.search(r"app/(?:lockfiles|dist|\.env)", files)
 
 
 def test_patterns_are_those_of_the_way() -> None:

@@ -21,6 +21,8 @@ from pythons import interpreters
 from test_vectors import check_all, make_executable
 
 FILES = frozen.files()
+OF_TODAY = [path for path in FILES if zipapp.layer_format(of_bytes(path.read_bytes())) == formats.LAYERS]
+"""Those that the vectors are of; rules do not go on naming one of another layer format."""
 
 
 def edited(old: str, new: str) -> bytes:
@@ -42,7 +44,7 @@ def test_frozen_assembler_has_the_digest_of_its_name(path: Path) -> None:
 
 
 @pytest.mark.parametrize("python", interpreters())
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", OF_TODAY, ids=lambda path: path.name)
 def test_frozen_assembler_makes_the_vectors(path: Path, python: str, tmp_path: Path) -> None:
     make_executable()
     check_all([python, "-I", str(path)], tmp_path / "layer.tar.gz")

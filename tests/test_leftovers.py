@@ -8,6 +8,9 @@ import shutil
 import pytest
 
 from locking import Locking
+from onedigest.cli.images import find_images, with_siblings
+from onedigest.cli.leftovers import find_renamed
+from onedigest.cli.session import Session
 from wheel_builder import build_wheel
 
 pytest_plugins = ("built_app",)
@@ -189,3 +192,21 @@ def test_script_that_asks_for_something_else_is_no_renamed_one(locking: Locking)
     locking.project.write("new.py", text)
 
     assert "pins kept" not in locking.ok("generate", "new.py").err
+
+
+def test_prune_knows_the_other_images_of_a_script(locking: Locking) -> None:
+    """A name means one image of Flyte; the locks of the others are of images that are there."""
+    image = "flyte.Image.from_debian_base(name={!r}, registry='r.example/acme', python_version=(3, 13))"
+    lines = [f"{name} = flyte.TaskEnvironment({name!r}, image={image.format(name)})\n" for name in ("one", "two")]
+    locking.project.write("tasks.py", f"import flyte\n{''.join(lines)}")
+    for name in ("one", "two", "three"):
+        lock = locking.read("lockfiles/app/pylock.toml").replace("from app.py.", "from tasks.py.")
+        locking.project.write(f"lockfiles/{name}/pylock.toml", lock)
+    session = Session(
+        lockfiles=None, offline=True, insecure=(), as_json=False, quiet=True, verbose=False, color="never"
+    )
+    images = find_images(session, ["one"], everything=False)
+    found = find_renamed(session.lockfiles, with_siblings(session, images))
+
+    assert [each.spec.name for each in images] == ["one"]
+    assert [each.folder.name for each in found] == ["three"]

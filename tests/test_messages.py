@@ -322,7 +322,7 @@ class TestLocked:
             '  + user = "1:1"\n'
             "hint: run `onedigest generate app.py`\n"
         )
-        assert refused(project, "build", "app") == (
+        assert refused(project, "build", "--offline", "app") == (
             "error: lockfiles/app/pylock.toml: app.py changed since it was locked\n"
             "hint: run `onedigest generate app.py`\n"
         )

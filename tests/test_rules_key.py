@@ -291,3 +291,32 @@ def test_conflict_in_the_bake_file_drops_no_target(app: Project) -> None:
     )
     app.ok("generate", "--all")
     assert app.read("lockfiles/docker-bake.json") == text
+
+
+def test_fetch_brings_the_assemblers_that_rules_name(app: Project) -> None:
+    inputs = app.root / "lockfiles" / ".inputs"
+    shutil.rmtree(inputs, ignore_errors=True)
+    ask(app)
+    app.ok("generate", "app.py")
+    app.ok("fetch", "app")
+    assert list(inputs.glob("assemble-*")) == []
+
+    for kind in ("docker", "bazel", "nix"):
+        ask(app, kind)
+        app.ok("generate", "app.py")
+        app.ok("fetch", "app")
+        assert [path.name for path in inputs.glob("assemble-*")] == [zipapp.file_name(zipapp.newest())], kind
+        shutil.rmtree(inputs)
+
+
+def test_pruning_loses_no_targets_either(app: Project) -> None:
+    app.write("other.py", app.read("app.py"))
+    app.ok("generate", "other.py")
+    (app.root / "other.py").unlink()
+    app.write("lockfiles/docker-bake.json", "<<<<<<< ours\n" + app.read("lockfiles/docker-bake.json"))
+    found = app.run("generate", "--prune")
+
+    assert found.code == 1
+    assert "lockfiles/docker-bake.json: cannot be read, so the targets of other images would be lost: app" in found.err
+    app.ok("generate", "--all")
+    assert list(json.loads(app.read("lockfiles/docker-bake.json"))["target"]) == ["app"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,16 +22,27 @@ from onedigest.rules.lock_folder import stale_folder, write_folder
 from onedigest.rules.model import Rules
 from onedigest.spec import Spec
 
-OLD, NEW = b"an assembler of an older release", b"the newest assembler"
+
+def frozen(words: str, layers: int = formats.LAYERS) -> bytes:
+    """Return what stands for a frozen assembler: it states its layer format."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        made = zipfile.ZipInfo("onedigest/assembler/__init__.py")
+        archive.writestr(made, f"# {words}\nFORMAT = {layers}\n")
+    return buffer.getvalue()
+
+
+OLD, NEW = frozen("of an older release"), frozen("the newest")
+OTHER = frozen("of another layer format", formats.LAYERS + 1)
 KINDS = ("docker", "bazel", "nix")
 
 
 @pytest.fixture
 def ship(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Ship two assemblers, of which the old one is the newest at first; `release` has the new one be that."""
+    """Ship assemblers, of which the old one is the newest at first; `release` has the new one be that."""
     shipped = tmp_path / "shipped"
     shipped.mkdir()
-    for data in (OLD, NEW):
+    for data in (OLD, NEW, OTHER):
         (shipped / zipapp.file_name(of_bytes(data))).write_bytes(data)
     monkeypatch.setattr(zipapp, "shipped_folder", lambda _: shipped)
     monkeypatch.setattr(formats, "ASSEMBLER", of_bytes(OLD))
@@ -151,6 +164,23 @@ def test_assembler_that_is_not_shipped_any_more_is_told(tmp_path: Path, monkeypa
     generate(folder, SPEC)
     assert check(folder, SPEC) == []
     assert named_assemblers(folder, ["full"]) == (Digest(formats.ASSEMBLER),)
+
+
+@pytest.mark.usefixtures("ship")
+def test_assembler_of_another_layer_format_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its layers are not those of the lock, though rules that name it are rendered the same."""
+    folder = tmp_path / "lockfiles"
+    release(monkeypatch, OTHER)
+    generate(folder, SPEC)
+    release(monkeypatch)
+
+    assert "full/Dockerfile: is out of date" in check(folder, SPEC)
+    generate(folder, SPEC)
+    assert names(folder, "full/Dockerfile") == names(folder, "internal.bzl") == [NEW]
+
+
+def test_layer_format_of_a_frozen_assembler_is_read() -> None:
+    assert zipapp.layer_format(zipapp.newest()) == formats.LAYERS
 
 
 @pytest.mark.usefixtures("ship")

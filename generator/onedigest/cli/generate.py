@@ -12,7 +12,7 @@ import click
 
 from onedigest.cli.earlier import answers, earlier_lock, refuse_other_hashes
 from onedigest.cli.image import Image
-from onedigest.cli.images import find_images
+from onedigest.cli.images import find_images, with_siblings
 from onedigest.cli.leftovers import find_gone, find_renamed, remove
 from onedigest.cli.progress import Progress
 from onedigest.cli.reaching import sources, sources_for
@@ -188,7 +188,7 @@ def _prune(session: Session, images: list[Image]) -> list[str]:
     from onedigest.rules.model import OWN, own_files
 
     folder = session.lockfiles
-    found = [*find_gone(folder), *find_renamed(folder, images)]
+    found = [*find_gone(folder), *find_renamed(folder, with_siblings(session, images))]
     for leftover in found:
         left = remove(leftover, own_files(OWN))
         if not session.silent:

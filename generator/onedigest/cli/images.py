@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from onedigest.checkout import read_inside
@@ -48,6 +49,17 @@ def images_of(session: Session, locks: Iterable[Path]) -> list[Image]:
 
     places = [(_script_of(read(lock) or "", lock), lock.parent.name) for lock in locks]
     return _images(session, [(script, name) for script, name in places if script.exists()])
+
+
+def with_siblings(session: Session, images: Iterable[Image]) -> list[Image]:
+    """Return images with the others of their scripts; none of a script that has one which cannot be read."""
+    found: dict[str, list[Image]] = {}
+    for image in images:
+        path = image.script_folder / Path(image.spec.script).name
+        if image.spec.script not in found:
+            with suppress(InputError):
+                found[image.spec.script] = _read(session, path, "") if image.recipe else [image]
+    return [image for several in found.values() for image in several]
 
 
 def _images(session: Session, places: Iterable[tuple[Path, str]]) -> list[Image]:

@@ -13,7 +13,6 @@ import click
 
 from onedigest import project as projects
 from onedigest.checkout import refuse_links
-from onedigest.cli.machine import read_connection
 from onedigest.cli.words import print_warning, say
 from onedigest.errors import InputError, Problem
 from onedigest.inputs.store import Store
@@ -79,6 +78,8 @@ class Session:
     @cached_property
     def connection(self) -> Connection:
         """How this machine reaches the network."""
+        from onedigest.cli.machine import read_connection
+
         return read_connection(self.offline, (lambda _: None) if self.quiet else say)
 
     @cached_property

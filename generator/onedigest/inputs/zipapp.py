@@ -17,6 +17,7 @@ FOLDER = "assemblers"
 """The shipped folder of frozen assemblers."""
 
 _NAME = re.compile(r"assemble-[0-9a-f]{12}\.pyz")
+_FORMAT = re.compile(rb"(?m)^FORMAT = ([0-9]+)$")
 _SOURCE = Path(__file__).resolve().parent.parent / "assembler"
 _TIME = (1980, 1, 2, 0, 0, 0)
 _MAIN = b"""import os
@@ -92,6 +93,14 @@ def shipped_as(name: str) -> Digest | None:
     if name not in names():
         return None
     return of_bytes((shipped_folder(FOLDER) / name).read_bytes())
+
+
+@cache
+def layer_format(assembler: Digest) -> int:
+    """Return the layer format that a frozen assembler writes. Raises `LookupError` as `shipped`."""
+    with zipfile.ZipFile(io.BytesIO(shipped(assembler))) as archive:
+        found = _FORMAT.search(archive.read("onedigest/assembler/__init__.py"))
+    return int(found[1]) if found else 0
 
 
 def file_name(assembler: Digest) -> str:

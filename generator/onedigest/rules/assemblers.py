@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from onedigest import formats
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
 from onedigest.inputs import zipapp
@@ -21,13 +22,14 @@ _NAMING = SHARED[BAZEL] + SHARED[NIX]
 def rendered_as_named(folder: Path, paths: Iterable[str], render: Callable[[Digest], Files]) -> Files:
     """Render files with the assembler that they name, if they are as that gives; else with the newest one.
 
-    So what does not move goes on naming the assembler that it named. `paths` are from the lock folder.
+    So what does not move goes on naming the assembler that it named, as long as that writes the layer format of locks.
+    `paths` are from the lock folder.
     """
     texts = {path: rule_files.read(folder / path) or "" for path in paths}
     named = zipapp.named(texts.values())
     if len(named) == 1:
         assembler = zipapp.shipped_as(*named)
-        if assembler and assembler != zipapp.newest():
+        if assembler and assembler != zipapp.newest() and zipapp.layer_format(assembler) == formats.LAYERS:
             rendered = render(assembler)
             if all(rendered.get(path) == text for path, text in texts.items()):
                 return rendered
