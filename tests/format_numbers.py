@@ -26,7 +26,7 @@ RENDERED = (
     "Dockerfile.dockerignore",
     "docker-bake.json",
     "image.BUILD.bazel",
-    "layers.BUILD.bazel",
+    "layers.json",
     "default.nix",
 )
 """The rules among the files of a golden case."""
