@@ -28,7 +28,7 @@ def make_project(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def no_base(*_: object) -> None:
         raise NetworkError.of("no Debian here")
 
-    monkeypatch.setattr(resolver, "resolve_base", no_base)
+    monkeypatch.setattr(resolver, "resolve_debian", no_base)
     return root
 
 
