@@ -160,6 +160,12 @@ def test_lock_of_a_newer_release_stays_in_a_conflict_too(locking: Locking) -> No
     assert locking.read("lockfiles/app/pylock.toml") == before
 
 
+def test_lock_of_a_newer_release_is_named_whatever_its_checksum_is_of(locking: Locking) -> None:
+    locking.edit("lockfiles/app/pylock.toml", "format = 2", "format = 9")
+    for command in (["build", "app"], ["build", "--locked", "app"], ["graph", "app"], ["generate", "--check", "--all"]):
+        assert "lockfiles/app/pylock.toml: a newer release made the lock: `format = 9`" in locking.run(*command).err
+
+
 @pytest.mark.parametrize("name", ["onedigest.toml", "pyproject.toml"])
 def test_settings_of_a_project(name: str, locking: Locking) -> None:
     locking.project.write("pyproject.toml", "")
