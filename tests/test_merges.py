@@ -221,6 +221,19 @@ def test_generated_files_are_ours_with_markers_too(locking: Locking) -> None:
     assert {name: locking.read(name) for name in names} == before
 
 
+def test_conflict_in_the_bake_file_is_named(locking: Locking) -> None:
+    locking.ok("generate", "app.py")
+    conflict(locking, "lockfiles/docker-bake.json", '"tags"', '"tags" ')
+    result = locking.run("generate", "--check", "--all")
+
+    assert (result.code, result.err) == (
+        3,
+        "error: lockfiles/docker-bake.json: has conflict markers of a merge\nhint: run `onedigest generate --all`\n",
+    )
+    locking.ok("generate", "--all")
+    locking.ok("generate", "--check", "--all")
+
+
 @pytest.mark.parametrize(
     ("name", "state"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from onedigest import formats
+from onedigest import conflicts, formats
 from onedigest.errors import InputError
 from onedigest.lock import codec
 from onedigest.rules import bake
@@ -30,6 +30,8 @@ def stale_merged(rules: Sequence[Rules], folder: Path, kinds: Collection[str]) -
         text = rule_files.read(folder / name)
         if text is None:
             yield Stale(name, "is missing")
+        elif conflicts.first_line(text):
+            yield Stale(name, conflicts.MARKS, edited=True)
         elif text != expected:
             number = bake.stated_format(text)
             if number != formats.RULES and number is not None:
