@@ -7,7 +7,6 @@ from pathlib import Path
 
 from onedigest import conflicts, formats
 from onedigest.errors import InputError
-from onedigest.lock import codec
 from onedigest.rules import bake
 from onedigest.rules import files as rule_files
 from onedigest.rules.dockerfile import FILE_NAME as DOCKERFILE
@@ -85,5 +84,5 @@ def _asking(rules: Sequence[Rules], folder: Path) -> set[str]:
 
 def _present(folder: Path) -> set[str]:
     """Return the bake targets of the images with a Dockerfile that are there."""
-    found = folder.glob(f"*/{codec.FILE_NAME}")
+    found = folder.glob(f"*/{formats.LOCK_FILE}")
     return {bake_target(path.parent.name) for path in found if (path.parent / DOCKERFILE).is_file()}
