@@ -107,7 +107,7 @@ def _rendered() -> dict[str, str]:
         spec = replace(SPEC, **changes)
         lock = replace(LOCK, platforms=spec.platforms)
         rules = render_rules(spec, lock, plan_of(spec, lock), folder)
-        files = {path: text for path, text in rules.files.items() if not path.endswith(codec.FILE_NAME)}
+        files = {path: text for path, text in rules.files.items() if not path.endswith(formats.LOCK_FILE)}
         files |= merged_texts([rules], folder, KINDS)
         texts |= {f"{number}/{path}": text for path, text in files.items()}
     return {path: unstamped(text) for path, text in texts.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -42,6 +43,15 @@ def test_options_in_the_readme_exist(project: Project) -> None:
         existing |= set(re.findall(r"--[a-z][a-z-]+", project.ok(command, "--help").out))
 
     assert documented - existing == set()
+
+
+def test_what_the_readme_builds_is_recorded() -> None:
+    found = tomllib.loads((ROOT / "lockfiles" / "penguins" / "image.toml").read_text(encoding="utf-8"))
+    layers = {layer["digest"] for each in found["platforms"] for layer in each["layers"]}
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    assert f"\npenguins: {len(layers)} layers, " in text
+    assert f"\n{found['index']}\n```\n" in text
 
 
 @pytest.mark.network

@@ -29,7 +29,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checkout": {"assembler", "errors", "untrusted"},
     "header": {"conflicts", "digest", "formats"},
     "script": {"assembler", "checkout", "conflicts", "errors", "untrusted"},
-    "project": {"__version__", "assembler", "checkout", "conflicts", "errors", "header", "script", "untrusted"},
+    "project": {
+        "__version__",
+        "assembler",
+        "checkout",
+        "conflicts",
+        "errors",
+        "formats",
+        "header",
+        "script",
+        "untrusted",
+    },
     "values": {"assembler", "platforms", "untrusted"},
     "spec": BASIC | {"project", "script", "values"},
     "application": BASIC | {"assembler", "script", "spec"},
@@ -199,6 +209,24 @@ def unread_fields() -> list[str]:
 
 def test_no_field_is_written_and_never_read() -> None:
     assert unread_fields() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "owner"),
+    [("pylock.toml", "formats.py"), ("image.toml", "formats.py"), (".inputs", "assembler/left_out.py")],
+)
+def test_a_file_of_the_lock_folder_is_named_by_its_owner_alone(name: str, owner: str) -> None:
+    texts = {
+        relative(path): [node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
+        for path in MODULES
+    }
+    naming = {
+        module
+        for module, values in texts.items()
+        if any(value == name or (isinstance(value, str) and value.endswith(f"/{name}")) for value in values)
+    }
+
+    assert naming == {owner}
 
 
 def test_the_assembler_imports_the_standard_library_alone() -> None:

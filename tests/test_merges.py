@@ -70,8 +70,14 @@ def test_record_of_another_image_is_named_by_a_check(locking: Locking) -> None:
         "error: lockfiles/app/image.toml: is the record of another image, `job`\n"
         "hint: run `onedigest build app`, which writes it anew\n",
     )
-    assert locking.run("build", "--locked", "app").code == 3
-    locking.ok("build", "app")
+    result = locking.run("build", "--locked", "app")
+    assert (result.code, result.err) == (
+        3,
+        "error: lockfiles/app/image.toml: --locked: is the record of another image, `job`\n"
+        "hint: run `onedigest build` without --locked\n",
+    )
+    said = "lockfiles/app/image.toml: is the record of another image, `job`, so it counts as no record\n"
+    assert locking.ok("build", "app").err.startswith(said)
     locking.ok("generate", "--check", "--all")
 
 
@@ -154,6 +160,12 @@ def test_lock_of_a_newer_release_stays_in_a_conflict_too(locking: Locking) -> No
     assert locking.read("lockfiles/app/pylock.toml") == before
 
 
+def test_lock_of_a_newer_release_is_named_whatever_its_checksum_is_of(locking: Locking) -> None:
+    locking.edit("lockfiles/app/pylock.toml", "format = 2", "format = 9")
+    for command in (["build", "app"], ["build", "--locked", "app"], ["graph", "app"], ["generate", "--check", "--all"]):
+        assert "lockfiles/app/pylock.toml: a newer release made the lock: `format = 9`" in locking.run(*command).err
+
+
 @pytest.mark.parametrize("name", ["onedigest.toml", "pyproject.toml"])
 def test_settings_of_a_project(name: str, locking: Locking) -> None:
     locking.project.write("pyproject.toml", "")
@@ -207,6 +219,19 @@ def test_generated_files_are_ours_with_markers_too(locking: Locking) -> None:
     assert result.err.count(": has conflict markers of a merge\nhint: run `onedigest generate app.py`\n") == 2
     locking.ok("generate", "app.py")
     assert {name: locking.read(name) for name in names} == before
+
+
+def test_conflict_in_the_bake_file_is_named(locking: Locking) -> None:
+    locking.ok("generate", "app.py")
+    conflict(locking, "lockfiles/docker-bake.json", '"tags"', '"tags" ')
+    result = locking.run("generate", "--check", "--all")
+
+    assert (result.code, result.err) == (
+        3,
+        "error: lockfiles/docker-bake.json: has conflict markers of a merge\nhint: run `onedigest generate --all`\n",
+    )
+    locking.ok("generate", "--all")
+    locking.ok("generate", "--check", "--all")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,20 @@ from __future__ import annotations
 from onedigest.assembler import FORMAT as LAYERS
 from onedigest.assembler import SPLICE, VENV
 
-__all__ = ["ASSEMBLER", "CREATED", "DEFAULTS", "LAYERS", "LOCK", "PATH", "RULES", "SPLICE", "VENV", "VENV_PROGRAMS"]
+__all__ = [
+    "ASSEMBLER",
+    "CREATED",
+    "DEFAULTS",
+    "LAYERS",
+    "LOCK",
+    "LOCK_FILE",
+    "PATH",
+    "RECORD_FILE",
+    "RULES",
+    "SPLICE",
+    "VENV",
+    "VENV_PROGRAMS",
+]
 
 LOCK = 2
 """The format of pylock.toml: of its table [tool.onedigest], and of how the rest is written."""
@@ -18,6 +31,12 @@ DEFAULTS = 1
 
 ASSEMBLER = "sha256:a3ed237878d3442901c208d9777a18603055f3143831717552d7c931c581a798"
 """The newest frozen assembler, which new rules name; `make assembler` sets it."""
+
+LOCK_FILE = "pylock.toml"
+"""The name of a lock, in the folder of its image."""
+
+RECORD_FILE = "image.toml"
+"""The name of a record, beside the lock."""
 
 CREATED = "1980-01-02T00:00:00Z"
 """The one instant of all files and documents of an image."""

@@ -13,6 +13,7 @@ from onedigest import __version__, conflicts
 from onedigest.assembler.file_tree import MOST_ENTRIES, Budget, check_pattern, is_below, match
 from onedigest.checkout import decoded, read_head, read_inside, unusable_as_input_error
 from onedigest.errors import InputError
+from onedigest.formats import LOCK_FILE
 from onedigest.header import HEAD, MARK
 from onedigest.script import key_lines, toml_problem
 from onedigest.untrusted import load_toml, quoted
@@ -90,7 +91,7 @@ def holds_locks(folder: Path) -> bool:
         names = sorted(path.name for path in place.iterdir())[:_MOST_LOCKS]
     except OSError:
         return False
-    files = (".gitattributes", *(f"{name}/pylock.toml" for name in names))
+    files = (".gitattributes", *(f"{name}/{LOCK_FILE}" for name in names))
     return any(MARK.encode() in read_head(folder, f"{LOCKFILES}/{file}", HEAD) for file in files)
 
 

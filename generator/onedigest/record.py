@@ -15,8 +15,6 @@ from onedigest.lock.table import Table, Wrong
 from onedigest.lock.toml_text import inline_table, lines, string
 from onedigest.plan.layers import Plan
 
-FILE_NAME = "image.toml"
-
 _HINT = "delete it, and run `onedigest build`"
 _ANEW = "run `onedigest build`, which writes it anew"
 

@@ -116,7 +116,7 @@ def test_diff_id_that_no_layer_has(app: Project, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pattern", "other", "said"),
     [
-        ('name = "app"', 'name = "other"', "name  other"),
+        ('name = "app"', 'name = "other"', "is the record of another image, `other`"),
         (r'(?s)(holds = "alpha 1.0".*?encoding = )"[^"]+"', r'\1"rot13"', "linux/amd64 alpha 1.0"),
         (r'(?m)^(( *\{ holds = "alpha 1.0", size = )\d+(.*\n))', r"\g<2>0\3\1", "linux/amd64 layers"),
         (r"(?m)^size = (\d+)$", r"size = 1\1", "linux/amd64 layers"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from onedigest import formats
 from onedigest.application import File
 from onedigest.attestation import PREDICATE_TYPE
 from onedigest.digest import Digest, canonical_json, hex_of
@@ -38,7 +39,7 @@ def make_provenance(
             "internalParameters": {"plan": plan},
             "resolvedDependencies": [
                 *(_resource(lock.script, file.digest) for file in script),
-                _resource("pylock.toml", text),
+                _resource(formats.LOCK_FILE, text),
                 _resource("assembler", assembler),
                 *(_resource(f"{root[1:]}/{file.target}", file.digest) for file in files if file not in script),
                 *_inputs(lock),

@@ -22,6 +22,7 @@ from onedigest.cli.records import read_record
 from onedigest.cli.session import Session, shared_options
 from onedigest.cli.words import amount, plural, print_json, put, say, shown, table
 from onedigest.errors import DifferenceError, InputError, Problem, UsageError
+from onedigest.formats import RECORD_FILE
 
 if TYPE_CHECKING:
     from onedigest.assembler.image import Image as BuiltImage
@@ -227,7 +228,7 @@ class Build:
         elif self._complete and not self._wishes.locked:
             from onedigest.rules.files import write as write_files
 
-            write_files(self._job.image.folder, {records.FILE_NAME: records.dumps(found)})
+            write_files(self._job.image.folder, {RECORD_FILE: records.dumps(found)})
         if not self._session.silent:
             _say_built(self._job.image, built, self._target)
             for title in built.made if self._session.verbose else ():

@@ -13,6 +13,7 @@ from onedigest.cli.locks import changed_keys, chosen_platforms, prove_base, read
 from onedigest.cli.session import Session
 from onedigest.cli.words import say, shown
 from onedigest.errors import EngineError, InputError, OnedigestError, Problem
+from onedigest.formats import LOCK_FILE
 
 if TYPE_CHECKING:
     from onedigest.application import File
@@ -141,7 +142,7 @@ def _stale_for(job: Job, folder: Path) -> Iterator[Stale]:
     read = OF_ENGINE[job.engine]
     rules = render_rules(job.image.spec, job.lock, job.whole, folder.resolve())
     for stale in (*stale_files(rules, folder), *stale_shared(folder.resolve(), [read])):
-        if stale.edited or stale.path.endswith("/pylock.toml") or kind_of(stale.path) == read:
+        if stale.edited or stale.path.endswith(f"/{LOCK_FILE}") or kind_of(stale.path) == read:
             yield stale
 
 

@@ -48,7 +48,7 @@ def _other_images(session: Session, images: list[Image]) -> tuple[list[Image], l
     extensions.bzl takes those of all folders.
     """
     folders = {session.lockfiles.resolve(), *(image.folder.parent.resolve() for image in images)}
-    locks = [path for folder in sorted(folders) for path in sorted(folder.glob("*/pylock.toml"))]
+    locks = [path for folder in sorted(folders) for path in sorted(folder.glob(f"*/{formats.LOCK_FILE}"))]
     known = _folders(images)
     others = images_of(session, [path for path in locks if path.parent not in known])
     known |= _folders(others)
@@ -87,7 +87,7 @@ class _Found:
     def told(self) -> list[Stale]:
         """Return what is told file by file: of rules of another format what was changed by hand, and the lock."""
         other = self.other_formats()
-        return [each for each in self.stale if not other or each.edited or each.path.endswith("/pylock.toml")]
+        return [each for each in self.stale if not other or each.edited or each.path.endswith(f"/{formats.LOCK_FILE}")]
 
 
 def _stale(folder: Path, images: list[Image]) -> list[Problem]:

@@ -7,18 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onedigest.assembler.left_out import INPUTS
 from onedigest.cli.session import Session
 from onedigest.cli.stated_passwords import stated_passwords
 from onedigest.cli.words import shown
 from onedigest.errors import Problem
+from onedigest.formats import LOCK_FILE, RECORD_FILE
 from onedigest.script import Script
 from onedigest.spec import Spec, specify
 
 if TYPE_CHECKING:
     from onedigest.flyte.recipe import Recipe
-
-
-LOCK, RECORD = "pylock.toml", "image.toml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,17 +37,17 @@ class Image:
     @property
     def lock_path(self) -> Path:
         """Where the lock is."""
-        return self.folder / LOCK
+        return self.folder / LOCK_FILE
 
     @property
     def inputs(self) -> Path:
         """Where the inputs of all images beside it are."""
-        return self.folder.parent / ".inputs"
+        return self.folder.parent / INPUTS
 
     @property
     def record_path(self) -> Path:
         """Where the record is."""
-        return self.folder / RECORD
+        return self.folder / RECORD_FILE
 
 
 def make_image(session: Session, script: Script, path: Path, recipe: Recipe | None = None) -> Image:

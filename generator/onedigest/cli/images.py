@@ -7,11 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from onedigest.checkout import read_inside
-from onedigest.cli.image import LOCK, Image, make_image
+from onedigest.cli.image import Image, make_image
 from onedigest.cli.leftovers import find_gone, gone
 from onedigest.cli.session import Session
 from onedigest.cli.words import shown
 from onedigest.errors import InputError, Problem, UsageError
+from onedigest.formats import LOCK_FILE
 from onedigest.script import parse
 from onedigest.untrusted import file_name, relative_path
 
@@ -81,7 +82,7 @@ def _images(session: Session, places: Iterable[tuple[Path, str]]) -> list[Image]
 def _other_name(session: Session, script: Path, name: str) -> Problem:
     message = f"there is no image `{name}`: the lock names {shown(script)}, whose image has another name"
     hint = "name the script, and delete the folder of an image that is gone"
-    return Problem(message, shown(session.lockfiles / name / LOCK), hint)
+    return Problem(message, shown(session.lockfiles / name / LOCK_FILE), hint)
 
 
 def _taken_name(session: Session, image: Image) -> list[Problem]:
@@ -120,10 +121,10 @@ def _script_path(session: Session, name: str) -> tuple[Path, str]:
         if not path.resolve().is_relative_to(session.root_of(path)):
             raise _leaves(path)
         return path.resolve(), ""
-    lock = session.lockfiles / name / LOCK
+    lock = session.lockfiles / name / LOCK_FILE
     text = _lock_text(name, lock)
     if text is None:
-        known = sorted(each.parent.name for each in session.lockfiles.glob(f"*/{LOCK}"))
+        known = sorted(each.parent.name for each in session.lockfiles.glob(f"*/{LOCK_FILE}"))
         hint = f"the images are {', '.join(known)}" if known else "name the script: onedigest build SCRIPT"
         raise InputError.of(f"there is no image `{name}`", where=shown(session.lockfiles), hint=hint)
     if leftover := gone(lock):
@@ -173,7 +174,7 @@ def _all_scripts(session: Session) -> list[tuple[Path, str]]:
         if not found:
             raise InputError.of("`scripts` matches no file", where=project.where("scripts"))
         return [(path, "") for path in found]
-    locks = sorted(session.lockfiles.glob(f"*/{LOCK}"))
+    locks = sorted(session.lockfiles.glob(f"*/{LOCK_FILE}"))
     if not locks:
         raise InputError.of(
             "there are no images", where=shown(session.lockfiles), hint='set `scripts = ["*.py"]` in onedigest.toml'

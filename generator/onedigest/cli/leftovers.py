@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onedigest.checkout import read_head, remove_empty, remove_file
-from onedigest.cli.image import LOCK, RECORD, Image
+from onedigest.cli.image import Image
 from onedigest.cli.words import shown
 from onedigest.errors import Problem
+from onedigest.formats import LOCK_FILE, RECORD_FILE
 from onedigest.header import HEAD, MARK, stated_script
 from onedigest.untrusted import relative_path
 
@@ -31,12 +32,12 @@ class Leftover:
 
     def problem(self) -> Problem:
         """Return what is to be said of it."""
-        return Problem(self.reason, shown(self.folder / LOCK), _HINT)
+        return Problem(self.reason, shown(self.folder / LOCK_FILE), _HINT)
 
 
 def find_gone(lockfiles: Path) -> list[Leftover]:
     """Return the locks of a folder whose scripts are not there any more; no link is followed."""
-    return [each for lock in sorted(lockfiles.glob(f"*/{LOCK}")) if (each := gone(lock)) is not None]
+    return [each for lock in sorted(lockfiles.glob(f"*/{LOCK_FILE}")) if (each := gone(lock)) is not None]
 
 
 def gone(lock: Path) -> Leftover | None:
@@ -57,7 +58,7 @@ def find_renamed(lockfiles: Path, images: Iterable[Image]) -> list[Leftover]:
         if image.folder.parent.resolve() == lockfiles.resolve():
             named.setdefault(image.spec.script, set()).add(image.spec.name)
     found = []
-    for lock in sorted(lockfiles.glob(f"*/{LOCK}")):
+    for lock in sorted(lockfiles.glob(f"*/{LOCK_FILE}")):
         script, name = _stated(lock), lock.parent.name
         if script in named and name not in named[script]:
             reason = f"{script} has no image `{name}` any more"
@@ -68,7 +69,7 @@ def find_renamed(lockfiles: Path, images: Iterable[Image]) -> list[Leftover]:
 def remove(leftover: Leftover, names: Iterable[str]) -> list[str]:
     """Remove those files of a lock folder that have these names and are ours, and the folder; return what is left."""
     root, folder = leftover.folder.parent.parent, f"{leftover.folder.parent.name}/{leftover.folder.name}"
-    for name in (*names, RECORD, LOCK):  # the lock last: a killed run is begun again by it
+    for name in (*names, RECORD_FILE, LOCK_FILE):  # the lock last: a killed run is begun again by it
         if MARK.encode() in read_head(root, f"{folder}/{name}", HEAD):
             remove_file(root, f"{folder}/{name}")
     if remove_empty(root, folder):

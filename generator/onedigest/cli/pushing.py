@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from onedigest.cli.progress import Progress
 from onedigest.cli.words import amount, plural, say
 from onedigest.errors import InputError, UsageError
+from onedigest.formats import LOCK_FILE, RECORD_FILE
 
 if TYPE_CHECKING:
     from onedigest.assembler.image import Image as BuiltImage
@@ -128,8 +129,8 @@ class Push:
         from onedigest.rules.files import read
 
         folder = self._job.image.folder
-        for record in sorted(folder.parent.glob("*/image.toml")):
-            named = _REPOSITORY.search(read(record.with_name("pylock.toml")) or "")
+        for record in sorted(folder.parent.glob(f"*/{RECORD_FILE}")):
+            named = _REPOSITORY.search(read(record.with_name(LOCK_FILE)) or "")
             if record.parent.name == folder.name or not named:
                 continue
             try:

@@ -17,19 +17,25 @@ if TYPE_CHECKING:
 def read_record(session: Session, image: Image, *, locked: bool) -> Record | None:
     """Return what the last build gave, None where there is no record.
 
-    One that a merge left in conflict is none: with `locked` there is nothing to compare with.
+    One that a merge left in conflict is none, nor is that of another image: with `locked` there is nothing to compare
+    with.
     """
     from onedigest import record as records
     from onedigest.rules.files import read
 
     text, where = read(image.record_path), shown(image.record_path)
-    if text is not None and not (line := first_line(text)):
-        return records.loads(text, where)
+    if text is None:
+        message = "no build is recorded"
+    elif line := first_line(text):
+        message, where = MARKS, f"{where}:{line}"
+    elif (record := records.loads(text, where)).name == image.spec.name:
+        return record
+    else:
+        message = _other_image(record)
     if locked:
-        message, place = ("no build is recorded", where) if text is None else (MARKS, f"{where}:{line}")
-        raise DifferenceError.of(f"--locked: {message}", where=place, hint="run `onedigest build` without --locked")
+        raise DifferenceError.of(f"--locked: {message}", where=where, hint="run `onedigest build` without --locked")
     if text is not None and not session.silent:
-        say(f"{where}:{line}: {MARKS}, so it counts as no record")
+        say(f"{where}: {message}, so it counts as no record")
     return None
 
 
@@ -48,5 +54,9 @@ def record_problems(image: Image) -> list[Problem]:
         delete = "" if first_line(text) else "delete it, and "
         return [Problem(each.message, each.where, f"{delete}{hint}") for each in error.problems]
     if record.name != image.spec.name:
-        return [Problem(f"is the record of another image, `{record.name}`", where, hint)]
+        return [Problem(_other_image(record), where, hint)]
     return []
+
+
+def _other_image(record: Record) -> str:
+    return f"is the record of another image, `{record.name}`"

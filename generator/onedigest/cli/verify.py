@@ -17,6 +17,7 @@ from onedigest.cli.records import record_problems
 from onedigest.cli.session import Session, shared_options
 from onedigest.cli.words import print_json, print_problem, print_table, put, say, shown, table
 from onedigest.errors import DifferenceError, EngineError, Problem
+from onedigest.formats import LOCK_FILE
 
 if TYPE_CHECKING:
     from onedigest.engines.variations import BuildFiles
@@ -102,7 +103,7 @@ def _project(job: Job, store: Store) -> BuildFiles:
     image = job.image
     root = image.folder.parent.resolve().parent
     folder = os.path.relpath(image.script_folder, root)
-    files = [image.spec.script, f"{image.folder.parent.name}/{image.spec.name}/pylock.toml"]
+    files = [image.spec.script, f"{image.folder.parent.name}/{image.spec.name}/{LOCK_FILE}"]
     files += [os.path.normpath(f"{folder}/{file.place}") for file in job.files if not isinstance(file.content, bytes)]
     if image.spec.ignore_file:
         files.append(os.path.normpath(f"{folder}/{image.spec.ignore_file}"))

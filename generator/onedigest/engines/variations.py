@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from onedigest import formats
 from onedigest.checkout import open_inside
 from onedigest.errors import EngineError, InputError
 from onedigest.inputs.store import STAMP, Store, link
@@ -98,7 +99,7 @@ def build_varied(project: BuildFiles, variation: Variation, store: Store, enviro
             said = err.decode("utf-8", "replace").strip()
             raise EngineError.of(f"the build failed under another {variation.name}: {said}")
         found = json.loads(out)["images"][0]
-        record = (root / project.lockfiles / found["name"] / "image.toml").read_text(encoding="utf-8")
+        record = (root / project.lockfiles / found["name"] / formats.RECORD_FILE).read_text(encoding="utf-8")
         return Rebuilt(digest=found["digest"], record=record)
 
 

@@ -16,8 +16,6 @@ from onedigest.lock.stated import format_problem, stated, stated_in
 from onedigest.lock.table import Wrong
 from onedigest.lock.toml_text import inline_table, key, lines, string, value
 
-FILE_NAME = "pylock.toml"
-
 _HINT = "run `onedigest generate`"
 
 

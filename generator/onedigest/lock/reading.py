@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from onedigest import formats, untrusted
+from onedigest.assembler.left_out import INPUTS
 from onedigest.digest import canonical_json
 from onedigest.lock import shadow
 from onedigest.lock.base import Base
@@ -21,12 +22,10 @@ from onedigest.lock.toml_text import rfc3339
 from onedigest.platforms import ALL, Platform
 from onedigest.spec import asked_value, digest_of
 
-_INPUTS = "../.inputs"
-
 
 def input_path(name: str) -> str:
     """Return the path of an input from the folder of a lock."""
-    return f"{_INPUTS}/{name}"
+    return f"../{INPUTS}/{name}"
 
 
 def environment(platform: Platform, python_minor: str) -> str:

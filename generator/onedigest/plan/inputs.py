@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from onedigest.assembler.descriptor import Descriptor
+from onedigest.assembler.left_out import INPUTS
 from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.model import Lock, Wheel
 from onedigest.plan.layers import Layer, Plan, PlatformPlan
 from onedigest.platforms import Platform
 
-FOLDER = ".inputs"
+FOLDER = INPUTS
+"""The folder of inputs, in that of locks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

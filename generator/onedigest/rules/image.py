@@ -48,7 +48,7 @@ def render_rules(spec: Spec, lock: Lock, plan: Plan, folder: Path) -> Rules:
     return Rules(
         name=spec.name,
         kinds=spec.rules,
-        files={f"{spec.name}/{codec.FILE_NAME}": codec.dumps(lock), **rendered_as_named(folder, paths, render)},
+        files={f"{spec.name}/{formats.LOCK_FILE}": codec.dumps(lock), **rendered_as_named(folder, paths, render)},
         bake=target_of(spec, plan, folder.name) if DOCKER in spec.rules else None,
     )
 
@@ -76,7 +76,7 @@ def stale_files(rules: Rules, folder: Path) -> Iterator[Stale]:
 
 def edited_files(spec: Spec, lock: Lock, folder: Path) -> Iterator[Stale]:
     """Yield the files of an image that were changed by hand; nothing is rendered for that but the lock."""
-    path = f"{spec.name}/{codec.FILE_NAME}"
+    path = f"{spec.name}/{formats.LOCK_FILE}"
     text = rule_files.read(folder / path)
     if text != codec.dumps(lock):
         yield stale_file(path, text)
@@ -94,7 +94,7 @@ def stale_file(path: str, text: str | None) -> Stale:
         return Stale(path, conflicts.MARKS, edited=True)
     if not header.is_intact(text):
         return Stale(path, "was changed by hand", edited=True)
-    written = None if path.endswith(f"/{codec.FILE_NAME}") else header.stated_format(text)
+    written = None if path.endswith(f"/{formats.LOCK_FILE}") else header.stated_format(text)
     if written in (None, formats.RULES) and (unknown := unknown_assemblers(text)):
         return Stale(path, f"names `{unknown[0]}`, an assembler that this version does not have", written)
     return Stale(path, "is out of date", written)
@@ -113,7 +113,7 @@ def _unasked(rules: Rules) -> list[str]:
 
 
 def _refuse_taken_name(spec: Spec) -> None:
-    taken = {"image.toml", codec.FILE_NAME, *own_files(OWN), *folder_files(OWN), *GIT_FILES}
+    taken = {formats.RECORD_FILE, formats.LOCK_FILE, *own_files(OWN), *folder_files(OWN), *GIT_FILES}
     if spec.name in {name.lower() for name in taken}:
         raise InputError.of(
             f"the name `{spec.name}` is that of a generated file",

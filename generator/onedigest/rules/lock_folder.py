@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+from onedigest import formats
 from onedigest.inputs.store import exclusive
-from onedigest.lock import codec
 from onedigest.rules import files as rule_files
 from onedigest.rules.image import stale_file, unasked_file
 from onedigest.rules.merged import merged_texts, refuse_lost_targets, stale_merged
@@ -70,7 +70,7 @@ def asked_kinds(rules: Sequence[Rules], folder: Path) -> tuple[str, ...]:
 
 def _is_of_other(path: Path, rendered: Collection[str]) -> bool:
     """Tell whether a file is a generated one of an image that was not rendered now."""
-    if path.parent.name in rendered or not (path.parent / codec.FILE_NAME).is_file():
+    if path.parent.name in rendered or not (path.parent / formats.LOCK_FILE).is_file():
         return False
     return rule_files.is_ours(path)
 

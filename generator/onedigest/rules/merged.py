@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from onedigest import formats
+from onedigest import conflicts, formats
 from onedigest.errors import InputError
-from onedigest.lock import codec
 from onedigest.rules import bake
 from onedigest.rules import files as rule_files
 from onedigest.rules.dockerfile import FILE_NAME as DOCKERFILE
@@ -30,6 +29,8 @@ def stale_merged(rules: Sequence[Rules], folder: Path, kinds: Collection[str]) -
         text = rule_files.read(folder / name)
         if text is None:
             yield Stale(name, "is missing")
+        elif conflicts.first_line(text):
+            yield Stale(name, conflicts.MARKS, edited=True)
         elif text != expected:
             number = bake.stated_format(text)
             if number != formats.RULES and number is not None:
@@ -83,5 +84,5 @@ def _asking(rules: Sequence[Rules], folder: Path) -> set[str]:
 
 def _present(folder: Path) -> set[str]:
     """Return the bake targets of the images with a Dockerfile that are there."""
-    found = folder.glob(f"*/{codec.FILE_NAME}")
+    found = folder.glob(f"*/{formats.LOCK_FILE}")
     return {bake_target(path.parent.name) for path in found if (path.parent / DOCKERFILE).is_file()}

@@ -7,7 +7,6 @@ import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from onedigest.application import File
 from onedigest.assembler.selection import Selection
 from onedigest.header import one_line
 from onedigest.plan.inputs import base_layers
@@ -35,11 +34,6 @@ class Stage:
     comment: tuple[str, ...]
     mounts: tuple[str, ...]
     command: tuple[tuple[str, ...], ...]
-
-
-def context_path(folder: str, file: File) -> str:
-    """Return the path of an application's file from the context's root; `folder` is the script's."""
-    return posixpath.normpath(posixpath.join(folder, file.place))
 
 
 def made_layers(plan: Plan) -> tuple[Layer, ...]:

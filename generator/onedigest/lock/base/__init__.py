@@ -21,7 +21,7 @@ from onedigest.spec import Spec
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Base(ABC):
-    """What every base has, and what is asked of it; `plan/arrange.py` alone tells one kind from another.
+    """What every base has, and what is asked of it; outside of here `plan/arrange.py` alone tells the kinds apart.
 
     `python` is the interpreter's full version. `system_packages` are the Debian packages that are put above, and
     `release` is the one that those of Debian are of.
