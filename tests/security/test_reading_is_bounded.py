@@ -20,6 +20,7 @@ from onedigest.assembler.selection import Selection
 from onedigest.errors import InputError, OnedigestError
 from onedigest.flyte.syntax import find_images
 from onedigest.lock import codec
+from onedigest.lock.remains import read_remains
 from onedigest.lock.table import Table, Wrong
 from onedigest.project import Project
 from onedigest.rules.context import context_patterns
@@ -383,3 +384,12 @@ def test_patterns_of_a_context_do_not_go_back_for_ever(selection: Selection) -> 
         patterns = context_patterns(selection, "lockfiles")
 
     assert any(row.included for row in patterns)
+
+
+def test_rest_of_a_lock_is_read_line_by_line() -> None:
+    lines = "".join(f"k{number} = 1\n" for number in range(100_000))
+    with quickly(20):
+        found = read_remains(f'[[packages]]\nname = "alpha"\n{lines}<\nversion = "1.0"\n')
+
+    assert found is not None
+    assert [package.key for package in found.packages] == [("alpha", "1.0")]
