@@ -231,3 +231,13 @@ def test_the_table_has_each_name_once_and_in_small_letters() -> None:
 
     assert len(set(names)) == len(names)
     assert [name for name in names if name != name.casefold()] == []
+
+
+@pytest.mark.parametrize("name", [".env", "jobs/.NETRC", "./.git/config", "rules"])
+def test_lines_of_credentials_are_no_rules_of_what_is_sent(name: str, tmp_path: Path) -> None:
+    """They would stand in a .dockerignore that is checked in, and the file would be sent to a builder."""
+    write(tmp_path, ".env", "jobs/.NETRC", ".git/config", "lib/a.py")
+    (tmp_path / "rules").symlink_to(".env")
+
+    message = refused(tmp_path, 'copy = { "x" = "." }', f'ignore-file = "{name}"')
+    assert message == f"a.py:5: `ignore-file` names {name!r}, which may hold credentials\nhint: name a .dockerignore"
