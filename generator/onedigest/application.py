@@ -12,6 +12,7 @@ from typing import Self
 
 from onedigest.assembler import listing
 from onedigest.assembler import selection as selecting
+from onedigest.assembler.credential_files import find_rule
 from onedigest.assembler.file_tree import Budget
 from onedigest.assembler.ignoring import IgnoreRules
 from onedigest.assembler.selection import Finding, Selected, Selection
@@ -86,6 +87,7 @@ def collect(spec: Spec, script: Script, folder: Path, warn: Callable[[Problem], 
     root, selection = _root(spec, here), selection_of(spec)
     if root == here:
         selection = replace(selection, folder="")
+    _refuse_credentials(selection.ignore_file, here, root, script)
     try:
         with unusable_as_input_error():
             found = selecting.select(root, selection, quoted)
@@ -103,6 +105,19 @@ def collect(spec: Spec, script: Script, folder: Path, warn: Callable[[Problem], 
     for warning in found.warnings:
         warn(_problem(warning, script))
     return Files(files, found.selection)
+
+
+def _refuse_credentials(ignore_file: str, here: Path, root: Path, script: Script) -> None:
+    """Raise `InputError` for an ignore-file that may hold credentials: its lines get into generated files."""
+    path = here / ignore_file
+    try:
+        real = path.resolve()
+    except (OSError, RuntimeError):
+        return  # it cannot be read, which is said then
+    places = (ignore_file, real.relative_to(root).as_posix() if real.is_relative_to(root) else real.as_posix())
+    if ignore_file and any(map(find_rule, places)):
+        message = f"`ignore-file` names {quoted(ignore_file)}, which may hold credentials"
+        raise InputError.of(message, where=script.where("tool.onedigest.ignore-file"), hint="name a .dockerignore")
 
 
 def list_folder(path: Path, ignore: IgnoreRules | None, above: Path) -> list[Path]:

@@ -30,8 +30,8 @@ KEYS = ("required-version", "scripts")
 
 _MOST_BYTES = 4 << 20
 _MOST_LOCKS = 10_000
-_VERSIONS = re.compile(r"[A-Za-z0-9.,*+!=<>~ _-]{1,200}", re.ASCII)
-"""What a specifier may be made of that is shown in a command to be copied."""
+_VERSIONS = re.compile(r"(?:!=|[A-Za-z0-9.,*+=<>~ _-]){1,200}", re.ASCII)
+"""What a specifier may be made of that is shown in a command to be copied: another `!` is one of a shell's history."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

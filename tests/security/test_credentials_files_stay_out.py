@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from moby_patterns import sent
 from onedigest.application import collect
 from onedigest.assembler import credential_files
 from onedigest.assembler.credential_files import find_rule
+from onedigest.assembler.selection import Selection, select
 from onedigest.errors import InputError, Problem
 from onedigest.project import Project
+from onedigest.rules.dockerfile import ignore_lines
 from onedigest.script import parse
 from onedigest.spec import specify
+from test_build_context import send
 
 CREDENTIALS = (
     ".git/config",
@@ -231,3 +235,44 @@ def test_the_table_has_each_name_once_and_in_small_letters() -> None:
 
     assert len(set(names)) == len(names)
     assert [name for name in names if name != name.casefold()] == []
+
+
+@pytest.mark.parametrize("name", [".env", "jobs/.NETRC", "./.git/config", "rules"])
+def test_lines_of_credentials_are_no_rules_of_what_is_sent(name: str, tmp_path: Path) -> None:
+    """They would stand in a .dockerignore that is checked in, and the file would be sent to a builder."""
+    write(tmp_path, ".env", "jobs/.NETRC", ".git/config", "lib/a.py")
+    (tmp_path / "rules").symlink_to(".env")
+
+    message = refused(tmp_path, 'copy = { "x" = "." }', f'ignore-file = "{name}"')
+    assert message == f"a.py:5: `ignore-file` names {name!r}, which may hold credentials\nhint: name a .dockerignore"
+
+
+ODD_NAMES = (
+    "lib/a\nb/.env", "lib/a\nb/c/id_rsa", "lib/a\nb/.git/config", "lib/a\rb/.env", "lib/.env.\n", "lib/x/.ENV",
+    "lib/x\u2028y/Id_Ed25519", "x\n/.netrc",
+)  # fmt: skip
+
+
+def odd_lines(root: Path) -> list[str]:
+    """Return the lines of a .dockerignore for a whole project that has credentials in folders of odd names."""
+    write(root, "lib/a.py", *ODD_NAMES)
+    (root / "lib" / "cfg").symlink_to("x/.ENV")
+    found = select(root, Selection(copies=(("x", "."),)))
+    assert [file.target for file in found.files] == ["x/lib/a.py"]
+    return ["*", *ignore_lines(found.selection, "lockfiles")]
+
+
+def test_no_credentials_are_sent_of_folders_with_odd_names(tmp_path: Path) -> None:
+    lines = odd_lines(tmp_path)
+
+    assert [name for name in ("lib/a.py", *ODD_NAMES) if sent(lines, name)] == ["lib/a.py"]
+
+
+@pytest.mark.docker
+def test_buildkit_is_sent_no_credentials_of_folders_with_odd_names(docker: str, tmp_path: Path) -> None:
+    root, asked = tmp_path / "tree", tmp_path / "asked"
+    root.mkdir()
+    asked.mkdir()
+
+    found = send(docker, root, odd_lines(root), asked)
+    assert found == {"lib/a.py", "lib/cfg"}

@@ -16,11 +16,14 @@ from hypothesis import strategies as st
 from onedigest import record, untrusted
 from onedigest.application import collect
 from onedigest.assembler.ignoring import IgnoreRules
+from onedigest.assembler.selection import Selection
 from onedigest.errors import InputError, OnedigestError
 from onedigest.flyte.syntax import find_images
 from onedigest.lock import codec
+from onedigest.lock.remains import read_remains
 from onedigest.lock.table import Table, Wrong
 from onedigest.project import Project
+from onedigest.rules.context import context_patterns
 from onedigest.script import parse
 from onedigest.spec import specify
 
@@ -361,3 +364,32 @@ def test_rows_that_are_wrong_are_named_up_to_a_point() -> None:
     with pytest.raises(Wrong) as caught:
         Table({"packages": [{}] * 1000}).each("packages", lambda row: row.take("name", untrusted.text))
     assert len(caught.value.messages) == 50
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        Selection(files=("*", "*a" * 20 + "b"), reached=("a" * 200 + "c", "a" * 200 + "b")),
+        Selection(files=("**", "**/*" + "?*a" * 20), reached=("x/" * 50 + "a" * 200 + "c",)),
+        Selection(
+            copies=(("x", "."),),
+            ignore_file=".dockerignore",
+            ignored=((False, "*a" * 20 + "b"),),
+            reached=("a" * 200 + "c",),
+        ),
+    ],
+)
+def test_patterns_of_a_context_do_not_go_back_for_ever(selection: Selection) -> None:
+    with quickly():
+        patterns = context_patterns(selection, "lockfiles")
+
+    assert any(row.included for row in patterns)
+
+
+def test_rest_of_a_lock_is_read_line_by_line() -> None:
+    lines = "".join(f"k{number} = 1\n" for number in range(100_000))
+    with quickly(20):
+        found = read_remains(f'[[packages]]\nname = "alpha"\n{lines}<\nversion = "1.0"\n')
+
+    assert found is not None
+    assert [package.key for package in found.packages] == [("alpha", "1.0")]

@@ -140,6 +140,8 @@ def test_fitting_version_has_no_part_in_an_image(asked: str, root: Path) -> None
         ("'newest'", "is not a version specifier: 'newest'"),
         ("'=>1'", "is not a version specifier: '=>1'"),
         ("'===1$(touch x)'", "is not a version specifier: '===1$(touch x)'"),
+        ("'===1!rm'", "is not a version specifier: '===1!rm'"),
+        ("'>=1!2'", "is not a version specifier: '>=1!2'"),
         ("0.1", "is not a string"),
         ("['>=1']", "is not a string"),
     ],

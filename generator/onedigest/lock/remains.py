@@ -94,7 +94,8 @@ def _row(chunk: str) -> Mapping[str, Any]:
             if line.lstrip().startswith("{"):
                 row["wheels"].append(untrusted.load_toml(f"wheel = {line.strip().removesuffix(',')}")["wheel"])
             else:
-                row = {**untrusted.load_toml(line), **row}
+                for key, value in untrusted.load_toml(line).items():
+                    row.setdefault(key, value)  # a copy for each line would take hours
     return row
 
 

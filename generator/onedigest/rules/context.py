@@ -22,6 +22,9 @@ from onedigest.rules.path_regex import path_regex
 
 _SPECIAL = re.compile(r"([*?\[\]^\\])")
 _HEX = "[0-9a-f]" * 64
+_MOST_STARS = 2
+"""How many stars a pattern may have, besides a first `**/`, that Python's expressions read: they go back for each."""
+
 _NEVER = (f"**/{COMPILED}", f"**/*{COMPILED_SUFFIX}", f"**/{INPUTS}", f"**/blobs/sha256/{_HEX}")
 
 
@@ -79,12 +82,22 @@ def literal(path: str) -> str:
 
 
 def _filter(rows: Sequence[Pattern]) -> Callable[[str], bool]:
-    """Return what tells whether patterns let a path through."""
-    groups = [
-        (included, re.compile("|".join(f"(?:{path_regex(each.text)})" for each in several), re.DOTALL))
-        for included, several in itertools.groupby(reversed(rows), lambda row: row.included)
-    ]
-    return lambda path: next((included for included, regex in groups if regex.fullmatch(path)), False)
+    """Return what tells whether patterns let a path through, in time that no pattern makes long."""
+    groups = [(included, _any_of(several)) for included, several in itertools.groupby(reversed(rows), _included)]
+    return lambda path: next((included for included, matches in groups if matches(path)), False)
+
+
+def _included(row: Pattern) -> bool:
+    return row.included
+
+
+def _any_of(rows: Iterable[Pattern]) -> Callable[[str], bool]:
+    """Return what tells whether one of some patterns matches: an expression for those that are soon read."""
+    texts = [row.text for row in rows]
+    plain = [each for each in texts if each.removeprefix("**/").count("*") <= _MOST_STARS]
+    regex = re.compile("|".join(f"(?:{path_regex(each)})" for each in plain) or r"(?!)", re.DOTALL)
+    others = [Rule(each) for each in texts if each not in plain]
+    return lambda path: regex.fullmatch(path) is not None or any(each.matches(path) for each in others)
 
 
 def _single(spaces: str) -> str:

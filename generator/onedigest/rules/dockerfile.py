@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from onedigest.assembler.selection import Selection
 from onedigest.assembler.tar import MTIME
 from onedigest.digest import Digest
 from onedigest.errors import InputError
@@ -28,6 +29,11 @@ IGNORE_NAME = "Dockerfile.dockerignore"
 BASE_STAGE = "base"
 RUN_STAGE = "run"
 """How the stages begin that execute commands; a build that must not trust its cache names them."""
+
+_CONTROL = "[^ -\U0010ffff]"
+"""What no name has that is sent. A `**` of BuildKit does not read over a line break, so nothing else leaves out
+credentials below a folder with one in its name.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,7 +160,14 @@ def _image(planned: PlatformPlan, names: Mapping[str, str], inputs: str, base: B
 def _context(plan: Plan, locks: str) -> tuple[str, ...]:
     """Return the patterns of what the application has of the context, the others after them."""
     selections = [layer.recipe.selection for layer in made_layers(plan) if layer.recipe and layer.recipe.selection]
-    return tuple(row.line for each in selections for row in context_patterns(each, locks))
+    return tuple(line for each in selections for line in ignore_lines(each, locks))
+
+
+def ignore_lines(selection: Selection, locks: str) -> tuple[str, ...]:
+    """Return the lines of a .dockerignore about what a selection reads; `locks` is the folder of locks."""
+    rows = context_patterns(selection, locks)
+    lines = tuple(row.line for row in rows)
+    return lines if all(row.included for row in rows) else (*lines, f"**/*{_CONTROL}*")
 
 
 def _given(plan: Plan, inputs: str, assembler: str) -> tuple[str, ...]:
