@@ -13,9 +13,15 @@ A signal ends the program with 128 and its number, as shells have it: 130 for an
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Self
+
+
+def generating(script: str) -> str:
+    """Return the command that generates the files of a script, whose name a shell reads as nothing but a name."""
+    return f"onedigest generate {shlex.quote(script)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 import unicodedata
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 from xml.etree import ElementTree
@@ -20,7 +21,7 @@ from onedigest.cli import diff, inspect, run, words
 from onedigest.cli.progress import Progress, Status
 from onedigest.comparison import Change, Side
 from onedigest.digest import Digest
-from onedigest.errors import InputError, Problem
+from onedigest.errors import InputError, Problem, generating
 from onedigest.lock.graph import ROOT, Graph
 from onedigest.oci.read import ListedFile, ReadImage, ReadLayer, ReadPlatform
 
@@ -337,3 +338,19 @@ def test_what_is_no_secret_is_shown(text: str, capsys: pytest.CaptureFixture[str
     words.say(text)
 
     assert capsys.readouterr().err == f"{text}\n"
+
+
+def test_name_of_a_script_is_one_word_of_a_command_to_be_copied() -> None:
+    assert generating("jobs/a.py") == "onedigest generate jobs/a.py"
+    assert generating("a $(touch x);`id`.py") == "onedigest generate 'a $(touch x);`id`.py'"
+
+
+@pytest.mark.parametrize("command", [["build", "--locked"], ["generate", "--check"]])
+def test_hints_quote_the_name_of_a_script(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a;$(x).py").write_text("# /// script\n# dependencies = []\n# ///\n")
+
+    assert run([*command, "a;$(x).py"]) in (1, 3)
+    assert "run `onedigest generate 'a;$(x).py'`" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from onedigest.cli.image import Image
 from onedigest.cli.locks import changed_keys, chosen_platforms, prove_base, read_lock
 from onedigest.cli.session import Session
 from onedigest.cli.words import say, shown
-from onedigest.errors import EngineError, InputError, OnedigestError, Problem
+from onedigest.errors import EngineError, InputError, OnedigestError, Problem, generating
 from onedigest.formats import LOCK_FILE
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def refuse_missing_rules(image: Image, engine: str) -> None:
         raise EngineError.of(
             f"`rules` does not ask for {kind}, whose rules the {engine} engine reads",
             where=image.script.where("tool.onedigest.rules"),
-            hint=f"set `rules = [{asked}]`, then run `onedigest generate {image.spec.script}`",
+            hint=f"set `rules = [{asked}]`, then run `{generating(image.spec.script)}`",
         )
 
 
@@ -128,7 +128,7 @@ def refuse_stale_rules(job: Job, kind: type[OnedigestError]) -> None:
     folder = job.image.folder.parent
     spec, lock = job.image.spec, job.lock
     found = edited_files(spec, lock, folder) if job.engine == "embedded" else _stale_for(job, folder)
-    hint = f"run `onedigest generate {spec.script}`"
+    hint = f"run `{generating(spec.script)}`"
     if problems := [Problem(each.message, shown(folder / each.path), hint) for each in found]:
         raise kind(problems)
 

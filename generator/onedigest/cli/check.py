@@ -16,7 +16,7 @@ from onedigest.cli.locks import changed_since, lock_problems
 from onedigest.cli.records import record_problems
 from onedigest.cli.session import Session
 from onedigest.cli.words import plural, print_json, say, shown
-from onedigest.errors import DifferenceError, InputError, Problem
+from onedigest.errors import DifferenceError, InputError, Problem, generating
 
 if TYPE_CHECKING:
     from onedigest.rules.model import Rules, Stale
@@ -120,7 +120,7 @@ def _stale(folder: Path, images: list[Image]) -> list[Problem]:
 def _told(folder: Path, found: Iterable[_Found]) -> Iterator[Problem]:
     for each in found:
         for stale in each.told():
-            yield Problem(stale.message, shown(folder / stale.path), f"run `onedigest generate {each.generated}`")
+            yield Problem(stale.message, shown(folder / stale.path), f"run `{generating(each.generated)}`")
 
 
 def _other_formats(folder: Path, found: Sequence[_Found]) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from onedigest.cli.image import Image
 from onedigest.cli.session import Session
 from onedigest.cli.words import shown
 from onedigest.conflicts import MARKS, first_line
-from onedigest.errors import InputError, Problem, UsageError
+from onedigest.errors import InputError, Problem, UsageError, generating
 from onedigest.platforms import BY_NAME, Platform
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def lock_problems(image: Image, text: str | None, say_moved: Callable[[str], str
     from onedigest.header import is_intact
     from onedigest.lock.stated import format_problem, is_newer, stated
 
-    where, command = shown(image.lock_path), f"onedigest generate {image.spec.script}"
+    where, command = shown(image.lock_path), generating(image.spec.script)
 
     def problem(message: str, line: str = "") -> Problem:
         return Problem(message, f"{where}{line}", f"run `{command}`")

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from onedigest.errors import InputError, Problem
+from onedigest.errors import InputError, Problem, generating
 from onedigest.lock.model import Lock
 from onedigest.lock.toml_text import value
 from onedigest.platforms import Platform
@@ -25,7 +25,7 @@ _MOST_NAMED = 20
 
 def refuse_other_answer(spec: Spec, lock: Lock, where: str) -> None:
     """Raise `InputError` with all that a lock, which states the digest of a spec, has otherwise than it asks for."""
-    hint = f"run `onedigest generate {spec.script}`"
+    hint = f"run `{generating(spec.script)}`"
     problems = [
         Problem(f"the lock does not answer {spec.script}: {message}", where, hint) for message in _others(spec, lock)
     ]

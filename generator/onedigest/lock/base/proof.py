@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from onedigest.digest import Digest, canonical_json, hex_of, of_bytes
-from onedigest.errors import InputError, Problem
+from onedigest.errors import InputError, Problem, generating
 from onedigest.inputs.store import Store
 from onedigest.lock.base import Base
 from onedigest.lock.base.image import ImageBase, PinnedImage
@@ -33,7 +33,7 @@ def _prove_image(base: ImageBase, access: Access, store: Store, *, script: str, 
     remote = Remote(base.origin, access, store)
     read = read_from(remote, [image.platform.oci for image in base.images])
     problems = [
-        Problem(f"the base {base.image}: {message}", where, f"run `onedigest generate {script}`")
+        Problem(f"the base {base.image}: {message}", where, f"run `{generating(script)}`")
         for message in _differences(base, read)
     ]
     if problems:
