@@ -297,11 +297,14 @@ def test_conflict_in_the_bake_file_drops_no_target(app: Project) -> None:
     app.ok("generate", "other.py")
     text = app.read("lockfiles/docker-bake.json")
     app.write("lockfiles/docker-bake.json", f"<<<<<<< ours\n{text}=======\n{text}>>>>>>> theirs\n")
+    marks = "error: lockfiles/docker-bake.json: has conflict markers of a merge"
+    found = check(app)
+    assert (found.code, found.err) == (3, f"{marks}\nhint: run `onedigest generate --all`\n")
     found = app.run("generate", "app.py")
 
     assert (found.code, found.err) == (
         1,
-        "error: lockfiles/docker-bake.json: cannot be read, so the targets of other images would be lost: other\n"
+        f"{marks}, so the targets of other images would be lost: other\n"
         "hint: run `onedigest generate --all`, which writes it anew\n",
     )
     app.ok("generate", "--all")
