@@ -17,7 +17,7 @@ def test_unchanged_script_is_not_locked_again(locking: Locking, monkeypatch: pyt
     locking.forbid_choosing(monkeypatch)
     assert locking.ok("generate", "app.py").err.startswith("app: unchanged, 1 package in 1 wheel on ")
     locking.edit("lockfiles/app/Dockerfile", "FROM", "FROM ")
-    assert locking.ok("generate", "--all").err.startswith("app: locked, 1 package in 1 wheel on ")
+    assert locking.ok("generate", "--all").err.startswith("app: rules written, 1 package in 1 wheel on ")
     assert locking.ok("generate", "--check", "--all").err == "1 lock checked\n"
     assert locking.read("lockfiles/app/pylock.toml") == before
 

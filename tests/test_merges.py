@@ -113,6 +113,18 @@ def test_lock_keeps_its_pins(style: str, locking: Locking) -> None:
     locking.ok("generate", "--check", "--all")
 
 
+def test_rules_beside_a_lock_with_markers_are_named_too(locking: Locking) -> None:
+    conflict(locking, "lockfiles/app/pylock.toml", "# Content sha256:", "# Content  sha256:")
+    line = conflict(locking, "lockfiles/app/Dockerfile", "# Content sha256:", "# Content  sha256:")
+    result = locking.run("generate", "--check", "--all")
+
+    assert result.code == 3
+    assert f"error: lockfiles/app/Dockerfile:{line}: has conflict markers of a merge\n" in result.err
+    assert "docker-bake.json" not in result.err
+    locking.ok("generate", "--all")
+    locking.ok("generate", "--check", "--all")
+
+
 def test_first_side_has_the_say_and_what_is_chosen_anew_is_named(locking: Locking) -> None:
     build_wheel(locking.index.folder, "alpha", "1.1")
     build_wheel(locking.index.folder, "beta", "2.0")

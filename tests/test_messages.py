@@ -216,6 +216,13 @@ def test_script_without_a_block_is_told_how_one_looks(project: Project) -> None:
     )
 
 
+def test_help_is_said_once(project: Project) -> None:
+    found = project.run()
+
+    assert (found.code, found.out, found.err.count("Usage: ")) == (2, "", 1)
+    assert "Error" not in found.err
+
+
 def test_unknown_image(project: Project) -> None:
     assert refused(project, "build", "app").endswith(
         "there is no image `app`\nhint: name the script: onedigest build SCRIPT\n"

@@ -277,16 +277,34 @@ def test_assembler_that_is_not_shipped_is_named(app: Project) -> None:
     assert check(app).code == 0
 
 
+def test_what_is_removed_is_said_and_is_no_lock(app: Project) -> None:
+    for command in ("generate", "build"):
+        ask(app)
+        if command == "build":
+            app.write("app.py", app.read("app.py").replace("# [tool.onedigest]", "# [tool.onedigest]\n# args = ['x']"))
+        found = app.ok(command, "app.py")
+        own = "removed, since `rules` does not ask for it: BUILD.bazel, Dockerfile, Dockerfile.dockerignore"
+        assert f"\n  {own}, default.nix, layers.json\n" in f"\n{found.err}", command
+        shared = "BUILD.bazel, defs.bzl, docker-bake.json, extensions.bzl, internal.bzl, onedigest.nix"
+        assert f"lockfiles: removed, since `rules` does not ask for it: {shared}\n" in found.err, command
+        ask(app, "docker", "bazel", "nix")
+        assert app.ok("generate", "app.py").err.startswith("app: rules written, ")
+        assert "removed" not in app.ok("generate", "app.py").err
+
+
 def test_conflict_in_the_bake_file_drops_no_target(app: Project) -> None:
     app.write("other.py", app.read("app.py"))
     app.ok("generate", "other.py")
     text = app.read("lockfiles/docker-bake.json")
     app.write("lockfiles/docker-bake.json", f"<<<<<<< ours\n{text}=======\n{text}>>>>>>> theirs\n")
+    marks = "error: lockfiles/docker-bake.json: has conflict markers of a merge"
+    found = check(app)
+    assert (found.code, found.err) == (3, f"{marks}\nhint: run `onedigest generate --all`\n")
     found = app.run("generate", "app.py")
 
     assert (found.code, found.err) == (
         1,
-        "error: lockfiles/docker-bake.json: cannot be read, so the targets of other images would be lost: other\n"
+        f"{marks}, so the targets of other images would be lost: other\n"
         "hint: run `onedigest generate --all`, which writes it anew\n",
     )
     app.ok("generate", "--all")

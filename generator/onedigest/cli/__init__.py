@@ -102,6 +102,9 @@ def _is_written() -> bool:
 
 def _show(error: click.ClickException) -> None:
     """Print what click says of a wrong call; the arguments that it repeats may hold anything."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):  # its message is the whole help
+        say(error.format_message())
+        return
     shown, message = io.StringIO(), f"Error: {error.format_message()}"
     error.show(shown)
     for line in shown.getvalue().removesuffix(f"{message}\n").splitlines():

@@ -50,7 +50,8 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 def command(names: tuple[str, ...], everything: bool, engine: str, builder: str, **options: Any) -> int:
     """Build images and record their digests.
 
-    NAMES are images or scripts. A script that has no lock yet is locked first, and inputs that are missing are fetched.
+    NAMES are images or scripts. A script that has no lock, or that was edited since, is locked first, but with --locked
+    or --offline. Inputs that are missing are fetched.
     """
     wishes = Wishes(**{field: options.pop(field) for field in Wishes.__slots__})
     session = Session(**options)

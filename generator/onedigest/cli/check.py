@@ -104,8 +104,9 @@ def _stale(folder: Path, images: list[Image]) -> list[Problem]:
         problems += record_problems(image)
         wrong = lock_problems(image, text, partial(_asked, image))
         problems += wrong
-        if text is None or wrong:
-            continue  # what is rendered from the lock moves with it
+        if text is None or wrong:  # what is rendered from the lock moves with it
+            problems += _conflicts(image)
+            continue
         try:
             rules, version = _rendered(image, text, folder)
         except InputError as error:
@@ -115,6 +116,17 @@ def _stale(folder: Path, images: list[Image]) -> list[Problem]:
         found.append(_Found(image.spec.script, version, tuple(stale_files(rules, folder))))
     found.append(_Found("--all", "", tuple(stale_folder(rendered, folder))))
     return [*problems, *_other_formats(folder, found), *_told(folder, found)]
+
+
+def _conflicts(image: Image) -> Iterator[Problem]:
+    """Yield the rules of an image with marks of a merge, which are to be committed by nobody."""
+    from onedigest.conflicts import MARKS, first_line
+    from onedigest.rules.files import read
+    from onedigest.rules.model import OWN, own_files
+
+    for path in (image.folder / name for name in own_files(OWN)):
+        if line := first_line(read(path) or ""):
+            yield Problem(MARKS, f"{shown(path)}:{line}", f"run `onedigest generate {image.spec.script}`")
 
 
 def _told(folder: Path, found: Iterable[_Found]) -> Iterator[Problem]:

@@ -19,6 +19,7 @@ from onedigest.cli.reaching import sources, sources_for
 from onedigest.cli.session import Session, shared_options
 from onedigest.cli.words import plural, print_error, print_json, say, shown
 from onedigest.errors import InputError, OnedigestError, Problem
+from onedigest.formats import LOCK_FILE
 
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock, Package
@@ -77,8 +78,8 @@ def generate_one(session: Session, image: Image) -> None:
 
     _refuse_unwritable([image], everything=False)
     result, rules = _generate_files(image, earlier_lock(session, image), Upgrade(), lambda: sources(session, image))
-    _write_folders([(image, rules)])
-    for line in () if session.silent else result["moved"]:
+    _write_folders(session, [(image, rules)])
+    for line in () if session.silent else _told(result):
         say(f"  {line}")
 
 
@@ -114,6 +115,7 @@ def _generate_files(
         "base": lock.base.reference,
         "python": lock.base.python,
         "changed": changed,
+        "removed": [path for path in changed if path not in rules.files],
         "moved": _moved(previous, lock),
     }
     return result, rules
@@ -131,16 +133,20 @@ def _refuse_unwritable(images: Iterable[Image], *, everything: bool) -> None:
         refuse_unwritable(folder, kinds, [image.spec.name for image in several], everything=everything)
 
 
-def _write_folders(generated: Iterable[tuple[Image, Rules]], *, everything: bool = False) -> None:
-    """Write the files that images share once, however many images have a part in them."""
+def _write_folders(session: Session, generated: Iterable[tuple[Image, Rules]], *, everything: bool = False) -> None:
+    """Write the files that images share once, however many images have a part in them; say which ones are gone."""
     from onedigest.rules.lock_folder import write_folder
 
     folders: dict[Path, list[tuple[Image, Rules]]] = {}
     for image, rules in generated:
         folders.setdefault(image.folder.parent.resolve(), []).append((image, rules))
     for folder, several in folders.items():
-        _, left = write_folder([rules for _, rules in several], folder, everything=everything)
-        _warn_of_left(several[0][0], left)
+        image = several[0][0]
+        changed, left = write_folder([rules for _, rules in several], folder, everything=everything)
+        removed = [name for name in changed if not (folder / name).exists()]
+        if removed and not session.silent:
+            say(f"{shown(image.folder.parent)}: {_unasked(removed)}")
+        _warn_of_left(image, left)
 
 
 def _warn_of_left(image: Image, paths: Iterable[str]) -> None:
@@ -174,7 +180,7 @@ def _generate(
         generated.append((image, rules))
         if not session.as_json and not session.quiet:
             _say_result(result)
-    _write_folders(generated, everything=everything)
+    _write_folders(session, generated, everything=everything)
     return {"images": done}, max(failed, several.say_unknown())
 
 
@@ -225,13 +231,24 @@ class _Several:
 
 
 def _say_result(result: dict[str, Any]) -> None:
-    state = "locked" if result["changed"] else "unchanged"
+    changed = [name.rpartition("/")[2] for name in result["changed"]]
+    state = "locked" if LOCK_FILE in changed else "rules written" if changed else "unchanged"
     say(
         f"{result['name']}: {state}, {plural(result['packages'], 'package')} in {plural(result['wheels'], 'wheel')}"
         f" on {result['base']} with Python {result['python']}"
     )
-    for line in result["moved"]:
+    for line in _told(result):
         say(f"  {line}")
+
+
+def _told(result: dict[str, Any]) -> list[str]:
+    """Say what moved in a lock, and which rules beside it are gone."""
+    return [*result["moved"], *([_unasked(result["removed"])] if result["removed"] else [])]
+
+
+def _unasked(paths: Iterable[str]) -> str:
+    names = ", ".join(path.rpartition("/")[2] for path in paths)
+    return f"removed, since `rules` does not ask for it: {names}"
 
 
 def _moved(previous: Lock | None, lock: Lock) -> list[str]:

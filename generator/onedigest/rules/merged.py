@@ -45,8 +45,9 @@ def refuse_lost_targets(folder: Path, names: Collection[str]) -> None:
     text = rule_files.read(folder / bake.FILE_NAME)
     others = _present(folder) - {bake_target(name) for name in names}
     if text is not None and others and not bake.is_readable(text):
+        wrong = conflicts.MARKS if conflicts.first_line(text) else "cannot be read"
         raise InputError.of(
-            f"cannot be read, so the targets of other images would be lost: {', '.join(sorted(others))}",
+            f"{wrong}, so the targets of other images would be lost: {', '.join(sorted(others))}",
             where=f"{folder.name}/{bake.FILE_NAME}",
             hint="run `onedigest generate --all`, which writes it anew",
         )
