@@ -17,9 +17,8 @@ def sent(lines: Iterable[str], path: str) -> bool:
         above.append(posixpath.dirname(above[-1]))
     found = True
     for line in lines:
-        negative, pattern = line.startswith("!"), posixpath.normpath(line.removeprefix("!").strip()).lstrip("/")
-        if any(_matches(pattern, each) for each in above):
-            found = negative
+        if any(matches(pattern_of(line), each) for each in above):
+            found = line.startswith("!")
     return found
 
 
@@ -37,8 +36,16 @@ def reduced(tree: Path, lines: Iterable[str], target: Path) -> set[str]:
     return found
 
 
-def _matches(pattern: str, path: str) -> bool:
+def matches(pattern: str, path: str) -> bool:
+    """Tell whether a pattern names a path; one without wildcards and backslashes is compared as it is."""
+    if not re.search(r"[*?\[\\]", pattern):
+        return pattern == path
     return re.fullmatch(_expression(pattern), path) is not None  # its dot, as ours, is no line break
+
+
+def pattern_of(line: str) -> str:
+    """Return the pattern of a line."""
+    return posixpath.normpath(line.removeprefix("!").strip()).lstrip("/")
 
 
 def _expression(pattern: str) -> str:
@@ -53,7 +60,7 @@ def _expression(pattern: str) -> str:
             found += "[^/]*"
         elif character == "?":
             found += "[^/]"
-        elif character in ".+()|{}$":
+        elif character in ".$":  # all that the oldest releases escape
             found += f"\\{character}"
         elif character == "\\" and at < len(pattern):
             found += f"\\{pattern[at]}"

@@ -25,7 +25,7 @@ FILES = (
     f"jobs/data/layout/blobs/sha256/{'0' * 64}", "jobs/data/layout/index.csv", "lib/__init__.py", "lib/deep/x.py",
     "lib/notes.md", "lib/keep.md", "lib/.git/config", "lib/log/x.log", "one.txt", "#odd/!x/[y]/z.txt", "other/secret.txt",
     "lockfiles/onedigest.nix", "lockfiles/hello/pylock.toml", ".git/config", "node_modules/a/index.js",
-    "jobs/cert/ca-2026.pem",
+    "jobs/cert/ca-2026.pem", "g{2}|[x].py", "g{2}|h/a.csv", "g/no.csv", "gg|h/no.csv",
 )  # fmt: skip
 LINKS = {"jobs/now": "data/x", "jobs/lib": "../lib", "jobs/data/same.csv": "a.csv", "jobs/cert/ca.pem": "ca-2026.pem"}
 FURTHER = {"oci-layout", "index.csv", "notes.md", "x.log", "lib", "now"}
@@ -48,6 +48,7 @@ WAYS = {
     "the whole project": Selection(folder="jobs", script="hello.py", copies=((".", ".."),)),
     "one file elsewhere": Selection(folder="jobs", copies=(("x.txt", "../one.txt"), ("y.txt", "../lib/notes.md"))),
     "odd names": Selection(folder="#odd", copies=(("x", "../lib/deep"),), files=("!x/[[]y[]]/*",)),
+    "names with signs of regular expressions": Selection(script="g{2}|[x].py", files=("g{2}|h/*.csv",)),
     "rules": Selection(folder="jobs", copies=(("lib", "../lib"),), ignore_file="../.dockerignore"),
     "rules for all": Selection(folder="jobs", copies=((".", ".."),), ignore_file="../.dockerignore"),
 }

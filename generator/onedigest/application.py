@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
+import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -136,7 +137,7 @@ def read_rules(path: Path, root: Path, where: str) -> IgnoreRules:
 
 
 def digest_file(path: Path, root: Path, where: str) -> tuple[Digest, bool]:
-    """Return the digest of a file's content, and whether it is executable. Raises `InputError`.
+    """Return the digest of a file's content, and whether its owner may execute it. Raises `InputError`.
 
     It is read as far as it was long when it was opened: what grows has no digest.
     """
@@ -148,7 +149,7 @@ def digest_file(path: Path, root: Path, where: str) -> tuple[Digest, bool]:
             left -= len(data)
         if left or file.read(1):
             raise InputError.of("changes while it is read", where=where)
-    return Digest(f"sha256:{found.hexdigest()}"), bool(status.st_mode & 0o111)
+    return Digest(f"sha256:{found.hexdigest()}"), bool(status.st_mode & stat.S_IXUSR)
 
 
 def _problem(finding: Finding, script: Script) -> Problem:

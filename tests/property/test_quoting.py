@@ -28,7 +28,6 @@ from onedigest.rules.quoting import (
     bake_plain,
     bake_string,
     exec_form,
-    ignore_pattern,
     nix,
     nix_name,
     source,
@@ -146,7 +145,6 @@ def test_exec_form_is_json_once_its_lines_are_joined(rows: list[list[str]]) -> N
 
 @given(TEXT)
 def test_words_and_sources_stay_on_their_line(text: str) -> None:
-    assert "\n" not in ignore_pattern(text)
     for quoted in (word(text), source(text)):
         assert "\n" not in quoted
         assert not quoted.endswith("\\"), "the next line would belong to it"

@@ -11,7 +11,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
-from moby_patterns import _matches, reduced
+from moby_patterns import matches, pattern_of, reduced
 from onedigest.assembler.credential_files import find_rule
 from onedigest.assembler.ignoring import IgnoreRules
 from onedigest.assembler.left_out import MARKS
@@ -20,7 +20,23 @@ from onedigest.assembler.selection import Found, Selection, select
 from onedigest.rules.context import Pattern, _translated, context_patterns, literal
 from onedigest.rules.path_regex import path_regex
 
-FOLDERS = ("lib", "data", "jobs", "x y", "#c", "!d", "[e]", "é", "__pycache__", ".git", "a+b", "lockfiles", "k.d")
+FOLDERS = (
+    "lib",
+    "data",
+    "jobs",
+    "x y",
+    "#c",
+    "!d",
+    "[e]",
+    "é",
+    "__pycache__",
+    ".git",
+    "a+b",
+    "lockfiles",
+    "k.d",
+    "{2}",
+    "p|q",
+)
 FILES = (
     "a.csv", "b.csv", "c.py", ".hidden", ".env", "m.pyc", "oci-layout", "A.KEY", "k.pem", " first", "last ", "q'\"",
     "$v", "(p)|", "c^d", "{z}", "#h", "!n", "[s].csv", "ö.csv", "a-b", "new.pub", ".env.example", "notes.md",
@@ -121,12 +137,12 @@ def check_what_is_sent(there: set[str], found: Found, patterns: tuple[Pattern, .
         assert {path for path in further if "/to" not in f"/{path}"} == set()
     assert [path for path in further if find_rule(path) or path.endswith(".pyc")] == []
     included = [each for each in patterns if each.included]
-    assert all(any(_matches_below(each.text, path) for each in included) for path in there)
+    assert all(any(_matches_below(pattern_of(each.line), path) for each in included) for path in there)
 
 
 def _matches_below(pattern: str, path: str) -> bool:
     return any(
-        _matches(pattern, path[:end]) for end in (*(at for at, each in enumerate(path) if each == "/"), len(path))
+        matches(pattern, path[:end]) for end in (*(at for at, each in enumerate(path) if each == "/"), len(path))
     )
 
 
@@ -146,7 +162,7 @@ NAMES = st.text(st.sampled_from("ab[]!^-\\*?./é# "), min_size=1, max_size=7).fi
 def test_a_pattern_of_python_means_the_same_to_buildkit(pattern: str, name: str) -> None:
     translated, expected = _translated(pattern), fnmatchcase(name, pattern)
 
-    assert (translated != "[]" and _matches(translated, name)) == expected
+    assert (translated != "[]" and matches(translated, name)) == expected
     if translated != "[]" and name.strip() == name:
         line = Pattern(False, f"x/{translated}").line
         assert IgnoreRules(line).ignores(f"x/{name}") == expected
@@ -164,4 +180,4 @@ def test_a_path_is_the_only_one_that_its_pattern_matches(path: str) -> None:
 
     assert IgnoreRules(f"*\n{line}").ignores(path) is False
     assert IgnoreRules(f"*\n{line}").ignores(f"{path}x")
-    assert _matches(posixpath.normpath(line.removeprefix("!").strip()), path)
+    assert matches(pattern_of(line), path)

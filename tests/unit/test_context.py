@@ -30,6 +30,11 @@ def included(selection: Selection, locks: str = "") -> list[str]:
         (Selection(files=("[z-a]",)), []),
         (Selection(files=("a[", "b]*", "x^?")), ["a\\[", "b\\]*", "x\\^?"]),
         (Selection(files=("#*", "!*", " *", "* ")), ["\\#*", "\\!*", "[ ]*", "*[ ]"]),
+        (
+            Selection(files=("a|b", "c{2}/*", "d+(e)$/x?", "[+|]*")),
+            ["a|b", "c\\{2\\}/*", "d\\+\\(e\\)\\$/x?", "[\\+\\|]*"],
+        ),
+        (Selection(script="#{2}|.py"), ["\\#\\{2\\}\\|.py"]),
         (Selection(copies=(("lib", "lib"),)), ["lib"]),
         (Selection(folder="jobs", copies=((".", ".."),)), ["*"]),
         (Selection(folder="jobs", copies=(("x", "../../elsewhere"),)), []),

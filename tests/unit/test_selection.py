@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from onedigest.application import digest_file
 from onedigest.assembler.__main__ import main
 from onedigest.assembler.selection import Selection, select
 from onedigest.inputs import zipapp
@@ -166,3 +167,14 @@ def test_the_zipapp_selects(project: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
 
     assert json.loads(done.stdout) == [{"target": "lib/run.sh", "path": "lib/run.sh", "role": "program"}]
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o600, 0o444, 0o755, 0o744, 0o700, 0o555, 0o641, 0o654, 0o611])
+def test_a_file_is_executable_by_the_bit_of_its_owner_which_git_and_nix_keep(mode: int, tmp_path: Path) -> None:
+    write(tmp_path, "lib/a")
+    (tmp_path / "lib" / "a").chmod(mode)
+    (file,) = select(tmp_path, Selection(copies=(("lib", "lib"),))).files
+    _, executable = digest_file(tmp_path / "lib" / "a", tmp_path.resolve(), "a")
+
+    assert file.role == ("program" if mode & 0o100 else "plain")
+    assert executable == (file.role == "program"), "as the plan has it"

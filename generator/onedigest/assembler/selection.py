@@ -64,8 +64,8 @@ class Selection:
 class Selected:
     """A file of an application: `target` is below its folder in the image, `place` is from the script's folder.
 
-    `links` are the further paths from there that lead to it. `role` is `script`, `program` where it is executable, or
-    `plain`.
+    `links` are the further paths from there that lead to it. `role` is `script`, `program` where its owner may
+    execute it, or `plain`.
     """
 
     target: str
@@ -318,5 +318,5 @@ class _Collection:
         if not stat.S_ISREG(mode):
             self.problems.append(Finding("is not a regular file", where=self._shown(place)))
             return
-        role = "program" if mode & 0o111 else "plain"
+        role = "program" if mode & stat.S_IXUSR else "plain"
         self.found[target] = Selected(target=target, place=place, path=path, role=role, links=links)

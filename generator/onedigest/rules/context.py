@@ -21,6 +21,10 @@ from onedigest.assembler.selection import Selection
 from onedigest.rules.path_regex import path_regex
 
 _SPECIAL = re.compile(r"([*?\[\]^\\])")
+_WILD = re.compile(r"[*?\[\\]")
+_OPERATOR = re.compile(r"(\\.|\[\^)|([+(){}|$^])", re.DOTALL)
+"""What stands for itself already, and what has a meaning in a regular expression alone."""
+
 _HEX = "[0-9a-f]" * 64
 _MOST_STARS = 2
 """How many stars a pattern may have, besides a first `**/`, that Python's expressions read: they go back for each."""
@@ -40,8 +44,8 @@ class Pattern:
         """The line of a .dockerignore, which is read without spaces around it."""
         bare = self.text.strip() or self.text
         before, after = self.text.split(bare, 1)
-        guarded = f"{_single(before)}{bare}{_single(after)}"
-        guarded = f"\\{guarded}" if guarded.startswith(("#", "!")) else guarded
+        spaced = f"{_single(before)}{bare}{_single(after)}"
+        guarded = _guarded(f"\\{spaced}" if spaced.startswith(("#", "!")) else spaced)
         return f"!{guarded}" if self.included else guarded
 
     @property
@@ -102,6 +106,16 @@ def _any_of(rows: Iterable[Pattern]) -> Callable[[str], bool]:
 
 def _single(spaces: str) -> str:
     return "".join(f"[{space}]" for space in spaces)
+
+
+def _guarded(text: str) -> str:
+    """Return a pattern that each release of BuildKit reads alike.
+
+    It makes a regular expression of what is not a plain path, in which older ones let `|` and `{2}` be operators.
+    """
+    if not _WILD.search(text):
+        return text
+    return _OPERATOR.sub(lambda found: found[1] or f"\\{found[2]}", text)
 
 
 def _excluded(texts: Iterable[str]) -> list[Pattern]:

@@ -19,7 +19,7 @@ from onedigest.plan.configuration import own_environment
 from onedigest.plan.inputs import FOLDER, base_layers, encoded_archive
 from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.platforms import Platform
-from onedigest.rules.context import context_patterns
+from onedigest.rules.context import Pattern, context_patterns, literal
 from onedigest.rules.environment import render
 from onedigest.rules.stages import ASSEMBLER, Stage, layer_stages, made_layers, stage_names
 from onedigest.spec import Spec
@@ -79,7 +79,7 @@ class DockerfileView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IgnoreView:
-    """What the template of a .dockerignore sees: lines about the application, and paths of inputs."""
+    """What the template of a .dockerignore sees: lines about the application, and of inputs."""
 
     patterns: tuple[str, ...]
     inputs: tuple[str, ...]
@@ -171,8 +171,8 @@ def ignore_lines(selection: Selection, locks: str) -> tuple[str, ...]:
 
 
 def _given(plan: Plan, inputs: str, assembler: str) -> tuple[str, ...]:
-    """Return the paths of the inputs that the Dockerfile reads, sorted."""
+    """Return the lines of the inputs that the Dockerfile reads, sorted by path."""
     bases = [layer for each in plan.platforms for layer in base_layers(each) if layer.encoded]
     found = {assembler, *(f"{inputs}/{encoded_archive(layer)}" for layer in bases)}
     found |= {f"{inputs}/{each.name}" for layer in made_layers(plan) for each in layer.inputs}
-    return tuple(sorted(found))
+    return tuple(Pattern(True, literal(path)).line for path in sorted(found))

@@ -54,14 +54,6 @@ def is_plain_path(path: str) -> bool:
     return _PLAIN_PATH.fullmatch(path) is not None
 
 
-def ignore_pattern(path: str) -> str:
-    """Return a pattern of a .dockerignore that matches one path."""
-    escaped = re.sub(r"([*?\[\]^\\])", r"\\\1", path)
-    leading = len(escaped) - len(escaped.lstrip(" "))
-    trailing = len(escaped) - len(escaped.rstrip(" "))
-    return "[ ]" * leading + escaped.strip(" ") + "[ ]" * trailing if escaped.strip(" ") else escaped
-
-
 def bake_string(text: str) -> str:
     """Return a string of a bake file in JSON, where `${` and `%{` would begin a template (HCL JSON syntax)."""
     return json_string(text.replace("${", "$${").replace("%{", "%%{"))
@@ -143,7 +135,6 @@ FILTERS = {
     "bake_inner": lambda text: bake_string(text)[1:-1],
     "comment": one_line,
     "exec_form": exec_form,
-    "ignore_pattern": ignore_pattern,
     "nix": nix,
     "nix_inner": lambda text: nix(text)[1:-1],
     "nix_name": nix_name,
