@@ -130,3 +130,18 @@ def test_image_of_all_files_is_the_same_after_its_build(locking: Locking) -> Non
     locking.ok("build", "app.py")
 
     assert locking.ok("build", "app.py").out == first
+
+
+def test_name_means_no_image_of_another_lock_folder(locking: Locking) -> None:
+    """Whoever adds a folder of locks beside a script decides nothing about what a name means here."""
+    (locking.root / "onedigest.toml").unlink()
+    for name in ("app.py", "lockfiles/app/pylock.toml"):
+        locking.project.write(f"sub/{name}", locking.read(name).replace("from app.py", "from sub/app.py"))
+    locking.edit("lockfiles/app/pylock.toml", "from app.py", "from sub/app.py")
+    result = locking.run("build", "app")
+
+    assert (result.code, result.err) == (
+        1,
+        "error: lockfiles/app/pylock.toml: names app.py, whose own lock is in sub/lockfiles\n"
+        "hint: name the script, or use --lockfiles sub/lockfiles\n",
+    )

@@ -137,6 +137,20 @@ def test_first_side_has_the_say_and_what_is_chosen_anew_is_named(locking: Lockin
     assert 'name = "alpha"\nversion = "1.0"\n' in locking.read("lockfiles/app/pylock.toml")
 
 
+def test_pins_that_the_sides_have_otherwise_are_named(locking: Locking) -> None:
+    before = locking.read("lockfiles/app/pylock.toml")
+    rows = ['version = "1.0"\n', 'version = "1.1"\n']
+    both = f"<<<<<<< ours\n{rows[0]}=======\n{rows[1]}>>>>>>> theirs\n"
+    locking.edit("lockfiles/app/pylock.toml", f'name = "alpha"\n{rows[0]}wheels', f'name = "alpha"\n{both}wheels')
+    result = locking.ok("generate", "app.py")
+
+    assert (
+        "warning: lockfiles/app/pylock.toml: the sides of the merge differ, and the first one counts: alpha 1.0 (not 1.1)\n"
+        "hint: to let one move, run `onedigest generate app.py --upgrade-package NAME`\n"
+    ) in result.err
+    assert locking.read("lockfiles/app/pylock.toml") == before
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

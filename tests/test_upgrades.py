@@ -187,6 +187,13 @@ class TestRulesOfAnotherFormat:
 
         assert result.code == 3
         assert f"format {number}" in result.err
+        before = checked_in(pair)
+        result = pair.run("generate", "--all")
+
+        assert result.code == 1
+        assert "lockfiles/app/Dockerfile: a newer release wrote it, in rules format 2; onedigest" in result.err
+        assert "hint: run `uv tool install --upgrade onedigest`\n" in result.err
+        assert checked_in(pair) == before
         pair.ok("build", "--locked", "--all")
 
     def test_a_rule_that_was_edited_by_hand_is_still_refused(self, release: Release, pair: Project) -> None:

@@ -185,6 +185,21 @@ def test_what_is_outside_the_project_is_not_read(copy: str, tmp_path: Path, caps
         assert said.startswith(f"refused: `copy` names {copy!r}, which is outside the project\nhint: move it below ")
 
 
+@pytest.mark.parametrize("words", [("--script=../key",), ("--folder=..", "--script=key"), ("--script=link",)])
+def test_script_outside_the_project_is_not_read(
+    words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (tmp_path / "key").write_text("secret")
+    (project / "link").symlink_to(tmp_path / "key")
+
+    said = refusal(capsys, "select", "--project", project, *words)
+
+    assert said.endswith(": is not in the project [file]\n")
+    assert "secret" not in said
+
+
 def test_folder_is_no_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (
         refusal(capsys, "debian-packages", "--deb", tmp_path, "--output", tmp_path / "layer")

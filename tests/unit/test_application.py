@@ -47,6 +47,17 @@ def test_files_and_folders_have_their_places(tmp_path: Path) -> None:
     assert [target for target, file in found.items() if file.executable] == ["pkg/a.py"]
 
 
+def test_a_file_is_not_the_folder_of_the_application(tmp_path: Path) -> None:
+    write(tmp_path, "jobs/a.csv", "one.txt")
+
+    assert refused(tmp_path, 'copy = { "." = ["a.csv", "../one.txt"] }') == (
+        "jobs/a.py:4: `copy` brings '../one.txt' to the application's folder, and not to a file in it\n"
+        "hint: name the file that it becomes there\n"
+        "jobs/a.py:4: `copy` brings 'a.csv' to the application's folder, and not to a file in it\n"
+        "hint: name the file that it becomes there"
+    )
+
+
 def test_what_changes_by_itself_is_left_out_of_folders(tmp_path: Path) -> None:
     write(tmp_path, "lib/a.py", "lib/__pycache__/a.pyc", "lib/b.pyc", "lib/.git/HEAD", "lib/dist/oci-layout")
     write(tmp_path, "lib/locks/onedigest.nix", "lib/locks/x/pylock.toml")

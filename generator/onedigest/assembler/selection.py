@@ -19,6 +19,7 @@ from onedigest.assembler.file_tree import MOST_ENTRIES, Budget, head, is_below, 
 from onedigest.assembler.ignoring import IgnoreRules
 from onedigest.assembler.left_out import COMPILED, COMPILED_SUFFIX, is_compiled, is_marked
 from onedigest.assembler.listing import between, links_of, list_folder, read_rules, said_of
+from onedigest.assembler.refusal import Unusable
 
 _NAME_IT = "to have such a file in the image, name it itself, without a pattern"
 
@@ -105,10 +106,13 @@ class Found:
 def select(project: Path, selection: Selection, quote: Callable[[str], str] = repr) -> Found:
     """Find the files of a selection below a project's root; `quote` is how messages quote a name.
 
-    Raises `Unusable` for a tree without end and for an ignore-file that is none, and OSError for a folder that cannot
-    be read.
+    Raises `Unusable` for a tree without end, for an ignore-file that is none and for a script that is not in the
+    project, and OSError for a folder that cannot be read.
     """
-    collection = _Collection(project.resolve(), selection, quote)
+    root = project.resolve()
+    if not is_below(root / selection.folder / selection.script, root):
+        raise Unusable("is not in the project", where=posixpath.join(selection.folder, selection.script))
+    collection = _Collection(root, selection, quote)
     collection.take_patterns()
     collection.take_copies()
     found = collection.found
@@ -204,6 +208,9 @@ class _Collection:
         if place in self._places:
             message = f"`copy` names {self._quote(place)}, which has a place in the image already"
             self.problems.append(Finding(message, "copy"))
+        elif at == ".":
+            message = f"`copy` brings {self._quote(place)} to the application's folder, and not to a file in it"
+            self.problems.append(Finding(message, "copy", "name the file that it becomes there"))
         elif not self._resolved(each).is_relative_to(copy.real):
             message = f"`copy` names {self._quote(place)}, a link that leads out of {self._quote(copy.source)}"
             self.problems.append(Finding(message, "copy"))

@@ -27,7 +27,7 @@ def earlier_lock(session: Session, image: Image) -> Lock | None:
     newer release, which is not to be undone.
     """
     from onedigest.lock import codec
-    from onedigest.lock.remains import read_remains
+    from onedigest.lock.remains import decided, read_remains
     from onedigest.lock.stated import format_problem, is_newer, stated
     from onedigest.rules.files import read
 
@@ -44,6 +44,10 @@ def earlier_lock(session: Session, image: Image) -> Lock | None:
         left, problem = read_remains(text) if text else None, error.problems[0]
         kept = "the pins that can be read are kept" if left else "none of its pins can be read"
         image.warn(Problem(f"{problem.message}; {kept}", problem.where))
+        if differing := decided(text or ""):
+            message = f"the sides of the merge differ, and the first one counts: {', '.join(differing)}"
+            hint = f"to let one move, run `onedigest generate {image.spec.script} --upgrade-package NAME`"
+            image.warn(Problem(message, where, hint))
         return left
 
 

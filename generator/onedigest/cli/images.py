@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -38,7 +38,22 @@ def find_images(
     known = {"", *(image.spec.name for image in found)}
     if other := [(path, name) for path, name in places if name not in known]:
         raise InputError(_other_name(session, *each) for each in other)
+    _refuse_other_folders(session, found, [name for _, name in places if name])
     return found
+
+
+def _refuse_other_folders(session: Session, images: Iterable[Image], names: Collection[str]) -> None:
+    """Raise `InputError` for an image that was named, and whose lock is not the one that has the name here."""
+    folder = session.lockfiles.resolve()
+    problems = []
+    for image in images:
+        own = image.folder.parent.resolve()
+        if image.spec.name in names and own != folder:
+            message = f"names {image.spec.script}, whose own lock is in {shown(own)}"
+            hint = f"name the script, or use --lockfiles {shown(own)}"
+            problems.append(Problem(message, shown(folder / image.spec.name / LOCK_FILE), hint))
+    if problems:
+        raise InputError(problems)
 
 
 def images_of(session: Session, locks: Iterable[Path]) -> list[Image]:

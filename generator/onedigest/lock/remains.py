@@ -57,6 +57,20 @@ def read_remains(text: str) -> Lock | None:
     )
 
 
+def decided(text: str) -> list[str]:
+    """Return the packages that the two sides of a merge pin in other versions, with the one that stays first."""
+    pins = [_versions(_packages(_chunks(side, "packages"))) for side in conflicts.sides(text)]
+    return [
+        f"{name} {pins[0][name]} (not {pins[-1][name]})"
+        for name in sorted(pins[0].keys() & pins[-1].keys() if pins else ())
+        if pins[0][name] != pins[-1][name]
+    ]
+
+
+def _versions(packages: Mapping[str, tuple[Package, ...]]) -> dict[str, str]:
+    return {name: ", ".join(sorted(each.version for each in several)) for name, several in packages.items()}
+
+
 def chosen_anew(remains: Lock, lock: Lock) -> list[str]:
     """Return name and version of the packages that a lock has by choice, as no pin was left of them."""
     known = {package.key for package in remains.packages}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from onedigest import formats
+from onedigest import __version__, formats, header
+from onedigest.errors import InputError, Problem
 from onedigest.inputs.store import exclusive
 from onedigest.rules import files as rule_files
 from onedigest.rules.image import stale_file, unasked_file
 from onedigest.rules.merged import merged_texts, refuse_lost_targets, stale_merged
-from onedigest.rules.model import DOCKER, GIT_FILES, OWN, Rules, Stale, folder_files
+from onedigest.rules.model import DOCKER, GIT_FILES, OWN, Rules, Stale, folder_files, own_files
 from onedigest.rules.shared import render_shared
 
 
@@ -52,11 +53,30 @@ def stale_shared(folder: Path, kinds: Collection[str]) -> Iterator[Stale]:
 def refuse_unwritable(folder: Path, kinds: Collection[str], names: Collection[str], *, everything: bool) -> None:
     """Raise `InputError` where to generate images of some names would replace a file of somebody else's.
 
-    A bake file that cannot be read is replaced by that of `everything` alone.
+    A bake file that cannot be read is replaced by that of `everything` alone, and rules of a newer release by none.
     """
+    _refuse_newer(folder, names)
     rule_files.refuse_foreign(folder, (*GIT_FILES, *folder_files(kinds)))
     if DOCKER in kinds and not everything:
         refuse_lost_targets(folder, names)
+
+
+def _refuse_newer(folder: Path, names: Collection[str]) -> None:
+    from onedigest.lock.stated import installing, stated
+
+    problems = []
+    for name in sorted(names):
+        found = {path: rule_files.read(folder / name / path) or "" for path in (*own_files(OWN), formats.LOCK_FILE)}
+        version = stated(found.pop(formats.LOCK_FILE)).version
+        for path, text in found.items():
+            number = header.stated_format(text) or 0
+            if number > formats.RULES:
+                written = f"in rules format {number}; onedigest {__version__} writes {formats.RULES}"
+                message = f"a newer release wrote it, {written}"
+                problems.append(Problem(message, f"{folder.name}/{name}/{path}", f"run `{installing(version)}`"))
+                break
+    if problems:
+        raise InputError(problems)
 
 
 def asked_kinds(rules: Sequence[Rules], folder: Path) -> tuple[str, ...]:
