@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -74,6 +75,16 @@ def test_edited_script_is_locked_again_by_a_build(locking: Locking) -> None:
     )
     assert locking.ok("generate", "--check", "--all").err == "1 lock checked\n"
     assert locking.ok("build", "--locked", "app").out == result.out
+
+
+def test_new_lock_is_said_beside_a_document_too(locking: Locking) -> None:
+    """Whoever reads the document alone would push what nobody has reviewed."""
+    locking.edit("app.py", "# [tool.onedigest]", "# [tool.onedigest]\n# args = ['x']")
+    result = locking.ok("build", "app", "--json")
+
+    said = "app: `args` changed since it was locked, so it is locked again; review lockfiles/app\n"
+    assert result.err.startswith(said)
+    assert json.loads(result.out)["images"][0]["name"] == "app"
 
 
 @pytest.mark.parametrize("option", ["--locked", "--offline"])

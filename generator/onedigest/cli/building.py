@@ -182,7 +182,7 @@ def _lock(session: Session, image: Image) -> Lock:
         why = f"{', '.join(keys)} changed since it was locked, so it is locked again; review {shown(image.folder)}"
     else:
         return read_lock(image)
-    if not session.silent:
+    if not session.quiet:
         say(f"{name}: {why}")
     generate_one(session, image)
     return read_lock(image)

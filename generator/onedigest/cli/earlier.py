@@ -103,7 +103,7 @@ def _lock_of_renamed(session: Session, image: Image) -> Lock | None:
         image.warn(Problem(message, image.spec.script))
         return None
     for place, lock in found.items():
-        if not session.silent:
+        if not session.quiet:
             say(f"{image.spec.name}: pins kept from {place}")
         return lock
     return None
