@@ -231,8 +231,15 @@ def test_rules_of_another_format_are_one_line(app: Project, number: int, hint: s
     refused = app.run("build", "--locked", "--engine", "nix", "app")
     assert (refused.code, "lockfiles/app/default.nix: is out of date" in refused.err) == (3, True)
 
-    app.ok("generate", "app.py", "other.py")
-    assert {name: app.read(f"lockfiles/{name}") for name in files(app)} == before
+    result = app.run("generate", "app.py", "other.py")
+    if number > RULES:
+        assert result.err == "".join(
+            f"error: lockfiles/{name}/Dockerfile: a newer release wrote it, in rules format {number}; "
+            f"this version writes {RULES}\nhint: {hint}\n"
+            for name in ("app", "other")
+        )
+    else:
+        assert {name: app.read(f"lockfiles/{name}") for name in files(app)} == before
 
 
 def test_edit_by_hand_is_told_beside_another_format(app: Project) -> None:

@@ -111,20 +111,13 @@ class TestEditThatMovesNoByte:
         release.ok(pair, "build", "--all")
         assert checked_in(pair) == before
 
-    @pytest.mark.parametrize("edit", EDITS)
-    def test_no_lock_of_the_examples_is_stale(
-        self, edit: Callable[[Release], None], release: Release, checkout: Project
-    ) -> None:
-        edit(release)
-
-        assert release.ok(checkout, "generate", "--check", "--offline", "--all").err == "3 locks checked\n"
-
     @pytest.mark.network
     def test_examples_have_their_recorded_digests(self, release: Release, checkout: Project) -> None:
         comment_everything(release)
         release.reword_docstrings("**/*.py")
         add_a_key(release)
 
+        assert release.ok(checkout, "generate", "--check", "--offline", "--all").err == "3 locks checked\n"
         for name in FROZEN:
             assert release.ok(checkout, "build", "--locked", name).out == f"{recorded(checkout, name)}\n"
 
@@ -191,7 +184,10 @@ class TestRulesOfAnotherFormat:
         result = pair.run("generate", "--all")
 
         assert result.code == 1
-        assert "lockfiles/app/Dockerfile: a newer release wrote it, in rules format 2; onedigest" in result.err
+        assert (
+            "lockfiles/app/Dockerfile: a newer release wrote it, in rules format 2; this version writes 1\n"
+            in result.err
+        )
         assert "hint: run `uv tool install --upgrade onedigest`\n" in result.err
         assert checked_in(pair) == before
         pair.ok("build", "--locked", "--all")

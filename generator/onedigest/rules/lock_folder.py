@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from onedigest import __version__, formats, header
+from onedigest import formats, header
 from onedigest.errors import InputError, Problem
 from onedigest.inputs.store import exclusive
 from onedigest.rules import files as rule_files
@@ -71,7 +71,7 @@ def _refuse_newer(folder: Path, names: Collection[str]) -> None:
         for path, text in found.items():
             number = header.stated_format(text) or 0
             if number > formats.RULES:
-                written = f"in rules format {number}; onedigest {__version__} writes {formats.RULES}"
+                written = f"in rules format {number}; this version writes {formats.RULES}"
                 message = f"a newer release wrote it, {written}"
                 problems.append(Problem(message, f"{folder.name}/{name}/{path}", f"run `{installing(version)}`"))
                 break
