@@ -172,7 +172,6 @@ def _lock(session: Session, image: Image) -> Lock:
 
     Without a network a lock that does not answer its script any more is refused, as is one that was edited.
     """
-    from onedigest.cli.generate import generate_one
     from onedigest.rules.files import read
 
     text, name = read(image.lock_path), image.spec.name
@@ -184,5 +183,7 @@ def _lock(session: Session, image: Image) -> Lock:
         return read_lock(image)
     if not session.quiet:
         say(f"{name}: {why}")
+    from onedigest.cli.generate import generate_one  # a build with nothing to do needs none of it
+
     generate_one(session, image)
     return read_lock(image)
