@@ -126,7 +126,7 @@ def _conflicts(image: Image) -> Iterator[Problem]:
 
     for path in (image.folder / name for name in own_files(OWN)):
         if line := first_line(read(path) or ""):
-            yield Problem(MARKS, f"{shown(path)}:{line}", f"run `onedigest generate {image.spec.script}`")
+            yield Problem(MARKS, f"{shown(path)}:{line}", f"run `{generating(image.spec.script)}`")
 
 
 def _told(folder: Path, found: Iterable[_Found]) -> Iterator[Problem]:

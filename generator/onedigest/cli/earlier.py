@@ -11,7 +11,7 @@ from onedigest.cli.locks import lock_problems
 from onedigest.cli.session import Session
 from onedigest.cli.words import say, shown
 from onedigest.conflicts import sides
-from onedigest.errors import InputError, Problem
+from onedigest.errors import InputError, Problem, generating
 
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock
@@ -46,7 +46,7 @@ def earlier_lock(session: Session, image: Image) -> Lock | None:
         image.warn(Problem(f"{problem.message}; {kept}", problem.where))
         if differing := decided(text or ""):
             message = f"the sides of the merge differ, and the first one counts: {', '.join(differing)}"
-            hint = f"to let one move, run `onedigest generate {image.spec.script} --upgrade-package NAME`"
+            hint = f"to let one move, run `{generating(image.spec.script)} --upgrade-package NAME`"
             image.warn(Problem(message, where, hint))
         return left
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -60,17 +59,16 @@ def changed_keys(image: Image, text: str) -> list[str]:
     from onedigest.header import is_intact
     from onedigest.lock import codec
     from onedigest.lock.stated import stated
-    from onedigest.spec import fields
 
     if stated(text).spec == image.spec.digest() or not is_intact(text):
         return []
+    from onedigest.lock.answer import moved_keys
+
     try:
         lock = codec.loads(text, shown(image.lock_path))
     except InputError:
         return []
-    old, new = json.loads(lock.asked), fields(image.spec)
-    moved = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
-    return [f"`{key}`" for key in moved] or ["the defaults of onedigest"]
+    return [f"`{key}`" for key in moved_keys(image.spec, lock)] or ["the defaults of onedigest"]
 
 
 def prove_base(session: Session, image: Image, lock: Lock) -> None:

@@ -33,14 +33,19 @@ def refuse_other_answer(spec: Spec, lock: Lock, where: str) -> None:
         raise InputError(problems)
 
 
+def moved_keys(spec: Spec, lock: Lock) -> list[str]:
+    """Return the keys whose values differ between what a lock answers and what is asked for, sorted."""
+    old, new = json.loads(lock.asked), fields(spec)
+    return sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+
+
 def moved_settings(spec: Spec, lock: Lock) -> list[str]:
-    """Return a line for each value that differs between what a lock answers and what is asked for, the older first."""
+    """Return two lines for each key whose value differs, that of the lock first."""
     old, new = json.loads(lock.asked), fields(spec)
     lines = []
-    for name in sorted(old.keys() | new.keys()):
+    for name in moved_keys(spec, lock):
         before, after = (value(each[name]) if name in each else "(default)" for each in (old, new))
-        if before != after:
-            lines += [f"- {name} = {before}", f"+ {name} = {after}"]
+        lines += [f"- {name} = {before}", f"+ {name} = {after}"]
     return lines
 
 
