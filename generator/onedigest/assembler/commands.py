@@ -93,6 +93,12 @@ def _debian_packages(given: Given) -> list[Entry]:
     return debian_packages_layer(given.inputs)
 
 
+def _debian_configuration(given: Given) -> list[Entry]:
+    from onedigest.assembler.debian_root import debian_configuration_layer
+
+    return debian_configuration_layer(given.inputs)
+
+
 _OWNER = Option("owner", "UID:GID", "whose it is, and what is in it", "0:0")
 
 _KNOWN = Option(
@@ -129,5 +135,8 @@ LAYERS: Mapping[str, LayerCommand] = {
         input="deb",
     ),
     "debian-packages": LayerCommand("further Debian packages", _debian_packages, input="deb"),
+    "debian-configuration": LayerCommand(
+        "what scripts of Debian packages would have made", _debian_configuration, input="deb"
+    ),
 }
 """The one table of them, by the names that plans, rules and histories have too."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +21,9 @@ from onedigest.assembler.unpacking import unpacked
 MERGED = ("bin", "lib", "lib32", "lib64", "libo32", "libx32", "sbin")
 """Top-level directories that are links into /usr since Debian 12."""
 
+SCRIPTS = ("config", "postinst", "postrm", "preinst", "prerm", "triggers")
+"""The maintainer scripts of a package, which are read and never run, and the triggers that it waits for."""
+
 ENTRIES = 250_000
 CONTENT_BYTES = 8 << 30
 CONTROL_BYTES = 64 << 20
@@ -35,11 +38,15 @@ _NO_TEXT = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A package: `control` and `md5sums` are the texts of its control archive."""
+    """A package: `control` and `md5sums` are texts of its control archive.
+
+    `scripts` are its maintainer scripts and `triggers`, by their names there.
+    """
 
     name: str
     control: bytes
     md5sums: bytes
+    scripts: Mapping[str, bytes]
     entries: tuple[Entry, ...]
 
 
@@ -51,7 +58,8 @@ def read(path: Path, spool: Spool | None = None) -> Package:
         control = _control(file, control_part, path.name)
         package = _package_name(control.get("control", b""), path.name)
         entries = tuple(_entries(file, data_part, path.name, spool or Spool()))
-    return Package(package, control["control"], control.get("md5sums", b""), entries)
+    scripts = {script: control[script] for script in SCRIPTS if script in control}
+    return Package(package, control["control"], control.get("md5sums", b""), scripts, entries)
 
 
 def content_of(entry: Entry) -> bytes:
@@ -85,7 +93,7 @@ def _control(file: BinaryIO, part: Part, name: str) -> dict[str, bytes]:
     pieces = unpacked(part.pieces(file), part.name, name)
     for member, content in tar_reader.members(pieces, name, CONTROL_BYTES):
         path = _path(member.name, name)
-        if path not in ("control", "md5sums"):
+        if path not in ("control", "md5sums", *SCRIPTS):
             continue
         if path in found or member.kind != "file" or member.size > TEXT_BYTES:
             raise Refused("deb", f"{name}: {path} is there twice, no file, or too large")

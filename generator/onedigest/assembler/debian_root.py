@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from onedigest.assembler import deb
+from onedigest.assembler.configuration import configuration
+from onedigest.assembler.configuration.system import System
 from onedigest.assembler.entry import Entry, file_entry, layer_order, owner_of
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.spool import Spool
@@ -32,22 +34,33 @@ def debian_root_layer(paths: Iterable[Path], user: str) -> list[Entry]:
     What maintainer scripts would have made and Python programs need is made here: users and groups, the CA bundle,
     name service order, /tmp, and the links of a merged /usr.
     """
-    found = _unpacked(paths)
+    packages = _read(paths)
+    found = _unpacked(packages)
     made = [*_accounts(found, user), *_settings(found), *_merged_links(found)]
     for entry in made:
         found[entry.path] = entry
-    return _ordered(found)
+    return _ordered({**found, **configuration(System(found, packages))})
 
 
 def debian_packages_layer(paths: Iterable[Path]) -> list[Entry]:
     """Return the files of further packages, for a layer above the base."""
-    return _ordered(_unpacked(paths))
+    return _ordered(_unpacked(_read(paths)))
 
 
-def _unpacked(paths: Iterable[Path]) -> dict[str, Entry]:
-    found: dict[str, Entry] = {}
+def debian_configuration_layer(paths: Iterable[Path]) -> list[Entry]:
+    """Return what the maintainer scripts of all packages of an image would have made, for a layer above them."""
+    packages = _read(paths)
+    found = _unpacked(packages)
+    return _ordered(configuration(System(found, packages)))
+
+
+def _read(paths: Iterable[Path]) -> tuple[deb.Package, ...]:
     spool = Spool()
-    packages = sorted((deb.read(path, spool) for path in paths), key=lambda package: package.name)
+    return tuple(sorted((deb.read(path, spool) for path in paths), key=lambda package: package.name))
+
+
+def _unpacked(packages: Iterable[deb.Package]) -> dict[str, Entry]:
+    found: dict[str, Entry] = {}
     for package in packages:
         for entry in (*package.entries, *_status(package)):
             old = found.setdefault(entry.path, entry)

@@ -47,9 +47,9 @@ def pack() -> bytes:
     Nothing runs it but tests: every engine takes a frozen one.
     """
     files = {"__main__.py": _MAIN, "onedigest/__init__.py": b""}
-    for path in sorted(_SOURCE.glob("*.py")):
+    for path in sorted(_SOURCE.rglob("*.py")):
         # LF whatever the checkout says
-        files[f"onedigest/assembler/{path.name}"] = path.read_bytes().replace(b"\r\n", b"\n")
+        files[f"onedigest/assembler/{path.relative_to(_SOURCE).as_posix()}"] = path.read_bytes().replace(b"\r\n", b"\n")
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):

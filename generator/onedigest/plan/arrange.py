@@ -32,9 +32,7 @@ def _arrange_platform(spec: Spec, lock: Lock, files: Sequence[File], platform: P
     base = lock.base
     below, folders = _base(spec, base, platform)
     below += _working_directory(spec, folders)
-    packages = [each for each in base.system_packages if platform in each.platforms]
-    if packages:
-        below.append(kinds.debian_packages(spec.system_packages, packages, platform))
+    below += _system_packages(spec, base, platform)
     below.append(kinds.virtual_environment(base.interpreter, base.python))
     above = [_application(spec, files, folders)] if files else []
     room = spec.max_layers - len(below) - len(spec.run) - len(above)
@@ -56,6 +54,20 @@ def _base(spec: Spec, base: Base, platform: Platform) -> tuple[list[Layer], Base
         kinds.base_layer(base.reference, number, count, layer, platform) for number, layer in enumerate(image.layers, 1)
     ]
     return layers, image_folders(spec.workdir, has_workdir=image.has_workdir)
+
+
+def _system_packages(spec: Spec, base: Base, platform: Platform) -> list[Layer]:
+    """Return the layers of Debian packages above a base; images share the one of Debian's essential packages."""
+    essential = [each for each in base.essential_packages if platform in each.platforms]
+    packages = [each for each in base.system_packages if platform in each.platforms]
+    if not (essential or packages):
+        return []
+    everything = [each for each in base.debian_packages if platform in each.platforms]
+    return [
+        *([kinds.debian_packages(["Debian's essential packages"], essential, platform)] if essential else []),
+        *([kinds.debian_packages(spec.system_packages, packages, platform)] if packages else []),
+        kinds.debian_configuration(everything, platform),
+    ]
 
 
 def _working_directory(spec: Spec, folders: BaseFolders) -> list[Layer]:

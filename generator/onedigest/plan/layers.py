@@ -225,6 +225,13 @@ def debian_packages(names: Sequence[str], packages: Iterable[DebianPackage], pla
     return Layer(holds=", ".join(names), name=_native(_several(names), platform), content=recipe)
 
 
+def debian_configuration(packages: Iterable[DebianPackage], platform: Platform) -> Layer:
+    """Return what the scripts of all Debian packages of an image would have made."""
+    recipe = Recipe(command="debian-configuration", inputs=_packages(packages), encoding=LIBDEFLATE)
+    holds = "caches and alternatives of all Debian packages"
+    return Layer(holds=holds, name=_native("debian-configuration", platform), content=recipe)
+
+
 def base_layer(reference: str, number: int, count: int, descriptor: Descriptor, platform: Platform) -> Layer:
     """Return one of the layers of a base image, counted from 1."""
     own = reference.rpartition("/")[2].partition("@")[0]

@@ -23,18 +23,21 @@ from onedigest.spec import Spec
 class Base(ABC):
     """What every base has, and what is asked of it; outside of here `plan/arrange.py` alone tells the kinds apart.
 
-    `python` is the interpreter's full version. `system_packages` are the Debian packages that are put above, and
-    `release` is the one that those of Debian are of.
+    `python` is the interpreter's full version. `system_packages` are the Debian packages that are put above for what a
+    script asks for, `essential_packages` those below them that Debian's packages take for granted (Debian Policy,
+    section 3.8), and `release` is the one that those of Debian are of.
     """
 
     interpreter: str
     python: str
     libc_version: str
     system_packages: tuple[DebianPackage, ...] = ()
+    essential_packages: tuple[DebianPackage, ...] = ()
     release: Release | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "system_packages", tuple(sorted(self.system_packages)))
+        object.__setattr__(self, "essential_packages", tuple(sorted(self.essential_packages)))
 
     @property
     @abstractmethod
@@ -57,7 +60,7 @@ class Base(ABC):
     @property
     def debian_packages(self) -> tuple[DebianPackage, ...]:
         """All Debian packages that it pins."""
-        return self.system_packages
+        return (*self.essential_packages, *self.system_packages)
 
     @property
     def origin(self) -> Reference | None:
@@ -105,8 +108,11 @@ def python_text(base: Base) -> str:
 
 
 def system_packages_text(base: Base, platforms: Sequence[Platform]) -> str:
-    """Return the array of the packages above a base."""
-    return packages_text("system-packages", base.system_packages, platforms)
+    """Return the arrays of the packages above a base."""
+    essential = packages_text("essential-packages", base.essential_packages, platforms)
+    return (essential if base.essential_packages else "") + packages_text(
+        "system-packages", base.system_packages, platforms
+    )
 
 
 def read_common(table: Table, platforms: Sequence[Platform]) -> dict[str, Any]:
@@ -116,4 +122,7 @@ def read_common(table: Table, platforms: Sequence[Platform]) -> dict[str, Any]:
         "interpreter": table.take("interpreter", untrusted.absolute_path),
         "libc_version": table.take("libc-version", untrusted.libc_version),
         "system_packages": read_packages(table, "system-packages", platforms),
+        "essential_packages": read_packages(table, "essential-packages", platforms)
+        if "essential-packages" in table
+        else (),
     }

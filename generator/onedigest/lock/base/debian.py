@@ -37,7 +37,7 @@ class DebianBase(Base):
 
     @property
     def debian_packages(self) -> tuple[DebianPackage, ...]:
-        return (*self.packages, *self.system_packages)
+        return (*self.packages, *self.essential_packages, *self.system_packages)
 
     def others(self, spec: Spec) -> Iterator[str]:
         kind, _, named = spec.base.partition(":")

@@ -1,0 +1,23 @@
+"""Knows what the maintainer scripts of Debian packages would have made, as files, without running anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from onedigest.assembler.configuration.system import System
+from onedigest.assembler.entry import Entry
+
+Maker = Callable[[System], Iterable[Entry]]
+"""Makes some files of a system, which may replace those that are there."""
+
+MAKERS: tuple[Maker, ...] = ()
+"""In the order in which each sees what those before it made: the cache of libraries comes after the alternatives."""
+
+
+def configuration(system: System, makers: Iterable[Maker] = MAKERS) -> dict[str, Entry]:
+    """Return the files that are made for a system, by path."""
+    made: dict[str, Entry] = {}
+    for make in makers:
+        made |= {entry.path: entry for entry in make(replace(system, files={**system.files, **made}))}
+    return made

@@ -1,0 +1,17 @@
+"""Knows the files and packages of a system, which what is made for it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from onedigest.assembler.deb import Package
+from onedigest.assembler.entry import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The files of a system so far by path, and the packages, sorted by name, that they came with."""
+
+    files: Mapping[str, Entry]
+    packages: tuple[Package, ...]
