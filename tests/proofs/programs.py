@@ -58,7 +58,7 @@ public class Trust {
 
 STANDARD_LIBRARY = """\
 import bz2, ctypes, ctypes.util, curses, getpass, locale, lzma, os, pwd, readline, sqlite3, socket, ssl, zlib, zoneinfo
-print(ctypes.CDLL(ctypes.util.find_library("c")).abs(-7), ctypes.util.find_library("ssl"))
+print(ctypes.util.find_library("c"), ctypes.util.find_library("ssl"))
 curses.setupterm("xterm-256color")
 print(curses.tigetnum("colors"))
 print(locale.setlocale(locale.LC_ALL, "C.UTF-8"), sqlite3.connect(":memory:").execute("select 6 * 7").fetchone())
@@ -66,7 +66,7 @@ print(ssl.create_default_context().cert_store_stats()["x509_ca"] > 100, zoneinfo
 print(getpass.getuser(), os.path.expanduser("~") == pwd.getpwuid(os.getuid()).pw_dir, os.access(os.path.expanduser("~"), os.W_OK))
 print(socket.gethostbyname("localhost"), os.path.isfile("/etc/nsswitch.conf"), os.path.isfile("/etc/ld.so.cache"))
 """
-STANDARD_SAID = r"7 libssl\.so\.3\n256\nC\.UTF-8 \(42,\)\nTrue Asia/Tokyo\nnonroot True True\n127\.0\.0\.1 True True\n"
+STANDARD_SAID = r"libc\.so\.6 libssl\.so\.3\n256\nC\.UTF-8 \(42,\)\nTrue Asia/Tokyo\nnonroot True True\n127\.0\.0\.1 True True\n"
 
 PROOFS = (
     python("standard-library", "", "", STANDARD_LIBRARY, STANDARD_SAID),
