@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from onedigest.assembler.configuration.graphviz import make_graphviz_plugins
 from onedigest.assembler.configuration.pixbuf_loaders import make_pixbuf_loaders
+from onedigest.assembler.configuration.schemas import make_schemas
 from onedigest.assembler.configuration.system import System
 from onedigest.assembler.entry import Entry
 
 Maker = Callable[[System], Iterable[Entry]]
 """Makes some files of a system, which may replace those that are there."""
 
-MAKERS: tuple[Maker, ...] = (make_graphviz_plugins, make_pixbuf_loaders)
+MAKERS: tuple[Maker, ...] = (make_graphviz_plugins, make_pixbuf_loaders, make_schemas)
 """In the order in which each sees what those before it made: the cache of libraries comes after the alternatives."""
 
 
