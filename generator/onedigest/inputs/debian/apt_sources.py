@@ -21,8 +21,8 @@ _NO = frozenset({"no", "false", "without", "off", "disable", "0"})
 class Source:
     """Where packages come from, which suites of it are read, and what apt holds them against.
 
-    `keys` is what `Signed-By` says, which is empty for apt's own keys. `expires` tells whether a release file is refused
-    after its `Valid-Until`.
+    `keys` is what `Signed-By` says, which is empty for apt's own keys. `expires` tells whether a release file is
+    refused after its `Valid-Until`.
     """
 
     address: str

@@ -134,10 +134,9 @@ class _Resolver:
     def _moving(self, stanza: Stanza, alternatives: Iterable[Relation]) -> set[str]:
         """Return the pins that stand in the way of a dependency: of what is needed, else of what needs it."""
         for relation in alternatives:
-            newest = self._packages.get(relation.name)
-            if newest and version.satisfies(newest.version, relation.relation, relation.version):
-                if found := self._movable(relation.name):
-                    return found
+            newest, found = self._packages.get(relation.name), self._movable(relation.name)
+            if newest and found and version.satisfies(newest.version, relation.relation, relation.version):
+                return found
         return self._movable(stanza.name)
 
     def _movable(self, name: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Knows where Debian's archives can be read from: mirrors that are named, the machine's own, or the snapshot service."""
+"""Knows where Debian's archives can be read: at mirrors that are named, the machine's own, or the snapshot service."""
 
 from __future__ import annotations
 
