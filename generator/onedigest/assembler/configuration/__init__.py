@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from onedigest.assembler.configuration.alternatives import make_alternatives
+from onedigest.assembler.configuration.placing import make_placed
 from onedigest.assembler.configuration.system import System
 from onedigest.assembler.entry import Entry
 
 Maker = Callable[[System], Iterable[Entry]]
 """Makes some files of a system, which may replace those that are there."""
 
-MAKERS: tuple[Maker, ...] = (make_alternatives,)
-"""In the order in which each sees what those before it made: the cache of libraries comes after the alternatives."""
+MAKERS: tuple[Maker, ...] = (make_placed, make_alternatives)
+"""In the order in which each sees what those before it made: the cache of libraries comes after all that is placed."""
 
 
 def configuration(system: System, makers: Iterable[Maker] = MAKERS) -> dict[str, Entry]:
