@@ -17,15 +17,12 @@ from onedigest.assembler.spool import Spool
 STATUS = "var/lib/dpkg/status.d"
 """Where scanners look for the packages of an image without dpkg."""
 
-CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
-
 _MADE = "base"
 _PASSWD = "usr/share/base-passwd/passwd.master"  # noqa: S105  a path
 _GROUP = "usr/share/base-passwd/group.master"
 _NSSWITCH = ("usr/share/libc-bin/nsswitch.conf", "usr/share/base-files/nsswitch.conf")
 """Where the order of name services is, since Debian 12 and before."""
 
-_AUTHORITY = re.compile(r"usr/share/ca-certificates/.+\.crt")
 _NUMBER = re.compile(r"[0-9]{1,10}")
 _USER_NAME = "nonroot"
 
@@ -117,14 +114,6 @@ def _settings(found: dict[str, Entry]) -> Iterator[Entry]:
     yield Entry("tmp", "dir", 0o1777, origin=_MADE)
     if order := next((found[path] for path in _NSSWITCH if path in found), None):
         yield replace(order, path="etc/nsswitch.conf")
-    authorities = sorted(path for path in found if _AUTHORITY.fullmatch(path))
-    if authorities:
-        if sum(found[path].size for path in authorities) > deb.TEXT_BYTES:
-            raise Refused("limit", f"{found[authorities[0]].origin}: its CA certificates are too large")
-        bundle = b"".join(deb.content_of(found[path]).rstrip(b"\n") + b"\n" for path in authorities)
-        yield _file(CERTIFICATES, bundle)
-        # where OpenSSL looks, since there are no links by subject hash beside the bundle
-        yield Entry("usr/lib/ssl/cert.pem", "link", 0o777, target=f"/{CERTIFICATES}", origin=_MADE)
 
 
 def _merged_links(found: dict[str, Entry]) -> Iterator[Entry]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from onedigest.assembler.configuration.alternatives import make_alternatives
+from onedigest.assembler.configuration.certificates import make_certificates
 from onedigest.assembler.configuration.placing import make_placed
 from onedigest.assembler.configuration.system import System
 from onedigest.assembler.entry import Entry
@@ -13,7 +14,7 @@ from onedigest.assembler.entry import Entry
 Maker = Callable[[System], Iterable[Entry]]
 """Makes some files of a system, which may replace those that are there."""
 
-MAKERS: tuple[Maker, ...] = (make_placed, make_alternatives)
+MAKERS: tuple[Maker, ...] = (make_placed, make_alternatives, make_certificates)
 """In the order in which each sees what those before it made: the cache of libraries comes after all that is placed."""
 
 

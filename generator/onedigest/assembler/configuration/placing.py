@@ -17,7 +17,7 @@ COPIED_BYTES = 1 << 20
 """How large a file may be that is copied, or whose mode or owner is changed, which brings it once more."""
 
 _MADE = "scripts"
-_ELSEWHERE = frozenset({"etc/passwd", "etc/group", "tmp", "etc/ssl/certs/ca-certificates.crt"})
+_ELSEWHERE = frozenset({"etc/passwd", "etc/group", "tmp"})
 """What the root of a base has of its own."""
 
 _PATH = re.compile(r"(/+(?!\.{1,2}(/|\Z)|\.wh\.)[ -.0-\[\]-~]{1,200}){1,20}/*")
