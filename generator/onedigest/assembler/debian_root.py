@@ -17,13 +17,12 @@ from onedigest.assembler.spool import Spool
 STATUS = "var/lib/dpkg/status.d"
 """Where scanners look for the packages of an image without dpkg."""
 
-CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
-
 _MADE = "base"
 _PASSWD = "usr/share/base-passwd/passwd.master"  # noqa: S105  a path
 _GROUP = "usr/share/base-passwd/group.master"
-_NSSWITCH = "usr/share/libc-bin/nsswitch.conf"
-_AUTHORITY = re.compile(r"usr/share/ca-certificates/.+\.crt")
+_NSSWITCH = ("usr/share/libc-bin/nsswitch.conf", "usr/share/base-files/nsswitch.conf")
+"""Where the order of name services is, since Debian 12 and before."""
+
 _NUMBER = re.compile(r"[0-9]{1,10}")
 _USER_NAME = "nonroot"
 
@@ -51,7 +50,20 @@ def debian_configuration_layer(paths: Iterable[Path]) -> list[Entry]:
     """Return what the maintainer scripts of all packages of an image would have made, for a layer above them."""
     packages = _read(paths)
     found = _unpacked(packages)
-    return _ordered(configuration(System(found, packages)))
+    made = configuration(System(found, packages))
+    return _ordered({**_folders_above(made, found), **made})
+
+
+def _folders_above(made: Iterable[str], found: dict[str, Entry]) -> dict[str, Entry]:
+    """Return the folders above some paths as packages have them, so that a layer above does not change them."""
+    above: dict[str, Entry] = {}
+    for path in made:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in above:
+            if folder in found:
+                above[folder] = found[folder]
+            folder = folder.rpartition("/")[0]
+    return above
 
 
 def _read(paths: Iterable[Path]) -> tuple[deb.Package, ...]:
@@ -101,16 +113,8 @@ def _accounts(found: dict[str, Entry], user: str) -> Iterator[Entry]:
 
 def _settings(found: dict[str, Entry]) -> Iterator[Entry]:
     yield Entry("tmp", "dir", 0o1777, origin=_MADE)
-    if order := found.get(_NSSWITCH):
+    if order := next((found[path] for path in _NSSWITCH if path in found), None):
         yield replace(order, path="etc/nsswitch.conf")
-    authorities = sorted(path for path in found if _AUTHORITY.fullmatch(path))
-    if authorities:
-        if sum(found[path].size for path in authorities) > deb.TEXT_BYTES:
-            raise Refused("limit", f"{found[authorities[0]].origin}: its CA certificates are too large")
-        bundle = b"".join(deb.content_of(found[path]).rstrip(b"\n") + b"\n" for path in authorities)
-        yield _file(CERTIFICATES, bundle)
-        # where OpenSSL looks, since there are no links by subject hash beside the bundle
-        yield Entry("usr/lib/ssl/cert.pem", "link", 0o777, target=f"/{CERTIFICATES}", origin=_MADE)
 
 
 def _merged_links(found: dict[str, Entry]) -> Iterator[Entry]:

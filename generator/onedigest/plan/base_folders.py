@@ -21,7 +21,7 @@ _OF_BASE_FILES = frozenset(
 _MERGED = ("bin", "lib", "sbin")
 _COMMON = {"/root": "0700:0:0", "/tmp": "1777:0:0", "/var/tmp": "1777:0:0"}  # noqa: S108  paths
 _OF_IMAGES = {**_COMMON, "/run/lock": "1777:0:0"}
-_OF_DEBIAN = {**_COMMON, "/var/cache/ldconfig": "0700:0:0", "/var/lock": "1777:0:0"}
+_OF_DEBIAN = {**_OF_IMAGES, "/var/cache/ldconfig": "0700:0:0", "/var/lock": "1777:0:0", "/var/mail": "2775:0:8"}
 _OF_SUITE = {"bookworm": {"/var/local": "2775:0:50"}}
 """Folders that are not plainly root's: mode and owner."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from onedigest.assembler.configuration.answers import answer, printed
 from onedigest.assembler.configuration.expanding import Expander, Value
+from onedigest.assembler.configuration.setting import SETTERS
 from onedigest.assembler.configuration.shell_tree import (
     Branches,
     Case,
@@ -49,11 +50,12 @@ class Call:
 
 
 class _Ended(Exception):
-    """The script, a function or a loop ends here."""
+    """A command such as `exit` ends the script, a function or a loop, with a result that may be known."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(what)
-        self.what = what
+    def __init__(self, command: str, words: list[Value]) -> None:
+        super().__init__(command)
+        self.command = command
+        self.status = words[0] == "0" if words and words[0] is not None else None
 
 
 def follow(
@@ -104,27 +106,27 @@ class _Follower:
         match command:
             case Simple():
                 return self._simple(command)
-            case Joined(first, rest):
-                return self._joined(first, rest)
-            case Pipeline(several, negated):
-                return self._pipeline(several, negated=negated)
-            case Branches(branches, otherwise):
-                return self._branches(list(branches), otherwise)
+            case Joined():
+                return self._joined(command)
+            case Pipeline():
+                return self._pipeline(command)
+            case Branches():
+                return self._branches(command)
             case Case():
                 return self._case(command)
             case Each():
                 return self._each(command)
-            case Loop(condition, body):
-                return self._loop(condition, body)
-            case Group(body, apart):
-                return self._apart(body) if apart else self.run_all(body)
-            case Function(name, body):
-                self._functions[name] = body
+            case Loop():
+                return self._loop(command)
+            case Group():
+                return self._apart(command.body) if command.apart else self.run_all(command.body)
+            case Function():
+                self._functions[command.name] = command.body
         return True
 
-    def _joined(self, first: Command, rest: tuple[tuple[str, Command], ...]) -> bool | None:
-        status = self.run(first)
-        for operator, command in rest:
+    def _joined(self, joined: Joined) -> bool | None:
+        status = self.run(joined.first)
+        for operator, command in joined.rest:
             skipped = operator == "||"
             if status is skipped:
                 continue
@@ -137,35 +139,32 @@ class _Follower:
                 status = self.run(command)
         return status
 
-    def _pipeline(self, commands: tuple[Command, ...], *, negated: bool) -> bool | None:
-        if len(commands) > 1:
-            for command in commands[:-1]:
-                self._apart((command,))
-            status = self._apart(commands[-1:])
+    def _pipeline(self, pipeline: Pipeline) -> bool | None:
+        status = None
+        if len(pipeline.commands) > 1:
+            for command in pipeline.commands:
+                status = self._apart((command,))
             self._printed = [None]
         else:
-            status = self.run(commands[0])
-        return None if status is None else status is not negated
+            status = self.run(pipeline.commands[0])
+        return None if status is None else status is not pipeline.negated
 
-    def _branches(
-        self,
-        branches: list[tuple[tuple[Command, ...], tuple[Command, ...]]],
-        otherwise: tuple[Command, ...],
-    ) -> bool | None:
-        if not branches:
-            return self.run_all(otherwise)
-        condition, body = branches[0]
+    def _branches(self, command: Branches) -> bool | None:
+        if not command.branches:
+            return self.run_all(command.otherwise)
+        (condition, body), *rest = command.branches
+        others = Branches(tuple(rest), command.otherwise)
         status = self.run_all(condition)
         if status is True:
             return self.run_all(body)
         if status is False:
-            return self._branches(branches[1:], otherwise)
+            return self._branches(others)
         before = dict(self.words.variables)
         with self._perhaps():
             self.run_all(body)
         after, self.words.variables = self.words.variables, before
         with self._perhaps():
-            self._branches(branches[1:], otherwise)
+            self._branches(others)
         self._forget_other_than(after)
         return None
 
@@ -202,27 +201,25 @@ class _Follower:
                 else:
                     status = self.run_all(each.body)
             except _Ended as ended:
-                if ended.what == "break":
+                if ended.command == "break":
                     break
-                if ended.what != "continue":
+                if ended.command != "continue":
                     raise
         self._left -= {"break", "continue"}
         self._certain = certain and not self._left
         return status
 
-    def _loop(self, condition: tuple[Command, ...], body: tuple[Command, ...]) -> bool | None:
+    def _loop(self, loop: Loop) -> bool | None:
         """Follow what may run any number of times: once, so that what it sets is known to be unknown."""
         before = dict(self.words.variables)
         calls = len(self.calls)
         with self._perhaps():
-            self.run_all(condition)
-            self.run_all(body)
+            self.run_all((*loop.condition, *loop.body))
         # once more, now that what the first time set is known to be unknown
         self._forget_other_than(before)
         del self.calls[calls:]
         with self._perhaps():
-            self.run_all(condition)
-            self.run_all(body)
+            self.run_all((*loop.condition, *loop.body))
         return None
 
     def _apart(self, body: tuple[Command, ...]) -> bool | None:
@@ -245,8 +242,10 @@ class _Follower:
         name = words[0] if words else ""
         if name in self._functions:
             return self._function(self._functions[name], words[1:])
-        if name in _BUILTINS:
-            return _BUILTINS[name](self, words[1:])
+        if name in SETTERS:
+            return SETTERS[name](self.words, words[1:])
+        if name and name in _ENDINGS:
+            raise _Ended(name, words[1:])
         if words and not command.writes:
             found = printed(words, self.words.variables, self._files)
             self._printed += [found if self._certain else None] if found != "" else []
@@ -266,9 +265,9 @@ class _Follower:
         try:
             return self.run(body)
         except _Ended as ended:
-            if ended.what not in ("return", "return 0"):
+            if ended.command != "return":
                 raise
-            return True if ended.what == "return 0" else None
+            return ended.status
         finally:
             self.words.arguments = before
             self._left.discard("return")
@@ -282,8 +281,8 @@ class _Follower:
         try:
             yield
         except _Ended as ended:
-            if ended.what != "failed":
-                self._left.add(ended.what.partition(" ")[0])
+            if ended.command != "exit" or ended.status is not False:  # a script that fails has done nothing
+                self._left.add(ended.command)
                 certain = False
         finally:
             self._certain = certain
@@ -303,69 +302,13 @@ class _Follower:
         lines, self._printed = self._printed, before
         return None if None in lines else "\n".join(map(str, lines)).rstrip("\n")
 
-    def end(self, what: str) -> bool | None:
-        """End the script, a function or a loop."""
-        raise _Ended(what)
-
 
 def _is_file(path: Value) -> bool:
     """Tell whether what is written to is a file that stays."""
     return path is None or not (path.startswith(("/dev/", "&")) or path.isdigit())
 
 
-Builtin = Callable[[_Follower, list[Value]], bool | None]
-
-
-def _set(follower: _Follower, words: list[Value]) -> bool | None:
-    if words[:1] == ["--"] or (words and words[0] is not None and words[0][:1] not in ("-", "+")):
-        follower.words.arguments = tuple(words[1:] if words[0] == "--" else words)
-    return True
-
-
-def _shift(follower: _Follower, words: list[Value]) -> bool | None:
-    count = words[0] if words else "1"
-    known = int(count) if count and count.isdigit() and len(count) < 4 else 1
-    follower.words.arguments = follower.words.arguments[known:]
-    return True
-
-
-def _declare(follower: _Follower, words: list[Value]) -> bool | None:
-    for word in words:
-        name, equals, value = (word or "").partition("=")
-        if equals:
-            follower.words.variables[name] = value
-    return True
-
-
-def _forget(follower: _Follower, words: list[Value]) -> bool | None:
-    for word in words:
-        follower.words.variables[word or ""] = None
-    return None
-
-
-def _unset(follower: _Follower, words: list[Value]) -> bool | None:
-    for word in words:
-        follower.words.variables.pop(word or "", None)
-    return True
-
-
-_BUILTINS: dict[str | None, Builtin] = {
-    ":": lambda _, __: True,
-    "true": lambda _, __: True,
-    "false": lambda _, __: False,
-    "exit": lambda follower, words: follower.end("exit" if words in ([], ["0"], [None]) else "failed"),
-    "return": lambda follower, words: follower.end("return 0" if words in ([], ["0"]) else "return"),
-    "break": lambda follower, _: follower.end("break"),
-    "continue": lambda follower, _: follower.end("continue"),
-    "set": _set,
-    "shift": _shift,
-    "export": _declare,
-    "readonly": _declare,
-    "local": _declare,
-    "read": _forget,
-    "unset": _unset,
-}
-
+_ENDINGS = frozenset({"break", "continue", "exit", "return"})
 _SILENT = frozenset({"cd", "echo", "printf", "trap", "umask"})
 _ASKING = _SILENT | {"[", "[[", "command", "hash", "test", "type", "which", "wait"}
 """Commands of the shell that change no file; the silent ones succeed."""
