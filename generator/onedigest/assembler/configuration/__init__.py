@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from onedigest.assembler.configuration.desktop_entries import make_desktop_entries
 from onedigest.assembler.configuration.graphviz import make_graphviz_plugins
+from onedigest.assembler.configuration.mime import make_mime
 from onedigest.assembler.configuration.pixbuf_loaders import make_pixbuf_loaders
 from onedigest.assembler.configuration.schemas import make_schemas
 from onedigest.assembler.configuration.system import System
@@ -14,7 +16,13 @@ from onedigest.assembler.entry import Entry
 Maker = Callable[[System], Iterable[Entry]]
 """Makes some files of a system, which may replace those that are there."""
 
-MAKERS: tuple[Maker, ...] = (make_graphviz_plugins, make_pixbuf_loaders, make_schemas)
+MAKERS: tuple[Maker, ...] = (
+    make_graphviz_plugins,
+    make_pixbuf_loaders,
+    make_schemas,
+    make_mime,
+    make_desktop_entries,
+)
 """In the order in which each sees what those before it made: the cache of libraries comes after the alternatives."""
 
 
