@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from onedigest.assembler.configuration.desktop_entries import make_desktop_entries
+from onedigest.assembler.configuration.ghostscript import make_ghostscript_fonts
 from onedigest.assembler.configuration.graphviz import make_graphviz_plugins
 from onedigest.assembler.configuration.mime import make_mime
 from onedigest.assembler.configuration.pixbuf_loaders import make_pixbuf_loaders
@@ -22,6 +23,7 @@ MAKERS: tuple[Maker, ...] = (
     make_schemas,
     make_mime,
     make_desktop_entries,
+    make_ghostscript_fonts,
 )
 """In the order in which each sees what those before it made: the cache of libraries comes after the alternatives."""
 
