@@ -15,6 +15,7 @@ from onedigest.inputs.debian.index import Candidates, Index
 from onedigest.inputs.debian.mirror import SECURITY_VARIABLE, Mirrors, addresses
 from onedigest.inputs.debian.release import MOST_BYTES, ReleaseFile, read_release, refuse_untimely
 from onedigest.inputs.download import Client, Wanted, download
+from onedigest.inputs.pools import shown
 from onedigest.inputs.store import Store
 
 _PACKED_BYTES = 128 << 20
@@ -87,12 +88,12 @@ class Archive:
 
     def _release(self, suite: str) -> ReleaseFile:
         """Return the release file of the first mirror that has one which counts: each may be late, or not Debian's."""
-        where = f"dists/{suite}/InRelease"
         problems: list[Problem] = []
-        for url in addresses(self.mirrors, suite, [where]):
+        now = self._now()
+        for url in addresses(self.mirrors, suite, [f"dists/{suite}/InRelease"]):
             try:
-                release = read_release(self._client.get(url, most=MOST_BYTES), suite, where)
-                refuse_untimely(release, self._now(), expires=not self._is_unchecked(url))
+                release = read_release(self._client.get(url, most=MOST_BYTES), suite, shown(url), now)
+                refuse_untimely(release, now, expires=not self._is_unchecked(url))
             except NetworkError as error:
                 problems.extend(error.problems)
             else:
