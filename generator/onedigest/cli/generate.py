@@ -91,6 +91,7 @@ def _generate_files(
     Where its lock is what would be chosen, nothing is asked of uv, of an index or of a registry.
     """
     from onedigest.application import collect
+    from onedigest.lock.author import Author
     from onedigest.lock.resolver import Upgrade, resolve
     from onedigest.plan.arrange import arrange
     from onedigest.rules.image import render_rules, write_rules
@@ -99,7 +100,8 @@ def _generate_files(
     if previous and upgrade == Upgrade() and answers(image, previous):
         lock = previous
     else:
-        lock = resolve(image.spec, previous, make_sources(), folder=image.script_folder, upgrade=upgrade)
+        author = Author(warn=image.warn, line_of=image.line_of)
+        lock = resolve(image.spec, previous, make_sources(), folder=image.script_folder, upgrade=upgrade, author=author)
         refuse_other_hashes(image, lock)
     plan = arrange(image.spec, lock, application)
     folder = image.folder.parent.resolve()
