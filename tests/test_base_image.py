@@ -68,7 +68,7 @@ class TestReal:
         base, layout = base_of(project), project.root / "dist" / "app"
 
         assert (base.image, base.python, base.libc_version) == (f"{real}:{tag}", "3.11.2", "2.36")
-        assert (base.interpreter, base.system, base.release) == ("/usr/bin/python3.11", "debian 12", None)
+        assert (base.interpreter, base.system, base.releases) == ("/usr/bin/python3.11", "debian 12", ())
         assert validate(layout) == []
         for platform, pinned in zip(read_image(layout).platforms, base.images, strict=True):
             assert platform.layers[0].descriptor == pinned.layers[0]
@@ -157,8 +157,7 @@ class TestReal:
         base = base_of(project)
 
         assert {package.name for package in base.system_packages} == {"libgomp1"}, "the base has the rest"
-        assert base.release
-        assert base.release.suite == "bookworm"
+        assert base.suite == "bookworm"
         assert "libgomp.so.1" in project.ok("inspect", "--files", "app").out
 
     def test_default_base_is_an_image_where_no_suite_fits(self, served: Served, project: Project) -> None:

@@ -129,6 +129,7 @@ STATED: dict[int, dict[str, object]] = {
         "include-script": True,
         "max-layers": 64,
         "run": [],
+        "security": True,
         "name": "my-app",
         "entrypoint": ["/opt/venv/bin/python", "/app/my_app.py"],
         "entrypoint with own-workdir": ["/opt/venv/bin/python", "/srv/my_app.py"],

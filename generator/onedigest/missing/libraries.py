@@ -31,7 +31,7 @@ class Lack:
 
 
 def missing_libraries(worlds: Iterable[World]) -> list[Lack]:
-    """Return the libraries that are missing, sorted by name; files of a base are not looked at, which nobody asked for."""
+    """Return the libraries that are missing, sorted by name; nobody asked for the files of a base."""
     found = []
     for world in worlds:
         for each in world.brought:
