@@ -9,6 +9,7 @@ from pathlib import Path
 
 from onedigest.assembler import deb
 from onedigest.assembler.configuration import configuration
+from onedigest.assembler.configuration.file_list import read_list
 from onedigest.assembler.configuration.system import System
 from onedigest.assembler.entry import Entry, file_entry, layer_order, owner_of
 from onedigest.assembler.refusal import Refused
@@ -47,11 +48,14 @@ def debian_packages_layer(paths: Iterable[Path]) -> list[Entry]:
     return _ordered(_unpacked(_read(paths)))
 
 
-def debian_configuration_layer(paths: Iterable[Path]) -> list[Entry]:
-    """Return what the maintainer scripts of all packages of an image would have made, for a layer above them."""
+def debian_configuration_layer(paths: Iterable[Path], below: Path | None = None) -> list[Entry]:
+    """Return what the maintainer scripts of all packages of an image would have made, for a layer above them.
+
+    `below` is the list of the files of an image that the packages are put above.
+    """
     packages = _read(paths)
     found = _unpacked(packages)
-    return _ordered(configuration(System(found, packages)))
+    return _ordered(configuration(System(found, packages, read_list(below) if below else {})))
 
 
 def _read(paths: Iterable[Path]) -> tuple[deb.Package, ...]:

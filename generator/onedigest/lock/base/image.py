@@ -13,6 +13,7 @@ from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.lock.base import Base, python_text, read_common, system_packages_text
 from onedigest.lock.base.choice import choose_base
+from onedigest.lock.base.file_list import FileList, file_list_text, read_file_list
 from onedigest.lock.base.packages import read_release, release_text
 from onedigest.lock.table import Table
 from onedigest.lock.toml_text import inline_table, lines, string
@@ -32,7 +33,8 @@ class PinnedImage:
     """The image of one platform that a registry has.
 
     `manifest` and `config` are digests of documents. `env` has lines NAME=value. `has_workdir` tells whether the
-    working directory that is asked for is there. Layers are in their order.
+    working directory that is asked for is there. Layers are in their order. There is a list of its `files` where Debian
+    packages are put above it.
     """
 
     platform: Platform
@@ -42,6 +44,7 @@ class PinnedImage:
     labels: tuple[tuple[str, str], ...]
     has_workdir: bool
     layers: tuple[Descriptor, ...]
+    files: FileList | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", tuple(sorted(self.labels)))
@@ -85,6 +88,9 @@ class ImageBase(Base):
 
     def layers(self, platform: Platform) -> tuple[Descriptor, ...]:
         return self.image_for(platform).layers
+
+    def file_list(self, platform: Platform) -> FileList | None:
+        return self.image_for(platform).files
 
     def environment(self, platform: Platform) -> dict[str, str]:
         pairs = (line.partition("=") for line in self.image_for(platform).env)
@@ -130,6 +136,7 @@ def _image_text(image: PinnedImage) -> str:
         f"has-workdir = {'true' if image.has_workdir else 'false'}\n"
         f"labels = {inline_table(labels)}\n"
         f"layers = {lines(list(map(_layer_text, image.layers)))}\n"
+        + (f"files = {file_list_text(image.files)}\n" if image.files else "")
     )
 
 
@@ -173,6 +180,7 @@ def _image(row: Table) -> PinnedImage:
         has_workdir=row.take("has-workdir", untrusted.flag),
         labels=row.take("labels", _labels),
         layers=row.each("layers", _layer),
+        files=read_file_list(row.inner("files")) if "files" in row else None,
     )
     if not found.layers:
         raise row.wrong("layers", "is empty")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from onedigest import untrusted
@@ -14,9 +15,12 @@ from onedigest.errors import InputError, Problem
 from onedigest.formats import PATH, VENV
 from onedigest.inputs.debian.archive import Suite
 from onedigest.inputs.debian.index import installed
+from onedigest.inputs.store import Store
 from onedigest.lock.base.choice import SUITES
 from onedigest.lock.base.debian_choice import release_of, resolve_above
+from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.image import ImageBase, PinnedImage
+from onedigest.lock.base.listing import list_files
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.base.probe import EXAMINER, Python, dpkg_status, glibc_version, list_pythons, release_fields
 from onedigest.oci.read import ReadImage, ReadPlatform, distinct_layers, read_from
@@ -83,10 +87,19 @@ def resolve_image(spec: Spec, text: str, pinned: Digest | None, sources: Sources
         release=release_of(suite) if suite else None,
         system_packages=above,
         images=tuple(
-            described(each, by_name[each.oci], has_workdir=roots[each].find(spec.workdir) is not None)
+            replace(
+                described(each, by_name[each.oci], has_workdir=roots[each].find(spec.workdir) is not None),
+                files=_listed(by_name[each.oci], paths, sources.store) if above else None,
+            )
             for each in spec.platforms
         ),
     )
+
+
+def _listed(read: ReadPlatform, paths: Mapping[str, Path], store: Store) -> FileList:
+    """Make the list of the files of an image, and keep it."""
+    data = list_files([(layer.descriptor, paths[layer.digest]) for layer in read.layers], store)
+    return FileList(digest=store.add(data), size=len(data))
 
 
 def _refuse_missing_platforms(spec: Spec, text: str, image: ReadImage) -> None:
