@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,7 +55,14 @@ def debian_configuration_layer(paths: Iterable[Path], below: Path | None = None)
     """
     packages = _read(paths)
     found = _unpacked(packages)
-    return _ordered(configuration(System(found, packages, read_list(below) if below else {})))
+    made = configuration(System(found, packages, read_list(below) if below else {}))
+    return _ordered({**_folders_above(made, found), **made})
+
+
+def _folders_above(paths: Iterable[str], found: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Return the folders above some paths that packages bring, which stay as these have them."""
+    above = {path[:end] for path in paths for end, letter in enumerate(path) if letter == "/"}
+    return {path: found[path] for path in above if path in found and found[path].kind == "dir"}
 
 
 def _read(paths: Iterable[Path]) -> tuple[deb.Package, ...]:
