@@ -144,16 +144,12 @@ def _wanted_debian(lock: Lock, sources: Sources, packages: Iterable[DebianPackag
     from onedigest.inputs.debian.mirror import addresses
     from onedigest.inputs.download import Wanted
 
-    date = lock.base.release.date if lock.base.release else ""
-    return [
-        Wanted(
-            name=each.file_name,
-            digest=each.digest,
-            size=each.size,
-            urls=addresses(sources.archive.mirrors, each.path, date),
-        )
-        for each in packages
-    ]
+    wanted = []
+    for each in packages:
+        suite, date = lock.base.published(each)
+        urls = addresses(sources.archive.mirrors, suite, [each.path], date)
+        wanted.append(Wanted(name=each.file_name, digest=each.digest, size=each.size, urls=urls))
+    return wanted
 
 
 def _wanted_wheels(spec: Spec, lock: Lock, sources: Sources, wheels: Iterable[Wheel], folder: Path) -> list[Wanted]:

@@ -70,6 +70,7 @@ class Spec:
     include_script: bool = True
     max_layers: int = 64
     run: tuple[str, ...] = ()
+    security: bool = True
     rules: tuple[str, ...] = ("docker",)
 
     @property
@@ -196,6 +197,7 @@ def specify(script: Script, project: Project, path: str) -> Spec:
         include_script=reader.read("include-script", values.flag),
         max_layers=reader.read("max-layers", values.layer_count),
         run=reader.read("run", values.commands),
+        security=reader.read("security", values.flag),
         rules=reader.read("rules", values.rule_set),
     )
     entrypoint = reader.read("entrypoint", values.strings, _default_entrypoint(spec))

@@ -115,6 +115,11 @@ def rule_set(value: Any) -> tuple[str, ...]:
 
 def debian_packages(value: Any) -> tuple[str, ...]:
     names = string_set(value)
+    if removed := [name for name in names if _PACKAGE.fullmatch(name[:-1]) and name.endswith("-")]:
+        raise ValueError(
+            f"has {', '.join(map(quoted, removed[:_MOST_WRONG]))}, but nothing is removed: what other packages need is"
+            " there, and so are Debian's essential packages; leave it out"
+        )
     if wrong := [name for name in names if not _PACKAGE.fullmatch(name)]:
         raise ValueError(
             f"has {', '.join(map(quoted, wrong[:_MOST_WRONG]))}, which cannot be the name of a Debian package"

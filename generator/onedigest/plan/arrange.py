@@ -49,7 +49,7 @@ def _base(spec: Spec, base: Base, platform: Platform) -> tuple[list[Layer], Base
     if isinstance(base, DebianBase):
         packages = [each for each in base.packages if platform in each.platforms]
         root = kinds.debian_root(base.reference, packages, spec.user, platform)
-        return [root], debian_folders(base.release.suite, spec.user, platform)
+        return [root], debian_folders(base.suite, spec.user, platform)
     assert isinstance(base, ImageBase)
     image = base.image_for(platform)
     count = len(image.layers)

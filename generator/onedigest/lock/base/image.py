@@ -14,7 +14,7 @@ from onedigest.errors import InputError
 from onedigest.lock.base import Base, python_text, read_common, system_packages_text
 from onedigest.lock.base.choice import choose_base
 from onedigest.lock.base.file_list import FileList, file_list_text, read_file_list
-from onedigest.lock.base.packages import read_release, release_text
+from onedigest.lock.base.packages import read_releases, releases_text
 from onedigest.lock.table import Table
 from onedigest.lock.toml_text import inline_table, lines, string
 from onedigest.oci.media import LAYERS
@@ -55,7 +55,7 @@ class ImageBase(Base):
     """An image of a registry.
 
     `image` is the reference that was asked for, `index` the digest that it had, and `system` the name and version of
-    its operating system. It has a `release` where Debian packages are put above it.
+    its operating system. It has `releases` where Debian packages are put above it.
     """
 
     image: str
@@ -118,7 +118,7 @@ class ImageBase(Base):
     def to_toml(self, platforms: Sequence[Platform]) -> str:
         return (
             f"image = {string(self.image)}\nindex = {string(self.index)}\noperating-system = {string(self.system)}\n"
-            + (release_text(self.release) if self.release else "")
+            + (releases_text(self.releases) if self.releases else "")
             + python_text(self)
             + system_packages_text(self, platforms)
             + "".join(map(_image_text, self.images))
@@ -147,14 +147,14 @@ def _layer_text(layer: Descriptor) -> str:
 
 def read_image_base(table: Table, python: str, platforms: Sequence[Platform]) -> ImageBase:
     """Read what a lock says of a base that is an image. Raises `Wrong`."""
+    releases = read_releases(table) if "releases" in table else ()
     found = ImageBase(
         image=table.take("image", read_reference),
         index=table.take("index", untrusted.digest),
         system=table.take("operating-system", untrusted.line),
-        release=read_release(table) if "suite" in table else None,
         images=table.each("images", _image),
         python=python,
-        **read_common(table, platforms),
+        **read_common(table, releases, platforms),
     )
     if [each.platform for each in found.images] != list(platforms):
         raise table.wrong("images", "are not those of the lock's platforms")

@@ -13,15 +13,14 @@ from onedigest import untrusted
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
 from onedigest.formats import PATH, VENV
-from onedigest.inputs.debian.archive import Suite
 from onedigest.inputs.debian.index import installed
 from onedigest.inputs.store import Store
 from onedigest.lock.base.choice import SUITES
-from onedigest.lock.base.debian_choice import release_of, resolve_above
+from onedigest.lock.base.debian_choice import Above, resolve_above
+from onedigest.lock.base.debian_pins import Kept
 from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.image import ImageBase, PinnedImage
 from onedigest.lock.base.listing import list_files
-from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.base.probe import EXAMINER, Python, dpkg_status, glibc_version, list_pythons, release_fields
 from onedigest.oci.read import ReadImage, ReadPlatform, distinct_layers, read_from
 from onedigest.oci.reference import parse_reference
@@ -48,8 +47,12 @@ class _Found:
     suite: str
 
 
-def resolve_image(spec: Spec, text: str, pinned: Digest | None, sources: Sources) -> ImageBase:
+def resolve_image(
+    spec: Spec, text: str, pinned: Digest | None, sources: Sources, kept: Kept | None = None
+) -> ImageBase:
     """Read the image `text` that is the base of a spec, at the digest `pinned`, or as the reference stands now.
+
+    Of the Debian packages above it, those that are `kept` stay.
 
     Raises `InputError` with all that is wrong with it, and `NetworkError`.
     """
@@ -76,7 +79,7 @@ def resolve_image(spec: Spec, text: str, pinned: Digest | None, sources: Sources
     if problems:
         raise InputError(problems)
     first = _agreed(spec, text, found)
-    suite, above = _above(spec, text, first, roots, sources)
+    above = _above(spec, text, first, roots, sources, kept)
     return ImageBase(
         image=text,
         index=image.digest,
@@ -84,12 +87,13 @@ def resolve_image(spec: Spec, text: str, pinned: Digest | None, sources: Sources
         interpreter=first.interpreter,
         python=first.python,
         libc_version=first.libc_version,
-        release=release_of(suite) if suite else None,
-        system_packages=above,
+        releases=above.releases,
+        essential_packages=above.essential_packages,
+        system_packages=above.system_packages,
         images=tuple(
             replace(
                 described(each, by_name[each.oci], has_workdir=roots[each].find(spec.workdir) is not None),
-                files=_listed(by_name[each.oci], paths, sources.store) if above else None,
+                files=_listed(by_name[each.oci], paths, sources.store) if above.releases else None,
             )
             for each in spec.platforms
         ),
@@ -229,16 +233,16 @@ def _agreed(spec: Spec, text: str, found: Mapping[Platform, _Found]) -> _Found:
 
 
 def _above(
-    spec: Spec, text: str, found: _Found, roots: Mapping[Platform, Rootfs], sources: Sources
-) -> tuple[Suite | None, tuple[DebianPackage, ...]]:
+    spec: Spec, text: str, found: _Found, roots: Mapping[Platform, Rootfs], sources: Sources, kept: Kept | None
+) -> Above:
     if not spec.system_packages:
-        return None, ()
+        return Above()
     if found.suite not in SUITES:
         missing = [
             name for name in spec.system_packages if not all(_has_program(root, name) for root in roots.values())
         ]
         if not missing:
-            return None, ()
+            return Above()
         raise InputError.of(
             f"`system-packages` cannot be put on the base {text}, which is {found.system} and has no"
             f" {' or '.join(missing)}",
@@ -249,7 +253,7 @@ def _above(
         there = {platform: installed(dpkg_status(rootfs)) for platform, rootfs in roots.items()}
     except InputError as error:
         raise InputError.of(f"the base {text}: {error.problems[0].message}", where=spec.script) from None
-    return resolve_above(spec, found.suite, there, sources)
+    return resolve_above(spec, found.suite, there, sources, kept)
 
 
 def _has_program(rootfs: Rootfs, name: str) -> bool:
