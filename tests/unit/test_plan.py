@@ -117,8 +117,10 @@ def test_configuration() -> None:
     assert config["created"] == "1980-01-02T00:00:00Z"
     assert config["config"]["Env"] == [
         'GREETING=hello "world"',
+        "HOME=/home/nonroot",
         "PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "PATH_EXTRA=größe",
+        "PYTHONUNBUFFERED=1",
     ]
     assert (config["config"]["Entrypoint"], config["config"]["Cmd"]) == (
         ["/opt/venv/bin/python", "/app/full.py"],

@@ -82,7 +82,15 @@ def _known(given: Given) -> str:
 def _folder(given: Given) -> list[Entry]:
     from onedigest.assembler.layer import folder_layer
 
-    return folder_layer(given.options["path"], given.options["owner"], _known(given))
+    mode = given.options.get("mode", _PLAIN)
+    return folder_layer(given.options["path"], given.options["owner"], _known(given), mode)
+
+
+def _account(given: Given) -> list[Entry]:
+    from onedigest.assembler.layer import account_layer
+
+    home, passwd, group = (given.options.get(name, "") for name in ("home", "passwd", "group"))
+    return account_layer(given.options["user"], home, passwd, group)
 
 
 def _working_directory(_: Given) -> list[Entry]:
@@ -108,6 +116,8 @@ def _debian_configuration(given: Given) -> list[Entry]:
 
     return debian_configuration_layer(given.inputs, given.below)
 
+
+_PLAIN = "0755"
 
 _OWNER = Option("owner", "UID:GID", "whose it is, and what is in it", "0:0")
 
@@ -136,7 +146,26 @@ LAYERS: Mapping[str, LayerCommand] = {
         (Option("root", "PATH", "the folder of the files in the image", "/app"), _OWNER, _KNOWN),
         takes_files=True,
     ),
-    "folder": LayerCommand("a folder", _folder, (Option("path", "PATH", "absolute path in the image"), _OWNER, _KNOWN)),
+    "folder": LayerCommand(
+        "a folder",
+        _folder,
+        (
+            Option("path", "PATH", "absolute path in the image"),
+            _OWNER,
+            _KNOWN,
+            Option("mode", "MODE", "its mode, four octal digits", _PLAIN),
+        ),
+    ),
+    "account": LayerCommand(
+        "the account of a user",
+        _account,
+        (
+            Option("user", "UID:GID", "whose the home folder is"),
+            Option("home", "PATH", "the home folder, where the base has none", ""),
+            Option("passwd", "TEXT", "what /etc/passwd is to be, where it is to be another", ""),
+            Option("group", "TEXT", "what /etc/group is to be, where it is to be another", ""),
+        ),
+    ),
     "working-directory": LayerCommand("the working directory's layer, which is empty", _working_directory),
     "debian-root": LayerCommand(
         "a root of Debian packages",

@@ -101,9 +101,10 @@ def _accounts(found: dict[str, Entry], user: str) -> Iterator[Entry]:
     passwd, group = _lines(found, _PASSWD, 7), _lines(found, _GROUP, 4)
     if all(int(fields[2]) != gid for fields in group):
         group.append([_USER_NAME, "*", str(gid), ""])
+    home = f"home/{_USER_NAME}"
     if all(int(fields[2]) != uid for fields in passwd):
-        home = f"home/{_USER_NAME}"
         passwd.append([_USER_NAME, "*", str(uid), str(gid), _USER_NAME, f"/{home}", "/usr/sbin/nologin"])
+    if uid:  # the homes of Debian's own users are not for them to write to, but that of the superuser
         yield Entry(home, "dir", 0o755, origin=_MADE, uid=uid, gid=gid)
     for path, rows in (("etc/passwd", passwd), ("etc/group", group)):
         yield _file(path, "".join(":".join([row[0], "*", *row[2:]]) + "\n" for row in rows).encode())

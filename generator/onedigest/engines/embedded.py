@@ -125,13 +125,14 @@ def finish(plan: Plan, descriptors: Mapping[Digest, Descriptor], store: Store, m
 
 def assemble(plan: Plan, descriptors: Mapping[Digest, Descriptor]) -> Image:
     """Return the image of a plan whose layers are known by these descriptors."""
+    annotations = dict(plan.annotations)
     platforms = [
         assemble_platform(
-            each.platform.oci, json.loads(each.config), [descriptors[layer.key()] for layer in each.layers]
+            each.platform.oci, json.loads(each.config), [descriptors[layer.key()] for layer in each.layers], annotations
         )
         for each in plan.platforms
     ]
-    return assemble_index(platforms)
+    return assemble_index(platforms, annotations)
 
 
 def keep_layer(layer: Layer, file: Path, descriptor: Descriptor, store: Store) -> None:

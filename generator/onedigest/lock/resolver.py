@@ -25,7 +25,7 @@ from onedigest.lock.base.debian_pins import Kept
 from onedigest.lock.model import Lock, Package, Wheel, settled
 from onedigest.lock.targets import Target
 from onedigest.sources import Sources
-from onedigest.spec import Spec, asked_value, digest_of, dumps
+from onedigest.spec import Spec, asked_value, digest_of, dumps, fields
 
 _MOST_WHEEL = 4 << 30
 """Bytes of a wheel whose size no index states."""
@@ -171,7 +171,8 @@ def _kept_base(spec: Spec, choice: Choice, previous: Lock | None, upgrade: Upgra
         return None  # what it leaves out may have been another default then
     if base.releases and asked_value(asked, "security") != spec.security:
         return None
-    if base.states_workdir and asked_value(asked, "workdir") != spec.workdir:
+    wanted = fields(spec)
+    if any(asked_value(asked, key) != asked_value(wanted, key) for key in base.looked_up):
         return None
     fits = SpecifierSet(spec.requires_python).contains(base.python, prereleases=True)
     return base if base.reference == choice.reference and fits else None

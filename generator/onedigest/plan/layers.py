@@ -28,6 +28,9 @@ LockedWheel = tuple[Package, Wheel]
 ROOT = "0:0"
 """The owner of what belongs to nobody else."""
 
+PLAIN = "0755"
+"""The mode of a folder that only its owner writes to."""
+
 _NAMED = 3
 """How many wheels or packages of a layer its name tells."""
 
@@ -185,14 +188,15 @@ class PlatformPlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """An image that is to be built."""
+    """An image that is to be built. `annotations` are those of its index, and of each manifest."""
 
     name: str
     platforms: tuple[PlatformPlan, ...]
+    annotations: tuple[tuple[str, str], ...] = ()
 
     def digest(self) -> Digest:
         """Return the content key: plans with one digest give one image."""
-        value = [
+        value: list[object] = [
             {
                 "platform": each.platform.oci,
                 "layers": [layer.key() for layer in each.layers],
@@ -200,6 +204,8 @@ class Plan:
             }
             for each in self.platforms
         ]
+        if self.annotations:
+            value.append({"annotations": dict(self.annotations)})
         return of_bytes(canonical_json(value))
 
     def commands(self) -> tuple[Layer, ...]:
@@ -246,9 +252,18 @@ def base_layer(reference: str, number: int, count: int, descriptor: Descriptor, 
     )
 
 
-def folder(path: str, owner: str = ROOT, *, holds: str, known: str = "") -> Layer:
-    """Return a folder that belongs to `owner`, UID:GID; `known` says what folders of the base are."""
-    recipe = Recipe(command="folder", options=(*_known(known), ("owner", owner), ("path", path)))
+def account(user: str, home: str, *, has_home: bool, passwd: Sequence[str], group: Sequence[str]) -> Layer:
+    """Return the account of a user, UID:GID: lines of the tables to be written, and a home that is not there."""
+    texts = (("passwd", passwd), ("group", group))
+    options = [(name, "".join(f"{row}\n" for row in rows)) for name, rows in texts if rows]
+    recipe = Recipe(command="account", options=(*options, ("user", user), *(() if has_home else (("home", home),))))
+    return Layer(holds=f"account of user {user}", name=_plain(f"account-{user}"), content=recipe)
+
+
+def folder(path: str, owner: str = ROOT, *, holds: str, known: str = "", mode: str = PLAIN) -> Layer:
+    """Return a folder with a mode that belongs to `owner`, UID:GID; `known` says what folders of the base are."""
+    odd = (("mode", mode),) if mode != PLAIN else ()
+    recipe = Recipe(command="folder", options=(*_known(known), *odd, ("owner", owner), ("path", path)))
     return Layer(holds=holds, name=_plain(f"folder-{path}"), content=recipe)
 
 

@@ -75,9 +75,13 @@ class Base(ABC):
         return None
 
     @property
-    def states_workdir(self) -> bool:
-        """Whether it tells if the working directory is there: for another one it has to be looked at again."""
-        return False
+    def looked_up(self) -> tuple[str, ...]:
+        """The keys for whose values its files were looked at: for other values they have to be looked at again."""
+        return ()
+
+    @abstractmethod
+    def home(self, user: str, platform: Platform) -> str:
+        """Return the home of a user, UID:GID, who may write to it; nothing where that is not known."""
 
     def origin_of(self, platform: Platform) -> Reference | None:  # noqa: ARG002  a base of packages has none
         """Return the image of one platform, by its digest."""

@@ -12,6 +12,9 @@ from onedigest.lock.table import Table
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
 
+HOME = "/home/nonroot"
+"""The home that the root has for its image's user, unless that is the superuser."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DebianBase(Base):
@@ -30,6 +33,9 @@ class DebianBase(Base):
     @property
     def debian_packages(self) -> tuple[DebianPackage, ...]:
         return (*self.packages, *self.essential_packages, *self.system_packages)
+
+    def home(self, user: str, platform: Platform) -> str:  # noqa: ARG002  one on all platforms
+        return HOME if int(user.partition(":")[0]) else "/root"
 
     def others(self, spec: Spec) -> Iterator[str]:
         kind, _, named = spec.base.partition(":")
