@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from onedigest.assembler.configuration.alternatives import make_alternatives
 from onedigest.assembler.configuration.library_cache import make_library_cache
 from onedigest.assembler.configuration.system import System
 from onedigest.assembler.entry import Entry
@@ -12,7 +13,7 @@ from onedigest.assembler.entry import Entry
 Maker = Callable[[System], Iterable[Entry]]
 """Makes some files of a system, which may replace those that are there."""
 
-MAKERS: tuple[Maker, ...] = (make_library_cache,)
+MAKERS: tuple[Maker, ...] = (make_alternatives, make_library_cache)
 """In the order in which each sees what those before it made: the cache of libraries comes after the alternatives."""
 
 
