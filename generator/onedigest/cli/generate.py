@@ -95,6 +95,7 @@ def _generate_files(
     Where its lock is what would be chosen, nothing is asked of uv, of an index or of a registry.
     """
     from onedigest.application import collect
+    from onedigest.lock.author import Author
     from onedigest.lock.resolver import Upgrade, resolve
     from onedigest.plan.arrange import arrange
     from onedigest.rules.image import render_rules, write_rules
@@ -105,7 +106,8 @@ def _generate_files(
         lock = previous
     else:
         found = make_sources()
-        lock = resolve(image.spec, previous, found, folder=image.script_folder, upgrade=upgrade)
+        author = Author(warn=image.warn, line_of=image.line_of)
+        lock = resolve(image.spec, previous, found, folder=image.script_folder, upgrade=upgrade, author=author)
         refuse_other_hashes(image, lock)
         moves = _debian_moves(previous, lock, found)
     plan = arrange(image.spec, lock, application)

@@ -18,12 +18,14 @@ from onedigest.digest import Digest
 from onedigest.errors import InputError, NetworkError, Problem
 from onedigest.inputs import uv
 from onedigest.lock import shadow
+from onedigest.lock.author import Author
 from onedigest.lock.base import Base
 from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor
 from onedigest.lock.base.debian_choice import resolve_debian
 from onedigest.lock.base.debian_pins import Kept
 from onedigest.lock.model import Lock, Package, Wheel, settled
 from onedigest.lock.targets import Target
+from onedigest.lock.yanked import yanked_wheels
 from onedigest.sources import Sources
 from onedigest.spec import Spec, asked_value, digest_of, dumps, fields
 
@@ -50,7 +52,9 @@ class Upgrade:
         return self.everything or self.base
 
 
-def resolve(spec: Spec, previous: Lock | None, sources: Sources, *, folder: Path, upgrade: Upgrade) -> Lock:
+def resolve(
+    spec: Spec, previous: Lock | None, sources: Sources, *, folder: Path, upgrade: Upgrade, author: Author | None = None
+) -> Lock:
     """Choose everything that an image is made of.
 
     `folder` is the script's. What `previous` pins stays as long as it fits, unless `upgrade` lets it move. Raises
@@ -69,14 +73,22 @@ def resolve(spec: Spec, previous: Lock | None, sources: Sources, *, folder: Path
     known = shadow.preferences_text(pins) if pins else ""
     # a wheel stays selected as long as its version does, even when a better one came since
     kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
+    said: list[str] = []
     with ThreadPoolExecutor(2) as pool:
         waiting = pool.submit(lambda: kept_base or resolve_debian(spec, choice.suite, sources, debian))
-        asked = pool.submit(_ask, spec, wanted, minor, (), known, sources)
+        asked = pool.submit(_ask, spec, wanted, minor, (), known, sources, said.append)
         from onedigest.lock.selection import select  # takes a moment, while uv works
+        from onedigest.lock.verdict import explained, judge
 
-        found, base = asked.result(), waiting.result()
+        try:
+            found = asked.result()
+        except InputError as error:
+            raise explained(error, spec, wanted, minor, sources) from None
+        base = waiting.result()
     targets = [Target(platform, base.python, base.libc_version) for platform in spec.platforms]
-    packages, roots = select(found, targets, base.reference, kept)
+    yanked = yanked_wheels(found.get("package", ()), targets, sources.client)
+    packages, roots = select(found, targets, base.reference, kept, yanked)
+    judge(said, found, packages, pins, targets, (spec, wanted, minor, sources), author or Author())
     packages = _completed(packages, _places(found), sources)
     lock = Lock(
         spec=spec.digest(),
@@ -98,7 +110,13 @@ def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[st
 
 
 def _ask(
-    spec: Spec, wanted: shadow.Wanted, python_minor: str, pins: tuple[Package, ...], known: str, sources: Sources
+    spec: Spec,
+    wanted: shadow.Wanted,
+    python_minor: str,
+    pins: tuple[Package, ...],
+    known: str,
+    sources: Sources,
+    hear: uv.Hear = lambda _: None,
 ) -> dict[str, Any]:
     """Return the uv.lock of what is wanted, of which every value was checked."""
     from onedigest.lock.found import check_rows
@@ -110,6 +128,7 @@ def _ask(
         where=spec.script,
         environment=sources.environment,
         offline=sources.offline,
+        hear=hear,
     )
     check_rows(found, wanted.files, spec.script)
     return found
