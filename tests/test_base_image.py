@@ -107,6 +107,7 @@ class TestReal:
             assert result.out == embedded.out, engine
 
     @pytest.mark.docker
+    @pytest.mark.emulation
     def test_working_directory_is_the_users_own(self, real: str, project: Project, docker: str) -> None:
         code = (
             "import os\nopen('/srv/mine/new', 'w').close()\nos.truncate('data.txt', 0)\nprint(os.getcwd(), 'written')\n"
@@ -123,6 +124,7 @@ class TestReal:
         assert said == ["/srv/mine written\n"] * 2
 
     @pytest.mark.docker
+    @pytest.mark.emulation
     def test_image_runs_on_both_platforms(self, real: str, project: Project, docker: str) -> None:
         use(project, f"{real}:docker", 'env = { KIND = "ours" }')
         project.ok("build", "--load", "app.py")

@@ -20,7 +20,17 @@ from onedigest.platforms import Platform
 from onedigest.sources import Sources
 from onedigest.spec import Spec
 
-_SEEDS = ("base-files", "base-passwd", "ca-certificates", "libc-bin", "libstdc++6", "netbase", "python3", "tzdata")
+_SEEDS = (
+    "base-files",
+    "base-passwd",
+    "ca-certificates",
+    "libc-bin",
+    "libstdc++6",
+    "ncurses-base",  # terminals, which curses asks for by name
+    "netbase",
+    "python3",
+    "tzdata",
+)
 
 _ONLY_TO_CONFIGURE = frozenset({"debconf", "debconf-2.0", "install-info"})
 """Needed by maintainer scripts, which never run, and not essential."""
