@@ -66,7 +66,9 @@ print(ssl.create_default_context().cert_store_stats()["x509_ca"] > 100, zoneinfo
 print(getpass.getuser(), os.path.expanduser("~") == pwd.getpwuid(os.getuid()).pw_dir, os.access(os.path.expanduser("~"), os.W_OK))
 print(socket.gethostbyname("localhost"), os.path.isfile("/etc/nsswitch.conf"), os.path.isfile("/etc/ld.so.cache"))
 """
-STANDARD_SAID = r"libc\.so\.6 libssl\.so\.3\n256\nC\.UTF-8 \(42,\)\nTrue Asia/Tokyo\nnonroot True True\n127\.0\.0\.1 True True\n"
+STANDARD_SAID = (
+    r"libc\.so\.6 libssl\.so\.3\n256\nC\.UTF-8 \(42,\)\nTrue Asia/Tokyo\nnonroot True True\n127\.0\.0\.1 True True\n"
+)
 
 PROOFS = (
     python("standard-library", "", "", STANDARD_LIBRARY, STANDARD_SAID),

@@ -198,7 +198,8 @@ def test_makers_see_the_files_of_an_image_below(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(debian_root, "configuration", make)
     debian_configuration_layer([path], listed)
 
-    assert seen[0].below == {"etc/passwd": Listed("file", "", {"text": "root"})}
+    assert seen[0].files["etc/passwd"].content == Listed(None, b"root")
+    assert "var/lib/dpkg/status.d/some" in seen[0].files
 
 
 @pytest.mark.parametrize(
@@ -206,6 +207,7 @@ def test_makers_see_the_files_of_an_image_below(tmp_path: Path, monkeypatch: pyt
     [
         *("", "[]", "[" * 100_000, '{"format":1}', '{"files":[],"format":2}', '{"files":[["a","file",""]],"format":1}'),
         *('{"files":[["a","pipe","",{}]],"format":1}', '{"files":[["a","file","",{"text":1}]],"format":1}'),
+        '{"files":[["a","file","",{"machine":"62"}]],"format":1}',
     ],
 )
 def test_list_of_files_of_another_form_is_refused(text: str, tmp_path: Path) -> None:

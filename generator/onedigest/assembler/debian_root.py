@@ -55,7 +55,7 @@ def debian_configuration_layer(paths: Iterable[Path], below: Path | None = None)
     """
     packages = _read(paths)
     found = _unpacked(packages)
-    made = configuration(System(found, packages, read_list(below) if below else {}))
+    made = configuration(System({**(read_list(below) if below else {}), **found}, packages))
     return _ordered({**_folders_above(made, found), **made})
 
 

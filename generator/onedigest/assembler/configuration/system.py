@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from onedigest.assembler.configuration.file_list import Listed
 from onedigest.assembler.deb import Package
 from onedigest.assembler.entry import Entry
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """The files of a system so far by path, and the packages, sorted by name, that they came with.
+    """The files of a system so far by path, and the packages, sorted by name, that are put there.
 
-    `below` are files of the image that all of them are put above: a file of `files` hides one of the same path there.
+    Files of an image that the packages are put above are among them, as far as its list tells.
     """
 
     files: Mapping[str, Entry]
     packages: tuple[Package, ...]
-    below: Mapping[str, Listed] = field(default_factory=dict)
