@@ -2,7 +2,9 @@
 # daemon with buildx, Bazel, Nix and buildifier for the tests, on Debian as root; `make engines-stop` ends what runs.
 # make assembler: freezes the assembler's source as the file that engines run. make golden: writes golden files anew.
 # make fuzz: each target of tests/fuzz for ONEDIGEST_FUZZ_SECONDS (60), with mutations that were not tried before.
+# JOBS: how many tests run at a time.
 PYTHON ?= python3
+JOBS ?= 2
 BIN = .venv/bin
 
 # how docker is reached, where `make engines` has started it
@@ -16,7 +18,7 @@ demo: .venv/ready
 	$(BIN)/onedigest inspect --validate penguins
 
 test: .venv/ready
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --durations 25
 
 fuzz: .venv/ready
 	$(BIN)/python tests/fuzz/harness.py

@@ -56,7 +56,7 @@ def test_base_of_packages_has_nothing_of_a_registry() -> None:
 
     assert base.reference == "debian:bookworm"
     assert (base.origin, base.origin_of(platform), base.layers(platform), base.documents()) == (None, None, (), ())
-    assert (base.environment(platform), base.labels(platform), base.states_workdir) == ({}, {}, False)
+    assert (base.environment(platform), base.labels(platform), base.looked_up) == ({}, {}, ())
     assert [name for name, _ in base.materials()] == [
         each.file_name for each in (*base.packages, *base.system_packages)
     ]
@@ -71,7 +71,7 @@ def test_image_is_known_by_digests() -> None:
     assert str(base.origin_of(platform)) == f"{name}@{pinned.manifest}"
     assert base.layers(platform) == pinned.layers
     assert base.environment(platform)["LANG"] == "C.UTF-8"
-    assert (base.labels(platform), base.states_workdir) == ({"kept": "yes"}, True)
+    assert (base.labels(platform), base.looked_up[0]) == ({"kept": "yes"}, "workdir")
     assert [each[0] for each in base.materials()] == [name, f"{name} linux/amd64", f"{name} linux/arm64"]
     assert set(base.documents()) == {
         base.index,

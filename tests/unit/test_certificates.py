@@ -27,8 +27,8 @@ def pem(content: bytes) -> bytes:
 
 def made(files: dict[str, bytes], *packages: str) -> dict[str, bytes]:
     """Return the files that are made of some, by path."""
-    entries = {path: file_entry(path, text, executable=False, origin="x") for path, text in files.items()}
-    system = System(entries, tuple(Package(name, b"", b"", {}, ()) for name in packages))
+    entries = tuple(file_entry(path, text, executable=False, origin="x") for path, text in files.items())
+    system = System({}, tuple(Package(name, b"", b"", {}, entries) for name in packages))
     return {each.path: bytes(each.content) for each in make_certificates(system) if each.kind == "file"}  # type: ignore[arg-type]  # at hand
 
 

@@ -9,6 +9,8 @@ import pysequoia
 
 from onedigest.errors import NetworkError
 
+OTHER_MIRROR = "use another mirror: set ONEDIGEST_DEBIAN_MIRROR to its address"
+
 _KEYS = Path(__file__).with_name("archive-keys.asc")
 _BLOCK = re.compile(rb"-----BEGIN PGP PUBLIC KEY BLOCK-----\n.*?-----END PGP PUBLIC KEY BLOCK-----\n", re.DOTALL)
 
@@ -55,4 +57,4 @@ def _framed_text(signed: bytes) -> bytes | None:
 
 
 def _refusal(message: str, name: str) -> NetworkError:
-    return NetworkError.of(message, where=name, hint="use another mirror: set ONEDIGEST_DEBIAN_MIRROR to its address")
+    return NetworkError.of(message, where=name, hint=OTHER_MIRROR)
