@@ -25,6 +25,12 @@ pytestmark = pytest.mark.network
 
 PRINT = "import os, sys\nprint(sys.version_info[:2], os.getcwd(), os.environ.get('KIND'), os.environ['PATH'])\n"
 
+COMPARE = """import ctypes.util, pathlib, subprocess
+subprocess.run(["/sbin/ldconfig", "-X", "-C", "/tmp/cache"], check=True)
+caches = [pathlib.Path(path).read_bytes() for path in ("/tmp/cache", "/etc/ld.so.cache")]
+print(ctypes.util.find_library("gomp"), caches[0] == caches[1])
+"""
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
@@ -153,13 +159,19 @@ class TestReal:
 
         assert " app/made" in result.out
 
-    def test_packages_of_debian_are_put_above(self, real: str, project: Project) -> None:
-        use(project, f"{real}:oci", 'system-packages = ["libgomp1", "libc6"]')
-        project.ok("build", "app.py")
+    @pytest.mark.docker
+    def test_packages_of_debian_are_put_above(self, real: str, project: Project, docker: str) -> None:
+        lines = ('platforms = ["linux/amd64"]', 'system-packages = ["libgomp1", "libc6"]')
+        use(project, f"{real}:oci", *lines, code=COMPARE)
+        project.ok("build", "--load", "app.py")
         base = base_of(project)
+        said = run_image(docker, "app:latest", "linux/amd64")
+        subprocess.run([docker, "image", "rm", "app:latest"], env=project.environment, capture_output=True, check=True)
+
+        assert said == "libgomp.so.1 True\n", "the cache of libraries is that of ldconfig for the whole image"
 
         assert {package.name for package in base.system_packages} == {"libgomp1"}, "the base has the rest"
-        assert base.suite == "bookworm"
+        assert [each.suite for each in base.releases] == ["bookworm", "bookworm-security", "bookworm-updates"]
         assert "libgomp.so.1" in project.ok("inspect", "--files", "app").out
 
     def test_default_base_is_an_image_where_no_suite_fits(self, served: Served, project: Project) -> None:
@@ -486,5 +498,5 @@ def test_too_few_layers_for_a_base(served: Served, project: Project, index: Inde
     project.script("app.py", 'requires-python = ">=3.11"', 'dependencies = ["alpha"]', *lines)
 
     assert refused(project, "generate", "app.py") == (
-        "error: app.py: `max-layers` leaves no layer for wheels\nhint: allow more layers\n"
+        "error: app.py: `max-layers` leaves no layer for wheels\nhint: set `max-layers` to 11 or more\n"
     )

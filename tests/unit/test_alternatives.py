@@ -200,6 +200,25 @@ def test_links_are_those_of_update_alternatives(packages: tuple[Package, ...], t
     assert made(*packages) == really_made(tmp_path / "root", *packages)
 
 
+@pytest.mark.parametrize(("first", "second"), [(MAWK, GAWK), (GAWK, MAWK)], ids=["better", "worse"])
+def test_those_of_an_image_below_count(first: Package, second: Package) -> None:
+    files = {entry.path: entry for each in (first, second) for entry in each.entries}
+    below = {entry.path: entry for entry in make_alternatives(System(files, (first,)))}
+    above = {entry.path: entry for entry in make_alternatives(System({**files, **below}, (second,)))}
+    together = {entry.path: entry for entry in make_alternatives(System(files, (first, second)))}
+
+    for path in ("etc/alternatives/awk", "var/lib/dpkg/alternatives/awk"):
+        assert {**below, **above}[path] == together[path]
+
+
+def test_a_choice_by_hand_in_an_image_below_stays() -> None:
+    files = {entry.path: entry for each in (GAWK, MAWK) for entry in each.entries}
+    noted = "var/lib/dpkg/alternatives/awk"
+    chosen = file_entry(noted, b"manual\n/usr/bin/awk\n\n/usr/bin/mawk\n5\n\n", executable=False, origin="below")
+
+    assert list(make_alternatives(System({**files, noted: chosen}, (GAWK,)))) == []
+
+
 def test_the_highest_priority_wins() -> None:
     found = made(GAWK, MAWK)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onedigest.assembler.commands import LAYERS, Given, LayerCommand
+from onedigest.assembler.commands import BELOW, LAYERS, Given, LayerCommand
 from onedigest.assembler.refusal import Refused
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def _given(options: argparse.Namespace) -> Given:
         options={each.name: getattr(options, each.name) for each in command.options},
         inputs=_inputs(getattr(options, command.input), options.scratch) if command.input else (),
         files=_files(options) if command.takes_files else (),
+        below=next(_inputs([options.below], options.scratch), None) if command.sees_below and options.below else None,
     )
 
 
@@ -257,6 +258,8 @@ def _add_arguments(command: argparse.ArgumentParser, layer: LayerCommand) -> Non
     if layer.input:
         command.add_argument(f"--{layer.input}", action="append", nargs="+", required=True, metavar=_PINNED)
         command.add_argument("--encoded", type=Path, metavar="FILE", help="take the layer in the encoding of this one")
+    if layer.sees_below:
+        command.add_argument(f"--{BELOW}", nargs="+", metavar=_PINNED, help="the list of the files of an image below")
     if layer.takes_files:
         _add_files(command)
 

@@ -19,13 +19,14 @@ class Given(NamedTuple):
     """What a command makes a layer of.
 
     `inputs` are wheels or .debs under their own names, `files` those of an application: target, content or a file on
-    disk, executable. Without an `inflater` zlib inflates.
+    disk, executable. `below` is the list of the files of an image below. Without an `inflater` zlib inflates.
     """
 
     options: Mapping[str, str]
     inputs: Iterable[Path] = ()
     files: Iterable[tuple[str, bytes | Path, bool]] = ()
     inflater: Inflater | None = None
+    below: Path | None = None
 
 
 class Option(NamedTuple):
@@ -38,13 +39,22 @@ class Option(NamedTuple):
 
 
 class LayerCommand(NamedTuple):
-    """A command that makes a layer. `input` is the option that names one of its inputs, each with its digest."""
+    """A command that makes a layer.
+
+    `input` is the option that names one of its inputs, each with its digest. `sees_below` tells whether it can be given
+    the list of the files of an image below, as one more input.
+    """
 
     sentence: str
     entries: Callable[[Given], list[Entry]]
     options: tuple[Option, ...] = ()
     input: str = ""
     takes_files: bool = False
+    sees_below: bool = False
+
+
+BELOW = "below"
+"""The option that names the list of the files of an image below."""
 
 
 def _wheels(given: Given) -> list[Entry]:
@@ -104,7 +114,7 @@ def _debian_packages(given: Given) -> list[Entry]:
 def _debian_configuration(given: Given) -> list[Entry]:
     from onedigest.assembler.debian_root import debian_configuration_layer
 
-    return debian_configuration_layer(given.inputs)
+    return debian_configuration_layer(given.inputs, given.below)
 
 
 _PLAIN = "0755"
@@ -165,7 +175,7 @@ LAYERS: Mapping[str, LayerCommand] = {
     ),
     "debian-packages": LayerCommand("further Debian packages", _debian_packages, input="deb"),
     "debian-configuration": LayerCommand(
-        "what scripts of Debian packages would have made", _debian_configuration, input="deb"
+        "what scripts of Debian packages would have made", _debian_configuration, input="deb", sees_below=True
     ),
 }
 """The one table of them, by the names that plans, rules and histories have too."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from onedigest.assembler import deb
 from onedigest.assembler.configuration import configuration
+from onedigest.assembler.configuration.file_list import read_list
 from onedigest.assembler.configuration.system import System
 from onedigest.assembler.entry import Entry, file_entry, layer_order, owner_of
 from onedigest.assembler.refusal import Refused
@@ -46,24 +47,21 @@ def debian_packages_layer(paths: Iterable[Path]) -> list[Entry]:
     return _ordered(_unpacked(_read(paths)))
 
 
-def debian_configuration_layer(paths: Iterable[Path]) -> list[Entry]:
-    """Return what the maintainer scripts of all packages of an image would have made, for a layer above them."""
+def debian_configuration_layer(paths: Iterable[Path], below: Path | None = None) -> list[Entry]:
+    """Return what the maintainer scripts of all packages of an image would have made, for a layer above them.
+
+    `below` is the list of the files of an image that the packages are put above.
+    """
     packages = _read(paths)
     found = _unpacked(packages)
-    made = configuration(System(found, packages))
+    made = configuration(System({**(read_list(below) if below else {}), **found}, packages))
     return _ordered({**_folders_above(made, found), **made})
 
 
-def _folders_above(made: Iterable[str], found: dict[str, Entry]) -> dict[str, Entry]:
-    """Return the folders above some paths as packages have them, so that a layer above does not change them."""
-    above: dict[str, Entry] = {}
-    for path in made:
-        folder = path.rpartition("/")[0]
-        while folder and folder not in above:
-            if folder in found:
-                above[folder] = found[folder]
-            folder = folder.rpartition("/")[0]
-    return above
+def _folders_above(paths: Iterable[str], found: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Return the folders above some paths that packages bring, which stay as these have them."""
+    above = {path[:end] for path in paths for end, letter in enumerate(path) if letter == "/"}
+    return {path: found[path] for path in above if path in found and found[path].kind == "dir"}
 
 
 def _read(paths: Iterable[Path]) -> tuple[deb.Package, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from onedigest.assembler.entry import Content, Entry
 from onedigest.assembler.spool import Spooled
@@ -58,6 +58,15 @@ class Elf:
     isa_level: int = 0
 
 
+@runtime_checkable
+class Known(Protocol):
+    """The content of a file that was looked at elsewhere; not all of it need be here."""
+
+    @property
+    def elf(self) -> Elf | None:
+        """What the whole file says of itself."""
+
+
 class _Read(Protocol):
     def __call__(self, *ranges: tuple[int, int]) -> list[bytes]:
         """Return what is at each (offset, size), shorter where the file ends."""
@@ -95,6 +104,8 @@ def elf_of(content: bytes | Content) -> Elf | None:
     """
     if isinstance(content, bytes):
         return _elf(lambda *ranges: [content[offset : offset + size] for offset, size in ranges])
+    if isinstance(content, Known):
+        return content.elf
     if isinstance(content, Spooled):
         return _elf(lambda *ranges: [content.part(offset, size) for offset, size in ranges])
     return _elf(lambda *ranges: _parts(content, ranges))
@@ -102,7 +113,9 @@ def elf_of(content: bytes | Content) -> Elf | None:
 
 def elf_of_entry(entry: Entry) -> Elf | None:
     """Read the file of an entry as `elf_of` does; None for a directory or a link."""
-    return elf_of(entry.content) if entry.kind == "file" and entry.size > len(_MAGIC) else None
+    if entry.kind != "file" or (entry.size <= len(_MAGIC) and not isinstance(entry.content, Known)):
+        return None
+    return elf_of(entry.content)
 
 
 def _parts(content: Content, ranges: Sequence[tuple[int, int]]) -> list[bytes]:

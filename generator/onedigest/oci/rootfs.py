@@ -157,6 +157,21 @@ class Rootfs:
                     yield path, each.node
                 waiting.append((path, each))
 
+    def paths(self) -> Iterator[tuple[str, Node]]:
+        """Yield every path with its node, in no order."""
+        waiting = [iter(self._top.below.items())]
+        names: list[str] = []
+        while waiting:
+            name, place = next(waiting[-1], ("", None))
+            if place is None:
+                waiting.pop()
+                del names[-1:]
+                continue
+            if place.node:
+                yield "/".join((*names, name)), place.node
+            names.append(name)
+            waiting.append(iter(place.below.items()))
+
     def _at(self, path: str) -> _Place | None:
         place: _Place | None = self._top
         for part in path.split("/") if path else ():
@@ -208,22 +223,12 @@ class Rootfs:
         return Node(kind=kind, mode=mode, owner=owner, target=target, facts=facts)
 
     def _list_examined(self) -> Iterator[tuple[str, Node]]:
-        waiting = [iter(self._top.below.items())]
-        names: list[str] = []
-        while waiting:
-            name, place = next(waiting[-1], ("", None))
-            if place is None:
-                waiting.pop()
-                del names[-1:]
-                continue
-            if place.node and place.node.facts is not None:
-                path = "/".join((*names, name))
+        for path, node in self.paths():
+            if node.facts is not None:
                 self._names += len(path)  # of links to one file there may be very many
                 if self._names > _MOST_NAMES:
                     raise InputError.of("the image has too many lists of packages, or programs that may be a Python")
-                yield path, place.node
-            names.append(name)
-            waiting.append(iter(place.below.items()))
+                yield path, node
 
 
 def read_rootfs(layers: Iterable[tuple[Descriptor, Blob]], examiner: Examiner, store: Store) -> Rootfs:

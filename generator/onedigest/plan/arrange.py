@@ -57,6 +57,9 @@ def _arrange_platform(spec: Spec, lock: Lock, files: Sequence[File], platform: P
     below.append(kinds.virtual_environment(base.interpreter, base.python))
     above = [_application(spec, files, folders)] if files else []
     room = spec.max_layers - len(below) - len(spec.run) - len(above)
+    if room < 1 and any(package.wheel_for(platform) for package in lock.packages):
+        hint = f"set `max-layers` to {spec.max_layers + 1 - room} or more"
+        raise InputError.of("`max-layers` leaves no layer for wheels", where=lock.script, hint=hint)
     below += _wheel_layers(lock, platform, room)
     layers = (*below, *_command_layers(spec, base, platform, below), *above)
     return PlatformPlan(platform=platform, layers=layers, config=configuration(spec, base, platform, layers))
@@ -97,7 +100,7 @@ def _system_packages(spec: Spec, base: Base, platform: Platform) -> list[Layer]:
     return [
         *([kinds.debian_packages(["Debian's essential packages"], essential, platform)] if essential else []),
         *([kinds.debian_packages(spec.system_packages, packages, platform)] if packages else []),
-        kinds.debian_configuration(everything, platform),
+        kinds.debian_configuration(everything, base.file_list(platform), platform),
     ]
 
 
@@ -157,8 +160,6 @@ def _wheel_layers(lock: Lock, platform: Platform, room: int) -> list[Layer]:
     room is short the smallest of the large wheels join them, and then the tails each other.
     """
     locked = [(package, wheel) for package in lock.packages if (wheel := package.wheel_for(platform))]
-    if locked and room < 1:
-        raise InputError.of("`max-layers` leaves no layer for wheels", where=lock.script, hint="allow more layers")
     large = sorted(
         (pair for pair in locked if pair[1].size >= OWN_LAYER_BYTES), key=lambda pair: (-pair[1].size, pair[1].name)
     )

@@ -9,9 +9,11 @@ from typing import ClassVar
 
 from onedigest.application import File
 from onedigest.assembler import FORMAT, SPLICE
+from onedigest.assembler.commands import BELOW
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.selection import Selection
 from onedigest.digest import Digest, canonical_json, of_bytes
+from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.model import Package, Wheel
 from onedigest.oci import LIBDEFLATE
@@ -231,9 +233,11 @@ def debian_packages(names: Sequence[str], packages: Iterable[DebianPackage], pla
     return Layer(holds=", ".join(names), name=_native(_several(names), platform), content=recipe)
 
 
-def debian_configuration(packages: Iterable[DebianPackage], platform: Platform) -> Layer:
-    """Return what the scripts of all Debian packages of an image would have made."""
-    recipe = Recipe(command="debian-configuration", inputs=_packages(packages), encoding=LIBDEFLATE)
+def debian_configuration(packages: Iterable[DebianPackage], below: FileList | None, platform: Platform) -> Layer:
+    """Return what the scripts of all Debian packages of an image would have made, above a base with these files."""
+    listed = (Input(flag=BELOW, name=below.name, digest=below.digest, size=below.size),) if below else ()
+    inputs = (*_packages(packages), *listed)
+    recipe = Recipe(command="debian-configuration", inputs=inputs, encoding=LIBDEFLATE)
     holds = "caches and alternatives of all Debian packages"
     return Layer(holds=holds, name=_native("debian-configuration", platform), content=recipe)
 

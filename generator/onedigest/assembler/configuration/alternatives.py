@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from onedigest.assembler.configuration.maintainer import Unfollowed, architecture_of, calls
 from onedigest.assembler.configuration.paths import find, place
 from onedigest.assembler.configuration.system import System
-from onedigest.assembler.deb import Package
+from onedigest.assembler.deb import Package, content_of
 from onedigest.assembler.entry import Entry, file_entry
 
 LINKS = "etc/alternatives"
@@ -52,19 +52,44 @@ class _Group:
 
 
 def make_alternatives(system: System) -> Iterable[Entry]:
-    """Make the links of each name, and what update-alternatives notes about it."""
+    """Make the links of each name, and what update-alternatives notes about it; an image below has notes of its own."""
     architecture = architecture_of(system.packages)
     groups: dict[str, _Group] = {}
     links: dict[str, str] = {}
     for package in system.packages:
         for alternative in alternatives_of(package, architecture, system.files):
-            if find(system.files, alternative.path):
-                groups[alternative.name] = groups.get(alternative.name, _Group()).with_one(alternative)
+            by_hand = _lines_before(alternative.name, system.files)[:1] == ["manual"]
+            if find(system.files, alternative.path) and not by_hand:
+                group = groups.get(alternative.name) or _noted_before(alternative.name, system.files)
+                groups[alternative.name] = group.with_one(alternative)
                 links[alternative.name] = alternative.link
     made: dict[str, Entry] = {}
     for name, group in sorted(groups.items()):
         made |= {entry.path: entry for entry in _made(name, links[name], group, system.files)}
     return made.values()
+
+
+def _lines_before(name: str, files: Mapping[str, Entry]) -> list[str]:
+    """Return the lines that an image below notes of a name."""
+    noted = files.get(f"{ADMINISTRATION}/{name}")
+    return content_of(noted).decode("utf-8", "replace").split("\n") if noted and noted.kind == "file" else []
+
+
+def _noted_before(name: str, files: Mapping[str, Entry]) -> _Group:
+    """Return the alternatives that an image below notes of a name."""
+    link, lines = files.get(f"{LINKS}/{name}"), _lines_before(name, files)
+    if link is None or len(lines) < 3 or "" not in lines:
+        return _Group()
+    end = lines.index("")
+    others = list(zip(lines[2:end:2], lines[3:end:2], strict=False))
+    group = _Group(chosen=link.target)
+    step = 2 + len(others)
+    for start in range(end + 1, len(lines) - step + 1, step):
+        path, priority, *paths = lines[start : start + step]
+        if path and _NUMBER.fullmatch(priority) and find(files, path):
+            several = {other: (place, own) for (other, place), own in zip(others, paths, strict=True) if own}
+            group = _Group((*group.several, Alternative(name, lines[1], path, int(priority), several)), group.chosen)
+    return group
 
 
 def alternatives_of(package: Package, architecture: str, files: Mapping[str, Entry]) -> list[Alternative]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from onedigest.assembler.configuration.file_list import Listed
 from onedigest.assembler.configuration.paths import find, place
 from onedigest.assembler.entry import Entry
 
@@ -80,7 +81,14 @@ def program(name: str, files: Mapping[str, Entry]) -> str | None:
 
 
 def _is_program(entry: Entry | None) -> bool:
-    return entry is not None and entry.kind == "file" and bool(entry.mode & 0o111)
+    return entry is not None and entry.kind == "file" and _is_executable(entry)
+
+
+def _is_executable(entry: Entry) -> bool:
+    """Tell whether a file may be executed; of one of an image below, only its folder tells."""
+    if isinstance(entry.content, Listed):
+        return entry.path.rpartition("/")[0].endswith("bin")
+    return bool(entry.mode & 0o111)
 
 
 def _test(words: Words, files: Mapping[str, Entry]) -> bool | None:
@@ -120,7 +128,9 @@ def _unary(operator: str | None, value: str | None, files: Mapping[str, Entry]) 
     if entry is None:
         return False
     if operator == "-x":
-        return bool(entry.mode & 0o111)
+        return _is_executable(entry)
+    if operator == "-s" and isinstance(entry.content, Listed):
+        return None
     if operator == "-s":
         return entry.kind == "dir" or entry.size > 0
     return entry.kind == {"-f": "file", "-d": "dir"}.get(operator, entry.kind)

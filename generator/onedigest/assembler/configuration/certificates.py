@@ -27,12 +27,13 @@ _MAGIC, _VERSION, _TRUSTED = 0xFEEDFEED, 2, 2
 
 def make_certificates(system: System) -> Iterable[Entry]:
     """Make what update-ca-certificates and ca-certificates-java make of the authorities that packages bring."""
-    authorities = sorted(path for path in system.files if _AUTHORITY.fullmatch(path))
+    entries = {entry.path: entry for package in system.packages for entry in package.entries}
+    authorities = [entries[path] for path in sorted(entries) if _AUTHORITY.fullmatch(path)]
     if not authorities:
         return
-    if sum(system.files[path].size for path in authorities) > deb.TEXT_BYTES:
-        raise Refused("limit", f"{system.files[authorities[0]].origin}: its CA certificates are too large")
-    texts = {path: deb.content_of(system.files[path]) for path in authorities}
+    if sum(entry.size for entry in authorities) > deb.TEXT_BYTES:
+        raise Refused("limit", f"{authorities[0].origin}: its CA certificates are too large")
+    texts = {entry.path: deb.content_of(entry) for entry in authorities}
     bundle = b"".join(text.rstrip(b"\n") + b"\n" for text in texts.values())
     yield file_entry(BUNDLE, bundle, executable=False, origin=_MADE)
     # where OpenSSL looks, since there are no links by subject hash beside the bundle

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from onedigest.assembler import deb
+from onedigest.assembler.configuration.file_list import Listed
 from onedigest.assembler.configuration.following import Call
 from onedigest.assembler.configuration.maintainer import ARGUMENTS, Unfollowed, architecture_of, calls
 from onedigest.assembler.configuration.paths import find, place
@@ -22,7 +23,10 @@ _ELSEWHERE = frozenset({"etc/passwd", "etc/group", "tmp"})
 
 _PATH = re.compile(r"(/+(?!\.{1,2}(/|\Z)|\.wh\.)[ -.0-\[\]-~]{1,200}){1,20}/*")
 _MODE = re.compile(r"[0-7]{3,4}")
-_TABLES = ("usr/share/base-passwd/passwd.master", "usr/share/base-passwd/group.master")
+_TABLES = (
+    ("usr/share/base-passwd/passwd.master", "etc/passwd"),
+    ("usr/share/base-passwd/group.master", "etc/group"),
+)
 
 _Change = Callable[[Entry], Entry]
 
@@ -42,10 +46,11 @@ class _Words:
 def make_placed(system: System) -> Iterable[Entry]:
     """Make what scripts make with `mkdir`, `install`, `ln -s`, `cp`, `ucf`, `touch`, `chmod` and `chown`.
 
-    A folder that a script removes stays, and so nothing is put in its place.
+    A folder that a script removes stays, and so nothing is put in its place; so do files of an image below.
     """
     architecture = architecture_of(system.packages)
     files = dict(system.files)
+    below = files.keys() - {entry.path for package in system.packages for entry in package.entries}
     made: dict[str, Entry] = {}
     for package in system.packages:
         for script in ARGUMENTS:
@@ -57,7 +62,8 @@ def make_placed(system: System) -> Iterable[Entry]:
             for call in called:
                 if call.certain and call.words and call.words[-1] not in replaced:
                     for entry in placed(call, files) or ():
-                        files[entry.path] = made[entry.path] = entry
+                        if entry.path not in below or entry.path in made:
+                            files[entry.path] = made[entry.path] = entry
     return made.values()
 
 
@@ -172,7 +178,7 @@ def _copied(paths: Sequence[str], files: Mapping[str, Entry], *, again: bool) ->
     if len(paths) != 2:
         return None
     source, target = find(files, paths[0]), paths[1]
-    if source is None or source.kind != "file" or source.size > COPIED_BYTES:
+    if source is None or source.kind != "file" or source.size > COPIED_BYTES or isinstance(source.content, Listed):
         return None
     inside = find(files, target)
     if inside and inside.kind == "dir":
@@ -241,7 +247,7 @@ def _changed(paths: Sequence[str], files: Mapping[str, Entry], change: _Change) 
         entry = find(files, path)
         if entry is None and _PATH.fullmatch(path):
             continue
-        if entry is None or entry.size > COPIED_BYTES:
+        if entry is None or entry.size > COPIED_BYTES or isinstance(entry.content, Listed):
             return None
         if change(entry) != entry:
             found.append(change(entry))
@@ -259,11 +265,11 @@ def _owner(text: str, files: Mapping[str, Entry]) -> tuple[int | None, int | Non
     return (ids[0], ids[1] if len(ids) > 1 else None)
 
 
-def _number(name: str, table: str, files: Mapping[str, Entry]) -> int | None:
+def _number(name: str, tables: Iterable[str], files: Mapping[str, Entry]) -> int | None:
     if name in ("root", "0"):
         return 0
-    entry = files.get(table)
-    for line in deb.content_of(entry).split(b"\n") if entry and entry.kind == "file" else []:
+    entries = [files[table] for table in tables if table in files and files[table].kind == "file"]
+    for line in [line for entry in entries for line in deb.content_of(entry).split(b"\n")]:
         fields = line.split(b":")
         if fields[0] == name.encode("utf-8", "replace") and len(fields) > 2 and re.fullmatch(rb"[0-9]{1,6}", fields[2]):
             return int(fields[2])

@@ -11,6 +11,7 @@ from onedigest import untrusted
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import Digest
 from onedigest.lock.base.choice import python_minor
+from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.packages import DebianPackage, Release, packages_text, read_packages
 from onedigest.lock.table import Table
 from onedigest.lock.toml_text import string
@@ -102,6 +103,10 @@ class Base(ABC):
     def labels(self, platform: Platform) -> dict[str, str]:  # noqa: ARG002  as above
         """Return its labels."""
         return {}
+
+    def file_list(self, platform: Platform) -> FileList | None:  # noqa: ARG002  as above
+        """Return the list of its files, where what is made above depends on it."""
+        return None
 
     def materials(self) -> tuple[tuple[str, Digest], ...]:
         """Return name and digest of everything that it is made from."""

@@ -14,6 +14,7 @@ from onedigest.errors import InputError
 from onedigest.lock.base import Base, python_text, read_common, system_packages_text
 from onedigest.lock.base.account import Account, account_text, read_account
 from onedigest.lock.base.choice import choose_base
+from onedigest.lock.base.file_list import FileList, file_list_text, read_file_list
 from onedigest.lock.base.packages import read_releases, releases_text
 from onedigest.lock.table import Table
 from onedigest.lock.toml_text import inline_table, lines, string, value
@@ -34,7 +35,8 @@ class PinnedImage:
 
     `manifest` and `config` are digests of documents. `env` has lines NAME=value. `has_workdir` tells whether the
     working directory that is asked for is there, and `has_volumes` are the volumes that are. `account` is that of the
-    user who is asked for, None where the files were not looked at. Layers are in their order.
+    user who is asked for, None where the files were not looked at. Layers are in their order. There is a list of its
+    `files` where Debian packages are put above it.
     """
 
     platform: Platform
@@ -46,6 +48,7 @@ class PinnedImage:
     has_volumes: tuple[str, ...] = ()
     account: Account | None = None
     layers: tuple[Descriptor, ...]
+    files: FileList | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", tuple(sorted(self.labels)))
@@ -93,6 +96,9 @@ class ImageBase(Base):
 
     def layers(self, platform: Platform) -> tuple[Descriptor, ...]:
         return self.image_for(platform).layers
+
+    def file_list(self, platform: Platform) -> FileList | None:
+        return self.image_for(platform).files
 
     def environment(self, platform: Platform) -> dict[str, str]:
         pairs = (line.partition("=") for line in self.image_for(platform).env)
@@ -142,6 +148,7 @@ def _image_text(image: PinnedImage) -> str:
         + (account_text(image.account) if image.account else "")
         + f"labels = {inline_table(labels)}\n"
         f"layers = {lines(list(map(_layer_text, image.layers)))}\n"
+        + (f"files = {file_list_text(image.files)}\n" if image.files else "")
     )
 
 
@@ -187,6 +194,7 @@ def _image(row: Table) -> PinnedImage:
         account=read_account(row) if "home" in row else None,
         labels=row.take("labels", _labels),
         layers=row.each("layers", _layer),
+        files=read_file_list(row.inner("files")) if "files" in row else None,
     )
     if not found.layers:
         raise row.wrong("layers", "is empty")

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from onedigest import untrusted
@@ -13,11 +14,14 @@ from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
 from onedigest.formats import PATH, VENV
 from onedigest.inputs.debian.index import installed
+from onedigest.inputs.store import Store
 from onedigest.lock.base.account import Account, find_account
 from onedigest.lock.base.choice import SUITES
 from onedigest.lock.base.debian_choice import Above, resolve_above
 from onedigest.lock.base.debian_pins import Kept
+from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.image import ImageBase, PinnedImage
+from onedigest.lock.base.listing import list_files
 from onedigest.lock.base.probe import EXAMINER, Python, dpkg_status, glibc_version, list_pythons, release_fields
 from onedigest.oci.read import ReadImage, ReadPlatform, distinct_layers, read_from
 from onedigest.oci.reference import parse_reference
@@ -97,10 +101,17 @@ def resolve_image(
                 has_workdir=roots[each].find(spec.workdir) is not None,
                 has_volumes=tuple(path for path in spec.volumes if roots[each].find(path)),
                 account=accounts[each],
+                files=_listed(by_name[each.oci], paths, sources.store) if above.releases else None,
             )
             for each in spec.platforms
         ),
     )
+
+
+def _listed(read: ReadPlatform, paths: Mapping[str, Path], store: Store) -> FileList:
+    """Make the list of the files of an image, and keep it."""
+    data = list_files([(layer.descriptor, paths[layer.digest]) for layer in read.layers], store)
+    return FileList(digest=store.add(data), size=len(data))
 
 
 def _refuse_several_homes(spec: Spec, text: str, accounts: Mapping[Platform, Account]) -> None:
