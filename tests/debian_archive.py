@@ -85,7 +85,7 @@ class DebianArchives:
 
     def keep(self, suite: str, name: str, version: str = "1", members: Members = (), **more: str) -> str:
         """Have a package that is built here; return what the index of its suite says of it."""
-        fields = {"Package": name, "Version": version, "Architecture": "amd64", **more}
+        fields = {"Package": name, "Version": version, "Architecture": "all", **more}
         data = build_deb("".join(f"{key.replace('_', '-')}: {value}\n" for key, value in fields.items()), members)
         path = f"pool/{suite}/{name}_{version}.deb"
         self.files[f"/{archive_of(suite)}/{path}"] = data
@@ -140,7 +140,7 @@ def stanza(name: str, version: str = "1", **more: str) -> str:
     fields = {
         "Package": name,
         "Version": version,
-        "Architecture": "amd64",
+        "Architecture": "all",
         "Filename": f"pool/{name}/{name}_{version}.deb",
         "SHA256": hex_of(of_bytes(f"{name} {version}".encode())),
         "Size": "1",

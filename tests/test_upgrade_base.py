@@ -70,6 +70,7 @@ def lab(
         found = Lab(project, index, capsys)
         found.archives = archives
         found.publish(stanza("git"))
+        project.write("onedigest.toml", 'scripts = ["*.py"]\n')
         yield found
 
 
@@ -104,13 +105,13 @@ def test_package_that_no_lock_has_is_told_with_names_that_are_near(lab: Lab) -> 
     lab.script('system-packages = ["git"]')
     lab.script(name="other.py")
     lab.ok("generate", "--all")
-    hint = "hint: did you mean `libc6`?\n"
+    hint = "hint: did you mean `git`?\n"
 
-    alone = lab.run("generate", "--upgrade-package", "libc66", "app.py")
-    assert (alone.code, alone.err) == (1, f"error: `--upgrade-package libc66`: the lock has no such package\n{hint}")
-    several = lab.run("generate", "--upgrade-package", "libc66", "--upgrade-package", "git", "--all")
+    alone = lab.run("generate", "--upgrade-package", "gitt", "app.py")
+    assert (alone.code, alone.err) == (1, f"error: `--upgrade-package gitt`: the lock has no such package\n{hint}")
+    several = lab.run("generate", "--upgrade-package", "gitt", "--upgrade-package", "git", "--all")
     assert several.code == 1
-    assert several.err.endswith(f"error: `--upgrade-package libc66`: no lock has such a package\n{hint}")
+    assert several.err.endswith(f"error: `--upgrade-package gitt`: no lock has such a package\n{hint}")
 
 
 def test_base_of_all_images_moves_at_once(lab: Lab) -> None:

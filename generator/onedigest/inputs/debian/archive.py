@@ -98,23 +98,24 @@ class Archive:
                 problems.extend(error.problems)
             else:
                 return release
-        raise NetworkError(dict.fromkeys(problems))
+        raise NetworkError(problems)
 
     def _is_unchecked(self, url: str) -> bool:
         return any(url.startswith(f"{each}/") for each in self.mirrors.unchecked)
 
 
 def _results(waiting: Sequence[Future[T]]) -> list[T]:
-    """Return what was waited for. Raises `NetworkError` with all that failed; the security archive is the last."""
-    failed = [error for each in waiting if (error := each.exception())]
-    if other := next((error for error in failed if not isinstance(error, NetworkError)), None):
-        raise other
-    problems = [problem for error in failed if isinstance(error, NetworkError) for problem in error.problems]
-    if problems and len(failed) == 1 and waiting[-1].exception():
-        problems = [replace(each, hint=_WITHOUT_SECURITY) for each in problems]
-    if problems:
-        raise NetworkError(dict.fromkeys(problems))
-    return [each.result() for each in waiting]
+    """Return what was waited for: the main suite, its updates and, last if at all, its security archive.
+
+    Raises the first error: what ails one suite mostly ails those after it. Where security alone fails, it can be left
+    out.
+    """
+    main, updates, *security = waiting
+    found = [main.result(), updates.result()]
+    try:
+        return [*found, *(each.result() for each in security)]
+    except NetworkError as error:
+        raise NetworkError(replace(each, hint=_WITHOUT_SECURITY) for each in error.problems) from None
 
 
 def _index_file(release: ReleaseFile, architecture: str, mirrors: Mirrors) -> tuple[Wanted, Wanted]:
