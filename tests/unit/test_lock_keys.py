@@ -41,6 +41,7 @@ KEYS = {
         *(f"{OWN}.base.releases.{each}" for each in ("suite", "date", "sha256")),
         *(f"{OWN}.base.images.{each}" for each in ("platform", "manifest", "config", "env", "has-workdir", "labels")),
         *(f"{OWN}.base.images.{each}" for each in ("layers", "layers.size", "layers.digest", "layers.diff-id")),
+        *(f"{OWN}.base.images.{each}" for each in ("home", "has-home", "passwd", "group")),
         f"{OWN}.base.images.layers.media-type",
     }
 }
