@@ -114,7 +114,7 @@ def _generate_files(
         refuse_other_hashes(image, lock)
         moves = _debian_moves(previous, lock, found)
     plan = arrange(image.spec, lock, application)
-    look_at(session, image, lock, application, plan)
+    look_at(session, image, lock, application, plan, make_sources)
     folder = image.folder.parent.resolve()
     rules = render_rules(image.spec, lock, plan, folder)
     changed, left = write_rules(rules, folder)

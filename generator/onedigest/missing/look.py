@@ -22,8 +22,17 @@ from onedigest.plan.configuration import environment
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
 
-Owners = Callable[[Sequence[str]], Mapping[str, str] | None]
-"""Returns the Debian package that has a library, or a program by its path; None where that cannot be known now."""
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Owned:
+    """The Debian packages that have libraries, or programs by their paths; `complete` where nobody has the others."""
+
+    packages: Mapping[str, str]
+    complete: bool
+
+
+Owners = Callable[[Sequence[str]], Owned | None]
+"""Returns what has libraries and programs; None where that cannot be known now."""
 
 _MOST_SAID = 100
 _MOST_NAMED = 6
@@ -31,7 +40,10 @@ _MOST_NAMED = 6
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Looked:
-    """An image that is looked at. `where` gives the place of a key, and `plan` is the digest of its plan."""
+    """An image that is looked at. `where` gives the place of a key, and `plan` is the digest of its plan.
+
+    With `again`, what could not be known the last time is asked for again.
+    """
 
     spec: Spec
     lock: Lock
@@ -41,6 +53,7 @@ class Looked:
     folder: Path
     place: str
     where: Callable[[str], str] = field(repr=False)
+    again: bool
 
 
 def look(image: Looked, store: Store, owners: Owners) -> list[Problem]:
@@ -82,8 +95,10 @@ def _lacking_files(image: Looked, store: Store, owners: Owners) -> list[Problem]
     stated = [FORMAT, image.plan, list(image.spec.system_packages), image.where("entrypoint")]
     name = f"missing/{FORMAT}/looked/{hex_of(of_bytes(canonical_json(stated)))}"
     if (note := store.read_note(name)) is not None:
-        with suppress(ValueError, TypeError):
-            return [Problem(*row) for row in json.loads(note)]
+        with suppress(ValueError, TypeError, KeyError):
+            noted = json.loads(note)
+            if noted["complete"] or not image.again:
+                return [Problem(*row) for row in noted["problems"]]
     facts = facts_of(image.lock, image.platforms, store)
     if facts is None:
         return []
@@ -97,9 +112,8 @@ def _lacking_files(image: Looked, store: Store, owners: Owners) -> list[Problem]
     problems, is_complete = _said(image, worlds, search, owners)
     entrypoint = entrypoint_problem(image.spec, worlds, image.files, search, image.where("entrypoint"))
     problems += [entrypoint] if entrypoint else []
-    if is_complete:
-        rows = [[each.message, each.where, each.hint] for each in problems]
-        store.write_note(name, canonical_json(rows))
+    rows = [[each.message, each.where, each.hint] for each in problems]
+    store.write_note(name, canonical_json({"complete": is_complete, "problems": rows}))
     return problems
 
 
@@ -115,7 +129,7 @@ def _said(image: Looked, worlds: Sequence[World], search: Sequence[str], owners:
     if len(lacking) > _MOST_SAID:
         problems.append(Problem(f"{len(lacking) - _MOST_SAID} more libraries and programs are missing", where))
     wanted = [each.name if "/" not in each.name else merged(each.name) for each in lacking]
-    found = owners(wanted) if wanted else {}
+    found = owners(wanted) if wanted else Owned(packages={}, complete=True)
     if problems and found is not None:
         problems[-1] = replace(problems[-1], hint=_hint(image, wanted, found))
     optional = [each for each in everything if each.optional]
@@ -125,16 +139,17 @@ def _said(image: Looked, worlds: Sequence[World], search: Sequence[str], owners:
         problems.insert(
             0, Problem(f"plugins of {_listed(users)} need libraries that the image has not: {named}", where)
         )
-    return problems, found is not None
+    return problems, found is not None and found.complete
 
 
-def _hint(image: Looked, wanted: Sequence[str], found: Mapping[str, str]) -> str:
+def _hint(image: Looked, wanted: Sequence[str], found: Owned) -> str:
     """Return the one line that brings all that Debian has."""
-    left = sorted(set(wanted) - found.keys())
-    if not found:
-        return "no package of Debian has it, so it may be of no use here"
-    line = ", ".join(f'"{each}"' for each in sorted({*image.spec.system_packages, *found.values()}))
-    rest = f"; no package of Debian has {_listed(left)}" if left else ""
+    left = sorted(set(wanted) - found.packages.keys())
+    if not found.packages:
+        return "no package of Debian has it, so it may be of no use here" if found.complete else ""
+    line = ", ".join(f'"{each}"' for each in sorted({*image.spec.system_packages, *found.packages.values()}))
+    unknown = "no package of Debian has" if found.complete else "it is not known here which package has"
+    rest = f"; {unknown} {_listed(left)}" if left else ""
     return f"write `system-packages = [{line}]` in [tool.onedigest]{rest}"
 
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import IO, TypeVar
 
-from onedigest.digest import hex_of, of_bytes
+from onedigest.digest import Digest, hex_of, of_bytes
 from onedigest.errors import NetworkError, Problem
 from onedigest.inputs.debian.index import Candidates, Index
 from onedigest.inputs.debian.mirror import SECURITY_VARIABLE, Mirrors, addresses
@@ -56,6 +57,7 @@ class Archive:
         self._client = client
         self._store = store
         self._now = now
+        self._releases: dict[str, ReleaseFile] = {}
         self._read: dict[tuple[str, tuple[str, ...], bool], Suite] = {}
 
     def read(self, suite: str, architectures: tuple[str, ...], *, security: bool) -> Suite:
@@ -77,6 +79,17 @@ class Archive:
                 },
             )
         return self._read[asked]
+
+    def bring(self, suite: str, path: str, most: int) -> tuple[Path, Digest]:
+        """Bring another file that the release file of a suite lists; return where it is, and its digest."""
+        if suite not in self._releases:
+            self._releases[suite] = self._release(suite)
+        release = self._releases[suite]
+        digest, size = release.file(path, most)
+        paths = [f"dists/{suite}/{path.rpartition('/')[0]}/by-hash/SHA256/{hex_of(digest)}", f"dists/{suite}/{path}"]
+        urls = addresses(self.mirrors, suite, paths, release.date)
+        download(self._client, self._store, [Wanted(name=f"{suite}/{path}", digest=digest, size=size, urls=urls)])
+        return self._store.path(digest), Digest(digest)
 
     def _part(self, suite: str, architectures: tuple[str, ...]) -> tuple[ReleaseFile, list[Index]]:
         """Read one suite by itself: its release file, and its index of each architecture."""
