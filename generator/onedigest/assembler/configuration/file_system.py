@@ -60,10 +60,10 @@ class FileSystem:
         links = steps = 0
         while waiting:
             name = waiting.pop()
-            if name in ("", "."):
-                continue
-            if name == "..":
-                done = done.rpartition("/")[0]
+            if name in ("", ".", ".."):
+                if done and self.kind(done) != "dir":
+                    return None
+                done = done.rpartition("/")[0] if name == ".." else done
                 continue
             here = f"{done}/{name}" if done else name
             placed = self._files.get(here)
