@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 from onedigest.assembler.configuration.answers import answer, printed
 from onedigest.assembler.configuration.expanding import Expander, Value
+from onedigest.assembler.configuration.file_list import Listed
+from onedigest.assembler.configuration.paths import find
 from onedigest.assembler.configuration.setting import SETTERS
+from onedigest.assembler.configuration.shell import SCRIPT_BYTES, read_script
 from onedigest.assembler.configuration.shell_tree import (
     Branches,
     Case,
@@ -24,13 +27,19 @@ from onedigest.assembler.configuration.shell_tree import (
     Substitution,
     Word,
 )
+from onedigest.assembler.configuration.shell_words import Unreadable
+from onedigest.assembler.deb import content_of
 from onedigest.assembler.entry import Entry
 
 STEPS = 10_000
 """How many commands of a script are followed: the longest of Debian needs some hundreds."""
 
 DEPTH = 60
-"""How deep commands, and functions in functions, are followed."""
+FILES = 10
+"""How deep commands, and functions in functions, are followed, and how many files a script may read as its own."""
+
+_QUESTIONS = "/usr/share/debconf/confmodule"
+"""It asks questions by its commands, such as `db_get`."""
 
 
 class Endless(ValueError):
@@ -83,6 +92,7 @@ class _Follower:
         self._printed: list[Value] = []
         self._steps = 0
         self._depth = 0
+        self._files_read = 0
 
     def run_all(self, commands: tuple[Command, ...]) -> bool | None:
         """Run commands one after the other; return how the last one ends."""
@@ -246,6 +256,9 @@ class _Follower:
             return SETTERS[name](self.words, words[1:])
         if name and name in _ENDINGS:
             raise _Ended(name, words[1:])
+        sourced = self._sourced(words) if name == "." else None
+        if sourced is not None:
+            return self.run_all(sourced)
         if words and not command.writes:
             found = printed(words, self.words.variables, self._files)
             self._printed += [found if self._certain else None] if found != "" else []
@@ -255,6 +268,19 @@ class _Follower:
                 self.words.variables["RET"] = None
             self._note(tuple(words), writes)
         return True if not words or name in _SILENT else answer(words, self._files)
+
+    def _sourced(self, words: list[Value]) -> tuple[Command, ...] | None:
+        """Return the commands of a file of the system that a script reads as its own, None where they are not known."""
+        path = words[1] if len(words) > 1 else None
+        if path == _QUESTIONS:
+            return ()
+        entry = find(self._files, path) if path else None
+        self._files_read += 1
+        if entry is None or entry.kind != "file" or entry.size > SCRIPT_BYTES or self._files_read > FILES:
+            return None
+        with suppress(Unreadable):
+            return None if isinstance(entry.content, Listed) else read_script(content_of(entry))
+        return None
 
     def _note(self, words: tuple[Value, ...], writes: tuple[Value, ...]) -> None:
         self.calls.append(Call(words, tuple(each for each in writes if _is_file(each)), self._certain))
