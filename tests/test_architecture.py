@@ -51,6 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "lock": BASIC | {"__version__", "assembler", "header", "inputs", "oci", "sources", "spec"},
     "drawing": {"lock", "shown_text"},
     "plan": BASIC | {"application", "assembler", "container_values", "lock", "oci", "spec"},
+    "missing": BASIC | {"application", "assembler", "inputs", "lock", "oci", "plan", "spec"},
     "fetching": BASIC | {"assembler", "inputs", "lock", "oci", "plan", "sources", "spec"},
     "record": BASIC | {"assembler", "lock", "plan"},
     "comparison": BASIC | {"lock", "oci", "plan", "record"},

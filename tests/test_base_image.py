@@ -74,7 +74,7 @@ class TestReal:
         base, layout = base_of(project), project.root / "dist" / "app"
 
         assert (base.image, base.python, base.libc_version) == (f"{real}:{tag}", "3.11.2", "2.36")
-        assert (base.interpreter, base.system, base.release) == ("/usr/bin/python3.11", "debian 12", None)
+        assert (base.interpreter, base.system, base.releases) == ("/usr/bin/python3.11", "debian 12", ())
         assert validate(layout) == []
         for platform, pinned in zip(read_image(layout).platforms, base.images, strict=True):
             assert platform.layers[0].descriptor == pinned.layers[0]

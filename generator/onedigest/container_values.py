@@ -31,6 +31,9 @@ _PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(tcp|udp|sctp))?", re.ASCII)
 _HIGHEST_PORT = 65535
 _MOST_PORTS = 1000
 
+_UNMOUNTABLE = re.compile(r"[:\\]")
+"""What separates the parts of a mount, and what no layer has in a path."""
+
 _DURATION = re.compile(r"(?=\d)(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?(?:(\d{1,6})ms)?", re.ASCII)
 _UNITS = (3_600_000, 60_000, 1000, 1)
 """Milliseconds of an hour, a minute, a second and themselves."""
@@ -106,8 +109,8 @@ def volumes(value: Any) -> tuple[str, ...]:
         except ValueError:
             message = f"has {quoted(each)}, which is no absolute path without `.`, `..` or a slash at its end"
             raise ValueError(message) from None
-        if each == "/":
-            raise ValueError("has `/`, which no container can have as a volume")
+        if each == "/" or _UNMOUNTABLE.search(each):
+            raise ValueError(f"has {quoted(each)}, which no container can have as a volume")
     return tuple(sorted(set(found)))
 
 

@@ -12,6 +12,7 @@ from collections.abc import Collection
 from typing import Any
 
 from onedigest import platforms
+from onedigest.assembler.entry import HIGHEST_ID
 from onedigest.assembler.file_tree import check_pattern
 from onedigest.platforms import Platform
 from onedigest.untrusted import quoted
@@ -200,7 +201,10 @@ def user(value: Any) -> str:
     match = _USER.fullmatch(string(value))
     if not match:
         raise ValueError(f"is {quoted(value)}, but must be UID or UID:GID in digits")
-    return f"{int(match[1])}:{int(match[2] or match[1])}"
+    uid, gid = int(match[1]), int(match[2] or match[1])
+    if max(uid, gid) > HIGHEST_ID:
+        raise ValueError(f"is {quoted(value)}, but no layer can have files of a number above {HIGHEST_ID}")
+    return f"{uid}:{gid}"
 
 
 def absolute_folder(value: Any) -> str:

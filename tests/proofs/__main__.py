@@ -6,12 +6,13 @@ import argparse
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from conftest import Project
 from docker_daemon import docker_variables, find_docker
 from proofs.programs import PROOFS, Proof
-from proofs.running import failure
+from proofs.running import failures
 
 
 def main() -> int:
@@ -42,9 +43,11 @@ def show(docker: str, proof: Proof, suite: str, platforms: tuple[str, ...]) -> i
         root.mkdir()
         (root / "onedigest.toml").touch()
         project = Project(root, {**os.environ, **docker_variables()})
-        found = {platform: failure(docker, project, proof, suite, platform) for platform in platforms}
+        began = time.monotonic()
+        found = failures(docker, project, proof, suite, platforms)
+        seconds = time.monotonic() - began
     for platform, why in found.items():
-        print(f"{'FAILED' if why else 'ok    '} {suite:8} {platform:11} {proof.name}", flush=True)
+        print(f"{'FAILED' if why else 'ok    '} {suite:8} {platform:11} {proof.name} ({seconds:.0f} s)", flush=True)
         if why:
             print("    " + why.strip().replace("\n", "\n    "), flush=True)
     return sum(bool(why) for why in found.values())

@@ -44,11 +44,11 @@ def test_each_kind_reads_what_it_writes(case: str) -> None:
 
 
 def test_image_with_packages_above_states_their_release() -> None:
-    above = replace(image(), release=debian().release, system_packages=debian().system_packages)
+    above = replace(image(), releases=debian().releases, system_packages=debian().system_packages)
     text = codec.dumps(replace(IMAGE, base=above))
 
     assert codec.loads(text, "pylock.toml").base == above
-    assert above.debian_packages == debian().system_packages
+    assert (above.debian_packages, above.suite) == (debian().system_packages, "bookworm")
 
 
 def test_base_of_packages_has_nothing_of_a_registry() -> None:
@@ -58,7 +58,7 @@ def test_base_of_packages_has_nothing_of_a_registry() -> None:
     assert (base.origin, base.origin_of(platform), base.layers(platform), base.documents()) == (None, None, (), ())
     assert (base.environment(platform), base.labels(platform), base.looked_up) == ({}, {}, ())
     assert [name for name, _ in base.materials()] == [
-        each.file_name for each in (*base.packages, *base.system_packages)
+        each.file_name for each in (*base.packages, *base.essential_packages, *base.system_packages)
     ]
 
 

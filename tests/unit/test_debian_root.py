@@ -29,6 +29,7 @@ def accounts(tmp_path: Path) -> Path:
         [
             entry("./usr/share/base-passwd/passwd.master", PASSWD),
             entry("./usr/share/base-passwd/group.master", GROUP),
+            entry("./usr/share/libc-bin/nsswitch.conf", b"hosts: files dns\n"),
             entry("./usr/share/ca-certificates/b.crt", b"BBB"),
             entry("./usr/share/ca-certificates/a.crt", b"AAA\n"),
             entry("./lib/x86_64-linux-gnu/libc.so", b"elf"),
@@ -46,13 +47,14 @@ def content_of(entries: list[Entry], path: str) -> bytes:
     return content
 
 
-def test_accounts_and_bundle_are_made(accounts: Path) -> None:
+def test_accounts_bundle_and_order_of_name_services_are_made(accounts: Path) -> None:
     entries = debian_root_layer([accounts], "65532:65532")
 
     assert (
         content_of(entries, "etc/passwd") == PASSWD + b"nonroot:*:65532:65532:nonroot:/home/nonroot:/usr/sbin/nologin\n"
     )
     assert content_of(entries, "etc/group") == GROUP + b"nonroot:*:65532:\n"
+    assert content_of(entries, "etc/nsswitch.conf") == b"hosts: files dns\n"
     assert content_of(entries, "etc/ssl/certs/ca-certificates.crt") == b"AAA\nBBB\n"
     assert content_of(entries, "var/lib/dpkg/status.d/base-passwd") == b"Package: base-passwd\nVersion: 1\n"
     found = by_path(entries)

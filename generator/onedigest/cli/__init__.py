@@ -18,6 +18,7 @@ COMMANDS = {
     "generate": "Lock scripts and write the files to review.",
     "fetch": "Bring the inputs of locks: the only step that needs the network.",
     "build": "Build images and record their digests.",
+    "run": "Run an image with docker or podman, built where it is not.",
     "verify": "Build again under other conditions, or with other engines, and compare.",
     "graph": "Show what an image depends on, and why.",
     "inspect": "Show what is in an image.",

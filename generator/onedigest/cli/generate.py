@@ -14,6 +14,7 @@ from onedigest.cli.earlier import answers, earlier_lock, refuse_other_hashes
 from onedigest.cli.image import Image
 from onedigest.cli.images import find_images, with_siblings
 from onedigest.cli.leftovers import find_gone, find_renamed, remove
+from onedigest.cli.looking import look_at
 from onedigest.cli.moves import say_moves
 from onedigest.cli.progress import Progress
 from onedigest.cli.reaching import sources, sources_for
@@ -81,14 +82,16 @@ def generate_one(session: Session, image: Image) -> None:
     from onedigest.lock.resolver import Upgrade
 
     _refuse_unwritable([image], everything=False)
-    result, rules = _generate_files(image, earlier_lock(session, image), Upgrade(), lambda: sources(session, image))
+    result, rules = _generate_files(
+        session, image, earlier_lock(session, image), Upgrade(), lambda: sources(session, image)
+    )
     _write_folders(session, [(image, rules)])
     for line in () if session.silent else _told(result):
         say(f"  {line}")
 
 
 def _generate_files(
-    image: Image, previous: Lock | None, upgrade: Upgrade, make_sources: Callable[[], Sources]
+    session: Session, image: Image, previous: Lock | None, upgrade: Upgrade, make_sources: Callable[[], Sources]
 ) -> tuple[dict[str, Any], Rules]:
     """Lock one image and write its own files; return what is to be said of it, and the files.
 
@@ -111,6 +114,7 @@ def _generate_files(
         refuse_other_hashes(image, lock)
         moves = _debian_moves(previous, lock, found)
     plan = arrange(image.spec, lock, application)
+    look_at(session, image, lock, application, plan, make_sources)
     folder = image.folder.parent.resolve()
     rules = render_rules(image.spec, lock, plan, folder)
     changed, left = write_rules(rules, folder)
@@ -187,7 +191,7 @@ def _generate(
             previous = earlier_lock(session, image)
             with Progress(f"{image.spec.name}: reading the base", None, quiet=session.silent) as progress:
                 own = partial(sources_for, replace(source, report=progress.advance), session, image)
-                result, rules = _generate_files(image, previous, several.upgrade(previous), own)
+                result, rules = _generate_files(session, image, previous, several.upgrade(previous), own)
         except OnedigestError as error:
             if len(images) == 1:
                 raise

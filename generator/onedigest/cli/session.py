@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def shared_options(command: F) -> F:
-    """Add the options that all commands share."""
+def shared_options(command: F, verbose: tuple[str, ...] = ("-v", "--verbose")) -> F:
+    """Add the options that all commands share; `verbose` is what saying more is called."""
     for option in (
         click.option("--lockfiles", type=click.Path(path_type=Path), help="Folder of the locks [lockfiles]."),
         click.option("--offline", is_flag=True, help="Use no network."),
         click.option("--insecure-registry", "insecure", multiple=True, metavar="HOST", help="Allow plain HTTP to it."),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
         click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
-        click.option("-v", "--verbose", is_flag=True, help="Say more."),
+        click.option(*verbose, is_flag=True, help="Say more."),
         click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour words."),
     ):
         command = option(command)

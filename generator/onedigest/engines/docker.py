@@ -87,7 +87,7 @@ class Docker:
             said = process.stdout.read().decode("utf-8", "replace").strip()
             code = process.wait()
         if code:
-            raise daemon_error(said) or EngineError.of(f"docker did not load the image: {said}")
+            raise daemon_error(said) or EngineError.of(f"{Path(self.program).name} did not load the image: {said}")
 
 
 def find_docker(environment: Mapping[str, str]) -> Docker:

@@ -7,14 +7,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import IO, TypeVar
 
-from onedigest.digest import hex_of, of_bytes
+from onedigest.digest import Digest, hex_of, of_bytes
 from onedigest.errors import NetworkError, Problem
 from onedigest.inputs.debian.index import Candidates, Index
 from onedigest.inputs.debian.mirror import SECURITY_VARIABLE, Mirrors, addresses
 from onedigest.inputs.debian.release import MOST_BYTES, ReleaseFile, read_release, refuse_untimely
 from onedigest.inputs.download import Client, Wanted, download
+from onedigest.inputs.pools import shown
 from onedigest.inputs.store import Store
 
 _PACKED_BYTES = 128 << 20
@@ -55,6 +57,7 @@ class Archive:
         self._client = client
         self._store = store
         self._now = now
+        self._releases: dict[str, ReleaseFile] = {}
         self._read: dict[tuple[str, tuple[str, ...], bool], Suite] = {}
 
     def read(self, suite: str, architectures: tuple[str, ...], *, security: bool) -> Suite:
@@ -77,6 +80,17 @@ class Archive:
             )
         return self._read[asked]
 
+    def bring(self, suite: str, path: str, most: int) -> tuple[Path, Digest]:
+        """Bring another file that the release file of a suite lists; return where it is, and its digest."""
+        if suite not in self._releases:
+            self._releases[suite] = self._release(suite)
+        release = self._releases[suite]
+        digest, size = release.file(path, most)
+        paths = [f"dists/{suite}/{path.rpartition('/')[0]}/by-hash/SHA256/{hex_of(digest)}", f"dists/{suite}/{path}"]
+        urls = addresses(self.mirrors, suite, paths, release.date)
+        download(self._client, self._store, [Wanted(name=f"{suite}/{path}", digest=digest, size=size, urls=urls)])
+        return self._store.path(digest), Digest(digest)
+
     def _part(self, suite: str, architectures: tuple[str, ...]) -> tuple[ReleaseFile, list[Index]]:
         """Read one suite by itself: its release file, and its index of each architecture."""
         release = self._release(suite)
@@ -87,33 +101,34 @@ class Archive:
 
     def _release(self, suite: str) -> ReleaseFile:
         """Return the release file of the first mirror that has one which counts: each may be late, or not Debian's."""
-        where = f"dists/{suite}/InRelease"
         problems: list[Problem] = []
-        for url in addresses(self.mirrors, suite, [where]):
+        now = self._now()
+        for url in addresses(self.mirrors, suite, [f"dists/{suite}/InRelease"]):
             try:
-                release = read_release(self._client.get(url, most=MOST_BYTES), suite, where)
-                refuse_untimely(release, self._now(), expires=not self._is_unchecked(url))
+                release = read_release(self._client.get(url, most=MOST_BYTES), suite, shown(url), now)
+                refuse_untimely(release, now, expires=not self._is_unchecked(url))
             except NetworkError as error:
                 problems.extend(error.problems)
             else:
                 return release
-        raise NetworkError(dict.fromkeys(problems))
+        raise NetworkError(problems)
 
     def _is_unchecked(self, url: str) -> bool:
         return any(url.startswith(f"{each}/") for each in self.mirrors.unchecked)
 
 
 def _results(waiting: Sequence[Future[T]]) -> list[T]:
-    """Return what was waited for. Raises `NetworkError` with all that failed; the security archive is the last."""
-    failed = [error for each in waiting if (error := each.exception())]
-    if other := next((error for error in failed if not isinstance(error, NetworkError)), None):
-        raise other
-    problems = [problem for error in failed if isinstance(error, NetworkError) for problem in error.problems]
-    if problems and len(failed) == 1 and waiting[-1].exception():
-        problems = [replace(each, hint=_WITHOUT_SECURITY) for each in problems]
-    if problems:
-        raise NetworkError(dict.fromkeys(problems))
-    return [each.result() for each in waiting]
+    """Return what was waited for: the main suite, its updates and, last if at all, its security archive.
+
+    Raises the first error: what ails one suite mostly ails those after it. Where security alone fails, it can be left
+    out.
+    """
+    main, updates, *security = waiting
+    found = [main.result(), updates.result()]
+    try:
+        return [*found, *(each.result() for each in security)]
+    except NetworkError as error:
+        raise NetworkError(replace(each, hint=_WITHOUT_SECURITY) for each in error.problems) from None
 
 
 def _index_file(release: ReleaseFile, architecture: str, mirrors: Mirrors) -> tuple[Wanted, Wanted]:

@@ -44,9 +44,16 @@ class ReleaseFile:
         return digest, size
 
 
-def read_release(signed: bytes, suite: str, where: str) -> ReleaseFile:
+def read_release(signed: bytes, suite: str, where: str, now: datetime) -> ReleaseFile:
     """Read the signed release file of a suite. Raises `NetworkError` unless Debian signed it, and for this suite."""
-    text = verified_text(signed, where)
+    return read_signed(verified_text(signed, where, now=now), of_bytes(signed), suite, where)
+
+
+def read_signed(text: str, digest: Digest, suite: str, where: str) -> ReleaseFile:
+    """Read the text of a release file whose signature was verified; `digest` is that of the whole file.
+
+    Raises `NetworkError` for one that is not what it should be.
+    """
     rows = _FIELD.findall(text)
     listed = _LISTED.findall(text)
     files = {path: (f"sha256:{digest}", int(size)) for digest, size, path in listed}
@@ -60,9 +67,7 @@ def read_release(signed: bytes, suite: str, where: str) -> ReleaseFile:
             raise NetworkError.of(f"the {what} the release file is {found!r}, which is none", where=where)
     if suite not in (fields.get("Suite"), fields.get("Codename")):
         raise NetworkError.of(f"the release file is of {fields.get('Codename')}", where=where)
-    return ReleaseFile(
-        suite=suite, digest=of_bytes(signed), where=where, fields=fields, date=fields["Date"], files=files
-    )
+    return ReleaseFile(suite=suite, digest=digest, where=where, fields=fields, date=fields["Date"], files=files)
 
 
 def refuse_untimely(release: ReleaseFile, now: datetime, *, expires: bool) -> None:

@@ -70,6 +70,11 @@ class Base(ABC):
         return self.releases[0].suite if self.releases else ""
 
     @property
+    def system_suite(self) -> str:
+        """The suite of Debian that its own files are of; nothing where it is of another system."""
+        return self.suite
+
+    @property
     def origin(self) -> Reference | None:
         """The image of a registry that it is, by its digest."""
         return None

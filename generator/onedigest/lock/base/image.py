@@ -26,6 +26,7 @@ from onedigest.spec import Spec
 if TYPE_CHECKING:
     pass
 
+_SUITES = {"debian 12": "bookworm", "debian 13": "trixie"}
 _VARIABLE = re.compile(r"[^=\x00-\x20\x7f]+=")
 
 
@@ -74,6 +75,10 @@ class ImageBase(Base):
     @property
     def reference(self) -> str:
         return self.image
+
+    @property
+    def system_suite(self) -> str:
+        return self.suite or _SUITES.get(self.system, "")
 
     @property
     def origin(self) -> Reference:

@@ -188,7 +188,7 @@ def _unfit(spec: Spec, settings: Mapping[str, Any], rootfs: Rootfs) -> Iterable[
             yield Problem(
                 message, hint=f"choose {kind} that the base has, or one below a folder of root with mode 0755"
             )
-    if spec.healthcheck and spec.healthcheck.needs_shell and not rootfs.find("bin/sh"):
+    if spec.healthcheck and spec.healthcheck.needs_shell and not (spec.system_packages or rootfs.find("bin/sh")):
         yield Problem("it has no /bin/sh, which reads the `command` of `healthcheck`", hint=NO_SHELL)
 
 

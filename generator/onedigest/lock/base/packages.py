@@ -57,7 +57,9 @@ def read_releases(base: Table) -> tuple[Release, ...]:
     """Read the array of the releases: a main suite, and the further ones of it. Raises `Wrong`."""
     found = tuple(sorted(base.each("releases", _release)))
     suites = [each.suite for each in found]
-    if not found or suites not in ([suites[0], *further] for further in _further(suites[0])):
+    if not found:
+        raise base.wrong("releases", "is missing or empty")
+    if suites not in ([suites[0], *further] for further in _further(suites[0])):
         raise base.wrong("releases", "are not of one suite with its -updates, and its -security at the most")
     return found
 
