@@ -86,7 +86,7 @@ ASKING = frozenset(
 
 DONE = frozenset(
     {
-        *("ldconfig", "update-ca-certificates"),
+        *("ldconfig", "update-ca-certificates", "update-gsfontmap"),
         *("gdk-pixbuf-query-loaders", "libgvc6-config-update", "gio-querymodules", "glib-compile-schemas"),
         *("update-desktop-database", "update-mime-database"),
     }
@@ -153,7 +153,6 @@ MEANINGS = {
     "pg_updatedicts": _DICTIONARY,
     "setcap": "its program lacks a capability, and needs root",
     "ssh-keygen": "there are no keys of this host",
-    "update-gsfontmap": "Ghostscript does not know the fonts of other packages",
     "update-perl-sax-parsers": "XML::SAX knows no parser",
 }
 """What it means for an image that a command was not run."""

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
+from onedigest.assembler.configuration import configuration
 from onedigest.assembler.configuration.alternatives import alternative_of
+from onedigest.assembler.configuration.file_list import read_list
 from onedigest.assembler.configuration.following import Call
 from onedigest.assembler.configuration.maintainer import ARGUMENTS, Unfollowed, architecture_of, calls
 from onedigest.assembler.configuration.paths import find, place
 from onedigest.assembler.configuration.placing import placed
-from onedigest.assembler.deb import Package
+from onedigest.assembler.configuration.system import System
+from onedigest.assembler.deb import Package, read
 from onedigest.assembler.entry import Entry
-from onedigest.errors import Problem
+from onedigest.assembler.refusal import Refused
+from onedigest.assembler.spool import Spool
+from onedigest.errors import InputError, Problem
 from onedigest.lock.base.script_commands import (
     ASKING,
     BYTE_COMPILING,
@@ -28,22 +35,29 @@ _NAMED = 6
 _HINT = "if a program needs it, make it with `copy` or `run`, or take a base image that has the package"
 
 
-def left_undone(packages: Iterable[Package], files: Mapping[str, Entry]) -> list[Problem]:
-    """Return what scripts would do beyond what is followed, one problem for each package that has any.
+def read_system(paths: Iterable[Path], below: Path | None) -> System:
+    """Read packages, and the list of the files of an image below, with what is made of them. Raises `InputError`."""
+    spool = Spool()
+    try:
+        packages = tuple(sorted((read(path, spool) for path in paths), key=lambda package: package.name))
+        files = read_list(below) if below else {}
+        files |= {entry.path: entry for package in packages for entry in package.entries}
+        return System({**files, **configuration(System(files, packages))}, packages)
+    except Refused as error:
+        raise InputError.of(error.reason) from None
 
-    `files` are those of the system that the packages are in.
-    """
-    several = sorted(packages, key=lambda package: package.name)
-    architecture = architecture_of(several)
+
+def left_undone(system: System) -> list[Problem]:
+    """Return what scripts would do beyond what is followed, one problem for each package; the last one has the hint for all."""
+    architecture = architecture_of(system.packages)
     found = []
-    for package in several:
-        if REVIEWED.fullmatch(package.name) or PROOFS.get(package.name, "") in files:
+    for package in system.packages:
+        if REVIEWED.fullmatch(package.name) or PROOFS.get(package.name, "") in system.files:
             continue
-        undone = [each for script in ARGUMENTS for each in _undone(package, script, architecture, files)]
+        undone = [each for script in ARGUMENTS for each in _undone(package, script, architecture, system.files)]
         if undone:
-            words = "; ".join(_joined(undone))
-            found.append(Problem(f"Debian package `{package.name}`: {words}", hint=_HINT))
-    return found
+            found.append(Problem(f"Debian package `{package.name}`: {'; '.join(_joined(undone))}"))
+    return [*found[:-1], replace(found[-1], hint=_HINT)] if found else []
 
 
 def _undone(package: Package, script: str, architecture: str, files: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
