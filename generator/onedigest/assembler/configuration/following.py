@@ -170,10 +170,10 @@ class _Follower:
         if status is False:
             return self._branches(others)
         before = dict(self.words.variables)
-        with self._perhaps():
+        with self._perhaps(forgetful=False):
             self.run_all(body)
         after, self.words.variables = self.words.variables, before
-        with self._perhaps():
+        with self._perhaps(forgetful=False):
             self._branches(others)
         self._forget_other_than(after)
         return None
@@ -243,31 +243,33 @@ class _Follower:
 
     def _simple(self, command: Simple) -> bool | None:
         words = self.words.fields(command.words)
-        writes = tuple(self.words.value(each) for each in command.writes)
+        writes = tuple(filter(_is_file, map(self.words.value, command.writes)))
         values = {name: self.words.value(value) for name, value in command.assignments}
-        if not command.words:
-            self.words.variables |= values
+        if not words:
+            self.words.variables |= {} if command.words else values
+            self._note((), writes)
+            return None if None in values.values() else True
         while words[:1] in (["command"], ["exec"], ["builtin"]) and words[1:2] not in (["-v"], ["-V"]):
             words = words[1:]
         name = words[0] if words else ""
         if name in self._functions:
             return self._function(self._functions[name], words[1:])
         if name in SETTERS:
+            self._note((), writes)
             return SETTERS[name](self.words, words[1:])
         if name and name in _ENDINGS:
             raise _Ended(name, words[1:])
         sourced = self._sourced(words) if name == "." else None
         if sourced is not None:
             return self.run_all(sourced)
-        if words and not command.writes:
-            found = printed(words, self.words.variables, self._files)
-            self._printed += [found if self._certain else None] if found != "" else []
-        asks = name in _ASKING
-        if not asks or any(map(_is_file, writes)):
-            if name and name.startswith("db_"):
-                self.words.variables["RET"] = None
+        found = printed(words, self.words.variables, self._files) if not writes else ""
+        if found != "":
+            self._printed.append(found if self._certain else None)
+        if name and name.startswith("db_"):
+            self.words.variables["RET"] = None
+        if not found and (writes or name not in _ASKING):
             self._note(tuple(words), writes)
-        return True if not words or name in _SILENT else answer(words, self._files)
+        return True if name in _SILENT else answer(words, self._files)
 
     def _sourced(self, words: list[Value]) -> tuple[Command, ...] | None:
         """Return the commands of a file of the system that a script reads as its own, None where they are not known."""
@@ -283,7 +285,8 @@ class _Follower:
         return None
 
     def _note(self, words: tuple[Value, ...], writes: tuple[Value, ...]) -> None:
-        self.calls.append(Call(words, tuple(each for each in writes if _is_file(each)), self._certain))
+        if writes or words:
+            self.calls.append(Call(words, writes, self._certain))
 
     def _function(self, body: Command, arguments: list[Value]) -> bool | None:
         certain, before = self._certain, self.words.arguments
@@ -300,7 +303,7 @@ class _Follower:
             self._certain = certain and not self._left
 
     @contextmanager
-    def _perhaps(self) -> Iterator[None]:
+    def _perhaps(self, *, forgetful: bool = True) -> Iterator[None]:
         """Run what may or may not run: what it sets is not known afterwards, and neither is what follows its end."""
         certain, before = self._certain, dict(self.words.variables)
         self._certain = False
@@ -312,7 +315,8 @@ class _Follower:
                 certain = False
         finally:
             self._certain = certain
-            self._forget_other_than(before)
+            if forgetful:
+                self._forget_other_than(before)
 
     def _forget_other_than(self, others: Mapping[str, Value]) -> None:
         for name in self.words.variables.keys() | others.keys():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -48,7 +49,10 @@ def read_system(paths: Iterable[Path], below: Path | None) -> System:
 
 
 def left_undone(system: System) -> list[Problem]:
-    """Return what scripts would do beyond what is followed, one problem for each package; the last one has the hint for all."""
+    """Return what scripts would do beyond what is followed, one problem for each package.
+
+    The last one has the hint for all.
+    """
     architecture = architecture_of(system.packages)
     found = []
     for package in system.packages:
@@ -82,7 +86,8 @@ def _is_done(call: Call, files: Mapping[str, Entry]) -> bool:  # noqa: PLR0911  
     if name in ASKING or name in WITHOUT_EFFECT or name.startswith("db_"):
         return True
     if name == "update-alternatives":
-        return "--install" not in arguments or (call.certain and _is_installed(call, files))
+        about_manual = any(word and _MANUAL.search(word) for word in arguments[2:3])
+        return "--install" not in arguments or about_manual or (call.certain and _is_installed(call, files))
     if name == "rm":
         return not any(path is None or (place(files, path) or "") in files for path in arguments if path != "-f")
     if name in ("sed", "find", "perl"):
@@ -94,6 +99,7 @@ def _is_done(call: Call, files: Mapping[str, Entry]) -> bool:  # noqa: PLR0911  
     return _is_placed(call, name, files)
 
 
+_MANUAL = re.compile(r"\.[0-9][a-z]*\.gz\Z")
 _LOGS = "/var/log/"
 _CHANGING = {"sed": ("-i", "--in-place"), "find": ("-delete", "-exec"), "perl": ("",)}
 
