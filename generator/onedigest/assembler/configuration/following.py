@@ -249,9 +249,12 @@ class _Follower:
             self.words.variables |= {} if command.words else values
             self._note((), writes)
             return None if None in values.values() else True
+        if words[0] == "exec" and len(words) > 1:
+            self._note(tuple(words[1:]), writes)
+            raise _Ended("exit", [None])
         while words[:1] in (["command"], ["exec"], ["builtin"]) and words[1:2] not in (["-v"], ["-V"]):
             words = words[1:]
-        name = words[0] if words else ""
+        name = words[0] if words else ":"
         if name in self._functions:
             return self._function(self._functions[name], words[1:])
         if name in SETTERS:
