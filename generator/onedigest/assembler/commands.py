@@ -99,6 +99,12 @@ def _debian_configuration(given: Given) -> list[Entry]:
     return debian_configuration_layer(given.inputs)
 
 
+def _debug_shell(given: Given) -> list[Entry]:
+    from onedigest.assembler.debug_shell import debug_shell_layer
+
+    return debug_shell_layer(given.inputs)
+
+
 _OWNER = Option("owner", "UID:GID", "whose it is, and what is in it", "0:0")
 
 _KNOWN = Option(
@@ -138,5 +144,6 @@ LAYERS: Mapping[str, LayerCommand] = {
     "debian-configuration": LayerCommand(
         "what scripts of Debian packages would have made", _debian_configuration, input="deb"
     ),
+    "debug-shell": LayerCommand("a shell for looking inside, of Debian's busybox-static", _debug_shell, input="deb"),
 }
 """The one table of them, by the names that plans, rules and histories have too."""
