@@ -1,14 +1,17 @@
 # make demo: the main job on real input. make test: every test that this machine can run. make engines: a real docker
 # daemon with buildx, Bazel, Nix and buildifier for the tests, on Debian as root; `make engines-stop` ends what runs.
 # make assembler: freezes the assembler's source as the file that engines run. make golden: writes golden files anew.
+# make proofs: builds and runs an image for each program in tests/proofs; PROOFS="git node --suite trixie" chooses.
 # make fuzz: each target of tests/fuzz for ONEDIGEST_FUZZ_SECONDS (60), with mutations that were not tried before.
+# JOBS: how many tests run at a time.
 PYTHON ?= python3
+JOBS ?= 2
 BIN = .venv/bin
 
 # how docker is reached, where `make engines` has started it
 -include .engines/environment.mk
 
-.PHONY: demo test fuzz chaos lint assembler golden bench engines engines-stop clean
+.PHONY: demo test proofs fuzz chaos lint assembler golden bench engines engines-stop clean
 
 demo: .venv/ready
 	$(BIN)/onedigest generate examples/penguins.py
@@ -16,7 +19,10 @@ demo: .venv/ready
 	$(BIN)/onedigest inspect --validate penguins
 
 test: .venv/ready
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --durations 25
+
+proofs: .venv/ready
+	PYTHONPATH=tests $(BIN)/python -m proofs $(PROOFS)
 
 fuzz: .venv/ready
 	$(BIN)/python tests/fuzz/harness.py

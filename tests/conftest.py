@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,6 +110,18 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("XDG_CACHE_HOME", str(folder))
         patch.setenv("XDG_STATE_HOME", str(folder / "state"))
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def emulation(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Keep the test that switches the machine's emulation off apart from those of other workers that need it."""
+    mark = request.node.get_closest_marker("emulation")
+    if mark is None:
+        yield
+        return
+    with (Path(tempfile.gettempdir()) / "onedigest-tests-emulation").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX if mark.args == ("off",) else fcntl.LOCK_SH)
+        yield
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import threading
+import zipfile
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,9 +16,13 @@ Fault = Callable[[BaseHTTPRequestHandler, bytes], bool]
 
 
 class IndexServer:
-    """Serves while it is open. `states_sizes` chooses JSON with sizes, or HTML without."""
+    """Serves while it is open. `states_sizes` chooses JSON with sizes, or HTML without.
+
+    `yanked` are the files that were taken back, with the reason. A wheel's METADATA stands beside it (PEP 658).
+    """
 
     def __init__(self, folder: Path, *, states_sizes: bool = True, fault: Fault | None = None) -> None:
+        self.yanked: dict[str, str] = {}
         self.folder = folder
         self.requests: list[str] = []
         self.states_sizes = states_sizes
@@ -65,6 +70,8 @@ class IndexServer:
             data = path.read_bytes()
             if not (self.fault and self.fault(request, data)):
                 send(request, data)
+        elif kind == "files" and (path := self.folder / rest[0].removesuffix(".metadata")).suffix == ".whl":
+            send(request, _metadata(path))
         else:
             request.send_error(404)
 
@@ -81,13 +88,19 @@ class IndexServer:
                     "hashes": {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
                     "size": path.stat().st_size,
                     "upload-time": "2026-01-02T03:04:05Z",
+                    "yanked": self.yanked.get(path.name, False),
                 }
                 for path in files
             ]
             document = {"meta": {"api-version": "1.1"}, "name": name, "files": rows, "versions": []}
             send(request, json.dumps(document).encode(), "application/vnd.pypi.simple.v1+json")
         else:
-            links = "".join(f'<a href="/files/{path.name}">{path.name}</a>\n' for path in files)
+            links = "".join(
+                f'<a href="/files/{path.name}"'
+                + (f' data-yanked="{self.yanked[path.name]}"' if path.name in self.yanked else "")
+                + f">{path.name}</a>\n"
+                for path in files
+            )
             send(request, f"<!DOCTYPE html><html><body>{links}</body></html>".encode(), "text/html")
 
 
@@ -110,6 +123,11 @@ def send(request: BaseHTTPRequestHandler, data: bytes, content_type: str = "appl
     request.end_headers()
     if request.command != "HEAD":
         request.wfile.write(data)
+
+
+def _metadata(wheel: Path) -> bytes:
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.read(next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA")))
 
 
 def _project_of(file_name: str) -> str:

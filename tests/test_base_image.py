@@ -25,6 +25,12 @@ pytestmark = pytest.mark.network
 
 PRINT = "import os, sys\nprint(sys.version_info[:2], os.getcwd(), os.environ.get('KIND'), os.environ['PATH'])\n"
 
+COMPARE = """import ctypes.util, pathlib, subprocess
+subprocess.run(["/sbin/ldconfig", "-X", "-C", "/tmp/cache"], check=True)
+caches = [pathlib.Path(path).read_bytes() for path in ("/tmp/cache", "/etc/ld.so.cache")]
+print(ctypes.util.find_library("gomp"), caches[0] == caches[1])
+"""
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
@@ -68,7 +74,7 @@ class TestReal:
         base, layout = base_of(project), project.root / "dist" / "app"
 
         assert (base.image, base.python, base.libc_version) == (f"{real}:{tag}", "3.11.2", "2.36")
-        assert (base.interpreter, base.system, base.release) == ("/usr/bin/python3.11", "debian 12", None)
+        assert (base.interpreter, base.system, base.releases) == ("/usr/bin/python3.11", "debian 12", ())
         assert validate(layout) == []
         for platform, pinned in zip(read_image(layout).platforms, base.images, strict=True):
             assert platform.layers[0].descriptor == pinned.layers[0]
@@ -107,6 +113,7 @@ class TestReal:
             assert result.out == embedded.out, engine
 
     @pytest.mark.docker
+    @pytest.mark.emulation
     def test_working_directory_is_the_users_own(self, real: str, project: Project, docker: str) -> None:
         code = (
             "import os\nopen('/srv/mine/new', 'w').close()\nos.truncate('data.txt', 0)\nprint(os.getcwd(), 'written')\n"
@@ -123,6 +130,7 @@ class TestReal:
         assert said == ["/srv/mine written\n"] * 2
 
     @pytest.mark.docker
+    @pytest.mark.emulation
     def test_image_runs_on_both_platforms(self, real: str, project: Project, docker: str) -> None:
         use(project, f"{real}:docker", 'env = { KIND = "ours" }')
         project.ok("build", "--load", "app.py")
@@ -151,14 +159,19 @@ class TestReal:
 
         assert " app/made" in result.out
 
-    def test_packages_of_debian_are_put_above(self, real: str, project: Project) -> None:
-        use(project, f"{real}:oci", 'system-packages = ["libgomp1", "libc6"]')
-        project.ok("build", "app.py")
+    @pytest.mark.docker
+    def test_packages_of_debian_are_put_above(self, real: str, project: Project, docker: str) -> None:
+        lines = ('platforms = ["linux/amd64"]', 'system-packages = ["libgomp1", "libc6"]')
+        use(project, f"{real}:oci", *lines, code=COMPARE)
+        project.ok("build", "--load", "app.py")
         base = base_of(project)
+        said = run_image(docker, "app:latest", "linux/amd64")
+        subprocess.run([docker, "image", "rm", "app:latest"], env=project.environment, capture_output=True, check=True)
+
+        assert said == "libgomp.so.1 True\n", "the cache of libraries is that of ldconfig for the whole image"
 
         assert {package.name for package in base.system_packages} == {"libgomp1"}, "the base has the rest"
-        assert base.release
-        assert base.release.suite == "bookworm"
+        assert [each.suite for each in base.releases] == ["bookworm", "bookworm-security", "bookworm-updates"]
         assert "libgomp.so.1" in project.ok("inspect", "--files", "app").out
 
     def test_default_base_is_an_image_where_no_suite_fits(self, served: Served, project: Project) -> None:
@@ -485,5 +498,5 @@ def test_too_few_layers_for_a_base(served: Served, project: Project, index: Inde
     project.script("app.py", 'requires-python = ">=3.11"', 'dependencies = ["alpha"]', *lines)
 
     assert refused(project, "generate", "app.py") == (
-        "error: app.py: `max-layers` leaves no layer for wheels\nhint: allow more layers\n"
+        "error: app.py: `max-layers` leaves no layer for wheels\nhint: set `max-layers` to 11 or more\n"
     )

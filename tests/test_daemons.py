@@ -81,7 +81,7 @@ def test_full_disk_inside_buildkit_is_said(project: Project, docker: str, tmp_pa
     assert not (project.root / "lockfiles/app/image.toml").exists()
 
 
-@pytest.mark.emulation
+@pytest.mark.emulation("off")
 def test_builder_without_arm64_builds_all_but_commands(project: Project, docker: str, tmp_path: Path) -> None:
     """Nothing is emulated in a build, so only `run` needs a builder that can execute for the other platform."""
     project.script("app.py", *METADATA)

@@ -90,13 +90,14 @@ class TestDiff:
         copy_image(f"oci:{app.root / 'dist' / 'app'}", f"docker://{served.host}/diff/app:v1")
         for one, other in (("app", "dist/app"), ("app", f"{served.host}/diff/app:v1"), ("dist/app", "app")):
             result = app.ok("diff", "--check", one, other)
-            assert "nothing differs\nlinux/amd64: 6 of 6 layers equal\n0 B to move\n" in result.out
+            assert "nothing differs\nlinux/amd64: 7 of 7 layers equal\n0 B to move\n" in result.out
 
     def test_everything_that_differs_is_named(self, served: Served, app: Project, index: IndexServer) -> None:
         app.ok("build", "--output", "old.tar", "app.py")
         build_wheel(index.folder, "alpha", "1.1", requires=["beta"])
         build_wheel(index.folder, "beta", "2.0")
-        write(app, served, "two", 'env = { KIND = "new" }', dependencies='["alpha==1.1"]')
+        told = ("expose = [80]", 'annotations = { "a.b" = "x" }', 'stop-signal = "TERM"', "healthcheck = false")
+        write(app, served, "two", 'env = { KIND = "new" }', *told, dependencies='["alpha==1.1"]')
         app.ok("generate", "app.py")
         app.ok("build", "app.py")
         result = app.run("diff", "--check", "old.tar", "app")
@@ -105,17 +106,21 @@ class TestDiff:
 
         assert result.code == 3
         assert lines[0:4] == ["old.tar  …", "app  …", "", "linux/amd64"]
-        assert lines[5:9] == [
+        assert lines[5:13] == [
             f"base  base  {host}/base/one:3  {host}/base/two:3",
             "package  alpha  1.0  1.1",
             "package  beta  absent  2.0",
             "setting  Env KIND  absent  new",
+            "setting  ExposedPorts  absent  80/tcp",
+            'setting  Healthcheck  absent  {"Test":["NONE"]}',
+            "setting  StopSignal  SIGINT  SIGTERM",
+            "setting  annotation a.b  absent  x",
         ]
         assert [line.partition("  ")[2].partition("  ")[0] for line in lines if line.startswith("layer  ")] == [
             f"{host}/base/two:3, layer 1 of 1", "virtual environment, Python 3.12.5",
             "alpha 1.1, beta 2.0", "app.py",
         ]  # fmt: skip
-        assert "linux/amd64: 2 of 6 layers equal" in lines
+        assert "linux/amd64: 3 of 7 layers equal" in lines
         assert re.search(r"\d\.\d kB to move", lines[-1])
 
     def test_earlier_revision_is_the_older_side(self, served: Served, app: Project, index: IndexServer) -> None:

@@ -202,6 +202,7 @@ class TestWhatMoves:
         assert app.ok("inspect", f"{name}:{key_of(app)}").out.startswith(f"index       {digest_of(app)}")
 
     @pytest.mark.docker
+    @pytest.mark.emulation
     def test_what_is_pushed_is_pulled_and_run_by_digest(self, served: Served, app: Project, docker: str) -> None:
         name = app.ok("build", "--push", "--repository", f"{served.host}/moves/run", "app.py").out.strip()
         for platform in ("linux/amd64", "linux/arm64"):

@@ -13,7 +13,7 @@ from onedigest.lock import codec
 from onedigest.plan.base_folders import BaseFolders, debian_folders
 from onedigest.platforms import ALL
 
-USERS = ("65532:65532", "33:33")
+USERS = ("65532:65532", "33:33", "0:0")
 UNWORKABLE = ("/usr/share/doc/", "/usr/share/zoneinfo/")
 """Where nobody works: below these there are links to folders that are not known."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
+from onedigest.digest import canonical_json
 from onedigest.lock.model import Lock
 from onedigest.oci import LIBDEFLATE
 from onedigest.oci.read import ReadImage, ReadLayer, ReadPlatform
@@ -17,7 +18,7 @@ from onedigest.record import Record
 
 ABSENT = "absent"
 
-_SETTINGS = ("Env", "User", "WorkingDir", "Entrypoint", "Cmd", "Labels")
+_SETTINGS = ("User", "WorkingDir", "Entrypoint", "Cmd", "StopSignal", "ExposedPorts", "Volumes", "Healthcheck")
 _OF_BASE = re.compile(r", (layer \d+) of \d+$")
 _DEBIAN_KINDS = ("debian-root", "debian-packages")
 
@@ -81,6 +82,7 @@ def of_lock(name: str, lock: Lock, record: Record | None, plan: Plan | None) -> 
     """Return what a lock, the record of its last build and, where it is known, its plan say."""
     recorded = {each.platform: each for each in record.platforms} if record else {}
     planned = {each.platform.oci: each for each in plan.platforms} if plan else {}
+    annotations = dict(plan.annotations) if plan else {}
     platforms = {}
     for platform in lock.platforms:
         built = recorded.get(platform.oci)
@@ -101,7 +103,7 @@ def of_lock(name: str, lock: Lock, record: Record | None, plan: Plan | None) -> 
                 each.descriptor.digest for each in (built.layers if built else ()) if each.encoding == LIBDEFLATE
             ),
             whole=not lock.base.layers(platform),
-            settings=_settings(json.loads(config.config)["config"]) if config else None,
+            settings=_settings(json.loads(config.config)["config"], annotations) if config else None,
         )
     return Side(name=name, digest=record.index if record else "", platforms=platforms)
 
@@ -199,7 +201,7 @@ def _subjects(layer: SideLayer) -> frozenset[str]:
 def _read(platform: ReadPlatform, debian: ReadDebian) -> SidePlatform:
     kinds = _kinds(platform)
     layers = tuple(SideLayer(each.holds, each.digest, each.size) for each in platform.layers)
-    settings = _settings(platform.config.get("config") or {})
+    settings = _settings(platform.config.get("config") or {}, platform.annotations)
     if not any(kinds):
         return SidePlatform(layers=layers, settings=settings)
     held = [layer.holds for layer, kind in zip(layers, kinds, strict=True) if kind == "wheels"]
@@ -224,14 +226,16 @@ def _kinds(platform: ReadPlatform) -> list[str]:
     return [pair[1] if len(pair) == 2 and pair[0] == "onedigest" else "" for pair in words]
 
 
-def _settings(config: Mapping[str, Any]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for key in _SETTINGS:
-        value = config.get(key)
-        if key == "Env":
-            found.update({f"Env {name}": text for name, _, text in (line.partition("=") for line in value or ())})
-        elif key == "Labels":
-            found.update({f"Labels {name}": text for name, text in (value or {}).items()})
-        elif value:
-            found[key] = " ".join(value) if isinstance(value, list) else str(value)
-    return found
+def _settings(config: Mapping[str, Any], annotations: Mapping[str, str]) -> dict[str, str]:
+    found = {f"Env {name}": text for name, _, text in (line.partition("=") for line in config.get("Env") or ())}
+    found |= {f"Labels {name}": text for name, text in (config.get("Labels") or {}).items()}
+    found |= {f"annotation {name}": text for name, text in annotations.items()}
+    return found | {key: _told(config[key]) for key in _SETTINGS if config.get(key)}
+
+
+def _told(value: Any) -> str:
+    """Return a setting in words: what is listed, the names of what says no more, or else JSON."""
+    if isinstance(value, str):
+        return value
+    names = value if isinstance(value, list) or (isinstance(value, dict) and not any(value.values())) else None
+    return canonical_json(value).decode() if names is None else " ".join(map(str, names))

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onedigest.assembler.descriptor import Descriptor
 from onedigest.checkout import make_folder
 from onedigest.digest import Digest, hex_of, is_digest, of_bytes
 from onedigest.errors import InputError, Problem
 from onedigest.inputs import zipapp
 from onedigest.inputs.store import Store
+from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.model import Lock, Wheel
 from onedigest.plan.inputs import Inputs
@@ -34,9 +36,8 @@ def prove_stored(store: Store, chosen: Inputs) -> None:
     """Hash the inputs that the store has; a file that holds something else is removed."""
     from concurrent.futures import ThreadPoolExecutor
 
-    pinned = {(each.digest, each.size) for group in (chosen.wheels, chosen.packages, chosen.layers) for each in group}
     with ThreadPoolExecutor(_HASHERS) as pool:
-        list(pool.map(lambda pair: store.prove(*pair), sorted(pinned)))
+        list(pool.map(lambda pair: store.prove(*pair), sorted(chosen.pinned())))
 
 
 def link_stored(store: Store, inputs: Path, chosen: Inputs) -> Inputs:
@@ -49,6 +50,7 @@ def link_stored(store: Store, inputs: Path, chosen: Inputs) -> Inputs:
             each for each in chosen.packages if not _linked(store, inputs / each.file_name, each.digest, each.size)
         ),
         layers=tuple(each for each in chosen.layers if not store.has(each.digest, each.size)),
+        lists=tuple(each for each in chosen.lists if not _linked(store, inputs / each.name, each.digest, each.size)),
     )
 
 
@@ -70,7 +72,7 @@ def fetch(
     """
     from onedigest.inputs.download import download
 
-    def place(file: Wanted | Wheel) -> None:
+    def place(file: Wanted | Wheel | FileList) -> None:
         sources.store.place(file.digest, file.size, inputs / file.name)
         arrived(file.name)
 
@@ -83,10 +85,32 @@ def fetch(
         if wheel.name not in elsewhere:  # a file of this machine
             place(wheel)
     if missing.layers:
-        from onedigest.oci.remote import Remote
+        _bring_layers(lock, sources, missing.layers)
+    for each in missing.lists:
+        _make_list(lock, sources, each)
+        place(each)
 
-        assert lock.base.origin  # a base of packages has no layers of its own
-        Remote(lock.base.origin, sources.access, sources.store).layers(missing.layers, sources.report)
+
+def _bring_layers(lock: Lock, sources: Sources, layers: Iterable[Descriptor]) -> list[Path]:
+    from onedigest.oci.remote import Remote
+
+    assert lock.base.origin  # a base of packages has no layers of its own
+    return Remote(lock.base.origin, sources.access, sources.store).layers(layers, sources.report)
+
+
+def _make_list(lock: Lock, sources: Sources, files: FileList) -> None:
+    """Make the list of a base's files from its layers, which are brought for it. Raises `InputError`."""
+    from onedigest.lock.base.listing import list_files
+
+    platform = next(each for each in lock.platforms if lock.base.file_list(each) == files)
+    layers = lock.base.layers(platform)
+    paths = _bring_layers(lock, sources, layers)
+    data = list_files(zip(layers, paths, strict=True), sources.store)
+    if of_bytes(data) != files.digest or len(data) != files.size:
+        raise InputError.of(
+            f"the files of the base on {platform} are not those of the lock", hint="run `onedigest generate --upgrade`"
+        )
+    sources.store.add(data)
 
 
 def fetch_package(sources: Sources, package: DebianPackage, date: str, inputs: Path) -> None:
@@ -95,7 +119,7 @@ def fetch_package(sources: Sources, package: DebianPackage, date: str, inputs: P
     from onedigest.inputs.download import Wanted, download
 
     if link_stored(sources.store, inputs, Inputs(packages=(package,))).count():
-        urls = addresses(sources.archive.mirrors, package.path, date)
+        urls = addresses(sources.archive.mirrors, package.suite, [package.path], date)
         wanted = Wanted(name=package.file_name, digest=package.digest, size=package.size, urls=urls)
         download(sources.client, sources.store, [wanted], sources.report, lambda _: None)
         sources.store.place(package.digest, package.size, inputs / package.file_name)
@@ -132,16 +156,12 @@ def _wanted_debian(lock: Lock, sources: Sources, packages: Iterable[DebianPackag
     from onedigest.inputs.debian.mirror import addresses
     from onedigest.inputs.download import Wanted
 
-    date = lock.base.release.date if lock.base.release else ""
-    return [
-        Wanted(
-            name=each.file_name,
-            digest=each.digest,
-            size=each.size,
-            urls=addresses(sources.archive.mirrors, each.path, date),
-        )
-        for each in packages
-    ]
+    wanted = []
+    for each in packages:
+        suite, date = lock.base.published(each)
+        urls = addresses(sources.archive.mirrors, suite, [each.path], date)
+        wanted.append(Wanted(name=each.file_name, digest=each.digest, size=each.size, urls=urls))
+    return wanted
 
 
 def _wanted_wheels(spec: Spec, lock: Lock, sources: Sources, wheels: Iterable[Wheel], folder: Path) -> list[Wanted]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,13 +23,16 @@ _MOST_PARSED = 512 << 10
 
 _TYPE = re.compile(r"# /// ([a-zA-Z0-9-]+)")
 _CLOSING = "# ///"
-_OPENING = re.compile(r"(?m)^# /// script[ \t]*$")
+_EDGE = re.compile(r"[ \t]*#+[ \t]*/{3,4}(?!/)[ \t]*(?P<type>\w*)(?P<rest>.*)")
+"""What an author means as the first or the last line of a block; PEP 723 has one way to write each."""
 _TABLE = re.compile(r"\[{1,2}([^\[\]]+)\]{1,2}\s*(?:#.*)?")
 _KEY = re.compile(r"""((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")
 _LONGEST_KEY = 100
 _MOST_KEYS = 100
 _KNOWN = ("dependencies", "requires-python", "tool")
+_SERIES = re.compile(r"(?P<before>(?:^|,)\s*)==\s*(?P<series>3(?:\.\d{1,3})?)(?=\s*(?:,|$))", re.ASCII)
+"""An exact version of Python without its last number, which PEP 440 reads as if that were 0."""
 
 _EXAMPLE = """start the file with
   # /// script
@@ -105,14 +108,23 @@ def parse(data: bytes, path: str) -> Script:
     table = _load(content, path, first_line)
     lines = {"": first_line - 1, **key_lines(content, first_line)}
     reader = _Reader(path, lines)
-    requires_python = reader.get(table, "requires-python", str, "")
+    written = reader.get(table, "requires-python", str, "")
+    requires_python = _SERIES.sub(r"\g<before>==\g<series>.*", written) if len(written) <= _LONGEST_KEY else written
     dependencies = reader.get_strings(table, "dependencies")
     tool = reader.get(table, "tool", dict, {})
     onedigest = reader.get(tool, "onedigest", dict, {}, "tool.")
     uv = reader.get(tool, "uv", dict, {}, "tool.")
     if reader.problems:
         raise InputError(reader.problems)
-    unknown = tuple(
+    warnings = [
+        Problem(
+            f"`requires-python` has `=={match['series']}`, which is read as `=={match['series']}.*`",
+            f"{path}:{lines.get('requires-python', first_line)}",
+            f'write `requires-python = "{requires_python.strip()}"`',
+        )
+        for match in _SERIES.finditer(written if written != requires_python else "")
+    ]
+    warnings += (
         Problem(
             f"unknown key `{untrusted.without_secrets(key)[:_LONGEST_KEY]}` in the script block",
             f"{path}:{lines.get(key, first_line)}",
@@ -128,7 +140,7 @@ def parse(data: bytes, path: str) -> Script:
         onedigest=onedigest,
         uv=uv,
         lines=lines,
-        warnings=unknown,
+        warnings=tuple(warnings),
     )
 
 
@@ -219,23 +231,45 @@ def _find_block(text: str, path: str) -> tuple[str, int]:
             hint="keep one of the two blocks",
         )
     if not blocks:
-        if opening := _OPENING.search(text):
-            if text[opening.end() :].startswith("\n# ///\n"):
-                raise InputError.of(
-                    "the `script` block is empty",
-                    where=f"{path}:{_line(text, opening.start())}",
-                    hint="write at least `# dependencies = []` in it",
-                )
-            raise InputError.of(
-                "the `script` block is not closed",
-                where=f"{path}:{_line(text, opening.start())}",
-                hint="end it with a line `# ///`, and begin each line between with `#` and a space",
-            )
-        raise InputError.of("no PEP 723 `script` block", where=f"{path}:1", hint=_EXAMPLE)
+        raise InputError([_missing_block(text.split("\n"), path)])
     content = "\n".join(line[2:] if line.startswith("# ") else line[1:] for line in blocks[0].lines)
     if len(content) > MOST_METADATA:
         raise InputError.of(f"the `script` block has more than {MOST_METADATA} characters", where=f"{path}:1")
     return content, blocks[0].line + 1
+
+
+def _missing_block(lines: Sequence[str], path: str) -> Problem:
+    """Return why no block was found: which line is not what PEP 723 asks for."""
+    first = next((number for number, line in enumerate(lines) if _edge(line) == "script"), -1)
+    if first < 0:
+        return Problem("no PEP 723 `script` block", f"{path}:1", _EXAMPLE)
+    if lines[first] != "# /// script":
+        message = f"{untrusted.quoted(lines[first])} does not begin a `script` block (PEP 723)"
+        return Problem(message, f"{path}:{first + 1}", "write `# /// script`, with nothing before or after it")
+    for number, line in enumerate(lines[first + 1 :], first + 1):
+        if line == _CLOSING:
+            hint = "write at least `# dependencies = []` in it"
+            return Problem("the `script` block is empty", f"{path}:{first + 1}", hint)
+        if _edge(line) not in (None, "script"):
+            message = f"{untrusted.quoted(line)} does not end the `script` block of line {first + 1}"
+            return Problem(message, f"{path}:{number + 1}", "write `# ///`, with nothing before or after it")
+        if line != "#" and not line.startswith("# "):
+            break
+    else:
+        number = first
+    hint = "end it with a line `# ///`, and begin each line between with `#` and a space"
+    if any(line == _CLOSING for line in lines[number:]):
+        message = f"the `script` block of line {first + 1} is broken off: this line does not begin with `#` and a space"
+        return Problem(message, f"{path}:{number + 1}", "write `# ` before it, or `#` where it is empty")
+    return Problem("the `script` block is not closed", f"{path}:{first + 1}", hint)
+
+
+def _edge(line: str) -> str | None:
+    """Return the type that a line is meant to open a block of, nothing for a line that closes one, None for others."""
+    match = _EDGE.fullmatch(line[:_LONGEST_KEY])
+    if match is None or (match["type"] and match["rest"].strip()):
+        return None
+    return match["type"].lower()
 
 
 def _load(content: str, path: str, first_line: int) -> dict[str, Any]:
@@ -243,10 +277,6 @@ def _load(content: str, path: str, first_line: int) -> dict[str, Any]:
         return untrusted.load_toml(content)
     except tomllib.TOMLDecodeError as error:
         raise InputError([toml_problem(error, path, first_line, first_line + content.count("\n"))]) from None
-
-
-def _line(text: str, offset: int) -> int:
-    return text.count("\n", 0, offset) + 1
 
 
 def _plain(key: str) -> str:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import dataclasses
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from onedigest import platforms, untrusted, values
+from onedigest import container_values, platforms, untrusted, values
+from onedigest.container_values import Healthcheck
 from onedigest.digest import Digest, canonical_json, of_bytes
 from onedigest.errors import InputError, Problem
 from onedigest.formats import DEFAULTS, VENV_PROGRAMS
 from onedigest.platforms import Platform
-from onedigest.project import KEYS as PROJECT_KEYS
 from onedigest.project import Project
 from onedigest.script import Script
+from onedigest.settings import Settings
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -32,8 +33,6 @@ _PLAIN_REQUIREMENT = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:
 _LONG_NUMBER = re.compile(r"\d{1000}")
 _LONGEST_SPECIFIER = 1000  # no number in it is too long for Python then
 _LONGEST_REQUIREMENT = 8192
-_LONGEST_KEY = 100
-_MOST_KEYS = 1000
 _MOST_DEPENDENCIES = 10_000
 _MOST_SHOWN = 100
 
@@ -70,6 +69,12 @@ class Spec:
     include_script: bool = True
     max_layers: int = 64
     run: tuple[str, ...] = ()
+    security: bool = True
+    expose: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    healthcheck: Healthcheck | None = None
+    stop_signal: str = "SIGINT"
+    annotations: tuple[tuple[str, str], ...] = ()
     rules: tuple[str, ...] = ("docker",)
 
     @property
@@ -124,6 +129,11 @@ def defaults() -> dict[str, Any]:
     return {_key(name): _written(name, value) for name, value in _DEFAULTS.items() if name != _UNWRITTEN}
 
 
+def _read_defaults() -> dict[str, Any]:
+    """Return the defaults of fields by their keys."""
+    return {_key(name): value for name, value in _DEFAULTS.items()}
+
+
 def _key(name: str) -> str:
     return "copy" if name == "copies" else name.replace("_", "-")
 
@@ -138,8 +148,10 @@ def _written(name: str, value: Any) -> Any:
         return [platform.oci for platform in value]
     if name == "copies":
         return _written_copies(value)
-    if name in ("env", "labels"):
+    if name in ("env", "labels", "annotations"):
         return dict(value)
+    if name == "healthcheck":
+        value = value.written() if value else {}
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -171,7 +183,7 @@ def specify(script: Script, project: Project, path: str) -> Spec:
 
     `path` is the script's path from the project's root. Raises `InputError` with all independent problems.
     """
-    reader = _Reader(script, project)
+    reader = Settings(script, project, _read_defaults())
     default_name = _default_name(path)
     spec = Spec(
         name=reader.read("name", values.image_name, default_name),
@@ -186,16 +198,22 @@ def specify(script: Script, project: Project, path: str) -> Spec:
         files=reader.read("files", values.file_patterns),
         copies=reader.read("copy", values.copies),
         ignore_file=reader.read("ignore-file", values.project_path),
-        env=reader.read("env", partial(values.pairs, values.VARIABLE)),
-        labels=reader.read("labels", partial(values.pairs, values.LABEL)),
+        env=reader.read_merged("env", partial(values.pairs, values.VARIABLE)),
+        labels=reader.read_merged("labels", partial(values.pairs, values.LABEL)),
         user=reader.read("user", values.user),
-        workdir=reader.read("workdir", values.workdir),
+        workdir=reader.read("workdir", values.absolute_folder),
         own_workdir=reader.read("own-workdir", values.flag),
         entrypoint=(),
         args=reader.read("args", values.strings),
         include_script=reader.read("include-script", values.flag),
         max_layers=reader.read("max-layers", values.layer_count),
         run=reader.read("run", values.commands),
+        security=reader.read("security", values.flag),
+        expose=reader.read("expose", container_values.ports),
+        volumes=reader.read("volumes", container_values.volumes),
+        healthcheck=reader.read("healthcheck", container_values.healthcheck),
+        stop_signal=reader.read("stop-signal", container_values.stop_signal),
+        annotations=reader.read_merged("annotations", partial(values.pairs, values.LABEL)),
         rules=reader.read("rules", values.rule_set),
     )
     entrypoint = reader.read("entrypoint", values.strings, _default_entrypoint(spec))
@@ -216,59 +234,7 @@ def specify(script: Script, project: Project, path: str) -> Spec:
     return spec
 
 
-class _Reader:
-    """Finds each key in the script or else the project, and keeps all problems."""
-
-    def __init__(self, script: Script, project: Project) -> None:
-        self.problems: list[Problem] = []
-        self._script = script
-        self._project = project
-        self._known: set[str] = set()
-
-    def read(self, key: str, check: Callable[[Any], Any], default: Any = None) -> Any:
-        """Return the checked value of a key; `default` is for a key whose default is not that of every script.
-
-        `check` raises ValueError with what a right value would be.
-        """
-        self._known.add(key)
-        if default is None:
-            default = _DEFAULTS["copies" if key == "copy" else key.replace("-", "_")]
-        table = next((each for each in (self._script.onedigest, self._project.table) if key in each), None)
-        if table is None:
-            return default
-        try:
-            return check(table[key])
-        except ValueError as error:
-            self.problems.append(Problem(f"`{key}` {error}", self.where(key)))
-            return default
-
-    def where(self, key: str) -> str:
-        """Return `file:line` of a key."""
-        if key in self._script.onedigest or key not in self._project.table:
-            return self._script.where(f"tool.onedigest.{key}")
-        return self._project.where(key)
-
-    def refuse_unknown(self) -> None:
-        """Note every key that no one asked for, with the nearest one that exists."""
-        import difflib
-
-        tables: tuple[tuple[Mapping[str, Any], Callable[[str], str]], ...] = (
-            (self._script.onedigest, lambda key: self._script.where(f"tool.onedigest.{key}")),
-            (self._project.table, self._project.where),
-        )
-        for table, where in tables:
-            for key in list(table)[:_MOST_KEYS]:
-                if key in PROJECT_KEYS:  # the project's own are taken out already
-                    message, hint = f"`{key}` is a key of projects", "move it into onedigest.toml or pyproject.toml"
-                    self.problems.append(Problem(message, where(key), hint))
-                elif key not in self._known:
-                    named = untrusted.without_secrets(key)[:_LONGEST_KEY]
-                    near = difflib.get_close_matches(key[:_LONGEST_KEY], sorted(self._known), 1)
-                    hint = f"did you mean `{near[0]}`?" if near else f"the keys are {', '.join(sorted(self._known))}"
-                    self.problems.append(Problem(f"unknown key `{named}` in [tool.onedigest]", where(key), hint))
-
-
-def _uv(script: Script, reader: _Reader) -> str:
+def _uv(script: Script, reader: Settings) -> str:
     try:
         return canonical_json(script.uv).decode()
     except (TypeError, ValueError):
@@ -277,7 +243,7 @@ def _uv(script: Script, reader: _Reader) -> str:
         return "{}"
 
 
-def _requires_python(script: Script, reader: _Reader) -> str:
+def _requires_python(script: Script, reader: Settings) -> str:
     text = script.requires_python
     if _PLAIN_SPECIFIER.fullmatch(text) and len(text) <= _LONGEST_SPECIFIER:
         return text
@@ -301,7 +267,7 @@ def normalized_specifier(text: str) -> str:
         raise ValueError(untrusted.without_secrets(str(error))) from None
 
 
-def _dependencies(script: Script, reader: _Reader) -> tuple[str, ...]:
+def _dependencies(script: Script, reader: Settings) -> tuple[str, ...]:
     if len(script.dependencies) > _MOST_DEPENDENCIES:
         message = f"`dependencies` has more than {_MOST_DEPENDENCIES} requirements"
         reader.problems.append(Problem(message, script.where("dependencies")))

@@ -12,6 +12,7 @@ from collections.abc import Collection
 from typing import Any
 
 from onedigest import platforms
+from onedigest.assembler.entry import HIGHEST_ID
 from onedigest.assembler.file_tree import check_pattern
 from onedigest.platforms import Platform
 from onedigest.untrusted import quoted
@@ -115,6 +116,11 @@ def rule_set(value: Any) -> tuple[str, ...]:
 
 def debian_packages(value: Any) -> tuple[str, ...]:
     names = string_set(value)
+    if removed := [name for name in names if _PACKAGE.fullmatch(name[:-1]) and name.endswith("-")]:
+        raise ValueError(
+            f"has {', '.join(map(quoted, removed[:_MOST_WRONG]))}, but nothing is removed: what other packages need is"
+            " there, and so are Debian's essential packages; leave it out"
+        )
     if wrong := [name for name in names if not _PACKAGE.fullmatch(name)]:
         raise ValueError(
             f"has {', '.join(map(quoted, wrong[:_MOST_WRONG]))}, which cannot be the name of a Debian package"
@@ -195,15 +201,18 @@ def user(value: Any) -> str:
     match = _USER.fullmatch(string(value))
     if not match:
         raise ValueError(f"is {quoted(value)}, but must be UID or UID:GID in digits")
-    return f"{int(match[1])}:{int(match[2] or match[1])}"
+    uid, gid = int(match[1]), int(match[2] or match[1])
+    if max(uid, gid) > HIGHEST_ID:
+        raise ValueError(f"is {quoted(value)}, but no layer can have files of a number above {HIGHEST_ID}")
+    return f"{uid}:{gid}"
 
 
-def workdir(value: Any) -> str:
-    workdir = string(value)
-    is_plain = workdir == "/" or (posixpath.normpath(workdir) == workdir and _is_plain_path(workdir[1:]))
-    if not workdir.startswith("/") or not is_plain:
-        raise ValueError(f"is {quoted(workdir)}, but must be an absolute path without `.`, `..` or a slash at its end")
-    return workdir
+def absolute_folder(value: Any) -> str:
+    folder = string(value)
+    is_plain = folder == "/" or (posixpath.normpath(folder) == folder and _is_plain_path(folder[1:]))
+    if not folder.startswith("/") or not is_plain:
+        raise ValueError(f"is {quoted(folder)}, but must be an absolute path without `.`, `..` or a slash at its end")
+    return folder
 
 
 def layer_count(value: Any) -> int:

@@ -161,12 +161,16 @@ def debian_index(place: Place) -> None:
     """Fetch and read the index of the suite for both architectures, from nothing."""
     code = (
         "import os, pathlib, shutil, sys\n"
-        "from onedigest.inputs.debian.archive import read_suite\n"
-        "from onedigest.inputs.debian.mirror import find_mirrors\n"
+        "import datetime\n"
+        "from onedigest.inputs.debian.archive import Archive\n"
+        "from onedigest.inputs.debian.mirror import MAIN_VARIABLE, SECURITY_VARIABLE, find_mirrors\n"
         "from onedigest.inputs.download import Client, Connection\n"
         "from onedigest.inputs.store import Store\n"
-        "mirrors = find_mirrors(os.environ.get('ONEDIGEST_DEBIAN_MIRROR', ''), pathlib.Path('/etc/apt'))\n"
-        "read_suite(Client(Connection()), Store(pathlib.Path(sys.argv[1])), mirrors, 'trixie', ('amd64', 'arm64'))\n"
+        "named = [os.environ.get(each, '') for each in (MAIN_VARIABLE, SECURITY_VARIABLE)]\n"
+        "mirrors = find_mirrors(*named, pathlib.Path('/etc/apt'))\n"
+        "now = lambda: datetime.datetime.now(datetime.UTC)\n"
+        "archive = Archive(Client(Connection()), Store(pathlib.Path(sys.argv[1])), mirrors, now)\n"
+        "archive.read('trixie', ('amd64', 'arm64'), security=True)\n"
     )
     folder = place.root / "index"
     shutil.rmtree(folder, ignore_errors=True)

@@ -13,14 +13,16 @@ from pathlib import Path
 from urllib.parse import quote
 
 from index_server import send
-from onedigest.inputs.debian.mirror import find_mirrors
+from onedigest.inputs.debian.mirror import MAIN_VARIABLE, SECURITY_VARIABLE, find_mirrors
 
 
 @contextmanager
 def stand_in(folder: Path) -> Iterator[str]:
-    """Serve what a mirror has, below `/debian`, while the context lasts; give its host and port."""
+    """Serve what mirrors have, below `/debian` and `/debian-security`, while the context lasts; give host and port."""
     folder.mkdir(parents=True)
-    mirrors = find_mirrors(os.environ.get("ONEDIGEST_DEBIAN_MIRROR", ""), Path("/etc/apt"))
+    main, security = (os.environ.get(each, "") for each in (MAIN_VARIABLE, SECURITY_VARIABLE))
+    mirrors = find_mirrors(main, security, Path("/etc/apt"))
+    below = {"debian": mirrors.debian[0], "debian-security": mirrors.security[0]}
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -28,8 +30,9 @@ def stand_in(folder: Path) -> Iterator[str]:
         def do_GET(self) -> None:
             kept = folder / quote(self.path, safe="")
             if not kept.exists():
+                archive, _, path = self.path[1:].partition("/")
                 try:
-                    with urllib.request.urlopen(mirrors[0] + self.path.removeprefix("/debian"), timeout=60) as answer:
+                    with urllib.request.urlopen(f"{below[archive]}/{path}", timeout=60) as answer:
                         data = answer.read()
                 except (urllib.error.URLError, OSError):
                     self.send_error(404)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pysequoia
 
+from onedigest.digest import of_bytes
 from onedigest.errors import OnedigestError
-from onedigest.inputs.debian.archive import read_release
+from onedigest.inputs.debian.release import read_signed
 from onedigest.inputs.debian.signature import verified_text
 
 EXPECTED: tuple[type[Exception], ...] = (OnedigestError,)
@@ -18,6 +21,7 @@ _TEXT = (
     f" {'0' * 64} 10 main/binary-amd64/Packages\n {'1' * 64} 5 main/binary-amd64/Packages.xz\n"
 )
 _SECRET = pysequoia.Tsk.generate("Archive <archive@example.org>")
+_NOW = datetime(2026, 7, 11, tzinfo=UTC)
 _KEYS = str(_SECRET.extract_certificate()).encode()
 _SIGNED = bytes(pysequoia.sign(_SECRET.signer(), _TEXT.encode(), mode=pysequoia.SignatureMode.CLEAR))
 
@@ -27,8 +31,8 @@ SEEDS: tuple[bytes, ...] = (b"s" + _SIGNED, b"s" + _SIGNED * 2, b"t" + _TEXT.enc
 def run(data: bytes) -> None:
     """Verify the data, or read it as a text that was signed; the first byte says which."""
     if data[:1] == b"s":
-        text = verified_text(data[1:], "InRelease", _KEYS)
+        text = verified_text(data[1:], "InRelease", now=_NOW, keys=_KEYS)
         assert text == _TEXT
     else:
         text = data[1:].decode("utf-8", "replace")
-    read_release(text, "InRelease")
+    read_signed(text, of_bytes(data), "trixie", "InRelease")

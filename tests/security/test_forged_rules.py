@@ -204,8 +204,8 @@ def answer(change: Callable[[Lock], Lock]) -> str:
 
 
 def of_suite(base: Base, suite: str) -> Base:
-    assert base.release
-    return replace(base, release=replace(base.release, suite=suite))
+    renamed = (replace(each, suite=each.suite.replace(base.suite, suite)) for each in base.releases)
+    return replace(base, releases=tuple(renamed))
 
 
 def evil_image(base: Base) -> Base:

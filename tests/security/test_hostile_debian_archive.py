@@ -4,49 +4,30 @@ from __future__ import annotations
 
 import lzma
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 import pysequoia
 import pytest
 
-from index_server import send
+from debian_archive import DATE, NOW, DebianArchives, Signer, make_signer, served
 from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import InputError, NetworkError
-from onedigest.inputs.debian import archive, signature
+from onedigest.inputs.debian import archive
 from onedigest.inputs.debian.closure import close
 from onedigest.inputs.debian.index import Index
-from onedigest.inputs.debian.mirror import addresses, find_mirrors
+from onedigest.inputs.debian.mirror import Mirrors, addresses, find_mirrors
 from onedigest.inputs.debian.signature import verified_text
-from onedigest.inputs.download import Client
-from onedigest.inputs.pools import Connection
-from onedigest.inputs.store import Store
 
-DATE = "Sat, 11 Jul 2026 10:16:37 UTC"
+MIRRORS = Mirrors(debian=("http://one.example/debian",))
 TEXT = f"Suite: stable\nCodename: trixie\nDate: {DATE}\n- dashed\nSHA256:\n {'0' * 64} 1 main/x\n"
 NOT_ALONE = "x: the Debian release file is not one signed text alone"
 NOT_SIGNED = "x: the signature of the Debian release file is not by a key of the Debian archive"
 
 
-@dataclass(frozen=True)
-class Signer:
-    """A key of our own, and what checks it."""
-
-    signer: Any
-    keys: bytes
-
-    def sign(self, text: str) -> bytes:
-        return bytes(pysequoia.sign(self.signer, text.encode(), mode=pysequoia.SignatureMode.CLEAR))
-
-
 @pytest.fixture(scope="module")
 def signer() -> Signer:
-    secret = pysequoia.Tsk.generate("Archive <archive@example.org>")
-    return Signer(secret.signer(), str(secret.extract_certificate()).encode())
+    return make_signer()
 
 
 def parts(signed: bytes) -> tuple[bytes, bytes]:
@@ -55,7 +36,7 @@ def parts(signed: bytes) -> tuple[bytes, bytes]:
 
 
 def test_signed_text_is_read(signer: Signer) -> None:
-    assert verified_text(signer.sign(TEXT), "x", signer.keys) == TEXT
+    assert verified_text(signer.sign(TEXT), "x", now=NOW, keys=signer.keys) == TEXT
 
 
 CHANGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
@@ -85,7 +66,7 @@ CHANGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 def test_what_is_beside_a_signed_text_is_refused(what: str, signer: Signer) -> None:
     change, said = CHANGES[what]
     with pytest.raises(NetworkError) as caught:
-        verified_text(change(signer.sign(TEXT)), "x", signer.keys)
+        verified_text(change(signer.sign(TEXT)), "x", now=NOW, keys=signer.keys)
 
     assert str(caught.value).partition("\n")[0] == said
 
@@ -93,48 +74,25 @@ def test_what_is_beside_a_signed_text_is_refused(what: str, signer: Signer) -> N
 def test_message_that_is_not_a_cleartext_one_is_refused(signer: Signer) -> None:
     for form in (partial(pysequoia.sign, armor=True), partial(pysequoia.sign, armor=False)):
         with pytest.raises(NetworkError, match="is not one signed text alone"):
-            verified_text(bytes(form(signer.signer, TEXT.encode())), "x", signer.keys)
+            verified_text(bytes(form(signer.signer, TEXT.encode())), "x", now=NOW, keys=signer.keys)
 
 
 def test_key_of_another_is_refused(signer: Signer) -> None:
     with pytest.raises(NetworkError, match="is not by a key of the Debian archive"):
-        verified_text(signer.sign(TEXT), "x")
+        verified_text(signer.sign(TEXT), "x", now=NOW)
 
 
 def test_lines_that_are_escaped_are_read(signer: Signer) -> None:
     good = signer.sign(TEXT)
 
     assert b"\n- - dashed\n" in good
-    assert verified_text(good.replace(b"\nSuite", b"\n- Suite"), "x", signer.keys) == TEXT
-
-
-@dataclass
-class Mirror:
-    """An archive on loopback: files by path."""
-
-    files: dict[str, bytes] = field(default_factory=dict)
-    address: str = ""
+    assert verified_text(good.replace(b"\nSuite", b"\n- Suite"), "x", now=NOW, keys=signer.keys) == TEXT
 
 
 @pytest.fixture
-def mirror() -> Iterator[Mirror]:
-    found = Mirror()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, *_: object) -> None: ...
-
-        def do_GET(self) -> None:
-            data = found.files.get(self.path)
-            send(self, data) if data is not None else self.send_error(404)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found.address = f"http://127.0.0.1:{server.server_address[1]}"
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield found
-    server.shutdown()
-    server.server_close()
+def archives(signer: Signer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DebianArchives]:
+    with served(signer, tmp_path, monkeypatch) as found:
+        yield found
 
 
 PACKAGES = f"Package: alpha\nVersion: 1\nArchitecture: amd64\nFilename: pool/a.deb\nSHA256: {'0' * 64}\nSize: 1\n\n"
@@ -149,32 +107,20 @@ def release(packed: bytes, unpacked: bytes, **more: str) -> str:
     return "".join(f"{name}: {text}\n" for name, text in fields.items()) + "SHA256:\n" + "\n".join(rows) + "\n"
 
 
-def read(
-    mirror: Mirror,
-    signer: Signer,
-    folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    text: str,
-    packed: bytes,
-) -> archive.Suite:
-    """Read a suite from a mirror, by our own key."""
-    (folder / "keys.asc").write_bytes(signer.keys)
-    monkeypatch.setattr(signature, "_KEYS", folder / "keys.asc")
-    by_hash = f"/dists/trixie/main/binary-amd64/by-hash/SHA256/{hex_of(of_bytes(packed))}"
-    mirror.files.update({"/dists/trixie/InRelease": signer.sign(text), by_hash: packed})
-    store = Store(folder / "store")
-    monkeypatch.setattr("onedigest.inputs.debian.mirror.SNAPSHOT", mirror.address + "/none")
-    return archive.read_suite(Client(Connection()), store, (mirror.address,), "trixie", ("amd64",))
+def read(archives: DebianArchives, folder: Path, text: str, packed: bytes) -> archive.Suite:
+    """Read a suite of which the main part is signed with any text, and has any index."""
+    archives.publish_all()
+    by_hash = f"/debian/dists/trixie/main/binary-amd64/by-hash/SHA256/{hex_of(of_bytes(packed))}"
+    archives.files |= {"/debian/dists/trixie/InRelease": archives.signer.sign(text), by_hash: packed}
+    return archives.archive(folder).read("trixie", ("amd64",), security=True)
 
 
-def test_suite_of_a_mirror_is_read(
-    mirror: Mirror, signer: Signer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_suite_of_a_mirror_is_read(archives: DebianArchives, tmp_path: Path) -> None:
     packed = lzma.compress(PACKAGES.encode())
-    suite = read(mirror, signer, tmp_path, monkeypatch, release(packed, PACKAGES.encode()), packed)
+    suite = read(archives, tmp_path, release(packed, PACKAGES.encode()), packed)
 
-    assert suite.date == DATE
-    assert [each.name for each in close(suite.indexes["amd64"], ["alpha"], frozenset(), {})] == ["alpha"]
+    assert [each.date for each in suite.releases] == [DATE] * 3
+    assert [each.name for each in close(suite.packages["amd64"], ["alpha"], frozenset(), {})] == ["alpha"]
 
 
 BOMB = lzma.compress(bytes(8 << 20))
@@ -183,16 +129,16 @@ BOMB = lzma.compress(bytes(8 << 20))
 @pytest.mark.parametrize(
     ("packed", "text", "said"),
     [
-        (BOMB, release(BOMB, PACKAGES.encode()), "main/binary-amd64/Packages: is not what the release file says of it"),
-        (b"no xz at all" * 9, release(b"no xz at all" * 9, b"x"), "main/binary-amd64/Packages.xz: broken Debian package index: Input format not supported by decoder"),
-        (BOMB[:-20], release(BOMB[:-20], b"x"), "main/binary-amd64/Packages: is not what the release file says of it"),
+        (BOMB, release(BOMB, PACKAGES.encode()), "trixie/main/binary-amd64/Packages: is not what the release file says of it"),
+        (b"no xz at all" * 9, release(b"no xz at all" * 9, b"x"), "trixie/main/binary-amd64/Packages.xz: broken Debian package index: Input format not supported by decoder"),
+        (BOMB[:-20], release(BOMB[:-20], b"x"), "trixie/main/binary-amd64/Packages: is not what the release file says of it"),
         (BOMB, release(BOMB, b"x", Date="yesterday"), "dists/trixie/InRelease: the date of the release file is 'yesterday', which is none"),
         (BOMB, release(BOMB, b"x", Date="Sat, 99 Jul 2026 10:16:37 UTC"), "dists/trixie/InRelease: the date of the release file is 'Sat, 99 Jul 2026 10:16:37 UTC', which is none"),
         (BOMB, release(BOMB, b"x", Codename="sid", Suite="unstable"), "dists/trixie/InRelease: the release file is of sid"),
         (BOMB, release(BOMB, b"x") + release(BOMB, b"x"), "dists/trixie/InRelease: the release file says something twice"),
         (BOMB, release(BOMB, b"x").replace("Packages.xz", "other"), "dists/trixie/InRelease: the release file does not list main/binary-amd64/Packages.xz"),
         (BOMB, release(BOMB, b"x").replace(f" {len(BOMB)} ", " 999999999999 "), "dists/trixie/InRelease: main/binary-amd64/Packages.xz has 999999999999 bytes; 134217728 are the most"),
-        (lzma.compress(b"\xff"), release(lzma.compress(b"\xff"), b"\xff"), "main/binary-amd64/Packages.xz: broken Debian package index: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
+        (lzma.compress(b"\xff"), release(lzma.compress(b"\xff"), b"\xff"), "trixie/main/binary-amd64/Packages.xz: broken Debian package index: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
     ],
     ids=map(str, range(99)),
 )  # fmt: skip
@@ -200,23 +146,19 @@ def test_suite_that_is_not_what_it_says_is_refused(
     packed: bytes,
     text: str,
     said: str,
-    mirror: Mirror,
-    signer: Signer,
+    archives: DebianArchives,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with pytest.raises(NetworkError) as caught:
-        read(mirror, signer, tmp_path, monkeypatch, text, packed)
+        read(archives, tmp_path, text, packed)
 
-    assert str(caught.value) == said
+    assert str(caught.value.problems[0]).removeprefix(f"{archives.address}/debian/") == said
 
 
-def test_very_large_release_is_not_verified(
-    mirror: Mirror, signer: Signer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_very_large_release_is_not_verified(archives: DebianArchives, tmp_path: Path) -> None:
     text = release(BOMB, b"x", Description="x" * (9 << 20))
     with pytest.raises(NetworkError, match="the server sends more than 8388608 bytes"):
-        read(mirror, signer, tmp_path, monkeypatch, text, BOMB)
+        read(archives, tmp_path, text, BOMB)
 
 
 def stanza(fields: Mapping[str, str]) -> str:
@@ -266,11 +208,11 @@ def test_long_chains_of_packages_are_followed() -> None:
 @pytest.mark.parametrize("path", ["../x", "/etc/passwd", "a//b", "a/./b", "", "a b", "a\nb", "a?b", "a#b", "http://x"])
 def test_path_that_leads_out_of_the_archive_has_no_address(path: str) -> None:
     with pytest.raises(InputError, match="the path of a file of Debian's archive is "):
-        addresses(("http://one.example/debian",), path)
+        addresses(MIRRORS, "trixie", [path])
 
 
 def test_percent_sign_in_a_name_is_no_escape() -> None:
-    assert addresses(("http://one.example/debian",), "pool/a_1%3a2+b~c.deb")[0] == (
+    assert addresses(MIRRORS, "trixie", ["pool/a_1%3a2+b~c.deb"])[0] == (
         "http://one.example/debian/pool/a_1%253a2+b~c.deb"
     )
 
@@ -278,7 +220,7 @@ def test_percent_sign_in_a_name_is_no_escape() -> None:
 @pytest.mark.parametrize("date", ["x", "9" * 5000, "Sat, 11 Jul 9999 10:16:37 UTC", "Sat, 31 Feb 2026 10:16:37 UTC"])
 def test_date_that_is_none_has_no_address(date: str) -> None:
     with pytest.raises(InputError, match="the date of Debian's release is "):
-        addresses((), "pool/a.deb", date)
+        addresses(Mirrors(), "trixie", ["pool/a.deb"], date)
 
 
 def test_sources_of_apt_that_cannot_be_read_are_passed_over(tmp_path: Path) -> None:
@@ -287,6 +229,8 @@ def test_sources_of_apt_that_cannot_be_read_are_passed_over(tmp_path: Path) -> N
     (folder / "folder.list").mkdir()
     (folder / "gone.list").symlink_to("nowhere")
     (folder / "odd.list").write_bytes(b"deb http://[::/debian x main\ndeb \xff\xfe\ndeb http:///debian x main\n" * 50)
-    (folder / "good.sources").write_bytes(b"\xffURIs: x\nURIs: https://one.example/debian/ ftp://two.example/debian\n")
+    (folder / "good.sources").write_bytes(
+        b"\xffURIs: x\n\nTypes: deb\nURIs: https://one.example/debian/ ftp://two.example/debian\nSuites: x\nComponents: main\n"
+    )
 
-    assert find_mirrors("", tmp_path) == ("https://one.example/debian",)
+    assert find_mirrors("", "", tmp_path).debian == ("https://one.example/debian",)

@@ -201,8 +201,9 @@ def name_a_platform_twice(lock: Document) -> None:
 def leave_a_platform_out(lock: Document) -> None:
     del lock["environments"][1]
     rows(lock)[:] = [row for row in rows(lock) if row["architecture"] != "arm64"]
-    above = lock["tool"]["onedigest"]["base"]["system-packages"]
-    above[:] = [row for row in above if row["architecture"] != "arm64"]
+    for name in ("essential-packages", "system-packages"):
+        above = lock["tool"]["onedigest"]["base"][name]
+        above[:] = [row for row in above if row["architecture"] != "arm64"]
     for package in lock["packages"]:
         package["wheels"] = [each for each in package["wheels"] if "aarch64" not in each["name"]]
 
@@ -256,11 +257,11 @@ def upload_nowhere(lock: Document) -> None:
 
 
 def release_at_the_end_of_time(lock: Document) -> None:
-    lock["tool"]["onedigest"]["base"]["date"] = "Fri, 31 Dec 9999 23:59:59 UTC"
+    lock["tool"]["onedigest"]["base"]["releases"][0]["date"] = "Fri, 31 Dec 9999 23:59:59 UTC"
 
 
 def inject_a_line(lock: Document) -> None:
-    lock["tool"]["onedigest"]["base"]["suite"] = "bookworm\nRUN evil"
+    lock["tool"]["onedigest"]["base"]["releases"][0]["suite"] = "bookworm\nRUN evil"
 
 
 def grow(lock: Document) -> None:
@@ -286,8 +287,8 @@ CONTRADICTIONS: dict[Callable[[Document], None], str] = {
     put_a_date_into_what_is_asked: "`tool.onedigest.spec` has a datetime in it, which is no string, integer, true or false",
     upload_long_ago: "`packages[0].wheels[0].upload-time` is not of the years 1970 to 2999",
     upload_nowhere: "`packages[0].wheels[0].upload-time` is not a time with its offset from UTC",
-    release_at_the_end_of_time: "`tool.onedigest.base.date` is 'Fri, 31 Dec 9999 23:59:59 UTC', which is not the date of a release",
-    inject_a_line: r"`tool.onedigest.base.suite` is 'bookworm\nRUN evil', which is not a plain name",
+    release_at_the_end_of_time: "`tool.onedigest.base.releases[0].date` is 'Fri, 31 Dec 9999 23:59:59 UTC', which is not the date of a release",
+    inject_a_line: r"`tool.onedigest.base.releases[0].suite` is 'bookworm\nRUN evil', which is not a plain name",
     grow: "`tool.onedigest.base.packages[0].size` is not a number of bytes from 0 to 1099511627776",
 }  # fmt: skip
 

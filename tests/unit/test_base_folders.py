@@ -107,13 +107,13 @@ def test_folder_that_a_debian_root_has_needs_no_layer(workdir: str) -> None:
     assert kinds[:2] == ["debian-root", "working-directory"]
 
 
-def test_home_is_known_where_the_user_gets_an_account() -> None:
+def test_every_user_but_the_superuser_has_a_home_in_a_debian_root() -> None:
     kinds = {
         user: [each.kind for each in above(replace(SPEC, workdir="/home/nonroot", user=user))]
-        for user in ("65532:65532", "33:33")
+        for user in ("65532:65532", "33:33", "0:0")
     }
 
-    assert kinds == {"65532:65532": ["application"], "33:33": ["folder", "application"]}
+    assert kinds == {"65532:65532": ["application"], "33:33": ["application"], "0:0": ["folder", "application"]}
 
 
 def test_the_top_of_the_file_system_has_no_layer() -> None:
@@ -149,7 +149,7 @@ def test_image_has_a_folder_layer_where_its_lock_says_so(there: bool, own: bool,
 def test_well_known_folders_of_an_image_stay_as_they_are() -> None:
     (folder,) = above(replace(SPEC, workdir="/tmp/x"), with_image(has_workdir=False))[:1]
 
-    assert [(each.path, each.mode) for each in entries(folder)] == [("tmp", 0o1777), ("tmp/x", 0o755)]
+    assert [(each.path, each.mode) for each in entries(folder)] == [("tmp", 0o1777), ("tmp/x", 0o1777)]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")

@@ -44,11 +44,11 @@ def test_each_kind_reads_what_it_writes(case: str) -> None:
 
 
 def test_image_with_packages_above_states_their_release() -> None:
-    above = replace(image(), release=debian().release, system_packages=debian().system_packages)
+    above = replace(image(), releases=debian().releases, system_packages=debian().system_packages)
     text = codec.dumps(replace(IMAGE, base=above))
 
     assert codec.loads(text, "pylock.toml").base == above
-    assert above.debian_packages == debian().system_packages
+    assert (above.debian_packages, above.suite) == (debian().system_packages, "bookworm")
 
 
 def test_base_of_packages_has_nothing_of_a_registry() -> None:
@@ -56,9 +56,9 @@ def test_base_of_packages_has_nothing_of_a_registry() -> None:
 
     assert base.reference == "debian:bookworm"
     assert (base.origin, base.origin_of(platform), base.layers(platform), base.documents()) == (None, None, (), ())
-    assert (base.environment(platform), base.labels(platform), base.states_workdir) == ({}, {}, False)
+    assert (base.environment(platform), base.labels(platform), base.looked_up) == ({}, {}, ())
     assert [name for name, _ in base.materials()] == [
-        each.file_name for each in (*base.packages, *base.system_packages)
+        each.file_name for each in (*base.packages, *base.essential_packages, *base.system_packages)
     ]
 
 
@@ -71,7 +71,7 @@ def test_image_is_known_by_digests() -> None:
     assert str(base.origin_of(platform)) == f"{name}@{pinned.manifest}"
     assert base.layers(platform) == pinned.layers
     assert base.environment(platform)["LANG"] == "C.UTF-8"
-    assert (base.labels(platform), base.states_workdir) == ({"kept": "yes"}, True)
+    assert (base.labels(platform), base.looked_up[0]) == ({"kept": "yes"}, "workdir")
     assert [each[0] for each in base.materials()] == [name, f"{name} linux/amd64", f"{name} linux/arm64"]
     assert set(base.documents()) == {
         base.index,

@@ -6,15 +6,14 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from itertools import product
-from pathlib import Path
 
 import pytest
 
+from debian_archive import NOW, stanza
 from onedigest.errors import InputError, NetworkError
 from onedigest.inputs.debian import version
 from onedigest.inputs.debian.closure import close
 from onedigest.inputs.debian.index import Index, Relation, relations
-from onedigest.inputs.debian.mirror import addresses, find_mirrors
 from onedigest.inputs.debian.signature import verified_text
 
 VERSIONS = [
@@ -68,18 +67,6 @@ def test_relations() -> None:
         (Relation("python3", "<<", "4"),),
         (Relation("x"),),
     )
-
-
-def stanza(name: str, number: str = "1", **more: str) -> str:
-    fields = {
-        "Package": name,
-        "Version": number,
-        "Architecture": "amd64",
-        "Filename": f"pool/{name}.deb",
-        "SHA256": "0" * 64,
-        "Size": "1",
-    }
-    return "".join(f"{key.replace('_', '-')}: {value}\n" for key, value in {**fields, **more}.items()) + "\n"
 
 
 def closure(text: str, wanted: Sequence[str], without: frozenset[str] = frozenset()) -> list[str]:
@@ -150,32 +137,9 @@ def test_broken_index_is_told() -> None:
 
 def test_text_that_debian_did_not_sign_is_refused() -> None:
     with pytest.raises(NetworkError) as caught:
-        verified_text(b"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nx\n", "dists/x/InRelease")
+        verified_text(b"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nx\n", "dists/x/InRelease", now=NOW)
 
     assert str(caught.value) == (
         "dists/x/InRelease: the signature of the Debian release file is not by a key of the Debian archive\n"
         "hint: use another mirror: set ONEDIGEST_DEBIAN_MIRROR to its address"
-    )
-
-
-def test_mirrors_of_apt_are_found(tmp_path: Path) -> None:
-    (tmp_path / "sources.list").write_text(
-        "# deb http://no.example/debian x main\ndeb [a=b] http://one.example/debian/ x main\n"
-    )
-    (tmp_path / "sources.list.d").mkdir()
-    (tmp_path / "sources.list.d" / "d.sources").write_text(
-        "Types: deb\nURIs: http://two.example/debian http://x.example/debian-security\n"
-    )
-
-    assert find_mirrors("", tmp_path) == ("http://one.example/debian", "http://two.example/debian")
-    assert find_mirrors("http://own.example/x/", tmp_path) == ("http://own.example/x",)
-
-
-def test_snapshot_service_comes_last_at_the_time_of_the_release() -> None:
-    assert addresses(("http://one.example/debian",), "pool/a.deb", "Sat, 11 Jul 2026 10:16:37 UTC") == (
-        "http://one.example/debian/pool/a.deb",
-        "https://snapshot.debian.org/archive/debian/20260712T101637Z/pool/a.deb",
-    )
-    assert addresses((), "dists/x/InRelease") == (
-        "https://snapshot.debian.org/archive/debian/99990101T000000Z/dists/x/InRelease",
     )

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from deb_builder import entry, make_deb
-from onedigest.assembler import deb, stream
-from onedigest.assembler.debian_root import debian_packages_layer, debian_root_layer
-from onedigest.assembler.entry import Entry
+from deb_builder import directory, entry, make_deb
+from onedigest.assembler import deb, debian_root, stream
+from onedigest.assembler.configuration.file_list import Listed, read_list
+from onedigest.assembler.configuration.system import System
+from onedigest.assembler.debian_packages import debian_packages_layer
+from onedigest.assembler.debian_root import debian_configuration_layer, debian_root_layer
+from onedigest.assembler.entry import Entry, file_entry
 from onedigest.assembler.refusal import Refused
 
 PASSWD = b"root:*:0:0:root:/root:/bin/bash\nnobody:*:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
@@ -27,6 +30,7 @@ def accounts(tmp_path: Path) -> Path:
         [
             entry("./usr/share/base-passwd/passwd.master", PASSWD),
             entry("./usr/share/base-passwd/group.master", GROUP),
+            entry("./usr/share/libc-bin/nsswitch.conf", b"hosts: files dns\n"),
             entry("./usr/share/ca-certificates/b.crt", b"BBB"),
             entry("./usr/share/ca-certificates/a.crt", b"AAA\n"),
             entry("./lib/x86_64-linux-gnu/libc.so", b"elf"),
@@ -44,13 +48,14 @@ def content_of(entries: list[Entry], path: str) -> bytes:
     return content
 
 
-def test_accounts_and_bundle_are_made(accounts: Path) -> None:
+def test_accounts_bundle_and_order_of_name_services_are_made(accounts: Path) -> None:
     entries = debian_root_layer([accounts], "65532:65532")
 
     assert (
         content_of(entries, "etc/passwd") == PASSWD + b"nonroot:*:65532:65532:nonroot:/home/nonroot:/usr/sbin/nologin\n"
     )
     assert content_of(entries, "etc/group") == GROUP + b"nonroot:*:65532:\n"
+    assert content_of(entries, "etc/nsswitch.conf") == b"hosts: files dns\n"
     assert content_of(entries, "etc/ssl/certs/ca-certificates.crt") == b"AAA\nBBB\n"
     assert content_of(entries, "var/lib/dpkg/status.d/base-passwd") == b"Package: base-passwd\nVersion: 1\n"
     found = by_path(entries)
@@ -171,3 +176,47 @@ def test_reader_agrees_with_dpkg(tmp_path: Path) -> None:
         expected = {each.name.removeprefix("./"): each.mode for each in opened if each.isreg()}
 
     assert {each.path: each.mode for each in deb.read(path).entries if each.kind == "file"} == expected
+
+
+def test_made_files_leave_folders_of_packages_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make_deb(tmp_path / "keep.deb", "keep", [directory("./var/keep/", mode=0o2750, gid=7)])
+    made = file_entry("var/keep/made", b"made\n", executable=False, origin="test")
+    monkeypatch.setattr(debian_root, "configuration", lambda _: {made.path: made})
+    found = by_path(debian_configuration_layer([path]))
+
+    assert list(found) == ["var", "var/keep", "var/keep/made"]
+    assert (found["var/keep"].mode, found["var/keep"].gid) == (0o2750, 7)
+
+
+def test_makers_see_the_files_of_an_image_below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make_deb(tmp_path / "some.deb", "some", [])
+    listed = tmp_path / "files.json"
+    listed.write_text('{"files":[["etc/passwd","file","",{"text":"root"}]],"format":1}')
+    seen: list[System] = []
+
+    def make(system: System) -> dict[str, Entry]:
+        seen.append(system)
+        return {}
+
+    monkeypatch.setattr(debian_root, "configuration", make)
+    debian_configuration_layer([path], listed)
+
+    assert seen[0].files["etc/passwd"].content == Listed(None, b"root")
+    assert "var/lib/dpkg/status.d/some" in seen[0].files
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "[" * 100_000, '{"format":1}', '{"files":[],"format":2}', '{"files":[["a","file",""]],"format":1}'),
+        *('{"files":[["a","pipe","",{}]],"format":1}', '{"files":[["a","file","",{"text":1}]],"format":1}'),
+        '{"files":[["a","file","",{"machine":"62"}]],"format":1}',
+    ],
+)
+def test_list_of_files_of_another_form_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "files.json"
+    path.write_text(text)
+
+    with pytest.raises(Refused) as refused:
+        read_list(path)
+    assert refused.value.code == "document"

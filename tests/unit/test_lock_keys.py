@@ -31,12 +31,17 @@ KEYS = {
         *(f"packages.wheels.{each}" for each in ("name", "path", "size", "upload-time", "hashes", "hashes.sha256")),
         *(f"{OWN}.{each}" for each in ("format", "layer-format", "version", "script", "spec-digest", "requirements")),
         *(f"{OWN}.{each}" for each in ("requirements.name", "requirements.version", "spec", "base")),
-        *(f"{OWN}.base.{each}" for each in ("interpreter", "python", "libc", "libc-version", "suite", "release")),
-        *(f"{OWN}.base.{each}" for each in ("date", "packages", "system-packages", "image", "index", "images")),
+        *(f"{OWN}.base.{each}" for each in ("interpreter", "python", "libc", "libc-version", "releases")),
+        *(
+            f"{OWN}.base.{each}"
+            for each in ("packages", "essential-packages", "system-packages", "image", "index", "images")
+        ),
         *(f"{OWN}.base.operating-system", *(f"{OWN}.base.packages.{each}" for each in DEB)),
-        *(f"{OWN}.base.system-packages.{each}" for each in DEB),
+        *(f"{OWN}.base.{each}-packages.{name}" for each in ("essential", "system") for name in DEB),
+        *(f"{OWN}.base.releases.{each}" for each in ("suite", "date", "sha256")),
         *(f"{OWN}.base.images.{each}" for each in ("platform", "manifest", "config", "env", "has-workdir", "labels")),
         *(f"{OWN}.base.images.{each}" for each in ("layers", "layers.size", "layers.digest", "layers.diff-id")),
+        *(f"{OWN}.base.images.{each}" for each in ("home", "has-home", "passwd", "group")),
         f"{OWN}.base.images.layers.media-type",
     }
 }

@@ -67,13 +67,71 @@ def test_two_blocks() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["# /// script\n# x = 1\nprint()\n", "# /// script\n#x = 1\n# ///\n", "# /// script\n"]
+    "text", ["# /// script\n# x = 1\nprint()\n", "# /// script\n#x = 1\n", "# /// script\n", "# /// script\n" * 9]
 )
 def test_unclosed_block(text: str) -> None:
     assert message(text) == (
         "app.py:1: the `script` block is not closed\n"
         "hint: end it with a line `# ///`, and begin each line between with `#` and a space"
     )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("# /// script ", "# /// script\t", "#/// script", "# /// Script", "#  /// script", "## /// script"),
+        *("# ///script", "  # /// script", "#\t/// script", "# //// script"),
+    ],
+)
+def test_line_that_is_meant_to_begin_a_block(line: str) -> None:
+    assert message(f"#!/bin/python\n{line}\n# x = 1\n# ///\n") == (
+        f"app.py:2: {line!r} does not begin a `script` block (PEP 723)\n"
+        "hint: write `# /// script`, with nothing before or after it"
+    )
+
+
+@pytest.mark.parametrize("line", ["# /// ", "# ///\t", "#///", "# ////", "#  ///", "## ///", " # ///", "# /// end"])
+def test_line_that_is_meant_to_end_a_block(line: str) -> None:
+    assert message(f"\n# /// script\n# x = 1\n{line}\nprint()\n") == (
+        f"app.py:4: {line!r} does not end the `script` block of line 2\n"
+        "hint: write `# ///`, with nothing before or after it"
+    )
+
+
+@pytest.mark.parametrize("line", ["", "#x = 1", "x = 1", " # x = 1"])
+def test_line_that_breaks_a_block_off(line: str) -> None:
+    assert message(f"# /// script\n# y = 1\n{line}\n# ///\n") == (
+        "app.py:3: the `script` block of line 1 is broken off: this line does not begin with `#` and a space\n"
+        "hint: write `# ` before it, or `#` where it is empty"
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("==3.13", "==3.13.*"),
+        ("== 3.12", "==3.12.*"),
+        ("==3", "==3.*"),
+        (">=3.11,==3.12", ">=3.11,==3.12.*"),
+        ("==3.13 , <4", "==3.13.* , <4"),
+    ],
+)
+def test_exact_python_without_its_last_number_is_any_of_its_series(written: str, read: str) -> None:
+    script = parse(f'# /// script\n# dependencies = []\n# requires-python = "{written}"\n# ///\n'.encode(), "app.py")
+    exact = read.replace(" ", "").removesuffix(",<4").removeprefix(">=3.11,")
+
+    assert script.requires_python == read
+    assert list(map(str, script.warnings)) == [
+        f"app.py:3: `requires-python` has `{exact[:-2]}`, which is read as `{exact}`\n"
+        f'hint: write `requires-python = "{read}"`'
+    ]
+
+
+@pytest.mark.parametrize("written", ["==3.13.0", "==3.13.*", ">=3.13", "!=3.13", "===3.13", "~=3.13", "<=3.13", ""])
+def test_other_specifiers_of_python_are_read_as_they_are(written: str) -> None:
+    script = parse(f'# /// script\n# requires-python = "{written}"\n# ///\n'.encode(), "app.py")
+
+    assert (script.requires_python, script.warnings) == (written, ())
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,11 @@ def test_every_key_is_read() -> None:
         'copy = { "lib" = "../lib", "a.txt" = "notes.txt" }',
         'ignore-file = ".dockerignore"',
         "own-workdir = true",
+        'expose = [8080, "5353/udp", "9000-9001"]',
+        'volumes = ["/data", "/cache"]',
+        'healthcheck = { command = ["/bin/check"], interval = "1m30s", timeout = "500ms", retries = 3 }',
+        'stop-signal = "term"',
+        'annotations = { "org.opencontainers.image.description" = "what it is" }',
     )
 
     assert fields(found) == {
@@ -84,6 +89,11 @@ def test_every_key_is_read() -> None:
         "copy": {"a.txt": "notes.txt", "lib": "../lib"},
         "ignore-file": ".dockerignore",
         "own-workdir": True,
+        "expose": ["5353/udp", "8080/tcp", "9000/tcp", "9001/tcp"],
+        "volumes": ["/cache", "/data"],
+        "healthcheck": {"test": ["CMD", "/bin/check"], "interval": "90s", "timeout": "500ms", "retries": 3},
+        "stop-signal": "SIGTERM",
+        "annotations": {"org.opencontainers.image.description": "what it is"},
     }
 
 
@@ -129,6 +139,12 @@ STATED: dict[int, dict[str, object]] = {
         "include-script": True,
         "max-layers": 64,
         "run": [],
+        "expose": [],
+        "volumes": [],
+        "healthcheck": {},
+        "stop-signal": "SIGINT",
+        "annotations": {},
+        "security": True,
         "name": "my-app",
         "entrypoint": ["/opt/venv/bin/python", "/app/my_app.py"],
         "entrypoint with own-workdir": ["/opt/venv/bin/python", "/srv/my_app.py"],

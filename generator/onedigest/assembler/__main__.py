@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onedigest.assembler.commands import LAYERS, Given, LayerCommand
+from onedigest.assembler.commands import BELOW, LAYERS, Given, LayerCommand
 from onedigest.assembler.refusal import Refused
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def _given(options: argparse.Namespace) -> Given:
         options={each.name: getattr(options, each.name) for each in command.options},
         inputs=_inputs(getattr(options, command.input), options.scratch) if command.input else (),
         files=_files(options) if command.takes_files else (),
+        below=next(_inputs([options.below], options.scratch), None) if command.sees_below and options.below else None,
     )
 
 
@@ -91,17 +92,18 @@ def write_image(options: argparse.Namespace) -> None:
     """Write an image as an OCI layout, or only its digests, and print them."""
     from onedigest.assembler.canonical import canonical_json
     from onedigest.assembler.disk_file import file_digest, write_file
-    from onedigest.assembler.document import read_config, read_descriptor
+    from onedigest.assembler.document import read_annotations, read_config, read_descriptor
     from onedigest.assembler.image import assemble_index, assemble_platform
 
     descriptors: dict[str, list[Descriptor]] = {}
     for platform, path in options.layer:
         descriptors.setdefault(platform, []).append(read_descriptor(path))
+    annotations = read_annotations(options.annotations) if options.annotations else {}
     platforms = [
-        assemble_platform(platform, read_config(path), descriptors.get(platform, []))
+        assemble_platform(platform, read_config(path), descriptors.get(platform, []), annotations)
         for platform, path in options.config
     ]
-    image = assemble_index(platforms)
+    image = assemble_index(platforms, annotations)
     text = canonical_json({"index": image.digest, "platforms": {each.platform: _digests(each) for each in platforms}})
     if options.output:
         blobs = {file_digest(path): path for path in options.blob}
@@ -222,6 +224,7 @@ def _parser() -> argparse.ArgumentParser:
     image = commands.add_parser("image", help="write an OCI layout")
     image.add_argument("--config", type=_named, action="append", required=True, metavar="PLATFORM=FILE")
     image.add_argument("--layer", type=_named, action="append", default=[], metavar="PLATFORM=DESCRIPTOR")
+    image.add_argument("--annotations", type=Path, metavar="FILE", help="of the index and of each manifest, as JSON")
     image.add_argument("--blob", type=Path, action="append", default=[], metavar="FILE")
     image.add_argument("--output", type=Path, metavar="DIR")
     image.add_argument("--digests", type=Path, metavar="FILE", help="write the printed line here too")
@@ -255,6 +258,8 @@ def _add_arguments(command: argparse.ArgumentParser, layer: LayerCommand) -> Non
     if layer.input:
         command.add_argument(f"--{layer.input}", action="append", nargs="+", required=True, metavar=_PINNED)
         command.add_argument("--encoded", type=Path, metavar="FILE", help="take the layer in the encoding of this one")
+    if layer.sees_below:
+        command.add_argument(f"--{BELOW}", nargs="+", metavar=_PINNED, help="the list of the files of an image below")
     if layer.takes_files:
         _add_files(command)
 

@@ -19,13 +19,14 @@ class Given(NamedTuple):
     """What a command makes a layer of.
 
     `inputs` are wheels or .debs under their own names, `files` those of an application: target, content or a file on
-    disk, executable. Without an `inflater` zlib inflates.
+    disk, executable. `below` is the list of the files of an image below. Without an `inflater` zlib inflates.
     """
 
     options: Mapping[str, str]
     inputs: Iterable[Path] = ()
     files: Iterable[tuple[str, bytes | Path, bool]] = ()
     inflater: Inflater | None = None
+    below: Path | None = None
 
 
 class Option(NamedTuple):
@@ -38,13 +39,22 @@ class Option(NamedTuple):
 
 
 class LayerCommand(NamedTuple):
-    """A command that makes a layer. `input` is the option that names one of its inputs, each with its digest."""
+    """A command that makes a layer.
+
+    `input` is the option that names one of its inputs, each with its digest. `sees_below` tells whether it can be given
+    the list of the files of an image below, as one more input.
+    """
 
     sentence: str
     entries: Callable[[Given], list[Entry]]
     options: tuple[Option, ...] = ()
     input: str = ""
     takes_files: bool = False
+    sees_below: bool = False
+
+
+BELOW = "below"
+"""The option that names the list of the files of an image below."""
 
 
 def _wheels(given: Given) -> list[Entry]:
@@ -72,7 +82,15 @@ def _known(given: Given) -> str:
 def _folder(given: Given) -> list[Entry]:
     from onedigest.assembler.layer import folder_layer
 
-    return folder_layer(given.options["path"], given.options["owner"], _known(given))
+    mode = given.options.get("mode", _PLAIN)
+    return folder_layer(given.options["path"], given.options["owner"], _known(given), mode)
+
+
+def _account(given: Given) -> list[Entry]:
+    from onedigest.assembler.layer import account_layer
+
+    home, passwd, group = (given.options.get(name, "") for name in ("home", "passwd", "group"))
+    return account_layer(given.options["user"], home, passwd, group)
 
 
 def _working_directory(_: Given) -> list[Entry]:
@@ -88,7 +106,7 @@ def _debian_root(given: Given) -> list[Entry]:
 
 
 def _debian_packages(given: Given) -> list[Entry]:
-    from onedigest.assembler.debian_root import debian_packages_layer
+    from onedigest.assembler.debian_packages import debian_packages_layer
 
     return debian_packages_layer(given.inputs)
 
@@ -96,7 +114,7 @@ def _debian_packages(given: Given) -> list[Entry]:
 def _debian_configuration(given: Given) -> list[Entry]:
     from onedigest.assembler.debian_root import debian_configuration_layer
 
-    return debian_configuration_layer(given.inputs)
+    return debian_configuration_layer(given.inputs, given.below)
 
 
 def _debug_shell(given: Given) -> list[Entry]:
@@ -104,6 +122,8 @@ def _debug_shell(given: Given) -> list[Entry]:
 
     return debug_shell_layer(given.inputs)
 
+
+_PLAIN = "0755"
 
 _OWNER = Option("owner", "UID:GID", "whose it is, and what is in it", "0:0")
 
@@ -132,7 +152,26 @@ LAYERS: Mapping[str, LayerCommand] = {
         (Option("root", "PATH", "the folder of the files in the image", "/app"), _OWNER, _KNOWN),
         takes_files=True,
     ),
-    "folder": LayerCommand("a folder", _folder, (Option("path", "PATH", "absolute path in the image"), _OWNER, _KNOWN)),
+    "folder": LayerCommand(
+        "a folder",
+        _folder,
+        (
+            Option("path", "PATH", "absolute path in the image"),
+            _OWNER,
+            _KNOWN,
+            Option("mode", "MODE", "its mode, four octal digits", _PLAIN),
+        ),
+    ),
+    "account": LayerCommand(
+        "the account of a user",
+        _account,
+        (
+            Option("user", "UID:GID", "whose the home folder is"),
+            Option("home", "PATH", "the home folder, where the base has none", ""),
+            Option("passwd", "TEXT", "what /etc/passwd is to be, where it is to be another", ""),
+            Option("group", "TEXT", "what /etc/group is to be, where it is to be another", ""),
+        ),
+    ),
     "working-directory": LayerCommand("the working directory's layer, which is empty", _working_directory),
     "debian-root": LayerCommand(
         "a root of Debian packages",
@@ -142,7 +181,7 @@ LAYERS: Mapping[str, LayerCommand] = {
     ),
     "debian-packages": LayerCommand("further Debian packages", _debian_packages, input="deb"),
     "debian-configuration": LayerCommand(
-        "what scripts of Debian packages would have made", _debian_configuration, input="deb"
+        "what scripts of Debian packages would have made", _debian_configuration, input="deb", sees_below=True
     ),
     "debug-shell": LayerCommand("a shell for looking inside, of Debian's busybox-static", _debug_shell, input="deb"),
 }

@@ -62,6 +62,13 @@ def read(path: Path, spool: Spool | None = None) -> Package:
     return Package(package, control["control"], control.get("md5sums", b""), scripts, entries)
 
 
+def read_control(path: Path, name: str) -> bytes:
+    """Return the control file of a .deb that is called `name`. Raises `Refused`."""
+    with open_at_once(path) as file:
+        part, _ = parts(file, os.fstat(file.fileno()).st_size, name)
+        return _control(file, part, name).get("control", b"")
+
+
 def content_of(entry: Entry) -> bytes:
     """Return the whole content of a small file. Raises `Refused` (`limit`)."""
     if isinstance(entry.content, bytes):

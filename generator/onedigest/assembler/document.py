@@ -57,6 +57,14 @@ def read_config(path: Path) -> dict[str, Any]:
     return found
 
 
+def read_annotations(path: Path) -> dict[str, str]:
+    """Return the annotations of an image: strings by name. Raises `Refused` (`document`)."""
+    found = read_document(path)
+    if not all(isinstance(value, str) for value in found.values()):
+        raise Refused("document", f"{path.name}: not annotations")
+    return found
+
+
 def is_digest(value: object) -> bool:
     """Tell whether a value is a digest of ours."""
     return isinstance(value, str) and bool(_DIGEST.fullmatch(value))

@@ -15,6 +15,9 @@ INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 
+Annotations = Mapping[str, str]
+_NONE: Annotations = {}
+
 LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 
 
@@ -61,7 +64,9 @@ class Image:
         return tuple(found[digest] for digest in sorted(found))
 
 
-def assemble_platform(platform: str, config: Mapping[str, Any], layers: Sequence[Descriptor]) -> PlatformImage:
+def assemble_platform(
+    platform: str, config: Mapping[str, Any], layers: Sequence[Descriptor], annotations: Annotations = _NONE
+) -> PlatformImage:
     """Complete a configuration with the layers' diff IDs and make the manifest.
 
     `config` has everything but `rootfs`, with one line of history for each layer.
@@ -76,11 +81,12 @@ def assemble_platform(platform: str, config: Mapping[str, Any], layers: Sequence
         "mediaType": MANIFEST_TYPE,
         "config": _described(CONFIG_TYPE, config_bytes),
         "layers": [{"mediaType": layer.media_type, "digest": layer.digest, "size": layer.size} for layer in layers],
+        **_annotated(annotations),
     }
     return PlatformImage(platform, config_bytes, canonical_json(manifest), tuple(layers))
 
 
-def assemble_index(platforms: Iterable[PlatformImage]) -> Image:
+def assemble_index(platforms: Iterable[PlatformImage], annotations: Annotations = _NONE) -> Image:
     """Make the index of the images of several platforms."""
     ordered = tuple(sorted(platforms, key=lambda each: each.platform))
     manifests = []
@@ -88,7 +94,7 @@ def assemble_index(platforms: Iterable[PlatformImage]) -> Image:
         system, _, architecture = each.platform.partition("/")
         described = _described(MANIFEST_TYPE, each.manifest)
         manifests.append({**described, "platform": {"architecture": architecture, "os": system}})
-    index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests}
+    index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests, **_annotated(annotations)}
     return Image(ordered, canonical_json(index))
 
 
@@ -116,6 +122,11 @@ def _config_bytes(config: Mapping[str, Any], diff_ids: Sequence[str]) -> bytes:
     for character in "<>&\u2028\u2029":
         text = text.replace(character.encode(), f"\\u{ord(character):04x}".encode())
     return text
+
+
+def _annotated(annotations: Annotations) -> dict[str, Any]:
+    """Return the member of a document that states annotations: there is none without any (annotations.md)."""
+    return {"annotations": dict(annotations)} if annotations else {}
 
 
 def _described(media_type: str, document: bytes) -> dict[str, Any]:

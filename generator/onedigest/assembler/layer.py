@@ -23,6 +23,7 @@ APPLICATION = "/app"
 ROOT = "0:0"
 
 _KNOWN = re.compile(r"/(?P<path>[^=,]+)=(?P<mode>[0-7]{4}):(?P<owner>[0-9]+:[0-9]+)")
+_MODE = re.compile(r"[0-7]{4}")
 _VERSION = re.compile(r"(3\.[0-9]{1,4})(?:\.[0-9][0-9A-Za-z.+-]{0,20})?")
 
 
@@ -76,14 +77,26 @@ def application_layer(
     return _owned(merge(entries), root[1:], owner, known)
 
 
-def folder_layer(path: str, owner: str = ROOT, known: str = "") -> list[Entry]:
-    """Return the entries of an absolute path's folders; the last of them belongs to `owner`, UID:GID.
+def folder_layer(path: str, owner: str = ROOT, known: str = "", mode: str = "0755") -> list[Entry]:
+    """Return the entries of an absolute path's folders; the last of them has `mode`, and is of `owner`, UID:GID.
 
     `known` is PATH=MODE:UID:GID of folders that the base has otherwise than plainly root's, with commas between. A
     layer has an entry for each folder above its files, which must not make another one of a folder that is there.
     """
     _check_absolute("folder", path)
-    return _owned(merge([Entry(path[1:], "dir", 0o755, origin="folder")]), path[1:], owner, known)
+    if not _MODE.fullmatch(mode):
+        raise Refused("mode", f"{mode!r} is not four octal digits")
+    return _owned(merge([Entry(path[1:], "dir", int(mode, 8), origin="folder")]), path[1:], owner, known)
+
+
+def account_layer(user: str, home: str = "", passwd: str = "", group: str = "") -> list[Entry]:
+    """Return the entries of the account of a user, UID:GID: a home folder, and the tables of accounts, whole.
+
+    What is empty is as the base has it.
+    """
+    tables = (("etc/passwd", passwd), ("etc/group", group))
+    entries = [file_entry(path, text.encode(), executable=False, origin="account") for path, text in tables if text]
+    return merge([*entries, *(folder_layer(home, user)[-1:] if home else ())])
 
 
 def _check_absolute(origin: str, path: str) -> None:

@@ -69,6 +69,11 @@ class Spooled:
         for at in range(0, self.size, _READ):
             yield os.pread(self.file.handle, min(_READ, self.size - at), self.offset + at)
 
+    def part(self, offset: int, size: int) -> bytes:
+        """Return what is at a place of it, shorter where it ends."""
+        size = min(size, max(0, self.size - offset))
+        return os.pread(self.file.handle, size, self.offset + offset) if size else b""
+
 
 def _record(digest: hashlib._Hash) -> str:
     return "sha256=" + unpadded_base64(digest.digest())

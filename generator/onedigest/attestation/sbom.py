@@ -97,7 +97,7 @@ def _wheel(package: Package, wheel: Wheel, lock: Lock, licences: tuple[str, ...]
 
 
 def _debian(package: DebianPackage, lock: Lock, licences: tuple[str, ...]) -> Component:
-    qualifiers = {"arch": package.architecture, "distro": lock.base.release.suite if lock.base.release else ""}
+    qualifiers = {"arch": package.architecture, "distro": lock.base.suite}
     purl = PackageURL("deb", "debian", package.name, package.version, qualifiers)
     component = _component(ComponentType.LIBRARY, package.name, package.version, package.digest, purl)
     return _described(component, licences, package.platforms, lock)

@@ -84,7 +84,7 @@ def _sbom(session: Session, job: Job, index: Digest) -> bytes:
     from onedigest.plan.inputs import inputs_of
 
     # licences stand in the files themselves
-    bring(session, job.image, job.lock, replace(inputs_of(job.lock, job.lock.platforms), layers=()))
+    bring(session, job.image, job.lock, replace(inputs_of(job.lock, job.lock.platforms), layers=(), lists=()))
     return make_sbom(
         Materials(
             name=job.whole.name,

@@ -17,6 +17,7 @@ from onedigest.cli.building import Job, bring_base, prepare, refuse_stale_rules,
 from onedigest.cli.engines import check_engine, make_engine
 from onedigest.cli.image import Image
 from onedigest.cli.images import find_images
+from onedigest.cli.looking import look_at
 from onedigest.cli.progress import Status
 from onedigest.cli.records import read_record
 from onedigest.cli.session import Session, shared_options
@@ -77,6 +78,7 @@ def command(names: tuple[str, ...], everything: bool, engine: str, builder: str,
                 built = run_engine(session, job, builds_with)
                 status.clear()
                 result = build.finish(built)
+            look_at(session, image, job.lock, job.files, job.plan)
             done.append(result)
     if session.as_json:
         print_json({"images": done})

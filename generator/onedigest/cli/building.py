@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +43,6 @@ def prepare(session: Session, image: Image, engine: str, *, locked: bool, platfo
     """Read or make the lock of an image, and arrange its plan; with `locked` all that is kept is proven anew."""
     from onedigest.application import collect
     from onedigest.plan.arrange import arrange
-    from onedigest.plan.layers import Plan
 
     if image.spec.run and engine == "embedded":
         from onedigest.engines.embedded import refused_commands
@@ -57,7 +56,7 @@ def prepare(session: Session, image: Image, engine: str, *, locked: bool, platfo
     files = collect(image.spec, image.script, image.script_folder, image.warn)
     whole = arrange(image.spec, lock, files)
     chosen = chosen_platforms(lock, platforms)
-    plan = Plan(name=whole.name, platforms=tuple(each for each in whole.platforms if each.platform in chosen))
+    plan = replace(whole, platforms=tuple(each for each in whole.platforms if each.platform in chosen))
     return Job(image=image, lock=lock, files=files, whole=whole, plan=plan, prove=locked, engine=engine)
 
 

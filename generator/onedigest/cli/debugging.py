@@ -30,9 +30,11 @@ def build_debug(session: Session, job: Job) -> tuple[Job, Built]:
     from onedigest.plan.debug import with_shell
 
     source = sources(session, job.image)
-    shell = find_shell(job.lock.base, tuple(each.platform for each in job.plan.platforms), source)
+    shell = find_shell(
+        job.lock.base, tuple(each.platform for each in job.plan.platforms), source, security=job.image.spec.security
+    )
     for package in shell.packages.values():
-        fetch_package(source, package, shell.date, job.image.inputs)
+        fetch_package(source, package, shell.dates.get(package.suite, ""), job.image.inputs)
     plan = with_shell(job.plan, shell.packages)
     inputs, workers = job.image.inputs, session.workers
     descriptors, made = make_layers(plan.layers(), inputs=inputs, store=session.store, workers=workers, bring=_all_here)

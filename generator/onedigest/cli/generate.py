@@ -14,6 +14,8 @@ from onedigest.cli.earlier import answers, earlier_lock, refuse_other_hashes
 from onedigest.cli.image import Image
 from onedigest.cli.images import find_images, with_siblings
 from onedigest.cli.leftovers import find_gone, find_renamed, remove
+from onedigest.cli.looking import look_at
+from onedigest.cli.moves import say_moves
 from onedigest.cli.progress import Progress
 from onedigest.cli.reaching import sources, sources_for
 from onedigest.cli.session import Session, shared_options
@@ -22,7 +24,8 @@ from onedigest.errors import InputError, OnedigestError, Problem
 from onedigest.formats import LOCK_FILE
 
 if TYPE_CHECKING:
-    from onedigest.lock.model import Lock, Package
+    from onedigest.lock.base.moves import Move
+    from onedigest.lock.model import Lock
     from onedigest.lock.resolver import Upgrade
     from onedigest.rules.model import Rules
     from onedigest.sources import Sources
@@ -34,7 +37,10 @@ if TYPE_CHECKING:
 @click.option("--check", is_flag=True, help="Write nothing; exit 3 when a file is out of date.")
 @click.option("--prune", is_flag=True, help="Remove the locks of images that are gone.")
 @click.option("--upgrade", is_flag=True, help="Let every pin move: packages, Debian packages and base.")
-@click.option("--upgrade-package", "packages", multiple=True, metavar="NAME", help="Let one package move.")
+@click.option("--upgrade-base", is_flag=True, help="Let the base and all Debian packages move, and nothing else.")
+@click.option(
+    "--upgrade-package", "packages", multiple=True, metavar="NAME", help="Let one package move, also one of Debian."
+)
 @shared_options
 def command(
     scripts: tuple[str, ...],
@@ -42,6 +48,7 @@ def command(
     check: bool,
     prune: bool,
     upgrade: bool,
+    upgrade_base: bool,
     packages: tuple[str, ...],
     **options: Any,
 ) -> int:
@@ -59,11 +66,9 @@ def command(
         from onedigest.cli.check import check as check_images
 
         return check_images(session, images, everything=everything, gone=gone)
-    from packaging.utils import canonicalize_name
-
     from onedigest.lock.resolver import Upgrade
 
-    allowed = Upgrade(everything=upgrade, packages=frozenset(map(canonicalize_name, packages)))
+    allowed = Upgrade(everything=upgrade, base=upgrade_base, packages=frozenset(packages))
     result, failed = _generate(session, images, allowed, everything=everything)
     if prune:
         result["pruned"] = _prune(session, images)
@@ -77,31 +82,39 @@ def generate_one(session: Session, image: Image) -> None:
     from onedigest.lock.resolver import Upgrade
 
     _refuse_unwritable([image], everything=False)
-    result, rules = _generate_files(image, earlier_lock(session, image), Upgrade(), lambda: sources(session, image))
+    result, rules = _generate_files(
+        session, image, earlier_lock(session, image), Upgrade(), lambda: sources(session, image)
+    )
     _write_folders(session, [(image, rules)])
     for line in () if session.silent else _told(result):
         say(f"  {line}")
 
 
 def _generate_files(
-    image: Image, previous: Lock | None, upgrade: Upgrade, make_sources: Callable[[], Sources]
+    session: Session, image: Image, previous: Lock | None, upgrade: Upgrade, make_sources: Callable[[], Sources]
 ) -> tuple[dict[str, Any], Rules]:
     """Lock one image and write its own files; return what is to be said of it, and the files.
 
     Where its lock is what would be chosen, nothing is asked of uv, of an index or of a registry.
     """
     from onedigest.application import collect
+    from onedigest.lock.author import Author
     from onedigest.lock.resolver import Upgrade, resolve
     from onedigest.plan.arrange import arrange
     from onedigest.rules.image import render_rules, write_rules
 
+    moves: dict[Move, tuple[str, ...]] = {}
     application = collect(image.spec, image.script, image.script_folder, image.warn)
     if previous and upgrade == Upgrade() and answers(image, previous):
         lock = previous
     else:
-        lock = resolve(image.spec, previous, make_sources(), folder=image.script_folder, upgrade=upgrade)
+        found = make_sources()
+        author = Author(warn=image.warn, line_of=image.line_of)
+        lock = resolve(image.spec, previous, found, folder=image.script_folder, upgrade=upgrade, author=author)
         refuse_other_hashes(image, lock)
+        moves = _debian_moves(previous, lock, found)
     plan = arrange(image.spec, lock, application)
+    look_at(session, image, lock, application, plan, make_sources)
     folder = image.folder.parent.resolve()
     rules = render_rules(image.spec, lock, plan, folder)
     changed, left = write_rules(rules, folder)
@@ -116,9 +129,19 @@ def _generate_files(
         "python": lock.base.python,
         "changed": changed,
         "removed": [path for path in changed if path not in rules.files],
-        "moved": _moved(previous, lock),
+        "moved": say_moves(previous, lock, moves),
     }
     return result, rules
+
+
+def _debian_moves(previous: Lock | None, lock: Lock, sources: Sources) -> dict[Move, tuple[str, ...]]:
+    """Return what moved of Debian's packages, with the vulnerabilities that are mended."""
+    from onedigest.lock.base.advisories import find_mended
+    from onedigest.lock.base.moves import find_moves
+
+    moves = find_moves(previous.base, lock.base) if previous and previous.version else []
+    mended = find_mended(moves, lock.base, sources)
+    return {move: mended.get(move, ()) for move in moves}
 
 
 def _refuse_unwritable(images: Iterable[Image], *, everything: bool) -> None:
@@ -168,7 +191,7 @@ def _generate(
             previous = earlier_lock(session, image)
             with Progress(f"{image.spec.name}: reading the base", None, quiet=session.silent) as progress:
                 own = partial(sources_for, replace(source, report=progress.advance), session, image)
-                result, rules = _generate_files(image, previous, several.upgrade(previous), own)
+                result, rules = _generate_files(session, image, previous, several.upgrade(previous), own)
         except OnedigestError as error:
             if len(images) == 1:
                 raise
@@ -213,21 +236,27 @@ class _Several:
         self._alone = len(images) == 1
         self._upgrade = upgrade
         self._unknown = set(upgrade.packages)
+        self._known: set[str] = set()
 
     def upgrade(self, previous: Lock | None) -> Upgrade:
         """Return what may move in the image that has a previous lock."""
         if self._alone or not self._upgrade.packages:
             self._unknown.clear()
             return self._upgrade
-        names = {package.name for package in previous.packages} if previous else set()
-        self._unknown -= names
-        return replace(self._upgrade, packages=self._upgrade.packages & names)
+        names = previous.names() if previous else frozenset()
+        own = frozenset(name for name in self._upgrade.packages if self._upgrade.named(name, names))
+        self._unknown -= own
+        self._known |= names
+        return replace(self._upgrade, packages=own)
 
     def say_unknown(self) -> int:
         """Say which packages are in no lock; return the exit code."""
-        for name in sorted(self._unknown):
-            print_error(InputError.of(f"`--upgrade-package {name}`: no lock has such a package"))
-        return InputError.exit_code if self._unknown else 0
+        from onedigest.lock.resolver import unknown_package
+
+        names = sorted(self._unknown)
+        if names:
+            print_error(InputError(unknown_package(name, self._known, "no lock has such a package") for name in names))
+        return InputError.exit_code if names else 0
 
 
 def _say_result(result: dict[str, Any]) -> None:
@@ -249,39 +278,3 @@ def _told(result: dict[str, Any]) -> list[str]:
 def _unasked(paths: Iterable[str]) -> str:
     names = ", ".join(path.rpartition("/")[2] for path in paths)
     return f"removed, since `rules` does not ask for it: {names}"
-
-
-def _moved(previous: Lock | None, lock: Lock) -> list[str]:
-    """Say what the new lock has that the previous had not, and the other way round, and what platforms disagree on."""
-    lines = []
-    if previous and not previous.version:
-        from onedigest.lock.remains import chosen_anew
-
-        anew = chosen_anew(previous, lock)
-        lines += [f"chosen anew: {', '.join(anew)}"] if anew else []
-    elif previous:
-        before, after = (str(each.origin or each.reference) for each in (previous.base, lock.base))
-        if before != after:
-            lines.append(f"base {before} -> {after}")
-        old, new = _versions(previous), _versions(lock)
-        lines += [
-            f"{name} {old.get(name, '(new)')} -> {new.get(name, '(gone)')}"
-            for name in sorted(old.keys() | new.keys())
-            if old.get(name) != new.get(name)
-        ]
-    versions: dict[str, list[Package]] = {}
-    for package in lock.packages:
-        versions.setdefault(package.name, []).append(package)
-    for name, several in versions.items():
-        if len(several) > 1:
-            each = ", ".join(f"{one.version} on {' and '.join(map(str, one.platforms))}" for one in several)
-            lines.append(f"{name} differs between platforms: {each}")
-    return lines
-
-
-def _versions(lock: Lock) -> dict[str, str]:
-    debian = {f"{each.name} (Debian, {each.architecture})": each.version for each in lock.base.debian_packages}
-    found: dict[str, str] = {}
-    for package in lock.packages:
-        found[package.name] = f"{found[package.name]}, {package.version}" if package.name in found else package.version
-    return {**found, **debian}

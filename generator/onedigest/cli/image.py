@@ -49,6 +49,19 @@ class Image:
         """Where the record is."""
         return self.folder / RECORD_FILE
 
+    def line_of(self, package: str) -> str:
+        """Return the line of the script that asks for a package, or nothing."""
+        from packaging.requirements import InvalidRequirement, Requirement
+        from packaging.utils import canonicalize_name
+
+        for text in self.script.dependencies:
+            try:
+                if canonicalize_name(Requirement(text).name) == package:
+                    return self.script.where_text(text, "dependencies")
+            except InvalidRequirement:
+                continue
+        return ""
+
 
 def make_image(session: Session, script: Script, path: Path, recipe: Recipe | None = None) -> Image:
     """Return the image of a script. Raises `InputError`."""

@@ -14,6 +14,11 @@ from onedigest.errors import DifferenceError
 if TYPE_CHECKING:
     from onedigest.oci.read import ReadPlatform
 
+_SETTINGS = (
+    *("User", "WorkingDir", "Entrypoint", "Cmd", "Env", "Labels"),
+    *("StopSignal", "ExposedPorts", "Volumes", "Healthcheck"),
+)
+
 
 @click.command()
 @click.argument("what", metavar="NAME|LAYOUT|REFERENCE")
@@ -50,9 +55,11 @@ def _show(opened: Opened, files: bool) -> None:
         put(platform.platform)
         put(f"manifest    {platform.manifest}")
         put(f"config      {platform.config_digest}")
-        for key in ("User", "WorkingDir", "Entrypoint", "Cmd", "Env", "Labels"):
-            if key in settings:
+        for key in _SETTINGS:
+            if settings.get(key):
                 put(f"{key.lower():<12}{_plain(settings[key])}")
+        if platform.annotations:
+            put(f"annotations {_plain(platform.annotations)}")
         _show_layers(opened, platform, files)
 
 
@@ -99,6 +106,7 @@ def _document(opened: Opened, files: bool) -> dict[str, Any]:
                 "manifest": platform.manifest,
                 "config": platform.config_digest,
                 "settings": platform.config.get("config", {}),
+                "annotations": platform.annotations,
                 "layers": layers,
             }
         )
@@ -113,5 +121,5 @@ def _short(holds: str) -> str:
 
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
-        return " ".join(f"{key}={item}" for key, item in value.items())
+        return " ".join(f"{key}={item}" if item else key for key, item in value.items())
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)

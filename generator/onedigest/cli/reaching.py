@@ -6,6 +6,8 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -29,17 +31,18 @@ if TYPE_CHECKING:
 def sources(session: Session, image: Image | None = None, report: Callable[[int], None] | None = None) -> Sources:
     """Return where inputs come from, by the user's own settings; those of an image with its credentials."""
     from onedigest.inputs.debian.archive import Archive
-    from onedigest.inputs.debian.mirror import find_mirrors
+    from onedigest.inputs.debian.mirror import MAIN_VARIABLE, SECURITY_VARIABLE, find_mirrors
     from onedigest.inputs.download import Client
     from onedigest.sources import Sources, silent
 
     client = Client(session.connection)
-    mirrors = find_mirrors(os.environ.get("ONEDIGEST_DEBIAN_MIRROR", ""), Path("/etc/apt"))
+    main, security = (os.environ.get(each, "") for each in (MAIN_VARIABLE, SECURITY_VARIABLE))
+    mirrors = find_mirrors(main, security, Path("/etc/apt"))
     found = Sources(
         store=session.store,
         client=client,
         access=session.access,
-        archive=Archive(client, session.store, mirrors),
+        archive=Archive(client, session.store, mirrors, partial(datetime.now, UTC)),
         offline=session.offline,
         environment=_environment(session, named_indexes_here()),
         report=report or silent,

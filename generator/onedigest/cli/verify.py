@@ -111,8 +111,7 @@ def _project(job: Job, store: Store) -> BuildFiles:
         files.append(os.path.relpath(path.parent.resolve() / path.name, root))
     files += [name for name in ("onedigest.toml", "pyproject.toml") if (root / name).is_file()]
     inputs = inputs_of(job.lock, job.lock.platforms)
-    groups = (inputs.wheels, inputs.packages, inputs.layers)
-    digests = {str(each.digest) for group in groups for each in group}
+    digests = {str(digest) for digest, _ in inputs.pinned()}
     digests |= set(filter(store.has, job.lock.base.documents()))
     return BuildFiles(
         root=root,

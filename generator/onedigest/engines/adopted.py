@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from onedigest.assembler.image import PlatformImage, assemble_index, assemble_platform
+from onedigest.assembler.image import Annotations, PlatformImage, assemble_index, assemble_platform
 from onedigest.digest import of_file
 from onedigest.engines.engine import Built
 from onedigest.errors import DifferenceError, EngineError
@@ -24,6 +24,7 @@ def adopt(plan: Plan, layout: Path, store: Store, builder: str, made: tuple[str,
     and `EngineError` where a layer has not the digest that its manifest states.
     """
     found = {each.platform: each for each in read_image(layout).platforms}
+    annotations = dict(plan.annotations)
     images, lines = [], []
     for planned in plan.platforms:
         built = found.get(planned.platform.oci)
@@ -33,13 +34,13 @@ def adopt(plan: Plan, layout: Path, store: Store, builder: str, made: tuple[str,
         differing = list(_differences(planned, built))
         lines += [f"{planned.platform}: {line}" for line in differing]
         if not differing:
-            images.append(_assembled(planned, built))
+            images.append(_assembled(planned, built, annotations))
     if lines:
         raise DifferenceError.of(
             f"{plan.name}: {builder} built another image than is planned\n" + "\n".join(f"  {line}" for line in lines),
             hint="run `onedigest generate`; if that changes nothing, please report it",
         )
-    image = assemble_index(images)
+    image = assemble_index(images, annotations)
     for layer in image.layers():
         _keep(Layout(layout).blob(layer.digest), layer.digest, layer.size, store, builder)
     return Built(image=image, blobs={each.digest: store.path(each.digest) for each in image.layers()}, made=made)
@@ -58,10 +59,10 @@ def _differences(planned: PlatformPlan, built: ReadPlatform) -> Iterator[str]:
             yield f"{layer.holds}: {found.digest} built, {layer.kept.digest} planned"
 
 
-def _assembled(planned: PlatformPlan, built: ReadPlatform) -> PlatformImage:
+def _assembled(planned: PlatformPlan, built: ReadPlatform, annotations: Annotations) -> PlatformImage:
     """Return the documents of a platform as we write them, which must be what was built."""
     image = assemble_platform(
-        planned.platform.oci, json.loads(planned.config), [layer.descriptor for layer in built.layers]
+        planned.platform.oci, json.loads(planned.config), [layer.descriptor for layer in built.layers], annotations
     )
     if image.manifest_digest != built.manifest:
         raise DifferenceError.of(

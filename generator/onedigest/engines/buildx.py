@@ -191,8 +191,10 @@ def _settings(planned: PlatformPlan, exported: Exported) -> list[str]:
     """Say which settings of the configuration differ; BuildKit writes its own history."""
     expected, found = json.loads(planned.config), dict(exported.config)
     pairs = {"created": (expected["created"], found.get("created"))}
-    for key in ("Env", "User", "WorkingDir", "Entrypoint", "Cmd", "Labels"):
+    for key in ("Env", "User", "WorkingDir", "Entrypoint", "Cmd", "Labels", "StopSignal"):
         pairs[key] = (_setting(expected["config"], key), _setting(found.get("config", {}), key))
+    for key in ("ExposedPorts", "Volumes", "Healthcheck"):  # those of a base image are there too
+        pairs[key] = (expected["config"].get(key), _own_part(expected["config"].get(key), found.get("config", {}), key))
     return [f"{key} is {new!r}, {old!r} planned" for key, (old, new) in pairs.items() if old != new]
 
 
@@ -201,6 +203,11 @@ def _setting(config: Mapping[str, Any], key: str) -> Any:
     if key == "WorkingDir":
         return value or "/"
     return sorted(value or ()) if key == "Env" else value or None
+
+
+def _own_part(expected: Mapping[str, Any] | None, found: Mapping[str, Any], key: str) -> Any:
+    """Return what is found of a setting by the names that are planned."""
+    return expected and {name: value for name, value in (found.get(key) or {}).items() if name in expected}
 
 
 def _layers(planned: PlatformPlan, descriptors: _Descriptors, exported: Exported, store: Store) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 
 from onedigest.assembler import stream
-from onedigest.assembler.commands import LAYERS, Given
+from onedigest.assembler.commands import BELOW, LAYERS, Given
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.entry import Entry
 from onedigest.assembler.image import Image, assemble_index, assemble_platform
@@ -125,13 +125,14 @@ def finish(plan: Plan, descriptors: Mapping[Digest, Descriptor], store: Store, m
 
 def assemble(plan: Plan, descriptors: Mapping[Digest, Descriptor]) -> Image:
     """Return the image of a plan whose layers are known by these descriptors."""
+    annotations = dict(plan.annotations)
     platforms = [
         assemble_platform(
-            each.platform.oci, json.loads(each.config), [descriptors[layer.key()] for layer in each.layers]
+            each.platform.oci, json.loads(each.config), [descriptors[layer.key()] for layer in each.layers], annotations
         )
         for each in plan.platforms
     ]
-    return assemble_index(platforms)
+    return assemble_index(platforms, annotations)
 
 
 def keep_layer(layer: Layer, file: Path, descriptor: Descriptor, store: Store) -> None:
@@ -204,7 +205,8 @@ def _entries(order: _LayerOrder, recipe: Recipe) -> list[Entry]:
 
     given = Given(
         options=dict(recipe.options),
-        inputs=[_verified(order, each) for each in recipe.inputs],
+        inputs=[_verified(order, each) for each in recipe.inputs if each.flag != BELOW],
+        below=next((_verified(order, each) for each in recipe.inputs if each.flag == BELOW), None),
         files=((file.target, file.content, file.executable) for file in recipe.files),
         inflater=inflater(),
     )

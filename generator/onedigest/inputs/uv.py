@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,13 @@ from onedigest.inputs.uv_environment import hide, lend
 LONGEST_RUN = 1800
 """How many seconds uv may take. Its own limits are for one request, and an index that dribbles has many."""
 
+Hear = Callable[[str], None]
+"""Is told a warning of uv, without the word."""
+
 _LONGEST_MESSAGE = 20_000
+_LONGEST_WARNING = 500
+_MOST_WARNINGS = 50
+_WARNING = re.compile(r"(?m)^warning: (.+(?:\n[ \t]+\S.*)*)")
 _NETWORK = re.compile(
     r"error sending request|dns error|[Ff]ailed to fetch|connection|timed out|network connectivity is disabled|"
     r"Request failed after",
@@ -47,7 +53,14 @@ _FORGOTTEN = "during settings discovery"
 
 
 def lock(
-    project: str, known: str, *, store: Store, where: str, environment: Mapping[str, str], offline: bool
+    project: str,
+    known: str,
+    *,
+    store: Store,
+    where: str,
+    environment: Mapping[str, str],
+    offline: bool,
+    hear: Hear = lambda _: None,
 ) -> dict[str, Any]:
     """Resolve a project, given as the text of its pyproject.toml; return the parsed uv.lock.
 
@@ -55,6 +68,28 @@ def lock(
     `where` is what messages are about.
     Raises `InputError` when there is no solution and `NetworkError` when an index is out of reach.
     """
+    options = ["--no-build", *(["--offline"] if offline else [])]
+    return _lock(project, known, options, store, where, environment, hear)
+
+
+def compare(project: str, *, store: Store, where: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return the uv.lock of a project by what uv read a moment ago, source archives being as good as wheels.
+
+    The project names all of its packages, and what each of them depends on: so there is nothing to build, and without
+    a network nothing to build of. Raises `InputError` and `NetworkError`.
+    """
+    return _lock(project, "", ["--offline"], store, where, environment, lambda _: None)
+
+
+def _lock(
+    project: str,
+    known: str,
+    options: Sequence[str],
+    store: Store,
+    where: str,
+    environment: Mapping[str, str],
+    hear: Hear,
+) -> dict[str, Any]:
     with store.scratch() as scratch:
         root = scratch / "project"
         root.mkdir(mode=0o700)
@@ -62,11 +97,8 @@ def lock(
         if known:
             (root / "uv.lock").write_text(known, encoding="utf-8")
         # settings of the user may be in the way of those of the project; this is above both
-        command = ["lock", "--no-build"]
-        if offline:
-            command.append("--offline")
         own = tomllib.loads(project)["tool"]["uv"].get("index")
-        _run(command, root, where, environment, own)
+        _run(["lock", *options], root, where, environment, own, hear)
         text = checkout.read_text(root, "uv.lock")
         try:
             found = untrusted.load_toml(text or "")
@@ -102,7 +134,12 @@ def export(
 
 
 def _run(
-    command: Sequence[str], root: Path, where: str, environment: Mapping[str, str], own_indexes: Any = None
+    command: Sequence[str],
+    root: Path,
+    where: str,
+    environment: Mapping[str, str],
+    own_indexes: Any = None,
+    hear: Hear = lambda _: None,
 ) -> str:
     """Run uv in a folder; return what it prints."""
     lent = lend(environment, own_indexes)
@@ -135,6 +172,8 @@ def _run(
         raise InputError.of(f"uv cannot read the settings in [tool.uv]:\n{why}", where=where)
     if done.returncode:
         raise _failure(said, str(root), where)
+    for warning in _warnings(said, str(root)):
+        hear(warning)
     return done.stdout
 
 
@@ -213,6 +252,15 @@ def _failure(text: str, scratch: str, where: str) -> InputError | NetworkError:
         hint = "" if "hint: " in message else "check the network"
         return NetworkError.of(f"uv could not reach the package index: {message}", where=where, hint=hint)
     return InputError.of(message[:1].lower() + message[1:], where=where)
+
+
+def _warnings(said: str, scratch: str) -> list[str]:
+    """Return what uv warns of, each once."""
+    found = [
+        re.sub(r"\s*\n\s*", " ", untrusted.without_secrets(_SPLIT.sub(_spoken, text)).replace(f"{scratch}/", ""))
+        for text in _WARNING.findall(_COLOUR.sub("", said))[:_MOST_WARNINGS]
+    ]
+    return [text if len(text) <= _LONGEST_WARNING else f"{text[:_LONGEST_WARNING]}…" for text in dict.fromkeys(found)]
 
 
 def _spoken(match: re.Match[str]) -> str:

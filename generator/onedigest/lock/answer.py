@@ -62,9 +62,22 @@ def _others(spec: Spec, lock: Lock) -> Iterator[str]:
         yield f"its Python {lock.base.python} does not satisfy `requires-python = {spec.requires_python!r}`"
     yield from lock.base.others(spec)
     yield from _other_roots(spec, lock)
-    if lock.base.system_packages and not spec.system_packages:
+    yield from _other_releases(spec, lock)
+    if (lock.base.system_packages or lock.base.essential_packages) and not spec.system_packages:
         yield "it has Debian packages above the base, and no `system-packages` is asked for"
     yield from (f"it has `{name} {version}`, which nothing requires" for name, version in _unneeded(lock)[:_MOST_NAMED])
+
+
+def _other_releases(spec: Spec, lock: Lock) -> Iterator[str]:
+    """Yield what archives it is of otherwise than is asked for."""
+    suites = [each.suite for each in lock.base.releases]
+    security = f"{lock.base.suite}-security"
+    if suites and spec.security and security not in suites:
+        yield f"it states no release of {security}, and `security` is not false"
+    if security in suites and not spec.security:
+        yield f"it states a release of {security}, and `security` is false"
+    if suites and spec.system_packages and not lock.base.origin and not lock.base.essential_packages:
+        yield "it has no Debian packages that its `system-packages` take for granted"
 
 
 def _other_roots(spec: Spec, lock: Lock) -> Iterator[str]:

@@ -70,6 +70,10 @@ class Lock:
         object.__setattr__(self, "packages", tuple(sorted(self.packages, key=lambda package: package.key)))
         object.__setattr__(self, "roots", tuple(sorted(set(self.roots))))
 
+    def names(self) -> frozenset[str]:
+        """Return the names of all its packages, those of Debian too."""
+        return frozenset([*(each.name for each in self.packages), *(each.name for each in self.base.debian_packages)])
+
     def wheels(self) -> tuple[Wheel, ...]:
         """Return the distinct wheels of all platforms, sorted by file name."""
         return tuple(sorted({wheel for package in self.packages for _, wheel in package.wheels}))

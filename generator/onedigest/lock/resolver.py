@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from onedigest import __version__
 from onedigest.digest import Digest
-from onedigest.errors import InputError, NetworkError
+from onedigest.errors import InputError, NetworkError, Problem
 from onedigest.inputs import uv
 from onedigest.lock import shadow
+from onedigest.lock.author import Author
 from onedigest.lock.base import Base
 from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor
 from onedigest.lock.base.debian_choice import resolve_debian
+from onedigest.lock.base.debian_pins import Kept
 from onedigest.lock.model import Lock, Package, Wheel, settled
 from onedigest.lock.targets import Target
+from onedigest.lock.yanked import yanked_wheels
 from onedigest.sources import Sources
-from onedigest.spec import Spec, asked_value, digest_of, dumps
+from onedigest.spec import Spec, asked_value, digest_of, dumps, fields
 
 _MOST_WHEEL = 4 << 30
 """Bytes of a wheel whose size no index states."""
@@ -30,37 +35,60 @@ _MOST_WHEEL = 4 << 30
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Upgrade:
-    """Which pins may move: all of them, or those of some packages."""
+    """Which pins may move: all of them, the base with its Debian packages, or those of packages by their names."""
 
     everything: bool = False
+    base: bool = False
     packages: frozenset[str] = frozenset()
 
+    @staticmethod
+    def named(name: str, known: Container[str]) -> bool:
+        """Tell whether a name, as somebody wrote it, is among known ones, which are Debian's or normalized."""
+        return name in known or canonicalize_name(name) in known
 
-def resolve(spec: Spec, previous: Lock | None, sources: Sources, *, folder: Path, upgrade: Upgrade) -> Lock:
+    @property
+    def whole_base(self) -> bool:
+        """Whether nothing of the base has to stay."""
+        return self.everything or self.base
+
+
+def resolve(
+    spec: Spec, previous: Lock | None, sources: Sources, *, folder: Path, upgrade: Upgrade, author: Author | None = None
+) -> Lock:
     """Choose everything that an image is made of.
 
     `folder` is the script's. What `previous` pins stays as long as it fits, unless `upgrade` lets it move. Raises
     `InputError` for what cannot be built, and `NetworkError`.
     """
-    choice = choose_base(spec)
+    _refuse_unknown(previous, upgrade)
+    choice = _kept_choice(spec, previous, upgrade) or choose_base(spec)
     wanted = shadow.read_wanted(spec, folder)
     kept_base = _kept_base(spec, choice, previous, upgrade)
+    debian = _kept_packages(previous, upgrade)
     if choice.image and kept_base is None:
         # its Python decides what is asked of uv
-        kept_base = _image_base(spec, choice, _pinned_index(choice, previous, upgrade), sources)
+        kept_base = _image_base(spec, choice, _pinned_index(choice, previous, upgrade), sources, debian)
     minor = kept_base.python_minor if kept_base else python_minor(SUITES[choice.suite])
     pins = _pins(previous, upgrade)
     known = shadow.preferences_text(pins) if pins else ""
     # a wheel stays selected as long as its version does, even when a better one came since
     kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
+    said: list[str] = []
     with ThreadPoolExecutor(2) as pool:
-        waiting = pool.submit(lambda: kept_base or resolve_debian(spec, choice.suite, sources))
-        asked = pool.submit(_ask, spec, wanted, minor, (), known, sources)
+        waiting = pool.submit(lambda: kept_base or resolve_debian(spec, choice.suite, sources, debian))
+        asked = pool.submit(_ask, spec, wanted, minor, (), known, sources, said.append)
         from onedigest.lock.selection import select  # takes a moment, while uv works
+        from onedigest.lock.verdict import explained, judge
 
-        found, base = asked.result(), waiting.result()
+        try:
+            found = asked.result()
+        except InputError as error:
+            raise explained(error, spec, wanted, minor, sources) from None
+        base = waiting.result()
     targets = [Target(platform, base.python, base.libc_version) for platform in spec.platforms]
-    packages, roots = select(found, targets, base.reference, kept)
+    yanked = yanked_wheels(found.get("package", ()), targets, sources.client)
+    packages, roots = select(found, targets, base.reference, kept, yanked)
+    judge(said, found, packages, pins, targets, (spec, wanted, minor, sources), author or Author())
     packages = _completed(packages, _places(found), sources)
     lock = Lock(
         spec=spec.digest(),
@@ -82,7 +110,13 @@ def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[st
 
 
 def _ask(
-    spec: Spec, wanted: shadow.Wanted, python_minor: str, pins: tuple[Package, ...], known: str, sources: Sources
+    spec: Spec,
+    wanted: shadow.Wanted,
+    python_minor: str,
+    pins: tuple[Package, ...],
+    known: str,
+    sources: Sources,
+    hear: uv.Hear = lambda _: None,
 ) -> dict[str, Any]:
     """Return the uv.lock of what is wanted, of which every value was checked."""
     from onedigest.lock.found import check_rows
@@ -94,6 +128,7 @@ def _ask(
         where=spec.script,
         environment=sources.environment,
         offline=sources.offline,
+        hear=hear,
     )
     check_rows(found, wanted.files, spec.script)
     return found
@@ -146,22 +181,44 @@ def _local(name: str, path: Path) -> bytes:
 
 def _kept_base(spec: Spec, choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Base | None:
     """Return the base of an earlier lock where it is still what a spec asks for."""
-    if previous is None or upgrade.everything or set(spec.platforms) != set(previous.platforms):
+    if previous is None or upgrade.whole_base or set(spec.platforms) != set(previous.platforms):
         return None
     asked, base = json.loads(previous.asked), previous.base
+    if upgrade.packages & {each.name for each in base.debian_packages}:
+        return None
     if previous.spec != digest_of(asked) or asked_value(asked, "system-packages") != list(spec.system_packages):
         return None  # what it leaves out may have been another default then
-    if base.states_workdir and asked_value(asked, "workdir") != spec.workdir:
+    if base.releases and asked_value(asked, "security") != spec.security:
+        return None
+    wanted = fields(spec)
+    if any(asked_value(asked, key) != asked_value(wanted, key) for key in base.looked_up):
         return None
     fits = SpecifierSet(spec.requires_python).contains(base.python, prereleases=True)
     return base if base.reference == choice.reference and fits else None
 
 
-def _image_base(spec: Spec, choice: Choice, pinned: Digest | None, sources: Sources) -> Base:
+def _kept_choice(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> Choice | None:
+    """Return the suite of an earlier lock where a script leaves it open, and its Python still is what it asks for."""
+    if previous is None or upgrade.whole_base or spec.base != "debian" or previous.base.origin:
+        return None
+    python = SUITES.get(previous.base.suite, "")
+    fits = python and SpecifierSet(spec.requires_python).contains(python)
+    return Choice(suite=previous.base.suite) if fits else None
+
+
+def _kept_packages(previous: Lock | None, upgrade: Upgrade) -> Kept | None:
+    """Return what an earlier lock says of Debian's packages, where it says anything."""
+    if previous is None or not previous.base.releases:
+        return None
+    base, platforms = previous.base, previous.platforms
+    return Kept(base=base, platforms=platforms, moving=upgrade.packages, everything=upgrade.whole_base)
+
+
+def _image_base(spec: Spec, choice: Choice, pinned: Digest | None, sources: Sources, kept: Kept | None) -> Base:
     from onedigest.lock.base.image_choice import resolve_image
 
     try:
-        return resolve_image(spec, choice.image, pinned, sources)
+        return resolve_image(spec, choice.image, pinned, sources, kept)
     except NetworkError as error:
         if spec.base == choice.image:
             raise
@@ -174,7 +231,7 @@ def _image_base(spec: Spec, choice: Choice, pinned: Digest | None, sources: Sour
 
 def _pinned_index(choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Digest | None:
     """Return the digest of an image that stays, although something else is asked of it."""
-    if previous is None or upgrade.everything or previous.base.reference != choice.reference:
+    if previous is None or upgrade.whole_base or previous.base.reference != choice.reference:
         return None
     return previous.base.origin.digest if previous.base.origin else None
 
@@ -183,7 +240,19 @@ def _pins(previous: Lock | None, upgrade: Upgrade) -> tuple[Package, ...]:
     """Return the packages of an earlier lock that may not move without need."""
     if previous is None or upgrade.everything:
         return ()
-    names = {package.name for package in previous.packages}
-    if missing := sorted(upgrade.packages - names):
-        raise InputError.of(f"`--upgrade-package {missing[0]}`: the lock has no such package")
-    return tuple(each for each in previous.packages if each.name not in upgrade.packages)
+    moving = set(map(canonicalize_name, upgrade.packages))
+    return tuple(each for each in previous.packages if each.name not in moving)
+
+
+def _refuse_unknown(previous: Lock | None, upgrade: Upgrade) -> None:
+    known = previous.names() if previous else frozenset()
+    unknown = [name for name in sorted(upgrade.packages) if previous and not upgrade.named(name, known)]
+    if unknown:
+        raise InputError(unknown_package(name, known, "the lock has no such package") for name in unknown)
+
+
+def unknown_package(name: str, known: Iterable[str], message: str) -> Problem:
+    """Return what is said of a package that is to move and is not there, with the names that are near."""
+    near = difflib.get_close_matches(name, sorted(known), 3)
+    hint = f"did you mean {' or '.join(f'`{each}`' for each in near)}?" if near else ""
+    return Problem(f"`--upgrade-package {name}`: {message}", hint=hint)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from packaging.markers import Marker
+from packaging.version import Version
 
 from onedigest.errors import InputError, Problem
 from onedigest.lock import shadow
@@ -31,9 +32,13 @@ class _Needed:
 
 
 def select(
-    resolution: Mapping[str, Any], targets: Sequence[Target], base: str, kept: frozenset[str] = frozenset()
+    resolution: Mapping[str, Any],
+    targets: Sequence[Target],
+    base: str,
+    kept: frozenset[str] = frozenset(),
+    yanked: frozenset[str] = frozenset(),
 ) -> tuple[tuple[Package, ...], tuple[Key, ...]]:
-    """Return packages and roots for the targets; a wheel of `kept` counts before better ones.
+    """Return packages and roots for the targets; a wheel of `kept` counts before better ones, one of `yanked` last.
 
     Raises `InputError` with every package that cannot be installed.
     """
@@ -43,7 +48,7 @@ def select(
     found = []
     for key in sorted({key for each in needed.values() for key in each.edges}):
         users = [target for target in targets if key in needed[target.platform].edges]
-        wheels, refused = _wheels(rows[key], users, base, kept)
+        wheels, refused = _wheels(rows[key], users, base, kept, yanked)
         problems += refused
         edges = {edge for target in users for edge in needed[target.platform].edges[key]}
         found.append(Package(name=key[0], version=key[1], wheels=tuple(wheels), dependencies=tuple(edges)))
@@ -103,16 +108,17 @@ def _holds(marker: str | None, environment: Mapping[str, str]) -> bool:
 
 
 def _wheels(
-    row: Row, users: Sequence[Target], base: str, kept: frozenset[str]
+    row: Row, users: Sequence[Target], base: str, kept: frozenset[str], yanked: frozenset[str]
 ) -> tuple[list[tuple[Platform, Wheel]], list[Problem]]:
     label = f"{row['name']} {row.get('version', '')}".strip()
     wheels = {wheel.name: wheel for wheel in map(read_wheel, row.get("wheels", ())) if wheel}
     if not wheels:
         return [], [Problem(f"`{label}` has no wheels, only a source distribution", hint=_NO_WHEEL)]
     selected = []
-    problems = []
+    problems: list[Problem] = []
+    lacking: list[tuple[Target, str]] = []
     for target in users:
-        name = target.select(kept & wheels.keys()) or target.select(wheels)
+        name = target.select(kept & wheels.keys()) or target.select(wheels.keys() - yanked) or target.select(wheels)
         if name is not None:
             selected.append((target.platform, wheels[name]))
         elif newer := target.select_newer(wheels):
@@ -122,8 +128,32 @@ def _wheels(
             )
         else:
             message = f"`{label}` has no wheel for Python {target.python} on {target.platform}"
-            problems.append(Problem(message, hint=_NO_WHEEL))
+            lacking.append((target, message))
+    served = [platform for platform, _ in selected]
+    problems += [Problem(message, hint=_hint(target, served, wheels)) for target, message in lacking]
     return selected, problems
 
 
+def _hint(target: Target, served: Sequence[Platform], wheels: Iterable[str]) -> str:
+    """Return what helps where a platform has no wheel: the line to write, or the Pythons that there are wheels for."""
+    if served:
+        return f"{platforms_line(served)}, or choose a version that has wheels for all platforms"
+    pythons = sorted({python for name in wheels for python in target.pythons_of(name)}, key=Version)
+    if pythons:
+        return f"it has wheels for Python {listed(pythons)}: {_ANOTHER}"
+    return _NO_WHEEL
+
+
+def platforms_line(platforms: Iterable[Platform]) -> str:
+    """Say what to write so that an image is for some platforms alone."""
+    named = ", ".join(f'"{platform}"' for platform in platforms)
+    return f"write `platforms = [{named}]` in [tool.onedigest]"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return words as a sentence has them."""
+    return " and ".join(([", ".join(words[:-1])] if words[1:] else []) + list(words[-1:]))
+
+
 _NO_WHEEL = "choose a version that has wheels for all platforms, or leave a platform out of `platforms`"
+_ANOTHER = "choose one of them with `requires-python`, or another version of the package"

@@ -57,26 +57,28 @@ def project_text(spec: Spec, wanted: Wanted, python_minor: str, pins: Iterable[P
     """
     settings = dict(wanted.settings)
     constraints = [*settings.pop("constraint-dependencies", []), *map(_pin, pins)]
-    minor = int(python_minor.split(".")[1])
-    python = f"python_full_version >= '3.{minor}' and python_full_version < '3.{minor + 1}'"
-    where = [f"sys_platform == 'linux' and platform_machine == '{platform.machine}'" for platform in spec.platforms]
-    return (
-        "[project]\n"
-        f"name = {string(NAME)}\n"
-        'version = "0"\n'
-        # uv wants its own interpreter to satisfy this; the Python of the image is in `environments`
-        'requires-python = ">=3.11"\n'
-        f"dependencies = {lines(list(map(string, wanted.dependencies)))}\n"
-        "\n[tool.uv]\n"
-        "package = false\n"
-        "no-build = true\n"
-        # its own root, or uv looks for one in every folder above
-        "workspace = {}\n"
-        f"environments = {lines([string(f'{python} and {CPYTHON} and {each}') for each in where])}\n"
-        f"required-environments = {lines([string(each) for each in where])}\n"
-        f"constraint-dependencies = {lines(list(map(string, constraints)))}\n"
-        + "".join(f"{name} = {value(item)}\n" for name, item in sorted(settings.items()))
-    )
+    required = lines([string(_machine(platform)) for platform in spec.platforms])
+    strict = f"no-build = true\nrequired-environments = {required}\n"
+    return _text(spec, wanted.dependencies, python_minor, constraints, settings, strict)
+
+
+def comparison_text(spec: Spec, wanted: Wanted, python_minor: str, names: Iterable[str]) -> str:
+    """Return a pyproject.toml whose lock has the newest version of each package that a script allows, built or not.
+
+    Every package says itself what it depends on, which is nothing: so none is looked into.
+    """
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    left, asked = sorted(set(names)), []
+    for text in wanted.dependencies:
+        requirement = Requirement(text)
+        if canonicalize_name(requirement.name) in left:
+            requirement.extras = set()
+            asked.append(str(requirement))
+    settings = {**wanted.settings, "dependency-metadata": [{"name": name} for name in left]}
+    constraints = settings.pop("constraint-dependencies", [])
+    return _text(spec, [*asked, *left], python_minor, constraints, settings)
 
 
 def preferences_text(packages: Iterable[Package]) -> str:
@@ -87,6 +89,40 @@ def preferences_text(packages: Iterable[Package]) -> str:
         f"\n[[package]]\nname = {string(package.name)}\nversion = {string(package.version)}\nsource = {source}\n"
         for package in packages
     )
+
+
+def _text(
+    spec: Spec,
+    dependencies: Iterable[str],
+    python_minor: str,
+    constraints: Iterable[str],
+    settings: Mapping[str, Any],
+    more: str = "",
+) -> str:
+    """Return the pyproject.toml of a project for the platforms and the Python of a spec."""
+    minor = int(python_minor.split(".")[1])
+    python = f"python_full_version >= '3.{minor}' and python_full_version < '3.{minor + 1}'"
+    where = [f"{python} and {CPYTHON} and {_machine(platform)}" for platform in spec.platforms]
+    return (
+        "[project]\n"
+        f"name = {string(NAME)}\n"
+        'version = "0"\n'
+        # uv wants its own interpreter to satisfy this; the Python of the image is in `environments`
+        'requires-python = ">=3.11"\n'
+        f"dependencies = {lines(list(map(string, dependencies)))}\n"
+        "\n[tool.uv]\n"
+        "package = false\n"
+        # its own root, or uv looks for one in every folder above
+        "workspace = {}\n"
+        f"environments = {lines(list(map(string, where)))}\n"
+        f"{more}"
+        f"constraint-dependencies = {lines(list(map(string, constraints)))}\n"
+        + "".join(f"{name} = {value(item)}\n" for name, item in sorted(settings.items()))
+    )
+
+
+def _machine(platform: Platform) -> str:
+    return f"sys_platform == 'linux' and platform_machine == '{platform.machine}'"
 
 
 def marker(platforms: Iterable[Platform]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from packaging.markers import Environment
@@ -10,6 +11,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from onedigest.platforms import Platform
 
+_CPYTHON = re.compile(r"cp3(\d{1,3})", re.ASCII)
 _LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
 
 
@@ -43,6 +45,19 @@ class Target:
     def select(self, names: Iterable[str]) -> str | None:
         """Return the file name of the best wheel, or None."""
         return _best(names, self._ranks)
+
+    def fitting(self, names: Iterable[str]) -> list[str]:
+        """Return the wheels that can be installed, in the order that they come in."""
+        return [name for name in names if _best([name], self._ranks)]
+
+    def pythons_of(self, name: str) -> set[str]:
+        """Return the Pythons, as 3.N, that a wheel for this architecture is made for, where its tags name them."""
+        try:
+            tags = parse_wheel_filename(name)[3]
+        except InvalidWheelFilename:
+            return set()
+        fitting = {tag.interpreter for tag in tags if tag.platform.endswith((f"_{self.platform.machine}", "any"))}
+        return {f"3.{match[1]}" for each in fitting if (match := _CPYTHON.fullmatch(each))}
 
     def select_newer(self, names: Iterable[str]) -> str | None:
         """Return the best wheel where glibc does not matter: it tells a wheel that needs a newer one from none."""

@@ -22,7 +22,7 @@ from onedigest.digest import of_bytes
 from onedigest.errors import EngineError
 from onedigest.oci import LIBDEFLATE
 
-# docs/formats/layers.md, section 8
+# docs/formats/layers.md, section 9
 _LEVEL = 6
 _MEMBER_BYTES = 1 << 20
 _KNOWN_ANSWER = "sha256:e4f1e3a499ada6889b202d277f5e89114a2450fe9cd230b8c2b95744310bcd7a"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -48,13 +48,14 @@ class ReadLayer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReadPlatform:
-    """The image of one platform, with its configuration parsed."""
+    """The image of one platform, with its configuration parsed. `annotations` are those of its manifest."""
 
     platform: str
     manifest: Digest
     config_digest: Digest
     config: dict[str, Any]
     layers: tuple[ReadLayer, ...]
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -221,8 +222,15 @@ def _read_platform(source: Source, row: Mapping[str, Any] | None, data: bytes, m
         manifest=digest,
         config_digest=config_row["digest"],
         config=config,
+        annotations=_annotations(manifest.get("annotations")),
         layers=_read_layers(source, manifest, config, where),
     )
+
+
+def _annotations(stated: Any) -> dict[str, str]:
+    """Return the annotations that have the form of some (annotations.md)."""
+    rows = stated.items() if isinstance(stated, dict) else ()
+    return {name: text for name, text in rows if isinstance(text, str)}
 
 
 def _read_layers(

@@ -146,6 +146,32 @@ class Rootfs:
         """Yield the files that were examined and whose path a pattern matches whole, sorted."""
         return ((path, node) for path, node in self._examined.items() if pattern.fullmatch(path))
 
+    def walk(self) -> Iterator[tuple[str, Node]]:
+        """Yield every path with its node, in no order."""
+        waiting = [("", self._top)]
+        while waiting:
+            folder, place = waiting.pop()
+            for name, each in place.below.items():
+                path = f"{folder}/{name}" if folder else name
+                if each.node:
+                    yield path, each.node
+                waiting.append((path, each))
+
+    def paths(self) -> Iterator[tuple[str, Node]]:
+        """Yield every path with its node, in no order."""
+        waiting = [iter(self._top.below.items())]
+        names: list[str] = []
+        while waiting:
+            name, place = next(waiting[-1], ("", None))
+            if place is None:
+                waiting.pop()
+                del names[-1:]
+                continue
+            if place.node:
+                yield "/".join((*names, name)), place.node
+            names.append(name)
+            waiting.append(iter(place.below.items()))
+
     def _at(self, path: str) -> _Place | None:
         place: _Place | None = self._top
         for part in path.split("/") if path else ():
@@ -197,22 +223,12 @@ class Rootfs:
         return Node(kind=kind, mode=mode, owner=owner, target=target, facts=facts)
 
     def _list_examined(self) -> Iterator[tuple[str, Node]]:
-        waiting = [iter(self._top.below.items())]
-        names: list[str] = []
-        while waiting:
-            name, place = next(waiting[-1], ("", None))
-            if place is None:
-                waiting.pop()
-                del names[-1:]
-                continue
-            if place.node and place.node.facts is not None:
-                path = "/".join((*names, name))
+        for path, node in self.paths():
+            if node.facts is not None:
                 self._names += len(path)  # of links to one file there may be very many
                 if self._names > _MOST_NAMES:
                     raise InputError.of("the image has too many lists of packages, or programs that may be a Python")
-                yield path, place.node
-            names.append(name)
-            waiting.append(iter(place.below.items()))
+                yield path, node
 
 
 def read_rootfs(layers: Iterable[tuple[Descriptor, Blob]], examiner: Examiner, store: Store) -> Rootfs:
@@ -220,10 +236,26 @@ def read_rootfs(layers: Iterable[tuple[Descriptor, Blob]], examiner: Examiner, s
     return Rootfs(_read_noted(descriptor, blob, examiner, store) for descriptor, blob in layers)
 
 
+def noted_rootfs(layers: Iterable[Descriptor], examiner: Examiner, store: Store) -> Rootfs | None:
+    """Return the files of an image by what is noted of its layers, None where one was not read on this machine."""
+    found = []
+    for descriptor in layers:
+        note = store.read_note(_note_name(descriptor, examiner))
+        if note is None:
+            return None
+        found.append(cast(Rows, json.loads(note)))
+    return Rootfs(found)
+
+
+def _note_name(descriptor: Descriptor, examiner: Examiner) -> str:
+    """Return the name of the note about a layer: it is of all that the descriptor states."""
+    stated = [descriptor.digest, descriptor.diff_id, descriptor.size, descriptor.media_type]
+    return f"files/{examiner.name}/{hex_of(of_bytes(canonical_json(stated)))}"
+
+
 def _read_noted(descriptor: Descriptor, blob: Blob, examiner: Examiner, store: Store) -> Rows:
     """Return what a layer says. A note is of all that the descriptor states: its diff ID was proven, too."""
-    stated = [descriptor.digest, descriptor.diff_id, descriptor.size, descriptor.media_type]
-    name = f"files/{examiner.name}/{hex_of(of_bytes(canonical_json(stated)))}"
+    name = _note_name(descriptor, examiner)
     if (note := store.read_note(name)) is not None:
         with suppress(ValueError):
             return cast(Rows, json.loads(note))

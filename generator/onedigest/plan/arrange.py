@@ -18,6 +18,12 @@ from onedigest.plan.layers import Layer, LockedWheel, Plan, PlatformPlan
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
 
+_SHARED = "1777"
+"""The mode of a folder in which everybody may make files, and remove their own (chmod(1), "restricted deletion")."""
+
+_SHELLS = ("dash",)
+"""Packages that bring /bin/sh."""
+
 OWN_LAYER_BYTES = 1 << 20
 """A wheel of this size has a layer of its own; smaller ones share a tail."""
 
@@ -25,17 +31,35 @@ OWN_LAYER_BYTES = 1 << 20
 def arrange(spec: Spec, lock: Lock, files: Sequence[File]) -> Plan:
     """Arrange a lock's inputs and the application's files in layers. Raises `InputError` for too few layers."""
     platforms = [_arrange_platform(spec, lock, files, platform) for platform in lock.platforms]
-    return Plan(name=spec.name, platforms=tuple(platforms))
+    _refuse_missing_shell(spec, lock)
+    return Plan(name=spec.name, platforms=tuple(platforms), annotations=spec.annotations)
+
+
+def _refuse_missing_shell(spec: Spec, lock: Lock) -> None:
+    """Raise `InputError` for a check of health that a shell reads, above a root of packages without one."""
+    if not (spec.healthcheck and spec.healthcheck.needs_shell and isinstance(lock.base, DebianBase)):
+        return
+    if not any(package.name in _SHELLS for package in lock.base.debian_packages):
+        raise InputError.of(
+            "the image has no /bin/sh, which reads the `command` of `healthcheck`",
+            where=lock.script,
+            hint='write the `command` as a list of words, or add "dash" to `system-packages`',
+        )
 
 
 def _arrange_platform(spec: Spec, lock: Lock, files: Sequence[File], platform: Platform) -> PlatformPlan:
     base = lock.base
     below, folders = _base(spec, base, platform)
-    below += _working_directory(spec, folders)
+    volumes, folders = _volumes(spec, folders)
+    setting, folders = _working_directory(spec, folders)
+    below += [*volumes, *setting]
     below += _system_packages(spec, base, platform)
     below.append(kinds.virtual_environment(base.interpreter, base.python))
     above = [_application(spec, files, folders)] if files else []
     room = spec.max_layers - len(below) - len(spec.run) - len(above)
+    if room < 1 and any(package.wheel_for(platform) for package in lock.packages):
+        hint = f"set `max-layers` to {spec.max_layers + 1 - room} or more"
+        raise InputError.of("`max-layers` leaves no layer for wheels", where=lock.script, hint=hint)
     below += _wheel_layers(lock, platform, room)
     layers = (*below, *_command_layers(spec, base, platform, below), *above)
     return PlatformPlan(platform=platform, layers=layers, config=configuration(spec, base, platform, layers))
@@ -46,14 +70,24 @@ def _base(spec: Spec, base: Base, platform: Platform) -> tuple[list[Layer], Base
     if isinstance(base, DebianBase):
         packages = [each for each in base.packages if platform in each.platforms]
         root = kinds.debian_root(base.reference, packages, spec.user, platform)
-        return [root], debian_folders(base.release.suite, spec.user, platform)
+        return [root], debian_folders(base.suite, spec.user, platform)
     assert isinstance(base, ImageBase)
     image = base.image_for(platform)
     count = len(image.layers)
     layers = [
         kinds.base_layer(base.reference, number, count, layer, platform) for number, layer in enumerate(image.layers, 1)
     ]
-    return layers, image_folders(spec.workdir, has_workdir=image.has_workdir)
+    folders = image_folders((*((spec.workdir,) if image.has_workdir else ()), *image.has_volumes))
+    account = image.account
+    if account and not account.has_home:
+        folders = folders.having(account.home, f"{kinds.PLAIN}:{spec.user}")
+    if account and (account.passwd or account.group or not account.has_home):
+        layers.append(
+            kinds.account(
+                spec.user, account.home, has_home=account.has_home, passwd=account.passwd, group=account.group
+            )
+        )
+    return layers, folders
 
 
 def _system_packages(spec: Spec, base: Base, platform: Platform) -> list[Layer]:
@@ -66,22 +100,38 @@ def _system_packages(spec: Spec, base: Base, platform: Platform) -> list[Layer]:
     return [
         *([kinds.debian_packages(["Debian's essential packages"], essential, platform)] if essential else []),
         *([kinds.debian_packages(spec.system_packages, packages, platform)] if packages else []),
-        kinds.debian_configuration(everything, platform),
+        kinds.debian_configuration(everything, base.file_list(platform), platform),
     ]
 
 
-def _working_directory(spec: Spec, folders: BaseFolders) -> list[Layer]:
-    """Return the layers of the working directory: the folder where the base has none, and what sets it."""
+def _volumes(spec: Spec, folders: BaseFolders) -> tuple[list[Layer], BaseFolders]:
+    """Return a folder of the user for each volume that a base has not, which engines give a new volume's owner by."""
+    layers = []
+    for volume in spec.volumes:
+        path = folders.real(volume)
+        if path not in folders.there and volume != spec.workdir:
+            holds = f"volume {volume} of user {spec.user}"
+            layers.append(kinds.folder(path, spec.user, holds=holds, known=folders.stated(path)))
+            folders = folders.having(path, f"{kinds.PLAIN}:{spec.user}")
+    return layers, folders
+
+
+def _working_directory(spec: Spec, folders: BaseFolders) -> tuple[list[Layer], BaseFolders]:
+    """Return the layers of the working directory: the folder where the base has none, and what sets it.
+
+    Everybody may write to that folder, and nobody but root replaces the files of root in it.
+    """
     if spec.workdir == "/":
-        return []
+        return [], folders
     path = folders.real(spec.workdir)
     known, setting = folders.stated(path), kinds.working_directory(spec.workdir)
     if spec.own_workdir:
         holds = f"folder {spec.workdir} of user {spec.user}"
-        return [kinds.folder(path, spec.user, holds=holds, known=known), setting]
+        return [kinds.folder(path, spec.user, holds=holds, known=known), setting], folders
     if path in folders.there:
-        return [setting]
-    return [kinds.folder(path, holds=f"folder {spec.workdir}", known=known), setting]
+        return [setting], folders
+    made = kinds.folder(path, holds=f"folder {spec.workdir}", known=known, mode=_SHARED)
+    return [made, setting], folders.having(path, f"{_SHARED}:{kinds.ROOT}")
 
 
 def _application(spec: Spec, files: Sequence[File], folders: BaseFolders) -> Layer:
@@ -110,8 +160,6 @@ def _wheel_layers(lock: Lock, platform: Platform, room: int) -> list[Layer]:
     room is short the smallest of the large wheels join them, and then the tails each other.
     """
     locked = [(package, wheel) for package in lock.packages if (wheel := package.wheel_for(platform))]
-    if locked and room < 1:
-        raise InputError.of("`max-layers` leaves no layer for wheels", where=lock.script, hint="allow more layers")
     large = sorted(
         (pair for pair in locked if pair[1].size >= OWN_LAYER_BYTES), key=lambda pair: (-pair[1].size, pair[1].name)
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
+from onedigest.lock.base.debian import HOME
 from onedigest.platforms import AMD64, Platform
 
 _OF_BASE_FILES = frozenset(
@@ -20,14 +21,9 @@ _OF_BASE_FILES = frozenset(
 _MERGED = ("bin", "lib", "sbin")
 _COMMON = {"/root": "0700:0:0", "/tmp": "1777:0:0", "/var/tmp": "1777:0:0"}  # noqa: S108  paths
 _OF_IMAGES = {**_COMMON, "/run/lock": "1777:0:0"}
-_OF_DEBIAN = {**_COMMON, "/var/cache/ldconfig": "0700:0:0", "/var/lock": "1777:0:0"}
+_OF_DEBIAN = {**_OF_IMAGES, "/var/cache/ldconfig": "0700:0:0", "/var/lock": "1777:0:0", "/var/mail": "2775:0:8"}
 _OF_SUITE = {"bookworm": {"/var/local": "2775:0:50"}}
 """Folders that are not plainly root's: mode and owner."""
-
-_OWN_ACCOUNTS = frozenset((*range(11), 13, 33, 34, 38, 39, 42, 65534))
-"""The users of the package base-passwd: others get an account here, and this home."""
-
-_HOME = "/home/nonroot"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,20 +44,24 @@ class BaseFolders:
         near = (each for each in self.odd if f"{each}/".startswith(f"{path}/") or path.startswith(f"{each}/"))
         return ",".join(f"{each}={self.odd[each]}" for each in sorted(near))
 
+    def having(self, path: str, stated: str) -> BaseFolders:
+        """Return what is known above a layer that has such a folder: `stated` is its mode and owner."""
+        return replace(self, there=self.there | {path}, odd={**self.odd, path: stated})
 
-def image_folders(workdir: str, *, has_workdir: bool) -> BaseFolders:
-    """Return what is known of an image of a registry: its lock tells whether it has the working directory."""
-    return BaseFolders(there=frozenset([workdir] if has_workdir else ()), odd=_OF_IMAGES)
+
+def image_folders(there: Iterable[str]) -> BaseFolders:
+    """Return what is known of an image of a registry: its lock tells which of the folders asked for it has."""
+    return BaseFolders(there=frozenset(there), odd=_OF_IMAGES)
 
 
 def debian_folders(suite: str, user: str, platform: Platform) -> BaseFolders:
-    """Return what is known of a root of Debian packages, which has an account for a user."""
+    """Return what is known of a root of Debian packages, which has a home for a user."""
     names = (*_MERGED, "lib64") if platform == AMD64 else _MERGED
     odd = {**_OF_DEBIAN, **_OF_SUITE.get(suite, {})}
-    if int(user.partition(":")[0]) not in _OWN_ACCOUNTS:
-        odd[_HOME] = f"0755:{user}"
+    if int(user.partition(":")[0]):
+        odd[HOME] = f"0755:{user}"
     return BaseFolders(
-        there=_OF_BASE_FILES | ({_HOME} & odd.keys()),
+        there=_OF_BASE_FILES | ({HOME} & odd.keys()),
         links={f"/{name}": f"/usr/{name}" for name in names},
         odd=odd,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from onedigest.container_values import Healthcheck
 from onedigest.digest import canonical_json
 from onedigest.formats import CREATED, PATH, VENV_PROGRAMS
 from onedigest.lock.base import Base
@@ -12,11 +13,30 @@ from onedigest.plan.layers import Layer
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
 
+_UNBUFFERED = "PYTHONUNBUFFERED"
+_NANOSECONDS = 1_000_000
+"""Of a millisecond, which durations of a configuration are counted in."""
+
+_TIMES = {
+    "interval": "Interval",
+    "timeout": "Timeout",
+    "start-period": "StartPeriod",
+    "start-interval": "StartInterval",
+}
+
 
 def own_environment(spec: Spec, base: Base, platform: Platform) -> dict[str, str]:
-    """Return the variables that an image has above those of its base, sorted by name."""
-    below = base.environment(platform).get("PATH", PATH)
-    return dict(sorted({"PATH": f"{VENV_PROGRAMS}:{below}", **dict(spec.env)}.items()))
+    """Return the variables that an image has above those of its base, sorted by name.
+
+    Of a base image PYTHONUNBUFFERED stays, and HOME does not: that is the home of another user.
+    """
+    below = base.environment(platform)
+    own = {"PATH": f"{VENV_PROGRAMS}:{below.get('PATH', PATH)}"}
+    if _UNBUFFERED not in below:
+        own[_UNBUFFERED] = "1"  # or what a program prints waits for a full buffer
+    if home := base.home(spec.user, platform):
+        own["HOME"] = home
+    return dict(sorted({**own, **dict(spec.env)}.items()))
 
 
 def environment(spec: Spec, base: Base, platform: Platform) -> dict[str, str]:
@@ -28,21 +48,32 @@ def environment(spec: Spec, base: Base, platform: Platform) -> dict[str, str]:
 def configuration(spec: Spec, base: Base, platform: Platform, layers: Sequence[Layer]) -> bytes:
     """Return the configuration without `rootfs` (OCI image specification, config.md).
 
-    Of a base image, variables and labels stay below ours; ports, volumes and commands belong to what it was made for.
+    Of a base image, variables and labels stay below ours; ports, volumes, commands, the signal to stop and the check of
+    health belong to what it was made for.
     """
-    labels = {**base.labels(platform), **dict(spec.labels)}
     system, _, architecture = platform.oci.partition("/")
     container: dict[str, Any] = {
         "Env": [f"{name}={value}" for name, value in environment(spec, base, platform).items()],
         "User": spec.user,
         "WorkingDir": spec.workdir,
+        "StopSignal": spec.stop_signal,
     }
-    for key, value in (("Entrypoint", spec.entrypoint), ("Cmd", spec.args)):
-        if value:
-            container[key] = list(value)
-    if labels:
-        container["Labels"] = labels
+    further: dict[str, Any] = {
+        "Entrypoint": list(spec.entrypoint),
+        "Cmd": list(spec.args),
+        "Labels": {**base.labels(platform), **dict(spec.labels)},
+        "ExposedPorts": {port: {} for port in spec.expose},
+        "Volumes": {path: {} for path in spec.volumes},
+        "Healthcheck": _healthcheck(spec.healthcheck) if spec.healthcheck else {},
+    }
+    container |= {key: value for key, value in further.items() if value}
     history = [{"created": CREATED, "created_by": f"onedigest {each.kind}: {each.holds}"} for each in layers]
     return canonical_json(
         {"architecture": architecture, "os": system, "created": CREATED, "config": container, "history": history}
     )
+
+
+def _healthcheck(check: Healthcheck) -> dict[str, Any]:
+    """Return a check as docker's image specification has it, which extends that of OCI."""
+    times = {_TIMES[key]: milliseconds * _NANOSECONDS for key, milliseconds in check.times}
+    return {"Test": list(check.test), **times, **({"Retries": check.retries} if check.retries else {})}

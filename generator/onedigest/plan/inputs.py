@@ -9,7 +9,8 @@ from itertools import takewhile
 
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.left_out import INPUTS
-from onedigest.digest import canonical_json, hex_of, of_bytes
+from onedigest.digest import Digest, canonical_json, hex_of, of_bytes
+from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.model import Lock, Wheel
 from onedigest.plan.layers import Layer, Plan, PlatformPlan
@@ -21,19 +22,26 @@ FOLDER = INPUTS
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inputs:
-    """What is to be brought: wheels, Debian packages, and layers of a base image."""
+    """What is to be brought: wheels, Debian packages, layers of a base image, and lists of such images' files."""
 
     wheels: tuple[Wheel, ...] = ()
     packages: tuple[DebianPackage, ...] = ()
     layers: tuple[Descriptor, ...] = ()
+    lists: tuple[FileList, ...] = ()
+
+    def pinned(self) -> frozenset[tuple[Digest, int]]:
+        """Return digest and size of each."""
+        groups = (self.wheels, self.packages, self.layers, self.lists)
+        return frozenset((Digest(each.digest), each.size) for group in groups for each in group)
 
     def count(self) -> int:
         """Return how many there are."""
-        return len(self.wheels) + len(self.packages) + len(self.layers)
+        return len(self.wheels) + len(self.packages) + len(self.layers) + len(self.lists)
 
     def names(self) -> frozenset[str]:
         """Return the names of those that are files of their folder."""
-        return frozenset((*(each.name for each in self.wheels), *(each.file_name for each in self.packages)))
+        files = (*(each.name for each in self.wheels), *(each.file_name for each in self.packages))
+        return frozenset((*files, *(each.name for each in self.lists)))
 
     def size(self) -> int:
         """Return their bytes together."""
@@ -83,6 +91,7 @@ def inputs_of(lock: Lock, platforms: Iterable[Platform]) -> Inputs:
         wheels=tuple(sorted(wheels)),
         packages=tuple(each for each in lock.base.debian_packages if chosen & set(each.platforms)),
         layers=tuple(dict.fromkeys(layers)),
+        lists=_lists(lock, (each for each in lock.platforms if each in chosen)),
     )
 
 
@@ -94,4 +103,10 @@ def inputs_of_layers(lock: Lock, layers: Iterable[Layer]) -> Inputs:
         wheels=tuple(wheel for wheel in lock.wheels() if wheel.name in names),
         packages=tuple(sorted({each for each in lock.base.debian_packages if each.file_name in names})),
         layers=tuple({layer.kept: None for layer in held if layer.kept}),
+        lists=tuple(each for each in _lists(lock, lock.platforms) if each.name in names),
     )
+
+
+def _lists(lock: Lock, platforms: Iterable[Platform]) -> tuple[FileList, ...]:
+    found = (lock.base.file_list(platform) for platform in platforms)
+    return tuple(dict.fromkeys(each for each in found if each))

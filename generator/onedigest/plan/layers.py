@@ -9,9 +9,11 @@ from typing import ClassVar
 
 from onedigest.application import File
 from onedigest.assembler import FORMAT, SPLICE
+from onedigest.assembler.commands import BELOW
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.selection import Selection
 from onedigest.digest import Digest, canonical_json, of_bytes
+from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.model import Package, Wheel
 from onedigest.oci import LIBDEFLATE
@@ -25,6 +27,9 @@ LockedWheel = tuple[Package, Wheel]
 
 ROOT = "0:0"
 """The owner of what belongs to nobody else."""
+
+PLAIN = "0755"
+"""The mode of a folder that only its owner writes to."""
 
 _NAMED = 3
 """How many wheels or packages of a layer its name tells."""
@@ -183,14 +188,15 @@ class PlatformPlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """An image that is to be built."""
+    """An image that is to be built. `annotations` are those of its index, and of each manifest."""
 
     name: str
     platforms: tuple[PlatformPlan, ...]
+    annotations: tuple[tuple[str, str], ...] = ()
 
     def digest(self) -> Digest:
         """Return the content key: plans with one digest give one image."""
-        value = [
+        value: list[object] = [
             {
                 "platform": each.platform.oci,
                 "layers": [layer.key() for layer in each.layers],
@@ -198,6 +204,8 @@ class Plan:
             }
             for each in self.platforms
         ]
+        if self.annotations:
+            value.append({"annotations": dict(self.annotations)})
         return of_bytes(canonical_json(value))
 
     def commands(self) -> tuple[Layer, ...]:
@@ -225,9 +233,11 @@ def debian_packages(names: Sequence[str], packages: Iterable[DebianPackage], pla
     return Layer(holds=", ".join(names), name=_native(_several(names), platform), content=recipe)
 
 
-def debian_configuration(packages: Iterable[DebianPackage], platform: Platform) -> Layer:
-    """Return what the scripts of all Debian packages of an image would have made."""
-    recipe = Recipe(command="debian-configuration", inputs=_packages(packages), encoding=LIBDEFLATE)
+def debian_configuration(packages: Iterable[DebianPackage], below: FileList | None, platform: Platform) -> Layer:
+    """Return what the scripts of all Debian packages of an image would have made, above a base with these files."""
+    listed = (Input(flag=BELOW, name=below.name, digest=below.digest, size=below.size),) if below else ()
+    inputs = (*_packages(packages), *listed)
+    recipe = Recipe(command="debian-configuration", inputs=inputs, encoding=LIBDEFLATE)
     holds = "caches and alternatives of all Debian packages"
     return Layer(holds=holds, name=_native("debian-configuration", platform), content=recipe)
 
@@ -249,9 +259,18 @@ def base_layer(reference: str, number: int, count: int, descriptor: Descriptor, 
     )
 
 
-def folder(path: str, owner: str = ROOT, *, holds: str, known: str = "") -> Layer:
-    """Return a folder that belongs to `owner`, UID:GID; `known` says what folders of the base are."""
-    recipe = Recipe(command="folder", options=(*_known(known), ("owner", owner), ("path", path)))
+def account(user: str, home: str, *, has_home: bool, passwd: Sequence[str], group: Sequence[str]) -> Layer:
+    """Return the account of a user, UID:GID: lines of the tables to be written, and a home that is not there."""
+    texts = (("passwd", passwd), ("group", group))
+    options = [(name, "".join(f"{row}\n" for row in rows)) for name, rows in texts if rows]
+    recipe = Recipe(command="account", options=(*options, ("user", user), *(() if has_home else (("home", home),))))
+    return Layer(holds=f"account of user {user}", name=_plain(f"account-{user}"), content=recipe)
+
+
+def folder(path: str, owner: str = ROOT, *, holds: str, known: str = "", mode: str = PLAIN) -> Layer:
+    """Return a folder with a mode that belongs to `owner`, UID:GID; `known` says what folders of the base are."""
+    odd = (("mode", mode),) if mode != PLAIN else ()
+    recipe = Recipe(command="folder", options=(*_known(known), *odd, ("owner", owner), ("path", path)))
     return Layer(holds=holds, name=_plain(f"folder-{path}"), content=recipe)
 
 

@@ -40,6 +40,7 @@ class BuildView:
     shared: str
     name: str
     refused: str
+    annotations: Mapping[str, str]
     manifests: tuple[ManifestView, ...]
 
 
@@ -69,6 +70,7 @@ def render_build(spec: Spec, plan: Plan, targets: Mapping[Digest, LayerTarget], 
         shared=package,
         name=spec.name,
         refused=refused,
+        annotations=dict(plan.annotations),
         manifests=() if refused else tuple(_manifest(each, spec.name, targets, package) for each in plan.platforms),
     )
     return add_rules_header(spec.script, render("BUILD_templates", f"{FILE_NAME}.j2", view))

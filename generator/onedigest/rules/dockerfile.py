@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from onedigest.assembler.selection import Selection
 from onedigest.assembler.tar import MTIME
+from onedigest.container_values import Healthcheck, duration_text
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.header import add_rules_header
@@ -21,6 +22,7 @@ from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.platforms import Platform
 from onedigest.rules.context import Pattern, context_patterns, literal
 from onedigest.rules.environment import render
+from onedigest.rules.quoting import exec_form
 from onedigest.rules.stages import ASSEMBLER, Stage, layer_stages, made_layers, stage_names
 from onedigest.spec import Spec
 
@@ -71,6 +73,10 @@ class DockerfileView:
     epoch: int
     environment: Mapping[str, str]
     labels: Mapping[str, str]
+    expose: tuple[str, ...]
+    volumes: tuple[str, ...]
+    healthcheck: str
+    stop_signal: str
     user: str
     workdir: str
     entrypoint: tuple[str, ...]
@@ -117,6 +123,10 @@ def render_dockerfile(spec: Spec, lock: Lock, plan: Plan, folder: str, assembler
         epoch=MTIME,
         environment=own_environment(spec, lock.base, plan.platforms[0].platform),
         labels=dict(spec.labels),
+        expose=spec.expose,
+        volumes=spec.volumes,
+        healthcheck=_healthcheck(spec.healthcheck) if spec.healthcheck else "",
+        stop_signal=spec.stop_signal,
         user=spec.user,
         workdir=spec.workdir,
         entrypoint=spec.entrypoint,
@@ -155,6 +165,16 @@ def _image(planned: PlatformPlan, names: Mapping[str, str], inputs: str, base: B
         commands=tuple(tuple(shlex.split(layer.executed)) for layer in own[first:last]),
         above=tuple(above),
     )
+
+
+def _healthcheck(check: Healthcheck) -> str:
+    """Return what HEALTHCHECK is given: flags, and a command as its kind is written."""
+    kind, *words = check.test
+    if not words:
+        return kind
+    retries = [f"--retries={check.retries}"] if check.retries else []
+    flags = [*(f"--{key}={duration_text(value)}" for key, value in check.times), *retries]
+    return " ".join([*flags, "CMD", words[0] if check.needs_shell else exec_form([words])])
 
 
 def _context(plan: Plan, locks: str) -> tuple[str, ...]:

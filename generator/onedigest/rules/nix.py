@@ -51,6 +51,7 @@ class NixView:
     path: str
     name: str
     refused: str
+    annotations: Mapping[str, str]
     layers: tuple[NixLayer, ...]
     manifests: tuple[NixManifest, ...]
 
@@ -69,7 +70,14 @@ def render_nix(spec: Spec, plan: Plan, folder: str) -> str:
         for each in plan.platforms
         if names
     )
-    view = NixView(path=f"{folder}/{spec.name}", name=spec.name, refused=refused, layers=layers, manifests=manifests)
+    view = NixView(
+        path=f"{folder}/{spec.name}",
+        name=spec.name,
+        refused=refused,
+        annotations=dict(plan.annotations),
+        layers=layers,
+        manifests=manifests,
+    )
     return add_rules_header(spec.script, render("BUILD_templates", f"{FILE_NAME}.j2", view))
 
 

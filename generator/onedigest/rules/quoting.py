@@ -41,6 +41,11 @@ def source(path: str) -> str:
     return json_string(re.sub(r"""(["'\\$])""", r"\\\1", literal))
 
 
+def words(texts: Sequence[str]) -> str:
+    """Return the arguments of VOLUME in a Dockerfile, as a list of words that are read as those of ENV are."""
+    return "[" + ", ".join(json_string(re.sub(r"""(["'\\$])""", r"\\\1", text)) for text in texts) + "]"
+
+
 def transfer(path: str, target: str) -> str:
     """Return source and plain target of ADD or COPY, in exec form where the source needs it."""
     return f"{path} {target}" if is_plain_path(path) else f"[{source(path)}, {json_string(target)}]"
@@ -142,4 +147,5 @@ FILTERS = {
     "starlark": starlark,
     "transfer": transfer,
     "word": word,
+    "words": words,
 }

@@ -1,131 +1,160 @@
-"""Knows how to read a suite of the Debian archive: signature, then index, each verified by what came before."""
+"""Knows how to read a suite of Debian and its updates: signatures, then indexes, each verified by what came before."""
 
 from __future__ import annotations
 
 import lzma
-import re
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import IO
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import IO, TypeVar
 
 from onedigest.digest import Digest, hex_of, of_bytes
 from onedigest.errors import NetworkError, Problem
-from onedigest.inputs.debian.index import Index
-from onedigest.inputs.debian.mirror import addresses, is_date
-from onedigest.inputs.debian.signature import verified_text
+from onedigest.inputs.debian.index import Candidates, Index
+from onedigest.inputs.debian.mirror import SECURITY_VARIABLE, Mirrors, addresses
+from onedigest.inputs.debian.release import MOST_BYTES, ReleaseFile, read_release, refuse_untimely
 from onedigest.inputs.download import Client, Wanted, download
+from onedigest.inputs.pools import shown
 from onedigest.inputs.store import Store
 
-_FIELD = re.compile(r"(?m)^([A-Za-z-]+): (.*)$")
-_LISTED = re.compile(r"(?m)^ ([0-9a-f]{64}) +(\d{1,15}) (\S{1,255})$", re.ASCII)
-_RELEASE_BYTES = 8 << 20
 _PACKED_BYTES = 128 << 20
 _INDEX_BYTES = 1 << 30
-"""Release files have 150 KiB, indexes 10 MiB, and 60 MiB unpacked."""
+"""Indexes have 10 MiB, and 60 MiB unpacked."""
 _MEMORY = 256 << 20
 """What unpacking may take; xz itself needs 65 MiB for its strongest setting."""
 _PIECE = 1 << 20
 
+_WITHOUT_SECURITY = (
+    f"set {SECURITY_VARIABLE} to the address of a mirror that has it; `security = false` in [tool.onedigest] goes"
+    " without security updates"
+)
+
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """A suite as its signed release file describes it, with one index for each architecture."""
+    """A suite with its further ones, as their signed release files describe them, the main one first.
+
+    `packages` has those of all of them together, for each architecture.
+    """
 
     name: str
-    release: Digest
-    date: str
-    indexes: dict[str, Index]
+    releases: tuple[ReleaseFile, ...]
+    packages: dict[str, Candidates]
 
 
 class Archive:
-    """The Debian archive as it is at one time: a suite is read once, so that all images of a command see the same."""
+    """Debian's archives as they are at one time: a suite is read once, so that all images of a command see the same.
 
-    def __init__(self, client: Client, store: Store, mirrors: tuple[str, ...]) -> None:
+    `now` tells the time, which release files are held against.
+    """
+
+    def __init__(self, client: Client, store: Store, mirrors: Mirrors, now: Callable[[], datetime]) -> None:
         self.mirrors = mirrors
         self._client = client
         self._store = store
-        self._read: dict[tuple[str, tuple[str, ...]], Suite] = {}
+        self._now = now
+        self._releases: dict[str, ReleaseFile] = {}
+        self._read: dict[tuple[str, tuple[str, ...], bool], Suite] = {}
 
-    def read(self, suite: str, architectures: tuple[str, ...]) -> Suite:
-        """Read a suite for some architectures, as `read_suite` does."""
-        asked = (suite, architectures)
+    def read(self, suite: str, architectures: tuple[str, ...], *, security: bool) -> Suite:
+        """Read a suite for some architectures, with its `-updates`, and its `-security` unless that is not wanted.
+
+        Raises `NetworkError` unless each file is what its parent says, and what counts now.
+        """
+        asked = (suite, architectures, security)
         if asked not in self._read:
-            self._read[asked] = read_suite(self._client, self._store, self.mirrors, suite, architectures)
+            names = (suite, f"{suite}-updates", *([f"{suite}-security"] if security else []))
+            with ThreadPoolExecutor(len(names)) as pool:
+                parts = _results([pool.submit(self._part, each, architectures) for each in names])
+            self._read[asked] = Suite(
+                name=suite,
+                releases=tuple(release for release, _ in parts),
+                packages={
+                    each: Candidates([indexes[number] for _, indexes in parts])
+                    for number, each in enumerate(architectures)
+                },
+            )
         return self._read[asked]
 
+    def bring(self, suite: str, path: str, most: int) -> tuple[Path, Digest]:
+        """Bring another file that the release file of a suite lists; return where it is, and its digest."""
+        if suite not in self._releases:
+            self._releases[suite] = self._release(suite)
+        release = self._releases[suite]
+        digest, size = release.file(path, most)
+        paths = [f"dists/{suite}/{path.rpartition('/')[0]}/by-hash/SHA256/{hex_of(digest)}", f"dists/{suite}/{path}"]
+        urls = addresses(self.mirrors, suite, paths, release.date)
+        download(self._client, self._store, [Wanted(name=f"{suite}/{path}", digest=digest, size=size, urls=urls)])
+        return self._store.path(digest), Digest(digest)
 
-def read_suite(
-    client: Client, store: Store, mirrors: tuple[str, ...], name: str, architectures: tuple[str, ...]
-) -> Suite:
-    """Read a suite's InRelease and its main indexes. Raises `NetworkError` unless each is what its parent says."""
-    where = f"dists/{name}/InRelease"
-    signed = _first(client, addresses(mirrors, where))
-    if len(signed) > _RELEASE_BYTES:
-        raise NetworkError.of(f"has {len(signed)} bytes; {_RELEASE_BYTES} are the most", where=where)
-    release = read_release(verified_text(signed, where), where)
-    if name not in (release.fields.get("Suite"), release.fields.get("Codename")):
-        raise NetworkError.of(f"the release file is of {release.fields.get('Codename')}", where=where)
-    files = [_index_file(name, release, each, mirrors) for each in architectures]
-    download(client, store, [packed for packed, _ in files])
-    with ThreadPoolExecutor() as pool:
-        read = pool.map(lambda pair: _read_index(store, *pair), files)
-        indexes = dict(zip(architectures, read, strict=True))
-    return Suite(name=name, release=of_bytes(signed), date=release.date, indexes=indexes)
+    def _part(self, suite: str, architectures: tuple[str, ...]) -> tuple[ReleaseFile, list[Index]]:
+        """Read one suite by itself: its release file, and its index of each architecture."""
+        release = self._release(suite)
+        files = [_index_file(release, each, self.mirrors) for each in architectures]
+        download(self._client, self._store, [packed for packed, _ in files])
+        with ThreadPoolExecutor() as pool:
+            return release, list(pool.map(lambda pair: _read_index(self._store, suite, *pair), files))
 
+    def _release(self, suite: str) -> ReleaseFile:
+        """Return the release file of the first mirror that has one which counts: each may be late, or not Debian's."""
+        problems: list[Problem] = []
+        now = self._now()
+        for url in addresses(self.mirrors, suite, [f"dists/{suite}/InRelease"]):
+            try:
+                release = read_release(self._client.get(url, most=MOST_BYTES), suite, shown(url), now)
+                refuse_untimely(release, now, expires=not self._is_unchecked(url))
+            except NetworkError as error:
+                problems.extend(error.problems)
+            else:
+                return release
+        raise NetworkError(problems)
 
-@dataclass(frozen=True, slots=True)
-class Release:
-    """What a release file states: its fields, and digest and size of each file by path."""
-
-    where: str
-    fields: dict[str, str]
-    date: str
-    files: dict[str, tuple[str, int]]
-
-    def file(self, path: str, most: int) -> tuple[str, int]:
-        """Return digest and size of a file. Raises `NetworkError`."""
-        if path not in self.files:
-            raise NetworkError.of(f"the release file does not list {path}", where=self.where)
-        digest, size = self.files[path]
-        if size > most:
-            raise NetworkError.of(f"{path} has {size} bytes; {most} are the most", where=self.where)
-        return digest, size
+    def _is_unchecked(self, url: str) -> bool:
+        return any(url.startswith(f"{each}/") for each in self.mirrors.unchecked)
 
 
-def read_release(text: str, where: str) -> Release:
-    """Read a release file whose signature was verified. Raises `NetworkError`."""
-    rows = _FIELD.findall(text)
-    listed = _LISTED.findall(text)
-    files = {path: (f"sha256:{digest}", int(size)) for digest, size, path in listed}
-    fields = dict(rows)
-    if len(fields) < len(rows) or len(files) < len(listed):
-        raise NetworkError.of("the release file says something twice", where=where)
-    date = fields.get("Date", "")
-    if not is_date(date):
-        raise NetworkError.of(f"the date of the release file is {date[:80]!r}, which is none", where=where)
-    return Release(where, fields, date, files)
+def _results(waiting: Sequence[Future[T]]) -> list[T]:
+    """Return what was waited for: the main suite, its updates and, last if at all, its security archive.
+
+    Raises the first error: what ails one suite mostly ails those after it. Where security alone fails, it can be left
+    out.
+    """
+    main, updates, *security = waiting
+    found = [main.result(), updates.result()]
+    try:
+        return [*found, *(each.result() for each in security)]
+    except NetworkError as error:
+        raise NetworkError(replace(each, hint=_WITHOUT_SECURITY) for each in error.problems) from None
 
 
-def _index_file(suite: str, release: Release, architecture: str, mirrors: tuple[str, ...]) -> tuple[Wanted, Wanted]:
+def _index_file(release: ReleaseFile, architecture: str, mirrors: Mirrors) -> tuple[Wanted, Wanted]:
     """Return the index of an architecture as it is brought, and as it is once it is unpacked."""
     path = f"main/binary-{architecture}/Packages"
     digest, size = release.file(f"{path}.xz", _PACKED_BYTES)
-    folder = f"dists/{suite}/main/binary-{architecture}/by-hash/SHA256"
-    urls = addresses(mirrors, f"{folder}/{hex_of(digest)}", release.date)
     unpacked = release.file(path, _INDEX_BYTES)
+    folder = f"dists/{release.suite}"
+    # some mirrors have no folder of hashes
+    paths = [f"{folder}/main/binary-{architecture}/by-hash/SHA256/{hex_of(digest)}", f"{folder}/{path}.xz"]
+    name = f"{release.suite}/{path}"
     return (
-        Wanted(name=f"{path}.xz", digest=digest, size=size, urls=urls),
-        Wanted(name=path, digest=unpacked[0], size=unpacked[1]),
+        Wanted(
+            name=f"{name}.xz", digest=digest, size=size, urls=addresses(mirrors, release.suite, paths, release.date)
+        ),
+        Wanted(name=name, digest=unpacked[0], size=unpacked[1]),
     )
 
 
-def _read_index(store: Store, packed: Wanted, unpacked: Wanted) -> Index:
+def _read_index(store: Store, suite: str, packed: Wanted, unpacked: Wanted) -> Index:
     try:
         with store.path(packed.digest).open("rb") as file:
             data = _unpack(file, unpacked.size)
         if len(data) != unpacked.size or of_bytes(data) != unpacked.digest:
             raise NetworkError.of("is not what the release file says of it", where=unpacked.name)
-        return Index(data.decode(), packed.name)
+        return Index(data.decode(), packed.name, suite)
     except (lzma.LZMAError, EOFError, UnicodeDecodeError) as error:
         raise NetworkError.of(f"broken Debian package index: {error}", where=packed.name) from None
 
@@ -140,13 +169,3 @@ def _unpack(file: IO[bytes], most: int) -> bytes:
             raise EOFError("it ends too early")
         found += inflater.decompress(data, min(_PIECE, most + 1 - len(found)))
     return bytes(found)
-
-
-def _first(client: Client, urls: tuple[str, ...]) -> bytes:
-    problems: list[Problem] = []
-    for url in urls:
-        try:
-            return client.get(url, most=_RELEASE_BYTES)
-        except NetworkError as error:
-            problems.extend(error.problems)
-    raise NetworkError(problems)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from onedigest import untrusted
 from onedigest.errors import InputError, NetworkError
+from onedigest.inputs.debian.version import key
 
 _PACKAGE = re.compile(r"(?m)^Package: (\S+)$")
 _PROVIDES = re.compile(r"(?m)^Provides: (.+)$")
 _FIELD = re.compile(r"(?m)^([A-Za-z][A-Za-z0-9-]*): (.*(?:\n[ \t].*)*)")
 _ALTERNATIVE = re.compile(r"([a-z0-9][a-z0-9+.-]*)(?::[a-z0-9-]+)?(?:\s*\(\s*(<<|<=|=|>=|>>)\s*(\S{1,256}?)\s*\))?")
+_ESSENTIAL = re.compile(r"(?m)^Essential: yes$")
 _PARAGRAPH = re.compile(r"(?:.+\n?)+")
 _INSTALLED = " ok installed"
 _MOST_INSTALLED = 100_000
+_MOST_VERSIONS = 100
+"""Of one package in one index."""
 _SIZE = re.compile(r"\d{1,15}", re.ASCII)
 _PRIORITIES = ("required", "important", "standard", "optional", "extra")
 
@@ -35,7 +39,7 @@ class Relation:
 
 @dataclass(frozen=True)
 class Stanza:
-    """What an index says of one package."""
+    """What an index says of one package. `date` is that of a release that had it, where none has it now."""
 
     name: str
     version: str
@@ -45,6 +49,13 @@ class Stanza:
     size: int
     priority: int
     fields: dict[str, str]
+    suite: str = ""
+    date: str = ""
+
+    @property
+    def is_essential(self) -> bool:
+        """Whether every package may take it for granted."""
+        return self.fields.get("Essential") == "yes"
 
     @cached_property
     def depends(self) -> tuple[tuple[Relation, ...], ...]:
@@ -117,19 +128,31 @@ def _is(check: Callable[[str], object], value: str) -> bool:
 
 
 class Index:
-    """The packages of one architecture. Where a name stands twice, the later stanza counts."""
+    """The packages of one architecture in one suite. Where a name stands several times, each is a version of it."""
 
-    def __init__(self, text: str, name: str = "Packages") -> None:
+    def __init__(self, text: str, name: str = "Packages", suite: str = "") -> None:
         self._text = text
         self._name = name
-        self._start = {match[1]: match.start() for match in _PACKAGE.finditer(text)}
-        self._stanzas: dict[str, Stanza] = {}
+        self._suite = suite
+        self._starts: dict[str, tuple[int, ...]] = {}
+        for match in _PACKAGE.finditer(text):
+            self._starts[match[1]] = (*self._starts.get(match[1], ()), match.start())
+        self._stanzas: dict[str, tuple[Stanza, ...]] = {}
+
+    def versions(self, name: str) -> tuple[Stanza, ...]:
+        """Return the stanzas of a package, the newest version first."""
+        if name not in self._stanzas:
+            found = [self._parse(start) for start in self._starts.get(name, ())[:_MOST_VERSIONS]]
+            self._stanzas[name] = tuple(sorted(found, key=lambda each: key(each.version), reverse=True))
+        return self._stanzas[name]
 
     def get(self, name: str) -> Stanza | None:
-        """Return the stanza of a package."""
-        if name not in self._stanzas and name in self._start:
-            self._stanzas[name] = self._parse(self._start[name])
-        return self._stanzas.get(name)
+        """Return the newest stanza of a package."""
+        return next(iter(self.versions(name)), None)
+
+    def names(self) -> Iterable[str]:
+        """Return the names of all packages."""
+        return self._starts.keys()
 
     def providers(self, virtual: str) -> list[tuple[Stanza, str]]:
         """Return the packages that provide a name, and in which version; by priority, then by name."""
@@ -140,17 +163,26 @@ class Index:
             for relation in stanza.provides
             if relation.name == virtual
         ]
-        return sorted(found, key=lambda pair: (pair[0].priority, pair[0].name))
+        return sorted(found, key=_first_provider)
+
+    def essential(self) -> list[str]:
+        """Return the names of the packages that are taken for granted (Debian Policy, section 3.8)."""
+        return sorted(filter(None, (self._name_before(match) for match in _ESSENTIAL.finditer(self._text))))
 
     @cached_property
     def _provided(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
         for match in _PROVIDES.finditer(self._text):
-            start = self._text.rfind("\n\n", 0, match.start()) + 2
-            package = _PACKAGE.search(self._text, max(start, 0) if start > 1 else 0, match.end())
+            package = self._name_before(match)
             for alternatives in relations(match[1]) if package else ():
-                found.setdefault(alternatives[0].name, set()).add(package[1] if package else "")
+                found.setdefault(alternatives[0].name, set()).add(package)
         return found
+
+    def _name_before(self, match: re.Match[str]) -> str:
+        """Return the name of the package in whose stanza a field stands, below its name."""
+        start = max(self._text.rfind("\n\n", 0, match.start()), 0)
+        package = _PACKAGE.search(self._text, start, match.end())
+        return package[1] if package else ""
 
     def _parse(self, start: int) -> Stanza:
         end = self._text.find("\n\n", start)
@@ -168,9 +200,47 @@ class Index:
                 size=int(fields["Size"]),
                 priority=_PRIORITIES.index(priority) if priority in _PRIORITIES else len(_PRIORITIES),
                 fields=fields,
+                suite=self._suite,
             )
         except (KeyError, ValueError) as error:
             raise NetworkError.of(f"broken Debian package index: {error}", where=self._name) from None
+
+
+class Candidates:
+    """The packages of one architecture in several suites together: of each name the newest version counts, as for apt.
+
+    Where two suites have one version, the earlier suite has it.
+    """
+
+    def __init__(self, indexes: Sequence[Index]) -> None:
+        self._indexes = indexes
+
+    def versions(self, name: str) -> tuple[Stanza, ...]:
+        """Return the stanzas of a package, the newest version first."""
+        found = [stanza for index in self._indexes for stanza in index.versions(name)]
+        return tuple(sorted(found, key=lambda each: key(each.version), reverse=True))
+
+    def get(self, name: str) -> Stanza | None:
+        """Return the newest stanza of a package."""
+        return next(iter(self.versions(name)), None)
+
+    def names(self) -> set[str]:
+        """Return the names of all packages."""
+        return {name for index in self._indexes for name in index.names()}
+
+    def providers(self, virtual: str) -> list[tuple[Stanza, str]]:
+        """Return the packages that provide a name, and in which version; by priority, then by name."""
+        found = [pair for index in self._indexes for pair in index.providers(virtual)]
+        return sorted((pair for pair in found if self.get(pair[0].name) is pair[0]), key=_first_provider)
+
+    def essential(self) -> list[str]:
+        """Return the names of the packages that are taken for granted, by their newest versions."""
+        names = {name for index in self._indexes for name in index.essential()}
+        return [name for name in sorted(names) if (stanza := self.get(name)) and stanza.is_essential]
+
+
+def _first_provider(pair: tuple[Stanza, str]) -> tuple[int, str]:
+    return pair[0].priority, pair[0].name
 
 
 def _refuse_other_fields(fields: Mapping[str, str], count: int) -> None:

@@ -1,89 +1,122 @@
-"""Knows where Debian's archive can be read from: a mirror that is named, the machine's own, or the snapshot service."""
+"""Knows where Debian's archives can be read: at mirrors that are named, the machine's own, or the snapshot service."""
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from onedigest import untrusted
 from onedigest.errors import InputError
+from onedigest.inputs.debian.apt_sources import Source, read_sources
+from onedigest.inputs.debian.date import moment
 
-SNAPSHOT = "https://snapshot.debian.org/archive/debian"
+SNAPSHOT = "https://snapshot.debian.org/archive"
 NEWEST = "99990101T000000Z"
 """The service answers a time to come with its newest state."""
 
-_ONE_LINE = re.compile(r"^[ \t]*deb[ \t]+(?:\[[^\]\n]*\][ \t]*)?(https?://\S+)[ \t]", re.MULTILINE)
-_URIS = re.compile(r"^URIs:\s*(.+)$", re.MULTILINE)
-_ADDRESS = re.compile(r"https?://[!-~]+/debian", re.ASCII)
-_MOST_BYTES = 1 << 20
-_WRITTEN = re.compile(r"[A-Z][a-z]{2}, +\d{1,2} [A-Z][a-z]{2} (?:19|2\d)\d\d \d\d:\d\d:\d\d UTC", re.ASCII)
-_DATE = "%a, %d %b %Y %H:%M:%S %Z"
+MAIN, SECURITY = "debian", "debian-security"
+"""The two archives, by the names that mirrors and the snapshot service have for them."""
+
+MAIN_VARIABLE, SECURITY_VARIABLE = "ONEDIGEST_DEBIAN_MIRROR", "ONEDIGEST_DEBIAN_SECURITY_MIRROR"
+
+_SUITE = re.compile(
+    r"(?:(?:old){0,3}stable|testing|unstable|sid|buster|bullseye|bookworm|trixie|forky|duke)(-[a-z-]+|/updates)?/?"
+)
+"""Names of Debian's suites, also of those that nothing is locked from: a mirror of one has others."""
+
+_OWN_KEYS = re.compile(r"(?:.*/)?debian[^/]*")
 
 
-def find_mirrors(named: str, sources: Path) -> tuple[str, ...]:
-    """Return the addresses of mirrors, without a slash at the end, best first; none means the snapshot service alone.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mirrors:
+    """Addresses of mirrors of the two archives, without a slash at the end, best first.
 
-    `sources` is apt's configuration folder. Only an archive called `debian` counts, for that is the main one.
+    The snapshot service comes after them. `unchecked` are those of which release files count after their time, since
+    apt's configuration says so.
     """
-    if named:
-        return (named.rstrip("/"),)
-    return tuple(dict.fromkeys(_from_apt(sources)))
+
+    debian: tuple[str, ...] = ()
+    security: tuple[str, ...] = ()
+    unchecked: frozenset[str] = frozenset()
+
+    def of(self, suite: str) -> tuple[str, ...]:
+        """Return the addresses of the archive that has a suite."""
+        return self.security if archive_of(suite) == SECURITY else self.debian
 
 
-def addresses(mirrors: tuple[str, ...], path: str, date: str = "") -> tuple[str, ...]:
-    """Return where a file of the archive may be, best first. `date` is that of the release that names it.
+def archive_of(suite: str) -> str:
+    """Return the archive that has a suite."""
+    return SECURITY if suite.endswith("-security") else MAIN
 
-    Raises `InputError` for a path that leads out of the archive, and for a date that is none.
+
+def find_mirrors(named: str, named_security: str, folder: Path) -> Mirrors:
+    """Return the mirrors that are named for each archive, else those of apt, whose configuration is in `folder`.
+
+    Where a mirror of the main archive is known and none of the other, the folder beside it is tried: most have both.
+    """
+    sources = [each for each in read_sources(folder) if _is_debian(each)]
+    main = [named] if named else [each.address for each in sources if _has_main(each)]
+    beside = [f"{each.rstrip('/')}-security" for each in main if each.rstrip("/").endswith(f"/{MAIN}")]
+    known = [each.address for each in sources if _has_security(each)]
+    unnamed = [*beside, *known] if named else known or beside
+    return Mirrors(
+        debian=_distinct(main),
+        security=_distinct([named_security] if named_security else unnamed),
+        unchecked=frozenset(each.address for each in sources if not each.expires),
+    )
+
+
+def addresses(mirrors: Mirrors, suite: str, paths: Iterable[str], date: str = "") -> tuple[str, ...]:
+    """Return where a file of the archive of a suite may be, best first; it may be at any of some paths there.
+
+    `date` is that of the release that names it. The snapshot service has it at the first of the paths. Raises
+    `InputError` for a path that leads out of the archive, and for a date that is none.
     """
     try:
-        quoted = quote(untrusted.inner_path(path), safe="/+~!")
+        quoted = [quote(untrusted.inner_path(path), safe="/+~!") for path in paths]
     except ValueError as error:
         raise InputError.of(f"the path of a file of Debian's archive {error}") from None
-    return (*(f"{mirror}/{quoted}" for mirror in mirrors), f"{SNAPSHOT}/{_snapshot_time(date)}/{quoted}")
-
-
-def is_date(text: str) -> bool:
-    """Tell whether a text is a date as release files have it, such as `Sat, 11 Jul 2026 10:16:37 UTC`."""
-    return _moment(text) is not None
+    found = [f"{mirror}/{path}" for mirror in mirrors.of(suite) for path in quoted]
+    return (*found, f"{SNAPSHOT}/{archive_of(suite)}/{_snapshot_time(date)}/{quoted[0]}")
 
 
 def _snapshot_time(date: str) -> str:
     if not date:
         return NEWEST
-    moment = _moment(date)
-    if moment is None:
+    found = moment(date)
+    if found is None:
         raise InputError.of(f"the date of Debian's release is {date[:80]!r}, which is none")
-    return (moment + timedelta(days=1)).strftime("%Y%m%dT%H%M%SZ")
+    return (found + timedelta(days=1)).strftime("%Y%m%dT%H%M%SZ")
 
 
-def _moment(date: str) -> datetime | None:
-    if not _WRITTEN.fullmatch(date):
-        return None
-    try:
-        return datetime.strptime(date, _DATE).replace(tzinfo=UTC)
-    except ValueError:
-        return None
+def _distinct(addresses: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each.rstrip("/") for each in addresses))
 
 
-def _from_apt(folder: Path) -> Iterator[str]:
-    files = [folder / "sources.list"]
-    for kind in ("*.list", "*.sources"):
-        files += sorted((folder / "sources.list.d").glob(kind))
-    for file in files:
-        try:
-            with file.open("rb") as opened:
-                text = opened.read(_MOST_BYTES).decode("utf-8", "replace")
-        except OSError:
-            continue
-        found = _ONE_LINE.findall(text) + [uri for line in _URIS.findall(text) for uri in line.split()]
-        yield from (uri.rstrip("/") for uri in found if _is_address(uri.rstrip("/")))
+def _is_debian(source: Source) -> bool:
+    """Tell whether packages of a source may be Debian's own: of its component main, and not signed by others."""
+    own_keys = "BEGIN" in source.keys or all(map(_OWN_KEYS.fullmatch, source.keys.replace(",", " ").split()))
+    return own_keys and "main" in source.components
 
 
-def _is_address(text: str) -> bool:
-    try:
-        return bool(_ADDRESS.fullmatch(text) and urlsplit(text).hostname)
-    except ValueError:
-        return False
+def _has_main(source: Source) -> bool:
+    if _last(source) in (MAIN, SECURITY):
+        return _last(source) == MAIN
+    return any(_SUITE.fullmatch(each) for each in source.suites) and not all(_secure(source))
+
+
+def _has_security(source: Source) -> bool:
+    return _last(source) == SECURITY or (any(map(_SUITE.fullmatch, source.suites)) and any(_secure(source)))
+
+
+def _secure(source: Source) -> Iterator[bool]:
+    return (each.rstrip("/").endswith(("-security", "/updates")) for each in source.suites)
+
+
+def _last(source: Source) -> str:
+    return posixpath.basename(urlsplit(source.address).path)

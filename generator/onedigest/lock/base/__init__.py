@@ -11,6 +11,7 @@ from onedigest import untrusted
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import Digest
 from onedigest.lock.base.choice import python_minor
+from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.packages import DebianPackage, Release, packages_text, read_packages
 from onedigest.lock.table import Table
 from onedigest.lock.toml_text import string
@@ -25,7 +26,7 @@ class Base(ABC):
 
     `python` is the interpreter's full version. `system_packages` are the Debian packages that are put above for what a
     script asks for, `essential_packages` those below them that Debian's packages take for granted (Debian Policy,
-    section 3.8), and `release` is the one that those of Debian are of.
+    section 3.8). `releases` are those that the packages of Debian are of, the main suite's first.
     """
 
     interpreter: str
@@ -33,11 +34,12 @@ class Base(ABC):
     libc_version: str
     system_packages: tuple[DebianPackage, ...] = ()
     essential_packages: tuple[DebianPackage, ...] = ()
-    release: Release | None = None
+    releases: tuple[Release, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "system_packages", tuple(sorted(self.system_packages)))
         object.__setattr__(self, "essential_packages", tuple(sorted(self.essential_packages)))
+        object.__setattr__(self, "releases", tuple(sorted(self.releases)))
 
     @property
     @abstractmethod
@@ -63,18 +65,37 @@ class Base(ABC):
         return (*self.essential_packages, *self.system_packages)
 
     @property
+    def suite(self) -> str:
+        """The main suite of its Debian packages; nothing where it has none."""
+        return self.releases[0].suite if self.releases else ""
+
+    @property
+    def system_suite(self) -> str:
+        """The suite of Debian that its own files are of; nothing where it is of another system."""
+        return self.suite
+
+    @property
     def origin(self) -> Reference | None:
         """The image of a registry that it is, by its digest."""
         return None
 
     @property
-    def states_workdir(self) -> bool:
-        """Whether it tells if the working directory is there: for another one it has to be looked at again."""
-        return False
+    def looked_up(self) -> tuple[str, ...]:
+        """The keys for whose values its files were looked at: for other values they have to be looked at again."""
+        return ()
+
+    @abstractmethod
+    def home(self, user: str, platform: Platform) -> str:
+        """Return the home of a user, UID:GID, who may write to it; nothing where that is not known."""
 
     def origin_of(self, platform: Platform) -> Reference | None:  # noqa: ARG002  a base of packages has none
         """Return the image of one platform, by its digest."""
         return None
+
+    def published(self, package: DebianPackage) -> tuple[str, str]:
+        """Return the suite that has one of its Debian packages, and the date of a release that had it."""
+        suite = package.suite or self.suite
+        return suite, package.date or next((each.date for each in self.releases if each.suite == suite), "")
 
     def layers(self, platform: Platform) -> tuple[Descriptor, ...]:  # noqa: ARG002  as above
         """Return the layers that stay byte for byte as they are, from below to above."""
@@ -87,6 +108,10 @@ class Base(ABC):
     def labels(self, platform: Platform) -> dict[str, str]:  # noqa: ARG002  as above
         """Return its labels."""
         return {}
+
+    def file_list(self, platform: Platform) -> FileList | None:  # noqa: ARG002  as above
+        """Return the list of its files, where what is made above depends on it."""
+        return None
 
     def materials(self) -> tuple[tuple[str, Digest], ...]:
         """Return name and digest of everything that it is made from."""
@@ -115,14 +140,15 @@ def system_packages_text(base: Base, platforms: Sequence[Platform]) -> str:
     )
 
 
-def read_common(table: Table, platforms: Sequence[Platform]) -> dict[str, Any]:
+def read_common(table: Table, releases: Sequence[Release], platforms: Sequence[Platform]) -> dict[str, Any]:
     """Read the fields that every base has, but for its Python, which tells what the whole lock is for."""
     table.constant("libc", "glibc")
     return {
+        "releases": tuple(releases),
         "interpreter": table.take("interpreter", untrusted.absolute_path),
         "libc_version": table.take("libc-version", untrusted.libc_version),
-        "system_packages": read_packages(table, "system-packages", platforms),
-        "essential_packages": read_packages(table, "essential-packages", platforms)
+        "system_packages": read_packages(table, "system-packages", releases, platforms),
+        "essential_packages": read_packages(table, "essential-packages", releases, platforms)
         if "essential-packages" in table
         else (),
     }

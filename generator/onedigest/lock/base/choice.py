@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,21 +47,14 @@ def choose_base(spec: Spec) -> Choice:
     for suite, python in SUITES.items():
         if named in ("", suite) and wanted.contains(python):
             return Choice(suite=suite)
-    exact = _exact_minor(spec.requires_python)
-    if not named and not exact and (minor := _minor(wanted)):
+    if not named and (minor := _minor(wanted)):
         return Choice(image=f"docker.io/library/python:{minor}-slim")
     offered = ", ".join(f"{suite} ({python})" for suite, python in SUITES.items() if named in ("", suite))
     raise InputError.of(
         f"no Debian suite has a Python that satisfies `requires-python = {spec.requires_python!r}`",
         where=spec.script,
-        hint=exact or f"the suites are {offered}",
+        hint=f"the suites are {offered}",
     )
-
-
-def _exact_minor(requires_python: str) -> str:
-    """Return advice for `==3.13`, which people write for any 3.13 and which means 3.13.0 alone (PEP 440)."""
-    match = re.search(r"==(3\.\d+)(?:,|$)", requires_python)
-    return f"`=={match[1]}` means {match[1]}.0 alone; write `=={match[1]}.*`" if match else ""
 
 
 def _minor(wanted: SpecifierSet) -> str:

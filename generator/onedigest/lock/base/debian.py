@@ -7,24 +7,19 @@ from dataclasses import dataclass
 
 from onedigest.lock.base import Base, python_text, read_common, system_packages_text
 from onedigest.lock.base.choice import SUITES, python_minor
-from onedigest.lock.base.packages import (
-    DebianPackage,
-    Release,
-    packages_text,
-    read_packages,
-    read_release,
-    release_text,
-)
+from onedigest.lock.base.packages import DebianPackage, packages_text, read_packages, read_releases, releases_text
 from onedigest.lock.table import Table
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
 
+HOME = "/home/nonroot"
+"""The home that the root has for its image's user, unless that is the superuser."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DebianBase(Base):
-    """A root of Debian packages, all of one release."""
+    """A root of Debian packages of one suite."""
 
-    release: Release
     packages: tuple[DebianPackage, ...]
 
     def __post_init__(self) -> None:
@@ -33,25 +28,27 @@ class DebianBase(Base):
 
     @property
     def reference(self) -> str:
-        return f"debian:{self.release.suite}"
+        return f"debian:{self.suite}"
 
     @property
     def debian_packages(self) -> tuple[DebianPackage, ...]:
         return (*self.packages, *self.essential_packages, *self.system_packages)
 
+    def home(self, user: str, platform: Platform) -> str:  # noqa: ARG002  one on all platforms
+        return HOME if int(user.partition(":")[0]) else "/root"
+
     def others(self, spec: Spec) -> Iterator[str]:
         kind, _, named = spec.base.partition(":")
-        suite = self.release.suite
-        if kind != "debian" or suite not in SUITES or named not in ("", suite):
+        if kind != "debian" or self.suite not in SUITES or named not in ("", self.suite):
             yield f"its base is {self.reference}, not {spec.base}"
-        elif self.python_minor != python_minor(SUITES[suite]):
-            yield f"its Python is {self.python}, and {self.reference} has {SUITES[suite]}"
+        elif self.python_minor != python_minor(SUITES[self.suite]):
+            yield f"its Python is {self.python}, and {self.reference} has {SUITES[self.suite]}"
         elif self.interpreter != f"/usr/bin/python{self.python_minor}":
             yield f"its interpreter is {self.interpreter}, and {self.reference} has /usr/bin/python{self.python_minor}"
 
     def to_toml(self, platforms: Sequence[Platform]) -> str:
         return (
-            release_text(self.release)
+            releases_text(self.releases)
             + python_text(self)
             + packages_text("packages", self.packages, platforms)
             + system_packages_text(self, platforms)
@@ -60,8 +57,8 @@ class DebianBase(Base):
 
 def read_debian_base(table: Table, python: str, platforms: Sequence[Platform]) -> DebianBase:
     """Read what a lock says of a base of Debian packages. Raises `Wrong`."""
-    release = read_release(table)
-    packages = read_packages(table, "packages", platforms)
+    releases = read_releases(table)
+    packages = read_packages(table, "packages", releases, platforms)
     if not packages:
         raise table.wrong("packages", "is empty")
-    return DebianBase(release=release, packages=packages, python=python, **read_common(table, platforms))
+    return DebianBase(packages=packages, python=python, **read_common(table, releases, platforms))

@@ -2,74 +2,172 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
 from onedigest.digest import Digest
+from onedigest.errors import InputError, Problem
 from onedigest.inputs.debian.archive import Suite
 from onedigest.inputs.debian.closure import close
-from onedigest.inputs.debian.index import Index, Stanza
+from onedigest.inputs.debian.index import Candidates, Stanza
 from onedigest.inputs.debian.version import upstream
 from onedigest.lock.base.debian import DebianBase
+from onedigest.lock.base.debian_pins import Kept, find_pins, refuse_older, settle
 from onedigest.lock.base.packages import DebianPackage, Release
 from onedigest.platforms import Platform
 from onedigest.sources import Sources
 from onedigest.spec import Spec
 
-_SEEDS = ("base-files", "base-passwd", "ca-certificates", "libc-bin", "libstdc++6", "netbase", "python3", "tzdata")
+_SEEDS = (
+    "base-files",
+    "base-passwd",
+    "ca-certificates",
+    "libc-bin",
+    "libstdc++6",
+    "ncurses-base",  # terminals, which curses asks for by name
+    "netbase",
+    "python3",
+    "tzdata",
+)
 
-_ONLY_TO_CONFIGURE = frozenset({"debconf", "debconf-2.0", "dpkg", "install-info"})
-"""Needed by maintainer scripts, which never run."""
+_ONLY_TO_CONFIGURE = frozenset({"debconf", "debconf-2.0", "install-info"})
+"""Needed by maintainer scripts, which never run, and not essential."""
 
-_NOT_IN_BASE = _ONLY_TO_CONFIGURE | {"awk", "libdebconfclient0", "libselinux1", "openssl", "perl-base"}
+_NOT_IN_BASE = _ONLY_TO_CONFIGURE | {"awk", "dpkg", "libdebconfclient0", "libselinux1", "openssl", "perl-base"}
 """Needed by maintainer scripts and by commands that set a system up, such as update-passwd."""
 
 
-def resolve_debian(spec: Spec, suite: str, sources: Sources) -> DebianBase:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Above:
+    """What is put above a base: Debian's essential packages, those that are asked for, and the releases of both."""
+
+    releases: tuple[Release, ...] = ()
+    essential_packages: tuple[DebianPackage, ...] = ()
+    system_packages: tuple[DebianPackage, ...] = ()
+
+
+def resolve_debian(spec: Spec, suite: str, sources: Sources, kept: Kept | None = None) -> DebianBase:
     """Choose the packages of the base and of `system-packages` for every platform, from the suite as it is now."""
-    architectures = tuple(platform.debian for platform in spec.platforms)
-    read = sources.archive.read(suite, architectures)
-    chosen = {platform: _close(read.indexes[platform.debian], spec) for platform in spec.platforms}
-    first = {stanza.name: stanza for stanza in chosen[spec.platforms[0]][0]}
-    python = upstream(
-        next(stanza.version for name, stanza in first.items() if name.endswith("-minimal") and "lib" in name)
-    )
+
+    def choose(packages: Candidates, _: Platform, pins: Mapping[str, Stanza]) -> list[list[Stanza]]:
+        base = close(packages, _SEEDS, _NOT_IN_BASE, {}, pins)
+        if not spec.system_packages:
+            return [base, [], []]
+        given = {stanza.name: stanza for stanza in base}
+        # what the base itself does without is needed now
+        whole = close(packages, [*given, *packages.essential()], _ONLY_TO_CONFIGURE, {}, pins)
+        essential = [stanza for stanza in whole if stanza.name not in given]
+        given |= {stanza.name: stanza for stanza in essential}
+        return [base, essential, close(packages, spec.system_packages, _ONLY_TO_CONFIGURE, given, pins)]
+
+    read, (base, essential, above) = _choose(spec, suite, sources, kept, choose)
+    first = {each.name: each for each in base if spec.platforms[0] in each.platforms}
+    python = upstream(next(each.version for name, each in first.items() if name.endswith("-minimal") and "lib" in name))
     return DebianBase(
-        release=release_of(read),
+        releases=_releases(read),
         interpreter=f"/usr/bin/python{'.'.join(python.split('.')[:2])}",
         python=python,
         libc_version=".".join(upstream(first["libc6"].version).split(".")[:2]),
-        packages=_pinned({platform: pair[0] for platform, pair in chosen.items()}),
-        system_packages=_pinned({platform: pair[1] for platform, pair in chosen.items()}),
+        packages=base,
+        essential_packages=essential,
+        system_packages=above,
     )
 
 
-def release_of(read: Suite) -> Release:
-    """Return what a lock says of a suite that was read."""
-    return Release(suite=read.name, digest=read.release, date=read.date)
-
-
-def _close(index: Index, spec: Spec) -> tuple[list[Stanza], list[Stanza]]:
-    base = close(index, _SEEDS, _NOT_IN_BASE, {})
-    given = {stanza.name: stanza for stanza in base}
-    return base, close(index, spec.system_packages, _ONLY_TO_CONFIGURE, given)
-
-
 def resolve_above(
-    spec: Spec, suite: str, installed: dict[Platform, dict[str, Stanza]], sources: Sources
-) -> tuple[Suite, tuple[DebianPackage, ...]]:
+    spec: Spec, suite: str, installed: dict[Platform, dict[str, Stanza]], sources: Sources, kept: Kept | None
+) -> Above:
     """Choose the packages of `system-packages` for an image of a suite that has packages installed."""
-    read = sources.archive.read(suite, tuple(each.debian for each in installed))
-    chosen = {
-        platform: close(read.indexes[platform.debian], spec.system_packages, _ONLY_TO_CONFIGURE, given)
-        for platform, given in installed.items()
-    }
-    return read, _pinned(chosen)
+
+    def choose(packages: Candidates, platform: Platform, pins: Mapping[str, Stanza]) -> list[list[Stanza]]:
+        given = dict(installed[platform])
+        essential = close(packages, packages.essential(), _ONLY_TO_CONFIGURE, given, pins)
+        given |= {stanza.name: stanza for stanza in essential}
+        return [essential, close(packages, spec.system_packages, _ONLY_TO_CONFIGURE, given, pins)]
+
+    read, (essential, above) = _choose(spec, suite, sources, kept, choose)
+    return Above(releases=_releases(read), essential_packages=essential, system_packages=above)
 
 
-def _pinned(chosen: dict[Platform, list[Stanza]]) -> tuple[DebianPackage, ...]:
+def _choose(
+    spec: Spec,
+    suite: str,
+    sources: Sources,
+    kept: Kept | None,
+    choose: Callable[[Candidates, Platform, Mapping[str, Stanza]], list[list[Stanza]]],
+) -> tuple[Suite, list[tuple[DebianPackage, ...]]]:
+    """Read a suite and choose groups of packages for each platform; return each .deb once, with its platforms."""
+    read = sources.archive.read(suite, tuple(each.debian for each in spec.platforms), security=spec.security)
+    refuse_older(read, kept, spec.script)
+    _refuse_missing(spec, read)
+    chosen: dict[Platform, list[list[Stanza]]] = {}
+    problems: dict[Platform, tuple[Problem, ...]] = {}
+    for platform in spec.platforms:
+        pins = find_pins(read, kept, platform, sources)
+        try:
+            chosen[platform] = settle(partial(choose, read.packages[platform.debian], platform), pins)
+        except InputError as error:
+            problems[platform] = error.problems
+    if problems:
+        raise InputError(_told(problems, spec.platforms))
+    groups = zip(*chosen.values(), strict=True)
+    return read, [_pinned(dict(zip(chosen, group, strict=True)), suite) for group in groups]
+
+
+def _releases(read: Suite) -> tuple[Release, ...]:
+    """Return what a lock says of a suite that was read."""
+    return tuple(Release(suite=each.suite, digest=each.digest, date=each.date) for each in read.releases)
+
+
+def _refuse_missing(spec: Spec, read: Suite) -> None:
+    """Raise `InputError` for packages that are asked for, and that some platform does not have."""
+    problems = []
+    for name in spec.system_packages:
+        without = [each for each in spec.platforms if not _is_there(read.packages[each.debian], name)]
+        if without == list(spec.platforms):
+            message = f"there is no Debian package `{name}` in {read.name} (main)"
+            problems.append(Problem(message, spec.script, _near(name, read.packages.values())))
+        elif without:
+            there = ", ".join(f'"{each}"' for each in spec.platforms if each not in without)
+            message = f"there is no Debian package `{name}` for {' and '.join(map(str, without))} in {read.name} (main)"
+            hint = f"set `platforms = [{there}]`, or leave it out of `system-packages`"
+            problems.append(Problem(message, spec.script, hint))
+    if problems:
+        raise InputError(problems)
+
+
+def _is_there(packages: Candidates, name: str) -> bool:
+    return bool(packages.get(name) or packages.providers(name))
+
+
+def _near(name: str, several: Iterable[Candidates]) -> str:
+    names = {each for packages in several for each in packages.names() if each[:1] == name[:1]}
+    near = difflib.get_close_matches(name, sorted(names), 3)
+    return f"correct `system-packages`; there is {', '.join(near)}" if near else "correct `system-packages`"
+
+
+def _told(problems: Mapping[Platform, Sequence[Problem]], platforms: Sequence[Platform]) -> list[Problem]:
+    """Return each problem once, with the platforms that have it where not all do."""
+    users: dict[Problem, list[Platform]] = {}
+    for platform, several in problems.items():
+        for problem in several:
+            users.setdefault(problem, []).append(platform)
+    return [
+        problem
+        if list(platforms) == users[problem]
+        else replace(problem, message=f"on {' and '.join(map(str, users[problem]))}: {problem.message}")
+        for problem in users
+    ]
+
+
+def _pinned(chosen: Mapping[Platform, Sequence[Stanza]], suite: str) -> tuple[DebianPackage, ...]:
     """Return each .deb once, with the platforms that need it."""
     users: dict[str, tuple[Stanza, list[Platform]]] = {}
     for platform, stanzas in chosen.items():
         for stanza in stanzas:
-            users.setdefault(stanza.path, (stanza, []))[1].append(platform)
+            users.setdefault(stanza.sha256, (stanza, []))[1].append(platform)
     return tuple(
         DebianPackage(
             name=stanza.name,
@@ -79,6 +177,8 @@ def _pinned(chosen: dict[Platform, list[Stanza]]) -> tuple[DebianPackage, ...]:
             digest=Digest(f"sha256:{stanza.sha256}"),
             size=stanza.size,
             platforms=tuple(sorted(platforms)),
+            suite="" if stanza.suite == suite else stanza.suite,
+            date=stanza.date,
         )
         for stanza, platforms in users.values()
     )

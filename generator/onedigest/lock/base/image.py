@@ -12,10 +12,12 @@ from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.lock.base import Base, python_text, read_common, system_packages_text
+from onedigest.lock.base.account import Account, account_text, read_account
 from onedigest.lock.base.choice import choose_base
-from onedigest.lock.base.packages import read_release, release_text
+from onedigest.lock.base.file_list import FileList, file_list_text, read_file_list
+from onedigest.lock.base.packages import read_releases, releases_text
 from onedigest.lock.table import Table
-from onedigest.lock.toml_text import inline_table, lines, string
+from onedigest.lock.toml_text import inline_table, lines, string, value
 from onedigest.oci.media import LAYERS
 from onedigest.oci.reference import Reference, parse_reference
 from onedigest.platforms import Platform
@@ -24,6 +26,7 @@ from onedigest.spec import Spec
 if TYPE_CHECKING:
     pass
 
+_SUITES = {"debian 12": "bookworm", "debian 13": "trixie"}
 _VARIABLE = re.compile(r"[^=\x00-\x20\x7f]+=")
 
 
@@ -32,7 +35,9 @@ class PinnedImage:
     """The image of one platform that a registry has.
 
     `manifest` and `config` are digests of documents. `env` has lines NAME=value. `has_workdir` tells whether the
-    working directory that is asked for is there. Layers are in their order.
+    working directory that is asked for is there, and `has_volumes` are the volumes that are. `account` is that of the
+    user who is asked for, None where the files were not looked at. Layers are in their order. There is a list of its
+    `files` where Debian packages are put above it.
     """
 
     platform: Platform
@@ -41,7 +46,10 @@ class PinnedImage:
     env: tuple[str, ...]
     labels: tuple[tuple[str, str], ...]
     has_workdir: bool
+    has_volumes: tuple[str, ...] = ()
+    account: Account | None = None
     layers: tuple[Descriptor, ...]
+    files: FileList | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", tuple(sorted(self.labels)))
@@ -52,7 +60,7 @@ class ImageBase(Base):
     """An image of a registry.
 
     `image` is the reference that was asked for, `index` the digest that it had, and `system` the name and version of
-    its operating system. It has a `release` where Debian packages are put above it.
+    its operating system. It has `releases` where Debian packages are put above it.
     """
 
     image: str
@@ -69,12 +77,20 @@ class ImageBase(Base):
         return self.image
 
     @property
+    def system_suite(self) -> str:
+        return self.suite or _SUITES.get(self.system, "")
+
+    @property
     def origin(self) -> Reference:
         return parse_reference(self.image).at(self.index)
 
     @property
-    def states_workdir(self) -> bool:
-        return True
+    def looked_up(self) -> tuple[str, ...]:
+        return "workdir", "volumes", "user", "healthcheck"
+
+    def home(self, user: str, platform: Platform) -> str:  # noqa: ARG002  the lock is of one user
+        account = self.image_for(platform).account
+        return account.home if account else ""
 
     def origin_of(self, platform: Platform) -> Reference:
         return self.origin.at(self.image_for(platform).manifest)
@@ -85,6 +101,9 @@ class ImageBase(Base):
 
     def layers(self, platform: Platform) -> tuple[Descriptor, ...]:
         return self.image_for(platform).layers
+
+    def file_list(self, platform: Platform) -> FileList | None:
+        return self.image_for(platform).files
 
     def environment(self, platform: Platform) -> dict[str, str]:
         pairs = (line.partition("=") for line in self.image_for(platform).env)
@@ -108,11 +127,13 @@ class ImageBase(Base):
             yield f"its base is {self.image}, not {wanted or spec.base}"
         if tuple(each.platform for each in self.images) != spec.platforms:
             yield "its base has not one image for each platform"
+        if any(each.account and not each.account.is_of(spec.user) for each in self.images):
+            yield f"its base states the account of another user than {spec.user}"
 
     def to_toml(self, platforms: Sequence[Platform]) -> str:
         return (
             f"image = {string(self.image)}\nindex = {string(self.index)}\noperating-system = {string(self.system)}\n"
-            + (release_text(self.release) if self.release else "")
+            + (releases_text(self.releases) if self.releases else "")
             + python_text(self)
             + system_packages_text(self, platforms)
             + "".join(map(_image_text, self.images))
@@ -128,8 +149,11 @@ def _image_text(image: PinnedImage) -> str:
         f"config = {string(image.config)}\n"
         f"env = {lines(list(map(string, image.env)))}\n"
         f"has-workdir = {'true' if image.has_workdir else 'false'}\n"
-        f"labels = {inline_table(labels)}\n"
+        + (f"has-volumes = {value(image.has_volumes)}\n" if image.has_volumes else "")
+        + (account_text(image.account) if image.account else "")
+        + f"labels = {inline_table(labels)}\n"
         f"layers = {lines(list(map(_layer_text, image.layers)))}\n"
+        + (f"files = {file_list_text(image.files)}\n" if image.files else "")
     )
 
 
@@ -140,14 +164,14 @@ def _layer_text(layer: Descriptor) -> str:
 
 def read_image_base(table: Table, python: str, platforms: Sequence[Platform]) -> ImageBase:
     """Read what a lock says of a base that is an image. Raises `Wrong`."""
+    releases = read_releases(table) if "releases" in table else ()
     found = ImageBase(
         image=table.take("image", read_reference),
         index=table.take("index", untrusted.digest),
         system=table.take("operating-system", untrusted.line),
-        release=read_release(table) if "suite" in table else None,
         images=table.each("images", _image),
         python=python,
-        **read_common(table, platforms),
+        **read_common(table, releases, platforms),
     )
     if [each.platform for each in found.images] != list(platforms):
         raise table.wrong("images", "are not those of the lock's platforms")
@@ -171,8 +195,11 @@ def _image(row: Table) -> PinnedImage:
         config=row.take("config", untrusted.digest),
         env=row.every("env", _variable),
         has_workdir=row.take("has-workdir", untrusted.flag),
+        has_volumes=row.every("has-volumes", untrusted.line) if "has-volumes" in row else (),
+        account=read_account(row) if "home" in row else None,
         labels=row.take("labels", _labels),
         layers=row.each("layers", _layer),
+        files=read_file_list(row.inner("files")) if "files" in row else None,
     )
     if not found.layers:
         raise row.wrong("layers", "is empty")

@@ -5,19 +5,23 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from onedigest import untrusted
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
 from onedigest.formats import PATH, VENV
-from onedigest.inputs.debian.archive import Suite
 from onedigest.inputs.debian.index import installed
+from onedigest.inputs.store import Store
+from onedigest.lock.base.account import Account, find_account
 from onedigest.lock.base.choice import SUITES
-from onedigest.lock.base.debian_choice import release_of, resolve_above
+from onedigest.lock.base.debian_choice import Above, resolve_above
+from onedigest.lock.base.debian_pins import Kept
+from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.image import ImageBase, PinnedImage
-from onedigest.lock.base.packages import DebianPackage
+from onedigest.lock.base.listing import list_files
 from onedigest.lock.base.probe import EXAMINER, Python, dpkg_status, glibc_version, list_pythons, release_fields
 from onedigest.oci.read import ReadImage, ReadPlatform, distinct_layers, read_from
 from onedigest.oci.reference import parse_reference
@@ -29,6 +33,8 @@ from onedigest.spec import Spec
 
 OLDEST = (3, 11)
 """The oldest Python that runs the assembler, which other engines start in the base."""
+
+NO_SHELL = "write the `command` as a list of words, the first an absolute path"
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
@@ -44,8 +50,12 @@ class _Found:
     suite: str
 
 
-def resolve_image(spec: Spec, text: str, pinned: Digest | None, sources: Sources) -> ImageBase:
+def resolve_image(
+    spec: Spec, text: str, pinned: Digest | None, sources: Sources, kept: Kept | None = None
+) -> ImageBase:
     """Read the image `text` that is the base of a spec, at the digest `pinned`, or as the reference stands now.
+
+    Of the Debian packages above it, those that are `kept` stay.
 
     Raises `InputError` with all that is wrong with it, and `NetworkError`.
     """
@@ -72,7 +82,9 @@ def resolve_image(spec: Spec, text: str, pinned: Digest | None, sources: Sources
     if problems:
         raise InputError(problems)
     first = _agreed(spec, text, found)
-    suite, above = _above(spec, text, first, roots, sources)
+    accounts = {platform: find_account(root, spec.user) for platform, root in roots.items()}
+    _refuse_several_homes(spec, text, accounts)
+    above = _above(spec, text, first, roots, sources, kept)
     return ImageBase(
         image=text,
         index=image.digest,
@@ -80,13 +92,36 @@ def resolve_image(spec: Spec, text: str, pinned: Digest | None, sources: Sources
         interpreter=first.interpreter,
         python=first.python,
         libc_version=first.libc_version,
-        release=release_of(suite) if suite else None,
-        system_packages=above,
+        releases=above.releases,
+        essential_packages=above.essential_packages,
+        system_packages=above.system_packages,
         images=tuple(
-            described(each, by_name[each.oci], has_workdir=roots[each].find(spec.workdir) is not None)
+            replace(
+                described(each, by_name[each.oci]),
+                has_workdir=roots[each].find(spec.workdir) is not None,
+                has_volumes=tuple(path for path in spec.volumes if roots[each].find(path)),
+                account=accounts[each],
+                files=_listed(by_name[each.oci], paths, sources.store) if above.releases else None,
+            )
             for each in spec.platforms
         ),
     )
+
+
+def _listed(read: ReadPlatform, paths: Mapping[str, Path], store: Store) -> FileList:
+    """Make the list of the files of an image, and keep it."""
+    data = list_files([(layer.descriptor, paths[layer.digest]) for layer in read.layers], store)
+    return FileList(digest=store.add(data), size=len(data))
+
+
+def _refuse_several_homes(spec: Spec, text: str, accounts: Mapping[Platform, Account]) -> None:
+    homes = {account.home for account in accounts.values()}
+    if len(homes) > 1:
+        raise InputError.of(
+            f"the platforms of the base {text} differ: the home of user {spec.user} is {' or '.join(sorted(homes))}",
+            where=spec.script,
+            hint="set another `user`, or another base",
+        )
 
 
 def _refuse_missing_platforms(spec: Spec, text: str, image: ReadImage) -> None:
@@ -137,19 +172,24 @@ def _unfit(spec: Spec, settings: Mapping[str, Any], rootfs: Rootfs) -> Iterable[
         yield Problem("it has commands for builds on it (ONBUILD), and nothing is executed here")
     if rootfs.find(VENV):
         yield Problem(f"it has a /{VENV} of its own", hint="use a base that leaves this place to the script's packages")
-    folders = [spec.workdir, *(f"/{path}" for path in ("app", "opt"))]
+    folders = [spec.workdir, *spec.volumes, *(f"/{path}" for path in ("app", "opt"))]
     for folder in dict.fromkeys(folders):
         for path in _prefixes(folder):
             node = rootfs.plain(path)
             if node and node.kind != "dir":
                 yield Problem(f"its {path} is no folder, but {'a link' if node.kind == 'link' else 'a file'}")
-    if spec.workdir != "/" and not rootfs.find(spec.workdir):
-        above = next((node for path in reversed(_prefixes(spec.workdir)) if (node := rootfs.plain(path))), None)
-        if above and (above.mode, above.owner) != (0o755, 0):
-            message = f"`workdir` {spec.workdir} is not there, and the folder above it is not plainly root's"
+    for name, kind, folder in (
+        ("`workdir`", "a `workdir`", spec.workdir),
+        *(("the volume", "a volume", each) for each in spec.volumes),
+    ):
+        above = next((node for path in reversed(_prefixes(folder)) if (node := rootfs.plain(path))), None)
+        if folder != "/" and not rootfs.find(folder) and above and (above.mode, above.owner) != (0o755, 0):
+            message = f"{name} {folder} is not there, and the folder above it is not plainly root's"
             yield Problem(
-                message, hint="choose a `workdir` that the base has, or one below a folder of root with mode 0755"
+                message, hint=f"choose {kind} that the base has, or one below a folder of root with mode 0755"
             )
+    if spec.healthcheck and spec.healthcheck.needs_shell and not (spec.system_packages or rootfs.find("bin/sh")):
+        yield Problem("it has no /bin/sh, which reads the `command` of `healthcheck`", hint=NO_SHELL)
 
 
 def _unwritable(settings: Mapping[str, Any]) -> Iterable[Problem]:
@@ -216,16 +256,16 @@ def _agreed(spec: Spec, text: str, found: Mapping[Platform, _Found]) -> _Found:
 
 
 def _above(
-    spec: Spec, text: str, found: _Found, roots: Mapping[Platform, Rootfs], sources: Sources
-) -> tuple[Suite | None, tuple[DebianPackage, ...]]:
+    spec: Spec, text: str, found: _Found, roots: Mapping[Platform, Rootfs], sources: Sources, kept: Kept | None
+) -> Above:
     if not spec.system_packages:
-        return None, ()
+        return Above()
     if found.suite not in SUITES:
         missing = [
             name for name in spec.system_packages if not all(_has_program(root, name) for root in roots.values())
         ]
         if not missing:
-            return None, ()
+            return Above()
         raise InputError.of(
             f"`system-packages` cannot be put on the base {text}, which is {found.system} and has no"
             f" {' or '.join(missing)}",
@@ -236,7 +276,7 @@ def _above(
         there = {platform: installed(dpkg_status(rootfs)) for platform, rootfs in roots.items()}
     except InputError as error:
         raise InputError.of(f"the base {text}: {error.problems[0].message}", where=spec.script) from None
-    return resolve_above(spec, found.suite, there, sources)
+    return resolve_above(spec, found.suite, there, sources, kept)
 
 
 def _has_program(rootfs: Rootfs, name: str) -> bool:
@@ -244,8 +284,8 @@ def _has_program(rootfs: Rootfs, name: str) -> bool:
     return any(rootfs.find(f"{folder}/{name}") for folder in PATH.split(":"))
 
 
-def described(platform: Platform, read: ReadPlatform, *, has_workdir: bool = False) -> PinnedImage:
-    """Return what a lock says of the image of one platform, from its documents."""
+def described(platform: Platform, read: ReadPlatform) -> PinnedImage:
+    """Return what a lock says of the image of one platform, from its documents: of its files it says nothing."""
     settings = _settings(read)
     return PinnedImage(
         platform=platform,
@@ -253,7 +293,7 @@ def described(platform: Platform, read: ReadPlatform, *, has_workdir: bool = Fal
         config=read.config_digest,
         env=tuple(settings.get("Env") or ()),
         labels=tuple((settings.get("Labels") or {}).items()),
-        has_workdir=has_workdir,
+        has_workdir=False,
         layers=tuple(layer.descriptor for layer in read.layers),
     )
 

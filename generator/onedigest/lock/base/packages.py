@@ -1,26 +1,26 @@
-"""Knows the Debian packages that a base pins, and the release of Debian that they are of, also as text."""
+"""Knows the Debian packages that a base pins, and the releases of Debian that they are of, also as text."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from onedigest import untrusted
 from onedigest.digest import Digest, hex_of
+from onedigest.inputs.debian.date import moment
 from onedigest.lock.table import Table
 from onedigest.lock.toml_text import inline_table, lines, string
 from onedigest.platforms import Platform
 
-_DATE = re.compile(r"[A-Z][a-z]{2}, (\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) UTC", re.ASCII)
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
 class DebianPackage:
-    """A .deb. `architecture` is Debian's name or `all`, `path` is from the archive's root, `size` in bytes."""
+    """A .deb. `architecture` is Debian's name or `all`, `path` is from the archive's root, `size` in bytes.
+
+    `suite` is the one that has it where that is not the main one of its base, such as `trixie-security`. `date` is that
+    of the release that had it, where the one that the lock states has it no more.
+    """
 
     name: str
     version: str
@@ -29,6 +29,8 @@ class DebianPackage:
     digest: Digest
     size: int
     platforms: tuple[Platform, ...]
+    suite: str = ""
+    date: str = ""
 
     @property
     def file_name(self) -> str:
@@ -36,7 +38,7 @@ class DebianPackage:
         return self.path.rpartition("/")[2]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
 class Release:
     """A suite as Debian published it at one time, by the digest of its InRelease."""
 
@@ -45,17 +47,33 @@ class Release:
     date: str
 
 
-def release_text(release: Release) -> str:
-    """Return the lines of a release in the table of a base."""
-    return f"suite = {string(release.suite)}\nrelease = {string(release.digest)}\ndate = {string(release.date)}\n"
+def releases_text(releases: Iterable[Release]) -> str:
+    """Return the array of the releases in the table of a base."""
+    rows = [{"suite": each.suite, "date": each.date, "sha256": hex_of(each.digest)} for each in releases]
+    return f"releases = {lines([inline_table({key: string(text) for key, text in row.items()}) for row in rows])}\n"
 
 
-def read_release(base: Table) -> Release:
-    """Read the lines of a release."""
+def read_releases(base: Table) -> tuple[Release, ...]:
+    """Read the array of the releases: a main suite, and the further ones of it. Raises `Wrong`."""
+    found = tuple(sorted(base.each("releases", _release)))
+    suites = [each.suite for each in found]
+    if not found:
+        raise base.wrong("releases", "is missing or empty")
+    if suites not in ([suites[0], *further] for further in _further(suites[0])):
+        raise base.wrong("releases", "are not of one suite with its -updates, and its -security at the most")
+    return found
+
+
+def _further(suite: str) -> tuple[list[str], ...]:
+    updates, security = f"{suite}-updates", f"{suite}-security"
+    return [updates], [security, updates]
+
+
+def _release(row: Table) -> Release:
     return Release(
-        suite=base.take("suite", untrusted.word),
-        digest=base.take("release", untrusted.digest),
-        date=base.take("date", release_date),
+        suite=row.take("suite", untrusted.word),
+        digest=row.take("sha256", untrusted.sha256),
+        date=row.take("date", release_date),
     )
 
 
@@ -75,15 +93,19 @@ def _row(package: DebianPackage, platforms: Sequence[Platform]) -> str:
     }
     if package.architecture == "all" and package.platforms != tuple(platforms):
         fields["platforms"] = "[" + ", ".join(string(platform.oci) for platform in package.platforms) + "]"
+    fields |= {key: string(text) for key, text in (("suite", package.suite), ("date", package.date)) if text}
     return inline_table(fields)
 
 
-def read_packages(base: Table, key: str, platforms: Sequence[Platform]) -> tuple[DebianPackage, ...]:
-    """Read an array of packages."""
-    return base.each(key, lambda row: _package(platforms, row))
+def read_packages(
+    base: Table, key: str, releases: Sequence[Release], platforms: Sequence[Platform]
+) -> tuple[DebianPackage, ...]:
+    """Read an array of packages that are of some releases."""
+    further = {each.suite for each in releases[1:]}
+    return base.each(key, lambda row: _package(further, platforms, row))
 
 
-def _package(platforms: Sequence[Platform], row: Table) -> DebianPackage:
+def _package(further: Container[str], platforms: Sequence[Platform], row: Table) -> DebianPackage:
     users = {each.debian: (each,) for each in platforms} | {"all": tuple(platforms)}
     architecture = row.take("architecture", untrusted.word)
     if architecture not in users:
@@ -92,6 +114,9 @@ def _package(platforms: Sequence[Platform], row: Table) -> DebianPackage:
         users[architecture] = row.every("platforms", untrusted.platform)
         if not users[architecture] or set(users[architecture]) - set(platforms):
             raise row.wrong("platforms", "are not some of the lock's platforms")
+    suite = row.take_or("", "suite", untrusted.word)
+    if suite and suite not in further:
+        raise row.wrong("suite", f"is {suite!r}, which is no further suite of the lock")
     return DebianPackage(
         name=row.take("name", untrusted.debian_name),
         version=row.take("version", untrusted.debian_version),
@@ -100,18 +125,14 @@ def _package(platforms: Sequence[Platform], row: Table) -> DebianPackage:
         digest=row.take("sha256", untrusted.sha256),
         size=row.take("size", untrusted.size),
         platforms=tuple(sorted(set(users[architecture]))),
+        suite=suite,
+        date=row.take_or("", "date", release_date),
     )
 
 
 def release_date(value: Any) -> str:
     """Return the date of a release as Debian writes it, such as `Sat, 11 Jul 2026 10:16:37 UTC`."""
     found = untrusted.text(value)
-    match = _DATE.fullmatch(found)
-    try:
-        if match and match[2] in _MONTHS:
-            day, year, hour, minute, second = (int(match[number]) for number in (1, 3, 4, 5, 6))
-            untrusted.moment(datetime(year, _MONTHS.index(match[2]) + 1, day, hour, minute, second, tzinfo=UTC))
-            return found
-    except ValueError:
-        pass
-    raise ValueError(f"is {found[:80]!r}, which is not the date of a release")
+    if moment(found) is None:
+        raise ValueError(f"is {found[:80]!r}, which is not the date of a release")
+    return found

@@ -12,13 +12,16 @@ from onedigest.oci.tar_members import LONGEST_PATH
 
 _PYTHON = re.compile(r"(?:.*/)?(?:python3\.(\d{1,3})|libpython3\.(\d{1,3})\.so(?:\.1\.0)?)", re.ASCII)
 _GLIBC = re.compile(r"(?:.*/)?(?:libc\.so\.6|libc-2\.\d{1,4}\.so)", re.ASCII)
+_ACCOUNTS = re.compile(r"(?:.*/)?etc/(?:passwd|group)")
 _STATUS = re.compile(r"var/lib/dpkg/status(?:\.d/(?!.*\.md5sums)[^/]+)?")
 _TEXT = re.compile(rf"(?:etc|usr/lib)/os-release|{_STATUS.pattern}")
 _INTERPRETER = re.compile(r"(?:.*/)?python3\.(\d{1,3})", re.ASCII)
 _NUMBERED = re.compile(r"python3\.\d{1,3}", re.ASCII)
 _RELEASE = re.compile(r"""(?m)^([A-Z_]+)=["']?([^"'\n]*)["']?$""")
 _HEADER = re.compile(r"(?:.*/)?include/python3\.\d{1,3}/patchlevel\.h", re.ASCII)
-_WANTED = re.compile(f"(?:{_PYTHON.pattern}|{_GLIBC.pattern}|{_TEXT.pattern}|{_HEADER.pattern})", re.ASCII)
+_WANTED = re.compile(
+    f"(?:{_PYTHON.pattern}|{_GLIBC.pattern}|{_TEXT.pattern}|{_ACCOUNTS.pattern}|{_HEADER.pattern})", re.ASCII
+)
 
 _PIECE = 1 << 20
 _OVERLAP = 128
@@ -26,6 +29,7 @@ _GLIBC_VERSION = re.compile(rb"stable release version (\d{1,4}\.\d{1,4})(?!\d)")
 _PY_VERSION = re.compile(rb'(?m)^#define[ \t]+PY_VERSION[ \t]+"(3\.\d{1,3}\.\d{1,3}(?:(?:a|b|rc)\d{1,3})?\+?)"')
 _MOST_STATUS = 16 << 20
 _MOST_RELEASE = 64 << 10
+_MOST_ACCOUNTS = 256 << 10
 _MOST_VERSIONS = 16
 """Versions that a file may hold; one that holds more tells none."""
 _MOST_FOLDERS = 256
@@ -39,6 +43,8 @@ def _examine(path: str, file: Readable) -> Facts:
         if len(data) > most:
             raise InputError.of(f"no layer of ours: its /{path} has more than {most} bytes")
         return {"text": data.decode("utf-8", "replace")}
+    if _ACCOUNTS.fullmatch(path):
+        return _plain_text(file.read(_MOST_ACCOUNTS + 1))
     if python := _PYTHON.fullmatch(path):
         minor = python[1] or python[2]
         # PY_VERSION (patchlevel.h) ends a string of what holds the interpreter; linkers let strings share their ends
@@ -50,7 +56,15 @@ def _examine(path: str, file: Readable) -> Facts:
     return _elf(file, _GLIBC_VERSION)
 
 
-EXAMINER = Examiner(name="base-2", wants=_WANTED, examine=_examine)
+EXAMINER = Examiner(name="base-3", wants=_WANTED, examine=_examine)
+
+
+def _plain_text(data: bytes) -> Facts:
+    """Return a short text as it is; nothing for others."""
+    try:
+        return {"text": data.decode()} if len(data) <= _MOST_ACCOUNTS else {}
+    except UnicodeDecodeError:
+        return {}
 
 
 def _elf(file: Readable, version: re.Pattern[bytes]) -> Facts:

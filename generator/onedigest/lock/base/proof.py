@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from onedigest.digest import Digest, canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError, Problem, generating
@@ -14,6 +13,7 @@ from onedigest.lock.base.image_choice import described
 from onedigest.oci.read import ReadImage, read_from
 from onedigest.oci.remote import Remote
 from onedigest.oci.transport import Access
+from onedigest.sources import silent
 
 
 def prove_base(base: Base, access: Access, store: Store, *, script: str, where: str) -> None:
@@ -32,10 +32,9 @@ def _prove_image(base: ImageBase, access: Access, store: Store, *, script: str, 
         return
     remote = Remote(base.origin, access, store)
     read = read_from(remote, [image.platform.oci for image in base.images])
-    problems = [
-        Problem(f"the base {base.image}: {message}", where, f"run `{generating(script)}`")
-        for message in _differences(base, read)
-    ]
+    messages = list(_differences(base, read)) or list(_other_lists(base, remote, store))
+    hint = f"run `{generating(script)}`"
+    problems = [Problem(f"the base {base.image}: {message}", where, hint) for message in messages]
     if problems:
         raise InputError(problems)
     store.write_note(note, b"")
@@ -51,6 +50,7 @@ def _key(base: ImageBase) -> Digest:
             list(image.env),
             [list(pair) for pair in image.labels],
             [[layer.digest, layer.diff_id, layer.media_type, layer.size] for layer in image.layers],
+            [image.files.digest, image.files.size] if image.files else [],
         ]
         for image in base.images
     ]
@@ -67,8 +67,19 @@ def _differences(base: ImageBase, read: ReadImage) -> Iterator[str]:
             yield f"it has no image for {image.platform}"
             continue
         # what its files tell has been read when it was locked
-        expected = replace(described(image.platform, there), has_workdir=image.has_workdir)
+        expected = described(image.platform, there)
         yield from (f"{image.platform}: {name} in the lock is not its own" for name in _other_fields(image, expected))
+
+
+def _other_lists(base: ImageBase, remote: Remote, store: Store) -> Iterator[str]:
+    """Yield which lists of files are not those of the layers, which are proven."""
+    from onedigest.lock.base.listing import list_files
+
+    for image in base.images:
+        if image.files:
+            data = list_files(zip(image.layers, remote.layers(image.layers, silent), strict=True), store)
+            if (of_bytes(data), len(data)) != (image.files.digest, image.files.size):
+                yield f"{image.platform}: `files` in the lock is not its own"
 
 
 def _other_fields(image: PinnedImage, expected: PinnedImage) -> list[str]:

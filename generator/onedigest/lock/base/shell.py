@@ -18,19 +18,19 @@ PACKAGE = "busybox-static"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shell:
-    """The package for each platform, and the date of the release that names it."""
+    """The package for each platform, and the dates of the releases that name them, by suite."""
 
     packages: Mapping[Platform, DebianPackage]
-    date: str
+    dates: Mapping[str, str]
 
 
-def find_shell(base: Base, platforms: Sequence[Platform], sources: Sources) -> Shell:
+def find_shell(base: Base, platforms: Sequence[Platform], sources: Sources, *, security: bool) -> Shell:
     """Find the package in the suite of a base, or else the newest one, as it is now: no lock pins it."""
-    suite = base.release.suite if base.release else next(iter(SUITES))
-    read = sources.archive.read(suite, tuple(platform.debian for platform in platforms))
+    suite = base.suite or next(iter(SUITES))
+    read = sources.archive.read(suite, tuple(platform.debian for platform in platforms), security=security)
     found = {}
     for platform in platforms:
-        stanza = read.indexes[platform.debian].get(PACKAGE)
+        stanza = read.packages[platform.debian].get(PACKAGE)
         if stanza is None:
             raise InputError.of(f"debian:{suite} has no package {PACKAGE} for {platform}")
         found[platform] = DebianPackage(
@@ -41,5 +41,6 @@ def find_shell(base: Base, platforms: Sequence[Platform], sources: Sources) -> S
             digest=Digest(f"sha256:{stanza.sha256}"),
             size=stanza.size,
             platforms=(platform,),
+            suite=stanza.suite,
         )
-    return Shell(packages=found, date=read.date)
+    return Shell(packages=found, dates={release.suite: release.date for release in read.releases})

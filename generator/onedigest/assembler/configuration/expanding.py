@@ -1,0 +1,153 @@
+"""Knows what a word of a shell script stands for, as far as it is known (POSIX, section 2.6)."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from onedigest.assembler.configuration.paths import glob
+from onedigest.assembler.configuration.shell_tree import Piece, Substitution, Text, Variable, Word
+from onedigest.assembler.entry import Entry
+
+Value = str | None
+"""What a word stands for; None where that is not known."""
+
+VALUE_BYTES = 64 << 10
+FIELDS = 4_000
+GLOBS = 100
+TRIMMED = 256
+"""Bounds: of one value, the words that one becomes, patterns that files are looked for by, and values that are cut."""
+
+_OF_THE_MACHINE = frozenset({"HOME", "LANG", "LOGNAME", "PATH", "PWD", "RET", "TERM", "USER"})
+"""Variables that a script is given, or that debconf sets for it."""
+
+_PATTERN = re.compile(r"[*?\[]")
+
+
+class Expander:
+    """What words stand for on a system: `output` tells what commands print."""
+
+    def __init__(self, output: Callable[[Substitution], Value], files: Mapping[str, Entry]) -> None:
+        self.variables: dict[str, Value] = {}
+        self.arguments: tuple[Value, ...] = ()
+        self._output = output
+        self._files = files
+        self._globs = 0
+
+    def fields(self, words: Sequence[Word]) -> list[Value]:
+        """Return the words that some become; one that is not known may be several, or none."""
+        found: list[Value] = []
+        for word in words:
+            found += self._fields(word)
+            if len(found) > FIELDS:
+                return [*found[:FIELDS], None]
+        return found
+
+    def value(self, word: Word) -> Value:
+        """Return what a word stands for where it stays one, as in an assignment."""
+        values = [self._value(piece) for piece in word]
+        return _short("".join(each for each in values if each is not None)) if None not in values else None
+
+    def pattern(self, word: Word) -> Value:
+        """Return the pattern of a word, as fnmatch has it, where what is quoted means itself."""
+        found = []
+        for piece in word:
+            value = self._value(piece)
+            if value is None:
+                return None
+            found.append(_escaped(value) if piece.quoted else value)
+        return "".join(found)
+
+    def _fields(self, word: Word) -> list[Value]:
+        done: list[list[tuple[str, bool]]] = []
+        current: list[tuple[str, bool]] | None = None
+        for piece in word:
+            if isinstance(piece, Variable) and piece.name == "@" and piece.quoted and not piece.operator:
+                if None in self.arguments:
+                    return [None]
+                for position, each in enumerate(self.arguments):
+                    if position and current is not None:
+                        done.append(current)
+                        current = None
+                    current = [*(current or []), (each or "", True)]
+                continue
+            value = self._value(piece)
+            if value is None:
+                return [None]
+            if isinstance(piece, Text) or piece.quoted:
+                current = [*(current or []), (value, piece.quoted)]
+                continue
+            for position, part in enumerate(re.split(r"[ \t\n]+", value)):
+                if position and current is not None:
+                    done.append(current)
+                    current = None
+                if part:
+                    current = [*(current or []), (part, False)]
+        if current is not None:
+            done.append(current)
+        return [field for each in done for field in self._matching(each)]
+
+    def _matching(self, parts: list[tuple[str, bool]]) -> list[Value]:
+        """Return the files that a field is a pattern for, or the field."""
+        plain = "".join(value for value, _ in parts)
+        if not any(_PATTERN.search(value) for value, quoted in parts if not quoted):
+            return [_short(plain)]
+        self._globs += 1
+        if self._globs > GLOBS:
+            return [None]
+        found = glob(self._files, "".join(_escaped(value) if quoted else value for value, quoted in parts))
+        return list(found) or [_short(plain)]
+
+    def _value(self, piece: Piece) -> Value:
+        if isinstance(piece, Text):
+            return piece.value
+        if isinstance(piece, Substitution):
+            return self._output(piece)
+        return self._variable(piece)
+
+    def _variable(self, piece: Variable) -> Value:
+        value = self._named(piece.name)
+        operator = piece.operator
+        if not operator:
+            return value
+        if operator == "?" or value is None:
+            return None
+        if operator in (":-", "-", ":=", "="):
+            return value or self.value(piece.operand)
+        if operator in (":+", "+"):
+            return self.value(piece.operand) if value else value
+        pattern = self.pattern(piece.operand)
+        return None if pattern is None else _trimmed(value, operator, pattern)
+
+    def _named(self, name: str) -> Value:
+        if name.isdigit():
+            position = int(name[:4])
+            return None if position == 0 else "" if position > len(self.arguments) else self.arguments[position - 1]
+        if name == "#":
+            return None if None in self.arguments else str(len(self.arguments))
+        if name in ("@", "*"):
+            return None if None in self.arguments else _short(" ".join(map(str, self.arguments)))
+        if name in self.variables:
+            return self.variables[name]
+        return None if name in _OF_THE_MACHINE or not name[0].isidentifier() else ""
+
+
+def _short(value: str) -> Value:
+    return value if len(value) <= VALUE_BYTES else None
+
+
+def _escaped(value: str) -> str:
+    return re.sub(r"([*?\[])", r"[\1]", value)
+
+
+def _trimmed(value: str, operator: str, pattern: str) -> Value:
+    """Cut what a pattern fits from the start or the end; doubled, as much as possible."""
+    if max(len(value), len(pattern)) > TRIMMED:
+        return None
+    lengths = range(len(value) + 1)
+    for length in lengths if len(operator) == 1 else reversed(lengths):
+        piece = value[:length] if operator[0] == "#" else value[len(value) - length :]
+        if fnmatch.fnmatchcase(piece, pattern):
+            return value[length:] if operator[0] == "#" else value[: len(value) - length]
+    return value

@@ -1,0 +1,314 @@
+"""Knows what a shell script is certain to call when it is run, which is found out without running anything."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from onedigest.assembler.configuration.answers import answer, printed
+from onedigest.assembler.configuration.expanding import Expander, Value
+from onedigest.assembler.configuration.setting import SETTERS
+from onedigest.assembler.configuration.shell_tree import (
+    Branches,
+    Case,
+    Command,
+    Each,
+    Function,
+    Group,
+    Joined,
+    Loop,
+    Pipeline,
+    Simple,
+    Substitution,
+    Word,
+)
+from onedigest.assembler.entry import Entry
+
+STEPS = 10_000
+"""How many commands of a script are followed: the longest of Debian needs some hundreds."""
+
+DEPTH = 60
+"""How deep commands, and functions in functions, are followed."""
+
+
+class Endless(ValueError):
+    """A script takes more steps than are followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command that a script calls, or may call: `words` are its name and arguments, `writes` files that it writes to.
+
+    It is `certain` where the script cannot end without having called it, or failed.
+    """
+
+    words: tuple[Value, ...]
+    writes: tuple[Value, ...]
+    certain: bool
+
+
+class _Ended(Exception):
+    """A command such as `exit` ends the script, a function or a loop, with a result that may be known."""
+
+    def __init__(self, command: str, words: list[Value]) -> None:
+        super().__init__(command)
+        self.command = command
+        self.status = words[0] == "0" if words and words[0] is not None else None
+
+
+def follow(
+    commands: tuple[Command, ...], arguments: tuple[str, ...], variables: Mapping[str, str], files: Mapping[str, Entry]
+) -> list[Call]:
+    """Return what a script calls that is given some arguments, on a system of some files. Raises `Endless`."""
+    follower = _Follower(arguments, variables, files)
+    with suppress(_Ended):
+        follower.run_all(commands)
+    return follower.calls
+
+
+class _Follower:
+    """What a script has called and set so far; what is not `certain` may not run at all."""
+
+    def __init__(self, arguments: tuple[str, ...], variables: Mapping[str, str], files: Mapping[str, Entry]) -> None:
+        self.calls: list[Call] = []
+        self.words = Expander(self._output, files)
+        self.words.arguments = arguments
+        self.words.variables = dict(variables)
+        self._files = files
+        self._functions: dict[str, Command] = {}
+        self._certain = True
+        self._left: set[str] = set()
+        self._printed: list[Value] = []
+        self._steps = 0
+        self._depth = 0
+
+    def run_all(self, commands: tuple[Command, ...]) -> bool | None:
+        """Run commands one after the other; return how the last one ends."""
+        status: bool | None = True
+        for command in commands:
+            status = self.run(command)
+        return status
+
+    def run(self, command: Command) -> bool | None:
+        """Run a command; return whether it succeeds, None where that is not known."""
+        self._steps += 1
+        if self._steps > STEPS or self._depth > DEPTH:
+            raise Endless
+        self._depth += 1
+        try:
+            return self._run(command)
+        finally:
+            self._depth -= 1
+
+    def _run(self, command: Command) -> bool | None:  # noqa: PLR0911  one answer for each kind
+        match command:
+            case Simple():
+                return self._simple(command)
+            case Joined():
+                return self._joined(command)
+            case Pipeline():
+                return self._pipeline(command)
+            case Branches():
+                return self._branches(command)
+            case Case():
+                return self._case(command)
+            case Each():
+                return self._each(command)
+            case Loop():
+                return self._loop(command)
+            case Group():
+                return self._apart(command.body) if command.apart else self.run_all(command.body)
+            case Function():
+                self._functions[command.name] = command.body
+        return True
+
+    def _joined(self, joined: Joined) -> bool | None:
+        status = self.run(joined.first)
+        for operator, command in joined.rest:
+            skipped = operator == "||"
+            if status is skipped:
+                continue
+            if status is None:
+                other: bool | None = skipped  # where the command ends the script
+                with self._perhaps():
+                    other = self.run(command)
+                status = skipped if other is skipped else None
+            else:
+                status = self.run(command)
+        return status
+
+    def _pipeline(self, pipeline: Pipeline) -> bool | None:
+        status = None
+        if len(pipeline.commands) > 1:
+            for command in pipeline.commands:
+                status = self._apart((command,))
+            self._printed = [None]
+        else:
+            status = self.run(pipeline.commands[0])
+        return None if status is None else status is not pipeline.negated
+
+    def _branches(self, command: Branches) -> bool | None:
+        if not command.branches:
+            return self.run_all(command.otherwise)
+        (condition, body), *rest = command.branches
+        others = Branches(tuple(rest), command.otherwise)
+        status = self.run_all(condition)
+        if status is True:
+            return self.run_all(body)
+        if status is False:
+            return self._branches(others)
+        before = dict(self.words.variables)
+        with self._perhaps():
+            self.run_all(body)
+        after, self.words.variables = self.words.variables, before
+        with self._perhaps():
+            self._branches(others)
+        self._forget_other_than(after)
+        return None
+
+    def _case(self, case: Case) -> bool | None:
+        value = self.words.value(case.word)
+        for position, (patterns, body) in enumerate(case.arms):
+            fits = [self._fits(value, pattern) for pattern in patterns]
+            if True in fits:
+                return self.run_all(body)
+            if None in fits:
+                with self._perhaps():
+                    self.run_all(body)
+                    self._case(Case(case.word, case.arms[position + 1 :]))
+                return None
+        return True
+
+    def _fits(self, value: Value, pattern: Word) -> bool | None:
+        found = self.words.pattern(pattern)
+        if found == "*":
+            return True
+        return None if value is None or found is None else fnmatch.fnmatchcase(value, found)
+
+    def _each(self, each: Each) -> bool | None:
+        words = list(self.words.arguments) if each.words is None else self.words.fields(each.words)
+        status: bool | None = True
+        certain = self._certain
+        for word in words:
+            self.words.variables[each.name] = word
+            try:
+                if word is None:  # perhaps several, perhaps none
+                    with self._perhaps():
+                        self.run_all(each.body)
+                    status = None
+                else:
+                    status = self.run_all(each.body)
+            except _Ended as ended:
+                if ended.command == "break":
+                    break
+                if ended.command != "continue":
+                    raise
+        self._left -= {"break", "continue"}
+        self._certain = certain and not self._left
+        return status
+
+    def _loop(self, loop: Loop) -> bool | None:
+        """Follow what may run any number of times: once, so that what it sets is known to be unknown."""
+        before = dict(self.words.variables)
+        calls = len(self.calls)
+        with self._perhaps():
+            self.run_all((*loop.condition, *loop.body))
+        # once more, now that what the first time set is known to be unknown
+        self._forget_other_than(before)
+        del self.calls[calls:]
+        with self._perhaps():
+            self.run_all((*loop.condition, *loop.body))
+        return None
+
+    def _apart(self, body: tuple[Command, ...]) -> bool | None:
+        before, arguments = dict(self.words.variables), self.words.arguments
+        try:
+            return self.run_all(body)
+        except _Ended:
+            return None
+        finally:
+            self.words.variables, self.words.arguments = before, arguments
+
+    def _simple(self, command: Simple) -> bool | None:
+        words = self.words.fields(command.words)
+        writes = tuple(self.words.value(each) for each in command.writes)
+        values = {name: self.words.value(value) for name, value in command.assignments}
+        if not command.words:
+            self.words.variables |= values
+        while words[:1] in (["command"], ["exec"], ["builtin"]) and words[1:2] not in (["-v"], ["-V"]):
+            words = words[1:]
+        name = words[0] if words else ""
+        if name in self._functions:
+            return self._function(self._functions[name], words[1:])
+        if name in SETTERS:
+            return SETTERS[name](self.words, words[1:])
+        if name and name in _ENDINGS:
+            raise _Ended(name, words[1:])
+        if words and not command.writes:
+            found = printed(words, self.words.variables, self._files)
+            self._printed += [found if self._certain else None] if found != "" else []
+        asks = name in _ASKING
+        if not asks or any(map(_is_file, writes)):
+            if name and name.startswith("db_"):
+                self.words.variables["RET"] = None
+            self._note(tuple(words), writes)
+        return True if not words or name in _SILENT else answer(words, self._files)
+
+    def _note(self, words: tuple[Value, ...], writes: tuple[Value, ...]) -> None:
+        self.calls.append(Call(words, tuple(each for each in writes if _is_file(each)), self._certain))
+
+    def _function(self, body: Command, arguments: list[Value]) -> bool | None:
+        certain, before = self._certain, self.words.arguments
+        self.words.arguments = tuple(arguments)
+        try:
+            return self.run(body)
+        except _Ended as ended:
+            if ended.command != "return":
+                raise
+            return ended.status
+        finally:
+            self.words.arguments = before
+            self._left.discard("return")
+            self._certain = certain and not self._left
+
+    @contextmanager
+    def _perhaps(self) -> Iterator[None]:
+        """Run what may or may not run: what it sets is not known afterwards, and neither is what follows its end."""
+        certain, before = self._certain, dict(self.words.variables)
+        self._certain = False
+        try:
+            yield
+        except _Ended as ended:
+            if ended.command != "exit" or ended.status is not False:  # a script that fails has done nothing
+                self._left.add(ended.command)
+                certain = False
+        finally:
+            self._certain = certain
+            self._forget_other_than(before)
+
+    def _forget_other_than(self, others: Mapping[str, Value]) -> None:
+        for name in self.words.variables.keys() | others.keys():
+            if self.words.variables.get(name, "") != others.get(name, ""):
+                self.words.variables[name] = None
+
+    def _output(self, substitution: Substitution) -> Value:
+        """Return what commands print, as far as it is known; what they call is noted."""
+        if substitution.commands is None:
+            return None
+        before, self._printed = self._printed, []
+        self._apart(substitution.commands)
+        lines, self._printed = self._printed, before
+        return None if None in lines else "\n".join(map(str, lines)).rstrip("\n")
+
+
+def _is_file(path: Value) -> bool:
+    """Tell whether what is written to is a file that stays."""
+    return path is None or not (path.startswith(("/dev/", "&")) or path.isdigit())
+
+
+_ENDINGS = frozenset({"break", "continue", "exit", "return"})
+_SILENT = frozenset({"cd", "echo", "printf", "trap", "umask"})
+_ASKING = _SILENT | {"[", "[[", "command", "hash", "test", "type", "which", "wait"}
+"""Commands of the shell that change no file; the silent ones succeed."""

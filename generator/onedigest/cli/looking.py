@@ -1,0 +1,76 @@
+"""Knows how a command says what an image lacks, before anybody runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from onedigest.cli.image import Image
+from onedigest.cli.session import Session
+from onedigest.errors import NetworkError
+
+if TYPE_CHECKING:
+    from onedigest.application import File
+    from onedigest.lock.model import Lock
+    from onedigest.missing.asked import Owned
+    from onedigest.plan.layers import Plan
+    from onedigest.sources import Sources
+
+
+def look_at(
+    session: Session,
+    image: Image,
+    lock: Lock,
+    files: Sequence[File],
+    plan: Plan,
+    make_sources: Callable[[], Sources] | None = None,
+) -> None:
+    """Warn of what an image lacks, as far as its inputs are on this machine.
+
+    Nothing is fetched but Debian's list of files, where something is missing. With `make_sources` that is tried again
+    where it was out of reach before.
+    """
+    from onedigest.missing.asked import Looked
+    from onedigest.missing.look import look
+
+    def owners(names: Sequence[str]) -> Owned | None:
+        from onedigest.cli.reaching import sources
+
+        return _owned(lock, image, names, make_sources() if make_sources else sources(session, image))
+
+    looked = Looked(
+        spec=image.spec,
+        lock=lock,
+        files=files,
+        platforms=[each.platform for each in plan.platforms],
+        plan=plan.digest(),
+        folder=image.script_folder,
+        place=image.script.path,
+        where=lambda key: image.script.where(f"tool.onedigest.{key}"),
+        again=make_sources is not None,
+    )
+    for problem in look(looked, session.store, owners):
+        image.warn(problem)
+
+
+def _owned(lock: Lock, image: Image, names: Sequence[str], sources: Sources) -> Owned | None:
+    """Return the packages of the base's suite that have files of some names, None where that cannot be known now."""
+    from onedigest.inputs.debian.contents import packages_with
+    from onedigest.inputs.debian.library_names import package_named_after
+    from onedigest.missing.asked import Owned
+
+    found: dict[str, str] = {}
+    suite, architectures = lock.base.system_suite, tuple(each.debian for each in lock.platforms)
+    try:
+        for architecture in architectures if suite else ():
+            left = [name for name in names if name not in found]
+            found |= packages_with(left, suite, architecture, sources.archive, sources.store) if left else {}
+    except NetworkError:
+        with suppress(NetworkError):
+            packages = sources.archive.read(suite, architectures, security=image.spec.security).packages
+            known = packages[architectures[0]]
+            guessed = {name: package_named_after(name, lambda each: known.get(each) is not None) for name in names}
+            return Owned(packages={name: package for name, package in guessed.items() if package}, complete=False)
+        return None
+    return Owned(packages=found, complete=True) if suite else None

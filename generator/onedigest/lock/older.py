@@ -1,0 +1,123 @@
+"""Knows which packages were chosen in an older version only because newer ones have no wheels: nothing is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from onedigest.errors import OnedigestError, Problem
+from onedigest.inputs import uv
+from onedigest.lock.found import check_rows, wheel_name
+from onedigest.lock.model import Package
+from onedigest.lock.shadow import NAME, Wanted, comparison_text
+from onedigest.lock.targets import Target
+from onedigest.platforms import Platform
+from onedigest.sources import Sources
+from onedigest.spec import Spec
+
+Required = Callable[[Package], Sequence[str] | None]
+"""Returns what a package of a lock requires, None where that is not known."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Older:
+    """A package in the version that was chosen, and the newest one that fits but for its wheels."""
+
+    name: str
+    version: str
+    newest: str
+    lacking: tuple[Platform, ...]
+    platforms: tuple[Platform, ...]
+
+    def problem(self, where: str) -> Problem:
+        """Return what is to be said of it."""
+        named = " and ".join(map(str, self.lacking))
+        message = f"`{self.name}` {self.version} is chosen, and not {self.newest}, which has no wheel for {named}"
+        left = [platform for platform in self.platforms if platform not in self.lacking]
+        if left:
+            line = ", ".join(f'"{platform}"' for platform in left)
+            return Problem(message, where, f"with `platforms = [{line}]` in [tool.onedigest] that one is chosen")
+        hint = "nothing is built here: put a wheel of it into a folder, and name that in `find-links` of [tool.uv]"
+        return Problem(message, where, hint)
+
+
+def older_choices(
+    found: Mapping[str, Any],
+    packages: Iterable[Package],
+    pins: Iterable[Package],
+    targets: Sequence[Target],
+    required: Required,
+    asked: tuple[Spec, Wanted, str, Sources],
+) -> list[Older]:
+    """Return the packages that a resolution has in an older version than there is; what an earlier lock pinned stays.
+
+    `asked` is what uv was asked for: spec, wishes and Python, and where it looked.
+    """
+    spec, wanted, minor, sources = asked
+    if str(wanted.settings.get("resolution", "highest")) != "highest":
+        return []
+    pinned = {package.key for package in pins}
+    chosen: dict[str, list[Package]] = {}
+    for package in packages:
+        chosen.setdefault(package.name, []).append(package)
+    names = {row["name"] for row in found["package"] if "registry" in row["source"]} & chosen.keys() - {NAME}
+    if not names:
+        return []
+    newest = _newest(comparison_text(spec, wanted, minor, names), wanted.files, spec, sources)
+    older = []
+    for name, row in sorted(newest.items()):
+        wheels = [wheel_name(wheel) for wheel in row.get("wheels", ())]
+        fitting = {each.platform for each in targets if each.select_newer(wheels) is not None}
+        for package in chosen.get(name, []):
+            if package.key in pinned or Version(row["version"]) <= Version(package.version):
+                continue
+            lacking = tuple(platform for platform in package.platforms if platform not in fitting)
+            if lacking and _is_allowed(name, row["version"], chosen, required):
+                older.append(
+                    Older(
+                        name=name,
+                        version=package.version,
+                        newest=row["version"],
+                        lacking=lacking,
+                        platforms=spec.platforms,
+                    )
+                )
+    return older
+
+
+def _newest(project: str, files: Collection[str], spec: Spec, sources: Sources) -> dict[str, Mapping[str, Any]]:
+    """Return the newest row of each package, none where uv cannot compare."""
+    try:
+        compared = uv.compare(project, store=sources.store, where=spec.script, environment=sources.environment)
+        check_rows(compared, files, spec.script)
+    except OnedigestError:
+        return {}  # a lock is none the worse for it
+    newest: dict[str, Mapping[str, Any]] = {}
+    for row in compared.get("package", ()):
+        known = newest.get(row["name"])
+        if row["name"] != NAME and (known is None or Version(known["version"]) < Version(row["version"])):
+            newest[row["name"]] = row
+    return newest
+
+
+def _is_allowed(name: str, version: str, chosen: Mapping[str, Sequence[Package]], required: Required) -> bool:
+    """Tell whether all that needs a package would take a version of it; what is not known to, would not."""
+    for package in (each for several in chosen.values() for each in several):
+        if not any(dependency[0] == name for dependency in package.dependencies):
+            continue
+        stated = required(package)
+        if stated is None:
+            return False
+        for text in stated:
+            try:
+                requirement = Requirement(text)
+            except (InvalidRequirement, RecursionError):
+                continue
+            if canonicalize_name(requirement.name) == name and not requirement.specifier.contains(version):
+                return False
+    return True

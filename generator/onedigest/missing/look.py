@@ -1,0 +1,69 @@
+"""Knows how an image is looked at: what was found once is said again, without a look at any of its files."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+
+from onedigest.application import File
+from onedigest.digest import canonical_json, hex_of, of_bytes
+from onedigest.errors import Problem
+from onedigest.inputs.store import Store
+from onedigest.missing import FORMAT
+from onedigest.missing.asked import Looked, Owners
+from onedigest.missing.imports import missing_siblings, sibling_problem
+
+
+def look(image: Looked, store: Store, owners: Owners) -> list[Problem]:
+    """Return what an image lacks. Where its inputs, or the files of its base, are not known here, nothing is said.
+
+    What was found once is noted under the digest of the plan.
+    """
+    return [*_lacking_modules(image, store), *_lacking_files(image, store, owners)]
+
+
+def _lacking_modules(image: Looked, store: Store) -> list[Problem]:
+    """Return what is to be said of modules beside the script."""
+    spec = image.spec
+    if not spec.include_script or image.lock.platforms == ():
+        return []
+    script = next((each for each in image.files if each.role == "scripts"), None)
+    if script is None or not isinstance(script.content, bytes):
+        return []
+    provided: set[str] = {package.name.replace("-", "_") for package in image.lock.packages}
+
+    def beside(known: set[str]) -> list[Problem]:
+        found = missing_siblings(image.folder, script.place, _bytes(script), image.files, known)
+        return [sibling_problem(found, spec.files, image.place)] if found else []
+
+    if not beside(provided):
+        return []
+    from onedigest.missing.world import facts_of
+
+    facts = facts_of(image.lock, image.platforms, store)
+    return beside(provided | {module for each in (facts or {}).values() for module in each.modules})
+
+
+def _bytes(file: File) -> bytes:
+    return file.content if isinstance(file.content, bytes) else b""
+
+
+def _lacking_files(image: Looked, store: Store, owners: Owners) -> list[Problem]:
+    """Return what is to be said of libraries and programs."""
+    if image.spec.run:
+        return []  # what commands bring is known once they were executed
+    stated = [image.plan, list(image.spec.system_packages), image.where("entrypoint"), image.where("system-packages")]
+    name = f"missing/{FORMAT}/looked/{hex_of(of_bytes(canonical_json(stated)))}"
+    if (note := store.read_note(name)) is not None:
+        with suppress(ValueError, TypeError, KeyError):
+            noted = json.loads(note)
+            if noted["complete"] or not image.again:
+                return [Problem(*row) for row in noted["problems"]]
+    from onedigest.missing.findings import find  # a build with nothing to do needs none of it
+
+    found = find(image, store, owners)
+    if found is None:
+        return []
+    rows = [[each.message, each.where, each.hint] for each in found.problems]
+    store.write_note(name, canonical_json({"complete": found.complete, "problems": rows}))
+    return list(found.problems)

@@ -1,0 +1,104 @@
+"""Knows which programs an image lacks: what scripts start with, and what a container is to run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from onedigest.application import File
+from onedigest.assembler import VENV
+from onedigest.errors import Problem
+from onedigest.missing.facts import interpreter_of
+from onedigest.missing.libraries import Lack, grouped
+from onedigest.missing.world import World
+from onedigest.spec import Spec
+
+_HEAD = 256
+
+
+def missing_interpreters(worlds: Iterable[World], search: Sequence[str]) -> list[Lack]:
+    """Return the programs that scripts in folders of programs start with, and that are not there.
+
+    Scripts of a base are not looked at: nobody asked for them. `search` are the folders of the search path.
+    """
+    found = []
+    for world in worlds:
+        for each in world.brought:
+            for path, line in each.facts.started if each.asked else ():
+                found += [(name, each.label, path, world.platform) for name in _lacking(line, world, search)]
+    return grouped(found)
+
+
+def _lacking(line: str, world: World, search: Sequence[str]) -> Iterator[str]:
+    path, named = interpreter_of(line)
+    if path.startswith("/") and not world.has_program(path):
+        yield path
+    if named and not named.startswith("/") and not world.finds_program(named, search):
+        yield f"/usr/bin/{named}"
+    if named.startswith("/") and not world.has_program(named):
+        yield named
+
+
+def entrypoint_problem(
+    spec: Spec, worlds: Sequence[World], files: Sequence[File], search: Sequence[str], where: str
+) -> Problem | None:
+    """Return why a container could not start, or nothing: its program is not there, or is none."""
+    command = (*spec.entrypoint, *spec.args)
+    if not command:
+        return None
+    name = command[0]
+    own = {f"{spec.root}/{file.target}": file for file in files}
+    if "/" not in name:
+        places = [f"{folder.rstrip('/')}/{name}" for folder in search]
+    else:
+        places = [name if name.startswith("/") else f"{spec.workdir.rstrip('/')}/{name.removeprefix('./')}"]
+    for place in places:
+        if place in own:
+            return _unfit(own[place], name, where, worlds, search)
+    for world in worlds:
+        if not any(world.has_program(place) for place in places) and _is_known(places, own):
+            if "/" not in name:
+                message = f"the program `{name}` of `entrypoint` is in no folder of the image's PATH"
+                near = next((path for path in own if path.rpartition("/")[2] == name), "")
+                hint = f"write its path, `{near}`" if near else "write the path of a program that the image has"
+            else:
+                message = f"the program `{name}` of `entrypoint` is not in the image"
+                hint = "a path that is not absolute is one from `workdir`" if not name.startswith("/") else ""
+            return Problem(message, where, hint)
+    return None
+
+
+def _is_known(places: Sequence[str], own: Mapping[str, File]) -> bool:
+    """Tell whether all that is in a folder is known: folders of programs, those of the application."""
+    folders = {path.rpartition("/")[0] for path in own}
+    known = ("/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin", f"/{VENV}/bin")
+    return any(place.rpartition("/")[0] in {*folders, *known} for place in places)
+
+
+def _unfit(file: File, name: str, where: str, worlds: Sequence[World], search: Sequence[str]) -> Problem | None:
+    head = file.content[:_HEAD] if isinstance(file.content, bytes) else _head(file.content)
+    if not file.executable:
+        hint = f"run `chmod +x {file.place}`"
+        if file.place.endswith(".py"):
+            hint = f'write `entrypoint = ["python", "{name}"]`'
+        return Problem(f"`{name}` of `entrypoint` is not executable", where, hint)
+    if head.startswith(b"\x7fELF"):
+        return None
+    if not head.startswith(b"#!"):
+        message = f"`{name}` of `entrypoint` is no program: its first line does not begin with `#!`"
+        return Problem(message, where, "begin it with such as `#!/usr/bin/env python3`")
+    line = head.partition(b"\n")[0].decode("utf-8", "replace")
+    if line.endswith("\r"):
+        return Problem(f"the first line of `{name}` of `entrypoint` ends with a carriage return", where, "use LF")
+    lacking = [each for world in worlds for each in _lacking(line, world, search)]
+    if lacking:
+        return Problem(f"`{name}` of `entrypoint` starts with {lacking[0]}, which is not in the image", where)
+    return None
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEAD)
+    except OSError:
+        return b""
