@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import lzma
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 
 def entry(
@@ -40,9 +41,16 @@ def archive(members: Sequence[tuple[tarfile.TarInfo, bytes]]) -> bytes:
     return buffer.getvalue()
 
 
-def make_deb(path: Path, name: str, members: Sequence[tuple[tarfile.TarInfo, bytes]], suffix: str = ".xz") -> Path:
-    """Write a package with one control file."""
-    control = archive([entry("./control", f"Package: {name}\nVersion: 1\n".encode()), entry("./md5sums", b"0  x\n")])
+def make_deb(
+    path: Path,
+    name: str,
+    members: Sequence[tuple[tarfile.TarInfo, bytes]],
+    suffix: str = ".xz",
+    scripts: Mapping[str, bytes] = MappingProxyType({}),
+) -> Path:
+    """Write a package with one control file, and its maintainer scripts."""
+    texts = {"control": f"Package: {name}\nVersion: 1\n".encode(), "md5sums": b"0  x\n", **scripts}
+    control = archive([entry(f"./{each}", text) for each, text in texts.items()])
     data = archive([entry("./", None, kind=tarfile.DIRTYPE, mode=0o755), *members])
     found = b"!<arch>\n"
     for member, content in (

@@ -94,6 +94,7 @@ def test_broken_index(data: bytes, tmp_path: Path) -> None:
         ("libgdk_pixbuf-2.0.so.0", "libgdk-pixbuf-2.0-0"),
         ("libgthread-2.0.so.0", "libglib2.0-0t64"),
         ("libcups.so.2", "libcups2t64"),
+        ("libgl.so.1.7.0", "libgl1"),
         ("libnone.so.1", ""),
         ("usr/bin/node", ""),
     ],

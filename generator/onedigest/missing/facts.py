@@ -115,7 +115,10 @@ def _facts(entries: Iterable[Entry], made: Iterable[str], modules: Iterable[str]
     needs: list[tuple[str, int, tuple[str, ...]]] = []
     started: list[tuple[str, str]] = []
     for path in (merged(each) for each in made):
-        (libraries if _SHARED.fullmatch(path) else programs).add(path)
+        if _SHARED.fullmatch(path):
+            libraries.add(path)
+        elif path.rpartition("/")[0] in PROGRAM_FOLDERS:
+            programs.add(path)
     for entry in entries:
         folder, _, name = entry.path.rpartition("/")
         if entry.kind == "dir":
