@@ -16,9 +16,9 @@ import pytest
 from conftest import ROOT
 from onedigest.assembler import deb
 from onedigest.assembler.entry import Entry
-from onedigest.inputs.pools import Connection
 from onedigest.inputs.debian.mirror import addresses, find_mirrors
 from onedigest.inputs.download import Client, Wanted, download
+from onedigest.inputs.pools import Connection
 from onedigest.inputs.store import Store
 
 LOCKS = {"trixie": "hello", "bookworm": "penguins"}

@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 import shutil
 import tempfile
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,15 +12,13 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from elf_builder import AARCH64, ARM, I386, X86_64, elf_file
-from onedigest.assembler import deb
 from onedigest.assembler.configuration.file_system import FileSystem
-from onedigest.assembler.configuration.library_cache import CACHE, library_cache, make_library_cache
+from onedigest.assembler.configuration.library_cache import library_cache
 from onedigest.assembler.configuration.library_machine import ldconfig_of
 from onedigest.assembler.configuration.system import System
-from onedigest.assembler.debian_root import debian_configuration_layer
 from onedigest.assembler.entry import Entry
 from onedigest.inputs.store import Store
-from real_ldconfig import PROGRAM, Suite, bring_suite, run_ldconfig, write_files
+from real_ldconfig import Suite, bring_suite, run_ldconfig, write_files
 
 SUITES = [*itertools.product(("trixie", "bookworm"), ("amd64", "arm64"))]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hostile_deb import CONTROL, END, ar, block, deb_of, long_name
 from onedigest.assembler import stream
-from onedigest.assembler.debian_root import debian_packages_layer
+from onedigest.assembler.debian_packages import debian_packages_layer
 from onedigest.assembler.refusal import Refused
 
 _TAR = (

@@ -21,7 +21,8 @@ import pytest
 
 from hostile_deb import END, ar, block, deb_of, long_name, packed, pax
 from onedigest.assembler import deb, stream
-from onedigest.assembler.debian_root import debian_packages_layer, debian_root_layer
+from onedigest.assembler.debian_packages import debian_packages_layer
+from onedigest.assembler.debian_root import debian_root_layer
 from onedigest.assembler.entry import Entry
 from onedigest.assembler.refusal import Refused
 

@@ -13,7 +13,8 @@ from deb_builder import directory, entry, make_deb
 from onedigest.assembler import deb, debian_root, stream
 from onedigest.assembler.configuration.file_list import Listed, read_list
 from onedigest.assembler.configuration.system import System
-from onedigest.assembler.debian_root import debian_configuration_layer, debian_packages_layer, debian_root_layer
+from onedigest.assembler.debian_packages import debian_packages_layer
+from onedigest.assembler.debian_root import debian_configuration_layer, debian_root_layer
 from onedigest.assembler.entry import Entry, file_entry
 from onedigest.assembler.refusal import Refused
 

@@ -106,7 +106,7 @@ def _debian_root(given: Given) -> list[Entry]:
 
 
 def _debian_packages(given: Given) -> list[Entry]:
-    from onedigest.assembler.debian_root import debian_packages_layer
+    from onedigest.assembler.debian_packages import debian_packages_layer
 
     return debian_packages_layer(given.inputs)
 

@@ -13,7 +13,7 @@ from onedigest.errors import NetworkError
 if TYPE_CHECKING:
     from onedigest.application import File
     from onedigest.lock.model import Lock
-    from onedigest.missing.look import Owned
+    from onedigest.missing.asked import Owned
     from onedigest.plan.layers import Plan
     from onedigest.sources import Sources
 
@@ -31,7 +31,8 @@ def look_at(
     Nothing is fetched but Debian's list of files, where something is missing. With `make_sources` that is tried again
     where it was out of reach before.
     """
-    from onedigest.missing.look import Looked, look
+    from onedigest.missing.asked import Looked
+    from onedigest.missing.look import look
 
     def owners(names: Sequence[str]) -> Owned | None:
         from onedigest.cli.reaching import sources
@@ -57,7 +58,7 @@ def _owned(lock: Lock, image: Image, names: Sequence[str], sources: Sources) -> 
     """Return the packages of the base's suite that have files of some names, None where that cannot be known now."""
     from onedigest.inputs.debian.contents import packages_with
     from onedigest.inputs.debian.library_names import package_named_after
-    from onedigest.missing.look import Owned
+    from onedigest.missing.asked import Owned
 
     found: dict[str, str] = {}
     suite, architectures = lock.base.system_suite, tuple(each.debian for each in lock.platforms)

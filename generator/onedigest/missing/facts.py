@@ -16,18 +16,20 @@ from onedigest.assembler.entry import Content, Entry
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.spool import Spool
 from onedigest.assembler.wheel import wheel_entries
+from onedigest.assembler.zip_member import Member
 from onedigest.digest import canonical_json, hex_of
 from onedigest.inputs.store import Store, link
-
-FORMAT = 1
-"""Moves whenever other facts would be found."""
+from onedigest.missing import FORMAT
+from onedigest.oci.libdeflate import Budget, Inflater
 
 PROGRAM_FOLDERS = ("usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", f"{VENV}/bin")
 
 _HEAD = 256
 _MOST_ROWS = 20_000
-_WHOLE = 64 << 20
+_WHOLE = 128 << 20
 """Members of this size are inflated at once: an ELF file is read at several places."""
+_INFLATER = Inflater(Budget.of_threads(384 << 20))
+"""What all threads may hold together."""
 _ALTERNATIVE = re.compile(rb"--(?:install|slave)\s+[\"']?(/\S{1,300}?)[\"']?(?:\s|\\\n)")
 _SHARED = re.compile(r".+\.so(?:\.[^/]*)?")
 
@@ -84,7 +86,7 @@ def interpreter_of(line: str) -> tuple[str, str]:
 
 
 def _of_wheel(path: Path, python: str) -> Facts:
-    entries = wheel_entries(path, python)
+    entries = wheel_entries(path, python, _INFLATER)
     site = f"{VENV}/lib/python{python}/site-packages/"
     inner = (entry.path.removeprefix(site) for entry in entries if entry.path.startswith(site))
     modules = {_module(each) for each in inner} - {""}
@@ -125,10 +127,11 @@ def _facts(entries: Iterable[Entry], made: Iterable[str], modules: Iterable[str]
             programs.add(entry.path)
         if entry.kind != "file" or not (runs or entry.mode & 0o111 or ".so" in name):
             continue
-        head = _head(entry.content)
+        content = _held(entry) if ".so" in name else entry.content
+        head = _head(content)
         if runs and head.startswith(b"#!"):
             started.append((entry.path, head.partition(b"\n")[0].decode("utf-8", "replace")))
-        elif head.startswith(b"\x7fELF") and (found := elf_of(_held(entry))) and found.dynamic:
+        elif head.startswith(b"\x7fELF") and (found := elf_of(content)) and found.dynamic:
             if found.soname:
                 libraries.add(found.soname)
             if found.needed and not _is_foreign(found.needed, found.interpreter):
@@ -160,10 +163,14 @@ def _head(content: bytes | Content) -> bytes:
 
 
 def _held(entry: Entry) -> bytes | Content:
+    """Return content whole, where that is faster than to read it from the start for each part of it."""
     content = entry.content
-    if isinstance(content, bytes) or entry.size > _WHOLE or hasattr(content, "part"):
+    if not isinstance(content, Member) or entry.size > _WHOLE:
         return content
-    return b"".join(content.pieces())
+    member = content.recorded_as("")  # it is held against RECORD when it is put into a layer
+    with member.room() as has_room:
+        found = member.whole(member.packed_bytes()) if has_room else None
+    return content if found is None else bytes(found)
 
 
 def _rows(facts: Facts) -> dict[str, Any]:

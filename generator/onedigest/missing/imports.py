@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import ast
 import posixpath
 import re
 import sys
-import warnings
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onedigest.application import File
 from onedigest.errors import Problem
 
+if TYPE_CHECKING:
+    import ast
+
 _MOST_BYTES = 512 << 10
 _MOST_FILES = 500
-_IMPORTS = re.compile(rb"\\b(?:import|from)\\b[^\\n]*")
+_IMPORTS = re.compile(rb"\b(?:import|from)\b(?:[^\n()]*\([^)]{0,4000}|(?:\\\n|[^\n])*)")
 _WORD = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 _TYPING = ("TYPE_CHECKING", "typing.TYPE_CHECKING", "t.TYPE_CHECKING")
 
@@ -123,6 +125,9 @@ def _is_there(pattern: str, entry: str, there: Collection[str]) -> bool:
 
 def _imports(data: bytes) -> Iterator[_Import]:
     """Yield what a file imports when it is imported: at the top, in branches of it, and in bodies of classes."""
+    import ast
+    import warnings
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -155,6 +160,8 @@ def _names(node: ast.ImportFrom) -> Iterator[_Import]:
 
 
 def _bodies(node: ast.stmt) -> Iterator[ast.stmt]:
+    import ast
+
     for field in ("body", "handlers", "orelse", "finalbody", "cases"):
         for each in getattr(node, field, ()):
             if isinstance(each, ast.stmt):
