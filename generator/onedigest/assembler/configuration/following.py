@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 from onedigest.assembler.configuration.answers import answer, printed
 from onedigest.assembler.configuration.expanding import Expander, Value
+from onedigest.assembler.configuration.file_list import Listed
+from onedigest.assembler.configuration.paths import find
 from onedigest.assembler.configuration.setting import SETTERS
+from onedigest.assembler.configuration.shell import SCRIPT_BYTES, read_script
 from onedigest.assembler.configuration.shell_tree import (
     Branches,
     Case,
@@ -24,13 +27,19 @@ from onedigest.assembler.configuration.shell_tree import (
     Substitution,
     Word,
 )
+from onedigest.assembler.configuration.shell_words import Unreadable
+from onedigest.assembler.deb import content_of
 from onedigest.assembler.entry import Entry
 
 STEPS = 10_000
 """How many commands of a script are followed: the longest of Debian needs some hundreds."""
 
 DEPTH = 60
-"""How deep commands, and functions in functions, are followed."""
+FILES = 10
+"""How deep commands, and functions in functions, are followed, and how many files a script may read as its own."""
+
+_QUESTIONS = "/usr/share/debconf/confmodule"
+"""It asks questions by its commands, such as `db_get`."""
 
 
 class Endless(ValueError):
@@ -83,6 +92,7 @@ class _Follower:
         self._printed: list[Value] = []
         self._steps = 0
         self._depth = 0
+        self._files_read = 0
 
     def run_all(self, commands: tuple[Command, ...]) -> bool | None:
         """Run commands one after the other; return how the last one ends."""
@@ -160,10 +170,10 @@ class _Follower:
         if status is False:
             return self._branches(others)
         before = dict(self.words.variables)
-        with self._perhaps():
+        with self._perhaps(forgetful=False):
             self.run_all(body)
         after, self.words.variables = self.words.variables, before
-        with self._perhaps():
+        with self._perhaps(forgetful=False):
             self._branches(others)
         self._forget_other_than(after)
         return None
@@ -233,31 +243,53 @@ class _Follower:
 
     def _simple(self, command: Simple) -> bool | None:
         words = self.words.fields(command.words)
-        writes = tuple(self.words.value(each) for each in command.writes)
+        writes = tuple(filter(_is_file, map(self.words.value, command.writes)))
         values = {name: self.words.value(value) for name, value in command.assignments}
-        if not command.words:
-            self.words.variables |= values
+        if not words:
+            self.words.variables |= {} if command.words else values
+            self._note((), writes)
+            return None if None in values.values() else True
+        if words[0] == "exec" and len(words) > 1:
+            self._note(tuple(words[1:]), writes)
+            raise _Ended("exit", [None])
         while words[:1] in (["command"], ["exec"], ["builtin"]) and words[1:2] not in (["-v"], ["-V"]):
             words = words[1:]
-        name = words[0] if words else ""
+        name = words[0] if words else ":"
         if name in self._functions:
             return self._function(self._functions[name], words[1:])
         if name in SETTERS:
+            self._note((), writes)
             return SETTERS[name](self.words, words[1:])
         if name and name in _ENDINGS:
             raise _Ended(name, words[1:])
-        if words and not command.writes:
-            found = printed(words, self.words.variables, self._files)
-            self._printed += [found if self._certain else None] if found != "" else []
-        asks = name in _ASKING
-        if not asks or any(map(_is_file, writes)):
-            if name and name.startswith("db_"):
-                self.words.variables["RET"] = None
+        sourced = self._sourced(words) if name == "." else None
+        if sourced is not None:
+            return self.run_all(sourced)
+        found = printed(words, self.words.variables, self._files) if not writes else ""
+        if found != "":
+            self._printed.append(found if self._certain else None)
+        if name and name.startswith("db_"):
+            self.words.variables["RET"] = None
+        if not found and (writes or name not in _ASKING):
             self._note(tuple(words), writes)
-        return True if not words or name in _SILENT else answer(words, self._files)
+        return True if name in _SILENT else answer(words, self._files)
+
+    def _sourced(self, words: list[Value]) -> tuple[Command, ...] | None:
+        """Return the commands of a file of the system that a script reads as its own, None where they are not known."""
+        path = words[1] if len(words) > 1 else None
+        if path == _QUESTIONS:
+            return ()
+        entry = find(self._files, path) if path else None
+        self._files_read += 1
+        if entry is None or entry.kind != "file" or entry.size > SCRIPT_BYTES or self._files_read > FILES:
+            return None
+        with suppress(Unreadable):
+            return None if isinstance(entry.content, Listed) else read_script(content_of(entry))
+        return None
 
     def _note(self, words: tuple[Value, ...], writes: tuple[Value, ...]) -> None:
-        self.calls.append(Call(words, tuple(each for each in writes if _is_file(each)), self._certain))
+        if writes or words:
+            self.calls.append(Call(words, writes, self._certain))
 
     def _function(self, body: Command, arguments: list[Value]) -> bool | None:
         certain, before = self._certain, self.words.arguments
@@ -274,7 +306,7 @@ class _Follower:
             self._certain = certain and not self._left
 
     @contextmanager
-    def _perhaps(self) -> Iterator[None]:
+    def _perhaps(self, *, forgetful: bool = True) -> Iterator[None]:
         """Run what may or may not run: what it sets is not known afterwards, and neither is what follows its end."""
         certain, before = self._certain, dict(self.words.variables)
         self._certain = False
@@ -286,7 +318,8 @@ class _Follower:
                 certain = False
         finally:
             self._certain = certain
-            self._forget_other_than(before)
+            if forgetful:
+                self._forget_other_than(before)
 
     def _forget_other_than(self, others: Mapping[str, Value]) -> None:
         for name in self.words.variables.keys() | others.keys():
