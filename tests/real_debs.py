@@ -21,8 +21,8 @@ def fetch_deb(path: str, sha256: str) -> Path:
     if kept.is_file():
         return kept
     kept.parent.mkdir(parents=True, exist_ok=True)
-    mirrors = find_mirrors(os.environ.get("ONEDIGEST_DEBIAN_MIRROR", ""), Path("/etc/apt"))
-    for place in (*mirrors, _SNAPSHOT):
+    mirrors = find_mirrors(os.environ.get("ONEDIGEST_DEBIAN_MIRROR", ""), "", Path("/etc/apt"))
+    for place in (*mirrors.debian, _SNAPSHOT):
         try:
             with urllib.request.urlopen(f"{place}/pool/main/{path}", timeout=60) as answer:
                 data = answer.read()

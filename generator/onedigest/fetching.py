@@ -113,6 +113,18 @@ def _make_list(lock: Lock, sources: Sources, files: FileList) -> None:
     sources.store.add(data)
 
 
+def fetch_package(sources: Sources, package: DebianPackage, date: str, inputs: Path) -> None:
+    """Bring a Debian package that no lock pins; `date` is that of the release that names it."""
+    from onedigest.inputs.debian.mirror import addresses
+    from onedigest.inputs.download import Wanted, download
+
+    if link_stored(sources.store, inputs, Inputs(packages=(package,))).count():
+        urls = addresses(sources.archive.mirrors, package.suite, [package.path], date)
+        wanted = Wanted(name=package.file_name, digest=package.digest, size=package.size, urls=urls)
+        download(sources.client, sources.store, [wanted], sources.report, lambda _: None)
+        sources.store.place(package.digest, package.size, inputs / package.file_name)
+
+
 def place_assemblers(store: Store, inputs: Path, assemblers: Iterable[Digest]) -> None:
     """Put frozen assemblers among the inputs: those that are shipped, whatever is there under their names."""
     make_folder(inputs.parent.parent, f"{inputs.parent.name}/{inputs.name}")

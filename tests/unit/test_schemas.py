@@ -105,3 +105,8 @@ def test_a_type_of_many_parts_takes_no_time() -> None:
     kind = "(i" * 30 + "i" + ")" * 30
 
     assert len(value_bytes(kind, "(1," * 30 + "1" + ")" * 30)) == 4 * 31
+
+
+def test_escapes_are_those_of_the_text_format() -> None:
+    assert value_bytes("s", r"'\u00e9\t\\\'\q\9'") == "é\t\\'q9\0".encode()
+    assert value_bytes("ay", r"b'\101\n'") == b"A\n\0"

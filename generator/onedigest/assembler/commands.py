@@ -117,6 +117,12 @@ def _debian_configuration(given: Given) -> list[Entry]:
     return debian_configuration_layer(given.inputs, given.below)
 
 
+def _debug_shell(given: Given) -> list[Entry]:
+    from onedigest.assembler.debug_shell import debug_shell_layer
+
+    return debug_shell_layer(given.inputs)
+
+
 _PLAIN = "0755"
 
 _OWNER = Option("owner", "UID:GID", "whose it is, and what is in it", "0:0")
@@ -177,5 +183,6 @@ LAYERS: Mapping[str, LayerCommand] = {
     "debian-configuration": LayerCommand(
         "what scripts of Debian packages would have made", _debian_configuration, input="deb", sees_below=True
     ),
+    "debug-shell": LayerCommand("a shell for looking inside, of Debian's busybox-static", _debug_shell, input="deb"),
 }
 """The one table of them, by the names that plans, rules and histories have too."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +21,9 @@ from onedigest.cli.looking import look_at
 from onedigest.cli.progress import Status
 from onedigest.cli.records import read_record
 from onedigest.cli.session import Session, shared_options
+from onedigest.cli.wishes import Wishes
 from onedigest.cli.words import amount, plural, print_json, put, say, shown, table
-from onedigest.errors import DifferenceError, InputError, Problem, UsageError
+from onedigest.errors import DifferenceError, InputError, Problem
 from onedigest.formats import RECORD_FILE
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from onedigest.cli.pushing import Push
     from onedigest.engines.engine import Built
     from onedigest.record import Record
-
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 
 @click.command()
@@ -43,6 +42,7 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 @click.option("--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Build for this platform only.")
 @click.option("--output", type=click.Path(path_type=Path), help="OCI layout, or a file that ends in .tar [dist/NAME].")
 @click.option("--load", is_flag=True, help="Load the image into the docker daemon too.")
+@click.option("--debug", is_flag=True, help="Build the image with a shell inside, as NAME:debug; nothing is recorded.")
 @click.option("--push", is_flag=True, help="Push the image, and write no layout unless --output is given.")
 @click.option("--attest", is_flag=True, help="With --push: attach a bill of materials and provenance.")
 @click.option("--repository", default="", metavar="HOST/NAME", help="Push to this one, instead of the script's.")
@@ -59,12 +59,16 @@ def command(names: tuple[str, ...], everything: bool, engine: str, builder: str,
     wishes.check()
     with Status(quiet=session.silent) as status:
         check_engine(engine, builder)
+        wishes.check_engine(engine)
         builds_with = None if engine == "embedded" else make_engine(engine, session, builder, status)
         images = find_images(session, names, everything=everything)
         wishes.check_several(len(images))
         done = []
         for image in images:
             job = prepare(session, image, engine, locked=wishes.locked, platforms=wishes.platforms)
+            if wishes.debug:
+                done.append(_build_debug(session, job, wishes, status))
+                continue
             build = Build(session=session, job=job, wishes=wishes)
             if engine != "embedded":
                 refuse_stale_rules(job, InputError)
@@ -85,51 +89,22 @@ def command(names: tuple[str, ...], everything: bool, engine: str, builder: str,
     return 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wishes:
-    """What is to become of an image."""
-
-    locked: bool = False
-    platforms: tuple[str, ...] = ()
-    output: Path | None = None
-    load: bool = False
-    push: bool = False
-    attest: bool = False
-    repository: str = ""
-    tags: tuple[str, ...] = ()
-
-    def check(self) -> None:
-        """Raise `UsageError` for wishes that have no meaning."""
-        if self.tags and not (self.load or self.push):
-            raise UsageError.of("--tag needs --load or --push")
-        if self.attest and not self.push:
-            raise UsageError.of("--attest needs --push")
-        if self.repository and not (self.load or self.push):
-            raise UsageError.of("--repository needs --push or --load")
-        if wrong := [tag for tag in self.tags if not _TAG.fullmatch(tag)]:
-            raise UsageError.of(f"`{wrong[0]}` is no tag", hint="letters, digits, `_`, `.` and `-`, 128 at most")
-
-    def check_several(self, count: int) -> None:
-        """Raise `UsageError` where one place is named for several images."""
-        for option, given in (("--output", self.output), ("--repository", self.repository)):
-            if given and count > 1:
-                raise UsageError.of(f"{option} names one place for several images", hint="build one image at a time")
-
-
 class Build:
     """One image: what is recorded of it, and where it goes.
 
-    `note` is where the store keeps the record of an image that image.toml is not about.
+    `note` is where the store keeps the record of an image that image.toml is not about, and `called` what its folder in
+    `dist` is called, if not as the image.
     """
 
-    def __init__(self, *, session: Session, job: Job, wishes: Wishes, note: str = "") -> None:
+    def __init__(self, *, session: Session, job: Job, wishes: Wishes, note: str = "", called: str = "") -> None:
         self._session = session
         self._job = job
         self._wishes = wishes
         self._note = note
         image = job.image
         written = not wishes.push or wishes.output is not None
-        self._target = (wishes.output or image.folder.parent.parent / "dist" / image.spec.name) if written else None
+        own = image.folder.parent.parent / "dist" / (called or image.spec.name)
+        self._target = (wishes.output or own) if written else None
         self.record = _noted(session, note) if note else read_record(session, image, locked=wishes.locked)
         if wishes.push:
             _ = self._push  # refuses what is no repository before any work
@@ -253,6 +228,17 @@ class Build:
     def _blobs(self, blobs: Mapping[str, Path], digests: frozenset[str]) -> Mapping[str, Path]:
         bring_base(self._session, self._job, digests)
         return blobs
+
+
+def _build_debug(session: Session, job: Job, wishes: Wishes, status: Status) -> dict[str, Any]:
+    """Build an image, and above its layers the debug image, which alone is brought where something is wanted."""
+    from onedigest.cli.debugging import SUFFIX, build_debug, debug_tags
+
+    run_engine(session, job, make_engine("embedded", session, "", status))
+    status.clear()
+    debug, built = build_debug(session, job)
+    asked = replace(wishes, tags=debug_tags(wishes.tags))
+    return Build(session=session, job=debug, wishes=asked, called=f"{job.image.spec.name}-{SUFFIX}").finish(built)
 
 
 def _holds_layouts_alone(folder: Path) -> bool:

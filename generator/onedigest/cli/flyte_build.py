@@ -18,7 +18,7 @@ from onedigest.application import File, digest_file, list_folder, read_rules
 from onedigest.assembler.credential_files import find_rule
 from onedigest.assembler.file_tree import is_below
 from onedigest.checkout import read_inside
-from onedigest.cli.build import Build, Wishes
+from onedigest.cli.build import Build
 from onedigest.cli.building import Job, prepare, refuse_stale_rules, run_engine
 from onedigest.cli.ending import explain
 from onedigest.cli.engines import make_engine
@@ -27,6 +27,7 @@ from onedigest.cli.image import Image
 from onedigest.cli.locks import changed_since, lock_problems
 from onedigest.cli.progress import Status
 from onedigest.cli.session import Session
+from onedigest.cli.wishes import Wishes
 from onedigest.cli.words import say, shown
 from onedigest.digest import hex_of
 from onedigest.errors import DifferenceError, InputError, OnedigestError

@@ -242,6 +242,13 @@ def debian_configuration(packages: Iterable[DebianPackage], below: FileList | No
     return Layer(holds=holds, name=_native("debian-configuration", platform), content=recipe)
 
 
+def debug_shell(package: DebianPackage, platform: Platform) -> Layer:
+    """Return a shell for looking inside, of a package with a static BusyBox."""
+    recipe = Recipe(command="debug-shell", inputs=_packages([package]), encoding=LIBDEFLATE)
+    holds = f"shell of {package.name} {package.version}"
+    return Layer(holds=holds, name=_native("debug-shell", platform), content=recipe)
+
+
 def base_layer(reference: str, number: int, count: int, descriptor: Descriptor, platform: Platform) -> Layer:
     """Return one of the layers of a base image, counted from 1."""
     own = reference.rpartition("/")[2].partition("@")[0]

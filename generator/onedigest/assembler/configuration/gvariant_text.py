@@ -269,7 +269,7 @@ def _unescaped(written: str) -> str:
             if point > 0x10FFFF or 0xD800 <= point <= 0xDFFF or not point:
                 raise NoValue(f"\\{code} is no character")
             return chr(point)
-        if code.isdigit():
+        if code[0] in "01234567":
             return chr(int(code, 8) & 0xFF)
         return _ESCAPED.get(code, code)
 

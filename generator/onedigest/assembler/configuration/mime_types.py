@@ -176,7 +176,7 @@ def _unescaped(text: str) -> bytes:
         code = match[1]
         if code[:1] == b"x" and len(code) > 1:
             return bytes([int(code[1:], 16)])
-        return bytes([int(code, 8) & 0xFF]) if code.isdigit() else _ESCAPED.get(code, code)
+        return bytes([int(code, 8) & 0xFF]) if code[:1] in b"01234567" else _ESCAPED.get(code, code)
 
     return _ESCAPE.sub(one, text.encode())
 

@@ -1,0 +1,46 @@
+"""Knows how a debug image is made of an image that was built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from onedigest.cli.building import Job
+from onedigest.cli.reaching import sources
+from onedigest.cli.session import Session
+
+if TYPE_CHECKING:
+    from onedigest.engines.engine import Built
+    from onedigest.plan.layers import Layer
+
+SUFFIX = "debug"
+
+
+def debug_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the tags of a debug image where its image has these."""
+    return tuple(f"{tag}-{SUFFIX}" for tag in tags) or (SUFFIX,)
+
+
+def build_debug(session: Session, job: Job) -> tuple[Job, Built]:
+    """Put a shell above the layers of a job, which are all there; return the job of that, and what it gave."""
+    from onedigest.engines.embedded import finish, make_layers
+    from onedigest.fetching import fetch_package
+    from onedigest.lock.base.shell import find_shell
+    from onedigest.plan.debug import with_shell
+
+    source = sources(session, job.image)
+    shell = find_shell(
+        job.lock.base, tuple(each.platform for each in job.plan.platforms), source, security=job.image.spec.security
+    )
+    for package in shell.packages.values():
+        fetch_package(source, package, shell.dates.get(package.suite, ""), job.image.inputs)
+    plan = with_shell(job.plan, shell.packages)
+    inputs, workers = job.image.inputs, session.workers
+    descriptors, made = make_layers(plan.layers(), inputs=inputs, store=session.store, workers=workers, bring=_all_here)
+    return replace(job, plan=plan), finish(plan, descriptors, session.store, made)
+
+
+def _all_here(layers: Iterable[Layer], arrived: Callable[[str], None]) -> None:
+    for name in {each.name: None for layer in layers for each in layer.inputs}:
+        arrived(name)

@@ -1,0 +1,56 @@
+"""Knows what is asked of `onedigest build`, and which wishes go together."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from onedigest.errors import EngineError, UsageError
+
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wishes:
+    """What is to become of an image."""
+
+    locked: bool = False
+    platforms: tuple[str, ...] = ()
+    output: Path | None = None
+    load: bool = False
+    debug: bool = False
+    push: bool = False
+    attest: bool = False
+    repository: str = ""
+    tags: tuple[str, ...] = ()
+
+    def check(self) -> None:
+        """Raise `UsageError` for wishes that have no meaning."""
+        if self.tags and not (self.load or self.push):
+            raise UsageError.of("--tag needs --load or --push")
+        if self.attest and not self.push:
+            raise UsageError.of("--attest needs --push")
+        if self.debug and (self.locked or self.attest):
+            wrong_one = "--locked" if self.locked else "--attest"
+            raise UsageError.of(
+                f"{wrong_one} says nothing of a debug image, which no lock and no record is about",
+                hint=f"`onedigest build {wrong_one}` without --debug is about the image below it",
+            )
+        if self.repository and not (self.load or self.push):
+            raise UsageError.of("--repository needs --push or --load")
+        if wrong := [tag for tag in self.tags if not _TAG.fullmatch(tag)]:
+            raise UsageError.of(f"`{wrong[0]}` is no tag", hint="letters, digits, `_`, `.` and `-`, 128 at most")
+
+    def check_engine(self, engine: str) -> None:
+        """Raise `EngineError` for an engine that does not make what is asked for."""
+        if self.debug and engine != "embedded":
+            raise EngineError.of(
+                f"the {engine} engine makes no debug image", hint="leave out --engine: the layers below are the same"
+            )
+
+    def check_several(self, count: int) -> None:
+        """Raise `UsageError` where one place is named for several images."""
+        for option, given in (("--output", self.output), ("--repository", self.repository)):
+            if given and count > 1:
+                raise UsageError.of(f"{option} names one place for several images", hint="build one image at a time")
