@@ -47,9 +47,11 @@ class Suite:
             pytest.skip("qemu-aarch64-static is not installed (Debian package qemu-user-static)")
         return [found]
 
-    def program(self) -> Entry:
-        """Return the suite's own ldconfig."""
-        return next(each for each in deb.read(self.debs["libc-bin"]).entries if each.path == PROGRAM)
+    def program(self, folder: Path) -> Entry:
+        """Return the suite's own ldconfig, which is written into a folder."""
+        found = next(each for each in deb.read(self.debs["libc-bin"]).entries if each.path == PROGRAM)
+        write_files([found], folder / "suite")
+        return found
 
 
 def bring_suite(name: str, architecture: str, store: Store, wanted: Iterable[str] = ("libc-bin", "libc6")) -> Suite:
@@ -97,13 +99,14 @@ def write_files(files: Iterable[Entry], root: Path) -> None:
             path.chmod(entry.mode)
 
 
-def run_ldconfig(suite: Suite, root: Path) -> tuple[bytes | None, dict[str, str]]:
-    """Run the ldconfig of a suite on a root that has it; return the cache, and the links that it made with targets.
+def run_ldconfig(suite: Suite, folder: Path, root: Path) -> tuple[bytes | None, dict[str, str]]:
+    """Run the ldconfig that a suite wrote into a folder; return the cache, and the links that it made with targets.
 
     There is no cache where it died of what it found.
     """
     before = _links(root)
-    done = subprocess.run([*suite.command, root / PROGRAM, "-r", root], capture_output=True, check=False)
+    command = [*suite.command, str(folder / "suite" / PROGRAM), "-r", str(root)]
+    done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:
         return None, {}
     after = _links(root)
