@@ -11,7 +11,8 @@ REVIEWED = re.compile(
     # libraries bring these along, and nothing of them runs in a container
     "|dbus|dbus-system-bus-common|dmsetup|libpam-systemd|systemd|systemd-sysv|udev"
     # what they make is a list of what was there before, or another name for a default
-    "|fontconfig|fontconfig-config|iproute2|mariadb-common|openssh-client"
+    "|fontconfig|fontconfig-config|iproute2|kmod|libglib2[.]0-0(t64)?|mariadb-common|openssh-client|poppler-data"
+    "|vim-runtime|xfonts-utils"
 )
 """Packages whose scripts were read: what is left undone of them is about logins, upgrades, questions and services."""
 
