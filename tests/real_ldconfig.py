@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 from conftest import ROOT
 from onedigest.assembler import deb
 from onedigest.assembler.entry import Entry
-from onedigest.inputs.debian.mirror import addresses, find_mirrors
+from onedigest.inputs.debian.mirror import Mirrors, addresses, find_mirrors
 from onedigest.inputs.download import Client, Wanted, download
 from onedigest.inputs.pools import Connection
 from onedigest.inputs.store import Store
@@ -47,9 +47,11 @@ class Suite:
             pytest.skip("qemu-aarch64-static is not installed (Debian package qemu-user-static)")
         return [found]
 
-    def program(self) -> Entry:
-        """Return the suite's own ldconfig."""
-        return next(each for each in deb.read(self.debs["libc-bin"]).entries if each.path == PROGRAM)
+    def program(self, folder: Path) -> Entry:
+        """Return the suite's own ldconfig, which is written into a folder."""
+        found = next(each for each in deb.read(self.debs["libc-bin"]).entries if each.path == PROGRAM)
+        write_files([found], folder / "suite")
+        return found
 
 
 def bring_suite(name: str, architecture: str, store: Store, wanted: Iterable[str] = ("libc-bin", "libc6")) -> Suite:
@@ -57,18 +59,23 @@ def bring_suite(name: str, architecture: str, store: Store, wanted: Iterable[str
     lock = tomllib.loads((ROOT / "lockfiles" / LOCKS[name] / "pylock.toml").read_text(encoding="utf-8"))
     base = lock["tool"]["onedigest"]["base"]
     pinned = {each["name"]: each for each in _packages(base) if each["architecture"] in (architecture, "all")}
-    mirrors = find_mirrors(os.environ.get("ONEDIGEST_DEBIAN_MIRROR", ""), Path("/etc/apt"))
+    mirrors = find_mirrors(os.environ.get("ONEDIGEST_DEBIAN_MIRROR", ""), "", Path("/etc/apt"))
+    dates = {each["suite"]: each["date"] for each in base["releases"]}
     files = {
         each: Wanted(
             name=Path(pinned[each]["path"]).name,
             digest=f"sha256:{pinned[each]['sha256']}",
             size=pinned[each]["size"],
-            urls=addresses(mirrors, pinned[each]["path"], base["date"]),
+            urls=_addresses(mirrors, pinned[each].get("suite", name), pinned[each]["path"], dates),
         )
         for each in wanted
     }
     download(Client(Connection()), store, files.values())
     return Suite(name, architecture, {each: store.path(file.digest) for each, file in files.items()})
+
+
+def _addresses(mirrors: Mirrors, suite: str, path: str, dates: Mapping[str, str]) -> tuple[str, ...]:
+    return addresses(mirrors, suite, [path], dates[suite])
 
 
 def _packages(value: Any) -> Iterator[dict[str, Any]]:
@@ -97,13 +104,14 @@ def write_files(files: Iterable[Entry], root: Path) -> None:
             path.chmod(entry.mode)
 
 
-def run_ldconfig(suite: Suite, root: Path) -> tuple[bytes | None, dict[str, str]]:
-    """Run the ldconfig of a suite on a root that has it; return the cache, and the links that it made with targets.
+def run_ldconfig(suite: Suite, folder: Path, root: Path) -> tuple[bytes | None, dict[str, str]]:
+    """Run the ldconfig that a suite wrote into a folder; return the cache, and the links that it made with targets.
 
     There is no cache where it died of what it found.
     """
     before = _links(root)
-    done = subprocess.run([*suite.command, root / PROGRAM, "-r", root], capture_output=True, check=False)
+    command = [*suite.command, str(folder / "suite" / PROGRAM), "-r", str(root)]
+    done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:
         return None, {}
     after = _links(root)

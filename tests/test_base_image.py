@@ -16,6 +16,8 @@ from docker_daemon import run_image
 from fault_proxy import Seen, faults
 from index_server import IndexServer
 from onedigest.lock import codec
+from onedigest.lock.base.account import Account
+from onedigest.lock.base.debian import HOME
 from onedigest.lock.base.image import ImageBase
 from onedigest.oci.read import read_image, validate
 from registry_server import Served, serve_registry
@@ -277,7 +279,8 @@ class TestPins:
 class TestConfiguration:
     def test_variables_and_labels_stand_below_ours(self, served: Served, project: Project) -> None:
         settings = {
-            "Env": ["PATH=/opt/python/bin:/bin", "KIND=base", "KEPT=yes", "EMPTY="],
+            "Env": ["PATH=/opt/python/bin:/bin", "KIND=base", "KEPT=yes", "EMPTY=", "HOME=/x", "PYTHONUNBUFFERED="],
+            "StopSignal": "SIGQUIT",
             "Labels": {"a": "base", "b": "base"},
             "User": "1234",
             "WorkingDir": "/elsewhere",
@@ -303,12 +306,46 @@ class TestConfiguration:
         built = read_image(project.root / "dist" / "app").platforms[0]
 
         assert built.config["config"] == {
-            "Env": ["EMPTY=", "KEPT=yes", "KIND=ours", "PATH=/opt/venv/bin:/opt/python/bin:/bin"],
+            "Env": [
+                *("EMPTY=", "HOME=/home/nonroot", "KEPT=yes", "KIND=ours", "PATH=/opt/venv/bin:/opt/python/bin:/bin"),
+                "PYTHONUNBUFFERED=",
+            ],
+            "StopSignal": "SIGINT",
             "Labels": {"a": "base", "b": "ours"},
             "User": "65532:65532",
             "WorkingDir": "/app",
         }
         assert base_of(project).interpreter == "/opt/python/bin/python3.12"
+
+    def test_account_is_that_of_the_user_who_is_asked_for(self, served: Served, project: Project) -> None:
+        accounts: Files = {"etc/passwd": b"root:$6$hash:0:0::/root:\nme:x:7:8::/srv/me:", "etc/group": b"us:x:8:\n"}
+        made = {platform: Made([{**python_files(platform), **accounts, "data": None}]) for platform in MACHINES}
+        put_image(served.host, "conf/account", "3", made)
+        told = ('volumes = ["/data", "/new"]', 'annotations = { "a.b" = "x" }')
+        use(project, f"{served.host}/conf/account:3", *told)
+        project.ok("build", "app.py")
+        first = base_of(project).images[0]
+        use(project, f"{served.host}/conf/account:3", 'user = "7"', *told)
+        project.ok("build", "app.py")
+        second = base_of(project).images[0]
+        built = read_image(project.root / "dist" / "app").platforms[0]
+
+        assert first.account == Account(
+            home="/home/nonroot",
+            has_home=False,
+            passwd=(
+                "root:*:0:0::/root:",
+                "me:x:7:8::/srv/me:",
+                f"nonroot:*:65532:65532:nonroot:{HOME}:/usr/sbin/nologin",
+            ),
+            group=("us:x:8:", "nonroot:*:65532:"),
+        )
+        assert second.account == Account(home="/home/nonroot", has_home=False, group=("us:x:8:", "nonroot:*:7:"))
+        assert first.has_volumes == second.has_volumes == ("/data",)
+        assert built.annotations == {"a.b": "x"}
+        assert [each.holds for each in built.layers[1:4]] == [
+            "account of user 7:7", "volume /new of user 7:7", "folder /app",
+        ]  # fmt: skip
 
     @pytest.mark.parametrize("media_type", [LAYER, f"{LAYER}+gzip", f"{LAYER}+zstd"])
     def test_every_compression_is_read_and_kept(self, media_type: str, served: Served, project: Project) -> None:

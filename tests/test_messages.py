@@ -193,8 +193,10 @@ def test_system_package_that_does_not_exist(project: Project) -> None:
     project.script("app.py", *BOOKWORM, 'system-packages = ["no-such-package", "nor-this"]')
 
     assert refused(project, "generate", "app.py") == (
-        "error: there is no Debian package `no-such-package`\nhint: correct `system-packages`\n"
-        "error: there is no Debian package `nor-this`\nhint: correct `system-packages`\n"
+        "error: app.py: there is no Debian package `no-such-package` in bookworm (main)\n"
+        "hint: correct `system-packages`\n"
+        "error: app.py: there is no Debian package `nor-this` in bookworm (main)\n"
+        "hint: correct `system-packages`\n"
     )
 
 

@@ -5,6 +5,7 @@ Each check returns the value as a spec has it, and raises ValueError with what i
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -109,7 +110,7 @@ def volumes(value: Any) -> tuple[str, ...]:
         except ValueError:
             message = f"has {quoted(each)}, which is no absolute path without `.`, `..` or a slash at its end"
             raise ValueError(message) from None
-        if each == "/" or _UNMOUNTABLE.search(each):
+        if each == "/" or _UNMOUNTABLE.search(each) or each != each.strip():  # BuildKit takes white space off
             raise ValueError(f"has {quoted(each)}, which no container can have as a volume")
     return tuple(sorted(set(found)))
 
@@ -140,11 +141,19 @@ def _test(command: Any) -> tuple[str, ...]:
         words = words if words[:1] in (("CMD",), ("CMD-SHELL",)) else ("CMD", *words)
     if any(CONTROL.search(each) for each in words):
         raise ValueError("has a line break or another control character in its `command`")
-    if words[0] == "CMD-SHELL" and (words[-1].endswith("\\") or words[-1].startswith('["')):
+    if words[0] == "CMD-SHELL" and (words[-1].endswith("\\") or _is_list(words[-1])):
         raise ValueError("has a `command` that ends in a backslash, or is a list in a string")
     if len(words) == 1 or not words[1].strip() or (words[0] == "CMD-SHELL" and len(words) > 2):
         raise ValueError("has a `command` that is neither a line of a shell nor a list of words")
     return words
+
+
+def _is_list(text: str) -> bool:
+    """Tell whether a Dockerfile would take a line for a list of words."""
+    try:
+        return text.startswith("[") and isinstance(json.loads(text), list)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _duration(key: str, value: Any) -> int:

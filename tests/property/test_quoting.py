@@ -8,6 +8,7 @@ import os
 import string
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,9 +64,14 @@ TEXT = st.lists(
     st.one_of(st.sampled_from(NASTY), st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"])), max_size=6
 ).map("".join)
 ANY_TEXT = st.one_of(TEXT, st.just("line\nbreak\r\n"), st.just("\x01\x7f"))
+LINES = TEXT.map(str.strip).filter(lambda text: text and not text.endswith("\\") and not text.startswith("["))
 NAMES = st.lists(
     st.text(string.ascii_letters + "_", min_size=1, max_size=8), min_size=1, max_size=6, unique_by=str.lower
 )
+
+
+SHELL = replace(LOCK, base=replace(LOCK.base, system_packages=(replace(LOCK.base.system_packages[0], name="dash"),)))
+"""The lock of an image with a shell."""
 
 
 def spec_of(**keys: object) -> Spec:
@@ -80,16 +86,25 @@ def spec_of(**keys: object) -> Spec:
 @given(
     values=st.lists(TEXT, min_size=1, max_size=20),
     words=st.lists(ANY_TEXT.filter(lambda text: "\0" not in text), min_size=1, max_size=6),
-    folder=TEXT.filter(lambda text: text.strip() and "/" not in text),
+    folder=TEXT.filter(lambda text: text.strip() and not set("/:\\") & set(text)),
+    check=st.one_of(LINES, st.lists(TEXT, min_size=1, max_size=3).map(lambda words: ["/bin/x", *words])),
 )
-@example(values=NASTY, words=[*NASTY, "", "\n"], folder="a b\t$x")
-def test_every_value_reaches_the_configuration(values: list[str], words: list[str], folder: str) -> None:
+@example(values=NASTY, words=[*NASTY, "", "\n"], folder="a b\t$x", check=["/bin/x", *NASTY])
+@example(values=["x"], words=["x"], folder="'\"$", check="test \"$HOME\" = '[x]'  && a \\\\ b # c")
+def test_every_value_reaches_the_configuration(
+    values: list[str], words: list[str], folder: str, check: str | list[str]
+) -> None:
     find_docker()
     env = {f"V{number}": value for number, value in enumerate(values)}
     labels = {f"org.example/l{number}": value for number, value in enumerate(values)}
     workdir = os.path.normpath(f"/w/{folder}")
-    spec = spec_of(env=env, labels=labels, workdir=workdir, entrypoint=words, args=words, user="1:2")
-    dockerfile = render_dockerfile(spec, LOCK, plan_of(spec), "lockfiles", zipapp.newest())["Dockerfile"]
+    told = {"expose": [80], "volumes": [os.path.normpath(f"/v/{folder}").rstrip()], "stop_signal": "RTMIN+3"}
+    health = {"command": check, "interval": "90s", "timeout": "1500ms", "start-interval": "1s", "retries": 2}
+    keys = {"env": env, "labels": labels, "workdir": workdir, "entrypoint": words, "args": words, **told}
+    spec = spec_of(user="1:2", healthcheck=health, system_packages=["dash"], **keys)
+    plan = plan_of(spec, SHELL)
+    planned = json.loads(plan.platforms[0].config)["config"]
+    dockerfile = render_dockerfile(spec, SHELL, plan, "lockfiles", zipapp.newest())["Dockerfile"]
     last = dockerfile.rindex("FROM image-${TARGETARCH}")
     place = next(line for line in dockerfile.splitlines() if line.startswith("WORKDIR "))
     text = f"FROM scratch\n{place}\n" + dockerfile[last:].split("\n", 1)[1]
@@ -107,7 +122,10 @@ def test_every_value_reaches_the_configuration(values: list[str], words: list[st
         assert done.returncode == 0, done.stderr.decode()
         config = next(iter(read_export(Path(root) / "out").values())).config["config"]
 
-    assert config["Env"][1:] == [f"{name}={value}" for name, value in sorted(env.items())]
+    assert sorted(config["Env"]) == sorted(planned["Env"])
+    assert {f"{name}={value}" for name, value in env.items()} < set(config["Env"])
+    for key in ("ExposedPorts", "Volumes", "StopSignal", "Healthcheck"):
+        assert config[key] == planned[key]
     assert config["Labels"] == labels
     assert (config["WorkingDir"], config["Entrypoint"], config["Cmd"]) == (workdir, words, words)
 
@@ -212,6 +230,7 @@ def test_strings_of_a_build_file_are_those_that_bazel_reads(tmp_path: Path) -> N
         configurations=st.lists(st.sampled_from(["linux/amd64", "linux/arm64"]), min_size=1, unique=True).flatmap(
             lambda names: st.tuples(*(st.tuples(st.just(name), ANY_TEXT) for name in names))
         ),
+        annotations=st.lists(TEXT, max_size=2).map(tuple),
     )
 )  # fmt: skip
 def test_targets_come_out_of_a_bake_file_as_they_went_in(target: BakeTarget) -> None:

@@ -264,6 +264,31 @@ def inject_a_line(lock: Document) -> None:
     lock["tool"]["onedigest"]["base"]["releases"][0]["suite"] = "bookworm\nRUN evil"
 
 
+def releases(lock: Document) -> list[Any]:
+    found: list[Any] = lock["tool"]["onedigest"]["base"]["releases"]
+    return found
+
+
+def forget_the_releases(lock: Document) -> None:
+    releases(lock).clear()
+
+
+def release_twice(lock: Document) -> None:
+    releases(lock)[1] = releases(lock)[0]
+
+
+def leave_the_updates_out(lock: Document) -> None:
+    del releases(lock)[2]
+
+
+def take_a_package_from_another_suite(lock: Document) -> None:
+    rows(lock)[0]["suite"] = "sid"
+
+
+def take_a_package_from_a_time_that_is_none(lock: Document) -> None:
+    rows(lock)[0]["date"] = "Sat, 31 Feb 2026 10:16:37 UTC"
+
+
 def grow(lock: Document) -> None:
     rows(lock)[0]["size"] = 1 << 41
 
@@ -289,6 +314,11 @@ CONTRADICTIONS: dict[Callable[[Document], None], str] = {
     upload_nowhere: "`packages[0].wheels[0].upload-time` is not a time with its offset from UTC",
     release_at_the_end_of_time: "`tool.onedigest.base.releases[0].date` is 'Fri, 31 Dec 9999 23:59:59 UTC', which is not the date of a release",
     inject_a_line: r"`tool.onedigest.base.releases[0].suite` is 'bookworm\nRUN evil', which is not a plain name",
+    forget_the_releases: "`tool.onedigest.base.releases` is missing or empty",
+    release_twice: "`tool.onedigest.base.releases` are not of one suite with its -updates, and its -security at the most",
+    leave_the_updates_out: "`tool.onedigest.base.releases` are not of one suite with its -updates, and its -security at the most",
+    take_a_package_from_another_suite: "`tool.onedigest.base.packages[0].suite` is 'sid', which is no further suite of the lock",
+    take_a_package_from_a_time_that_is_none: "`tool.onedigest.base.packages[0].date` is 'Sat, 31 Feb 2026 10:16:37 UTC', which is not the date of a release",
     grow: "`tool.onedigest.base.packages[0].size` is not a number of bytes from 0 to 1099511627776",
 }  # fmt: skip
 

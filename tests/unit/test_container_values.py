@@ -99,7 +99,7 @@ def test_volume_is_a_plain_path(wrong: str) -> None:
         volumes([wrong])
 
 
-@pytest.mark.parametrize("wrong", ["/", "/a:ro", "/a\\b"])
+@pytest.mark.parametrize("wrong", ["/", "/a:ro", "/a\\b", "/a ", "/a\u2003"])
 def test_some_paths_are_no_volumes(wrong: str) -> None:
     with pytest.raises(ValueError, match="which no container can have as a volume"):
         volumes([wrong])
@@ -113,6 +113,7 @@ def test_some_paths_are_no_volumes(wrong: str) -> None:
         (["curl", "-f", "x"], Healthcheck(test=("CMD", "curl", "-f", "x"))),
         (["CMD", "curl"], Healthcheck(test=("CMD", "curl"))),
         (["CMD-SHELL", "curl x"], Healthcheck(test=("CMD-SHELL", "curl x"))),
+        ("[ -f /x ]", Healthcheck(test=("CMD-SHELL", "[ -f /x ]"))),
         ("  curl -f x ", Healthcheck(test=("CMD-SHELL", "curl -f x"))),
         (
             {"command": ["x"], "interval": "1m30s", "timeout": "500ms", "start-period": "1h", "start-interval": "0s"},
@@ -148,6 +149,7 @@ NO_TABLE = 'is neither false nor a table with a `command`, such as { command = [
         ("a\nb", "has a line break or another control character in its `command`"),
         (["a", "b\x07"], "has a line break or another control character in its `command`"),
         ("a \\", "has a `command` that ends in a backslash, or is a list in a string"),
+        ('[ "a" ]', "has a `command` that ends in a backslash, or is a list in a string"),
         ('["a", "b"]', "has a `command` that ends in a backslash, or is a list in a string"),
         ({"command": ["x"], "interval": 30}, 'has `interval` that is no duration; write for example "30s", "1m30s" or'
          ' "500ms"'),

@@ -19,6 +19,7 @@ from onedigest.cli.moves import say_moves
 from onedigest.cli.progress import Progress
 from onedigest.cli.reaching import sources, sources_for
 from onedigest.cli.session import Session, shared_options
+from onedigest.cli.undone import say_undone
 from onedigest.cli.words import plural, print_error, print_json, say, shown
 from onedigest.errors import InputError, OnedigestError, Problem
 from onedigest.formats import LOCK_FILE
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 @click.option(
     "--upgrade-package", "packages", multiple=True, metavar="NAME", help="Let one package move, also one of Debian."
 )
+@click.option("--strict", is_flag=True, help="Refuse an image that lacks something, in place of a warning.")
 @shared_options
 def command(
     scripts: tuple[str, ...],
@@ -50,6 +52,7 @@ def command(
     upgrade: bool,
     upgrade_base: bool,
     packages: tuple[str, ...],
+    strict: bool,
     **options: Any,
 ) -> int:
     """Lock scripts and write the files to review.
@@ -69,7 +72,7 @@ def command(
     from onedigest.lock.resolver import Upgrade
 
     allowed = Upgrade(everything=upgrade, base=upgrade_base, packages=frozenset(packages))
-    result, failed = _generate(session, images, allowed, everything=everything)
+    result, failed = _generate(session, images, allowed, everything=everything, strict=strict)
     if prune:
         result["pruned"] = _prune(session, images)
     if session.as_json:
@@ -91,11 +94,18 @@ def generate_one(session: Session, image: Image) -> None:
 
 
 def _generate_files(
-    session: Session, image: Image, previous: Lock | None, upgrade: Upgrade, make_sources: Callable[[], Sources]
+    session: Session,
+    image: Image,
+    previous: Lock | None,
+    upgrade: Upgrade,
+    make_sources: Callable[[], Sources],
+    *,
+    strict: bool = False,
 ) -> tuple[dict[str, Any], Rules]:
     """Lock one image and write its own files; return what is to be said of it, and the files.
 
-    Where its lock is what would be chosen, nothing is asked of uv, of an index or of a registry.
+    Where its lock is what would be chosen, nothing is asked of uv, of an index or of a registry. With `strict`, what an
+    image lacks is an `InputError`, before anything is written.
     """
     from onedigest.application import collect
     from onedigest.lock.author import Author
@@ -114,7 +124,13 @@ def _generate_files(
         refuse_other_hashes(image, lock)
         moves = _debian_moves(previous, lock, found)
     plan = arrange(image.spec, lock, application)
-    look_at(session, image, lock, application, plan, make_sources)
+    lacking: list[Problem] = []
+    looked = replace(image, warn=lacking.append if strict else image.warn)
+    if strict or lock is not previous:
+        say_undone(session, looked, lock, make_sources)
+    look_at(session, looked, lock, application, plan, make_sources)
+    if lacking:
+        raise InputError(lacking)
     folder = image.folder.parent.resolve()
     rules = render_rules(image.spec, lock, plan, folder)
     changed, left = write_rules(rules, folder)
@@ -179,7 +195,7 @@ def _warn_of_left(image: Image, paths: Iterable[str]) -> None:
 
 
 def _generate(
-    session: Session, images: list[Image], upgrade: Upgrade, *, everything: bool
+    session: Session, images: list[Image], upgrade: Upgrade, *, everything: bool, strict: bool
 ) -> tuple[dict[str, Any], int]:
     """Lock images and write all files; return what is to be said of them, and the exit code."""
     source = sources(session)
@@ -191,7 +207,7 @@ def _generate(
             previous = earlier_lock(session, image)
             with Progress(f"{image.spec.name}: reading the base", None, quiet=session.silent) as progress:
                 own = partial(sources_for, replace(source, report=progress.advance), session, image)
-                result, rules = _generate_files(session, image, previous, several.upgrade(previous), own)
+                result, rules = _generate_files(session, image, previous, several.upgrade(previous), own, strict=strict)
         except OnedigestError as error:
             if len(images) == 1:
                 raise

@@ -110,12 +110,11 @@ def _of_deb(path: Path) -> Facts:
 
 
 def _facts(entries: Iterable[Entry], made: Iterable[str], modules: Iterable[str]) -> Facts:
-    libraries: set[str] = set()
-    programs: set[str] = set()
+    links = [merged(each) for each in made]
+    libraries = {path for path in links if _SHARED.fullmatch(path)}
+    programs = {path for path in links if path.rpartition("/")[0] in PROGRAM_FOLDERS}
     needs: list[tuple[str, int, tuple[str, ...]]] = []
     started: list[tuple[str, str]] = []
-    for path in (merged(each) for each in made):
-        (libraries if _SHARED.fullmatch(path) else programs).add(path)
     for entry in entries:
         folder, _, name = entry.path.rpartition("/")
         if entry.kind == "dir":

@@ -52,7 +52,7 @@ def _said(image: Looked, worlds: Sequence[World], search: Sequence[str], owners:
         users = sorted({label for each in optional for label in each.users})
         named = _listed([f"`{each.name}`" for each in optional])
         problems.insert(
-            0, Problem(f"plugins of {_listed(users)} need libraries that the image has not: {named}", where)
+            0, Problem(f"plugins of {_listed(users)} need libraries that are not in the image: {named}", where)
         )
     return problems, found is not None and found.complete
 

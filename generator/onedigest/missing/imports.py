@@ -61,20 +61,20 @@ def missing_siblings(
             place = _place(folder, path, each, known)
             if place is None:
                 continue
-            pattern, entry = place
-            if not _is_there(pattern, entry, there) and pattern not in found:
+            pattern, entries = place
+            if not _is_there(pattern, entries, there) and pattern not in found:
                 found[pattern] = Sibling(pattern=pattern, file=path, line=each.line)
-            if entry and entry not in seen:
-                seen.add(entry)
-                if (inner := _read(folder / entry)) is not None:
+            for entry in entries:
+                if entry not in seen and (inner := _read(folder / entry)) is not None:
                     waiting.append((entry, inner))
+                seen.add(entry)
     return sorted(found.values(), key=lambda each: each.pattern)
 
 
 def _may_be_beside(folder: Path, text: bytes) -> bool:
     """Tell whether anything beside a script has a name that it may import: most scripts need not be parsed."""
     names = {name.decode() for line in _IMPORTS.findall(text) for name in _WORD.findall(line)}
-    return any(_is_file(folder / f"{name}.py") or _has_modules(folder / name) for name in names)
+    return any(_is_file(folder / f"{name}.py") or _is_folder(folder / name) for name in names)
 
 
 def sibling_problem(siblings: Sequence[Sibling], stated: Sequence[str], place: str) -> Problem:
@@ -93,8 +93,8 @@ def sibling_problem(siblings: Sequence[Sibling], stated: Sequence[str], place: s
     return Problem(message, f"{where}:{line}", f"write `files = [{patterns}]` in [tool.onedigest]")
 
 
-def _place(folder: Path, path: str, each: _Import, known: Collection[str]) -> tuple[str, str] | None:
-    """Return the pattern that brings a module of this folder, and its own file, which is none for a bare folder.
+def _place(folder: Path, path: str, each: _Import, known: Collection[str]) -> tuple[str, list[str]] | None:
+    """Return the pattern that brings a module of this folder, and the files that are run, none for a bare folder.
 
     The folder of a script is the first place where Python looks, so what stands there wins, but for built-in modules.
     """
@@ -113,13 +113,15 @@ def _place(folder: Path, path: str, each: _Import, known: Collection[str]) -> tu
         name = "/".join(parts[:count])
         for entry in (f"{name}/__init__.py", f"{name}.py"):
             if _is_file(folder / entry):
-                return (f"{top}/**" if "/" in entry else entry), entry
-    return (f"{top}/**", "") if _has_modules(folder / top) else None
+                above = [f"{'/'.join(parts[:number])}/__init__.py" for number in range(1, count)]
+                entries = [*(inner for inner in above if _is_file(folder / inner)), entry]
+                return (f"{top}/**" if "/" in entry else entry), entries
+    return (f"{top}/**", []) if _has_modules(folder / top) else None
 
 
-def _is_there(pattern: str, entry: str, there: Collection[str]) -> bool:
-    if entry:
-        return entry in there
+def _is_there(pattern: str, entries: Collection[str], there: Collection[str]) -> bool:
+    if entries:
+        return all(entry in there for entry in entries)
     return any(path.startswith(pattern.removesuffix("**")) for path in there)
 
 
@@ -173,6 +175,13 @@ def _bodies(node: ast.stmt) -> Iterator[ast.stmt]:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
+    except OSError:
+        return False
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
     except OSError:
         return False
 

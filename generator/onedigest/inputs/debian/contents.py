@@ -91,7 +91,9 @@ def _lines(path: Path) -> Iterator[bytes]:
             while data := file.read(_PIECE // 4):
                 while data:
                     piece = inflater.decompress(data, _PIECE)
-                    data = inflater.unconsumed_tail
+                    data = inflater.unconsumed_tail or inflater.unused_data
+                    if inflater.eof and data:
+                        inflater = zlib.decompressobj(31)
                     count += len(piece)
                     whole, end, rest = (left + piece).rpartition(b"\n")
                     if end:
@@ -101,4 +103,6 @@ def _lines(path: Path) -> Iterator[bytes]:
                         raise NetworkError.of("the index of Debian's files is too large", where=path.name)
     except zlib.error as error:
         raise NetworkError.of(f"broken index of Debian's files: {error}", where=path.name) from None
+    if not inflater.eof:
+        raise NetworkError.of("broken index of Debian's files: it ends too early", where=path.name)
     yield left + b"\n"

@@ -11,11 +11,13 @@ from onedigest import untrusted
 from onedigest.errors import InputError, NetworkError
 from onedigest.inputs.debian.version import key
 
-_PACKAGE = re.compile(r"(?m)^Package: (\S+)$")
-_PROVIDES = re.compile(r"(?m)^Provides: (.+)$")
+_PACKAGE = re.compile(r"\nPackage: (\S+)(?=\n|\Z)")
+_PROVIDES = re.compile(r"\nProvides: (.+)")
+_ESSENTIAL = re.compile(r"\nEssential: yes(?=\n|\Z)")
+"""With the line break before them: where a pattern begins with letters, what is to be found is looked for at once."""
+
 _FIELD = re.compile(r"(?m)^([A-Za-z][A-Za-z0-9-]*): (.*(?:\n[ \t].*)*)")
 _ALTERNATIVE = re.compile(r"([a-z0-9][a-z0-9+.-]*)(?::[a-z0-9-]+)?(?:\s*\(\s*(<<|<=|=|>=|>>)\s*(\S{1,256}?)\s*\))?")
-_ESSENTIAL = re.compile(r"(?m)^Essential: yes$")
 _PARAGRAPH = re.compile(r"(?:.+\n?)+")
 _INSTALLED = " ok installed"
 _MOST_INSTALLED = 100_000
@@ -131,12 +133,12 @@ class Index:
     """The packages of one architecture in one suite. Where a name stands several times, each is a version of it."""
 
     def __init__(self, text: str, name: str = "Packages", suite: str = "") -> None:
-        self._text = text
+        self._text = f"\n{text}"
         self._name = name
         self._suite = suite
         self._starts: dict[str, tuple[int, ...]] = {}
-        for match in _PACKAGE.finditer(text):
-            self._starts[match[1]] = (*self._starts.get(match[1], ()), match.start())
+        for match in _PACKAGE.finditer(self._text):
+            self._starts[match[1]] = (*self._starts.get(match[1], ()), match.start() + 1)
         self._stanzas: dict[str, tuple[Stanza, ...]] = {}
 
     def versions(self, name: str) -> tuple[Stanza, ...]:

@@ -14,6 +14,11 @@ def package_named_after(library: str, is_there: Callable[[str], bool]) -> str:
     """Return the package that a library is in by its name, or nothing where there is none of that name."""
     if _OF_GLIB.fullmatch(library):
         library = "libglib2.0.so.0"  # five libraries in one package
-    name = re.sub(r"(\d)\.so\.", r"\1-", library)
-    name = re.sub(r"\.so(?:\.|$)", "", name).replace("_", "-").lower()
-    return next((each for each in (name, f"{name}{_TIME_BITS}") if is_there(each)), "")
+    while library:
+        name = re.sub(r"(\d)\.so\.", r"\1-", library)
+        name = re.sub(r"\.so(?:\.|$)", "", name).replace("_", "-").lower()
+        if found := next((each for each in (name, f"{name}{_TIME_BITS}") if is_there(each)), ""):
+            return found
+        # a file by its whole version, such as libgomp.so.1.0.0
+        library = re.sub(r"\.\d+$", "", library) if re.search(r"\.so(?:\.\d+){2,}$", library) else ""
+    return ""

@@ -32,11 +32,15 @@ _SEEDS = (
     "tzdata",
 )
 
-_ONLY_TO_CONFIGURE = frozenset({"debconf", "debconf-2.0", "install-info"})
-"""Needed by maintainer scripts, which never run, and not essential."""
+_ONLY_TO_CONFIGURE = frozenset({"debconf", "debconf-2.0", "install-info", "usr-is-merged"})
+"""Needed by maintainer scripts, which never run, and not essential. /usr is merged in each root, with no usrmerge."""
 
 _NOT_IN_BASE = _ONLY_TO_CONFIGURE | {"awk", "dpkg", "libdebconfclient0", "libselinux1", "openssl", "perl-base"}
 """Needed by maintainer scripts and by commands that set a system up, such as update-passwd."""
+
+
+_NEAR = 0.75
+"""How alike a name must be to be meant: there are so many that some are always alike."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,7 +148,7 @@ def _is_there(packages: Candidates, name: str) -> bool:
 
 def _near(name: str, several: Iterable[Candidates]) -> str:
     names = {each for packages in several for each in packages.names() if each[:1] == name[:1]}
-    near = difflib.get_close_matches(name, sorted(names), 3)
+    near = difflib.get_close_matches(name, sorted(names), 3, _NEAR)
     return f"correct `system-packages`; there is {', '.join(near)}" if near else "correct `system-packages`"
 
 

@@ -8,8 +8,15 @@ REVIEWED = re.compile(
     "base-files|base-passwd|bash|ca-certificates|coreutils|dash|debconf|debianutils|dpkg|init-system-helpers|libc-bin|libc6"
     "|libpam-modules(-bin)?|libpam-runtime|login|login[.]defs|mount|netbase|passwd|perl-base|python3([.][0-9]+)?(-minimal)?"
     "|sysvinit-utils|tzdata|ucf|usrmerge|usr-is-merged|util-linux"
+    # libraries bring these along, and nothing of them runs in a container
+    "|dbus|dbus-system-bus-common|dmsetup|libpam-systemd|systemd|systemd-sysv|udev"
+    # what they make is a list of what was there before, or another name for a default
+    "|fontconfig|fontconfig-config|iproute2|mariadb-common|openssh-client"
 )
-"""Packages whose scripts were read: what is left undone of them is about logins, upgrades and questions."""
+"""Packages whose scripts were read: what is left undone of them is about logins, upgrades, questions and services."""
+
+PROOFS = {"ca-certificates-java": "etc/ssl/certs/java/cacerts"}
+"""Packages whose scripts make nothing but a file, and that file."""
 
 ASKING = frozenset(
     {
@@ -28,7 +35,20 @@ ASKING = frozenset(
             "dpkg",
             "dpkg-architecture",
         ),
-        *("dpkg-query", "dpkg-realpath", "egrep", "expr", "false", "fgrep", "fold", "gawk", "getent", "grep", "head"),
+        *(
+            "dpkg-query",
+            "dpkg-realpath",
+            "egrep",
+            "expr",
+            "false",
+            "fgrep",
+            "fold",
+            "gawk",
+            "getcap",
+            "getent",
+            "grep",
+            "head",
+        ),
         *("hostname", "id", "ischroot", "kpsewhich", "logger", "ls", "mawk", "md5sum", "mktemp", "mountpoint", "nproc"),
         *(
             "paperconf",
@@ -66,8 +86,8 @@ ASKING = frozenset(
 
 DONE = frozenset(
     {
-        *("ldconfig", "update-ca-certificates"),
-        *("gdk-pixbuf-query-loaders", "gio-querymodules", "glib-compile-schemas"),
+        *("ldconfig", "update-ca-certificates", "update-gsfontmap"),
+        *("gdk-pixbuf-query-loaders", "libgvc6-config-update", "gio-querymodules", "glib-compile-schemas"),
         *("update-desktop-database", "update-mime-database"),
     }
 )
@@ -83,10 +103,26 @@ WITHOUT_EFFECT = frozenset(
         # what is there already, or is about upgrades, menus, manuals and logins
         *("add-shell", "debconf-set-selections", "dpkg-maintscript-helper", "dpkg-trigger", "emacs-install"),
         *("emacs-package-install", "install-info", "mandb", "remove-shell", "ucfr", "update-info-dir", "update-menus"),
-        *("update-mime", "update-shells", "pg_updateaptconfig", "rm_conffile", "chsh"),
+        *(
+            "update-mime",
+            "update-shells",
+            "pg_updateaptconfig",
+            "rm_conffile",
+            "chsh",
+            "aa-enabled",
+            "aa-status",
+            "apparmor_parser",
+            "gtk-query-immodules-3.0",
+        ),
         # caches that are made anew, or done without
         *("fc-cache", "gtk-update-icon-cache", "gtk4-update-icon-cache", "py3compile", "pycompile", "py3clean"),
-        *("update-icon-caches", "update-python-modules"),
+        *(
+            "update-icon-caches",
+            "update-fonts-alias",
+            "update-fonts-dir",
+            "update-fonts-scale",
+            "update-python-modules",
+        ),
     }
 )
 """Commands that make nothing which a program of an image needs."""
@@ -117,7 +153,6 @@ MEANINGS = {
     "pg_updatedicts": _DICTIONARY,
     "setcap": "its program lacks a capability, and needs root",
     "ssh-keygen": "there are no keys of this host",
-    "update-gsfontmap": "Ghostscript does not know the fonts of other packages",
     "update-perl-sax-parsers": "XML::SAX knows no parser",
 }
 """What it means for an image that a command was not run."""

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
+from onedigest.assembler.configuration import configuration
 from onedigest.assembler.configuration.alternatives import alternative_of
+from onedigest.assembler.configuration.file_list import read_list
 from onedigest.assembler.configuration.following import Call
 from onedigest.assembler.configuration.maintainer import ARGUMENTS, Unfollowed, architecture_of, calls
 from onedigest.assembler.configuration.paths import find, place
 from onedigest.assembler.configuration.placing import placed
-from onedigest.assembler.deb import Package
+from onedigest.assembler.configuration.system import System
+from onedigest.assembler.deb import Package, read
 from onedigest.assembler.entry import Entry
-from onedigest.errors import Problem
+from onedigest.assembler.refusal import Refused
+from onedigest.assembler.spool import Spool
+from onedigest.errors import InputError, Problem
 from onedigest.lock.base.script_commands import (
     ASKING,
     BYTE_COMPILING,
     DONE,
     MEANINGS,
+    PROOFS,
     REVIEWED,
     WITHOUT_EFFECT,
 )
@@ -27,22 +36,32 @@ _NAMED = 6
 _HINT = "if a program needs it, make it with `copy` or `run`, or take a base image that has the package"
 
 
-def left_undone(packages: Iterable[Package], files: Mapping[str, Entry]) -> list[Problem]:
-    """Return what scripts would do beyond what is followed, one problem for each package that has any.
+def read_system(paths: Iterable[Path], below: Path | None) -> System:
+    """Read packages, and the list of the files of an image below, with what is made of them. Raises `InputError`."""
+    spool = Spool()
+    try:
+        packages = tuple(sorted((read(path, spool) for path in paths), key=lambda package: package.name))
+        files = read_list(below) if below else {}
+        files |= {entry.path: entry for package in packages for entry in package.entries}
+        return System({**files, **configuration(System(files, packages))}, packages)
+    except Refused as error:
+        raise InputError.of(error.reason) from None
 
-    `files` are those of the system that the packages are in.
+
+def left_undone(system: System) -> list[Problem]:
+    """Return what scripts would do beyond what is followed, one problem for each package.
+
+    The last one has the hint for all.
     """
-    several = sorted(packages, key=lambda package: package.name)
-    architecture = architecture_of(several)
+    architecture = architecture_of(system.packages)
     found = []
-    for package in several:
-        if REVIEWED.fullmatch(package.name):
+    for package in system.packages:
+        if REVIEWED.fullmatch(package.name) or PROOFS.get(package.name, "") in system.files:
             continue
-        undone = [each for script in ARGUMENTS for each in _undone(package, script, architecture, files)]
+        undone = [each for script in ARGUMENTS for each in _undone(package, script, architecture, system.files)]
         if undone:
-            words = "; ".join(_joined(undone))
-            found.append(Problem(f"Debian package `{package.name}`: {words}", hint=_HINT))
-    return found
+            found.append(Problem(f"Debian package `{package.name}`: {'; '.join(_joined(undone))}"))
+    return [*found[:-1], replace(found[-1], hint=_HINT)] if found else []
 
 
 def _undone(package: Package, script: str, architecture: str, files: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
@@ -60,18 +79,19 @@ def _undone(package: Package, script: str, architecture: str, files: Mapping[str
 def _is_done(call: Call, files: Mapping[str, Entry]) -> bool:  # noqa: PLR0911  one for each command
     name = _command(call)
     arguments = call.words[1:]
-    if call.writes or not call.words:
-        return not call.writes
-    if name in ASKING or name in DONE or name in WITHOUT_EFFECT or name.startswith("db_"):
+    if name in DONE or not call.words or all(path and path.startswith(_LOGS) for path in call.writes or ("",)):
+        return True
+    if call.writes:
+        return False
+    if name in ASKING or name in WITHOUT_EFFECT or name.startswith("db_"):
         return True
     if name == "update-alternatives":
-        return "--install" not in arguments or (call.certain and _is_installed(call, files))
+        about_manual = any(word and _MANUAL.search(word) for word in arguments[2:3])
+        return "--install" not in arguments or about_manual or (call.certain and _is_installed(call, files))
     if name == "rm":
         return not any(path is None or (place(files, path) or "") in files for path in arguments if path != "-f")
     if name in ("sed", "find", "perl"):
         return not any(word is None or word.startswith(_CHANGING[name]) for word in arguments)
-    if name == ".":
-        return arguments[:1] == ("/usr/share/debconf/confmodule",)
     if name == "dpkg-divert":
         return "--rename" not in arguments or "--remove" in arguments
     if BYTE_COMPILING.fullmatch(name):
@@ -79,6 +99,8 @@ def _is_done(call: Call, files: Mapping[str, Entry]) -> bool:  # noqa: PLR0911  
     return _is_placed(call, name, files)
 
 
+_MANUAL = re.compile(r"\.[0-9][a-z]*\.gz\Z")
+_LOGS = "/var/log/"
 _CHANGING = {"sed": ("-i", "--in-place"), "find": ("-delete", "-exec"), "perl": ("",)}
 
 
@@ -113,39 +135,32 @@ def _command(call: Call) -> str:
 
 
 def _named(call: Call) -> tuple[str, str]:
-    """Return how a call is named, and what it means that it is not done."""
+    """Return how a call is named, and what it is: a form of `_FORMS`, or what it means that it is not done."""
     name = _command(call)
     if call.writes:
-        return f"`{call.writes[0] or 'a file'}`", "writes"
+        return f"`{call.writes[0]}`" if call.writes[0] else "a file", "write"
     if name == "update-alternatives" and (alternative := alternative_of(call.words)) and call.certain:
-        return f"`{alternative.path}`", "alternative"
+        return f"`{alternative.path}`, which is not there,", "offer"
     if name == ".":
-        return f"`{call.words[1] if len(call.words) > 1 and call.words[1] else 'a file'}`", "reads"
-    return f"`{name}`" if name else "a command that is not known", MEANINGS.get(name, "calls")
+        return f"`{call.words[1]}`" if len(call.words) > 1 and call.words[1] else "a file", "run"
+    return f"`{name}`" if name else "what is not known", MEANINGS.get(name, "call")
 
 
-_FORMS = {
-    "writes": "its scripts write {}, which is not done",
-    "alternative": "its alternative {} is not there",
-    "reads": "its scripts run what is in {}, which is not done",
-    "calls": "its scripts call {}, which is not done",
-}
+_FORMS = ("write", "offer", "run")
 
 
 def _joined(undone: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """Join what has one meaning."""
+    """Join what is of one kind: first what has a meaning."""
     groups: dict[str, list[str]] = {}
     for name, meaning in undone:
         several = groups.setdefault(meaning, [])
         if name not in several:
             several.append(name)
-    for meaning, names in groups.items():
-        if not meaning:
-            yield from names
-        elif meaning in _FORMS:
-            yield _FORMS[meaning].format(_listed(names))
-        else:
-            yield f"{_FORMS['calls'].format(_listed(names))}: {meaning}"
+    yield from groups.pop("", ())
+    words = [f"{kind} {_listed(groups.pop(kind))}" for kind in ("call", *_FORMS) if kind in groups]
+    meant = [f"call {_listed(names)} ({meaning})" for meaning, names in groups.items()]
+    if meant or words:
+        yield f"its scripts {' and '.join((*meant, *words))}, which is not done"
 
 
 def _listed(names: Sequence[str]) -> str:
