@@ -90,6 +90,13 @@ def test_script_in_place_of_a_program_is_looked_at_from_workdir(tmp_path: Path) 
     assert problem(tmp_path) is None
 
 
+def test_program_whose_name_a_script_of_a_package_leaves_open() -> None:
+    world = replace(WORLD, programs=frozenset(("usr/bin/$tool",)))
+
+    assert entrypoint_problem(replace(SPEC, entrypoint=("java",)), [world], (), SEARCH, "app.py:1") is None
+    assert not world.has_program("/opt/venv/bin/java")
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [

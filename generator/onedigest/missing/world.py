@@ -42,8 +42,11 @@ class World:
     rootfs: Rootfs | None
 
     def has_program(self, path: str) -> bool:
-        """Tell whether there is a program at an absolute path."""
-        return merged(path) in self.programs or (self.rootfs is not None and self.rootfs.find(path) is not None)
+        """Tell whether there is a program at an absolute path, or may be, where a script of a package leaves names open."""
+        place = merged(path)
+        folder = f"{place.rpartition('/')[0]}/"
+        may_be = any("$" in each and each.startswith(folder) for each in self.programs)
+        return place in self.programs or may_be or (self.rootfs is not None and self.rootfs.find(path) is not None)
 
     def finds_program(self, name: str, search_path: Iterable[str]) -> bool:
         """Tell whether a program is in one of some folders."""
