@@ -73,7 +73,7 @@ def test_program_that_can_run_or_of_which_nothing_is_known(name: str, tmp_path: 
     ("name", "message", "hint"),
     [
         ("run.sh", "the program `run.sh` of `entrypoint` is in no folder of the image's PATH", "write its path, `/app/run.sh`"),
-        ("bash", "the program `bash` of `entrypoint` is in no folder of the image's PATH", "write the path of a program that the image has"),
+        ("bash", "the program `bash` of `entrypoint` is in no folder of the image's PATH", "name the package that has it in `dependencies` or `system-packages`"),
         ("/usr/bin/bash", "the program `/usr/bin/bash` of `entrypoint` is not in the image", ""),
         ("./none", "the program `./none` of `entrypoint` is not in the image", "a path that is not absolute is one from `workdir`"),
         ("./app.py", "`./app.py` of `entrypoint` is not executable", 'write `entrypoint = ["python", "./app.py"]`'),

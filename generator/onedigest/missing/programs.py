@@ -64,7 +64,11 @@ def entrypoint_problem(
             if "/" not in name:
                 message = f"the program `{name}` of `entrypoint` is in no folder of the image's PATH"
                 near = next((path for path in own if path.rpartition("/")[2] == name), "")
-                hint = f"write its path, `{near}`" if near else "write the path of a program that the image has"
+                hint = (
+                    f"write its path, `{near}`"
+                    if near
+                    else "name the package that has it in `dependencies` or `system-packages`"
+                )
             else:
                 message = f"the program `{name}` of `entrypoint` is not in the image"
                 hint = "a path that is not absolute is one from `workdir`" if not name.startswith("/") else ""
