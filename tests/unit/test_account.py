@@ -130,6 +130,7 @@ def test_odd_tables_keep_their_lines(passwd: bytes | None, kept: tuple[str, ...]
         b"a:x:1:1:" + b"y" * 1100 + b":/:\n",
         b"a:x:1:1:\x1b[2J:/:\n",
         b"a:x:1:1:\xff:/:\n",
+        b"-nobody\n",
         "/nix/store/passwd",
         "passwd",
     ],
@@ -139,6 +140,7 @@ def test_odd_tables_keep_their_lines(passwd: bytes | None, kept: tuple[str, ...]
         "a long line",
         "control characters",
         "no UTF-8",
+        "an option",
         "a link to nowhere",
         "a link to itself",
     ],
@@ -187,6 +189,7 @@ def test_lock_says_what_was_found(account: Account) -> None:
         ("root::0:0:::", "`passwd[0]` has a password"),
         ("", "`passwd[0]` is no line of a table of accounts"),
         ("a:x:0:0:\n:/:", "`passwd[0]` is no line of a table of accounts"),
+        ("-a:x:1:1:::", "`passwd[0]` is no line of a table of accounts"),
         ("a" * 1025, "`passwd[0]` is no line of a table of accounts"),
     ],
 )

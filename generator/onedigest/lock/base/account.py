@@ -86,9 +86,12 @@ def _table(rootfs: Rootfs, path: str) -> tuple[str, ...] | None:
     if text is None:
         return None
     rows = tuple(_without_hash(row.rstrip("\r")) for row in text.split("\n") if row.strip())
-    if len(rows) >= _MOST_LINES or any(len(row) > _LONGEST_LINE or _UNWRITABLE.search(row) for row in rows):
-        return None
-    return rows
+    return rows if len(rows) < _MOST_LINES and all(map(_is_plain, rows)) else None
+
+
+def _is_plain(row: str) -> bool:
+    """Tell whether a line can be an argument; one that begins as an option does is of NIS."""
+    return 0 < len(row) <= _LONGEST_LINE and not row.startswith("-") and not _UNWRITABLE.search(row)
 
 
 def _without_hash(row: str) -> str:
@@ -162,7 +165,7 @@ def _rows(table: Table, key: str) -> tuple[str, ...]:
 def _row(value: Any) -> str:
     """Return a line of a table of accounts, which states no password. Raises ValueError."""
     found = untrusted.text(value)
-    if not found or len(found) > _LONGEST_LINE or _UNWRITABLE.search(found):
+    if not _is_plain(found):
         raise ValueError("is no line of a table of accounts")
     if _without_hash(found) != found:
         raise ValueError("has a password")
