@@ -18,70 +18,13 @@ REVIEWED = re.compile(
 PROOFS = {"ca-certificates-java": "etc/ssl/certs/java/cacerts"}
 """Packages whose scripts make nothing but a file, and that file."""
 
-ASKING = frozenset(
-    {
-        *(
-            "[",
-            "alias",
-            "awk",
-            "base64",
-            "basename",
-            "cat",
-            "cmp",
-            "cut",
-            "date",
-            "diff",
-            "dirname",
-            "dpkg",
-            "dpkg-architecture",
-        ),
-        *(
-            "dpkg-query",
-            "dpkg-realpath",
-            "egrep",
-            "expr",
-            "false",
-            "fgrep",
-            "fold",
-            "gawk",
-            "getcap",
-            "getent",
-            "grep",
-            "head",
-        ),
-        *("hostname", "id", "ischroot", "kpsewhich", "logger", "ls", "mawk", "md5sum", "mktemp", "mountpoint", "nproc"),
-        *(
-            "paperconf",
-            "pidof",
-            "ps",
-            "pwd",
-            "readlink",
-            "realpath",
-            "rmdir",
-            "runlevel",
-            "seq",
-            "sha256sum",
-            "sleep",
-            "sort",
-        ),
-        *(
-            "ss",
-            "stat",
-            "sync",
-            "tac",
-            "tail",
-            "test",
-            "tr",
-            "uname",
-            "uniq",
-            "wc",
-            "which",
-            "whoami",
-            "zcat",
-            "pg_lsclusters",
-        ),
-    }
+_ASKING = (
+    "[ alias awk base64 basename cat cmp cut date diff dirname dpkg dpkg-architecture dpkg-query "
+    "dpkg-realpath egrep expr false fgrep fold gawk getcap getent grep head hostname id ischroot kpsewhich "
+    "logger ls mawk md5sum mktemp mountpoint nproc paperconf pg_lsclusters pidof ps pwd readlink realpath "
+    "rmdir runlevel seq sha256sum sleep sort ss stat sync tac tail test tr uname uniq wc which whoami zcat"
 )
+ASKING = frozenset(_ASKING.split())
 """Commands that change no file, or none that stays."""
 
 DONE = frozenset(
@@ -93,39 +36,22 @@ DONE = frozenset(
 )
 """Commands whose files are made from those of all packages."""
 
-WITHOUT_EFFECT = frozenset(
-    {
-        # there is no init, no udev and no kernel of its own
-        *("chkconfig", "dbus-uuidgen", "deb-systemd-helper", "deb-systemd-invoke", "invoke-rc.d", "journalctl", "kill"),
-        *("killall", "modprobe", "runit-helper", "service", "start-stop-daemon", "systemctl", "systemd-hwdb"),
-        *("systemd-machine-id-setup", "systemd-tmpfiles", "telinit", "udevadm", "update-binfmts", "update-inetd"),
-        *("update-rc.d", "vgcfgbackup", "depmod", "update-initramfs", "nscd", "pkill", "rc-service", "update-service"),
-        # what is there already, or is about upgrades, menus, manuals and logins
-        *("add-shell", "debconf-set-selections", "dpkg-maintscript-helper", "dpkg-trigger", "emacs-install"),
-        *("emacs-package-install", "install-info", "mandb", "remove-shell", "ucfr", "update-info-dir", "update-menus"),
-        *(
-            "update-mime",
-            "update-shells",
-            "pg_updateaptconfig",
-            "rm_conffile",
-            "chsh",
-            "aa-enabled",
-            "aa-status",
-            "apparmor_parser",
-            "gtk-query-immodules-3.0",
-        ),
-        # caches that are made anew, or done without
-        *("fc-cache", "gtk-update-icon-cache", "gtk4-update-icon-cache", "py3compile", "pycompile", "py3clean"),
-        *(
-            "update-icon-caches",
-            "update-fonts-alias",
-            "update-fonts-dir",
-            "update-fonts-scale",
-            "update-python-modules",
-        ),
-    }
+_WITHOUT_EFFECT = (
+    "aa-enabled aa-status add-shell apparmor_parser chkconfig chsh dbus-uuidgen deb-systemd-helper "
+    "deb-systemd-invoke debconf-set-selections depmod dpkg-maintscript-helper dpkg-trigger emacs-install "
+    "emacs-package-install fc-cache gtk-query-immodules-3.0 gtk-update-icon-cache gtk4-update-icon-cache "
+    "install-info invoke-rc.d journalctl kill killall mandb modprobe nscd pg_updateaptconfig pkill py3clean "
+    "py3compile pycompile rc-service remove-shell rm_conffile runit-helper service start-stop-daemon "
+    "systemctl systemd-hwdb systemd-machine-id-setup systemd-tmpfiles telinit ucfr udevadm update-binfmts "
+    "update-fonts-alias update-fonts-dir update-fonts-scale update-icon-caches update-inetd update-info-dir "
+    "update-initramfs update-menus update-mime update-python-modules update-rc.d update-service update-shells "
+    "vgcfgbackup"
 )
-"""Commands that make nothing which a program of an image needs."""
+WITHOUT_EFFECT = frozenset(_WITHOUT_EFFECT.split())
+"""Commands that make nothing which a program of an image needs.
+
+There is no init, no udev and no kernel of its own; the others are about upgrades, menus, manuals, logins and caches.
+"""
 
 _ACCOUNTS = "users and groups that it asks for are not there"
 _TEX = "TeX has neither its formats nor a list of its files, and does not run"
