@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from onedigest.assembler.layer import folder_layer
 from onedigest.assembler.layout import write_tree
 from onedigest.assembler.refusal import Refused
 from onedigest.digest import Digest
+from onedigest.lock.base.account import Account
 from onedigest.lock.base.image import ImageBase, PinnedImage
 from onedigest.lock.model import Lock
 from onedigest.plan.arrange import arrange
@@ -91,6 +93,78 @@ def test_layers_above_a_debian_root_leave_its_folders_alone(
 def real(path: str) -> str:
     top = path[1:].partition("/")[0]
     return f"/usr{path}" if top in ("bin", "lib", "lib64", "sbin") else path
+
+
+def modes(spec: Spec, lock: Lock = LOCK) -> list[dict[str, str]]:
+    """Return modes and owners of the folders of each layer above a base."""
+    return [
+        {each.path: f"{each.mode:04o} {each.uid}:{each.gid}" for each in entries(layer) if each.kind == "dir"}
+        for layer in above(spec, lock)
+    ]
+
+
+def test_user_may_write_to_the_working_directory_and_not_to_folders_in_it() -> None:
+    assert modes(SPEC) == [{"app": "1777 0:0"}, {"app": "1777 0:0", "app/data": "0755 0:0"}]
+    assert modes(replace(SPEC, workdir="/app/data")) == [
+        {"app": "0755 0:0", "app/data": "1777 0:0"},
+        {"app": "0755 0:0", "app/data": "1777 0:0"},
+    ]
+    assert modes(replace(SPEC, workdir="/srv/x")) == [
+        {"srv": "0755 0:0", "srv/x": "1777 0:0"},
+        {"app": "0755 0:0", "app/data": "0755 0:0"},
+    ]
+
+
+def test_working_directory_of_ones_own_is_the_users_alone() -> None:
+    own = replace(SPEC, own_workdir=True, user="5:6")
+
+    assert modes(own) == [{"app": "0755 5:6"}, {"app": "0755 5:6", "app/data": "0755 5:6"}]
+
+
+def test_volume_is_the_users_wherever_it_is() -> None:
+    spec = replace(SPEC, user="5:6", volumes=("/app/data", "/data", "/tmp", "/tmp/x"), workdir="/data/work")
+
+    assert modes(spec) == [
+        {"app": "0755 0:0", "app/data": "0755 5:6"},
+        {"data": "0755 5:6"},
+        {"tmp": "1777 0:0", "tmp/x": "0755 5:6"},
+        {"data": "0755 5:6", "data/work": "1777 0:0"},
+        {"app": "0755 0:0", "app/data": "0755 5:6"},
+    ]
+
+
+def test_volume_that_is_the_working_directory_is_made_once() -> None:
+    assert modes(replace(SPEC, volumes=("/app",), workdir="/app")) == modes(SPEC)
+
+
+def test_volume_that_an_image_has_needs_no_layer() -> None:
+    lock = with_image(has_workdir=False, has_volumes=("/data",))
+
+    assert modes(replace(SPEC, volumes=("/data",)), lock) == modes(SPEC, lock)
+
+
+def test_account_that_an_image_lacks_is_a_layer_below_the_working_directory() -> None:
+    account = Account(home="/home/nonroot", has_home=False, passwd=("a:x:1:1:::",), group=("a:x:1:",))
+    spec = replace(SPEC, workdir="/home/nonroot/work")
+    found = arrange(spec, with_image(has_workdir=False, account=account), []).platforms[0]
+    made = [layer for layer in found.layers if layer.kind in ("account", "folder")]
+
+    assert [layer.kind for layer in made] == ["account", "folder"]
+    assert made[0].recipe
+    assert dict(made[0].recipe.options) == {
+        "user": SPEC.user, "home": "/home/nonroot", "passwd": "a:x:1:1:::\n", "group": "a:x:1:\n",
+    }  # fmt: skip
+    assert [(each.path, each.mode, each.uid) for each in entries(made[1])] == [
+        ("home", 0o755, 0), ("home/nonroot", 0o755, int(SPEC.user.split(":")[0])), ("home/nonroot/work", 0o1777, 0),
+    ]  # fmt: skip
+
+
+def test_account_that_an_image_has_is_no_layer() -> None:
+    lock = with_image(has_workdir=False, account=Account(home="/home/me", has_home=True))
+    found = arrange(SPEC, lock, []).platforms[0]
+
+    assert "account" not in [layer.kind for layer in found.layers]
+    assert "HOME=/home/me" in json.loads(found.config)["config"]["Env"]
 
 
 def test_debian_root_does_not_depend_on_the_working_directory() -> None:
@@ -172,7 +246,13 @@ def test_what_is_known_has_one_form(known: str) -> None:
         folder_layer("/x", known=known)
 
 
-def with_image(*, has_workdir: bool) -> Lock:
+@pytest.mark.parametrize("mode", ["", "755", "01777", "0888", "rwxr"])
+def test_mode_is_four_octal_digits(mode: str) -> None:
+    with pytest.raises(Refused, match="is not four octal digits"):
+        folder_layer("/x", mode=mode)
+
+
+def with_image(*, has_workdir: bool, has_volumes: tuple[str, ...] = (), account: Account | None = None) -> Lock:
     layer = Descriptor(NONE, NONE, 1)
     images = tuple(
         PinnedImage(
@@ -182,6 +262,8 @@ def with_image(*, has_workdir: bool) -> Lock:
             env=(),
             labels=(),
             has_workdir=has_workdir,
+            has_volumes=has_volumes,
+            account=account,
             layers=(layer,),
         )
         for platform in (AMD64, ARM64)

@@ -74,8 +74,8 @@ class TestWhatFlyteNeeds:
 
         assert made.script.requires_python == "==3.13.*"
         assert [str(each) for each in made.script.warnings] == [
-            "job.py:2: `requires-python = '==3.13'` is taken for '==3.13.*': by itself it means the first release alone\n"
-            "hint: write '==3.13.*'"
+            "job.py:2: `requires-python` has `==3.13`, which is read as `==3.13.*`\n"
+            'hint: write `requires-python = "==3.13.*"`'
         ]
 
     @pytest.mark.parametrize("text", ["==3.13.1", "==3.13.*", ">=3.11", "!=3.13,>=3.12", "~=3.13"])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from onedigest.errors import InputError
 from onedigest.inputs.debian.mirror import Mirrors, addresses, archive_of, find_mirrors
 
 ONE = "deb http://one.example/debian x main\n"
@@ -124,3 +125,21 @@ def test_suite_is_of_one_archive() -> None:
         "debian",
         "debian-security",
     ]
+
+
+@pytest.mark.parametrize("named", ["mirror.example/debian", "ftp://x.example/debian", "http://a b/debian", "file:///x"])
+def test_variable_that_is_no_address_is_refused(named: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        find_mirrors("", named, tmp_path)
+
+    assert str(caught.value) == (
+        f"ONEDIGEST_DEBIAN_SECURITY_MIRROR is {named!r}, which is not the address of a mirror\n"
+        "hint: write it with https:// or http:// and its path, such as https://mirror.example.com/debian"
+    )
+
+
+def test_password_in_a_variable_is_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        find_mirrors("ftp://user:secret@x.example/debian", "", tmp_path)
+
+    assert "secret" not in str(caught.value)

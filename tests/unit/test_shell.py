@@ -127,6 +127,8 @@ def test_what_no_shell_reads_is_unreadable(script: str, line: int) -> None:
         "f() { unknown && f; f; }; f",
         'x=aaaaaaaaaaaaaaaa; for i in $x; do x="$x$x"; done\n' * 200 + "f() { y=$x$x$x; f; }; f",
         "l='" + "a " * 3000 + "'; for i in $l; do for j in $l; do a; done; done",
+        "if unknown; then a; fi\n" * 9000,
+        "if a; then b; " + "elif a; then b; " * 9000 + "fi",
         "f() { for i in $l; do f; done; }; l='a a a a a a a a a a'; f",
     ],
 )
@@ -135,6 +137,10 @@ def test_what_has_no_end_is_given_up(script: str) -> None:
     with pytest.raises(Endless):
         followed(script)
     assert time.monotonic() - started < 10
+
+
+def test_many_arms_are_followed() -> None:
+    assert followed("case $HOME in " + "a) go;; " * 3000 + "*) end;; esac")[-2:] == ["? go", "? end"]
 
 
 PIECES = st.sampled_from(

@@ -108,10 +108,16 @@ def _check_absolute(origin: str, path: str) -> None:
 def _owned(entries: list[Entry], folder: str, owner: str, known: str) -> list[Entry]:
     uid, gid = owner_of(owner)
     there = {each.path: each for each in map(_read_known, filter(None, known.split(",")))}
-    placed = (there.get(entry.path, entry) if entry.kind == "dir" else entry for entry in entries)
-    return [
-        replace(entry, uid=uid, gid=gid) if f"{entry.path}/".startswith(f"{folder}/") else entry for entry in placed
-    ]
+
+    def placed(entry: Entry) -> Entry:
+        is_known = entry.kind == "dir" and entry.path in there
+        found = there[entry.path] if is_known else entry
+        is_inside = f"{entry.path}/".startswith(f"{folder}/")
+        # a volume of the user's may be among files of the superuser
+        keeps_owner = is_known and owner == ROOT and entry.path != folder
+        return replace(found, uid=uid, gid=gid) if is_inside and not keeps_owner else found
+
+    return [placed(entry) for entry in entries]
 
 
 def _read_known(text: str) -> Entry:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 FLYTE = "flyte"
 
-_MINOR_ALONE = re.compile(r"(?<![=!<>~])==\s*(3\.\d+)(?=\s*(?:,|$))")
-
 
 class Packages:
     """What the steps of an image ask of its packages, as it is gathered."""
@@ -46,7 +43,7 @@ class Packages:
         self._uv |= script.uv
         self._wanted.packages += script.dependencies
         if script.requires_python:
-            self._pythons.append(self._any_micro(script.requires_python, script.where("requires-python")))
+            self._pythons.append(script.requires_python)
 
     def take_named(self, step: PipPackages, where: str) -> None:
         """Take packages by their requirements. Raises `InputError` with all that are none."""
@@ -134,14 +131,6 @@ class Packages:
     def settings(self, where: str) -> tuple[dict[str, Any], tuple[Credential, ...]]:
         """Return the settings of uv, and the credentials of indexes."""
         return settings_of(self._uv, self._wanted, where)
-
-    def _any_micro(self, text: str, where: str) -> str:
-        """Take `==3.13` for any 3.13: so Flyte's own examples mean it, and PEP 440 does not."""
-        found = _MINOR_ALONE.sub(r"==\1.*", text)
-        if found != text:
-            message = f"`requires-python = {text!r}` is taken for {found!r}: by itself it means the first release alone"
-            self.warnings.append(Problem(message, where, f"write {found!r}"))
-        return found
 
     def _requirements(self) -> Iterator[tuple[str, Requirement]]:
         for text in self._wanted.packages:

@@ -70,13 +70,12 @@ def _others(spec: Spec, lock: Lock) -> Iterator[str]:
 
 def _other_releases(spec: Spec, lock: Lock) -> Iterator[str]:
     """Yield what archives it is of otherwise than is asked for."""
-    suites = [each.suite for each in lock.base.releases]
     security = f"{lock.base.suite}-security"
-    if suites and spec.security and security not in suites:
+    if lock.base.releases and spec.security and not lock.base.has_security:
         yield f"it states no release of {security}, and `security` is not false"
-    if security in suites and not spec.security:
+    if lock.base.has_security and not spec.security:
         yield f"it states a release of {security}, and `security` is false"
-    if suites and spec.system_packages and not lock.base.origin and not lock.base.essential_packages:
+    if lock.base.releases and spec.system_packages and not lock.base.origin and not lock.base.essential_packages:
         yield "it has no Debian packages that its `system-packages` take for granted"
 
 

@@ -64,7 +64,7 @@ def resolve(
     choice = _kept_choice(spec, previous, upgrade) or choose_base(spec)
     wanted = shadow.read_wanted(spec, folder)
     kept_base = _kept_base(spec, choice, previous, upgrade)
-    debian = _kept_packages(previous, upgrade)
+    debian = _kept_packages(spec, previous, upgrade)
     if choice.image and kept_base is None:
         # its Python decides what is asked of uv
         kept_base = _image_base(spec, choice, _pinned_index(choice, previous, upgrade), sources, debian)
@@ -206,12 +206,14 @@ def _kept_choice(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> Choice 
     return Choice(suite=previous.base.suite) if fits else None
 
 
-def _kept_packages(previous: Lock | None, upgrade: Upgrade) -> Kept | None:
+def _kept_packages(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> Kept | None:
     """Return what an earlier lock says of Debian's packages, where it says anything."""
     if previous is None or not previous.base.releases:
         return None
-    base, platforms = previous.base, previous.platforms
-    return Kept(base=base, platforms=platforms, moving=upgrade.packages, everything=upgrade.whole_base)
+    # who asks for security updates from now on does not mean those of later packages alone
+    is_new = spec.security and not previous.base.has_security
+    everything = upgrade.whole_base or is_new
+    return Kept(base=previous.base, platforms=previous.platforms, moving=upgrade.packages, everything=everything)
 
 
 def _image_base(spec: Spec, choice: Choice, pinned: Digest | None, sources: Sources, kept: Kept | None) -> Base:

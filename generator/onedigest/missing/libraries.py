@@ -12,8 +12,8 @@ from onedigest.platforms import Platform
 _OF_THE_HOST = re.compile(r"lib(?:cuda|nvidia-.+|nvcuvid|nvoptix|cudadebugger)\.so(?:\..*)?")
 """What the driver of a graphics card brings: a container runtime puts it into containers that may use the card."""
 
-_PLUGINS = re.compile(r"(?:.*/)?(?:plugins|qml|sqldrivers)/.*")
-"""Where Qt has what a program may load: most programs never load most of it."""
+_PLUGINS = re.compile(r"(?:.*/)?(?:plugins|qml|sqldrivers)/.*|.*plugin[^/]*|usr/lib/[^/]+-linux-gnu/[^/]+/.*")
+"""Where Qt and Debian have what a program may load: most programs never load most of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

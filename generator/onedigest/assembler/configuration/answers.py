@@ -27,6 +27,10 @@ _DONE = frozenset(
 """Commands that succeed, since the script would fail without."""
 
 _QUIET = frozenset({"[", "[[", "cd", "chmod", "chown", "ln", "mkdir", "rm", "test", "trap", "umask"})
+SILENT = frozenset({"cd", "echo", "printf", "trap", "umask"})
+ASKING = SILENT | {"[", "[[", "command", "hash", "test", "type", "which", "wait"}
+"""Commands of the shell that change no file; the silent ones succeed."""
+
 _TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 
 
@@ -72,6 +76,11 @@ def printed(  # noqa: PLR0911  one for each command
     if name == "dpkg-architecture" and known[0:1] in (["-qDEB_HOST_MULTIARCH"], ["-qDEB_BUILD_MULTIARCH"]):
         return _TRIPLETS.get(architecture)
     return None
+
+
+def is_kept(path: str | None) -> bool:
+    """Tell whether what is written to is a file that stays."""
+    return path is None or not (path.startswith(("/dev/", "&")) or path.isdigit())
 
 
 def program(name: str, files: Mapping[str, Entry]) -> str | None:

@@ -7,12 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from onedigest.assembler.configuration.answers import answer, printed
+from onedigest.assembler.configuration.answers import ASKING, SILENT, answer, is_kept, printed
 from onedigest.assembler.configuration.expanding import Expander, Value
-from onedigest.assembler.configuration.file_list import Listed
-from onedigest.assembler.configuration.paths import find
 from onedigest.assembler.configuration.setting import SETTERS
-from onedigest.assembler.configuration.shell import SCRIPT_BYTES, read_script
 from onedigest.assembler.configuration.shell_tree import (
     Branches,
     Case,
@@ -27,8 +24,7 @@ from onedigest.assembler.configuration.shell_tree import (
     Substitution,
     Word,
 )
-from onedigest.assembler.configuration.shell_words import Unreadable
-from onedigest.assembler.deb import content_of
+from onedigest.assembler.configuration.sourcing import commands_of
 from onedigest.assembler.entry import Entry
 
 STEPS = 10_000
@@ -38,12 +34,16 @@ DEPTH = 60
 FILES = 10
 """How deep commands, and functions in functions, are followed, and how many files a script may read as its own."""
 
-_QUESTIONS = "/usr/share/debconf/confmodule"
-"""It asks questions by its commands, such as `db_get`."""
+ENDINGS = frozenset({"break", "continue", "exit", "return"})
+"""Commands that end a script, a function or a loop."""
 
 
 class Endless(ValueError):
     """A script takes more steps than are followed."""
+
+
+Option = tuple[bool | None, tuple[Command, ...]]
+"""Whether some commands are chosen, None where that is not known, and these commands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +121,9 @@ class _Follower:
             case Pipeline():
                 return self._pipeline(command)
             case Branches():
-                return self._branches(command)
+                return self._choose(self._branches(command))
             case Case():
-                return self._case(command)
+                return self._choose(self._case(command))
             case Each():
                 return self._each(command)
             case Loop():
@@ -159,37 +159,48 @@ class _Follower:
             status = self.run(pipeline.commands[0])
         return None if status is None else status is not pipeline.negated
 
-    def _branches(self, command: Branches) -> bool | None:
-        if not command.branches:
-            return self.run_all(command.otherwise)
-        (condition, body), *rest = command.branches
-        others = Branches(tuple(rest), command.otherwise)
-        status = self.run_all(condition)
-        if status is True:
-            return self.run_all(body)
-        if status is False:
-            return self._branches(others)
-        before = dict(self.words.variables)
-        with self._perhaps(forgetful=False):
-            self.run_all(body)
-        after, self.words.variables = self.words.variables, before
-        with self._perhaps(forgetful=False):
-            self._branches(others)
-        self._forget_other_than(after)
-        return None
+    def _branches(self, command: Branches) -> Iterator[Option]:
+        for condition, body in command.branches:
+            yield self.run_all(condition), body
+        yield True, command.otherwise
 
-    def _case(self, case: Case) -> bool | None:
+    def _case(self, case: Case) -> Iterator[Option]:
         value = self.words.value(case.word)
-        for position, (patterns, body) in enumerate(case.arms):
+        for patterns, body in case.arms:
             fits = [self._fits(value, pattern) for pattern in patterns]
-            if True in fits:
+            yield True if True in fits else None if None in fits else False, body
+
+    def _choose(self, options: Iterator[Option]) -> bool | None:
+        """Run the first that holds; behind one of which that is not known, each may run up to one that holds."""
+        certain = self._certain
+        states: list[dict[str, Value]] = []
+        while True:
+            try:
+                holds, body = next(options, (None, None))
+            except _Ended as ended:
+                if not states:
+                    raise
+                self._doubt(ended)
+                break
+            if body is None:
+                break
+            if holds is True and not states:
                 return self.run_all(body)
-            if None in fits:
-                with self._perhaps():
-                    self.run_all(body)
-                    self._case(Case(case.word, case.arms[position + 1 :]))
-                return None
-        return True
+            if holds is False:
+                continue
+            self._certain = False
+            before = dict(self.words.variables)
+            with self._perhaps(forgetful=False):
+                self.run_all(body)
+            states.append(self.words.variables)
+            self.words.variables = before
+            if holds:
+                self.words.variables = states.pop()
+                break
+        for state in states:
+            self._forget_other_than(state)
+        self._certain = certain and not self._left
+        return None if states else True
 
     def _fits(self, value: Value, pattern: Word) -> bool | None:
         found = self.words.pattern(pattern)
@@ -243,7 +254,7 @@ class _Follower:
 
     def _simple(self, command: Simple) -> bool | None:
         words = self.words.fields(command.words)
-        writes = tuple(filter(_is_file, map(self.words.value, command.writes)))
+        writes = tuple(filter(is_kept, map(self.words.value, command.writes)))
         values = {name: self.words.value(value) for name, value in command.assignments}
         if not words:
             self.words.variables |= {} if command.words else values
@@ -260,7 +271,7 @@ class _Follower:
         if name in SETTERS:
             self._note((), writes)
             return SETTERS[name](self.words, words[1:])
-        if name and name in _ENDINGS:
+        if name and name in ENDINGS:
             raise _Ended(name, words[1:])
         sourced = self._sourced(words) if name == "." else None
         if sourced is not None:
@@ -270,22 +281,15 @@ class _Follower:
             self._printed.append(found if self._certain else None)
         if name and name.startswith("db_"):
             self.words.variables["RET"] = None
-        if not found and (writes or name not in _ASKING):
+        if not found and (writes or name not in ASKING):
             self._note(tuple(words), writes)
-        return True if name in _SILENT else answer(words, self._files)
+        return True if name in SILENT else answer(words, self._files)
 
     def _sourced(self, words: list[Value]) -> tuple[Command, ...] | None:
-        """Return the commands of a file of the system that a script reads as its own, None where they are not known."""
-        path = words[1] if len(words) > 1 else None
-        if path == _QUESTIONS:
-            return ()
-        entry = find(self._files, path) if path else None
+        """Return the commands of a file that a script reads as its own, None where they are not known."""
         self._files_read += 1
-        if entry is None or entry.kind != "file" or entry.size > SCRIPT_BYTES or self._files_read > FILES:
-            return None
-        with suppress(Unreadable):
-            return None if isinstance(entry.content, Listed) else read_script(content_of(entry))
-        return None
+        path = words[1] if len(words) > 1 else None
+        return commands_of(path, self._files) if path and self._files_read <= FILES else None
 
     def _note(self, words: tuple[Value, ...], writes: tuple[Value, ...]) -> None:
         if writes or words:
@@ -313,13 +317,16 @@ class _Follower:
         try:
             yield
         except _Ended as ended:
-            if ended.command != "exit" or ended.status is not False:  # a script that fails has done nothing
-                self._left.add(ended.command)
-                certain = False
+            self._doubt(ended)
         finally:
-            self._certain = certain
+            self._certain = certain and not self._left
             if forgetful:
                 self._forget_other_than(before)
+
+    def _doubt(self, ended: _Ended) -> None:
+        """Note that what follows may not run, but where the script fails: nothing is made then."""
+        if ended.command != "exit" or ended.status is not False:
+            self._left.add(ended.command)
 
     def _forget_other_than(self, others: Mapping[str, Value]) -> None:
         for name in self.words.variables.keys() | others.keys():
@@ -334,14 +341,3 @@ class _Follower:
         self._apart(substitution.commands)
         lines, self._printed = self._printed, before
         return None if None in lines else "\n".join(map(str, lines)).rstrip("\n")
-
-
-def _is_file(path: Value) -> bool:
-    """Tell whether what is written to is a file that stays."""
-    return path is None or not (path.startswith(("/dev/", "&")) or path.isdigit())
-
-
-_ENDINGS = frozenset({"break", "continue", "exit", "return"})
-_SILENT = frozenset({"cd", "echo", "printf", "trap", "umask"})
-_ASKING = _SILENT | {"[", "[[", "command", "hash", "test", "type", "which", "wait"}
-"""Commands of the shell that change no file; the silent ones succeed."""

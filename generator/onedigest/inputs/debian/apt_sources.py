@@ -78,7 +78,7 @@ def _sources(
     addresses: list[str], suites: list[str], components: list[str], options: Mapping[str, str]
 ) -> Iterator[Source]:
     for address in addresses:
-        if _is_address(address):
+        if is_address(address):
             yield Source(
                 address=address.rstrip("/"),
                 suites=tuple(suites),
@@ -88,7 +88,8 @@ def _sources(
             )
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Tell whether a text is an address that packages can be read at here."""
     try:
         return bool(_ADDRESS.fullmatch(text) and urlsplit(text).hostname)
     except ValueError:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from onedigest import untrusted
-from onedigest.errors import InputError
-from onedigest.inputs.debian.apt_sources import Source, read_sources
+from onedigest.errors import InputError, Problem
+from onedigest.inputs.debian.apt_sources import Source, is_address, read_sources
 from onedigest.inputs.debian.date import moment
 
 SNAPSHOT = "https://snapshot.debian.org/archive"
@@ -58,7 +58,9 @@ def find_mirrors(named: str, named_security: str, folder: Path) -> Mirrors:
     """Return the mirrors that are named for each archive, else those of apt, whose configuration is in `folder`.
 
     Where a mirror of the main archive is known and none of the other, the folder beside it is tried: most have both.
+    Raises `InputError` for a name that is no address.
     """
+    _refuse_others({MAIN_VARIABLE: named, SECURITY_VARIABLE: named_security})
     sources = [each for each in read_sources(folder) if _is_debian(each)]
     main = [named] if named else [each.address for each in sources if _has_main(each)]
     beside = [f"{each.rstrip('/')}-security" for each in main if each.rstrip("/").endswith(f"/{MAIN}")]
@@ -92,6 +94,19 @@ def _snapshot_time(date: str) -> str:
     if found is None:
         raise InputError.of(f"the date of Debian's release is {date[:80]!r}, which is none")
     return (found + timedelta(days=1)).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _refuse_others(named: Mapping[str, str]) -> None:
+    problems = [
+        Problem(
+            f"{variable} is {untrusted.quoted(value)}, which is not the address of a mirror",
+            hint="write it with https:// or http:// and its path, such as https://mirror.example.com/debian",
+        )
+        for variable, value in named.items()
+        if value and not is_address(value)
+    ]
+    if problems:
+        raise InputError(problems)
 
 
 def _distinct(addresses: Iterable[str]) -> tuple[str, ...]:

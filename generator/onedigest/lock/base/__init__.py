@@ -75,6 +75,11 @@ class Base(ABC):
         return self.suite
 
     @property
+    def has_security(self) -> bool:
+        """Whether the security archive was among those that its Debian packages were chosen from."""
+        return any(each.suite == f"{self.suite}-security" for each in self.releases)
+
+    @property
     def origin(self) -> Reference | None:
         """The image of a registry that it is, by its digest."""
         return None
