@@ -38,6 +38,11 @@ class Listed:
         yield self.text
 
 
+def is_listed(entry: Entry) -> bool:
+    """Tell whether an entry is a file of an image below, of whose content the list alone tells."""
+    return isinstance(entry.content, Listed)
+
+
 def elf_facts(elf: Elf) -> dict[str, str]:
     """Return what a list says of an ELF file."""
     numbers = (elf.bits, elf.flags, elf.isa_level, elf.kind, elf.machine)
