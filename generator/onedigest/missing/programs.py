@@ -56,6 +56,10 @@ def entrypoint_problem(
         if place in own:
             return _unfit(own[place], name, where, worlds, search)
     for world in worlds:
+        there = next((place for place in places if world.has_program(place)), "")
+        if there and world.is_barred(there, spec.user):
+            message = f"the user {spec.user} may not execute `{there}` of `entrypoint`"
+            return Problem(message, where, "set `user`, or the path of another program")
         if not any(world.has_program(place) for place in places) and _is_known(places, own):
             if "/" not in name:
                 message = f"the program `{name}` of `entrypoint` is in no folder of the image's PATH"
