@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-X86_64, AARCH64, I386 = 62, 183, 3
+X86_64, AARCH64, I386, ARM = 62, 183, 3, 40
 
 
 def elf_file(
@@ -17,6 +17,7 @@ def elf_file(
     interpreter: str | None = None,
     machine: int = X86_64,
     bits: int = 64,
+    flags: int = 0,
     kind: int = 3,
     isa_needed: int | None = None,
     moved: int = 0,
@@ -57,7 +58,7 @@ def elf_file(
     segments.insert(0, (1, 0, at + len(pieces), 4096))
     ident = b"\x7fELF" + bytes([2 if wide else 1, 1, 1]) + bytes(9)
     form = "<HHIQQQIHHHHHH" if wide else "<HHIIIIIHHHHHH"
-    header = ident + struct.pack(form, kind, machine, 1, 0, start, 0, 0, start, entry, count, 0, 0, 0)
+    header = ident + struct.pack(form, kind, machine, 1, 0, start, 0, flags, start, entry, count, 0, 0, 0)
     table = b""
     for number, place, size, align in segments:
         if wide:

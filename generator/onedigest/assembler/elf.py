@@ -15,7 +15,7 @@ SHARED = 3
 EXECUTABLE = 2
 """`kind` of a program at a fixed place (ET_EXEC)."""
 
-I386, ARM, X86_64, AARCH64 = 3, 40, 62, 183
+I386, X86_64, AARCH64 = 3, 62, 183
 """Numbers of machines."""
 
 _MAGIC = b"\x7fELF"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, Self
 
 from onedigest.assembler import deb
 from onedigest.assembler.configuration.system import System
@@ -41,16 +41,29 @@ class FileSystem:
             if f"usr/{name}" in self._names and name not in self._files and name not in self._names:
                 self.link(name, f"usr/{name}")
 
+    @classmethod
+    def of(cls, system: System) -> Self:
+        """Return the files of a system, with the links of a merged /usr."""
+        files = system.files
+
+        def elf(path: str) -> Elf | None:
+            return elf_of_entry(files[path]) if path in files else None
+
+        def text(path: str) -> bytes:
+            return deb.content_of(files[path]) if path in files else b""
+
+        return cls(files, elf, text)
+
     def real(self, path: str) -> str | None:
         """Return the real path that a path leads to; None where nothing is."""
         waiting, done = path.split("/")[::-1], ""
         links = steps = 0
         while waiting:
             name = waiting.pop()
-            if name in ("", "."):
-                continue
-            if name == "..":
-                done = done.rpartition("/")[0]
+            if name in ("", ".", ".."):
+                if done and self.kind(done) != "dir":
+                    return None
+                done = done.rpartition("/")[0] if name == ".." else done
                 continue
             here = f"{done}/{name}" if done else name
             placed = self._files.get(here)
@@ -106,13 +119,3 @@ class FileSystem:
                 return
             folder, _, name = folder.rpartition("/")
         self._names[folder].append(name)
-
-
-def file_system(system: System) -> FileSystem:
-    """Return the files of a system, with the links of a merged /usr."""
-    files = system.files
-
-    def text(path: str) -> bytes:
-        return deb.content_of(files[path]) if path in files else b""
-
-    return FileSystem(files, lambda path: elf_of_entry(files[path]) if path in files else None, text)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from onedigest.assembler.configuration.file_system import FileSystem, file_system
+from onedigest.assembler.configuration.file_system import FileSystem
 from onedigest.assembler.configuration.library_cache_format import Library, cache_bytes, name_order
 from onedigest.assembler.configuration.library_folders import Folder, library_folders
 from onedigest.assembler.configuration.library_machine import (
@@ -61,7 +61,7 @@ class _Named:
 
 def make_library_cache(system: System) -> Iterator[Entry]:
     """Make the cache and the links that the system's ldconfig would make; nothing where it has none."""
-    files = file_system(system)
+    files = FileSystem.of(system)
     program = ldconfig_of(files)
     if program:
         links, cache = library_cache(files, program)

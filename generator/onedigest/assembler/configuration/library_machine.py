@@ -16,9 +16,28 @@ _TRIPLETS = {X86_64: "x86_64-linux-gnu", AARCH64: "aarch64-linux-gnu"}
 _UNKNOWN, _LIBC6 = 1, 3
 _X86_64, _X32, _AARCH64, _ARM_HARD, _ARM_SOFT = 0x300, 0x800, 0xA00, 0x900, 0xB00
 """What the cache says of a library: which libc it is for, and for which machine."""
-_HARD, _SOFT = 0x400, 0x200
-"""What a file for ARM says of its floating-point numbers."""
-_INTERPRETERS = frozenset({"/lib/ld-linux.so.2", "/libx32/ld-linux-x32.so.2", "/lib64/ld-linux-x86-64.so.2"})
+_ARM_CONVENTION, _ARM_FIFTH, _HARD, _SOFT = 0xFF000000, 0x05000000, 0x400, 0x200
+"""What a file for ARM says of its calling convention, and of floating-point numbers in the fifth."""
+_INTERPRETERS = {
+    X86_64: frozenset(
+        [
+            "/lib/ld-linux.so.2",
+            "/libx32/ld-linux-x32.so.2",
+            "/lib64/ld-linux-x86-64.so.2",
+            "/lib/ld-linux-x86-64.so.2",
+        ]
+    ),
+    AARCH64: frozenset(
+        [
+            "/lib/ld-linux-aarch64.so.1",
+            "/lib/ld-linux-aarch64_be.so.1",
+            "/lib/ld-linux-aarch64_ilp32.so.1",
+            "/lib/ld-linux-aarch64_be_ilp32.so.1",
+            "/lib/ld-linux.so.3",
+            "/lib/ld-linux-armhf.so.3",
+        ]
+    ),
+}
 _LIBC = frozenset({"libc.so.6", "libm.so.6"})
 
 _X86_BITS = {"sse2": 0, "x86_64": 1, "avx512_1": 2, "i586": 48, "i686": 49, "haswell": 50, "xeon_phi": 51, "tls": 63}
@@ -73,13 +92,14 @@ def flags_of(elf: Elf, program: Ldconfig) -> int | None:
         # nothing there looks at the machine of a library
         if elf.bits == 64:
             return _AARCH64 | _LIBC6
-        return (_ARM_HARD if elf.flags & _HARD else _ARM_SOFT if elf.flags & _SOFT else 0) | _LIBC6
-    if elf.machine == X86_64:
+        if elf.flags & _ARM_CONVENTION == _ARM_FIFTH:
+            return (_ARM_HARD if elf.flags & _HARD else _ARM_SOFT if elf.flags & _SOFT else 0) | _LIBC6
+    elif elf.machine == X86_64:
         return (_X86_64 if elf.bits == 64 else _X32) | _LIBC6
-    if elf.machine != I386 or elf.bits != 32:
+    elif elf.machine != I386 or elf.bits != 32:
         return None
-    known = not program.old or elf.interpreter in _INTERPRETERS or _LIBC.intersection(elf.needed)
-    return _LIBC6 if known else _UNKNOWN
+    known = elf.interpreter in _INTERPRETERS[program.machine] or _LIBC.intersection(elf.needed)
+    return _LIBC6 if known or not program.old else _UNKNOWN
 
 
 def joined_flags(old: int, new: int) -> int:
