@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,8 @@ import pytest
 from deb_builder import entry, link, make_deb
 from elf_builder import AARCH64, I386, X86_64, elf_file
 from onedigest.assembler.configuration.file_system import FileSystem
-from onedigest.assembler.configuration.library_cache import CACHE, make_library_cache
+from onedigest.assembler.configuration.known_files import WANTED, KnownFile, facts_of
+from onedigest.assembler.configuration.library_cache import CACHE, ldconfig_of, library_cache, make_library_cache
 from onedigest.assembler.configuration.library_cache_format import name_order
 from onedigest.assembler.configuration.system import System
 from onedigest.assembler.debian_root import debian_configuration_layer
@@ -210,3 +213,52 @@ def test_paths_are_followed_as_linux_does() -> None:
     assert [files.real(path) for path in ("usr/none", "usr/lib/a/", "usr/lib/a/..", "usr/lib/a/b")] == [None] * 4
     assert files.names("usr/lib") == ["a", "b"]
     assert files.same("usr/lib/b") == "usr/lib/a"
+
+
+def known(given: System) -> dict[str, KnownFile]:
+    """Return what is known of the files of a system where they are those of an image."""
+    found = {}
+    for path, each in given.files.items():
+        content = each.content
+        assert isinstance(content, bytes)
+        facts = facts_of(path, io.BytesIO(content)) if each.kind == "file" and WANTED.fullmatch(path) else {}
+        found[path] = KnownFile(each.kind, each.target, json.loads(json.dumps(facts)))
+    return found
+
+
+@pytest.mark.parametrize("generator", [OLD, NEW])
+def test_files_of_an_image_below_count_as_those_of_packages(generator: bytes) -> None:
+    below = system(
+        file("etc/ld.so.conf", b"include /etc/ld.so.conf.d/*.conf\n"),
+        file("etc/ld.so.conf.d/python.conf", b"/opt/python/lib\n"),
+        file("opt/python/lib/libpython3.so.1.0", elf_file("libpython3.so.1.0", needed=["libc.so.6"])),
+        file("usr/lib/libfoo.so.1.9", elf_file("libfoo.so.1", machine=I386, bits=32, needed=["libm.so.6"])),
+        file("usr/lib/libbar.so.1", elf_file("libbar.so.1", interpreter="/lib/ld-linux.so.2", machine=I386, bits=32)),
+        file("usr/lib/liboff.so", elf_file("libxxx.so").replace(b"libxxx", b"lib\xff\xfe\n")),
+        file("usr/lib/glibc-hwcaps/x86-64-v3/libfoo.so.1", elf_file("libfoo.so.1", isa_needed=0b111)),
+        file("usr/lib/libtext.so", b"GROUP ( libc.so.6 )"),
+        file("usr/lib/libnone.so", elf_file()),
+        symlink("usr/lib/libfoo.so", "libfoo.so.1.9"),
+        Entry("usr/lib/libagain.so.1", "hardlink", 0o644, target="usr/lib/libbar.so.1"),
+        symlink("lib", "usr/lib"),
+        generator=generator,
+    )
+    above = System({"usr/lib/libnew.so.1": file("usr/lib/libnew.so.1", elf_file("libnew.so.1"))}, ())
+    both = System({**below.files, **above.files}, ())
+
+    one, other = FileSystem.of(both), FileSystem.of(above, known(below))
+    program = ldconfig_of(one)
+    assert program
+    assert program == ldconfig_of(other)
+    assert library_cache(one, program) == library_cache(other, program)
+
+
+def test_facts_of_a_file_are_few() -> None:
+    facts = facts_of("usr/lib/libfoo.so.1", io.BytesIO(elf_file("libfoo.so.1", needed=["libc.so.6"]) + bytes(3 << 20)))
+
+    assert facts == {"elf": "64 62 0 3 1 0", "needed": "libc.so.6", "soname": "libfoo.so.1"}
+
+
+@pytest.mark.parametrize("numbers", ["", "64", "64 62 0 3 1 -1", "64 62 0 3 1 99999999999", "a b c d e f"])
+def test_facts_of_another_form_are_no_facts(numbers: str) -> None:
+    assert KnownFile("file", facts={"elf": numbers}).elf is None

@@ -10,12 +10,13 @@ from onedigest.assembler.configuration.file_system import FileSystem
 from onedigest.assembler.configuration.library_cache_format import Library, cache_bytes, name_order
 from onedigest.assembler.configuration.library_folders import Folder, library_folders
 from onedigest.assembler.configuration.library_machine import (
+    LDCONFIG,
     Ldconfig,
     flags_of,
     is_for_capability,
     isa_level_of,
     joined_flags,
-    ldconfig_of,
+    ldconfig_in,
     mask_of,
 )
 from onedigest.assembler.configuration.system import System
@@ -68,6 +69,13 @@ def make_library_cache(system: System) -> Iterator[Entry]:
         for path, target in links.items():
             yield Entry(path, "link", 0o777, target=target, origin=_MADE)
         yield file_entry(CACHE, cache, executable=False, origin=_MADE)
+
+
+def ldconfig_of(files: FileSystem) -> Ldconfig | None:
+    """Return what the ldconfig of a system says of itself; None where there is none that writes such a cache."""
+    real = files.real(LDCONFIG)
+    elf = files.elf(real) if real is not None else None
+    return ldconfig_in(elf, files.text(real)) if real is not None and elf else None
 
 
 def library_cache(files: FileSystem, program: Ldconfig) -> tuple[Mapping[str, str], bytes]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from onedigest.assembler.configuration.file_system import FileSystem
 from onedigest.assembler.elf import AARCH64, I386, SHARED, X86_64, Elf
 
 LDCONFIG = "usr/sbin/ldconfig"
@@ -74,14 +73,18 @@ class Ldconfig:
         return f"/lib/{triplet}", f"/usr/lib/{triplet}", "/lib", "/usr/lib"
 
 
-def ldconfig_of(files: FileSystem) -> Ldconfig | None:
-    """Return what the ldconfig of a system says of itself; None where there is none that writes such a cache."""
-    real = files.real(LDCONFIG)
-    elf = files.elf(real) if real is not None else None
-    if real is None or elf is None or elf.bits != 64 or elf.machine not in _TRIPLETS:
+def ldconfig_in(elf: Elf, content: bytes) -> Ldconfig | None:
+    """Return what a program says of itself; None for one that is no ldconfig that writes such a cache."""
+    found = _GENERATOR.search(content)
+    if not found or elf.bits != 64 or elf.machine not in _TRIPLETS:
         return None
-    found = _GENERATOR.search(files.text(real))
-    return Ldconfig(found[1], (int(found[2]), int(found[3])), elf.machine) if found else None
+    return Ldconfig(found[1], (int(found[2]), int(found[3])), elf.machine)
+
+
+def generator_in(program: bytes) -> bytes:
+    """Return what the content of ldconfig says that it is, with the NUL behind it; nothing where it says nothing."""
+    found = _GENERATOR.search(program)
+    return found[0] if found else b""
 
 
 def flags_of(elf: Elf, program: Ldconfig) -> int | None:

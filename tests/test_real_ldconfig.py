@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from elf_builder import AARCH64, ARM, I386, X86_64, elf_file
 from onedigest.assembler.configuration.file_system import FileSystem
-from onedigest.assembler.configuration.library_cache import CACHE, library_cache, make_library_cache
-from onedigest.assembler.configuration.library_machine import ldconfig_of
+from onedigest.assembler.configuration.library_cache import CACHE, ldconfig_of, library_cache, make_library_cache
 from onedigest.assembler.configuration.system import System
 from onedigest.assembler.debian_root import debian_packages_layer
 from onedigest.assembler.entry import Entry
