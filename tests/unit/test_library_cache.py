@@ -163,7 +163,7 @@ def test_a_configuration_that_includes_itself_is_refused() -> None:
     with pytest.raises(Refused) as caught:
         made(system(file("etc/ld.so.conf", b"include /etc/ld.so.conf\n")))
 
-    assert str(caught.value) == "/etc/ld.so.conf includes too many files, or one includes itself [limit]"
+    assert str(caught.value) == "/etc/ld.so.conf and what it includes is too large, or includes itself [limit]"
 
 
 def test_many_configurations_that_include_each_other_are_refused() -> None:
@@ -174,6 +174,12 @@ def test_many_configurations_that_include_each_other_are_refused() -> None:
 
     with pytest.raises(Refused):
         made(given)
+
+
+def test_a_configuration_of_many_lines_or_patterns_is_refused() -> None:
+    for line in (b"/usr/lib\n", b"include /usr/*/z*\n", b"include /none\n"):
+        with pytest.raises(Refused):
+            made(system(file("etc/ld.so.conf", line * 10_001), file("usr/share/a", b"")))
 
 
 def test_links_in_circles_lead_nowhere() -> None:

@@ -26,7 +26,7 @@ _HEAD = 64 << 10
 _SEGMENTS = 1024
 _NOTES = 64 << 10
 _DYNAMIC = 1 << 20
-_NAME, _NAMES = 4096, 4096
+_NAME, _NAMES = 4096, 1024
 """Bounds of what a file may say of itself; beyond them it counts as not dynamic."""
 
 _DYNAMIC_SEGMENT, _INTERPRETER, _LOADED, _PROPERTIES = 2, 3, 1, 0x6474E553

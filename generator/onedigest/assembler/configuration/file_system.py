@@ -13,7 +13,7 @@ from onedigest.assembler.entry import Entry
 
 _MOST_LINKS = 40
 """After so many symbolic links Linux gives up (path_resolution(7))."""
-_MOST_STEPS = 4096
+_MOST_STEPS = 512
 """Components that a path may lead through, links included."""
 
 

@@ -12,9 +12,10 @@ from onedigest.assembler.refusal import Refused
 
 CONFIGURATION = "/etc/ld.so.conf"
 
-_READ = 1024
+_MOST = 10_000
+"""Lines, files, and names that are held against patterns, all together."""
 _DEEPEST = 32
-"""Bounds of files that include others; ldconfig fails when they include each other."""
+"""Files that include each other; ldconfig fails where they do so without an end."""
 _SPACE = " \t\n\v\f\r"
 _HWCAPS = "glibc-hwcaps"
 _WILD = re.compile(r"[*?\[]")
@@ -69,51 +70,63 @@ def library_folders(files: FileSystem, own: Iterable[str], *, typed: bool) -> Fo
     `typed` says that a line may have a type of libraries behind `=`, as up to glibc 2.36. Raises `Refused` (`limit`).
     """
     found = Folders()
-    for line in _lines(files, CONFIGURATION, [_READ], 0):
+    for line in _lines(files, CONFIGURATION, _Room(_MOST), 0):
         _add(files, found, line.partition("=")[0] if typed else line)
     for path in own:
         _add(files, found, path)
     return found
 
 
-def _lines(files: FileSystem, path: str, left: list[int], depth: int) -> Iterator[str]:
+class _Room:
+    """How much of a configuration may still be read."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def take(self, count: int) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise Refused("limit", f"{CONFIGURATION} and what it includes is too large, or includes itself")
+
+
+def _lines(files: FileSystem, path: str, room: _Room, depth: int) -> Iterator[str]:
     """Yield the lines of a configuration file that name folders, and those of the files that it includes."""
-    left[0] -= 1
-    if left[0] < 0 or depth > _DEEPEST:
-        raise Refused("limit", f"{CONFIGURATION} includes too many files, or one includes itself")
+    room.take(1 if depth < _DEEPEST else _MOST)
     real = files.real(path)
     for row in _text(files, real).split("\n") if real is not None else ():
         line = row.partition("\0")[0].partition("#")[0].lstrip(_SPACE)
-        if re.match(r"include[ \t]", line):
-            for pattern in re.split(r"[ \t]", line[8:]):
-                for included in _expanded(files, pattern, path):
-                    yield from _lines(files, included, left, depth + 1)
-        elif line and not re.match(r"(?i)hwcap[ \t]", line):
+        if not line or re.match(r"(?i:hwcap)[ \t]", line):
+            continue
+        room.take(1)
+        if not re.match(r"include[ \t]", line):
             yield line
+            continue
+        for pattern in filter(None, re.split(r"[ \t]", line[8:])):
+            for included in _expanded(files, pattern, path, room):
+                yield from _lines(files, included, room, depth + 1)
 
 
 def _text(files: FileSystem, real: str) -> str:
     return files.text(real).decode("utf-8", "surrogateescape")
 
 
-def _expanded(files: FileSystem, pattern: str, includer: str) -> list[str]:
+def _expanded(files: FileSystem, pattern: str, includer: str, room: _Room) -> list[str]:
     """Return the paths that a pattern of glob(7) matches, sorted by their bytes."""
-    if not pattern:
-        return []
     if not pattern.startswith("/"):
         pattern = f"{includer.rpartition('/')[0]}/{pattern}"
     paths = [""]
     for part in pattern.split("/")[1:]:
-        paths = [f"{path}/{name}" for path in paths for name in _names(files, path, part)]
+        paths = [f"{path}/{name}" for path in paths for name in _names(files, path, part, room)]
     return sorted(paths, key=lambda path: path.encode("utf-8", "surrogateescape"))
 
 
-def _names(files: FileSystem, path: str, part: str) -> list[str]:
+def _names(files: FileSystem, path: str, part: str, room: _Room) -> list[str]:
     if not _WILD.search(part):
         return [part]
     real = files.real(path)
     match = re.compile(fnmatch.translate(part.replace("[^", "[!"))).match
     names = files.names(real) if real is not None else []
+    room.take(1 + len(names))
     return [name for name in names if match(name) and (part.startswith(".") or not name.startswith("."))]
 
 
