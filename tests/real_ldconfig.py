@@ -16,9 +16,9 @@ import pytest
 from conftest import ROOT
 from onedigest.assembler import deb
 from onedigest.assembler.entry import Entry
+from onedigest.cli.machine import read_connection
 from onedigest.inputs.debian.mirror import addresses, find_mirrors
 from onedigest.inputs.download import Client, Wanted, download
-from onedigest.inputs.pools import Connection
 from onedigest.inputs.store import Store
 
 LOCKS = {"trixie": "hello", "bookworm": "penguins"}
@@ -69,7 +69,7 @@ def bring_suite(name: str, architecture: str, store: Store, wanted: Iterable[str
         )
         for each in wanted
     }
-    download(Client(Connection()), store, files.values())
+    download(Client(read_connection(offline=False, said=print)), store, files.values())
     return Suite(name, architecture, {each: store.path(file.digest) for each, file in files.items()})
 
 
