@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ import pytest
 from conftest import ROOT
 from onedigest.assembler import deb
 from onedigest.assembler.entry import Entry
-from onedigest.inputs.debian.mirror import addresses, find_mirrors
+from onedigest.cli.machine import read_connection
+from onedigest.inputs.debian.mirror import Mirrors, addresses, find_mirrors
 from onedigest.inputs.download import Client, Wanted, download
-from onedigest.inputs.pools import Connection
 from onedigest.inputs.store import Store
 
 LOCKS = {"trixie": "hello", "bookworm": "penguins"}
@@ -59,18 +59,23 @@ def bring_suite(name: str, architecture: str, store: Store, wanted: Iterable[str
     lock = tomllib.loads((ROOT / "lockfiles" / LOCKS[name] / "pylock.toml").read_text(encoding="utf-8"))
     base = lock["tool"]["onedigest"]["base"]
     pinned = {each["name"]: each for each in _packages(base) if each["architecture"] in (architecture, "all")}
-    mirrors = find_mirrors(os.environ.get("ONEDIGEST_DEBIAN_MIRROR", ""), Path("/etc/apt"))
+    mirrors = find_mirrors(os.environ.get("ONEDIGEST_DEBIAN_MIRROR", ""), "", Path("/etc/apt"))
+    dates = {each["suite"]: each["date"] for each in base["releases"]}
     files = {
         each: Wanted(
             name=Path(pinned[each]["path"]).name,
             digest=f"sha256:{pinned[each]['sha256']}",
             size=pinned[each]["size"],
-            urls=addresses(mirrors, pinned[each]["path"], base["date"]),
+            urls=_addresses(mirrors, pinned[each].get("suite", name), pinned[each]["path"], dates),
         )
         for each in wanted
     }
-    download(Client(Connection()), store, files.values())
+    download(Client(read_connection(offline=False, said=print)), store, files.values())
     return Suite(name, architecture, {each: store.path(file.digest) for each, file in files.items()})
+
+
+def _addresses(mirrors: Mirrors, suite: str, path: str, dates: Mapping[str, str]) -> tuple[str, ...]:
+    return addresses(mirrors, suite, [path], dates[suite])
 
 
 def _packages(value: Any) -> Iterator[dict[str, Any]]:

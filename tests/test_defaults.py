@@ -90,6 +90,7 @@ def watch(docker: str, name: str) -> tuple[object, float, str]:
         )
     finally:
         subprocess.run([docker, "rm", "--force", "--volumes", started], capture_output=True, check=True)
+        subprocess.run([docker, "image", "rm", "--force", name], capture_output=True, check=True)
 
 
 def test_container_runs_as_its_author_expects(project: Project, docker: str, tmp_path: Path) -> None:

@@ -123,5 +123,5 @@ def test_program_of_the_entrypoint(locking: Locking) -> None:
 
     assert lines(locking, "build") == [
         "5: the program `tool` of `entrypoint` is in no folder of the image's PATH",
-        "hint: write the path of a program that the image has",
+        "hint: name the package that has it in `dependencies` or `system-packages`",
     ]

@@ -173,6 +173,7 @@ def path_regex_matches(pattern: str, path: str) -> bool:
     return re.fullmatch(path_regex(pattern), path) is not None
 
 
+@example(path=" ")
 @given(path=st.text(st.characters(exclude_characters="/\\\0", exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1))
 def test_a_path_is_the_only_one_that_its_pattern_matches(path: str) -> None:
     assume(path not in (".", ".."))

@@ -113,7 +113,7 @@ def test_no_hash_of_a_password_gets_into_a_lock() -> None:
         (b"root:*:0:0:root:/root:/bin/sh", (ROOT_ROW,)),
         (b"root:*:0:0:root:/root:/bin/sh\r\n\r\n", (ROOT_ROW,)),
         (b"\n# of us\n+::::::\n", ("# of us", "+:*:::::")),
-        (b"+@group\nx:y\n", ("+@group", "x:y")),
+        (b"+@group\nx:y\n", ("+@group", "x:*")),
         (None, ()),
     ],
     ids=["no line end", "CRLF", "NIS", "no rows", "no file"],
@@ -126,10 +126,11 @@ def test_odd_tables_keep_their_lines(passwd: bytes | None, kept: tuple[str, ...]
     "passwd",
     [
         b"x" * (300 << 10),
-        b"a:x:1:1::/:\n" * 1000,
+        b"a:x:1:1::/:\n" * 6000,
         b"a:x:1:1:" + b"y" * 1100 + b":/:\n",
         b"a:x:1:1:\x1b[2J:/:\n",
         b"a:x:1:1:\xff:/:\n",
+        b"-nobody\n",
         "/nix/store/passwd",
         "passwd",
     ],
@@ -139,6 +140,7 @@ def test_odd_tables_keep_their_lines(passwd: bytes | None, kept: tuple[str, ...]
         "a long line",
         "control characters",
         "no UTF-8",
+        "an option",
         "a link to nowhere",
         "a link to itself",
     ],
@@ -187,6 +189,7 @@ def test_lock_says_what_was_found(account: Account) -> None:
         ("root::0:0:::", "`passwd[0]` has a password"),
         ("", "`passwd[0]` is no line of a table of accounts"),
         ("a:x:0:0:\n:/:", "`passwd[0]` is no line of a table of accounts"),
+        ("-a:x:1:1:::", "`passwd[0]` is no line of a table of accounts"),
         ("a" * 1025, "`passwd[0]` is no line of a table of accounts"),
     ],
 )
@@ -195,6 +198,14 @@ def test_lock_has_no_other_lines(row: str, said: str) -> None:
         read_account(Table({"home": "/x", "has-home": True, "passwd": [row]}))
 
     assert caught.value.messages == (said,)
+
+
+@pytest.mark.parametrize("rows", [[], ["a:x:1:1::/:"] * 6000])
+def test_lock_has_a_table_of_bounded_size(rows: list[str]) -> None:
+    with pytest.raises(Wrong) as caught:
+        read_account(Table({"home": "/x", "has-home": True, "group": rows}))
+
+    assert caught.value.messages == ("`group` is no table of accounts of at most 65536 bytes",)
 
 
 def test_account_is_held_against_the_user() -> None:

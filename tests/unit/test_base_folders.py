@@ -115,6 +115,22 @@ def test_user_may_write_to_the_working_directory_and_not_to_folders_in_it() -> N
     ]
 
 
+@pytest.mark.parametrize("name", ["a,b", "a=b", "100%", "%2C", "ö x"])
+def test_working_directory_with_any_name_is_known(name: str) -> None:
+    spec = replace(SPEC, workdir=f"/app/{name}", volumes=(f"/app/{name}/v",), user="5:6")
+
+    assert modes(spec)[:2] == [
+        {"app": "0755 0:0", f"app/{name}": "0755 0:0", f"app/{name}/v": "0755 5:6"},
+        {"app": "0755 0:0", f"app/{name}": "1777 0:0"},
+    ]
+    file = replace(DATA, target=f"{name}/v/x.txt")
+    (application,) = [each for each in arrange(spec, LOCK, [file]).platforms[0].layers if each.kind == "application"]
+
+    assert [(each.path, each.mode, each.uid) for each in entries(application)] == [
+        ("app", 0o755, 0), (f"app/{name}", 0o1777, 0), (f"app/{name}/v", 0o755, 5), (f"app/{name}/v/x.txt", 0o644, 0),
+    ]  # fmt: skip
+
+
 def test_working_directory_of_ones_own_is_the_users_alone() -> None:
     own = replace(SPEC, own_workdir=True, user="5:6")
 

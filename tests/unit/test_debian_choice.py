@@ -278,6 +278,15 @@ class TestPins:
 
         assert (versions(after)["perl"], versions(after)["perl-base"]) == ("2", "2")
 
+    @pytest.mark.parametrize("also", [(), ("qt",)])
+    def test_pin_moves_where_its_newest_version_alone_provides_something(self, also: tuple[str, ...], lab: Lab) -> None:
+        tool = stanza("tool", Depends="abi-2")
+        lab.publish(stanza("qt", Provides="abi-1"))
+        before = lab.resolve(spec("qt"))
+        lab.publish(stanza("qt", Provides="abi-1") + tool, stanza("qt", "2", Provides="abi-2"), Date=LATER)
+
+        assert versions(lab.resolve(spec("tool", *also), before))["qt"] == "2"
+
     def test_pin_that_a_new_package_breaks_moves(self, lab: Lab) -> None:
         lab.publish(stanza("lib"))
         before = lab.resolve(spec("lib"))

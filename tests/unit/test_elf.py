@@ -51,8 +51,6 @@ SAID = Elf(
     interpreter="/lib64/ld-linux-x86-64.so.2",
     soname="libäöü.so.1",
     needed=("libc.so.6", "libm.so.6"),
-    rpath="/opt/a:/opt/b",
-    runpath="$ORIGIN/../lib",
     isa_level=2,
 )
 

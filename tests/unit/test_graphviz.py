@@ -8,6 +8,7 @@ import struct
 import pytest
 
 from onedigest.assembler.configuration.elf_data import Library, NoLibrary
+from onedigest.assembler.configuration.file_list import Listed
 from onedigest.assembler.configuration.graphviz import make_graphviz_plugins
 from onedigest.assembler.configuration.system import System
 from onedigest.assembler.entry import Entry, file_entry
@@ -98,3 +99,10 @@ def test_no_byte_that_is_wrong_breaks_the_reader() -> None:
 def test_a_library_without_the_symbol_says_so() -> None:
     with pytest.raises(NoLibrary, match="no symbol gvplugin_other_LTX_library"):
         Library(plugin()).symbol("gvplugin_other_LTX_library")
+
+
+def test_the_list_of_an_image_below_stays() -> None:
+    path = "usr/lib/x86_64-linux-gnu/graphviz/libgvplugin_core.so.6"
+    below = {path: Entry(path, "file", 0o644, 0, Listed(None, b""))}
+
+    assert make_graphviz_plugins(System({**system(plugin()).files, **below}, ())) == []

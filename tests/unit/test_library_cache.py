@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 
 import pytest
 
 from deb_builder import entry, link, make_deb
 from elf_builder import AARCH64, I386, X86_64, elf_file
+from onedigest.assembler.configuration.file_list import FORMAT, read_list
 from onedigest.assembler.configuration.file_system import FileSystem
-from onedigest.assembler.configuration.known_files import WANTED, KnownFile, facts_of
 from onedigest.assembler.configuration.library_cache import CACHE, ldconfig_of, library_cache, make_library_cache
 from onedigest.assembler.configuration.library_cache_format import name_order
 from onedigest.assembler.configuration.system import System
 from onedigest.assembler.debian_root import debian_configuration_layer
 from onedigest.assembler.entry import Entry
 from onedigest.assembler.refusal import Refused
+from onedigest.digest import canonical_json
+from onedigest.lock.base.listing import EXAMINER
 
 NEW = b"\0ldconfig (Debian GLIBC 2.41-12) stable release version 2.41\0"
 OLD = NEW.replace(b"2.41", b"2.36")
@@ -221,19 +222,20 @@ def test_paths_are_followed_as_linux_does() -> None:
     assert files.same("usr/lib/b") == "usr/lib/a"
 
 
-def known(given: System) -> dict[str, KnownFile]:
-    """Return what is known of the files of a system where they are those of an image."""
-    found = {}
+def as_listed(given: System, folder: Path) -> dict[str, Entry]:
+    """Return the files of a system as a list tells of them where they are those of an image."""
+    rows = []
     for path, each in given.files.items():
-        content = each.content
-        assert isinstance(content, bytes)
-        facts = facts_of(path, io.BytesIO(content)) if each.kind == "file" and WANTED.fullmatch(path) else {}
-        found[path] = KnownFile(each.kind, each.target, json.loads(json.dumps(facts)))
-    return found
+        assert isinstance(each.content, bytes)
+        examined = each.kind == "file" and EXAMINER.wants.fullmatch(path)
+        facts = dict(EXAMINER.examine(path, io.BytesIO(each.content))) if examined else {}
+        rows.append([path, each.kind, each.target, facts])
+    (folder / "files.json").write_bytes(canonical_json({"format": FORMAT, "files": rows}))
+    return read_list(folder / "files.json")
 
 
 @pytest.mark.parametrize("generator", [OLD, NEW])
-def test_files_of_an_image_below_count_as_those_of_packages(generator: bytes) -> None:
+def test_files_of_an_image_below_count_as_those_of_packages(generator: bytes, tmp_path: Path) -> None:
     below = system(
         file("etc/ld.so.conf", b"include /etc/ld.so.conf.d/*.conf\n"),
         file("etc/ld.so.conf.d/python.conf", b"/opt/python/lib\n"),
@@ -245,14 +247,13 @@ def test_files_of_an_image_below_count_as_those_of_packages(generator: bytes) ->
         file("usr/lib/libtext.so", b"GROUP ( libc.so.6 )"),
         file("usr/lib/libnone.so", elf_file()),
         symlink("usr/lib/libfoo.so", "libfoo.so.1.9"),
-        Entry("usr/lib/libagain.so.1", "hardlink", 0o644, target="usr/lib/libbar.so.1"),
         symlink("lib", "usr/lib"),
         generator=generator,
     )
     above = System({"usr/lib/libnew.so.1": file("usr/lib/libnew.so.1", elf_file("libnew.so.1"))}, ())
     both = System({**below.files, **above.files}, ())
 
-    one, other = FileSystem.of(both), FileSystem.of(above, known(below))
+    one, other = FileSystem.of(both), FileSystem.of(System({**as_listed(below, tmp_path), **above.files}, ()))
     program = ldconfig_of(one)
     assert program
     assert program == ldconfig_of(other)
@@ -260,11 +261,8 @@ def test_files_of_an_image_below_count_as_those_of_packages(generator: bytes) ->
 
 
 def test_facts_of_a_file_are_few() -> None:
-    facts = facts_of("usr/lib/libfoo.so.1", io.BytesIO(elf_file("libfoo.so.1", needed=["libc.so.6"]) + bytes(3 << 20)))
+    content = elf_file("libfoo.so.1", needed=["libc.so.6"]) + bytes(3 << 20)
+    facts = EXAMINER.examine("usr/lib/libfoo.so.1", io.BytesIO(content))
 
-    assert facts == {"elf": "64 62 0 3 1 0", "needed": "libc.so.6", "soname": "libfoo.so.1"}
-
-
-@pytest.mark.parametrize("numbers", ["", "64", "64 62 0 3 1 -1", "64 62 0 3 1 99999999999", "a b c d e f"])
-def test_facts_of_another_form_are_no_facts(numbers: str) -> None:
-    assert KnownFile("file", facts={"elf": numbers}).elf is None
+    numbers = {"bits": "64", "flags": "0", "isa-level": "0", "kind": "3", "machine": "62"}
+    assert facts == {**numbers, "dynamic": "yes", "needed": "libc.so.6", "soname": "libfoo.so.1"}

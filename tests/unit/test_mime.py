@@ -8,9 +8,10 @@ import pytest
 
 from mime_reader import Cache
 from onedigest.assembler.configuration.desktop_entries import make_desktop_entries
+from onedigest.assembler.configuration.file_list import Listed
 from onedigest.assembler.configuration.mime import FOLDER, make_mime
 from onedigest.assembler.configuration.system import System
-from onedigest.assembler.entry import file_entry
+from onedigest.assembler.entry import Entry, file_entry
 from real_debs import fetch_deb, system_of
 
 PACKAGE = (
@@ -125,3 +126,18 @@ def test_applications_are_listed_as_the_tool_lists_them() -> None:
         b"[MIME Cache]\nimage/png=b.desktop;\ntext/html=kde-k.desktop;\ntext/plain=a.desktop;b.desktop;\n"
         b"x-scheme-handler/http=b.desktop;\n"
     )
+
+
+def test_databases_of_an_image_below_stay_where_nothing_is_brought() -> None:
+    tool = "usr/bin/update-mime-database"
+    paths = {tool: b"", f"{FOLDER}/packages/a.xml": HEAD + b"<mime-type type='a/b'/></mime-info>"}
+    below = {path: Entry(path, "file", 0o644, len(text), Listed(None, text)) for path, text in paths.items()}
+    more = f"{FOLDER}/packages/b.xml"
+    brought = file_entry(more, HEAD + b"<mime-type type='c/d'/></mime-info>", executable=False, origin="x")
+
+    assert list(make_mime(System(below, ()))) == []
+    assert made(System({**below, more: brought}, ()))["types"] == b"a/b\nc/d\n"
+    path = "usr/share/applications/a.desktop"
+    text = b"[Desktop Entry]\nMimeType=a/b\n"
+    entry = Entry(path, "file", 0o644, len(text), Listed(None, text))
+    assert list(make_desktop_entries(System({**system({}).files, path: entry}, ()))) == []

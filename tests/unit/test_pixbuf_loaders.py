@@ -6,9 +6,10 @@ import hashlib
 
 import pytest
 
+from onedigest.assembler.configuration.file_list import Listed
 from onedigest.assembler.configuration.pixbuf_loaders import LOADERS, make_pixbuf_loaders, unknown_loaders
 from onedigest.assembler.configuration.system import System
-from onedigest.assembler.entry import file_entry
+from onedigest.assembler.entry import Entry, file_entry
 from real_debs import fetch_deb, system_of
 
 FOLDER = "usr/lib/x86_64-linux-gnu/gdk-pixbuf-2.0/2.10.0"
@@ -67,3 +68,21 @@ def test_a_loader_that_tells_something_else_is_not_known() -> None:
 
     assert list(make_pixbuf_loaders(found)) == []
     assert unknown_loaders(found) == [f"{FOLDER}/loaders/libpixbufloader-bmp.so"]
+
+
+def below(*names: str) -> dict[str, Entry]:
+    """Return loaders of an image below, of whose content nothing is known."""
+    paths = [f"{FOLDER}/loaders/{name}.so" for name in names]
+    return {path: Entry(path, "file", 0o644, 0, Listed(None, b"")) for path in paths}
+
+
+def test_loaders_of_an_image_below_are_listed_with_others() -> None:
+    brought = system(**{"libpixbufloader-bmp": b"image/bmp image/x-bmp image/x-MS-bmp"}).files
+    both = {**brought, **below("libpixbufloader-gif")}
+    (made,) = make_pixbuf_loaders(System(both, ()))
+
+    assert isinstance(made.content, bytes)
+    assert made.content.count(b"/loaders/") == 2
+    assert list(make_pixbuf_loaders(System({**both, **below("libpixbufloader-new")}, ()))) == []
+    alone = {path: entry for path, entry in brought.items() if "/loaders/" not in path}
+    assert list(make_pixbuf_loaders(System({**alone, **below("libpixbufloader-gif")}, ()))) == []

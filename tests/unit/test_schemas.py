@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from gvdb_reader import Table, digest_of, read_gvdb
+from onedigest.assembler.configuration.file_list import Listed
 from onedigest.assembler.configuration.gvariant import NoValue
 from onedigest.assembler.configuration.gvariant_text import value_bytes
 from onedigest.assembler.configuration.schemas import FOLDER, make_schemas
 from onedigest.assembler.configuration.system import System
-from onedigest.assembler.entry import file_entry
+from onedigest.assembler.entry import Entry, file_entry
 from real_debs import fetch_deb, system_of
 
 SAMPLES = Path(__file__).parent.parent / "schemas"
@@ -110,3 +111,12 @@ def test_a_type_of_many_parts_takes_no_time() -> None:
 def test_escapes_are_those_of_the_text_format() -> None:
     assert value_bytes("s", r"'\u00e9\t\\\'\q\9'") == "é\t\\'q9\0".encode()
     assert value_bytes("ay", r"b'\101\n'") == b"A\n\0"
+
+
+def test_schemas_of_an_image_below_are_compiled_with_others() -> None:
+    text = b"<schemalist><schema id='%s' path='/a/'><key name='x' type='i'><default>1</default></key></schema></schemalist>"
+    path = f"{FOLDER}/below.gschema.xml"
+    below = {path: Entry(path, "file", 0o644, 0, Listed(None, text % b"below"))}
+
+    assert list(make_schemas(System(below, ()))) == []
+    assert sorted(compiled(System({**system({"a.gschema.xml": text % b"a"}).files, **below}, ()))) == ["", "a", "below"]

@@ -30,8 +30,8 @@ _NAME, _NAMES = 4096, 1024
 """Bounds of what a file may say of itself; beyond them it counts as not dynamic."""
 
 _DYNAMIC_SEGMENT, _INTERPRETER, _LOADED, _PROPERTIES = 2, 3, 1, 0x6474E553
-_NEEDED, _STRINGS, _SONAME, _RPATH, _RUNPATH = 1, 5, 14, 15, 29
-_TEXTS = (_NEEDED, _SONAME, _RPATH, _RUNPATH)
+_NEEDED, _STRINGS, _SONAME = 1, 5, 14
+_TEXTS = (_NEEDED, _SONAME)
 _NOTE, _PROPERTY = struct.Struct("<III"), struct.Struct("<II")
 _PROPERTY_NOTE, _ISA_NEEDED = 5, 0xC0008002
 
@@ -40,7 +40,7 @@ _PROPERTY_NOTE, _ISA_NEEDED = 5, 0xC0008002
 class Elf:
     """What an ELF file says of itself: `bits` is 32 or 64, `kind` is its e_type and `flags` its e_flags.
 
-    `soname` is None where it has none. `rpath` and `runpath` are as they are written, with colons and `$ORIGIN`.
+    `soname` is None where it has none.
     `isa_level` is what it asks of an x86 machine, where 1 stands for x86-64-v2. A file that is not `dynamic` has no
     dynamic section that a linker could use.
     """
@@ -53,8 +53,6 @@ class Elf:
     interpreter: str = ""
     soname: str | None = None
     needed: tuple[str, ...] = ()
-    rpath: str = ""
-    runpath: str = ""
     isa_level: int = 0
 
 
@@ -214,8 +212,6 @@ def _with_dynamic(read: _Read, form: _Form, segments: Sequence[_Segment], elf: E
         dynamic=True,
         soname=next(iter(found[_SONAME]), None),
         needed=tuple(found[_NEEDED]),
-        rpath="".join(found[_RPATH][:1]),
-        runpath="".join(found[_RUNPATH][:1]),
     )
 
 

@@ -23,6 +23,8 @@ APPLICATION = "/app"
 ROOT = "0:0"
 
 _KNOWN = re.compile(r"/(?P<path>[^=,]+)=(?P<mode>[0-7]{4}):(?P<owner>[0-9]+:[0-9]+)")
+_ESCAPE = re.compile(r"%(25|2C|3D)")
+"""Of a percent sign, and of what separates the parts of a list of known folders."""
 _MODE = re.compile(r"[0-7]{4}")
 _VERSION = re.compile(r"(3\.[0-9]{1,4})(?:\.[0-9][0-9A-Za-z.+-]{0,20})?")
 
@@ -126,7 +128,8 @@ def _read_known(text: str) -> Entry:
     if not match:
         raise Refused("known", f"{text!r} is not PATH=MODE:UID:GID")
     uid, gid = owner_of(match["owner"])
-    return Entry(match["path"], "dir", int(match["mode"], 8), origin="base", uid=uid, gid=gid)
+    path = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), match["path"])
+    return Entry(path, "dir", int(match["mode"], 8), origin="base", uid=uid, gid=gid)
 
 
 def working_directory_layer() -> list[Entry]:

@@ -139,9 +139,11 @@ def _hint(target: Target, served: Sequence[Platform], wheels: Iterable[str]) -> 
     if served:
         return f"{platforms_line(served)}, or choose a version that has wheels for all platforms"
     pythons = sorted({python for name in wheels for python in target.pythons_of(name)}, key=Version)
-    if pythons:
-        return f"it has wheels for Python {listed(pythons)}: {_ANOTHER}"
-    return _NO_WHEEL
+    if not pythons:
+        return _NO_WHEEL
+    of_bases = [each for each in pythons if Version(each) >= _OLDEST]
+    line = f'write `requires-python = "=={of_bases[-1]}.*"`, or ' if of_bases else ""
+    return f"it has wheels for Python {listed(pythons)}: {line}choose another version of the package"
 
 
 def platforms_line(platforms: Iterable[Platform]) -> str:
@@ -156,4 +158,5 @@ def listed(words: Sequence[str]) -> str:
 
 
 _NO_WHEEL = "choose a version that has wheels for all platforms, or leave a platform out of `platforms`"
-_ANOTHER = "choose one of them with `requires-python`, or another version of the package"
+_OLDEST = Version("3.11")
+"""The oldest Python that a base may have."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,9 @@ from onedigest.lock.wheel_metadata import Metadata, read_metadata
 if TYPE_CHECKING:
     from onedigest.sources import Sources
     from onedigest.spec import Spec
+
+_OF_IMAGES = ("3.12", "3.14")
+"""The Pythons that no suite of Debian has, and images of a registry do."""
 
 
 def judge(
@@ -105,10 +108,18 @@ def explained(error: InputError, spec: Spec, wanted: shadow.Wanted, minor: str, 
     if alone:
         hint = platforms_line(alone[:1])
     elif spec.base == "debian":
-        allowed = SpecifierSet(spec.requires_python)
-        for suite, python in SUITES.items():
-            other = python_minor(python)
-            if other != minor and allowed.contains(python) and is_solved(spec, other):
-                hint = f'write `base = "debian:{suite}"` in [tool.onedigest], whose Python {other} has wheels of all'
-                break
+        hint = next((line for other, line in _other_pythons(spec, minor) if is_solved(spec, other)), "")
     return InputError(replace(each, hint=each.hint or hint) for each in error.problems)
+
+
+def _other_pythons(spec: Spec, minor: str) -> Iterator[tuple[str, str]]:
+    """Yield the other Pythons that a script allows, with what to write for them: those of Debian's suites first."""
+    allowed = SpecifierSet(spec.requires_python)
+    suites = {python_minor(python): suite for suite, python in SUITES.items() if allowed.contains(python)}
+    for other, suite in suites.items():
+        if other != minor:
+            line = f'write `base = "debian:{suite}"` in [tool.onedigest], whose Python {other} has wheels of all'
+            yield other, line
+    for other in _OF_IMAGES:
+        if other not in (minor, *suites) and allowed.contains(f"{other}.9"):
+            yield other, f'write `requires-python = "=={other}.*"`, for which there are wheels of all'

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from email.parser import HeaderParser
 from pathlib import Path
@@ -40,7 +42,16 @@ def _of_file(path: Path) -> Metadata | None:
                 if name == "METADATA" and folder.endswith(".dist-info") and "/" not in folder:
                     with archive.open(info) as file:
                         return _parsed(file.read(_MOST))
-    except (OSError, ValueError, RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile):
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+        NotImplementedError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+    ):
         pass  # what is wrong with it is said when it is unpacked
     return None
 

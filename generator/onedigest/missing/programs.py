@@ -56,11 +56,19 @@ def entrypoint_problem(
         if place in own:
             return _unfit(own[place], name, where, worlds, search)
     for world in worlds:
+        there = next((place for place in places if world.has_program(place)), "")
+        if there and world.is_barred(there, spec.user):
+            message = f"the user {spec.user} may not execute `{there}` of `entrypoint`"
+            return Problem(message, where, "set `user`, or the path of another program")
         if not any(world.has_program(place) for place in places) and _is_known(places, own):
             if "/" not in name:
                 message = f"the program `{name}` of `entrypoint` is in no folder of the image's PATH"
                 near = next((path for path in own if path.rpartition("/")[2] == name), "")
-                hint = f"write its path, `{near}`" if near else "write the path of a program that the image has"
+                hint = (
+                    f"write its path, `{near}`"
+                    if near
+                    else "name the package that has it in `dependencies` or `system-packages`"
+                )
             else:
                 message = f"the program `{name}` of `entrypoint` is not in the image"
                 hint = "a path that is not absolute is one from `workdir`" if not name.startswith("/") else ""

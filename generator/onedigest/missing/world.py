@@ -13,7 +13,7 @@ from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.base.probe import EXAMINER
 from onedigest.lock.model import Lock
 from onedigest.missing.facts import Facts, merged, read_facts
-from onedigest.oci.rootfs import Rootfs, noted_rootfs
+from onedigest.oci.rootfs import Node, Rootfs, noted_rootfs
 from onedigest.platforms import Platform
 
 _THREADS = 4
@@ -42,8 +42,20 @@ class World:
     rootfs: Rootfs | None
 
     def has_program(self, path: str) -> bool:
-        """Tell whether there is a program at an absolute path."""
-        return merged(path) in self.programs or (self.rootfs is not None and self.rootfs.find(path) is not None)
+        """Tell whether there is a program at an absolute path, or may be, where a script leaves names open."""
+        place = merged(path)
+        folder = f"{place.rpartition('/')[0]}/"
+        may_be = any("$" in each and each.startswith(folder) for each in self.programs)
+        return place in self.programs or may_be or (self.rootfs is not None and self.rootfs.find(path) is not None)
+
+    def is_barred(self, path: str, user: str) -> bool:
+        """Tell whether a user, as UID:GID, may not execute or reach a file of a base image (path_resolution(7))."""
+        place = self.rootfs.find(path) if self.rootfs is not None else None
+        if self.rootfs is None or place is None:
+            return False
+        parts, uid = place[0].split("/"), int(user.partition(":")[0])
+        nodes = [self.rootfs.plain("/".join(parts[:count])) for count in range(1, len(parts) + 1)]
+        return not all(_may_execute(node, uid) for node in nodes if node)
 
     def finds_program(self, name: str, search_path: Iterable[str]) -> bool:
         """Tell whether a program is in one of some folders."""
@@ -99,6 +111,13 @@ def world_of(
         programs=frozenset(programs),
         rootfs=rootfs,
     )
+
+
+def _may_execute(node: Node, uid: int) -> bool:
+    """Tell whether a user may execute a file or enter a folder; of groups nothing is known, so they may."""
+    if uid == 0:
+        return node.kind == "dir" or bool(node.mode & 0o111)
+    return bool(node.mode & (0o100 if uid == node.owner else 0o011))
 
 
 def _label(package: DebianPackage) -> str:

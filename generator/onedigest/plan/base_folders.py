@@ -26,6 +26,10 @@ _OF_SUITE = {"bookworm": {"/var/local": "2775:0:50"}}
 """Folders that are not plainly root's: mode and owner."""
 
 
+_ESCAPED = str.maketrans({"%": "%25", ",": "%2C", "=": "%3D"})
+"""What is escaped where folders are listed as PATH=MODE:UID:GID,…"""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BaseFolders:
     """Folders of a base, by absolute paths. `links` are folders that are links, `odd` those not plainly root's."""
@@ -42,7 +46,7 @@ class BaseFolders:
     def stated(self, path: str) -> str:
         """Say of the odd ones above, at and below a path what they are, as the assembler is told it."""
         near = (each for each in self.odd if f"{each}/".startswith(f"{path}/") or path.startswith(f"{each}/"))
-        return ",".join(f"{each}={self.odd[each]}" for each in sorted(near))
+        return ",".join(f"{each.translate(_ESCAPED)}={self.odd[each]}" for each in sorted(near))
 
     def having(self, path: str, stated: str) -> BaseFolders:
         """Return what is known above a layer that has such a folder: `stated` is its mode and owner."""

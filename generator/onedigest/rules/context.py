@@ -42,8 +42,8 @@ class Pattern:
     @property
     def line(self) -> str:
         """The line of a .dockerignore, which is read without spaces around it."""
-        bare = self.text.strip() or self.text
-        before, after = self.text.split(bare, 1)
+        bare = self.text.strip()
+        before, after = self.text.split(bare, 1) if bare else (self.text, "")
         spaced = f"{_single(before)}{bare}{_single(after)}"
         guarded = _guarded(f"\\{spaced}" if spaced.startswith(("#", "!")) else spaced)
         return f"!{guarded}" if self.included else guarded

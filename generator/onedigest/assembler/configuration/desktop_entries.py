@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from onedigest.assembler.configuration.file_list import is_listed
 from onedigest.assembler.configuration.system import System
 from onedigest.assembler.deb import content_of
 from onedigest.assembler.entry import Entry, file_entry
@@ -21,15 +22,17 @@ _TYPE = re.compile(r"[A-Za-z0-9][!#$&^_.+A-Za-z0-9-]{0,126}/[A-Za-z0-9][!#$&^_.+
 def make_desktop_entries(system: System) -> Iterable[Entry]:
     """Make the list where its tool is; an entry in a folder is known by the folder's name, a dash, and its own."""
     openers: dict[str, set[str]] = {}
+    brought = False
     for path, entry in system.files.items() if _TOOL in system.files else ():
         if entry.kind != "file" or not (path.startswith(f"{FOLDER}/") and path.endswith(".desktop")):
             continue
+        brought |= not is_listed(entry)
         group = _GROUP.search(content_of(entry).decode("utf-8", "replace"))
         types = _TYPES.search(group[1]) if group and not _HIDDEN.search(group[1]) else None
         for kind in types[1].split(";") if types else ():
             if _TYPE.fullmatch(kind):
                 openers.setdefault(kind, set()).add(path.removeprefix(f"{FOLDER}/").replace("/", "-"))
-    if openers:
+    if openers and brought:
         lines = "".join(f"{kind}={';'.join(sorted(openers[kind]))};\n" for kind in sorted(openers))
         content = f"[MIME Cache]\n{lines}".encode()
         yield file_entry(f"{FOLDER}/mimeinfo.cache", content, executable=False, origin="desktop-file-utils")

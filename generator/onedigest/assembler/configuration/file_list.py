@@ -38,14 +38,32 @@ class Listed:
         yield self.text
 
 
+def is_listed(entry: Entry) -> bool:
+    """Tell whether an entry is a file of an image below, of whose content the list alone tells."""
+    return isinstance(entry.content, Listed)
+
+
 def elf_facts(elf: Elf) -> dict[str, str]:
     """Return what a list says of an ELF file."""
     numbers = (elf.bits, elf.flags, elf.isa_level, elf.kind, elf.machine)
     found = {name: str(number) for name, number in zip(_NUMBERS, numbers, strict=True)}
     found |= {"dynamic": "yes"} if elf.dynamic else {}
-    found |= {"interpreter": elf.interpreter} if elf.interpreter else {}
-    found |= {"needed": "\n".join(elf.needed)} if elf.needed else {}
-    return found if elf.soname is None else {**found, "soname": elf.soname}
+    found |= {"interpreter": _written(elf.interpreter)} if elf.interpreter else {}
+    found |= {"needed": "\0".join(map(_written, elf.needed))} if elf.needed else {}
+    return found if elf.soname is None else {**found, "soname": _written(elf.soname)}
+
+
+def text_fact(content: bytes) -> str:
+    """Return bytes as a list has them: a character up to U+00FF for each, for they need not be UTF-8."""
+    return content.decode("latin-1")
+
+
+def _written(name: str) -> str:
+    return text_fact(name.encode("utf-8", "surrogateescape"))
+
+
+def _read_back(text: str) -> str:
+    return text.encode("latin-1").decode("utf-8", "surrogateescape")
 
 
 def read_list(path: Path) -> dict[str, Entry]:
@@ -72,7 +90,7 @@ def _entry(row: Any, origin: str) -> Entry:
     texts = [path, kind, target, *(facts.values() if isinstance(facts, dict) else [None])]
     if kind not in _KINDS or not all(isinstance(each, str) for each in texts):
         raise ValueError("a row has another value than a list has")
-    text = facts.get("text", "").encode("utf-8", "surrogatepass")
+    text = facts.get("text", "").encode("latin-1")
     if kind != "file":
         return Entry(path, kind, 0o755, target=target, origin=origin)
     return Entry(path, "file", 0o644, len(text), Listed(_elf(facts), text), origin=origin)
@@ -90,8 +108,8 @@ def _elf(facts: Mapping[str, str]) -> Elf | None:
         flags=flags,
         kind=kind,
         dynamic="dynamic" in facts,
-        interpreter=facts.get("interpreter", ""),
-        soname=facts.get("soname"),
-        needed=tuple(facts["needed"].split("\n")) if "needed" in facts else (),
+        interpreter=_read_back(facts.get("interpreter", "")),
+        soname=_read_back(facts["soname"]) if "soname" in facts else None,
+        needed=tuple(map(_read_back, facts["needed"].split("\0"))) if "needed" in facts else (),
         isa_level=level,
     )

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, Self
 
 from onedigest.assembler import deb
-from onedigest.assembler.configuration.known_files import KnownFile
 from onedigest.assembler.configuration.system import System
 from onedigest.assembler.elf import Elf, elf_of_entry
 from onedigest.assembler.entry import Entry
@@ -43,21 +42,17 @@ class FileSystem:
                 self.link(name, f"usr/{name}")
 
     @classmethod
-    def of(cls, system: System, below: Mapping[str, KnownFile] | None = None) -> Self:
-        """Return the files of a system, above those of an image, with the links of a merged /usr."""
-        files, known = system.files, below or {}
+    def of(cls, system: System) -> Self:
+        """Return the files of a system, with the links of a merged /usr."""
+        files = system.files
 
         def elf(path: str) -> Elf | None:
-            if path in files:
-                return elf_of_entry(files[path])
-            return known[path].elf if path in known else None
+            return elf_of_entry(files[path]) if path in files else None
 
         def text(path: str) -> bytes:
-            if path in files:
-                return deb.content_of(files[path])
-            return known[path].text if path in known else b""
+            return deb.content_of(files[path]) if path in files else b""
 
-        return cls({**known, **files}, elf, text)
+        return cls(files, elf, text)
 
     def real(self, path: str) -> str | None:
         """Return the real path that a path leads to; None where nothing is."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from onedigest.assembler.configuration.elf_data import Library, NoLibrary
+from onedigest.assembler.configuration.file_list import is_listed
 from onedigest.assembler.configuration.system import System
 from onedigest.assembler.deb import content_of
 from onedigest.assembler.entry import Entry, file_entry
@@ -50,28 +51,41 @@ class Plugin:
 
 
 def make_graphviz_plugins(system: System) -> Iterable[Entry]:
-    """Make the list of plugins, which `dot` draws nothing without; a plugin that cannot be read is left out."""
+    """Make the list of plugins, which `dot` draws nothing without; a plugin that cannot be read is left out.
+
+    Where an image below has plugins, its list stays: their tables are not known here.
+    """
     found: dict[str, dict[str, Plugin]] = {}
+    below: set[str] = set()
     for path in sorted(system.files):
         match = _PLUGIN.fullmatch(path)
-        if match and match[4] in LISTS and (plugin := _plugin(system, match)):
-            found.setdefault(f"{match[1]}/{LISTS[match[4]]}", {})[match[2]] = plugin
+        if match and match[4] in LISTS:
+            name = f"{match[1]}/{LISTS[match[4]]}"
+            file = _file(system, match)
+            if file and is_listed(file):
+                below.add(name)
+            elif file and (plugin := _plugin(file, match[3])):
+                found.setdefault(name, {})[match[2]] = plugin
     return [
         file_entry(path, _list(plugins).encode(), executable=False, origin="graphviz")
         for path, plugins in found.items()
+        if path not in below
     ]
 
 
-def _plugin(system: System, match: re.Match[str]) -> Plugin | None:
-    """Read a plugin, by the name that is its soname."""
+def _file(system: System, match: re.Match[str]) -> Entry | None:
+    """Return the file of a plugin, whose soname is mostly a link to it."""
     entry = system.files[match[0]]
     if entry.kind == "link":
         entry = system.files.get(f"{match[1]}/{entry.target}", entry)
-    if entry.kind != "file":
-        return None
+    return entry if entry.kind == "file" else None
+
+
+def _plugin(file: Entry, name: str) -> Plugin | None:
+    """Read a plugin."""
     try:
-        library = Library(content_of(entry))
-        table = library.symbol(f"gvplugin_{match[3]}_LTX_library")
+        library = Library(content_of(file))
+        table = library.symbol(f"gvplugin_{name}_LTX_library")
         return Plugin(library.text(library.pointer(table)), tuple(_offers(library, library.pointer(table + 8))))
     except NoLibrary:
         return None

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
+from onedigest.assembler.configuration.file_list import is_listed
 from onedigest.assembler.configuration.mime_cache import cache_bytes
 from onedigest.assembler.configuration.mime_types import Magic, Matchlet, TreeMatch, Types
 from onedigest.assembler.configuration.system import System
@@ -25,7 +26,9 @@ def make_mime(system: System) -> Iterable[Entry]:
     if _TOOL not in system.files:
         return
     types = Types()
-    described = (path for path in system.files if path.startswith(f"{FOLDER}/packages/") and path.endswith(".xml"))
+    described = [path for path in system.files if path.startswith(f"{FOLDER}/packages/") and path.endswith(".xml")]
+    if all(is_listed(system.files[path]) for path in described):  # an image below has its own
+        return
     for path in sorted(described, key=lambda path: (path == _LAST, path)):
         entry = system.files[path]
         if entry.kind == "file":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from onedigest.assembler.configuration.file_list import is_listed
 from onedigest.assembler.configuration.system import System
 from onedigest.assembler.deb import content_of
 from onedigest.assembler.entry import Entry, file_entry
@@ -156,16 +157,29 @@ _MEDIA_TYPE = re.compile(r'"([a-z]+/[A-Za-z0-9.+-]+)"')
 
 
 def make_pixbuf_loaders(system: System) -> Iterable[Entry]:
-    """Make the list of loaders, without those that are not known (`unknown_loaders`)."""
+    """Make the list of loaders, without those that are not known (`unknown_loaders`).
+
+    Where an image below has loaders, its list stays, unless packages bring others and all of its own are known.
+    """
     version = next((_version(match) for path in sorted(system.files) if (match := _LIBRARY.fullmatch(path))), "")
     lists: dict[str, str] = {}
-    for path in sorted(system.files):
-        loader = _LOADER.fullmatch(path)
-        if version and loader and _is_known(system, loader):
-            head = _HEAD.format(version=version)
-            lists[loader[1]] = lists.get(loader[1], head) + f'"/{path}"{LOADERS[loader[2]]}\n'
-    for folder, text in lists.items():
-        yield file_entry(f"{folder}/loaders.cache", f"{text}\n".encode(), executable=False, origin="gdk-pixbuf")
+    brought: set[str] = set()
+    lacking: set[str] = set()
+    for path in sorted(system.files) if version else ():
+        if not (loader := _LOADER.fullmatch(path)):
+            continue
+        listed, known = is_listed(system.files[path]), _is_known(system, loader)
+        if not listed:
+            brought.add(loader[1])
+        if known:
+            lists.setdefault(loader[1], _HEAD.format(version=version))
+            lists[loader[1]] += f'"/{path}"{LOADERS[loader[2]]}\n'
+        elif listed:
+            lacking.add(loader[1])
+    for folder in sorted(brought & lists.keys() - lacking):
+        yield file_entry(
+            f"{folder}/loaders.cache", f"{lists[folder]}\n".encode(), executable=False, origin="gdk-pixbuf"
+        )
 
 
 def unknown_loaders(system: System) -> list[str]:
@@ -185,4 +199,4 @@ def _is_known(system: System, loader: re.Match[str]) -> bool:
     if stanza is None or entry.kind != "file":
         return False
     data = content_of(entry)
-    return all(text.encode() in data for text in _MEDIA_TYPE.findall(stanza))
+    return is_listed(entry) or all(text.encode() in data for text in _MEDIA_TYPE.findall(stanza))

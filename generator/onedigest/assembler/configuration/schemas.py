@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from onedigest.assembler.configuration import gvariant, gvdb
+from onedigest.assembler.configuration.file_list import is_listed
 from onedigest.assembler.configuration.gvariant import NoValue
 from onedigest.assembler.configuration.gvariant_text import is_within, texts, value_bytes
 from onedigest.assembler.configuration.strinfo import Choices
@@ -70,7 +71,10 @@ class _Known:
 
 
 def make_schemas(system: System) -> Iterable[Entry]:
-    """Make the compiled schemas; a file that has a fault is left out whole, as the real tool leaves it out."""
+    """Make the compiled schemas; a file that has a fault is left out whole, as the real tool leaves it out.
+
+    Where packages bring none, those of an image below stay.
+    """
     known = _Known()
     for text in (*_files(system, ".enums.xml"), *_files(system, ".gschema.xml")):
         more = _Known(dict(known.schemas), dict(known.choices))
@@ -82,7 +86,7 @@ def make_schemas(system: System) -> Iterable[Entry]:
         known.choices.update(more.choices)
     for text in _files(system, ".gschema.override"):
         _override(text.decode("utf-8", "replace"), known.schemas)
-    if known.schemas:
+    if known.schemas and any(_is_source(path) and not is_listed(entry) for path, entry in system.files.items()):
         tables = {name: _table(schema) for name, schema in known.schemas.items()}
         made = gvdb.file_bytes({"": b"", **tables})
         yield file_entry(f"{FOLDER}/gschemas.compiled", made, executable=False, origin="glib")
@@ -90,9 +94,13 @@ def make_schemas(system: System) -> Iterable[Entry]:
 
 def _files(system: System, suffix: str) -> Iterator[bytes]:
     for path, entry in sorted(system.files.items()):
-        folder, _, name = path.rpartition("/")
-        if folder == FOLDER and name.endswith(suffix) and entry.kind == "file":
+        if _is_source(path) and path.endswith(suffix) and entry.kind == "file":
             yield content_of(entry)
+
+
+def _is_source(path: str) -> bool:
+    folder, _, name = path.rpartition("/")
+    return folder == FOLDER and name.endswith((".xml", ".override"))
 
 
 def _take(root: Element, known: _Known) -> None:

@@ -156,7 +156,11 @@ class _Resolver:
             return stanza
         providers = self._packages.providers(relation.name)
         found = next((each for each, given in providers if _provides(given, relation)), None)
-        return self._pins.get(found.name, found) if found else None
+        pin = self._pins.get(found.name) if found else None
+        if pin and not any(each.name == relation.name and _provides(each.version, relation) for each in pin.provides):
+            self.outdated |= self._movable(pin.name)  # its newest version alone provides it
+            return found
+        return pin or found
 
     def _get(self, name: str) -> Stanza | None:
         return self._pins.get(name) or self._packages.get(name)

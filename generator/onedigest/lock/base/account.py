@@ -24,7 +24,8 @@ _HOME_FIELD = 5
 _SHADOWED, _LOCKED = "x", "*"
 _NO_SHELL = "/usr/sbin/nologin"
 
-_MOST_LINES = 1000
+_MOST_BYTES = 64 << 10
+"""Of a table, which is one argument of the assembler (MAX_ARG_STRLEN is twice that)."""
 _LONGEST_LINE = 1024
 _ROW = re.compile(r"[^:]*:[^:]*:([0-9]{1,10}):.*")
 _UNWRITABLE = re.compile(r"[\x00-\x1f\x7f\u0080-\u009f\u2028\u2029]")
@@ -86,15 +87,22 @@ def _table(rootfs: Rootfs, path: str) -> tuple[str, ...] | None:
     if text is None:
         return None
     rows = tuple(_without_hash(row.rstrip("\r")) for row in text.split("\n") if row.strip())
-    if len(rows) >= _MOST_LINES or any(len(row) > _LONGEST_LINE or _UNWRITABLE.search(row) for row in rows):
-        return None
-    return rows
+    return rows if all(map(_is_plain, rows)) and _fits(rows) else None
+
+
+def _fits(rows: tuple[str, ...]) -> bool:
+    return sum(len(row.encode()) + 1 for row in rows) <= _MOST_BYTES
+
+
+def _is_plain(row: str) -> bool:
+    """Tell whether a line can be an argument; one that begins as an option does is of NIS."""
+    return 0 < len(row) <= _LONGEST_LINE and not row.startswith("-") and not _UNWRITABLE.search(row)
 
 
 def _without_hash(row: str) -> str:
     name, colon, rest = row.partition(":")
     password, second, others = rest.partition(":")
-    return f"{name}:{password if password == _SHADOWED else _LOCKED}:{others}" if colon and second else row
+    return f"{name}:{password if password == _SHADOWED else _LOCKED}{second}{others}" if colon else row
 
 
 def _number(row: str) -> int:
@@ -154,15 +162,15 @@ def _rows(table: Table, key: str) -> tuple[str, ...]:
     if key not in table:
         return ()
     found: tuple[str, ...] = table.every(key, _row)
-    if not 0 < len(found) <= _MOST_LINES:
-        raise table.wrong(key, f"has not 1 to {_MOST_LINES} lines")
+    if not found or not _fits(found[:-1]):
+        raise table.wrong(key, f"is no table of accounts of at most {_MOST_BYTES} bytes")
     return found
 
 
 def _row(value: Any) -> str:
     """Return a line of a table of accounts, which states no password. Raises ValueError."""
     found = untrusted.text(value)
-    if not found or len(found) > _LONGEST_LINE or _UNWRITABLE.search(found):
+    if not _is_plain(found):
         raise ValueError("is no line of a table of accounts")
     if _without_hash(found) != found:
         raise ValueError("has a password")

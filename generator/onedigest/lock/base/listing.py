@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
-from onedigest.assembler.configuration.file_list import FORMAT, elf_facts
+from onedigest.assembler.configuration.file_list import FORMAT, elf_facts, text_fact
+from onedigest.assembler.configuration.library_machine import generator_in
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.elf import elf_of
+from onedigest.assembler.spool import Spool
 from onedigest.digest import canonical_json
 from onedigest.inputs.store import Store
 from onedigest.oci.rootfs import Blob, Examiner, Facts, Node, Readable, read_rootfs
@@ -20,15 +23,14 @@ _TEXT = re.compile(
     r"|usr/share/applications/(?:[^/]+/)?[^/]+\.desktop"
 )
 _WANTED = re.compile(f"{_LIBRARY.pattern}|{_LDCONFIG.pattern}|{_TEXT.pattern}", re.DOTALL)
-_GENERATOR = re.compile(rb"ldconfig [ -~]{0,200} release version [0-9.]{1,40}\0")
 _MOST_TEXT = 4 << 20
-_MOST_LIBRARY = 512 << 20
+_MOST_LIBRARY = 1 << 30
 _PIECE = 1 << 20
 
 
 def list_files(layers: Iterable[tuple[Descriptor, Blob]], store: Store) -> bytes:
     """Return the list of the files that layers leave, in its one form: canonical JSON. Raises `InputError`."""
-    rootfs = read_rootfs(layers, _EXAMINER, store)
+    rootfs = read_rootfs(layers, EXAMINER, store)
     rows = [[path, node.kind, node.target, dict(node.facts or {})] for path, node in sorted(rootfs.paths(), key=_path)]
     return canonical_json({"format": FORMAT, "files": rows})
 
@@ -38,25 +40,23 @@ def _path(pair: tuple[str, Node]) -> str:
 
 
 def _examine(path: str, file: Readable) -> Facts:
+    """Return what a list tells of a file; what lies behind the bounds of a text or a library is not read."""
     if _TEXT.fullmatch(path):
-        data = file.read(_MOST_TEXT + 1)
-        return {"text": data.decode("utf-8", "replace")} if len(data) <= _MOST_TEXT else {}
-    data = _content(file)
-    elf = elf_of(data)
+        return {"text": text_fact(b"".join(_pieces(file, _MOST_TEXT)))}
+    pieces = _pieces(file, _MOST_LIBRARY)
+    if not (first := next(pieces, b"")).startswith(b"\x7fELF"):
+        return {}
+    program = first + b"".join(pieces) if _LDCONFIG.fullmatch(path) else b""
+    elf = elf_of(program or Spool().keep(chain([first], pieces), _MOST_LIBRARY)[0])
     if elf is None:
         return {}
-    found = _GENERATOR.search(data) if _LDCONFIG.fullmatch(path) else None
-    return {**elf_facts(elf), **({"text": found[0].decode("ascii")} if found else {})}
+    return {**elf_facts(elf), **({"text": text_fact(generator_in(program))} if program else {})}
 
 
-def _content(file: Readable) -> bytes:
-    """Return the content of an ELF file; nothing for another one, and for one that is too large to be looked at."""
-    found = bytearray(file.read(_PIECE))
-    if not found.startswith(b"\x7fELF"):
-        return b""
-    while (piece := file.read(_PIECE)) and len(found) <= _MOST_LIBRARY:
-        found += piece
-    return bytes(found) if len(found) <= _MOST_LIBRARY else b""
+def _pieces(file: Readable, most: int) -> Iterator[bytes]:
+    while most and (piece := file.read(min(_PIECE, most))):
+        most -= len(piece)
+        yield piece
 
 
-_EXAMINER = Examiner(name=f"list-{FORMAT}", wants=_WANTED, examine=_examine)
+EXAMINER = Examiner(name=f"list-{FORMAT}", wants=_WANTED, examine=_examine)

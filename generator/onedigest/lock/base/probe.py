@@ -29,7 +29,7 @@ _GLIBC_VERSION = re.compile(rb"stable release version (\d{1,4}\.\d{1,4})(?!\d)")
 _PY_VERSION = re.compile(rb'(?m)^#define[ \t]+PY_VERSION[ \t]+"(3\.\d{1,3}\.\d{1,3}(?:(?:a|b|rc)\d{1,3})?\+?)"')
 _MOST_STATUS = 16 << 20
 _MOST_RELEASE = 64 << 10
-_MOST_ACCOUNTS = 256 << 10
+_MOST_ACCOUNTS = 64 << 10
 _MOST_VERSIONS = 16
 """Versions that a file may hold; one that holds more tells none."""
 _MOST_FOLDERS = 256

@@ -13,6 +13,7 @@ from onedigest.errors import Problem
 from onedigest.missing.facts import interpreter_of
 from onedigest.missing.programs import entrypoint_problem
 from onedigest.missing.world import World
+from onedigest.oci.rootfs import Rootfs
 from onedigest.platforms import AMD64
 from onedigest.spec import Spec
 
@@ -72,7 +73,7 @@ def test_program_that_can_run_or_of_which_nothing_is_known(name: str, tmp_path: 
     ("name", "message", "hint"),
     [
         ("run.sh", "the program `run.sh` of `entrypoint` is in no folder of the image's PATH", "write its path, `/app/run.sh`"),
-        ("bash", "the program `bash` of `entrypoint` is in no folder of the image's PATH", "write the path of a program that the image has"),
+        ("bash", "the program `bash` of `entrypoint` is in no folder of the image's PATH", "name the package that has it in `dependencies` or `system-packages`"),
         ("/usr/bin/bash", "the program `/usr/bin/bash` of `entrypoint` is not in the image", ""),
         ("./none", "the program `./none` of `entrypoint` is not in the image", "a path that is not absolute is one from `workdir`"),
         ("./app.py", "`./app.py` of `entrypoint` is not executable", 'write `entrypoint = ["python", "./app.py"]`'),
@@ -88,6 +89,44 @@ def test_program_that_cannot_run(name: str, message: str, hint: str, tmp_path: P
 def test_script_in_place_of_a_program_is_looked_at_from_workdir(tmp_path: Path) -> None:
     assert problem(tmp_path, "./run.sh", workdir="/tmp") is None
     assert problem(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "user", "is_barred"),
+    [
+        ("/usr/bin/tool", "65532:65532", False),
+        ("/usr/bin/link", "65532:65532", False),
+        ("/usr/bin/data", "65532:65532", True),
+        ("/usr/bin/data", "0:0", True),
+        ("/root/bin/tool", "65532:65532", True),
+        ("/root/bin/tool", "0:0", False),
+        ("/home/me/own", "7:7", False),
+        ("/home/me/own", "8:8", True),
+    ],
+)
+def test_program_of_a_base_that_the_user_may_not_run(path: str, user: str, is_barred: bool) -> None:
+    files = [
+        ("usr", "dir", 0o755, 0, ""),
+        ("usr/bin", "dir", 0o755, 0, ""),
+        ("usr/bin/tool", "file", 0o755, 0, ""),
+        ("usr/bin/link", "link", 0o777, 0, "tool"),
+        ("usr/bin/data", "file", 0o644, 0, ""),
+        ("root", "dir", 0o700, 0, ""),
+        ("root/bin/tool", "file", 0o755, 0, ""),
+        ("home/me/own", "file", 0o700, 7, ""),
+    ]
+    world = replace(WORLD, rootfs=Rootfs([[[*each, None] for each in files]]))
+    found = entrypoint_problem(replace(SPEC, entrypoint=(path,), user=user), [world], (), SEARCH, "app.py:1")
+    message = f"the user {user} may not execute `{path}` of `entrypoint`"
+
+    assert found == (Problem(message, "app.py:1", "set `user`, or the path of another program") if is_barred else None)
+
+
+def test_program_whose_name_a_script_of_a_package_leaves_open() -> None:
+    world = replace(WORLD, programs=frozenset(("usr/bin/$tool",)))
+
+    assert entrypoint_problem(replace(SPEC, entrypoint=("java",)), [world], (), SEARCH, "app.py:1") is None
+    assert not world.has_program("/opt/venv/bin/java")
 
 
 @pytest.mark.parametrize(
