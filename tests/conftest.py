@@ -105,7 +105,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     Tests break what is in there, so the user's cache has no part in it: nothing that a test starts is told of it.
     """
     given = os.environ.get(TEST_CACHE)
-    folder = Path(given) if given else tmp_path_factory.mktemp("cache")
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")  # workers do not break each other's
+    folder = Path(given) / worker if given else tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder))
         patch.setenv("XDG_STATE_HOME", str(folder / "state"))
