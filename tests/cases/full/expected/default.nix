@@ -78,8 +78,8 @@ let
       command = "working-directory";
       holds = "working directory /app";
     };
-    Debian-s-essential-packages-amd64 = onedigest.layer "Debian-s-essential-packages-amd64" {
-      archive = "Debian-s-essential-packages-amd64-85c1fa998e6f.tar.gz";
+    debian-essential-amd64 = onedigest.layer "debian-essential-amd64" {
+      archive = "debian-essential-amd64-85c1fa998e6f.tar.gz";
       command = "debian-packages";
       holds = "Debian's essential packages";
       inputs = {
@@ -366,8 +366,8 @@ let
         user = "1000:1001";
       };
     };
-    Debian-s-essential-packages-arm64 = onedigest.layer "Debian-s-essential-packages-arm64" {
-      archive = "Debian-s-essential-packages-arm64-60254d8d890c.tar.gz";
+    debian-essential-arm64 = onedigest.layer "debian-essential-arm64" {
+      archive = "debian-essential-arm64-60254d8d890c.tar.gz";
       command = "debian-packages";
       holds = "Debian's essential packages";
       inputs = {
@@ -575,7 +575,7 @@ onedigest.image {
         layers.debian-bookworm-amd64
         layers.folder-app
         layers.working-directory
-        layers.Debian-s-essential-packages-amd64
+        layers.debian-essential-amd64
         layers.libgomp1-amd64
         layers.debian-configuration-amd64
         layers.python-3_11_2
@@ -612,7 +612,7 @@ onedigest.image {
         layers.debian-bookworm-arm64
         layers.folder-app
         layers.working-directory
-        layers.Debian-s-essential-packages-arm64
+        layers.debian-essential-arm64
         layers.libgomp1-arm64
         layers.debian-configuration-arm64
         layers.python-3_11_2
