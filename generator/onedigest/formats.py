@@ -9,6 +9,7 @@ __all__ = [
     "ASSEMBLER",
     "CREATED",
     "DEFAULTS",
+    "DRAFT",
     "LAYERS",
     "LOCK",
     "LOCK_FILE",
@@ -25,6 +26,12 @@ LOCK = 2
 
 RULES = 1
 """The format of generated rules. It moves when a file is rendered otherwise from the same lock and plan."""
+
+DRAFT = 2
+"""Which draft of the layer format this is: it moves with bytes until the first release, and then stays.
+
+A machine may have layers of an earlier draft in its cache, and they are not taken.
+"""
 
 DEFAULTS = 1
 """The defaults of the keys of `[tool.onedigest]`. It moves when a default does, since a spec states no defaults."""

@@ -13,6 +13,7 @@ from onedigest.assembler.commands import BELOW
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.selection import Selection
 from onedigest.digest import Digest, canonical_json, of_bytes
+from onedigest.formats import DRAFT
 from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.model import Package, Wheel
@@ -129,7 +130,7 @@ class Layer:
     _key: str = field(init=False, repr=False, compare=False, default="")
 
     def __post_init__(self) -> None:
-        value = {"format": FORMAT, **self.content.states()}
+        value = {"format": [FORMAT, DRAFT], **self.content.states()}
         object.__setattr__(self, "_key", of_bytes(canonical_json(value)))
 
     def key(self) -> Digest:
