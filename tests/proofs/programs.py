@@ -93,7 +93,7 @@ PROOFS = (
     shell("gawk", "gawk", "awk --version | head -n 1", r"GNU Awk .*\n"),
     shell(
         "small-tools",
-        "bc bsdextrautils bzip2 diffutils file findutils jq less make openssl procps rsync sqlite3 time unzip wget xz-utils zip",
+        "bc bsdextrautils bzip2 file jq make openssl procps rsync sqlite3 unzip wget xz-utils zip",
         "set -e; cd /tmp; echo '2^10' | bc; echo a b | column -t; echo '{\"a\": [1]}' | jq -c .a; sqlite3 :memory: 'select 1';"
         " echo x >x; zip -q x.zip x; unzip -p x.zip; xz x; xzcat x.xz; file -b --mime-type x.xz; echo y | bzip2 | bzcat;"
         " rsync x.xz y.xz; cmp x.xz y.xz; find . -name y.xz; ps -o comm= -p $$; openssl version | cut -c1-7; wget --version | head -c 8;"
