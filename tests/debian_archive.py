@@ -168,7 +168,7 @@ def seeds(python: str = "3.13.5") -> str:
     minimal = f"libpython{python.rpartition('.')[0]}-minimal"
     return "".join(
         [
-            *map(stanza, ("base-passwd", "ca-certificates", "libstdc++6", "netbase", "tzdata")),
+            *map(stanza, ("base-passwd", "ca-certificates", "libstdc++6", "ncurses-base", "netbase", "tzdata")),
             stanza("base-files", Pre_Depends="awk", Essential="yes"),
             stanza("libc-bin", Depends="libc6", Essential="yes"),
             stanza("libc6", "2.41-1"),

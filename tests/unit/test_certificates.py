@@ -8,9 +8,10 @@ import hashlib
 import pytest
 
 from onedigest.assembler.configuration.certificates import BUNDLE, JAVA_KEYSTORE, keystore, make_certificates
+from onedigest.assembler.configuration.file_list import Listed
 from onedigest.assembler.configuration.system import System
 from onedigest.assembler.deb import Package
-from onedigest.assembler.entry import file_entry
+from onedigest.assembler.entry import Entry, file_entry
 from onedigest.assembler.refusal import Refused
 
 # what keytool of OpenJDK 17 lists, for the bytes `abc` in place of a certificate
@@ -28,7 +29,9 @@ def pem(content: bytes) -> bytes:
 def made(files: dict[str, bytes], *packages: str) -> dict[str, bytes]:
     """Return the files that are made of some, by path."""
     entries = tuple(file_entry(path, text, executable=False, origin="x") for path, text in files.items())
-    system = System({}, tuple(Package(name, b"", b"", {}, entries) for name in packages))
+    system = System(
+        {each.path: each for each in entries}, tuple(Package(name, b"", b"", {}, entries) for name in packages)
+    )
     return {each.path: bytes(each.content) for each in make_certificates(system) if each.kind == "file"}  # type: ignore[arg-type]  # at hand
 
 
@@ -48,6 +51,15 @@ def test_java_gets_the_certificates_of_the_bundle() -> None:
 
     assert found[BUNDLE] == pem(b"first") + pem(b"second")
     assert found[JAVA_KEYSTORE] == keystore({"debian:a_=gold=__root.pem": b"first", "debian:b_root.pem": b"second"})
+
+
+def test_java_above_an_image_gets_the_certificates_of_the_image() -> None:
+    text = pem(b"below")
+    below = Entry("usr/share/ca-certificates/a.crt", "file", 0o644, len(text), Listed(None, text))
+    java = Package("ca-certificates-java", b"", b"", {}, ())
+    found = {each.path: each.content for each in make_certificates(System({below.path: below}, (java,)))}
+
+    assert found == {JAVA_KEYSTORE: keystore({"debian:a.pem": b"below"})}, "the bundle of the image stays"
 
 
 def test_nothing_is_made_for_java_without_its_package() -> None:

@@ -47,11 +47,18 @@ KEYS = {
 }
 """The keys that the golden locks have, by the format that they are of: other keys are another format."""
 
+SOMETIMES = {
+    f"{OWN}.base.{array}.{each}"
+    for array in ("packages", "essential-packages", "system-packages")
+    for each in ("suite", "date")
+}
+"""Keys that a lock has where a package came from another suite than the main one, or is not there any more."""
+
 
 def test_keys_move_with_the_format() -> None:
     found = {each for case in CASES for each in key_paths(tomllib.loads(expected_files(case)["pylock.toml"]))}
 
-    assert found == KEYS[formats.LOCK]
+    assert KEYS[formats.LOCK] <= found <= KEYS[formats.LOCK] | SOMETIMES
 
 
 def test_page_of_the_format_names_every_key() -> None:

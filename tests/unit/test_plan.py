@@ -41,7 +41,7 @@ def with_wheels(*sizes: int) -> Lock:
 
 def test_layers_are_ordered_from_what_changes_least() -> None:
     assert [layer.kind for layer in layers(arrange(SPEC, LOCK, [FILE]))] == [
-        "debian-root", "folder", "working-directory", "debian-packages", "debian-configuration",
+        "debian-root", "folder", "working-directory", "debian-packages", "debian-packages", "debian-configuration",
         "virtual-environment",
         "wheels", "wheels", "wheels", "application",
     ]  # fmt: skip
@@ -61,25 +61,25 @@ def test_large_wheels_have_layers_of_their_own() -> None:
 
 def test_smallest_wheels_share_a_layer_where_room_is_short() -> None:
     lock = with_wheels(*(OWN_LAYER_BYTES + number for number in range(10)))
-    found = layers(arrange(replace(SPEC, max_layers=10), lock, [FILE]))
+    found = layers(arrange(replace(SPEC, max_layers=11), lock, [FILE]))
 
-    assert len(found) == 10
+    assert len(found) == 11
     assert [layer.holds for layer in found if layer.kind == "wheels"][:2] == ["p8 1", "p9 1"]
 
 
 def test_small_pure_wheels_and_small_native_ones_do_not_share_a_layer() -> None:
     first, second = arrange(SPEC, LOCK, [FILE]).platforms
 
-    assert [layer.holds for layer in first.layers[6:-1]] == [
+    assert [layer.holds for layer in first.layers[7:-1]] == [
         "native 1.0",
         "alpha 1.0, beta 1.5, delta 0.1, gamma 3",
         "intel 1",
     ]
-    assert [layer.holds for layer in second.layers[6:-1]] == ["native 1.0", "alpha 1.0, beta 1.5, delta 0.1, gamma 3"]
-    assert first.layers[7].key() == second.layers[7].key()
+    assert [layer.holds for layer in second.layers[7:-1]] == ["native 1.0", "alpha 1.0, beta 1.5, delta 0.1, gamma 3"]
+    assert first.layers[8].key() == second.layers[8].key()
 
 
-@pytest.mark.parametrize("most", range(8, 14))
+@pytest.mark.parametrize("most", range(9, 15))
 def test_layers_never_exceed_what_is_allowed(most: int) -> None:
     for lock in (LOCK, with_wheels(*(OWN_LAYER_BYTES + number for number in range(10)))):
         plan = arrange(replace(SPEC, max_layers=most), lock, [FILE])
@@ -90,7 +90,7 @@ def test_layers_never_exceed_what_is_allowed(most: int) -> None:
 
 
 def test_no_room_at_all_is_an_error() -> None:
-    with pytest.raises(InputError, match="set `max-layers` to 8 or more"):
+    with pytest.raises(InputError, match="set `max-layers` to 9 or more"):
         arrange(replace(SPEC, max_layers=6), LOCK, [FILE])
 
 
@@ -98,7 +98,7 @@ def test_pure_wheel_has_one_key_on_all_platforms() -> None:
     lock = replace(LOCK, packages=tuple(each for each in LOCK.packages if each.name == "alpha"))
     first, second = arrange(SPEC, lock, [FILE]).platforms
 
-    assert first.layers[6].key() == second.layers[6].key()
+    assert first.layers[7].key() == second.layers[7].key()
     assert first.layers[0].key() != second.layers[0].key()
 
 

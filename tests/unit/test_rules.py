@@ -61,8 +61,9 @@ def test_stages_are_named_after_what_they_hold() -> None:
     names = list(stage_names(plan_of(SPEC)).values())
 
     assert names == [
-        "layer-folder-app", "layer-libgomp1-amd64", "layer-python-3.11.2", "layer-native-1.0-amd64",
-        "layer-alpha-beta-delta-and-1-more", "layer-intel-1-amd64", "layer-application", "layer-libgomp1-arm64",
+        "layer-folder-app", "layer-debian-essential-amd64", "layer-libgomp1-amd64", "layer-debian-configuration-amd64",
+        "layer-python-3.11.2", "layer-native-1.0-amd64", "layer-alpha-beta-delta-and-1-more", "layer-intel-1-amd64",
+        "layer-application", "layer-debian-essential-arm64", "layer-libgomp1-arm64", "layer-debian-configuration-arm64",
         "layer-native-1.0-arm64",
     ]  # fmt: skip
 
@@ -115,7 +116,8 @@ def test_context_is_exactly_what_is_read() -> None:
     assert [line for line in lines if line.startswith("!")][1:] == ["!data/two.bin", "!full.py", *inputs]
     assert lines[-len(inputs) :] == inputs
     assert {"**/.[gG][iI][tT]", "**/__pycache__", "locks"} < set(lines)
-    assert not any(".deb" in line and "gomp" not in line and "gcc" not in line for line in lines)
+    packages = {each.file_name for each in LOCK.base.debian_packages}
+    assert {line.rpartition("/")[2] for line in inputs if ".deb" in line} == packages, "all are configured together"
 
 
 def test_script_outside_the_context_is_refused() -> None:

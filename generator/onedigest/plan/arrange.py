@@ -98,7 +98,7 @@ def _system_packages(spec: Spec, base: Base, platform: Platform) -> list[Layer]:
         return []
     everything = [each for each in base.debian_packages if platform in each.platforms]
     return [
-        *([kinds.debian_packages(["Debian's essential packages"], essential, platform)] if essential else []),
+        *([kinds.essential_packages(essential, platform)] if essential else []),
         *([kinds.debian_packages(spec.system_packages, packages, platform)] if packages else []),
         kinds.debian_configuration(everything, base.file_list(platform), platform),
     ]

@@ -233,6 +233,12 @@ def debian_packages(names: Sequence[str], packages: Iterable[DebianPackage], pla
     return Layer(holds=", ".join(names), name=_native(_several(names), platform), content=recipe)
 
 
+def essential_packages(packages: Iterable[DebianPackage], platform: Platform) -> Layer:
+    """Return the packages that Debian's take for granted."""
+    recipe = Recipe(command="debian-packages", inputs=_packages(packages), encoding=LIBDEFLATE)
+    return Layer(holds="Debian's essential packages", name=_native("debian-essential", platform), content=recipe)
+
+
 def debian_configuration(packages: Iterable[DebianPackage], below: FileList | None, platform: Platform) -> Layer:
     """Return what the scripts of all Debian packages of an image would have made, above a base with these files."""
     listed = (Input(flag=BELOW, name=below.name, digest=below.digest, size=below.size),) if below else ()

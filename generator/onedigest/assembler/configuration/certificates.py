@@ -26,19 +26,20 @@ _MAGIC, _VERSION, _TRUSTED = 0xFEEDFEED, 2, 2
 
 
 def make_certificates(system: System) -> Iterable[Entry]:
-    """Make what update-ca-certificates and ca-certificates-java make of the authorities that packages bring."""
-    entries = {entry.path: entry for package in system.packages for entry in package.entries}
-    authorities = [entries[path] for path in sorted(entries) if _AUTHORITY.fullmatch(path)]
-    if not authorities:
-        return
+    """Make what update-ca-certificates and ca-certificates-java make of the authorities of a system.
+
+    The bundle of an image below stays unless packages bring authorities.
+    """
+    authorities = [system.files[path] for path in sorted(system.files) if _AUTHORITY.fullmatch(path)]
     if sum(entry.size for entry in authorities) > deb.TEXT_BYTES:
         raise Refused("limit", f"{authorities[0].origin}: its CA certificates are too large")
-    texts = {entry.path: deb.content_of(entry) for entry in authorities}
-    bundle = b"".join(text.rstrip(b"\n") + b"\n" for text in texts.values())
-    yield file_entry(BUNDLE, bundle, executable=False, origin=_MADE)
-    # where OpenSSL looks, since there are no links by subject hash beside the bundle
-    yield Entry("usr/lib/ssl/cert.pem", "link", 0o777, target=f"/{BUNDLE}", origin=_MADE)
-    if any(package.name == "ca-certificates-java" for package in system.packages):
+    texts = {entry.path: deb.content_of(entry) for entry in authorities if entry.kind == "file"}
+    if any(entry.path in texts for package in system.packages for entry in package.entries):
+        bundle = b"".join(text.rstrip(b"\n") + b"\n" for text in texts.values())
+        yield file_entry(BUNDLE, bundle, executable=False, origin=_MADE)
+        # where OpenSSL looks, since there are no links by subject hash beside the bundle
+        yield Entry("usr/lib/ssl/cert.pem", "link", 0o777, target=f"/{BUNDLE}", origin=_MADE)
+    if texts and any(package.name == "ca-certificates-java" for package in system.packages):
         yield file_entry(JAVA_KEYSTORE, keystore(dict(_named(texts))), executable=False, origin=_MADE)
 
 

@@ -19,6 +19,7 @@ _LIBRARY = re.compile(r"(?:.*/)?(?:(?:lib|ld-)[^/]*\.so|ld(?:64)?\.so\.)[^/]*", 
 _LDCONFIG = re.compile(r"(?:usr/)?sbin/ldconfig")
 _TEXT = re.compile(
     r"etc/ld\.so\.conf(?:\.d/[^/]+)?|etc/(?:passwd|group)|var/lib/dpkg/alternatives/[^/]+"
+    r"|usr/share/ca-certificates/.+\.crt"
     r"|usr/share/glib-2\.0/schemas/[^/]+\.(?:xml|override)|usr/share/mime/packages/[^/]+\.xml"
     r"|usr/share/applications/(?:[^/]+/)?[^/]+\.desktop"
 )

@@ -12,14 +12,14 @@ let
 
   layers = {
     debian-bookworm-amd64 = onedigest.layer "debian-bookworm-amd64" {
-      archive = "debian-bookworm-amd64-bc208fb92ea0.tar.gz";
+      archive = "debian-bookworm-amd64-9ca7b8451f6f.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {
         deb = {
           "base-files_12.4+deb12u15_amd64.deb" = "sha256:3eb1ea6d85488f488cc2a163b98ad640ef88cee4c79287cf14e361aaf6206f47";
           "base-passwd_3.6.1_amd64.deb" = "sha256:908ca1b35125f49125ae56945a72bc11ce0fcec85a8d980d10d83bb3a610f518";
-          "ca-certificates_20230311+deb12u1_all.deb" = "sha256:0d5f444f594e48c1e16a41d8fc628a09b24c658916a1274025c2330f2a802bed";
+          "ca-certificates_20250419~deb12u2_all.deb" = "sha256:b9f76b5271a7ac373fd5e7e1b5b826a71ddd702b42a0d104955ecb1acfffc94b";
           "gcc-12-base_12.2.0-14+deb12u1_amd64.deb" = "sha256:1896a2aacf4ad681ff5eacc24a5b0ca4d5d9c9b9c9e4b6de5197bc1e116ea619";
           "libbz2-1.0_1.0.8-5+b1_amd64.deb" = "sha256:54149da3f44b22d523b26b692033b84503d822cc5122fed606ea69cc83ca5aeb";
           "libc-bin_2.36-9+deb12u14_amd64.deb" = "sha256:e667401af91fad95f15b3ebd25d1abd8373fd18b00dc32219678413170544e84";
@@ -27,7 +27,7 @@ let
           "libcom-err2_1.47.0-2+b2_amd64.deb" = "sha256:a2bac7015e78fbc0c504df3e441f3a22292f1d2d77f9ccda760057f3690e22f2";
           "libcrypt1_4.4.33-2_amd64.deb" = "sha256:f5f60a5cdfd4e4eaa9438ade5078a57741a7a78d659fcb0c701204f523e8bd29";
           "libdb5.3_5.3.28+dfsg2-1_amd64.deb" = "sha256:7dc5127b8dd0da80e992ba594954c005ae4359d839a24eb65d0d8129b5235c84";
-          "libexpat1_2.5.0-1+deb12u2_amd64.deb" = "sha256:2255e62fc22a86d2c544b8a3f516da9aee19383ad5742722ab4ce7f66a30dbc8";
+          "libexpat1_2.5.0-1+deb12u5_amd64.deb" = "sha256:cae5ded666d8573dd33060bc66fbac21eea8b101a6b56e2af8bd590fcfa65d79";
           "libffi8_3.4.4-1_amd64.deb" = "sha256:6d9f6c25c30efccce6d4bceaa48ea86c329a3432abb360a141f76ac223a4c34a";
           "libgcc-s1_12.2.0-14+deb12u1_amd64.deb" = "sha256:3016e62cb4b7cd8038822870601f5ed131befe942774d0f745622cc77d8a88f7";
           "libgssapi-krb5-2_1.20.1-2+deb12u5_amd64.deb" = "sha256:d8b87aea91b956b416c01a28c44ff6228315ae3b73de40acddac3dc5043607d2";
@@ -35,28 +35,29 @@ let
           "libkeyutils1_1.6.3-2_amd64.deb" = "sha256:cfac89e6a7a54ff3c6a4f843310e25efeddaa771baeae470bd98bd588c373563";
           "libkrb5-3_1.20.1-2+deb12u5_amd64.deb" = "sha256:c90801be09701af221b54dd502a59cb378b7284ff31e480738baca317d2f7653";
           "libkrb5support0_1.20.1-2+deb12u5_amd64.deb" = "sha256:8b9c05f2d8d461a10d657b118f572af5bf8fd6c8f93dcef81e852c5ab0f428ab";
-          "liblzma5_5.4.1-1+deb12u1_amd64.deb" = "sha256:f96d8876b53ec89d76a992bc199679b818cf518225a768954d9451fb556a4eb7";
+          "liblzma5_5.4.1-1+deb12u2_amd64.deb" = "sha256:3d8c29c8c21ec6007635e1b2591edf98b771c9572a085968f47452b33040f384";
           "libncursesw6_6.4-4_amd64.deb" = "sha256:98fa7a53dc565a38b65fb70422ad08001bf5361d8fbc74255280c329996a6bec";
           "libnsl2_1.3.0-2_amd64.deb" = "sha256:c0d83437fdb016cb289436f49f28a36be44b3e8f1f2498c7e3a095f709c0d6f8";
           "libpython3-stdlib_3.11.2-1+b1_amd64.deb" = "sha256:4e58891d5c951a1e360ed9eaa814413cb5e84deadce3f08e801ac680434c786e";
-          "libpython3.11-minimal_3.11.2-6+deb12u8_amd64.deb" = "sha256:f3beaa03994ffedacf73c43a0843d53b062d347115d8af65bee2034552a4e6f9";
-          "libpython3.11-stdlib_3.11.2-6+deb12u8_amd64.deb" = "sha256:890b3540dad8a1ccc0deeca025db735bcc82629a76adacbe3b50fcc06ed528ca";
+          "libpython3.11-minimal_3.11.2-6+deb12u9_amd64.deb" = "sha256:69f41cfa3f4ba17284e538f843069d7529c53c207d2ae17a5b02785944870e33";
+          "libpython3.11-stdlib_3.11.2-6+deb12u9_amd64.deb" = "sha256:10f13e000ee757f5f2d2d3569f9e30546214a0c850acd78695feae373bfa3e53";
           "libreadline8_8.2-1.3_amd64.deb" = "sha256:e02ebbd3701cf468dbf98d6d917fbe0325e881f07fe8b316150c8d2a64486e66";
           "libsqlite3-0_3.40.1-2+deb12u2_amd64.deb" = "sha256:a8d78b40e9b4e422224aeebfe0e4dfc243f6acf3532490b0c05480d4283d41e2";
-          "libssl3_3.0.20-1~deb12u2_amd64.deb" = "sha256:89be24b41bff568ee6e7caf5680a3d808e80315ed92e407056ce0fa7a5bda025";
+          "libssl3_3.0.22-1~deb12u2_amd64.deb" = "sha256:cb4784740daa9b3b0eaea2b444bbefa686794afbbf3d678d238c1fd9875f2efd";
           "libstdc++6_12.2.0-14+deb12u1_amd64.deb" = "sha256:5cd3171216d4ab0fc911cfe9c35509bf2dd8f47761c43b7f6a4296701551a24d";
           "libtinfo6_6.4-4_amd64.deb" = "sha256:072d908f38f51090ca28ca5afa3b46b2957dc61fe35094c0b851426859a49a51";
           "libtirpc-common_1.3.3+ds-1_all.deb" = "sha256:3e3ef129b4bf61513144236e15e1b4ec57fa5ae3dc8a72137abdbefb7a63af85";
           "libtirpc3_1.3.3+ds-1_amd64.deb" = "sha256:2a46d5a5e9486da11ffeff5740931740d6deae4f92cd6098df060dc5dff1e1c7";
           "libuuid1_2.38.1-5+deb12u3_amd64.deb" = "sha256:5fff398321da62d28a842bcbabd193d72ae21724962c029dc32b1dc6b2deaeaf";
           "media-types_10.0.0_all.deb" = "sha256:aaa46dcb3b39948ae2e0fdb72cfcb2f48c0b59f19785a3da8045c05eb19955dd";
+          "ncurses-base_6.4-4_all.deb" = "sha256:bfd1d89f833c09a28b062ee916495cf69649ca2bf529532476c7b69d75d24909";
           "netbase_6.4_all.deb" = "sha256:29b23c48c0fe6f878e56c5ddc9f65d1c05d729360f3690a593a8c795031cd867";
           "python3-minimal_3.11.2-1+b1_amd64.deb" = "sha256:30f9618670e686d781afbfc713eb0830c29d2819e9cb2a0488800dad6bb99faa";
-          "python3.11-minimal_3.11.2-6+deb12u8_amd64.deb" = "sha256:4aba533f7cc5e7b93b7ff24482840e96813f5bcde9cce028395b65a0d799ccee";
-          "python3.11_3.11.2-6+deb12u8_amd64.deb" = "sha256:cd7b10c24281416a6acb22cd23ed7391c7dddd4a3d4d4a63d37faa786639b5de";
+          "python3.11-minimal_3.11.2-6+deb12u9_amd64.deb" = "sha256:b5f855ab922dfcd5d1a3223b2118c3dae13ffc7751b0cd5dc24740386323a33a";
+          "python3.11_3.11.2-6+deb12u9_amd64.deb" = "sha256:4facf334e0e0830a87013852f8c3a1cfee11ad702f72f240adf9ad5b9a334e7c";
           "python3_3.11.2-1+b1_amd64.deb" = "sha256:33f6dafbd1a6902d9063172ec7dbd4b2225e12009e0d7ec5c933a72c2f5f3b74";
           "readline-common_8.2-1.3_all.deb" = "sha256:69317523fe56429aa361545416ad339d138c1500e5a604856a80dd9074b4e35c";
-          "tzdata_2026b-0+deb12u1_all.deb" = "sha256:0edb49f4dffe0d5608069f7e4ba4d69544d3b9e86fc314dd8b75e9958d8e5e98";
+          "tzdata_2026f-0+deb12u1_all.deb" = "sha256:3254eb870c8a949518214805aee5e4276af7699988ea8b9a3a583cd0f1eab31c";
           "zlib1g_1.2.13.dfsg-1_amd64.deb" = "sha256:d7dd1d1411fedf27f5e27650a6eff20ef294077b568f4c8c5e51466dc7c08ce4";
         };
       };
@@ -68,6 +69,7 @@ let
       command = "folder";
       holds = "folder /app";
       options = {
+        mode = "1777";
         owner = "0:0";
         path = "/app";
       };
@@ -97,14 +99,14 @@ let
       };
     };
     debian-bookworm-arm64 = onedigest.layer "debian-bookworm-arm64" {
-      archive = "debian-bookworm-arm64-991109f3f775.tar.gz";
+      archive = "debian-bookworm-arm64-47e5c1650dfd.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {
         deb = {
           "base-files_12.4+deb12u15_arm64.deb" = "sha256:b1272fbdc197f7d5bd22c05b741a03840f8bec66ca68c8d797f567ff2c99d42d";
           "base-passwd_3.6.1_arm64.deb" = "sha256:8c4ed6254eab324563644fb81317ee2ab345cb7c1d846f9583832423e40449f4";
-          "ca-certificates_20230311+deb12u1_all.deb" = "sha256:0d5f444f594e48c1e16a41d8fc628a09b24c658916a1274025c2330f2a802bed";
+          "ca-certificates_20250419~deb12u2_all.deb" = "sha256:b9f76b5271a7ac373fd5e7e1b5b826a71ddd702b42a0d104955ecb1acfffc94b";
           "gcc-12-base_12.2.0-14+deb12u1_arm64.deb" = "sha256:674cf6cba6d432bd200c45fe866c1652c7a53523cc2e7a613e05bc4abf7b5440";
           "libbz2-1.0_1.0.8-5+b1_arm64.deb" = "sha256:d3a96ece03326498b39ff093a76800dfcbcb1d4049d6ae6e9f6fa1aa7a590ad6";
           "libc-bin_2.36-9+deb12u14_arm64.deb" = "sha256:65166ea54c05213c4f48d889138179f1b7345edd05031a9af276aa5fb4a45c05";
@@ -112,7 +114,7 @@ let
           "libcom-err2_1.47.0-2+b2_arm64.deb" = "sha256:36c15f933a965b50f4c9558d792d9556934c84e532703935d8ae7e69dd3fa863";
           "libcrypt1_4.4.33-2_arm64.deb" = "sha256:eea0ad76ea5eb507127fea0c291622ea4ecdbb71c4b9a8ed9c76ae33fc1a0127";
           "libdb5.3_5.3.28+dfsg2-1_arm64.deb" = "sha256:344367608d622298a3d916f4cee3dc3173286f3b21f8f497ab21e7178ba930f9";
-          "libexpat1_2.5.0-1+deb12u2_arm64.deb" = "sha256:8dc1976735acf825e3a922d82f171e20feec7394da2b8c616091983e38706275";
+          "libexpat1_2.5.0-1+deb12u5_arm64.deb" = "sha256:4a733e7f636de4a4483e3e5d7b02dc8e788b115361a04dd58df89461ce2ae65a";
           "libffi8_3.4.4-1_arm64.deb" = "sha256:80b5c36177dc0e29d531c7eddbed3cc7355cb490e49f8cfa5959572d161f27b3";
           "libgcc-s1_12.2.0-14+deb12u1_arm64.deb" = "sha256:576926b283613db80168ddf76380a3bd877602778cf0d226caa7bfbfa71eacf3";
           "libgssapi-krb5-2_1.20.1-2+deb12u5_arm64.deb" = "sha256:a00678963f692a929312968f19b77a61a8fc0011690d7dc909a8a2c4810fc7b3";
@@ -120,28 +122,29 @@ let
           "libkeyutils1_1.6.3-2_arm64.deb" = "sha256:aac46cb6faec4e737502b3c2290b7b02f8ba04e8accd5af7fd07934df0c867b1";
           "libkrb5-3_1.20.1-2+deb12u5_arm64.deb" = "sha256:c3c7227f5db903a7a8b8936d47d1d79643edcda36365c4c992e1a96bcc2d4c7e";
           "libkrb5support0_1.20.1-2+deb12u5_arm64.deb" = "sha256:3043fd4a54b945a1b503170749527f825dcfc7add2f8bf5abb4a329deeb48f4a";
-          "liblzma5_5.4.1-1+deb12u1_arm64.deb" = "sha256:647ce9d81e41c30071ce6ac0d3324579216a33aaa1d28971d6952315f6a95a75";
+          "liblzma5_5.4.1-1+deb12u2_arm64.deb" = "sha256:36358d245f246234721e6c1c2ee5d11a46c1c877023c63f7570df02cd79964f5";
           "libncursesw6_6.4-4_arm64.deb" = "sha256:cf32cb6751718872c6def448b82211eec494f688e2f1a3e6c71bfdaf6b0722c5";
           "libnsl2_1.3.0-2_arm64.deb" = "sha256:8f9ba58b219779b43c4ccc78c79b0a23f721fc96323c202abb31e02f942104b3";
           "libpython3-stdlib_3.11.2-1+b1_arm64.deb" = "sha256:3ceea13a9d2eff6e850d47b4f03ebd0162acb2aa5646a84ccbe77783be104302";
-          "libpython3.11-minimal_3.11.2-6+deb12u8_arm64.deb" = "sha256:c48bac178c0fc43a2bf8ace784c762b5ee83e2b981894a991dc3ccfd3ec7cd4b";
-          "libpython3.11-stdlib_3.11.2-6+deb12u8_arm64.deb" = "sha256:e79876de55c6c2dca10d044b2fa69ccd863950ea01714220c1982d16008105f9";
+          "libpython3.11-minimal_3.11.2-6+deb12u9_arm64.deb" = "sha256:dd9847d2f77c5a924b1d3dd953b81f161db9374c94d03b9216191925350928c3";
+          "libpython3.11-stdlib_3.11.2-6+deb12u9_arm64.deb" = "sha256:9937cbe3f647aa89a590fec647438ce02098c113d1c6f70e4cb1230c368d42a4";
           "libreadline8_8.2-1.3_arm64.deb" = "sha256:f3b162b7c1e05430607e792ebdbfc417cbd1f1d32cf83664133ae63d811a72d2";
           "libsqlite3-0_3.40.1-2+deb12u2_arm64.deb" = "sha256:a690f7f2aa6435bd1fd7cbbd2216acb9acbb8c48c9721f2c195766375439eb13";
-          "libssl3_3.0.20-1~deb12u2_arm64.deb" = "sha256:a256e03cc3abd7243ac5c6ee91a9deb56478221ef0d3c2b0748551e13140c0bf";
+          "libssl3_3.0.22-1~deb12u2_arm64.deb" = "sha256:3d04ecd8d0f57fed50d205abaeedfcc84c1960073ea085719c00add44b0ccd7f";
           "libstdc++6_12.2.0-14+deb12u1_arm64.deb" = "sha256:26e138c677a985775331373828a6c286c551ff397cb735d00e2383cb273d1cb2";
           "libtinfo6_6.4-4_arm64.deb" = "sha256:baef0f6776f84c7eed4f1146d6e5774689567dad43216894d41da02e6608e4b3";
           "libtirpc-common_1.3.3+ds-1_all.deb" = "sha256:3e3ef129b4bf61513144236e15e1b4ec57fa5ae3dc8a72137abdbefb7a63af85";
           "libtirpc3_1.3.3+ds-1_arm64.deb" = "sha256:deaf9ea54f74cab6690b4bc0b427f05cbe62cc073580d84f5f18a8d9e2ece401";
           "libuuid1_2.38.1-5+deb12u3_arm64.deb" = "sha256:3b2d19df0f3190108cf54228c4cfc822226c06d8f3615a5ab16a7dffb1f58aed";
           "media-types_10.0.0_all.deb" = "sha256:aaa46dcb3b39948ae2e0fdb72cfcb2f48c0b59f19785a3da8045c05eb19955dd";
+          "ncurses-base_6.4-4_all.deb" = "sha256:bfd1d89f833c09a28b062ee916495cf69649ca2bf529532476c7b69d75d24909";
           "netbase_6.4_all.deb" = "sha256:29b23c48c0fe6f878e56c5ddc9f65d1c05d729360f3690a593a8c795031cd867";
           "python3-minimal_3.11.2-1+b1_arm64.deb" = "sha256:f01c94963ace8a6fec59300427c95fc4ac204d752567dd2e4b36ee930755110f";
-          "python3.11-minimal_3.11.2-6+deb12u8_arm64.deb" = "sha256:6a07dd571f1a15af2f855d64571766fe44b73a57cc3b5ca79502bc89156a5e12";
-          "python3.11_3.11.2-6+deb12u8_arm64.deb" = "sha256:76b445c9428db92fb8f17a322a99e3e54b3f8d0eeac76d80d5d6fff95f5dd526";
+          "python3.11-minimal_3.11.2-6+deb12u9_arm64.deb" = "sha256:617855dbf3299e03873926c75d61feaf3d36924586aecc1951a0b965a95bc694";
+          "python3.11_3.11.2-6+deb12u9_arm64.deb" = "sha256:f8d1726c2f5c61b42dbf7652cd9c01da23e55029e3c384a9f1802334fd964091";
           "python3_3.11.2-1+b1_arm64.deb" = "sha256:d31a6f8bdea49711f221baee0e27197c314d0cbe748c020262d32650aca5f017";
           "readline-common_8.2-1.3_all.deb" = "sha256:69317523fe56429aa361545416ad339d138c1500e5a604856a80dd9074b4e35c";
-          "tzdata_2026b-0+deb12u1_all.deb" = "sha256:0edb49f4dffe0d5608069f7e4ba4d69544d3b9e86fc314dd8b75e9958d8e5e98";
+          "tzdata_2026f-0+deb12u1_all.deb" = "sha256:3254eb870c8a949518214805aee5e4276af7699988ea8b9a3a583cd0f1eab31c";
           "zlib1g_1.2.13.dfsg-1_arm64.deb" = "sha256:52b8b8a145bbe1956bba82034f77022cbef0c3d0885c9e32d9817a7932fe1913";
         };
       };
@@ -171,8 +174,11 @@ onedigest.image {
     "linux/amd64" = {
       config = {
         Env = [
+          "HOME=/home/nonroot"
           "PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+          "PYTHONUNBUFFERED=1"
         ];
+        StopSignal = "SIGINT";
         User = "65532:65532";
         WorkingDir = "/app";
       };
@@ -187,8 +193,11 @@ onedigest.image {
     "linux/arm64" = {
       config = {
         Env = [
+          "HOME=/home/nonroot"
           "PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+          "PYTHONUNBUFFERED=1"
         ];
+        StopSignal = "SIGINT";
         User = "65532:65532";
         WorkingDir = "/app";
       };

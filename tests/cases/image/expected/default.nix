@@ -33,10 +33,21 @@ let
       };
       holds = "docker.io/library/python:3.12-slim, layer 2 of 2";
     };
+    account-65532-65532 = onedigest.layer "account-65532-65532" {
+      command = "account";
+      holds = "account of user 65532:65532";
+      options = {
+        group = "nonroot:*:65532:\n";
+        home = "/home/nonroot";
+        passwd = "nonroot:*:65532:65532:nonroot:/home/nonroot:/usr/sbin/nologin\n";
+        user = "65532:65532";
+      };
+    };
     folder-srv-work = onedigest.layer "folder-srv-work" {
       command = "folder";
       holds = "folder /srv/work";
       options = {
+        mode = "1777";
         owner = "0:0";
         path = "/srv/work";
       };
@@ -128,20 +139,24 @@ onedigest.image {
           "/app/image.py"
         ];
         Env = [
+          "HOME=/home/nonroot"
           "KIND=ours"
           "LANG=C.UTF-8"
           "PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin"
+          "PYTHONUNBUFFERED=1"
         ];
         Labels = {
           kept = "yes";
           "org.example.team" = "data";
         };
+        StopSignal = "SIGINT";
         User = "65532:65532";
         WorkingDir = "/srv/work";
       };
       layers = [
         layers.python-3_12-slim-layer-1-of-2-amd64
         layers.python-3_12-slim-layer-2-of-2-amd64
+        layers.account-65532-65532
         layers.folder-srv-work
         layers.working-directory
         layers.python-3_12_4
@@ -157,20 +172,24 @@ onedigest.image {
           "/app/image.py"
         ];
         Env = [
+          "HOME=/home/nonroot"
           "KIND=ours"
           "LANG=C.UTF-8"
           "PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin"
+          "PYTHONUNBUFFERED=1"
         ];
         Labels = {
           kept = "yes";
           "org.example.team" = "data";
         };
+        StopSignal = "SIGINT";
         User = "65532:65532";
         WorkingDir = "/srv/work";
       };
       layers = [
         layers.python-3_12-slim-layer-1-of-2-arm64
         layers.python-3_12-slim-layer-2-of-2-amd64
+        layers.account-65532-65532
         layers.folder-srv-work
         layers.working-directory
         layers.python-3_12_4

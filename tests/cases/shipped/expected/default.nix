@@ -12,14 +12,14 @@ let
 
   layers = {
     debian-bookworm-amd64 = onedigest.layer "debian-bookworm-amd64" {
-      archive = "debian-bookworm-amd64-bc208fb92ea0.tar.gz";
+      archive = "debian-bookworm-amd64-9ca7b8451f6f.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {
         deb = {
           "base-files_12.4+deb12u15_amd64.deb" = "sha256:3eb1ea6d85488f488cc2a163b98ad640ef88cee4c79287cf14e361aaf6206f47";
           "base-passwd_3.6.1_amd64.deb" = "sha256:908ca1b35125f49125ae56945a72bc11ce0fcec85a8d980d10d83bb3a610f518";
-          "ca-certificates_20230311+deb12u1_all.deb" = "sha256:0d5f444f594e48c1e16a41d8fc628a09b24c658916a1274025c2330f2a802bed";
+          "ca-certificates_20250419~deb12u2_all.deb" = "sha256:b9f76b5271a7ac373fd5e7e1b5b826a71ddd702b42a0d104955ecb1acfffc94b";
           "gcc-12-base_12.2.0-14+deb12u1_amd64.deb" = "sha256:1896a2aacf4ad681ff5eacc24a5b0ca4d5d9c9b9c9e4b6de5197bc1e116ea619";
           "libbz2-1.0_1.0.8-5+b1_amd64.deb" = "sha256:54149da3f44b22d523b26b692033b84503d822cc5122fed606ea69cc83ca5aeb";
           "libc-bin_2.36-9+deb12u14_amd64.deb" = "sha256:e667401af91fad95f15b3ebd25d1abd8373fd18b00dc32219678413170544e84";
@@ -27,7 +27,7 @@ let
           "libcom-err2_1.47.0-2+b2_amd64.deb" = "sha256:a2bac7015e78fbc0c504df3e441f3a22292f1d2d77f9ccda760057f3690e22f2";
           "libcrypt1_4.4.33-2_amd64.deb" = "sha256:f5f60a5cdfd4e4eaa9438ade5078a57741a7a78d659fcb0c701204f523e8bd29";
           "libdb5.3_5.3.28+dfsg2-1_amd64.deb" = "sha256:7dc5127b8dd0da80e992ba594954c005ae4359d839a24eb65d0d8129b5235c84";
-          "libexpat1_2.5.0-1+deb12u2_amd64.deb" = "sha256:2255e62fc22a86d2c544b8a3f516da9aee19383ad5742722ab4ce7f66a30dbc8";
+          "libexpat1_2.5.0-1+deb12u5_amd64.deb" = "sha256:cae5ded666d8573dd33060bc66fbac21eea8b101a6b56e2af8bd590fcfa65d79";
           "libffi8_3.4.4-1_amd64.deb" = "sha256:6d9f6c25c30efccce6d4bceaa48ea86c329a3432abb360a141f76ac223a4c34a";
           "libgcc-s1_12.2.0-14+deb12u1_amd64.deb" = "sha256:3016e62cb4b7cd8038822870601f5ed131befe942774d0f745622cc77d8a88f7";
           "libgssapi-krb5-2_1.20.1-2+deb12u5_amd64.deb" = "sha256:d8b87aea91b956b416c01a28c44ff6228315ae3b73de40acddac3dc5043607d2";
@@ -35,28 +35,29 @@ let
           "libkeyutils1_1.6.3-2_amd64.deb" = "sha256:cfac89e6a7a54ff3c6a4f843310e25efeddaa771baeae470bd98bd588c373563";
           "libkrb5-3_1.20.1-2+deb12u5_amd64.deb" = "sha256:c90801be09701af221b54dd502a59cb378b7284ff31e480738baca317d2f7653";
           "libkrb5support0_1.20.1-2+deb12u5_amd64.deb" = "sha256:8b9c05f2d8d461a10d657b118f572af5bf8fd6c8f93dcef81e852c5ab0f428ab";
-          "liblzma5_5.4.1-1+deb12u1_amd64.deb" = "sha256:f96d8876b53ec89d76a992bc199679b818cf518225a768954d9451fb556a4eb7";
+          "liblzma5_5.4.1-1+deb12u2_amd64.deb" = "sha256:3d8c29c8c21ec6007635e1b2591edf98b771c9572a085968f47452b33040f384";
           "libncursesw6_6.4-4_amd64.deb" = "sha256:98fa7a53dc565a38b65fb70422ad08001bf5361d8fbc74255280c329996a6bec";
           "libnsl2_1.3.0-2_amd64.deb" = "sha256:c0d83437fdb016cb289436f49f28a36be44b3e8f1f2498c7e3a095f709c0d6f8";
           "libpython3-stdlib_3.11.2-1+b1_amd64.deb" = "sha256:4e58891d5c951a1e360ed9eaa814413cb5e84deadce3f08e801ac680434c786e";
-          "libpython3.11-minimal_3.11.2-6+deb12u8_amd64.deb" = "sha256:f3beaa03994ffedacf73c43a0843d53b062d347115d8af65bee2034552a4e6f9";
-          "libpython3.11-stdlib_3.11.2-6+deb12u8_amd64.deb" = "sha256:890b3540dad8a1ccc0deeca025db735bcc82629a76adacbe3b50fcc06ed528ca";
+          "libpython3.11-minimal_3.11.2-6+deb12u9_amd64.deb" = "sha256:69f41cfa3f4ba17284e538f843069d7529c53c207d2ae17a5b02785944870e33";
+          "libpython3.11-stdlib_3.11.2-6+deb12u9_amd64.deb" = "sha256:10f13e000ee757f5f2d2d3569f9e30546214a0c850acd78695feae373bfa3e53";
           "libreadline8_8.2-1.3_amd64.deb" = "sha256:e02ebbd3701cf468dbf98d6d917fbe0325e881f07fe8b316150c8d2a64486e66";
           "libsqlite3-0_3.40.1-2+deb12u2_amd64.deb" = "sha256:a8d78b40e9b4e422224aeebfe0e4dfc243f6acf3532490b0c05480d4283d41e2";
-          "libssl3_3.0.20-1~deb12u2_amd64.deb" = "sha256:89be24b41bff568ee6e7caf5680a3d808e80315ed92e407056ce0fa7a5bda025";
+          "libssl3_3.0.22-1~deb12u2_amd64.deb" = "sha256:cb4784740daa9b3b0eaea2b444bbefa686794afbbf3d678d238c1fd9875f2efd";
           "libstdc++6_12.2.0-14+deb12u1_amd64.deb" = "sha256:5cd3171216d4ab0fc911cfe9c35509bf2dd8f47761c43b7f6a4296701551a24d";
           "libtinfo6_6.4-4_amd64.deb" = "sha256:072d908f38f51090ca28ca5afa3b46b2957dc61fe35094c0b851426859a49a51";
           "libtirpc-common_1.3.3+ds-1_all.deb" = "sha256:3e3ef129b4bf61513144236e15e1b4ec57fa5ae3dc8a72137abdbefb7a63af85";
           "libtirpc3_1.3.3+ds-1_amd64.deb" = "sha256:2a46d5a5e9486da11ffeff5740931740d6deae4f92cd6098df060dc5dff1e1c7";
           "libuuid1_2.38.1-5+deb12u3_amd64.deb" = "sha256:5fff398321da62d28a842bcbabd193d72ae21724962c029dc32b1dc6b2deaeaf";
           "media-types_10.0.0_all.deb" = "sha256:aaa46dcb3b39948ae2e0fdb72cfcb2f48c0b59f19785a3da8045c05eb19955dd";
+          "ncurses-base_6.4-4_all.deb" = "sha256:bfd1d89f833c09a28b062ee916495cf69649ca2bf529532476c7b69d75d24909";
           "netbase_6.4_all.deb" = "sha256:29b23c48c0fe6f878e56c5ddc9f65d1c05d729360f3690a593a8c795031cd867";
           "python3-minimal_3.11.2-1+b1_amd64.deb" = "sha256:30f9618670e686d781afbfc713eb0830c29d2819e9cb2a0488800dad6bb99faa";
-          "python3.11-minimal_3.11.2-6+deb12u8_amd64.deb" = "sha256:4aba533f7cc5e7b93b7ff24482840e96813f5bcde9cce028395b65a0d799ccee";
-          "python3.11_3.11.2-6+deb12u8_amd64.deb" = "sha256:cd7b10c24281416a6acb22cd23ed7391c7dddd4a3d4d4a63d37faa786639b5de";
+          "python3.11-minimal_3.11.2-6+deb12u9_amd64.deb" = "sha256:b5f855ab922dfcd5d1a3223b2118c3dae13ffc7751b0cd5dc24740386323a33a";
+          "python3.11_3.11.2-6+deb12u9_amd64.deb" = "sha256:4facf334e0e0830a87013852f8c3a1cfee11ad702f72f240adf9ad5b9a334e7c";
           "python3_3.11.2-1+b1_amd64.deb" = "sha256:33f6dafbd1a6902d9063172ec7dbd4b2225e12009e0d7ec5c933a72c2f5f3b74";
           "readline-common_8.2-1.3_all.deb" = "sha256:69317523fe56429aa361545416ad339d138c1500e5a604856a80dd9074b4e35c";
-          "tzdata_2026b-0+deb12u1_all.deb" = "sha256:0edb49f4dffe0d5608069f7e4ba4d69544d3b9e86fc314dd8b75e9958d8e5e98";
+          "tzdata_2026f-0+deb12u1_all.deb" = "sha256:3254eb870c8a949518214805aee5e4276af7699988ea8b9a3a583cd0f1eab31c";
           "zlib1g_1.2.13.dfsg-1_amd64.deb" = "sha256:d7dd1d1411fedf27f5e27650a6eff20ef294077b568f4c8c5e51466dc7c08ce4";
         };
       };
@@ -76,18 +77,166 @@ let
       command = "working-directory";
       holds = "working directory /app";
     };
+    debian-essential-amd64 = onedigest.layer "debian-essential-amd64" {
+      archive = "debian-essential-amd64-85c1fa998e6f.tar.gz";
+      command = "debian-packages";
+      holds = "Debian's essential packages";
+      inputs = {
+        deb = {
+          "bash_5.2.15-2+b13_amd64.deb" = "sha256:82130bb6a560cd2a7234d8018baf73f188f5dd56413d5aa0accc987b2197a6a1";
+          "bsdutils_2.38.1-5+deb12u3_amd64.deb" = "sha256:6cae172b006a4603e710e046c3acba8d98d36748894cbe3eeda31d415fec331e";
+          "coreutils_9.1-1_amd64.deb" = "sha256:61038f857e346e8500adf53a2a0a20859f4d3a3b51570cc876b153a2d51a3091";
+          "dash_0.5.12-2_amd64.deb" = "sha256:33ea40061da2f1a861ec46212b2b6a34f0776a049b1a3f0abce2fb8cb994258f";
+          "debianutils_5.7-0.5~deb12u1_amd64.deb" = "sha256:55f951359670eb3236c9e2ccd5fac9ccb3db734f5a22aff21589e7a30aee48c9";
+          "diffutils_3.8-4_amd64.deb" = "sha256:8bdfedc14c1035e3750e9f055ac9c1ecd9b5d05d9e6dc6466c4e9237eef407dd";
+          "dpkg_1.21.23_amd64.deb" = "sha256:f89e9f8d1a4a50ade44be3ed59a6ec55460fce205d2f8520c5c492137c5b609b";
+          "findutils_4.9.0-4_amd64.deb" = "sha256:5dd86bd0af4aa73f067dfd6b8339dd868f2dd84056aa79db29d1206d4fbc5e04";
+          "grep_3.8-5_amd64.deb" = "sha256:3264acea728df3c48a54f20e9291b965130e306b9d00adac76647049da7196df";
+          "gzip_1.12-1_amd64.deb" = "sha256:eabec1dde2834f72540d7b93fc5df2625f52611c06d93d61f5cdb12480e0e6a3";
+          "hostname_3.23+nmu1_amd64.deb" = "sha256:17d9a2f3c05004499d80e180d2440fd716f84c32b65f09d96c9a024af4d1d0e7";
+          "init-system-helpers_1.65.2+deb12u1_all.deb" = "sha256:afab482524c64e4e256eb5cab43c1a96dc493ec476d94f19f1a5ec3de5fa0fef";
+          "libacl1_2.3.1-3_amd64.deb" = "sha256:8be9df5795114bfe90e2be3d208ef47a5edd3fc7b3e20d387a597486d444e5e2";
+          "libattr1_2.5.1-4_amd64.deb" = "sha256:c4945123d66d0503ba42e2fc0585abc76d0838978c6d277b9cc37a4da25d1a34";
+          "libaudit-common_3.0.9-1_all.deb" = "sha256:17d0341ca6ce604ce59c296780ac2c2a24141a769823c50669af942c025e6591";
+          "libaudit1_3.0.9-1_amd64.deb" = "sha256:30954df4b5a7c505661ba8ae5e6ea94f5805e408899fb400783bb166eb5ff306";
+          "libblkid1_2.38.1-5+deb12u3_amd64.deb" = "sha256:5a083377f29191cafcdf0f91ec124349b4a7895b531556633a136e43c6d53943";
+          "libcap-ng0_0.8.3-1+b3_amd64.deb" = "sha256:b4b54769c77e4a71c8b33aee4d600ba28a9994a1c6f60d55d4ebe7fc44882e07";
+          "libcap2_2.66-4+deb12u3+b1_amd64.deb" = "sha256:8d684c673e7483802a5c447834b0df6fce006eb3a7109e1be412f5ad425bb24f";
+          "libdebconfclient0_0.270_amd64.deb" = "sha256:7d2b2b700bae0ba67a13655fabba6a98da3f6ce7dee43d1ee0ac433b7ca1d947";
+          "libgcrypt20_1.10.1-3+deb12u1_amd64.deb" = "sha256:e7a56552139c693904a6f9712234c05fe918353273a7cbdb5e62f423ad71bb97";
+          "libgmp10_6.2.1+dfsg1-1.1_amd64.deb" = "sha256:187aedef2ed763f425c1e523753b9719677633c7eede660401739e9c893482bd";
+          "libgpg-error0_1.46-1_amd64.deb" = "sha256:89944ee11d7370ce6ef46fc52f094c4a6512eff8943ec4c6ebefeae6360ceada";
+          "liblz4-1_1.9.4-1_amd64.deb" = "sha256:64cde86cef1deaf828bd60297839b59710b5cd8dc50efd4f12643caaee9389d3";
+          "libmd0_1.0.4-2_amd64.deb" = "sha256:03539fd30c509e27101d13a56e52eda9062bdf1aefe337c07ab56def25a13eab";
+          "libmount1_2.38.1-5+deb12u3_amd64.deb" = "sha256:f46e2d6b006951825adde9757790b6609d7c66c7700f9b68f3db913eaac323c3";
+          "libpam-modules-bin_1.5.2-6+deb12u2_amd64.deb" = "sha256:e7b1f6c60a51398920c5da792016161a65bf1c7caaa64140dd2099176ed51280";
+          "libpam-modules_1.5.2-6+deb12u2_amd64.deb" = "sha256:19fb4838168e68bc15a5606070f14b1162bb34a3899686913f5d661f1707f483";
+          "libpam-runtime_1.5.2-6+deb12u2_all.deb" = "sha256:7a4f26d54c1e3ee8c68095f9d9013d13dd89a33ff78ef87330d21f21235fc278";
+          "libpam0g_1.5.2-6+deb12u2_amd64.deb" = "sha256:a06f889caf9e97ccf04dedec0905573916bc6ec3366ade2c6ef8900047fd5cc1";
+          "libpcre2-8-0_10.42-1+deb12u2_amd64.deb" = "sha256:d2f7edfcc7689b9e0761c2742cc824ac86a20768bc5e8057818dc6875291fe76";
+          "libselinux1_3.4-1+b6_amd64.deb" = "sha256:2b07f5287b9105f40158b56e4d70cc1652dac56a408f3507b4ab3d061eed425f";
+          "libsmartcols1_2.38.1-5+deb12u3_amd64.deb" = "sha256:84088c6895fc07538fc51624899f3f71835188e0d38ebc3812097ac13da523b0";
+          "libsystemd0_252.39-1~deb12u2_amd64.deb" = "sha256:013c07514a9e4933b2d5c098018695a6aa42d085dbc483ce2c094a954c8a1b0a";
+          "libudev1_252.39-1~deb12u2_amd64.deb" = "sha256:6f7e08f11c4809d2e5998c775f7b423ab5ec2ce0309494b4a2615037052245e2";
+          "libzstd1_1.5.4+dfsg2-5_amd64.deb" = "sha256:6315b5ac38b724a710fb96bf1042019398cb656718b1522279a5185ed39318fa";
+          "login_4.13+dfsg1-1+deb12u2_amd64.deb" = "sha256:f1cc45bf505a8457340dc3c36f3a01a1835aaf564d73d9d394afb8ccfb6595a0";
+          "mawk_1.3.4.20200120-3.1_amd64.deb" = "sha256:bcbc83f391854ea9d50ce2a4101aacf330de3b8b71d81a798faadba14a157f78";
+          "ncurses-bin_6.4-4_amd64.deb" = "sha256:396d6e453aee6d71b7141f0bfb333a6c08a44c64f77632bdf52894ccd123db46";
+          "openssl_3.0.22-1~deb12u2_amd64.deb" = "sha256:5cdf0b735b1c8a96ae0bf83ed328c83c2170f8320dedb035e98705b60b2d0cfe";
+          "perl-base_5.36.0-7+deb12u4_amd64.deb" = "sha256:d7d1943aec9597629bf73075efcc5ef6dc9bda96d78e80d843156ecd448478b8";
+          "sed_4.9-1+deb12u1_amd64.deb" = "sha256:fd557efeee8aae4619c2cb7f68aadccb804322ad4a99ab048aaae5901d253885";
+          "sysvinit-utils_3.06-4_amd64.deb" = "sha256:11790842108768ec52432ea22e7b4f057232813b7c27ef6dfe1aba776a5cb90e";
+          "tar_1.34+dfsg-1.2+deb12u1_amd64.deb" = "sha256:24fb92e98c2969171f81a8b589263d705f6b1670f95d121cd74c810d4605acc3";
+          "util-linux-extra_2.38.1-5+deb12u3_amd64.deb" = "sha256:b097a68c68e5c47a18e82678729dd9986782cf1d439f53beafad6f6dd3e6d688";
+          "util-linux_2.38.1-5+deb12u3_amd64.deb" = "sha256:8eb241ff24b2e1ee9c0373f4fc9bc728b85bf5966c1496154df7da01c0e42f34";
+        };
+      };
+    };
     gzip-libgomp1-tar-amd64 = onedigest.layer "gzip-libgomp1-tar-amd64" {
-      archive = "gzip-libgomp1-tar-amd64-9bc11d8f7ec7.tar.gz";
+      archive = "gzip-libgomp1-tar-amd64-7d7fdeafd508.tar.gz";
       command = "debian-packages";
       holds = "gzip, libgomp1, tar";
       inputs = {
         deb = {
-          "gzip_1.12-1_amd64.deb" = "sha256:eabec1dde2834f72540d7b93fc5df2625f52611c06d93d61f5cdb12480e0e6a3";
-          "libacl1_2.3.1-3_amd64.deb" = "sha256:8be9df5795114bfe90e2be3d208ef47a5edd3fc7b3e20d387a597486d444e5e2";
           "libgomp1_12.2.0-14+deb12u1_amd64.deb" = "sha256:48fec46bda7f5b1638b9e959889bfbc20491247d402d120bb152687eb48143d7";
-          "libpcre2-8-0_10.42-1_amd64.deb" = "sha256:030db54f4d76cdfe2bf0e8eb5f9efea0233ab3c7aa942d672c7b63b52dbaf935";
+        };
+      };
+    };
+    debian-configuration-amd64 = onedigest.layer "debian-configuration-amd64" {
+      archive = "debian-configuration-amd64-6071d75654f9.tar.gz";
+      command = "debian-configuration";
+      holds = "caches and alternatives of all Debian packages";
+      inputs = {
+        deb = {
+          "base-files_12.4+deb12u15_amd64.deb" = "sha256:3eb1ea6d85488f488cc2a163b98ad640ef88cee4c79287cf14e361aaf6206f47";
+          "base-passwd_3.6.1_amd64.deb" = "sha256:908ca1b35125f49125ae56945a72bc11ce0fcec85a8d980d10d83bb3a610f518";
+          "bash_5.2.15-2+b13_amd64.deb" = "sha256:82130bb6a560cd2a7234d8018baf73f188f5dd56413d5aa0accc987b2197a6a1";
+          "bsdutils_2.38.1-5+deb12u3_amd64.deb" = "sha256:6cae172b006a4603e710e046c3acba8d98d36748894cbe3eeda31d415fec331e";
+          "ca-certificates_20250419~deb12u2_all.deb" = "sha256:b9f76b5271a7ac373fd5e7e1b5b826a71ddd702b42a0d104955ecb1acfffc94b";
+          "coreutils_9.1-1_amd64.deb" = "sha256:61038f857e346e8500adf53a2a0a20859f4d3a3b51570cc876b153a2d51a3091";
+          "dash_0.5.12-2_amd64.deb" = "sha256:33ea40061da2f1a861ec46212b2b6a34f0776a049b1a3f0abce2fb8cb994258f";
+          "debianutils_5.7-0.5~deb12u1_amd64.deb" = "sha256:55f951359670eb3236c9e2ccd5fac9ccb3db734f5a22aff21589e7a30aee48c9";
+          "diffutils_3.8-4_amd64.deb" = "sha256:8bdfedc14c1035e3750e9f055ac9c1ecd9b5d05d9e6dc6466c4e9237eef407dd";
+          "dpkg_1.21.23_amd64.deb" = "sha256:f89e9f8d1a4a50ade44be3ed59a6ec55460fce205d2f8520c5c492137c5b609b";
+          "findutils_4.9.0-4_amd64.deb" = "sha256:5dd86bd0af4aa73f067dfd6b8339dd868f2dd84056aa79db29d1206d4fbc5e04";
+          "gcc-12-base_12.2.0-14+deb12u1_amd64.deb" = "sha256:1896a2aacf4ad681ff5eacc24a5b0ca4d5d9c9b9c9e4b6de5197bc1e116ea619";
+          "grep_3.8-5_amd64.deb" = "sha256:3264acea728df3c48a54f20e9291b965130e306b9d00adac76647049da7196df";
+          "gzip_1.12-1_amd64.deb" = "sha256:eabec1dde2834f72540d7b93fc5df2625f52611c06d93d61f5cdb12480e0e6a3";
+          "hostname_3.23+nmu1_amd64.deb" = "sha256:17d9a2f3c05004499d80e180d2440fd716f84c32b65f09d96c9a024af4d1d0e7";
+          "init-system-helpers_1.65.2+deb12u1_all.deb" = "sha256:afab482524c64e4e256eb5cab43c1a96dc493ec476d94f19f1a5ec3de5fa0fef";
+          "libacl1_2.3.1-3_amd64.deb" = "sha256:8be9df5795114bfe90e2be3d208ef47a5edd3fc7b3e20d387a597486d444e5e2";
+          "libattr1_2.5.1-4_amd64.deb" = "sha256:c4945123d66d0503ba42e2fc0585abc76d0838978c6d277b9cc37a4da25d1a34";
+          "libaudit-common_3.0.9-1_all.deb" = "sha256:17d0341ca6ce604ce59c296780ac2c2a24141a769823c50669af942c025e6591";
+          "libaudit1_3.0.9-1_amd64.deb" = "sha256:30954df4b5a7c505661ba8ae5e6ea94f5805e408899fb400783bb166eb5ff306";
+          "libblkid1_2.38.1-5+deb12u3_amd64.deb" = "sha256:5a083377f29191cafcdf0f91ec124349b4a7895b531556633a136e43c6d53943";
+          "libbz2-1.0_1.0.8-5+b1_amd64.deb" = "sha256:54149da3f44b22d523b26b692033b84503d822cc5122fed606ea69cc83ca5aeb";
+          "libc-bin_2.36-9+deb12u14_amd64.deb" = "sha256:e667401af91fad95f15b3ebd25d1abd8373fd18b00dc32219678413170544e84";
+          "libc6_2.36-9+deb12u14_amd64.deb" = "sha256:ba4f88f73dbc3ae9055f3c20f4523bfdbaf1ad13ff95e258924f77d20b4fbedf";
+          "libcap-ng0_0.8.3-1+b3_amd64.deb" = "sha256:b4b54769c77e4a71c8b33aee4d600ba28a9994a1c6f60d55d4ebe7fc44882e07";
+          "libcap2_2.66-4+deb12u3+b1_amd64.deb" = "sha256:8d684c673e7483802a5c447834b0df6fce006eb3a7109e1be412f5ad425bb24f";
+          "libcom-err2_1.47.0-2+b2_amd64.deb" = "sha256:a2bac7015e78fbc0c504df3e441f3a22292f1d2d77f9ccda760057f3690e22f2";
+          "libcrypt1_4.4.33-2_amd64.deb" = "sha256:f5f60a5cdfd4e4eaa9438ade5078a57741a7a78d659fcb0c701204f523e8bd29";
+          "libdb5.3_5.3.28+dfsg2-1_amd64.deb" = "sha256:7dc5127b8dd0da80e992ba594954c005ae4359d839a24eb65d0d8129b5235c84";
+          "libdebconfclient0_0.270_amd64.deb" = "sha256:7d2b2b700bae0ba67a13655fabba6a98da3f6ce7dee43d1ee0ac433b7ca1d947";
+          "libexpat1_2.5.0-1+deb12u5_amd64.deb" = "sha256:cae5ded666d8573dd33060bc66fbac21eea8b101a6b56e2af8bd590fcfa65d79";
+          "libffi8_3.4.4-1_amd64.deb" = "sha256:6d9f6c25c30efccce6d4bceaa48ea86c329a3432abb360a141f76ac223a4c34a";
+          "libgcc-s1_12.2.0-14+deb12u1_amd64.deb" = "sha256:3016e62cb4b7cd8038822870601f5ed131befe942774d0f745622cc77d8a88f7";
+          "libgcrypt20_1.10.1-3+deb12u1_amd64.deb" = "sha256:e7a56552139c693904a6f9712234c05fe918353273a7cbdb5e62f423ad71bb97";
+          "libgmp10_6.2.1+dfsg1-1.1_amd64.deb" = "sha256:187aedef2ed763f425c1e523753b9719677633c7eede660401739e9c893482bd";
+          "libgomp1_12.2.0-14+deb12u1_amd64.deb" = "sha256:48fec46bda7f5b1638b9e959889bfbc20491247d402d120bb152687eb48143d7";
+          "libgpg-error0_1.46-1_amd64.deb" = "sha256:89944ee11d7370ce6ef46fc52f094c4a6512eff8943ec4c6ebefeae6360ceada";
+          "libgssapi-krb5-2_1.20.1-2+deb12u5_amd64.deb" = "sha256:d8b87aea91b956b416c01a28c44ff6228315ae3b73de40acddac3dc5043607d2";
+          "libk5crypto3_1.20.1-2+deb12u5_amd64.deb" = "sha256:7b6e47d15c5c9cdcd456137533d8308aeba608a54cec73b28bd59bfc4b54cf06";
+          "libkeyutils1_1.6.3-2_amd64.deb" = "sha256:cfac89e6a7a54ff3c6a4f843310e25efeddaa771baeae470bd98bd588c373563";
+          "libkrb5-3_1.20.1-2+deb12u5_amd64.deb" = "sha256:c90801be09701af221b54dd502a59cb378b7284ff31e480738baca317d2f7653";
+          "libkrb5support0_1.20.1-2+deb12u5_amd64.deb" = "sha256:8b9c05f2d8d461a10d657b118f572af5bf8fd6c8f93dcef81e852c5ab0f428ab";
+          "liblz4-1_1.9.4-1_amd64.deb" = "sha256:64cde86cef1deaf828bd60297839b59710b5cd8dc50efd4f12643caaee9389d3";
+          "liblzma5_5.4.1-1+deb12u2_amd64.deb" = "sha256:3d8c29c8c21ec6007635e1b2591edf98b771c9572a085968f47452b33040f384";
+          "libmd0_1.0.4-2_amd64.deb" = "sha256:03539fd30c509e27101d13a56e52eda9062bdf1aefe337c07ab56def25a13eab";
+          "libmount1_2.38.1-5+deb12u3_amd64.deb" = "sha256:f46e2d6b006951825adde9757790b6609d7c66c7700f9b68f3db913eaac323c3";
+          "libncursesw6_6.4-4_amd64.deb" = "sha256:98fa7a53dc565a38b65fb70422ad08001bf5361d8fbc74255280c329996a6bec";
+          "libnsl2_1.3.0-2_amd64.deb" = "sha256:c0d83437fdb016cb289436f49f28a36be44b3e8f1f2498c7e3a095f709c0d6f8";
+          "libpam-modules-bin_1.5.2-6+deb12u2_amd64.deb" = "sha256:e7b1f6c60a51398920c5da792016161a65bf1c7caaa64140dd2099176ed51280";
+          "libpam-modules_1.5.2-6+deb12u2_amd64.deb" = "sha256:19fb4838168e68bc15a5606070f14b1162bb34a3899686913f5d661f1707f483";
+          "libpam-runtime_1.5.2-6+deb12u2_all.deb" = "sha256:7a4f26d54c1e3ee8c68095f9d9013d13dd89a33ff78ef87330d21f21235fc278";
+          "libpam0g_1.5.2-6+deb12u2_amd64.deb" = "sha256:a06f889caf9e97ccf04dedec0905573916bc6ec3366ade2c6ef8900047fd5cc1";
+          "libpcre2-8-0_10.42-1+deb12u2_amd64.deb" = "sha256:d2f7edfcc7689b9e0761c2742cc824ac86a20768bc5e8057818dc6875291fe76";
+          "libpython3-stdlib_3.11.2-1+b1_amd64.deb" = "sha256:4e58891d5c951a1e360ed9eaa814413cb5e84deadce3f08e801ac680434c786e";
+          "libpython3.11-minimal_3.11.2-6+deb12u9_amd64.deb" = "sha256:69f41cfa3f4ba17284e538f843069d7529c53c207d2ae17a5b02785944870e33";
+          "libpython3.11-stdlib_3.11.2-6+deb12u9_amd64.deb" = "sha256:10f13e000ee757f5f2d2d3569f9e30546214a0c850acd78695feae373bfa3e53";
+          "libreadline8_8.2-1.3_amd64.deb" = "sha256:e02ebbd3701cf468dbf98d6d917fbe0325e881f07fe8b316150c8d2a64486e66";
           "libselinux1_3.4-1+b6_amd64.deb" = "sha256:2b07f5287b9105f40158b56e4d70cc1652dac56a408f3507b4ab3d061eed425f";
+          "libsmartcols1_2.38.1-5+deb12u3_amd64.deb" = "sha256:84088c6895fc07538fc51624899f3f71835188e0d38ebc3812097ac13da523b0";
+          "libsqlite3-0_3.40.1-2+deb12u2_amd64.deb" = "sha256:a8d78b40e9b4e422224aeebfe0e4dfc243f6acf3532490b0c05480d4283d41e2";
+          "libssl3_3.0.22-1~deb12u2_amd64.deb" = "sha256:cb4784740daa9b3b0eaea2b444bbefa686794afbbf3d678d238c1fd9875f2efd";
+          "libstdc++6_12.2.0-14+deb12u1_amd64.deb" = "sha256:5cd3171216d4ab0fc911cfe9c35509bf2dd8f47761c43b7f6a4296701551a24d";
+          "libsystemd0_252.39-1~deb12u2_amd64.deb" = "sha256:013c07514a9e4933b2d5c098018695a6aa42d085dbc483ce2c094a954c8a1b0a";
+          "libtinfo6_6.4-4_amd64.deb" = "sha256:072d908f38f51090ca28ca5afa3b46b2957dc61fe35094c0b851426859a49a51";
+          "libtirpc-common_1.3.3+ds-1_all.deb" = "sha256:3e3ef129b4bf61513144236e15e1b4ec57fa5ae3dc8a72137abdbefb7a63af85";
+          "libtirpc3_1.3.3+ds-1_amd64.deb" = "sha256:2a46d5a5e9486da11ffeff5740931740d6deae4f92cd6098df060dc5dff1e1c7";
+          "libudev1_252.39-1~deb12u2_amd64.deb" = "sha256:6f7e08f11c4809d2e5998c775f7b423ab5ec2ce0309494b4a2615037052245e2";
+          "libuuid1_2.38.1-5+deb12u3_amd64.deb" = "sha256:5fff398321da62d28a842bcbabd193d72ae21724962c029dc32b1dc6b2deaeaf";
+          "libzstd1_1.5.4+dfsg2-5_amd64.deb" = "sha256:6315b5ac38b724a710fb96bf1042019398cb656718b1522279a5185ed39318fa";
+          "login_4.13+dfsg1-1+deb12u2_amd64.deb" = "sha256:f1cc45bf505a8457340dc3c36f3a01a1835aaf564d73d9d394afb8ccfb6595a0";
+          "mawk_1.3.4.20200120-3.1_amd64.deb" = "sha256:bcbc83f391854ea9d50ce2a4101aacf330de3b8b71d81a798faadba14a157f78";
+          "media-types_10.0.0_all.deb" = "sha256:aaa46dcb3b39948ae2e0fdb72cfcb2f48c0b59f19785a3da8045c05eb19955dd";
+          "ncurses-base_6.4-4_all.deb" = "sha256:bfd1d89f833c09a28b062ee916495cf69649ca2bf529532476c7b69d75d24909";
+          "ncurses-bin_6.4-4_amd64.deb" = "sha256:396d6e453aee6d71b7141f0bfb333a6c08a44c64f77632bdf52894ccd123db46";
+          "netbase_6.4_all.deb" = "sha256:29b23c48c0fe6f878e56c5ddc9f65d1c05d729360f3690a593a8c795031cd867";
+          "openssl_3.0.22-1~deb12u2_amd64.deb" = "sha256:5cdf0b735b1c8a96ae0bf83ed328c83c2170f8320dedb035e98705b60b2d0cfe";
+          "perl-base_5.36.0-7+deb12u4_amd64.deb" = "sha256:d7d1943aec9597629bf73075efcc5ef6dc9bda96d78e80d843156ecd448478b8";
+          "python3-minimal_3.11.2-1+b1_amd64.deb" = "sha256:30f9618670e686d781afbfc713eb0830c29d2819e9cb2a0488800dad6bb99faa";
+          "python3.11-minimal_3.11.2-6+deb12u9_amd64.deb" = "sha256:b5f855ab922dfcd5d1a3223b2118c3dae13ffc7751b0cd5dc24740386323a33a";
+          "python3.11_3.11.2-6+deb12u9_amd64.deb" = "sha256:4facf334e0e0830a87013852f8c3a1cfee11ad702f72f240adf9ad5b9a334e7c";
+          "python3_3.11.2-1+b1_amd64.deb" = "sha256:33f6dafbd1a6902d9063172ec7dbd4b2225e12009e0d7ec5c933a72c2f5f3b74";
+          "readline-common_8.2-1.3_all.deb" = "sha256:69317523fe56429aa361545416ad339d138c1500e5a604856a80dd9074b4e35c";
+          "sed_4.9-1+deb12u1_amd64.deb" = "sha256:fd557efeee8aae4619c2cb7f68aadccb804322ad4a99ab048aaae5901d253885";
+          "sysvinit-utils_3.06-4_amd64.deb" = "sha256:11790842108768ec52432ea22e7b4f057232813b7c27ef6dfe1aba776a5cb90e";
           "tar_1.34+dfsg-1.2+deb12u1_amd64.deb" = "sha256:24fb92e98c2969171f81a8b589263d705f6b1670f95d121cd74c810d4605acc3";
+          "tzdata_2026f-0+deb12u1_all.deb" = "sha256:3254eb870c8a949518214805aee5e4276af7699988ea8b9a3a583cd0f1eab31c";
+          "util-linux-extra_2.38.1-5+deb12u3_amd64.deb" = "sha256:b097a68c68e5c47a18e82678729dd9986782cf1d439f53beafad6f6dd3e6d688";
+          "util-linux_2.38.1-5+deb12u3_amd64.deb" = "sha256:8eb241ff24b2e1ee9c0373f4fc9bc728b85bf5966c1496154df7da01c0e42f34";
+          "zlib1g_1.2.13.dfsg-1_amd64.deb" = "sha256:d7dd1d1411fedf27f5e27650a6eff20ef294077b568f4c8c5e51466dc7c08ce4";
         };
       };
     };
@@ -157,14 +306,14 @@ let
       ];
     };
     debian-bookworm-arm64 = onedigest.layer "debian-bookworm-arm64" {
-      archive = "debian-bookworm-arm64-991109f3f775.tar.gz";
+      archive = "debian-bookworm-arm64-47e5c1650dfd.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {
         deb = {
           "base-files_12.4+deb12u15_arm64.deb" = "sha256:b1272fbdc197f7d5bd22c05b741a03840f8bec66ca68c8d797f567ff2c99d42d";
           "base-passwd_3.6.1_arm64.deb" = "sha256:8c4ed6254eab324563644fb81317ee2ab345cb7c1d846f9583832423e40449f4";
-          "ca-certificates_20230311+deb12u1_all.deb" = "sha256:0d5f444f594e48c1e16a41d8fc628a09b24c658916a1274025c2330f2a802bed";
+          "ca-certificates_20250419~deb12u2_all.deb" = "sha256:b9f76b5271a7ac373fd5e7e1b5b826a71ddd702b42a0d104955ecb1acfffc94b";
           "gcc-12-base_12.2.0-14+deb12u1_arm64.deb" = "sha256:674cf6cba6d432bd200c45fe866c1652c7a53523cc2e7a613e05bc4abf7b5440";
           "libbz2-1.0_1.0.8-5+b1_arm64.deb" = "sha256:d3a96ece03326498b39ff093a76800dfcbcb1d4049d6ae6e9f6fa1aa7a590ad6";
           "libc-bin_2.36-9+deb12u14_arm64.deb" = "sha256:65166ea54c05213c4f48d889138179f1b7345edd05031a9af276aa5fb4a45c05";
@@ -172,7 +321,7 @@ let
           "libcom-err2_1.47.0-2+b2_arm64.deb" = "sha256:36c15f933a965b50f4c9558d792d9556934c84e532703935d8ae7e69dd3fa863";
           "libcrypt1_4.4.33-2_arm64.deb" = "sha256:eea0ad76ea5eb507127fea0c291622ea4ecdbb71c4b9a8ed9c76ae33fc1a0127";
           "libdb5.3_5.3.28+dfsg2-1_arm64.deb" = "sha256:344367608d622298a3d916f4cee3dc3173286f3b21f8f497ab21e7178ba930f9";
-          "libexpat1_2.5.0-1+deb12u2_arm64.deb" = "sha256:8dc1976735acf825e3a922d82f171e20feec7394da2b8c616091983e38706275";
+          "libexpat1_2.5.0-1+deb12u5_arm64.deb" = "sha256:4a733e7f636de4a4483e3e5d7b02dc8e788b115361a04dd58df89461ce2ae65a";
           "libffi8_3.4.4-1_arm64.deb" = "sha256:80b5c36177dc0e29d531c7eddbed3cc7355cb490e49f8cfa5959572d161f27b3";
           "libgcc-s1_12.2.0-14+deb12u1_arm64.deb" = "sha256:576926b283613db80168ddf76380a3bd877602778cf0d226caa7bfbfa71eacf3";
           "libgssapi-krb5-2_1.20.1-2+deb12u5_arm64.deb" = "sha256:a00678963f692a929312968f19b77a61a8fc0011690d7dc909a8a2c4810fc7b3";
@@ -180,28 +329,29 @@ let
           "libkeyutils1_1.6.3-2_arm64.deb" = "sha256:aac46cb6faec4e737502b3c2290b7b02f8ba04e8accd5af7fd07934df0c867b1";
           "libkrb5-3_1.20.1-2+deb12u5_arm64.deb" = "sha256:c3c7227f5db903a7a8b8936d47d1d79643edcda36365c4c992e1a96bcc2d4c7e";
           "libkrb5support0_1.20.1-2+deb12u5_arm64.deb" = "sha256:3043fd4a54b945a1b503170749527f825dcfc7add2f8bf5abb4a329deeb48f4a";
-          "liblzma5_5.4.1-1+deb12u1_arm64.deb" = "sha256:647ce9d81e41c30071ce6ac0d3324579216a33aaa1d28971d6952315f6a95a75";
+          "liblzma5_5.4.1-1+deb12u2_arm64.deb" = "sha256:36358d245f246234721e6c1c2ee5d11a46c1c877023c63f7570df02cd79964f5";
           "libncursesw6_6.4-4_arm64.deb" = "sha256:cf32cb6751718872c6def448b82211eec494f688e2f1a3e6c71bfdaf6b0722c5";
           "libnsl2_1.3.0-2_arm64.deb" = "sha256:8f9ba58b219779b43c4ccc78c79b0a23f721fc96323c202abb31e02f942104b3";
           "libpython3-stdlib_3.11.2-1+b1_arm64.deb" = "sha256:3ceea13a9d2eff6e850d47b4f03ebd0162acb2aa5646a84ccbe77783be104302";
-          "libpython3.11-minimal_3.11.2-6+deb12u8_arm64.deb" = "sha256:c48bac178c0fc43a2bf8ace784c762b5ee83e2b981894a991dc3ccfd3ec7cd4b";
-          "libpython3.11-stdlib_3.11.2-6+deb12u8_arm64.deb" = "sha256:e79876de55c6c2dca10d044b2fa69ccd863950ea01714220c1982d16008105f9";
+          "libpython3.11-minimal_3.11.2-6+deb12u9_arm64.deb" = "sha256:dd9847d2f77c5a924b1d3dd953b81f161db9374c94d03b9216191925350928c3";
+          "libpython3.11-stdlib_3.11.2-6+deb12u9_arm64.deb" = "sha256:9937cbe3f647aa89a590fec647438ce02098c113d1c6f70e4cb1230c368d42a4";
           "libreadline8_8.2-1.3_arm64.deb" = "sha256:f3b162b7c1e05430607e792ebdbfc417cbd1f1d32cf83664133ae63d811a72d2";
           "libsqlite3-0_3.40.1-2+deb12u2_arm64.deb" = "sha256:a690f7f2aa6435bd1fd7cbbd2216acb9acbb8c48c9721f2c195766375439eb13";
-          "libssl3_3.0.20-1~deb12u2_arm64.deb" = "sha256:a256e03cc3abd7243ac5c6ee91a9deb56478221ef0d3c2b0748551e13140c0bf";
+          "libssl3_3.0.22-1~deb12u2_arm64.deb" = "sha256:3d04ecd8d0f57fed50d205abaeedfcc84c1960073ea085719c00add44b0ccd7f";
           "libstdc++6_12.2.0-14+deb12u1_arm64.deb" = "sha256:26e138c677a985775331373828a6c286c551ff397cb735d00e2383cb273d1cb2";
           "libtinfo6_6.4-4_arm64.deb" = "sha256:baef0f6776f84c7eed4f1146d6e5774689567dad43216894d41da02e6608e4b3";
           "libtirpc-common_1.3.3+ds-1_all.deb" = "sha256:3e3ef129b4bf61513144236e15e1b4ec57fa5ae3dc8a72137abdbefb7a63af85";
           "libtirpc3_1.3.3+ds-1_arm64.deb" = "sha256:deaf9ea54f74cab6690b4bc0b427f05cbe62cc073580d84f5f18a8d9e2ece401";
           "libuuid1_2.38.1-5+deb12u3_arm64.deb" = "sha256:3b2d19df0f3190108cf54228c4cfc822226c06d8f3615a5ab16a7dffb1f58aed";
           "media-types_10.0.0_all.deb" = "sha256:aaa46dcb3b39948ae2e0fdb72cfcb2f48c0b59f19785a3da8045c05eb19955dd";
+          "ncurses-base_6.4-4_all.deb" = "sha256:bfd1d89f833c09a28b062ee916495cf69649ca2bf529532476c7b69d75d24909";
           "netbase_6.4_all.deb" = "sha256:29b23c48c0fe6f878e56c5ddc9f65d1c05d729360f3690a593a8c795031cd867";
           "python3-minimal_3.11.2-1+b1_arm64.deb" = "sha256:f01c94963ace8a6fec59300427c95fc4ac204d752567dd2e4b36ee930755110f";
-          "python3.11-minimal_3.11.2-6+deb12u8_arm64.deb" = "sha256:6a07dd571f1a15af2f855d64571766fe44b73a57cc3b5ca79502bc89156a5e12";
-          "python3.11_3.11.2-6+deb12u8_arm64.deb" = "sha256:76b445c9428db92fb8f17a322a99e3e54b3f8d0eeac76d80d5d6fff95f5dd526";
+          "python3.11-minimal_3.11.2-6+deb12u9_arm64.deb" = "sha256:617855dbf3299e03873926c75d61feaf3d36924586aecc1951a0b965a95bc694";
+          "python3.11_3.11.2-6+deb12u9_arm64.deb" = "sha256:f8d1726c2f5c61b42dbf7652cd9c01da23e55029e3c384a9f1802334fd964091";
           "python3_3.11.2-1+b1_arm64.deb" = "sha256:d31a6f8bdea49711f221baee0e27197c314d0cbe748c020262d32650aca5f017";
           "readline-common_8.2-1.3_all.deb" = "sha256:69317523fe56429aa361545416ad339d138c1500e5a604856a80dd9074b4e35c";
-          "tzdata_2026b-0+deb12u1_all.deb" = "sha256:0edb49f4dffe0d5608069f7e4ba4d69544d3b9e86fc314dd8b75e9958d8e5e98";
+          "tzdata_2026f-0+deb12u1_all.deb" = "sha256:3254eb870c8a949518214805aee5e4276af7699988ea8b9a3a583cd0f1eab31c";
           "zlib1g_1.2.13.dfsg-1_arm64.deb" = "sha256:52b8b8a145bbe1956bba82034f77022cbef0c3d0885c9e32d9817a7932fe1913";
         };
       };
@@ -209,18 +359,166 @@ let
         user = "65532:65532";
       };
     };
+    debian-essential-arm64 = onedigest.layer "debian-essential-arm64" {
+      archive = "debian-essential-arm64-60254d8d890c.tar.gz";
+      command = "debian-packages";
+      holds = "Debian's essential packages";
+      inputs = {
+        deb = {
+          "bash_5.2.15-2+b13_arm64.deb" = "sha256:fdb470b5ec1773b90014138bfc1deda4505c1c23e7f5731e8b527c636ac03385";
+          "bsdutils_2.38.1-5+deb12u3_arm64.deb" = "sha256:d3aef8318c0d72d06141968a764a544a4f41a7cc10e4a87fd2ef932d6557b5ef";
+          "coreutils_9.1-1_arm64.deb" = "sha256:ec8f090a14c684879dce251254d8d9ed0876d4480f750d5807ef04e5435e1c4d";
+          "dash_0.5.12-2_arm64.deb" = "sha256:c1358e2a8054eb93efd460adf480224a16ea9e0b4d7b4c6cbcf8c8c91902a1d7";
+          "debianutils_5.7-0.5~deb12u1_arm64.deb" = "sha256:0fc03c548293aee2359af53bd03b30ab42ca3493afcb65bed2f3caee90ffd46a";
+          "diffutils_3.8-4_arm64.deb" = "sha256:d2a65fa215001e84c26e2fbe08b44746c6b64be51878ae1d79d5263365e244ec";
+          "dpkg_1.21.23_arm64.deb" = "sha256:00b2b9d112ecbfe99d8f0c3de56dd33bc242f71c8ae51c3fd1e154ab2e2eb07a";
+          "findutils_4.9.0-4_arm64.deb" = "sha256:cc8792e769ff4a1280ff1a43b11a1858a72d858fb6eb871ec327ec8eebe99eaa";
+          "grep_3.8-5_arm64.deb" = "sha256:2caf08393ef6ea18a52e7e4609a7bd13811ff53733b4e45d2c7b0957e8d592cf";
+          "gzip_1.12-1_arm64.deb" = "sha256:cf0f383667fb65f0b0fd730198efc67c8c23582542bcb3c2b61f240c62e43ba9";
+          "hostname_3.23+nmu1_arm64.deb" = "sha256:bca52b7f2e41ce01e28036be755442f04b6795885c361ed4f8d28648622c399e";
+          "init-system-helpers_1.65.2+deb12u1_all.deb" = "sha256:afab482524c64e4e256eb5cab43c1a96dc493ec476d94f19f1a5ec3de5fa0fef";
+          "libacl1_2.3.1-3_arm64.deb" = "sha256:2b0eef11a2e271e7355adaf1f6cbf8d2e83835ae1b6cf15165d59b8289c08342";
+          "libattr1_2.5.1-4_arm64.deb" = "sha256:481e1c3fcad6773ba1c9d7f1de59e4fc80d95326c9b20192e13b7111013c932a";
+          "libaudit-common_3.0.9-1_all.deb" = "sha256:17d0341ca6ce604ce59c296780ac2c2a24141a769823c50669af942c025e6591";
+          "libaudit1_3.0.9-1_arm64.deb" = "sha256:619606427a334cba955e0afb18bf4a636df4141d32ea474a79cc512b5ca358e7";
+          "libblkid1_2.38.1-5+deb12u3_arm64.deb" = "sha256:6c462ce69d08f1ddaa9a77bbdad4af8e289267095599eb8e92a9ab3ea21cdc41";
+          "libcap-ng0_0.8.3-1+b3_arm64.deb" = "sha256:24e74ad29a37d2a3940b8977d11298a7afc77379ef414b561d79c64147d740e0";
+          "libcap2_2.66-4+deb12u3+b1_arm64.deb" = "sha256:b3a21ae1cef9c2f3fa340007100fb0aa934ab6a4d8aed131660de9713db2bb6e";
+          "libdebconfclient0_0.270_arm64.deb" = "sha256:87a7e4cf5c8cf77eb2f8728b7536c9cba201f29b0f38c4f84e2a784b817bbcec";
+          "libgcrypt20_1.10.1-3+deb12u1_arm64.deb" = "sha256:140af58350c9b15bfa611000d9e0205528bbed2cba39271bf12bd36de2678f2e";
+          "libgmp10_6.2.1+dfsg1-1.1_arm64.deb" = "sha256:9906387c1dd806518c915bd8616d072c741061d7fa26b222e52763456060b31a";
+          "libgpg-error0_1.46-1_arm64.deb" = "sha256:aff6ce011ae9abf7090e906f0cf6bc2b447bbc4cc7e03ff117f9d73528857352";
+          "liblz4-1_1.9.4-1_arm64.deb" = "sha256:f061216ce11aabba8f032dfd6c75c181e782fef7493033b9621a8c3b2953b87e";
+          "libmd0_1.0.4-2_arm64.deb" = "sha256:99a8c7dd591fae9fb37d8bf8dfdffa850e207fa405b3198c5b24711a5f972381";
+          "libmount1_2.38.1-5+deb12u3_arm64.deb" = "sha256:b48877c1e60c2589d9e17f72d782cd2ab8a3fdaeda54f05920bcb26c9404b1e8";
+          "libpam-modules-bin_1.5.2-6+deb12u2_arm64.deb" = "sha256:82dcd30add63288c86becb14edec0a0ba7df74b07c9267f5a4cb9a28d023d65e";
+          "libpam-modules_1.5.2-6+deb12u2_arm64.deb" = "sha256:f6a8cc6a384205fb5bce79a0261c1c1974d587f048cfb1f0d1d2ade8c2c1ae77";
+          "libpam-runtime_1.5.2-6+deb12u2_all.deb" = "sha256:7a4f26d54c1e3ee8c68095f9d9013d13dd89a33ff78ef87330d21f21235fc278";
+          "libpam0g_1.5.2-6+deb12u2_arm64.deb" = "sha256:f04916b56a3225cb109e1c283ebfb163524797a406148875a6871816dc8939cd";
+          "libpcre2-8-0_10.42-1+deb12u2_arm64.deb" = "sha256:8498d2c0bd6747dfc2fc6eec62774a86967079555f7043d5a7b78ee4efbbc0fb";
+          "libselinux1_3.4-1+b6_arm64.deb" = "sha256:29201edf23ebae40844d6c289afdb9bba52f927d55096ed1b1cd37e040135edc";
+          "libsmartcols1_2.38.1-5+deb12u3_arm64.deb" = "sha256:802c366408ebdf55ba8fe441975552925c65ce3f142f00e4b2045d3059e6dec7";
+          "libsystemd0_252.39-1~deb12u2_arm64.deb" = "sha256:293ab474b90276dae9ebc03ed01e622e0c1f2578e83ed3aa926ae1eaf84dda9c";
+          "libudev1_252.39-1~deb12u2_arm64.deb" = "sha256:b76444b0259abfa416f8c1d9a652d208a24770667a1181aa52317b74d12a7a72";
+          "libzstd1_1.5.4+dfsg2-5_arm64.deb" = "sha256:95e173c9538f96ede4fc275ec7863f395a97dd0ea62454be9bc914efa1b9be93";
+          "login_4.13+dfsg1-1+deb12u2_arm64.deb" = "sha256:6699d4656365b1fd955e51514ff9fc784aa9f9904e763db39283b1f89c29d276";
+          "mawk_1.3.4.20200120-3.1_arm64.deb" = "sha256:af76445b28d3de5b9587b231893d5fc594a6eecdc842cc9a7f401f788cc0288f";
+          "ncurses-bin_6.4-4_arm64.deb" = "sha256:59a56e4bfd04716771bcae67465e6bb87e535da0b232b04d30cf1a920a869b40";
+          "openssl_3.0.22-1~deb12u2_arm64.deb" = "sha256:416af916dd59f08e996ec887acf3d267039169ef40ee4d38b44829b5ec3e92a4";
+          "perl-base_5.36.0-7+deb12u4_arm64.deb" = "sha256:03d979b849a1a0a8955eee28b988dbc25a407fd3a0581df5c94e6ae7bcc01ddf";
+          "sed_4.9-1+deb12u1_arm64.deb" = "sha256:a0ba2ac0e2f4fe2bfe9d74793b66061dbdf3a89a007e85c5277d6232e087e4e4";
+          "sysvinit-utils_3.06-4_arm64.deb" = "sha256:cb75b312466d8b208444f99c9743e1f9846d7f9debccabccdda65123c611c2db";
+          "tar_1.34+dfsg-1.2+deb12u1_arm64.deb" = "sha256:04a945d4f24068f9d4c44294014ef5a33fc6179a57021978afc7d08358e13df3";
+          "util-linux-extra_2.38.1-5+deb12u3_arm64.deb" = "sha256:95a531ddba4e6e10f440146a695d5b886dadec8766982096350f8d810e7a069b";
+          "util-linux_2.38.1-5+deb12u3_arm64.deb" = "sha256:c30366915d4dc21106d69c3d5a2bf6b010c4c2ff508a1231ede4620aed9874fc";
+        };
+      };
+    };
     gzip-libgomp1-tar-arm64 = onedigest.layer "gzip-libgomp1-tar-arm64" {
-      archive = "gzip-libgomp1-tar-arm64-1bf59fa36eac.tar.gz";
+      archive = "gzip-libgomp1-tar-arm64-d0a61cbe18ea.tar.gz";
       command = "debian-packages";
       holds = "gzip, libgomp1, tar";
       inputs = {
         deb = {
-          "gzip_1.12-1_arm64.deb" = "sha256:cf0f383667fb65f0b0fd730198efc67c8c23582542bcb3c2b61f240c62e43ba9";
-          "libacl1_2.3.1-3_arm64.deb" = "sha256:2b0eef11a2e271e7355adaf1f6cbf8d2e83835ae1b6cf15165d59b8289c08342";
           "libgomp1_12.2.0-14+deb12u1_arm64.deb" = "sha256:a48b70dd1a95585466b40bd94564bce56ebcb2566e49ccdb6441e996aaab2098";
-          "libpcre2-8-0_10.42-1_arm64.deb" = "sha256:b2448d0a8a3db7fbeac231e7ef93811346c1fb5f96ccf6f631701d8a4eb39206";
+        };
+      };
+    };
+    debian-configuration-arm64 = onedigest.layer "debian-configuration-arm64" {
+      archive = "debian-configuration-arm64-b745b50f0bc6.tar.gz";
+      command = "debian-configuration";
+      holds = "caches and alternatives of all Debian packages";
+      inputs = {
+        deb = {
+          "base-files_12.4+deb12u15_arm64.deb" = "sha256:b1272fbdc197f7d5bd22c05b741a03840f8bec66ca68c8d797f567ff2c99d42d";
+          "base-passwd_3.6.1_arm64.deb" = "sha256:8c4ed6254eab324563644fb81317ee2ab345cb7c1d846f9583832423e40449f4";
+          "bash_5.2.15-2+b13_arm64.deb" = "sha256:fdb470b5ec1773b90014138bfc1deda4505c1c23e7f5731e8b527c636ac03385";
+          "bsdutils_2.38.1-5+deb12u3_arm64.deb" = "sha256:d3aef8318c0d72d06141968a764a544a4f41a7cc10e4a87fd2ef932d6557b5ef";
+          "ca-certificates_20250419~deb12u2_all.deb" = "sha256:b9f76b5271a7ac373fd5e7e1b5b826a71ddd702b42a0d104955ecb1acfffc94b";
+          "coreutils_9.1-1_arm64.deb" = "sha256:ec8f090a14c684879dce251254d8d9ed0876d4480f750d5807ef04e5435e1c4d";
+          "dash_0.5.12-2_arm64.deb" = "sha256:c1358e2a8054eb93efd460adf480224a16ea9e0b4d7b4c6cbcf8c8c91902a1d7";
+          "debianutils_5.7-0.5~deb12u1_arm64.deb" = "sha256:0fc03c548293aee2359af53bd03b30ab42ca3493afcb65bed2f3caee90ffd46a";
+          "diffutils_3.8-4_arm64.deb" = "sha256:d2a65fa215001e84c26e2fbe08b44746c6b64be51878ae1d79d5263365e244ec";
+          "dpkg_1.21.23_arm64.deb" = "sha256:00b2b9d112ecbfe99d8f0c3de56dd33bc242f71c8ae51c3fd1e154ab2e2eb07a";
+          "findutils_4.9.0-4_arm64.deb" = "sha256:cc8792e769ff4a1280ff1a43b11a1858a72d858fb6eb871ec327ec8eebe99eaa";
+          "gcc-12-base_12.2.0-14+deb12u1_arm64.deb" = "sha256:674cf6cba6d432bd200c45fe866c1652c7a53523cc2e7a613e05bc4abf7b5440";
+          "grep_3.8-5_arm64.deb" = "sha256:2caf08393ef6ea18a52e7e4609a7bd13811ff53733b4e45d2c7b0957e8d592cf";
+          "gzip_1.12-1_arm64.deb" = "sha256:cf0f383667fb65f0b0fd730198efc67c8c23582542bcb3c2b61f240c62e43ba9";
+          "hostname_3.23+nmu1_arm64.deb" = "sha256:bca52b7f2e41ce01e28036be755442f04b6795885c361ed4f8d28648622c399e";
+          "init-system-helpers_1.65.2+deb12u1_all.deb" = "sha256:afab482524c64e4e256eb5cab43c1a96dc493ec476d94f19f1a5ec3de5fa0fef";
+          "libacl1_2.3.1-3_arm64.deb" = "sha256:2b0eef11a2e271e7355adaf1f6cbf8d2e83835ae1b6cf15165d59b8289c08342";
+          "libattr1_2.5.1-4_arm64.deb" = "sha256:481e1c3fcad6773ba1c9d7f1de59e4fc80d95326c9b20192e13b7111013c932a";
+          "libaudit-common_3.0.9-1_all.deb" = "sha256:17d0341ca6ce604ce59c296780ac2c2a24141a769823c50669af942c025e6591";
+          "libaudit1_3.0.9-1_arm64.deb" = "sha256:619606427a334cba955e0afb18bf4a636df4141d32ea474a79cc512b5ca358e7";
+          "libblkid1_2.38.1-5+deb12u3_arm64.deb" = "sha256:6c462ce69d08f1ddaa9a77bbdad4af8e289267095599eb8e92a9ab3ea21cdc41";
+          "libbz2-1.0_1.0.8-5+b1_arm64.deb" = "sha256:d3a96ece03326498b39ff093a76800dfcbcb1d4049d6ae6e9f6fa1aa7a590ad6";
+          "libc-bin_2.36-9+deb12u14_arm64.deb" = "sha256:65166ea54c05213c4f48d889138179f1b7345edd05031a9af276aa5fb4a45c05";
+          "libc6_2.36-9+deb12u14_arm64.deb" = "sha256:01f4330719fd4f65580e16ea5a0527f372fca750e8f588d26deaf09f2d3b1cf4";
+          "libcap-ng0_0.8.3-1+b3_arm64.deb" = "sha256:24e74ad29a37d2a3940b8977d11298a7afc77379ef414b561d79c64147d740e0";
+          "libcap2_2.66-4+deb12u3+b1_arm64.deb" = "sha256:b3a21ae1cef9c2f3fa340007100fb0aa934ab6a4d8aed131660de9713db2bb6e";
+          "libcom-err2_1.47.0-2+b2_arm64.deb" = "sha256:36c15f933a965b50f4c9558d792d9556934c84e532703935d8ae7e69dd3fa863";
+          "libcrypt1_4.4.33-2_arm64.deb" = "sha256:eea0ad76ea5eb507127fea0c291622ea4ecdbb71c4b9a8ed9c76ae33fc1a0127";
+          "libdb5.3_5.3.28+dfsg2-1_arm64.deb" = "sha256:344367608d622298a3d916f4cee3dc3173286f3b21f8f497ab21e7178ba930f9";
+          "libdebconfclient0_0.270_arm64.deb" = "sha256:87a7e4cf5c8cf77eb2f8728b7536c9cba201f29b0f38c4f84e2a784b817bbcec";
+          "libexpat1_2.5.0-1+deb12u5_arm64.deb" = "sha256:4a733e7f636de4a4483e3e5d7b02dc8e788b115361a04dd58df89461ce2ae65a";
+          "libffi8_3.4.4-1_arm64.deb" = "sha256:80b5c36177dc0e29d531c7eddbed3cc7355cb490e49f8cfa5959572d161f27b3";
+          "libgcc-s1_12.2.0-14+deb12u1_arm64.deb" = "sha256:576926b283613db80168ddf76380a3bd877602778cf0d226caa7bfbfa71eacf3";
+          "libgcrypt20_1.10.1-3+deb12u1_arm64.deb" = "sha256:140af58350c9b15bfa611000d9e0205528bbed2cba39271bf12bd36de2678f2e";
+          "libgmp10_6.2.1+dfsg1-1.1_arm64.deb" = "sha256:9906387c1dd806518c915bd8616d072c741061d7fa26b222e52763456060b31a";
+          "libgomp1_12.2.0-14+deb12u1_arm64.deb" = "sha256:a48b70dd1a95585466b40bd94564bce56ebcb2566e49ccdb6441e996aaab2098";
+          "libgpg-error0_1.46-1_arm64.deb" = "sha256:aff6ce011ae9abf7090e906f0cf6bc2b447bbc4cc7e03ff117f9d73528857352";
+          "libgssapi-krb5-2_1.20.1-2+deb12u5_arm64.deb" = "sha256:a00678963f692a929312968f19b77a61a8fc0011690d7dc909a8a2c4810fc7b3";
+          "libk5crypto3_1.20.1-2+deb12u5_arm64.deb" = "sha256:8ae2c31cde0b3e6f80c573a495b0f90bf6d9efb4455d900728278bb54d9092e5";
+          "libkeyutils1_1.6.3-2_arm64.deb" = "sha256:aac46cb6faec4e737502b3c2290b7b02f8ba04e8accd5af7fd07934df0c867b1";
+          "libkrb5-3_1.20.1-2+deb12u5_arm64.deb" = "sha256:c3c7227f5db903a7a8b8936d47d1d79643edcda36365c4c992e1a96bcc2d4c7e";
+          "libkrb5support0_1.20.1-2+deb12u5_arm64.deb" = "sha256:3043fd4a54b945a1b503170749527f825dcfc7add2f8bf5abb4a329deeb48f4a";
+          "liblz4-1_1.9.4-1_arm64.deb" = "sha256:f061216ce11aabba8f032dfd6c75c181e782fef7493033b9621a8c3b2953b87e";
+          "liblzma5_5.4.1-1+deb12u2_arm64.deb" = "sha256:36358d245f246234721e6c1c2ee5d11a46c1c877023c63f7570df02cd79964f5";
+          "libmd0_1.0.4-2_arm64.deb" = "sha256:99a8c7dd591fae9fb37d8bf8dfdffa850e207fa405b3198c5b24711a5f972381";
+          "libmount1_2.38.1-5+deb12u3_arm64.deb" = "sha256:b48877c1e60c2589d9e17f72d782cd2ab8a3fdaeda54f05920bcb26c9404b1e8";
+          "libncursesw6_6.4-4_arm64.deb" = "sha256:cf32cb6751718872c6def448b82211eec494f688e2f1a3e6c71bfdaf6b0722c5";
+          "libnsl2_1.3.0-2_arm64.deb" = "sha256:8f9ba58b219779b43c4ccc78c79b0a23f721fc96323c202abb31e02f942104b3";
+          "libpam-modules-bin_1.5.2-6+deb12u2_arm64.deb" = "sha256:82dcd30add63288c86becb14edec0a0ba7df74b07c9267f5a4cb9a28d023d65e";
+          "libpam-modules_1.5.2-6+deb12u2_arm64.deb" = "sha256:f6a8cc6a384205fb5bce79a0261c1c1974d587f048cfb1f0d1d2ade8c2c1ae77";
+          "libpam-runtime_1.5.2-6+deb12u2_all.deb" = "sha256:7a4f26d54c1e3ee8c68095f9d9013d13dd89a33ff78ef87330d21f21235fc278";
+          "libpam0g_1.5.2-6+deb12u2_arm64.deb" = "sha256:f04916b56a3225cb109e1c283ebfb163524797a406148875a6871816dc8939cd";
+          "libpcre2-8-0_10.42-1+deb12u2_arm64.deb" = "sha256:8498d2c0bd6747dfc2fc6eec62774a86967079555f7043d5a7b78ee4efbbc0fb";
+          "libpython3-stdlib_3.11.2-1+b1_arm64.deb" = "sha256:3ceea13a9d2eff6e850d47b4f03ebd0162acb2aa5646a84ccbe77783be104302";
+          "libpython3.11-minimal_3.11.2-6+deb12u9_arm64.deb" = "sha256:dd9847d2f77c5a924b1d3dd953b81f161db9374c94d03b9216191925350928c3";
+          "libpython3.11-stdlib_3.11.2-6+deb12u9_arm64.deb" = "sha256:9937cbe3f647aa89a590fec647438ce02098c113d1c6f70e4cb1230c368d42a4";
+          "libreadline8_8.2-1.3_arm64.deb" = "sha256:f3b162b7c1e05430607e792ebdbfc417cbd1f1d32cf83664133ae63d811a72d2";
           "libselinux1_3.4-1+b6_arm64.deb" = "sha256:29201edf23ebae40844d6c289afdb9bba52f927d55096ed1b1cd37e040135edc";
+          "libsmartcols1_2.38.1-5+deb12u3_arm64.deb" = "sha256:802c366408ebdf55ba8fe441975552925c65ce3f142f00e4b2045d3059e6dec7";
+          "libsqlite3-0_3.40.1-2+deb12u2_arm64.deb" = "sha256:a690f7f2aa6435bd1fd7cbbd2216acb9acbb8c48c9721f2c195766375439eb13";
+          "libssl3_3.0.22-1~deb12u2_arm64.deb" = "sha256:3d04ecd8d0f57fed50d205abaeedfcc84c1960073ea085719c00add44b0ccd7f";
+          "libstdc++6_12.2.0-14+deb12u1_arm64.deb" = "sha256:26e138c677a985775331373828a6c286c551ff397cb735d00e2383cb273d1cb2";
+          "libsystemd0_252.39-1~deb12u2_arm64.deb" = "sha256:293ab474b90276dae9ebc03ed01e622e0c1f2578e83ed3aa926ae1eaf84dda9c";
+          "libtinfo6_6.4-4_arm64.deb" = "sha256:baef0f6776f84c7eed4f1146d6e5774689567dad43216894d41da02e6608e4b3";
+          "libtirpc-common_1.3.3+ds-1_all.deb" = "sha256:3e3ef129b4bf61513144236e15e1b4ec57fa5ae3dc8a72137abdbefb7a63af85";
+          "libtirpc3_1.3.3+ds-1_arm64.deb" = "sha256:deaf9ea54f74cab6690b4bc0b427f05cbe62cc073580d84f5f18a8d9e2ece401";
+          "libudev1_252.39-1~deb12u2_arm64.deb" = "sha256:b76444b0259abfa416f8c1d9a652d208a24770667a1181aa52317b74d12a7a72";
+          "libuuid1_2.38.1-5+deb12u3_arm64.deb" = "sha256:3b2d19df0f3190108cf54228c4cfc822226c06d8f3615a5ab16a7dffb1f58aed";
+          "libzstd1_1.5.4+dfsg2-5_arm64.deb" = "sha256:95e173c9538f96ede4fc275ec7863f395a97dd0ea62454be9bc914efa1b9be93";
+          "login_4.13+dfsg1-1+deb12u2_arm64.deb" = "sha256:6699d4656365b1fd955e51514ff9fc784aa9f9904e763db39283b1f89c29d276";
+          "mawk_1.3.4.20200120-3.1_arm64.deb" = "sha256:af76445b28d3de5b9587b231893d5fc594a6eecdc842cc9a7f401f788cc0288f";
+          "media-types_10.0.0_all.deb" = "sha256:aaa46dcb3b39948ae2e0fdb72cfcb2f48c0b59f19785a3da8045c05eb19955dd";
+          "ncurses-base_6.4-4_all.deb" = "sha256:bfd1d89f833c09a28b062ee916495cf69649ca2bf529532476c7b69d75d24909";
+          "ncurses-bin_6.4-4_arm64.deb" = "sha256:59a56e4bfd04716771bcae67465e6bb87e535da0b232b04d30cf1a920a869b40";
+          "netbase_6.4_all.deb" = "sha256:29b23c48c0fe6f878e56c5ddc9f65d1c05d729360f3690a593a8c795031cd867";
+          "openssl_3.0.22-1~deb12u2_arm64.deb" = "sha256:416af916dd59f08e996ec887acf3d267039169ef40ee4d38b44829b5ec3e92a4";
+          "perl-base_5.36.0-7+deb12u4_arm64.deb" = "sha256:03d979b849a1a0a8955eee28b988dbc25a407fd3a0581df5c94e6ae7bcc01ddf";
+          "python3-minimal_3.11.2-1+b1_arm64.deb" = "sha256:f01c94963ace8a6fec59300427c95fc4ac204d752567dd2e4b36ee930755110f";
+          "python3.11-minimal_3.11.2-6+deb12u9_arm64.deb" = "sha256:617855dbf3299e03873926c75d61feaf3d36924586aecc1951a0b965a95bc694";
+          "python3.11_3.11.2-6+deb12u9_arm64.deb" = "sha256:f8d1726c2f5c61b42dbf7652cd9c01da23e55029e3c384a9f1802334fd964091";
+          "python3_3.11.2-1+b1_arm64.deb" = "sha256:d31a6f8bdea49711f221baee0e27197c314d0cbe748c020262d32650aca5f017";
+          "readline-common_8.2-1.3_all.deb" = "sha256:69317523fe56429aa361545416ad339d138c1500e5a604856a80dd9074b4e35c";
+          "sed_4.9-1+deb12u1_arm64.deb" = "sha256:a0ba2ac0e2f4fe2bfe9d74793b66061dbdf3a89a007e85c5277d6232e087e4e4";
+          "sysvinit-utils_3.06-4_arm64.deb" = "sha256:cb75b312466d8b208444f99c9743e1f9846d7f9debccabccdda65123c611c2db";
           "tar_1.34+dfsg-1.2+deb12u1_arm64.deb" = "sha256:04a945d4f24068f9d4c44294014ef5a33fc6179a57021978afc7d08358e13df3";
+          "tzdata_2026f-0+deb12u1_all.deb" = "sha256:3254eb870c8a949518214805aee5e4276af7699988ea8b9a3a583cd0f1eab31c";
+          "util-linux-extra_2.38.1-5+deb12u3_arm64.deb" = "sha256:95a531ddba4e6e10f440146a695d5b886dadec8766982096350f8d810e7a069b";
+          "util-linux_2.38.1-5+deb12u3_arm64.deb" = "sha256:c30366915d4dc21106d69c3d5a2bf6b010c4c2ff508a1231ede4620aed9874fc";
+          "zlib1g_1.2.13.dfsg-1_arm64.deb" = "sha256:52b8b8a145bbe1956bba82034f77022cbef0c3d0885c9e32d9817a7932fe1913";
         };
       };
     };
@@ -247,8 +545,11 @@ onedigest.image {
       config = {
         Env = [
           "GREETING=hello world"
+          "HOME=/home/nonroot"
           "PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+          "PYTHONUNBUFFERED=1"
         ];
+        StopSignal = "SIGINT";
         User = "65532:65532";
         WorkingDir = "/app";
       };
@@ -256,7 +557,9 @@ onedigest.image {
         layers.debian-bookworm-amd64
         layers.folder-app
         layers.working-directory
+        layers.debian-essential-amd64
         layers.gzip-libgomp1-tar-amd64
+        layers.debian-configuration-amd64
         layers.python-3_11_2
         layers.native-1_0-amd64
         layers.alpha-beta-delta-and-2-more
@@ -268,8 +571,11 @@ onedigest.image {
       config = {
         Env = [
           "GREETING=hello world"
+          "HOME=/home/nonroot"
           "PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+          "PYTHONUNBUFFERED=1"
         ];
+        StopSignal = "SIGINT";
         User = "65532:65532";
         WorkingDir = "/app";
       };
@@ -277,7 +583,9 @@ onedigest.image {
         layers.debian-bookworm-arm64
         layers.folder-app
         layers.working-directory
+        layers.debian-essential-arm64
         layers.gzip-libgomp1-tar-arm64
+        layers.debian-configuration-arm64
         layers.python-3_11_2
         layers.native-1_0-arm64
         layers.alpha-beta-delta-and-2-more
