@@ -93,7 +93,7 @@ PROOFS = (
     shell("gawk", "gawk", "awk --version | head -n 1", r"GNU Awk .*\n"),
     shell(
         "small-tools",
-        "bc bsdextrautils bzip2 diffutils file findutils jq less make openssl procps rsync sqlite3 time unzip wget xz-utils zip",
+        "bc bsdextrautils bzip2 file jq make openssl procps rsync sqlite3 unzip wget xz-utils zip",
         "set -e; cd /tmp; echo '2^10' | bc; echo a b | column -t; echo '{\"a\": [1]}' | jq -c .a; sqlite3 :memory: 'select 1';"
         " echo x >x; zip -q x.zip x; unzip -p x.zip; xz x; xzcat x.xz; file -b --mime-type x.xz; echo y | bzip2 | bzcat;"
         " rsync x.xz y.xz; cmp x.xz y.xz; find . -name y.xz; ps -o comm= -p $$; openssl version | cut -c1-7; wget --version | head -c 8;"
@@ -177,7 +177,6 @@ PROOFS = (
         "curl", "curl", "curl --version | head -c 5; echo; echo text >/tmp/a; curl -s file:///tmp/a", r"curl \ntext\n"
     ),
     shell("perl", "perl", "perl -MJSON::PP -e 'print encode_json([6 * 7]), \"\\n\"'", r"\[42\]\n"),
-    shell("r", "r-base-core", "Rscript -e 'cat(solve(matrix(c(2, 0, 0, 4), 2))[2, 2])'", r"0\.25"),
     shell(
         "ghostscript",
         "ghostscript poppler-utils",
@@ -198,6 +197,45 @@ PROOFS = (
         "libreoffice-writer-nogui",
         "cd /tmp && echo hello >a.txt && soffice --headless --convert-to pdf a.txt >/dev/null && head -c 4 a.pdf",
         r"%PDF",
+    ),
+    python(
+        "tkinter",
+        "python3-tk",
+        "",
+        "import tkinter\nprint(tkinter.Tcl().eval('expr 6 * 7'))\n",
+        r"42\n",
+    ),
+    shell(
+        "fonts",
+        "fontconfig fonts-dejavu-core",
+        "fc-match -f '%{family}\\n' sans; fc-list : family | grep -c 'DejaVu Sans Mono'",
+        r"DejaVu Sans\n[1-9]\n",
+    ),
+    shell(
+        "media-tools",
+        "sox libimage-exiftool-perl mediainfo espeak-ng",
+        "set -e; cd /tmp; sox -n a.wav synth 1 sine 440; exiftool -s3 -MIMEType a.wav; mediainfo --Inform='Audio;%Format%' a.wav;"
+        " espeak-ng -w b.wav hello; head -c 4 b.wav",
+        r"audio/(x-)?wav\nPCM\nRIFF",
+    ),
+    shell(
+        "redis",
+        "redis-server",
+        "cd /tmp; redis-server --port 0 --unixsocket /tmp/r --daemonize yes >log; sleep 3; redis-cli -s /tmp/r set a 42; redis-cli -s /tmp/r get a",
+        r"OK\n42\n",
+    ),
+    shell(
+        "postgresql",
+        "postgresql",
+        "set -e; cd /tmp; PATH=$(echo /usr/lib/postgresql/*/bin):$PATH; initdb -D d >log; pg_ctl -w -D d -o \"-k /tmp -h ''\" -l log start >/dev/null;"
+        " psql -h /tmp -d postgres -Atc 'select 6 * 7'; pg_ctl -m immediate -D d stop >/dev/null",
+        r"42\n",
+    ),
+    shell(
+        "nginx",
+        "nginx",
+        "nginx -v 2>&1 | cut -c1-20; test -f /etc/nginx/nginx.conf && echo there",
+        r"nginx version: nginx\nthere\n",
     ),
     shell(
         "gdk-pixbuf",
