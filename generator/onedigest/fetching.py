@@ -113,14 +113,13 @@ def _make_list(lock: Lock, sources: Sources, files: FileList) -> None:
     sources.store.add(data)
 
 
-def fetch_package(sources: Sources, package: DebianPackage, date: str, inputs: Path) -> None:
-    """Bring a Debian package that no lock pins; `date` is that of the release that names it."""
-    from onedigest.inputs.debian.mirror import addresses
-    from onedigest.inputs.download import Wanted, download
+def fetch_package(sources: Sources, package: DebianPackage, inputs: Path) -> None:
+    """Bring a Debian package that no lock pins, which states its suite and the date of its release."""
+    from onedigest.inputs.download import download
+    from onedigest.lock.base.bringing import wanted_package
 
     if link_stored(sources.store, inputs, Inputs(packages=(package,))).count():
-        urls = addresses(sources.archive.mirrors, package.suite, [package.path], date)
-        wanted = Wanted(name=package.file_name, digest=package.digest, size=package.size, urls=urls)
+        wanted = wanted_package(package, (package.suite, package.date), sources.archive.mirrors)
         download(sources.client, sources.store, [wanted], sources.report, lambda _: None)
         sources.store.place(package.digest, package.size, inputs / package.file_name)
 
@@ -153,15 +152,9 @@ def _linked(store: Store, target: Path, digest: str, size: int) -> bool:
 
 
 def _wanted_debian(lock: Lock, sources: Sources, packages: Iterable[DebianPackage]) -> list[Wanted]:
-    from onedigest.inputs.debian.mirror import addresses
-    from onedigest.inputs.download import Wanted
+    from onedigest.lock.base.bringing import wanted_package
 
-    wanted = []
-    for each in packages:
-        suite, date = lock.base.published(each)
-        urls = addresses(sources.archive.mirrors, suite, [each.path], date)
-        wanted.append(Wanted(name=each.file_name, digest=each.digest, size=each.size, urls=urls))
-    return wanted
+    return [wanted_package(each, lock.base.published(each), sources.archive.mirrors) for each in packages]
 
 
 def _wanted_wheels(spec: Spec, lock: Lock, sources: Sources, wheels: Iterable[Wheel], folder: Path) -> list[Wanted]:

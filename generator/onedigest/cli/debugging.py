@@ -33,9 +33,9 @@ def build_debug(session: Session, job: Job) -> tuple[Job, Built]:
     shell = find_shell(
         job.lock.base, tuple(each.platform for each in job.plan.platforms), source, security=job.image.spec.security
     )
-    for package in shell.packages.values():
-        fetch_package(source, package, shell.dates.get(package.suite, ""), job.image.inputs)
-    plan = with_shell(job.plan, shell.packages)
+    for package in shell.values():
+        fetch_package(source, package, job.image.inputs)
+    plan = with_shell(job.plan, shell)
     inputs, workers = job.image.inputs, session.workers
     descriptors, made = make_layers(plan.layers(), inputs=inputs, store=session.store, workers=workers, bring=_all_here)
     return replace(job, plan=plan), finish(plan, descriptors, session.store, made)

@@ -10,10 +10,10 @@ from contextlib import suppress
 from onedigest.assembler import deb
 from onedigest.assembler.refusal import Refused
 from onedigest.errors import NetworkError
-from onedigest.inputs.debian.mirror import addresses
 from onedigest.inputs.debian.version import satisfies
-from onedigest.inputs.download import Wanted, download
+from onedigest.inputs.download import download
 from onedigest.lock.base import Base
+from onedigest.lock.base.bringing import wanted_package
 from onedigest.lock.base.moves import Move
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.sources import Sources
@@ -39,11 +39,7 @@ def find_mended(moves: Iterable[Move], base: Base, sources: Sources) -> dict[Mov
         if move.old and move.is_security and package.size <= min(left, _MOST_BYTES):
             chosen[move] = package
             left -= package.size
-    wanted = []
-    for package in chosen.values():
-        suite, date = base.published(package)
-        urls = addresses(sources.archive.mirrors, suite, [package.path], date)
-        wanted.append(Wanted(name=package.file_name, digest=package.digest, size=package.size, urls=urls))
+    wanted = [wanted_package(each, base.published(each), sources.archive.mirrors) for each in chosen.values()]
     with suppress(NetworkError):
         download(sources.client, sources.store, wanted, sources.report)
     return {

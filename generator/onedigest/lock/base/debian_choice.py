@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
 from onedigest.inputs.debian.archive import Suite
 from onedigest.inputs.debian.closure import close
@@ -15,7 +14,7 @@ from onedigest.inputs.debian.index import Candidates, Stanza
 from onedigest.inputs.debian.version import upstream
 from onedigest.lock.base.debian import DebianBase
 from onedigest.lock.base.debian_pins import Kept, find_pins, refuse_older, settle
-from onedigest.lock.base.packages import DebianPackage, Release
+from onedigest.lock.base.packages import DebianPackage, Release, package_of
 from onedigest.platforms import Platform
 from onedigest.sources import Sources
 from onedigest.spec import Spec
@@ -172,17 +171,4 @@ def _pinned(chosen: Mapping[Platform, Sequence[Stanza]], suite: str) -> tuple[De
     for platform, stanzas in chosen.items():
         for stanza in stanzas:
             users.setdefault(stanza.sha256, (stanza, []))[1].append(platform)
-    return tuple(
-        DebianPackage(
-            name=stanza.name,
-            version=stanza.version,
-            architecture=stanza.architecture,
-            path=stanza.path,
-            digest=Digest(f"sha256:{stanza.sha256}"),
-            size=stanza.size,
-            platforms=tuple(sorted(platforms)),
-            suite="" if stanza.suite == suite else stanza.suite,
-            date=stanza.date,
-        )
-        for stanza, platforms in users.values()
-    )
+    return tuple(package_of(stanza, platforms, suite) for stanza, platforms in users.values())

@@ -15,9 +15,9 @@ from onedigest.inputs.debian.archive import Suite
 from onedigest.inputs.debian.closure import Outdated
 from onedigest.inputs.debian.date import moment
 from onedigest.inputs.debian.index import Candidates, Stanza, installed
-from onedigest.inputs.debian.mirror import addresses
-from onedigest.inputs.download import Wanted, download
+from onedigest.inputs.download import download
 from onedigest.lock.base import Base
+from onedigest.lock.base.bringing import wanted_package
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.platforms import Platform
 from onedigest.sources import Sources
@@ -96,11 +96,7 @@ def _of_digest(packages: Candidates, row: DebianPackage) -> Stanza | None:
 
 
 def _from_files(base: Base, rows: Iterable[DebianPackage], sources: Sources) -> dict[str, Stanza]:
-    wanted = {}
-    for row in rows:
-        suite, date = base.published(row)
-        urls = addresses(sources.archive.mirrors, suite, [row.path], date)
-        wanted[row] = Wanted(name=row.file_name, digest=row.digest, size=row.size, urls=urls)
+    wanted = {row: wanted_package(row, base.published(row), sources.archive.mirrors) for row in rows}
     with suppress(NetworkError):
         download(sources.client, sources.store, wanted.values(), sources.report)
     found = {}

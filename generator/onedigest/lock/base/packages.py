@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onedigest import untrusted
 from onedigest.digest import Digest, hex_of
@@ -12,6 +12,9 @@ from onedigest.inputs.debian.date import moment
 from onedigest.lock.table import Table
 from onedigest.lock.toml_text import inline_table, lines, string
 from onedigest.platforms import Platform
+
+if TYPE_CHECKING:
+    from onedigest.inputs.debian.index import Stanza
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
@@ -36,6 +39,21 @@ class DebianPackage:
     def file_name(self) -> str:
         """The file's own name."""
         return self.path.rpartition("/")[2]
+
+
+def package_of(stanza: Stanza, platforms: Iterable[Platform], main: str) -> DebianPackage:
+    """Return the package that an index has, for some platforms; `main` is the suite that goes without saying."""
+    return DebianPackage(
+        name=stanza.name,
+        version=stanza.version,
+        architecture=stanza.architecture,
+        path=stanza.path,
+        digest=Digest(f"sha256:{stanza.sha256}"),
+        size=stanza.size,
+        platforms=tuple(sorted(platforms)),
+        suite="" if stanza.suite == main else stanza.suite,
+        date=stanza.date,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)

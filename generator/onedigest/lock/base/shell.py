@@ -2,45 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 
-from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.lock.base import Base
 from onedigest.lock.base.choice import SUITES
-from onedigest.lock.base.packages import DebianPackage
+from onedigest.lock.base.packages import DebianPackage, package_of
 from onedigest.platforms import Platform
 from onedigest.sources import Sources
 
 PACKAGE = "busybox-static"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shell:
-    """The package for each platform, and the dates of the releases that name them, by suite."""
+def find_shell(
+    base: Base, platforms: Sequence[Platform], sources: Sources, *, security: bool
+) -> dict[Platform, DebianPackage]:
+    """Find the package in the suite of a base, or else the newest one, as it is now: no lock pins it.
 
-    packages: Mapping[Platform, DebianPackage]
-    dates: Mapping[str, str]
-
-
-def find_shell(base: Base, platforms: Sequence[Platform], sources: Sources, *, security: bool) -> Shell:
-    """Find the package in the suite of a base, or else the newest one, as it is now: no lock pins it."""
+    Each states the suite that has it, and the date of the release that names it.
+    """
     suite = base.suite or next(iter(SUITES))
     read = sources.archive.read(suite, tuple(platform.debian for platform in platforms), security=security)
+    dates = {release.suite: release.date for release in read.releases}
     found = {}
     for platform in platforms:
         stanza = read.packages[platform.debian].get(PACKAGE)
         if stanza is None:
             raise InputError.of(f"debian:{suite} has no package {PACKAGE} for {platform}")
-        found[platform] = DebianPackage(
-            name=stanza.name,
-            version=stanza.version,
-            architecture=stanza.architecture,
-            path=stanza.path,
-            digest=Digest(f"sha256:{stanza.sha256}"),
-            size=stanza.size,
-            platforms=(platform,),
-            suite=stanza.suite,
-        )
-    return Shell(packages=found, dates={release.suite: release.date for release in read.releases})
+        found[platform] = replace(package_of(stanza, [platform], ""), date=dates.get(stanza.suite, ""))
+    return found

@@ -1,0 +1,14 @@
+"""Knows where the Debian packages that are chosen may be brought from: the archive of their suite, and its mirrors."""
+
+from __future__ import annotations
+
+from onedigest.inputs.debian.mirror import Mirrors, addresses
+from onedigest.inputs.download import Wanted
+from onedigest.lock.base.packages import DebianPackage
+
+
+def wanted_package(package: DebianPackage, published: tuple[str, str], mirrors: Mirrors) -> Wanted:
+    """Return a package as it is asked for; `published` are a suite that has it, and the date of a release with it."""
+    suite, date = published
+    urls = addresses(mirrors, suite, [package.path], date)
+    return Wanted(name=package.file_name, digest=package.digest, size=package.size, urls=urls)
