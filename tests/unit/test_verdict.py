@@ -13,6 +13,7 @@ from onedigest.errors import InputError
 from onedigest.inputs.download import Client
 from onedigest.inputs.pools import Connection
 from onedigest.inputs.store import Store
+from onedigest.lock.older import Asked
 from onedigest.lock.selection import select
 from onedigest.lock.shadow import read_wanted
 from onedigest.lock.targets import Target
@@ -44,7 +45,8 @@ def hint(root: Path, tags: Sequence[str]) -> str:
         },
     )
     error = InputError.of("no solution found: no compatible wheels", where="job.py")
-    return explained(error, spec, read_wanted(spec, checkout.folder), "3.13", sources).problems[0].hint
+    asked = Asked(spec=spec, wanted=read_wanted(spec, checkout.folder), minor="3.13", sources=sources)
+    return explained(error, asked).problems[0].hint
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,16 @@ Required = Callable[[Package], Sequence[str] | None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What uv was asked for, with the Python as 3.N, and where it looked."""
+
+    spec: Spec
+    wanted: Wanted
+    minor: str
+    sources: Sources
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Older:
     """A package in the version that was chosen, and the newest one that fits but for its wheels."""
 
@@ -52,14 +62,10 @@ def older_choices(
     pins: Iterable[Package],
     targets: Sequence[Target],
     required: Required,
-    asked: tuple[Spec, Wanted, str, Sources],
+    asked: Asked,
 ) -> list[Older]:
-    """Return the packages that a resolution has in an older version than there is; what an earlier lock pinned stays.
-
-    `asked` is what uv was asked for: spec, wishes and Python, and where it looked.
-    """
-    spec, wanted, minor, sources = asked
-    if str(wanted.settings.get("resolution", "highest")) != "highest":
+    """Return the packages that a resolution has in an older version than there is; what a lock pinned stays."""
+    if str(asked.wanted.settings.get("resolution", "highest")) != "highest":
         return []
     pinned = {package.key for package in pins}
     chosen: dict[str, list[Package]] = {}
@@ -68,7 +74,7 @@ def older_choices(
     names = {row["name"] for row in found["package"] if "registry" in row["source"]} & chosen.keys() - {NAME}
     if not names:
         return []
-    newest = _newest(comparison_text(spec, wanted, minor, names), wanted.files, spec, sources)
+    newest = _newest(names, asked)
     older = []
     for name, row in sorted(newest.items()):
         wheels = [wheel_name(wheel) for wheel in row.get("wheels", ())]
@@ -84,17 +90,19 @@ def older_choices(
                         version=package.version,
                         newest=row["version"],
                         lacking=lacking,
-                        platforms=spec.platforms,
+                        platforms=asked.spec.platforms,
                     )
                 )
     return older
 
 
-def _newest(project: str, files: Collection[str], spec: Spec, sources: Sources) -> dict[str, Mapping[str, Any]]:
+def _newest(names: Collection[str], asked: Asked) -> dict[str, Mapping[str, Any]]:
     """Return the newest row of each package, none where uv cannot compare."""
+    spec, sources = asked.spec, asked.sources
+    project = comparison_text(spec, asked.wanted, asked.minor, names)
     try:
         compared = uv.compare(project, store=sources.store, where=spec.script, environment=sources.environment)
-        check_rows(compared, files, spec.script)
+        check_rows(compared, asked.wanted.files, spec.script)
     except OnedigestError:
         return {}  # a lock is none the worse for it
     newest: dict[str, Mapping[str, Any]] = {}

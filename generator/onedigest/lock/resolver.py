@@ -76,20 +76,23 @@ def resolve(
     said: list[str] = []
     with ThreadPoolExecutor(2) as pool:
         waiting = pool.submit(lambda: kept_base or resolve_debian(spec, choice.suite, sources, debian))
-        asked = pool.submit(_ask, spec, wanted, minor, (), known, sources, said.append)
-        from onedigest.lock.selection import select  # takes a moment, while uv works
+        answer = pool.submit(_ask, spec, wanted, minor, (), known, sources, said.append)
+        from onedigest.lock.older import Asked  # these take a moment, while uv works
+        from onedigest.lock.selection import select
         from onedigest.lock.verdict import explained, judge
 
+        asked = Asked(spec=spec, wanted=wanted, minor=minor, sources=sources)
         try:
-            found = asked.result()
+            found = answer.result()
         except InputError as error:
-            raise explained(error, spec, wanted, minor, sources) from None
+            raise explained(error, asked) from None
         base = waiting.result()
     targets = [Target(platform, base.python, base.libc_version) for platform in spec.platforms]
     yanked = yanked_wheels(found.get("package", ()), targets, sources.client)
     packages, roots = select(found, targets, base.reference, kept, yanked)
-    judge(said, found, packages, pins, targets, (spec, wanted, minor, sources), author or Author())
-    packages = _completed(packages, _places(found), sources)
+    places = _places(found)
+    judge(said, found, places, packages, pins, targets, asked, author or Author())
+    packages = _completed(packages, places, sources)
     lock = Lock(
         spec=spec.digest(),
         asked=dumps(spec).decode(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from packaging.specifiers import SpecifierSet
 
@@ -14,16 +14,12 @@ from onedigest.lock import shadow
 from onedigest.lock.author import Author
 from onedigest.lock.base.choice import SUITES, python_minor
 from onedigest.lock.extras import missing_extras
-from onedigest.lock.found import wheel_address, wheel_digest, wheel_name
 from onedigest.lock.model import Package
-from onedigest.lock.older import older_choices
+from onedigest.lock.older import Asked, older_choices
 from onedigest.lock.selection import platforms_line
 from onedigest.lock.targets import Target
 from onedigest.lock.wheel_metadata import Metadata, read_metadata
-
-if TYPE_CHECKING:
-    from onedigest.sources import Sources
-    from onedigest.spec import Spec
+from onedigest.spec import Spec
 
 _OF_IMAGES = ("3.12", "3.14")
 """The Pythons that no suite of Debian has, and images of a registry do."""
@@ -32,22 +28,18 @@ _OF_IMAGES = ("3.12", "3.14")
 def judge(
     said: Sequence[str],
     found: Mapping[str, Any],
+    places: Mapping[str, tuple[str, str]],
     packages: Sequence[Package],
     pins: Sequence[Package],
     targets: Sequence[Target],
-    asked: tuple[Spec, shadow.Wanted, str, Sources],
+    asked: Asked,
     author: Author,
 ) -> None:
     """Warn of what a lock does not show. Raises `InputError` with the extras that a script asks for in vain.
 
-    `said` is what uv warned of, `asked` what it was asked for, and where it looked.
+    `said` is what uv warned of, and `places` are address and digest of each wheel that it found.
     """
-    spec, wanted, _, sources = asked
-    places = {
-        wheel_name(wheel): (wheel_address(row["source"], wheel), wheel_digest(wheel))
-        for row in found.get("package", ())
-        for wheel in row.get("wheels", ())
-    }
+    spec, sources = asked.spec, asked.sources
     chosen = {package.key: package for package in packages}
 
     def metadata(package: Package | None) -> Metadata | None:
@@ -64,7 +56,7 @@ def judge(
         author.warn(older.problem(author.line_of(older.name) or spec.script))
     problems, others = missing_extras(
         said,
-        wanted.dependencies,
+        asked.wanted.dependencies,
         lambda name: author.line_of(name) or spec.script,
         lambda name, version: field(chosen.get((name, version)), "provides-extra"),
     )
@@ -79,13 +71,14 @@ def _place(text: str, chosen: Mapping[tuple[str, str], Package], author: Author)
     return next((author.line_of(name) for name, version in chosen if f"`{name}=={version}`" in text), "")
 
 
-def explained(error: InputError, spec: Spec, wanted: shadow.Wanted, minor: str, sources: Sources) -> InputError:
+def explained(error: InputError, asked: Asked) -> InputError:
     """Return an error of uv with the edit that helps, where the wheels of one platform or one Python are missing."""
     if "wheel" not in str(error):
         return error
+    spec, minor, sources = asked.spec, asked.minor, asked.sources
 
-    def is_solved(asked: Spec, python: str) -> bool:
-        project = shadow.project_text(asked, wanted, python)
+    def is_solved(other: Spec, python: str) -> bool:
+        project = shadow.project_text(other, asked.wanted, python)
         try:
             uv.lock(
                 project,

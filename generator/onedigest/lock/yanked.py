@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -55,7 +54,7 @@ def _in_json(text: str) -> Iterator[str]:
     try:
         files = untrusted.load_json(text)["files"]
         yield from (str(file["filename"]) for file in files if file.get("yanked") not in (None, False))
-    except (json.JSONDecodeError, ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return
 
 
