@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import struct
 from dataclasses import dataclass
 
+from onedigest.assembler.elf import elf_of
 from onedigest.errors import InputError
 from onedigest.oci.rootfs import Examiner, Facts, Node, Readable, Rootfs
-from onedigest.oci.tar_members import LONGEST_PATH
 
 _PYTHON = re.compile(r"(?:.*/)?(?:python3\.(\d{1,3})|libpython3\.(\d{1,3})\.so(?:\.1\.0)?)", re.ASCII)
 _GLIBC = re.compile(r"(?:.*/)?(?:libc\.so\.6|libc-2\.\d{1,4}\.so)", re.ASCII)
@@ -23,6 +22,7 @@ _WANTED = re.compile(
     f"(?:{_PYTHON.pattern}|{_GLIBC.pattern}|{_TEXT.pattern}|{_ACCOUNTS.pattern}|{_HEADER.pattern})", re.ASCII
 )
 
+_BITS = 64
 _PIECE = 1 << 20
 _OVERLAP = 128
 _GLIBC_VERSION = re.compile(rb"stable release version (\d{1,4}\.\d{1,4})(?!\d)")
@@ -68,13 +68,17 @@ def _plain_text(data: bytes) -> Facts:
 
 
 def _elf(file: Readable, version: re.Pattern[bytes]) -> Facts:
-    """Return machine and loader of an ELF file (System V ABI), and the versions that it holds; nothing for others."""
+    """Return machine and loader of an ELF file of 64 bits, and the versions that it holds; nothing for others.
+
+    The loader tells the C library.
+    """
     head = file.read(_PIECE)
-    if not head.startswith(b"\x7fELF\x02\x01"):  # 64 bits, little endian
+    elf = elf_of(head)
+    if elf is None or elf.bits != _BITS:
         return {}
-    facts = {"machine": str(int.from_bytes(head[18:20], "little"))}
-    if loader := _loader(head):
-        facts["loader"] = loader
+    facts = {"machine": str(elf.machine)}
+    if elf.interpreter:
+        facts["loader"] = elf.interpreter.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     found: set[bytes] = set()
     piece = head
     while piece and len(found) <= _MOST_VERSIONS:
@@ -84,21 +88,6 @@ def _elf(file: Readable, version: re.Pattern[bytes]) -> Facts:
     if 0 < len(found) <= _MOST_VERSIONS:
         facts["versions"] = " ".join(sorted(each.decode() for each in found))
     return facts
-
-
-def _loader(head: bytes) -> str:
-    """Return the path of the dynamic loader, which tells the C library (PT_INTERP)."""
-    try:
-        offset, size, count = (
-            struct.unpack_from(form, head, at)[0] for form, at in (("<Q", 32), ("<H", 54), ("<H", 56))
-        )
-        for number in range(count):
-            kind, _, start, _, _, length = struct.unpack_from("<IIQQQQ", head, offset + number * size)
-            if kind == 3 and length <= LONGEST_PATH:  # PT_INTERP
-                return head[start : start + length].rstrip(b"\0").decode("utf-8", "replace")
-    except (struct.error, OverflowError):
-        pass
-    return ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
