@@ -103,7 +103,7 @@ def world_of(
     programs = {path for each in brought for path in each.facts.programs}
     programs |= {f"{VENV}/bin/{name}" for name in ("python", "python3", f"python{lock.base.python_minor}")}
     if rootfs:
-        names |= {path.rpartition("/")[2] for path, node in rootfs.walk() if ".so" in path and node.kind != "dir"}
+        names |= {path.rpartition("/")[2] for path, node in rootfs.paths() if ".so" in path and node.kind != "dir"}
     return World(
         platform=platform,
         brought=tuple(brought),

@@ -146,17 +146,6 @@ class Rootfs:
         """Yield the files that were examined and whose path a pattern matches whole, sorted."""
         return ((path, node) for path, node in self._examined.items() if pattern.fullmatch(path))
 
-    def walk(self) -> Iterator[tuple[str, Node]]:
-        """Yield every path with its node, in no order."""
-        waiting = [("", self._top)]
-        while waiting:
-            folder, place = waiting.pop()
-            for name, each in place.below.items():
-                path = f"{folder}/{name}" if folder else name
-                if each.node:
-                    yield path, each.node
-                waiting.append((path, each))
-
     def paths(self) -> Iterator[tuple[str, Node]]:
         """Yield every path with its node, in no order."""
         waiting = [iter(self._top.below.items())]
