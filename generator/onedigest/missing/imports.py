@@ -84,12 +84,11 @@ def sibling_problem(siblings: Sequence[Sibling], stated: Sequence[str], place: s
     """
     named = ", ".join(f"`{each.pattern.removesuffix('/**')}`" for each in siblings)
     are = "is" if len(siblings) == 1 else "are"
-    by = {each.file for each in siblings}
     first = siblings[0]
     where = place if first.file == posixpath.basename(place) else posixpath.join(posixpath.dirname(place), first.file)
     message = f"{named} {are} imported, and not in the image"
     patterns = ", ".join(f'"{each}"' for each in (*stated, *(each.pattern for each in siblings)))
-    line = min(each.line for each in siblings if each.file == first.file) if by else 1
+    line = min(each.line for each in siblings if each.file == first.file)
     return Problem(message, f"{where}:{line}", f"write `files = [{patterns}]` in [tool.onedigest]")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 
-from onedigest.application import File
 from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.errors import Problem
 from onedigest.inputs.store import Store
@@ -30,10 +29,11 @@ def _lacking_modules(image: Looked, store: Store) -> list[Problem]:
     script = next((each for each in image.files if each.role == "scripts"), None)
     if script is None or not isinstance(script.content, bytes):
         return []
+    place, text = script.place, script.content
     provided: set[str] = {package.name.replace("-", "_") for package in image.lock.packages}
 
     def beside(known: set[str]) -> list[Problem]:
-        found = missing_siblings(image.folder, script.place, _bytes(script), image.files, known)
+        found = missing_siblings(image.folder, place, text, image.files, known)
         return [sibling_problem(found, spec.files, image.place)] if found else []
 
     if not beside(provided):
@@ -42,10 +42,6 @@ def _lacking_modules(image: Looked, store: Store) -> list[Problem]:
 
     facts = facts_of(image.lock, image.platforms, store)
     return beside(provided | {module for each in (facts or {}).values() for module in each.modules})
-
-
-def _bytes(file: File) -> bytes:
-    return file.content if isinstance(file.content, bytes) else b""
 
 
 def _lacking_files(image: Looked, store: Store, owners: Owners) -> list[Problem]:

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from onedigest.application import File
-from onedigest.assembler import VENV
 from onedigest.errors import Problem
-from onedigest.missing.facts import interpreter_of
+from onedigest.missing.facts import PROGRAM_FOLDERS, interpreter_of, merged
 from onedigest.missing.libraries import Lack, grouped
 from onedigest.missing.world import World
 from onedigest.spec import Spec
@@ -79,8 +78,8 @@ def entrypoint_problem(
 def _is_known(places: Sequence[str], own: Mapping[str, File]) -> bool:
     """Tell whether all that is in a folder is known: folders of programs, those of the application."""
     folders = {path.rpartition("/")[0] for path in own}
-    known = ("/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin", f"/{VENV}/bin")
-    return any(place.rpartition("/")[0] in {*folders, *known} for place in places)
+    above = [place.rpartition("/")[0] for place in places]
+    return any(folder in folders or merged(folder) in PROGRAM_FOLDERS for folder in above)
 
 
 def _unfit(file: File, name: str, where: str, worlds: Sequence[World], search: Sequence[str]) -> Problem | None:
