@@ -15,10 +15,10 @@ from onedigest.assembler.configuration.maintainer import ARGUMENTS, Unfollowed, 
 from onedigest.assembler.configuration.paths import find, place
 from onedigest.assembler.configuration.placing import placed
 from onedigest.assembler.configuration.system import System
-from onedigest.assembler.deb import Package, read
+from onedigest.assembler.deb import Package
+from onedigest.assembler.debian_packages import read_packages
 from onedigest.assembler.entry import Entry
 from onedigest.assembler.refusal import Refused
-from onedigest.assembler.spool import Spool
 from onedigest.errors import InputError, Problem
 from onedigest.lock.base.script_commands import (
     ASKING,
@@ -33,14 +33,24 @@ from onedigest.lock.base.script_commands import (
 _NAMED = 6
 """How many commands are named of a package; the others are counted."""
 
+_MANUAL = re.compile(r"\.[0-9][a-z]*\.gz\Z")
+_LOGS = "/var/log/"
+_CHANGING = {"sed": ("-i", "--in-place"), "find": ("-delete", "-exec"), "perl": ("",)}
+"""How arguments begin that let a command change files: whatever perl is given may do that."""
+
+_PLAIN = frozenset(
+    {"chgrp", "chmod", "chown", "cp", "dpkg-statoverride", "install", "ln", "mkdir", "mv", "touch", "ucf"}
+)
+_FORMS = ("write", "offer", "run")
+"""What a call does that is told without its name."""
+
 _HINT = "if a program needs it, make it with `copy` or `run`, or take a base image that has the package"
 
 
 def read_system(paths: Iterable[Path], below: Path | None) -> System:
     """Read packages, and the list of the files of an image below, with what is made of them. Raises `InputError`."""
-    spool = Spool()
     try:
-        packages = tuple(sorted((read(path, spool) for path in paths), key=lambda package: package.name))
+        packages = read_packages(paths)
         files = read_list(below) if below else {}
         files |= {entry.path: entry for package in packages for entry in package.entries}
         return System({**files, **configuration(System(files, packages))}, packages)
@@ -99,26 +109,9 @@ def _is_done(call: Call, files: Mapping[str, Entry]) -> bool:  # noqa: PLR0911  
     return _is_placed(call, name, files)
 
 
-_MANUAL = re.compile(r"\.[0-9][a-z]*\.gz\Z")
-_LOGS = "/var/log/"
-_CHANGING = {"sed": ("-i", "--in-place"), "find": ("-delete", "-exec"), "perl": ("",)}
-
-
 def _is_placed(call: Call, name: str, files: Mapping[str, Entry]) -> bool:
     """Tell whether a plain command is followed; one about a file of the script's own is done with it, or without."""
-    if name not in (
-        "chgrp",
-        "chmod",
-        "chown",
-        "cp",
-        "dpkg-statoverride",
-        "install",
-        "ln",
-        "mkdir",
-        "mv",
-        "touch",
-        "ucf",
-    ):
+    if name not in _PLAIN:
         return False
     if call.certain and placed(call, files) is not None:
         return True
@@ -144,9 +137,6 @@ def _named(call: Call) -> tuple[str, str]:
     if name == ".":
         return f"`{call.words[1]}`" if len(call.words) > 1 and call.words[1] else "a file", "run"
     return f"`{name}`" if name else "what is not known", MEANINGS.get(name, "call")
-
-
-_FORMS = ("write", "offer", "run")
 
 
 def _joined(undone: Sequence[tuple[str, str]]) -> Iterator[str]:
