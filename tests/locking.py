@@ -40,6 +40,11 @@ class Locking:
         assert old in text
         self.project.write(name, text.replace(old, new))
 
+    def ask(self, *dependencies: str) -> None:
+        """Let the script require other packages than `alpha`."""
+        named = ", ".join(f'"{each}"' for each in dependencies)
+        self.edit("app.py", 'dependencies = ["alpha"]', f"dependencies = [{named}]")
+
     def forbid_choosing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let nothing run uv, or ask an index, a registry or Debian's archive."""
         from onedigest.inputs import uv

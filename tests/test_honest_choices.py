@@ -14,11 +14,6 @@ X86, ARM = "cp312-cp312-manylinux_2_17_x86_64", "cp312-cp312-manylinux_2_17_aarc
 ANY = "py3-none-any"
 
 
-def ask(locking: Locking, *dependencies: str) -> None:
-    named = ", ".join(f'"{each}"' for each in dependencies)
-    locking.edit("app.py", 'dependencies = ["alpha"]', f"dependencies = [{named}]")
-
-
 def add_source(locking: Locking, name: str, version: str) -> None:
     (locking.index.folder / f"{name}-{version}.tar.gz").write_bytes(b"never looked into")
 
@@ -41,7 +36,7 @@ def test_older_versions_are_named_where_newer_ones_have_no_wheel(locking: Lockin
     add_source(locking, "early", "3.0a1")
     add_source(locking, "taken", "2.0")
     locking.index.yanked["taken-2.0.tar.gz"] = "broken"
-    ask(locking, "lone", "half", "user", "asked<1.2", "early", "taken")
+    locking.ask("lone", "half", "user", "asked<1.2", "early", "taken")
 
     assert lines(locking) == [
         "warning: app.py:3: `half` 1.0 is chosen, and not 2.0, which has no wheel for linux/arm64",
@@ -57,7 +52,7 @@ def test_older_versions_are_named_where_newer_ones_have_no_wheel(locking: Lockin
 def test_pin_that_stays_is_named_once(locking: Locking) -> None:
     build_wheel(locking.index.folder, "beta", "1.0")
     add_source(locking, "beta", "2.0")
-    ask(locking, "beta")
+    locking.ask("beta")
 
     assert len(lines(locking)) == 2
     assert lines(locking) == []
@@ -68,7 +63,7 @@ def test_pin_that_stays_is_named_once(locking: Locking) -> None:
 
 def test_extras_that_versions_do_not_have(locking: Locking) -> None:
     build_wheel(locking.index.folder, "beta", "1.0", extras=("fast", "Slow_ly"))
-    ask(locking, "Beta[Fas_t]", "beta[x.y, fast, slow-ly]", "beta[SLOW.LY]", "alpha[x]")
+    locking.ask("Beta[Fas_t]", "beta[x.y, fast, slow-ly]", "beta[SLOW.LY]", "alpha[x]")
 
     assert lines(locking) == [
         "error: app.py:3: `alpha` 1.0 has no extra `x`",
@@ -82,7 +77,7 @@ def test_extras_that_versions_do_not_have(locking: Locking) -> None:
 
 def test_extra_that_a_package_asks_another_for_in_vain_is_a_warning(locking: Locking) -> None:
     build_wheel(locking.index.folder, "beta", "1.0", requires=("alpha[nothing]",))
-    ask(locking, "beta")
+    locking.ask("beta")
 
     assert lines(locking) == ["warning: app.py: uv: the package `alpha==1.0` does not have an extra named `nothing`"]
 
@@ -91,7 +86,7 @@ def test_version_that_was_taken_back_and_is_pinned(locking: Locking) -> None:
     build_wheel(locking.index.folder, "beta", "1.0")
     build_wheel(locking.index.folder, "beta", "0.9")
     locking.index.yanked["beta-1.0-py3-none-any.whl"] = "loses data"
-    ask(locking, "beta==1.0")
+    locking.ask("beta==1.0")
 
     assert lines(locking) == ['warning: app.py:3: uv: `beta==1.0` is yanked (reason: "loses data")']
     locking.edit("app.py", "beta==1.0", "beta")
@@ -105,7 +100,7 @@ def test_file_that_was_taken_back_is_not_chosen_where_another_fits(states_sizes:
         build_wheel(locking.index.folder, "beta", "1.0", tag=tag)
     locking.index.states_sizes = states_sizes
     locking.index.yanked[f"beta-1.0-{X86}.whl"] = "built on the wrong machine"
-    ask(locking, "beta")
+    locking.ask("beta")
 
     assert lines(locking) == []
     lock = locking.read("lockfiles/app/pylock.toml")
@@ -116,7 +111,7 @@ def test_file_that_was_taken_back_is_not_chosen_where_another_fits(states_sizes:
 
 def test_wheel_that_one_platform_has_not(locking: Locking) -> None:
     build_wheel(locking.index.folder, "beta", "1.0", tag=X86)
-    ask(locking, "beta")
+    locking.ask("beta")
 
     assert 'hint: write `platforms = ["linux/amd64"]` in [tool.onedigest]' in locking.run("generate", "app.py").err
     build_wheel(locking.index.folder, "gamma", "1.0", tag="cp312-cp312-win_amd64")

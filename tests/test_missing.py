@@ -14,11 +14,6 @@ pytest_plugins = ("built_app",)
 X86, ARM = "cp312-cp312-manylinux_2_17_x86_64", "cp312-cp312-manylinux_2_17_aarch64"
 
 
-def ask(locking: Locking, *dependencies: str) -> None:
-    named = ", ".join(f'"{each}"' for each in dependencies)
-    locking.edit("app.py", 'dependencies = ["alpha"]', f"dependencies = [{named}]")
-
-
 def lines(locking: Locking, command: str) -> list[str]:
     """Return what a command warns of."""
     said = locking.ok(command, "app.py").err.splitlines()
@@ -52,7 +47,7 @@ def test_libraries_that_nothing_provides(locking: Locking, monkeypatch: pytest.M
         files={"beta/_one.so": elf_file(needed=["libgomp.so.1"], machine=AARCH64)},
     )
     build_wheel(locking.index.folder, "gamma", "2.0", files={"gamma/x.so": elf_file(needed=["libGL.so.1"])})
-    ask(locking, "beta", "gamma")
+    locking.ask("beta", "gamma")
     expected = [
         "4: plugins of beta 1.0 need libraries that are not in the image: `libother.so.2`, `libplugged.so.1`",
         "4: `libGL.so.1` is missing in the image on linux/amd64: beta 1.0 (_one.so), gamma 2.0 (x.so) need it",
@@ -86,7 +81,7 @@ def test_programs_that_scripts_start_with(locking: Locking) -> None:
         "1.0",
         files={f"beta-1.0.data/scripts/{name}": text for name, text in texts.items()},
     )
-    ask(locking, "beta")
+    locking.ask("beta")
 
     assert lines(locking, "build") == [
         "4: `libnone.so.1` is missing in the image on linux/amd64: beta 1.0 (program) needs it",

@@ -53,7 +53,7 @@ def test_an_image_runs_as_docker_run_runs_it(project: Project, docker: str) -> N
     subprocess.run([docker, "image", "rm", "--force", reference], env=environment, check=True, capture_output=True)
 
 
-def test_without_docker_or_its_daemon_it_says_so(project: Project) -> None:
+def test_without_docker_and_podman_it_says_so(project: Project) -> None:
     project.script("hello.py", 'requires-python = ">=3.11"')
     missing = project.run("run", "hello.py", PATH="/nowhere")
     assert missing.code == 5

@@ -21,11 +21,13 @@ from onedigest.sources import Sources
 pytest_plugins = ("built_app",)
 
 
+def here() -> Session:
+    return Session(lockfiles=None, offline=True, insecure=(), as_json=False, quiet=False, verbose=False, color="auto")
+
+
 def said(locking: Locking, package: DebianPackage) -> list[Problem]:
     """Return what is said of the project's lock with one package more, which is brought from nowhere."""
-    session = Session(
-        lockfiles=None, offline=True, insecure=(), as_json=False, quiet=False, verbose=False, color="auto"
-    )
+    session = here()
     image = find_images(session, ("app.py",), everything=False)[0]
     lock = codec.loads(locking.read("lockfiles/app/pylock.toml"), "pylock.toml")
     problems: list[Problem] = []
@@ -64,10 +66,7 @@ def test_what_scripts_leave_undone_is_said_at_the_key(locking: Locking, tmp_path
             "run `onedigest generate --strict` with a network",
         )
     ]
-    session = Session(
-        lockfiles=None, offline=True, insecure=(), as_json=False, quiet=False, verbose=False, color="auto"
-    )
-    session.store.add(path.read_bytes())
+    here().store.add(path.read_bytes())
     [problem] = said(locking, locked)
     assert problem.message == (
         "Debian package `some`: its scripts call `setcap` (its program lacks a capability, and needs root),"

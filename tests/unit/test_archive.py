@@ -125,7 +125,7 @@ def test_index_of_the_security_archive_that_is_not_there_ends_the_work(
     found = refused(archives, tmp_path)
 
     assert found
-    assert all(each.endswith(f"the server answered 404\nhint: {WITHOUT}") for each in found if "security" in each)
+    assert [each for each in found if not each.endswith(f"the server answered 404\nhint: {WITHOUT}")] == []
 
 
 def test_updates_that_are_not_there_end_the_work(archives: DebianArchives, tmp_path: Path) -> None:
