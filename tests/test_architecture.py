@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "untrusted": {"digest", "platforms"},
     "checkout": {"assembler", "errors", "untrusted"},
     "header": {"conflicts", "digest", "formats"},
-    "script": {"assembler", "checkout", "conflicts", "errors", "untrusted"},
+    "script": {"assembler", "conflicts", "errors", "untrusted"},
     "project": {
         "__version__",
         "assembler",
@@ -55,11 +55,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fetching": BASIC | {"assembler", "inputs", "lock", "oci", "plan", "sources", "spec"},
     "record": BASIC | {"assembler", "lock", "plan"},
     "comparison": BASIC | {"lock", "oci", "plan", "record"},
-    "attestation": BASIC | {"application", "assembler", "lock", "oci", "plan"},
-    "rules": BASIC
-    | {"application", "assembler", "container_values", "header", "inputs", "lock", "oci", "plan", "shipped", "spec"},
+    "attestation": BASIC | {"application", "assembler", "lock", "oci"},
+    "rules": BASIC | {"assembler", "container_values", "header", "inputs", "lock", "plan", "shipped", "spec"},
     "flyte": BASIC | {"assembler", "inputs", "script", "spec", "values"},
-    "engines": BASIC | {"assembler", "inputs", "lock", "oci", "plan", "record", "rules"},
+    "engines": BASIC | {"assembler", "inputs", "oci", "plan", "rules"},
 }
 DOORS = {
     "backports": {"oci/compression.py"},
