@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -104,25 +104,14 @@ def _generate_files(
 ) -> tuple[dict[str, Any], Rules]:
     """Lock one image and write its own files; return what is to be said of it, and the files.
 
-    Where its lock is what would be chosen, nothing is asked of uv, of an index or of a registry. With `strict`, what an
-    image lacks is an `InputError`, before anything is written.
+    With `strict`, what an image lacks is an `InputError`, before anything is written.
     """
     from onedigest.application import collect
-    from onedigest.lock.author import Author
-    from onedigest.lock.resolver import Upgrade, resolve
     from onedigest.plan.arrange import arrange
     from onedigest.rules.image import render_rules, write_rules
 
-    moves: dict[Move, tuple[str, ...]] = {}
     application = collect(image.spec, image.script, image.script_folder, image.warn)
-    if previous and upgrade == Upgrade() and answers(image, previous):
-        lock = previous
-    else:
-        found = make_sources()
-        author = Author(warn=image.warn, line_of=image.line_of)
-        lock = resolve(image.spec, previous, found, folder=image.script_folder, upgrade=upgrade, author=author)
-        refuse_other_hashes(image, lock)
-        moves = _debian_moves(previous, lock, found)
+    lock, moves = _locked(image, previous, upgrade, make_sources)
     plan = arrange(image.spec, lock, application)
     lacking: list[Problem] = []
     looked = replace(image, warn=lacking.append if strict else image.warn)
@@ -148,6 +137,25 @@ def _generate_files(
         "moved": say_moves(previous, lock, moves),
     }
     return result, rules
+
+
+def _locked(
+    image: Image, previous: Lock | None, upgrade: Upgrade, make_sources: Callable[[], Sources]
+) -> tuple[Lock, Mapping[Move, tuple[str, ...]]]:
+    """Lock one image; return its lock, and what moved of Debian's packages.
+
+    Where its lock is what would be chosen, nothing is asked of uv, of an index or of a registry.
+    """
+    from onedigest.lock.author import Author
+    from onedigest.lock.resolver import Upgrade, resolve
+
+    if previous and upgrade == Upgrade() and answers(image, previous):
+        return previous, {}
+    found = make_sources()
+    author = Author(warn=image.warn, line_of=image.line_of)
+    lock = resolve(image.spec, previous, found, folder=image.script_folder, upgrade=upgrade, author=author)
+    refuse_other_hashes(image, lock)
+    return lock, _debian_moves(previous, lock, found)
 
 
 def _debian_moves(previous: Lock | None, lock: Lock, sources: Sources) -> dict[Move, tuple[str, ...]]:

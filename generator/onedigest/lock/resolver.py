@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor
 from onedigest.lock.base.debian_choice import resolve_debian
 from onedigest.lock.base.debian_pins import Kept
 from onedigest.lock.model import Lock, Package, Wheel, settled
+from onedigest.lock.older import Asked
 from onedigest.lock.targets import Target
 from onedigest.lock.yanked import yanked_wheels
 from onedigest.sources import Sources
@@ -74,19 +75,13 @@ def resolve(
     # a wheel stays selected as long as its version does, even when a better one came since
     kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
     said: list[str] = []
-    with ThreadPoolExecutor(2) as pool:
-        waiting = pool.submit(lambda: kept_base or resolve_debian(spec, choice.suite, sources, debian))
-        answer = pool.submit(_ask, spec, wanted, minor, (), known, sources, said.append)
-        from onedigest.lock.older import Asked  # these take a moment, while uv works
-        from onedigest.lock.selection import select
-        from onedigest.lock.verdict import explained, judge
+    asked = Asked(spec=spec, wanted=wanted, minor=minor, sources=sources)
+    found, base = _answer(
+        asked, known, lambda: kept_base or resolve_debian(spec, choice.suite, sources, debian), said.append
+    )
+    from onedigest.lock.selection import select
+    from onedigest.lock.verdict import judge
 
-        asked = Asked(spec=spec, wanted=wanted, minor=minor, sources=sources)
-        try:
-            found = answer.result()
-        except InputError as error:
-            raise explained(error, asked) from None
-        base = waiting.result()
     targets = [Target(platform, base.python, base.libc_version) for platform in spec.platforms]
     yanked = yanked_wheels(found.get("package", ()), targets, sources.client)
     packages, roots = select(found, targets, base.reference, kept, yanked)
@@ -104,6 +99,20 @@ def resolve(
         roots=roots,
     )
     return settled(lock, previous)
+
+
+def _answer(asked: Asked, known: str, choose: Callable[[], Base], hear: uv.Hear) -> tuple[dict[str, Any], Base]:
+    """Return the uv.lock of what is asked, and the base, which is chosen meanwhile."""
+    with ThreadPoolExecutor(2) as pool:
+        waiting = pool.submit(choose)
+        answer = pool.submit(_ask, asked.spec, asked.wanted, asked.minor, (), known, asked.sources, hear)
+        from onedigest.lock.verdict import explained  # takes a moment, while uv works
+
+        try:
+            found = answer.result()
+        except InputError as error:
+            raise explained(error, asked) from None
+        return found, waiting.result()
 
 
 def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[str, tuple[str, str]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from onedigest import untrusted
+from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
 from onedigest.formats import PATH, VENV
@@ -66,21 +67,8 @@ def resolve_image(
     _refuse_missing_platforms(spec, text, image)
     layers = [layer.descriptor for layer in distinct_layers(image)]
     paths = dict(zip((layer.digest for layer in layers), remote.layers(layers, sources.report), strict=True))
-    problems: list[Problem] = []
-    found: dict[Platform, _Found] = {}
-    roots: dict[Platform, Rootfs] = {}
     by_name = {each.platform: each for each in image.platforms}
-    for platform in spec.platforms:
-        read = by_name[platform.oci]
-        try:
-            roots[platform] = read_rootfs(
-                [(layer.descriptor, paths[layer.digest]) for layer in read.layers], EXAMINER, sources.store
-            )
-            found[platform] = _look(spec, text, platform, read, roots[platform])
-        except InputError as error:
-            problems += error.problems
-    if problems:
-        raise InputError(problems)
+    roots, found = _look_at_all(spec, text, by_name, paths, sources.store)
     first = _agreed(spec, text, found)
     accounts = {platform: find_account(root, spec.user) for platform, root in roots.items()}
     _refuse_several_homes(spec, text, accounts)
@@ -110,7 +98,7 @@ def resolve_image(
 
 def _listed(read: ReadPlatform, paths: Mapping[str, Path], store: Store) -> FileList:
     """Make the list of the files of an image, and keep it."""
-    data = list_files([(layer.descriptor, paths[layer.digest]) for layer in read.layers], store)
+    data = list_files(_blobs(read, paths), store)
     return FileList(digest=store.add(data), size=len(data))
 
 
@@ -132,6 +120,29 @@ def _refuse_missing_platforms(spec: Spec, text: str, image: ReadImage) -> None:
             where=spec.script,
             hint=f"it has {', '.join(image.offered)}; choose `platforms` among them, or another base",
         )
+
+
+def _look_at_all(
+    spec: Spec, text: str, by_name: Mapping[str, ReadPlatform], paths: Mapping[str, Path], store: Store
+) -> tuple[dict[Platform, Rootfs], dict[Platform, _Found]]:
+    """Read the files of the image of each platform, and what they tell. Raises `InputError` with all that is wrong."""
+    problems: list[Problem] = []
+    found: dict[Platform, _Found] = {}
+    roots: dict[Platform, Rootfs] = {}
+    for platform in spec.platforms:
+        read = by_name[platform.oci]
+        try:
+            roots[platform] = read_rootfs(_blobs(read, paths), EXAMINER, store)
+            found[platform] = _look(spec, text, platform, read, roots[platform])
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return roots, found
+
+
+def _blobs(read: ReadPlatform, paths: Mapping[str, Path]) -> list[tuple[Descriptor, Path]]:
+    return [(layer.descriptor, paths[layer.digest]) for layer in read.layers]
 
 
 def _look(spec: Spec, text: str, platform: Platform, read: ReadPlatform, rootfs: Rootfs) -> _Found:
