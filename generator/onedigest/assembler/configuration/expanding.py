@@ -22,6 +22,10 @@ TRIMMED = 256
 _OF_THE_MACHINE = frozenset({"HOME", "LANG", "LOGNAME", "PATH", "PWD", "RET", "TERM", "USER"})
 """Variables that a script is given, or that debconf sets for it."""
 
+_OF_DPKG = "DPKG_"
+_SETTING_ANY = frozenset({".", "eval", "getopts", "mapfile", "readarray", "source"})
+"""Commands that may set any variable, where what they read is not followed."""
+
 _PATTERN = re.compile(r"[*?\[]")
 
 
@@ -31,9 +35,34 @@ class Expander:
     def __init__(self, output: Callable[[Substitution], Value], files: Mapping[str, Entry]) -> None:
         self.variables: dict[str, Value] = {}
         self.arguments: tuple[Value, ...] = ()
+        self.outer: dict[str, Value] = {}
+        """Values outside of the function that is run, of variables that are its own; none has no value."""
+        self._unset: Value = ""
         self._output = output
         self._files = files
         self._globs = 0
+
+    def localize(self, words: Sequence[Word]) -> None:
+        """Note that variables of words NAME, or NAME=VALUE, are the function's own from now on."""
+        for word in words:
+            name = word[0].value.partition("=")[0] if word and isinstance(word[0], Text) else ""
+            if name.isidentifier():
+                self.outer.setdefault(name, self._named(name))
+
+    def forget(self, command: str) -> None:
+        """Note that variables may have any value now, but for those that dpkg sets, where a command sets them."""
+        if command.startswith("db_"):
+            self.variables["RET"] = None
+        elif command in _SETTING_ANY:
+            self._unset = None
+            kept = self.variables.items()
+            self.variables = {name: value if name.startswith(_OF_DPKG) else None for name, value in kept}
+
+    def forget_assigned(self, words: Sequence[Word]) -> None:
+        """Note that variables to which words of the form NAME=VALUE assign have values that are not known."""
+        for word in words:
+            if word and isinstance(word[0], Text) and "=" in word[0].value:
+                self.variables[word[0].value.partition("=")[0]] = None
 
     def fields(self, words: Sequence[Word]) -> list[Value]:
         """Return the words that some become; one that is not known may be several, or none."""
@@ -114,7 +143,10 @@ class Expander:
         if operator == "?" or value is None:
             return None
         if operator in (":-", "-", ":=", "="):
-            return value or self.value(piece.operand)
+            found = value or self.value(piece.operand)
+            if operator in (":=", "="):
+                self.variables[piece.name] = found
+            return found
         if operator in (":+", "+"):
             return self.value(piece.operand) if value else value
         pattern = self.pattern(piece.operand)
@@ -123,14 +155,15 @@ class Expander:
     def _named(self, name: str) -> Value:
         if name.isdigit():
             position = int(name[:4])
-            return None if position == 0 else "" if position > len(self.arguments) else self.arguments[position - 1]
+            before = self.arguments[:position]  # one that is not known may be several, or none
+            return None if position == 0 or None in before else before[-1] if len(before) == position else ""
         if name == "#":
             return None if None in self.arguments else str(len(self.arguments))
         if name in ("@", "*"):
             return None if None in self.arguments else _short(" ".join(map(str, self.arguments)))
         if name in self.variables:
             return self.variables[name]
-        return None if name in _OF_THE_MACHINE or not name[0].isidentifier() else ""
+        return None if name in _OF_THE_MACHINE or not name[0].isidentifier() else self._unset
 
 
 def _short(value: str) -> Value:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from onedigest.assembler.configuration.answers import ASKING, SILENT, answer, is_kept, printed
 from onedigest.assembler.configuration.expanding import Expander, Value
-from onedigest.assembler.configuration.setting import SETTERS
+from onedigest.assembler.configuration.setting import LOCAL, SETTERS
 from onedigest.assembler.configuration.shell_tree import (
     Branches,
     Case,
@@ -270,7 +270,7 @@ class _Follower:
             return self._function(self._functions[name], words[1:])
         if name in SETTERS:
             self._note((), writes)
-            return SETTERS[name](self.words, words[1:])
+            return self._set(name, words[1:], command.words[1:])
         if name and name in ENDINGS:
             raise _Ended(name, words[1:])
         sourced = self._sourced(words) if name == "." else None
@@ -279,11 +279,19 @@ class _Follower:
         found = printed(words, self.words.variables, self._files) if not writes else ""
         if found != "":
             self._printed.append(found if self._certain else None)
-        if name and name.startswith("db_"):
-            self.words.variables["RET"] = None
+        self.words.forget(name or "")
         if not found and (writes or name not in ASKING):
             self._note(tuple(words), writes)
         return True if name in SILENT else answer(words, self._files)
+
+    def _set(self, name: Value, words: list[Value], written: tuple[Word, ...]) -> bool | None:
+        """Run a command that sets variables, by its words as they are known, and as they are written."""
+        if name in LOCAL:
+            self.words.localize(written)
+        status = SETTERS[name](self.words, words)
+        if None in words:
+            self.words.forget_assigned(written)
+        return status
 
     def _sourced(self, words: list[Value]) -> tuple[Command, ...] | None:
         """Return the commands of a file that a script reads as its own, None where they are not known."""
@@ -296,8 +304,8 @@ class _Follower:
             self.calls.append(Call(words, writes, self._certain))
 
     def _function(self, body: Command, arguments: list[Value]) -> bool | None:
-        certain, before = self._certain, self.words.arguments
-        self.words.arguments = tuple(arguments)
+        certain, before, outer = self._certain, self.words.arguments, self.words.outer
+        self.words.arguments, self.words.outer = tuple(arguments), {}
         try:
             return self.run(body)
         except _Ended as ended:
@@ -305,7 +313,8 @@ class _Follower:
                 raise
             return ended.status
         finally:
-            self.words.arguments = before
+            self.words.variables |= self.words.outer
+            self.words.arguments, self.words.outer = before, outer
             self._left.discard("return")
             self._certain = certain and not self._left
 

@@ -25,8 +25,8 @@ def _set(shell: Expander, words: list[Value]) -> bool:
 
 def _shift(shell: Expander, words: list[Value]) -> bool:
     count = words[0] if words else "1"
-    known = int(count) if count and count.isdecimal() and len(count) < 4 else 1
-    shell.arguments = shell.arguments[known:]
+    known = count is not None and count.isdecimal() and len(count) < 4
+    shell.arguments = shell.arguments[int(count or 0) :] if known else (None,)
     return True
 
 
@@ -56,8 +56,13 @@ SETTERS: dict[str | None, Setter] = {
     "shift": _shift,
     "export": _declare,
     "readonly": _declare,
+    "declare": _declare,
     "local": _declare,
+    "typeset": _declare,
     "read": _read,
     "unset": _unset,
 }
 """By the names of the commands: each takes its arguments, and tells whether it succeeds."""
+
+LOCAL = frozenset({"declare", "local", "typeset"})
+"""Those whose variables are the function's own."""
