@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 import tracemalloc
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from onedigest.assembler.configuration import configuration
 from onedigest.assembler.configuration.alternatives import MOST, make_alternatives
 from onedigest.assembler.configuration.expanding import Endless
+from onedigest.assembler.configuration.file_list import read_list
 from onedigest.assembler.configuration.following import follow
 from onedigest.assembler.configuration.placing import MOST_WORDS, make_placed
 from onedigest.assembler.configuration.shell import read_script
+from onedigest.assembler.configuration.shell_words import Unreadable
 from onedigest.assembler.configuration.system import System
 from onedigest.assembler.deb import Package
 from onedigest.assembler.entry import Entry, file_entry
@@ -122,3 +125,21 @@ def test_alternatives_of_a_name_are_bounded() -> None:
         make_alternatives(system("for i in /usr/a*; do update-alternatives --install /usr/x x $i 1; done", *programs))
 
     assert str(caught.value) == "a: too many alternatives of x [limit]"
+
+
+@pytest.mark.parametrize("command", ["a&", "`a`", "a|", "a;"])
+def test_very_many_commands_are_not_read(command: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(Unreadable):
+        read_script((command * 60_000 + "a").encode())
+
+    assert time.monotonic() - started < SECONDS
+
+
+def test_list_of_files_has_whole_characters(tmp_path: Path) -> None:
+    path = tmp_path / "files.json"
+    path.write_text('{"format": 1, "files": [["a", "link", "\\ud800", {}]]}')
+    with pytest.raises(Refused) as caught:
+        read_list(path)
+
+    assert str(caught.value).endswith("[document]")
