@@ -80,6 +80,8 @@ def stop_signal(value: Any) -> str:
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else string(value)
     if found := _BY_NUMBER.get(text):
         return found
+    if not text.isascii():
+        raise ValueError(f"is {quoted(text)}, which is no signal of Linux; write for example `SIGTERM`")
     name = text.upper() if text.upper().startswith("SIG") else f"SIG{text.upper()}"
     name = _OTHER_NAMES.get(name, name)
     if name not in _SIGNALS.values():

@@ -7,19 +7,26 @@ import io
 import struct
 import tarfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from base_images import Files, elf, make_tar, python_files
+from golden import expected_files
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import Digest, of_bytes
 from onedigest.errors import InputError
 from onedigest.inputs.debian.index import installed
 from onedigest.inputs.store import Store
+from onedigest.lock import codec
 from onedigest.lock.base import image_choice
+from onedigest.lock.base.account import find_account
+from onedigest.lock.base.image import ImageBase
 from onedigest.lock.base.probe import EXAMINER, glibc_version, list_pythons
+from onedigest.lock.base.proof import other_accounts
+from onedigest.lock.model import Lock
 from onedigest.oci.read import ReadPlatform
 from onedigest.oci.rootfs import Rootfs, read_rootfs
 from onedigest.platforms import BY_NAME
@@ -29,6 +36,8 @@ from onedigest.spec import Spec, specify
 
 PLAIN = "application/vnd.oci.image.layer.v1.tar"
 AMD64 = "linux/amd64"
+OWN = "nonroot:*:65532:65532:nonroot:/home/nonroot:/usr/sbin/nologin"
+IMAGE: Lock = codec.loads(expected_files("image")["pylock.toml"], "pylock.toml")
 NONE = Digest("sha256:" + "0" * 64)
 
 
@@ -336,3 +345,31 @@ def test_names_that_are_no_utf_8_are_listed(tmp_path: Path) -> None:
     layer = ReadLayer(holds="", digest=NONE, size=len(text.getvalue()), diff_id=NONE, media_type=PLAIN)
 
     assert [each.path for each in list_files(path, layer)] == ["a\\xff"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"passwd": ("root:*:0:0:::", "me:*:0:7:::", OWN)},
+        {"passwd": (OWN,)},
+        {"passwd": ()},
+        {"home": "/etc", "has_home": True, "passwd": ()},
+        {"group": ()},
+    ],
+    ids=["superuser", "nobody else", "not added", "home", "group"],
+)
+def test_account_that_a_lock_states_is_that_of_the_layers(changed: Mapping[str, Any], tmp_path: Path) -> None:
+    """A layer that was read on this machine tells without a network what is there; another one is not brought."""
+    tar = make_tar({"etc/passwd": b"root:*:0:0:::\nme:*:7:7:::\n", "etc/group": b"root:*:0:\n"})
+    account = find_account(read(tmp_path, tar), "65532:65532")
+    assert isinstance(IMAGE.base, ImageBase)
+    image = replace(IMAGE.base.images[0], layers=(described(tar),), account=account)
+    honest = replace(IMAGE.base, images=(image,))
+    forged = replace(honest, images=(replace(image, account=replace(account, **changed)),))
+    store = Store(tmp_path / "store")
+
+    assert list(other_accounts(honest, "65532:65532", store)) == []
+    assert list(other_accounts(forged, "65532:65532", store)) == [
+        "linux/amd64: the account of its user in the lock is not its own"
+    ]
+    assert list(other_accounts(forged, "65532:65532", Store(tmp_path / "other"))) == []

@@ -172,7 +172,7 @@ def table(account: Account) -> Table:
     "account",
     [
         Account(home="/home/x", has_home=True),
-        Account(home="/x", has_home=False, passwd=(ROOT_ROW, OWN), group=("g:x:1:a,b",)),
+        Account(home="/home/nonroot", has_home=False, passwd=(ROOT_ROW, OWN), group=("g:x:1:a,b", "nonroot:*:5:")),
     ],
 )
 def test_lock_says_what_was_found(account: Account) -> None:
@@ -206,6 +206,27 @@ def test_lock_has_a_table_of_bounded_size(rows: list[str]) -> None:
         read_account(Table({"home": "/x", "has-home": True, "group": rows}))
 
     assert caught.value.messages == ("`group` is no table of accounts of at most 65536 bytes",)
+
+
+@pytest.mark.parametrize(
+    ("changed", "key"),
+    [
+        ({"home": "/usr/bin"}, "home"),
+        ({"home": "/home/nonroot/x"}, "home"),
+        ({"passwd": [ROOT_ROW]}, "passwd"),
+        ({"passwd": [OWN, ROOT_ROW]}, "passwd"),
+        ({"passwd": [OWN.replace("nologin", "sh")]}, "passwd"),
+        ({"passwd": [OWN.replace("/home/nonroot", "/etc")]}, "passwd"),
+        ({"group": ["root:*:65532:"]}, "group"),
+        ({"group": ["nonroot:*:65532:me"]}, "group"),
+    ],
+)
+def test_lock_adds_no_user_and_no_folder_but_the_own_ones(changed: dict[str, object], key: str) -> None:
+    row = {"home": "/home/nonroot", "has-home": False, "passwd": [ROOT_ROW, OWN], "group": ["nonroot:*:65532:"]}
+    with pytest.raises(Wrong) as caught:
+        read_account(Table({**row, **changed}))
+
+    assert caught.value.messages[0].startswith(f"`{key}` ")
 
 
 def test_account_is_held_against_the_user() -> None:

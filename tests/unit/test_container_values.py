@@ -203,3 +203,8 @@ def test_check_that_a_shell_reads_needs_one() -> None:
     )
     shell = replace(LOCK.base.system_packages[0], name="dash")
     arrange(spec, replace(LOCK, base=replace(bare, system_packages=(shell,))), [])
+
+
+def test_signal_that_only_looks_like_one_is_none() -> None:
+    with pytest.raises(ValueError, match="no signal of Linux"):
+        stop_signal("s\u0131gterm")

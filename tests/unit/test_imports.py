@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,16 @@ def test_what_an_image_has_is_not_missing(folder: Path) -> None:
     assert patterns(folder, "import deep.inner, top.code", "helper.py", *deep, "top/code.py", "other.py") == []
     assert patterns(folder, "import deep.inner", "helper.py", *deep[:2], "other.py") == ["deep/**"]
     assert patterns(folder, "import helper, other", "other.py") == ["helper.py"]
+
+
+@pytest.mark.parametrize("condition", ["+".join(["x"] * 900), "x" + ".a" * 700])
+def test_long_conditions_are_no_recursion(condition: str, folder: Path) -> None:
+    assert patterns(folder, f"if {condition}:\n    import helper\n") == ["helper.py"]
+
+
+def test_very_many_imports_are_bounded(folder: Path) -> None:
+    started = time.monotonic()
+    patterns(folder, "import " + ", ".join(f"a{number}" for number in range(60_000)))
+    patterns(folder, "import " + ".".join(["data"] * 3000))
+
+    assert time.monotonic() - started < 10

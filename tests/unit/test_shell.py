@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onedigest.assembler.configuration.following import Endless, follow
+from onedigest.assembler.configuration.expanding import Endless
+from onedigest.assembler.configuration.following import follow
 from onedigest.assembler.configuration.shell import SCRIPT_BYTES, read_script
 from onedigest.assembler.configuration.shell_words import Unreadable
 from onedigest.assembler.entry import Entry, file_entry

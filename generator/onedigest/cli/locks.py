@@ -76,7 +76,14 @@ def prove_base(session: Session, image: Image, lock: Lock) -> None:
     if lock.base.documents():
         from onedigest.lock.base import proof
 
-        proof.prove_base(lock.base, session.access, session.store, script=lock.script, where=shown(image.lock_path))
+        proof.prove_base(
+            lock.base,
+            session.access,
+            session.store,
+            user=image.spec.user,
+            script=lock.script,
+            where=shown(image.lock_path),
+        )
 
 
 def chosen_platforms(lock: Lock, names: tuple[str, ...]) -> tuple[Platform, ...]:

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 512 << 10
 _MOST_FILES = 500
+_MOST_NAMES = 5_000
+_DEEPEST = 50
+"""How many words of a script's imports are looked for, and how many parts the name of a module may have."""
 _IMPORTS = re.compile(rb"\b(?:import|from)\b(?:[^\n()]*\([^)]{0,4000}|(?:\\\n|[^\n])*)")
 _WORD = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 _TYPING = ("TYPE_CHECKING", "typing.TYPE_CHECKING", "t.TYPE_CHECKING")
@@ -57,7 +61,7 @@ def missing_siblings(
     seen = {script}
     while waiting and len(seen) <= _MOST_FILES:
         path, data = waiting.pop(0)
-        for each in _imports(data):
+        for each in islice(_imports(data), _MOST_NAMES):
             place = _place(folder, path, each, known)
             if place is None:
                 continue
@@ -74,7 +78,7 @@ def missing_siblings(
 def _may_be_beside(folder: Path, text: bytes) -> bool:
     """Tell whether anything beside a script has a name that it may import: most scripts need not be parsed."""
     names = {name.decode() for line in _IMPORTS.findall(text) for name in _WORD.findall(line)}
-    return any(_is_file(folder / f"{name}.py") or _is_folder(folder / name) for name in names)
+    return any(_is_file(folder / f"{name}.py") or _is_folder(folder / name) for name in sorted(names)[:_MOST_NAMES])
 
 
 def sibling_problem(siblings: Sequence[Sibling], stated: Sequence[str], place: str) -> Problem:
@@ -105,7 +109,7 @@ def _place(folder: Path, path: str, each: _Import, known: Collection[str]) -> tu
         parts = [*(own.split("/") if own else []), *parts]
     elif parts[0] in known:
         return None
-    if not parts or not all(part.isidentifier() for part in parts):
+    if not parts or len(parts) > _DEEPEST or not all(part.isidentifier() for part in parts):
         return None
     top = parts[0]
     for count in range(len(parts), 0, -1):
@@ -143,10 +147,20 @@ def _imports(data: bytes) -> Iterator[_Import]:
                 yield _Import(name=alias.name, level=0, line=node.lineno)
         elif isinstance(node, ast.ImportFrom):
             yield from _names(node)
-        elif isinstance(node, ast.If) and ast.unparse(node.test) in _TYPING:
+        elif isinstance(node, ast.If) and _is_typing(node.test):
             waiting += reversed(node.orelse)
         elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             waiting += reversed(list(_bodies(node)))
+
+
+def _is_typing(test: ast.expr) -> bool:
+    """Tell whether a condition holds for type checkers alone."""
+    import ast
+
+    name = (
+        f"{test.value.id}.{test.attr}" if isinstance(test, ast.Attribute) and isinstance(test.value, ast.Name) else ""
+    )
+    return (test.id if isinstance(test, ast.Name) else name) in _TYPING
 
 
 def _names(node: ast.ImportFrom) -> Iterator[_Import]:

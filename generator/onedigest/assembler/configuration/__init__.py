@@ -16,7 +16,7 @@ from onedigest.assembler.configuration.pixbuf_loaders import make_pixbuf_loaders
 from onedigest.assembler.configuration.placing import make_placed
 from onedigest.assembler.configuration.schemas import make_schemas
 from onedigest.assembler.configuration.system import System
-from onedigest.assembler.entry import Entry
+from onedigest.assembler.entry import Entry, check_path
 
 Maker = Callable[[System], Iterable[Entry]]
 """Makes some files of a system, which may replace those that are there."""
@@ -37,8 +37,13 @@ MAKERS: tuple[Maker, ...] = (
 
 
 def configuration(system: System, makers: Iterable[Maker] = MAKERS) -> dict[str, Entry]:
-    """Return the files that are made for a system, by path."""
+    """Return the files that are made for a system, by path. Raises `Refused`, also for a path that no layer may have.
+
+    Links of packages lead anywhere, and what is made below one has the path that it leads to.
+    """
     made: dict[str, Entry] = {}
     for make in makers:
-        made |= {entry.path: entry for entry in make(replace(system, files={**system.files, **made}))}
+        for entry in list(make(replace(system, files={**system.files, **made}))):
+            check_path(entry.origin, entry.path)
+            made[entry.path] = entry
     return made

@@ -11,9 +11,14 @@ from onedigest.assembler.configuration.paths import find, place
 from onedigest.assembler.configuration.system import System
 from onedigest.assembler.deb import Package, content_of
 from onedigest.assembler.entry import Entry, file_entry
+from onedigest.assembler.refusal import Refused
 
 LINKS = "etc/alternatives"
 ADMINISTRATION = "var/lib/dpkg/alternatives"
+
+MOST = 500
+MOST_ROWS = 50_000
+"""How many programs may stand behind one name, and how many lines tell of them."""
 
 _MADE = "alternatives"
 _NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
@@ -61,6 +66,8 @@ def make_alternatives(system: System) -> Iterable[Entry]:
             by_hand = _lines_before(alternative.name, system.files)[:1] == ["manual"]
             if find(system.files, alternative.path) and not by_hand:
                 group = groups.get(alternative.name) or _noted_before(alternative.name, system.files)
+                if len(group.several) >= MOST:
+                    raise Refused("limit", f"{package.name}: too many alternatives of {alternative.name}")
                 groups[alternative.name] = group.with_one(alternative)
                 links[alternative.name] = alternative.link
     made: dict[str, Entry] = {}
@@ -131,6 +138,8 @@ def _made(name: str, link: str, group: _Group, files: Mapping[str, Entry]) -> It
     chosen = next(each for each in group.several if each.path == group.chosen)
     yield from _links(name, link, chosen.path, files)
     others = {other: place for each in group.several for other, (place, _) in each.others.items()}
+    if len(group.several) * len(others) > MOST_ROWS:
+        raise Refused("limit", f"{name}: its alternatives have too many names that go with them")
     for other in sorted(others, key=_encoded):
         path = chosen.others.get(other, ("", ""))[1]
         if path and find(files, path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from onedigest.assembler.configuration.file_list import Listed
 from onedigest.assembler.configuration.paths import find, place
@@ -31,14 +31,17 @@ SILENT = frozenset({"cd", "echo", "printf", "trap", "umask"})
 ASKING = SILENT | {"[", "[[", "command", "hash", "test", "type", "which", "wait"}
 """Commands of the shell that change no file; the silent ones succeed."""
 
+_WORDS = 100
+"""How many words of a test are read."""
+
 _TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 
 
-def answer(words: Words, files: Mapping[str, Entry]) -> bool | None:
-    """Return whether a command succeeds; None where that is not known."""
+def answer(words: Words, files: Mapping[str, Entry], is_folder: Callable[[str], bool]) -> bool | None:
+    """Return whether a command succeeds; None where that is not known. `is_folder` tells where files are below."""
     name, *arguments = words
     if name in ("test", "["):
-        return _test(arguments[:-1] if name == "[" else arguments, files)
+        return _test(arguments[:-1] if name == "[" else arguments, files, is_folder)
     if name in ("which", "hash", "type") or (name == "command" and arguments[:1] in (["-v"], ["-V"])):
         wanted = arguments[-1] if arguments else None
         return None if wanted is None else program(wanted, files) is not None
@@ -100,17 +103,21 @@ def _is_executable(entry: Entry) -> bool:
     return bool(entry.mode & 0o111)
 
 
-def _test(words: Words, files: Mapping[str, Entry]) -> bool | None:
+def _test(  # noqa: PLR0911  one for each form
+    words: Words, files: Mapping[str, Entry], is_folder: Callable[[str], bool]
+) -> bool | None:
+    if len(words) > _WORDS:
+        return None
     for operator, decides in (("-o", True), ("-a", False)):
         if operator in words[1:-1]:
             at = len(words) - 1 - list(reversed(words)).index(operator)
-            sides = (_test(words[:at], files), _test(words[at + 1 :], files))
+            sides = (_test(words[:at], files, is_folder), _test(words[at + 1 :], files, is_folder))
             return decides if decides in sides else None if None in sides else not decides
     if words and words[0] == "!" and len(words) > 1:
-        inner = _test(words[1:], files)
+        inner = _test(words[1:], files, is_folder)
         return None if inner is None else not inner
     if len(words) == 2:
-        return _unary(words[0], words[1], files)
+        return _unary(words[0], words[1], files, is_folder)
     if len(words) == 3:
         return _binary(words[0], words[1], words[2])
     if len(words) == 1:
@@ -118,7 +125,9 @@ def _test(words: Words, files: Mapping[str, Entry]) -> bool | None:
     return False if not words else None
 
 
-def _unary(operator: str | None, value: str | None, files: Mapping[str, Entry]) -> bool | None:  # noqa: PLR0911  as above
+def _unary(  # noqa: PLR0911  as above
+    operator: str | None, value: str | None, files: Mapping[str, Entry], is_folder: Callable[[str], bool]
+) -> bool | None:
     if value is None or operator is None:
         return None
     if operator in ("-n", "-z"):
@@ -133,7 +142,7 @@ def _unary(operator: str | None, value: str | None, files: Mapping[str, Entry]) 
     entry = find(files, value)
     folder = value.strip("/")
     if entry is None and folder and operator in ("-e", "-d", "-x", "-r"):
-        return any(path.startswith(f"{folder}/") for path in files)
+        return is_folder(folder)
     if entry is None:
         return False
     if operator == "-x":

@@ -58,11 +58,11 @@ def _named(texts: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
 
 def keystore(certificates: Mapping[str, bytes]) -> bytes:
     """Return a Java keystore of trusted certificates by alias, all of the same day (JavaKeyStore.java of OpenJDK)."""
-    data = struct.pack(">III", _MAGIC, _VERSION, len(certificates))
+    data = bytearray(struct.pack(">III", _MAGIC, _VERSION, len(certificates)))
     for alias, certificate in sorted(certificates.items()):
         data += struct.pack(">I", _TRUSTED) + _text(alias) + struct.pack(">Q", 0) + _text("X.509")
         data += struct.pack(">I", len(certificate)) + certificate
-    return data + hashlib.sha1(_PASSWORD.encode("utf-16-be") + _SALT + data).digest()  # noqa: S324  the format's own
+    return bytes(data) + hashlib.sha1(_PASSWORD.encode("utf-16-be") + _SALT + data).digest()  # noqa: S324  the format's own
 
 
 def _text(text: str) -> bytes:

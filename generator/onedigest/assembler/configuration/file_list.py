@@ -90,6 +90,7 @@ def _entry(row: Any, origin: str) -> Entry:
     texts = [path, kind, target, *(facts.values() if isinstance(facts, dict) else [None])]
     if kind not in _KINDS or not all(isinstance(each, str) for each in texts):
         raise ValueError("a row has another value than a list has")
+    (path + target).encode()  # half of a character is no part of a path
     text = facts.get("text", "").encode("latin-1")
     if kind != "file":
         return Entry(path, kind, 0o755, target=target, origin=origin)

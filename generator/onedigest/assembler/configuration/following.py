@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from onedigest.assembler.configuration.answers import ASKING, SILENT, answer, is_kept, printed
-from onedigest.assembler.configuration.expanding import Expander, Value
+from onedigest.assembler.configuration.expanding import Endless, Expander, Value
 from onedigest.assembler.configuration.setting import LOCAL, SETTERS
 from onedigest.assembler.configuration.shell_tree import (
     Branches,
@@ -30,16 +29,11 @@ from onedigest.assembler.entry import Entry
 STEPS = 10_000
 """How many commands of a script are followed: the longest of Debian needs some hundreds."""
 
-DEPTH = 60
 FILES = 10
-"""How deep commands, and functions in functions, are followed, and how many files a script may read as its own."""
+"""How many files a script may read as its own."""
 
 ENDINGS = frozenset({"break", "continue", "exit", "return"})
 """Commands that end a script, a function or a loop."""
-
-
-class Endless(ValueError):
-    """A script takes more steps than are followed."""
 
 
 Option = tuple[bool | None, tuple[Command, ...]]
@@ -91,7 +85,6 @@ class _Follower:
         self._left: set[str] = set()
         self._printed: list[Value] = []
         self._steps = 0
-        self._depth = 0
         self._files_read = 0
 
     def run_all(self, commands: tuple[Command, ...]) -> bool | None:
@@ -104,13 +97,10 @@ class _Follower:
     def run(self, command: Command) -> bool | None:
         """Run a command; return whether it succeeds, None where that is not known."""
         self._steps += 1
-        if self._steps > STEPS or self._depth > DEPTH:
+        if self._steps > STEPS:
             raise Endless
-        self._depth += 1
-        try:
+        with self.words.deeper():
             return self._run(command)
-        finally:
-            self._depth -= 1
 
     def _run(self, command: Command) -> bool | None:  # noqa: PLR0911  one answer for each kind
         match command:
@@ -206,7 +196,7 @@ class _Follower:
         found = self.words.pattern(pattern)
         if found == "*":
             return True
-        return None if value is None or found is None else fnmatch.fnmatchcase(value, found)
+        return None if value is None or found is None else self.words.fits(value, found)
 
     def _each(self, each: Each) -> bool | None:
         words = list(self.words.arguments) if each.words is None else self.words.fields(each.words)
@@ -278,11 +268,12 @@ class _Follower:
             return self.run_all(sourced)
         found = printed(words, self.words.variables, self._files) if not writes else ""
         if found != "":
+            self.words.take(len(found or "") >> 5)
             self._printed.append(found if self._certain else None)
         self.words.forget(name or "")
         if not found and (writes or name not in ASKING):
             self._note(tuple(words), writes)
-        return True if name in SILENT else answer(words, self._files)
+        return True if name in SILENT else answer(words, self._files, self.words.is_folder)
 
     def _set(self, name: Value, words: list[Value], written: tuple[Word, ...]) -> bool | None:
         """Run a command that sets variables, by its words as they are known, and as they are written."""
@@ -338,6 +329,7 @@ class _Follower:
             self._left.add(ended.command)
 
     def _forget_other_than(self, others: Mapping[str, Value]) -> None:
+        self.words.take(len(others) + len(self.words.variables))
         for name in self.words.variables.keys() | others.keys():
             if self.words.variables.get(name, "") != others.get(name, ""):
                 self.words.variables[name] = None
@@ -349,4 +341,5 @@ class _Follower:
         before, self._printed = self._printed, []
         self._apart(substitution.commands)
         lines, self._printed = self._printed, before
-        return None if None in lines else "\n".join(map(str, lines)).rstrip("\n")
+        text = None if None in lines else self.words.line([str(line) for line in lines], "\n")
+        return None if text is None else text.rstrip("\n")

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 DEPTH = 32
-"""How deep containers may be in each other."""
+TYPE_CHARACTERS = 1000
+"""How deep containers may be in each other, and how long a type may be."""
 
 FORMS = {"b": "<B", "y": "<B", "n": "<h", "q": "<H", "i": "<i", "u": "<I", "h": "<i", "x": "<q", "t": "<Q", "d": "<d"}
 """The basic types of a fixed size, and how each is packed."""
@@ -22,6 +23,8 @@ class NoValue(ValueError):
 def members(types: str) -> list[str]:
     """Return the complete types in the inside of a tuple or dictionary entry. Raises `NoValue`."""
     found = []
+    if len(types) > TYPE_CHARACTERS:
+        raise NoValue("the type is too long")
     while types:
         end = _end(types, 0, 0)
         found.append(types[:end])

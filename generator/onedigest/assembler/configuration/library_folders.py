@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from onedigest.assembler.configuration.file_system import FileSystem
+from onedigest.assembler.entry import PATH_BYTES
 from onedigest.assembler.refusal import Refused
 
 CONFIGURATION = "/etc/ld.so.conf"
@@ -114,17 +115,20 @@ def _expanded(files: FileSystem, pattern: str, includer: str, room: _Room) -> li
     """Return the paths that a pattern of glob(7) matches, sorted by their bytes."""
     if not pattern.startswith("/"):
         pattern = f"{includer.rpartition('/')[0]}/{pattern}"
+    if len(pattern) > PATH_BYTES:
+        return []
     paths = [""]
     for part in pattern.split("/")[1:]:
-        paths = [f"{path}/{name}" for path in paths for name in _names(files, path, part, room)]
+        fit = re.compile(fnmatch.translate(part.replace("[^", "[!"))).match if _WILD.search(part) else None
+        paths = [f"{path}/{name}" for path in paths for name in _names(files, path, part, fit, room)]
+        room.take(len(paths))
     return sorted(paths, key=lambda path: path.encode("utf-8", "surrogateescape"))
 
 
-def _names(files: FileSystem, path: str, part: str, room: _Room) -> list[str]:
-    if not _WILD.search(part):
+def _names(files: FileSystem, path: str, part: str, match: Callable[[str], object] | None, room: _Room) -> list[str]:
+    if match is None:
         return [part]
     real = files.real(path)
-    match = re.compile(fnmatch.translate(part.replace("[^", "[!"))).match
     names = files.names(real) if real is not None else []
     room.take(1 + len(names))
     return [name for name in names if match(name) and (part.startswith(".") or not name.startswith("."))]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from onedigest.assembler.configuration.following import Call, Endless, follow
+from onedigest.assembler.configuration.expanding import Endless
+from onedigest.assembler.configuration.following import Call, follow
 from onedigest.assembler.configuration.shell import read_script
 from onedigest.assembler.configuration.shell_words import Unreadable
 from onedigest.assembler.deb import Package

@@ -33,7 +33,7 @@ def make_mime(system: System) -> Iterable[Entry]:
         entry = system.files[path]
         if entry.kind == "file":
             with suppress(ValueError, KeyError):  # the real tool leaves out a file that it cannot read, too
-                types = types.with_file(read(content_of(entry)))
+                types.add_file(read(content_of(entry)))
     if not types.names:
         return
     magic = sorted((each for found in types.magic.values() for each in found), key=lambda it: (-it.priority, it.kind))

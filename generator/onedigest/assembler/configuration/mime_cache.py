@@ -19,7 +19,8 @@ def cache_bytes(types: Types, magic: Sequence[Magic]) -> bytes:
     globs = sorted({(glob.pattern, kind, _flags(glob)) for kind, found in types.globs.items() for glob in found})
     literals = [row for row in globs if not _SPECIAL.search(row[0])]
     suffixes = [row for row in globs if row[0].startswith("*") and not _SPECIAL.search(row[0][1:])]
-    others = [row for row in globs if row not in literals and row not in suffixes]
+    known = {*literals, *suffixes}
+    others = [row for row in globs if row not in known]
     file.fill(4, file.pairs(types.aliases.items()))
     parents = [(kind, file.words([len(of), *map(file.text, of)])) for kind, of in sorted(types.parents.items())]
     file.fill(8, file.rows([file.text(kind), place] for kind, place in parents))

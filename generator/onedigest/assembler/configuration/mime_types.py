@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import dataclass, field
 
 from onedigest.assembler.configuration.xml_tree import Element
@@ -14,6 +13,8 @@ SPACE = "http://www.freedesktop.org/standards/shared-mime-info "
 _TYPE = re.compile(r"[!-.0-~]{1,127}/[!-.0-~]{1,127}")
 _ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)", re.DOTALL)
 _ESCAPED = {b"n": b"\n", b"r": b"\r", b"b": b"\b", b"t": b"\t", b"f": b"\f", b"v": b"\v"}
+_VALUE_BYTES = 0xFFFF
+"""What two bytes hold, which tell the length of a value."""
 _SIZES = {"byte": 1, "big16": 2, "big32": 4, "little16": 2, "little32": 4, "host16": 2, "host32": 4}
 
 
@@ -73,22 +74,22 @@ class Types:
     magic: dict[str, list[Magic]] = field(default_factory=dict)
     trees: list[tuple[int, str, tuple[TreeMatch, ...]]] = field(default_factory=list)
     aliases: dict[str, str] = field(default_factory=dict)
-    parents: dict[str, list[str]] = field(default_factory=dict)
+    parents: dict[str, dict[str, None]] = field(default_factory=dict)
     spaces: dict[tuple[str, str], str] = field(default_factory=dict)
     icons: dict[str, str] = field(default_factory=dict)
     generic_icons: dict[str, str] = field(default_factory=dict)
 
-    def with_file(self, root: Element) -> Types:
-        """Return what is said with the descriptions of a file. Raises `NoType` or `KeyError`."""
+    def add_file(self, root: Element) -> None:
+        """Add the descriptions of a file, all of them or none. Raises `NoType` or `KeyError`."""
         if root.name != f"{SPACE}mime-info":
             raise NoType("no descriptions of types")
-        found = deepcopy(self)
-        for element in root.all(f"{SPACE}mime-type"):
-            kind = _type(element.attributes["type"])
-            found.names.add(kind)
-            for said in element.children:
-                found.add(kind, said.name.removeprefix(SPACE), said)
-        return found
+        # what is wrong with one does not depend on the others
+        for types in (Types(), self):
+            for element in root.all(f"{SPACE}mime-type"):
+                kind = _type(element.attributes["type"])
+                types.names.add(kind)
+                for said in element.children:
+                    types.add(kind, said.name.removeprefix(SPACE), said)
 
     def add(self, kind: str, name: str, said: Element) -> None:
         """Add what one element of a description says. Raises `NoType` or `KeyError`."""
@@ -110,9 +111,7 @@ class Types:
         elif name == "alias":
             self.aliases[_type(take["type"])] = kind
         elif name == "sub-class-of":
-            parents = self.parents.setdefault(kind, [])
-            if _type(take["type"]) not in parents:
-                parents.append(take["type"])
+            self.parents.setdefault(kind, {})[_type(take["type"])] = None
         elif name == "root-XML":
             self.spaces[_line(take["namespaceURI"]), _line(take["localName"])] = kind
         elif name == "icon":
@@ -133,6 +132,8 @@ def _matchlets(element: Element) -> Iterator[Matchlet]:
             mask = _bytes_of(said["mask"]) if kind == "string" else _word(kind, said["mask"])
             if len(mask) != len(value):
                 raise NoType("a mask has another length than its value")
+        if len(value) > _VALUE_BYTES:
+            raise NoType("a value is too long")
         if length < 1 or not value:
             raise NoType("a match matches nothing")
         word = _SIZES[kind] if kind.startswith("host") else 1

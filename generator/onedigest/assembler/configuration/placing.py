@@ -13,9 +13,20 @@ from onedigest.assembler.configuration.maintainer import ARGUMENTS, Unfollowed, 
 from onedigest.assembler.configuration.paths import find, place
 from onedigest.assembler.configuration.system import System
 from onedigest.assembler.entry import Entry, file_entry
+from onedigest.assembler.refusal import Refused
 
 COPIED_BYTES = 1 << 20
 """How large a file may be that is copied, or whose mode or owner is changed, which brings it once more."""
+
+MOST_WORDS = 5_000
+MOST_COPIED = 64 << 20
+"""Bounds of what the scripts of all packages together make: words of commands, and bytes of copies.
+
+They have some hundreds of words, and some KiB.
+"""
+
+_TABLE_BYTES = 64 << 10
+"""How large a table of users or groups may be that is looked into."""
 
 _MADE = "scripts"
 _ELSEWHERE = frozenset({"etc/passwd", "etc/group", "tmp"})
@@ -52,6 +63,7 @@ def make_placed(system: System) -> Iterable[Entry]:
     files = dict(system.files)
     below = files.keys() - {entry.path for package in system.packages for entry in package.entries}
     made: dict[str, Entry] = {}
+    words = copied = 0
     for package in system.packages:
         for script in ARGUMENTS:
             try:
@@ -60,11 +72,20 @@ def make_placed(system: System) -> Iterable[Entry]:
                 continue
             replaced = {path for call in called if call.words[:1] == ("rmdir",) for path in call.words[1:]}
             for call in called:
-                if call.certain and call.words and call.words[-1] not in replaced:
-                    for entry in placed(call, files) or ():
+                if call.certain and _is_followed(call) and call.words[-1] not in replaced:
+                    words += len(call.words)
+                    found = placed(call, files) if words <= MOST_WORDS else ()
+                    copied += sum(entry.size for entry in found or ())
+                    if words > MOST_WORDS or copied > MOST_COPIED:
+                        raise Refused("limit", f"{package.name}: its scripts make too many files, or too large ones")
+                    for entry in found or ():
                         if entry.path not in below or entry.path in made:
                             files[entry.path] = made[entry.path] = entry
     return made.values()
+
+
+def _is_followed(call: Call) -> bool:
+    return bool(call.words and call.words[0] and call.words[0].rpartition("/")[2] in _COMMANDS)
 
 
 def placed(call: Call, files: Mapping[str, Entry]) -> Placed:
@@ -269,6 +290,7 @@ def _number(name: str, tables: Iterable[str], files: Mapping[str, Entry]) -> int
     if name in ("root", "0"):
         return 0
     entries = [files[table] for table in tables if table in files and files[table].kind == "file"]
+    entries = [entry for entry in entries if entry.size <= _TABLE_BYTES]
     for line in [line for entry in entries for line in deb.content_of(entry).split(b"\n")]:
         fields = line.split(b":")
         if fields[0] == name.encode("utf-8", "replace") and len(fields) > 2 and re.fullmatch(rb"[0-9]{1,6}", fields[2]):

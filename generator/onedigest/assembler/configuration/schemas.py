@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 
 from onedigest.assembler.configuration import gvariant, gvdb
@@ -15,6 +16,7 @@ from onedigest.assembler.configuration.system import System
 from onedigest.assembler.configuration.xml_tree import Element, read
 from onedigest.assembler.deb import content_of
 from onedigest.assembler.entry import Entry, file_entry
+from onedigest.assembler.refusal import Refused
 
 FOLDER = "usr/share/glib-2.0/schemas"
 
@@ -32,6 +34,16 @@ _SCHEMA = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,1023}")
 _KEY = re.compile(r"[a-z](?:-?[a-z0-9]){0,1023}")
 _GROUP = re.compile(r"\[([^\]]+)\]\s*")
 _SETTING = re.compile(r"([^=\s]+)\s*=\s*(.*)")
+
+
+_DEEPEST = 32
+"""How many schemas may extend each other."""
+
+_MOST_DESKTOPS = 100
+"""How many desktops may have a default of their own for one key."""
+
+_WORK = 1_000_000
+"""How many choices all keys together may have, each counted whenever it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +78,16 @@ class Schema:
 class _Known:
     """What files have told so far: schemas, and the choices of enumerations and flags, by their names."""
 
-    schemas: dict[str, Schema] = field(default_factory=dict)
-    choices: dict[str, Choices] = field(default_factory=dict)
+    schemas: MutableMapping[str, Schema] = field(default_factory=dict)
+    choices: MutableMapping[str, Choices] = field(default_factory=dict)
+    work: list[int] = field(default_factory=lambda: [_WORK])
+
+    def check(self, key: Key) -> None:
+        """Raise `NoValue` for a key without a value that it may have, and `Refused` where it is too much."""
+        self.work[0] -= len(key.choices.values) + len(key.choices.aliases) if key.choices else 0
+        if self.work[0] < 0:
+            raise Refused("limit", f"/{FOLDER}: the keys have too many choices")
+        _value(key)
 
 
 def make_schemas(system: System) -> Iterable[Entry]:
@@ -77,15 +97,17 @@ def make_schemas(system: System) -> Iterable[Entry]:
     """
     known = _Known()
     for text in (*_files(system, ".enums.xml"), *_files(system, ".gschema.xml")):
-        more = _Known(dict(known.schemas), dict(known.choices))
+        schemas: dict[str, Schema] = {}
+        choices: dict[str, Choices] = {}
+        more = _Known(ChainMap(schemas, known.schemas), ChainMap(choices, known.choices), known.work)
         try:
             _take(read(text), more)
         except (ValueError, KeyError):
             continue
-        known.schemas.update(more.schemas)
-        known.choices.update(more.choices)
+        known.schemas.update(schemas)
+        known.choices.update(choices)
     for text in _files(system, ".gschema.override"):
-        _override(text.decode("utf-8", "replace"), known.schemas)
+        _override(text.decode("utf-8", "replace"), known)
     if known.schemas and any(_is_source(path) and not is_listed(entry) for path, entry in system.files.items()):
         tables = {name: _table(schema) for name, schema in known.schemas.items()}
         made = gvdb.file_bytes({"": b"", **tables})
@@ -174,7 +196,7 @@ def _key(element: Element, known: _Known) -> Key:
         default.attributes.get("context", ""),
         default.text.strip(),
     )
-    _value(key)
+    known.check(key)
     return key
 
 
@@ -186,7 +208,9 @@ def _limits(kind: str, element: Element) -> tuple[str, str]:
 def _overridden(extends: str, element: Element, known: _Known) -> Key:
     """Return a key of a schema, or of those that it extends, with another default."""
     name = element.attributes["name"]
-    while name not in known.schemas[extends].keys:
+    for _ in range(_DEEPEST):
+        if name in known.schemas[extends].keys:
+            break
         extends = known.schemas[extends].settings[".extends"]
     translated, context = element.attributes.get("l10n", "")[:1], element.attributes.get("context", "")
     key = replace(
@@ -196,27 +220,27 @@ def _overridden(extends: str, element: Element, known: _Known) -> Key:
         translated=translated,
         context=context,
     )
-    _value(key)
+    known.check(key)
     return key
 
 
-def _override(text: str, schemas: dict[str, Schema]) -> None:
+def _override(text: str, known: _Known) -> None:
     """Give keys the defaults of a file of the vendor; what fits no key counts for nothing."""
     schema, desktop = None, ""
     for line in text.splitlines():
         if group := _GROUP.fullmatch(line):
             name, _, desktop = group[1].partition(":")
-            schema = schemas.get(name)
+            schema = known.schemas.get(name)
         elif schema and not line.startswith("#") and (setting := _SETTING.fullmatch(line)):
             key = schema.keys.get(setting[1])
-            if key is None or (desktop and key.translated):
+            if key is None or (desktop and key.translated) or len(key.desktops) >= _MOST_DESKTOPS:
                 continue
             if desktop:
                 other = replace(key, desktops={**key.desktops, desktop: setting[2]})
             else:
                 other = replace(key, default=setting[2])
             try:
-                _value(other)
+                known.check(other)
             except NoValue:
                 continue
             schema.keys[setting[1]] = other

@@ -22,7 +22,8 @@ from onedigest.assembler.configuration.shell_tree import (
 from onedigest.assembler.configuration.shell_words import DEPTH, Unreadable, WordReader
 
 SCRIPT_BYTES = 256 << 10
-"""How long a script may be that is read: the longest of Debian has 60 KiB."""
+COMMANDS = 30_000
+"""How long a script may be that is read, and how many commands it may have: the longest of Debian has 60 KiB."""
 
 _BLANK = re.compile(r"(?:[ \t]|\\\n)+")
 _COMMENT = re.compile(r"#[^\n]*")
@@ -43,24 +44,28 @@ def read_script(script: bytes) -> tuple[Command, ...]:
     if len(script) > SCRIPT_BYTES:
         raise Unreadable(1)
     text = script.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
-    commands, end = _read(text, 0, 0)
+    commands, end = _read(text, 0, 0, [COMMANDS])
     if end != len(text):
         raise Unreadable(text.count("\n", 0, end) + 1)
     return commands
 
 
-def _read(text: str, at: int, depth: int) -> tuple[tuple[Command, ...], int]:
-    reader = _Reader(text, depth)
+def _read(text: str, at: int, depth: int, left: list[int]) -> tuple[tuple[Command, ...], int]:
+    reader = _Reader(text, depth, left)
     reader.at = at
     commands = reader.commands()
     return commands, reader.at
 
 
 class _Reader(WordReader):
-    """Reads commands; here-documents that were announced are skipped behind the line."""
+    """Reads commands; here-documents that were announced are skipped behind the line.
 
-    def __init__(self, text: str, depth: int) -> None:
-        super().__init__(text, _read, depth)
+    `left` has how many commands all readers of a script may still read.
+    """
+
+    def __init__(self, text: str, depth: int, left: list[int]) -> None:
+        super().__init__(text, lambda inner, at, deep: _read(inner, at, deep, left), depth)
+        self._left = left
         self._documents: list[tuple[str, bool]] = []
 
     def commands(self) -> tuple[Command, ...]:
@@ -116,6 +121,9 @@ class _Reader(WordReader):
         return None
 
     def _command(self) -> Command:
+        self._left[0] -= 1
+        if self._left[0] < 0:
+            raise self.wrong()
         self._blank()
         keyword = self._keyword()
         if keyword in _CLOSING:

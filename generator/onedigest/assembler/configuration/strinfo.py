@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from onedigest.assembler.configuration.gvariant import NoValue
 
 CHARACTERS = 200
-"""How long a choice may be."""
+NAMES = 1000
+"""How long a choice may be, and how many of them there may be, with other names for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,16 @@ class Choices:
 
     @staticmethod
     def of(values: Iterable[tuple[str, int]]) -> Choices:
-        """Return choices without other names."""
-        return Choices(tuple(values))
+        """Return choices without other names. Raises `NoValue`."""
+        found = tuple(values)
+        if len(found) > NAMES:
+            raise NoValue("there are too many choices")
+        return Choices(found)
 
     def with_alias(self, name: str, target: str) -> Choices:
         """Return the choices with another name for one of them. Raises `NoValue`."""
+        if len(self.aliases) >= NAMES:
+            raise NoValue(f"{name[:80]!r} is one name too many")
         if target not in dict(self.values):
             raise NoValue(f"{name} is another name of {target}, which is no choice")
         return Choices(self.values, (*self.aliases, (name, target)))

@@ -27,6 +27,12 @@ _NO_SHELL = "/usr/sbin/nologin"
 _MOST_BYTES = 64 << 10
 """Of a table, which is one argument of the assembler (MAX_ARG_STRLEN is twice that)."""
 _LONGEST_LINE = 1024
+_OWN_HOME = re.compile(rf"(?:/home)?/{NAME}(?:-[0-9]{{1,10}}){{0,2}}|/{NAME}(?:-[0-9]{{1,10}})?-home")
+"""Homes that are made: what a layer makes there is the user's, and so no folder of anybody else."""
+_OWN_USER = re.compile(
+    rf"({NAME}(?:-[0-9]{{1,10}})?):{re.escape(_LOCKED)}:[0-9]{{1,10}}:[0-9]{{1,10}}:\1:(/[^:]*):{_NO_SHELL}"
+)
+_OWN_GROUP = re.compile(rf"{NAME}(?:-[0-9]{{1,10}})?:{re.escape(_LOCKED)}:[0-9]{{1,10}}:")
 _ROW = re.compile(r"[^:]*:[^:]*:([0-9]{1,10}):.*")
 _UNWRITABLE = re.compile(r"[\x00-\x1f\x7f\u0080-\u009f\u2028\u2029]")
 
@@ -150,12 +156,20 @@ def _rows_text(key: str, rows: Iterable[str]) -> str:
 
 def read_account(row: Table) -> Account:
     """Read what a lock says of an account. Raises `Wrong`."""
-    return Account(
+    found = Account(
         home=row.take("home", untrusted.absolute_path),
         has_home=row.take("has-home", untrusted.flag),
         passwd=_rows(row, "passwd"),
         group=_rows(row, "group"),
     )
+    if not (found.has_home or _OWN_HOME.fullmatch(found.home)):
+        raise row.wrong("home", "is no home that is made for a user")
+    user = _OWN_USER.fullmatch(found.passwd[-1]) if found.passwd else None
+    if found.passwd and not (user and user[2] == found.home):
+        raise row.wrong("passwd", "does not end with the line that is added for the image's user")
+    if found.group and not _OWN_GROUP.fullmatch(found.group[-1]):
+        raise row.wrong("group", "does not end with the line that is added for the image's user")
+    return found
 
 
 def _rows(table: Table, key: str) -> tuple[str, ...]:

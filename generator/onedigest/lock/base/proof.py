@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from onedigest.digest import Digest, canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError, Problem, generating
@@ -16,7 +16,7 @@ from onedigest.oci.transport import Access
 from onedigest.sources import silent
 
 
-def prove_base(base: Base, access: Access, store: Store, *, script: str, where: str) -> None:
+def prove_base(base: Base, access: Access, store: Store, *, user: str, script: str, where: str) -> None:
     """Hold what the lock of a script says of its base against the base's own documents, once on this machine.
 
     They come from the store, or else by the network. Packages need no such proof: each of them is pinned by sha256.
@@ -24,6 +24,7 @@ def prove_base(base: Base, access: Access, store: Store, *, script: str, where: 
     """
     if isinstance(base, ImageBase):
         _prove_image(base, access, store, script=script, where=where)
+        _raise(base, other_accounts(base, user, store), script, where)
 
 
 def _prove_image(base: ImageBase, access: Access, store: Store, *, script: str, where: str) -> None:
@@ -32,12 +33,28 @@ def _prove_image(base: ImageBase, access: Access, store: Store, *, script: str, 
         return
     remote = Remote(base.origin, access, store)
     read = read_from(remote, [image.platform.oci for image in base.images])
-    messages = list(_differences(base, read)) or list(_other_lists(base, remote, store))
+    _raise(base, list(_differences(base, read)) or _other_lists(base, remote, store), script, where)
+    store.write_note(note, b"")
+
+
+def _raise(base: ImageBase, messages: Iterable[str], script: str, where: str) -> None:
+    """Raise `InputError` with what differs, if anything does."""
     hint = f"run `{generating(script)}`"
     problems = [Problem(f"the base {base.image}: {message}", where, hint) for message in messages]
     if problems:
         raise InputError(problems)
-    store.write_note(note, b"")
+
+
+def other_accounts(base: ImageBase, user: str, store: Store) -> Iterator[str]:
+    """Yield which accounts are not those of the layers, where these were read on this machine: none is brought."""
+    from onedigest.lock.base.account import find_account
+    from onedigest.lock.base.probe import EXAMINER
+    from onedigest.oci.rootfs import noted_rootfs
+
+    for image in base.images:
+        rootfs = noted_rootfs(image.layers, EXAMINER, store) if image.account else None
+        if rootfs and image.account != find_account(rootfs, user):
+            yield f"{image.platform}: the account of its user in the lock is not its own"
 
 
 def _key(base: ImageBase) -> Digest:
