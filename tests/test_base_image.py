@@ -535,5 +535,5 @@ def test_too_few_layers_for_a_base(served: Served, project: Project, index: Inde
     project.script("app.py", 'requires-python = ">=3.11"', 'dependencies = ["alpha"]', *lines)
 
     assert refused(project, "generate", "app.py") == (
-        "error: app.py: `max-layers` leaves no layer for wheels\nhint: set `max-layers` to 11 or more\n"
+        "error: app.py: `max-layers` leaves no layer for wheels\nhint: set `max-layers` to 12 or more\n"
     )
