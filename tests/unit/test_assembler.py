@@ -227,6 +227,19 @@ def test_input_is_read_under_the_name_that_is_given(wheel: Path, tmp_path: Path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [stored.name, "a", "b", "wheels"]
 
 
+def test_list_of_an_image_below_and_packages_have_names_given_side_by_side(tmp_path: Path) -> None:
+    package = make_deb(tmp_path / "some.deb", "some", [])
+    listed = tmp_path / "files.json"
+    listed.write_text('{"files":[["etc/passwd","file","",{"text":"root"}]],"format":1}')
+    line = assemble("debian-configuration", "--deb", package, "--below", listed, "--output", tmp_path / "a")
+    given: list[str | Path] = []
+    for flag, path in (("--deb", package), ("--below", listed)):
+        stored = path.rename(tmp_path / f"0123-{path.name}")
+        given += [flag, stored, f"sha256:{hashlib.sha256(stored.read_bytes()).hexdigest()}", path.name]
+
+    assert assemble("debian-configuration", *given, "--output", tmp_path / "b") == line
+
+
 def test_modes_are_as_they_are_said_whatever_the_disk_has(tmp_path: Path) -> None:
     """A remote worker may have every file executable."""
     for name, mode in (("run", 0o600), ("data", 0o777)):

@@ -65,11 +65,12 @@ def write_layer(options: argparse.Namespace) -> None:
 
 def _given(options: argparse.Namespace) -> Given:
     command = LAYERS[options.kind]
+    below = [options.below] if command.sees_below and options.below else []
     return Given(
         options={each.name: getattr(options, each.name) for each in command.options},
         inputs=_inputs(getattr(options, command.input), options.scratch) if command.input else (),
         files=_files(options) if command.takes_files else (),
-        below=next(_inputs([options.below], options.scratch), None) if command.sees_below and options.below else None,
+        below=next(_inputs(below, options.scratch / BELOW), None),
     )
 
 
@@ -188,7 +189,7 @@ def _inputs(given: list[list[str]], scratch: Path) -> Iterator[Path]:
             raise Refused("changed", f"{name}: not the file of the lock, whose digest is {rest[0]}")
         if name != path.name:
             path = scratch / f"input{number}" / name
-            path.parent.mkdir()
+            path.parent.mkdir(parents=True)
             path.symlink_to(Path(file).resolve())
         yield path
 
