@@ -12,7 +12,7 @@ let
 
   layers = {
     debian-bookworm-amd64 = onedigest.layer "debian-bookworm-amd64" {
-      archive = "debian-bookworm-amd64-4b30ccbaf4b5.tar.gz";
+      archive = "debian-bookworm-amd64-96b86823662b.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {
@@ -79,7 +79,7 @@ let
       holds = "working directory /app";
     };
     debian-essential-amd64 = onedigest.layer "debian-essential-amd64" {
-      archive = "debian-essential-amd64-85c1fa998e6f.tar.gz";
+      archive = "debian-essential-amd64-0667c2c5ab86.tar.gz";
       command = "debian-packages";
       holds = "Debian's essential packages";
       inputs = {
@@ -134,7 +134,7 @@ let
       };
     };
     libgomp1-amd64 = onedigest.layer "libgomp1-amd64" {
-      archive = "libgomp1-amd64-7d7fdeafd508.tar.gz";
+      archive = "libgomp1-amd64-d7d58e4c2069.tar.gz";
       command = "debian-packages";
       holds = "libgomp1";
       inputs = {
@@ -144,7 +144,7 @@ let
       };
     };
     debian-configuration-amd64 = onedigest.layer "debian-configuration-amd64" {
-      archive = "debian-configuration-amd64-6071d75654f9.tar.gz";
+      archive = "debian-configuration-amd64-3366d44dbe7e.tar.gz";
       command = "debian-configuration";
       holds = "caches and alternatives of all Debian packages";
       inputs = {
@@ -313,7 +313,7 @@ let
       ];
     };
     debian-bookworm-arm64 = onedigest.layer "debian-bookworm-arm64" {
-      archive = "debian-bookworm-arm64-d2dfbdcd0943.tar.gz";
+      archive = "debian-bookworm-arm64-00f018e1346e.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {
@@ -367,7 +367,7 @@ let
       };
     };
     debian-essential-arm64 = onedigest.layer "debian-essential-arm64" {
-      archive = "debian-essential-arm64-60254d8d890c.tar.gz";
+      archive = "debian-essential-arm64-70785f0f7b18.tar.gz";
       command = "debian-packages";
       holds = "Debian's essential packages";
       inputs = {
@@ -422,7 +422,7 @@ let
       };
     };
     libgomp1-arm64 = onedigest.layer "libgomp1-arm64" {
-      archive = "libgomp1-arm64-d0a61cbe18ea.tar.gz";
+      archive = "libgomp1-arm64-67a1c2a8e8ac.tar.gz";
       command = "debian-packages";
       holds = "libgomp1";
       inputs = {
@@ -432,7 +432,7 @@ let
       };
     };
     debian-configuration-arm64 = onedigest.layer "debian-configuration-arm64" {
-      archive = "debian-configuration-arm64-b745b50f0bc6.tar.gz";
+      archive = "debian-configuration-arm64-6a13a2cc3b06.tar.gz";
       command = "debian-configuration";
       holds = "caches and alternatives of all Debian packages";
       inputs = {

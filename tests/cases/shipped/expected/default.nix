@@ -12,7 +12,7 @@ let
 
   layers = {
     debian-bookworm-amd64 = onedigest.layer "debian-bookworm-amd64" {
-      archive = "debian-bookworm-amd64-9ca7b8451f6f.tar.gz";
+      archive = "debian-bookworm-amd64-6c0c4ffde311.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {
@@ -78,7 +78,7 @@ let
       holds = "working directory /app";
     };
     debian-essential-amd64 = onedigest.layer "debian-essential-amd64" {
-      archive = "debian-essential-amd64-85c1fa998e6f.tar.gz";
+      archive = "debian-essential-amd64-0667c2c5ab86.tar.gz";
       command = "debian-packages";
       holds = "Debian's essential packages";
       inputs = {
@@ -133,7 +133,7 @@ let
       };
     };
     gzip-libgomp1-tar-amd64 = onedigest.layer "gzip-libgomp1-tar-amd64" {
-      archive = "gzip-libgomp1-tar-amd64-7d7fdeafd508.tar.gz";
+      archive = "gzip-libgomp1-tar-amd64-d7d58e4c2069.tar.gz";
       command = "debian-packages";
       holds = "gzip, libgomp1, tar";
       inputs = {
@@ -143,7 +143,7 @@ let
       };
     };
     debian-configuration-amd64 = onedigest.layer "debian-configuration-amd64" {
-      archive = "debian-configuration-amd64-6071d75654f9.tar.gz";
+      archive = "debian-configuration-amd64-3366d44dbe7e.tar.gz";
       command = "debian-configuration";
       holds = "caches and alternatives of all Debian packages";
       inputs = {
@@ -306,7 +306,7 @@ let
       ];
     };
     debian-bookworm-arm64 = onedigest.layer "debian-bookworm-arm64" {
-      archive = "debian-bookworm-arm64-47e5c1650dfd.tar.gz";
+      archive = "debian-bookworm-arm64-85127f2b962b.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {
@@ -360,7 +360,7 @@ let
       };
     };
     debian-essential-arm64 = onedigest.layer "debian-essential-arm64" {
-      archive = "debian-essential-arm64-60254d8d890c.tar.gz";
+      archive = "debian-essential-arm64-70785f0f7b18.tar.gz";
       command = "debian-packages";
       holds = "Debian's essential packages";
       inputs = {
@@ -415,7 +415,7 @@ let
       };
     };
     gzip-libgomp1-tar-arm64 = onedigest.layer "gzip-libgomp1-tar-arm64" {
-      archive = "gzip-libgomp1-tar-arm64-d0a61cbe18ea.tar.gz";
+      archive = "gzip-libgomp1-tar-arm64-67a1c2a8e8ac.tar.gz";
       command = "debian-packages";
       holds = "gzip, libgomp1, tar";
       inputs = {
@@ -425,7 +425,7 @@ let
       };
     };
     debian-configuration-arm64 = onedigest.layer "debian-configuration-arm64" {
-      archive = "debian-configuration-arm64-b745b50f0bc6.tar.gz";
+      archive = "debian-configuration-arm64-6a13a2cc3b06.tar.gz";
       command = "debian-configuration";
       holds = "caches and alternatives of all Debian packages";
       inputs = {
