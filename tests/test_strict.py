@@ -17,6 +17,7 @@ from onedigest.errors import NetworkError, Problem
 from onedigest.lock import codec
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.sources import Sources
+from wheel_builder import build_wheel
 
 pytest_plugins = ("built_app",)
 
@@ -91,3 +92,30 @@ def test_an_image_that_lacks_something_is_refused_before_anything_is_written(
     assert locking.read("lockfiles/app/pylock.toml") == before
     locking.edit("app.py", "import one\n", "")
     locking.ok("generate", "--strict", "app.py")
+
+
+def test_strict_says_when_an_image_could_not_be_looked_at(locking: Locking) -> None:
+    told = [
+        "warning: app.py: what the image lacks is not known, since its wheels and packages are not on this machine yet",
+        "hint: run `onedigest fetch app`, and then `onedigest generate --strict` again",
+    ]
+    build_wheel(locking.index.folder, "unseen", "1.0", files={"unseen.py": b"x = 'nowhere but here'\n"})
+    locking.edit("app.py", 'dependencies = ["alpha"]', 'dependencies = ["unseen"]')
+
+    assert locking.ok("generate", "--strict", "app.py").err.splitlines()[:2] == told
+    assert "is not known" not in locking.ok("generate", "app.py").err
+    locking.ok("fetch", "app")
+    assert "is not known" not in locking.ok("generate", "--strict", "app.py").err
+
+
+@pytest.mark.parametrize(
+    "options", [["--strict"], ["--upgrade"], ["--upgrade-base"], ["--upgrade-package", "alpha"]], ids=" ".join
+)
+def test_check_refuses_options_that_it_would_not_heed(locking: Locking, options: list[str]) -> None:
+    refused = locking.run("generate", "--check", *options, "app.py")
+
+    assert refused.code == 2
+    assert refused.err.splitlines() == [
+        f"error: --check holds what is written against its script, and does nothing of {options[0]}",
+        f"hint: call `onedigest generate` twice: with {options[0]}, and with --check",
+    ]

@@ -171,8 +171,10 @@ def project_path(value: Any) -> str:
 
 
 def pairs(names: re.Pattern[str], value: Any) -> tuple[tuple[str, str], ...]:
-    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+    if not isinstance(value, dict):
         raise ValueError("is not a table of strings")
+    if others := [key for key, item in value.items() if not isinstance(item, str)]:
+        raise ValueError(f"is not a table of strings: write the value of {quoted(others[0])} in quotes")
     _refuse_many(value)
     for key, item in value.items():
         if not names.fullmatch(key):

@@ -14,14 +14,14 @@ from onedigest.cli.earlier import answers, earlier_lock, refuse_other_hashes
 from onedigest.cli.image import Image
 from onedigest.cli.images import find_images, with_siblings
 from onedigest.cli.leftovers import find_gone, find_renamed, remove
-from onedigest.cli.looking import look_at
+from onedigest.cli.looking import look_at, say_unseen
 from onedigest.cli.moves import say_moves
 from onedigest.cli.progress import Progress
 from onedigest.cli.reaching import sources, sources_for
 from onedigest.cli.session import Session, shared_options
 from onedigest.cli.undone import say_undone
 from onedigest.cli.words import plural, print_error, print_json, say, shown
-from onedigest.errors import InputError, OnedigestError, Problem
+from onedigest.errors import InputError, OnedigestError, Problem, UsageError
 from onedigest.formats import LOCK_FILE
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def command(
 
     What is locked already stays as it is, as long as it fits. A lock that answers its script needs no network.
     """
+    _refuse_idle(check=check, upgrade=upgrade, upgrade_base=upgrade_base, packages=packages, strict=strict)
     session = Session(**options)
     images: list[Image] = []
     gone = [leftover.problem() for leftover in find_gone(session.lockfiles)] if prune else []
@@ -78,6 +79,18 @@ def command(
     if session.as_json:
         print_json(result)
     return failed
+
+
+def _refuse_idle(*, check: bool, **options: bool | tuple[str, ...]) -> None:
+    """Raise `UsageError` where `--check`, which asks for nothing, stands beside an option that it would not heed."""
+    names = {"packages": "--upgrade-package"}
+    for name, value in options.items() if check else ():
+        if value:
+            option = names.get(name, "--" + name.replace("_", "-"))
+            raise UsageError.of(
+                f"--check holds what is written against its script, and does nothing of {option}",
+                hint=f"call `onedigest generate` twice: with {option}, and with --check",
+            )
 
 
 def generate_one(session: Session, image: Image) -> None:
@@ -118,6 +131,8 @@ def _generate_files(
     if strict or lock is not previous:
         say_undone(session, looked, lock, make_sources)
     look_at(session, looked, lock, application, plan, make_sources)
+    if strict:
+        say_unseen(session, image, lock)
     if lacking:
         raise InputError(lacking)
     folder = image.folder.parent.resolve()

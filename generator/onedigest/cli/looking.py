@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.cli.image import Image
 from onedigest.cli.session import Session
-from onedigest.errors import NetworkError
+from onedigest.errors import NetworkError, Problem
 
 if TYPE_CHECKING:
     from onedigest.application import File
@@ -74,3 +74,14 @@ def _owned(lock: Lock, image: Image, names: Sequence[str], sources: Sources) -> 
             return Owned(packages={name: package for name, package in guessed.items() if package}, complete=False)
         return None
     return Owned(packages=found, complete=True) if suite else None
+
+
+def say_unseen(session: Session, image: Image, lock: Lock) -> None:
+    """Warn where an image was not looked at, since wheels or packages of it were never on this machine."""
+    from onedigest.missing.world import facts_of
+
+    if image.spec.run or facts_of(lock, lock.platforms, session.store) is not None:
+        return
+    message = "what the image lacks is not known, since its wheels and packages are not on this machine yet"
+    hint = f"run `onedigest fetch {image.spec.name}`, and then `onedigest generate --strict` again"
+    image.warn(Problem(message, image.spec.script, hint))
