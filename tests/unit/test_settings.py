@@ -45,7 +45,7 @@ def test_what_is_wrong_in_both_is_said_of_both() -> None:
         spec("env = 1", 'labels = { "-" = "x" }', project={"env": {"A": 1}, "expose": 80})
 
     assert str(caught.value) == (
-        "onedigest.toml:7: `env` is not a table of strings\n"
+        "onedigest.toml:7: `env` is not a table of strings: write the value of 'A' in quotes\n"
         "app.py:3: `env` is not a table of strings\n"
         "app.py:4: `labels` has the name '-', which cannot be set\n"
         'onedigest.toml:7: `expose` is not a list of ports, such as [8080, "5353/udp"]'

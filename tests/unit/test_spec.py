@@ -221,7 +221,7 @@ def test_order_and_spelling_of_dependencies_do_not_matter() -> None:
         ),
         ('files = ["../x"]', "`files` has '../x', which leaves the script's folder"),
         ('files = ["/etc/passwd"]', "`files` has '/etc/passwd', which leaves the script's folder"),
-        ("env = { A = 1 }", "`env` is not a table of strings"),
+        ("env = { A = 1 }", "`env` is not a table of strings: write the value of 'A' in quotes"),
         ('labels = { "a=b" = "" }', "`labels` has the name 'a=b', which cannot be set"),
         ('user = "root"', "`user` is 'root', but must be UID or UID:GID in digits"),
         (

@@ -19,6 +19,9 @@ _OF_BASE_FILES = frozenset(
 """What the package base-files brings in every suite."""
 
 _MERGED = ("bin", "lib", "sbin")
+_LINKS = {"/usr/local/man": "/usr/local/share/man", "/var/spool/mail": "/var/mail"}
+"""What the script of base-files makes."""
+
 _COMMON = {"/root": "0700:0:0", "/tmp": "1777:0:0", "/var/tmp": "1777:0:0"}  # noqa: S108  paths
 _OF_IMAGES = {**_COMMON, "/run/lock": "1777:0:0"}
 _OF_DEBIAN = {**_OF_IMAGES, "/var/cache/ldconfig": "0700:0:0", "/var/lock": "1777:0:0", "/var/mail": "2775:0:8"}
@@ -40,8 +43,8 @@ class BaseFolders:
 
     def real(self, path: str) -> str:
         """Return where a path leads."""
-        top, slash, rest = path[1:].partition("/")
-        return f"{self.links[f'/{top}']}{slash}{rest}" if f"/{top}" in self.links else path
+        link = next((each for each in self.links if f"{path}/".startswith(f"{each}/")), "")
+        return f"{self.links[link]}{path.removeprefix(link)}" if link else path
 
     def stated(self, path: str) -> str:
         """Say of the odd ones above, at and below a path what they are, as the assembler is told it."""
@@ -66,6 +69,6 @@ def debian_folders(suite: str, user: str, platform: Platform) -> BaseFolders:
         odd[HOME] = f"0755:{user}"
     return BaseFolders(
         there=_OF_BASE_FILES | ({HOME} & odd.keys()),
-        links={f"/{name}": f"/usr/{name}" for name in names},
+        links={**{f"/{name}": f"/usr/{name}" for name in names}, **_LINKS},
         odd=odd,
     )
