@@ -69,7 +69,12 @@ def test_digests_need_no_layer_and_no_action_has_a_path_of_this_machine(workspac
 
     assert not [argument for argument in digests["arguments"] if argument.endswith(".tar.gz")]
     assert not any(str(workspace.root) in argument or "=/" in argument for argument in arguments)
-    assert {argument for argument in arguments if argument.startswith("/")} <= {"/usr/bin/python3.11", "/app", "/"}
+    assert {argument for argument in arguments if argument.startswith("/")} <= {
+        "/usr/bin/python3.11",
+        "/app",
+        "/app=1777:0:0",
+        "/",
+    }
     assert {each["mnemonic"] for each in actions} >= {"OnedigestLayer", "OnedigestLayout"}
     assert not any(each.get("environmentVariables") for each in actions if each["mnemonic"].startswith("Onedigest"))
 
