@@ -101,13 +101,14 @@ class TestReal:
 
     @pytest.mark.bazel
     @pytest.mark.nix
-    def test_bazel_and_nix_take_the_layers_as_they_are(self, real: str, project: Project) -> None:
+    @pytest.mark.parametrize("line", ['workdir = "/srv/work"', 'system-packages = ["libgomp1"]'])
+    def test_bazel_and_nix_take_the_layers_as_they_are(self, line: str, real: str, project: Project) -> None:
         for tool in ("bazel", "nix-build"):
             find_tool(tool)
         project.write("onedigest.toml", ALL_RULES)
         project.write("MODULE.bazel", MODULE)
         project.write(".bazelrc", "startup --max_idle_secs=5\n")
-        use(project, f"{real}:docker", 'workdir = "/srv/work"')
+        use(project, f"{real}:docker", line)
         embedded = project.ok("build", "app.py")
 
         for engine in ("bazel", "nix"):
