@@ -111,9 +111,11 @@ def test_digest_does_not_depend_on_the_daemon(project: Project, docker: str, tmp
 
 
 def test_image_runs_as_a_user_that_is_not_root(project: Project, docker: str) -> None:
-    code = "import os\nprint(os.getuid(), os.getgid(), os.getcwd(), os.access('/app', os.W_OK))\n"
+    code = (
+        "import os\nprint(os.getuid(), os.getgid(), os.getcwd(), [os.access(p, os.W_OK) for p in ('/app', __file__)])\n"
+    )
     project.script("who.py", *METADATA, code=code)
     project.ok("build", "--load", "who.py")
 
-    assert run_image(docker, "who:latest", "linux/amd64") == "65532 65532 /app False\n"
+    assert run_image(docker, "who:latest", "linux/amd64") == "65532 65532 /app [True, False]\n"
     subprocess.run([docker, "image", "rm", "who:latest"], env=project.environment, capture_output=True, check=True)

@@ -161,8 +161,8 @@ class TestWhatMoves:
         first = json.loads(project.ok("build", "--json", "--push", "one.py").out)["images"][0]["pushed"]["blobs"]
         second = json.loads(project.ok("build", "--json", "--push", "two.py").out)["images"][0]["pushed"]["blobs"]
 
-        assert (first["mounted"], second["mounted"]) == (2, 5), (
-            "layers of the base; then also folder, working directory, Python"
+        assert (first["mounted"], second["mounted"]) == (2, 6), (
+            "layers of the base; then also account, folder, working directory, Python"
         )
 
     def test_several_images_are_told_apart(self, served: Served, project: Project) -> None:

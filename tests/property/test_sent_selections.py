@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import tempfile
+import warnings
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -159,6 +160,7 @@ NAMES = st.text(st.sampled_from("ab[]!^-\\*?./é# "), min_size=1, max_size=7).fi
 @example(pattern="[]-a]", name="^")
 @example(pattern="[b-a]", name="a")
 @example(pattern="[^a]", name="^")
+@example(pattern="[[-^]", name="0")
 def test_a_pattern_of_python_means_the_same_to_buildkit(pattern: str, name: str) -> None:
     translated, expected = _translated(pattern), fnmatchcase(name, pattern)
 
@@ -170,7 +172,10 @@ def test_a_pattern_of_python_means_the_same_to_buildkit(pattern: str, name: str)
 
 
 def path_regex_matches(pattern: str, path: str) -> bool:
-    return re.fullmatch(path_regex(pattern), path) is not None
+    with warnings.catch_warnings():
+        # a set that begins with `[[`: a Python to come may read it otherwise, and Nix, which is given it, does not
+        warnings.simplefilter("ignore", FutureWarning)
+        return re.fullmatch(path_regex(pattern), path) is not None
 
 
 @example(path=" ")
