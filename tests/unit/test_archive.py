@@ -227,3 +227,15 @@ def test_key_that_is_valid_counts_beside_one_that_expired(
     archives.publish_all()
 
     assert read(archives, tmp_path, now=ends + timedelta(days=1)).releases
+
+
+def test_release_file_is_read_once(archives: DebianArchives, tmp_path: Path) -> None:
+    archive = archives.archive(tmp_path, None, NOW)
+    archive.read("trixie", ("amd64",), security=True)
+    archive.read("trixie", ("amd64", "arm64"), security=False)
+
+    assert sorted(path.rpartition("/dists/")[2] for path in archives.asked if path.endswith("/InRelease")) == [
+        "trixie-security/InRelease",
+        "trixie-updates/InRelease",
+        "trixie/InRelease",
+    ]

@@ -82,14 +82,9 @@ class Archive:
 
     def bring(self, suite: str, path: str, most: int) -> tuple[Path, Digest]:
         """Bring another file that the release file of a suite lists; return where it is, and its digest."""
-        if suite not in self._releases:
-            self._releases[suite] = self._release(suite)
-        release = self._releases[suite]
-        digest, size = release.file(path, most)
-        paths = [f"dists/{suite}/{path.rpartition('/')[0]}/by-hash/SHA256/{hex_of(digest)}", f"dists/{suite}/{path}"]
-        urls = addresses(self.mirrors, suite, paths, release.date)
-        download(self._client, self._store, [Wanted(name=f"{suite}/{path}", digest=digest, size=size, urls=urls)])
-        return self._store.path(digest), Digest(digest)
+        wanted = _wanted(self._release(suite), path, most, self.mirrors)
+        download(self._client, self._store, [wanted])
+        return self._store.path(wanted.digest), Digest(wanted.digest)
 
     def _part(self, suite: str, architectures: tuple[str, ...]) -> tuple[ReleaseFile, list[Index]]:
         """Read one suite by itself: its release file, and its index of each architecture."""
@@ -100,6 +95,12 @@ class Archive:
             return release, list(pool.map(lambda pair: _read_index(self._store, suite, *pair), files))
 
     def _release(self, suite: str) -> ReleaseFile:
+        """Return the release file of a suite, which is read once."""
+        if suite not in self._releases:
+            self._releases[suite] = self._read_release(suite)
+        return self._releases[suite]
+
+    def _read_release(self, suite: str) -> ReleaseFile:
         """Return the release file of the first mirror that has one which counts: each may be late, or not Debian's."""
         problems: list[Problem] = []
         now = self._now()
@@ -134,18 +135,18 @@ def _results(waiting: Sequence[Future[T]]) -> list[T]:
 def _index_file(release: ReleaseFile, architecture: str, mirrors: Mirrors) -> tuple[Wanted, Wanted]:
     """Return the index of an architecture as it is brought, and as it is once it is unpacked."""
     path = f"main/binary-{architecture}/Packages"
-    digest, size = release.file(f"{path}.xz", _PACKED_BYTES)
-    unpacked = release.file(path, _INDEX_BYTES)
-    folder = f"dists/{release.suite}"
-    # some mirrors have no folder of hashes
-    paths = [f"{folder}/main/binary-{architecture}/by-hash/SHA256/{hex_of(digest)}", f"{folder}/{path}.xz"]
-    name = f"{release.suite}/{path}"
-    return (
-        Wanted(
-            name=f"{name}.xz", digest=digest, size=size, urls=addresses(mirrors, release.suite, paths, release.date)
-        ),
-        Wanted(name=name, digest=unpacked[0], size=unpacked[1]),
-    )
+    packed = _wanted(release, f"{path}.xz", _PACKED_BYTES, mirrors)
+    digest, size = release.file(path, _INDEX_BYTES)
+    return packed, Wanted(name=f"{release.suite}/{path}", digest=digest, size=size)
+
+
+def _wanted(release: ReleaseFile, path: str, most: int, mirrors: Mirrors) -> Wanted:
+    """Return a file of a suite as its release file lists it. Some mirrors have no folder of hashes."""
+    digest, size = release.file(path, most)
+    place = f"dists/{release.suite}/{path}"
+    paths = [f"{place.rpartition('/')[0]}/by-hash/SHA256/{hex_of(digest)}", place]
+    urls = addresses(mirrors, release.suite, paths, release.date)
+    return Wanted(name=f"{release.suite}/{path}", digest=digest, size=size, urls=urls)
 
 
 def _read_index(store: Store, suite: str, packed: Wanted, unpacked: Wanted) -> Index:
