@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ from onedigest.cli.session import Session
 
 if TYPE_CHECKING:
     from onedigest.engines.engine import Built
-    from onedigest.plan.layers import Layer
 
 SUFFIX = "debug"
 
@@ -24,7 +22,7 @@ def debug_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
 
 def build_debug(session: Session, job: Job) -> tuple[Job, Built]:
     """Put a shell above the layers of a job, which are all there; return the job of that, and what it gave."""
-    from onedigest.engines.embedded import finish, make_layers
+    from onedigest.engines.embedded import build
     from onedigest.fetching import fetch_package
     from onedigest.lock.base.shell import find_shell
     from onedigest.plan.debug import with_shell
@@ -36,11 +34,4 @@ def build_debug(session: Session, job: Job) -> tuple[Job, Built]:
     for package in shell.values():
         fetch_package(source, package, job.image.inputs)
     plan = with_shell(job.plan, shell)
-    inputs, workers = job.image.inputs, session.workers
-    descriptors, made = make_layers(plan.layers(), inputs=inputs, store=session.store, workers=workers, bring=_all_here)
-    return replace(job, plan=plan), finish(plan, descriptors, session.store, made)
-
-
-def _all_here(layers: Iterable[Layer], arrived: Callable[[str], None]) -> None:
-    for name in {each.name: None for layer in layers for each in layer.inputs}:
-        arrived(name)
+    return replace(job, plan=plan), build(plan, inputs=job.image.inputs, store=session.store, workers=session.workers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from onedigest import untrusted
 from onedigest.assembler.descriptor import Descriptor
@@ -22,9 +22,6 @@ from onedigest.oci.media import LAYERS
 from onedigest.oci.reference import Reference, parse_reference
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
-
-if TYPE_CHECKING:
-    pass
 
 _SUITES = {"debian 12": "bookworm", "debian 13": "trixie"}
 _VARIABLE = re.compile(r"[^=\x00-\x20\x7f]+=")
