@@ -55,6 +55,7 @@ class Spec:
     base: str = "debian"
     platforms: tuple[Platform, ...] = platforms.ALL
     system_packages: tuple[str, ...] = ()
+    build: tuple[str, ...] = ()
     repository: str = ""
     files: tuple[str, ...] = ()
     copies: tuple[tuple[str, str], ...] = ()
@@ -194,6 +195,7 @@ def specify(script: Script, project: Project, path: str) -> Spec:
         base=reader.read("base", values.base),
         platforms=reader.read("platforms", values.platform_set),
         system_packages=reader.read("system-packages", values.debian_packages),
+        build=reader.read("build", values.project_names),
         repository=reader.read("repository", values.repository),
         files=reader.read("files", values.file_patterns),
         copies=reader.read("copy", values.copies),

@@ -15,7 +15,7 @@ from onedigest import platforms
 from onedigest.assembler.entry import HIGHEST_ID
 from onedigest.assembler.file_tree import check_pattern
 from onedigest.platforms import Platform
-from onedigest.untrusted import quoted
+from onedigest.untrusted import normalized_name, project_name, quoted
 
 MOST_LAYERS = 120
 """Registries and snapshotters stop at 127; a few are left to those who build on the image."""
@@ -244,3 +244,10 @@ def _refuse_unwritable(text: str) -> None:
         raise ValueError("holds a NUL character")
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueError("holds what is no character of Unicode")
+
+
+def project_names(value: Any) -> tuple[str, ...]:
+    """Return names of projects, each once, normalized (PEP 503) and sorted."""
+    return tuple(
+        sorted({normalized_name(re.sub(r"[-_.]+", "-", project_name(each)).lower()) for each in strings(value)})
+    )

@@ -145,6 +145,7 @@ STATED: dict[int, dict[str, object]] = {
         "stop-signal": "SIGINT",
         "annotations": {},
         "security": True,
+        "build": [],
         "name": "my-app",
         "entrypoint": ["/opt/venv/bin/python", "/app/my_app.py"],
         "entrypoint with own-workdir": ["/opt/venv/bin/python", "/srv/my_app.py"],

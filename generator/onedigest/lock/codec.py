@@ -8,6 +8,7 @@ import tomllib
 from onedigest import conflicts, formats, untrusted
 from onedigest.digest import hex_of
 from onedigest.errors import InputError, Problem
+from onedigest.from_source.model import BuildRequirement, BuiltFrom, PinnedFile
 from onedigest.header import add_header, one_line, stated_script
 from onedigest.lock import shadow
 from onedigest.lock.model import Lock, Package, Wheel
@@ -64,7 +65,34 @@ def _package(package: Package, lock: Lock) -> str:
     if package.dependencies:
         text += f"dependencies = {lines([_edge(edge) for edge in package.dependencies])}\n"
     wheels = sorted({wheel for _, wheel in package.wheels})
-    return text + f"wheels = {lines([_wheel(wheel) for wheel in wheels])}\n"
+    text += f"wheels = {lines([_wheel(wheel) for wheel in wheels])}\n"
+    return text if package.origin is None else f"{text}\n[packages.tool.onedigest]\n{_origin(package.origin)}"
+
+
+def _origin(origin: BuiltFrom) -> str:
+    """Return what a lock states of the source of a wheel; what is empty is left out."""
+    fields = {
+        "kind": string(origin.kind),
+        "path": string(origin.path) if origin.path else "",
+        "digest": string(origin.digest) if origin.digest else "",
+        "size": str(origin.size) if origin.size else "",
+        "commit": string(origin.commit) if origin.commit else "",
+        "tree": string(origin.tree) if origin.tree else "",
+        "subdirectory": string(origin.subdirectory) if origin.subdirectory else "",
+        "requires": lines([_requirement(each) for each in origin.requires]),
+    }
+    return "".join(f"{name} = {item}\n" for name, item in fields.items() if item)
+
+
+def _requirement(requirement: BuildRequirement) -> str:
+    wheels = ", ".join(_pinned(wheel) for wheel in requirement.wheels)
+    return inline_table(
+        {"name": string(requirement.name), "version": string(requirement.version), "wheels": f"[{wheels}]"}
+    )
+
+
+def _pinned(file: PinnedFile) -> str:
+    return inline_table({"name": string(file.name), "size": str(file.size), "sha256": string(hex_of(file.digest))})
 
 
 def _edge(edge: tuple[str, str]) -> str:

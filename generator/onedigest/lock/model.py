@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from onedigest.digest import Digest
+from onedigest.from_source.model import BuiltFrom
 from onedigest.lock.base import Base
 from onedigest.platforms import Platform
 
@@ -21,13 +22,17 @@ class Wheel:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Package:
-    """One version of a project, with the wheel that each platform selects."""
+    """One version of a project, with the wheel that each platform selects.
+
+    `origin` is the source that its one wheel was built of, where it was built.
+    """
 
     name: str
     version: str
     wheels: tuple[tuple[Platform, Wheel], ...]
     dependencies: tuple[tuple[str, str], ...] = ()
     """Name and version of each package that this one needs."""
+    origin: BuiltFrom | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "wheels", tuple(sorted(self.wheels)))

@@ -11,12 +11,14 @@ from typing import Any
 from onedigest import formats, untrusted
 from onedigest.assembler.left_out import INPUTS
 from onedigest.digest import canonical_json
+from onedigest.from_source.model import BuiltFrom
 from onedigest.lock import shadow
 from onedigest.lock.base import Base
 from onedigest.lock.base.choice import python_minor
 from onedigest.lock.base.debian import read_debian_base
 from onedigest.lock.base.image import read_image_base
 from onedigest.lock.model import Lock, Package, Wheel
+from onedigest.lock.origin import read_origin
 from onedigest.lock.table import Table, Wrong
 from onedigest.lock.toml_text import rfc3339
 from onedigest.platforms import ALL, Platform
@@ -146,13 +148,25 @@ def _package(platforms: Sequence[Platform], row: Table) -> Package:
     users = row.take_or(tuple(platforms), "marker", partial(_users, platforms))
     edges = row.each("dependencies", _edge)
     wheels = row.each("wheels", _wheel)
+    origin = _tool_origin(row) if "tool" in row else None
+    if origin and len(set(wheels)) != 1:
+        raise row.wrong("wheels", "has not one wheel, and one was built")
     for number, wheel in enumerate(wheels):
         if not _is_of(wheel.name, name, version):
             raise row.wrong(f"wheels[{number}].name", f"is {wheel.name!r}, which is not a wheel of {name} {version}")
     chosen = tuple((platform, _of_platform(row, wheels, platform)) for platform in users)
     if unused := set(wheels) - {wheel for _, wheel in chosen}:
         raise row.wrong("wheels", f"has `{min(unused).name}`, which no platform of the package selects")
-    return Package(name=name, version=version, wheels=chosen, dependencies=edges)
+    return Package(name=name, version=version, wheels=chosen, dependencies=edges, origin=origin)
+
+
+def _tool_origin(row: Table) -> BuiltFrom:
+    tools = row.inner("tool")
+    own = tools.inner("onedigest")
+    origin = read_origin(own)
+    for table in (own, tools):
+        table.refuse_rest()
+    return origin
 
 
 def _users(platforms: Sequence[Platform], value: Any) -> tuple[Platform, ...]:

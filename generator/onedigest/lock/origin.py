@@ -1,0 +1,69 @@
+"""Knows how the source of a wheel that was built is read from a lock: every field is checked."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from onedigest import untrusted
+from onedigest.digest import Digest
+from onedigest.from_source.model import BuildRequirement, BuiltFrom, Kind, PinnedFile
+from onedigest.lock.table import Table
+
+_OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_MOST_REQUIREMENTS = 1000
+
+
+def read_origin(table: Table) -> BuiltFrom:
+    """Return the source that a table [packages.tool.onedigest] states. Raises `Wrong`."""
+    kind = table.take("kind", _kind)
+    requires = table.each("requires", _requirement)
+    if len(requires) > _MOST_REQUIREMENTS:
+        raise table.wrong("requires", f"names more than {_MOST_REQUIREMENTS} packages")
+    subdirectory = table.take_or("", "subdirectory", untrusted.inner_path)
+    if kind is Kind.GIT:
+        return BuiltFrom(
+            kind=kind,
+            commit=table.take("commit", _object_name),
+            tree=table.take("tree", _object_name),
+            subdirectory=subdirectory,
+            requires=requires,
+        )
+    path = table.take("path", untrusted.file_name if kind is Kind.ARCHIVE else _folder)
+    digest: Digest = table.take("digest", untrusted.digest)
+    size = table.take("size", untrusted.size) if kind is Kind.ARCHIVE else 0
+    return BuiltFrom(kind=kind, path=path, digest=digest, size=size, subdirectory=subdirectory, requires=requires)
+
+
+def _kind(value: Any) -> Kind:
+    try:
+        return Kind(untrusted.text(value))
+    except ValueError:
+        raise ValueError(f"is none of {', '.join(Kind)}") from None
+
+
+def _object_name(value: Any) -> str:
+    if not _OBJECT.fullmatch(untrusted.text(value)):
+        raise ValueError("is not the name of an object of git")
+    return str(value)
+
+
+def _folder(value: Any) -> str:
+    """Return the path of a folder, as its script or project names it: nothing is opened by it."""
+    found = untrusted.line(value)
+    if not found or found.startswith("/") or "\\" in found:
+        raise ValueError("is not a relative path with slashes")
+    return found
+
+
+def _requirement(row: Table) -> BuildRequirement:
+    name, version = row.take("name", untrusted.normalized_name), row.take("version", untrusted.version)
+    return BuildRequirement(name=name, version=version, wheels=row.each("wheels", _file))
+
+
+def _file(row: Table) -> PinnedFile:
+    return PinnedFile(
+        name=row.take("name", untrusted.wheel_name),
+        digest=row.take("sha256", untrusted.sha256),
+        size=row.take("size", untrusted.size),
+    )
