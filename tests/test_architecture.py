@@ -51,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "from_source": BASIC | {"assembler", "inputs", "sources"},
     "lock": BASIC | {"__version__", "assembler", "from_source", "header", "inputs", "oci", "sources", "spec"},
     "drawing": {"lock", "shown_text"},
-    "plan": BASIC | {"application", "assembler", "container_values", "lock", "oci", "spec"},
+    "plan": BASIC | {"application", "assembler", "container_values", "from_source", "lock", "oci", "spec"},
     "missing": BASIC | {"application", "assembler", "inputs", "lock", "oci", "plan", "spec"},
     "fetching": BASIC | {"assembler", "from_source", "inputs", "lock", "oci", "plan", "sources", "spec"},
     "record": BASIC | {"assembler", "lock", "plan"},

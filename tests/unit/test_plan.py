@@ -12,6 +12,7 @@ from golden import expected_files, script_of
 from onedigest.application import File, collect
 from onedigest.digest import Digest
 from onedigest.errors import InputError
+from onedigest.from_source.model import BuiltFrom, Kind
 from onedigest.lock import codec
 from onedigest.lock.model import Lock, Package, Wheel
 from onedigest.plan.arrange import OWN_LAYER_BYTES, arrange
@@ -77,6 +78,24 @@ def test_small_pure_wheels_and_small_native_ones_do_not_share_a_layer() -> None:
     ]
     assert [layer.holds for layer in second.layers[7:-1]] == ["native 1.0", "alpha 1.0, beta 1.5, delta 0.1, gamma 3"]
     assert first.layers[8].key() == second.layers[8].key()
+
+
+def local(lock: Lock, *names: str) -> Lock:
+    origin = BuiltFrom(kind=Kind.DIRECTORY, path="../core", digest=Digest("sha256:" + "2" * 64))
+    packages = [replace(each, origin=origin) if each.name in names else each for each in lock.packages]
+    return replace(lock, packages=tuple(packages))
+
+
+def test_wheels_of_local_projects_share_the_last_layer_of_wheels() -> None:
+    found = layers(arrange(SPEC, local(with_wheels(1, 2, 3, 4), "p0", "p2"), [FILE]))
+
+    assert [layer.holds for layer in found if layer.kind == "wheels"] == ["p1 1, p3 1", "p0 1, p2 1"]
+
+
+def test_wheels_of_local_projects_join_others_where_room_is_short() -> None:
+    found = layers(arrange(replace(SPEC, max_layers=9), local(with_wheels(1, 2, 3), "p0"), [FILE]))
+
+    assert [layer.holds for layer in found if layer.kind == "wheels"] == ["p0 1, p1 1, p2 1"]
 
 
 @pytest.mark.parametrize("most", range(9, 15))

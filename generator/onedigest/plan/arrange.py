@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from onedigest.application import File, Files, selection_of
 from onedigest.digest import canonical_json, of_bytes
 from onedigest.errors import InputError
+from onedigest.from_source.model import Kind
 from onedigest.lock.base import Base
 from onedigest.lock.base.debian import DebianBase
 from onedigest.lock.base.image import ImageBase
@@ -156,8 +157,9 @@ def _command_layers(spec: Spec, base: Base, platform: Platform, below: Sequence[
 def _wheel_layers(lock: Lock, platform: Platform, room: int) -> list[Layer]:
     """Return a layer for each large wheel, and tails for the rest.
 
-    Small pure wheels share one tail, which is the same blob on all platforms; small native ones share another. Where
-    room is short the smallest of the large wheels join them, and then the tails each other.
+    Small pure wheels share one tail, which is the same blob on all platforms; small native ones share another, and
+    those of local projects a third. Where room is short the smallest of the large wheels join them, and then the
+    tails each other.
     """
     locked = [(package, wheel) for package in lock.packages if (wheel := package.wheel_for(platform))]
     large = sorted(
@@ -172,8 +174,15 @@ def _wheel_layers(lock: Lock, platform: Platform, room: int) -> list[Layer]:
 
 
 def _tails(rest: list[LockedWheel], room: int) -> list[list[LockedWheel]]:
-    if room == 1:
-        return [rest] if rest else []
-    pure = [pair for pair in rest if pair[1].name.endswith("-none-any.whl")]
-    native = [pair for pair in rest if pair not in pure]
-    return [tail for tail in (pure, native) if tail]
+    """Return the tails of small wheels, as many as there is room for.
+
+    Wheels of local projects move most, and are last.
+    """
+    local = [pair for pair in rest if pair[0].origin and pair[0].origin.kind is Kind.DIRECTORY]
+    pure = [pair for pair in rest if pair[1].name.endswith("-none-any.whl") and pair not in local]
+    native = [pair for pair in rest if pair not in pure and pair not in local]
+    tails = [tail for tail in (pure, native, local) if tail]
+    while len(tails) > max(room, 1):
+        last = tails.pop()
+        tails[-1] = [pair for pair in rest if pair in tails[-1] or pair in last]
+    return tails
