@@ -99,7 +99,9 @@ def _git(place: str, reference: str, subdirectory: str) -> Address:
         wrong = "a git repository whose address is none of https://, http://, ssh:// and file:///"
     if reference.startswith("-"):
         wrong = "a git repository with a reference that begins with a hyphen"
-    stated = untrusted.without_secrets(place) + (f"@{reference}" if reference else "")
+    # who logs in by ssh has a name that is no secret
+    shown = place if place.lower().startswith("ssh:") and place.count(":") == 1 else untrusted.without_secrets(place)
+    stated = shown + (f"@{reference}" if reference else "")
     inner, problem = _subdirectory(subdirectory)
     return Address(
         place=place,

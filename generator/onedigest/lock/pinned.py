@@ -11,8 +11,10 @@ from onedigest.from_source.model import Source
 from onedigest.inputs.store import Store
 from onedigest.lock import shadow
 from onedigest.lock.built import built_of, file_address, placed
+from onedigest.lock.environments import Environments
 from onedigest.lock.model import Lock, Package
 from onedigest.lock.shadow import Wanted
+from onedigest.lock.walk import without_unneeded
 from onedigest.spec import Spec
 
 
@@ -30,6 +32,8 @@ def pinned_wanted(spec: Spec, lock: Lock, store: Store, *, folder: Path) -> Want
     first = shadow.read_wanted(spec, around)
     known: dict[Source, Path] = {source: wheels[source.name] for source, _ in first.sources if source.name in wheels}
     wanted = shadow.read_wanted(spec, replace(around, wheels=known))
+    if wanted.sources:
+        wanted = without_unneeded(wanted, Environments(lock.platforms, lock.base.python_minor))
     rows = [_row(package, lock) for package in lock.packages if package.origin]
     if not rows:
         return wanted

@@ -86,6 +86,7 @@ class Walk:
 
     def told(self, wanted: Wanted) -> Wanted:
         """Return what uv is asked for, with wheels in the place of all that is only found by a source."""
+        wanted = without_unneeded(wanted, self._environments)
         settings = dict(wanted.settings)
         constraints: list[str] = []
         added: dict[str, str] = {}
@@ -149,6 +150,24 @@ class Walk:
             requirement.url = self._address(found[0]) if found else file_address(nothing(name))
 
 
+def without_unneeded(wanted: Wanted, environments: Environments) -> Wanted:
+    """Return what uv is asked for without what no platform needs and nothing was built of: uv would look for it."""
+    sources: dict[str, Any] = {}
+    for name, value in wanted.settings.get("sources", {}).items():
+        rows = value if isinstance(value, list) else [value]
+        left = [row for row in rows if row.get("path") != str(nothing(canonicalize_name(name)))]
+        sources |= {name: left if isinstance(value, list) else left[0]} if left else {}
+    dependencies = []
+    for text in wanted.dependencies:
+        requirement = Requirement(text)
+        name = canonicalize_name(requirement.name)
+        unbuilt = any(source.name == name for source, _ in wanted.sources)
+        if not unbuilt or environments.hold(requirement.marker):
+            dependencies.append(text)
+    settings = {**wanted.settings, **({"sources": sources} if "sources" in wanted.settings else {})}
+    return replace(wanted, dependencies=tuple(dependencies), settings=settings)
+
+
 def requirements_of(metadata: Metadata) -> Iterator[Requirement]:
     """Yield what a wheel requires, as far as it can be read."""
     for text in metadata.get("requires-dist", ()):
@@ -177,7 +196,7 @@ def _roots(wanted: Wanted, environments: Environments) -> Iterator[tuple[Source,
         if environments.hold(requirement.marker):
             found = extras.setdefault(canonicalize_name(requirement.name), {""})
             found.update(map(canonicalize_name, requirement.extras))
-    for source, marker in wanted.sources:
+    for source, marker in sorted(wanted.sources, key=lambda pair: pair[0].name):
         if source.name in extras and environments.hold(marker):
             yield source, tuple(sorted(extras[source.name]))
 
