@@ -89,7 +89,9 @@ def read_remote(place: str, where: str, name: str) -> Remote:
     host = parts.hostname or ""
     if parts.scheme not in SCHEMES:
         kinds = "https, ssh, http or file"
-        raise InputError.of(f"the address of `{name}` is {quoted(place)}, and git is asked by {kinds} alone", where=where)
+        raise InputError.of(
+            f"the address of `{name}` is {quoted(place)}, and git is asked by {kinds} alone", where=where
+        )
     is_strange = host.startswith("-") or user.startswith("-") or re.search(r"[\x00-\x20\x7f]", place)
     bare = bare.replace("file://localhost/", "file:///", 1)
     if is_strange or (host in ("", "localhost") if parts.scheme == "file" else bool(host)) is False:

@@ -1,13 +1,12 @@
 """Knows which files of a local project are its source, their digest, and how they are copied to build of.
 
-In a checkout of git that is what git tracks, or would: the same on every clone. Elsewhere it is all but what tools make.
+In a checkout of git that is what git tracks, or would: the same on every clone. Elsewhere it is all that no tool made.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

@@ -105,7 +105,7 @@ def with_settings(variables: Mapping[str, str], settings: Mapping[str, str]) -> 
     """Return variables with settings of git in them, which stand in no file and in no list of processes."""
     stated = variables.get("GIT_CONFIG_COUNT", "")
     count = int(stated) if re.fullmatch(r"\d{1,4}", stated, re.ASCII) else 0
-    more = {}
+    more: dict[str, str] = {}
     for number, (name, value) in enumerate(sorted(settings.items()), count):
         more |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
     return {**variables, **more, "GIT_CONFIG_COUNT": str(count + len(settings))}
