@@ -68,23 +68,21 @@ def _bring(repository: Repository, origin: BuiltFrom, hear: Callable[[Problem], 
     """Bring the commit that a lock states, and say where a tag is another one by now."""
     name, reference = repository.name, origin.reference
     is_there = bring_commit(repository, origin.commit)
-    now = ""
+    known = {}
     if reference and not COMMIT.fullmatch(reference):
-        now = _commit_of(list_references(repository, _patterns(reference)), _names(reference))
+        known = list_references(repository, _patterns(reference))
+    now = _commit_of(known, _names(reference))
     is_moved = now not in ("", origin.commit)
     if not is_there:
         why = f", and `{reference}` is {now} now" if is_moved else ""
         message = f"the commit {origin.commit} of `{name}` is no longer in {repository.remote.shown}{why}"
         raise InputError.of(message, where=repository.where, hint=_upgrading(name))
-    if is_moved and _is_tag(repository, reference):
+    tag = _names(reference)[-1]
+    if is_moved and tag in known and not any(each.startswith("refs/heads/") for each in known):
         message = f"the tag `{reference}` of `{name}` was the commit {origin.commit}, which stays, and is {now} now"
         hear(Problem(message, repository.where, _upgrading(name)))
-
-
-def _is_tag(repository: Repository, reference: str) -> bool:
-    """Tell whether a name is that of a tag elsewhere: a branch moves by its nature."""
-    names = list_references(repository, _patterns(reference))
-    return not any(name.startswith("refs/heads/") for name in names)
+        # backends that ask git for a version get the answer of then
+        git.tell(repository.here(), "update-ref", tag, origin.commit)
 
 
 def _resolved(repository: Repository, reference: str) -> str:
