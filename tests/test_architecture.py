@@ -70,7 +70,7 @@ DOORS = {
     "jinja2": {"rules/environment.py"},
     "networkx": {"lock/graph.py"},
     "packageurl": {"attestation/sbom.py"},
-    "packaging": {"cli", "flyte", "lock", "project.py", "spec.py"},
+    "packaging": {"cli", "flyte", "from_source", "lock", "project.py", "spec.py"},
     "pyproject_hooks": {"from_source/backend.py"},
     "pysequoia": {"inputs/debian/signature.py"},
     "rich": {"cli"},
