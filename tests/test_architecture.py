@@ -72,7 +72,7 @@ DOORS = {
     "jinja2": {"rules/environment.py"},
     "networkx": {"lock/graph.py"},
     "packageurl": {"attestation/sbom.py"},
-    "packaging": {"cli", "flyte", "lock", "project.py", "spec.py", "uv_project"},
+    "packaging": {"cli", "flyte", "from_source", "lock", "project.py", "spec.py", "uv_project"},
     "pyproject_hooks": {"from_source/backend.py"},
     "pysequoia": {"inputs/debian/signature.py"},
     "rich": {"cli"},

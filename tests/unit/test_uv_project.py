@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,9 +30,9 @@ def locked_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def shop(locked_shop: Path, tmp_path: Path) -> Iterator[Path]:
+def shop(locked_shop: Path, tmp_path: Path) -> Path:
     """A copy of it."""
-    yield shutil.copytree(locked_shop, tmp_path / "shop")
+    return shutil.copytree(locked_shop, tmp_path / "shop")
 
 
 def described(folder: Path, *, extras: tuple[str, ...] = (), groups: tuple[str, ...] = ()) -> ProjectImage:
@@ -223,7 +223,7 @@ class TestRefused:
             ),
             (
                 "sys_platform == 'linux'\" },\n    { name = \"shop-core\" }",
-                "sys_platform ==\" },\n    { name = \"shop-core\" }",
+                'sys_platform ==" },\n    { name = "shop-core" }',
                 "uv.lock: a marker of it is none: 'sys_platform =='\nhint: run `uv lock`",
             ),
             (

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from onedigest.cli.image import Image
 from onedigest.cli.leftovers import find_gone
-from onedigest.cli.locks import lock_problems
+from onedigest.cli.locks import lock_problems, moved_code
 from onedigest.cli.session import Session
 from onedigest.cli.words import say, shown
 from onedigest.conflicts import sides
@@ -15,6 +16,7 @@ from onedigest.errors import InputError, Problem, generating
 
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock
+    from onedigest.sources import Sources
 
 _OF_A_SCRIPT = ("entrypoint", "name", "script")
 """What a spec says of the script's name, which may have changed."""
@@ -51,7 +53,7 @@ def earlier_lock(session: Session, image: Image) -> Lock | None:
         return left
 
 
-def answers(image: Image, lock: Lock) -> bool:
+def answers(image: Image, lock: Lock, make_sources: Callable[[], Sources]) -> bool:
     """Tell whether a lock is what would be chosen: intact, an answer to the script, and of the files that are there."""
     from onedigest.lock.answer import refuse_other_answer
     from onedigest.lock.nearby import is_of_files
@@ -64,7 +66,7 @@ def answers(image: Image, lock: Lock) -> bool:
         refuse_other_hashes(image, lock)
     except InputError:
         return False
-    return is_of_files(image.spec, lock, image.script_folder)
+    return is_of_files(image.spec, lock, image.script_folder) and not moved_code(image, lock, make_sources)
 
 
 def refuse_other_hashes(image: Image, lock: Lock) -> None:

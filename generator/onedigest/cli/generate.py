@@ -161,14 +161,12 @@ def _locked(
 
     Where its lock is what would be chosen, nothing is asked of uv, of an index or of a registry.
     """
-    from onedigest.lock.author import Author
     from onedigest.lock.resolver import Upgrade, resolve
 
-    if previous and upgrade == Upgrade() and answers(image, previous):
+    if previous and upgrade == Upgrade() and answers(image, previous, make_sources):
         return previous, {}
     found = make_sources()
-    author = Author(warn=image.warn, line_of=image.line_of)
-    lock = resolve(image.spec, previous, found, folder=image.script_folder, upgrade=upgrade, author=author)
+    lock = resolve(image.spec, previous, found, folder=image.script_folder, upgrade=upgrade, author=image.author())
     refuse_other_hashes(image, lock)
     return lock, _debian_moves(previous, lock, found)
 

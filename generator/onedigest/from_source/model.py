@@ -74,7 +74,9 @@ class BuiltFrom:
     """Which source a wheel was built of, by what identifies it, and what its backend ran with.
 
     A directory has `path`, as its script or project names it, and the `digest` of its tree. A commit of git has
-    `commit` and `tree`, git's own object names. An archive has `path`, which is its file name, `digest` and `size`.
+    `commit` and `tree`, git's own object names; `path` is the repository's address without user and password, and
+    `reference` what was asked for. An archive has `path`, which is its file name, `digest` and `size`. `settings` is
+    the digest of what [tool.uv] says of the build, where it says anything: a variable may be a secret.
     """
 
     kind: Kind
@@ -83,7 +85,9 @@ class BuiltFrom:
     size: int = 0
     commit: str = ""
     tree: str = ""
+    reference: str = ""
     subdirectory: str = ""
+    settings: Digest = NO_DIGEST
     requires: tuple[BuildRequirement, ...] = ()
 
     def __post_init__(self) -> None:

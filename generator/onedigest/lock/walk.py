@@ -1,0 +1,207 @@
+"""Knows what wheels that were built require from source in turn, by the sources that their own projects name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from onedigest.errors import InputError, Problem
+from onedigest.from_source.model import Source
+from onedigest.lock.built import file_address
+from onedigest.lock.environments import Environments
+from onedigest.lock.places import Need, Places, names_of, nothing
+from onedigest.lock.repository import Declared
+from onedigest.lock.shadow import Wanted
+from onedigest.lock.wheel_metadata import Metadata
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Making:
+    """What a walk needs of whoever builds: the metadata and the file of a wheel, and what its project declares."""
+
+    make: Callable[[Source], Metadata]
+    path_of: Callable[[Source], Path]
+    declared: Callable[[Source], Declared]
+
+
+class Walk:
+    """Follows requirements from one built wheel to the next."""
+
+    def __init__(self, making: Making, places: Places, environments: Environments) -> None:
+        self._making = making
+        self._places = places
+        self._environments = environments
+        self._waiting: list[tuple[Source, tuple[str, ...]]] = []
+        self._done: dict[Source, set[str]] = {}
+        self._needs: dict[str, list[tuple[Requirement, Need]]] = {}
+        self._indexes: dict[str, Mapping[str, Any]] = {}
+        self._idle: set[str] = set()
+
+    def follow(self, wanted: Wanted) -> None:
+        """Build all that is needed. Raises `InputError` with all that cannot be built."""
+        self._waiting += _roots(wanted, self._environments)
+        problems: list[Problem] = []
+        while self._waiting:
+            source, extras = self._waiting.pop(0)
+            new = set(extras) - self._done.setdefault(source, set())
+            self._done[source] |= new
+            if new:
+                try:
+                    self._follow(source, sorted(new))
+                except InputError as error:
+                    problems += error.problems
+        if problems:
+            raise InputError(dict.fromkeys(problems))
+        self._places.refuse()
+
+    def _follow(self, source: Source, extras: Sequence[str]) -> None:
+        metadata = self._making.make(source)
+        declared = self._making.declared(source)
+        for requirement in requirements_of(metadata):
+            name = canonicalize_name(requirement.name)
+            if not self._environments.hold(requirement.marker, extras):
+                if name in declared.sources:
+                    self._idle.add(name)
+                continue
+            for need in self._needs_of(requirement, name, declared, source):
+                if not self._environments.hold(need.marker, extras):
+                    continue
+                self._needs.setdefault(name, []).append((requirement, need))
+                if need.index:
+                    self._indexes |= {str(row.get("name")): row for row in declared.indexes[::-1]}
+                if need.source:
+                    self._waiting.append((need.source, ("", *map(canonicalize_name, requirement.extras))))
+
+    def _needs_of(self, requirement: Requirement, name: str, declared: Declared, source: Source) -> Iterator[Need]:
+        if name in declared.sources:
+            value, base = declared.sources[name]
+            yield from self._places.needs(name, value, base)
+        elif requirement.url:
+            yield self._places.at_address(name, requirement.url, Path(source.place))
+
+    def told(self, wanted: Wanted) -> Wanted:
+        """Return what uv is asked for, with wheels in the place of all that is only found by a source."""
+        wanted = without_unneeded(wanted, self._environments)
+        settings = dict(wanted.settings)
+        constraints: list[str] = []
+        added: dict[str, str] = {}
+        sources = dict(settings.get("sources", {}))
+        for name, several in sorted(self._needs.items()):
+            for requirement, need in several:
+                if need.index:
+                    added.setdefault(name, _plain(requirement, need.marker))
+                    sources.setdefault(name, {"index": need.index})
+                else:
+                    marker = f" ; {need.marker}" if need.marker else ""
+                    constraints.append(f"{name} @ {self._address(need)}{marker}")
+        named = names_of(wanted.dependencies)
+        idle = sorted(self._idle - self._needs.keys() - named)
+        constraints += [f"{name} @ {file_address(nothing(name))}" for name in idle]
+        own = settings.get("constraint-dependencies", [])
+        settings["constraint-dependencies"] = list(dict.fromkeys([*own, *constraints]))
+        if rows := [*settings.get("dependency-metadata", []), *self._lowered()]:
+            settings["dependency-metadata"] = rows
+        if added:
+            settings["sources"] = sources
+            settings["index"] = [*settings.get("index", []), *self._other_indexes(settings.get("index", []), sources)]
+        files = {str(self._making.path_of(source).resolve()) for source in self._done}
+        return replace(
+            wanted,
+            dependencies=(*wanted.dependencies, *added.values()),
+            settings=settings,
+            files=wanted.files | files | self._places.files,
+            build=wanted.build - {source.name for source in self._done},
+            added=frozenset(added) - named,
+        )
+
+    def _other_indexes(
+        self, known: Sequence[Mapping[str, Any]], sources: Mapping[str, Any]
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yield the indexes that sources of projects name, and that the script does not have."""
+        names = {row.get("name") for row in known}
+        asked = {row["index"] for row in sources.values() if isinstance(row, dict) and "index" in row}
+        for name in sorted(asked - names):
+            if name in self._indexes:
+                yield {**self._indexes[name], "explicit": True, "default": False}
+
+    def _address(self, need: Need) -> str:
+        return need.address if need.source is None else file_address(self._making.path_of(need.source))
+
+    def _lowered(self) -> Iterator[dict[str, Any]]:
+        """Yield what wheels say of themselves that name places: uv would follow those."""
+        for source in self._done:
+            metadata = self._making.make(source)
+            requirements = list(requirements_of(metadata))
+            if any(each.url for each in requirements):
+                for each in requirements:
+                    self._lower(each)
+                version = self._making.path_of(source).name.split("-")[1]
+                yield stated_row(metadata, source.name, version, list(map(str, requirements)))
+
+    def _lower(self, requirement: Requirement) -> None:
+        name = canonicalize_name(requirement.name)
+        if requirement.url:
+            found = [need for stated, need in self._needs.get(name, []) if str(stated) == str(requirement)]
+            requirement.url = self._address(found[0]) if found else file_address(nothing(name))
+
+
+def without_unneeded(wanted: Wanted, environments: Environments) -> Wanted:
+    """Return what uv is asked for without what no platform needs and nothing was built of: uv would look for it."""
+    sources: dict[str, Any] = {}
+    for name, value in wanted.settings.get("sources", {}).items():
+        rows = value if isinstance(value, list) else [value]
+        left = [row for row in rows if row.get("path") != str(nothing(canonicalize_name(name)))]
+        sources |= {name: left if isinstance(value, list) else left[0]} if left else {}
+    dependencies = []
+    for text in wanted.dependencies:
+        requirement = Requirement(text)
+        name = canonicalize_name(requirement.name)
+        unbuilt = any(source.name == name for source, _ in wanted.sources)
+        if not unbuilt or environments.hold(requirement.marker):
+            dependencies.append(text)
+    settings = {**wanted.settings, **({"sources": sources} if "sources" in wanted.settings else {})}
+    return replace(wanted, dependencies=tuple(dependencies), settings=settings)
+
+
+def requirements_of(metadata: Metadata) -> Iterator[Requirement]:
+    """Yield what a wheel requires, as far as it can be read."""
+    for text in metadata.get("requires-dist", ()):
+        try:
+            yield Requirement(text)
+        except (InvalidRequirement, RecursionError):
+            continue  # uv says what is wrong with it
+
+
+def stated_row(metadata: Metadata, name: str, version: str, requires: Sequence[str]) -> dict[str, Any]:
+    """Return what a wheel says of itself as uv is told it (`dependency-metadata`)."""
+    row: dict[str, Any] = {"name": name, "version": version, "requires-dist": list(requires)}
+    if metadata.get("requires-python"):
+        row["requires-python"] = metadata["requires-python"][0]
+    if metadata.get("provides-extra"):
+        row["provides-extra"] = list(metadata["provides-extra"])
+    return row
+
+
+def _roots(wanted: Wanted, environments: Environments) -> Iterator[tuple[Source, tuple[str, ...]]]:
+    """Yield the sources that a script names and its platforms need, each with the extras that it asks for."""
+    extras: dict[str, set[str]] = {}
+    settings = wanted.settings
+    others = [*settings.get("override-dependencies", ()), *settings.get("constraint-dependencies", ())]
+    for requirement in map(Requirement, [*wanted.dependencies, *(each for each in others if isinstance(each, str))]):
+        if environments.hold(requirement.marker):
+            found = extras.setdefault(canonicalize_name(requirement.name), {""})
+            found.update(map(canonicalize_name, requirement.extras))
+    for source, marker in sorted(wanted.sources, key=lambda pair: pair[0].name):
+        if source.name in extras and environments.hold(marker):
+            yield source, tuple(sorted(extras[source.name]))
+
+
+def _plain(requirement: Requirement, marker: str) -> str:
+    """Return a requirement of a project as one of the script: its extra is asked for, so it does not count."""
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    return f"{requirement.name}{extras}{requirement.specifier}" + (f" ; {marker}" if marker else "")

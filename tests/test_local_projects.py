@@ -1,0 +1,250 @@
+"""Scripts that take packages from local projects, git and archives: how they are locked, fetched and built."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from locking import Locking
+from stand_in import StandIn, write_project, write_sdist
+from wheel_builder import build_wheel
+
+pytest_plugins = ("built_app",)
+
+LOCK = "lockfiles/app/pylock.toml"
+
+
+@pytest.fixture
+def making(monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    """Wheels are made without a backend."""
+    return StandIn(monkeypatch)
+
+
+def settings(locking: Locking, *lines: str, build: str = "") -> None:
+    """Add lines of [tool.uv] to the script."""
+    text = "".join(f"# {line}\n" for line in ("[tool.uv]", *lines, "[tool.onedigest]"))
+    locking.edit("app.py", "# [tool.onedigest]\n", text + (f"# build = {build}\n" if build else ""))
+
+
+def packages(locking: Locking) -> dict[str, Any]:
+    rows = tomllib.loads(locking.read(LOCK))["packages"]
+    return {row["name"]: row for row in rows}
+
+
+def asked(locking: Locking) -> set[str]:
+    """Return the names that the index was asked for since the last time."""
+    names = {request.split("/")[2] for request in locking.index.requests if request.startswith("/simple/")}
+    locking.index.requests.clear()
+    return names
+
+
+def test_local_project_is_built_and_locked(locking: Locking, making: StandIn) -> None:
+    write_project(locking.root / "packages" / "core", "Core", requires=["beta"])
+    build_wheel(locking.index.folder, "beta", "1.0")
+    build_wheel(locking.index.folder, "core", "9.0")
+    locking.ask("core", "alpha")
+    settings(locking, 'sources = { core = { path = "packages/core", editable = true } }')
+    result = locking.ok("build", "app.py")
+
+    assert "\ncore: built from packages/core\n" in result.err
+    found = packages(locking)
+    assert {name: row["version"] for name, row in found.items()} == {"alpha": "1.0", "beta": "1.0", "core": "1.0"}
+    assert found["core"]["tool"]["onedigest"]["path"] == "packages/core"
+    assert "tool" not in found["beta"]
+    assert asked(locking) == {"alpha", "beta"}
+    assert making.names() == ["core"]
+
+
+def test_change_of_code_moves_that_wheel_and_nothing_else(locking: Locking, making: StandIn) -> None:
+    folder = write_project(locking.root / "packages" / "core", "core", requires=["beta"])
+    build_wheel(locking.index.folder, "beta", "1.0")
+    locking.ask("core", "alpha")
+    settings(locking, 'sources = { core = { path = "packages/core" } }')
+    locking.ok("build", "app.py")
+    before = locking.read(LOCK).splitlines()
+    assert locking.ok("build", "app.py").err == "app: unchanged\n"
+    assert making.names() == ["core"]
+    build_wheel(locking.index.folder, "alpha", "1.1")
+    build_wheel(locking.index.folder, "beta", "1.1")
+    write_project(folder, "core", requires=["beta"], code="x = 2\n")
+
+    refused = locking.run("build", "app.py", "--locked")
+    checked = locking.run("generate", "app.py", "--check")
+    where = "lockfiles/app/pylock.toml: the code of `core` in packages/core changed since it was locked"
+    assert (refused.code, refused.err) == (1, f"error: {where}\nhint: run `onedigest generate app.py`\n")
+    assert (checked.code, checked.err) == (3, f"error: {where}\nhint: run `onedigest generate app.py`\n")
+    assert making.names() == []
+
+    result = locking.ok("build", "app.py")
+    assert result.err.splitlines()[:2] == [
+        "app: the code of core changed since it was locked, so it is locked again; review lockfiles/app",
+        "core: built from packages/core (its code changed)",
+    ]
+    after = locking.read(LOCK).splitlines()
+    moved = [line.partition(" = ")[0].strip(" {") for line, other in zip(after, before, strict=True) if line != other]
+    assert len(moved) == 3
+    assert moved[1:] == ["name", "digest"]
+    assert locking.ok("generate", "app.py", "--check").err == "1 lock checked\n"
+
+
+def test_clone_builds_what_its_store_lacks_and_arrives_at_the_same_digest(
+    locking: Locking, making: StandIn, tmp_path: Path
+) -> None:
+    more = '[project.optional-dependencies]\nfast = ["beta"]\n'
+    write_project(locking.root / "libs" / "inner", "inner", more=more)
+    source = '[tool.uv.sources]\ninner = { path = "../inner" }\n'
+    write_project(locking.root / "libs" / "core", "core", requires=["inner[fast]"], more=source)
+    build_wheel(locking.index.folder, "beta", "1.0")
+    write_sdist(locking.index.folder, "old", "1.0", requires=["alpha"])
+    locking.ask("core", "old")
+    settings(locking, 'sources = { core = { path = "libs/core" } }', build='["old"]')
+    digest = locking.ok("build", "app.py").out
+    assert making.names() == ["core", "inner", "old"]
+    lock = locking.read(LOCK)
+    shutil.rmtree(tmp_path / "cache")
+    shutil.rmtree(locking.root / "lockfiles" / ".inputs")
+    asked(locking)
+
+    result = locking.ok("build", "app.py", "--locked")
+    assert result.out == digest
+    assert making.names() == ["core", "inner", "old"]
+    assert asked(locking) == {"alpha", "beta", "old"}
+    assert [line for line in result.err.splitlines() if ": built from " in line] == [
+        "core: built from libs/core",
+        "inner: built from libs/inner",
+        "old: built from old-1.0.tar.gz",
+    ]
+    assert locking.read(LOCK) == lock
+    locking.index.close()
+    assert locking.ok("build", "app.py", "--offline", "--locked").out == digest
+    assert making.names() == []
+
+
+def test_no_index_is_asked_for_a_local_project(locking: Locking, making: StandIn) -> None:
+    """Members of the workspace need each other, and a package of the index needs one of them too."""
+    for name in ("app-core", "app-web", "app-cli", "idle"):
+        build_wheel(locking.index.folder, name, "9.0")
+    build_wheel(locking.index.folder, "beta", "1.0", requires=["app-core>=1"])
+    locking.project.write(
+        "pyproject.toml", '[tool.uv.workspace]\nmembers = ["packages/*"]\nexclude = ["packages/not"]\n'
+    )
+    sources = "".join(f"{name} = {{ workspace = true }}\n" for name in ("app-core", "app-cli", "app-web"))
+    for name, requires in (("app-web", ["app-core>=1"]), ("app-core", ["app-cli"]), ("app-cli", ["app-web"])):
+        more = f'[project.optional-dependencies]\ndev = ["idle"]\n[tool.uv.sources]\n{sources}idle = {{ path = "../idle" }}\n'
+        write_project(locking.root / "packages" / name, name, requires=requires, more=more)
+    write_project(locking.root / "packages" / "not", "app-core", version="7.0")
+    locking.ask("app-web", "beta")
+    settings(locking, "sources = { app-web = { workspace = true } }")
+    locking.ok("build", "app.py")
+
+    assert asked(locking) == {"beta"}
+    assert {name: row["version"] for name, row in packages(locking).items()} == {
+        "app-cli": "1.0",
+        "app-core": "1.0",
+        "app-web": "1.0",
+        "beta": "1.0",
+    }
+    assert sorted(making.names()) == ["app-cli", "app-core", "app-web"]
+    assert [row["name"] for row in tomllib.loads(locking.read(LOCK))["tool"]["onedigest"]["requirements"]] == [
+        "app-web",
+        "beta",
+    ]
+
+
+def test_what_is_not_named_in_build_is_refused_in_one_line(locking: Locking, making: StandIn) -> None:
+    write_sdist(locking.root, "four", "1.0")
+    locking.ask(
+        "one", "two @ git+https://geheim@git.example/two@v1", "three @ https://a.example/three-1.0.tar.gz", "four"
+    )
+    settings(
+        locking,
+        'sources = { one = { git = "https://git.example/one", tag = "v1" }, four = { path = "four-1.0.tar.gz" } }',
+        build='["old"]',
+    )
+    result = locking.run("generate", "app.py")
+
+    assert result.code == 1
+    assert [line for line in result.err.splitlines() if line.startswith(("error", "hint: write"))] == [
+        "error: app.py: `four` comes from an archive of its source, which is not a wheel",
+        "error: app.py: `one` comes from a git repository, which is not a wheel",
+        "error: app.py: `three` comes from an archive of its source, which is not a wheel",
+        "error: app.py: `two` comes from a git repository, which is not a wheel",
+        'hint: write `build = ["four", "old", "one", "three", "two"]` in [tool.onedigest]',
+    ]
+    assert "geheim" not in result.err
+    assert making.names() == []
+
+
+def test_git_and_archives_are_built_where_they_are_named(locking: Locking, making: StandIn) -> None:
+    inner = write_project(locking.root.parent / "git" / "sub", "two", version="2.0").parent
+    one = write_project(locking.root.parent / "one", "one", more='[project.optional-dependencies]\nx = ["beta"]\n')
+    making.repositories = {"https://git.example/one": one, "ssh://git@git.example/two.git": inner}
+    build_wheel(locking.index.folder, "beta", "1.0")
+    write_sdist(locking.root, "four", "4.0")
+    write_project(locking.root / "gone", "gone")
+    (locking.index.folder / "far").mkdir()
+    write_sdist(locking.index.folder, "three", "3.0")
+    far = f"{locking.index.address.removesuffix('/simple')}/files/three-3.0.tar.gz"
+    locking.ask(
+        "One[X]",
+        "two @ git+ssh://git@git.example/two.git@main#subdirectory=sub",
+        f"three @ {far}",
+        "four",
+        "gone ; sys_platform == 'win32'",
+        "beta",
+    )
+    settings(
+        locking,
+        'sources.One = { git = "https://git.example/one", tag = "v1" }',
+        'sources.four = { path = "four-4.0.tar.gz" }',
+        'sources.gone = { path = "gone" }',
+        'sources.beta = [{ path = "gone", marker = "sys_platform == \'win32\'" }]',
+        build='["one", "two", "three", "four"]',
+    )
+    result = locking.ok("build", "app.py")
+
+    assert [line for line in result.err.splitlines() if ": built from " in line] == [
+        "four: built from four-4.0.tar.gz",
+        f"one: built from https://git.example/one at {packages(locking)['one']['tool']['onedigest']['commit'][:12]}",
+        "three: built from three-3.0.tar.gz",
+        f"two: built from ssh://git@git.example/two.git at {packages(locking)['two']['tool']['onedigest']['commit'][:12]}",
+    ]
+    assert {name: row["version"] for name, row in packages(locking).items()} == {
+        "beta": "1.0",
+        "four": "4.0",
+        "one": "1.0",
+        "three": "3.0",
+        "two": "2.0",
+    }
+    assert asked(locking) == {"beta"}
+    assert {(source.reference, source.subdirectory) for source in making.made if source.kind == "git"} == {
+        ("v1", ""),
+        ("main", "sub"),
+    }
+
+
+def test_source_distributions_of_an_index_are_chosen_by_uv(locking: Locking, making: StandIn) -> None:
+    """The newest version needs what is not there, so uv takes the one before; a yanked one is passed over."""
+    write_sdist(locking.index.folder, "old", "1.0", requires=["inner"])
+    write_sdist(locking.index.folder, "old", "2.0", requires=["alpha>5"])
+    write_sdist(locking.index.folder, "old", "3.0")
+    locking.index.yanked["old-3.0.tar.gz"] = "broken"
+    write_sdist(locking.index.folder, "inner", "1.0", requires=["alpha ; python_version < '3'"])
+    build_wheel(locking.index.folder, "inner", "0.5")
+    build_wheel(locking.index.folder, "beta", "1.0", requires=["old"])
+    locking.ask("beta")
+    settings(locking, build='["inner", "old", "unneeded"]')
+    locking.ok("build", "app.py")
+
+    found = packages(locking)
+    assert {name: row["version"] for name, row in found.items()} == {"beta": "1.0", "inner": "1.0", "old": "1.0"}
+    assert found["old"]["tool"]["onedigest"]["path"] == "old-1.0.tar.gz"
+    assert making.names() == ["old", "old", "inner"]
+    assert not any(locking.root.parent.rglob("ran"))
+    build_wheel(locking.index.folder, "beta", "1.1", requires=["old"])
+    assert locking.ok("generate", "app.py").err.startswith("app: unchanged, ")
+    assert locking.ok("generate", "app.py", "--upgrade").err.splitlines()[-1] == "  beta 1.0 -> 1.1"
