@@ -230,8 +230,8 @@ def _bare_project(table: Mapping[str, Any], workspace: Mapping[str, Any] | None 
             **({} if workspace is None else {"workspace": workspace}),
         }
     }
-    own = f"project = {_toml(kept)}\n" if kept else ""  # the root of a workspace may have none
-    return f"{own}dependency-groups = {_toml(groups)}\ntool = {_toml(tool)}\n"
+    stated = f"project = {_toml(kept)}\n" if kept else ""  # the root of a workspace may have none
+    return f"{stated}dependency-groups = {_toml(groups)}\ntool = {_toml(tool)}\n"
 
 
 def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,24 +10,25 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 from packaging.utils import parse_wheel_filename
 
-from onedigest.errors import InputError, Problem
-from onedigest.from_source.model import Built, Source
+from onedigest.errors import InputError
+from onedigest.from_source.model import Built
 from onedigest.lock import shadow
+from onedigest.lock.author import Author
 from onedigest.lock.base import Base
 from onedigest.lock.found import check_rows, wheel_address, wheel_digest, wheel_name
+from onedigest.lock.model import Package
+from onedigest.lock.selection import select
 from onedigest.lock.targets import Target
+from onedigest.lock.workshop import Workshop
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
 from onedigest.uv_project.built_rows import find_sources
-from onedigest.uv_project.closure import Chosen, Closure, close
+from onedigest.uv_project.closure import Chosen, Closure, close, close_any
 from onedigest.uv_project.image import choose
 from onedigest.uv_project.locked import Key, Locked, Row, read_locked
 from onedigest.uv_project.pinned_python import other_python
 from onedigest.uv_project.pyproject import Pyproject
 from onedigest.uv_project.workspace import Workspace, find_workspace
-
-Make = Callable[[Source], tuple[Built, Path]]
-"""Builds a source; returns its wheel, and where that is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,13 +51,32 @@ def read_pinned(spec: Spec, folder: Path) -> Pinned:
     return Pinned(project=project, workspace=workspace, locked=locked, chosen=chosen)
 
 
-def pinned_rows(
-    spec: Spec, pinned: Pinned, base: Base, targets: Sequence[Target], settings_of: Callable[[str], str], make: Make
-) -> dict[str, Any]:
+def answer_project(
+    spec: Spec, base: Base, workshop: Workshop, kept: frozenset[str], folder: Path, author: Author
+) -> tuple[tuple[Package, ...], tuple[tuple[str, str], ...], dict[str, tuple[str, str]]]:
+    """Return the packages and the roots of a project's image, and address and digest of each wheel by its name.
+
+    `folder` is the project's. A wheel of `kept` counts before better ones.
+    """
+    pinned = read_pinned(spec, folder)
+    if said := other_python(pinned.project, pinned.workspace, base.python):
+        author.warn(said)
+    found = pinned_rows(spec, pinned, base, workshop)
+    packages, roots = select(found, targets_of(spec, base), base.reference, kept)
+    return packages, roots, places_of(found)
+
+
+def targets_of(spec: Spec, base: Base) -> list[Target]:
+    """Return the platforms of an image with what its base has."""
+    return [Target(platform, base.python, base.libc_version) for platform in spec.platforms]
+
+
+def pinned_rows(spec: Spec, pinned: Pinned, base: Base, workshop: Workshop) -> dict[str, Any]:
     """Return what a uv.lock pins of an image, in the form of a uv.lock of a script: what was built has its wheel.
 
     Raises `InputError` with all that cannot be followed.
     """
+    targets = targets_of(spec, base)
     locked = pinned.locked
     _refuse_other_python(locked, base)
     environments = {
@@ -78,13 +98,13 @@ def pinned_rows(
         rows.values(),
         build=spec.build,
         fits=fits,
-        settings_of=settings_of,
+        settings_of=workshop.settings_of,
     )
     written: dict[Key, dict[str, Any]] = {}
     for key, row in rows.items():
         written[key] = {"name": key[0], "version": key[1], "source": dict(row.source), "wheels": list(row.wheels)}
         if key in sources:
-            written[key] |= _built_row(row, *make(sources[key]))
+            written[key] |= _built_row(row, *workshop.make(sources[key]))
     _make_absolute(written.values(), pinned.workspace.root.folder)
     for key, each in written.items():
         each["dependencies"] = _edges(closure.edges[key], written, spec.platforms)
@@ -161,15 +181,20 @@ def _refuse_other_python(locked: Locked, base: Base) -> None:
         raise InputError.of(message, where=locked.shown, hint="set another `base`, or `requires-python` in [project]")
 
 
-def python_warning(pinned: Pinned, base: Base) -> Problem | None:
-    """Return what is to be said where a project names another Python for its developers than an image has."""
-    return other_python(pinned.project, pinned.workspace, base.python)
-
-
-def pinned_places(found: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """Return address and digest of each wheel that rows have, by its file name."""
+def places_of(found: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return address and digest of each wheel of rows by its file name; an address without a scheme is a path."""
     return {
         wheel_name(wheel): (wheel_address(row["source"], wheel), wheel_digest(wheel))
         for row in found["package"]
         for wheel in row.get("wheels", ())
     }
+
+
+def stated_places(spec: Spec, folder: Path) -> dict[str, tuple[str, str]]:
+    """Return where the uv.lock of a project says that wheels are; `folder` is the project's."""
+    pinned = read_pinned(spec, folder)
+    rows = close_any(pinned.locked, pinned.chosen)
+    _check(pinned, rows)
+    written = [{"source": dict(row.source), "wheels": list(row.wheels)} for row in rows]
+    _make_absolute(written, pinned.workspace.root.folder)
+    return places_of({"package": written})

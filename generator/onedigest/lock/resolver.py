@@ -76,11 +76,17 @@ def resolve(
         # its Python decides what is asked of uv
         kept_base = _image_base(spec, choice, _pinned_index(choice, previous, upgrade), sources, debian)
     minor = kept_base.python_minor if kept_base else python_minor(SUITES[choice.suite])
-    wanted = workshop.prepare(minor)
     pins = _pins(previous, upgrade)
-    known = shadow.preferences_text(pins) if pins else ""
     # a wheel stays selected as long as its version does, even when a better one came since
     kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
+    if spec.uv_lock:
+        from onedigest.lock.project_answer import answer_project
+
+        base = kept_base or resolve_debian(spec, choice.suite, sources, debian)
+        packages, roots, places = answer_project(spec, base, workshop, kept, folder, author)
+        return settled(_made(spec, base, _completed(packages, places, sources), roots, workshop), previous)
+    wanted = workshop.prepare(minor)
+    known = shadow.preferences_text(pins) if pins else ""
     said: list[str] = []
     asked = Asked(spec=spec, wanted=wanted, minor=minor, sources=sources)
     found, base = _answer(
@@ -95,8 +101,13 @@ def resolve(
     roots = tuple(root for root in roots if root[0] not in wanted.added)
     places = _places(found)
     judge(said, found, places, packages, pins, targets, asked, author)
-    packages = _completed(packages, places, sources)
-    lock = Lock(
+    return settled(_made(spec, base, _completed(packages, places, sources), roots, workshop), previous)
+
+
+def _made(
+    spec: Spec, base: Base, packages: tuple[Package, ...], roots: tuple[tuple[str, str], ...], workshop: Workshop
+) -> Lock:
+    return Lock(
         spec=spec.digest(),
         asked=dumps(spec).decode(),
         script=spec.script,
@@ -106,7 +117,6 @@ def resolve(
         packages=tuple(workshop.stated(package) for package in packages),
         roots=roots,
     )
-    return settled(lock, previous)
 
 
 def _answer(
