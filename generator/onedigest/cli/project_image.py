@@ -17,6 +17,12 @@ def is_project(path: Path) -> bool:
     return path.name == PYPROJECT
 
 
+def names_project(what: str) -> bool:
+    """Tell whether an argument is the file of a project, or a folder that has one and is no layout of an image."""
+    path = Path(what)
+    return is_project(path) or ((path / PYPROJECT).is_file() and not (path / "oci-layout").exists())
+
+
 def find_project_file(path: Path) -> Path:
     """Return the pyproject.toml that is meant by a folder, or by itself. Raises `InputError`."""
     from onedigest.cli.words import shown
