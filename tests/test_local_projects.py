@@ -211,7 +211,7 @@ def test_git_and_archives_are_built_where_they_are_named(locking: Locking, makin
         "four: built from four-4.0.tar.gz",
         f"one: built from https://git.example/one at {packages(locking)['one']['tool']['onedigest']['commit'][:12]}",
         "three: built from three-3.0.tar.gz",
-        f"two: built from ssh://git@git.example/two.git at {packages(locking)['two']['tool']['onedigest']['commit'][:12]}",
+        f"two: built from ssh://git.example/two.git at {packages(locking)['two']['tool']['onedigest']['commit'][:12]}",
     ]
     assert {name: row["version"] for name, row in packages(locking).items()} == {
         "beta": "1.0",

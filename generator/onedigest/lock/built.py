@@ -77,7 +77,7 @@ def say_built(source: Source, built: Built, known: Built | None) -> str:
         why = " (its code changed)" if known and known.origin.digest != origin.digest else ""
         return f"{source.name}: built from {origin.path}{why}"
     if origin.kind is Kind.GIT:
-        return f"{source.name}: built from {source.stated.rpartition('@')[0] or source.stated} at {origin.commit[:12]}"
+        return f"{source.name}: built from {origin.path} at {origin.commit[:12]}"
     return f"{source.name}: built from {origin.path}"
 
 
