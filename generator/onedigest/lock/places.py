@@ -192,7 +192,8 @@ class Places:
         if "git" in source:
             return self._git(name, read_git(source))
         if source.get("package") is False:
-            return self._refused(name, "a local project with `package = false`, whose dependencies alone count")
+            hint = "leave it out, or write what the project needs into `dependencies`"
+            return self._refused(name, "a local project with `package = false`, which is not to be installed", hint)
         if source.get("workspace"):
             return self._member(name, base)
         inner = str(source.get("subdirectory", ""))
