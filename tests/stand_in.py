@@ -7,6 +7,7 @@ import io
 import tarfile
 import tomllib
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from onedigest.digest import of_bytes
 from onedigest.errors import InputError, Problem
 from onedigest.from_source import making
+from onedigest.from_source.git_address import shown
 from onedigest.from_source.model import BuildRequirement, Built, BuiltFrom, Kind, PinnedFile, Source
 from onedigest.sources import Sources
 from wheel_builder import wheel_bytes
@@ -49,7 +51,7 @@ class StandIn:
     ) -> Built:
         files = self._files(source, sources)
         origin = self._identified(source, files)
-        known = previous and origin == BuiltFrom(**{**_fields(previous.origin), "requires": ()})
+        known = previous and origin == replace(previous.origin, requires=())
         if previous and known and sources.store.has(previous.wheel.digest):
             return previous
         project = tomllib.loads(files["pyproject.toml"].decode())["project"]
@@ -64,23 +66,27 @@ class StandIn:
         wheel = PinnedFile(name=f"{name.replace('-', '_')}-{version}-py3-none-any.whl", digest=digest, size=len(data))
         if previous and known and previous.wheel != wheel:
             raise InputError.of("the same source gives another wheel")
-        return Built(wheel=wheel, origin=BuiltFrom(**{**_fields(origin), "requires": self.requires}))
+        return Built(wheel=wheel, origin=replace(origin, requires=self.requires))
 
     def identify(self, source: Source, previous: Built | None, sources: Sources, *, root: Path) -> BuiltFrom:
         return self._identified(source, self._files(source, sources))
 
     def _identified(self, source: Source, files: dict[str, bytes]) -> BuiltFrom:
         text = b"".join(name.encode() + b"\0" + data for name, data in sorted(files.items()))
-        settings = of_bytes(source.settings.encode()) if source.settings != "{}" else of_bytes(b"")[:0]
-        more = {"settings": settings} if hasattr(BuiltFrom, "settings") else {}
         if source.kind is Kind.GIT:
             commit = hashlib.sha1(text).hexdigest()
-            more |= {"reference": source.reference, "path": source.place} if hasattr(BuiltFrom, "reference") else {}
-            return BuiltFrom(kind=source.kind, commit=commit, tree=commit, subdirectory=source.subdirectory, **more)
+            return BuiltFrom(
+                kind=source.kind,
+                path=shown(source.place),
+                commit=commit,
+                tree=commit,
+                reference=source.reference,
+                subdirectory=source.subdirectory,
+            )
         path = source.stated.rpartition("/")[2] if source.kind is Kind.ARCHIVE else source.stated
         size = len(text) if source.kind is Kind.ARCHIVE else 0
         return BuiltFrom(
-            kind=source.kind, path=path, digest=of_bytes(text), size=size, subdirectory=source.subdirectory, **more
+            kind=source.kind, path=path, digest=of_bytes(text), size=size, subdirectory=source.subdirectory
         )
 
     def _files(self, source: Source, sources: Sources) -> dict[str, bytes]:
@@ -140,7 +146,3 @@ def write_sdist(folder: Path, name: str, version: str, requires: Iterable[str] =
 def _read(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     opened = archive.extractfile(member)
     return opened.read() if opened else b""
-
-
-def _fields(origin: BuiltFrom) -> dict[str, object]:
-    return {name: getattr(origin, name) for name in BuiltFrom.__slots__}

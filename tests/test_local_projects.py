@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shutil
 import tomllib
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from index_server import IndexServer
 from locking import Locking
-from stand_in import StandIn, write_project, write_sdist
+from stand_in import BACKEND, StandIn, write_project, write_sdist
 from wheel_builder import build_wheel
 
 pytest_plugins = ("built_app",)
@@ -89,6 +92,12 @@ def test_change_of_code_moves_that_wheel_and_nothing_else(locking: Locking, maki
     assert len(moved) == 3
     assert moved[1:] == ["name", "digest"]
     assert locking.ok("generate", "app.py", "--check").err == "1 lock checked\n"
+    locking.index.requests.clear()
+    write_project(folder, "core", requires=["beta"], code="x = 3\n")
+    locking.ok("build", "app.py", "--offline")
+    assert asked(locking) == set()
+    write_project(folder, "core", requires=["alpha>1", "beta"], code="x = 3\n")
+    assert "  alpha 1.0 -> 1.1" in locking.ok("build", "app.py").err.splitlines()
 
 
 def test_clone_builds_what_its_store_lacks_and_arrives_at_the_same_digest(
@@ -179,6 +188,22 @@ def test_what_is_not_named_in_build_is_refused_in_one_line(locking: Locking, mak
     assert making.names() == []
 
 
+def test_what_an_index_has_as_source_alone_is_named_at_once(locking: Locking, making: StandIn) -> None:
+    write_sdist(locking.index.folder, "old", "1.0")
+    write_sdist(locking.index.folder, "Far-Away", "1.0")
+    build_wheel(locking.index.folder, "beta", "1.0", requires=["far-away"])
+    locking.ask("old", "beta")
+    result = locking.run("generate", "app.py")
+
+    assert result.code == 1
+    assert result.err.splitlines()[-1] == (
+        'hint: where it is pure Python, write `build = ["far-away", "old"]` in [tool.onedigest]: then it is built here'
+    )
+    assert "--no-build" not in result.err
+    build_wheel(locking.index.folder, "old", "1.0", tag="cp310-cp310-manylinux_2_17_x86_64")
+    assert '`build = ["far-away"]`' in locking.run("generate", "app.py").err
+
+
 def test_git_and_archives_are_built_where_they_are_named(locking: Locking, making: StandIn) -> None:
     inner = write_project(locking.root.parent / "git" / "sub", "two", version="2.0").parent
     one = write_project(locking.root.parent / "one", "one", more='[project.optional-dependencies]\nx = ["beta"]\n')
@@ -211,7 +236,7 @@ def test_git_and_archives_are_built_where_they_are_named(locking: Locking, makin
         "four: built from four-4.0.tar.gz",
         f"one: built from https://git.example/one at {packages(locking)['one']['tool']['onedigest']['commit'][:12]}",
         "three: built from three-3.0.tar.gz",
-        f"two: built from ssh://git@git.example/two.git at {packages(locking)['two']['tool']['onedigest']['commit'][:12]}",
+        f"two: built from ssh://git.example/two.git at {packages(locking)['two']['tool']['onedigest']['commit'][:12]}",
     ]
     assert {name: row["version"] for name, row in packages(locking).items()} == {
         "beta": "1.0",
@@ -248,3 +273,115 @@ def test_source_distributions_of_an_index_are_chosen_by_uv(locking: Locking, mak
     build_wheel(locking.index.folder, "beta", "1.1", requires=["old"])
     assert locking.ok("generate", "app.py").err.startswith("app: unchanged, ")
     assert locking.ok("generate", "app.py", "--upgrade").err.splitlines()[-1] == "  beta 1.0 -> 1.1"
+
+
+def test_what_has_wheels_alone_cannot_be_built(locking: Locking, making: StandIn) -> None:
+    settings(locking, build='["alpha"]')
+    result = locking.run("generate", "app.py")
+
+    assert result.code == 1
+    assert result.err.splitlines()[-1] == (
+        "hint: leave `alpha` out of `build` in [tool.onedigest]: the index has no source distribution that fits"
+    )
+
+
+def test_index_of_a_member_is_the_one_that_is_asked(locking: Locking, making: StandIn, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    build_wheel(own, "beta", "2.0", requires=["alpha"])
+    build_wheel(locking.index.folder, "beta", "9.0")
+    with closing(IndexServer(own)) as server:
+        more = (
+            f'[[tool.uv.index]]\nname = "own"\nurl = "{server.address}"\n'
+            '[tool.uv.sources]\nbeta = { index = "own" }\n'
+        )
+        write_project(locking.root / "core", "core", requires=["beta>=1"], more=more)
+        locking.ask("core")
+        settings(locking, 'sources = { core = { path = "core" } }')
+        locking.ok("build", "app.py")
+        before = locking.read(LOCK)
+        locking.ok("generate", "app.py", "--upgrade")
+
+    found = packages(locking)
+    assert {name: row["version"] for name, row in found.items()} == {"alpha": "1.0", "beta": "2.0", "core": "1.0"}
+    assert "beta" not in asked(locking)
+    assert [row["name"] for row in tomllib.loads(before)["tool"]["onedigest"]["requirements"]] == ["core"]
+    assert locking.read(LOCK) == before
+
+
+def test_places_in_the_metadata_of_a_local_project(locking: Locking, making: StandIn) -> None:
+    """uv would follow them: a git repository that is to be built here, and a folder beside the project."""
+    core = locking.root / "libs" / "core"
+    git = write_project(
+        locking.root.parent / "two", "two", version="2.0", more='[project.optional-dependencies]\nx = ["beta"]\n'
+    )
+    making.repositories = {"https://git.example/two": git}
+    inner = write_project(locking.root / "libs" / "inner", "inner", version="3.0")
+    build_wheel(locking.index.folder, "beta", "1.0")
+    write_project(core, "core", requires=["two[x] @ git+https://git.example/two@v2", f"inner @ file://{inner}"])
+    locking.ask("core")
+    settings(locking, 'sources = { core = { path = "libs/core" } }')
+    refused = locking.run("generate", "app.py")
+    assert refused.err.splitlines()[-2:] == [
+        "error: app.py: `two` comes from a git repository, which is not a wheel",
+        'hint: write `build = ["two"]` in [tool.onedigest]',
+    ]
+    locking.edit("app.py", "# [tool.onedigest]", '# [tool.onedigest]\n# build = ["two"]')
+    locking.ok("build", "app.py")
+
+    found = packages(locking)
+    assert {name: row["version"] for name, row in found.items()} == {
+        "beta": "1.0",
+        "core": "1.0",
+        "inner": "3.0",
+        "two": "2.0",
+    }
+    assert found["inner"]["tool"]["onedigest"]["path"] == "libs/inner"
+    assert asked(locking) == {"beta"}
+
+
+def test_what_is_outside_of_the_repository_is_refused(locking: Locking, making: StandIn) -> None:
+    write_project(locking.root.parent / "outside", "one")
+    (locking.root / "link").symlink_to(locking.root.parent / "outside")
+    write_project(locking.root / "five", "five")
+    locking.ask("one", "two", "three", "four", "five")
+    settings(
+        locking,
+        'sources.one = { path = "../outside" }',
+        'sources.two = { path = "link" }',
+        'sources.three = { path = "nowhere" }',
+        "sources.four = { workspace = true }",
+        'sources.five = { path = "five", package = false }',
+    )
+    assert locking.run("generate", "app.py").err.splitlines() == [
+        "error: app.py: `five` comes from a local project with `package = false`, which is not to be installed",
+        "hint: leave it out, or write what the project needs into `dependencies`",
+        "error: app.py: `four` comes from a workspace, and no pyproject.toml around it has [tool.uv.workspace]",
+        "error: app.py: `one` comes from ../outside, which is outside of the repository",
+        "hint: move it into the repository, or take it from git",
+        "error: app.py: `three` comes from nowhere, which is not there",
+        "error: app.py: `two` comes from link, which is outside of the repository",
+        "hint: move it into the repository, or take it from git",
+    ]
+    assert making.names() == []
+
+
+def test_what_builds_need_moves_where_it_is_named(locking: Locking, making: StandIn) -> None:
+    write_project(locking.root / "core", "core")
+    write_sdist(locking.index.folder, "old", "1.0")
+    locking.ask("core", "old")
+    settings(locking, 'sources = { core = { path = "core" } }', build='["old"]')
+    locking.ok("build", "app.py")
+    assert making.names() == ["core", "old"]
+    making.requires = (replace(BACKEND, version="2.0"),)
+    assert locking.ok("generate", "app.py", "--upgrade-package", "old").err.startswith(
+        "old: built from old-1.0.tar.gz\n"
+    )
+    assert [row["tool"]["onedigest"]["requires"][0]["version"] for row in packages(locking).values()] == ["1.0", "2.0"]
+    locking.ok("generate", "app.py", "--upgrade-package", "Backend")
+    assert [row["tool"]["onedigest"]["requires"][0]["version"] for row in packages(locking).values()] == ["2.0", "2.0"]
+    assert making.names() == ["old", "core", "old"]
+    unknown = locking.run("generate", "app.py", "--upgrade-package", "backen")
+    assert (
+        unknown.err
+        == "error: `--upgrade-package backen`: the lock has no such package\nhint: did you mean `backend`?\n"
+    )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from onedigest.cli.image import Image
 from onedigest.cli.leftovers import find_gone
-from onedigest.cli.locks import lock_problems, moved_code
+from onedigest.cli.locks import lock_problems
 from onedigest.cli.session import Session
 from onedigest.cli.words import say, shown
 from onedigest.conflicts import sides
@@ -16,7 +15,6 @@ from onedigest.errors import InputError, Problem, generating
 
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock
-    from onedigest.sources import Sources
 
 _OF_A_SCRIPT = ("entrypoint", "name", "script")
 """What a spec says of the script's name, which may have changed."""
@@ -53,8 +51,11 @@ def earlier_lock(session: Session, image: Image) -> Lock | None:
         return left
 
 
-def answers(image: Image, lock: Lock, make_sources: Callable[[], Sources]) -> bool:
-    """Tell whether a lock is what would be chosen: intact, an answer to the script, and of the files that are there."""
+def answers(image: Image, lock: Lock) -> bool:
+    """Tell whether a lock is what would be chosen: intact, an answer to the script, and of the files that are there.
+
+    The code of local projects may have changed.
+    """
     from onedigest.lock.answer import refuse_other_answer
     from onedigest.lock.nearby import is_of_files
     from onedigest.rules.files import read
@@ -66,7 +67,7 @@ def answers(image: Image, lock: Lock, make_sources: Callable[[], Sources]) -> bo
         refuse_other_hashes(image, lock)
     except InputError:
         return False
-    return is_of_files(image.spec, lock, image.script_folder) and not moved_code(image, lock, make_sources)
+    return is_of_files(image.spec, lock, image.script_folder)
 
 
 def refuse_other_hashes(image: Image, lock: Lock) -> None:

@@ -10,11 +10,11 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from onedigest import untrusted
 from onedigest.digest import Digest
+from onedigest.from_source.git_address import read_git_url
 from onedigest.from_source.model import NO_DIGEST
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _WEB = re.compile(r"https?://[^\s\\/?#][^\s\\]*", re.IGNORECASE)
-_GIT = re.compile(r"(?:https?|ssh)://[^\s\\/?#][^\s\\]*|file:///[^\s\\]*", re.IGNORECASE)
 _ARCHIVES = (".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar.zst", ".tar.lzma", ".tlz", ".tar")
 _UNREADABLE = "an address that cannot be read"
 
@@ -44,7 +44,7 @@ def read_address(text: str) -> Address:
     """Return what an address says, as uv and we read it alike."""
     scheme = match[1].lower() if (match := _SCHEME.match(text)) else ""
     if scheme.startswith("git+"):
-        return _git_address(text[4:])
+        return _git_address(text)
     if scheme in ("http", "https"):
         parts = _split(text) if _WEB.fullmatch(text) else None
         is_wheel = parts is not None and unquote(parts.path).endswith(".whl")
@@ -81,36 +81,16 @@ def read_git(source: Mapping[str, Any]) -> Address:
 
 
 def _git_address(text: str) -> Address:
-    """Return what `git+…@reference#subdirectory=…` says: the last `@` of the path is before the reference."""
-    place, _, fragment = text.partition("#")
-    parts = _split(place)
-    if parts is None:
-        return Address(wrong=_UNREADABLE)
-    path, at, reference = parts.path.rpartition("@")
-    if at:
-        place = parts._replace(path=path).geturl()
-    fields = dict(parse_qsl(fragment))
-    return _git(place, unquote(reference) if at else "", fields.get("subdirectory", ""))
+    try:
+        found = read_git_url(text)
+    except ValueError as error:
+        return Address(wrong=f"a git repository whose address {error}")
+    return _git(found.place, found.reference, found.subdirectory)
 
 
 def _git(place: str, reference: str, subdirectory: str) -> Address:
-    wrong = ""
-    if not _GIT.fullmatch(place) or _split(place) is None:
-        wrong = "a git repository whose address is none of https://, http://, ssh:// and file:///"
-    if reference.startswith("-"):
-        wrong = "a git repository with a reference that begins with a hyphen"
-    # who logs in by ssh has a name that is no secret
-    shown = place if place.lower().startswith("ssh:") and place.count(":") == 1 else untrusted.without_secrets(place)
-    stated = shown + (f"@{reference}" if reference else "")
-    inner, problem = _subdirectory(subdirectory)
-    return Address(
-        place=place,
-        stated=stated,
-        reference=reference,
-        subdirectory=inner,
-        is_git=True,
-        wrong=wrong or problem,
-    )
+    inner, wrong = _subdirectory(subdirectory)
+    return Address(place=place, reference=reference, subdirectory=inner, is_git=True, wrong=wrong)
 
 
 def _marked(text: str, *, is_web: bool = False, is_wheel: bool = False) -> Address:

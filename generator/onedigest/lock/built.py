@@ -13,7 +13,7 @@ from onedigest.errors import Problem
 from onedigest.from_source import making
 from onedigest.from_source.model import Built, BuiltFrom, Kind, PinnedFile, Source
 from onedigest.inputs.store import Store
-from onedigest.lock.model import Lock, Package
+from onedigest.lock.model import Lock, Package, Wheel
 from onedigest.lock.shadow import read_around
 from onedigest.sources import Sources
 from onedigest.spec import Spec
@@ -41,6 +41,13 @@ def built_of(package: Package) -> Built | None:
         return None
     wheel = package.wheels[0][1]
     return Built(wheel=PinnedFile(name=wheel.name, digest=wheel.digest, size=wheel.size), origin=package.origin)
+
+
+def with_wheel(package: Package, built: Built) -> Package:
+    """Return a package with a wheel that was built, whose name uv writes in a form of its own."""
+    wheel = Wheel(name=built.wheel.name, digest=built.wheel.digest, size=built.wheel.size)
+    wheels = tuple((platform, wheel) for platform in package.platforms)
+    return replace(package, wheels=wheels, origin=built.origin)
 
 
 def moved_projects(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> list[str]:
@@ -77,7 +84,7 @@ def say_built(source: Source, built: Built, known: Built | None) -> str:
         why = " (its code changed)" if known and known.origin.digest != origin.digest else ""
         return f"{source.name}: built from {origin.path}{why}"
     if origin.kind is Kind.GIT:
-        return f"{source.name}: built from {source.stated.rpartition('@')[0] or source.stated} at {origin.commit[:12]}"
+        return f"{source.name}: built from {origin.path} at {origin.commit[:12]}"
     return f"{source.name}: built from {origin.path}"
 
 

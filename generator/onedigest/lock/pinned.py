@@ -7,14 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from onedigest.from_source.model import Source
+from onedigest.from_source.model import Kind, Source
 from onedigest.inputs.store import Store
 from onedigest.lock import shadow
 from onedigest.lock.built import built_of, file_address, placed
 from onedigest.lock.environments import Environments
 from onedigest.lock.model import Lock, Package
+from onedigest.lock.places import Around
+from onedigest.lock.repository import declared_by
 from onedigest.lock.shadow import Wanted
-from onedigest.lock.walk import without_unneeded
+from onedigest.lock.walk import with_indexes, without_unneeded
 from onedigest.spec import Spec
 
 
@@ -43,12 +45,31 @@ def pinned_wanted(spec: Spec, lock: Lock, store: Store, *, folder: Path) -> Want
     named = {row["name"] for row in rows}
     others = [row for row in settings.get("dependency-metadata", []) if row["name"] not in named]
     settings["dependency-metadata"] = [*others, *rows]
-    return replace(
+    lowered = replace(
         wanted,
         settings=settings,
         files=wanted.files | {str(path.resolve()) for path in wheels.values()},
         build=wanted.build - wheels.keys(),
     )
+    added, indexes = _indexes(lock, around)
+    return with_indexes(lowered, added, indexes)
+
+
+def _indexes(lock: Lock, around: Around) -> tuple[dict[str, tuple[str, str]], dict[str, Any]]:
+    """Return what local projects take from an index of their own, as `with_indexes` wants it."""
+    added: dict[str, tuple[str, str]] = {}
+    indexes: dict[str, Any] = {}
+    for package in lock.packages:
+        if package.origin is None or package.origin.kind is not Kind.DIRECTORY:
+            continue
+        declared = declared_by(around.folder / package.origin.path / package.origin.subdirectory, around.root)
+        for name, version in package.dependencies:
+            value, _ = declared.sources.get(name, ({}, None))
+            rows = [row for row in (value if isinstance(value, list) else [value]) if "index" in row]
+            for row in rows[:1]:
+                added.setdefault(name, (f"{name}=={version}", row["index"]))
+                indexes |= {str(each.get("name")): each for each in declared.indexes[::-1]}
+    return added, indexes
 
 
 def _row(package: Package, lock: Lock) -> dict[str, Any]:

@@ -15,10 +15,11 @@ from packaging.utils import canonicalize_name
 
 from onedigest.digest import canonical_json
 from onedigest.errors import InputError, Problem
+from onedigest.from_source.git_address import check_reference, read_remote
 from onedigest.from_source.model import NO_DIGEST, Kind, Source
 from onedigest.lock import repository, uv_values
 from onedigest.lock.addresses import Address, is_archive, read_address, read_git
-from onedigest.lock.uv_keys import build_line
+from onedigest.lock.uv_keys import OF_INDEXES, build_line
 
 _ARCHIVE = "an archive of its source"
 _OUTSIDE = "move it into the repository, or take it from git"
@@ -55,7 +56,7 @@ class Around:
 
     def settings_of(self, name: str) -> str:
         """Return what [tool.uv] says of the build of one project, as canonical JSON."""
-        return build_settings(self.settings, name)
+        return build_settings({**self.settings, **indexes_of(self.settings, self.folder)}, name)
 
 
 def nothing(name: str) -> Path:
@@ -132,14 +133,7 @@ class Places:
                 for name, each in sorted(heeded.items())
                 if canonicalize_name(name) in names - ignored
             }
-        if "index-url" in taken:
-            changed["index-url"] = self._location(taken["index-url"])
-        for key in ("extra-index-url", "find-links"):
-            if key in taken:
-                changed[key] = list(map(self._location, taken[key]))
-        if "index" in taken:
-            changed["index"] = [{**each, "url": self._location(each["url"])} for each in taken["index"]]
-        return changed
+        return {**changed, **indexes_of(taken, self._around.folder)}
 
     def needs(self, name: str, value: Any, base: Path) -> Iterator[Need]:
         """Yield the places that a row of [tool.uv.sources] names; a path in it is from the folder `base`."""
@@ -164,9 +158,6 @@ class Places:
                 name, Kind.ARCHIVE, address.place, address.stated, address.subdirectory, _ARCHIVE, digest=address.digest
             )
         return self._local(name, base / address.place, address.mark, subdirectory=address.subdirectory)
-
-    def _location(self, text: str) -> str:
-        return text if "://" in text else str(self._around.folder / text)
 
     def _lowered(self, name: str, value: Any) -> Any:
         rows = [
@@ -201,7 +192,8 @@ class Places:
         if "git" in source:
             return self._git(name, read_git(source))
         if source.get("package") is False:
-            return self._refused(name, "a local project with `package = false`, whose dependencies alone count")
+            hint = "leave it out, or write what the project needs into `dependencies`"
+            return self._refused(name, "a local project with `package = false`, which is not to be installed", hint)
         if source.get("workspace"):
             return self._member(name, base)
         inner = str(source.get("subdirectory", ""))
@@ -224,8 +216,15 @@ class Places:
     def _git(self, name: str, address: Address) -> Need:
         if address.wrong:
             return self._refused(name, address.wrong)
+        try:
+            shown = read_remote(address.place, self._around.script, name).shown
+            check_reference(address.reference, name, self._around.script)
+        except InputError as error:
+            self.problems += error.problems
+            return _nowhere(name)
+        stated = f"{shown}@{address.reference}" if address.reference else shown
         return self._built(
-            name, Kind.GIT, address.place, address.stated, address.subdirectory, "a git repository", address.reference
+            name, Kind.GIT, address.place, stated, address.subdirectory, "a git repository", address.reference
         )
 
     def _local(self, name: str, path: Path, mark: str = "", subdirectory: str = "") -> Need:
@@ -311,8 +310,26 @@ def build_settings(settings: Mapping[str, Any], name: str) -> str:
         "variables": _of_project(settings.get("extra-build-variables"), name),
         "dependencies": _of_project(settings.get("extra-build-dependencies"), name),
         "constraints": settings.get("build-constraint-dependencies"),
+        **{key: settings[key] for key in OF_INDEXES if key in settings},
     }
     return canonical_json({key: item for key, item in found.items() if item}).decode()
+
+
+def indexes_of(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return what settings say of indexes, with paths from a folder made absolute."""
+
+    def located(text: str) -> str:
+        return text if "://" in text else str(folder / text)
+
+    found: dict[str, Any] = {}
+    if "index-url" in settings:
+        found["index-url"] = located(settings["index-url"])
+    for key in ("extra-index-url", "find-links"):
+        if key in settings:
+            found[key] = list(map(located, settings[key]))
+    if "index" in settings:
+        found["index"] = [{**each, "url": located(each["url"])} for each in settings["index"]]
+    return found
 
 
 def _of_project(table: Any, name: str) -> Any:

@@ -52,6 +52,18 @@ _OF_BUILDS: Mapping[str, Callable[[Any], Any]] = {
 }
 """What is said of builds: uv is told none of it, since it builds nothing."""
 
+OF_INDEXES = (
+    "exclude-newer",
+    "exclude-newer-package",
+    "extra-index-url",
+    "find-links",
+    "index",
+    "index-strategy",
+    "index-url",
+    "no-index",
+)
+"""What is said of indexes, which have what builds need too."""
+
 _MACHINE = "it is about a machine, and counts in a uv.toml of your own"
 _ISOLATED = "every build is isolated, and its requirements are pinned with hashes"
 _PROJECT = "it is about a project, and this is a script"
@@ -140,9 +152,12 @@ def take(
 
 
 def of_builds(own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a script's table says of builds; what cannot be followed, `take` refuses."""
+    """Return what a script's table says of builds, and of indexes that have what they need.
+
+    What cannot be followed, `take` refuses.
+    """
     found: dict[str, Any] = {}
-    for key, check in _OF_BUILDS.items():
+    for key, check in {**_OF_BUILDS, **{key: _TAKEN[key] for key in OF_INDEXES}}.items():
         with suppress(ValueError):
             found |= {key: check(own[key])} if key in own else {}
     return found

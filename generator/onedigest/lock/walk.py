@@ -89,13 +89,11 @@ class Walk:
         wanted = without_unneeded(wanted, self._environments)
         settings = dict(wanted.settings)
         constraints: list[str] = []
-        added: dict[str, str] = {}
-        sources = dict(settings.get("sources", {}))
+        added: dict[str, tuple[str, str]] = {}
         for name, several in sorted(self._needs.items()):
             for requirement, need in several:
                 if need.index:
-                    added.setdefault(name, _plain(requirement, need.marker))
-                    sources.setdefault(name, {"index": need.index})
+                    added.setdefault(name, (_plain(requirement, need.marker), need.index))
                 else:
                     marker = f" ; {need.marker}" if need.marker else ""
                     constraints.append(f"{name} @ {self._address(need)}{marker}")
@@ -106,28 +104,14 @@ class Walk:
         settings["constraint-dependencies"] = list(dict.fromkeys([*own, *constraints]))
         if rows := [*settings.get("dependency-metadata", []), *self._lowered()]:
             settings["dependency-metadata"] = rows
-        if added:
-            settings["sources"] = sources
-            settings["index"] = [*settings.get("index", []), *self._other_indexes(settings.get("index", []), sources)]
         files = {str(self._making.path_of(source).resolve()) for source in self._done}
-        return replace(
+        lowered = replace(
             wanted,
-            dependencies=(*wanted.dependencies, *added.values()),
             settings=settings,
             files=wanted.files | files | self._places.files,
             build=wanted.build - {source.name for source in self._done},
-            added=frozenset(added) - named,
         )
-
-    def _other_indexes(
-        self, known: Sequence[Mapping[str, Any]], sources: Mapping[str, Any]
-    ) -> Iterator[Mapping[str, Any]]:
-        """Yield the indexes that sources of projects name, and that the script does not have."""
-        names = {row.get("name") for row in known}
-        asked = {row["index"] for row in sources.values() if isinstance(row, dict) and "index" in row}
-        for name in sorted(asked - names):
-            if name in self._indexes:
-                yield {**self._indexes[name], "explicit": True, "default": False}
+        return with_indexes(lowered, added, self._indexes)
 
     def _address(self, need: Need) -> str:
         return need.address if need.source is None else file_address(self._making.path_of(need.source))
@@ -148,6 +132,32 @@ class Walk:
         if requirement.url:
             found = [need for stated, need in self._needs.get(name, []) if str(stated) == str(requirement)]
             requirement.url = self._address(found[0]) if found else file_address(nothing(name))
+
+
+def with_indexes(
+    wanted: Wanted, added: Mapping[str, tuple[str, str]], indexes: Mapping[str, Mapping[str, Any]]
+) -> Wanted:
+    """Return what uv is asked for, with requirements of projects that have an index of their own.
+
+    `added` has requirement and index by name: uv heeds the index of what a script requires itself, and of nothing else.
+    """
+    if not added:
+        return wanted
+    settings = dict(wanted.settings)
+    settings["sources"] = {
+        **{name: {"index": index} for name, (_, index) in added.items()},
+        **settings.get("sources", {}),
+    }
+    known = {row.get("name") for row in settings.get("index", [])}
+    others = sorted({index for _, index in added.values() if index in indexes} - known)
+    more = [{**indexes[name], "explicit": True, "default": False} for name in others]
+    settings["index"] = [*settings.get("index", []), *more]
+    return replace(
+        wanted,
+        dependencies=(*wanted.dependencies, *(text for text, _ in added.values())),
+        settings=settings,
+        added=frozenset(added) - names_of(wanted.dependencies),
+    )
 
 
 def without_unneeded(wanted: Wanted, environments: Environments) -> Wanted:

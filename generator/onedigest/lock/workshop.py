@@ -15,10 +15,10 @@ from onedigest.from_source import making
 from onedigest.from_source.model import Built, Kind, Source
 from onedigest.lock import repository, shadow
 from onedigest.lock.author import Author
-from onedigest.lock.built import built_of, placed, say_built
+from onedigest.lock.built import built_of, placed, say_built, with_wheel
 from onedigest.lock.environments import Environments
 from onedigest.lock.found import check_sdist, sdist_name, wheel_address, wheel_digest
-from onedigest.lock.model import Lock, Package, Wheel
+from onedigest.lock.model import Lock, Package
 from onedigest.lock.places import Places
 from onedigest.lock.repository import Declared
 from onedigest.lock.shadow import Wanted
@@ -129,12 +129,7 @@ class Workshop:
         """Return a package of a lock with the source that its wheel was built of, where it was."""
         known = {built.wheel.digest: built for built in self.built.values()}
         found = [known[wheel.digest] for _, wheel in package.wheels if wheel.digest in known]
-        if not found:
-            return package
-        # uv writes the name of a wheel in a form of its own
-        wheel = Wheel(name=found[0].wheel.name, digest=found[0].wheel.digest, size=found[0].wheel.size)
-        wheels = tuple((platform, wheel) for platform in package.platforms)
-        return replace(package, wheels=wheels, origin=found[0].origin)
+        return with_wheel(package, found[0]) if found else package
 
     def _make(self, source: Source) -> Metadata:
         """Build a source, unless that was done; return what its wheel says of itself."""
