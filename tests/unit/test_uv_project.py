@@ -133,7 +133,7 @@ class TestStale:
             ("pyproject.toml", '"alpha>=1"', '"alpha>=1.0.1"', 5, "`alpha`"),
             ("pyproject.toml", '"alpha>=1", ', "", 5, "`alpha`"),
             ("pyproject.toml", "== 'linux'", "!= 'linux'", 5, "`gamma`"),
-            ("pyproject.toml", 'fast = ["beta<2"]', 'fast = ["beta<1.5"]', 5, "`beta`"),
+            ("pyproject.toml", 'fast = ["beta<2"]', 'fast = ["beta<1.5"]', 8, "`beta` of the extra `fast`"),
             ("pyproject.toml", 'both = ["delta", ', 'more = []\nboth = ["delta", ', 7, "the extras `more`"),
             ("pyproject.toml", 'lint = ["epsilon"]', 'lint = ["delta"]', 15, "the group `dev` has `epsilon` otherwise"),
             ("pyproject.toml", '{include-group = "lint"}', '"beta"', 15, "the group `dev` has `beta`, `epsilon` otherwise"),

@@ -11,7 +11,7 @@ from onedigest import untrusted
 from onedigest.assembler.file_tree import is_below
 from onedigest.digest import canonical_json
 from onedigest.errors import InputError, Problem
-from onedigest.uv_project.asked import Asking, Asks
+from onedigest.uv_project.asked import Ask, Asking, Asks
 from onedigest.uv_project.environments import Environments, allowed_pythons
 from onedigest.uv_project.locked import Locked, Row
 from onedigest.uv_project.pyproject import FILE, Pyproject, read_pyproject, strings, tables
@@ -136,16 +136,26 @@ def _other_asks(asking: Asking, project: Pyproject, row: Row) -> Iterator[tuple[
     for extra, texts in project.extras.items():
         for ask, where in asking.wanted(texts, project, extra=extra).items():
             all_wanted[ask] = all_wanted.get(ask, frozenset()) | where
-    if names := _differing(all_wanted, stated):
-        yield _listed(names), "project.dependencies"
+    by_extra: dict[str, set[str]] = {}
+    for ask in _differing_asks(all_wanted, stated):
+        by_extra.setdefault(ask.extra, set()).add(ask.name)
+    for extra, several in sorted(by_extra.items()):
+        if extra:
+            yield f"{_listed(several)} of the extra `{extra}`", f"project.optional-dependencies.{extra}"
+        else:
+            yield _listed(several), "project.dependencies"
     extras = set(strings(row.metadata.get("provides-extras", [])))
-    if extras != set(project.extras) and not names:
+    if extras != set(project.extras) and not by_extra:
         yield f"the extras {_listed(extras ^ set(project.extras))}", "project.optional-dependencies"
 
 
 def _differing(wanted: Asks, stated: Asks) -> list[str]:
     """Return the names of what two sides ask for in different ways."""
-    return sorted({ask.name for ask in wanted.keys() | stated.keys() if wanted.get(ask) != stated.get(ask)})
+    return sorted({ask.name for ask in _differing_asks(wanted, stated)})
+
+
+def _differing_asks(wanted: Asks, stated: Asks) -> Iterator[Ask]:
+    yield from (ask for ask in wanted.keys() | stated.keys() if wanted.get(ask) != stated.get(ask))
 
 
 def _plain_requirements(value: Any) -> Sequence[str]:
