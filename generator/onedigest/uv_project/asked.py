@@ -159,8 +159,13 @@ def _source(kind: str, place: str) -> str:
     if kind == "url":
         return f"url {_plain_address(place.partition('#')[0])}"
     if kind == "index":
-        return f"index {_plain_address(place).rstrip('/')}"
+        # uv states a folder by its path on the machine that locked
+        return f"index {_plain_address(place).rstrip('/') if _is_web(place) else 'folder'}"
     return f"path {posixpath.normpath(place)}"
+
+
+def _is_web(address: str) -> bool:
+    return address.lower().startswith(("http://", "https://"))
 
 
 def _git(address: str, wanted: Mapping[str, str]) -> str:
