@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from onedigest.lock import repository, uv_values
 from onedigest.lock.addresses import Address, is_archive, read_address, read_git
 from onedigest.lock.uv_keys import OF_INDEXES, build_line
 
+_NOWHERE = "/onedigest-has-not-built"
 _ARCHIVE = "an archive of its source"
 _OUTSIDE = "move it into the repository, or take it from git"
 
@@ -61,7 +63,17 @@ class Around:
 
 def nothing(name: str) -> Path:
     """Return where uv is sent for a project that nothing needs: so it never asks an index for its name."""
-    return Path("/onedigest-has-not-built") / f"{name.replace('-', '_')}-0-py3-none-any.whl"
+    return Path(_NOWHERE) / f"{name.replace('-', '_')}-0-py3-none-any.whl"
+
+
+def unbuilt(message: str, where: str) -> Problem | None:
+    """Return what a message of uv means that names such a place."""
+    match = re.search(rf"{_NOWHERE}/([\w.]+)-0-", message)
+    if match is None:
+        return None
+    name = match[1].replace("_", "-")
+    message = f"another package needs `{name}`, which comes from a source here, and nothing asks for it that counts"
+    return Problem(message, where, f"add `{name}` to `dependencies`, so that it is built")
 
 
 class Places:

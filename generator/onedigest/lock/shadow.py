@@ -65,8 +65,10 @@ def read_wanted(spec: Spec, around: Around) -> Wanted:
     taken, _ = uv_keys.take(json.loads(spec.uv), lambda _: spec.script, spec.build)
     places = Places(around)
     dependencies = tuple(map(places.requirement, spec.dependencies))
-    overrides = [each for each in taken.get("override-dependencies", ()) if isinstance(each, str)]
-    settings = places.of_settings(taken, names_of((*spec.dependencies, *overrides)))
+    others = [*taken.get("override-dependencies", ()), *taken.get("constraint-dependencies", ())]
+    settings = places.of_settings(
+        taken, names_of((*spec.dependencies, *(each for each in others if isinstance(each, str))))
+    )
     places.refuse()
     return Wanted(
         dependencies=dependencies,

@@ -162,18 +162,24 @@ def with_indexes(
 
 def without_unneeded(wanted: Wanted, environments: Environments) -> Wanted:
     """Return what uv is asked for without what no platform needs and nothing was built of: uv would look for it."""
-    sources: dict[str, Any] = {}
-    for name, value in wanted.settings.get("sources", {}).items():
-        rows = value if isinstance(value, list) else [value]
-        left = [row for row in rows if row.get("path") != str(nothing(canonicalize_name(name)))]
-        sources |= {name: left if isinstance(value, list) else left[0]} if left else {}
-    dependencies = []
+
+    def is_needed(name: str, row: Mapping[str, Any]) -> bool:
+        known = canonicalize_name(name)
+        built = row.get("path") != str(nothing(known))
+        return built or (known in needed and environments.hold(row.get("marker")))
+
+    unbuilt = {source.name for source, _ in wanted.sources}
+    dependencies, needed = [], set()
     for text in wanted.dependencies:
         requirement = Requirement(text)
         name = canonicalize_name(requirement.name)
-        unbuilt = any(source.name == name for source, _ in wanted.sources)
-        if not unbuilt or environments.hold(requirement.marker):
+        if name not in unbuilt or environments.hold(requirement.marker):
             dependencies.append(text)
+            needed.add(name)
+    sources: dict[str, Any] = {}
+    for name, value in wanted.settings.get("sources", {}).items():
+        left = [row for row in (value if isinstance(value, list) else [value]) if is_needed(name, row)]
+        sources |= {name: left if isinstance(value, list) else left[0]} if left else {}
     settings = {**wanted.settings, **({"sources": sources} if "sources" in wanted.settings else {})}
     return replace(wanted, dependencies=tuple(dependencies), settings=settings)
 
@@ -202,7 +208,8 @@ def _roots(wanted: Wanted, environments: Environments) -> Iterator[tuple[Source,
     extras: dict[str, set[str]] = {}
     settings = wanted.settings
     others = [*settings.get("override-dependencies", ()), *settings.get("constraint-dependencies", ())]
-    for requirement in map(Requirement, [*wanted.dependencies, *(each for each in others if isinstance(each, str))]):
+    named = [text for each in others for text in (each["dependencies"] if isinstance(each, dict) else [each])]
+    for requirement in map(Requirement, [*wanted.dependencies, *named]):
         if environments.hold(requirement.marker):
             found = extras.setdefault(canonicalize_name(requirement.name), {""})
             found.update(map(canonicalize_name, requirement.extras))
