@@ -61,7 +61,8 @@ def check_out(
         if tree != origin.tree:
             message = f"the commit {origin.commit} of `{source.name}` has the tree {tree}, and the lock states"
             raise InputError.of(f"{message} {origin.tree}", where=source.where, hint=_upgrading(source.name))
-        write_commit(repository, origin.commit, target)
+        write_rest = write_commit(repository, origin.commit, target)
+    write_rest()
 
 
 def _bring(repository: Repository, origin: BuiltFrom, hear: Callable[[Problem], None]) -> None:

@@ -38,8 +38,12 @@ class Stated(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Remote:
-    """A repository that git can ask: `address` has no password, and `shown`, for messages and locks, no user."""
+    """A repository that git can ask: `address` has no password, and `shown`, for messages and locks, no user.
 
+    `asked` is the address as it was given, which those of submodules are relative to.
+    """
+
+    asked: str = field(repr=False)
     address: str
     scheme: str
     shown: str
@@ -111,7 +115,7 @@ def read_remote(place: str, where: str, name: str) -> Remote:
             secrets = (*secrets, value)
         else:
             settings[f"credential.{origin}.username"] = user
-    return Remote(address=address, scheme=parts.scheme, shown=bare, settings=settings, secrets=secrets)
+    return Remote(asked=place, address=address, scheme=parts.scheme, shown=bare, settings=settings, secrets=secrets)
 
 
 def check_reference(reference: str, name: str, where: str) -> None:
