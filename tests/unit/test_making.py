@@ -16,7 +16,7 @@ import pytest
 from index_server import IndexServer
 from onedigest.digest import canonical_json, of_bytes, of_file
 from onedigest.errors import InputError, Problem
-from onedigest.from_source import making
+from onedigest.from_source import building
 from onedigest.from_source.canonical_wheel import write_canonical
 from onedigest.from_source.making import identify, make_wheel
 from onedigest.from_source.model import Built, Kind, Source
@@ -37,8 +37,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         (scratch / "written").mkdir()
         return write_canonical(scratch / "built" / name, scratch / "written")
 
-    monkeypatch.setattr(making, "ask_requirements", lambda *_: ())
-    monkeypatch.setattr(making, "build_twice", build)
+    monkeypatch.setattr(building, "ask_requirements", lambda *_: ())
+    monkeypatch.setattr(building, "build_twice", build)
 
 
 def folder(place: Path, name: str = "core", **settings: Any) -> Source:
@@ -70,7 +70,7 @@ def test_a_folder_becomes_a_wheel_once_and_again_where_the_store_lost_it(
 ) -> None:
     place = write_files(tmp_path / "core", project_files("core"))
     source, sources = folder(place), sources_in(tmp_path, offline=True)
-    monkeypatch.setattr(making, "build_twice", partial(build_twice, apart=0))
+    monkeypatch.setattr(building, "build_twice", partial(build_twice, apart=0))
     first = made(source, None, sources, tmp_path)
     wheel = sources.store.path(first.wheel.digest)
 
@@ -83,7 +83,7 @@ def test_a_folder_becomes_a_wheel_once_and_again_where_the_store_lost_it(
     def never(*_: object) -> Path:
         raise AssertionError("it is there")
 
-    monkeypatch.setattr(making, "build_twice", never)
+    monkeypatch.setattr(building, "build_twice", never)
     assert made(source, first, sources, tmp_path) is first
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.checking_out import write_commit
@@ -21,7 +22,9 @@ from onedigest.from_source.repositories import (
     opened,
 )
 from onedigest.inputs import git
-from onedigest.sources import Sources
+
+if TYPE_CHECKING:
+    from onedigest.sources import Sources
 
 _SHORT = re.compile(r"[0-9a-f]{4,64}")
 

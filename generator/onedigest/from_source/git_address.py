@@ -10,7 +10,6 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from onedigest.errors import InputError, Problem
-from onedigest.inputs.pools import is_loopback
 from onedigest.untrusted import inner_path, quoted
 
 SCHEMES = ("https", "ssh", "http", "file")
@@ -101,7 +100,7 @@ def read_remote(place: str, where: str, name: str) -> Remote:
     if is_strange or (host in ("", "localhost") if parts.scheme == "file" else bool(host)) is False:
         raise InputError.of(f"the address of `{name}` cannot be read: {quoted(place)}", where=where)
     secrets = tuple(each for each in (password, user if _TOKEN.match(user) else "") if each)
-    if parts.scheme == "http" and secrets and not is_loopback(host):
+    if parts.scheme == "http" and secrets and not _is_loopback(host):
         message = f"the address of `{name}` would show a password in clear text: {bare}"
         raise InputError.of(message, where=where, hint="write https")
     address, settings = bare, {}
@@ -122,6 +121,12 @@ def check_reference(reference: str, name: str, where: str) -> None:
     """Raise `InputError` for what is the name of no branch, tag or commit."""
     if reference and not _REFERENCE.fullmatch(reference):
         raise InputError([Problem(f"`{name}` names {quoted(reference)}, which is no name of git's", where)])
+
+
+def _is_loopback(host: str) -> bool:
+    from onedigest.inputs.pools import is_loopback  # takes a moment, and few addresses are without TLS
+
+    return is_loopback(host)
 
 
 def _plain(place: str) -> tuple[str, str, str]:

@@ -8,13 +8,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import NetworkError
 from onedigest.from_source.git_address import COMMIT, SCHEMES, Remote, read_remote
 from onedigest.inputs import git
 from onedigest.inputs.store import exclusive
-from onedigest.sources import Sources
+
+if TYPE_CHECKING:
+    from onedigest.sources import Sources
 
 _MOST_REFERENCES = 32 << 20
 _OPTIONS = ("--quiet", "--force", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-gc")

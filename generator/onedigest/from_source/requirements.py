@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -25,7 +25,6 @@ from onedigest.from_source.model import NO_DIGEST, BuildRequirement, PinnedFile
 from onedigest.inputs import uv
 from onedigest.inputs.download import Wanted, download
 from onedigest.inputs.store import link
-from onedigest.sources import Sources
 
 NAME = "onedigest-build"
 
@@ -52,6 +51,9 @@ _SETTINGS = (
     "exclude-newer",
     "exclude-newer-package",
 )
+
+if TYPE_CHECKING:
+    from onedigest.sources import Sources
 """What [tool.uv] says of indexes, as far as it counts for a backend too."""
 
 
