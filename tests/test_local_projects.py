@@ -461,3 +461,27 @@ def test_merge_keeps_what_builds_had(locking: Locking, making: StandIn) -> None:
 
     assert locking.read(LOCK) == before
     assert making.names() == ["core"]
+
+
+def test_workspace_of_a_git_repository(locking: Locking, making: StandIn) -> None:
+    """A project of it needs another one, which is of the same commit, and none of that is asked of an index."""
+    checkout = locking.root.parent / "checkout"
+    checkout.mkdir()
+    (checkout / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["libs/*"]\n')
+    source = "[tool.uv.sources]\ninner = { workspace = true }\n"
+    write_project(checkout / "libs" / "outer", "outer", requires=["inner"], more=source)
+    write_project(checkout / "libs" / "inner", "inner")
+    making.repositories = {"https://git.example/two": checkout}
+    locking.ask("outer @ git+https://git.example/two@main#subdirectory=libs/outer")
+    settings(locking, build='["outer"]')
+    assert locking.run("generate", "app.py").err.splitlines()[-2:] == [
+        "error: app.py: `inner` comes from a git repository, which is not a wheel",
+        'hint: write `build = ["inner", "outer"]` in [tool.onedigest]',
+    ]
+    locking.edit("app.py", '["outer"]', '["inner", "outer"]')
+    locking.ok("build", "app.py")
+
+    inner, outer = (packages(locking)[name]["tool"]["onedigest"] for name in ("inner", "outer"))
+    assert (inner["path"], inner["subdirectory"]) == ("https://git.example/two", "libs/inner")
+    assert inner["reference"] == outer["commit"]
+    assert asked(locking) == set()

@@ -26,8 +26,8 @@ from onedigest.lock.base.debian_pins import Kept
 from onedigest.lock.model import Lock, Package, Wheel, settled
 from onedigest.lock.older import Asked
 from onedigest.lock.pinned import pinned_wanted
-from onedigest.lock.places import unbuilt
 from onedigest.lock.targets import Target
+from onedigest.lock.unbuilt import unbuilt
 from onedigest.lock.workshop import Earlier, Workshop
 from onedigest.lock.yanked import yanked_wheels
 from onedigest.sources import Sources

@@ -13,9 +13,10 @@ from packaging.utils import canonicalize_name
 from onedigest.from_source.model import Source
 from onedigest.lock import uv_keys
 from onedigest.lock.model import Package
-from onedigest.lock.places import Around, Places, names_of
+from onedigest.lock.places import Around, Places
 from onedigest.lock.repository import find_root
 from onedigest.lock.toml_text import inline_table, lines, string, value
+from onedigest.lock.unbuilt import names_of
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
 
