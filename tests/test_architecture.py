@@ -58,7 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fetching": BASIC | {"assembler", "from_source", "inputs", "lock", "oci", "plan", "sources", "spec"},
     "record": BASIC | {"assembler", "lock", "plan"},
     "comparison": BASIC | {"lock", "oci", "plan", "record"},
-    "attestation": BASIC | {"application", "assembler", "lock", "oci"},
+    "attestation": BASIC | {"application", "assembler", "from_source", "lock", "oci"},
     "rules": BASIC | {"assembler", "container_values", "header", "inputs", "lock", "plan", "shipped", "spec"},
     "flyte": BASIC | {"assembler", "inputs", "script", "spec", "uv_project", "values"},
     "engines": BASIC | {"assembler", "inputs", "oci", "plan", "rules"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tomllib
 from contextlib import closing
@@ -13,6 +14,11 @@ import pytest
 
 from index_server import IndexServer
 from locking import Locking
+from onedigest.attestation.provenance import make_provenance
+from onedigest.attestation.sbom import Materials, make_sbom
+from onedigest.comparison import compare, of_lock
+from onedigest.digest import hex_of
+from onedigest.lock import codec
 from stand_in import BACKEND, StandIn, write_project, write_sdist
 from wheel_builder import build_wheel
 
@@ -385,3 +391,97 @@ def test_what_builds_need_moves_where_it_is_named(locking: Locking, making: Stan
         unknown.err
         == "error: `--upgrade-package backen`: the lock has no such package\nhint: did you mean `backend`?\n"
     )
+
+
+def test_what_is_said_of_where_wheels_are_from(locking: Locking, making: StandIn) -> None:
+    making.repositories = {"https://git.example/two": write_project(locking.root.parent / "two", "two")}
+    write_sdist(locking.index.folder, "old", "1.0")
+    source = '[tool.uv.sources]\ntwo = { git = "https://git.example/two", rev = "main" }\n'
+    write_project(locking.root / "core", "core", requires=["two"], more=source)
+    locking.ask("core", "old")
+    settings(locking, 'sources = { core = { path = "core" } }', build='["old", "two"]')
+    locking.ok("build", "app.py")
+    lock = codec.loads(locking.read(LOCK), LOCK)
+    origins = {package.name: package.origin for package in lock.packages if package.origin}
+    core, old, two = (origins[name] for name in ("core", "old", "two"))
+
+    assert locking.ok("graph", "app.py").out.splitlines() == [
+        "app",
+        f"├── core 1.0, built from core {hex_of(core.digest)[:12]}",
+        f"│   └── two 1.0, built from https://git.example/two {two.commit[:12]}",
+        f"└── old 1.0, built from old-1.0.tar.gz {hex_of(old.digest)[:12]}",
+    ]
+    statement = json.loads(make_provenance("app", lock.spec, lock.spec, lock, lock.spec, lock.spec, "/app", ()))
+    materials = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
+    assert [each for each in materials if each["name"] in ("core", "old-1.0.tar.gz", BACKEND.wheels[0].name)] == [
+        {"name": "core", "digest": {"sha256": hex_of(core.digest)}},
+        {"name": "old-1.0.tar.gz", "digest": {"sha256": hex_of(old.digest)}},
+        {"name": BACKEND.wheels[0].name, "digest": {"sha256": hex_of(BACKEND.wheels[0].digest)}},
+    ]
+    assert {
+        "name": "https://git.example/two",
+        "uri": f"git+https://git.example/two@{two.commit}",
+        "digest": {"gitCommit": two.commit, "gitTree": two.tree},
+    } in materials
+    bill = Materials(
+        name="app",
+        index=lock.spec,
+        lock=lock,
+        assembler=lock.spec,
+        root="/app",
+        files=(),
+        licences_of_wheel=lambda _: (),
+        licences_of_debian=lambda _: (),
+    )
+    components = {each["name"]: each for each in json.loads(make_sbom(bill))["components"]}
+    assert components["core"]["purl"] == "pkg:generic/core@1.0"
+    assert components["old"]["purl"] == "pkg:pypi/old@1.0?file_name=old-1.0.tar.gz"
+    assert components["two"]["purl"].startswith("pkg:generic/two@1.0?vcs_url=git%2Bhttps://git.example/two%40")
+    assert components["core"]["properties"] == [
+        {"name": "onedigest:built-from", "value": f"core {hex_of(core.digest)[:12]}"}
+    ]
+    moved = {"core": replace(core, digest=old.digest)}
+    packages_then = tuple(replace(each, origin=moved.get(each.name, each.origin)) for each in lock.packages)
+    then = of_lock("then", replace(lock, packages=packages_then), None, None)
+    assert {(each.kind, each.name, each.old, each.new) for each in compare(of_lock("now", lock, None, None), then)} == {
+        ("source", "core", f"core {hex_of(core.digest)[:12]}", f"core {hex_of(old.digest)[:12]}")
+    }
+
+
+def test_merge_keeps_what_builds_had(locking: Locking, making: StandIn) -> None:
+    write_project(locking.root / "core", "core")
+    locking.ask("core", "alpha")
+    settings(locking, 'sources = { core = { path = "core" } }')
+    locking.ok("generate", "app.py")
+    before = locking.read(LOCK)
+    making.requires = (replace(BACKEND, version="2.0"),)
+    marks = "<<<<<<< a\nx\n=======\ny\n>>>>>>> b\nlock-version"
+    locking.project.write(LOCK, before.replace("lock-version", marks, 1))
+    locking.ok("generate", "app.py")
+
+    assert locking.read(LOCK) == before
+    assert making.names() == ["core"]
+
+
+def test_workspace_of_a_git_repository(locking: Locking, making: StandIn) -> None:
+    """A project of it needs another one, which is of the same commit, and none of that is asked of an index."""
+    checkout = locking.root.parent / "checkout"
+    checkout.mkdir()
+    (checkout / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["libs/*"]\n')
+    source = "[tool.uv.sources]\ninner = { workspace = true }\n"
+    write_project(checkout / "libs" / "outer", "outer", requires=["inner"], more=source)
+    write_project(checkout / "libs" / "inner", "inner")
+    making.repositories = {"https://git.example/two": checkout}
+    locking.ask("outer @ git+https://git.example/two@main#subdirectory=libs/outer")
+    settings(locking, build='["outer"]')
+    assert locking.run("generate", "app.py").err.splitlines()[-2:] == [
+        "error: app.py: `inner` comes from a git repository, which is not a wheel",
+        'hint: write `build = ["inner", "outer"]` in [tool.onedigest]',
+    ]
+    locking.edit("app.py", '["outer"]', '["inner", "outer"]')
+    locking.ok("build", "app.py")
+
+    inner, outer = (packages(locking)[name]["tool"]["onedigest"] for name in ("inner", "outer"))
+    assert (inner["path"], inner["subdirectory"]) == ("https://git.example/two", "libs/inner")
+    assert inner["reference"] == outer["commit"]
+    assert asked(locking) == set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from onedigest import untrusted
@@ -12,9 +13,9 @@ from onedigest.digest import of_file
 from onedigest.errors import InputError
 from onedigest.from_source.git_address import shown
 from onedigest.from_source.model import BuiltFrom, Kind, Source
-from onedigest.from_source.unpacked import unpack_file
-from onedigest.inputs.download import Wanted, download
-from onedigest.sources import Sources
+
+if TYPE_CHECKING:
+    from onedigest.sources import Sources
 
 MOST_ARCHIVE = 1 << 30
 """How many bytes an archive may have."""
@@ -52,6 +53,9 @@ def find_archive(source: Source, previous: BuiltFrom | None, sources: Sources, r
 
 def unpack(source: Source, origin: BuiltFrom, sources: Sources, root: Path, target: Path) -> Path:
     """Unpack an archive into a new folder; return the folder of its source. Raises `InputError` and `NetworkError`."""
+    from onedigest.from_source.unpacked import unpack_file
+    from onedigest.inputs.download import Wanted, download
+
     if "://" in source.place:
         wanted = Wanted(name=origin.path, digest=origin.digest, size=origin.size, urls=(source.place,))
         download(sources.client, sources.store, [wanted], sources.report)

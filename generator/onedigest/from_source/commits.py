@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.checking_out import write_commit
@@ -21,7 +22,9 @@ from onedigest.from_source.repositories import (
     opened,
 )
 from onedigest.inputs import git
-from onedigest.sources import Sources
+
+if TYPE_CHECKING:
+    from onedigest.sources import Sources
 
 _SHORT = re.compile(r"[0-9a-f]{4,64}")
 
@@ -61,7 +64,8 @@ def check_out(
         if tree != origin.tree:
             message = f"the commit {origin.commit} of `{source.name}` has the tree {tree}, and the lock states"
             raise InputError.of(f"{message} {origin.tree}", where=source.where, hint=_upgrading(source.name))
-        write_commit(repository, origin.commit, target)
+        write_rest = write_commit(repository, origin.commit, target)
+    write_rest()
 
 
 def _bring(repository: Repository, origin: BuiltFrom, hear: Callable[[Problem], None]) -> None:

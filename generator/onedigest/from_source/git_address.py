@@ -10,7 +10,6 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from onedigest.errors import InputError, Problem
-from onedigest.inputs.pools import is_loopback
 from onedigest.untrusted import inner_path, quoted
 
 SCHEMES = ("https", "ssh", "http", "file")
@@ -38,8 +37,12 @@ class Stated(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Remote:
-    """A repository that git can ask: `address` has no password, and `shown`, for messages and locks, no user."""
+    """A repository that git can ask: `address` has no password, and `shown`, for messages and locks, no user.
 
+    `asked` is the address as it was given, which those of submodules are relative to.
+    """
+
+    asked: str = field(repr=False)
     address: str
     scheme: str
     shown: str
@@ -97,7 +100,7 @@ def read_remote(place: str, where: str, name: str) -> Remote:
     if is_strange or (host in ("", "localhost") if parts.scheme == "file" else bool(host)) is False:
         raise InputError.of(f"the address of `{name}` cannot be read: {quoted(place)}", where=where)
     secrets = tuple(each for each in (password, user if _TOKEN.match(user) else "") if each)
-    if parts.scheme == "http" and secrets and not is_loopback(host):
+    if parts.scheme == "http" and secrets and not _is_loopback(host):
         message = f"the address of `{name}` would show a password in clear text: {bare}"
         raise InputError.of(message, where=where, hint="write https")
     address, settings = bare, {}
@@ -111,13 +114,19 @@ def read_remote(place: str, where: str, name: str) -> Remote:
             secrets = (*secrets, value)
         else:
             settings[f"credential.{origin}.username"] = user
-    return Remote(address=address, scheme=parts.scheme, shown=bare, settings=settings, secrets=secrets)
+    return Remote(asked=place, address=address, scheme=parts.scheme, shown=bare, settings=settings, secrets=secrets)
 
 
 def check_reference(reference: str, name: str, where: str) -> None:
     """Raise `InputError` for what is the name of no branch, tag or commit."""
     if reference and not _REFERENCE.fullmatch(reference):
         raise InputError([Problem(f"`{name}` names {quoted(reference)}, which is no name of git's", where)])
+
+
+def _is_loopback(host: str) -> bool:
+    from onedigest.inputs.pools import is_loopback  # takes a moment, and few addresses are without TLS
+
+    return is_loopback(host)
 
 
 def _plain(place: str) -> tuple[str, str, str]:

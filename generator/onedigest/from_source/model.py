@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from onedigest.digest import Digest
+from onedigest.digest import Digest, hex_of
 
 NO_DIGEST = Digest("")
 """Where none is stated."""
@@ -92,6 +92,10 @@ class BuiltFrom:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "requires", tuple(sorted(self.requires)))
+
+    def __str__(self) -> str:
+        """Return what people are told of it: where it is from, and the beginning of what identifies it."""
+        return f"{self.path} {self.commit[:12] or hex_of(self.digest)[:12]}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

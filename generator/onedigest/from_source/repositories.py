@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import NetworkError
-from onedigest.from_source.git_address import COMMIT, Remote, read_remote
+from onedigest.from_source.git_address import COMMIT, SCHEMES, Remote, read_remote
 from onedigest.inputs import git
 from onedigest.inputs.store import exclusive
-from onedigest.sources import Sources
+
+if TYPE_CHECKING:
+    from onedigest.sources import Sources
 
 _MOST_REFERENCES = 32 << 20
 _OPTIONS = ("--quiet", "--force", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-gc")
@@ -23,6 +26,8 @@ _NO_ACCESS = re.compile(
     r"[Aa]uthentication failed|could not read (?:Username|Password)|Permission denied|not found|error: 40[134]|"
     r"Host key verification failed|Could not read from remote repository"
 )
+_NOT_GIVEN = re.compile(r"not our ref|unadvertised object|find remote ref|bad object|not a valid object|shallow")
+"""What servers answer where they do not have a commit, or give none away by its name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,10 +42,13 @@ class Repository:
 
     def abroad(self) -> git.Run:
         """Return how git runs to ask elsewhere: by the user's settings, with what the address had of secrets."""
-        variables = git.users_variables(self.sources.environment)
-        protocols = ":".join(dict.fromkeys(("https", "ssh", self.remote.scheme)))
-        variables |= {"GIT_ALLOW_PROTOCOL": protocols, "GIT_DIR": str(self.folder)}
+        variables = {**git.users_variables(self.sources.environment), "GIT_DIR": str(self.folder)}
         variables = git.with_settings(variables, self.remote.settings)
+        asking = git.Run(variables=variables, folder=self.folder, where=self.where)
+        # a user's settings may name a mirror for an address, and how it is asked
+        real = (git.ask(asking, "ls-remote", "--get-url", "--", self.remote.address) or b"").decode("utf-8", "replace")
+        schemes = (each for each in (self.remote.scheme, real.partition("://")[0]) if each in SCHEMES)
+        variables = {**variables, "GIT_ALLOW_PROTOCOL": ":".join(dict.fromkeys(("https", "ssh", *schemes)))}
         return git.Run(variables=variables, folder=self.folder, where=self.where, secrets=self.remote.secrets)
 
     def here(self) -> git.Run:
@@ -70,8 +78,11 @@ def has_commit(repository: Repository, commit: str) -> bool:
 def bring_commit(repository: Repository, commit: str) -> bool:
     """Bring a commit by its full name to this machine; tell whether it could be had. Raises `NetworkError`."""
     if not has_commit(repository, commit):
-        with suppress(git.GitFailed):
+        try:
             _fetch(repository, f"+{commit}:refs/onedigest/{commit}")
+        except git.GitFailed as error:
+            if not _NOT_GIVEN.search(str(error)):
+                raise failure(repository, str(error)) from None
     if not has_commit(repository, commit):
         bring_everything(repository)  # a server may give away what branches and tags name alone
     if not has_commit(repository, commit):

@@ -6,14 +6,16 @@ They are wheels alone, with their digests, for the machines that may build: Linu
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.tags import Tag
+from packaging.utils import canonicalize_name
 
 from onedigest import untrusted
 from onedigest.digest import Digest, canonical_json, of_bytes
@@ -23,14 +25,19 @@ from onedigest.from_source.model import NO_DIGEST, BuildRequirement, PinnedFile
 from onedigest.inputs import uv
 from onedigest.inputs.download import Wanted, download
 from onedigest.inputs.store import link
-from onedigest.sources import Sources
 
 NAME = "onedigest-build"
 
 MACHINES = (("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "x86_64"), ("darwin", "arm64"))
 """`sys_platform` and `platform_machine` of the machines that may build (PEP 508)."""
 
+_FEWER = (MACHINES, MACHINES[:2] + MACHINES[3:], MACHINES[:2])
+"""Which of them have to have wheels: all, else as many as can be. Few packages have wheels for older Macs by now."""
+
 _CPYTHON = "implementation_name == 'cpython' and platform_python_implementation == 'CPython'"
+_STRATEGY = "fewest"
+_UNFIT = re.compile(r"`-compatible wheels")
+_NOISE = re.compile(r" for split \(markers: [^)]*\)|\n*hint: Wheels are required for [^\n]*--no-build`\)")
 _NO_REGISTRY = "https://index.invalid/simple"
 _MOST_WHEEL = 1 << 30
 _MOST_FILES = 500
@@ -44,6 +51,9 @@ _SETTINGS = (
     "exclude-newer",
     "exclude-newer-package",
 )
+
+if TYPE_CHECKING:
+    from onedigest.sources import Sources
 """What [tool.uv] says of indexes, as far as it counts for a backend too."""
 
 
@@ -68,8 +78,10 @@ def resolve(need: Need, stated: Iterable[str], previous: Sequence[BuildRequireme
     if not wanted:
         return Pins(requires=())
     constraints = list(map(str, need.settings.get("constraints", ())))
+    if _satisfy(previous, wanted, constraints):
+        return Pins(requires=tuple(previous))
     known = _preferences(previous) if previous else ""
-    return _pins(need, _ask(need, _project(wanted, constraints, need.settings), known, sources), sources)
+    return _pins(need, _ask(need, wanted, constraints, known, sources), sources)
 
 
 def locate(need: Need, requires: Sequence[BuildRequirement], sources: Sources) -> Pins:
@@ -77,7 +89,7 @@ def locate(need: Need, requires: Sequence[BuildRequirement], sources: Sources) -
     if not requires:
         return Pins(requires=())
     wanted = [f"{each.name}=={each.version}" for each in requires]
-    found = _ask(need, _project(wanted, [], need.settings), "", sources)
+    found = _ask(need, wanted, (), "", sources)
     places = {name: place for row in found.get("package", ()) for name, _, _, place in _wheels(row)}
     return Pins(requires=tuple(requires), places=places)
 
@@ -126,10 +138,34 @@ def _checked(need: Need, stated: Iterable[str]) -> list[str]:
     return sorted(set(found))
 
 
-def _project(wanted: Iterable[str], constraints: Iterable[str], settings: Mapping[str, Any]) -> str:
-    """Return the pyproject.toml of a project that needs what a backend needs, on every machine that may build."""
-    machines = [
-        f"{_CPYTHON} and sys_platform == '{system}' and platform_machine == '{machine}'" for system, machine in MACHINES
+def _satisfy(previous: Iterable[BuildRequirement], wanted: Iterable[str], constraints: Iterable[str]) -> bool:
+    """Tell whether pins, which have all that they need in turn, have what is wanted, so that no index is asked."""
+    versions: dict[str, str] = {}
+    for each in previous:
+        if each.name in versions:
+            return False
+        versions[each.name] = each.version
+    for requirement in map(Requirement, wanted):
+        version = versions.get(canonicalize_name(requirement.name))
+        if version is None or requirement.extras or not requirement.specifier.contains(version, prereleases=True):
+            return False
+    try:
+        limits = list(map(Requirement, constraints))
+    except InvalidRequirement:
+        return False  # uv says what is wrong with it
+    return all(
+        limit.specifier.contains(versions.get(canonicalize_name(limit.name), ""), prereleases=True)
+        for limit in limits
+        if canonicalize_name(limit.name) in versions
+    )
+
+
+def _project(
+    wanted: Iterable[str], constraints: Iterable[str], settings: Mapping[str, Any], machines: Iterable[tuple[str, str]]
+) -> str:
+    """Return the pyproject.toml of a project that needs what a backend needs, on machines that may build."""
+    where = [
+        f"{_CPYTHON} and sys_platform == '{system}' and platform_machine == '{machine}'" for system, machine in machines
     ]
     stated = {name: settings[name] for name in _SETTINGS if name in settings}
     rows = {
@@ -137,8 +173,8 @@ def _project(wanted: Iterable[str], constraints: Iterable[str], settings: Mappin
         "workspace": {},
         "no-build": True,
         # one version for all Pythons, so that who builds with another one has the same
-        "fork-strategy": "fewest",
-        "environments": machines,
+        "fork-strategy": _STRATEGY,
+        "environments": where,
         "constraint-dependencies": list(constraints),
         **stated,
     }
@@ -150,31 +186,37 @@ def _project(wanted: Iterable[str], constraints: Iterable[str], settings: Mappin
 def _preferences(previous: Iterable[BuildRequirement]) -> str:
     """Return a uv.lock that holds nothing but versions, which uv prefers as long as they fit."""
     head = f'version = 1\nrevision = 3\nrequires-python = ">=3.{OLDEST}"\n'
+    # uv takes no preference from a lock that was made by another strategy
+    head += f"\n[options]\nfork-strategy = {_toml(_STRATEGY)}\n"
+    first = {each.name: each for each in reversed(list(previous))}
     return head + "".join(
         f"\n[[package]]\nname = {_toml(each.name)}\nversion = {_toml(each.version)}\n"
         f"source = {{ registry = {_toml(_NO_REGISTRY)} }}\n"
-        for each in previous
+        for _, each in sorted(first.items())
     )
 
 
-def _ask(need: Need, project: str, known: str, sources: Sources) -> dict[str, Any]:
-    try:
-        return uv.lock(
-            project,
-            known,
-            store=sources.store,
-            where=need.where,
-            environment=sources.environment,
-            offline=sources.offline,
-        )
-    except (InputError, NetworkError) as error:
-        raise type(error)(_explained(need, problem) for problem in error.problems) from None
+def _ask(need: Need, wanted: Sequence[str], constraints: Sequence[str], known: str, sources: Sources) -> dict[str, Any]:
+    for machines in _FEWER:
+        try:
+            return uv.lock(
+                _project(wanted, constraints, need.settings, machines),
+                known,
+                store=sources.store,
+                where=need.where,
+                environment=sources.environment,
+                offline=sources.offline,
+            )
+        except (InputError, NetworkError) as error:
+            if machines == _FEWER[-1] or not any(_UNFIT.search(problem.message) for problem in error.problems):
+                raise type(error)(_explained(need, problem) for problem in error.problems) from None
+    raise AssertionError("the last one returns or raises")
 
 
 def _explained(need: Need, problem: Problem) -> Problem:
-    text = problem.message.replace(f"{NAME}:", "the project ").replace("your project", "its backend")
+    text = _NOISE.sub("", problem.message.replace("your project", "its backend")).strip()
     hint = problem.hint
-    if "no wheels" in text or "building" in text or "source distribution" in text:
+    if "no usable wheels" in text or "no wheels" in text:
         hint = "a build requirement must have a wheel: publish one to an index, or ask for a version that has one"
     return Problem(f"the build requirements of `{need.name}` cannot be had: {text}", problem.where, hint)
 

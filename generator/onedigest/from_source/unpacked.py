@@ -234,6 +234,7 @@ def _write_link(target: Path, path: str, text: str) -> None:
     if not text or text.startswith("/") or "\0" in text or len(text) > _LONGEST_PATH:
         raise _Wrong(f"has {path[:200]!r} as a link that leaves it")
     _make_folder(target, path.rpartition("/")[0])
+    _remove(target / path)
     (target / path).symlink_to(text)
 
 

@@ -72,7 +72,10 @@ def users_variables(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if (not name.startswith("GIT_") or _OWN.fullmatch(name)) and name not in _WINDOWS
     }
+    # git has no terminal either, so ssh cannot ask for a password
     return {
+        "GIT_HTTP_LOW_SPEED_LIMIT": "100",
+        "GIT_HTTP_LOW_SPEED_TIME": "120",
         **kept,
         "LC_ALL": "C",
         "GIT_TERMINAL_PROMPT": "0",

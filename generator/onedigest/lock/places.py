@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from onedigest.digest import canonical_json
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.git_address import check_reference, read_remote
 from onedigest.from_source.model import NO_DIGEST, Kind, Source
 from onedigest.lock import repository, uv_values
 from onedigest.lock.addresses import Address, is_archive, read_address, read_git
-from onedigest.lock.uv_keys import OF_INDEXES, build_line
+from onedigest.lock.build_settings import build_settings, indexes_of
+from onedigest.lock.unbuilt import nothing
+from onedigest.lock.uv_keys import build_line
 
 _ARCHIVE = "an archive of its source"
 _OUTSIDE = "move it into the repository, or take it from git"
@@ -57,11 +57,6 @@ class Around:
     def settings_of(self, name: str) -> str:
         """Return what [tool.uv] says of the build of one project, as canonical JSON."""
         return build_settings({**self.settings, **indexes_of(self.settings, self.folder)}, name)
-
-
-def nothing(name: str) -> Path:
-    """Return where uv is sent for a project that nothing needs: so it never asks an index for its name."""
-    return Path("/onedigest-has-not-built") / f"{name.replace('-', '_')}-0-py3-none-any.whl"
 
 
 class Places:
@@ -135,11 +130,14 @@ class Places:
             }
         return {**changed, **indexes_of(taken, self._around.folder)}
 
-    def needs(self, name: str, value: Any, base: Path) -> Iterator[Need]:
-        """Yield the places that a row of [tool.uv.sources] names; a path in it is from the folder `base`."""
+    def needs(self, name: str, value: Any, base: Path, root: Path | None = None) -> Iterator[Need]:
+        """Yield the places that a row of [tool.uv.sources] names; a path in it is from the folder `base`.
+
+        `root` is what no folder may leave, where it is not the repository.
+        """
         for source in value if isinstance(value, list) else [value]:
             marker = str(source.get("marker", ""))
-            found = self._place(name, source, base)
+            found = self._place(name, source, base, root or self._around.root)
             if found.source:
                 self.sources.setdefault(found.source, []).append(marker)
             yield Need(source=found.source, address=found.address, index=found.index, marker=marker)
@@ -186,7 +184,7 @@ class Places:
             self.files.add(str(path.resolve()))
         return f"file://{quote(str(path))}"
 
-    def _place(self, name: str, source: Mapping[str, Any], base: Path) -> Need:
+    def _place(self, name: str, source: Mapping[str, Any], base: Path, root: Path) -> Need:
         if "index" in source:
             return Need(index=str(source["index"]))
         if "git" in source:
@@ -195,15 +193,14 @@ class Places:
             hint = "leave it out, or write what the project needs into `dependencies`"
             return self._refused(name, "a local project with `package = false`, which is not to be installed", hint)
         if source.get("workspace"):
-            return self._member(name, base)
+            return self._member(name, base, root)
         inner = str(source.get("subdirectory", ""))
         if "url" in source:
             mark = f"#subdirectory={quote(inner)}" if inner and "#" not in source["url"] else ""
             return self.at_address(name, f"{source['url']}{mark}", base)
-        return self._local(name, base / source.get("path", ""), subdirectory=inner)
+        return self._local(name, base / source.get("path", ""), subdirectory=inner, root=root)
 
-    def _member(self, name: str, base: Path) -> Need:
-        root = self._around.root
+    def _member(self, name: str, base: Path, root: Path) -> Need:
         workspace = repository.find_workspace(base, root)
         if workspace is None:
             return self._refused(name, "a workspace, and no pyproject.toml around it has [tool.uv.workspace]")
@@ -211,7 +208,15 @@ class Places:
         if place is None:
             shown = os.path.relpath(workspace, root)
             return self._refused(name, f"the workspace in {shown}, which has no such member")
-        return self._local(name, place)
+        return self._local(name, place, root=root)
+
+    def in_git(self, found: Source, around: Source, commit: str, subdirectory: str) -> Need:
+        """Return a project of the same commit as another one, which was found in a copy of it."""
+        stated = f"{around.stated.partition('@')[0]}@{commit}#{subdirectory}"
+        need = self._built(found.name, Kind.GIT, around.place, stated, subdirectory, "a git repository", commit)
+        if need.source:
+            self.sources.setdefault(need.source, []).append("")
+        return need
 
     def _git(self, name: str, address: Address) -> Need:
         if address.wrong:
@@ -227,7 +232,7 @@ class Places:
             name, Kind.GIT, address.place, stated, address.subdirectory, "a git repository", address.reference
         )
 
-    def _local(self, name: str, path: Path, mark: str = "", subdirectory: str = "") -> Need:
+    def _local(self, name: str, path: Path, mark: str = "", subdirectory: str = "", root: Path | None = None) -> Need:
         """Return what is at a path of this machine: a wheel, which need not be there, a project or an archive."""
         path = Path(os.path.abspath(path))  # noqa: PTH100  links stay as they are
         shown = os.path.relpath(path, self._around.folder)
@@ -237,7 +242,7 @@ class Places:
             return Need(address=f"file://{quote(str(path))}{mark}")
         if kind not in ("folder", "archive"):
             return self._refused(name, f"{shown}, which is {kind}")
-        if not path.resolve().is_relative_to(self._around.root.resolve()):
+        if not path.resolve().is_relative_to((root or self._around.root).resolve()):
             message = f"`{name}` comes from {shown}, which is outside of the repository"
             self.problems.append(Problem(message, self._around.script, _OUTSIDE))
             return _nowhere(name)
@@ -300,48 +305,3 @@ def _kind(path: Path) -> str:
 
 def _nowhere(name: str) -> Need:
     return Need(address=f"file://{nothing(canonicalize_name(name))}")
-
-
-def build_settings(settings: Mapping[str, Any], name: str) -> str:
-    """Return what the keys of [tool.uv] on builds say of one project, as canonical JSON."""
-    own = _of_project(settings.get("config-settings-package"), name)
-    found = {
-        "config-settings": {**settings.get("config-settings", {}), **(own if isinstance(own, dict) else {})},
-        "variables": _of_project(settings.get("extra-build-variables"), name),
-        "dependencies": _of_project(settings.get("extra-build-dependencies"), name),
-        "constraints": settings.get("build-constraint-dependencies"),
-        **{key: settings[key] for key in OF_INDEXES if key in settings},
-    }
-    return canonical_json({key: item for key, item in found.items() if item}).decode()
-
-
-def indexes_of(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Return what settings say of indexes, with paths from a folder made absolute."""
-
-    def located(text: str) -> str:
-        return text if "://" in text else str(folder / text)
-
-    found: dict[str, Any] = {}
-    if "index-url" in settings:
-        found["index-url"] = located(settings["index-url"])
-    for key in ("extra-index-url", "find-links"):
-        if key in settings:
-            found[key] = list(map(located, settings[key]))
-    if "index" in settings:
-        found["index"] = [{**each, "url": located(each["url"])} for each in settings["index"]]
-    return found
-
-
-def _of_project(table: Any, name: str) -> Any:
-    return next((each for key, each in (table or {}).items() if canonicalize_name(key) == name), None)
-
-
-def names_of(requirements: tuple[str, ...]) -> frozenset[str]:
-    """Return the normalized names of requirements."""
-    found = set()
-    for text in requirements:
-        try:
-            found.add(canonicalize_name(Requirement(text).name))
-        except InvalidRequirement:
-            continue
-    return frozenset(found)

@@ -27,6 +27,7 @@ from onedigest.lock.model import Lock, Package, Wheel, settled
 from onedigest.lock.older import Asked
 from onedigest.lock.pinned import pinned_wanted
 from onedigest.lock.targets import Target
+from onedigest.lock.unbuilt import unbuilt
 from onedigest.lock.workshop import Earlier, Workshop
 from onedigest.lock.yanked import yanked_wheels
 from onedigest.sources import Sources
@@ -184,15 +185,19 @@ def _ask(
     """Return the uv.lock of what is wanted, of which every value was checked."""
     from onedigest.lock.found import check_rows
 
-    found = uv.lock(
-        shadow.project_text(spec, wanted, python_minor, pins),
-        known,
-        store=sources.store,
-        where=spec.script,
-        environment=sources.environment,
-        offline=sources.offline,
-        hear=hear,
-    )
+    try:
+        found = uv.lock(
+            shadow.project_text(spec, wanted, python_minor, pins),
+            known,
+            store=sources.store,
+            where=spec.script,
+            environment=sources.environment,
+            offline=sources.offline,
+            hear=hear,
+        )
+    except InputError as error:
+        problem = unbuilt(str(error), spec.script)
+        raise (InputError([problem]) if problem else error) from None
     check_rows(found, wanted.files, spec.script)
     return found
 

@@ -13,9 +13,10 @@ from packaging.utils import canonicalize_name
 from onedigest.from_source.model import Source
 from onedigest.lock import uv_keys
 from onedigest.lock.model import Package
-from onedigest.lock.places import Around, Places, names_of
+from onedigest.lock.places import Around, Places
 from onedigest.lock.repository import find_root
 from onedigest.lock.toml_text import inline_table, lines, string, value
+from onedigest.lock.unbuilt import names_of
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
 
@@ -65,8 +66,10 @@ def read_wanted(spec: Spec, around: Around) -> Wanted:
     taken, _ = uv_keys.take(json.loads(spec.uv), lambda _: spec.script, spec.build)
     places = Places(around)
     dependencies = tuple(map(places.requirement, spec.dependencies))
-    overrides = [each for each in taken.get("override-dependencies", ()) if isinstance(each, str)]
-    settings = places.of_settings(taken, names_of((*spec.dependencies, *overrides)))
+    others = [*taken.get("override-dependencies", ()), *taken.get("constraint-dependencies", ())]
+    settings = places.of_settings(
+        taken, names_of((*spec.dependencies, *(each for each in others if isinstance(each, str))))
+    )
     places.refuse()
     return Wanted(
         dependencies=dependencies,

@@ -168,7 +168,9 @@ def sources(value: Any) -> dict[str, Any]:
 def config_settings(value: Any) -> dict[str, Any]:
     """Return settings of a backend (PEP 517): strings, and lists of them."""
     found = {untrusted.line(key): each for key, each in _table(value).items()}
-    for each in found.values():
+    for key, each in found.items():
+        if key.split() != [key]:
+            raise ValueError(f"has a setting with the name {key!r}")
         for item in each if isinstance(each, list) else [each]:
             untrusted.line(item)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,22 +12,27 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from onedigest.errors import InputError, Problem
-from onedigest.from_source.model import Source
+from onedigest.from_source.model import Kind, Source
 from onedigest.lock.built import file_address
 from onedigest.lock.environments import Environments
-from onedigest.lock.places import Need, Places, names_of, nothing
+from onedigest.lock.places import Need, Places
 from onedigest.lock.repository import Declared
 from onedigest.lock.shadow import Wanted
+from onedigest.lock.unbuilt import names_of, nothing
 from onedigest.lock.wheel_metadata import Metadata
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Making:
-    """What a walk needs of whoever builds: the metadata and the file of a wheel, and what its project declares."""
+    """What a walk needs of whoever builds: the metadata and the file of a wheel, and what its project declares.
+
+    `copy_of` gives the commit of a source of git and the folder that a copy of its projects is in, else nothing.
+    """
 
     make: Callable[[Source], Metadata]
     path_of: Callable[[Source], Path]
     declared: Callable[[Source], Declared]
+    copy_of: Callable[[Source], tuple[str, Path] | None]
 
 
 class Walk:
@@ -80,9 +86,26 @@ class Walk:
     def _needs_of(self, requirement: Requirement, name: str, declared: Declared, source: Source) -> Iterator[Need]:
         if name in declared.sources:
             value, base = declared.sources[name]
-            yield from self._places.needs(name, value, base)
+            copy = self._making.copy_of(source)
+            if copy is None:
+                yield from self._places.needs(name, value, base)
+            else:
+                yield from self._needs_in_git(name, value, base, source, copy)
         elif requirement.url:
             yield self._places.at_address(name, requirement.url, Path(source.place))
+
+    def _needs_in_git(
+        self, name: str, value: Any, base: Path, source: Source, copy: tuple[str, Path]
+    ) -> Iterator[Need]:
+        """Yield the places that a project of a commit names: a folder is one of the same commit."""
+        commit, folder = copy
+        for need in self._places.needs(name, value, base, folder):
+            if need.source and need.source.kind is Kind.DIRECTORY:
+                inner = os.path.relpath(Path(need.source.place).resolve(), folder.resolve())
+                found = self._places.in_git(need.source, source, commit, "" if inner == "." else inner)
+                yield replace(need, source=found.source, address=found.address)
+            else:
+                yield need
 
     def told(self, wanted: Wanted) -> Wanted:
         """Return what uv is asked for, with wheels in the place of all that is only found by a source."""
@@ -162,18 +185,24 @@ def with_indexes(
 
 def without_unneeded(wanted: Wanted, environments: Environments) -> Wanted:
     """Return what uv is asked for without what no platform needs and nothing was built of: uv would look for it."""
-    sources: dict[str, Any] = {}
-    for name, value in wanted.settings.get("sources", {}).items():
-        rows = value if isinstance(value, list) else [value]
-        left = [row for row in rows if row.get("path") != str(nothing(canonicalize_name(name)))]
-        sources |= {name: left if isinstance(value, list) else left[0]} if left else {}
-    dependencies = []
+
+    def is_needed(name: str, row: Mapping[str, Any]) -> bool:
+        known = canonicalize_name(name)
+        built = row.get("path") != str(nothing(known))
+        return built or (known in needed and environments.hold(row.get("marker")))
+
+    unbuilt = {source.name for source, _ in wanted.sources}
+    dependencies, needed = [], set()
     for text in wanted.dependencies:
         requirement = Requirement(text)
         name = canonicalize_name(requirement.name)
-        unbuilt = any(source.name == name for source, _ in wanted.sources)
-        if not unbuilt or environments.hold(requirement.marker):
+        if name not in unbuilt or environments.hold(requirement.marker):
             dependencies.append(text)
+            needed.add(name)
+    sources: dict[str, Any] = {}
+    for name, value in wanted.settings.get("sources", {}).items():
+        left = [row for row in (value if isinstance(value, list) else [value]) if is_needed(name, row)]
+        sources |= {name: left if isinstance(value, list) else left[0]} if left else {}
     settings = {**wanted.settings, **({"sources": sources} if "sources" in wanted.settings else {})}
     return replace(wanted, dependencies=tuple(dependencies), settings=settings)
 
@@ -202,7 +231,8 @@ def _roots(wanted: Wanted, environments: Environments) -> Iterator[tuple[Source,
     extras: dict[str, set[str]] = {}
     settings = wanted.settings
     others = [*settings.get("override-dependencies", ()), *settings.get("constraint-dependencies", ())]
-    for requirement in map(Requirement, [*wanted.dependencies, *(each for each in others if isinstance(each, str))]):
+    named = [text for each in others for text in (each["dependencies"] if isinstance(each, dict) else [each])]
+    for requirement in map(Requirement, [*wanted.dependencies, *named]):
         if environments.hold(requirement.marker):
             found = extras.setdefault(canonicalize_name(requirement.name), {""})
             found.update(map(canonicalize_name, requirement.extras))

@@ -18,6 +18,7 @@ from onedigest.lock.author import Author
 from onedigest.lock.built import built_of, placed, say_built, with_wheel
 from onedigest.lock.environments import Environments
 from onedigest.lock.found import check_sdist, sdist_name, wheel_address, wheel_digest
+from onedigest.lock.git_projects import projects_of
 from onedigest.lock.model import Lock, Package
 from onedigest.lock.places import Places
 from onedigest.lock.repository import Declared
@@ -81,7 +82,9 @@ class Workshop:
         if not wanted.sources:
             return wanted
         places = Places(self._around)
-        parts = Making(make=self._make, path_of=self._wheels.__getitem__, declared=self._declared)
+        parts = Making(
+            make=self._make, path_of=self._wheels.__getitem__, declared=self._declared, copy_of=self._copy_of
+        )
         walk = Walk(parts, places, Environments(self._spec.platforms, minor))
         walk.follow(wanted)
         return walk.told(shadow.read_wanted(self._spec, replace(self._around, wheels=self._wheels)))
@@ -151,9 +154,18 @@ class Workshop:
         return of_file(self._wheels[source]) or {}
 
     def _declared(self, source: Source) -> Declared:
+        if copy := self._copy_of(source):
+            return repository.declared_by(copy[1] / source.subdirectory, copy[1])
         if source.kind is not Kind.DIRECTORY:
             return Declared()
         return repository.declared_by(Path(source.place) / source.subdirectory, self._around.root)
+
+    def _copy_of(self, source: Source) -> tuple[str, Path] | None:
+        """Return the commit of a source of git that was built, and where a copy of its projects is."""
+        if source.kind is not Kind.GIT:
+            return None
+        origin = self.built[self._wheels[source].name].origin
+        return origin.commit, projects_of(source, origin, self._sources)
 
     def _archive(self, row: Mapping[str, Any]) -> Source:
         """Return the source distribution of a row of a uv.lock, whose values were checked."""
