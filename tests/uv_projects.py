@@ -155,13 +155,18 @@ def write_tree(root: Path, files: dict[str, str]) -> None:
         path.write_text(text)
 
 
-@contextmanager
-def served(folder: Path) -> Iterator[IndexServer]:
-    """Serve the packages that the projects here ask for."""
+def fill(folder: Path) -> None:
+    """Write the packages that the projects here ask for."""
     for name in ("alpha", "gamma", "delta", "epsilon", "omega"):
         build_wheel(folder, name, "1.0")
     build_wheel(folder, "beta", "1.0")
     build_wheel(folder, "beta", "2.0")
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[IndexServer]:
+    """Serve these packages."""
+    fill(folder)
     server = IndexServer(folder)
     try:
         yield server

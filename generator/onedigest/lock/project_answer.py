@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from packaging.specifiers import SpecifierSet
-from packaging.utils import parse_wheel_filename
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from onedigest.errors import InputError
+from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import Built
 from onedigest.lock import shadow
 from onedigest.lock.author import Author
 from onedigest.lock.base import Base
 from onedigest.lock.found import check_rows, wheel_address, wheel_digest, wheel_name
-from onedigest.lock.model import Package
+from onedigest.lock.model import Lock, Package
 from onedigest.lock.selection import select
 from onedigest.lock.targets import Target
 from onedigest.lock.workshop import Workshop
@@ -64,6 +64,16 @@ def answer_project(
     found = pinned_rows(spec, pinned, base, workshop)
     packages, roots = select(found, targets_of(spec, base), base.reference, kept)
     return packages, roots, places_of(found)
+
+
+def refuse_pinned(previous: Lock | None, moving: Collection[str]) -> None:
+    """Raise `InputError` for packages that are to move and whose versions a uv.lock pins."""
+    pinned = {package.name for package in (previous.packages if previous else ()) if package.origin is None}
+    if names := [name for name in sorted(moving) if canonicalize_name(name) in pinned]:
+        raise InputError(
+            Problem(f"`--upgrade-package {name}`: uv.lock pins it", "", f"run `uv lock --upgrade-package {name}`")
+            for name in names
+        )
 
 
 def targets_of(spec: Spec, base: Base) -> list[Target]:

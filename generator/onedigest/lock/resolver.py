@@ -81,7 +81,9 @@ def resolve(
     # a wheel stays selected as long as its version does, even when a better one came since
     kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
     if spec.uv_lock:
-        from onedigest.lock.project_answer import answer_project
+        from onedigest.lock.project_answer import answer_project, refuse_pinned
+
+        refuse_pinned(previous, upgrade.packages)
 
         base = kept_base or resolve_debian(spec, choice.suite, sources, debian)
         packages, roots, places = answer_project(spec, base, workshop, kept, folder, author)
