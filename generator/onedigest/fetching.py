@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.checkout import make_folder
 from onedigest.digest import Digest, hex_of, is_digest, of_bytes
-from onedigest.errors import InputError, Problem
+from onedigest.errors import InputError, NetworkError, OnedigestError, Problem
 from onedigest.inputs import zipapp
 from onedigest.inputs.store import Store
 from onedigest.lock.base.file_list import FileList
@@ -22,11 +23,15 @@ from onedigest.untrusted import distinct, file_name
 
 if TYPE_CHECKING:
     from onedigest.inputs.download import Wanted
+    from onedigest.lock.author import Author
     from onedigest.sources import Sources
 
 _HASHERS = 4
 """Threads that hash files: more would wait for the disk."""
 
+
+Find = Callable[[], Mapping[str, tuple[str, str]]]
+"""Returns address and digest of wheels by their file names."""
 
 Arrived = Callable[[str], None]
 """Takes the name of an input that is in its folder now."""
@@ -62,11 +67,13 @@ def fetch(
     folder: Path,
     inputs: Path,
     missing: Inputs,
+    author: Author | None = None,
     arrived: Arrived = lambda _: None,
 ) -> None:
     """Bring inputs that are missing into the store and link them into the folder `inputs`.
 
-    `folder` is the script's. uv is asked for addresses only when a wheel is missing. `arrived` is told the name of each
+    `folder` is the script's. uv is asked for addresses only when a wheel is missing that was not built, or whose source
+    distribution is. `arrived` is told the name of each
     file as soon as it is in the folder. Raises `NetworkError`, and `InputError` when an index has another file under
     the name of a wheel.
     """
@@ -78,12 +85,11 @@ def fetch(
 
     debian = _wanted_debian(lock, sources, missing.packages)
     download(sources.client, sources.store, debian, sources.report, place)
-    wheels = _wanted_wheels(spec, lock, sources, missing.wheels, folder)
-    download(sources.client, sources.store, wheels, sources.report, place)
-    elsewhere = {each.name for each in wheels}
-    for wheel in missing.wheels:
-        if wheel.name not in elsewhere:  # a file of this machine
-            place(wheel)
+    built = _build_wheels(spec, lock, sources, missing.wheels, folder, author)
+    for wheel in (each for each in missing.wheels if each.name in built):
+        place(wheel)
+    others = [wheel for wheel in missing.wheels if wheel.name not in built]
+    _bring_wheels(_ways_to_wheels(spec, lock, sources, folder), sources, others, place)
     if missing.layers:
         _bring_layers(lock, sources, missing.layers)
     for each in missing.lists:
@@ -157,14 +163,58 @@ def _wanted_debian(lock: Lock, sources: Sources, packages: Iterable[DebianPackag
     return [wanted_package(each, lock.base.published(each), sources.archive.mirrors) for each in packages]
 
 
-def _wanted_wheels(spec: Spec, lock: Lock, sources: Sources, wheels: Iterable[Wheel], folder: Path) -> list[Wanted]:
-    """Return downloads of wheels; those that are files on this machine are kept at once."""
-    from onedigest.inputs.download import Wanted
+def _build_wheels(
+    spec: Spec, lock: Lock, sources: Sources, wheels: Iterable[Wheel], folder: Path, author: Author | None
+) -> frozenset[str]:
+    """Build those of some wheels that are built; return the names of these."""
+    own = {wheel.name for package in lock.packages if package.origin for _, wheel in package.wheels}
+    names = frozenset(wheel.name for wheel in wheels if wheel.name in own)
+    if names:
+        from onedigest.lock.author import Author
+        from onedigest.lock.rebuilding import rebuild
+
+        rebuild(spec, lock, sources, names, folder=folder, author=author or Author())
+    return names
+
+
+def _ways_to_wheels(spec: Spec, lock: Lock, sources: Sources, folder: Path) -> tuple[Find, ...]:
+    """Return what finds the wheels of a lock, the best first."""
     from onedigest.lock.resolver import locate
 
-    if not wheels:
-        return []
-    places = locate(spec, lock, sources, folder=folder)
+    if not spec.uv_lock:
+        return (partial(locate, spec, lock, sources, folder=folder),)
+    from onedigest.lock.project_places import ways_to_wheels
+
+    return ways_to_wheels(spec, lock, sources, folder)
+
+
+def _bring_wheels(
+    ways: Sequence[Find], sources: Sources, wheels: Sequence[Wheel], place: Callable[[Wanted | Wheel], None]
+) -> None:
+    """Bring wheels by the first way that leads to them. Raises with what is wrong with all ways."""
+    from onedigest.inputs.download import download
+
+    failed: list[OnedigestError] = []
+    for find in ways if wheels else ():
+        left = [wheel for wheel in wheels if not (failed and sources.store.has(wheel.digest, wheel.size))]
+        try:
+            wanted = _wanted_wheels(find(), sources, left)
+            download(sources.client, sources.store, wanted, sources.report, place)
+        except (InputError, NetworkError) as error:
+            failed.append(error)
+            continue
+        elsewhere = {each.name for each in wanted}
+        for wheel in (each for each in left if each.name not in elsewhere):  # a file of this machine
+            place(wheel)
+        return
+    if failed:
+        raise type(failed[0])(dict.fromkeys(problem for error in failed for problem in error.problems))
+
+
+def _wanted_wheels(places: Mapping[str, tuple[str, str]], sources: Sources, wheels: Iterable[Wheel]) -> list[Wanted]:
+    """Return downloads of wheels; those that are files on this machine are kept at once."""
+    from onedigest.inputs.download import Wanted
+
     wanted, problems = [], []
     for wheel in wheels:
         address, digest = places.get(wheel.name, ("", ""))

@@ -12,7 +12,8 @@ from onedigest import formats
 from onedigest.cli.image import Image
 from onedigest.cli.images import images_of
 from onedigest.cli.leftovers import gone as is_gone
-from onedigest.cli.locks import changed_since, lock_problems
+from onedigest.cli.locks import changed_since, code_problems, lock_problems
+from onedigest.cli.reaching import sources
 from onedigest.cli.records import record_problems
 from onedigest.cli.session import Session
 from onedigest.cli.words import plural, print_json, say, shown
@@ -29,7 +30,7 @@ def check(session: Session, images: list[Image], *, everything: bool, gone: Iter
         images, strays = _other_images(session, images)
         problems += strays
     for folder in sorted({image.folder.parent.resolve() for image in images}):
-        problems += _stale(folder, [image for image in images if image.folder.parent.resolve() == folder])
+        problems += _stale(session, folder, [image for image in images if image.folder.parent.resolve() == folder])
     if session.as_json:
         rows = [{"where": each.where, "message": each.message, "hint": each.hint} for each in problems]
         print_json({"checked": len(images), "differences": rows})
@@ -90,8 +91,9 @@ class _Found:
         return [each for each in self.stale if not other or each.edited or each.path.endswith(f"/{formats.LOCK_FILE}")]
 
 
-def _stale(folder: Path, images: list[Image]) -> list[Problem]:
+def _stale(session: Session, folder: Path, images: list[Image]) -> list[Problem]:
     """Return what is wrong with the locks of some images of a folder, and with all that is rendered from them."""
+    from onedigest.lock import codec
     from onedigest.rules.files import read
     from onedigest.rules.image import stale_files
     from onedigest.rules.lock_folder import stale_folder
@@ -108,6 +110,8 @@ def _stale(folder: Path, images: list[Image]) -> list[Problem]:
             problems += _conflicts(image)
             continue
         try:
+            lock = codec.loads(text, shown(image.lock_path))
+            problems += code_problems(image, lock, partial(sources, session, image))
             rules, version = _rendered(image, text, folder)
         except InputError as error:
             problems += error.problems

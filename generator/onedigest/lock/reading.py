@@ -140,7 +140,10 @@ def read_remaining_package(values: Mapping[str, Any], platforms: tuple[Platform,
     for platform in platforms:
         with suppress(Wrong):
             chosen.append((platform, _of_platform(row, wheels, platform)))
-    return Package(name=name, version=version, wheels=tuple(chosen))
+    origin = None
+    with suppress(Wrong, ValueError):
+        origin = _tool_origin(row) if "tool" in row and len({wheel for _, wheel in chosen}) == 1 else None
+    return Package(name=name, version=version, wheels=tuple(chosen), origin=origin)
 
 
 def _package(platforms: Sequence[Platform], row: Table) -> Package:
