@@ -63,6 +63,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 DOORS = {
     "backports": {"oci/compression.py"},
+    "certifi": {"inputs/encryption.py"},
     "click": {"cli"},
     "cyclonedx": {"attestation/sbom.py"},
     "deflate": {"oci/libdeflate.py"},
@@ -73,6 +74,7 @@ DOORS = {
     "packaging": {"cli", "flyte", "lock", "project.py", "spec.py"},
     "pyproject_hooks": {"from_source/backend.py"},
     "pysequoia": {"inputs/debian/signature.py"},
+    "python_socks": {"inputs/socks.py"},
     "rich": {"cli"},
     "subprocess": {
         "engines/docker.py",
@@ -84,12 +86,16 @@ DOORS = {
         "inputs/uv.py",
         "oci/credentials.py",
     },
+    "truststore": {"inputs/encryption.py"},
     "urllib3": {
         "inputs/download.py",
         "inputs/encryption.py",
         "inputs/pace.py",
         "inputs/patience.py",
         "inputs/pools.py",
+        "inputs/proxy_faults.py",
+        "inputs/reasons.py",
+        "inputs/socks.py",
         "oci/registry.py",
         "oci/transport.py",
     },

@@ -20,7 +20,7 @@ from onedigest.cli.index_credentials import (
     unbound,
     uv_environment,
 )
-from onedigest.cli.machine import named_indexes_here
+from onedigest.cli.machine import named_indexes_here, variables_for_programs
 from onedigest.cli.netrc_file import without_default
 from onedigest.cli.session import Session
 
@@ -55,7 +55,7 @@ def _environment(
 ) -> dict[str, str]:
     """Return the variables that uv may get, with a netrc that names hosts alone."""
     path = session.connection.netrc
-    found = uv_environment(os.environ, named, asked, bound)
+    found = uv_environment(variables_for_programs(session.connection), named, asked, bound)
     return {**found, "NETRC": without_default(path.absolute())} if path and path.is_file() else found
 
 

@@ -6,13 +6,11 @@ import base64
 import hashlib
 import netrc
 import re
-import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from http.client import BadStatusLine, IncompleteRead, UnknownProtocol
 from typing import IO, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -21,7 +19,6 @@ from urllib3.exceptions import (
     HTTPError,
     LocationValueError,
     NameResolutionError,
-    ProtocolError,
     ReadTimeoutError,
     SSLError,
 )
@@ -31,7 +28,9 @@ from onedigest.errors import NetworkError, Problem
 from onedigest.inputs import leading
 from onedigest.inputs.pace import Refused
 from onedigest.inputs.patience import BUSY, seconds_of
-from onedigest.inputs.pools import THREADS, Connection, Pools, is_loopback, shown
+from onedigest.inputs.pools import THREADS, Connection, Pools, shown
+from onedigest.inputs.proxies import is_loopback
+from onedigest.inputs.reasons import unreachable
 from onedigest.inputs.store import Store
 from onedigest.untrusted import MOST_TEXT
 
@@ -101,7 +100,7 @@ class Client:
                 return read(response)
             except HTTPError as error:
                 if attempt == _TRIES or not self._may_pass(error, url, attempt):
-                    raise _unreachable(url, error) from None
+                    raise unreachable(error, shown(url)) from None
             finally:
                 response.close()
         raise AssertionError("the last attempt returns or raises")
@@ -132,12 +131,10 @@ class Client:
         """Send a request until what comes back is an answer."""
         for attempt in range(1, _TRIES + 1):
             try:
-                response = self._pools.of(url, outside=outside).request(
-                    "GET", url, headers=headers, preload_content=False, redirect=False, retries=False
-                )
+                response = self._pools.request("GET", url, headers=headers, outside=outside)
             except HTTPError as error:
                 if attempt == _TRIES or not self._may_pass(error, url, attempt):
-                    raise _unreachable(url, error) from None
+                    raise unreachable(error, shown(url)) from None
                 continue
             seconds = seconds_of(attempt, response.headers.get("retry-after"))
             if response.status not in BUSY or attempt == _TRIES:
@@ -317,34 +314,9 @@ def encoding_of(headers: Mapping[str, str]) -> str:
     return "" if stated in ("", "identity") else re.sub(r"[^a-z0-9,-]+", " ", stated)[:40]
 
 
-def reason_of(error: HTTPError) -> str:
-    """Return why a request failed, without the names that libraries have for it and what the server sent."""
-    found = getattr(error, "reason", None) or error
-    if isinstance(found, ProtocolError) and len(found.args) > 1:
-        found = found.args[1]
-    if isinstance(found, OSError) and found.strerror and not isinstance(found, ssl.SSLError):
-        return found.strerror
-    if isinstance(found, BadStatusLine | UnknownProtocol) and not isinstance(found, ConnectionError):
-        return "what answers does not speak HTTP"
-    if isinstance(found, IncompleteRead):
-        return "the answer broke off"
-    text = re.sub(r" ?\(_ssl\.c:\d+\)|\[(?:Errno -?\d+|[A-Z0-9]+: \w+)\] ", "", str(found))
-    return text.rpartition(": ")[2].strip("()'\" ") or type(found).__name__
-
-
 def _led(place: str, origin: str, url: str) -> str:
     try:
         return leading.target_of(place, origin)
     except ValueError as error:
         at = f" ({shown(place)[:200]!r})"
         raise NetworkError.of(f"the server {error}{at}", where=shown(url)) from None
-
-
-def _unreachable(url: str, error: HTTPError) -> NetworkError:
-    if isinstance(error, Refused):
-        return NetworkError.of(str(error), where=shown(url))
-    return NetworkError.of(
-        f"cannot be reached: {reason_of(error)}",
-        where=shown(url),
-        hint="check the network, or use `--offline` once inputs are fetched",
-    )

@@ -20,6 +20,7 @@ from onedigest.digest import canonical_json
 from onedigest.errors import EngineError, InputError, NetworkError
 from onedigest.inputs.store import Store
 from onedigest.inputs.uv_environment import hide, lend
+from onedigest.inputs.uv_network import with_hint
 
 LONGEST_RUN = 1800
 """How many seconds uv may take. Its own limits are for one request, and an index that dribbles has many."""
@@ -171,7 +172,7 @@ def _run(
         why = said.partition(_FORGOTTEN)[2].partition("\n\n")[0].strip(":\n")
         raise InputError.of(f"uv cannot read the settings in [tool.uv]:\n{why}", where=where)
     if done.returncode:
-        raise _failure(said, str(root), where)
+        raise _failure(said, str(root), where, lent.variables)
     for warning in _warnings(said, str(root)):
         hear(warning)
     return done.stdout
@@ -241,7 +242,7 @@ def _find() -> str:
         raise EngineError.of("uv is not installed", hint="run `pip install uv`") from error
 
 
-def _failure(text: str, scratch: str, where: str) -> InputError | NetworkError:
+def _failure(text: str, scratch: str, where: str, proxies: Mapping[str, str]) -> InputError | NetworkError:
     text = re.sub(rf"Failed to build `\S+ @ file://{re.escape(scratch)}`\n\s*cause: ", "", _COLOUR.sub("", text))
     text = text.replace(f"{scratch}/", "")
     lines = [line for line in text.split("\n") if not _NOISE.match(line)]
@@ -249,7 +250,7 @@ def _failure(text: str, scratch: str, where: str) -> InputError | NetworkError:
     if len(message) > _LONGEST_MESSAGE:
         message = f"{message[:_LONGEST_MESSAGE]}…"
     if _NETWORK.search(message):
-        hint = "" if "hint: " in message else "check the network"
+        message, hint = with_hint(message, proxies)
         return NetworkError.of(f"uv could not reach the package index: {message}", where=where, hint=hint)
     return InputError.of(message[:1].lower() + message[1:], where=where)
 
