@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,12 +93,13 @@ def connection() -> Connection:
     return read_connection(offline=False, said=lambda _: None)
 
 
+def session() -> Session:
+    return Session(lockfiles=None, offline=False, insecure=(), as_json=False, quiet=True, verbose=False, color="auto")
+
+
 def lock_and_fetch(address: str, folder: Path) -> bytes:
     """Have uv lock a package, and fetch it, by what this machine says."""
-    session = Session(
-        lockfiles=None, offline=False, insecure=(), as_json=False, quiet=True, verbose=False, color="auto"
-    )
-    found = sources(session)
+    found = sources(session())
     lock = uv.lock(
         PROJECT.format(index=address),
         "",
@@ -121,6 +126,14 @@ class TestIndex:
     def test_is_locked_and_fetched_through_a_proxy_with_a_password(
         self, kind: str, index: IndexServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        started: list[Any] = []
+        run = subprocess.run
+
+        def noted(*words: Any, **named: Any) -> Any:
+            started.append(words)
+            return run(*words, **named)
+
+        monkeypatch.setattr(subprocess, "run", noted)
         with proxying({"index.example": _host(index)}, password=f"me:{SECRET}") as proxy:
             name, scheme = {
                 "http": ("http_proxy", "http://"),
@@ -135,6 +148,9 @@ class TestIndex:
         assert wheel == (index.folder / "alpha-1.0-py3-none-any.whl").read_bytes()
         assert {shown for _, _, shown in proxy.seen} == {f"me:{SECRET}"}
         assert {target.partition(":")[0] for target in proxy.targets()} == {"index.example"}
+        assert started
+        assert SECRET not in str(started)
+        assert QUOTED not in str(started)
         assert not holding(tmp_path, SECRET, QUOTED)
 
     @pytest.mark.parametrize("kind", ["http", "https", "socks5h"])
@@ -189,6 +205,16 @@ class TestIndex:
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
 
         assert lock_and_fetch(index.address, tmp_path / "store")
+
+
+class TestMacos:
+    def test_has_proxies_of_its_own_where_nothing_else_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "platform", "darwin")
+        monkeypatch.setattr(urllib.request, "getproxies", lambda: {"https": "http://proxy.example:8080", "ftp": "x"})
+
+        assert connection().proxies == (("https", "http://proxy.example:8080"),)
+        monkeypatch.setenv("http_proxy", "other.example")
+        assert connection().proxies == (("http", "other.example"),)
 
 
 class TestFaults:
@@ -309,6 +335,17 @@ class TestRegistry:
 
         assert {shown for _, _, shown in proxy.seen} == {f"me:{SECRET}"}
 
+    def test_is_trusted_whatever_uv_is_to_overlook(
+        self, encrypted: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("UV_INSECURE_HOST", "*")
+        with pytest.raises(NetworkError) as caught:
+            Repository(parse_reference(f"{encrypted.host}/acme/app"), session().access, "pull").has(
+                f"sha256:{'0' * 64}"
+            )
+
+        assert str(caught.value).startswith(f"no trusted connection to {encrypted.host}: ")
+
     @pytest.mark.parametrize("kind", ["http", "socks5h"])
     def test_behind_a_proxy_that_refuses_is_told(self, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
         with proxying({}, password=f"me:{SECRET}") as proxy:
@@ -337,8 +374,9 @@ class TestPrograms:
         monkeypatch.setenv("HTTPS_PROXY", " proxy.example:3128 ")
         monkeypatch.setenv("No_Proxy", "odd.example")
         monkeypatch.setenv("no_proxy", "*.corp b.example")
-        monkeypatch.setenv("CURL_CA_BUNDLE", "own.pem")
-        monkeypatch.setenv("SSL_CERT_FILE", "")
+        monkeypatch.setenv("CURL_CA_BUNDLE", "other.pem")
+        monkeypatch.setenv("SSL_CERT_FILE", "own.pem")
+        monkeypatch.setenv("SSL_CERT_DIR", "")
         found = variables_for_programs(connection())
         kept = {
             name: found[name] for name in found if name.lower().endswith("_proxy") or name.startswith(("SSL_", "GIT_"))
@@ -350,6 +388,32 @@ class TestPrograms:
             "SSL_CERT_FILE": str(Path("own.pem").absolute()),
             "GIT_SSL_CAINFO": str(Path("own.pem").absolute()),
         }
+
+    @pytest.mark.parametrize("how", ["UV_SYSTEM_CERTS", "uv.toml"])
+    def test_get_no_bundle_of_requests_where_uv_is_to_trust_the_system(
+        self, how: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", "own.pem")
+        assert "SSL_CERT_FILE" in variables_for_programs(connection())
+        if how == "uv.toml":
+            _own_uv_toml("system-certs = true\n")
+        else:
+            monkeypatch.setenv(how, "true")
+        assert "SSL_CERT_FILE" not in variables_for_programs(connection())
+
+    @pytest.mark.parametrize("kind", ["http", "socks5h"])
+    def test_git_is_one_that_is_led_by_them(
+        self, kind: str, encrypted: Listener, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with proxying({"index.example": encrypted.host}, password=f"me:{SECRET}") as proxy:
+            monkeypatch.setenv("ALL_PROXY", f"{kind}://me:{QUOTED}@{proxy.host}")
+            monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+            variables = variables_for_programs(connection())
+            command = ["git", "ls-remote", "https://index.example/acme/app.git"]
+            done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+
+        assert "repository 'https://index.example/acme/app.git/' not found" in done.stderr
+        assert {shown for _, _, shown in proxy.seen if shown} == {f"me:{SECRET}"}
 
     def test_are_lent_no_proxy_that_is_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """uv would go on without it, past what was to be in between."""

@@ -88,6 +88,14 @@ class TestAuthorities:
 
         assert get(servers.right, Trust(bundle=tmp_path / "missing.pem", folders=(tmp_path,))) == b"file"
 
+    def test_may_be_signed_by_others(self, authority: Authority, tmp_path: Path) -> None:
+        """An intermediate authority alone is trusted, as for uv, and one of Python 3.13's new rules is not asked of it."""
+        between = authority.sign("between", days=2, signs=True)
+        under = Authority(tmp_path, between)
+        with listening(_file, under.serving("under", "IP:127.0.0.1")) as server:
+            assert get(f"https://{server.host}/x", Trust(bundle=between)) == b"file"
+        assert not encryption.encrypting(Trust()).verify_flags & ssl.VERIFY_X509_STRICT
+
     def test_of_the_machine_do_not_count_beside_those_of_a_user(self, authority: Authority, servers: Servers) -> None:
         assert failure(servers.right) == (
             f"{servers.right}: cannot be reached: unable to get local issuer certificate\n"
@@ -138,12 +146,15 @@ class TestFaults:
     def test_of_files_are_told(self, servers: Servers, tmp_path: Path) -> None:
         (tmp_path / "empty.pem").write_text("\n")
         (tmp_path / "text.pem").write_text("none")
+        (tmp_path / "windows.cer").write_bytes(b"\x30\x82\x01\x0a\x00")
         (tmp_path / "broken.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
         named = {
             "missing.pem": "there is no such file of certificates\nhint: correct SSL_CERT_FILE",
             "": "this is no file of certificates\nhint: correct SSL_CERT_FILE",
             "empty.pem": "the file of certificates is empty\nhint: name a file of certificates in PEM with SSL_CERT_FILE",
             "text.pem": "the file has no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----\n"
+            "hint: name a file of certificates in PEM with SSL_CERT_FILE",
+            "windows.cer": "the file is a certificate in DER: `openssl x509 -inform DER -in IN -out OUT` writes it in PEM\n"
             "hint: name a file of certificates in PEM with SSL_CERT_FILE",
             "broken.pem": "the file of certificates has one that is broken\n"
             "hint: name a file of certificates in PEM with SSL_CERT_FILE",
@@ -211,12 +222,14 @@ class TestVariables:
             bundle=Path("/s"), folders=(Path("/a"), Path("/b"))
         )
         assert read_trust({"SSL_CERT_DIR": "/a", **both}) == Trust(folders=(Path("/a"),), named="SSL_CERT_DIR")
-        assert read_trust(both) == Trust(bundle=Path("/r"), named="REQUESTS_CA_BUNDLE")
-        assert read_trust({"CURL_CA_BUNDLE": str(tmp_path)}) == Trust(folders=(tmp_path,), named="CURL_CA_BUNDLE")
+        assert read_trust(both) == Trust(bundle=Path("/r"), named="REQUESTS_CA_BUNDLE", beside=True)
+        assert read_trust({"CURL_CA_BUNDLE": str(tmp_path)}) == Trust(
+            folders=(tmp_path,), named="CURL_CA_BUNDLE", beside=True
+        )
         assert read_trust({"SSL_CLIENT_CERT": "own.pem"}) == Trust(own=Path.cwd() / "own.pem")
 
     def test_lead_uv_and_git_the_same_way_from_any_folder(self) -> None:
-        trust = Trust(bundle=Path("/r"), folders=(Path("/a"), Path("/b")), named="REQUESTS_CA_BUNDLE", own=Path("/o"))
+        trust = Trust(bundle=Path("/r"), folders=(Path("/a"), Path("/b")), own=Path("/o"))
 
         assert for_programs(trust) == {
             "SSL_CERT_FILE": "/r",
@@ -228,3 +241,16 @@ class TestVariables:
             "GIT_SSL_KEY": "/o",
         }
         assert for_programs(Trust()) == {}
+
+    def test_of_requests_count_beside_those_of_the_machine(
+        self, authority: Authority, servers: Servers, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        trust = read_trust({"REQUESTS_CA_BUNDLE": str(authority.certificate)})
+        nowhere = ssl.DefaultVerifyPaths("", "", "", str(tmp_path / "cert.pem"), "", str(tmp_path))
+        monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: nowhere)
+        monkeypatch.setattr(encryption, "_BUNDLES", ())
+
+        assert get(servers.right, trust) == b"file"
+        assert len(encryption.encrypting(trust).get_ca_certs()) > 100
+        assert for_programs(trust)["SSL_CERT_DIR"].endswith("/certifi")
+        assert for_programs(trust)["SSL_CERT_FILE"] == str(authority.certificate)

@@ -18,7 +18,8 @@ from onedigest.untrusted import MOST_TEXT, load_toml
 if TYPE_CHECKING:
     from onedigest.inputs.pools import Connection
 
-_UV_KEYS = ("http-proxy", "https-proxy", "no-proxy", "allow-insecure-host")
+_TRUE = ("1", "true", "yes", "y", "on", "t")
+_UV_KEYS = ("http-proxy", "https-proxy", "no-proxy", "allow-insecure-host", "system-certs", "native-tls")
 _REACHING = re.compile(r"(?i:(?:https?|all|no)_proxy)|SSL_CERT_FILE|SSL_CERT_DIR|SSL_CLIENT_CERT")
 
 
@@ -66,12 +67,21 @@ def variables_for_programs(connection: Connection) -> dict[str, str]:
 
     if connection.offline:
         return dict(os.environ)
+    trusted = {} if connection.trust.beside and _trusts_system() else encryption.for_programs(connection.trust)
     kept = {name: value for name, value in os.environ.items() if not _REACHING.fullmatch(name)}
     return {
-        **encryption.for_programs(connection.trust),
+        **trusted,
         **kept,
         **proxies.for_programs(dict(connection.proxies)),
     }
+
+
+def _trusts_system() -> bool:
+    """Tell whether uv is to have the certificates of the system, and takes no others for such a variable."""
+    stated = (_uv_settings().get(name) is True for name in ("system-certs", "native-tls"))
+    return any(os.environ.get(name, "").lower() in _TRUE for name in ("UV_SYSTEM_CERTS", "UV_NATIVE_TLS")) or any(
+        stated
+    )
 
 
 def _uv_settings() -> Mapping[str, Any]:

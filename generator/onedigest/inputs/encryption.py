@@ -22,7 +22,7 @@ from onedigest.errors import NetworkError, Problem
 
 _BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",  # Debian, Arch, Gentoo, NixOS
-    "/etc/pki/tls/certs/ca-bundle.crt",  # Fedora, RHEL
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  # Fedora, RHEL
     "/etc/ssl/ca-bundle.pem",  # SUSE
     "/etc/ssl/cert.pem",  # Alpine, the BSDs
 )
@@ -30,6 +30,9 @@ _BUNDLES = (
 
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 """What OpenSSL calls a certificate in a folder, by the hash of its subject (openssl-rehash)."""
+
+_FLAGS = ssl.VERIFY_X509_PARTIAL_CHAIN
+"""As uv has it: whatever is named is trusted, an intermediate authority too, and old authorities are not judged."""
 
 _MOST_FILES = 4096
 _LARGEST = 16 << 20
@@ -39,18 +42,23 @@ _LARGEST = 16 << 20
 class Trust:
     """Whose certificates count, by what a user names, else those of the machine; and what this machine shows.
 
-    `named` is the variable that has the file, or that of the folders where there is none.
+    `named` is the variable that has the file, or that of the folders where there is none. `beside` says that those of
+    the machine count too.
     """
 
     bundle: Path | None = None
     folders: tuple[Path, ...] = ()
     named: str = "SSL_CERT_FILE"
+    beside: bool = False
     own: Path | None = None
     """A certificate with its key, as PEM, for servers that ask who it is."""
 
 
 def read_trust(environment: Mapping[str, str]) -> Trust:
-    """Return whose certificates count by variables: those of OpenSSL and uv, else those of requests and curl."""
+    """Return whose certificates count by variables: those of OpenSSL and uv, which replace those of the machine.
+
+    What requests and curl are told, and uv is not, counts beside them: it may be meant for one host of many.
+    """
     own = environment.get("SSL_CLIENT_CERT", "")
     shown = Path(own).absolute() if own else None
     file, several = environment.get("SSL_CERT_FILE", ""), environment.get("SSL_CERT_DIR", "")
@@ -62,18 +70,19 @@ def read_trust(environment: Mapping[str, str]) -> Trust:
         if value := environment.get(named):
             path = Path(value).absolute()
             if path.is_dir():
-                return Trust(folders=(path,), named=named, own=shown)
-            return Trust(bundle=path, named=named, own=shown)
+                return Trust(folders=(path,), named=named, beside=True, own=shown)
+            return Trust(bundle=path, named=named, beside=True, own=shown)
     return Trust(own=shown)
 
 
 def for_programs(trust: Trust) -> dict[str, str]:
     """Return the variables by which uv and git trust the same certificates, and show the same one."""
     found: dict[str, str] = {}
+    folders = (*trust.folders, *([_folder_of_machine()] if trust.beside else []))
     if trust.bundle:
         found |= {"SSL_CERT_FILE": str(trust.bundle), "GIT_SSL_CAINFO": str(trust.bundle)}
-    if trust.folders:
-        found |= {"SSL_CERT_DIR": os.pathsep.join(map(str, trust.folders)), "GIT_SSL_CAPATH": str(trust.folders[0])}
+    if folders:
+        found |= {"SSL_CERT_DIR": os.pathsep.join(map(str, folders)), "GIT_SSL_CAPATH": str(folders[0])}
     if trust.own:
         found |= {"SSL_CLIENT_CERT": str(trust.own), "GIT_SSL_CERT": str(trust.own), "GIT_SSL_KEY": str(trust.own)}
     return found
@@ -82,15 +91,18 @@ def for_programs(trust: Trust) -> dict[str, str]:
 def encrypting(trust: Trust, *, verified: bool = True) -> ssl.SSLContext:
     """Return what TLS begins with. Raises `NetworkError` for certificates that are none."""
     named = bool(trust.bundle or trust.folders)
-    if verified and not named and sys.platform == "darwin":
+    machines = verified and (trust.beside or not named)
+    if machines and sys.platform == "darwin":
         context = keychain()
     else:
-        context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if verified else ssl.CERT_NONE)
+        context = create_urllib3_context(
+            cert_reqs=ssl.CERT_REQUIRED if verified else ssl.CERT_NONE, verify_flags=_FLAGS
+        )
         context.sslsocket_class = _Socket
-        if verified and named:
-            _load_named(context, trust)
-        elif verified:
+        if machines:
             _load_machines(context)
+    if verified and named:
+        _load_named(context, trust)
     if trust.own:
         _show(context, trust.own)
     return context
@@ -138,6 +150,8 @@ def _no_certificate(path: Path) -> str:
         head = file.read(1 << 16)
     if not head.strip():
         return "the file of certificates is empty"
+    if head.startswith(b"\x30\x82"):
+        return "the file is a certificate in DER: `openssl x509 -inform DER -in IN -out OUT` writes it in PEM"
     if b"-----BEGIN CERTIFICATE-----" in head:
         return "the file of certificates has one that is broken"
     return "the file has no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----"
@@ -166,19 +180,31 @@ def _load_folder(context: ssl.SSLContext, folder: Path, before: Path | None) -> 
 def _load_machines(context: ssl.SSLContext) -> None:
     """Load the certificates of this machine; what OpenSSL is told is read without variables, which were read before."""
     paths = ssl.get_default_verify_paths()
-    folder = Path(paths.openssl_capath)
-    loaded = False
-    if folder.is_dir() and any(_HASHED.fullmatch(path.name) for path in folder.iterdir()):
-        context.load_verify_locations(capath=str(folder))
-        loaded = True
+    loaded = _has_hashed(Path(paths.openssl_capath))
+    if loaded:
+        context.load_verify_locations(capath=paths.openssl_capath)
     own = Path(paths.openssl_cafile)
     for path in (own, *(Path(each) for each in _BUNDLES)):
         if (path == own or not loaded) and path.is_file():
             loaded = not [*_load_bundle(context, path, "")] or loaded
     if not loaded:
-        import certifi
+        context.load_verify_locations(cafile=_certifi())
 
-        context.load_verify_locations(cafile=certifi.where())
+
+def _folder_of_machine() -> Path:
+    """Return a folder of certificates for who takes no others beside what a user names."""
+    folder = Path(ssl.get_default_verify_paths().openssl_capath)
+    return folder if _has_hashed(folder) else Path(_certifi()).parent
+
+
+def _certifi() -> str:
+    import certifi
+
+    return certifi.where()
+
+
+def _has_hashed(folder: Path) -> bool:
+    return folder.is_dir() and any(_HASHED.fullmatch(path.name) for path in folder.iterdir())
 
 
 def _show(context: ssl.SSLContext, path: Path) -> None:

@@ -301,7 +301,7 @@ def _speaks_no_tls(error: HTTPError) -> bool:
 
 def _is_passing(error: HTTPError, attempt: int) -> bool:
     """Tell whether a fault may be gone the next time."""
-    if isinstance(error, NewConnectionError) and attempt >= _CONNECTIONS:
+    if isinstance(error, NewConnectionError | ProxyFault) and attempt >= _CONNECTIONS:
         return False
     if isinstance(error, ReadTimeoutError) and attempt > 1:
         return False
