@@ -12,7 +12,7 @@ import pytest
 
 from listener import Listener, listening, respond
 from onedigest.errors import NetworkError
-from onedigest.inputs import leading
+from onedigest.inputs import credentials, leading
 from onedigest.inputs.download import Client, Wanted, download
 from onedigest.inputs.pools import Connection, Pools
 from onedigest.inputs.store import Store
@@ -86,8 +86,12 @@ class TestIndexAndMirror:
         with listening(lambda request: respond(request, 200, b"file"), context) as other:
             place = f"https://x:y@{other.host}/there?signature=1"
             with listening(lambda request: respond(request, 307, location=place), context) as server:
-                shown = ((f"https://{server.host}", "u:SECRET"),)
-                found = get(f"https://{server.host}/x", certificates=certificate, credentials=shown)
+                row = credentials.Credential(url=f"https://{server.host}", user="u", password="SECRET")
+                found = get(
+                    f"https://{server.host}/x",
+                    certificates=certificate,
+                    credentials=credentials.Credentials(stated=[row]),
+                )
 
         assert found == b"file"
         assert server.credentials() == {"u:SECRET"}

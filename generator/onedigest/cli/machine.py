@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onedigest.cli.index_credentials import Index, named_indexes, origin_credentials, uv_files
+from onedigest.cli.index_credentials import named_indexes, uv_environment, uv_files
+from onedigest.inputs.indexes import Index
 from onedigest.project import holds_locks
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def _checkout(start: Path) -> Path:
 
 def read_connection(offline: bool, said: Callable[[str], object]) -> Connection:
     """Return how this machine reaches the network, by the user's own settings; `said` takes words about waits."""
+    from onedigest.inputs.credentials import Credentials
     from onedigest.inputs.pools import Connection
 
     proxies = {
@@ -45,6 +47,6 @@ def read_connection(offline: bool, said: Callable[[str], object]) -> Connection:
         certificates=Path(certificates) if certificates else None,
         certificate_folder=Path(folder) if folder else None,
         netrc=Path(os.environ.get("NETRC") or Path.home() / ".netrc"),
-        credentials=origin_credentials(os.environ, named_indexes_here()),
+        credentials=Credentials(uv_environment(os.environ, named_indexes_here())),
         said=said,
     )

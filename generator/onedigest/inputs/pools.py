@@ -13,7 +13,8 @@ from urllib.parse import unquote, urlsplit
 import urllib3
 
 from onedigest.errors import NetworkError
-from onedigest.inputs.leading import without_user
+from onedigest.inputs.credentials import Credentials
+from onedigest.inputs.leading import is_loopback, without_user
 from onedigest.inputs.pace import USUAL, Pace, pools_by_scheme
 from onedigest.inputs.patience import Patience
 
@@ -31,8 +32,7 @@ class Connection:
     certificates: Path | None = None
     certificate_folder: Path | None = None
     netrc: Path | None = None
-    credentials: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    """Pairs of an origin, `https://host:443`, and the `user:password` that counts for it."""
+    credentials: Credentials = field(default_factory=Credentials, repr=False, compare=False)
     pace: Pace = USUAL
     pause: Callable[[float], object] = field(default=time.sleep, repr=False, compare=False)
     said: Callable[[str], object] = field(default=lambda _: None, repr=False, compare=False)
@@ -87,14 +87,6 @@ class Pools:
             "timeout": urllib3.Timeout(connect=20, read=self._connection.pace.seconds),
             **{name: str(path) for name, path in paths.items() if path},
         }
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name is this machine, where no one can listen on the way."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def shown(url: str) -> str:

@@ -22,9 +22,10 @@ from urllib3.exceptions import (
 from onedigest.errors import NetworkError
 from onedigest.inputs import leading
 from onedigest.inputs.download import discard, encoding_of, reason_of
+from onedigest.inputs.leading import is_loopback
 from onedigest.inputs.pace import Refused
 from onedigest.inputs.patience import BUSY, seconds_of
-from onedigest.inputs.pools import Pools, is_loopback, shown
+from onedigest.inputs.pools import Pools, shown
 from onedigest.oci.authorization import Answer, Authorizer
 from onedigest.oci.credentials import Credentials
 from onedigest.oci.reference import HUB
