@@ -119,13 +119,16 @@ class Credentials:
 
     def refusal(self, url: str, index: str, status: int, shown: Credential | None) -> Problem | None:
         """Return what is said where an index refuses a file or a page, None where the address is of no index."""
-        known = [each for each in self.indexes if _is_below(url, each.bare)] or [
-            each for each in self.indexes if each.bare.rstrip("/") == index.rstrip("/") != ""
-        ]
-        if not known and not index:
+        named = next((each for each in self.indexes if each.bare.rstrip("/") == index.rstrip("/") != ""), None)
+        near = [each for each in self.indexes if each.origin == origin_of(url) != ""]
+        above = [each for each in near if _is_below(url, each.bare)]
+        if above and named is None:
+            named = max(above, key=lambda each: (len(_parts(each.bare)), each.name))
+        elif named is None and len({each.bare for each in near}) == 1:
+            named = near[0]
+        if named is None and not index:
             return None
-        found = max(known, key=lambda each: (len(_parts(each.bare)), each.name)) if known else Index(url=index)
-        return self.refused(found, status, shown=shown is not None)
+        return self.refused(named or Index(url=index), status, shown=shown is not None)
 
     def refused(self, index: Index, status: int, *, shown: bool) -> Problem:
         """Return what is said where an index refuses what it is shown, or asks for more."""
@@ -162,7 +165,7 @@ class Credentials:
 
     @cached_property
     def _settings(self) -> tuple[Mapping[str, Any], ...]:
-        return read_settings(self._environment)
+        return tuple(each.values for each in read_settings(self._environment))
 
     @cached_property
     def _insecure(self) -> frozenset[str]:

@@ -155,6 +155,8 @@ def _run(
     with nameless_file(lent.settings.encode()) as user, nameless_file(lent.machine.encode()) as machine:
         done = _start(command, root, where, lent.variables, {"user": user, "machine": machine})
     said = hide(done.stderr, lent.secrets)
+    for name, file in lent.files.items():
+        said = said.replace(f"{root}/{_place(name)}", file)
     if _FORGOTTEN in said:
         why = said.partition(_FORGOTTEN)[2].partition("\n\n")[0].strip(":\n")
         raise InputError.of(f"uv cannot read the settings in [tool.uv]:\n{why}", where=where)
@@ -169,15 +171,14 @@ def _start(
     command: Sequence[str], root: Path, where: str, lent: Mapping[str, str], settings: Mapping[str, int]
 ) -> subprocess.CompletedProcess[str]:
     """Run uv with variables that it is lent; `settings` are open files without a name, which may hold secrets."""
-    folder = root / ".settings"
     for name, number in settings.items():
-        (folder / name / "uv").mkdir(parents=True, mode=0o700)
-        (folder / name / "uv" / "uv.toml").symlink_to(f"/dev/fd/{number}")
+        (root / _place(name)).parent.mkdir(parents=True, mode=0o700)
+        (root / _place(name)).symlink_to(f"/dev/fd/{number}")
     variables = {
         **lent,
-        "XDG_CONFIG_HOME": str(folder / "user"),
+        "XDG_CONFIG_HOME": str((root / _place("user")).parent.parent),
         # uv reads the first file of a machine that it finds: this one, and none in /etc
-        "XDG_CONFIG_DIRS": str(folder / "machine"),
+        "XDG_CONFIG_DIRS": str((root / _place("machine")).parent.parent),
         # nothing is installed from git, whoever asks for it
         "GIT_ALLOW_PROTOCOL": "none",
         "GIT_TERMINAL_PROMPT": "0",
@@ -199,6 +200,10 @@ def _start(
     except subprocess.TimeoutExpired:
         message = f"uv took more than {LONGEST_RUN // 60} minutes, so it was stopped"
         raise NetworkError.of(message, where=where, hint="an index may be slow: try it again") from None
+
+
+def _place(name: str) -> str:
+    return f".settings/{name}/uv/uv.toml"
 
 
 def _asked(project: str) -> list[Index]:

@@ -39,6 +39,8 @@ class Lent:
     machine: str
     secrets: tuple[str, ...] = field(repr=False)
     credentials: Credentials = field(repr=False)
+    files: Mapping[str, str]
+    """Where the settings are that messages of uv are about, by `user` and `machine`."""
 
 
 def lend(environment: Mapping[str, str], asked: Iterable[Index] = ()) -> Lent:
@@ -52,7 +54,7 @@ def lend(environment: Mapping[str, str], asked: Iterable[Index] = ()) -> Lent:
         # uv fills in names in capitals only, and every program reads the other form too
         kept.setdefault(name.lower(), kept.pop(name))
     credentials = Credentials(environment, asked)
-    user, machine = read_settings(environment)
+    (user_file, user), (machine_file, machine) = read_settings(environment)
     secrets = {each.password or each.token for each in credentials.rows}
     secrets |= {each.user for each in credentials.rows if len(each.user) >= _TOKEN}
     secrets |= {unquote(match["secret"]) for text in kept.values() for match in _PASSWORD.finditer(text)}
@@ -62,6 +64,7 @@ def lend(environment: Mapping[str, str], asked: Iterable[Index] = ()) -> Lent:
         machine=settings_text(bare_settings(machine)),
         secrets=tuple(sorted((each for each in secrets if len(each) >= _SHORTEST), key=len, reverse=True)),
         credentials=credentials,
+        files={"user": user_file, "machine": machine_file},
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from onedigest.digest import canonical_json
 from onedigest.errors import InputError
@@ -40,15 +40,23 @@ def settings_files(environment: Mapping[str, str]) -> tuple[Path, ...]:
     return tuple(Path(folder) / "uv" / "uv.toml" for folder in (home, *machine) if folder)
 
 
-def read_settings(environment: Mapping[str, str]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return what counts of the settings of a user, and of those of a machine, of which uv reads the first file.
+class Settings(NamedTuple):
+    """What counts of a file, and where it is."""
+
+    file: str
+    values: Mapping[str, Any]
+
+
+def read_settings(environment: Mapping[str, str]) -> tuple[Settings, Settings]:
+    """Return the settings of a user, and those of a machine, of which uv reads the first file.
 
     Raises `InputError` for a file that is no TOML.
     """
     files = settings_files(environment)
     user = files[:1] if environment.get("UV_CONFIG_FILE") or _has_home(environment) else ()
     machine = next((each for each in files[len(user) :] if each.is_file()), None)
-    return (_read(user[0]) if user else {}), (_read(machine) if machine else {})
+    nothing = Settings("", {})
+    return (_read(user[0]) if user else nothing), (_read(machine) if machine else nothing)
 
 
 def settings_text(settings: Mapping[str, Any], shown: Iterable[Index] = ()) -> str:
@@ -75,12 +83,12 @@ def _has_home(environment: Mapping[str, str]) -> bool:
     return bool(environment.get("XDG_CONFIG_HOME") or "HOME" in environment)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Settings:
     try:
         with path.open("rb") as file:
             table = load_toml(file.read(MOST_TEXT).decode())
     except OSError:
-        return {}
+        return Settings(str(path), {})
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError.of(f"uv's settings are no TOML: {error}", where=str(path)) from None
     found = {key: table[key] for key in (*_PLACES, *_REACHED, *_ASKED) if key in table}
@@ -94,7 +102,7 @@ def _read(path: Path) -> dict[str, Any]:
             for row in rows
             if isinstance(row, dict)
         ]
-    return found
+    return Settings(str(path), found)
 
 
 def _absolute(value: Any, folder: Path) -> Any:
