@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import re
 import shutil
 import subprocess
 import time
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -123,6 +128,9 @@ def give_by_script(home: Path, url: str, patch: pytest.MonkeyPatch) -> str:
 
 
 def give_by_old_script(home: Path, url: str, patch: pytest.MonkeyPatch) -> str:
+    """Beside a file of the user's, for which uv by itself would forget what the script says."""
+    (home / "ci.toml").write_text("offline = false\n")
+    patch.setenv("UV_CONFIG_FILE", str(home / "ci.toml"))
     return f'extra-index-url = ["{url.replace("//", f"//{IN_ADDRESS}@")}"]'
 
 
@@ -333,6 +341,19 @@ class TestKeyring:
                 os.kill(int((tmp_path / "child").read_text()), 0)
                 time.sleep(0.02)
 
+    @pytest.mark.parametrize("user", ["--keyring-path=evil", "-b", "a%0Ab"])
+    def test_gets_no_option_of_a_script(
+        self, user: str, url: str, private: Locking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write_program(tmp_path, "keyring", f"touch {tmp_path / 'asked'}")
+        monkeypatch.delenv("UV_DEFAULT_INDEX")
+        ask(private, f'index = [{{ url = "{url.replace("//", f"//{user}@")}", default = true }}]')
+
+        assert "; `keyring` is not asked, for the address or its user would be read as an option\n" in (
+            private.run("generate", "app.py").err
+        )
+        assert not (tmp_path / "asked").exists()
+
     def test_that_is_not_there_is_said(self, url: str, private: Locking, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PATH", "/none")
 
@@ -350,6 +371,138 @@ class TestKeyring:
         private.ok("build", "--locked", "app")
 
         assert not (tmp_path / "asked").exists()
+
+
+def test_secret_is_nowhere(
+    private: Locking, indexes: PrivateIndexes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In no file, no message, no argument and no variable of uv, whether it is taken or refused."""
+    seen: list[str] = []
+    start = subprocess.Popen.__init__
+
+    def noted(self: subprocess.Popen[bytes], words: list[str], *rest: object, **named: Any) -> None:
+        variables = {} if Path(words[0]).name == "keyring" else named.get("env") or {}
+        files = [path for path in (tmp_path / "cache").rglob("*") if not path.is_symlink()]
+        seen.extend([f"{words} {variables}", *(path.read_text(errors="replace") for path in files if path.is_file())])
+        start(self, words, *rest, **named)  # type: ignore[call-overload]  # of any kind
+
+    url = indexes.add("nexus", "team", tmp_path / "wheels", ACCOUNT)
+    host = url.partition("//")[2].partition("/")[0]
+    give_by_login(tmp_path, url, monkeypatch)
+    write_program(tmp_path, "keyring", "echo ZqSecretKeyring")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setenv("UV_KEYRING_PROVIDER", "subprocess")
+    monkeypatch.setenv("UV_INDEX", f"http://u:ZqSecretVariable@{host}/variable http://key@{host}/keyring")
+    monkeypatch.setenv("UV_INDEX_NAMED_PASSWORD", "ZqSecretNamed")
+    monkeypatch.setenv("HTTPS_PROXY", "http://u:ZqSecretProxy@127.0.0.1:9")
+    write_settings(
+        tmp_path,
+        f'https-proxy = "http://u:ZqSecretProxy@127.0.0.1:9"\nextra-index-url = ["http://u:ZqSecretOld@{host}/old"]\n'
+        f'[[index]]\nname = "named"\nurl = "http://{host}/named"\n',
+    )
+    write_settings(tmp_path, f'[[index]]\nurl = "http://u:ZqSecretMachine@{host}/machine"\n', "xdg_config_dirs")
+    ask(private, f'index = [{{ url = "{url}", default = true }}, {{ url = "http://u:ZqSecretScript@{host}/script" }}]')
+    monkeypatch.setattr(subprocess.Popen, "__init__", noted)
+    said = [private.ok("generate", "app.py", "-v"), private.ok("build", "app", "-v", "--json")]
+    shown = {each.partition(":")[2] for each in indexes.shown()}
+    indexes.places[0].account = "another"
+    private.edit("app.py", '"alpha"', '"alpha", "beta"')
+    said += [private.run("generate", "app.py", "-v"), private.run("build", "app", "-v", "--json")]
+    texts = [*seen, *(each.out + each.err for each in said), *contents(tmp_path / "cache"), *contents(private.root)]
+    found = {match[0] for text in texts for match in re.finditer(r"ZqSecret\w+|Zq.?.?.?Secret.?.?.?One", text)}
+
+    assert {each.code for each in said[2:]} == {1}
+    assert shown == {
+        *(f"ZqSecret{word}" for word in ("Variable", "Keyring", "Named", "Old", "Machine", "Script")),
+        PASSWORD,
+    }
+    assert found == {"ZqSecretScript", "ZqSecretProxy"}
+    assert [text for text in texts if "ZqSecretScript" in text and "# /// script" not in text] == []
+    assert {text.partition("ZqSecretProxy")[0][-25:] for text in texts if "ZqSecretProxy" in text} == {
+        "'https_proxy': 'http://u:"
+    }
+
+
+def contents(folder: Path) -> list[str]:
+    """Return the texts of all files below a folder, compressed ones inflated."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            data = path.read_bytes()
+            with suppress(OSError, EOFError, zlib.error):
+                data += gzip.decompress(data) if data[:2] == b"\x1f\x8b" else b""
+            found.append(data.decode(errors="replace"))
+    return found
+
+
+def test_killed_command_leaves_no_secret(
+    private: Locking, indexes: PrivateIndexes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left in the scratch folder is what uv had when it was started, for it ends with its parent or soon."""
+    texts: list[str] = []
+
+    def killed(words: list[str], **named: Any) -> None:
+        """Look at what is there as a killed process leaves it: its open files are gone."""
+        settings = [os.pread(number, 1 << 20, 0) for number in named["pass_fds"]]
+        assert any(IN_ADDRESS.encode() in each for each in settings)
+        assert not any(os.fstat(number).st_nlink for number in named["pass_fds"])
+        texts.extend(contents(tmp_path / "cache"))
+        texts.extend(map(str, words))
+        links = [path for path in (tmp_path / "cache").rglob("uv.toml") if path.is_symlink()]
+        assert {str(path.readlink()) for path in links} == {f"/dev/fd/{number}" for number in named["pass_fds"]}
+        raise KeyboardInterrupt
+
+    url = indexes.add("nexus", "team", tmp_path / "wheels", ACCOUNT)
+    monkeypatch.setenv("UV_DEFAULT_INDEX", url.replace("//", f"//{IN_ADDRESS}@"))
+    monkeypatch.setattr(subprocess, "run", killed)
+    assert private.run("generate", "app.py").err == "\ninterrupted\n"
+    assert texts
+    assert [text for text in texts if "Secret" in text] == []
+
+
+@pytest.mark.parametrize("place", ["xdg_config_home", "xdg_config_dirs", "UV_CONFIG_FILE"])
+def test_two_machines_make_one_lock(
+    place: str, locking: Locking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the user's own settings none chooses a version."""
+    for version in ("0.5", "1.1", "2.0b1"):
+        build_wheel(tmp_path / "wheels", "alpha", version)
+    build_wheel(tmp_path / "other", "alpha", "3.0")
+    locking.ok("generate", "app.py", "--upgrade")
+    first = locking.read("lockfiles/app/pylock.toml")
+    shutil.rmtree(locking.root / "lockfiles")
+    text = (
+        'resolution = "lowest"\nprerelease = "allow"\nexclude-newer = "2020-01-01"\nno-binary = true\nno-sources = true\n'
+        'index-strategy = "unsafe-best-match"\nfork-strategy = "fewest"\nrequired-version = ">99"\n'
+        'constraint-dependencies = ["alpha<1"]\noverride-dependencies = ["alpha<1"]\nenvironments = ["os_name == \'nt\'"]\n'
+        '[exclude-newer-package]\nalpha = "2020-01-01"\n[sources]\nalpha = { path = "/none" }\n[pip]\nno-index = true\n'
+    )
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache" / "new-uv"))
+    for name in ("XDG_CONFIG_HOME", "XDG_CONFIG_DIRS"):
+        monkeypatch.setenv(name, str(tmp_path / name.lower()))
+    if place == "UV_CONFIG_FILE":
+        (tmp_path / "ci.toml").write_text(text)
+        monkeypatch.setenv(place, str(tmp_path / "ci.toml"))
+    else:
+        write_settings(tmp_path, text, place)
+    for name, value in {
+        "RESOLUTION": "lowest",
+        "PRERELEASE": "allow",
+        "EXCLUDE_NEWER": "2020-01-01",
+        "NO_BINARY": "1",
+        "INDEX_STRATEGY": "unsafe-best-match",
+        "FORK_STRATEGY": "fewest",
+        "CONSTRAINT": "/none",
+        "OVERRIDE": "/none",
+        "NO_SOURCES": "1",
+        "PYTHON": "3.99",
+        "REQUIRED_VERSION": ">99",
+    }.items():
+        monkeypatch.setenv(f"UV_{name}", value)
+    locking.ok("generate", "app.py")
+
+    assert 'version = "1.1"' in first
+    assert locking.read("lockfiles/app/pylock.toml") == first
 
 
 def write_settings(home: Path, text: str, folder: str = "xdg_config_home") -> None:

@@ -71,10 +71,10 @@ def test_no_secret_in_capitals(tmp_path: Path) -> None:
         "UV_EXTRA_INDEX_URL": "https://d.invalid/simple",
     }
     assert shown(lent) == [
-        "https://:s3cret4@c.invalid/links",
-        "https://only-user@d.invalid/simple",
-        "https://you:s3cret2@b.invalid/simple",
         "https://me:s3cret1@a.invalid/simple",
+        "https://you:s3cret2@b.invalid/simple",
+        "https://only-user@d.invalid/simple",
+        "https://:s3cret4@c.invalid/links",
     ]
     assert set(lent.secrets) == {"s3cret1", "s3cret2", "s3cret4", "s3cret5"}
 
@@ -82,7 +82,7 @@ def test_no_secret_in_capitals(tmp_path: Path) -> None:
 def test_two_of_one_host_stay_with_their_addresses() -> None:
     lent = lend({"UV_INDEX": "https://me:one!@a.invalid/x/simple https://me:two!@a.invalid/y/simple"})
 
-    assert shown(lent) == ["https://me:two%21@a.invalid/y/simple", "https://me:one%21@a.invalid/x/simple"]
+    assert shown(lent) == ["https://me:one%21@a.invalid/x/simple", "https://me:two%21@a.invalid/y/simple"]
 
 
 def test_what_is_kept_for_a_path_is_shown_to_the_index_below_it(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_what_is_kept_for_a_path_is_shown_to_the_index_below_it(tmp_path: Path) 
     )
     own = {"UV_CREDENTIALS_DIR": str(tmp_path), "UV_INDEX": "https://b.invalid/x/simple https://b.invalid/y/simple"}
 
-    assert shown(lend(own)) == ["https://me:t%22wo@b.invalid/y/simple", "https://me:one@b.invalid/x/simple"]
+    assert shown(lend(own)) == ["https://me:one@b.invalid/x/simple", "https://me:t%22wo@b.invalid/y/simple"]
 
 
 def test_secret_is_hidden_in_messages() -> None:

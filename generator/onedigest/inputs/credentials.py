@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import netrc
+import threading
 import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -71,7 +72,7 @@ class Credentials:
         self._environment = environment or {}
         self._asked = tuple(asked)
         self._stated = tuple(stated)
-        self._found: dict[Index, Credential | None] = {}
+        self._lock = threading.Lock()
 
     @cached_property
     def indexes(self) -> tuple[Index, ...]:
@@ -83,10 +84,17 @@ class Credentials:
     def _places(self) -> list[str]:
         return [*(each.url for each in self._stated), *(each.url for each in self.indexes)]
 
-    @cached_property
+    @property
     def rows(self) -> tuple[Credential, ...]:
         """All that is shown, the first of an address being what counts. Raises `NetworkError` of a program."""
-        found = {each.url: each for each in map(self._of, reversed(self.indexes)) if each}
+        with self._lock:  # several threads ask, and no program is to be asked twice
+            return self._rows
+
+    @cached_property
+    def _rows(self) -> tuple[Credential, ...]:
+        found: dict[str, Credential] = {}
+        for each in filter(None, map(self._sought, self.indexes)):
+            found.setdefault(each.url, each)
         shared = [origin_of(url) for url in found]
         for index in self.indexes:
             # beside an index with a password uv would show that one before it looks into a netrc
@@ -100,7 +108,7 @@ class Credentials:
         parts = split(url)
         if parts is None or not parts.hostname:
             return False
-        places = (parts.hostname, f"{parts.hostname}:{parts.port}")
+        places = ("*", parts.hostname, f"{parts.hostname}:{parts.port}")
         return parts.scheme == "https" or is_loopback(parts.hostname) or bool({*places} & self._insecure)
 
     def at(self, url: str) -> Credential | None:
@@ -169,8 +177,10 @@ class Credentials:
 
     @cached_property
     def _insecure(self) -> frozenset[str]:
-        listed = [each for table in self._settings for each in table.get("allow-insecure-host", ())]
-        return frozenset([*self._environment.get("UV_INSECURE_HOST", "").split(), *filter(_is_text, listed)])
+        several = [table.get("allow-insecure-host", ()) for table in self._settings]
+        listed = [each for rows in several if isinstance(rows, list) for each in rows if isinstance(each, str)]
+        words = [*self._environment.get("UV_INSECURE_HOST", "").split(), *listed]
+        return frozenset(word.removeprefix("http://") for word in words)
 
     @cached_property
     def _keyring(self) -> Keyring:
@@ -179,11 +189,6 @@ class Credentials:
     @cached_property
     def _held(self) -> Mapping[str, tuple[str, str]]:
         return stated_by_variables(self._environment)
-
-    def _of(self, index: Index) -> Credential | None:
-        if index not in self._found:
-            self._found[index] = self._sought(index)
-        return self._found[index]
 
     def _sought(self, index: Index) -> Credential | None:
         """Return what an index is shown, from where uv looks for it."""
@@ -301,7 +306,3 @@ def _plain(url: str) -> str:
 def _text(row: Mapping[str, Any], key: str) -> str:
     value = row.get(key)
     return value if isinstance(value, str) else ""
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)

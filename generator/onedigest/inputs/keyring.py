@@ -23,6 +23,7 @@ LONGEST_ANSWER = 60
 
 _MOST = 1 << 16
 _NATIVE = "native-auth"
+_OPTIONS = ("token", "--username", "--mode")
 
 
 class Keyring:
@@ -71,17 +72,20 @@ class Keyring:
     def _run(self, words: tuple[str, ...], url: str) -> str | None:
         """Run a program; return what it prints, None where it has nothing to say, of which a note is made."""
         name = "uv auth token" if words[1] == "auth" else words[0]
-        program = shutil.which(words[0], path=self._environment.get("PATH", os.defpath))
-        if program is None:
-            self._notes[url] = f"there is no program `{name}`"
+        if not all(_is_plain(word) for word in words[2:] if word not in _OPTIONS):
+            self._notes[url] = f"`{name}` is not asked, for the address or its user would be read as an option"
             return None
+        program = shutil.which(words[0], path=self._environment.get("PATH", os.defpath))
         try:
-            text = _printed((program, *words[1:]), tuple(sorted(self._environment.items())))
+            text = _printed((program or words[0], *words[1:]), tuple(sorted(self._environment.items())))
         except TimeoutError:
             typed = shlex.join((Path(words[0]).name, *words[1:]))
             message = f"`{name}` gave no answer for {url} within {LONGEST_ANSWER} seconds, so it was stopped"
             hint = f"it has no terminal to ask you on; run `{typed}`, and unlock what it asks for"
             raise NetworkError.of(message, hint=hint) from None
+        except OSError:
+            self._notes[url] = f"there is no program `{name}`"
+            return None
         if not text.strip():
             self._notes[url] = f"`{name}` gave no password for it, and has no terminal to ask you on"
             return None
@@ -95,6 +99,7 @@ def _printed(words: tuple[str, ...], environment: tuple[tuple[str, str], ...]) -
     with subprocess.Popen(
         words,
         env=dict(environment),
+        cwd="/",  # where no file of a checkout is read
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # may hold the secret
@@ -129,6 +134,11 @@ def _asks_native(environment: Mapping[str, str], settings: Iterable[Mapping[str,
         or (isinstance(features := table.get("preview-features"), list) and _NATIVE in features)
         for table in settings
     )
+
+
+def _is_plain(word: str) -> bool:
+    """Tell whether a program takes a word, which a script may have chosen, for what it is."""
+    return word.isprintable() and not word.startswith("-")
 
 
 def _host(url: str) -> str:
