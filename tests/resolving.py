@@ -87,7 +87,7 @@ class Checkout:
         own: Mapping[str, str] | None = None,
         offline: bool = False,
         store: Path | None = None,
-    ) -> dict[str, tuple[str, str]]:
+    ) -> dict[str, tuple[str, str, str]]:
         """Ask uv, with the user's own variables, where the wheels are."""
         environment = {
             "PATH": os.environ["PATH"],

@@ -83,6 +83,7 @@ DOORS = {
         "flyte/builder.py",
         "from_source/sandbox.py",
         "inputs/git.py",
+        "inputs/keyring.py",
         "inputs/uv.py",
         "oci/credentials.py",
     },
@@ -99,7 +100,7 @@ DOORS = {
         "oci/registry.py",
         "oci/transport.py",
     },
-    "uv": {"inputs/uv.py"},
+    "uv": {"inputs/uv_program.py"},
 }
 DUMPING_GROUNDS = {"utils", "util", "common", "helpers", "helper", "base_types", "types", "constants", "misc", "core"}
 LONGEST = 350

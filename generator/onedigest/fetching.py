@@ -167,12 +167,12 @@ def _wanted_wheels(spec: Spec, lock: Lock, sources: Sources, wheels: Iterable[Wh
     places = locate(spec, lock, sources, folder=folder)
     wanted, problems = [], []
     for wheel in wheels:
-        address, digest = places.get(wheel.name, ("", ""))
+        address, digest, index = places.get(wheel.name, ("", "", ""))
         if address and digest != wheel.digest and is_digest(digest):
             message = f"the index has another `{wheel.name}`: sha256 {hex_of(digest)}, locked {hex_of(wheel.digest)}"
             problems.append(Problem(message, hint="find out why it changed before you run `onedigest generate`"))
         elif "://" in address and not address.startswith("file://"):
-            wanted.append(Wanted(name=wheel.name, digest=wheel.digest, size=wheel.size, urls=(address,)))
+            wanted.append(Wanted(name=wheel.name, digest=wheel.digest, size=wheel.size, urls=(address,), index=index))
         elif address:
             problems += _keep_local(sources, Path(address.removeprefix("file://")), wheel)
         else:

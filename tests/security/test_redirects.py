@@ -12,7 +12,7 @@ import pytest
 
 from listener import Listener, listening, respond
 from onedigest.errors import NetworkError
-from onedigest.inputs import leading
+from onedigest.inputs import credentials, leading
 from onedigest.inputs.download import Client, Wanted, download
 from onedigest.inputs.encryption import Trust
 from onedigest.inputs.pools import Connection, Pools
@@ -87,8 +87,12 @@ class TestIndexAndMirror:
         with listening(lambda request: respond(request, 200, b"file"), context) as other:
             place = f"https://x:y@{other.host}/there?signature=1"
             with listening(lambda request: respond(request, 307, location=place), context) as server:
-                shown = ((f"https://{server.host}", "u:SECRET"),)
-                found = get(f"https://{server.host}/x", trust=Trust(bundle=certificate), credentials=shown)
+                row = credentials.Credential(url=f"https://{server.host}", user="u", password="SECRET")
+                found = get(
+                    f"https://{server.host}/x",
+                    trust=Trust(bundle=certificate),
+                    credentials=credentials.Credentials(stated=[row]),
+                )
 
         assert found == b"file"
         assert server.credentials() == {"u:SECRET"}

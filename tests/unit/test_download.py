@@ -18,6 +18,7 @@ import pytest
 from index_server import IndexServer, send
 from listener import listening, respond
 from onedigest.errors import NetworkError
+from onedigest.inputs.credentials import Credential, Credentials
 from onedigest.inputs.download import Client, Wanted, download
 from onedigest.inputs.pools import Connection, Pools, shown
 from onedigest.inputs.store import Store
@@ -198,6 +199,10 @@ def test_several_at_once_share_one_download(server: IndexServer, store: Store) -
     assert len(server.requests) == 1
 
 
+def showing(url: str, user: str, password: str) -> Credentials:
+    return Credentials(stated=[Credential(url=url, user=user, password=password)])
+
+
 def test_credentials_are_sent_and_never_shown(server: IndexServer, store: Store) -> None:
     seen: list[str | None] = []
 
@@ -213,7 +218,7 @@ def test_credentials_are_sent_and_never_shown(server: IndexServer, store: Store)
 
     assert seen == ["Basic bWU6czNjcmV0"]
     assert "s3cret" not in shown(secret.urls[0])
-    assert "s3cret" not in repr(Connection(credentials=(("host", "me:s3cret"),)))
+    assert "s3cret" not in repr(Connection(credentials=showing("https://host", "me", "s3cret")))
 
 
 @pytest.mark.parametrize("between", ["?@", "#@", "?x@", "@", "\\@", "%2f@", ":@"])
@@ -222,7 +227,7 @@ def test_credentials_go_to_the_host_that_they_are_for_however_an_address_is_writ
         listening(lambda request: respond(request, 200)) as own,
         listening(lambda request: respond(request, 200)) as other,
     ):
-        client = Client(Connection(credentials=((own.address, "user:SECRET"),)))
+        client = Client(Connection(credentials=showing(own.address, "user", "SECRET")))
         with suppress(NetworkError):
             client.get(f"{own.address}{between}{other.host}/x")
 

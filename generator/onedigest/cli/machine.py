@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from onedigest.cli.index_credentials import Index, named_indexes, origin_credentials, uv_files
+from onedigest.cli.index_credentials import named_indexes, uv_environment, uv_files
+from onedigest.inputs.indexes import Index
 from onedigest.project import holds_locks
 from onedigest.untrusted import MOST_TEXT, load_toml
 
@@ -40,6 +41,7 @@ def _checkout(start: Path) -> Path:
 
 def read_connection(offline: bool, said: Callable[[str], object]) -> Connection:
     """Return how this machine reaches the network, by the user's own settings; `said` takes words about waits."""
+    from onedigest.inputs.credentials import Credentials
     from onedigest.inputs.encryption import read_trust
     from onedigest.inputs.pools import Connection
     from onedigest.inputs.proxies import read_proxies
@@ -53,7 +55,7 @@ def read_connection(offline: bool, said: Callable[[str], object]) -> Connection:
         trust=read_trust(os.environ),
         unverified=(*os.environ.get("UV_INSECURE_HOST", "").split(), *stated),
         netrc=Path(os.environ.get("NETRC") or Path.home() / ".netrc"),
-        credentials=origin_credentials(os.environ, named_indexes_here()),
+        credentials=Credentials(uv_environment(os.environ, named_indexes_here())),
         said=said,
     )
 

@@ -15,6 +15,7 @@ import urllib3
 from urllib3.exceptions import ProxyError
 
 from onedigest.errors import NetworkError
+from onedigest.inputs.credentials import Credentials
 from onedigest.inputs.encryption import Trust, encrypting
 from onedigest.inputs.pace import USUAL, Pace, pools_by_scheme
 from onedigest.inputs.patience import Patience
@@ -38,8 +39,7 @@ class Connection:
     unverified: tuple[str, ...] = ()
     """Hosts whose certificates are not looked at: HOST, HOST:PORT, either with a scheme before it, or `*`."""
     netrc: Path | None = None
-    credentials: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    """Pairs of an origin, `https://host:443`, and the `user:password` that counts for it."""
+    credentials: Credentials = field(default_factory=Credentials, repr=False, compare=False)
     pace: Pace = USUAL
     pause: Callable[[float], object] = field(default=time.sleep, repr=False, compare=False)
     said: Callable[[str], object] = field(default=lambda _: None, repr=False, compare=False)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlsplit
 
 from onedigest.errors import NetworkError
+from onedigest.inputs.leading import is_loopback
 
 SCHEMES = ("http", "https")
 _PORTS = {"http": 80, "https": 443}
@@ -163,14 +164,6 @@ def passes_by(host: str, port: int, patterns: str) -> bool:
     """Tell whether a host is reached without a proxy: by its name, that of a domain, its address, or its network."""
     host = host.lower().rstrip(".")
     return any(_matches(name, host, port) for name in _hosts(patterns))
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name is this machine, where no one can listen on the way."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _hosts(patterns: str) -> list[str]:

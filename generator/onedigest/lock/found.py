@@ -81,6 +81,12 @@ def wheel_address(source: Row, row: Row) -> str:
     return str(Path(_path_or_address(source["registry"])) / row["path"])
 
 
+def wheel_index(source: Row) -> str:
+    """Return the address of the index that lists a package, or nothing where none does."""
+    stated = str(source.get("registry", ""))
+    return stated if stated.startswith(_WEB) else ""
+
+
 def _path_or_address(text: str) -> str:
     return unquote(urlsplit(text).path) if text.startswith("file:") else text
 

@@ -115,8 +115,8 @@ def _answer(asked: Asked, known: str, choose: Callable[[], Base], hear: uv.Hear)
         return found, waiting.result()
 
 
-def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[str, tuple[str, str]]:
-    """Ask uv where the wheels of a lock are now; return address and digest of each by file name."""
+def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[str, tuple[str, str, str]]:
+    """Ask uv where the wheels of a lock are now; return address, digest and index of each by file name."""
     wanted, known = shadow.read_wanted(spec, folder), shadow.preferences_text(lock.packages)
     return _places(_ask(spec, wanted, lock.base.python_minor, lock.packages, known, sources))
 
@@ -146,19 +146,23 @@ def _ask(
     return found
 
 
-def _places(found: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """Return address and digest of each wheel of a uv.lock; an address without a scheme is a path."""
-    from onedigest.lock.found import wheel_address, wheel_digest, wheel_name
+def _places(found: Mapping[str, Any]) -> dict[str, tuple[str, str, str]]:
+    """Return address, digest and index of each wheel of a uv.lock; an address without a scheme is a path."""
+    from onedigest.lock.found import wheel_address, wheel_digest, wheel_index, wheel_name
 
     return {
-        wheel_name(wheel): (wheel_address(package["source"], wheel), wheel_digest(wheel))
+        wheel_name(wheel): (
+            wheel_address(package["source"], wheel),
+            wheel_digest(wheel),
+            wheel_index(package["source"]),
+        )
         for package in found.get("package", ())
         for wheel in package.get("wheels", ())
     }
 
 
 def _completed(
-    packages: tuple[Package, ...], places: Mapping[str, tuple[str, str]], sources: Sources
+    packages: tuple[Package, ...], places: Mapping[str, tuple[str, str, str]], sources: Sources
 ) -> tuple[Package, ...]:
     """Fill in digests and sizes that the index does not state, from the files themselves."""
     known: dict[str, Wheel] = {}
@@ -166,7 +170,7 @@ def _completed(
         for _, wheel in package.wheels:
             if wheel.name not in known:
                 known[wheel.name] = (
-                    wheel if wheel.digest and wheel.size else _measured(wheel, places[wheel.name][0], sources)
+                    wheel if wheel.digest and wheel.size else _measured(wheel, *places[wheel.name][::2], sources)
                 )
     return tuple(
         replace(package, wheels=tuple((platform, known[wheel.name]) for platform, wheel in package.wheels))
@@ -174,9 +178,9 @@ def _completed(
     )
 
 
-def _measured(wheel: Wheel, address: str, sources: Sources) -> Wheel:
+def _measured(wheel: Wheel, address: str, index: str, sources: Sources) -> Wheel:
     if "://" in address:
-        digest, size = sources.client.keep(address, sources.store, most=_MOST_WHEEL)
+        digest, size = sources.client.keep(address, sources.store, most=_MOST_WHEEL, index=index)
     else:
         data = _local(wheel.name, Path(address))
         digest, size = sources.store.add(data), len(data)

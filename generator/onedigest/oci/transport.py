@@ -22,10 +22,10 @@ from urllib3.exceptions import (
 from onedigest.errors import NetworkError
 from onedigest.inputs import leading
 from onedigest.inputs.download import discard, encoding_of
+from onedigest.inputs.leading import is_loopback
 from onedigest.inputs.pace import Refused
 from onedigest.inputs.patience import BUSY, seconds_of
 from onedigest.inputs.pools import Pools, shown
-from onedigest.inputs.proxies import is_loopback
 from onedigest.inputs.proxy_faults import ProxyFault
 from onedigest.inputs.reasons import reason_of, tls_hint
 from onedigest.oci.authorization import Answer, Authorizer
