@@ -241,6 +241,17 @@ class TestFaults:
         assert "SECRET" not in of_uv + of_ours
         assert not holding(tmp_path, "SECRET")
 
+    def test_of_a_proxy_of_uv_toml_name_the_key(self, tmp_path: Path) -> None:
+        with proxying({}, password=f"me:{SECRET}") as proxy:
+            _own_uv_toml(f'http-proxy = "http://me:wr%40ng-SECRET@{proxy.host}"\n')
+            of_uv, of_ours = failure("http://index.example/simple", tmp_path / "store")
+
+        said = f"the proxy http://{proxy.host} refuses the user and the password\n"
+        said += "hint: correct user and password in `http-proxy` of your uv.toml; what is special in them is percent-encoded"
+        assert of_uv.endswith(f"\n{said}")
+        assert of_ours.endswith(f": {said}")
+        assert "SECRET" not in of_uv + of_ours
+
     @pytest.mark.parametrize("kind", ["http", "socks5h"])
     def test_of_a_proxy_that_is_not_there_name_it(self, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ALL_PROXY", f"{kind}://me:SECRET@127.0.0.1:9")

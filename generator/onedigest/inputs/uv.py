@@ -272,7 +272,7 @@ def _failure(text: str, scratch: str, where: str, lent: Lent) -> InputError | Ne
     if refusals and _REFUSED.search(message):
         return NetworkError(refusals)
     if _NETWORK.search(message):
-        message, hint = with_hint(message, lent.variables)
+        message, hint = with_hint(message, lent.variables, f"{lent.settings}\n{lent.machine}")
         return NetworkError.of(f"uv could not reach the package index: {message}", where=where, hint=hint)
     return InputError([Problem(message[:1].lower() + message[1:], where), *refusals])
 

@@ -18,13 +18,13 @@ _ENCRYPTED = re.compile(r"https://|tunnel error")
 _PEER = "invalid peer certificate: "
 
 
-def with_hint(message: str, variables: Mapping[str, str]) -> tuple[str, str]:
+def with_hint(message: str, variables: Mapping[str, str], settings: str = "") -> tuple[str, str]:
     """Return what uv says of a network, without options that nobody can give it here, and a hint.
 
-    `variables` are those that uv had.
+    `variables` are those that uv had, `settings` the text of its uv.toml.
     """
     message = _SYSTEM.sub("", message).rstrip()
-    if _LOGIN.search(message) and (proxy := _before(message, variables)):
+    if _LOGIN.search(message) and (proxy := _before(message, variables, settings)):
         why = "refuses the user and the password" if proxy.has_login else "asks for a user and a password"
         return f"{message}\nthe proxy {proxy.address} {why}", proxy.login_hint
     if _PEER in message:
@@ -33,11 +33,13 @@ def with_hint(message: str, variables: Mapping[str, str]) -> tuple[str, str]:
     return message, "" if "hint: " in message else "check the network"
 
 
-def _before(message: str, variables: Mapping[str, str]) -> Proxy | None:
+def _before(message: str, variables: Mapping[str, str], settings: str) -> Proxy | None:
     """Return the proxy that a message is about."""
     scheme = SCHEMES[bool(_ENCRYPTED.search(message))]
     text = variables.get(f"{scheme}_proxy", "")
+    key = f"{scheme}-proxy"
+    named = f"`{key}` of your uv.toml" if f"\n{key} = " in f"\n{settings}" else f"{scheme.upper()}_PROXY"
     try:
-        return parse_proxy(text, f"{scheme.upper()}_PROXY")
+        return parse_proxy(text, named)
     except NetworkError:
         return None
