@@ -96,7 +96,6 @@ DOORS = {
         "inputs/pools.py",
         "inputs/proxy_faults.py",
         "inputs/reasons.py",
-        "inputs/socks.py",
         "oci/registry.py",
         "oci/transport.py",
     },

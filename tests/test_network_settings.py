@@ -253,26 +253,31 @@ class TestFaults:
         assert "SECRET" not in of_uv + of_ours
 
     @pytest.mark.parametrize("kind", ["http", "socks5h"])
-    def test_of_a_proxy_that_is_not_there_name_it(self, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("ALL_PROXY", f"{kind}://me:SECRET@127.0.0.1:9")
+    def test_of_a_proxy_that_is_not_there_name_it(
+        self, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", f"{kind}://me:SECRET@127.0.0.1:9")
+        with pytest.raises(NetworkError) as caught:
+            lock_and_fetch("https://index.example/simple", tmp_path / "store")
+        of_uv = str(caught.value)
         with pytest.raises(NetworkError) as caught:
             quick().get("https://index.example/x")
 
-        assert str(caught.value) == (
-            f"https://index.example/x: the proxy {kind}://127.0.0.1:9 cannot be reached: Connection refused\n"
-            "hint: correct ALL_PROXY, or name the host in NO_PROXY"
-        )
+        said = f"the proxy {kind}://127.0.0.1:9 cannot be reached: "
+        hint = "hint: correct HTTPS_PROXY, or name the host in NO_PROXY"
+        assert str(caught.value) == f"https://index.example/x: {said}Connection refused\n{hint}"
+        assert of_uv.endswith(f"{hint}")
+        assert said in of_uv
+        assert "SECRET" not in of_uv
 
-    def test_of_a_proxy_that_speaks_no_tls_name_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_of_a_proxy_that_speaks_no_tls_name_it(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         with proxying({}) as proxy:
             monkeypatch.setenv("HTTPS_PROXY", f"https://{proxy.host}")
-            with pytest.raises(NetworkError) as caught:
-                quick().get("https://index.example/x")
+            of_uv, of_ours = failure("https://index.example/simple", tmp_path / "store")
 
-        assert str(caught.value) == (
-            f"https://index.example/x: the proxy https://{proxy.host} speaks no TLS\n"
-            f"hint: write http://{proxy.host} in HTTPS_PROXY"
-        )
+        said = f"the proxy https://{proxy.host} speaks no TLS\nhint: write http://{proxy.host} in HTTPS_PROXY"
+        assert of_ours == f"https://index.example/simple/x: {said}"
+        assert of_uv.endswith(f"\n{said}")
 
     def test_of_a_proxy_that_is_not_trusted_name_it(
         self, authority: Authority, monkeypatch: pytest.MonkeyPatch
@@ -287,24 +292,29 @@ class TestFaults:
             "hint: name your authority's certificates with SSL_CERT_FILE"
         )
 
-    @pytest.mark.parametrize(
-        ("kind", "why"), [("http", "it answered 502"), ("socks5h", "Connection refused by destination host")]
-    )
+    @pytest.mark.parametrize(("kind", "why"), [("http", "502"), ("socks5h", "Connection refused by destination host")])
     def test_of_a_proxy_that_leads_nowhere_name_it(self, kind: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
         with proxying({"index.example": "127.0.0.1:9"}) as proxy:
             monkeypatch.setenv("https_proxy", f"{kind}://{proxy.host}")
             with pytest.raises(NetworkError) as caught:
                 quick().get("https://index.example/x")
 
-        said = f"https://index.example/x: the proxy {kind}://{proxy.host} does not lead to index.example: {why}\n"
-        assert str(caught.value).startswith(said)
+        assert str(caught.value) == (
+            f"https://index.example/x: the proxy {kind}://{proxy.host} does not lead to index.example: {why}\n"
+            "hint: have it let index.example through, or name index.example in NO_PROXY"
+        )
 
-    def test_of_a_name_that_the_proxy_is_not_asked_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_of_a_name_that_the_proxy_is_not_asked_for(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """`socks5` has names looked up here, and `socks5h` by the proxy, as for curl and uv."""
         with proxying({}) as proxy:
             monkeypatch.setenv("http_proxy", f"socks5://{proxy.host}")
-            with pytest.raises(NetworkError, match="its name has no address"):
-                quick().get("http://index.invalid/x")
+            of_uv, of_ours = failure("http://index.invalid/simple", tmp_path / "store")
+
+        said = f"the proxy socks5://{proxy.host} is given addresses alone, and index.invalid has none here\n"
+        said += "hint: write socks5h in HTTP_PROXY: then the proxy looks names up"
+        assert of_ours == f"http://index.invalid/simple/x: {said}"
+        assert of_uv.endswith(f"\n{said}")
+        assert proxy.seen == []
 
 
 class TestDebian:

@@ -28,6 +28,7 @@ from onedigest.inputs.credentials import Credential
 from onedigest.inputs.pace import Refused
 from onedigest.inputs.patience import BUSY, seconds_of
 from onedigest.inputs.pools import THREADS, Connection, Pools, shown
+from onedigest.inputs.proxy_faults import ProxyFault
 from onedigest.inputs.reasons import unreachable
 from onedigest.inputs.showing import REFUSED, Showing
 from onedigest.inputs.store import Store
@@ -37,6 +38,8 @@ CHUNK = 1 << 20
 _ATTEMPTS = 4
 _TRIES = 5
 """How often a request is sent that no one answers, or a busy server does."""
+_PROXY_TRIES = 2
+"""How often one is sent again to a proxy that is not there, since all the others go there too."""
 _LITTLE = 1 << 16
 _LENGTH = re.compile("[0-9]{1,20}")
 _SHORT = re.compile("[0-9]{1,4}")
@@ -168,6 +171,8 @@ class Client:
         if isinstance(error, SSLError | NameResolutionError | Refused | LocationValueError):
             return False
         if isinstance(error, ReadTimeoutError) and attempt > 1:
+            return False
+        if isinstance(error, ProxyFault) and attempt > _PROXY_TRIES:
             return False
         return self._wait(url, seconds_of(attempt), "broke off")
 

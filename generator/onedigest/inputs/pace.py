@@ -50,7 +50,7 @@ def pools_by_scheme(pace: Pace, *, outside: bool, proxy: Proxy | None = None) ->
             return _checked(usual(), outside=outside and connection.proxy is None)
         seconds = connection.timeout
         limit = seconds if isinstance(seconds, int | float) else None
-        return reach(proxy, connection.host, connection.port, limit, connection)
+        return reach(proxy, connection.host, connection.port, limit)
 
     class Answer(http.client.HTTPResponse):
         def __init__(self, sock: Any, *arguments: Any, **named: Any) -> None:

@@ -29,8 +29,21 @@ def unwilling(proxy: Proxy) -> ProxyFault:
     return ProxyFault(proxy, why, proxy.login_hint, passes=False)
 
 
-def untunnelled(proxy: Proxy, status: str, host: str) -> ProxyFault:
-    """Return the fault of a proxy that leads to no host."""
-    passes = not status.startswith("4")
+def untunnelled(proxy: Proxy, host: str, said: str = "") -> ProxyFault:
+    """Return the fault of a proxy that leads to no host; `said` is what it said, such as a status."""
+    why = f"does not lead to {host}{': ' if said else ''}{said}"
     hint = f"have it let {host} through, or name {host} in NO_PROXY"
-    return ProxyFault(proxy, f"does not lead to {host}: it answered {status}", hint, passes=passes)
+    return ProxyFault(proxy, why, hint, passes=not said.startswith("4"))
+
+
+def nameless(proxy: Proxy, host: str) -> ProxyFault:
+    """Return the fault of a proxy that is given addresses, for a host that has none here."""
+    other = {"socks5": "socks5h", "socks4": "socks4a"}.get(proxy.scheme, proxy.scheme)
+    why = f"is given addresses alone, and {host} has none here"
+    return ProxyFault(proxy, why, f"write {other} in {proxy.named}: then the proxy looks names up", passes=False)
+
+
+def plain(proxy: Proxy) -> ProxyFault:
+    """Return the fault of a proxy that is to have TLS and has none."""
+    hint = f"write {proxy.address.replace('https:', 'http:')} in {proxy.named}"
+    return ProxyFault(proxy, "speaks no TLS", hint, passes=False)

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import socket
-from typing import Any
-
-from urllib3.exceptions import NameResolutionError
 
 from onedigest.inputs.proxies import Proxy
-from onedigest.inputs.proxy_faults import ProxyFault, unreached, unwilling
+from onedigest.inputs.proxy_faults import nameless, unreached, untunnelled, unwilling
 
 _BY_NAME = ("socks5h", "socks4a")
 _LOGIN = ("authentication", "identd")
 
 
-def reach(proxy: Proxy, host: str, port: int, timeout: float | None, connection: Any) -> socket.socket:
-    """Return a socket to a host behind a proxy.
-
-    Raises `ProxyFault`, and `NameResolutionError` where the proxy wants addresses alone.
-    """
+def reach(proxy: Proxy, host: str, port: int, timeout: float | None) -> socket.socket:
+    """Return a socket to a host behind a proxy. Raises `ProxyFault`."""
     from python_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError, ProxyType
     from python_socks.sync import Proxy as Socks
 
@@ -40,9 +34,9 @@ def reach(proxy: Proxy, host: str, port: int, timeout: float | None, connection:
         why = str(error)
         if any(mark in why.lower() for mark in _LOGIN):
             raise unwilling(proxy) from None
-        raise ProxyFault(proxy, f"does not lead to {host}: {why or 'it ends the connection'}") from None
-    except socket.gaierror as error:
-        raise NameResolutionError(host, connection, error) from None
+        raise untunnelled(proxy, host, why or "it ends the connection") from None
+    except socket.gaierror:
+        raise nameless(proxy, host) from None
     except (OSError, ValueError, AssertionError) as error:
         raise unreached(proxy, _why(error)) from None
 
