@@ -24,14 +24,15 @@ from onedigest.untrusted import distinct, file_name
 if TYPE_CHECKING:
     from onedigest.inputs.download import Wanted
     from onedigest.lock.author import Author
+    from onedigest.lock.found import Place
     from onedigest.sources import Sources
 
 _HASHERS = 4
 """Threads that hash files: more would wait for the disk."""
 
 
-Find = Callable[[], Mapping[str, tuple[str, str]]]
-"""Returns address and digest of wheels by their file names."""
+Find = Callable[[], Mapping[str, "Place"]]
+"""Returns where wheels are, by their file names."""
 
 Arrived = Callable[[str], None]
 """Takes the name of an input that is in its folder now."""
@@ -211,18 +212,19 @@ def _bring_wheels(
         raise type(failed[0])(dict.fromkeys(problem for error in failed for problem in error.problems))
 
 
-def _wanted_wheels(places: Mapping[str, tuple[str, str]], sources: Sources, wheels: Iterable[Wheel]) -> list[Wanted]:
+def _wanted_wheels(places: Mapping[str, Place], sources: Sources, wheels: Iterable[Wheel]) -> list[Wanted]:
     """Return downloads of wheels; those that are files on this machine are kept at once."""
     from onedigest.inputs.download import Wanted
 
     wanted, problems = [], []
     for wheel in wheels:
-        address, digest = places.get(wheel.name, ("", ""))
+        found = places.get(wheel.name)
+        address, digest, index = (found.address, found.digest, found.index) if found else ("", "", "")
         if address and digest != wheel.digest and is_digest(digest):
             message = f"the index has another `{wheel.name}`: sha256 {hex_of(digest)}, locked {hex_of(wheel.digest)}"
             problems.append(Problem(message, hint="find out why it changed before you run `onedigest generate`"))
         elif "://" in address and not address.startswith("file://"):
-            wanted.append(Wanted(name=wheel.name, digest=wheel.digest, size=wheel.size, urls=(address,)))
+            wanted.append(Wanted(name=wheel.name, digest=wheel.digest, size=wheel.size, urls=(address,), index=index))
         elif address:
             problems += _keep_local(sources, Path(address.removeprefix("file://")), wheel)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,15 @@ Row = Mapping[str, Any]
 
 _LONGEST_MARKER = 20_000
 _WEB = ("http://", "https://")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a wheel is. An address without a scheme is a path; digest and index are empty where there is none."""
+
+    address: str
+    digest: Digest
+    index: str
 
 
 def check_rows(found: Mapping[str, Any], files: Collection[str], where: str) -> None:
@@ -91,6 +101,21 @@ def wheel_address(source: Row, row: Row) -> str:
     if "path" in source:
         return str(source["path"])
     return str(Path(_path_or_address(source["registry"])) / row["path"])
+
+
+def wheel_index(source: Row) -> str:
+    """Return the address of the index that lists a package, or nothing where none does."""
+    stated = str(source.get("registry", ""))
+    return stated if stated.startswith(_WEB) else ""
+
+
+def places_of(found: Mapping[str, Any]) -> dict[str, Place]:
+    """Return where each wheel of a uv.lock is, by its file name."""
+    return {
+        wheel_name(wheel): Place(wheel_address(row["source"], wheel), wheel_digest(wheel), wheel_index(row["source"]))
+        for row in found.get("package", ())
+        for wheel in row.get("wheels", ())
+    }
 
 
 def _path_or_address(text: str) -> str:

@@ -23,6 +23,7 @@ from onedigest.lock.base import Base
 from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor
 from onedigest.lock.base.debian_choice import resolve_debian
 from onedigest.lock.base.debian_pins import Kept
+from onedigest.lock.found import Place, check_rows, places_of
 from onedigest.lock.model import Lock, Package, Wheel, settled
 from onedigest.lock.older import Asked
 from onedigest.lock.pinned import pinned_wanted
@@ -102,7 +103,7 @@ def resolve(
     yanked = yanked_wheels(found.get("package", ()), targets, sources.client)
     packages, roots = select(found, targets, base.reference, kept, yanked)
     roots = tuple(root for root in roots if root[0] not in wanted.added)
-    places = _places(found)
+    places = places_of(found)
     judge(said, found, places, packages, pins, targets, asked, author)
     return settled(_made(spec, base, _completed(packages, places, sources), roots, workshop), previous)
 
@@ -161,9 +162,9 @@ def _ask_building(asked: Asked, workshop: Workshop, known: str, hear: uv.Hear) -
     raise InputError.of(message, where=asked.spec.script, hint=hint)
 
 
-def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[str, tuple[str, str]]:
-    """Ask uv where the wheels of a lock are now; return address and digest of each by file name."""
-    return _places(ask_pinned(spec, lock, sources, folder=folder)[0])
+def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[str, Place]:
+    """Ask uv where the wheels of a lock are now; return them by file name."""
+    return places_of(ask_pinned(spec, lock, sources, folder=folder)[0])
 
 
 def ask_pinned(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> tuple[dict[str, Any], shadow.Wanted]:
@@ -185,8 +186,6 @@ def _ask(
     hear: uv.Hear = lambda _: None,
 ) -> dict[str, Any]:
     """Return the uv.lock of what is wanted, of which every value was checked."""
-    from onedigest.lock.found import check_rows
-
     try:
         found = uv.lock(
             shadow.project_text(spec, wanted, python_minor, pins),
@@ -204,27 +203,14 @@ def _ask(
     return found
 
 
-def _places(found: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """Return address and digest of each wheel of a uv.lock; an address without a scheme is a path."""
-    from onedigest.lock.found import wheel_address, wheel_digest, wheel_name
-
-    return {
-        wheel_name(wheel): (wheel_address(package["source"], wheel), wheel_digest(wheel))
-        for package in found.get("package", ())
-        for wheel in package.get("wheels", ())
-    }
-
-
-def _completed(
-    packages: tuple[Package, ...], places: Mapping[str, tuple[str, str]], sources: Sources
-) -> tuple[Package, ...]:
+def _completed(packages: tuple[Package, ...], places: Mapping[str, Place], sources: Sources) -> tuple[Package, ...]:
     """Fill in digests and sizes that the index does not state, from the files themselves."""
     known: dict[str, Wheel] = {}
     for package in packages:
         for _, wheel in package.wheels:
             if wheel.name not in known:
                 known[wheel.name] = (
-                    wheel if wheel.digest and wheel.size else _measured(wheel, places[wheel.name][0], sources)
+                    wheel if wheel.digest and wheel.size else _measured(wheel, places[wheel.name], sources)
                 )
     return tuple(
         replace(package, wheels=tuple((platform, known[wheel.name]) for platform, wheel in package.wheels))
@@ -232,11 +218,11 @@ def _completed(
     )
 
 
-def _measured(wheel: Wheel, address: str, sources: Sources) -> Wheel:
-    if "://" in address:
-        digest, size = sources.client.keep(address, sources.store, most=_MOST_WHEEL)
+def _measured(wheel: Wheel, place: Place, sources: Sources) -> Wheel:
+    if "://" in place.address:
+        digest, size = sources.client.keep(place.address, sources.store, most=_MOST_WHEEL, index=place.index)
     else:
-        data = _local(wheel.name, Path(address))
+        data = _local(wheel.name, Path(place.address))
         digest, size = sources.store.add(data), len(data)
     if wheel.digest not in ("", digest):
         raise InputError.of(f"the content of `{wheel.name}` does not have the sha256 that its index states")

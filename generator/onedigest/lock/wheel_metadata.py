@@ -22,14 +22,17 @@ _MOST = 4 << 20
 _MOST_VALUES = 10_000
 
 
-def read_metadata(address: str, digest: str, client: Client, store: Store) -> Metadata | None:
-    """Return what the wheel at an address says, None where that is not known without bringing all of it."""
+def read_metadata(address: str, digest: str, client: Client, store: Store, index: str = "") -> Metadata | None:
+    """Return what the wheel at an address says, None where that is not known without bringing all of it.
+
+    `index` is the address of the index that lists it.
+    """
     if digest and store.has(digest):
         return of_file(store.path(digest))
     if "://" not in address:
         return of_file(Path(address))
     try:
-        return _parsed(client.get(f"{address}.metadata", most=_MOST))
+        return _parsed(client.get(f"{address}.metadata", most=_MOST, index=index))
     except NetworkError:
         return None
 
