@@ -129,9 +129,17 @@ def _wheels(
         else:
             message = f"`{label}` has no wheel for Python {target.python} on {target.platform}"
             lacking.append((target, message))
+    selected = _agreed(selected, users)
     served = [platform for platform, _ in selected]
     problems += [Problem(message, hint=_hint(target, served, wheels)) for target, message in lacking]
     return selected, problems
+
+
+def _agreed(selected: Sequence[tuple[Platform, Wheel]], users: Sequence[Target]) -> list[tuple[Platform, Wheel]]:
+    """Give each platform the best of all that were selected, since a lock lists wheels and says no more of whose."""
+    wheels = {wheel.name: wheel for _, wheel in selected}
+    targets = {target.platform: target for target in users}
+    return [(platform, wheels[targets[platform].select(wheels) or wheel.name]) for platform, wheel in selected]
 
 
 def _hint(target: Target, served: Sequence[Platform], wheels: Iterable[str]) -> str:
