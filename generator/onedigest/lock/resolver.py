@@ -14,9 +14,10 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from onedigest import __version__
-from onedigest.digest import Digest
+from onedigest.digest import Digest, algorithm_of, has_stated, is_digest
 from onedigest.errors import InputError, NetworkError, Problem
 from onedigest.inputs import uv
+from onedigest.inputs.pools import THREADS
 from onedigest.lock import shadow
 from onedigest.lock.author import Author
 from onedigest.lock.base import Base
@@ -87,7 +88,7 @@ def resolve(
     packages, roots = select(found, targets, base.reference, kept, yanked)
     places = _places(found)
     judge(said, found, places, packages, pins, targets, asked, author or Author())
-    packages = _completed(packages, places, sources)
+    packages = _completed(packages, places, sources, {})
     lock = Lock(
         spec=spec.digest(),
         asked=dumps(spec).decode(),
@@ -116,7 +117,7 @@ def _answer(asked: Asked, known: str, choose: Callable[[], Base], hear: uv.Hear)
 
 
 def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[str, tuple[str, str]]:
-    """Ask uv where the wheels of a lock are now; return address and digest of each by file name."""
+    """Ask uv where the wheels of a lock are now; return address and stated digest of each by file name."""
     wanted, known = shadow.read_wanted(spec, folder), shadow.preferences_text(lock.packages)
     return _places(_ask(spec, wanted, lock.base.python_minor, lock.packages, known, sources))
 
@@ -147,42 +148,64 @@ def _ask(
 
 
 def _places(found: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """Return address and digest of each wheel of a uv.lock; an address without a scheme is a path."""
-    from onedigest.lock.found import wheel_address, wheel_digest, wheel_name
+    """Return address and stated digest of each wheel of a uv.lock; an address without a scheme is a path."""
+    from onedigest.lock.found import stated_digest, wheel_address, wheel_name
 
     return {
-        wheel_name(wheel): (wheel_address(package["source"], wheel), wheel_digest(wheel))
+        wheel_name(wheel): (wheel_address(package["source"], wheel), stated_digest(wheel))
         for package in found.get("package", ())
         for wheel in package.get("wheels", ())
     }
 
 
 def _completed(
-    packages: tuple[Package, ...], places: Mapping[str, tuple[str, str]], sources: Sources
+    packages: tuple[Package, ...], places: Mapping[str, tuple[str, str]], sources: Sources, pinned: Mapping[str, str]
 ) -> tuple[Package, ...]:
-    """Fill in digests and sizes that the index does not state, from the files themselves."""
-    known: dict[str, Wheel] = {}
-    for package in packages:
-        for _, wheel in package.wheels:
-            if wheel.name not in known:
-                known[wheel.name] = (
-                    wheel if wheel.digest and wheel.size else _measured(wheel, places[wheel.name][0], sources)
-                )
+    """Fill in digests and sizes that the index does not state, from the files themselves.
+
+    `pinned` are digests, by file name, that another lock wants files to have. Raises `InputError` with all that do not.
+    """
+    wheels = sorted({wheel for package in packages for _, wheel in package.wheels})
+    with ThreadPoolExecutor(THREADS) as pool:
+        measured = list(
+            pool.map(lambda each: _measured(each, *places[each.name], pinned.get(each.name, ""), sources), wheels)
+        )
+    if problems := [problem for _, found in measured for problem in found]:
+        raise InputError(problems)
+    known = {wheel.name: wheel for wheel, _ in measured}
     return tuple(
         replace(package, wheels=tuple((platform, known[wheel.name]) for platform, wheel in package.wheels))
         for package in packages
     )
 
 
-def _measured(wheel: Wheel, address: str, sources: Sources) -> Wheel:
-    if "://" in address:
+def _measured(wheel: Wheel, address: str, stated: str, pinned: str, sources: Sources) -> tuple[Wheel, list[Problem]]:
+    """Return a wheel with its sha256 and size, and what is wrong with its content.
+
+    A digest of another algorithm is checked too: none is ever written in the place of a sha256.
+    """
+    if wheel.size and is_digest(stated) and (is_digest(pinned) or not pinned):
+        return wheel, _refused(wheel.name, stated, pinned, lambda each: each == stated)
+    if wheel.digest and sources.store.has(wheel.digest):
+        digest, size = wheel.digest, sources.store.path(wheel.digest).stat().st_size
+    elif "://" in address:
         digest, size = sources.client.keep(address, sources.store, most=_MOST_WHEEL)
     else:
         data = _local(wheel.name, Path(address))
         digest, size = sources.store.add(data), len(data)
-    if wheel.digest not in ("", digest):
-        raise InputError.of(f"the content of `{wheel.name}` does not have the sha256 that its index states")
-    return replace(wheel, digest=digest, size=size)
+    path = sources.store.path(digest)
+    return replace(wheel, digest=digest, size=size), _refused(
+        wheel.name, stated, pinned, lambda each: has_stated(path, each)
+    )
+
+
+def _refused(name: str, stated: str, pinned: str, has: Callable[[str], bool]) -> list[Problem]:
+    if stated and not has(stated):
+        return [Problem(f"the content of `{name}` does not have the {algorithm_of(stated)} that its index states")]
+    if pinned and not has(pinned):
+        message = f"`{name}` does not have the {algorithm_of(pinned)} that uv's lock of the script states"
+        return [Problem(message, hint="find out why it changed, before you run `uv lock --script`")]
+    return []
 
 
 def _local(name: str, path: Path) -> bytes:
