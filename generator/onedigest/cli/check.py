@@ -14,11 +14,13 @@ from onedigest.cli.images import images_of
 from onedigest.cli.leftovers import gone as is_gone
 from onedigest.cli.locks import changed_since, lock_problems
 from onedigest.cli.records import record_problems
+from onedigest.cli.script_locks import warn_of_difference
 from onedigest.cli.session import Session
 from onedigest.cli.words import plural, print_json, say, shown
 from onedigest.errors import DifferenceError, InputError, Problem, generating
 
 if TYPE_CHECKING:
+    from onedigest.lock.model import Lock
     from onedigest.rules.model import Rules, Stale
 
 
@@ -108,12 +110,13 @@ def _stale(folder: Path, images: list[Image]) -> list[Problem]:
             problems += _conflicts(image)
             continue
         try:
-            rules, version = _rendered(image, text, folder)
+            rules, lock = _rendered(image, text, folder)
         except InputError as error:
             problems += error.problems
             continue
+        warn_of_difference(image, lock)
         rendered.append(rules)
-        found.append(_Found(image.spec.script, version, tuple(stale_files(rules, folder))))
+        found.append(_Found(image.spec.script, lock.version, tuple(stale_files(rules, folder))))
     found.append(_Found("--all", "", tuple(stale_folder(rendered, folder))))
     return [*problems, *_other_formats(folder, found), *_told(folder, found)]
 
@@ -148,8 +151,8 @@ def _other_formats(folder: Path, found: Sequence[_Found]) -> Iterator[Problem]:
         yield Problem(message, shown(folder), hint)
 
 
-def _rendered(image: Image, text: str, folder: Path) -> tuple[Rules, str]:
-    """Render the files of an image from its lock, which is intact; return them with the release that made the lock.
+def _rendered(image: Image, text: str, folder: Path) -> tuple[Rules, Lock]:
+    """Render the files of an image from its lock, which is intact; return them with the lock.
 
     Raises `InputError`.
     """
@@ -162,7 +165,7 @@ def _rendered(image: Image, text: str, folder: Path) -> tuple[Rules, str]:
     lock = codec.loads(text, shown(image.lock_path))
     refuse_other_answer(image.spec, lock, shown(image.lock_path))
     plan = arrange(image.spec, lock, collect(image.spec, image.script, image.script_folder, image.warn))
-    return render_rules(image.spec, lock, plan, folder), lock.version
+    return render_rules(image.spec, lock, plan, folder), lock
 
 
 def _asked(image: Image, text: str) -> str:

@@ -18,6 +18,7 @@ from onedigest.cli.looking import look_at, say_unseen
 from onedigest.cli.moves import say_moves
 from onedigest.cli.progress import Progress
 from onedigest.cli.reaching import sources, sources_for
+from onedigest.cli.script_locks import first_pins, warn_of_difference
 from onedigest.cli.session import Session, shared_options
 from onedigest.cli.undone import say_undone
 from onedigest.cli.words import plural, print_error, print_json, say, shown
@@ -124,7 +125,7 @@ def _generate_files(
     from onedigest.rules.image import render_rules, write_rules
 
     application = collect(image.spec, image.script, image.script_folder, image.warn)
-    lock, moves = _locked(image, previous, upgrade, make_sources)
+    lock, moves = _locked(session, image, previous, upgrade, make_sources)
     plan = arrange(image.spec, lock, application)
     lacking: list[Problem] = []
     looked = replace(image, warn=lacking.append if strict else image.warn)
@@ -155,7 +156,7 @@ def _generate_files(
 
 
 def _locked(
-    image: Image, previous: Lock | None, upgrade: Upgrade, make_sources: Callable[[], Sources]
+    session: Session, image: Image, previous: Lock | None, upgrade: Upgrade, make_sources: Callable[[], Sources]
 ) -> tuple[Lock, Mapping[Move, tuple[str, ...]]]:
     """Lock one image; return its lock, and what moved of Debian's packages.
 
@@ -168,8 +169,11 @@ def _locked(
         return previous, {}
     found = make_sources()
     author = Author(warn=image.warn, line_of=image.line_of)
-    lock = resolve(image.spec, previous, found, folder=image.script_folder, upgrade=upgrade, author=author)
+    first = None if previous or upgrade.everything else first_pins(session, image, upgrade.packages)
+    lock = resolve(image.spec, previous, found, folder=image.script_folder, upgrade=upgrade, author=author, first=first)
     refuse_other_hashes(image, lock)
+    if first:
+        warn_of_difference(image, lock)
     return lock, _debian_moves(previous, lock, found)
 
 

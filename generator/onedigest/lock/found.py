@@ -139,10 +139,19 @@ def _check_marker(marker: Any) -> None:
         return
     if len(untrusted.text(marker)) > _LONGEST_MARKER:
         raise ValueError(f"a marker has more than {_LONGEST_MARKER} characters")
+    if not is_marker(marker):
+        raise ValueError("a marker is none")
+
+
+def is_marker(text: Any) -> bool:
+    """Tell whether something is a marker (PEP 508), and not too long for one."""
+    if not isinstance(text, str) or len(text) > _LONGEST_MARKER:
+        return False
     try:
-        Marker(marker)
+        Marker(text)
     except (InvalidMarker, RecursionError):
-        raise ValueError("a marker is none") from None
+        return False
+    return True
 
 
 def _named(what: str, check: Any, value: Any) -> None:

@@ -26,6 +26,7 @@ from onedigest.lock.base.debian_choice import resolve_debian
 from onedigest.lock.base.debian_pins import Kept
 from onedigest.lock.model import Lock, Package, Wheel, settled
 from onedigest.lock.older import Asked
+from onedigest.lock.script_lock import Pins
 from onedigest.lock.targets import Target
 from onedigest.lock.yanked import yanked_wheels
 from onedigest.sources import Sources
@@ -55,12 +56,19 @@ class Upgrade:
 
 
 def resolve(
-    spec: Spec, previous: Lock | None, sources: Sources, *, folder: Path, upgrade: Upgrade, author: Author | None = None
+    spec: Spec,
+    previous: Lock | None,
+    sources: Sources,
+    *,
+    folder: Path,
+    upgrade: Upgrade,
+    author: Author | None = None,
+    first: Pins | None = None,
 ) -> Lock:
     """Choose everything that an image is made of.
 
-    `folder` is the script's. What `previous` pins stays as long as it fits, unless `upgrade` lets it move. Raises
-    `InputError` for what cannot be built, and `NetworkError`.
+    `folder` is the script's. What `previous` pins stays as long as it fits, unless `upgrade` lets it move;
+    where there is none, `first` pins versions. Raises `InputError` for what cannot be built, and `NetworkError`.
     """
     _refuse_unknown(previous, upgrade)
     choice = _kept_choice(spec, previous, upgrade) or choose_base(spec)
@@ -71,8 +79,9 @@ def resolve(
         # its Python decides what is asked of uv
         kept_base = _image_base(spec, choice, _pinned_index(choice, previous, upgrade), sources, debian)
     minor = kept_base.python_minor if kept_base else python_minor(SUITES[choice.suite])
-    pins = _pins(previous, upgrade)
-    known = shadow.preferences_text(pins) if pins else ""
+    first = Pins() if previous or first is None else first
+    pins = _pins(previous, upgrade) or first.packages
+    known = shadow.preferences_text(pins, first.forks) if pins else ""
     # a wheel stays selected as long as its version does, even when a better one came since
     kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
     said: list[str] = []
@@ -88,7 +97,7 @@ def resolve(
     packages, roots = select(found, targets, base.reference, kept, yanked)
     places = _places(found)
     judge(said, found, places, packages, pins, targets, asked, author or Author())
-    packages = _completed(packages, places, sources, {})
+    packages = _completed(packages, places, sources, first)
     lock = Lock(
         spec=spec.digest(),
         asked=dumps(spec).decode(),
@@ -159,17 +168,15 @@ def _places(found: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
 
 
 def _completed(
-    packages: tuple[Package, ...], places: Mapping[str, tuple[str, str]], sources: Sources, pinned: Mapping[str, str]
+    packages: tuple[Package, ...], places: Mapping[str, tuple[str, str]], sources: Sources, pinned: Pins
 ) -> tuple[Package, ...]:
     """Fill in digests and sizes that the index does not state, from the files themselves.
 
-    `pinned` are digests, by file name, that another lock wants files to have. Raises `InputError` with all that do not.
+    Raises `InputError` with all files that are not those that the index, or another lock, states.
     """
     wheels = sorted({wheel for package in packages for _, wheel in package.wheels})
     with ThreadPoolExecutor(THREADS) as pool:
-        measured = list(
-            pool.map(lambda each: _measured(each, *places[each.name], pinned.get(each.name, ""), sources), wheels)
-        )
+        measured = list(pool.map(lambda each: _measured(each, *places[each.name], pinned, sources), wheels))
     if problems := [problem for _, found in measured for problem in found]:
         raise InputError(problems)
     known = {wheel.name: wheel for wheel, _ in measured}
@@ -179,13 +186,25 @@ def _completed(
     )
 
 
-def _measured(wheel: Wheel, address: str, stated: str, pinned: str, sources: Sources) -> tuple[Wheel, list[Problem]]:
+def _measured(wheel: Wheel, address: str, stated: str, pins: Pins, sources: Sources) -> tuple[Wheel, list[Problem]]:
     """Return a wheel with its sha256 and size, and what is wrong with its content.
 
     A digest of another algorithm is checked too: none is ever written in the place of a sha256.
     """
+    pinned = pins.digests.get(wheel.name, "")
+
+    def refused(has: Callable[[str], bool]) -> list[Problem]:
+        if stated and not has(stated):
+            return [
+                Problem(f"the content of `{wheel.name}` does not have the {algorithm_of(stated)} that its index states")
+            ]
+        if pinned and not has(pinned):
+            message = f"`{wheel.name}` does not have the {algorithm_of(pinned)} that is stated here"
+            return [Problem(message, pins.place, "find out why it changed, before you run `uv lock --script`")]
+        return []
+
     if wheel.size and is_digest(stated) and (is_digest(pinned) or not pinned):
-        return wheel, _refused(wheel.name, stated, pinned, lambda each: each == stated)
+        return wheel, refused(lambda each: each == stated)
     if wheel.digest and sources.store.has(wheel.digest):
         digest, size = wheel.digest, sources.store.path(wheel.digest).stat().st_size
     elif "://" in address:
@@ -194,18 +213,7 @@ def _measured(wheel: Wheel, address: str, stated: str, pinned: str, sources: Sou
         data = _local(wheel.name, Path(address))
         digest, size = sources.store.add(data), len(data)
     path = sources.store.path(digest)
-    return replace(wheel, digest=digest, size=size), _refused(
-        wheel.name, stated, pinned, lambda each: has_stated(path, each)
-    )
-
-
-def _refused(name: str, stated: str, pinned: str, has: Callable[[str], bool]) -> list[Problem]:
-    if stated and not has(stated):
-        return [Problem(f"the content of `{name}` does not have the {algorithm_of(stated)} that its index states")]
-    if pinned and not has(pinned):
-        message = f"`{name}` does not have the {algorithm_of(pinned)} that uv's lock of the script states"
-        return [Problem(message, hint="find out why it changed, before you run `uv lock --script`")]
-    return []
+    return replace(wheel, digest=digest, size=size), refused(lambda each: has_stated(path, each))
 
 
 def _local(name: str, path: Path) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from math import prod
 
 from packaging.markers import Environment
@@ -27,7 +28,10 @@ class Target:
         self.platform = platform
         self.python = python
         self.glibc = glibc
-        self._ranks = {tag: rank for rank, tag in enumerate(self._tags(glibc))}
+
+    @cached_property
+    def _ranks(self) -> dict[Tag, int]:
+        return {tag: rank for rank, tag in enumerate(self._tags(self.glibc))}
 
     @property
     def environment(self) -> Environment:
