@@ -169,12 +169,22 @@ def _locked(
         return previous, {}
     found = make_sources()
     author = Author(warn=image.warn, line_of=image.line_of)
+    _say_reason(session, image, previous)
     first = None if previous or upgrade.everything else first_pins(session, image, upgrade.packages)
     lock = resolve(image.spec, previous, found, folder=image.script_folder, upgrade=upgrade, author=author, first=first)
     refuse_other_hashes(image, lock)
     if first:
         warn_of_difference(image, lock)
     return lock, _debian_moves(previous, lock, found)
+
+
+def _say_reason(session: Session, image: Image, previous: Lock | None) -> None:
+    """Say why the base is an image of a registry, where the script leaves it open: once, when it becomes the base."""
+    from onedigest.lock.base.choice import choose_base, reason
+
+    why = reason(image.spec)
+    if why and not session.quiet and (previous is None or previous.base.reference != choose_base(image.spec).reference):
+        say(f"{image.spec.name}: {why}")
 
 
 def _debian_moves(previous: Lock | None, lock: Lock, sources: Sources) -> dict[Move, tuple[str, ...]]:

@@ -21,7 +21,7 @@ from onedigest.inputs.pools import THREADS
 from onedigest.lock import shadow
 from onedigest.lock.author import Author
 from onedigest.lock.base import Base
-from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor
+from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor, reason
 from onedigest.lock.base.debian_choice import resolve_debian
 from onedigest.lock.base.debian_pins import Kept
 from onedigest.lock.model import Lock, Package, Wheel, settled
@@ -261,17 +261,19 @@ def _kept_packages(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> Kept 
 
 def _image_base(spec: Spec, choice: Choice, pinned: Digest | None, sources: Sources, kept: Kept | None) -> Base:
     from onedigest.lock.base.image_choice import resolve_image
+    from onedigest.oci.reference import HUB, MIRRORS, parse_reference
 
     try:
         return resolve_image(spec, choice.image, pinned, sources, kept)
     except NetworkError as error:
-        if spec.base == choice.image:
+        if parse_reference(choice.image, spec.script).registry != HUB:
             raise
-        hint = (
-            f"no Debian suite has a Python for `requires-python = {spec.requires_python!r}`, so the base is"
-            f" {choice.image}; set another `base`"
-        )
-        raise NetworkError(replace(problem, hint=hint) for problem in error.problems) from None
+        hint = f"where {HUB} cannot be reached, set `{MIRRORS}='{HUB}=HOST'` to a mirror of it"
+        if why := reason(spec):
+            hint = f"{why}; {hint}, or set another `base`"
+        raise NetworkError(
+            replace(problem, hint=hint if why else problem.hint or hint) for problem in error.problems
+        ) from None
 
 
 def _pinned_index(choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Digest | None:
