@@ -145,3 +145,21 @@ def test_names_and_addresses_however_they_are_encoded(locking: Locking, serve: C
         locking.ok("build", "app.py")
 
         assert pinned(locking) == files(locking, *PLUS)
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_was_taken_back_is_left(locking: Locking, serve: Callable[..., OddIndex], as_json: bool) -> None:
+    """One file of a version, whose name is encoded, and all files of another version."""
+    for tag in ("py3-none-any", "cp312-cp312-manylinux2014_x86_64.manylinux2014_aarch64"):
+        build_wheel(locking.index.folder, "gamma", "1.0+cu1", tag=tag)
+        build_wheel(locking.index.folder, "gamma", "2.0", tag=tag)
+
+    def state(path: Path) -> Row:
+        yanked = "a > b" if "cp312" in path.name or "2.0" in path.name else False
+        return {**hashes("sha512")(path), "url": f"/files/{path.name.replace('+', '%2b')}?x=y", "yanked": yanked}
+
+    serve(state, as_json=as_json)
+    locking.ask("gamma")
+    locking.ok("generate", "app.py")
+
+    assert list(pinned(locking)) == ["gamma-1.0+cu1-py3-none-any.whl"]
