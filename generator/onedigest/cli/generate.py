@@ -164,6 +164,7 @@ def _locked(
     """
     from onedigest.lock.author import Author
     from onedigest.lock.resolver import Upgrade, resolve
+    from onedigest.lock.script_lock import Pins
 
     if previous and upgrade == Upgrade() and answers(image, previous):
         return previous, {}
@@ -171,7 +172,10 @@ def _locked(
     author = Author(warn=image.warn, line_of=image.line_of)
     _say_reason(session, image, previous)
     first = None if previous or upgrade.everything else first_pins(session, image, upgrade.packages)
-    lock = resolve(image.spec, previous, found, folder=image.script_folder, upgrade=upgrade, author=author, first=first)
+    stated = replace(first or Pins(), allowed=image.recipe.hashes if image.recipe else {})
+    lock = resolve(
+        image.spec, previous, found, folder=image.script_folder, upgrade=upgrade, author=author, first=stated
+    )
     refuse_other_hashes(image, lock)
     if first:
         warn_of_difference(image, lock)

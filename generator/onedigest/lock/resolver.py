@@ -14,26 +14,23 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from onedigest import __version__
-from onedigest.digest import Digest, algorithm_of, has_stated, is_digest
+from onedigest.digest import Digest
 from onedigest.errors import InputError, NetworkError, Problem
 from onedigest.inputs import uv
-from onedigest.inputs.pools import THREADS
 from onedigest.lock import shadow
 from onedigest.lock.author import Author
 from onedigest.lock.base import Base
 from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor, reason
 from onedigest.lock.base.debian_choice import resolve_debian
 from onedigest.lock.base.debian_pins import Kept
-from onedigest.lock.model import Lock, Package, Wheel, settled
+from onedigest.lock.measured import completed
+from onedigest.lock.model import Lock, Package, settled
 from onedigest.lock.older import Asked
 from onedigest.lock.script_lock import Pins
 from onedigest.lock.targets import Target
 from onedigest.lock.yanked import yanked_wheels
 from onedigest.sources import Sources
 from onedigest.spec import Spec, asked_value, digest_of, dumps, fields
-
-_MOST_WHEEL = 4 << 30
-"""Bytes of a wheel whose size no index states."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,8 +64,9 @@ def resolve(
 ) -> Lock:
     """Choose everything that an image is made of.
 
-    `folder` is the script's. What `previous` pins stays as long as it fits, unless `upgrade` lets it move;
-    where there is none, `first` pins versions. Raises `InputError` for what cannot be built, and `NetworkError`.
+    `folder` is the script's. What `previous` pins stays as long as it fits, unless `upgrade` lets it move. Where there
+    is none, `first` pins versions; files are those that it states. Raises `InputError` for what cannot be built, and
+    `NetworkError`.
     """
     _refuse_unknown(previous, upgrade)
     choice = _kept_choice(spec, previous, upgrade) or choose_base(spec)
@@ -79,7 +77,9 @@ def resolve(
         # its Python decides what is asked of uv
         kept_base = _image_base(spec, choice, _pinned_index(choice, previous, upgrade), sources, debian)
     minor = kept_base.python_minor if kept_base else python_minor(SUITES[choice.suite])
-    first = Pins() if previous or first is None else first
+    first = first or Pins()
+    if previous:
+        first = Pins(allowed=first.allowed)
     pins = _pins(previous, upgrade) or first.packages
     known = shadow.preferences_text(pins, first.forks) if pins else ""
     # a wheel stays selected as long as its version does, even when a better one came since
@@ -97,7 +97,7 @@ def resolve(
     packages, roots = select(found, targets, base.reference, kept, yanked)
     places = _places(found)
     judge(said, found, places, packages, pins, targets, asked, author or Author())
-    packages = _completed(packages, places, sources, first)
+    packages = completed(packages, places, sources, first)
     lock = Lock(
         spec=spec.digest(),
         asked=dumps(spec).decode(),
@@ -165,61 +165,6 @@ def _places(found: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
         for package in found.get("package", ())
         for wheel in package.get("wheels", ())
     }
-
-
-def _completed(
-    packages: tuple[Package, ...], places: Mapping[str, tuple[str, str]], sources: Sources, pinned: Pins
-) -> tuple[Package, ...]:
-    """Fill in digests and sizes that the index does not state, from the files themselves.
-
-    Raises `InputError` with all files that are not those that the index, or another lock, states.
-    """
-    wheels = sorted({wheel for package in packages for _, wheel in package.wheels})
-    with ThreadPoolExecutor(THREADS) as pool:
-        measured = list(pool.map(lambda each: _measured(each, *places[each.name], pinned, sources), wheels))
-    if problems := [problem for _, found in measured for problem in found]:
-        raise InputError(problems)
-    known = {wheel.name: wheel for wheel, _ in measured}
-    return tuple(
-        replace(package, wheels=tuple((platform, known[wheel.name]) for platform, wheel in package.wheels))
-        for package in packages
-    )
-
-
-def _measured(wheel: Wheel, address: str, stated: str, pins: Pins, sources: Sources) -> tuple[Wheel, list[Problem]]:
-    """Return a wheel with its sha256 and size, and what is wrong with its content.
-
-    A digest of another algorithm is checked too: none is ever written in the place of a sha256.
-    """
-    pinned = pins.digests.get(wheel.name, "")
-
-    def refused(has: Callable[[str], bool]) -> list[Problem]:
-        if stated and not has(stated):
-            return [
-                Problem(f"the content of `{wheel.name}` does not have the {algorithm_of(stated)} that its index states")
-            ]
-        if pinned and not has(pinned):
-            message = f"`{wheel.name}` does not have the {algorithm_of(pinned)} that is stated here"
-            return [Problem(message, pins.place, "find out why it changed, before you run `uv lock --script`")]
-        return []
-
-    if wheel.size and is_digest(stated) and (is_digest(pinned) or not pinned):
-        return wheel, refused(lambda each: each == stated)
-    if wheel.digest and sources.store.has(wheel.digest):
-        digest, size = wheel.digest, sources.store.path(wheel.digest).stat().st_size
-    elif "://" in address:
-        digest, size = sources.client.keep(address, sources.store, most=_MOST_WHEEL)
-    else:
-        data = _local(wheel.name, Path(address))
-        digest, size = sources.store.add(data), len(data)
-    path = sources.store.path(digest)
-    return replace(wheel, digest=digest, size=size), refused(lambda each: has_stated(path, each))
-
-
-def _local(name: str, path: Path) -> bytes:
-    if not path.is_file():
-        raise InputError.of(f"`{name}` is no regular file on this machine")
-    return path.read_bytes()
 
 
 def _kept_base(spec: Spec, choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Base | None:

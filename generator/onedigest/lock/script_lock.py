@@ -42,13 +42,15 @@ _Needed = frozenset[tuple[str, frozenset[str], str]]
 class Pins:
     """Versions that uv prefers, and the digests that files must have, by name; `place` is the lock that says so.
 
-    `forks` are the markers of the environments that a version is for, where a package has several.
+    `forks` are the markers of the environments that a version is for, where a package has several. `allowed` are the
+    digests of which the files of a package must have one, of any algorithm, where the lock of a project says so.
     """
 
     packages: tuple[Package, ...] = ()
     forks: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     place: str = ""
+    allowed: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
