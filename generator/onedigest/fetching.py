@@ -22,6 +22,7 @@ from onedigest.untrusted import distinct, file_name
 
 if TYPE_CHECKING:
     from onedigest.inputs.download import Wanted
+    from onedigest.lock.author import Author
     from onedigest.sources import Sources
 
 _HASHERS = 4
@@ -62,11 +63,13 @@ def fetch(
     folder: Path,
     inputs: Path,
     missing: Inputs,
+    author: Author | None = None,
     arrived: Arrived = lambda _: None,
 ) -> None:
     """Bring inputs that are missing into the store and link them into the folder `inputs`.
 
-    `folder` is the script's. uv is asked for addresses only when a wheel is missing. `arrived` is told the name of each
+    `folder` is the script's. uv is asked for addresses only when a wheel is missing that was not built, or whose source
+    distribution is. `arrived` is told the name of each
     file as soon as it is in the folder. Raises `NetworkError`, and `InputError` when an index has another file under
     the name of a wheel.
     """
@@ -81,7 +84,9 @@ def fetch(
 
     debian = _wanted_debian(lock, sources, missing.packages)
     download(sources.client, sources.store, debian, sources.report, place)
-    wheels, stated = _wanted_wheels(spec, lock, sources, missing.wheels, folder)
+    built = _build_wheels(spec, lock, sources, missing.wheels, folder, author)
+    others = [wheel for wheel in missing.wheels if wheel.name not in built]
+    wheels, stated = _wanted_wheels(spec, lock, sources, others, folder)
     download(sources.client, sources.store, wheels, sources.report, place)
     elsewhere = {each.name for each in wheels}
     for wheel in missing.wheels:
@@ -158,6 +163,20 @@ def _wanted_debian(lock: Lock, sources: Sources, packages: Iterable[DebianPackag
     from onedigest.lock.base.bringing import wanted_package
 
     return [wanted_package(each, lock.base.published(each), sources.archive.mirrors) for each in packages]
+
+
+def _build_wheels(
+    spec: Spec, lock: Lock, sources: Sources, wheels: Iterable[Wheel], folder: Path, author: Author | None
+) -> frozenset[str]:
+    """Build those of some wheels that are built; return the names of these."""
+    own = {wheel.name for package in lock.packages if package.origin for _, wheel in package.wheels}
+    names = frozenset(wheel.name for wheel in wheels if wheel.name in own)
+    if names:
+        from onedigest.lock.author import Author
+        from onedigest.lock.rebuilding import rebuild
+
+        rebuild(spec, lock, sources, names, folder=folder, author=author or Author())
+    return names
 
 
 def _wanted_wheels(

@@ -96,9 +96,9 @@ def test_metadata_of_a_wheel(tmp_path: Path) -> None:
         Pages(b"Provides-Extra: a\nRequires-Dist: b<2; extra == 'a'\n\nProvides-Extra: no\n"),
     )
     wheel = tmp_path / "x-1-py3-none-any.whl"
-    wheel.write_bytes(wheel_bytes("x", "1", extras=["c"], requires=["d"]))
-    beside = {"provides-extra": ["a"], "requires-dist": ["b<2; extra == 'a'"]}
-    inside = {"provides-extra": ["c"], "requires-dist": ["d"]}
+    wheel.write_bytes(wheel_bytes("x", "1", extras=["c"], requires=["d"], requires_python=">=3"))
+    beside = {"provides-extra": ["a"], "requires-dist": ["b<2; extra == 'a'"], "requires-python": []}
+    inside = {"provides-extra": ["c"], "requires-dist": ["d"], "requires-python": [">=3"]}
 
     assert read_metadata("https://f/x.whl", f"sha256:{'a' * 64}", cast(Any, client), store) == beside
     assert client.asked == ["https://f/x.whl.metadata"]

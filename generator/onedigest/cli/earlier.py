@@ -53,7 +53,10 @@ def earlier_lock(session: Session, image: Image) -> Lock | None:
 
 
 def answers(image: Image, lock: Lock) -> bool:
-    """Tell whether a lock is what would be chosen: intact, an answer to the script, and of the files that are there."""
+    """Tell whether a lock is what would be chosen: intact, an answer to the script, and of the files that are there.
+
+    The code of local projects may have changed.
+    """
     from onedigest.lock.answer import refuse_other_answer
     from onedigest.lock.nearby import is_of_files
     from onedigest.rules.files import read

@@ -14,6 +14,7 @@ from onedigest.cli.earlier import answers, earlier_lock, refuse_other_hashes
 from onedigest.cli.image import Image
 from onedigest.cli.images import find_images, with_siblings
 from onedigest.cli.leftovers import find_gone, find_renamed, remove
+from onedigest.cli.locks import moved_code
 from onedigest.cli.looking import look_at, say_unseen
 from onedigest.cli.moves import say_moves
 from onedigest.cli.progress import Progress
@@ -162,20 +163,22 @@ def _locked(
 
     Where its lock is what would be chosen, nothing is asked of uv, of an index or of a registry.
     """
-    from onedigest.lock.author import Author
     from onedigest.lock.resolver import Upgrade, resolve
     from onedigest.lock.script_lock import Pins
 
+    author, folder = image.author(), image.script_folder
     if previous and upgrade == Upgrade() and answers(image, previous):
-        return previous, {}
+        if not moved_code(image, previous, make_sources):
+            return previous, {}
+        from onedigest.lock.refreshing import refresh
+
+        if refreshed := refresh(image.spec, previous, make_sources(), folder=folder, author=author):
+            return refreshed, {}
     found = make_sources()
-    author = Author(warn=image.warn, line_of=image.line_of)
     _say_reason(session, image, previous)
     first = None if previous or upgrade.everything else first_pins(session, image, upgrade.packages)
     stated = replace(first or Pins(), allowed=image.recipe.hashes if image.recipe else {})
-    lock = resolve(
-        image.spec, previous, found, folder=image.script_folder, upgrade=upgrade, author=author, first=stated
-    )
+    lock = resolve(image.spec, previous, found, folder=folder, upgrade=upgrade, author=author, first=stated)
     refuse_other_hashes(image, lock)
     if first:
         warn_of_difference(image, lock)

@@ -133,6 +133,21 @@ def export(
         return _run(command, root, where, environment)
 
 
+def install(folder: Path, wheels: Sequence[Path]) -> None:
+    """Make a virtual environment of this Python in a folder, and install wheel files: no index, no network, no cache.
+
+    Raises `InputError` where wheels do not fit this machine, or each other.
+    """
+    where = "build requirements"
+    with tempfile.TemporaryDirectory(prefix="onedigest-") as scratch:
+        private = ["--no-config", "--no-cache", "--offline"]
+        _run(["venv", str(folder), "--no-project", *private], Path(scratch), where, {})
+        options = ["--no-index", "--no-deps", "--link-mode=copy", *private]
+        if wheels:
+            command = ["pip", "install", *map(str, wheels), *options]
+            _run(command, Path(scratch), where, {}, python=folder / "bin" / "python")
+
+
 def _run(
     command: Sequence[str],
     root: Path,
@@ -140,6 +155,7 @@ def _run(
     environment: Mapping[str, str],
     own_indexes: Any = None,
     hear: Hear = lambda _: None,
+    python: Path = Path(sys.executable),
 ) -> str:
     """Run uv in a folder; return what it prints."""
     lent = lend(environment, own_indexes)
@@ -150,7 +166,7 @@ def _run(
         folder.mkdir(mode=0o700)
         (folder / "credentials.toml").write_text(lent.credentials, encoding="utf-8")
         variables["UV_CREDENTIALS_DIR"] = str(folder)
-    options = ["--no-python-downloads", "--python", sys.executable, "--no-progress", "--color=never"]
+    options = ["--no-python-downloads", "--python", str(python), "--no-progress", "--color=never"]
     try:
         done = subprocess.run(
             [_find(), *command, *options],

@@ -69,6 +69,18 @@ def wheel_name(row: Row) -> str:
     return ""
 
 
+def sdist_name(row: Row) -> str:
+    """Return the file name of a source distribution of uv.lock. Raises ValueError."""
+    location: str = row.get("url") or row.get("path") or ""
+    return untrusted.file_name(unquote(posixpath.basename(urlsplit(location).path if "url" in row else location)))
+
+
+def check_sdist(row: Row) -> None:
+    """Raise ValueError where a package of a uv.lock has a source distribution with a value which cannot be one."""
+    _check_wheel(row["source"], row["sdist"])
+    _named("the name of a source distribution", untrusted.file_name, sdist_name(row["sdist"]))
+
+
 def wheel_digest(row: Row) -> Digest:
     """Return the sha256 that an index states, or nothing: a lock has no other algorithm."""
     stated = stated_digest(row)

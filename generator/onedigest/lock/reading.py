@@ -144,7 +144,10 @@ def read_remaining_package(values: Mapping[str, Any], platforms: tuple[Platform,
             wheel = _wheel(Table(untrusted.table(each)))
             wheels += [wheel] if _is_of(wheel.name, name, version) else []
     chosen = tuple((platform, wheel) for platform in platforms for wheel in _of_machine(wheels, platform))
-    return Package(name=name, version=version, wheels=chosen)
+    origin = None
+    with suppress(Wrong, ValueError):
+        origin = _tool_origin(row) if "tool" in row and len({wheel for _, wheel in chosen}) == 1 else None
+    return Package(name=name, version=version, wheels=chosen, origin=origin)
 
 
 def _package(platforms: Sequence[Platform], base: Base, row: Table) -> Package:

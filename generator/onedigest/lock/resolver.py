@@ -26,11 +26,16 @@ from onedigest.lock.base.debian_pins import Kept
 from onedigest.lock.measured import completed
 from onedigest.lock.model import Lock, Package, settled
 from onedigest.lock.older import Asked
+from onedigest.lock.pinned import pinned_wanted
 from onedigest.lock.script_lock import Pins
 from onedigest.lock.targets import Target
+from onedigest.lock.unbuilt import unbuilt
+from onedigest.lock.workshop import Earlier, Workshop
 from onedigest.lock.yanked import yanked_wheels
 from onedigest.sources import Sources
 from onedigest.spec import Spec, asked_value, digest_of, dumps, fields
+
+_MOST_ROUNDS = 30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,13 +75,16 @@ def resolve(
     """
     _refuse_unknown(previous, upgrade)
     choice = _kept_choice(spec, previous, upgrade) or choose_base(spec)
-    wanted = shadow.read_wanted(spec, folder)
+    author = author or Author()
+    workshop = Workshop(spec, folder, sources, _earlier(previous, upgrade), author)
+    workshop.refuse()
     kept_base = _kept_base(spec, choice, previous, upgrade)
     debian = _kept_packages(spec, previous, upgrade)
     if choice.image and kept_base is None:
         # its Python decides what is asked of uv
         kept_base = _image_base(spec, choice, _pinned_index(choice, previous, upgrade), sources, debian)
     minor = kept_base.python_minor if kept_base else python_minor(SUITES[choice.suite])
+    wanted = workshop.prepare(minor)
     first = first or Pins()
     if previous:
         first = Pins(allowed=first.allowed)
@@ -87,7 +95,7 @@ def resolve(
     said: list[str] = []
     asked = Asked(spec=spec, wanted=wanted, minor=minor, sources=sources)
     found, base = _answer(
-        asked, known, lambda: kept_base or resolve_debian(spec, choice.suite, sources, debian), said.append
+        asked, workshop, known, lambda: kept_base or resolve_debian(spec, choice.suite, sources, debian), said.append
     )
     from onedigest.lock.selection import select
     from onedigest.lock.verdict import judge
@@ -95,8 +103,9 @@ def resolve(
     targets = [Target(platform, base.python, base.libc_version) for platform in spec.platforms]
     yanked = yanked_wheels(found.get("package", ()), targets, sources.client)
     packages, roots = select(found, targets, base.reference, kept, yanked)
+    roots = tuple(root for root in roots if root[0] not in wanted.added)
     places = _places(found)
-    judge(said, found, places, packages, pins, targets, asked, author or Author())
+    judge(said, found, places, packages, pins, targets, asked, author)
     packages = completed(packages, places, sources, first)
     lock = Lock(
         spec=spec.digest(),
@@ -105,17 +114,19 @@ def resolve(
         version=__version__,
         platforms=spec.platforms,
         base=base,
-        packages=packages,
+        packages=tuple(workshop.stated(package) for package in packages),
         roots=roots,
     )
     return settled(lock, previous)
 
 
-def _answer(asked: Asked, known: str, choose: Callable[[], Base], hear: uv.Hear) -> tuple[dict[str, Any], Base]:
+def _answer(
+    asked: Asked, workshop: Workshop, known: str, choose: Callable[[], Base], hear: uv.Hear
+) -> tuple[dict[str, Any], Base]:
     """Return the uv.lock of what is asked, and the base, which is chosen meanwhile."""
     with ThreadPoolExecutor(2) as pool:
         waiting = pool.submit(choose)
-        answer = pool.submit(_ask, asked.spec, asked.wanted, asked.minor, (), known, asked.sources, hear)
+        answer = pool.submit(_ask_building, asked, workshop, known, hear)
         from onedigest.lock.verdict import explained  # takes a moment, while uv works
 
         try:
@@ -125,10 +136,41 @@ def _answer(asked: Asked, known: str, choose: Callable[[], Base], hear: uv.Hear)
         return found, waiting.result()
 
 
+def _ask_building(asked: Asked, workshop: Workshop, known: str, hear: uv.Hear) -> dict[str, Any]:
+    """Return the uv.lock of what is asked; source distributions that it chooses are built, until there are no others.
+
+    A version whose wheel needs what is not there may make uv choose another one.
+    """
+    wanted = asked.wanted
+    for _ in range(_MOST_ROUNDS):
+        said: list[str] = []
+        found = _ask(asked.spec, wanted, asked.minor, (), known, asked.sources, said.append)
+        rows = workshop.make_rows(found, wanted)
+        if not rows:
+            workshop.put_in(found, wanted)
+            for text in said:
+                hear(text)
+            return found
+        settings = dict(wanted.settings)
+        settings["dependency-metadata"] = [*settings.get("dependency-metadata", []), *rows]
+        wanted = replace(wanted, settings=settings)
+    message = f"uv chose another version to build {_MOST_ROUNDS} times"
+    hint = "ask for one version of what is built, such as `NAME==1.0`"
+    raise InputError.of(message, where=asked.spec.script, hint=hint)
+
+
 def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[str, tuple[str, str]]:
     """Ask uv where the wheels of a lock are now; return address and stated digest of each by file name."""
-    wanted, known = shadow.read_wanted(spec, folder), shadow.preferences_text(lock.packages)
-    return _places(_ask(spec, wanted, lock.base.python_minor, lock.packages, known, sources))
+    return _places(ask_pinned(spec, lock, sources, folder=folder)[0])
+
+
+def ask_pinned(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> tuple[dict[str, Any], shadow.Wanted]:
+    """Return the uv.lock of exactly what a lock pins, and what was asked.
+
+    What was built is a file where the store has it, else the source distribution of an index.
+    """
+    wanted, known = pinned_wanted(spec, lock, sources.store, folder=folder), shadow.preferences_text(lock.packages)
+    return _ask(spec, wanted, lock.base.python_minor, lock.packages, known, sources), wanted
 
 
 def _ask(
@@ -143,15 +185,19 @@ def _ask(
     """Return the uv.lock of what is wanted, of which every value was checked."""
     from onedigest.lock.found import check_rows
 
-    found = uv.lock(
-        shadow.project_text(spec, wanted, python_minor, pins),
-        known,
-        store=sources.store,
-        where=spec.script,
-        environment=sources.environment,
-        offline=sources.offline,
-        hear=hear,
-    )
+    try:
+        found = uv.lock(
+            shadow.project_text(spec, wanted, python_minor, pins),
+            known,
+            store=sources.store,
+            where=spec.script,
+            environment=sources.environment,
+            offline=sources.offline,
+            hear=hear,
+        )
+    except InputError as error:
+        problem = unbuilt(str(error), spec.script)
+        raise (InputError([problem]) if problem else error) from None
     check_rows(found, wanted.files, spec.script)
     return found
 
@@ -234,6 +280,12 @@ def _pins(previous: Lock | None, upgrade: Upgrade) -> tuple[Package, ...]:
         return ()
     moving = set(map(canonicalize_name, upgrade.packages))
     return tuple(each for each in previous.packages if each.name not in moving)
+
+
+def _earlier(previous: Lock | None, upgrade: Upgrade) -> Earlier:
+    """Return what was built before, and stays."""
+    names = frozenset(map(canonicalize_name, upgrade.packages))
+    return Earlier(lock=previous, everything=upgrade.everything, names=names)
 
 
 def _refuse_unknown(previous: Lock | None, upgrade: Upgrade) -> None:

@@ -15,6 +15,7 @@ from onedigest.lock.found import read_wheel
 from onedigest.lock.graph import reachable
 from onedigest.lock.model import Package, Wheel
 from onedigest.lock.targets import Target
+from onedigest.lock.uv_keys import build_line
 from onedigest.platforms import Platform
 
 Row = Mapping[str, Any]
@@ -113,7 +114,7 @@ def _wheels(
     label = f"{row['name']} {row.get('version', '')}".strip()
     wheels = {wheel.name: wheel for wheel in map(read_wheel, row.get("wheels", ())) if wheel}
     if not wheels:
-        return [], [Problem(f"`{label}` has no wheels, only a source distribution", hint=_NO_WHEEL)]
+        return [], [Problem(f"`{label}` has no wheels, only a source distribution", hint=build_line([row["name"]]))]
     selected = []
     problems: list[Problem] = []
     lacking: list[tuple[Target, str]] = []

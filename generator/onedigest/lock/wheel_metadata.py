@@ -16,9 +16,9 @@ from onedigest.inputs.store import Store
 from onedigest.untrusted import MOST_TEXT
 
 Metadata = Mapping[str, Sequence[str]]
-"""The values of each field that may stand several times, by its name in small letters."""
+"""The values of each field, by its name in small letters."""
 
-_FIELDS = ("provides-extra", "requires-dist")
+_FIELDS = ("provides-extra", "requires-dist", "requires-python")
 _MOST = 4 << 20
 _MOST_VALUES = 10_000
 
@@ -26,16 +26,17 @@ _MOST_VALUES = 10_000
 def read_metadata(address: str, digest: str, client: Client, store: Store) -> Metadata | None:
     """Return what the wheel at an address says, None where that is not known without bringing all of it."""
     if is_digest(digest) and store.has(digest):
-        return _of_file(store.path(digest))
+        return of_file(store.path(digest))
     if "://" not in address:
-        return _of_file(Path(address))
+        return of_file(Path(address))
     try:
         return _parsed(client.get(f"{address}.metadata", most=_MOST))
     except NetworkError:
         return None
 
 
-def _of_file(path: Path) -> Metadata | None:
+def of_file(path: Path) -> Metadata | None:
+    """Return what a wheel of this machine says, None where it cannot be read."""
     try:
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():

@@ -31,7 +31,7 @@ def yanked_wheels(rows: Iterable[Mapping[str, Any]], targets: Sequence[Target], 
 
     Where an index does not answer, nothing is known.
     """
-    pages = sorted({_page(row) for row in rows if _has_choice(row, targets)} - {""})
+    pages = sorted({page_of(row) for row in rows if _has_choice(row, targets)} - {""})
     with ThreadPoolExecutor(_THREADS) as pool:
         return frozenset(name for names in pool.map(lambda page: _read(page, client), pages) for name in names) - {""}
 
@@ -41,7 +41,7 @@ def _has_choice(row: Mapping[str, Any], targets: Sequence[Target]) -> bool:
     return any(len(target.fitting(names)) > 1 for target in targets)
 
 
-def _page(row: Mapping[str, Any]) -> str:
+def page_of(row: Mapping[str, Any]) -> str:
     """Return the address of a package in the index that it is from (PEP 503), or nothing where it is from elsewhere."""
     index = str(row["source"].get("registry", ""))
     return f"{index.rstrip('/')}/{row['name']}/" if index.startswith(("https://", "http://")) else ""
