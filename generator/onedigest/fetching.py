@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.checkout import make_folder
-from onedigest.digest import Digest, hex_of, is_digest, of_bytes
+from onedigest.digest import Digest, algorithm_of, has_stated, hex_of, is_digest, of_bytes
 from onedigest.errors import InputError, NetworkError, OnedigestError, Problem
 from onedigest.inputs import zipapp
 from onedigest.inputs.store import Store
@@ -199,14 +199,17 @@ def _bring_wheels(
     for find in ways if wheels else ():
         left = [wheel for wheel in wheels if not (failed and sources.store.has(wheel.digest, wheel.size))]
         try:
-            wanted = _wanted_wheels(find(), sources, left)
-            download(sources.client, sources.store, wanted, sources.report, place)
+            places = find()
+            wanted = _wanted_wheels(places, sources, left)
+            download(
+                sources.client, sources.store, wanted, sources.report, partial(_place_stated, places, sources, place)
+            )
         except (InputError, NetworkError) as error:
             failed.append(error)
             continue
         elsewhere = {each.name for each in wanted}
         for wheel in (each for each in left if each.name not in elsewhere):  # a file of this machine
-            place(wheel)
+            put(wheel)
         return
     if failed:
         raise type(failed[0])(dict.fromkeys(problem for error in failed for problem in error.problems))
@@ -219,7 +222,7 @@ def _wanted_wheels(places: Mapping[str, Place], sources: Sources, wheels: Iterab
     wanted, problems = [], []
     for wheel in wheels:
         found = places.get(wheel.name)
-        address, digest, index = (found.address, found.digest, found.index) if found else ("", "", "")
+        address, digest, index = (found.address, found.stated, found.index) if found else ("", "", "")
         if address and digest != wheel.digest and is_digest(digest):
             message = f"the index has another `{wheel.name}`: sha256 {hex_of(digest)}, locked {hex_of(wheel.digest)}"
             problems.append(Problem(message, hint="find out why it changed before you run `onedigest generate`"))
@@ -234,6 +237,20 @@ def _wanted_wheels(places: Mapping[str, Place], sources: Sources, wheels: Iterab
     if problems:
         raise InputError(problems)
     return wanted
+
+
+def _place_stated(
+    places: Mapping[str, Place], sources: Sources, place: Callable[[Wanted | Wheel], None], file: Wanted | Wheel
+) -> None:
+    """Place a wheel, which has the sha256 of the lock. Raises `InputError` where its index states another digest."""
+    found = places.get(file.name)
+    if found and found.stated and not has_stated(sources.store.path(file.digest), found.stated):
+        sources.store.path(file.digest).unlink()
+        raise InputError.of(
+            f"the index has another `{file.name}`: the locked one does not have its {algorithm_of(found.stated)}",
+            hint="find out why it changed before you run `onedigest generate`",
+        )
+    place(file)
 
 
 def _keep_local(sources: Sources, path: Path, wheel: Wheel) -> list[Problem]:

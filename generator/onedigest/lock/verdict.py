@@ -58,7 +58,7 @@ def judge(
         if package is None or not package.wheels:
             return None
         place = places[package.wheels[0][1].name]
-        return read_metadata(place.address, place.digest, sources.client, sources.store, place.index)
+        return read_metadata(place.address, place.stated, sources.client, sources.store, place.index)
 
     def field(package: Package | None, name: str) -> Sequence[str] | None:
         stated = metadata(package)
