@@ -97,6 +97,18 @@ def give_by_name_of_default(home: Path, url: str, patch: pytest.MonkeyPatch) -> 
     return ""
 
 
+def give_by_credentials_folder(home: Path, url: str, patch: pytest.MonkeyPatch) -> str:
+    """For a host as a whole, where a variable says that logins are kept."""
+    patch.setenv("UV_CREDENTIALS_DIR", str(home / "logins"))
+    (home / "logins").mkdir()
+    (home / "logins" / "credentials.toml").write_text(
+        f'[[credential]]\nservice = "http://{url.split("/")[2]}/"\nusername = "{USER}"\nscheme = "basic"\n'
+        f'password = "{PASSWORD}"\n'
+    )
+    patch.setenv("UV_DEFAULT_INDEX", url)
+    return ""
+
+
 def give_by_settings(home: Path, url: str, patch: pytest.MonkeyPatch) -> str:
     write_settings(home, f'[[index]]\nurl = "{url.replace("//", f"//{IN_ADDRESS}@")}"\ndefault = true\n')
     return ""
