@@ -292,6 +292,41 @@ class TestRefused:
         assert f"the index {url} refuses the user and password that are set for it: it answered 401\n" in said.err
         assert "ZqWrong" not in said.err + said.out
 
+    @pytest.mark.parametrize(
+        ("kind", "expected"),
+        [
+            ("always", " wants a user and a password\nhint: set UV_INDEX_CORP_USERNAME and "),
+            (
+                "never",
+                " wants a user and a password: it answered 401\n"
+                'hint: take `authenticate = "never"` from what your uv.toml says of it\n',
+            ),
+        ],
+    )
+    def test_index_that_is_asked_in_another_way_is_named(
+        self, kind: str, expected: str, private: Locking, indexes: PrivateIndexes, tmp_path: Path
+    ) -> None:
+        url = indexes.add("nexus", "team", tmp_path / "wheels", ACCOUNT)
+        rows = f'[[index]]\nname = "corp"\nurl = "{url}"\ndefault = true\nauthenticate = "{kind}"\n'
+        write_settings(tmp_path, rows)
+
+        assert f"the index `corp` ({url}){expected}" in private.run("generate", "app.py").err
+        assert indexes.shown() == set()
+
+    def test_token_without_a_password_is_a_user(
+        self, private: Locking, indexes: PrivateIndexes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        token = "ZqTokenZqTokenZqToken"
+        url = indexes.add("artifactory", "team", tmp_path / "wheels", f"{token}:")
+        monkeypatch.setenv("UV_DEFAULT_INDEX", url.replace("//", f"//{token}@"))
+        build_from_nothing(private, indexes, tmp_path)
+        indexes.places[0].account = "another"
+        private.edit("app.py", '"alpha"', '"alpha", "beta"')
+        said = private.run("generate", "app.py", "-v")
+
+        assert f"the index {url} refuses the user and password that are set for it: it answered 401\n" in said.err
+        assert token not in said.err + said.out
+
     def test_file_that_is_refused_later_is_of_an_index_with_a_name(
         self, private: Locking, indexes: PrivateIndexes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.cli.index_credentials import named_indexes, uv_environment, uv_files
 from onedigest.inputs.indexes import Index
+from onedigest.inputs.uv_settings import OF_PROJECT
 from onedigest.project import holds_locks
 
 if TYPE_CHECKING:
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
 def named_indexes_here() -> tuple[Index, ...]:
     """Return the indexes that the user's own settings name."""
     return named_indexes(os.environ, uv_files(os.environ, Path.home(), _checkout(Path.cwd())))
+
+
+def own_variables() -> dict[str, str]:
+    """Return the variables, with a mark where UV_CONFIG_FILE names a file of the checkout that we are in."""
+    files = uv_files(os.environ, Path.home(), _checkout(Path.cwd()))
+    is_strange = bool(os.environ.get("UV_CONFIG_FILE")) and not files
+    return {**os.environ, **({OF_PROJECT: "1"} if is_strange else {})}
 
 
 def _checkout(start: Path) -> Path:
@@ -47,6 +55,6 @@ def read_connection(offline: bool, said: Callable[[str], object]) -> Connection:
         certificates=Path(certificates) if certificates else None,
         certificate_folder=Path(folder) if folder else None,
         netrc=Path(os.environ.get("NETRC") or Path.home() / ".netrc"),
-        credentials=Credentials(uv_environment(os.environ, named_indexes_here())),
+        credentials=Credentials(uv_environment(own_variables(), named_indexes_here())),
         said=said,
     )
