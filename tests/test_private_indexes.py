@@ -292,6 +292,14 @@ class TestRefused:
         assert f"the index {url} refuses the user and password that are set for it: it answered 401\n" in said.err
         assert "ZqWrong" not in said.err + said.out
 
+    def test_settings_that_uv_refuses_are_those_of_the_user(self, private: Locking, tmp_path: Path) -> None:
+        write_settings(tmp_path, '[[index]]\nurl = "http://u:ZqSecret@127.0.0.1:9/simple"\nexplicit = true\n')
+        said = private.run("generate", "app.py").err
+
+        assert f"failed to parse: {tmp_path}/xdg_config_home/uv/uv.toml\n" in said
+        assert "An index with `explicit = true` requires a `name`: http://127.0.0.1:9/simple\n" in said
+        assert "ZqSecret" not in said
+
     @pytest.mark.parametrize(
         ("kind", "expected"),
         [
@@ -371,11 +379,12 @@ class TestKeyring:
         ) in said.err
         assert "ZqSecret" not in said.err
 
+    @pytest.mark.parametrize("more", ["wait", "exec 1>&-; wait", "while :; do echo yes; done"])
     def test_that_never_ends_is_stopped_with_all_that_it_started(
-        self, url: str, private: Locking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, more: str, url: str, private: Locking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(keyring, "LONGEST_ANSWER", 0.3)
-        write_program(tmp_path, "keyring", f"sleep 1000 & echo $! > {tmp_path / 'child'}; wait")
+        write_program(tmp_path, "keyring", f"sleep 1000 & echo $! > {tmp_path / 'child'}; {more}")
         said = private.run("generate", "app.py")
 
         assert said.code == 4

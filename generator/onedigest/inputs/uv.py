@@ -157,7 +157,7 @@ def _run(
         done = _start(command, root, where, lent.variables, {"user": user, "machine": machine})
     said = hide(done.stderr, lent.secrets)
     for name, file in lent.files.items():
-        said = said.replace(f"{root}/{_place(name)}", file)
+        said = said.replace(f"{root}/{_place(name)}", file).replace(_place(name), file)
     if _FORGOTTEN in said:
         why = said.partition(_FORGOTTEN)[2].partition("\n\n")[0].strip(":\n")
         raise InputError.of(f"uv cannot read the settings in [tool.uv]:\n{why}", where=where)

@@ -53,12 +53,14 @@ class Settings(NamedTuple):
 def read_settings(environment: Mapping[str, str]) -> tuple[Settings, Settings]:
     """Return the settings of a user, and those of a machine, of which uv reads the first file.
 
-    Raises `InputError` for a file that is no TOML.
+    Raises `InputError` for a file that is no TOML, and for one that a variable names and that is not there.
     """
     files = settings_files(environment)
     user = files[:1] if environment.get("UV_CONFIG_FILE") or _has_home(environment) else ()
     machine = next((each for each in files[len(user) :] if each.is_file()), None)
     nothing = Settings("", {})
+    if environment.get("UV_CONFIG_FILE") and not all(each.is_file() for each in user):
+        raise InputError.of("there is no such file of settings", where=str(user[0]), hint="correct UV_CONFIG_FILE")
     own = _read(user[0]) if user else nothing
     if environment.get(OF_PROJECT):
         own = own._replace(values={key: own.values[key] for key in ("index", *_PLACES) if key in own.values})
