@@ -143,6 +143,21 @@ def export(
         return _run(command, root, where, environment)
 
 
+def install(folder: Path, wheels: Sequence[Path]) -> None:
+    """Make a virtual environment of this Python in a folder, and install wheel files: no index, no network, no cache.
+
+    Raises `InputError` where wheels do not fit this machine, or each other.
+    """
+    where = "build requirements"
+    with tempfile.TemporaryDirectory(prefix="onedigest-") as scratch:
+        private = ["--no-config", "--no-cache", "--offline"]
+        _run(["venv", str(folder), "--no-project", *private], Path(scratch), where, {})
+        options = ["--no-index", "--no-deps", "--link-mode=copy", *private]
+        if wheels:
+            command = ["pip", "install", *map(str, wheels), *options]
+            _run(command, Path(scratch), where, {}, python=folder / "bin" / "python")
+
+
 def _run(
     command: Sequence[str],
     root: Path,
@@ -150,11 +165,13 @@ def _run(
     environment: Mapping[str, str],
     asked: Iterable[Index] = (),
     hear: Hear = lambda _: None,
+    python: Path = Path(sys.executable),
 ) -> str:
     """Run uv in a folder; return what it prints. `asked` are the indexes that the project in it names."""
     lent = lend(environment, asked)
     with nameless_file(lent.settings.encode()) as user, nameless_file(lent.machine.encode()) as machine:
-        done = _start(command, root, where, lent.variables, {"user": user, "machine": machine})
+        files = {"user": user, "machine": machine}
+        done = _start(command, root, where, lent.variables, files, python)
     said = hide(done.stderr, lent.secrets)
     for name, file in lent.files.items():
         said = said.replace(f"{root}/{_place(name)}", file).replace(_place(name), file)
@@ -169,7 +186,7 @@ def _run(
 
 
 def _start(
-    command: Sequence[str], root: Path, where: str, lent: Mapping[str, str], settings: Mapping[str, int]
+    command: Sequence[str], root: Path, where: str, lent: Mapping[str, str], settings: Mapping[str, int], python: Path
 ) -> subprocess.CompletedProcess[str]:
     """Run uv with variables that it is lent; `settings` are open files without a name, which may hold secrets."""
     for name, number in settings.items():
@@ -184,7 +201,7 @@ def _start(
         "GIT_ALLOW_PROTOCOL": "none",
         "GIT_TERMINAL_PROMPT": "0",
     }
-    options = ["--no-python-downloads", "--python", sys.executable, "--no-progress", "--color=never"]
+    options = ["--no-python-downloads", "--python", str(python), "--no-progress", "--color=never"]
     try:
         return subprocess.run(
             [find_uv(), *command, *options],
