@@ -201,9 +201,8 @@ def _bring_wheels(
         try:
             places = find()
             wanted = _wanted_wheels(places, sources, left)
-            download(
-                sources.client, sources.store, wanted, sources.report, partial(_place_stated, places, sources, place)
-            )
+            put = partial(_place_stated, places, sources, place)
+            download(sources.client, sources.store, wanted, sources.report, put)
         except (InputError, NetworkError) as error:
             failed.append(error)
             continue

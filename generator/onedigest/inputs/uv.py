@@ -54,9 +54,10 @@ _SPLIT = re.compile(
 """How uv names one of the environments of a project."""
 
 _REFUSED = re.compile(
-    r"An index URL \((?P<index>[^)\s]+)\) (?:could not be queried due to a lack of valid authentication credentials"
-    r" \(|returned a )(?P<code>40[13])|"
-    r"HTTP status client error \((?P<status>40[13])[^)]*\) for url \((?P<url>[^)\s]+)\)"
+    r"An index(?: URL)? \((?P<index>[^)\s]+)\)"
+    r" (?:could not be queried due to a lack of valid authentication credentials \(|returned a )(?P<code>40[13])|"
+    r"HTTP status client error \((?P<status>40[13])[^)]*\) for url \((?P<url>[^)\s]+)\)|"
+    r"Missing credentials for: (?P<unasked>\S+)"
 )
 """How uv says that an index refuses it."""
 
@@ -173,7 +174,7 @@ def _run(
         done = _start(command, root, where, lent.variables, {"user": user, "machine": machine}, python)
     said = hide(done.stderr, lent.secrets)
     for name, file in lent.files.items():
-        said = said.replace(f"{root}/{_place(name)}", file)
+        said = said.replace(f"{root}/{_place(name)}", file).replace(_place(name), file)
     if _FORGOTTEN in said:
         why = said.partition(_FORGOTTEN)[2].partition("\n\n")[0].strip(":\n")
         raise InputError.of(f"uv cannot read the settings in [tool.uv]:\n{why}", where=where)
@@ -309,7 +310,7 @@ def _refusals(text: str, where: str, lent: Lent) -> list[Problem]:
     """Return what is said of each index that wants a password, or another one."""
     found: dict[Problem, None] = {}
     for match in _REFUSED.finditer(text):
-        url, status = match["index"] or match["url"], int(match["code"] or match["status"])
+        url, status = match["index"] or match["url"] or match["unasked"], int(match["code"] or match["status"] or 0)
         shown = lent.credentials.at(url) or lent.credentials.asked_at(url, "")
         if problem := lent.credentials.refusal(url, "", status, shown):
             found[replace(problem, where=where)] = None
