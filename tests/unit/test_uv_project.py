@@ -398,3 +398,51 @@ class TestPythonOfDevelopers:
         project, workspace = find_workspace(shop, shop)
 
         assert other_python(project, workspace, "3.13.5") is None
+
+
+class TestHostile:
+    @pytest.mark.parametrize(
+        "source",
+        [
+            '{ git = "https://[::1" }',
+            '{ url = "https://[::1" }',
+            '{ path = "\\u0000" }',
+            '{ editable = "\\u0000" }',
+            "{}",
+        ],
+    )
+    def test_source_that_cannot_be_read(self, source: str) -> None:
+        text = FORKED.replace(
+            'version = "2.0"\nsource = { registry = "https://a.example" }', f'version = "2.0"\nsource = {source}'
+        )
+        text = text.replace('version = "2.0", source = { registry = "https://a.example" }', 'version = "2.0"')
+
+        assert refused(lambda: digest_pins(*parsed(text))).startswith("uv.lock: cannot be used: a value of `many` ")
+
+    def test_wheel_whose_address_cannot_be_read(self) -> None:
+        text = FORKED.replace('version = "2.0"\nsource', 'version = "2.0"\nwheels = [{ url = "https://[::1" }]\nsource')
+
+        assert refused(lambda: digest_pins(*parsed(text))) == (
+            "uv.lock: cannot be used: a value of `many` is an address that cannot be read\nhint: run `uv lock`"
+        )
+
+    def test_marker_that_is_nested_too_deeply(self) -> None:
+        marker = "(" * 3000 + "os_name == 'x'" + ")" * 3000
+        text = FORKED.replace("python_full_version < '3.12'\" },", f'{marker}" }},', 1)
+
+        locked, chosen = parsed(text)
+        assert refused(lambda: close(locked, chosen, {"here": values()})).startswith(
+            "uv.lock: a marker of it is none: "
+        )
+
+    def test_very_many_extras_that_ask_for_each_other_end(self) -> None:
+        rows = "".join(
+            f'\n[[package]]\nname = "e{n}"\nversion = "1"\nsource = {{ registry = "https://a.example" }}\n'
+            f'dependencies = [{{ name = "e{(n + 1) % 300}", extra = ["x"] }}]\n'
+            f'[package.optional-dependencies]\nx = [{{ name = "e{(n + 7) % 300}", extra = ["x"] }}]\n'
+            for n in range(300)
+        )
+        text = FORKED.replace('    { name = "twin"', '    { name = "e0" },\n    { name = "twin"', 1) + rows
+
+        locked, chosen = parsed(text)
+        assert len(named(close(locked, chosen, {"here": values()}))) == 302

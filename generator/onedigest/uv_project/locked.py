@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from packaging.utils import canonicalize_name
 
@@ -145,21 +146,33 @@ def _read_row(table: Mapping[str, Any]) -> Row:
         source = untrusted.plain(untrusted.table(table.get("source")))
         version = untrusted.version(table["version"]) if "version" in table else ""
         archive = untrusted.table(table["sdist"]) if "sdist" in table else None
-        for kind in (*LOCAL, "path", "git", "url", "registry"):
-            if kind in source:
-                untrusted.line(source[kind])
+        wheels = tuple(tables(table.get("wheels", [])))
+        _check_places(source, wheels)
         return Row(
             key=(name, version, _text_of(source)),
             source=source,
             edges=tuple(_edges(table.get("dependencies", []))),
             extras=_by_name(table.get("optional-dependencies", {})),
             groups=_by_name(table.get("dev-dependencies", {})),
-            wheels=tuple(tables(table.get("wheels", []))),
+            wheels=wheels,
             archive=archive,
             metadata=untrusted.table(table.get("metadata", {})),
         )
     except ValueError as error:
         raise ValueError(f"a value of `{name}` {error}") from None
+
+
+def _check_places(source: Mapping[str, Any], wheels: Iterable[Mapping[str, Any]]) -> None:
+    """Raise ValueError for a source that says no place, and for addresses that cannot be read."""
+    kinds = [kind for kind in (*LOCAL, "path", "git", "url", "registry") if kind in source]
+    if not kinds:
+        raise ValueError("is a source without a place")
+    stated = [*(source[kind] for kind in kinds), *(wheel["url"] for wheel in wheels if "url" in wheel)]
+    for place in map(untrusted.line, stated):
+        try:
+            urlsplit(place)
+        except ValueError:
+            raise ValueError("is an address that cannot be read") from None
 
 
 def _by_name(value: Any) -> dict[str, tuple[Edge, ...]]:
