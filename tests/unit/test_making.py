@@ -211,7 +211,7 @@ def test_an_archive_is_built_from_its_address_and_from_its_path(tmp_path: Path) 
         of_file(path),
         path.stat().st_size,
     )
-    assert addressed == replace(local.origin, reference=place)
+    assert addressed == replace(local.origin, reference=of_bytes(place.encode()))
     assert stated == local.origin
     assert again.wheel == local.wheel
     assert identify(archive_of(place), again, sources_in(tmp_path, offline=True), root=tmp_path) == addressed

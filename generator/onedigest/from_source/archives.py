@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from onedigest import untrusted
-from onedigest.digest import of_file
+from onedigest.digest import of_bytes, of_file
 from onedigest.errors import InputError
 from onedigest.from_source.git_address import shown
 from onedigest.from_source.model import BuiltFrom, Kind, Source
@@ -32,7 +32,7 @@ def find_archive(source: Source, previous: BuiltFrom | None, sources: Sources, r
         kind=Kind.ARCHIVE,
         path=_name(source),
         # the digest that an index states decides, else the address does
-        reference=shown(source.place) if is_elsewhere and not source.digest else "",
+        reference=of_bytes(shown(source.place).encode()) if is_elsewhere and not source.digest else "",
         subdirectory=source.subdirectory,
     )
     if not is_elsewhere:
