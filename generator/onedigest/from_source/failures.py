@@ -19,6 +19,7 @@ _NETWORK = re.compile(
     r"network connectivity is disabled"
 )
 _READ_ONLY = re.compile(r"Read-only file system: '?(?P<path>[^'\n]*)")
+_TOO_LARGE = re.compile(r"\[Errno 27\]|File too large")
 _NO_VERSION = re.compile(
     r"unable to detect version|Error getting the version from source `vcs`|SETUPTOOLS_SCM_PRETEND_VERSION"
 )
@@ -74,6 +75,8 @@ def _hint(said: str) -> str:
         )
     if match := _READ_ONLY.search(said):
         return f"a build may write to its own folder and to /tmp, and not to {match['path']}"
+    if _TOO_LARGE.search(said):
+        return "no file of a build may have more than 4 GiB"
     if _NETWORK.search(said):
         return "a build has no network: add what it downloads to the source, or to [build-system] requires"
     if match := _NO_MODULE.search(said):
