@@ -116,7 +116,7 @@ def _check_tags(name: str, members: Mapping[str, Member], wheel_text: str) -> No
         raise InputError.of(f"`{name}` is for {_spoken(in_name)} by its name, and for {_spoken(in_file)} by its WHEEL")
     if any(not _PURE_PYTHON.fullmatch(tag[0]) for tag in in_name) or not any(tag[0][:3] == "py3" for tag in in_name):
         raise InputError.of(
-            f"`{name}` is for {_spoken(in_name)}, which depends on the Python that it was built with",
+            f"`{name}` is for {_spoken(in_name)}, and not for any Python 3",
             hint="have the backend make a wheel for `py3-none-any`",
         )
     if libraries:

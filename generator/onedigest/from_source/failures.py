@@ -53,7 +53,7 @@ def not_imported(backend: str, traceback: str) -> InputError:
 
 def last_lines(said: str) -> str:
     """Return the last lines that mean something: without frames of a traceback, colours, blank lines and passwords."""
-    lines = [line.rpartition("\r")[2].rstrip() for line in _COLOUR.sub("", said).splitlines()]
+    lines = [line.rstrip().rpartition("\r")[2] for line in _COLOUR.sub("", said).split("\n")]
     kept, in_frame = [], False
     for line in lines:
         if _FRAME.match(line):

@@ -115,7 +115,8 @@ class Room:
 
     def hidden(self, text: str) -> str:
         """Return a text without the paths of this folder."""
-        return text.replace(f"{self.tree}/", "").replace(f"{self.enclosure.folder}/", "").replace(str(self.tree), ".")
+        tree, folder = str(self.tree), str(self.enclosure.folder)
+        return text.replace(f"{tree}/", "").replace(tree, ".").replace(f"{folder}/", "").replace(folder, "..")
 
 
 @contextmanager
