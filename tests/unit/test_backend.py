@@ -148,7 +148,6 @@ NAMES = {
         "the name of the wheel that the backend made is '../demo-1.0-py3-none-any.whl', which is not the file name of a wheel"
     ),
     "return None": "the name of the wheel that the backend made is missing",
-    "return 3": "the name of the wheel that the backend made is not a string",
     "return NAME": "the backend names a wheel `demo-1.0-py3-none-any.whl` that is not there: it made none",
     "put(folder, {}, 'demo-2.0-py3-none-any.whl'); return NAME": (
         "the backend names a wheel `demo-1.0-py3-none-any.whl` that is not there: there is 'demo-2.0-py3-none-any.whl'"
@@ -252,6 +251,6 @@ def test_a_version_that_is_nowhere_has_a_hint(tmp_path: Path) -> None:
 
     assert text == (
         "the build failed:\nLookupError: setuptools-scm was unable to detect version for .\n"
-        "hint: where there is no git history, state the version in [tool.uv]:"
+        "hint: a version that git tells needs git, and the history with its tags; else state it in [tool.uv]:"
         ' extra-build-variables = { NAME = { SETUPTOOLS_SCM_PRETEND_VERSION = "1.0" } }'
     )

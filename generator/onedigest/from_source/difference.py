@@ -8,10 +8,9 @@ from itertools import zip_longest
 from pathlib import Path
 
 from onedigest.assembler import zip_directory
-from onedigest.from_source.canonical_wheel import read_files
+from onedigest.from_source.canonical_wheel import named, read_files
 from onedigest.untrusted import without_secrets
 
-_MOST_NAMED = 5
 _MOST_SHOWN = 120
 _MOST_READ = 4 << 20
 _AROUND = 8
@@ -54,7 +53,7 @@ def explain(first: Path, second: Path, marks: Sequence[tuple[str, str]], hidden:
     if lone:
         cause = _cause_of_names(lone, marks)
         verb = "is" if len(lone) == 1 else "are"
-        return f"{_named(lone)} {verb} in one of the two alone; likely from {cause}", _HINTS[cause]
+        return f"{named(lone)} {verb} in one of the two alone; likely from {cause}", _HINTS[cause]
     differing = sorted(name for name, file in files.items() if file != others[name] and name != info)
     path = differing[0]
     more = f", and {len(differing) - 1} more files" if len(differing) > 1 else ""
@@ -62,11 +61,6 @@ def explain(first: Path, second: Path, marks: Sequence[tuple[str, str]], hidden:
         return f"`{path}`{more} may be run in one of the two alone; likely from {MODE}", _HINTS[MODE]
     shown, cause = _compare(_content(first, path), _content(second, path), path, marks, hidden)
     return f"`{path}`{more}: {shown}; likely from {cause}", _HINTS[cause]
-
-
-def _named(paths: list[str]) -> str:
-    more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
-    return ", ".join(f"`{path}`" for path in paths[:_MOST_NAMED]) + more
 
 
 def _cause_of_names(names: list[str], marks: Sequence[tuple[str, str]]) -> str:

@@ -21,7 +21,8 @@ _NETWORK = re.compile(
 _READ_ONLY = re.compile(r"Read-only file system: '?(?P<path>[^'\n]*)")
 _TOO_LARGE = re.compile(r"\[Errno 27\]|File too large")
 _NO_VERSION = re.compile(
-    r"unable to detect version|Error getting the version from source `vcs`|SETUPTOOLS_SCM_PRETEND_VERSION"
+    r"unable to detect version|Error getting the version from source `vcs`|Unable to detect version control system|"
+    r"Cannot find the version from SCM|NotVCSError|VersioneerBadRootError|(?:SETUPTOOLS|PDM_BUILD)_SCM_\w*VERSION"
 )
 _NO_MODULE = re.compile(r"(?:ModuleNotFoundError|ImportError): (?:No module named |.*from )'?(?P<name>[\w.]+)'?")
 _FRAME = re.compile(
@@ -70,7 +71,7 @@ def last_lines(said: str) -> str:
 def _hint(said: str) -> str:
     if _NO_VERSION.search(said):
         return (
-            "where there is no git history, state the version in [tool.uv]:"
+            "a version that git tells needs git, and the history with its tags; else state it in [tool.uv]:"
             ' extra-build-variables = { NAME = { SETUPTOOLS_SCM_PRETEND_VERSION = "1.0" } }'
         )
     if match := _READ_ONLY.search(said):
