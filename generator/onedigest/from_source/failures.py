@@ -19,8 +19,10 @@ _NETWORK = re.compile(
     r"network connectivity is disabled"
 )
 _READ_ONLY = re.compile(r"Read-only file system: '?(?P<path>[^'\n]*)")
+_TOO_LARGE = re.compile(r"\[Errno 27\]|File too large")
 _NO_VERSION = re.compile(
-    r"unable to detect version|Error getting the version from source `vcs`|SETUPTOOLS_SCM_PRETEND_VERSION"
+    r"unable to detect version|Error getting the version from source `vcs`|Unable to detect version control system|"
+    r"Cannot find the version from SCM|NotVCSError|VersioneerBadRootError|(?:SETUPTOOLS|PDM_BUILD)_SCM_\w*VERSION"
 )
 _NO_MODULE = re.compile(r"(?:ModuleNotFoundError|ImportError): (?:No module named |.*from )'?(?P<name>[\w.]+)'?")
 _FRAME = re.compile(
@@ -52,7 +54,7 @@ def not_imported(backend: str, traceback: str) -> InputError:
 
 def last_lines(said: str) -> str:
     """Return the last lines that mean something: without frames of a traceback, colours, blank lines and passwords."""
-    lines = [line.rpartition("\r")[2].rstrip() for line in _COLOUR.sub("", said).splitlines()]
+    lines = [line.rstrip().rpartition("\r")[2] for line in _COLOUR.sub("", said).split("\n")]
     kept, in_frame = [], False
     for line in lines:
         if _FRAME.match(line):
@@ -69,11 +71,13 @@ def last_lines(said: str) -> str:
 def _hint(said: str) -> str:
     if _NO_VERSION.search(said):
         return (
-            "where there is no git history, state the version in [tool.uv]:"
+            "a version that git tells needs git, and the history with its tags; else state it in [tool.uv]:"
             ' extra-build-variables = { NAME = { SETUPTOOLS_SCM_PRETEND_VERSION = "1.0" } }'
         )
     if match := _READ_ONLY.search(said):
         return f"a build may write to its own folder and to /tmp, and not to {match['path']}"
+    if _TOO_LARGE.search(said):
+        return "no file of a build may have more than 4 GiB"
     if _NETWORK.search(said):
         return "a build has no network: add what it downloads to the source, or to [build-system] requires"
     if match := _NO_MODULE.search(said):
