@@ -40,6 +40,8 @@ def find_archive(source: Source, previous: BuiltFrom | None, sources: Sources, r
         found = replace(found, digest=of_file(place), size=place.stat().st_size)
     elif previous and _is_same(source, previous, found):
         found = replace(found, digest=previous.digest, size=previous.size)
+    elif source.digest and sources.store.has(source.digest):
+        found = replace(found, digest=source.digest, size=sources.store.path(source.digest).stat().st_size)
     else:
         digest, size = sources.client.keep(source.place, sources.store, most=MOST_ARCHIVE)
         found = replace(found, digest=digest, size=size)
