@@ -7,10 +7,10 @@ import pytest
 
 from backend_projects import backend_project
 from onedigest.errors import InputError
-from onedigest.from_source import sandbox
+from onedigest.from_source import failures, sandbox
 from onedigest.from_source.backend import BuildSystem, ask_requirements, build_wheel, read_build_system
 from onedigest.from_source.room import FIRST, make_room
-from onedigest.from_source.sandbox import Limits
+from onedigest.from_source.sandbox import Ended, Limits
 from wheel_builder import build_wheel as write_wheel
 
 QUICK = Limits(seconds=30)
@@ -254,3 +254,35 @@ def test_a_version_that_is_nowhere_has_a_hint(tmp_path: Path) -> None:
         "hint: a version that git tells needs git, and the history with its tags; else state it in [tool.uv]:"
         ' extra-build-variables = { NAME = { SETUPTOOLS_SCM_PRETEND_VERSION = "1.0" } }'
     )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "error: command '/usr/bin/x86_64-linux-gnu-gcc' failed with exit code 1",
+        "error: command 'gcc' failed: No such file or directory",
+        "error: cargo not found",
+        "demo.c:1:10: fatal error: Python.h: No such file or directory",
+        "CMake Error: CMAKE_C_COMPILER not set, after EnableLanguage",
+        "../meson.build:1:0: ERROR: Unknown compiler(s): [['cc'], ['gcc']]",
+    ],
+)
+def test_what_compiles_is_told_what_to_do(line: str) -> None:
+    error = failures.failed(Ended(code=1, output=line), line)
+
+    assert error.problems[0].hint.startswith("publish wheels of it for each platform to an index")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "npm ERR! code ENOTFOUND",
+        "<urlopen error [Errno -3] Temporary failure in name resolution>",
+        "ProxyError('Cannot connect to proxy.', NewConnectionError(...))",
+        "fatal: unable to access 'https://host/': Could not resolve host: host",
+    ],
+)
+def test_what_needs_the_network_is_told_so(line: str) -> None:
+    error = failures.failed(Ended(code=1, output=line), line)
+
+    assert error.problems[0].hint.startswith("a build has no network: ")

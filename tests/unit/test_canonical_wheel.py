@@ -116,11 +116,13 @@ def test_installers_take_it(tmp_path: Path) -> None:
 TAGS = {
     "cp311-cp311-linux_x86_64": (
         "`demo-1.0-cp311-cp311-linux_x86_64.whl` is not pure Python: it is for cp311-cp311-linux_x86_64, and holds `demo/fast.cpython-311-x86_64-linux-gnu.so`, `demo/old.so.1.2`\n"
-        "hint: build wheels of it for each platform, for example with cibuildwheel, and publish them to an index"
+        "hint: publish wheels of it for each platform to an index, built for example with cibuildwheel; where the compiled part may be"
+        " left out, say so to its backend by `extra-build-variables` or `config-settings-package` of [tool.uv]"
     ),
     "py3-none-any": (
         "`demo-1.0-py3-none-any.whl` says that it runs anywhere, and holds libraries of one machine: `demo/fast.cpython-311-x86_64-linux-gnu.so`, `demo/old.so.1.2`\n"
-        "hint: build wheels of it for each platform, for example with cibuildwheel, and publish them to an index"
+        "hint: publish wheels of it for each platform to an index, built for example with cibuildwheel; where the compiled part may be"
+        " left out, say so to its backend by `extra-build-variables` or `config-settings-package` of [tool.uv]"
     ),
 }
 

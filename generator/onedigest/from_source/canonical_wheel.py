@@ -27,6 +27,13 @@ MOST_BYTES = 2 << 30
 MOST_MEMBERS = 65_000
 """Bounds of a built wheel: within them a zip file needs none of the fields of zip64."""
 
+FOR_EACH_PLATFORM = (
+    "publish wheels of it for each platform to an index, built for example with cibuildwheel; "
+    "where the compiled part may be left out, say so to its backend by `extra-build-variables` or "
+    "`config-settings-package` of [tool.uv]"
+)
+"""What to do about a project that is not pure Python."""
+
 _NOT_KEPT = ("RECORD", "RECORD.jws", "RECORD.p7s")
 _VERSION = 20
 _UNIX = 3
@@ -115,7 +122,7 @@ def _check_tags(name: str, members: Mapping[str, Member], wheel_text: str) -> No
         seen = f", and holds {named(libraries)}" if libraries else ""
         raise InputError.of(
             f"`{name}` is not pure Python: it is for {'-'.join(bound[0])}{seen}",
-            hint="build wheels of it for each platform, for example with cibuildwheel, and publish them to an index",
+            hint=FOR_EACH_PLATFORM,
         )
     if in_name != in_file:
         raise InputError.of(f"`{name}` is for {_spoken(in_name)} by its name, and for {_spoken(in_file)} by its WHEEL")
@@ -127,7 +134,7 @@ def _check_tags(name: str, members: Mapping[str, Member], wheel_text: str) -> No
     if libraries:
         raise InputError.of(
             f"`{name}` says that it runs anywhere, and holds libraries of one machine: {named(libraries)}",
-            hint="build wheels of it for each platform, for example with cibuildwheel, and publish them to an index",
+            hint=FOR_EACH_PLATFORM,
         )
 
 

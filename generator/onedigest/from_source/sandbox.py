@@ -20,8 +20,8 @@ from typing import IO, Any
 
 from onedigest import digest, untrusted
 from onedigest.errors import EngineError, Problem
-from onedigest.from_source import stage
 
+_STAGE = Path(__file__).with_name("stage.py")
 _STORES = ("/nix/store", "/gnu/store", "/home/linuxbrew/.linuxbrew")
 """Where a Python may have its libraries besides its own folder and the system's."""
 
@@ -175,7 +175,7 @@ def _follow(plan: Path, folder: Path, limits: Limits) -> tuple[Ended, str]:
     receiver, report = os.pipe()
     try:
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(Path(stage.__file__)), str(plan), str(report)],
+            [sys.executable, "-I", "-S", str(_STAGE), str(plan), str(report)],
             cwd="/",
             env={},
             stdin=subprocess.DEVNULL,
