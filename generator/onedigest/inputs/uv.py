@@ -195,7 +195,8 @@ def _start(
 ) -> subprocess.CompletedProcess[str]:
     """Run uv with variables that it is lent; `settings` are open files without a name, which may hold secrets."""
     for name, number in settings.items():
-        (root / _place(name)).parent.mkdir(parents=True, mode=0o700)
+        (root / _place(name)).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (root / _place(name)).unlink(missing_ok=True)  # of an earlier run in the same folder
         (root / _place(name)).symlink_to(f"/dev/fd/{number}")
     variables = {
         **lent,
