@@ -13,7 +13,7 @@ from typing import Any
 
 from onedigest import checkout, untrusted
 from onedigest.digest import canonical_json
-from onedigest.errors import InputError
+from onedigest.errors import InputError, Problem
 from onedigest.from_source import failures, sandbox
 from onedigest.from_source.room import FIRST, Room, make_room
 from onedigest.from_source.sandbox import USUAL, Limits
@@ -67,7 +67,7 @@ def _checked(table: Mapping[str, Any]) -> BuildSystem:
     if paths is not None and not (_are_lines(paths) and all(map(_is_inner, paths))):
         wrong.append("`build-system.backend-path` is not a list of folders inside of the project")
     if wrong:
-        raise InputError(failures.Problem(each, "pyproject.toml") for each in wrong)
+        raise InputError(Problem(each, "pyproject.toml") for each in wrong)
     return BuildSystem(requires=tuple(requires or ()), backend=backend or _LEGACY, backend_path=tuple(paths or ()))
 
 
