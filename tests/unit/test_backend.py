@@ -235,6 +235,16 @@ def test_a_backend_that_is_missing_is_named(tmp_path: Path) -> None:
     )
 
 
+def test_a_backend_that_is_not_in_its_path_is_named(tmp_path: Path) -> None:
+    tree = backend_project(tmp_path / "project", "pass")
+    (tree / "making.py").unlink()
+
+    with pytest.raises(InputError) as raised:
+        build(tree)
+
+    assert str(raised.value) == "the backend `making` cannot be imported:\nCannot find module 'making' in ['.']"
+
+
 def test_a_module_that_is_no_backend_is_named(tmp_path: Path) -> None:
     tree = tmp_path / "project"
     tree.mkdir()

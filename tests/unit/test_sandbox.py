@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import _thread
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -127,6 +129,18 @@ def test_what_never_ends_is_stopped_with_all_that_it_started(tmp_path: Path, iso
 
 
 @pytest.mark.parametrize("isolated", [True, False])
+def test_an_interrupt_ends_all_of_it(tmp_path: Path, isolated: bool) -> None:
+    timer = threading.Timer(0.5, _thread.interrupt_main)
+    timer.start()
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, f"{STAYS}\ntime.sleep(999)", isolated=isolated)
+
+    assert_gone(tmp_path)
+    assert [each.name for each in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("isolated", [True, False])
 def test_of_what_is_printed_the_end_is_kept(tmp_path: Path, isolated: bool) -> None:
     code = "import os\nfor _ in range(300): os.write(1, b'x' * (1 << 20))\nos.write(2, b'the end')"
 
@@ -181,10 +195,10 @@ while True:
 
 
 def test_a_program_that_is_not_there_is_an_end(tmp_path: Path) -> None:
-    enclosure = Enclosure(folder=tmp_path)
-    (tmp_path / "tmp").mkdir()
+    enclosure = Enclosure(folder=tmp_path / "run")
+    (tmp_path / "run" / "tmp").mkdir(parents=True)
 
-    ended = sandbox.run(["/no/such"], tmp_path, {}, enclosure, QUICK, isolated=False)
+    ended = sandbox.run(["/no/such"], enclosure.folder, {}, enclosure, QUICK, isolated=False)
 
     assert ended.code == 127
     assert "No such file or directory: '/no/such'" in ended.output

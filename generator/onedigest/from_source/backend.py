@@ -139,7 +139,7 @@ def _call(
     try:
         return getattr(caller, hook)(*arguments, config_settings=settings.get("config-settings") or None)
     except pyproject_hooks.BackendUnavailable as error:
-        raise failures.not_imported(system.backend, room.hidden(str(error.traceback))) from None
+        raise failures.not_imported(system.backend, room.hidden(error.traceback or str(error))) from None
     except pyproject_hooks.UnsupportedOperation as error:
         raise InputError.of(
             f"the backend cannot make a wheel: {failures.last_lines(room.hidden(str(error)))}"

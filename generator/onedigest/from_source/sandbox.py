@@ -83,7 +83,8 @@ def run(
 
     Raises `EngineError` where it cannot be started.
     """
-    with TemporaryDirectory(prefix="onedigest-") as private:
+    # beside the folder of the run, which must not reach it, so that it goes with the scratch of a run that is killed
+    with TemporaryDirectory(prefix="onedigest-", dir=enclosure.folder.parent) as private:
         plan = Path(private) / "plan.json"
         root = Path(private) / "root"
         root.mkdir()
@@ -106,8 +107,8 @@ def obstacle() -> str:
     if sys.platform != "linux":
         return f"{platform.system()} has no namespaces"
     with TemporaryDirectory(prefix="onedigest-") as folder:
-        enclosure = Enclosure(folder=Path(folder).resolve())
-        (enclosure.folder / "tmp").mkdir()
+        enclosure = Enclosure(folder=Path(folder).resolve() / "run")
+        (enclosure.folder / "tmp").mkdir(parents=True)
         # the environment that we run in is not shown: this is the Python that made it
         python = str(Path(sys.executable).resolve())
         try:
