@@ -197,10 +197,10 @@ def _follow(plan: Path, folder: Path, limits: Limits) -> tuple[Ended, str]:
             stopped = _wait(process, heard, folder, limits)
         finally:
             _end(process)
-        # closed by all that held it, so nothing runs any more
-        text = reports.read(_LONGEST_REPORT).decode("utf-8", "replace").partition("\n")[0]
-        if not text:  # the stage was ended by another, maybe by what it watched
-            _end_group(process)
+            # closed by all that held it, so nothing runs any more
+            text = reports.read(_LONGEST_REPORT).decode("utf-8", "replace").partition("\n")[0]
+            if not text:  # the stage was ended by another, maybe by what it watched
+                _end_group(process)
         heard.drain()
         return Ended(code=1, output=heard.text(), stopped=stopped), text
 
