@@ -155,9 +155,6 @@ NAMES = {
     "os.symlink('/etc/passwd', os.path.join(folder, NAME)); return NAME": (
         "the backend names a wheel `demo-1.0-py3-none-any.whl` that is not there: there is 'demo-1.0-py3-none-any.whl', which is no file"
     ),
-    "os.mkdir(os.path.join(folder, NAME)); return NAME": (
-        "the backend names a wheel `demo-1.0-py3-none-any.whl` that is not there: there is 'demo-1.0-py3-none-any.whl', which is no file"
-    ),
     "os._exit(0)": "the backend ended without an answer\nhint: a hook must return, and not end the process",
 }
 
