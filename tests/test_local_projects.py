@@ -485,3 +485,38 @@ def test_workspace_of_a_git_repository(locking: Locking, making: StandIn) -> Non
     assert (inner["path"], inner["subdirectory"]) == ("https://git.example/two", "libs/inner")
     assert inner["reference"] == outer["commit"]
     assert asked(locking) == set()
+
+
+def test_scripts_of_one_command_share_what_is_built(locking: Locking, making: StandIn) -> None:
+    """Two folders name the project in their own ways; a version that is asked for in vain is not heeded, as by uv."""
+    write_project(locking.root / "core", "core")
+    base = locking.read("app.py").partition('base = "')[2].partition('"')[0]
+    for name, path in (("one.py", "core"), ("jobs/two.py", "../core")):
+        locking.project.script(
+            name,
+            'requires-python = ">=3.11"',
+            'dependencies = ["core>=7"]',
+            f'tool.uv.sources.core = {{ path = "{path}" }}',
+            f'tool.onedigest.base = "{base}"',
+        )
+    result = locking.ok("generate", "one.py", "jobs/two.py")
+    assert making.names() == ["core"]
+    assert result.err.count("core: built from core\n") == 1
+    for name, path in (("one", "core"), ("two", "../core")):
+        (row,) = tomllib.loads(locking.read(f"lockfiles/{name}/pylock.toml"))["packages"]
+        assert row["tool"]["onedigest"]["path"] == path
+    assert locking.ok("generate", "--check", "one.py", "jobs/two.py").err == "2 locks checked\n"
+    write_project(locking.root / "core", "core", code="x = 2\n")
+    locking.ok("generate", "one.py", "jobs/two.py")
+    assert making.names() == ["core"]
+
+
+def test_extra_that_a_local_project_does_not_have(locking: Locking, making: StandIn) -> None:
+    write_project(locking.root / "core", "core", more='[project.optional-dependencies]\nfast = ["beta"]\n')
+    locking.ask("core[fats]")
+    settings(locking, 'sources = { core = { path = "core" } }')
+
+    assert locking.run("generate", "app.py").err.splitlines()[1:] == [
+        "error: app.py:3: `core` 1.0 has no extra `fats`",
+        "hint: did you mean `fast`? its extras are fast",
+    ]

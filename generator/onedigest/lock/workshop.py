@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
 from onedigest.errors import InputError, Problem
 from onedigest.from_source import making
-from onedigest.from_source.model import Built, Kind, Source
+from onedigest.from_source.model import BuildRequirement, Built, Kind, Source
+from onedigest.inputs.store import Store
 from onedigest.lock import repository, shadow
 from onedigest.lock.author import Author
 from onedigest.lock.built import built_of, placed, say_built, with_wheel
@@ -27,6 +29,9 @@ from onedigest.lock.walk import Making, Walk, stated_row
 from onedigest.lock.wheel_metadata import Metadata, of_file
 from onedigest.sources import Sources
 from onedigest.spec import Spec
+
+_MADE: WeakKeyDictionary[Store, dict[tuple[Source, tuple[BuildRequirement, ...] | None], Built]] = WeakKeyDictionary()
+"""What this process built into a store, by the source and what it was to be built with."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,13 +140,25 @@ class Workshop:
                 # what its build needs may move, and not what it is built of
                 asked = replace(source, reference=known.origin.commit) if source.kind is Kind.GIT else source
                 previous = None
-            is_there = previous is not None and self._sources.store.has(previous.wheel.digest)
-            built = making.make_wheel(asked, previous, self._sources, root=self._around.root, hear=self._author.warn)
-            if not is_there or built != previous:
-                self._author.tell(say_built(source, built, known))
+            built = self._made(asked, previous, known)
             self.built[built.wheel.name] = built
             self._wheels[source] = placed(self._sources.store, built.wheel)
         return of_file(self._wheels[source]) or {}
+
+    def _made(self, source: Source, previous: Built | None, known: Built | None) -> Built:
+        """Return the wheel of a source. Scripts of one command share what was built of one, with the same tools."""
+        store = self._sources.store
+        shared = _MADE.setdefault(store, {})
+        key = replace(source, where="", stated=""), previous.origin.requires if previous else None
+        made = shared.get(key)
+        if made:
+            previous = replace(made, origin=replace(made.origin, path=source.stated)) if _is_folder(made) else made
+        is_there = previous is not None and store.has(previous.wheel.digest)
+        built = making.make_wheel(source, previous, self._sources, root=self._around.root, hear=self._author.warn)
+        if not is_there or built != previous:
+            self._author.tell(say_built(source, built, known))
+        shared[key] = built
+        return built
 
     def _declared(self, source: Source) -> Declared:
         if copy := self._copy_of(source):
@@ -174,6 +191,10 @@ class Workshop:
         if parse_wheel_filename(name)[1] != Version(version):
             message = f"`{source.stated}` gives {name}, and its index says that it is {source.name} {version}"
             raise InputError.of(message, where=self._spec.script)
+
+
+def _is_folder(built: Built) -> bool:
+    return built.origin.kind is Kind.DIRECTORY
 
 
 def _built_rows(found: Mapping[str, Any], wanted: Wanted) -> list[dict[str, Any]]:
