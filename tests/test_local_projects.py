@@ -168,6 +168,13 @@ def test_no_index_is_asked_for_a_local_project(locking: Locking, making: StandIn
         "app-web",
         "beta",
     ]
+    build_wheel(locking.index.folder, "beta", "1.1", requires=["idle"])
+    locking.index.requests.clear()
+    assert locking.run("generate", "app.py", "--upgrade").err.splitlines()[-2:] == [
+        "error: app.py: another package needs `idle`, which comes from a source here, and nothing asks for it that counts",
+        "hint: add `idle` to `dependencies`, so that it is built",
+    ]
+    assert asked(locking) == {"beta"}
 
 
 def test_what_is_not_named_in_build_is_refused_in_one_line(locking: Locking, making: StandIn) -> None:
@@ -275,7 +282,6 @@ def test_source_distributions_of_an_index_are_chosen_by_uv(locking: Locking, mak
     assert {name: row["version"] for name, row in found.items()} == {"beta": "1.0", "inner": "1.0", "old": "1.0"}
     assert found["old"]["tool"]["onedigest"]["path"] == "old-1.0.tar.gz"
     assert making.names() == ["old", "old", "inner"]
-    assert not any(locking.root.parent.rglob("ran"))
     build_wheel(locking.index.folder, "beta", "1.1", requires=["old"])
     assert locking.ok("generate", "app.py").err.startswith("app: unchanged, ")
     assert locking.ok("generate", "app.py", "--upgrade").err.splitlines()[-1] == "  beta 1.0 -> 1.1"
@@ -520,3 +526,27 @@ def test_extra_that_a_local_project_does_not_have(locking: Locking, making: Stan
         "error: app.py:3: `core` 1.0 has no extra `fats`",
         "hint: did you mean `fast`? its extras are fast",
     ]
+
+
+def test_source_distribution_whose_digest_is_not_stated(locking: Locking, making: StandIn) -> None:
+    """Its address has no part in a lock. What is named as a wheel is not built, whatever `build` says."""
+    locking.index.states_sizes = False
+    write_sdist(locking.index.folder, "old", "1.0")
+    locking.ask("old", "beta")
+    build_wheel(locking.root / "wheels", "beta", "1.0")
+    settings(locking, 'sources = { beta = { path = "wheels/beta-1.0-py3-none-any.whl" } }', build='["old", "beta"]')
+    locking.ok("build", "app.py")
+
+    assert set(packages(locking)["old"]["tool"]["onedigest"]) == {"kind", "path", "digest", "size", "requires"}
+    assert "tool" not in packages(locking)["beta"]
+    assert {source.digest[:7] for source in making.made} == {"sha256:"}
+
+
+def test_source_distribution_that_requires_an_address_is_refused(locking: Locking, making: StandIn) -> None:
+    write_sdist(locking.index.folder, "old", "1.0", requires=["evil @ file:///etc/evil-1.0-py3-none-any.whl"])
+    locking.ask("old")
+    settings(locking, build='["old"]')
+
+    assert locking.run("generate", "app.py").err.splitlines()[-1] == (
+        "error: app.py: `old-1.0.tar.gz` requires `evil` by an address, and is from an index"
+    )

@@ -11,8 +11,10 @@ from weakref import WeakKeyDictionary
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
+from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
 from onedigest.from_source import making
+from onedigest.from_source.archives import MOST_ARCHIVE
 from onedigest.from_source.model import BuildRequirement, Built, Kind, Source
 from onedigest.inputs.store import Store
 from onedigest.lock import repository, shadow
@@ -25,7 +27,7 @@ from onedigest.lock.model import Lock, Package
 from onedigest.lock.places import Places
 from onedigest.lock.repository import Declared
 from onedigest.lock.shadow import Wanted
-from onedigest.lock.walk import Making, Walk, stated_row
+from onedigest.lock.walk import Making, Walk, requirements_of, stated_row
 from onedigest.lock.wheel_metadata import Metadata, of_file
 from onedigest.sources import Sources
 from onedigest.spec import Spec
@@ -73,6 +75,7 @@ class Workshop:
         self._earlier = earlier
         self._author = author
         self._wheels: dict[Source, Path] = {}
+        self._brought: dict[str, Digest] = {}
 
     def refuse(self) -> None:
         """Raise `InputError` with all that cannot be followed, before anything is fetched."""
@@ -105,7 +108,7 @@ class Workshop:
                 if source not in self._wheels:
                     metadata = self._make(source)
                     self._refuse_other(source, row["version"])
-                    rows.append(stated_row(metadata, source.name, row["version"], metadata.get("requires-dist", ())))
+                    rows.append(stated_row(metadata, source.name, row["version"], self._required(source, metadata)))
             except InputError as error:
                 problems += error.problems
             except ValueError as error:
@@ -175,16 +178,35 @@ class Workshop:
         return origin.commit, projects_of(source, origin, self._sources)
 
     def _archive(self, row: Mapping[str, Any]) -> Source:
-        """Return the source distribution of a row of a uv.lock, whose values were checked."""
+        """Return the source distribution of a row of a uv.lock, whose values were checked.
+
+        One of which no sha256 is stated is brought, so that its address has no part in a lock.
+        """
+        address, digest = wheel_address(row["source"], row["sdist"]), wheel_digest(row["sdist"])
+        if not digest and "://" in address:
+            digest = (
+                self._brought.get(address)
+                or self._sources.client.keep(address, self._sources.store, most=MOST_ARCHIVE)[0]
+            )
+            self._brought[address] = digest
         return Source(
             name=row["name"],
             kind=Kind.ARCHIVE,
-            place=wheel_address(row["source"], row["sdist"]),
+            place=address,
             stated=sdist_name(row["sdist"]),
             where=self._spec.script,
             settings=self._around.settings_of(row["name"]),
-            digest=wheel_digest(row["sdist"]),
+            digest=digest,
         )
+
+    def _required(self, source: Source, metadata: Metadata) -> list[str]:
+        """Return what a package of an index requires, which is no address: uv would follow it."""
+        found = list(requirements_of(metadata))
+        addresses = [f"`{each.name}`" for each in found if each.url]
+        if addresses:
+            message = f"`{source.stated}` requires {', '.join(addresses)} by an address, and is from an index"
+            raise InputError.of(message, where=self._spec.script)
+        return list(map(str, found))
 
     def _refuse_other(self, source: Source, version: str) -> None:
         name = self._wheels[source].name
