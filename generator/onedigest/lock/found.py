@@ -105,6 +105,15 @@ def wheel_address(source: Row, row: Row) -> str:
     return str(Path(_path_or_address(source["registry"])) / row["path"])
 
 
+def places_of(found: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return address and stated digest of each wheel of a uv.lock by file name; one without a scheme is a path."""
+    return {
+        wheel_name(wheel): (wheel_address(row["source"], wheel), stated_digest(wheel))
+        for row in found.get("package", ())
+        for wheel in row.get("wheels", ())
+    }
+
+
 def _path_or_address(text: str) -> str:
     return unquote(urlsplit(text).path) if text.startswith("file:") else text
 
