@@ -223,8 +223,15 @@ def _bare_project(table: Mapping[str, Any], workspace: Mapping[str, Any] | None 
     kept = {key: project[key] for key in _PROJECT_KEYS if key in project}
     settings = {key: own[key] for key in ("conflicts", "default-groups", "dev-dependencies") if key in own}
     groups = _table(table, "dependency-groups")
-    tool = {"uv": {**settings, "package": False, **({} if workspace is None else {"workspace": workspace})}}
-    return f"project = {_toml(kept)}\ndependency-groups = {_toml(groups)}\ntool = {_toml(tool)}\n"
+    tool = {
+        "uv": {
+            **settings,
+            **({"package": False} if kept else {}),
+            **({} if workspace is None else {"workspace": workspace}),
+        }
+    }
+    stated = f"project = {_toml(kept)}\n" if kept else ""  # the root of a workspace may have none
+    return f"{stated}dependency-groups = {_toml(groups)}\ntool = {_toml(tool)}\n"
 
 
 def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,7 @@ def project_text(spec: Spec, wanted: Wanted, python_minor: str, pins: Iterable[P
     `pins` are packages that may not have another version.
     """
     settings = dict(wanted.settings)
-    constraints = [*settings.pop("constraint-dependencies", []), *map(_pin, pins)]
+    constraints = [*settings.pop("constraint-dependencies", []), *map(pin, pins)]
     required = lines([string(_machine(platform)) for platform in spec.platforms])
     strict = f"no-build = true\nrequired-environments = {required}\n"
     if wanted.build:
@@ -123,13 +123,18 @@ def comparison_text(spec: Spec, wanted: Wanted, python_minor: str, names: Iterab
     return _text(spec, [*asked, *left], python_minor, constraints, settings)
 
 
-def preferences_text(packages: Iterable[Package]) -> str:
-    """Return a uv.lock that holds nothing but versions, which uv prefers as long as they fit."""
+def preferences_text(packages: Iterable[Package], forks: Mapping[tuple[str, str], Sequence[str]] | None = None) -> str:
+    """Return a uv.lock that holds nothing but versions, which uv prefers as long as they fit.
+
+    `forks` are markers of the environments that versions are for, where they are not for all.
+    """
     head = 'version = 1\nrevision = 3\nrequires-python = ">=3.11"\n'
     source = inline_table({"registry": string(_NO_REGISTRY)})
     return head + "".join(
         f"\n[[package]]\nname = {string(package.name)}\nversion = {string(package.version)}\nsource = {source}\n"
+        + (f"resolution-markers = {lines(list(map(string, markers)))}\n" if markers else "")
         for package in packages
+        for markers in [(forks or {}).get(package.key, ())]
     )
 
 
@@ -179,6 +184,7 @@ def marker(platforms: Iterable[Platform]) -> str:
     return " or ".join(f"platform_machine == '{platform.machine}'" for platform in platforms)
 
 
-def _pin(package: Package) -> str:
-    pin = f"{package.name}=={package.version}"
-    return pin if len(package.platforms) > 1 else f"{pin} ; {marker(package.platforms)}"
+def pin(package: Package) -> str:
+    """Return the requirement of exactly one version, on the platforms that have it."""
+    text = f"{package.name}=={package.version}"
+    return text if len(package.platforms) > 1 else f"{text} ; {marker(package.platforms)}"
