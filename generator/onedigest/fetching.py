@@ -243,7 +243,12 @@ def _place_stated(
 ) -> None:
     """Place a wheel, which has the sha256 of the lock. Raises `InputError` where its index states another digest."""
     found = places.get(file.name)
-    if found and found.stated and not has_stated(sources.store.path(file.digest), found.stated):
+    if (
+        found
+        and found.stated
+        and not is_digest(found.stated)
+        and not has_stated(sources.store.path(file.digest), found.stated)
+    ):
         sources.store.path(file.digest).unlink()
         raise InputError.of(
             f"the index has another `{file.name}`: the locked one does not have its {algorithm_of(found.stated)}",

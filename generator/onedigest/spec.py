@@ -316,7 +316,7 @@ def _dependencies(script: Script, reader: Settings) -> tuple[str, ...]:
     wrong = 0
     for text in others:
         try:
-            found.add(_named(text))
+            found.add(str(requirement(text)))
         except ValueError as error:
             hint = unnamed.mended(text)
             why = "which names no project" if hint else f"which is not a requirement: {error}"
@@ -328,18 +328,14 @@ def _dependencies(script: Script, reader: Settings) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _named(text: str) -> str:
-    if unnamed.is_place(text):
-        raise ValueError("it names a place")
-    return str(requirement(text))
-
-
 def requirement(text: str) -> Requirement:
     """Read a requirement (PEP 508). Raises ValueError, which repeats no password of an address in it."""
     from packaging.requirements import InvalidRequirement, Requirement
 
     if len(text) > _LONGEST_REQUIREMENT:
         raise ValueError(f"it has more than {_LONGEST_REQUIREMENT} characters")
+    if unnamed.is_place(text):
+        raise ValueError("it names a place")
     if _LONG_NUMBER.search(text.partition("@")[0]):
         raise ValueError("a number in it has too many digits")
     try:

@@ -26,8 +26,8 @@ class Pages:
         self.text = text
         self.asked: list[str] = []
 
-    def get(self, url: str, *, most: int) -> bytes:
-        self.asked.append(url)
+    def get(self, url: str, *, most: int, index: str = "") -> bytes:
+        self.asked.append(index + url)
         if self.text is None or len(self.text) > most:
             raise NetworkError.of("none")
         return self.text

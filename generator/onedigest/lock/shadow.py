@@ -76,8 +76,17 @@ def read_wanted(spec: Spec, around: Around) -> Wanted:
         settings=settings,
         files=frozenset(places.files),
         sources=tuple((source, marker) for source, several in places.sources.items() for marker in several),
-        build=frozenset(spec.build) - {source.name for source in places.sources},
+        build=frozenset(spec.build) - {source.name for source in places.sources} - _placed(dependencies, settings),
     )
+
+
+def _placed(dependencies: Iterable[str], settings: Mapping[str, Any]) -> set[str]:
+    """Return the names of packages whose wheel is named: nothing of an index is built in its place."""
+    named = [text.partition(" @ ")[0].partition("[")[0] for text in dependencies if " @ " in text]
+    for name, several in settings.get("sources", {}).items():
+        if any("path" in row or "url" in row for row in (several if isinstance(several, list) else [several])):
+            named.append(name)
+    return set(map(canonicalize_name, named))
 
 
 def project_text(spec: Spec, wanted: Wanted, python_minor: str, pins: Iterable[Package] = ()) -> str:
