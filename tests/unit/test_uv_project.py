@@ -318,7 +318,8 @@ class TestForks:
 
         assert refused(lambda: close(locked, chosen, {each: values(each.machine) for each in ALL})) == (
             "uv.lock: is not for linux/arm64: none of its `supported-markers` holds there\n"
-            "hint: add the platform to `environments` in [tool.uv] and run `uv lock`, or leave it out of `platforms`"
+            'hint: write `platforms = ["linux/amd64"]` in [tool.onedigest],'
+            " or add the platform to `environments` in [tool.uv] and run `uv lock`"
         )  # fmt: skip
 
     def test_source_has_a_part_in_what_identifies_pins_and_its_address_has_none(self) -> None:

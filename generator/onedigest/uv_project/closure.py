@@ -63,17 +63,7 @@ def close(locked: Locked, chosen: Chosen, environments: Mapping[P, Mapping[str, 
 
     Raises `InputError` for platforms that a uv.lock has no answer for.
     """
-    problems = [
-        Problem(
-            f"is not for {platform}: none of its `supported-markers` holds there",
-            locked.shown,
-            "add the platform to `environments` in [tool.uv] and run `uv lock`, or leave it out of `platforms`",
-        )
-        for platform, values in environments.items()
-        if locked.supported and not any(holds(each, values, (), locked.shown) for each in locked.supported)
-    ]
-    if problems:
-        raise InputError(problems)
+    _refuse_unsupported(locked, environments)
     edges: dict[Key, dict[Key, set[P]]] = {}
     roots: dict[Key, set[P]] = {}
     for platform, values in environments.items():
@@ -92,6 +82,23 @@ def close(locked: Locked, chosen: Chosen, environments: Mapping[P, Mapping[str, 
         {key: {target: frozenset(each) for target, each in row.items()} for key, row in sorted(edges.items())},
         {key: frozenset(each) for key, each in sorted(roots.items())},
     )
+
+
+def _refuse_unsupported(locked: Locked, environments: Mapping[P, Mapping[str, str]]) -> None:
+    served = {
+        platform: not locked.supported or any(holds(each, values, (), locked.shown) for each in locked.supported)
+        for platform, values in environments.items()
+    }
+    left = ", ".join(f'"{platform}"' for platform, is_served in served.items() if is_served)
+    line = f"write `platforms = [{left}]` in [tool.onedigest], or " if left else ""
+    hint = f"{line}add the platform to `environments` in [tool.uv] and run `uv lock`"
+    problems = [
+        Problem(f"is not for {platform}: none of its `supported-markers` holds there", locked.shown, hint)
+        for platform, is_served in served.items()
+        if not is_served
+    ]
+    if problems:
+        raise InputError(problems)
 
 
 def close_any(locked: Locked, chosen: Chosen) -> list[Row]:

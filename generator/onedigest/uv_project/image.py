@@ -235,7 +235,8 @@ def default_entrypoint(image: ProjectImage, *, has_files: bool) -> tuple[str, ..
     if has_files:
         raise InputError.of("no entry point is named", where=where, hint=_lines(words))
     message = "the project is no package, since it has no [build-system], and `files` names none of its code"
-    raise InputError.of(message, where=where, hint=_lines(words, files))
+    also = f"{_BACKEND}\nor " if project.programs else ""
+    raise InputError.of(message, where=where, hint=also + _lines(words, files))
 
 
 def _lines(words: Iterable[str], files: Iterable[str] = ()) -> str:
@@ -245,6 +246,10 @@ def _lines(words: Iterable[str], files: Iterable[str] = ()) -> str:
 
 
 _FILE = "pyproject.toml"
+_BACKEND = """to install what [project.scripts] names, write in pyproject.toml
+  [build-system]
+  requires = ["hatchling"]
+  build-backend = "hatchling.build\""""
 _MAINS = ("main.py", "app.py", "__main__.py", "hello.py")
 
 
