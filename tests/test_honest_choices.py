@@ -42,9 +42,9 @@ def test_older_versions_are_named_where_newer_ones_have_no_wheel(locking: Lockin
         "warning: app.py:3: `half` 1.0 is chosen, and not 2.0, which has no wheel for linux/arm64",
         'hint: with `platforms = ["linux/amd64"]` in [tool.onedigest] that one is chosen',
         "warning: app.py:3: `lone` 1.0 is chosen, and not 2.0, which has no wheel for linux/amd64 and linux/arm64",
-        "hint: nothing is built here: put a wheel of it into a folder, and name that in `find-links` of [tool.uv]",
+        'hint: where it is pure Python, write `build = ["lone"]` in [tool.onedigest]: then it is built here',
         "warning: app.py: `many` 1.0 is chosen, and not 2.0, which has no wheel for linux/amd64 and linux/arm64",
-        "hint: nothing is built here: put a wheel of it into a folder, and name that in `find-links` of [tool.uv]",
+        'hint: where it is pure Python, write `build = ["many"]` in [tool.onedigest]: then it is built here',
     ]
     assert 'name = "lone"\nversion = "1.0"' in locking.read("lockfiles/app/pylock.toml")
 

@@ -97,6 +97,18 @@ def give_by_name_of_default(home: Path, url: str, patch: pytest.MonkeyPatch) -> 
     return ""
 
 
+def give_by_credentials_folder(home: Path, url: str, patch: pytest.MonkeyPatch) -> str:
+    """For a host as a whole, where a variable says that logins are kept."""
+    patch.setenv("UV_CREDENTIALS_DIR", str(home / "logins"))
+    (home / "logins").mkdir()
+    (home / "logins" / "credentials.toml").write_text(
+        f'[[credential]]\nservice = "http://{url.split("/")[2]}/"\nusername = "{USER}"\nscheme = "basic"\n'
+        f'password = "{PASSWORD}"\n'
+    )
+    patch.setenv("UV_DEFAULT_INDEX", url)
+    return ""
+
+
 def give_by_settings(home: Path, url: str, patch: pytest.MonkeyPatch) -> str:
     write_settings(home, f'[[index]]\nurl = "{url.replace("//", f"//{IN_ADDRESS}@")}"\ndefault = true\n')
     return ""
@@ -280,6 +292,49 @@ class TestRefused:
         assert f"the index {url} refuses the user and password that are set for it: it answered 401\n" in said.err
         assert "ZqWrong" not in said.err + said.out
 
+    def test_settings_that_uv_refuses_are_those_of_the_user(self, private: Locking, tmp_path: Path) -> None:
+        write_settings(tmp_path, '[[index]]\nurl = "http://u:ZqSecret@127.0.0.1:9/simple"\nexplicit = true\n')
+        said = private.run("generate", "app.py").err
+
+        assert f"failed to parse: {tmp_path}/xdg_config_home/uv/uv.toml\n" in said
+        assert "An index with `explicit = true` requires a `name`: http://127.0.0.1:9/simple\n" in said
+        assert "ZqSecret" not in said
+
+    @pytest.mark.parametrize(
+        ("kind", "expected"),
+        [
+            ("always", " wants a user and a password\nhint: set UV_INDEX_CORP_USERNAME and "),
+            (
+                "never",
+                " wants a user and a password: it answered 401\n"
+                'hint: take `authenticate = "never"` from what your uv.toml says of it\n',
+            ),
+        ],
+    )
+    def test_index_that_is_asked_in_another_way_is_named(
+        self, kind: str, expected: str, private: Locking, indexes: PrivateIndexes, tmp_path: Path
+    ) -> None:
+        url = indexes.add("nexus", "team", tmp_path / "wheels", ACCOUNT)
+        rows = f'[[index]]\nname = "corp"\nurl = "{url}"\ndefault = true\nauthenticate = "{kind}"\n'
+        write_settings(tmp_path, rows)
+
+        assert f"the index `corp` ({url}){expected}" in private.run("generate", "app.py").err
+        assert indexes.shown() == set()
+
+    def test_token_without_a_password_is_a_user(
+        self, private: Locking, indexes: PrivateIndexes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        token = "ZqTokenZqTokenZqToken"
+        url = indexes.add("artifactory", "team", tmp_path / "wheels", f"{token}:")
+        monkeypatch.setenv("UV_DEFAULT_INDEX", url.replace("//", f"//{token}@"))
+        build_from_nothing(private, indexes, tmp_path)
+        indexes.places[0].account = "another"
+        private.edit("app.py", '"alpha"', '"alpha", "beta"')
+        said = private.run("generate", "app.py", "-v")
+
+        assert f"the index {url} refuses the user and password that are set for it: it answered 401\n" in said.err
+        assert token not in said.err + said.out
+
     def test_file_that_is_refused_later_is_of_an_index_with_a_name(
         self, private: Locking, indexes: PrivateIndexes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -324,11 +379,12 @@ class TestKeyring:
         ) in said.err
         assert "ZqSecret" not in said.err
 
+    @pytest.mark.parametrize("more", ["wait", "exec 1>&-; wait", "while :; do echo yes; done"])
     def test_that_never_ends_is_stopped_with_all_that_it_started(
-        self, url: str, private: Locking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, more: str, url: str, private: Locking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(keyring, "LONGEST_ANSWER", 0.3)
-        write_program(tmp_path, "keyring", f"sleep 1000 & echo $! > {tmp_path / 'child'}; wait")
+        write_program(tmp_path, "keyring", f"sleep 1000 & echo $! > {tmp_path / 'child'}; {more}")
         said = private.run("generate", "app.py")
 
         assert said.code == 4

@@ -49,6 +49,8 @@ class SidePlatform:
     base: str = ""
     layers: tuple[SideLayer, ...] = ()
     packages: Versions | None = None
+    origins: Versions | None = None
+    """Of the packages that were built, what they were built of."""
     debian: Callable[[], Versions] | None = None
     debian_layers: frozenset[str] = frozenset()
     whole: bool = False
@@ -98,6 +100,9 @@ def of_lock(name: str, lock: Lock, record: Record | None, plan: Plan | None) -> 
             base=lock.base.reference,
             layers=tuple(layers),
             packages=wheels,
+            origins={
+                each.name: str(each.origin) for each in lock.packages if each.origin and platform in each.platforms
+            },
             debian=partial(dict, debian),
             debian_layers=frozenset(
                 each.descriptor.digest for each in (built.layers if built else ()) if each.encoding == LIBDEFLATE
@@ -126,6 +131,7 @@ def compare(old: Side, new: Side) -> Iterator[Change]:
         if first.base and second.base and first.base != second.base:
             yield Change(platform=platform, kind="base", name="base", old=first.base, new=second.base)
         yield from _versions(platform, "package", first.packages, second.packages)
+        yield from _versions(platform, "source", first.origins, second.origins)
         known = first.debian_layers and first.debian_layers == second.debian_layers
         if first.debian and second.debian and not known and first.whole == second.whole:
             yield from _versions(platform, "Debian package", first.debian(), second.debian())

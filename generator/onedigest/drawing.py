@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from xml.sax.saxutils import escape
 
-from onedigest.lock.graph import ROOT, Graph, Node, cycles, ranks
+from onedigest.lock.graph import ROOT, Graph, Node, cycles, ranks, source_of
 from onedigest.shown_text import json_document, masked, one_line
 
 _BOX_HEIGHT, _RANK_GAP, _COLUMN_GAP, _MARGIN, _CHARACTER = 26, 46, 14, 16, 7.2
@@ -46,7 +46,8 @@ def text(graph: Graph, name: str) -> str:
         for number, each in enumerate(below):
             last = number == len(below) - 1
             again = each in shown and graph.out_degree(each) > 0
-            lines.append(f"{indent}{'└── ' if last else '├── '}{_label(each, name)}{' (*)' if again else ''}")
+            label = _label(each, name) + _origin(graph, each)
+            lines.append(f"{indent}{'└── ' if last else '├── '}{label}{' (*)' if again else ''}")
             if each not in shown:
                 shown.add(each)
                 draw(each, indent + ("    " if last else "│   "))
@@ -81,7 +82,14 @@ def dot(graph: Graph, name: str) -> str:
 
 def as_json(graph: Graph, name: str) -> str:
     """Return nodes and edges as a JSON document; the script's node has an empty version."""
-    nodes = [{"name": node[0] or name, "version": node[1]} for node in sorted(graph)]
+    nodes = [
+        {
+            "name": node[0] or name,
+            "version": node[1],
+            **({"source": source} if (source := source_of(graph, node)) else {}),
+        }
+        for node in sorted(graph)
+    ]
     number = {node: index for index, node in enumerate(sorted(graph))}
     edges = [[number[source], number[target]] for source, target in sorted(graph.edges)]
     return json_document({"nodes": nodes, "edges": edges}) + "\n"
@@ -159,6 +167,11 @@ def _svg_box(place: tuple[int, int], width: int, label: str, *, root: bool) -> s
 
 def _label(node: Node, name: str) -> str:
     return one_line(masked(name if node == ROOT else f"{node[0]} {node[1]}"))
+
+
+def _origin(graph: Graph, node: Node) -> str:
+    source = source_of(graph, node)
+    return one_line(masked(f", built from {source}")) if source else ""
 
 
 def _mermaid_label(node: Node, name: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.checkout import make_folder
-from onedigest.digest import Digest, hex_of, is_digest, of_bytes
+from onedigest.digest import Digest, algorithm_of, has_stated, hex_of, is_digest, of_bytes
 from onedigest.errors import InputError, Problem
 from onedigest.inputs import zipapp
 from onedigest.inputs.store import Store
@@ -22,6 +22,7 @@ from onedigest.untrusted import distinct, file_name
 
 if TYPE_CHECKING:
     from onedigest.inputs.download import Wanted
+    from onedigest.lock.author import Author
     from onedigest.sources import Sources
 
 _HASHERS = 4
@@ -62,23 +63,30 @@ def fetch(
     folder: Path,
     inputs: Path,
     missing: Inputs,
+    author: Author | None = None,
     arrived: Arrived = lambda _: None,
 ) -> None:
     """Bring inputs that are missing into the store and link them into the folder `inputs`.
 
-    `folder` is the script's. uv is asked for addresses only when a wheel is missing. `arrived` is told the name of each
+    `folder` is the script's. uv is asked for addresses only when a wheel is missing that was not built, or whose source
+    distribution is. `arrived` is told the name of each
     file as soon as it is in the folder. Raises `NetworkError`, and `InputError` when an index has another file under
     the name of a wheel.
     """
     from onedigest.inputs.download import download
 
+    stated: dict[str, str] = {}
+
     def place(file: Wanted | Wheel | FileList) -> None:
+        _refuse_other(sources.store, file, stated.get(file.name, ""))
         sources.store.place(file.digest, file.size, inputs / file.name)
         arrived(file.name)
 
     debian = _wanted_debian(lock, sources, missing.packages)
     download(sources.client, sources.store, debian, sources.report, place)
-    wheels = _wanted_wheels(spec, lock, sources, missing.wheels, folder)
+    built = _build_wheels(spec, lock, sources, missing.wheels, folder, author)
+    others = [wheel for wheel in missing.wheels if wheel.name not in built]
+    wheels, stated = _wanted_wheels(spec, lock, sources, others, folder)
     download(sources.client, sources.store, wheels, sources.report, place)
     elsewhere = {each.name for each in wheels}
     for wheel in missing.wheels:
@@ -157,13 +165,29 @@ def _wanted_debian(lock: Lock, sources: Sources, packages: Iterable[DebianPackag
     return [wanted_package(each, lock.base.published(each), sources.archive.mirrors) for each in packages]
 
 
-def _wanted_wheels(spec: Spec, lock: Lock, sources: Sources, wheels: Iterable[Wheel], folder: Path) -> list[Wanted]:
-    """Return downloads of wheels; those that are files on this machine are kept at once."""
+def _build_wheels(
+    spec: Spec, lock: Lock, sources: Sources, wheels: Iterable[Wheel], folder: Path, author: Author | None
+) -> frozenset[str]:
+    """Build those of some wheels that are built; return the names of these."""
+    own = {wheel.name for package in lock.packages if package.origin for _, wheel in package.wheels}
+    names = frozenset(wheel.name for wheel in wheels if wheel.name in own)
+    if names:
+        from onedigest.lock.author import Author
+        from onedigest.lock.rebuilding import rebuild
+
+        rebuild(spec, lock, sources, names, folder=folder, author=author or Author())
+    return names
+
+
+def _wanted_wheels(
+    spec: Spec, lock: Lock, sources: Sources, wheels: Iterable[Wheel], folder: Path
+) -> tuple[list[Wanted], dict[str, str]]:
+    """Return downloads of wheels, and digests by name that are not sha256; files on this machine are kept at once."""
     from onedigest.inputs.download import Wanted
     from onedigest.lock.resolver import locate
 
     if not wheels:
-        return []
+        return [], {}
     places = locate(spec, lock, sources, folder=folder)
     wanted, problems = [], []
     for wheel in wheels:
@@ -181,7 +205,17 @@ def _wanted_wheels(spec: Spec, lock: Lock, sources: Sources, wheels: Iterable[Wh
             )
     if problems:
         raise InputError(problems)
-    return wanted
+    return wanted, {name: digest for name, (_, digest, _) in places.items() if digest and not is_digest(digest)}
+
+
+def _refuse_other(store: Store, file: Wanted | Wheel | FileList, stated: str) -> None:
+    """Raise `InputError` where a file, which has the sha256 of the lock, is not the one that its index states."""
+    if stated and not has_stated(store.path(file.digest), stated):
+        store.path(file.digest).unlink()
+        raise InputError.of(
+            f"the index has another `{file.name}`: the locked one does not have its {algorithm_of(stated)}",
+            hint="find out why it changed before you run `onedigest generate`",
+        )
 
 
 def _keep_local(sources: Sources, path: Path, wheel: Wheel) -> list[Problem]:

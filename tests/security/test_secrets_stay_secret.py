@@ -20,6 +20,7 @@ from onedigest.inputs import credentials
 from onedigest.inputs.download import Client
 from onedigest.inputs.indexes import Index
 from onedigest.inputs.pools import Connection, Pools, shown
+from onedigest.inputs.showing import Showing
 from onedigest.inputs.store import Store
 from onedigest.inputs.uv_environment import lend
 from onedigest.oci.credentials import Credential, Credentials
@@ -259,7 +260,8 @@ def test_no_value_shows_what_it_holds() -> None:
             credentials=credentials.Credentials({"UV_INDEX": SECRET}), proxies=(("http", f"http://u:{SECRET}@proxy"),)
         ),
         credentials.Credential(url="https://host", user=SECRET, password=SECRET, token=SECRET),
-        lend({"UV_INDEX": f"https://u:{SECRET}@host/simple"}),
+        lend({"UV_INDEX": f"https://u:{SECRET}@host/simple", "HTTPS_PROXY": f"http://u:{SECRET}@proxy"}),
+        Showing(credentials.Credentials(), None).visit(f"https://u:{SECRET}@host/x.whl", ""),
         Credential(source="x", user="u", secret=SECRET, identity=SECRET, bearer=SECRET),
         Bound(index="x", origin="https://host:443", user=SECRET, password=SECRET),
         Index(name="x", url=f"https://u:{SECRET}@host/simple"),

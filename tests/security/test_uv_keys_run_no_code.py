@@ -7,6 +7,7 @@ import os
 import tarfile
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -18,7 +19,6 @@ from resolving import BACKEND, EVIL, Checkout
 from wheel_builder import build_wheel
 
 SECRET = "s3cret-of-the-index"
-NO_WHEEL = "\nhint: build a wheel of it, and publish it to an index or name the wheel"
 
 
 @pytest.fixture
@@ -74,15 +74,11 @@ def write_sdist(checkout: Checkout) -> None:
             archive.addfile(member, io.BytesIO(text.encode()))
 
 
-def test_workspace_member_is_not_built(checkout: Checkout) -> None:
+def test_workspace_of_a_script_reaches_no_uv(checkout: Checkout) -> None:
     evil = checkout.evil(checkout.folder / "evil")
-    said = refused(checkout, *checkout.here(), f'workspace = {{ members = ["../../..{evil}", "{evil}"] }}')
+    checkout.locate(*checkout.here(), f'workspace = {{ members = ["../../..{evil}", "{evil}"] }}')
 
     assert not checkout.ran.exists()
-    assert said == (
-        "job.py: `workspace` in [tool.uv] cannot be followed: uv would build its members\n"
-        "hint: build wheels of them, and name these in `sources`"
-    )
 
 
 @pytest.mark.parametrize("line", ['resolutoin = "lowest"', "resolution = 3", "offline = 3"])
@@ -110,50 +106,81 @@ def test_unknown_key_does_not_make_uv_forget_the_others(checkout: Checkout) -> N
     assert list(found) == ["alpha-1.0-py3-none-any.whl"]
 
 
+NEEDS = "another package needs `evil`, which comes from a source here, and nothing asks for it that counts"
+GIT, ARCHIVE = (
+    f'`evil` comes from {what}, which is not a wheel\nhint: write `build = ["evil"]` in [tool.onedigest]'
+    for what in ("a git repository", "an archive of its source")
+)
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ('sources = { evil = { path = "evil.whl" } }', "a local folder"),
-        ('sources = { evil = { path = "evil.whl", package = true } }', "a local folder"),
-        ('sources = { evil = [{ path = "evil", editable = true }] }', "a local project"),
-        ('sources = { evil = { path = "evil.whl/../evil" } }', "a local folder"),
-        ("sources = { evil = { workspace = true } }", "a local project"),
-        ('sources = { evil = { git = "file://CHECKOUT/evil" } }', "a git repository"),
-        ('sources = { evil = { url = "https://127.0.0.1:1/evil-0.1.tar.gz#/x.whl" } }', "an archive of its source"),
-        ('override-dependencies = ["evil @ file://CHECKOUT/evil"]', "a local folder"),
-        ('override-dependencies = ["evil @ file:CHECKOUT/evil.whl"]', "a local folder"),
-        ('override-dependencies = ["evil @ evil.whl"]', "a local folder"),
-        ('override-dependencies = ["evil @ git+file://CHECKOUT/evil"]', "a git repository"),
-        ('override-dependencies = ["evil @ ssh://127.0.0.1/evil.whl"]', "an address that begins with ssh:"),
-        ('override-dependencies = [{ package = { name = "alpha" }, dependencies = ["evil @ file://CHECKOUT/evil"] }]',
-         "a local folder"),
-        ('constraint-dependencies = ["evil @ git+file://CHECKOUT/evil.whl"]', "a git repository"),
-        ('constraint-dependencies = ["evil @ file://127.0.0.1/evil.whl"]', "another machine's file"),
-        ('dependency-metadata = [{ name = "alpha", requires-dist = ["evil @ file://CHECKOUT/evil"] }]',
-         "a local folder"),
+        ('sources = { evil = { path = "evil.whl" } }', NEEDS),
+        ('sources = { evil = { path = "evil.whl", package = true } }', NEEDS),
+        ('sources = { evil = [{ path = "evil", editable = true }] }', NEEDS),
+        ('sources = { evil = { path = "evil.whl/../evil" } }', NEEDS),
+        ("sources = { evil = { workspace = true } }",
+         "`evil` comes from a workspace, and no pyproject.toml around it has [tool.uv.workspace]"),
+        ('sources = { evil = { git = "file://CHECKOUT/evil" } }', GIT),
+        ('sources = { evil = { url = "https://127.0.0.1:1/evil-0.1.tar.gz#/x.whl" } }', ARCHIVE),
+        ('override-dependencies = ["evil @ file://CHECKOUT/evil"]', NEEDS),
+        ('override-dependencies = ["evil @ file:CHECKOUT/evil.whl"]', NEEDS),
+        ('override-dependencies = ["evil @ evil.whl"]', NEEDS),
+        ('override-dependencies = ["evil @ git+file://CHECKOUT/evil"]', GIT),
+        ('override-dependencies = ["evil @ ssh://127.0.0.1/evil.whl"]',
+         "`evil` comes from an address that begins with ssh:"),
+        ('override-dependencies = [{ package = { name = "alpha" }, dependencies = ["evil @ git+file://CHECKOUT/evil"] }]',
+         GIT),
+        ('constraint-dependencies = ["evil @ git+file://CHECKOUT/evil.whl"]', GIT),
+        ('constraint-dependencies = ["evil @ file://127.0.0.1/evil.whl"]', "`evil` comes from another machine's file"),
+        ('dependency-metadata = [{ name = "alpha", requires-dist = ["evil @ git+file://CHECKOUT/evil"] }]', GIT),
     ],
 )  # fmt: skip
-def test_nothing_but_wheels_is_taken(line: str, expected: str, checkout: Checkout) -> None:
+def test_nothing_is_built_by_uv(line: str, expected: str, checkout: Checkout) -> None:
+    """Asking uv where wheels are builds nothing: neither uv does, nor what is asked before."""
     checkout.evil(checkout.folder / "evil")
     checkout.evil(checkout.folder / "evil.whl")
-    said = refused(checkout, *checkout.here(), line.replace("CHECKOUT", str(checkout.folder)))
+    said = refused(
+        checkout, *checkout.here(), line.replace("CHECKOUT", str(checkout.folder)), dependencies=("alpha", "evil")
+    )
 
-    assert said == f"job.py: `evil` comes from {expected}, which is not a wheel{NO_WHEEL}"
+    assert said.replace("\nhint: add `evil` to `dependencies`, so that it is built", "") == f"job.py: {expected}"
     assert not checkout.ran.exists()
 
 
-def test_folder_named_like_a_wheel_is_no_dependency(checkout: Checkout) -> None:
+def test_source_of_what_nobody_asks_for_is_nothing(checkout: Checkout) -> None:
+    lines = ('sources.evil = { git = "file:///evil" }', "sources.worse = { workspace = true }")
+
+    assert list(checkout.locate(*checkout.here(), *lines)) == ["alpha-1.0-py3-none-any.whl"]
+
+
+def test_source_distribution_that_is_to_be_built_is_not_built_by_uv(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What uv is to choose from says itself what it needs, so uv looks into no archive."""
+    write_sdist(checkout)
+    spec = replace(checkout.spec(*checkout.here(), dependencies=("alpha", "evil")), build=("evil",))
+    monkeypatch.setattr(checkout, "spec", lambda *_, **__: spec)
+    found = checkout.locate()
+
+    assert list(found) == ["alpha-1.0-py3-none-any.whl"]
+    assert not checkout.ran.exists()
+
+
+def test_folder_named_like_a_wheel_is_no_wheel(checkout: Checkout) -> None:
     evil = checkout.evil(checkout.folder / "evil.whl")
     said = refused(checkout, *checkout.here(), dependencies=(f"evil @ file://{evil}",))
 
-    assert said == f"job.py: `evil` comes from a local folder, which is not a wheel{NO_WHEEL}"
+    assert said.startswith(f"job.py: {NEEDS}")
+    assert not checkout.ran.exists()
 
 
 def test_pipe_named_like_a_wheel_is_not_read(checkout: Checkout) -> None:
     os.mkfifo(checkout.folder / "evil-0.1-py3-none-any.whl")
     said = refused(checkout, 'sources = { evil = { path = "evil-0.1-py3-none-any.whl" } }', dependencies=("evil",))
 
-    assert said == f"job.py: `evil` comes from what is no regular file, which is not a wheel{NO_WHEEL}"
+    assert said == "job.py: `evil` comes from evil-0.1-py3-none-any.whl, which is no regular file"
 
 
 def test_metadata_of_a_wheel_leads_to_no_git_repository(checkout: Checkout) -> None:
@@ -289,14 +316,14 @@ def test_settings_that_uv_cannot_read_are_told_without_passwords(checkout: Check
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ('sources = { alpha = { path = "LONG.whl" } }', "what is no regular file"),
+        ('sources = { alpha = { path = "LONG.whl" } }', "LONG.whl, which is not to be read"),
         ('override-dependencies = ["alpha @ http://[::1/x.whl"]', "an address that cannot be read"),
     ],
 )
 def test_odd_places_end_in_words(line: str, expected: str, checkout: Checkout) -> None:
     said = refused(checkout, line.replace("LONG", "x" * 5000))
 
-    assert said == f"job.py: `alpha` comes from {expected}, which is not a wheel{NO_WHEEL}"
+    assert said == f"job.py: `alpha` comes from {expected.replace('LONG', 'x' * 5000)}"
 
 
 def test_index_elsewhere_names_no_file_of_this_machine(checkout: Checkout) -> None:

@@ -14,6 +14,7 @@ from onedigest.inputs.credentials import Credential, Credentials
 from onedigest.inputs.download import Client
 from onedigest.inputs.indexes import Index, addresses_with_user, stem_of, without_users
 from onedigest.inputs.pools import Connection
+from onedigest.inputs.uv_environment import lend
 from onedigest.inputs.uv_settings import read_settings, settings_text
 
 HOST = "https://pypi.acme.example"
@@ -240,6 +241,37 @@ class TestSettings:
             '[[index]]\nname = "corp"\nurl = "https://h.example/simple"\nexplicit = true\n'
         )
         assert (user.file, machine.file) == (str(path), "")
+
+    def test_of_two_files_of_the_machine_the_first_counts(self, tmp_path: Path) -> None:
+        for name in ("home", "a", "b"):
+            (tmp_path / name / "uv").mkdir(parents=True)
+        for name in ("a", "b"):
+            (tmp_path / name / "uv" / "uv.toml").write_text(f'find-links = ["{name}"]\n')
+        folders = ":".join(str(tmp_path / name) for name in ("none", "a", "b"))
+        own = {"XDG_CONFIG_HOME": str(tmp_path / "home"), "XDG_CONFIG_DIRS": folders}
+        user, machine = read_settings(own)
+
+        assert (user.values, machine.file) == ({}, str(tmp_path / "a" / "uv" / "uv.toml"))
+        assert machine.values == {"find-links": [f"{tmp_path}/a/uv/a"]}
+        assert [each.values for each in read_settings({**own, "UV_NO_CONFIG": "1"})] == [{}, {}]
+
+    def test_that_are_not_there_are_an_error_where_a_variable_names_them(self) -> None:
+        with pytest.raises(InputError) as caught:
+            read_settings({"UV_CONFIG_FILE": "/none/uv.toml"})
+
+        assert str(caught.value) == ("/none/uv.toml: there is no such file of settings\nhint: correct UV_CONFIG_FILE")
+
+    @pytest.mark.parametrize(
+        "text", ["index = 1", "index = [1, {}, { name = 1 }]", 'index-url = ["x"]', "find-links = 1"]
+    )
+    def test_of_odd_shapes_are_for_uv_to_refuse(self, text: str, tmp_path: Path) -> None:
+        (tmp_path / "uv.toml").write_text(
+            f"{text}\nallow-insecure-host = 1\nkeyring-provider = []\npreview-features = 1\n"
+        )
+        own = {"UV_CONFIG_FILE": str(tmp_path / "uv.toml")}
+
+        assert Credentials(own, [Index(url="http://u:p@h.example/simple")]).rows == ()
+        assert "keyring" not in lend(own).settings
 
     def test_that_are_no_toml_are_an_error(self, tmp_path: Path) -> None:
         (tmp_path / "uv.toml").write_text('index-url = "https://u:SECRET@h.example\n')

@@ -38,7 +38,6 @@ def test_nothing_but_what_says_where_an_index_is() -> None:
             "UV_OVERRIDE",
             "UV_NO_BUILD_PACKAGE",
             "UV_TORCH_BACKEND",
-            "UV_CONFIG_FILE",
             "UV_PREVIEW",
             "UV_LINK_MODE",
             "UV_REQUIRE_HASHES",

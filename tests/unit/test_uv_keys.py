@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import tomllib
@@ -12,8 +13,9 @@ import pytest
 from uv import find_uv_bin
 
 from onedigest.errors import InputError
+from onedigest.lock.build_settings import build_settings
 from onedigest.lock.toml_text import value
-from onedigest.lock.uv_keys import _LEFT_OUT, _REFUSED, _TAKEN, take
+from onedigest.lock.uv_keys import _LEFT_OUT, _NO_BINARY, _OF_BUILDS, _REFUSED, _TAKEN, of_builds, take
 
 SAMPLES = """\
 conflicts = [[{ extra = "a" }, { extra = "b" }]]
@@ -96,8 +98,8 @@ def test_every_key_of_uv_is_decided(tmp_path: Path) -> None:
     known = set(re.findall(r"`([a-z-]+)`", said.partition("expected one of ")[2]))
 
     assert len(known) > 70
-    assert known <= {*_TAKEN, *_LEFT_OUT, *_REFUSED}
-    assert set(_TAKEN).isdisjoint({*_LEFT_OUT, *_REFUSED})
+    assert known <= {*_TAKEN, *_OF_BUILDS, _NO_BINARY, *_LEFT_OUT, *_REFUSED}
+    assert set(_TAKEN).isdisjoint({*_OF_BUILDS, *_LEFT_OUT, *_REFUSED})
 
 
 def test_what_is_taken_is_what_uv_reads(tmp_path: Path) -> None:
@@ -112,7 +114,7 @@ def test_what_is_taken_is_what_uv_reads(tmp_path: Path) -> None:
     assert "during settings discovery" not in ask_uv(tmp_path, text)
 
 
-@pytest.mark.parametrize("key", sorted(_TAKEN))
+@pytest.mark.parametrize("key", sorted({*_TAKEN, *_OF_BUILDS, _NO_BINARY} - {"no-build"}))
 @pytest.mark.parametrize("wrong", [3, "\x1b", [3], [[3]], [{"x": 1}], {"x": {"y": 1}}, {"x y": "z"}, None])
 def test_value_of_a_wrong_shape_is_refused(key: str, wrong: Any) -> None:
     assert problems({key: wrong}).startswith(f"job.py:{key}: `{key}` in [tool.uv] ")
@@ -121,8 +123,7 @@ def test_value_of_a_wrong_shape_is_refused(key: str, wrong: Any) -> None:
 @pytest.mark.parametrize("key", sorted(_LEFT_OUT))
 def test_key_that_is_left_out_is_named(key: str) -> None:
     assert taken({key: "x"}) == {}
-    if key != "no-build-package":
-        assert warnings({key: "x"}) == [f"job.py:{key}: `{key}` in [tool.uv] is left out: {_LEFT_OUT[key]}"]
+    assert warnings({key: "x"}) == [f"job.py:{key}: `{key}` in [tool.uv] is left out: {_LEFT_OUT[key]}"]
 
 
 @pytest.mark.parametrize("key", sorted(_REFUSED))
@@ -131,11 +132,12 @@ def test_key_that_cannot_be_followed_is_an_error(key: str) -> None:
 
 
 def test_all_problems_are_told_at_once() -> None:
-    assert problems({"index": {"url": "x"}, "exclude-newer": 3, "workspace": {}, "cache-dir": "x"}).splitlines() == [
+    assert problems({"index": {"url": "x"}, "exclude-newer": 3, "no-binary": True, "cache-dir": "x"}).splitlines() == [
         'job.py:exclude-newer: `exclude-newer` in [tool.uv] is not a date in quotes, such as "2026-01-31T00:00:00Z"',
         "job.py:index: `index` in [tool.uv] is a table, and several are due: [[tool.uv.index]]",
-        "job.py:workspace: `workspace` in [tool.uv] cannot be followed: uv would build its members",
-        "hint: build wheels of them, and name these in `sources`",
+        "job.py:no-binary: `no-binary` in [tool.uv] cannot be followed:"
+        " wheels are installed, and what `build` in [tool.onedigest] names is built",
+        "hint: leave it out, and name in `build` what is to be built",
     ]
 
 
@@ -146,11 +148,49 @@ def test_unknown_key_is_named_with_the_one_that_is_near() -> None:
 
 
 def test_what_is_done_anyway_needs_no_word() -> None:
-    assert warnings({"no-build": True, "no-build-package": ["x"], "package": False}) == []
+    assert warnings({"no-build": True, "package": False}) == []
     assert warnings({"no-build": False, "package": True}) == [
-        "job.py:no-build: `no-build` in [tool.uv] is left out: nothing is built, wheels are all that is installed",
         "job.py:package: `package` in [tool.uv] is left out: it is about a project, and this is a script",
     ]
+
+
+def test_what_is_to_have_no_wheel_is_to_be_named_in_build() -> None:
+    own = {"no-binary-package": ["Py_Pika", "other"]}
+    with pytest.raises(InputError) as caught:
+        take(own, lambda key: f"job.py:{key}", ("other", "third"))
+
+    assert str(caught.value) == (
+        "job.py:no-binary-package: `no-binary-package` in [tool.uv] cannot be followed:"
+        " wheels are installed, and what `build` in [tool.onedigest] names is built\n"
+        'hint: write `build = ["other", "py-pika", "third"]` in [tool.onedigest]'
+    )
+    assert take(own, lambda key: key, ("other", "py-pika")) == ({}, ())
+
+
+def test_what_is_said_of_builds_is_not_for_uv() -> None:
+    own = {
+        "config-settings": {"a": ["b", "c"]},
+        "config-settings-package": {"Core": {"a": "d"}},
+        "extra-build-variables": {"core": {"A": "1"}},
+        "extra-build-dependencies": {"core": ["wheel", {"requirement": "cython<3", "match-runtime": False}]},
+        "build-constraint-dependencies": ["setuptools<80"],
+        "exclude-newer": "2026-01-01",
+    }
+    assert taken(own) == {"exclude-newer": "2026-01-01"}
+    assert warnings(own) == []
+    assert json.loads(build_settings(of_builds(own), "core")) == {
+        "config-settings": {"a": "d"},
+        "variables": {"A": "1"},
+        "dependencies": ["wheel", "cython<3"],
+        "constraints": ["setuptools<80"],
+        "exclude-newer": "2026-01-01",
+    }
+    assert json.loads(build_settings(of_builds(own), "other"))["config-settings"] == {"a": ["b", "c"]}
+    wrong = problems({"extra-build-dependencies": {"a": [{"requirement": "b", "match-runtime": True}]}})
+    assert wrong == (
+        "job.py:extra-build-dependencies: `extra-build-dependencies` in [tool.uv] has `match-runtime = true`,"
+        " and a wheel is built without what the image has"
+    )
 
 
 def test_fields_of_an_index_that_choose_no_package_are_left_out() -> None:

@@ -15,7 +15,7 @@ from onedigest.inputs.pools import Connection
 from onedigest.inputs.store import Store
 from onedigest.lock.older import Asked
 from onedigest.lock.selection import select
-from onedigest.lock.shadow import read_wanted
+from onedigest.lock.shadow import read_around, read_wanted
 from onedigest.lock.targets import Target
 from onedigest.lock.verdict import explained
 from onedigest.platforms import ALL
@@ -45,7 +45,9 @@ def hint(root: Path, tags: Sequence[str]) -> str:
         },
     )
     error = InputError.of("no solution found: no compatible wheels", where="job.py")
-    asked = Asked(spec=spec, wanted=read_wanted(spec, checkout.folder), minor="3.13", sources=sources)
+    asked = Asked(
+        spec=spec, wanted=read_wanted(spec, read_around(spec, checkout.folder)), minor="3.13", sources=sources
+    )
     return explained(error, asked).problems[0].hint
 
 

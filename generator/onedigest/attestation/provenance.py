@@ -9,6 +9,7 @@ from onedigest import formats
 from onedigest.application import File
 from onedigest.attestation import PREDICATE_TYPE
 from onedigest.digest import Digest, canonical_json, hex_of
+from onedigest.from_source.model import BuiltFrom, Kind
 from onedigest.lock.model import Lock
 
 _STATEMENT = "https://in-toto.io/Statement/v1"
@@ -61,6 +62,20 @@ def _inputs(lock: Lock) -> Iterator[dict[str, Any]]:
         yield _resource(name, digest)
     for wheel in lock.wheels():
         yield _resource(wheel.name, wheel.digest)
+    origins = [package.origin for package in lock.packages if package.origin]
+    for origin in origins:
+        yield _source(origin)
+    tools = {file for origin in origins for each in origin.requires for file in each.wheels}
+    for file in sorted(tools):
+        yield _resource(file.name, file.digest)
+
+
+def _source(origin: BuiltFrom) -> dict[str, Any]:
+    """Return what a wheel was built of, as SLSA names it."""
+    if origin.kind is not Kind.GIT:
+        return _resource(origin.path, origin.digest)
+    digest = {"gitCommit": origin.commit, "gitTree": origin.tree}
+    return {"name": origin.path, "uri": f"git+{origin.path}@{origin.commit}", "digest": digest}
 
 
 def _resource(name: str, digest: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from packageurl import PackageURL
 from onedigest.application import File
 from onedigest.digest import Digest, canonical_json, hex_of
 from onedigest.formats import CREATED
+from onedigest.from_source.model import Kind
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.model import Lock, Package, Wheel
 from onedigest.oci.reference import Reference, parse_reference
@@ -91,9 +92,22 @@ def _wheels(materials: Materials) -> _Wheels:
 
 def _wheel(package: Package, wheel: Wheel, lock: Lock, licences: tuple[str, ...]) -> Component:
     users = [platform for platform, each in package.wheels if each == wheel]
-    purl = PackageURL("pypi", None, package.name, package.version, {"file_name": wheel.name})
-    component = _component(ComponentType.LIBRARY, package.name, package.version, wheel.digest, purl)
+    component = _component(
+        ComponentType.LIBRARY, package.name, package.version, wheel.digest, _purl_of_wheel(package, wheel)
+    )
+    if package.origin:
+        component.properties.add(Property(name="onedigest:built-from", value=str(package.origin)))
     return _described(component, licences, users, lock)
+
+
+def _purl_of_wheel(package: Package, wheel: Wheel) -> PackageURL:
+    """Return the package URL of a wheel: a project of one's own may have the name of another one in an index."""
+    origin = package.origin
+    if origin is None or origin.kind is Kind.ARCHIVE:
+        name = origin.path if origin else wheel.name
+        return PackageURL("pypi", None, package.name, package.version, {"file_name": name})
+    qualifiers = {"vcs_url": f"git+{origin.path}@{origin.commit}"} if origin.kind is Kind.GIT else None
+    return PackageURL("generic", None, package.name, package.version, qualifiers, origin.subdirectory or None)
 
 
 def _debian(package: DebianPackage, lock: Lock, licences: tuple[str, ...]) -> Component:

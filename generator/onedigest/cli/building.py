@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.cli.fetch import bring, place_named_assemblers
 from onedigest.cli.image import Image
-from onedigest.cli.locks import changed_keys, chosen_platforms, prove_base, read_lock
+from onedigest.cli.locks import changed_keys, chosen_platforms, code_problems, moved_code, prove_base, read_lock
+from onedigest.cli.reaching import sources
 from onedigest.cli.session import Session
 from onedigest.cli.words import say, shown
 from onedigest.errors import EngineError, InputError, OnedigestError, Problem, generating
@@ -67,6 +69,8 @@ def _prove(session: Session, image: Image, lock: Lock) -> None:
     from onedigest.plan.inputs import inputs_of
 
     refuse_other_answer(image.spec, lock, shown(image.lock_path))
+    if problems := code_problems(image, lock, partial(sources, session, image)):
+        raise InputError(problems)
     prove_stored(session.store, inputs_of(lock, lock.platforms))
     warn_of_removed(session)
 
@@ -179,7 +183,12 @@ def _lock(session: Session, image: Image) -> Lock:
     elif not session.offline and (keys := changed_keys(image, text)):
         why = f"{', '.join(keys)} changed since it was locked, so it is locked again; review {shown(image.folder)}"
     else:
-        return read_lock(image)
+        lock = read_lock(image)
+        moved = moved_code(image, lock, partial(sources, session, image))
+        if not moved:
+            return lock
+        why = f"the code of {', '.join(moved)} changed since it was locked, so it is locked again"
+        why += f"; review {shown(image.folder)}"
     if not session.quiet:
         say(f"{name}: {why}")
     from onedigest.cli.generate import generate_one  # a build with nothing to do needs none of it

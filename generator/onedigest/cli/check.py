@@ -12,13 +12,16 @@ from onedigest import formats
 from onedigest.cli.image import Image
 from onedigest.cli.images import images_of
 from onedigest.cli.leftovers import gone as is_gone
-from onedigest.cli.locks import changed_since, lock_problems
+from onedigest.cli.locks import changed_since, code_problems, lock_problems
+from onedigest.cli.reaching import sources
 from onedigest.cli.records import record_problems
+from onedigest.cli.script_locks import warn_of_difference
 from onedigest.cli.session import Session
 from onedigest.cli.words import plural, print_json, say, shown
 from onedigest.errors import DifferenceError, InputError, Problem, generating
 
 if TYPE_CHECKING:
+    from onedigest.lock.model import Lock
     from onedigest.rules.model import Rules, Stale
 
 
@@ -29,7 +32,7 @@ def check(session: Session, images: list[Image], *, everything: bool, gone: Iter
         images, strays = _other_images(session, images)
         problems += strays
     for folder in sorted({image.folder.parent.resolve() for image in images}):
-        problems += _stale(folder, [image for image in images if image.folder.parent.resolve() == folder])
+        problems += _stale(session, folder, [image for image in images if image.folder.parent.resolve() == folder])
     if session.as_json:
         rows = [{"where": each.where, "message": each.message, "hint": each.hint} for each in problems]
         print_json({"checked": len(images), "differences": rows})
@@ -90,8 +93,9 @@ class _Found:
         return [each for each in self.stale if not other or each.edited or each.path.endswith(f"/{formats.LOCK_FILE}")]
 
 
-def _stale(folder: Path, images: list[Image]) -> list[Problem]:
+def _stale(session: Session, folder: Path, images: list[Image]) -> list[Problem]:
     """Return what is wrong with the locks of some images of a folder, and with all that is rendered from them."""
+    from onedigest.lock import codec
     from onedigest.rules.files import read
     from onedigest.rules.image import stale_files
     from onedigest.rules.lock_folder import stale_folder
@@ -108,12 +112,15 @@ def _stale(folder: Path, images: list[Image]) -> list[Problem]:
             problems += _conflicts(image)
             continue
         try:
-            rules, version = _rendered(image, text, folder)
+            lock = codec.loads(text, shown(image.lock_path))
+            problems += code_problems(image, lock, partial(sources, session, image))
+            rules = _rendered(image, lock, folder)
         except InputError as error:
             problems += error.problems
             continue
+        warn_of_difference(image, lock)
         rendered.append(rules)
-        found.append(_Found(image.spec.script, version, tuple(stale_files(rules, folder))))
+        found.append(_Found(image.spec.script, lock.version, tuple(stale_files(rules, folder))))
     found.append(_Found("--all", "", tuple(stale_folder(rendered, folder))))
     return [*problems, *_other_formats(folder, found), *_told(folder, found)]
 
@@ -148,21 +155,16 @@ def _other_formats(folder: Path, found: Sequence[_Found]) -> Iterator[Problem]:
         yield Problem(message, shown(folder), hint)
 
 
-def _rendered(image: Image, text: str, folder: Path) -> tuple[Rules, str]:
-    """Render the files of an image from its lock, which is intact; return them with the release that made the lock.
-
-    Raises `InputError`.
-    """
+def _rendered(image: Image, lock: Lock, folder: Path) -> Rules:
+    """Render the files of an image from its lock. Raises `InputError`."""
     from onedigest.application import collect
-    from onedigest.lock import codec
     from onedigest.lock.answer import refuse_other_answer
     from onedigest.plan.arrange import arrange
     from onedigest.rules.image import render_rules
 
-    lock = codec.loads(text, shown(image.lock_path))
     refuse_other_answer(image.spec, lock, shown(image.lock_path))
     plan = arrange(image.spec, lock, collect(image.spec, image.script, image.script_folder, image.warn))
-    return render_rules(image.spec, lock, plan, folder), lock.version
+    return render_rules(image.spec, lock, plan, folder)
 
 
 def _asked(image: Image, text: str) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from onedigest.comparison import Change, Side, Versions
     from onedigest.oci.read import ReadLayer
 
-_KINDS = ("platform", "base", "package", "Debian package", "setting", "layer")
+_KINDS = ("platform", "base", "package", "source", "Debian package", "setting", "layer")
 
 
 @click.command()

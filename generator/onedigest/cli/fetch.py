@@ -90,5 +90,14 @@ def bring(
         with Progress(title, missing.size(), quiet=session.silent) as progress:
             source = sources(session, image, progress.advance)
             folder, inputs = image.script_folder, image.inputs
-            fetch(image.spec, lock, source, folder=folder, inputs=inputs, missing=missing, arrived=arrived)
+            fetch(
+                image.spec,
+                lock,
+                source,
+                folder=folder,
+                inputs=inputs,
+                missing=missing,
+                author=image.author(),
+                arrived=arrived,
+            )
     return missing.count()

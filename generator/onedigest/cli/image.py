@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from onedigest.assembler.left_out import INPUTS
 from onedigest.cli.session import Session
 from onedigest.cli.stated_passwords import stated_passwords
-from onedigest.cli.words import shown
+from onedigest.cli.words import say, shown
 from onedigest.errors import Problem
 from onedigest.formats import LOCK_FILE, RECORD_FILE
 from onedigest.script import Script
@@ -18,13 +18,14 @@ from onedigest.spec import Spec, specify
 
 if TYPE_CHECKING:
     from onedigest.flyte.recipe import Recipe
+    from onedigest.lock.author import Author
 
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
     """A script and the spec of its image. `folder` holds its lock; `recipe` is what else an image of Flyte needs.
 
-    `warn` is told what does not stop a command.
+    `warn` is told what does not stop a command, and `tell` what was built from source.
     """
 
     script: Script = field(compare=False)
@@ -33,6 +34,7 @@ class Image:
     folder: Path
     recipe: Recipe | None = field(default=None, compare=False)
     warn: Callable[[Problem], None] = field(default=lambda _: None, compare=False, repr=False)
+    tell: Callable[[str], None] = field(default=lambda _: None, compare=False, repr=False)
 
     @property
     def lock_path(self) -> Path:
@@ -48,6 +50,12 @@ class Image:
     def record_path(self) -> Path:
         """Where the record is."""
         return self.folder / RECORD_FILE
+
+    def author(self) -> Author:
+        """Return whom its lock is made for."""
+        from onedigest.lock.author import Author
+
+        return Author(warn=self.warn, line_of=self.line_of, tell=self.tell)
 
     def line_of(self, package: str) -> str:
         """Return the line of the script that asks for a package, or nothing."""
@@ -68,11 +76,11 @@ def make_image(session: Session, script: Script, path: Path, recipe: Recipe | No
     path = path.resolve()  # what the script names is found from where it really is
     project = session.project(path.parent)
     session.warn(stated_passwords(script, project, recipe))
+    spec = specify(script, project, shown(path, session.root(path.parent)))
     if script.uv:
         from onedigest.lock.uv_keys import take
 
-        session.warn(take(script.uv, lambda key: script.where(f"tool.uv.{key}"))[1])
-    spec = specify(script, project, shown(path, session.root(path.parent)))
+        session.warn(take(script.uv, lambda key: script.where(f"tool.uv.{key}"), spec.build)[1])
     return Image(
         script=script,
         spec=spec,
@@ -80,4 +88,5 @@ def make_image(session: Session, script: Script, path: Path, recipe: Recipe | No
         folder=session.lockfiles_of(project) / spec.name,
         recipe=recipe,
         warn=lambda problem: session.warn((problem,)),
+        tell=(lambda _: None) if session.silent else say,
     )

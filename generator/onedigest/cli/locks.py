@@ -14,6 +14,7 @@ from onedigest.platforms import BY_NAME, Platform
 
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock
+    from onedigest.sources import Sources
 
 
 def read_lock(image: Image) -> Lock:
@@ -69,6 +70,24 @@ def changed_keys(image: Image, text: str) -> list[str]:
     except InputError:
         return []
     return [f"`{key}`" for key in moved_keys(image.spec, lock)] or ["the defaults of onedigest"]
+
+
+def moved_code(image: Image, lock: Lock, make_sources: Callable[[], Sources]) -> list[str]:
+    """Return the names of the local projects of a lock whose code changed since."""
+    if not any(package.origin for package in lock.packages):
+        return []
+    from onedigest.lock.built import moved_projects
+
+    return moved_projects(image.spec, lock, make_sources(), folder=image.script_folder)
+
+
+def code_problems(image: Image, lock: Lock, make_sources: Callable[[], Sources]) -> list[Problem]:
+    """Return why a lock is not that of the code which is there."""
+    from onedigest.lock.built import moved_problems
+
+    moved = moved_code(image, lock, make_sources)
+    hint = f"run `{generating(image.spec.script)}`"
+    return list(moved_problems(lock, moved, shown(image.lock_path), hint))
 
 
 def prove_base(session: Session, image: Image, lock: Lock) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from onedigest.cli.index_credentials import named_indexes, uv_environment, uv_files
 from onedigest.inputs.indexes import Index
+from onedigest.inputs.uv_settings import OF_PROJECT
 from onedigest.project import holds_locks
 from onedigest.untrusted import MOST_TEXT, load_toml
 
@@ -27,6 +28,13 @@ _REACHING = re.compile(r"(?i:(?:https?|all|no)_proxy)|SSL_CERT_FILE|SSL_CERT_DIR
 def named_indexes_here() -> tuple[Index, ...]:
     """Return the indexes that the user's own settings name."""
     return named_indexes(os.environ, uv_files(os.environ, Path.home(), _checkout(Path.cwd())))
+
+
+def own_variables() -> dict[str, str]:
+    """Return the variables, with a mark where UV_CONFIG_FILE names a file of the checkout that we are in."""
+    files = uv_files(os.environ, Path.home(), _checkout(Path.cwd()))
+    is_strange = bool(os.environ.get("UV_CONFIG_FILE")) and not files
+    return {**os.environ, **({OF_PROJECT: "1"} if is_strange else {})}
 
 
 def _checkout(start: Path) -> Path:
@@ -55,7 +63,7 @@ def read_connection(offline: bool, said: Callable[[str], object]) -> Connection:
         trust=read_trust(os.environ),
         unverified=(*os.environ.get("UV_INSECURE_HOST", "").split(), *stated),
         netrc=Path(os.environ.get("NETRC") or Path.home() / ".netrc"),
-        credentials=Credentials(uv_environment(os.environ, named_indexes_here())),
+        credentials=Credentials(uv_environment(own_variables(), named_indexes_here())),
         said=said,
     )
 
@@ -67,15 +75,12 @@ def variables_for_programs(connection: Connection) -> dict[str, str]:
     """
     from onedigest.inputs import encryption, proxies
 
+    variables = own_variables()
     if connection.offline:
-        return dict(os.environ)
+        return variables
     trusted = {} if connection.trust.beside and _trusts_system() else encryption.for_programs(connection.trust)
-    kept = {name: value for name, value in os.environ.items() if not _REACHING.fullmatch(name)}
-    return {
-        **trusted,
-        **kept,
-        **proxies.for_programs(dict(connection.proxies)),
-    }
+    kept = {name: value for name, value in variables.items() if not _REACHING.fullmatch(name)}
+    return {**trusted, **kept, **proxies.for_programs(dict(connection.proxies))}
 
 
 def _trusts_system() -> bool:
@@ -87,12 +92,22 @@ def _trusts_system() -> bool:
 
 
 def _uv_settings() -> Mapping[str, Any]:
-    """Return what the user's own files of uv say about the network, before what those of the machine say."""
+    """Return what the user's own files of uv say about the network.
+
+    As for uv, the file of the user counts before the first one of the machine, and lists are joined.
+    """
+    files = uv_files(os.environ, Path.home(), _checkout(Path.cwd()))
+    machine = next((path for path in files[1:] if path.is_file()), None)
     found: dict[str, Any] = {}
-    for path in uv_files(os.environ, Path.home(), _checkout(Path.cwd())):
+    for path in (*files[:1], *([machine] if machine else [])):
         with suppress(OSError, UnicodeDecodeError, tomllib.TOMLDecodeError), path.open("rb") as file:
             table = load_toml(file.read(MOST_TEXT).decode())
-            found = {**{name: table[name] for name in _UV_KEYS if name in table}, **found}
+            for name in _UV_KEYS:
+                before, value = found.get(name), table.get(name)
+                if isinstance(before, list) and isinstance(value, list):
+                    found[name] = [*before, *value]
+                elif before is None and value is not None:
+                    found[name] = value
     return found
 
 

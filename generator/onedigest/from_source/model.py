@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from onedigest.digest import Digest
+from onedigest.digest import Digest, hex_of
 
 NO_DIGEST = Digest("")
 """Where none is stated."""
@@ -74,7 +74,9 @@ class BuiltFrom:
     """Which source a wheel was built of, by what identifies it, and what its backend ran with.
 
     A directory has `path`, as its script or project names it, and the `digest` of its tree. A commit of git has
-    `commit` and `tree`, git's own object names. An archive has `path`, which is its file name, `digest` and `size`.
+    `commit` and `tree`, git's own object names; `path` is the repository's address without user and password, and
+    `reference` what was asked for. An archive has `path`, which is its file name, `digest` and `size`. `settings` is
+    the digest of what [tool.uv] says of the build, where it says anything: a variable may be a secret.
     """
 
     kind: Kind
@@ -83,11 +85,17 @@ class BuiltFrom:
     size: int = 0
     commit: str = ""
     tree: str = ""
+    reference: str = ""
     subdirectory: str = ""
+    settings: Digest = NO_DIGEST
     requires: tuple[BuildRequirement, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "requires", tuple(sorted(self.requires)))
+
+    def __str__(self) -> str:
+        """Return what people are told of it: where it is from, and the beginning of what identifies it."""
+        return f"{self.path} {self.commit[:12] or hex_of(self.digest)[:12]}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

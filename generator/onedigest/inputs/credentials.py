@@ -147,10 +147,13 @@ class Credentials:
                 f"{named} answered {status}, and nothing is shown to an address without TLS",
                 hint="write https:// in its address, or list its host in UV_INSECURE_HOST",
             )
-        verb = "wants" if status == 401 else "may want"
+        verb = "may want" if status == 403 else "wants"
         what = "refuses the user and password that are set for it" if shown else f"{verb} a user and a password"
+        answered = f": it answered {status}" if status else ""  # uv does not ask where it has nothing to show
         note = self._keyring.note(index.bare)
-        message = f"{named} {what}: it answered {status}" + (f"; {note}" if note else "")
+        message = f"{named} {what}{answered}" + (f"; {note}" if note else "")
+        if index.authenticate == "never":
+            return Problem(message, hint='take `authenticate = "never"` from what your uv.toml says of it')
         return Problem(message, hint=_hint(index, url))
 
     def _near(self, url: str) -> list[Credential]:

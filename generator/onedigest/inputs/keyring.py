@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import selectors
 import shlex
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
@@ -106,14 +108,28 @@ def _printed(words: tuple[str, ...], environment: tuple[tuple[str, str], ...]) -
         start_new_session=True,  # without a terminal, on which a question would wait for ever
     ) as process:
         try:
-            out, _ = process.communicate(timeout=LONGEST_ANSWER)
-        except subprocess.TimeoutExpired:
-            _end(process)
-            raise TimeoutError from None
+            out = _read(process, time.monotonic() + LONGEST_ANSWER)
         except BaseException:
             _end(process)
             raise
-    return "" if process.returncode else out[:_MOST].decode("utf-8", "replace")
+    return "" if process.returncode else out.decode("utf-8", "replace")
+
+
+def _read(process: subprocess.Popen[bytes], end: float) -> bytes:
+    """Return what a program prints until it ends. Raises `TimeoutError` where that is too late, or too much."""
+    assert process.stdout  # it is a pipe
+    out = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while len(out) <= _MOST and selector.select(max(end - time.monotonic(), 0)):
+            piece = os.read(process.stdout.fileno(), _MOST)
+            if not piece:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(max(end - time.monotonic(), 0))
+                    return out
+                break
+            out += piece
+    raise TimeoutError
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -53,7 +53,7 @@ class Showing:
 class Visit:
     """A request: `first` is what it shows at once; `is_stated` where its address says so itself."""
 
-    url: str
+    url: str = field(repr=False)
     index: str
     credentials: Credentials = field(repr=False)
     first: Credential | None

@@ -54,9 +54,10 @@ _SPLIT = re.compile(
 """How uv names one of the environments of a project."""
 
 _REFUSED = re.compile(
-    r"An index URL \((?P<index>[^)\s]+)\) (?:could not be queried due to a lack of valid authentication credentials"
-    r" \(|returned a )(?P<code>40[13])|"
-    r"HTTP status client error \((?P<status>40[13])[^)]*\) for url \((?P<url>[^)\s]+)\)"
+    r"An index(?: URL)? \((?P<index>[^)\s]+)\)"
+    r" (?:could not be queried due to a lack of valid authentication credentials \(|returned a )(?P<code>40[13])|"
+    r"HTTP status client error \((?P<status>40[13])[^)]*\) for url \((?P<url>[^)\s]+)\)|"
+    r"Missing credentials for: (?P<unasked>\S+)"
 )
 """How uv says that an index refuses it."""
 
@@ -143,6 +144,21 @@ def export(
         return _run(command, root, where, environment)
 
 
+def install(folder: Path, wheels: Sequence[Path]) -> None:
+    """Make a virtual environment of this Python in a folder, and install wheel files: no index, no network, no cache.
+
+    Raises `InputError` where wheels do not fit this machine, or each other.
+    """
+    where = "build requirements"
+    with tempfile.TemporaryDirectory(prefix="onedigest-") as scratch:
+        private = ["--no-config", "--no-cache", "--offline"]
+        _run(["venv", str(folder), "--no-project", *private], Path(scratch), where, {})
+        options = ["--no-index", "--no-deps", "--link-mode=copy", *private]
+        if wheels:
+            command = ["pip", "install", *map(str, wheels), *options]
+            _run(command, Path(scratch), where, {}, python=folder / "bin" / "python")
+
+
 def _run(
     command: Sequence[str],
     root: Path,
@@ -150,14 +166,16 @@ def _run(
     environment: Mapping[str, str],
     asked: Iterable[Index] = (),
     hear: Hear = lambda _: None,
+    python: Path = Path(sys.executable),
 ) -> str:
     """Run uv in a folder; return what it prints. `asked` are the indexes that the project in it names."""
     lent = lend(environment, asked)
     with nameless_file(lent.settings.encode()) as user, nameless_file(lent.machine.encode()) as machine:
-        done = _start(command, root, where, lent.variables, {"user": user, "machine": machine})
+        files = {"user": user, "machine": machine}
+        done = _start(command, root, where, lent.variables, files, python)
     said = hide(done.stderr, lent.secrets)
     for name, file in lent.files.items():
-        said = said.replace(f"{root}/{_place(name)}", file)
+        said = said.replace(f"{root}/{_place(name)}", file).replace(_place(name), file)
     if _FORGOTTEN in said:
         why = said.partition(_FORGOTTEN)[2].partition("\n\n")[0].strip(":\n")
         raise InputError.of(f"uv cannot read the settings in [tool.uv]:\n{why}", where=where)
@@ -169,7 +187,7 @@ def _run(
 
 
 def _start(
-    command: Sequence[str], root: Path, where: str, lent: Mapping[str, str], settings: Mapping[str, int]
+    command: Sequence[str], root: Path, where: str, lent: Mapping[str, str], settings: Mapping[str, int], python: Path
 ) -> subprocess.CompletedProcess[str]:
     """Run uv with variables that it is lent; `settings` are open files without a name, which may hold secrets."""
     for name, number in settings.items():
@@ -184,7 +202,7 @@ def _start(
         "GIT_ALLOW_PROTOCOL": "none",
         "GIT_TERMINAL_PROMPT": "0",
     }
-    options = ["--no-python-downloads", "--python", sys.executable, "--no-progress", "--color=never"]
+    options = ["--no-python-downloads", "--python", str(python), "--no-progress", "--color=never"]
     try:
         return subprocess.run(
             [find_uv(), *command, *options],
@@ -281,7 +299,7 @@ def _refusals(text: str, where: str, lent: Lent) -> list[Problem]:
     """Return what is said of each index that wants a password, or another one."""
     found: dict[Problem, None] = {}
     for match in _REFUSED.finditer(text):
-        url, status = match["index"] or match["url"], int(match["code"] or match["status"])
+        url, status = match["index"] or match["url"] or match["unasked"], int(match["code"] or match["status"] or 0)
         shown = lent.credentials.at(url) or lent.credentials.asked_at(url, "")
         if problem := lent.credentials.refusal(url, "", status, shown):
             found[replace(problem, where=where)] = None

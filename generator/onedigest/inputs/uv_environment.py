@@ -34,9 +34,9 @@ _TOKEN = 20
 class Lent:
     """What uv gets: variables, and the texts of a user's and a machine's settings, of which the first has secrets."""
 
-    variables: Mapping[str, str]
+    variables: Mapping[str, str] = field(repr=False)
     settings: str = field(repr=False)
-    machine: str
+    machine: str = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
     credentials: Credentials = field(repr=False)
     files: Mapping[str, str]

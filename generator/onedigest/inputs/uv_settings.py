@@ -25,6 +25,9 @@ _REACHED = (
 _ASKED = ("keyring-provider", "preview", "preview-features")
 """Say which programs keep passwords; they are asked here, so uv is told nothing of it."""
 
+OF_PROJECT = "ONEDIGEST_UV_CONFIG_OF_PROJECT"
+"""A variable that is set where UV_CONFIG_FILE names a file of the project, which may say where indexes are alone."""
+
 _OF_INDEX = ("name", "url", "explicit", "default", "format", "authenticate", "ignore-error-codes", "cache-control")
 _OFF = ("", "0", "false")
 
@@ -50,13 +53,18 @@ class Settings(NamedTuple):
 def read_settings(environment: Mapping[str, str]) -> tuple[Settings, Settings]:
     """Return the settings of a user, and those of a machine, of which uv reads the first file.
 
-    Raises `InputError` for a file that is no TOML.
+    Raises `InputError` for a file that is no TOML, and for one that a variable names and that is not there.
     """
     files = settings_files(environment)
     user = files[:1] if environment.get("UV_CONFIG_FILE") or _has_home(environment) else ()
     machine = next((each for each in files[len(user) :] if each.is_file()), None)
     nothing = Settings("", {})
-    return (_read(user[0]) if user else nothing), (_read(machine) if machine else nothing)
+    if environment.get("UV_CONFIG_FILE") and not all(each.is_file() for each in user):
+        raise InputError.of("there is no such file of settings", where=str(user[0]), hint="correct UV_CONFIG_FILE")
+    own = _read(user[0]) if user else nothing
+    if environment.get(OF_PROJECT):
+        own = own._replace(values={key: own.values[key] for key in ("index", *_PLACES) if key in own.values})
+    return own, (_read(machine) if machine else nothing)
 
 
 def settings_text(settings: Mapping[str, Any], shown: Iterable[Index] = ()) -> str:

@@ -10,7 +10,11 @@ from onedigest.errors import Problem
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Author:
-    """Whoever wrote a script. `line_of` gives the place of a package by its name, or nothing where none asks for it."""
+    """Whoever wrote a script. `line_of` gives the place of a package by its name, or nothing where none asks for it.
+
+    `tell` is told what was built.
+    """
 
     warn: Callable[[Problem], None] = lambda _: None
+    tell: Callable[[str], None] = lambda _: None
     line_of: Callable[[str], str] = lambda _: ""

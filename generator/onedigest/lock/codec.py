@@ -78,7 +78,9 @@ def _origin(origin: BuiltFrom) -> str:
         "size": str(origin.size) if origin.size else "",
         "commit": string(origin.commit) if origin.commit else "",
         "tree": string(origin.tree) if origin.tree else "",
+        "reference": string(origin.reference) if origin.reference else "",
         "subdirectory": string(origin.subdirectory) if origin.subdirectory else "",
+        "settings": string(origin.settings) if origin.settings else "",
         "requires": lines([_requirement(each) for each in origin.requires]),
     }
     return "".join(f"{name} = {item}\n" for name, item in fields.items() if item)

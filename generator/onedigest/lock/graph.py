@@ -24,11 +24,18 @@ Graph: TypeAlias = "networkx.DiGraph[Node]"
 def from_lock(lock: Lock) -> Graph:
     """Return the graph of a lock. Nodes and edges are added in order, for networkx keeps the order they come in."""
     graph: Graph = networkx.DiGraph()
-    graph.add_nodes_from([ROOT, *(package.key for package in lock.packages)])
+    graph.add_node(ROOT)
+    for package in lock.packages:
+        graph.add_node(package.key, **({"source": str(package.origin)} if package.origin else {}))
     graph.add_edges_from((ROOT, root) for root in lock.roots)
     for package in lock.packages:
         graph.add_edges_from((package.key, dependency) for dependency in package.dependencies)
     return graph
+
+
+def source_of(graph: Graph, node: Node) -> str:
+    """Return what a package was built of, or nothing where it is from an index."""
+    return str(graph.nodes[node].get("source", ""))
 
 
 def reachable(edges: Mapping[str, Iterable[str]], start: str) -> list[str]:

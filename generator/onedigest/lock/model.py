@@ -76,8 +76,10 @@ class Lock:
         object.__setattr__(self, "roots", tuple(sorted(set(self.roots))))
 
     def names(self) -> frozenset[str]:
-        """Return the names of all its packages, those of Debian too."""
-        return frozenset([*(each.name for each in self.packages), *(each.name for each in self.base.debian_packages)])
+        """Return the names of all its packages, those of Debian and those that builds need too."""
+        own, debian = (each.name for each in self.packages), (each.name for each in self.base.debian_packages)
+        origins = [package.origin for package in self.packages if package.origin]
+        return frozenset([*own, *debian, *(each.name for origin in origins for each in origin.requires)])
 
     def wheels(self) -> tuple[Wheel, ...]:
         """Return the distinct wheels of all platforms, sorted by file name."""

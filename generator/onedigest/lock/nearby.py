@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from onedigest.digest import of_file
+from onedigest.from_source.model import Kind, Source
 from onedigest.lock import shadow
 from onedigest.lock.model import Lock
 from onedigest.spec import Spec
@@ -17,11 +18,21 @@ def is_of_files(spec: Spec, lock: Lock, folder: Path) -> bool:
 
     `folder` is the script's. Whoever takes packages from a folder of wheels looks into it anew, so that is never told.
     """
-    wanted = shadow.read_wanted(spec, folder)
+    wanted = shadow.read_wanted(spec, shadow.read_around(spec, folder))
     if any(map(_is_local, _places(wanted.settings))):
         return False
     pinned = {wheel.name: wheel.digest for wheel in lock.wheels()}
-    return all(_is_pinned(Path(path), pinned) for path in wanted.files)
+    return all(_is_pinned(Path(path), pinned) for path in wanted.files) and all(
+        _is_built(source, lock)
+        for source, _ in wanted.sources
+        if source.kind is Kind.ARCHIVE and _is_local(source.place)
+    )
+
+
+def _is_built(source: Source, lock: Lock) -> bool:
+    """Tell whether an archive of this machine is the one that a wheel was built of, or nothing is built of it."""
+    digests = {each.origin.digest for each in lock.packages if each.name == source.name and each.origin}
+    return not digests or of_file(Path(source.place)) in digests
 
 
 def _is_pinned(path: Path, pinned: Mapping[str, str]) -> bool:

@@ -1,4 +1,4 @@
-"""Knows which packages were chosen in an older version only because newer ones have no wheels: nothing is built."""
+"""Knows which packages were chosen in an older version only because newer ones have no wheels."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from onedigest.lock.found import check_rows, wheel_name
 from onedigest.lock.model import Package
 from onedigest.lock.shadow import NAME, Wanted, comparison_text
 from onedigest.lock.targets import Target
+from onedigest.lock.uv_keys import build_line
 from onedigest.platforms import Platform
 from onedigest.sources import Sources
 from onedigest.spec import Spec
@@ -43,6 +44,8 @@ class Older:
     newest: str
     lacking: tuple[Platform, ...]
     platforms: tuple[Platform, ...]
+    built: tuple[str, ...] = ()
+    """What the script wants built."""
 
     def problem(self, where: str) -> Problem:
         """Return what is to be said of it."""
@@ -52,7 +55,7 @@ class Older:
         if left:
             line = ", ".join(f'"{platform}"' for platform in left)
             return Problem(message, where, f"with `platforms = [{line}]` in [tool.onedigest] that one is chosen")
-        hint = "nothing is built here: put a wheel of it into a folder, and name that in `find-links` of [tool.uv]"
+        hint = f"where it is pure Python, {build_line([self.name], self.built)}: then it is built here"
         return Problem(message, where, hint)
 
 
@@ -91,6 +94,7 @@ def older_choices(
                         newest=row["version"],
                         lacking=lacking,
                         platforms=asked.spec.platforms,
+                        built=asked.spec.build,
                     )
                 )
     return older

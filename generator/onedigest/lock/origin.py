@@ -7,10 +7,11 @@ from typing import Any
 
 from onedigest import untrusted
 from onedigest.digest import Digest
-from onedigest.from_source.model import BuildRequirement, BuiltFrom, Kind, PinnedFile
+from onedigest.from_source.model import NO_DIGEST, BuildRequirement, BuiltFrom, Kind, PinnedFile
 from onedigest.lock.table import Table
 
 _OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_ADDRESS = re.compile(r"(?:https?|ssh|file)://[^@/\s]*(?:/\S*)?")
 _MOST_REQUIREMENTS = 1000
 
 
@@ -21,18 +22,30 @@ def read_origin(table: Table) -> BuiltFrom:
     if len(requires) > _MOST_REQUIREMENTS:
         raise table.wrong("requires", f"names more than {_MOST_REQUIREMENTS} packages")
     subdirectory = table.take_or("", "subdirectory", untrusted.inner_path)
+    settings: Digest = table.take_or(NO_DIGEST, "settings", untrusted.digest)
     if kind is Kind.GIT:
         return BuiltFrom(
             kind=kind,
+            path=table.take("path", _address),
             commit=table.take("commit", _object_name),
             tree=table.take("tree", _object_name),
+            reference=table.take_or("", "reference", untrusted.line),
             subdirectory=subdirectory,
+            settings=settings,
             requires=requires,
         )
     path = table.take("path", untrusted.file_name if kind is Kind.ARCHIVE else _folder)
     digest: Digest = table.take("digest", untrusted.digest)
     size = table.take("size", untrusted.size) if kind is Kind.ARCHIVE else 0
-    return BuiltFrom(kind=kind, path=path, digest=digest, size=size, subdirectory=subdirectory, requires=requires)
+    return BuiltFrom(
+        kind=kind,
+        path=path,
+        digest=digest,
+        size=size,
+        subdirectory=subdirectory,
+        settings=settings,
+        requires=requires,
+    )
 
 
 def _kind(value: Any) -> Kind:
@@ -46,6 +59,14 @@ def _object_name(value: Any) -> str:
     if not _OBJECT.fullmatch(untrusted.text(value)):
         raise ValueError("is not the name of an object of git")
     return str(value)
+
+
+def _address(value: Any) -> str:
+    """Return the address of a repository, as a lock states it: nothing is opened by it."""
+    found = untrusted.line(value)
+    if not _ADDRESS.fullmatch(found):
+        raise ValueError("is not the address of a repository without user and password")
+    return found
 
 
 def _folder(value: Any) -> str:

@@ -1,33 +1,92 @@
-"""Knows where a script says packages are: only wheels and indexes count, and places on this machine are absolute."""
+"""Knows where a script, or a project that it takes, says packages are: wheels and indexes, and what is to be built."""
 
 from __future__ import annotations
 
-import re
+import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
-from onedigest.errors import Problem
-from onedigest.lock import uv_values
+from packaging.utils import canonicalize_name
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-_WEB = re.compile(r"https?://[^\s\\/?#][^\s\\]*", re.IGNORECASE)
-_HINT = "build a wheel of it, and publish it to an index or name the wheel"
+from onedigest.errors import InputError, Problem
+from onedigest.from_source.git_address import check_reference, read_remote
+from onedigest.from_source.model import NO_DIGEST, Kind, Source
+from onedigest.lock import repository, uv_values
+from onedigest.lock.addresses import Address, is_archive, read_address, read_git
+from onedigest.lock.build_settings import build_settings, indexes_of
+from onedigest.lock.unbuilt import nothing
+from onedigest.lock.uv_keys import build_line
+
+_ARCHIVE = "an archive of its source"
+_OUTSIDE = "move it into the repository, or take it from git"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Need:
+    """One place of a package: a source that a wheel is built of, the address of a wheel, or the name of an index."""
+
+    source: Source | None = None
+    address: str = ""
+    index: str = ""
+    marker: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Around:
+    """What places are read against: a script with its folder, and the folder that local projects may not leave.
+
+    `build` may be built, by `settings` of [tool.uv]; `wheels` are what was built.
+    """
+
+    script: str
+    folder: Path
+    root: Path
+    build: frozenset[str] = frozenset()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    wheels: Mapping[Source, Path] = field(default_factory=dict)
+
+    def wheel_of(self, source: Source) -> Path:
+        """Return the wheel that was built of a source, or a place where there is none."""
+        found = self.wheels.get(source)
+        return found if found is not None else nothing(source.name)
+
+    def settings_of(self, name: str) -> str:
+        """Return what [tool.uv] says of the build of one project, as canonical JSON."""
+        return build_settings({**self.settings, **indexes_of(self.settings, self.folder)}, name)
 
 
 class Places:
-    """Resolves the places that one script names; keeps all problems, and the wheels that are files of this machine."""
+    """Resolves the places that one script names; keeps all problems, and the wheels that are files of this machine.
 
-    def __init__(self, folder: Path, script: str) -> None:
+    `sources` are what wheels are built of, each with the markers that it has.
+    """
+
+    def __init__(self, around: Around) -> None:
         self.problems: list[Problem] = []
         self.files: set[str] = set()
-        self._folder = folder.absolute()
-        self._script = script
+        self.sources: dict[Source, list[str]] = {}
+        self._around = around
+        self._unasked: dict[str, str] = {}
+
+    def refuse(self) -> None:
+        """Raise `InputError` with all that cannot be followed, where anything cannot."""
+        if self._unasked:
+            names = sorted(self._unasked)
+            problems = [
+                Problem(f"`{name}` comes from {self._unasked[name]}, which is not a wheel", self._around.script)
+                for name in names
+            ]
+            last = Problem(problems[-1].message, problems[-1].where, build_line(names, self._around.build))
+            self.problems += [*problems[:-1], last]
+        if self.problems:
+            raise InputError(dict.fromkeys(self.problems))
 
     def requirement(self, text: str) -> str:
-        """Return a requirement, the place in it absolute."""
+        """Return a requirement, the place in it absolute, or that of the wheel which is built of it."""
         name, at, rest = text.partition(" @ ")
         if not at:
             return text
@@ -35,11 +94,17 @@ class Places:
         try:
             uv_values.refuse_variables(address)
         except ValueError as error:
-            self.problems.append(Problem(f"`{name}` {error}", self._script))
-        return f"{name} @ {self._wheel_address(name, address)}{space}{marker}"
+            self.problems.append(Problem(f"`{name}` {error}", self._around.script))
+        need = self.at_address(name.partition("[")[0].strip(), address, self._around.folder)
+        if need.source:
+            self.sources.setdefault(need.source, []).append("")
+        return f"{name} @ {self._address(need)}{space}{marker}"
 
-    def of_settings(self, taken: Mapping[str, Any]) -> dict[str, Any]:
-        """Return settings that were checked, with requirements and sources that name nothing but wheels."""
+    def of_settings(self, taken: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+        """Return settings that were checked, with requirements and sources that name nothing but wheels.
+
+        `names` are the packages that are asked for: uv heeds the sources of no other.
+        """
         changed = dict(taken)
         if "constraint-dependencies" in taken:
             changed["constraint-dependencies"] = list(map(self.requirement, taken["constraint-dependencies"]))
@@ -56,83 +121,187 @@ class Places:
                 for each in taken["dependency-metadata"]
             ]
         if "sources" in taken:
-            changed["sources"] = {name: self._sources(name, each) for name, each in sorted(taken["sources"].items())}
-        if "index-url" in taken:
-            changed["index-url"] = self._location(taken["index-url"])
-        for key in ("extra-index-url", "find-links"):
-            if key in taken:
-                changed[key] = list(map(self._location, taken[key]))
-        if "index" in taken:
-            changed["index"] = [{**each, "url": self._location(each["url"])} for each in taken["index"]]
-        return changed
+            ignored = set(map(canonicalize_name, taken.get("no-sources-package", ())))
+            heeded = {} if taken.get("no-sources") else taken["sources"]
+            changed["sources"] = {
+                name: self._lowered(name, each)
+                for name, each in sorted(heeded.items())
+                if canonicalize_name(name) in names - ignored
+            }
+        return {**changed, **indexes_of(taken, self._around.folder)}
 
-    def _location(self, text: str) -> str:
-        return text if "://" in text else str(self._folder / text)
+    def needs(self, name: str, value: Any, base: Path, root: Path | None = None) -> Iterator[Need]:
+        """Yield the places that a row of [tool.uv.sources] names; a path in it is from the folder `base`.
 
-    def _sources(self, name: str, value: Any) -> Any:
-        if isinstance(value, list):
-            return [self._source(name, each) for each in value]
-        return self._source(name, value)
+        `root` is what no folder may leave, where it is not the repository.
+        """
+        for source in value if isinstance(value, list) else [value]:
+            marker = str(source.get("marker", ""))
+            found = self._place(name, source, base, root or self._around.root)
+            if found.source:
+                self.sources.setdefault(found.source, []).append(marker)
+            yield Need(source=found.source, address=found.address, index=found.index, marker=marker)
 
-    def _source(self, name: str, source: Mapping[str, Any]) -> dict[str, Any]:
-        taken = {field: item for field, item in source.items() if field in uv_values.SOURCE_TAKEN}
-        if "git" in source:
-            self._refuse(name, "a git repository")
-        elif source.get("workspace") or source.get("editable"):
-            self._refuse(name, "a local project")
-        elif "url" in source:
-            taken["url"] = self._wheel_address(name, source["url"])
-        elif "path" in source:
-            taken["path"] = str(self._wheel_path(name, self._folder / source["path"]))
-        return taken
+    def at_address(self, name: str, text: str, base: Path) -> Need:
+        """Return the place that an address names, as uv reads it behind the `@` of a requirement."""
+        address = read_address(text)
+        if address.wrong:
+            return self._refused(name, address.wrong)
+        if address.is_git:
+            return self._git(name, address)
+        if address.is_web:
+            if address.is_wheel:
+                return Need(address=text)
+            return self._built(
+                name, Kind.ARCHIVE, address.place, address.stated, address.subdirectory, _ARCHIVE, digest=address.digest
+            )
+        return self._local(name, base / address.place, address.mark, subdirectory=address.subdirectory)
 
-    def _wheel_address(self, name: str, address: str) -> str:
-        """Return the address of a wheel, as uv and we read it alike."""
-        scheme = match[1].lower() if (match := _SCHEME.match(address)) else ""
-        if scheme.startswith("git+"):
-            self._refuse(name, "a git repository")
-        elif scheme in ("http", "https"):
-            parts = _split(address) if _WEB.fullmatch(address) else None
-            if parts is None:
-                self._refuse(name, "an address that cannot be read")
-            elif not unquote(parts.path).endswith(".whl"):
-                self._refuse(name, "an archive of its source")
-        elif scheme not in ("", "file"):
-            self._refuse(name, f"an address that begins with {scheme}:")
-        else:
-            place, mark, digest = address.partition("#")
-            parts = _split(place) if scheme else None
-            if scheme and parts is None:
-                self._refuse(name, "an address that cannot be read")
-            if parts and parts.netloc not in ("", "localhost"):
-                self._refuse(name, "another machine's file")
-            path = self._wheel_path(name, self._folder / unquote(parts.path if parts else place))
-            return f"file://{quote(str(path))}{mark}{digest}"
-        return address
+    def _lowered(self, name: str, value: Any) -> Any:
+        rows = [
+            self._row(each, need)
+            for each, need in zip(
+                value if isinstance(value, list) else [value], self.needs(name, value, self._around.folder), strict=True
+            )
+        ]
+        return rows if isinstance(value, list) else rows[0]
 
-    def _wheel_path(self, name: str, path: Path) -> Path:
-        """Return the path of a wheel, which need not be there: uv says that best."""
-        try:
-            mode = path.stat().st_mode
-        except FileNotFoundError:
-            mode = stat.S_IFREG
-        except (OSError, ValueError):
-            mode = 0
-        if stat.S_ISDIR(mode) or path.suffix != ".whl":
-            is_archive = path.name.endswith((".tar.gz", ".zip"))
-            self._refuse(name, "an archive of its source" if is_archive else "a local folder")
-        elif not stat.S_ISREG(mode):
-            self._refuse(name, "what is no regular file")
-        else:
+    def _row(self, source: Mapping[str, Any], need: Need) -> dict[str, Any]:
+        kept = {field: source[field] for field in ("extra", "group", "marker") if field in source}
+        if need.index:
+            return {**kept, "index": need.index}
+        address = self._address(need)
+        if address.startswith("file://"):
+            return {**kept, "path": unquote(address.removeprefix("file://").partition("#")[0])}
+        return {**kept, "url": address}
+
+    def _address(self, need: Need) -> str:
+        """Return the address of a wheel that uv gets."""
+        if need.source is None:
+            return need.address
+        path = self._around.wheel_of(need.source)
+        if need.source in self._around.wheels:
             self.files.add(str(path.resolve()))
-        return path
+        return f"file://{quote(str(path))}"
 
-    def _refuse(self, name: str, kind: str) -> None:
-        self.problems.append(Problem(f"`{name}` comes from {kind}, which is not a wheel", self._script, _HINT))
+    def _place(self, name: str, source: Mapping[str, Any], base: Path, root: Path) -> Need:
+        if "index" in source:
+            return Need(index=str(source["index"]))
+        if "git" in source:
+            return self._git(name, read_git(source))
+        if source.get("package") is False:
+            hint = "leave it out, or write what the project needs into `dependencies`"
+            return self._refused(name, "a local project with `package = false`, which is not to be installed", hint)
+        if source.get("workspace"):
+            return self._member(name, base, root)
+        inner = str(source.get("subdirectory", ""))
+        if "url" in source:
+            mark = f"#subdirectory={quote(inner)}" if inner and "#" not in source["url"] else ""
+            return self.at_address(name, f"{source['url']}{mark}", base)
+        return self._local(name, base / source.get("path", ""), subdirectory=inner, root=root)
+
+    def _member(self, name: str, base: Path, root: Path) -> Need:
+        workspace = repository.find_workspace(base, root)
+        if workspace is None:
+            return self._refused(name, "a workspace, and no pyproject.toml around it has [tool.uv.workspace]")
+        place = repository.members(workspace, root).get(canonicalize_name(name))
+        if place is None:
+            shown = os.path.relpath(workspace, root)
+            return self._refused(name, f"the workspace in {shown}, which has no such member")
+        return self._local(name, place, root=root)
+
+    def in_git(self, found: Source, around: Source, commit: str, subdirectory: str) -> Need:
+        """Return a project of the same commit as another one, which was found in a copy of it."""
+        stated = f"{around.stated.partition('@')[0]}@{commit}#{subdirectory}"
+        need = self._built(found.name, Kind.GIT, around.place, stated, subdirectory, "a git repository", commit)
+        if need.source:
+            self.sources.setdefault(need.source, []).append("")
+        return need
+
+    def _git(self, name: str, address: Address) -> Need:
+        if address.wrong:
+            return self._refused(name, address.wrong)
+        try:
+            shown = read_remote(address.place, self._around.script, name).shown
+            check_reference(address.reference, name, self._around.script)
+        except InputError as error:
+            self.problems += error.problems
+            return _nowhere(name)
+        stated = f"{shown}@{address.reference}" if address.reference else shown
+        return self._built(
+            name, Kind.GIT, address.place, stated, address.subdirectory, "a git repository", address.reference
+        )
+
+    def _local(self, name: str, path: Path, mark: str = "", subdirectory: str = "", root: Path | None = None) -> Need:
+        """Return what is at a path of this machine: a wheel, which need not be there, a project or an archive."""
+        path = Path(os.path.abspath(path))  # noqa: PTH100  links stay as they are
+        shown = os.path.relpath(path, self._around.folder)
+        kind = _kind(path)
+        if kind == "wheel":
+            self.files.add(str(path.resolve()))
+            return Need(address=f"file://{quote(str(path))}{mark}")
+        if kind not in ("folder", "archive"):
+            return self._refused(name, f"{shown}, which is {kind}")
+        if not path.resolve().is_relative_to((root or self._around.root).resolve()):
+            message = f"`{name}` comes from {shown}, which is outside of the repository"
+            self.problems.append(Problem(message, self._around.script, _OUTSIDE))
+            return _nowhere(name)
+        if kind == "folder":
+            return self._built(name, Kind.DIRECTORY, str(path), shown, subdirectory)
+        return self._built(name, Kind.ARCHIVE, str(path), shown, subdirectory, _ARCHIVE)
+
+    def _built(
+        self,
+        name: str,
+        kind: Kind,
+        place: str,
+        stated: str,
+        subdirectory: str = "",
+        asks: str = "",
+        reference: str = "",
+        digest: Any = NO_DIGEST,
+    ) -> Need:
+        """Return a source; one that `asks` says what it is must be named in `build`."""
+        known = canonicalize_name(name)
+        source = Source(
+            name=known,
+            kind=kind,
+            place=place,
+            stated=stated,
+            where=self._around.script,
+            reference=reference,
+            subdirectory=subdirectory,
+            settings=self._around.settings_of(known),
+            digest=digest,
+        )
+        if asks and known not in self._around.build:
+            self._unasked[known] = asks
+            return _nowhere(name)
+        if self._around.settings.get("no-build") is True:
+            return self._refused(name, f"{stated}, and [tool.uv] has `no-build = true`", "leave `no-build` out")
+        return Need(source=source)
+
+    def _refused(self, name: str, kind: str, hint: str = "") -> Need:
+        self.problems.append(Problem(f"`{name}` comes from {kind}", self._around.script, hint))
+        return _nowhere(name)
 
 
-def _split(address: str) -> SplitResult | None:
+def _kind(path: Path) -> str:
+    """Return what is at a path: a wheel, which need not be there, a folder or an archive, or what else."""
     try:
-        return urlsplit(address)
-    except ValueError:
-        return None
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return "wheel" if path.suffix == ".whl" else "not there"
+    except (OSError, ValueError):
+        return "not to be read"
+    if stat.S_ISDIR(mode):
+        return "folder"
+    if not stat.S_ISREG(mode):
+        return "no regular file"
+    if path.suffix == ".whl":
+        return "wheel"
+    return "archive" if is_archive(path.name) else "neither a project, a wheel nor an archive"
+
+
+def _nowhere(name: str) -> Need:
+    return Need(address=f"file://{nothing(canonicalize_name(name))}")

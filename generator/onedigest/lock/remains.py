@@ -91,7 +91,13 @@ def _chunks(text: str, name: str) -> list[str]:
 def _packages(chunks: Iterable[str]) -> dict[str, tuple[Package, ...]]:
     """Return the packages of a document by their names; a platform may have another version than the other."""
     found: dict[str, dict[tuple[str, str], Package]] = {}
+    whole: list[str] = []
     for chunk in chunks:
+        if whole and chunk.startswith("[packages."):  # what its wheel was built of
+            whole[-1] += chunk
+        else:
+            whole.append(chunk)
+    for chunk in whole:
         with suppress(Wrong, ValueError):
             package = read_remaining_package(_row(chunk), ALL)
             found.setdefault(package.name, {}).setdefault(package.key, package)

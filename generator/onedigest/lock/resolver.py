@@ -20,18 +20,22 @@ from onedigest.inputs import uv
 from onedigest.lock import shadow
 from onedigest.lock.author import Author
 from onedigest.lock.base import Base
-from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor
+from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor, reason
 from onedigest.lock.base.debian_choice import resolve_debian
 from onedigest.lock.base.debian_pins import Kept
-from onedigest.lock.model import Lock, Package, Wheel, settled
+from onedigest.lock.measured import completed
+from onedigest.lock.model import Lock, Package, settled
 from onedigest.lock.older import Asked
+from onedigest.lock.pinned import pinned_wanted
+from onedigest.lock.script_lock import Pins
 from onedigest.lock.targets import Target
+from onedigest.lock.unbuilt import unbuilt
+from onedigest.lock.workshop import Earlier, Workshop
 from onedigest.lock.yanked import yanked_wheels
 from onedigest.sources import Sources
 from onedigest.spec import Spec, asked_value, digest_of, dumps, fields
 
-_MOST_WHEEL = 4 << 30
-"""Bytes of a wheel whose size no index states."""
+_MOST_ROUNDS = 30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,30 +58,44 @@ class Upgrade:
 
 
 def resolve(
-    spec: Spec, previous: Lock | None, sources: Sources, *, folder: Path, upgrade: Upgrade, author: Author | None = None
+    spec: Spec,
+    previous: Lock | None,
+    sources: Sources,
+    *,
+    folder: Path,
+    upgrade: Upgrade,
+    author: Author | None = None,
+    first: Pins | None = None,
 ) -> Lock:
     """Choose everything that an image is made of.
 
-    `folder` is the script's. What `previous` pins stays as long as it fits, unless `upgrade` lets it move. Raises
-    `InputError` for what cannot be built, and `NetworkError`.
+    `folder` is the script's. What `previous` pins stays as long as it fits, unless `upgrade` lets it move. Where there
+    is none, `first` pins versions; files are those that it states. Raises `InputError` for what cannot be built, and
+    `NetworkError`.
     """
     _refuse_unknown(previous, upgrade)
     choice = _kept_choice(spec, previous, upgrade) or choose_base(spec)
-    wanted = shadow.read_wanted(spec, folder)
+    author = author or Author()
+    workshop = Workshop(spec, folder, sources, _earlier(previous, upgrade), author)
+    workshop.refuse()
     kept_base = _kept_base(spec, choice, previous, upgrade)
     debian = _kept_packages(spec, previous, upgrade)
     if choice.image and kept_base is None:
         # its Python decides what is asked of uv
         kept_base = _image_base(spec, choice, _pinned_index(choice, previous, upgrade), sources, debian)
     minor = kept_base.python_minor if kept_base else python_minor(SUITES[choice.suite])
-    pins = _pins(previous, upgrade)
-    known = shadow.preferences_text(pins) if pins else ""
+    wanted = workshop.prepare(minor)
+    first = first or Pins()
+    if previous:
+        first = Pins(allowed=first.allowed)
+    pins = _pins(previous, upgrade) or first.packages
+    known = shadow.preferences_text(pins, first.forks) if pins else ""
     # a wheel stays selected as long as its version does, even when a better one came since
     kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
     said: list[str] = []
     asked = Asked(spec=spec, wanted=wanted, minor=minor, sources=sources)
     found, base = _answer(
-        asked, known, lambda: kept_base or resolve_debian(spec, choice.suite, sources, debian), said.append
+        asked, workshop, known, lambda: kept_base or resolve_debian(spec, choice.suite, sources, debian), said.append
     )
     from onedigest.lock.selection import select
     from onedigest.lock.verdict import judge
@@ -85,9 +103,10 @@ def resolve(
     targets = [Target(platform, base.python, base.libc_version) for platform in spec.platforms]
     yanked = yanked_wheels(found.get("package", ()), targets, sources.client)
     packages, roots = select(found, targets, base.reference, kept, yanked)
+    roots = tuple(root for root in roots if root[0] not in wanted.added)
     places = _places(found)
-    judge(said, found, places, packages, pins, targets, asked, author or Author())
-    packages = _completed(packages, places, sources)
+    judge(said, found, places, packages, pins, targets, asked, author)
+    packages = completed(packages, places, sources, first)
     lock = Lock(
         spec=spec.digest(),
         asked=dumps(spec).decode(),
@@ -95,17 +114,19 @@ def resolve(
         version=__version__,
         platforms=spec.platforms,
         base=base,
-        packages=packages,
+        packages=tuple(workshop.stated(package) for package in packages),
         roots=roots,
     )
     return settled(lock, previous)
 
 
-def _answer(asked: Asked, known: str, choose: Callable[[], Base], hear: uv.Hear) -> tuple[dict[str, Any], Base]:
+def _answer(
+    asked: Asked, workshop: Workshop, known: str, choose: Callable[[], Base], hear: uv.Hear
+) -> tuple[dict[str, Any], Base]:
     """Return the uv.lock of what is asked, and the base, which is chosen meanwhile."""
     with ThreadPoolExecutor(2) as pool:
         waiting = pool.submit(choose)
-        answer = pool.submit(_ask, asked.spec, asked.wanted, asked.minor, (), known, asked.sources, hear)
+        answer = pool.submit(_ask_building, asked, workshop, known, hear)
         from onedigest.lock.verdict import explained  # takes a moment, while uv works
 
         try:
@@ -115,10 +136,41 @@ def _answer(asked: Asked, known: str, choose: Callable[[], Base], hear: uv.Hear)
         return found, waiting.result()
 
 
+def _ask_building(asked: Asked, workshop: Workshop, known: str, hear: uv.Hear) -> dict[str, Any]:
+    """Return the uv.lock of what is asked; source distributions that it chooses are built, until there are no others.
+
+    A version whose wheel needs what is not there may make uv choose another one.
+    """
+    wanted = asked.wanted
+    for _ in range(_MOST_ROUNDS):
+        said: list[str] = []
+        found = _ask(asked.spec, wanted, asked.minor, (), known, asked.sources, said.append)
+        rows = workshop.make_rows(found, wanted)
+        if not rows:
+            workshop.put_in(found, wanted)
+            for text in said:
+                hear(text)
+            return found
+        settings = dict(wanted.settings)
+        settings["dependency-metadata"] = [*settings.get("dependency-metadata", []), *rows]
+        wanted = replace(wanted, settings=settings)
+    message = f"uv chose another version to build {_MOST_ROUNDS} times"
+    hint = "ask for one version of what is built, such as `NAME==1.0`"
+    raise InputError.of(message, where=asked.spec.script, hint=hint)
+
+
 def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[str, tuple[str, str, str]]:
-    """Ask uv where the wheels of a lock are now; return address, digest and index of each by file name."""
-    wanted, known = shadow.read_wanted(spec, folder), shadow.preferences_text(lock.packages)
-    return _places(_ask(spec, wanted, lock.base.python_minor, lock.packages, known, sources))
+    """Ask uv where the wheels of a lock are now; return address, stated digest and index of each by file name."""
+    return _places(ask_pinned(spec, lock, sources, folder=folder)[0])
+
+
+def ask_pinned(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> tuple[dict[str, Any], shadow.Wanted]:
+    """Return the uv.lock of exactly what a lock pins, and what was asked.
+
+    What was built is a file where the store has it, else the source distribution of an index.
+    """
+    wanted, known = pinned_wanted(spec, lock, sources.store, folder=folder), shadow.preferences_text(lock.packages)
+    return _ask(spec, wanted, lock.base.python_minor, lock.packages, known, sources), wanted
 
 
 def _ask(
@@ -133,66 +185,36 @@ def _ask(
     """Return the uv.lock of what is wanted, of which every value was checked."""
     from onedigest.lock.found import check_rows
 
-    found = uv.lock(
-        shadow.project_text(spec, wanted, python_minor, pins),
-        known,
-        store=sources.store,
-        where=spec.script,
-        environment=sources.environment,
-        offline=sources.offline,
-        hear=hear,
-    )
+    try:
+        found = uv.lock(
+            shadow.project_text(spec, wanted, python_minor, pins),
+            known,
+            store=sources.store,
+            where=spec.script,
+            environment=sources.environment,
+            offline=sources.offline,
+            hear=hear,
+        )
+    except InputError as error:
+        problem = unbuilt(str(error), spec.script)
+        raise (InputError([problem]) if problem else error) from None
     check_rows(found, wanted.files, spec.script)
     return found
 
 
 def _places(found: Mapping[str, Any]) -> dict[str, tuple[str, str, str]]:
-    """Return address, digest and index of each wheel of a uv.lock; an address without a scheme is a path."""
-    from onedigest.lock.found import wheel_address, wheel_digest, wheel_index, wheel_name
+    """Return address, stated digest and index of each wheel of a uv.lock; an address without a scheme is a path."""
+    from onedigest.lock.found import stated_digest, wheel_address, wheel_index, wheel_name
 
     return {
         wheel_name(wheel): (
             wheel_address(package["source"], wheel),
-            wheel_digest(wheel),
+            stated_digest(wheel),
             wheel_index(package["source"]),
         )
         for package in found.get("package", ())
         for wheel in package.get("wheels", ())
     }
-
-
-def _completed(
-    packages: tuple[Package, ...], places: Mapping[str, tuple[str, str, str]], sources: Sources
-) -> tuple[Package, ...]:
-    """Fill in digests and sizes that the index does not state, from the files themselves."""
-    known: dict[str, Wheel] = {}
-    for package in packages:
-        for _, wheel in package.wheels:
-            if wheel.name not in known:
-                known[wheel.name] = (
-                    wheel if wheel.digest and wheel.size else _measured(wheel, *places[wheel.name][::2], sources)
-                )
-    return tuple(
-        replace(package, wheels=tuple((platform, known[wheel.name]) for platform, wheel in package.wheels))
-        for package in packages
-    )
-
-
-def _measured(wheel: Wheel, address: str, index: str, sources: Sources) -> Wheel:
-    if "://" in address:
-        digest, size = sources.client.keep(address, sources.store, most=_MOST_WHEEL, index=index)
-    else:
-        data = _local(wheel.name, Path(address))
-        digest, size = sources.store.add(data), len(data)
-    if wheel.digest not in ("", digest):
-        raise InputError.of(f"the content of `{wheel.name}` does not have the sha256 that its index states")
-    return replace(wheel, digest=digest, size=size)
-
-
-def _local(name: str, path: Path) -> bytes:
-    if not path.is_file():
-        raise InputError.of(f"`{name}` is no regular file on this machine")
-    return path.read_bytes()
 
 
 def _kept_base(spec: Spec, choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Base | None:
@@ -234,17 +256,19 @@ def _kept_packages(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> Kept 
 
 def _image_base(spec: Spec, choice: Choice, pinned: Digest | None, sources: Sources, kept: Kept | None) -> Base:
     from onedigest.lock.base.image_choice import resolve_image
+    from onedigest.oci.reference import HUB, MIRRORS, parse_reference
 
     try:
         return resolve_image(spec, choice.image, pinned, sources, kept)
     except NetworkError as error:
-        if spec.base == choice.image:
+        if parse_reference(choice.image, spec.script).registry != HUB:
             raise
-        hint = (
-            f"no Debian suite has a Python for `requires-python = {spec.requires_python!r}`, so the base is"
-            f" {choice.image}; set another `base`"
-        )
-        raise NetworkError(replace(problem, hint=hint) for problem in error.problems) from None
+        hint = f"where {HUB} cannot be reached, set `{MIRRORS}='{HUB}=HOST'` to a mirror of it"
+        if why := reason(spec):
+            hint = f"{why}; {hint}, or set another `base`"
+        raise NetworkError(
+            replace(problem, hint=hint if why else problem.hint or hint) for problem in error.problems
+        ) from None
 
 
 def _pinned_index(choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Digest | None:
@@ -260,6 +284,12 @@ def _pins(previous: Lock | None, upgrade: Upgrade) -> tuple[Package, ...]:
         return ()
     moving = set(map(canonicalize_name, upgrade.packages))
     return tuple(each for each in previous.packages if each.name not in moving)
+
+
+def _earlier(previous: Lock | None, upgrade: Upgrade) -> Earlier:
+    """Return what was built before, and stays."""
+    names = frozenset(map(canonicalize_name, upgrade.packages))
+    return Earlier(lock=previous, everything=upgrade.everything, names=names)
 
 
 def _refuse_unknown(previous: Lock | None, upgrade: Upgrade) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from onedigest.errors import InputError
+from packaging.utils import canonicalize_name
+
+from onedigest.from_source.model import Source
 from onedigest.lock import uv_keys
 from onedigest.lock.model import Package
-from onedigest.lock.places import Places
+from onedigest.lock.places import Around, Places
+from onedigest.lock.repository import find_root
 from onedigest.lock.toml_text import inline_table, lines, string, value
+from onedigest.lock.unbuilt import names_of
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
 
@@ -28,26 +32,52 @@ _NO_REGISTRY = "https://index.invalid/simple"
 class Wanted:
     """What uv is asked for: requirements, and settings that choose packages. Places on this machine are absolute.
 
-    `files` are the wheels on this machine that a script names.
+    `files` are the wheels on this machine that a script names, and those that were built. `sources` are what it names
+    and wheels are built of, each with its marker. `build` are the packages whose source distributions may be built.
+    `added` are the names of requirements that the script does not have itself.
     """
 
     dependencies: tuple[str, ...]
     settings: Mapping[str, Any]
     files: frozenset[str]
+    sources: tuple[tuple[Source, str], ...] = ()
+    build: frozenset[str] = frozenset()
+    added: frozenset[str] = frozenset()
 
 
-def read_wanted(spec: Spec, folder: Path) -> Wanted:
-    """Return what a script wants of uv, before anything is fetched. `folder` is the script's, for relative places.
+def read_around(spec: Spec, folder: Path, wheels: Mapping[Source, Path] | None = None) -> Around:
+    """Return what the places of a script are read against; `folder` is the script's."""
+    folder = folder.absolute()
+    return Around(
+        script=spec.script,
+        folder=folder,
+        root=find_root(folder),
+        build=frozenset(spec.build),
+        settings=uv_keys.of_builds(json.loads(spec.uv)),
+        wheels=wheels or {},
+    )
 
-    Raises `InputError` with all that cannot be followed, such as what comes from somewhere that is no wheel.
+
+def read_wanted(spec: Spec, around: Around) -> Wanted:
+    """Return what a script wants of uv, before anything is fetched.
+
+    Raises `InputError` with all that cannot be followed, such as what is not to be built.
     """
-    taken, _ = uv_keys.take(json.loads(spec.uv), lambda _: spec.script)
-    places = Places(folder, spec.script)
+    taken, _ = uv_keys.take(json.loads(spec.uv), lambda _: spec.script, spec.build)
+    places = Places(around)
     dependencies = tuple(map(places.requirement, spec.dependencies))
-    settings = places.of_settings(taken)
-    if places.problems:
-        raise InputError(places.problems)
-    return Wanted(dependencies=dependencies, settings=settings, files=frozenset(places.files))
+    others = [*taken.get("override-dependencies", ()), *taken.get("constraint-dependencies", ())]
+    settings = places.of_settings(
+        taken, names_of((*spec.dependencies, *(each for each in others if isinstance(each, str))))
+    )
+    places.refuse()
+    return Wanted(
+        dependencies=dependencies,
+        settings=settings,
+        files=frozenset(places.files),
+        sources=tuple((source, marker) for source, several in places.sources.items() for marker in several),
+        build=frozenset(spec.build) - {source.name for source in places.sources},
+    )
 
 
 def project_text(spec: Spec, wanted: Wanted, python_minor: str, pins: Iterable[Package] = ()) -> str:
@@ -59,6 +89,10 @@ def project_text(spec: Spec, wanted: Wanted, python_minor: str, pins: Iterable[P
     constraints = [*settings.pop("constraint-dependencies", []), *map(_pin, pins)]
     required = lines([string(_machine(platform)) for platform in spec.platforms])
     strict = f"no-build = true\nrequired-environments = {required}\n"
+    if wanted.build:
+        # what uv may choose without a wheel says itself what it needs, so that none is ever built by uv
+        strict += f"no-binary-package = {lines([string(name) for name in sorted(wanted.build)])}\n"
+        settings["dependency-metadata"] = _with_all(settings.get("dependency-metadata", []), wanted.build)
     return _text(spec, wanted.dependencies, python_minor, constraints, settings, strict)
 
 
@@ -68,7 +102,6 @@ def comparison_text(spec: Spec, wanted: Wanted, python_minor: str, names: Iterab
     Every package says itself what it depends on, which is nothing: so none is looked into.
     """
     from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
 
     left, asked = sorted(set(names)), []
     for text in wanted.dependencies:
@@ -81,13 +114,18 @@ def comparison_text(spec: Spec, wanted: Wanted, python_minor: str, names: Iterab
     return _text(spec, [*asked, *left], python_minor, constraints, settings)
 
 
-def preferences_text(packages: Iterable[Package]) -> str:
-    """Return a uv.lock that holds nothing but versions, which uv prefers as long as they fit."""
+def preferences_text(packages: Iterable[Package], forks: Mapping[tuple[str, str], Sequence[str]] | None = None) -> str:
+    """Return a uv.lock that holds nothing but versions, which uv prefers as long as they fit.
+
+    `forks` are markers of the environments that versions are for, where they are not for all.
+    """
     head = 'version = 1\nrevision = 3\nrequires-python = ">=3.11"\n'
     source = inline_table({"registry": string(_NO_REGISTRY)})
     return head + "".join(
         f"\n[[package]]\nname = {string(package.name)}\nversion = {string(package.version)}\nsource = {source}\n"
+        + (f"resolution-markers = {lines(list(map(string, markers)))}\n" if markers else "")
         for package in packages
+        for markers in [(forks or {}).get(package.key, ())]
     )
 
 
@@ -119,6 +157,13 @@ def _text(
         f"constraint-dependencies = {lines(list(map(string, constraints)))}\n"
         + "".join(f"{name} = {value(item)}\n" for name, item in sorted(settings.items()))
     )
+
+
+def _with_all(metadata: Iterable[Mapping[str, Any]], names: Iterable[str]) -> list[Mapping[str, Any]]:
+    """Return metadata that has a row for every version of some packages."""
+    rows = list(metadata)
+    known = {canonicalize_name(row["name"]) for row in rows if "version" not in row}
+    return [*rows, *({"name": name} for name in sorted(set(names) - known))]
 
 
 def _machine(platform: Platform) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
+
+from packaging.utils import canonicalize_name
 
 from onedigest.errors import InputError, Problem
 from onedigest.lock import uv_values as values
@@ -39,8 +42,30 @@ _TAKEN: Mapping[str, Callable[[Any], Any]] = {
     "sources": values.sources,
 }
 
+_OF_BUILDS: Mapping[str, Callable[[Any], Any]] = {
+    "build-constraint-dependencies": values.requirements,
+    "config-settings": values.config_settings,
+    "config-settings-package": partial(values.by_package, values.config_settings),
+    "extra-build-dependencies": partial(values.by_package, values.build_dependencies),
+    "extra-build-variables": partial(values.by_package, values.variables),
+    "no-build": values.flag,
+}
+"""What is said of builds: uv is told none of it, since it builds nothing."""
+
+OF_INDEXES = (
+    "exclude-newer",
+    "exclude-newer-package",
+    "extra-index-url",
+    "find-links",
+    "index",
+    "index-strategy",
+    "index-url",
+    "no-index",
+)
+"""What is said of indexes, which have what builds need too."""
+
 _MACHINE = "it is about a machine, and counts in a uv.toml of your own"
-_NO_BUILD = "nothing is built, wheels are all that is installed"
+_ISOLATED = "every build is isolated, and its requirements are pinned with hashes"
 _PROJECT = "it is about a project, and this is a script"
 _PIP = "only `uv pip` reads it"
 _PLATFORMS = "`platforms` in [tool.onedigest] says what an image is for"
@@ -58,16 +83,16 @@ _LEFT_OUT: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "build-constraint-dependencies", "build-exclude-dependencies", "build-override-dependencies",
-            "config-settings", "config-settings-package", "extra-build-dependencies", "extra-build-variables",
-            "no-build", "no-build-isolation", "no-build-isolation-package", "no-build-package", "require-build-hashes",
+            "build-exclude-dependencies", "build-override-dependencies", "no-build-isolation",
+            "no-build-isolation-package", "require-build-hashes",
         ),
-        _NO_BUILD,
+        _ISOLATED,
     ),
+    "no-build-package": "`build` in [tool.onedigest] says what is built",
     **dict.fromkeys(
         (
             "add-bounds", "audit", "build-backend", "cache-keys", "check-url", "default-groups", "dependency-groups",
-            "dev-dependencies", "managed", "package", "publish-url", "trusted-publishing",
+            "dev-dependencies", "managed", "package", "publish-url", "trusted-publishing", "workspace",
         ),
         _PROJECT,
     ),
@@ -79,10 +104,11 @@ _LEFT_OUT: Mapping[str, str] = {
     "upgrade": _UPGRADE,
     "upgrade-package": _UPGRADE,
 }  # fmt: skip
-_HARMLESS: Mapping[str, Any] = {"no-build": True, "package": False}
+_HARMLESS: Mapping[str, Any] = {"package": False}
 """Values that are what is done anyway."""
 
-_WHEELS = "wheels are all that is installed"
+_WHEELS = "wheels are installed, and what `build` in [tool.onedigest] names is built"
+_NO_BINARY = "no-binary-package"
 _OWN = "how an index is reached is not a script's to say"
 _OWN_HINT = "leave it out; where you need it, set it in a uv.toml of your own"
 _REFUSED: Mapping[str, tuple[str, str]] = {
@@ -90,17 +116,18 @@ _REFUSED: Mapping[str, tuple[str, str]] = {
     "http-proxy": (_OWN, _OWN_HINT),
     "https-proxy": (_OWN, _OWN_HINT),
     "keyring-provider": (_OWN, _OWN_HINT),
-    "no-binary": (_WHEELS, ""),
-    "no-binary-package": (_WHEELS, ""),
+    "no-binary": (_WHEELS, "leave it out, and name in `build` what is to be built"),
     "no-proxy": (_OWN, _OWN_HINT),
-    "workspace": ("uv would build its members", "build wheels of them, and name these in `sources`"),
 }
 
 
-def take(own: Mapping[str, Any], where: Where) -> tuple[dict[str, Any], tuple[Problem, ...]]:
+def take(
+    own: Mapping[str, Any], where: Where, build: Collection[str] = ()
+) -> tuple[dict[str, Any], tuple[Problem, ...]]:
     """Return what uv gets of a script's table, and a warning for each key that is left out.
 
-    Raises `InputError` with all that cannot be followed.
+    `build` are the packages that the script wants built, normalized. Raises `InputError` with all that cannot be
+    followed.
     """
     taken: dict[str, Any] = {}
     wrong: list[Problem] = []
@@ -108,9 +135,15 @@ def take(own: Mapping[str, Any], where: Where) -> tuple[dict[str, Any], tuple[Pr
         if key in _REFUSED:
             reason, hint = _REFUSED[key]
             wrong.append(Problem(f"`{key}` in [tool.uv] cannot be followed: {reason}", where(key), hint))
-        elif key in _TAKEN:
+        elif key in _TAKEN or key in _OF_BUILDS or key == _NO_BINARY:
             try:
-                taken[key] = _TAKEN[key](value)
+                if key in _TAKEN:
+                    taken[key] = _TAKEN[key](value)
+                elif key in _OF_BUILDS:
+                    _OF_BUILDS[key](value)
+                elif unnamed := sorted(set(map(canonicalize_name, values.names(value))) - set(build)):
+                    message = f"`{key}` in [tool.uv] cannot be followed: {_WHEELS}"
+                    wrong.append(Problem(message, where(key), build_line(unnamed, build)))
             except ValueError as error:
                 wrong.append(Problem(f"`{key}` in [tool.uv] {error}", where(key)))
     if wrong:
@@ -118,13 +151,31 @@ def take(own: Mapping[str, Any], where: Where) -> tuple[dict[str, Any], tuple[Pr
     return taken, tuple(_left_out(own, where))
 
 
+def of_builds(own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a script's table says of builds, and of indexes that have what they need.
+
+    What cannot be followed, `take` refuses.
+    """
+    found: dict[str, Any] = {}
+    for key, check in {**_OF_BUILDS, **{key: _TAKEN[key] for key in OF_INDEXES}}.items():
+        with suppress(ValueError):
+            found |= {key: check(own[key])} if key in own else {}
+    return found
+
+
+def build_line(names: Iterable[str], already: Iterable[str] = ()) -> str:
+    """Say what to write so that packages are built, besides those that are already."""
+    listed = ", ".join(f'"{name}"' for name in sorted({*names, *already}))
+    return f"write `build = [{listed}]` in [tool.onedigest]"
+
+
 def _left_out(own: Mapping[str, Any], where: Where) -> Iterator[Problem]:
     for key, value in sorted(own.items()):
         if key in _LEFT_OUT:
-            if key != "no-build-package" and (key not in _HARMLESS or value is not _HARMLESS[key]):
+            if key not in _HARMLESS or value is not _HARMLESS[key]:
                 yield Problem(f"`{key}` in [tool.uv] is left out: {_LEFT_OUT[key]}", where(key))
-        elif key not in _TAKEN:
-            near = difflib.get_close_matches(key, sorted([*_TAKEN, *_LEFT_OUT]), 1)
+        elif key not in _TAKEN and key not in _OF_BUILDS and key != _NO_BINARY:
+            near = difflib.get_close_matches(key, sorted([*_TAKEN, *_OF_BUILDS, *_LEFT_OUT]), 1)
             hint = f"did you mean `{near[0]}`?" if near else ""
             yield Problem(f"unknown key `{key}` in [tool.uv] is left out", where(key), hint)
     for field in values.other_index_fields(own.get("index", ())):

@@ -165,6 +165,36 @@ def sources(value: Any) -> dict[str, Any]:
     }
 
 
+def config_settings(value: Any) -> dict[str, Any]:
+    """Return settings of a backend (PEP 517): strings, and lists of them."""
+    found = {untrusted.line(key): each for key, each in _table(value).items()}
+    for key, each in found.items():
+        if key.split() != [key]:
+            raise ValueError(f"has a setting with the name {key!r}")
+        for item in each if isinstance(each, list) else [each]:
+            untrusted.line(item)
+    return found
+
+
+def variables(value: Any) -> dict[str, str]:
+    """Return variables of an environment."""
+    found = {untrusted.word(key): untrusted.line(each) for key, each in _table(value).items()}
+    if wrong := [key for key in found if "=" in key]:
+        raise ValueError(f"has a variable with the name `{wrong[0]}`")
+    return found
+
+
+def build_dependencies(value: Any) -> list[str]:
+    """Return requirements of a build; what is to be as in the image cannot be, since a wheel does not depend on it."""
+    found = []
+    for each in _list(value):
+        row = each if isinstance(each, dict) else {"requirement": each}
+        if flag(row.get("match-runtime", False)):
+            raise ValueError("has `match-runtime = true`, and a wheel is built without what the image has")
+        found.append(requirement(row.get("requirement")))
+    return found
+
+
 def _source(value: Any) -> dict[str, Any]:
     found = _table(value)
     if unknown := sorted(found.keys() - _SOURCE_FIELDS):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
-from onedigest.errors import InputError, OnedigestError, Problem
+from onedigest.errors import InputError, NetworkError, OnedigestError, Problem
 from onedigest.inputs import uv
 from onedigest.lock import shadow
 from onedigest.lock.author import Author
@@ -16,11 +18,20 @@ from onedigest.lock.base.choice import SUITES, python_minor
 from onedigest.lock.extras import missing_extras
 from onedigest.lock.model import Package
 from onedigest.lock.older import Asked, older_choices
-from onedigest.lock.selection import platforms_line
+from onedigest.lock.selection import listed, platforms_line
 from onedigest.lock.targets import Target
+from onedigest.lock.uv_keys import build_line
 from onedigest.lock.wheel_metadata import Metadata, read_metadata
+from onedigest.lock.yanked import page_of
+from onedigest.sources import Sources
 from onedigest.spec import Spec
 
+_NEEDS_WHEELS = re.compile(r"Wheels are required for `([\w.-]{1,200})`")
+_NO_BUILD = re.compile(r"\n*hint: Wheels are required for `[^\n]*")
+_NEEDS_SOURCE = re.compile(r"A source distribution is required for `([\w.-]{1,200})`")
+_NO_BINARY = re.compile(r"\n*hint: A source distribution is required for `[^\n]*")
+_MOST_BUILT = 40
+_MOST_PAGE = 32 << 20
 _OF_IMAGES = ("3.12", "3.14")
 """The Pythons that no suite of Debian has, and images of a registry do."""
 
@@ -75,23 +86,20 @@ def explained(error: InputError, asked: Asked) -> InputError:
     """Return an error of uv with the edit that helps, where the wheels of one platform or one Python are missing."""
     if "wheel" not in str(error):
         return error
-    spec, minor, sources = asked.spec, asked.minor, asked.sources
+    spec, minor = asked.spec, asked.minor
 
     def is_solved(other: Spec, python: str) -> bool:
-        project = shadow.project_text(other, asked.wanted, python)
-        try:
-            uv.lock(
-                project,
-                "",
-                store=sources.store,
-                where=spec.script,
-                environment=sources.environment,
-                offline=sources.offline,
-            )
-        except OnedigestError:
-            return False
-        return True
+        return not isinstance(_tried(other, asked.wanted, python, asked.sources), OnedigestError)
 
+    if wheels := sorted(set(_NEEDS_SOURCE.findall(str(error)))):
+        problems = [replace(each, message=_NO_BINARY.sub("", each.message).strip()) for each in error.problems]
+        named = listed([f"`{name}`" for name in wheels])
+        hint = f"leave {named} out of `build` in [tool.onedigest]: the index has no source distribution that fits"
+        return InputError(replace(each, hint=each.hint or hint) for each in problems)
+    if names := _only_source(error, asked):
+        problems = [replace(each, message=_NO_BUILD.sub("", each.message).strip()) for each in error.problems]
+        hint = f"where it is pure Python, {build_line(names, spec.build)}: then it is built here"
+        return InputError(replace(each, hint=each.hint or hint) for each in problems)
     hint = ""
     alone = [
         each
@@ -103,6 +111,52 @@ def explained(error: InputError, asked: Asked) -> InputError:
     elif spec.base == "debian":
         hint = next((line for other, line in _other_pythons(spec, minor) if is_solved(spec, other)), "")
     return InputError(replace(each, hint=each.hint or hint) for each in error.problems)
+
+
+def _tried(spec: Spec, wanted: shadow.Wanted, python: str, sources: Sources) -> Mapping[str, Any] | OnedigestError:
+    """Return the uv.lock of what is wanted, or why uv finds no solution."""
+    try:
+        return uv.lock(
+            shadow.project_text(spec, wanted, python),
+            "",
+            store=sources.store,
+            where=spec.script,
+            environment=sources.environment,
+            offline=sources.offline,
+        )
+    except OnedigestError as error:
+        return error
+
+
+def _only_source(error: OnedigestError, asked: Asked) -> list[str]:
+    """Return the packages that an index has as source distributions alone, where uv finds a solution with those.
+
+    What uv says names some of them: the others are found when those may be built. One that has wheels, though none
+    that fit, is hardly pure Python, so it is not among them.
+    """
+    names: set[str] = set()
+    found: Mapping[str, Any] | OnedigestError = error
+    while isinstance(found, OnedigestError):
+        new = {canonicalize_name(name) for name in _NEEDS_WHEELS.findall(str(found))} - names
+        if not new or len(names) > _MOST_BUILT:
+            return []
+        names |= new
+        wanted = replace(asked.wanted, build=asked.wanted.build | names)
+        found = _tried(asked.spec, wanted, asked.minor, asked.sources)
+    rows = [row for row in found.get("package", ()) if row["name"] in names and "sdist" in row]
+    return sorted(row["name"] for row in rows if not _has_wheels(row, asked.sources))
+
+
+def _has_wheels(row: Mapping[str, Any], sources: Sources) -> bool:
+    """Tell whether the page of an index names any wheel of a package; where it does not answer, nothing is known."""
+    page = page_of(row)
+    name = "[-_.]+".join(map(re.escape, str(row["name"]).split("-")))
+    wheel = re.compile(rf"\b{name}-{re.escape(str(row['version']))}-[\w.+-]*\.whl", re.IGNORECASE)
+    try:
+        text = sources.client.get(page, most=_MOST_PAGE).decode("utf-8", "replace") if page else ""
+    except NetworkError:
+        return False
+    return wheel.search(text) is not None
 
 
 def _other_pythons(spec: Spec, minor: str) -> Iterator[tuple[str, str]]:

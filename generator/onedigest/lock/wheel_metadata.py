@@ -9,15 +9,16 @@ from collections.abc import Mapping, Sequence
 from email.parser import HeaderParser
 from pathlib import Path
 
+from onedigest.digest import is_digest
 from onedigest.errors import NetworkError
 from onedigest.inputs.download import Client
 from onedigest.inputs.store import Store
 from onedigest.untrusted import MOST_TEXT
 
 Metadata = Mapping[str, Sequence[str]]
-"""The values of each field that may stand several times, by its name in small letters."""
+"""The values of each field, by its name in small letters."""
 
-_FIELDS = ("provides-extra", "requires-dist")
+_FIELDS = ("provides-extra", "requires-dist", "requires-python")
 _MOST = 4 << 20
 _MOST_VALUES = 10_000
 
@@ -27,17 +28,18 @@ def read_metadata(address: str, digest: str, client: Client, store: Store, index
 
     `index` is the address of the index that lists it.
     """
-    if digest and store.has(digest):
-        return _of_file(store.path(digest))
+    if is_digest(digest) and store.has(digest):
+        return of_file(store.path(digest))
     if "://" not in address:
-        return _of_file(Path(address))
+        return of_file(Path(address))
     try:
         return _parsed(client.get(f"{address}.metadata", most=_MOST, index=index))
     except NetworkError:
         return None
 
 
-def _of_file(path: Path) -> Metadata | None:
+def of_file(path: Path) -> Metadata | None:
+    """Return what a wheel of this machine says, None where it cannot be read."""
     try:
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():

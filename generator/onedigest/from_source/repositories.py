@@ -1,0 +1,138 @@
+"""Knows a git repository elsewhere and the bare one on this machine that keeps what came from it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onedigest.digest import hex_of, of_bytes
+from onedigest.errors import NetworkError
+from onedigest.from_source.git_address import COMMIT, SCHEMES, Remote, read_remote
+from onedigest.inputs import git
+from onedigest.inputs.store import exclusive
+
+if TYPE_CHECKING:
+    from onedigest.sources import Sources
+
+_MOST_REFERENCES = 32 << 20
+_OPTIONS = ("--quiet", "--force", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-gc")
+_EVERYTHING = ("+refs/heads/*:refs/onedigest/heads/*", "+refs/tags/*:refs/tags/*")
+_NO_ACCESS = re.compile(
+    r"[Aa]uthentication failed|could not read (?:Username|Password)|Permission denied|not found|error: 40[134]|"
+    r"Host key verification failed|Could not read from remote repository"
+)
+_NOT_GIVEN = re.compile(r"not our ref|unadvertised object|find remote ref|bad object|not a valid object|shallow")
+"""What servers answer where they do not have a commit, or give none away by its name."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Repository:
+    """A repository elsewhere; `folder` is the bare one on this machine, `name` the project that is built of it."""
+
+    remote: Remote
+    folder: Path
+    name: str
+    where: str
+    sources: Sources
+
+    def abroad(self) -> git.Run:
+        """Return how git runs to ask elsewhere: by the user's settings, with what the address had of secrets."""
+        variables = {**git.users_variables(self.sources.environment), "GIT_DIR": str(self.folder)}
+        variables = git.with_settings(variables, self.remote.settings)
+        asking = git.Run(variables=variables, folder=self.folder, where=self.where)
+        # a user's settings may name a mirror for an address, and how it is asked
+        real = (git.ask(asking, "ls-remote", "--get-url", "--", self.remote.address) or b"").decode("utf-8", "replace")
+        schemes = (each for each in (self.remote.scheme, real.partition("://")[0]) if each in SCHEMES)
+        variables = {**variables, "GIT_ALLOW_PROTOCOL": ":".join(dict.fromkeys(("https", "ssh", *schemes)))}
+        return git.Run(variables=variables, folder=self.folder, where=self.where, secrets=self.remote.secrets)
+
+    def here(self) -> git.Run:
+        """Return how git runs in the one on this machine."""
+        variables = {**git.own_variables(self.sources.environment), "GIT_DIR": str(self.folder)}
+        return git.Run(variables=variables, folder=self.folder, where=self.where)
+
+
+@contextmanager
+def opened(place: str, name: str, where: str, sources: Sources) -> Iterator[Repository]:
+    """Give a repository by its address, for this process alone. Raises `InputError` for one that is none."""
+    remote = read_remote(place, where, name)
+    folder = sources.store.root / "git" / hex_of(of_bytes(remote.shown.encode()))
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with exclusive(folder):
+        found = Repository(remote=remote, folder=folder, name=name, where=where, sources=sources)
+        if not (folder / "HEAD").is_file():
+            git.tell(found.here(), "init", "--quiet", "--bare")
+        yield found
+
+
+def has_commit(repository: Repository, commit: str) -> bool:
+    """Tell whether a commit is on this machine, with its history."""
+    return git.ask(repository.here(), "cat-file", "-e", f"{commit}^{{commit}}") is not None
+
+
+def bring_commit(repository: Repository, commit: str) -> bool:
+    """Bring a commit by its full name to this machine; tell whether it could be had. Raises `NetworkError`."""
+    if not has_commit(repository, commit):
+        try:
+            _fetch(repository, f"+{commit}:refs/onedigest/{commit}")
+        except git.GitFailed as error:
+            if not _NOT_GIVEN.search(str(error)):
+                raise failure(repository, str(error)) from None
+    if not has_commit(repository, commit):
+        bring_everything(repository)  # a server may give away what branches and tags name alone
+    if not has_commit(repository, commit):
+        return False
+    git.tell(repository.here(), "update-ref", f"refs/onedigest/{commit}", commit)
+    return True
+
+
+def bring_everything(repository: Repository) -> None:
+    """Bring all branches and tags to this machine. Raises `NetworkError`."""
+    try:
+        _fetch(repository, *_EVERYTHING)
+    except git.GitFailed as error:
+        raise failure(repository, str(error)) from None
+
+
+def list_references(repository: Repository, patterns: Sequence[str] = ()) -> dict[str, str]:
+    """Return the object of each name that a repository elsewhere has now. Raises `NetworkError`."""
+    _refuse_offline(repository)
+    arguments = ("ls-remote", "--quiet", "--", repository.remote.address, *patterns)
+    try:
+        text = git.tell(repository.abroad(), *arguments, most=_MOST_REFERENCES)
+    except git.GitFailed as error:
+        raise failure(repository, str(error)) from None
+    rows = (row.split("\t") for row in text.decode("utf-8", "replace").splitlines())
+    return {row[1]: row[0] for row in rows if len(row) == 2 and COMMIT.fullmatch(row[0])}
+
+
+def failure(repository: Repository, said: str) -> NetworkError:
+    """Return the error of a repository that cannot be asked, by what git says of it."""
+    shown = repository.remote.shown
+    hint = "check the network"
+    if _NO_ACCESS.search(said):
+        hint = f"`git ls-remote {shown}` must work without a question: set a credential helper, or a key"
+    return NetworkError.of(f"git could not reach the source of `{repository.name}`: {said}", where=shown, hint=hint)
+
+
+def _fetch(repository: Repository, *wanted: str) -> None:
+    """Bring what is wanted, with all of its history and the tags in it. Raises `GitFailed`."""
+    _refuse_offline(repository)
+    # tags that were here are of another time
+    shutil.rmtree(repository.folder / "refs" / "tags", ignore_errors=True)
+    (repository.folder / "packed-refs").unlink(missing_ok=True)
+    git.tell(repository.abroad(), "fetch", *_OPTIONS, "--", repository.remote.address, *wanted)
+
+
+def _refuse_offline(repository: Repository) -> None:
+    if repository.sources.offline:
+        raise NetworkError.of(
+            f"the source of `{repository.name}` is not on this machine: `--offline` is set",
+            where=repository.remote.shown,
+            hint="run the command once without it",
+        )

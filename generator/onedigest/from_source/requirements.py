@@ -1,0 +1,321 @@
+"""Knows how the requirements of a backend are chosen and pinned, and how their wheels come to this machine.
+
+They are wheels alone, with their digests, for the machines that may build: Linux and macOS with any CPython from 3.11.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.tags import Tag
+from packaging.utils import canonicalize_name
+
+from onedigest import untrusted
+from onedigest.digest import Digest, canonical_json, of_bytes
+from onedigest.errors import InputError, NetworkError, Problem
+from onedigest.from_source.fitting import OLDEST, Need, choose, may_build
+from onedigest.from_source.model import NO_DIGEST, BuildRequirement, PinnedFile
+from onedigest.inputs import uv
+from onedigest.inputs.download import Wanted, download
+from onedigest.inputs.store import link
+
+NAME = "onedigest-build"
+
+MACHINES = (("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "x86_64"), ("darwin", "arm64"))
+"""`sys_platform` and `platform_machine` of the machines that may build (PEP 508)."""
+
+_FEWER = (MACHINES, MACHINES[:2] + MACHINES[3:], MACHINES[:2])
+"""Which of them have to have wheels: all, else as many as can be. Few packages have wheels for older Macs by now."""
+
+_CPYTHON = "implementation_name == 'cpython' and platform_python_implementation == 'CPython'"
+_STRATEGY = "fewest"
+_UNFIT = re.compile(r"`-compatible wheels")
+_NOISE = re.compile(r" for split \(markers: [^)]*\)|\n*hint: Wheels are required for [^\n]*--no-build`\)")
+_NO_REGISTRY = "https://index.invalid/simple"
+_MOST_WHEEL = 1 << 30
+_MOST_FILES = 500
+_SETTINGS = (
+    "index",
+    "index-url",
+    "extra-index-url",
+    "no-index",
+    "find-links",
+    "index-strategy",
+    "exclude-newer",
+    "exclude-newer-package",
+)
+
+if TYPE_CHECKING:
+    from onedigest.sources import Sources
+"""What [tool.uv] says of indexes, as far as it counts for a backend too."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pins:
+    """Requirements that are pinned, and where their wheels are, by file name, as far as it is known."""
+
+    requires: tuple[BuildRequirement, ...]
+    places: Mapping[str, str] = field(default_factory=dict)
+
+
+def resolve(need: Need, stated: Iterable[str], previous: Sequence[BuildRequirement], sources: Sources) -> Pins:
+    """Choose the requirements of a backend; those of `previous` stay as long as they satisfy.
+
+    Raises `InputError` for what has no wheel or is no requirement of an index, and `NetworkError`.
+    """
+    extra = [
+        each if isinstance(each, str) else str(each.get("requirement", ""))
+        for each in need.settings.get("dependencies", ())
+    ]
+    wanted = _checked(need, [*stated, *extra])
+    if not wanted:
+        return Pins(requires=())
+    constraints = list(map(str, need.settings.get("constraints", ())))
+    if _satisfy(previous, wanted, constraints):
+        return Pins(requires=tuple(previous))
+    known = _preferences(previous) if previous else ""
+    return _pins(need, _ask(need, wanted, constraints, known, sources), sources)
+
+
+def locate(need: Need, requires: Sequence[BuildRequirement], sources: Sources) -> Pins:
+    """Ask where the wheels of pinned requirements are now. Raises `InputError` and `NetworkError`."""
+    if not requires:
+        return Pins(requires=())
+    wanted = [f"{each.name}=={each.version}" for each in requires]
+    found = _ask(need, wanted, (), "", sources)
+    places = {name: place for row in found.get("package", ()) for name, _, _, place in _wheels(row)}
+    return Pins(requires=tuple(requires), places=places)
+
+
+def bring(need: Need, pins: Pins, tags: Sequence[Tag], sources: Sources, folder: Path) -> list[Path]:
+    """Bring the wheels that a machine with these tags takes into a new folder; return their paths.
+
+    Raises `InputError` where one of them has none for it, and `NetworkError`.
+    """
+    chosen = choose(need, pins.requires, tags)
+    missing = [each for each in chosen if not sources.store.has(each.digest, each.size)]
+    if missing and not pins.places:
+        pins = locate(need, pins.requires, sources)
+    wanted = []
+    for file in missing:
+        place = pins.places.get(file.name, "")
+        if place and "://" not in place:
+            _add(need, file, Path(place), sources)
+        else:
+            wanted.append(Wanted(name=file.name, digest=file.digest, size=file.size, urls=(place,) if place else ()))
+    _refuse_gone(need, wanted)
+    download(sources.client, sources.store, wanted, sources.report)
+    folder.mkdir()
+    for file in chosen:
+        link(sources.store.path(file.digest), folder / file.name)
+    return [folder / file.name for file in chosen]
+
+
+def _checked(need: Need, stated: Iterable[str]) -> list[str]:
+    found, problems = [], []
+    for text in stated:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            problems.append(
+                Problem(f"the build requirement {untrusted.quoted(text)} of `{need.name}` cannot be read", need.where)
+            )
+            continue
+        if requirement.url:
+            message = f"the build requirement `{requirement.name}` of `{need.name}` is an address"
+            hint = f"state its version, as in `{requirement.name}==1.0`: only wheels of an index are taken"
+            problems.append(Problem(message, need.where, hint))
+        found.append(str(requirement))
+    if problems:
+        raise InputError(problems)
+    return sorted(set(found))
+
+
+def _satisfy(previous: Iterable[BuildRequirement], wanted: Iterable[str], constraints: Iterable[str]) -> bool:
+    """Tell whether pins, which have all that they need in turn, have what is wanted, so that no index is asked."""
+    versions: dict[str, str] = {}
+    for each in previous:
+        if each.name in versions:
+            return False
+        versions[each.name] = each.version
+    for requirement in map(Requirement, wanted):
+        version = versions.get(canonicalize_name(requirement.name))
+        if version is None or requirement.extras or not requirement.specifier.contains(version, prereleases=True):
+            return False
+    try:
+        limits = list(map(Requirement, constraints))
+    except InvalidRequirement:
+        return False  # uv says what is wrong with it
+    return all(
+        limit.specifier.contains(versions.get(canonicalize_name(limit.name), ""), prereleases=True)
+        for limit in limits
+        if canonicalize_name(limit.name) in versions
+    )
+
+
+def _project(
+    wanted: Iterable[str], constraints: Iterable[str], settings: Mapping[str, Any], machines: Iterable[tuple[str, str]]
+) -> str:
+    """Return the pyproject.toml of a project that needs what a backend needs, on machines that may build."""
+    where = [
+        f"{_CPYTHON} and sys_platform == '{system}' and platform_machine == '{machine}'" for system, machine in machines
+    ]
+    stated = {name: settings[name] for name in _SETTINGS if name in settings}
+    rows = {
+        "package": False,
+        "workspace": {},
+        "no-build": True,
+        # one version for all Pythons, so that who builds with another one has the same
+        "fork-strategy": _STRATEGY,
+        "environments": where,
+        "constraint-dependencies": list(constraints),
+        **stated,
+    }
+    head = f'[project]\nname = "{NAME}"\nversion = "0"\nrequires-python = ">=3.{OLDEST}"\n'
+    head += f"dependencies = {_toml(list(wanted))}\n\n[tool.uv]\n"
+    return head + "".join(f"{name} = {_toml(each)}\n" for name, each in rows.items())
+
+
+def _preferences(previous: Iterable[BuildRequirement]) -> str:
+    """Return a uv.lock that holds nothing but versions, which uv prefers as long as they fit."""
+    head = f'version = 1\nrevision = 3\nrequires-python = ">=3.{OLDEST}"\n'
+    # uv takes no preference from a lock that was made by another strategy
+    head += f"\n[options]\nfork-strategy = {_toml(_STRATEGY)}\n"
+    first = {each.name: each for each in reversed(list(previous))}
+    return head + "".join(
+        f"\n[[package]]\nname = {_toml(each.name)}\nversion = {_toml(each.version)}\n"
+        f"source = {{ registry = {_toml(_NO_REGISTRY)} }}\n"
+        for _, each in sorted(first.items())
+    )
+
+
+def _ask(need: Need, wanted: Sequence[str], constraints: Sequence[str], known: str, sources: Sources) -> dict[str, Any]:
+    for machines in _FEWER:
+        try:
+            return uv.lock(
+                _project(wanted, constraints, need.settings, machines),
+                known,
+                store=sources.store,
+                where=need.where,
+                environment=sources.environment,
+                offline=sources.offline,
+            )
+        except (InputError, NetworkError) as error:
+            if machines == _FEWER[-1] or not any(_UNFIT.search(problem.message) for problem in error.problems):
+                raise type(error)(_explained(need, problem) for problem in error.problems) from None
+    raise AssertionError("the last one returns or raises")
+
+
+def _explained(need: Need, problem: Problem) -> Problem:
+    text = _NOISE.sub("", problem.message.replace("your project", "its backend")).strip()
+    hint = problem.hint
+    if "no usable wheels" in text or "no wheels" in text:
+        hint = "a build requirement must have a wheel: publish one to an index, or ask for a version that has one"
+    return Problem(f"the build requirements of `{need.name}` cannot be had: {text}", problem.where, hint)
+
+
+def _pins(need: Need, found: Mapping[str, Any], sources: Sources) -> Pins:
+    requires, places = [], {}
+    for row in found.get("package", ()):
+        name = untrusted.normalized_name(row.get("name"))
+        if name == NAME:
+            continue
+        wheels = _kept([each for each in _wheels(row) if may_build(each[0])])
+        if not wheels:
+            raise InputError.of(
+                f"the build requirement `{name}` of `{need.name}` has no wheel for Linux and macOS",
+                where=need.where,
+                hint="publish one to an index, or ask for a version that has one",
+            )
+        if len(wheels) > _MOST_FILES:
+            raise InputError.of(f"the build requirement `{name}` has more than {_MOST_FILES} wheels", where=need.where)
+        files = []
+        for file, digest, size, place in wheels:
+            places[file] = place
+            known = PinnedFile(name=file, digest=digest, size=size)
+            files.append(known if digest and size else _measured(known, place, sources))
+        requires.append(BuildRequirement(name=name, version=untrusted.version(row.get("version")), wheels=tuple(files)))
+    return Pins(requires=tuple(sorted(requires)), places=places)
+
+
+_Row = tuple[str, Digest, int, str]
+"""Name, digest, size and place of a wheel, as uv.lock has them."""
+
+
+def _wheels(row: Mapping[str, Any]) -> Iterator[_Row]:
+    source = row.get("source", {})
+    registry = _path_or_address(str(source.get("registry", "")))
+    for wheel in row.get("wheels", ()):
+        location = str(wheel.get("url") or wheel.get("path") or wheel.get("filename", ""))
+        path = urlsplit(location).path if "url" in wheel else location
+        try:
+            name = untrusted.wheel_name(unquote(posixpath.basename(path)))
+            stated = untrusted.line(wheel.get("hash", ""))
+            digest = untrusted.digest(stated) if stated.startswith("sha256:") else NO_DIGEST
+            size = untrusted.size(wheel.get("size", 0), _MOST_WHEEL)
+        except ValueError:
+            continue
+        place = _path_or_address(location.partition("#")[0]) if "url" in wheel else str(Path(registry) / location)
+        if place.startswith(("https://", "http://")) or "://" not in place:
+            yield name, digest, size, place
+
+
+def _path_or_address(text: str) -> str:
+    return unquote(urlsplit(text).path) if text.startswith("file:") else text
+
+
+def _kept(wheels: list[_Row]) -> list[_Row]:
+    """Return the one pure wheel where there is one: then every machine has the same."""
+    pure = [each for each in wheels if each[0].endswith("-none-any.whl")]
+    return pure[:1] or wheels
+
+
+def _measured(file: PinnedFile, place: str, sources: Sources) -> PinnedFile:
+    if "://" in place:
+        digest, size = sources.client.keep(place, sources.store, most=_MOST_WHEEL)
+    else:
+        data = Path(place).read_bytes()
+        digest, size = sources.store.add(data), len(data)
+    if file.digest not in (NO_DIGEST, digest):
+        raise InputError.of(f"the content of `{file.name}` does not have the sha256 that its index states")
+    return replace(file, digest=digest, size=size)
+
+
+def _add(need: Need, file: PinnedFile, place: Path, sources: Sources) -> None:
+    try:
+        data = place.read_bytes()
+    except OSError as error:
+        raise InputError.of(f"`{file.name}` cannot be read: {error.strerror}", where=need.where) from None
+    if of_bytes(data) != file.digest:
+        raise InputError.of(f"`{file.name}` has another sha256 than the lock states", where=need.where)
+    sources.store.add(data)
+
+
+def _refuse_gone(need: Need, wanted: Iterable[Wanted]) -> None:
+    problems = [
+        Problem(
+            f"the wheel `{file.name}` that `{need.name}` was built with is in no index any more",
+            need.where,
+            f"generate it again with `--upgrade-package {need.name}`",
+        )
+        for file in wanted
+        if not file.urls
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def _toml(value: Any) -> str:
+    """Return a value of TOML on one line: but for tables, it is JSON."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_toml(str(key))} = {_toml(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return canonical_json(value if isinstance(value, str | int) else str(value)).decode().replace("\x7f", "\\u007f")

@@ -1,0 +1,291 @@
+"""Knows how a program of strangers runs: alone, without a network, in bounds, and with a certain end."""
+
+from __future__ import annotations
+
+import os
+import platform
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, Any
+
+from onedigest import digest, untrusted
+from onedigest.errors import EngineError, Problem
+from onedigest.from_source import stage
+
+_STORES = ("/nix/store", "/gnu/store", "/home/linuxbrew/.linuxbrew")
+"""Where a Python may have its libraries besides its own folder and the system's."""
+
+_SLICE = 1 << 16
+_MOMENT = 0.1
+_PATIENCE = 10
+_MEASURED_EACH = 2.0
+_LONGEST_REPORT = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What one run may take: seconds, bytes of one file and of all, and bytes of its output that are kept."""
+
+    seconds: float = 1800
+    file_bytes: int = 4 << 30
+    folder_bytes: int = 8 << 30
+    output_bytes: int = 1 << 16
+
+
+USUAL = Limits()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Enclosure:
+    """Where a program runs: `folder` is all that it may write to, `kept` what it may only read of that.
+
+    The folder has one named `tmp`, which is /tmp where there are namespaces. `user` and `number` are what the program
+    is called there; `umask` is what its files lack.
+    """
+
+    folder: Path
+    kept: tuple[Path, ...] = ()
+    user: str = "builder"
+    number: int = 1000
+    umask: int = 0o022
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """How a program ended: its code, or a signal as a negative number; the end of what it said; why it was stopped."""
+
+    code: int
+    output: str
+    stopped: str = ""
+
+
+def run(
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    enclosure: Enclosure,
+    limits: Limits = USUAL,
+    *,
+    isolated: bool,
+) -> Ended:
+    """Run a program with exactly these variables; all that it started has ended when this returns.
+
+    Raises `EngineError` where it cannot be started.
+    """
+    with TemporaryDirectory(prefix="onedigest-") as private:
+        plan = Path(private) / "plan.json"
+        root = Path(private) / "root"
+        root.mkdir()
+        text = _plan(command, folder, environment, enclosure, limits, str(root) if isolated else "")
+        plan.write_bytes(digest.canonical_json(text))
+        ended, report = _follow(plan, enclosure.folder, limits)
+    word, _, rest = report.partition(" ")
+    if ended.stopped:
+        return ended
+    if word in ("exit", "signal") and rest.isdecimal():
+        return Ended(code=int(rest) if word == "exit" else -int(rest), output=ended.output)
+    why = rest if word == "failed" else untrusted.without_secrets(ended.output.strip()) or "it ended at once"
+    raise EngineError.of(f"a build cannot be started: {why}")
+
+
+@cache
+def obstacle() -> str:
+    """Return why programs cannot be isolated on this machine, or nothing where they can."""
+    if sys.platform != "linux":
+        return f"{platform.system()} has no namespaces"
+    with TemporaryDirectory(prefix="onedigest-") as folder:
+        enclosure = Enclosure(folder=Path(folder).resolve())
+        (enclosure.folder / "tmp").mkdir()
+        # the environment that we run in is not shown: this is the Python that made it
+        python = str(Path(sys.executable).resolve())
+        try:
+            ended = run([python, "-I", "-S", "-c", ""], enclosure.folder, {}, enclosure, isolated=True)
+        except EngineError as error:
+            return error.problems[0].message.removeprefix("a build cannot be started: ")
+    return f"Python does not start in a namespace: {ended.output.strip()[-200:]}" if ended.code else ""
+
+
+def unisolated() -> list[Problem]:
+    """Return the warning that programs are not isolated on this machine, where they are not."""
+    why = obstacle()
+    if not why:
+        return []
+    hint = (
+        "build where namespaces of users are allowed: `docker run --security-opt seccomp=unconfined`,"
+        " or on Ubuntu `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`"
+        if sys.platform == "linux"
+        else "build on Linux what you do not trust"
+    )
+    return [Problem(f"wheels are built without isolation: {why}; a backend can reach your files", "", hint)]
+
+
+def _plan(
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    enclosure: Enclosure,
+    limits: Limits,
+    root: str,
+) -> dict[str, Any]:
+    """Return what the stage is told; `root` is where it makes a root of its own, or empty."""
+    whole = str(enclosure.folder)
+    number, user = enclosure.number, enclosure.user
+    return {
+        "command": list(command),
+        "folder": str(folder),
+        "environment": dict(environment),
+        "umask": enclosure.umask,
+        "file_bytes": limits.file_bytes,
+        "root": root,
+        "uid": number,
+        "host": user,
+        "readable": _pythons(),
+        "writable": {"/tmp": f"{whole}/tmp", whole: whole},  # noqa: S108  a folder of the run stands for it
+        "kept": [str(each) for each in enclosure.kept],
+        "files": {
+            "/etc/passwd": f"{user}:x:{number}:{number}::{whole}/home:/bin/sh\n",
+            "/etc/group": f"{user}:x:{number}:\n",
+            "/etc/hosts": "127.0.0.1 localhost\n",
+        },
+    }
+
+
+def _pythons() -> list[str]:
+    """Return the folders that this Python is in, by all their names."""
+    own = [Path(sys.base_prefix), Path(sys.base_exec_prefix), *map(Path, _STORES)]
+    return sorted({name for path in own if path.is_dir() for name in (str(path.absolute()), str(path.resolve()))})
+
+
+def _follow(plan: Path, folder: Path, limits: Limits) -> tuple[Ended, str]:
+    """Run the stage to its end, or to a limit; return what it said and its report."""
+    receiver, report = os.pipe()
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(Path(stage.__file__)), str(plan), str(report)],
+            cwd="/",
+            env={},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=(report,),
+            start_new_session=True,
+        )
+    except BaseException:
+        os.close(receiver)
+        raise
+    finally:
+        os.close(report)
+    with process, os.fdopen(receiver, "rb") as reports:
+        assert process.stdout is not None
+        heard = _Heard(process.stdout, limits.output_bytes)
+        try:
+            stopped = _wait(process, heard, folder, limits)
+        finally:
+            _end(process)
+        # closed by all that held it, so nothing runs any more
+        text = reports.read(_LONGEST_REPORT).decode("utf-8", "replace").partition("\n")[0]
+        heard.drain()
+        return Ended(code=1, output=heard.text(), stopped=stopped), text
+
+
+class _Heard:
+    """What a program says, of which the end is kept."""
+
+    def __init__(self, pipe: IO[bytes], most: int) -> None:
+        self._pipe = pipe
+        self._most = most
+        self._kept = bytearray()
+        self._open = True
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(pipe, selectors.EVENT_READ)
+
+    def hear(self, seconds: float) -> bool:
+        """Take what is said within a time; tell whether there was something."""
+        if not self._open:
+            return False
+        if not self._selector.select(seconds):
+            return False
+        data = os.read(self._pipe.fileno(), _SLICE)
+        self._open = bool(data)
+        self._kept += data
+        del self._kept[: -self._most]
+        return bool(data)
+
+    def drain(self) -> None:
+        """Take what is left in the pipe, which holds little."""
+        for _ in range(_SLICE):
+            if not self.hear(0):
+                break
+        self._selector.close()
+
+    def text(self) -> str:
+        return self._kept.decode("utf-8", "replace")
+
+
+def _wait(process: subprocess.Popen[bytes], heard: _Heard, folder: Path, limits: Limits) -> str:
+    """Wait for a process and hear what it says; return which limit it broke, or nothing."""
+    begun = time.monotonic()
+    measured, pause = begun, _MEASURED_EACH
+    while process.poll() is None:
+        if not heard.hear(_MOMENT):
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_MOMENT)
+        now = time.monotonic()
+        if now - begun > limits.seconds:
+            return f"took more than {_duration(limits.seconds)}"
+        if now - measured > pause:
+            if _size(folder, limits.folder_bytes) > limits.folder_bytes:
+                return f"wrote more than {limits.folder_bytes >> 20} MiB"
+            measured = time.monotonic()
+            pause = max(_MEASURED_EACH, 10 * (measured - now))
+    return ""
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 60 else f"{seconds:g} seconds"
+
+
+def _size(folder: Path, most: int) -> int:
+    """Return the bytes that files below a folder take on the disk, or some number above `most`."""
+    found, waiting = 0, [str(folder)]
+    while waiting and found <= most:
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                with suppress(OSError):
+                    found += entry.stat(follow_symlinks=False).st_blocks * 512
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+    return found
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a stage, which ends all that it started."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder that a program wrote into, whatever modes its folders have."""
+    waiting = [str(folder)]
+    while waiting:
+        place = waiting.pop()
+        with suppress(OSError):
+            Path(place).chmod(0o700)
+            with os.scandir(place) as entries:
+                waiting += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+    shutil.rmtree(folder, ignore_errors=True)

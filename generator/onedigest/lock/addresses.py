@@ -1,0 +1,132 @@
+"""Knows how uv reads the address of a package: git with its reference, archives, wheels, and files of this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from onedigest import untrusted
+from onedigest.digest import Digest
+from onedigest.from_source.git_address import read_git_url
+from onedigest.from_source.model import NO_DIGEST
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_WEB = re.compile(r"https?://[^\s\\/?#][^\s\\]*", re.IGNORECASE)
+_ARCHIVES = (".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar.zst", ".tar.lzma", ".tlz", ".tar")
+_UNREADABLE = "an address that cannot be read"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Address:
+    """What an address says. `place` is it without its mark, or a path; `wrong` is why it cannot be followed."""
+
+    place: str = ""
+    stated: str = ""
+    mark: str = ""
+    reference: str = ""
+    subdirectory: str = ""
+    digest: Digest = NO_DIGEST
+    is_git: bool = False
+    is_web: bool = False
+    is_wheel: bool = False
+    wrong: str = ""
+
+
+def is_archive(name: str) -> bool:
+    """Tell whether a file name is that of an archive which uv unpacks."""
+    return name.lower().endswith(_ARCHIVES)
+
+
+def read_address(text: str) -> Address:
+    """Return what an address says, as uv and we read it alike."""
+    scheme = match[1].lower() if (match := _SCHEME.match(text)) else ""
+    if scheme.startswith("git+"):
+        return _git_address(text)
+    if scheme in ("http", "https"):
+        parts = _split(text) if _WEB.fullmatch(text) else None
+        is_wheel = parts is not None and unquote(parts.path).endswith(".whl")
+        return _marked(text, is_web=True, is_wheel=is_wheel) if parts else Address(wrong=_UNREADABLE)
+    if scheme in ("", "file"):
+        return _file_address(text, scheme)
+    return Address(wrong=f"an address that begins with {scheme}:")
+
+
+def _file_address(text: str, scheme: str) -> Address:
+    place, mark, fragment = text.partition("#")
+    parts = _split(place) if scheme else None
+    if scheme and parts is None:
+        return Address(wrong=_UNREADABLE)
+    if parts and parts.netloc not in ("", "localhost"):
+        return Address(wrong="another machine's file")
+    found = _marked(f"x#{fragment}")
+    if found.wrong:
+        return found
+    path = unquote(parts.path if parts else place)
+    return Address(place=path, stated=path, mark=f"{mark}{fragment}", subdirectory=found.subdirectory)
+
+
+def read_git(source: Mapping[str, Any]) -> Address:
+    """Return what a row of [tool.uv.sources] says of a git repository."""
+    if source.get("lfs"):
+        return Address(wrong="a git repository with `lfs = true`, and files of git LFS are not brought")
+    given = [str(source[key]) for key in ("rev", "tag", "branch") if source.get(key)]
+    if len(given) > 1:
+        return Address(wrong="a git repository with more than one of `rev`, `tag` and `branch`")
+    text = str(source["git"]).removeprefix("git+")
+    reference = given[0] if given else ""
+    return _git(text, reference, str(source.get("subdirectory", "")))
+
+
+def _git_address(text: str) -> Address:
+    try:
+        found = read_git_url(text)
+    except ValueError as error:
+        return Address(wrong=f"a git repository whose address {error}")
+    return _git(found.place, found.reference, found.subdirectory)
+
+
+def _git(place: str, reference: str, subdirectory: str) -> Address:
+    inner, wrong = _subdirectory(subdirectory)
+    return Address(place=place, reference=reference, subdirectory=inner, is_git=True, wrong=wrong)
+
+
+def _marked(text: str, *, is_web: bool = False, is_wheel: bool = False) -> Address:
+    """Return what the mark of an address says (PEP 503 has its digests): other algorithms are as good as none."""
+    place, _, fragment = text.partition("#")
+    fields = dict(parse_qsl(fragment))
+    digest = NO_DIGEST
+    if "sha256" in fields:
+        try:
+            digest = untrusted.digest(f"sha256:{fields['sha256']}")
+        except ValueError:
+            return Address(wrong="an address whose sha256 is none")
+    inner, wrong = _subdirectory(fields.get("subdirectory", ""))
+    stated = untrusted.without_secrets(place)
+    return Address(
+        place=place,
+        stated=stated,
+        subdirectory=inner,
+        digest=digest,
+        is_web=is_web,
+        is_wheel=is_wheel,
+        wrong=wrong,
+    )
+
+
+def _subdirectory(text: str) -> tuple[str, str]:
+    """Return the folder of a project in its source, and what is wrong with it."""
+    kept = "/".join(part for part in text.split("/") if part not in ("", "."))
+    try:
+        return (untrusted.inner_path(kept) if kept else ""), ""
+    except ValueError:
+        return "", "a source whose `subdirectory` is not a folder below it"
+
+
+def _split(address: str) -> SplitResult | None:
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return None

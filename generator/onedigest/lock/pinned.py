@@ -1,0 +1,83 @@
+"""Knows how uv is asked for exactly what a lock pins, of which some wheels were built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from onedigest.from_source.model import Kind, Source
+from onedigest.inputs.store import Store
+from onedigest.lock import shadow
+from onedigest.lock.built import built_of, file_address, placed
+from onedigest.lock.environments import Environments
+from onedigest.lock.model import Lock, Package
+from onedigest.lock.places import Around
+from onedigest.lock.repository import declared_by
+from onedigest.lock.shadow import Wanted
+from onedigest.lock.walk import with_indexes, without_unneeded
+from onedigest.spec import Spec
+
+
+def pinned_wanted(spec: Spec, lock: Lock, store: Store, *, folder: Path) -> Wanted:
+    """Return what uv is asked for, with the wheels that were built, as far as the store has them, and what they need.
+
+    `folder` is the script's.
+    """
+    around = shadow.read_around(spec, folder)
+    wheels: dict[str, Path] = {}
+    for package in lock.packages:
+        built = built_of(package)
+        if built and store.has(built.wheel.digest):
+            wheels.setdefault(package.name, placed(store, built.wheel))
+    first = shadow.read_wanted(spec, around)
+    known: dict[Source, Path] = {source: wheels[source.name] for source, _ in first.sources if source.name in wheels}
+    wanted = shadow.read_wanted(spec, replace(around, wheels=known))
+    if wanted.sources:
+        wanted = without_unneeded(wanted, Environments(lock.platforms, lock.base.python_minor))
+    rows = [_row(package, lock) for package in lock.packages if package.origin]
+    if not rows:
+        return wanted
+    settings = dict(wanted.settings)
+    own = settings.get("constraint-dependencies", [])
+    settings["constraint-dependencies"] = [*own, *(f"{name} @ {file_address(wheels[name])}" for name in sorted(wheels))]
+    named = {row["name"] for row in rows}
+    others = [row for row in settings.get("dependency-metadata", []) if row["name"] not in named]
+    settings["dependency-metadata"] = [*others, *rows]
+    lowered = replace(
+        wanted,
+        settings=settings,
+        files=wanted.files | {str(path.resolve()) for path in wheels.values()},
+        build=wanted.build - wheels.keys(),
+    )
+    added, indexes = _indexes(lock, around)
+    return with_indexes(lowered, added, indexes)
+
+
+def _indexes(lock: Lock, around: Around) -> tuple[dict[str, tuple[str, str]], dict[str, Any]]:
+    """Return what local projects take from an index of their own, as `with_indexes` wants it."""
+    added: dict[str, tuple[str, str]] = {}
+    indexes: dict[str, Any] = {}
+    for package in lock.packages:
+        if package.origin is None or package.origin.kind is not Kind.DIRECTORY:
+            continue
+        declared = declared_by(around.folder / package.origin.path / package.origin.subdirectory, around.root)
+        for name, version in package.dependencies:
+            value, _ = declared.sources.get(name, ({}, None))
+            rows = [row for row in (value if isinstance(value, list) else [value]) if "index" in row]
+            for row in rows[:1]:
+                added.setdefault(name, (f"{name}=={version}", row["index"]))
+                indexes |= {str(each.get("name")): each for each in declared.indexes[::-1]}
+    return added, indexes
+
+
+def _row(package: Package, lock: Lock) -> dict[str, Any]:
+    return {"name": package.name, "version": package.version, "requires-dist": list(_requires(package, lock))}
+
+
+def _requires(package: Package, lock: Lock) -> Iterator[str]:
+    """Yield what a package needs by its lock, each version on the platforms that have it."""
+    platforms = {each.key: each.platforms for each in lock.packages}
+    for name, version in package.dependencies:
+        yield f"{name}=={version} ; {shadow.marker(platforms[name, version])}"

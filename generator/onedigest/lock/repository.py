@@ -1,0 +1,131 @@
+"""Knows what is around a local project: the folder that none may leave, its workspace, and the sources they declare."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from packaging.utils import canonicalize_name
+
+from onedigest import untrusted
+from onedigest.checkout import decoded, read_inside
+from onedigest.errors import InputError
+from onedigest.lock import uv_values
+
+_PYPROJECT = "pyproject.toml"
+_MARKS = (".git", "onedigest.toml")
+_MOST_MEMBERS = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Declared:
+    """What a pyproject.toml says of where packages are: each source with the folder that its path is from."""
+
+    sources: Mapping[str, tuple[Any, Path]] = field(default_factory=dict)
+    indexes: tuple[Mapping[str, Any], ...] = ()
+
+
+def find_root(folder: Path) -> Path:
+    """Return the folder of the repository that a folder is in, else of its project or workspace, else itself."""
+    above = [folder, *folder.parents]
+    for mark in _MARKS:
+        for each in above:
+            if (each / mark).exists():
+                return each
+    return next((each for each in above if _is_workspace(each)), folder)
+
+
+def find_workspace(folder: Path, root: Path) -> Path | None:
+    """Return the nearest workspace around a folder, below a root."""
+    for each in [folder, *folder.parents]:
+        if _is_workspace(each):
+            return each
+        if each == root:
+            break
+    return None
+
+
+def members(workspace: Path, root: Path) -> dict[str, Path]:
+    """Return the members of a workspace by their names; its own project is one of them. Raises `InputError`."""
+    own = _uv_table(_load(workspace, root)).get("workspace")
+    table = own if isinstance(own, dict) else {}
+    left = {path.resolve() for path in _matching(workspace, table.get("exclude"))}
+    found: dict[str, Path] = {}
+    for place in [workspace, *_matching(workspace, table.get("members"))]:
+        if place.resolve() in left or not (place / _PYPROJECT).is_file():
+            continue
+        project = _load(place, root).get("project")
+        name = project.get("name") if isinstance(project, dict) else None
+        if isinstance(name, str):
+            found.setdefault(canonicalize_name(name), place)
+    return found
+
+
+def declared_by(folder: Path, root: Path) -> Declared:
+    """Return what a project says of where packages are, or its workspace where it says nothing. Raises `InputError`."""
+    if not (folder / _PYPROJECT).is_file():
+        return Declared()
+    own = _declared(folder, root)
+    workspace = find_workspace(folder, root)
+    if workspace is None or folder == workspace or folder not in members(workspace, root).values():
+        return own
+    around = _declared(workspace, root)
+    return Declared(sources={**around.sources, **own.sources}, indexes=(*own.indexes, *around.indexes))
+
+
+def _declared(folder: Path, root: Path) -> Declared:
+    table = _uv_table(_load(folder, root))
+    try:
+        sources = uv_values.sources(table.get("sources", {}))
+        indexes = uv_values.indexes(table.get("index", []))
+    except ValueError as error:
+        raise InputError.of(f"[tool.uv] {error}", where=_shown(folder, root)) from None
+    named: dict[str, tuple[Any, Path]] = {canonicalize_name(name): (each, folder) for name, each in sources.items()}
+    return Declared(sources=named, indexes=tuple(indexes))
+
+
+def _is_workspace(folder: Path) -> bool:
+    try:
+        return isinstance(_uv_table(_load(folder, folder)).get("workspace"), dict)
+    except InputError:
+        return False
+
+
+def _load(folder: Path, root: Path) -> Mapping[str, Any]:
+    path, where = folder / _PYPROJECT, _shown(folder, root)
+    if not path.is_file():
+        return {}
+    try:
+        return untrusted.load_toml(decoded(read_inside(path, root, where), where))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError.of(f"is not valid TOML: {error}", where=where) from None
+
+
+def _shown(folder: Path, root: Path) -> str:
+    path = folder / _PYPROJECT
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+
+
+def _uv_table(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    tool = document.get("tool")
+    own = tool.get("uv") if isinstance(tool, dict) else None
+    return own if isinstance(own, dict) else {}
+
+
+def _matching(workspace: Path, patterns: Any) -> Iterator[Path]:
+    """Yield the folders that patterns of a workspace match, sorted."""
+    count = 0
+    for pattern in patterns if isinstance(patterns, list) else ():
+        if not isinstance(pattern, str) or PurePosixPath(pattern).is_absolute() or ".." in PurePosixPath(pattern).parts:
+            continue
+        if not pattern.strip("./"):
+            continue
+        for path in sorted(workspace.glob(pattern.strip("/"))):
+            if path.is_dir():
+                count += 1
+                if count > _MOST_MEMBERS:
+                    raise InputError.of(f"the workspace has more than {_MOST_MEMBERS} members", where=_PYPROJECT)
+                yield path

@@ -1,0 +1,184 @@
+"""Knows how what a script takes from source becomes wheels before uv is asked, each of them once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.version import Version
+
+from onedigest.errors import InputError, Problem
+from onedigest.from_source import making
+from onedigest.from_source.model import Built, Kind, Source
+from onedigest.lock import repository, shadow
+from onedigest.lock.author import Author
+from onedigest.lock.built import built_of, placed, say_built, with_wheel
+from onedigest.lock.environments import Environments
+from onedigest.lock.found import check_sdist, sdist_name, wheel_address, wheel_digest
+from onedigest.lock.git_projects import projects_of
+from onedigest.lock.model import Lock, Package
+from onedigest.lock.places import Places
+from onedigest.lock.repository import Declared
+from onedigest.lock.shadow import Wanted
+from onedigest.lock.walk import Making, Walk, stated_row
+from onedigest.lock.wheel_metadata import Metadata, of_file
+from onedigest.sources import Sources
+from onedigest.spec import Spec
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Earlier:
+    """What was built before, and stays: all of a lock, but for projects that are named, or whose builds need those."""
+
+    lock: Lock | None = None
+    everything: bool = False
+    names: frozenset[str] = frozenset()
+
+    def built(self, source: Source) -> Built | None:
+        """Return the wheel of a source, or of one that is like it."""
+        packages = self.lock.packages if self.lock else ()
+        several = [built for package in packages if package.name == source.name and (built := built_of(package))]
+        alike = [built for built in several if built.origin.kind is source.kind]
+        exact = [built for built in alike if built.origin.path == source.stated or built.origin.digest == source.digest]
+        return next(iter([*exact, *alike]), None)
+
+    def moves(self, source: Source) -> bool:
+        """Tell whether a source itself may move."""
+        return self.everything or source.name in self.names
+
+    def needs_move(self, built: Built) -> bool:
+        """Tell whether what a build needs may move."""
+        return bool({each.name for each in built.origin.requires} & self.names)
+
+
+class Workshop:
+    """Builds what one script takes from source, whose folder is `folder`.
+
+    `built` has the wheels by their file names.
+    """
+
+    def __init__(self, spec: Spec, folder: Path, sources: Sources, earlier: Earlier, author: Author) -> None:
+        self.built: dict[str, Built] = {}
+        self._spec = spec
+        self._around = shadow.read_around(spec, folder)
+        self._sources = sources
+        self._earlier = earlier
+        self._author = author
+        self._wheels: dict[Source, Path] = {}
+
+    def refuse(self) -> None:
+        """Raise `InputError` with all that cannot be followed, before anything is fetched."""
+        shadow.read_wanted(self._spec, self._around)
+
+    def prepare(self, minor: str) -> Wanted:
+        """Build all that a script and its local projects name as a source; return what uv is asked for then.
+
+        `minor` is the Python of the image, as 3.N. Raises `InputError` with all that cannot be built.
+        """
+        wanted = shadow.read_wanted(self._spec, self._around)
+        if not wanted.sources:
+            return wanted
+        places = Places(self._around)
+        parts = Making(
+            make=self._make, path_of=self._wheels.__getitem__, declared=self._declared, copy_of=self._copy_of
+        )
+        walk = Walk(parts, places, Environments(self._spec.platforms, minor))
+        walk.follow(wanted)
+        return walk.told(shadow.read_wanted(self._spec, replace(self._around, wheels=self._wheels)))
+
+    def make_rows(self, found: Mapping[str, Any], wanted: Wanted) -> list[dict[str, Any]]:
+        """Build the source distributions that a uv.lock chose; return what those that are new say of themselves."""
+        rows: list[dict[str, Any]] = []
+        problems: list[Problem] = []
+        for row in _built_rows(found, wanted):
+            try:
+                check_sdist(row)
+                source = self._archive(row)
+                if source not in self._wheels:
+                    metadata = self._make(source)
+                    self._refuse_other(source, row["version"])
+                    rows.append(stated_row(metadata, source.name, row["version"], metadata.get("requires-dist", ())))
+            except InputError as error:
+                problems += error.problems
+            except ValueError as error:
+                message = f"what the index says of `{row['name']}` cannot be used: {error}"
+                problems.append(Problem(message, self._spec.script))
+        if problems:
+            raise InputError(problems)
+        return rows
+
+    def put_in(self, found: Mapping[str, Any], wanted: Wanted) -> None:
+        """Put the wheels that were built in the place of source distributions in a uv.lock."""
+        for row in _built_rows(found, wanted):
+            path = self._wheels[self._archive(row)]
+            wheel = self.built[path.name].wheel
+            row["source"] = {"path": str(path)}
+            row["wheels"] = [{"filename": wheel.name, "hash": wheel.digest, "size": wheel.size}]
+
+    def stated(self, package: Package) -> Package:
+        """Return a package of a lock with the source that its wheel was built of, where it was."""
+        known = {built.wheel.digest: built for built in self.built.values()}
+        found = [known[wheel.digest] for _, wheel in package.wheels if wheel.digest in known]
+        return with_wheel(package, found[0]) if found else package
+
+    def _make(self, source: Source) -> Metadata:
+        """Build a source, unless that was done; return what its wheel says of itself."""
+        if source not in self._wheels:
+            known = self._earlier.built(source)
+            previous, asked = known, source
+            if known and self._earlier.moves(source):
+                previous = None
+            elif known and self._earlier.needs_move(known):
+                # what its build needs may move, and not what it is built of
+                asked = replace(source, reference=known.origin.commit) if source.kind is Kind.GIT else source
+                previous = None
+            is_there = previous is not None and self._sources.store.has(previous.wheel.digest)
+            built = making.make_wheel(asked, previous, self._sources, root=self._around.root, hear=self._author.warn)
+            if not is_there or built != previous:
+                self._author.tell(say_built(source, built, known))
+            self.built[built.wheel.name] = built
+            self._wheels[source] = placed(self._sources.store, built.wheel)
+        return of_file(self._wheels[source]) or {}
+
+    def _declared(self, source: Source) -> Declared:
+        if copy := self._copy_of(source):
+            return repository.declared_by(copy[1] / source.subdirectory, copy[1])
+        if source.kind is not Kind.DIRECTORY:
+            return Declared()
+        return repository.declared_by(Path(source.place) / source.subdirectory, self._around.root)
+
+    def _copy_of(self, source: Source) -> tuple[str, Path] | None:
+        """Return the commit of a source of git that was built, and where a copy of its projects is."""
+        if source.kind is not Kind.GIT:
+            return None
+        origin = self.built[self._wheels[source].name].origin
+        return origin.commit, projects_of(source, origin, self._sources)
+
+    def _archive(self, row: Mapping[str, Any]) -> Source:
+        """Return the source distribution of a row of a uv.lock, whose values were checked."""
+        return Source(
+            name=row["name"],
+            kind=Kind.ARCHIVE,
+            place=wheel_address(row["source"], row["sdist"]),
+            stated=sdist_name(row["sdist"]),
+            where=self._spec.script,
+            settings=self._around.settings_of(row["name"]),
+            digest=wheel_digest(row["sdist"]),
+        )
+
+    def _refuse_other(self, source: Source, version: str) -> None:
+        name = self._wheels[source].name
+        if parse_wheel_filename(name)[1] != Version(version):
+            message = f"`{source.stated}` gives {name}, and its index says that it is {source.name} {version}"
+            raise InputError.of(message, where=self._spec.script)
+
+
+def _built_rows(found: Mapping[str, Any], wanted: Wanted) -> list[dict[str, Any]]:
+    return [
+        row
+        for row in found.get("package", ())
+        if canonicalize_name(row["name"]) in wanted.build and "sdist" in row and "registry" in row["source"]
+    ]

@@ -1,0 +1,202 @@
+"""What backends need: wheels alone, pinned for every machine that may build, and the same as long as they satisfy."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.tags import Tag
+
+from index_server import IndexServer
+from onedigest.digest import Digest, of_file
+from onedigest.errors import InputError
+from onedigest.from_source.fitting import Need, choose, may_build
+from onedigest.from_source.model import BuildRequirement, PinnedFile
+from onedigest.from_source.requirements import Pins, bring, resolve
+from onedigest.sources import Sources
+from source_trees import sources_in
+from wheel_builder import build_wheel
+
+HERE = [
+    Tag("cp312", "cp312", "manylinux_2_28_x86_64"),
+    Tag("cp312", "abi3", "manylinux_2_28_x86_64"),
+    Tag("py3", "none", "any"),
+]
+OTHERS = ("cp311-cp311-win_amd64", "cp310-cp310-manylinux_2_17_x86_64", "pp311-pypy311_pp73-manylinux_2_17_x86_64")
+BUILDING = ("cp312-cp312-manylinux_2_17_x86_64", "cp313-cp313-macosx_11_0_arm64", "cp314-cp314-musllinux_1_2_aarch64")
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexServer]:
+    """An index with a backend in two versions, and what it needs."""
+    folder = tmp_path_factory.mktemp("index")
+    for version in ("1.0", "2.0"):
+        build_wheel(folder, "maker", version, requires=["needed"])
+    build_wheel(folder, "needed", "1.0")
+    for tag in (*OTHERS, *BUILDING):
+        build_wheel(folder, "compiled", "1.0", tag=tag)
+    with tarfile.open(folder / "bare-1.0.tar.gz", "w:gz") as archive:
+        data = b"Metadata-Version: 2.2\nName: bare\nVersion: 1.0\n"
+        member = tarfile.TarInfo("bare-1.0/PKG-INFO")
+        member.size = len(data)
+        archive.addfile(member, io.BytesIO(data))
+    server = IndexServer(folder)
+    yield server
+    server.close()
+
+
+def need(**settings: Any) -> Need:
+    return Need(name="core", where="app.py", settings=settings)
+
+
+def reaching(tmp_path: Path, index: IndexServer, *, store: str = "store", offline: bool = False) -> Sources:
+    return sources_in(
+        tmp_path, store=store, offline=offline, UV_DEFAULT_INDEX=index.address, UV_CACHE_DIR=str(tmp_path / "uv")
+    )
+
+
+def versions(pins: Pins) -> dict[str, str]:
+    return {each.name: each.version for each in pins.requires}
+
+
+def test_requirements_are_pinned_with_all_that_they_need_and_stay_while_they_satisfy(
+    tmp_path: Path, index: IndexServer
+) -> None:
+    sources = reaching(tmp_path, index)
+    old = resolve(need(), ["maker<2"], (), sources)
+    index.requests.clear()
+
+    assert versions(old) == {"maker": "1.0", "needed": "1.0"}
+    assert versions(resolve(need(), ["maker"], old.requires, sources)) == versions(old)
+    assert index.requests == []
+    assert versions(resolve(need(), ["Maker>=2"], old.requires, sources))["maker"] == "2.0"
+    assert versions(resolve(need(), ["maker", "compiled"], old.requires, sources))["maker"] == "1.0"
+    assert versions(resolve(need(constraints=["maker>1"]), ["maker"], old.requires, sources))["maker"] == "2.0"
+    assert versions(resolve(need(dependencies=["compiled"]), ["maker"], (), sources)).keys() == {
+        "maker",
+        "needed",
+        "compiled",
+    }
+
+
+def test_wheels_of_machines_that_may_build_are_pinned_and_no_others(tmp_path: Path, index: IndexServer) -> None:
+    pins = resolve(need(), ["compiled"], (), reaching(tmp_path, index))
+    files = [
+        PinnedFile(name=path.name, digest=of_file(path), size=path.stat().st_size)
+        for path in index.folder.glob("compiled*")
+        if path.name.endswith(tuple(f"{tag}.whl" for tag in BUILDING))
+    ]
+
+    assert pins.requires == (BuildRequirement(name="compiled", version="1.0", wheels=tuple(files)),)
+
+
+def test_wheels_come_by_their_digest_from_where_they_are_now(tmp_path: Path, index: IndexServer) -> None:
+    first = reaching(tmp_path, index)
+    pins = resolve(need(), ["maker"], (), first)
+    names = [path.name for path in bring(need(), pins, HERE, first, tmp_path / "one")]
+    again = Pins(requires=pins.requires)
+
+    assert names == ["maker-2.0-py3-none-any.whl", "needed-1.0-py3-none-any.whl"]
+    assert [
+        path.name for path in bring(need(), again, HERE, reaching(tmp_path, index, store="other"), tmp_path / "two")
+    ] == names
+    assert bring(need(), again, HERE, reaching(tmp_path, index, offline=True), tmp_path / "three")
+
+
+def test_a_wheel_that_no_index_has_any_more_is_named(tmp_path: Path, index: IndexServer) -> None:
+    gone = PinnedFile(name="maker-2.0-py2-none-any.whl", digest=Digest(f"sha256:{'0' * 64}"), size=1)
+    pins = Pins(requires=(BuildRequirement(name="maker", version="2.0", wheels=(gone,)),))
+    with pytest.raises(InputError) as error:
+        bring(need(), pins, [Tag("py2", "none", "any")], reaching(tmp_path, index), tmp_path / "one")
+
+    assert str(error.value) == (
+        "app.py: the wheel `maker-2.0-py2-none-any.whl` that `core` was built with is in no index any more\n"
+        "hint: generate it again with `--upgrade-package core`"
+    )
+
+
+def test_what_has_no_wheel_is_refused_by_name(tmp_path: Path, index: IndexServer) -> None:
+    with pytest.raises(InputError) as error:
+        resolve(need(), ["bare"], (), reaching(tmp_path, index))
+
+    message, _, hint = str(error.value).rpartition("\nhint: ")
+    assert message.startswith("app.py: the build requirements of `core` cannot be had: no solution found")
+    assert "bare==1.0 has no usable wheels" in message
+    assert hint == "a build requirement must have a wheel: publish one to an index, or ask for a version that has one"
+
+
+def test_addresses_and_what_is_no_requirement_are_refused_all_at_once(tmp_path: Path, index: IndexServer) -> None:
+    with pytest.raises(InputError) as error:
+        resolve(need(), ["maker @ https://me:secret@git.test/x.whl", "a b", "maker"], (), reaching(tmp_path, index))
+
+    assert str(error.value) == (
+        "app.py: the build requirement `maker` of `core` is an address\n"
+        "hint: state its version, as in `maker==1.0`: only wheels of an index are taken\n"
+        "app.py: the build requirement 'a b' of `core` cannot be read"
+    )
+
+
+def test_nothing_is_asked_where_nothing_is_needed(tmp_path: Path, index: IndexServer) -> None:
+    index.requests.clear()
+    assert resolve(need(), [], (), reaching(tmp_path, index)) == Pins(requires=())
+    assert bring(need(), Pins(requires=()), HERE, reaching(tmp_path, index), tmp_path / "tools") == []
+    assert index.requests == []
+
+
+def requirement(name: str, version: str, *tags: str) -> BuildRequirement:
+    wheels = tuple(
+        PinnedFile(name=f"{name}-{version}-{tag}.whl", digest=Digest(f"sha256:{'1' * 64}"), size=1) for tag in tags
+    )
+    return BuildRequirement(name=name, version=version, wheels=wheels)
+
+
+def test_a_machine_takes_the_best_wheel_of_each() -> None:
+    requires = [
+        requirement("a", "1.0", "py3-none-any"),
+        requirement("b", "1.0", "cp39-abi3-manylinux_2_28_x86_64", "cp312-abi3-manylinux_2_28_x86_64", *BUILDING),
+        requirement("mac", "1.0", "cp312-cp312-macosx_11_0_arm64"),
+        requirement("both", "1.0", "cp312-cp312-macosx_11_0_arm64"),
+        requirement("both", "2.0", "cp312-cp312-manylinux_2_28_x86_64"),
+    ]
+
+    assert [wheel.name for wheel in choose(need(), requires, HERE)] == [
+        "a-1.0-py3-none-any.whl",
+        "b-1.0-cp312-abi3-manylinux_2_28_x86_64.whl",
+        "both-2.0-cp312-cp312-manylinux_2_28_x86_64.whl",
+    ]
+
+
+def test_a_requirement_without_a_wheel_for_this_python_is_named() -> None:
+    with pytest.raises(InputError) as error:
+        choose(need(), [requirement("b", "1.0", "cp311-cp311-manylinux_2_28_x86_64")], HERE)
+
+    assert str(error.value) == (
+        "app.py: the build requirement `b` 1.0 of `core` has no wheel for the Python that builds here"
+        " (cp312, manylinux_2_28_x86_64)\n"
+        "hint: run onedigest with another version of CPython"
+    )
+
+
+@pytest.mark.parametrize(
+    ("tag", "is_taken"),
+    [
+        ("py2.py3-none-any", True),
+        ("py3-none-manylinux2014_x86_64", True),
+        ("cp39-abi3-musllinux_1_2_aarch64", True),
+        ("cp311-cp311-macosx_10_9_universal2", True),
+        ("cp315-cp315-manylinux_2_28_x86_64", True),
+        ("cp311-none-macosx_11_0_arm64", True),
+        ("py2-none-any", False),
+        ("cp310-cp310-manylinux_2_28_x86_64", False),
+        ("cp313-cp313t-manylinux_2_28_x86_64", False),
+        ("cp312-cp312-win_amd64", False),
+        ("cp312-cp312-manylinux_2_28_s390x", False),
+        ("cp312-cp312-musllinux_1_2_armv7l", False),
+    ],
+)
+def test_tags_tell_which_wheel_may_build(tag: str, *, is_taken: bool) -> None:
+    assert may_build(f"a-1.0-{tag}.whl") == is_taken
