@@ -77,6 +77,7 @@ class Pools:
         `outside` is for an address that a server chose, which may not be on this machine. Raises `NetworkError` for
         settings of proxies and certificates that are none, and for a proxy that will not do it, and `HTTPError`.
         """
+        _refuse_none(url)
         proxy = proxy_of(url, self._proxies)
         try:
             response = self.of(url, outside=outside).request(
@@ -96,8 +97,9 @@ class Pools:
     def of(self, url: str, *, outside: bool = False) -> urllib3.PoolManager:
         """Return the pool for an address; `outside` for one that a server chose.
 
-        Raises `NetworkError` for a proxy that is none, and for certificates that cannot be used.
+        Raises `NetworkError` for what is no address, for a proxy that is none, and for certificates that are none.
         """
+        _refuse_none(url)
         proxy = proxy_of(url, self._proxies)
         encrypted = urlsplit(url).scheme == "https"
         verified = self._verifies(url) if encrypted else None
@@ -146,6 +148,15 @@ def shown(url: str) -> str:
     place, slash, path = rest.partition("/")
     plain = f"{scheme}{mark}{place.rpartition('@')[2]}{slash}{path}" if mark else url
     return plain.partition("?")[0].partition("#")[0]
+
+
+def _refuse_none(url: str) -> None:
+    """Raise `NetworkError` for what is no address."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port, parts.hostname
+    except ValueError:
+        raise NetworkError.of("this is no address", where=shown(url)) from None
 
 
 def _is_among(hosts: tuple[str, ...], url: str) -> bool:
