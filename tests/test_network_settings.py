@@ -207,6 +207,32 @@ class TestIndex:
         assert lock_and_fetch(index.address, tmp_path / "store")
 
 
+class TestUvToml:
+    def test_of_the_user_counts_before_the_first_of_the_machine(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("XDG_CONFIG_DIRS", f"{tmp_path / 'none'}:{tmp_path / 'one'}:{tmp_path / 'two'}")
+        for name in ("one", "two"):
+            (tmp_path / name / "uv").mkdir(parents=True)
+        (tmp_path / "one" / "uv" / "uv.toml").write_text(
+            'allow-insecure-host = ["b.example"]\nhttp-proxy = "machine.example"\nhttps-proxy = "machine.example"\n'
+        )
+        (tmp_path / "two" / "uv" / "uv.toml").write_text('no-proxy = ["x.example"]\n')
+        _own_uv_toml('allow-insecure-host = ["a.example", 3]\nhttp-proxy = "user.example"\n')
+        monkeypatch.setenv("UV_INSECURE_HOST", "c.example")
+        found = connection()
+
+        assert dict(found.proxies) == {"http-proxy": "user.example", "https-proxy": "machine.example"}
+        assert found.unverified == ("c.example", "a.example", "b.example")
+
+    def test_of_a_checkout_says_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        Path(".git").mkdir()
+        Path("uv.toml").write_text('allow-insecure-host = ["*"]\nhttp-proxy = "evil.example"\n')
+        monkeypatch.setenv("UV_CONFIG_FILE", "uv.toml")
+
+        assert (connection().proxies, connection().unverified) == ((), ())
+
+
 class TestMacos:
     def test_has_proxies_of_its_own_where_nothing_else_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "platform", "darwin")

@@ -242,16 +242,12 @@ def _place_stated(
     places: Mapping[str, Place], sources: Sources, place: Callable[[Wanted | Wheel], None], file: Wanted | Wheel
 ) -> None:
     """Place a wheel, which has the sha256 of the lock. Raises `InputError` where its index states another digest."""
-    found = places.get(file.name)
-    if (
-        found
-        and found.stated
-        and not is_digest(found.stated)
-        and not has_stated(sources.store.path(file.digest), found.stated)
-    ):
-        sources.store.path(file.digest).unlink()
+    found, path = places.get(file.name), sources.store.path(file.digest)
+    stated = found.stated if found else ""
+    if stated and not is_digest(stated) and not has_stated(path, stated):
+        path.unlink()
         raise InputError.of(
-            f"the index has another `{file.name}`: the locked one does not have its {algorithm_of(found.stated)}",
+            f"the index has another `{file.name}`: the locked one does not have its {algorithm_of(stated)}",
             hint="find out why it changed before you run `onedigest generate`",
         )
     place(file)

@@ -265,3 +265,22 @@ def test_connection_that_ends_before_tls_is_closed(monkeypatch: pytest.MonkeyPat
         gc.collect()
 
     assert [str(each.message) for each in warned] == []
+
+
+@pytest.mark.parametrize("proxies", [(), (("http", "proxy.invalid"), ("https", "proxy.invalid"))])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://u:SECRET@h:99999/x",
+        "https://h:99999/x",
+        "http://h:x/",
+        "http://[/x",
+        "https://[::1/x",
+        "http://h\u2100/x",
+    ],
+)
+def test_what_is_no_address_is_told(url: str, proxies: tuple[tuple[str, str], ...]) -> None:
+    with pytest.raises(NetworkError) as caught:
+        Client(Connection(proxies=proxies)).get(url)
+
+    assert str(caught.value) == f"{url.replace('u:SECRET@', '')}: this is no address"

@@ -172,13 +172,18 @@ class TestFaults:
             f"{tmp_path / 'missing'}: there is no such folder of certificates\nhint: correct SSL_CERT_DIR"
         )
 
-    def test_of_a_server_are_told(self, authority: Authority, servers: Servers) -> None:
+    def test_of_a_server_are_told(self, authority: Authority, servers: Servers, tmp_path: Path) -> None:
         trust = Trust(bundle=authority.certificate)
 
         assert failure(servers.ended, trust) == (
             f"{servers.ended}: cannot be reached: certificate has expired\n"
             "hint: check the clock of this machine; else the certificate, or that of its authority, is to be renewed"
         )
+        old = authority.sign("old", days=-1, signs=True)
+        with listening(_file, Authority(tmp_path, old).serving("under", "IP:127.0.0.1")) as server:
+            assert "cannot be reached: certificate has expired\nhint: " in failure(
+                f"https://{server.host}/x", Trust(bundle=old)
+            )
         assert failure(servers.other, trust) == (
             f"{servers.other}: cannot be reached: IP address mismatch, certificate is not valid for '127.0.0.1'.\n"
             "hint: the certificate is another host's: correct the host, or have its certificate name it"

@@ -75,16 +75,12 @@ def variables_for_programs(connection: Connection) -> dict[str, str]:
     """
     from onedigest.inputs import encryption, proxies
 
-    own = own_variables()
+    variables = own_variables()
     if connection.offline:
-        return own
+        return variables
     trusted = {} if connection.trust.beside and _trusts_system() else encryption.for_programs(connection.trust)
-    kept = {name: value for name, value in own.items() if not _REACHING.fullmatch(name)}
-    return {
-        **trusted,
-        **kept,
-        **proxies.for_programs(dict(connection.proxies)),
-    }
+    kept = {name: value for name, value in variables.items() if not _REACHING.fullmatch(name)}
+    return {**trusted, **kept, **proxies.for_programs(dict(connection.proxies))}
 
 
 def _trusts_system() -> bool:
@@ -96,12 +92,22 @@ def _trusts_system() -> bool:
 
 
 def _uv_settings() -> Mapping[str, Any]:
-    """Return what the user's own files of uv say about the network, before what those of the machine say."""
+    """Return what the user's own files of uv say about the network.
+
+    As for uv, the file of the user counts before the first one of the machine, and lists are joined.
+    """
+    files = uv_files(os.environ, Path.home(), _checkout(Path.cwd()))
+    machine = next((path for path in files[1:] if path.is_file()), None)
     found: dict[str, Any] = {}
-    for path in uv_files(os.environ, Path.home(), _checkout(Path.cwd())):
+    for path in (*files[:1], *([machine] if machine else [])):
         with suppress(OSError, UnicodeDecodeError, tomllib.TOMLDecodeError), path.open("rb") as file:
             table = load_toml(file.read(MOST_TEXT).decode())
-            found = {**{name: table[name] for name in _UV_KEYS if name in table}, **found}
+            for name in _UV_KEYS:
+                before, value = found.get(name), table.get(name)
+                if isinstance(before, list) and isinstance(value, list):
+                    found[name] = [*before, *value]
+                elif before is None and value is not None:
+                    found[name] = value
     return found
 
 

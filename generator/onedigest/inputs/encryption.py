@@ -91,21 +91,25 @@ def for_programs(trust: Trust) -> dict[str, str]:
 def encrypting(trust: Trust, *, verified: bool = True) -> ssl.SSLContext:
     """Return what TLS begins with. Raises `NetworkError` for certificates that are none."""
     named = bool(trust.bundle or trust.folders)
-    machines = verified and (trust.beside or not named)
-    if machines and sys.platform == "darwin":
+    if verified and is_judged_by_system(trust):
         context = keychain()
     else:
         context = create_urllib3_context(
             cert_reqs=ssl.CERT_REQUIRED if verified else ssl.CERT_NONE, verify_flags=_FLAGS
         )
         context.sslsocket_class = _Socket
-        if machines:
+        if verified and (trust.beside or not named):
             _load_machines(context)
     if verified and named:
         _load_named(context, trust)
     if trust.own:
         _show(context, trust.own)
     return context
+
+
+def is_judged_by_system(trust: Trust) -> bool:
+    """Tell whether the operating system judges certificates, one connection after the other where they share this."""
+    return sys.platform == "darwin" and (trust.beside or not (trust.bundle or trust.folders))
 
 
 def keychain() -> ssl.SSLContext:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,10 +40,17 @@ class Pace:
 USUAL = Pace()
 
 
-def pools_by_scheme(pace: Pace, *, outside: bool, proxy: Proxy | None = None) -> dict[str, type[HTTPConnectionPool]]:
+def pools_by_scheme(
+    pace: Pace,
+    *,
+    outside: bool,
+    proxy: Proxy | None = None,
+    context: Callable[[], ssl.SSLContext] | None = None,
+) -> dict[str, type[HTTPConnectionPool]]:
     """Return pools whose answers keep a pace, behind a proxy of SOCKS if one is given.
 
     `outside` refuses hosts that turn out to be this machine, or its link; what a proxy reaches is the proxy's matter.
+    `context` makes what TLS begins with for each connection, where none may be shared.
     """
 
     def connect(connection: HTTPConnection, usual: Callable[[], Any]) -> Any:
@@ -69,6 +77,8 @@ def pools_by_scheme(pace: Pace, *, outside: bool, proxy: Proxy | None = None) ->
             return connect(self, super()._new_conn)
 
         def connect(self) -> None:
+            if context and self.ssl_context is None:
+                self.ssl_context = context()
             super().connect()
             self.is_verified = True  # it is, or the user wants none of it, and urllib3 has nothing to warn of
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from urllib3.exceptions import ProxyError
 
 from onedigest.errors import NetworkError
 from onedigest.inputs.credentials import Credentials
-from onedigest.inputs.encryption import Trust, encrypting
+from onedigest.inputs.encryption import Trust, encrypting, is_judged_by_system
 from onedigest.inputs.pace import USUAL, Pace, pools_by_scheme
 from onedigest.inputs.patience import Patience
 from onedigest.inputs.proxies import Proxy, proxy_of
@@ -76,6 +77,7 @@ class Pools:
         `outside` is for an address that a server chose, which may not be on this machine. Raises `NetworkError` for
         settings of proxies and certificates that are none, and for a proxy that will not do it, and `HTTPError`.
         """
+        _refuse_none(url)
         proxy = proxy_of(url, self._proxies)
         try:
             response = self.of(url, outside=outside).request(
@@ -95,8 +97,9 @@ class Pools:
     def of(self, url: str, *, outside: bool = False) -> urllib3.PoolManager:
         """Return the pool for an address; `outside` for one that a server chose.
 
-        Raises `NetworkError` for a proxy that is none, and for certificates that cannot be used.
+        Raises `NetworkError` for what is no address, for a proxy that is none, and for certificates that are none.
         """
+        _refuse_none(url)
         proxy = proxy_of(url, self._proxies)
         encrypted = urlsplit(url).scheme == "https"
         verified = self._verifies(url) if encrypted else None
@@ -112,17 +115,22 @@ class Pools:
             "blocksize": _BLOCK,
             "timeout": urllib3.Timeout(connect=20, read=self._connection.pace.seconds),
         }
-        if verified is not None:
+        fresh = None
+        if verified and is_judged_by_system(self._connection.trust):
+            fresh = partial(encrypting, self._connection.trust)
+        elif verified is not None:
             options["ssl_context"] = self._context(verified=verified)
         if proxy and not proxy.is_socks:
             if proxy.scheme == "https":
                 own = self._context(verified=self._verifies(proxy.address))
-                options = {"ssl_context": own, **options, "proxy_ssl_context": own}
+                options = {**({"ssl_context": own} if verified is None else {}), **options, "proxy_ssl_context": own}
             pool: urllib3.PoolManager = urllib3.ProxyManager(proxy.address, proxy_headers=proxy.headers, **options)
         else:
             pool = urllib3.PoolManager(**options)
         before = proxy if proxy and proxy.is_socks else None
-        pool.pool_classes_by_scheme = pools_by_scheme(self._connection.pace, outside=outside, proxy=before)
+        pool.pool_classes_by_scheme = pools_by_scheme(
+            self._connection.pace, outside=outside, proxy=before, context=fresh
+        )
         return pool
 
     def _verifies(self, url: str) -> bool:
@@ -140,6 +148,15 @@ def shown(url: str) -> str:
     place, slash, path = rest.partition("/")
     plain = f"{scheme}{mark}{place.rpartition('@')[2]}{slash}{path}" if mark else url
     return plain.partition("?")[0].partition("#")[0]
+
+
+def _refuse_none(url: str) -> None:
+    """Raise `NetworkError` for what is no address."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port, parts.hostname
+    except ValueError:
+        raise NetworkError.of("this is no address", where=shown(url)) from None
 
 
 def _is_among(hosts: tuple[str, ...], url: str) -> bool:
