@@ -64,6 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 DOORS = {
     "backports": {"oci/compression.py"},
+    "certifi": {"inputs/encryption.py"},
     "click": {"cli"},
     "cyclonedx": {"attestation/sbom.py"},
     "deflate": {"oci/libdeflate.py"},
@@ -74,6 +75,7 @@ DOORS = {
     "packaging": {"cli", "flyte", "from_source", "lock", "project.py", "spec.py"},
     "pyproject_hooks": {"from_source/backend.py"},
     "pysequoia": {"inputs/debian/signature.py"},
+    "python_socks": {"inputs/socks.py"},
     "rich": {"cli"},
     "subprocess": {
         "engines/docker.py",
@@ -86,12 +88,15 @@ DOORS = {
         "inputs/uv.py",
         "oci/credentials.py",
     },
+    "truststore": {"inputs/encryption.py"},
     "urllib3": {
         "inputs/download.py",
         "inputs/encryption.py",
         "inputs/pace.py",
         "inputs/patience.py",
         "inputs/pools.py",
+        "inputs/proxy_faults.py",
+        "inputs/reasons.py",
         "oci/registry.py",
         "oci/transport.py",
     },

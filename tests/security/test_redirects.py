@@ -14,6 +14,7 @@ from listener import Listener, listening, respond
 from onedigest.errors import NetworkError
 from onedigest.inputs import credentials, leading
 from onedigest.inputs.download import Client, Wanted, download
+from onedigest.inputs.encryption import Trust
 from onedigest.inputs.pools import Connection, Pools
 from onedigest.inputs.store import Store
 from onedigest.oci.credentials import Credentials
@@ -75,7 +76,7 @@ class TestIndexAndMirror:
         place = f"{metadata.address}/alpha-1.0-py3-none-any.whl"
         with listening(lambda request: respond(request, 302, location=place), context) as server:
             url = f"https://u:SECRET@{server.host}/files/alpha"
-            said = refusal(url, certificates=certificate)
+            said = refusal(url, trust=Trust(bundle=certificate))
 
         assert said == f"https://{server.host}/files/alpha: the server leads to an address without TLS ('{place}')"
         assert server.credentials() == {"u:SECRET"}
@@ -89,7 +90,7 @@ class TestIndexAndMirror:
                 row = credentials.Credential(url=f"https://{server.host}", user="u", password="SECRET")
                 found = get(
                     f"https://{server.host}/x",
-                    certificates=certificate,
+                    trust=Trust(bundle=certificate),
                     credentials=credentials.Credentials(stated=[row]),
                 )
 

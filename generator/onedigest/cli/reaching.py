@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from onedigest.cli.image import Image
 from onedigest.cli.index_credentials import Bound, unbound, uv_environment
-from onedigest.cli.machine import named_indexes_here, own_variables
+from onedigest.cli.machine import named_indexes_here, variables_for_programs
 from onedigest.cli.netrc_file import without_default
 from onedigest.cli.session import Session
 from onedigest.inputs.indexes import Index, addresses_with_user, indexes_in, listed_in
@@ -50,7 +50,7 @@ def _environment(
 ) -> dict[str, str]:
     """Return the variables that uv may get, with a netrc that names hosts alone."""
     path = session.connection.netrc
-    found = uv_environment(own_variables(), named, asked, bound)
+    found = uv_environment(variables_for_programs(session.connection), named, asked, bound)
     return {**found, "NETRC": without_default(path.absolute())} if path and path.is_file() else found
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from http.client import BadStatusLine, IncompleteRead, UnknownProtocol
 from typing import IO, TypeVar
 from urllib.parse import urlsplit
 
@@ -19,7 +17,6 @@ from urllib3.exceptions import (
     HTTPError,
     LocationValueError,
     NameResolutionError,
-    ProtocolError,
     ReadTimeoutError,
     SSLError,
 )
@@ -31,6 +28,8 @@ from onedigest.inputs.credentials import Credential
 from onedigest.inputs.pace import Refused
 from onedigest.inputs.patience import BUSY, seconds_of
 from onedigest.inputs.pools import THREADS, Connection, Pools, shown
+from onedigest.inputs.proxy_faults import ProxyFault
+from onedigest.inputs.reasons import unreachable
 from onedigest.inputs.showing import REFUSED, Showing
 from onedigest.inputs.store import Store
 from onedigest.untrusted import MOST_TEXT
@@ -39,6 +38,8 @@ CHUNK = 1 << 20
 _ATTEMPTS = 4
 _TRIES = 5
 """How often a request is sent that no one answers, or a busy server does."""
+_PROXY_TRIES = 2
+"""How often one is sent again to a proxy that is not there, since all the others go there too."""
 _LITTLE = 1 << 16
 _LENGTH = re.compile("[0-9]{1,20}")
 _SHORT = re.compile("[0-9]{1,4}")
@@ -103,7 +104,7 @@ class Client:
                 return read(response)
             except HTTPError as error:
                 if attempt == _TRIES or not self._may_pass(error, url, attempt):
-                    raise _unreachable(url, error) from None
+                    raise unreachable(error, shown(url)) from None
             finally:
                 response.close()
         raise AssertionError("the last attempt returns or raises")
@@ -152,12 +153,10 @@ class Client:
         """Send a request until what comes back is an answer."""
         for attempt in range(1, _TRIES + 1):
             try:
-                response = self._pools.of(url, outside=outside).request(
-                    "GET", url, headers=headers, preload_content=False, redirect=False, retries=False
-                )
+                response = self._pools.request("GET", url, headers=headers, outside=outside)
             except HTTPError as error:
                 if attempt == _TRIES or not self._may_pass(error, url, attempt):
-                    raise _unreachable(url, error) from None
+                    raise unreachable(error, shown(url)) from None
                 continue
             seconds = seconds_of(attempt, response.headers.get("retry-after"))
             if response.status not in BUSY or attempt == _TRIES:
@@ -172,6 +171,8 @@ class Client:
         if isinstance(error, SSLError | NameResolutionError | Refused | LocationValueError):
             return False
         if isinstance(error, ReadTimeoutError) and attempt > 1:
+            return False
+        if isinstance(error, ProxyFault) and attempt > _PROXY_TRIES:
             return False
         return self._wait(url, seconds_of(attempt), "broke off")
 
@@ -314,34 +315,9 @@ def encoding_of(headers: Mapping[str, str]) -> str:
     return "" if stated in ("", "identity") else re.sub(r"[^a-z0-9,-]+", " ", stated)[:40]
 
 
-def reason_of(error: HTTPError) -> str:
-    """Return why a request failed, without the names that libraries have for it and what the server sent."""
-    found = getattr(error, "reason", None) or error
-    if isinstance(found, ProtocolError) and len(found.args) > 1:
-        found = found.args[1]
-    if isinstance(found, OSError) and found.strerror and not isinstance(found, ssl.SSLError):
-        return found.strerror
-    if isinstance(found, BadStatusLine | UnknownProtocol) and not isinstance(found, ConnectionError):
-        return "what answers does not speak HTTP"
-    if isinstance(found, IncompleteRead):
-        return "the answer broke off"
-    text = re.sub(r" ?\(_ssl\.c:\d+\)|\[(?:Errno -?\d+|[A-Z0-9]+: \w+)\] ", "", str(found))
-    return text.rpartition(": ")[2].strip("()'\" ") or type(found).__name__
-
-
 def _target(place: str, origin: str, url: str) -> str:
     try:
         return leading.target_of(place, origin)
     except ValueError as error:
         at = f" ({shown(place)[:200]!r})"
         raise NetworkError.of(f"the server {error}{at}", where=shown(url)) from None
-
-
-def _unreachable(url: str, error: HTTPError) -> NetworkError:
-    if isinstance(error, Refused):
-        return NetworkError.of(str(error), where=shown(url))
-    return NetworkError.of(
-        f"cannot be reached: {reason_of(error)}",
-        where=shown(url),
-        hint="check the network, or use `--offline` once inputs are fetched",
-    )

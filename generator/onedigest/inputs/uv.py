@@ -22,6 +22,7 @@ from onedigest.inputs.indexes import Index, addresses_with_user, indexes_in, lis
 from onedigest.inputs.nameless import nameless_file
 from onedigest.inputs.store import Store
 from onedigest.inputs.uv_environment import Lent, hide, lend
+from onedigest.inputs.uv_network import with_hint
 from onedigest.inputs.uv_program import find_uv
 from onedigest.inputs.uv_settings import toml_value
 
@@ -289,7 +290,7 @@ def _failure(text: str, scratch: str, where: str, lent: Lent) -> InputError | Ne
     if refusals and _REFUSED.search(message):
         return NetworkError(refusals)
     if _NETWORK.search(message):
-        hint = "" if "hint: " in message else "check the network"
+        message, hint = with_hint(message, lent.variables, f"{lent.settings}\n{lent.machine}")
         return NetworkError.of(f"uv could not reach the package index: {message}", where=where, hint=hint)
     return InputError([Problem(message[:1].lower() + message[1:], where), *refusals])
 
