@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
-from onedigest.digest import Digest
+from onedigest.digest import Digest, algorithm_of, has_stated
 from onedigest.errors import InputError, Problem
 from onedigest.from_source import making
 from onedigest.from_source.archives import MOST_ARCHIVE
@@ -21,7 +21,7 @@ from onedigest.lock import repository, shadow
 from onedigest.lock.author import Author
 from onedigest.lock.built import built_of, placed, say_built, with_wheel
 from onedigest.lock.environments import Environments
-from onedigest.lock.found import check_sdist, sdist_name, wheel_address, wheel_digest
+from onedigest.lock.found import check_sdist, sdist_name, stated_digest, wheel_address, wheel_digest
 from onedigest.lock.git_projects import projects_of
 from onedigest.lock.model import Lock, Package
 from onedigest.lock.places import Places
@@ -194,11 +194,9 @@ class Workshop:
         """
         address, digest = wheel_address(row["source"], row["sdist"]), wheel_digest(row["sdist"])
         if not digest and "://" in address:
-            digest = (
-                self._brought.get(address)
-                or self._sources.client.keep(address, self._sources.store, most=MOST_ARCHIVE)[0]
-            )
-            self._brought[address] = digest
+            if address not in self._brought:
+                self._brought[address] = self._bring(row, address)
+            digest = self._brought[address]
         return Source(
             name=row["name"],
             kind=Kind.ARCHIVE,
@@ -208,6 +206,14 @@ class Workshop:
             settings=self._around.settings_of(row["name"]),
             digest=digest,
         )
+
+    def _bring(self, row: Mapping[str, Any], address: str) -> Digest:
+        store, stated = self._sources.store, stated_digest(row["sdist"])
+        digest, _ = self._sources.client.keep(address, store, most=MOST_ARCHIVE)
+        if stated and not has_stated(store.path(digest), stated):
+            message = f"the content of `{sdist_name(row['sdist'])}` does not have the {algorithm_of(stated)}"
+            raise InputError.of(f"{message} that its index states", where=self._spec.script)
+        return digest
 
     def _required(self, source: Source, metadata: Metadata) -> list[str]:
         """Return what a package of an index requires, which is no address: uv would follow it."""
