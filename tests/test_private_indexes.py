@@ -425,6 +425,7 @@ class TestKeyring:
         private.ok("build", "app.py")
         monkeypatch.setenv("UV_DEFAULT_INDEX", private.index.address.replace("//", f"//{USER}@"))
         private.ok("build", "--locked", "app")
+        private.run("generate", "app.py", "--upgrade", "--offline")
 
         assert not (tmp_path / "asked").exists()
 

@@ -112,6 +112,17 @@ def test_nothing_travels_in_clear_text_unless_the_user_says_so(listed: str, coun
     assert ("without TLS" in problem.message) == (count == 0)
 
 
+@pytest.mark.parametrize(("token", "expected"), [("abc.d-e", "Bearer abc.d-e"), ("a\\nb", ""), ("ä", ""), ("", "")])
+def test_token_of_a_login_is_a_bearer(token: str, expected: str, tmp_path: Path) -> None:
+    row = f'[[credential]]\nservice = "{HOST}/a"\nscheme = "bearer"\ntoken = "{token}"\n'
+    (tmp_path / "credentials.toml").write_text(row, encoding="utf-8")
+    known = Credentials({"UV_CREDENTIALS_DIR": str(tmp_path), "UV_INDEX": f"{HOST}/a/simple"})
+    found = known.at(f"{HOST}/a/x.whl")
+
+    assert (found.header["authorization"] if found else "") == expected
+    assert "Bearer" not in lend({"UV_CREDENTIALS_DIR": str(tmp_path), "UV_INDEX": f"{HOST}/a/simple"}).settings
+
+
 def test_addresses_in_texts_lose_their_users() -> None:
     text = 'a = "https://u:p%40@h.example/x" b = ["http://tok@h.example/y", "git+https://u:p@h.example/z", "u@h"]'
 

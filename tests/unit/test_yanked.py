@@ -26,7 +26,7 @@ class Pages:
         self.text = text
         self.asked: list[str] = []
 
-    def get(self, url: str, *, most: int) -> bytes:
+    def get(self, url: str, *, most: int, index: str = "") -> bytes:
         self.asked.append(url)
         if self.text is None or len(self.text) > most:
             raise NetworkError.of("none")

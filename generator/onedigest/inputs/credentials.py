@@ -68,8 +68,11 @@ class Credentials:
         environment: Mapping[str, str] | None = None,
         asked: Iterable[Index] = (),
         stated: Iterable[Credential] = (),
+        *,
+        offline: bool = False,
     ) -> None:
         self._environment = environment or {}
+        self._offline = offline
         self._asked = tuple(asked)
         self._stated = tuple(stated)
         self._lock = threading.Lock()
@@ -207,7 +210,8 @@ class Credentials:
             return Credential(url=index.bare, user=found.user, password=found.password)
         if found:
             return found
-        if pair := self._keyring.ask(index.bare, user, always=index.authenticate == "always"):
+        always = index.authenticate == "always"
+        if pair := None if self._offline else self._keyring.ask(index.bare, user, always=always):
             return Credential(url=index.bare, user=pair[0], password=pair[1])
         same = [each for each in self.indexes if each.origin == index.origin and held_by(each.url)[0] == user != ""]
         password = next((word for each in same if (word := held_by(each.url)[1])), "")
@@ -233,10 +237,10 @@ class Credentials:
                 url=row["service"],
                 user=_text(row, "username"),
                 password=_text(row, "password"),
-                token=_text(row, "token") if row.get("scheme") == "bearer" else "",
+                token=_text(row, "token") if _is_token(row) else "",
             )
             for row in (rows if isinstance(rows, list) else ())
-            if isinstance(row, dict) and _text(row, "service") and (_text(row, "password") or _text(row, "token"))
+            if isinstance(row, dict) and _text(row, "service") and (_text(row, "password") or _is_token(row))
         )
 
 
@@ -309,3 +313,9 @@ def _plain(url: str) -> str:
 def _text(row: Mapping[str, Any], key: str) -> str:
     value = row.get(key)
     return value if isinstance(value, str) else ""
+
+
+def _is_token(row: Mapping[str, Any]) -> bool:
+    """Tell whether a row of uv's store has a token, which a header can hold."""
+    token = _text(row, "token")
+    return row.get("scheme") == "bearer" and token.isascii() and token.isprintable() and token != ""

@@ -169,7 +169,7 @@ def _run(
     python: Path = Path(sys.executable),
 ) -> str:
     """Run uv in a folder; return what it prints. `asked` are the indexes that the project in it names."""
-    lent = lend(environment, asked)
+    lent = lend(environment, asked, offline="--offline" in command)
     with nameless_file(lent.settings.encode()) as user, nameless_file(lent.machine.encode()) as machine:
         files = {"user": user, "machine": machine}
         done = _start(command, root, where, lent.variables, files, python)

@@ -43,17 +43,17 @@ class Lent:
     """Where the settings are that messages of uv are about, by `user` and `machine`."""
 
 
-def lend(environment: Mapping[str, str], asked: Iterable[Index] = ()) -> Lent:
+def lend(environment: Mapping[str, str], asked: Iterable[Index] = (), *, offline: bool = False) -> Lent:
     """Return what uv gets of an environment. `asked` are the indexes of the project that uv is to resolve.
 
-    Raises `NetworkError` for a program that keeps passwords and does not end, and `InputError` for settings of uv that
-    cannot be read.
+    `offline` is for a run that shows nothing to anybody, for which no program is asked. Raises `NetworkError` for a
+    program that keeps passwords and does not end, and `InputError` for settings of uv that cannot be read.
     """
     kept = {name: text for name, text in environment.items() if _KEPT.fullmatch(name)}
     for name in [name for name in kept if _PROXY.fullmatch(name)]:
         # uv fills in names in capitals only, and every program reads the other form too
         kept.setdefault(name.lower(), kept.pop(name))
-    credentials = Credentials(environment, asked)
+    credentials = Credentials(environment, asked, offline=offline)
     (user_file, user), (machine_file, machine) = read_settings(environment)
     secrets = {each.password or each.token for each in credentials.rows}
     secrets |= {each.user for each in credentials.rows if len(each.user) >= _TOKEN}
