@@ -193,8 +193,9 @@ class TestVariables:
             "https_proxy": "socks5h://b:1080",
             "no_proxy": "corp,x,fd00::1,x:81,localhost,127.0.0.0/8,::1",
         }
-        assert for_programs({"http": "a", "no": "x,*"}) == {}
-        assert for_programs({"no": "x"}) == {}
+        assert for_programs({"http": "a", "no": "x,*"}) == {"no_proxy": "x,*,localhost,127.0.0.0/8,::1"}
+        assert for_programs({"no": "x"}) == {"no_proxy": "x,localhost,127.0.0.0/8,::1"}
+        assert for_programs({}) == {}
 
 
 class TestAddress:

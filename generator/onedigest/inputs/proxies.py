@@ -126,12 +126,13 @@ def for_programs(settings: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that lead uv and git the same way. Raises `NetworkError` for a proxy that is none.
 
     uv takes no proxy for a value with blanks around it, knows commas alone between hosts, and `*` for names alone;
-    it and git have a proxy before this machine too, unless they are told. What uv reads in a uv.toml is for git.
+    it and git have a proxy before this machine too, unless they are told. What uv reads in a uv.toml is for git,
+    and hosts without a proxy are for one of git's own settings too.
     """
     names = _hosts(_passed_by(settings))
     found = {} if "*" in names else {f"{each}_proxy": chosen(each, settings) for each in SCHEMES}
     lent = {name: proxy.url for name, proxy in found.items() if proxy}
-    return {**lent, "no_proxy": ",".join(dict.fromkeys((*names, *_NEAR)))} if lent else {}
+    return {**lent, "no_proxy": ",".join(dict.fromkeys((*names, *_NEAR)))} if lent or names else {}
 
 
 def parse_proxy(text: str, named: str) -> Proxy:
