@@ -168,6 +168,13 @@ def test_no_index_is_asked_for_a_local_project(locking: Locking, making: StandIn
         "app-web",
         "beta",
     ]
+    build_wheel(locking.index.folder, "beta", "1.1", requires=["idle"])
+    locking.index.requests.clear()
+    assert locking.run("generate", "app.py", "--upgrade").err.splitlines()[-2:] == [
+        "error: app.py: another package needs `idle`, which comes from a source here, and nothing asks for it that counts",
+        "hint: add `idle` to `dependencies`, so that it is built",
+    ]
+    assert asked(locking) == {"beta"}
 
 
 def test_what_is_not_named_in_build_is_refused_in_one_line(locking: Locking, making: StandIn) -> None:
@@ -275,7 +282,6 @@ def test_source_distributions_of_an_index_are_chosen_by_uv(locking: Locking, mak
     assert {name: row["version"] for name, row in found.items()} == {"beta": "1.0", "inner": "1.0", "old": "1.0"}
     assert found["old"]["tool"]["onedigest"]["path"] == "old-1.0.tar.gz"
     assert making.names() == ["old", "old", "inner"]
-    assert not any(locking.root.parent.rglob("ran"))
     build_wheel(locking.index.folder, "beta", "1.1", requires=["old"])
     assert locking.ok("generate", "app.py").err.startswith("app: unchanged, ")
     assert locking.ok("generate", "app.py", "--upgrade").err.splitlines()[-1] == "  beta 1.0 -> 1.1"
@@ -485,3 +491,62 @@ def test_workspace_of_a_git_repository(locking: Locking, making: StandIn) -> Non
     assert (inner["path"], inner["subdirectory"]) == ("https://git.example/two", "libs/inner")
     assert inner["reference"] == outer["commit"]
     assert asked(locking) == set()
+
+
+def test_scripts_of_one_command_share_what_is_built(locking: Locking, making: StandIn) -> None:
+    """Two folders name the project in their own ways; a version that is asked for in vain is not heeded, as by uv."""
+    write_project(locking.root / "core", "core")
+    base = locking.read("app.py").partition('base = "')[2].partition('"')[0]
+    for name, path in (("one.py", "core"), ("jobs/two.py", "../core")):
+        locking.project.script(
+            name,
+            'requires-python = ">=3.11"',
+            'dependencies = ["core>=7"]',
+            f'tool.uv.sources.core = {{ path = "{path}" }}',
+            f'tool.onedigest.base = "{base}"',
+        )
+    result = locking.ok("generate", "one.py", "jobs/two.py")
+    assert making.names() == ["core"]
+    assert result.err.count("core: built from core\n") == 1
+    for name, path in (("one", "core"), ("two", "../core")):
+        (row,) = tomllib.loads(locking.read(f"lockfiles/{name}/pylock.toml"))["packages"]
+        assert row["tool"]["onedigest"]["path"] == path
+    assert locking.ok("generate", "--check", "one.py", "jobs/two.py").err == "2 locks checked\n"
+    write_project(locking.root / "core", "core", code="x = 2\n")
+    locking.ok("generate", "one.py", "jobs/two.py")
+    assert making.names() == ["core"]
+
+
+def test_extra_that_a_local_project_does_not_have(locking: Locking, making: StandIn) -> None:
+    write_project(locking.root / "core", "core", more='[project.optional-dependencies]\nfast = ["beta"]\n')
+    locking.ask("core[fats]")
+    settings(locking, 'sources = { core = { path = "core" } }')
+
+    assert locking.run("generate", "app.py").err.splitlines()[1:] == [
+        "error: app.py:3: `core` 1.0 has no extra `fats`",
+        "hint: did you mean `fast`? its extras are fast",
+    ]
+
+
+def test_source_distribution_whose_digest_is_not_stated(locking: Locking, making: StandIn) -> None:
+    """Its address has no part in a lock. What is named as a wheel is not built, whatever `build` says."""
+    locking.index.states_sizes = False
+    write_sdist(locking.index.folder, "old", "1.0")
+    locking.ask("old", "beta")
+    build_wheel(locking.root / "wheels", "beta", "1.0")
+    settings(locking, 'sources = { beta = { path = "wheels/beta-1.0-py3-none-any.whl" } }', build='["old", "beta"]')
+    locking.ok("build", "app.py")
+
+    assert set(packages(locking)["old"]["tool"]["onedigest"]) == {"kind", "path", "digest", "size", "requires"}
+    assert "tool" not in packages(locking)["beta"]
+    assert {source.digest[:7] for source in making.made} == {"sha256:"}
+
+
+def test_source_distribution_that_requires_an_address_is_refused(locking: Locking, making: StandIn) -> None:
+    write_sdist(locking.index.folder, "old", "1.0", requires=["evil @ file:///etc/evil-1.0-py3-none-any.whl"])
+    locking.ask("old")
+    settings(locking, build='["old"]')
+
+    assert locking.run("generate", "app.py").err.splitlines()[-1] == (
+        "error: app.py: `old-1.0.tar.gz` requires `evil` by an address, and is from an index"
+    )

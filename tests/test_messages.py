@@ -162,18 +162,27 @@ def test_key_of_uv_that_cannot_be_followed_stops_every_command(project: Project)
         )
 
 
-@pytest.mark.parametrize(
-    ("python", "base", "expected"),
-    [
-        ("<3", "debian", "hint: the suites are trixie (3.13.5), bookworm (3.11.2)\n"),
-        (">=3.12", "debian:bookworm", "hint: the suites are bookworm (3.11.2)\n"),
-    ],
+OFFERED = (
+    "hint: Debian has 3.13.5 (trixie) and 3.11.2 (bookworm), and images have 3.11 to 3.16, as far as these are out:"
+    ' allow one of them, such as with `requires-python = ">=3.11"`\n'
 )
-def test_python_that_no_suite_has(python: str, base: str, expected: str, project: Project) -> None:
+
+
+@pytest.mark.parametrize(
+    ("python", "base", "message", "hint"),
+    [
+        ("<3", "debian", "no base has a Python that satisfies", OFFERED),
+        ("==3.10.*", "debian", "no base has a Python that satisfies", OFFERED),
+        (">=3.99", "debian", "no base has a Python that satisfies", OFFERED),
+        (">=3.12", "debian:bookworm", "Debian bookworm has Python 3.11.2, which does not satisfy",
+         "hint: leave `base` out, or allow Python 3.11\n"),
+    ],
+)  # fmt: skip
+def test_python_that_no_base_has(python: str, base: str, message: str, hint: str, project: Project) -> None:
     project.script("app.py", f'requires-python = "{python}"', "[tool.onedigest]", f'base = "{base}"')
 
     assert refused(project, "generate", "app.py") == (
-        f"error: app.py: no Debian suite has a Python that satisfies `requires-python = '{python}'`\n{expected}"
+        f"error: app.py: {message} `requires-python = '{python}'`\n{hint}"
     )
 
 
@@ -185,9 +194,12 @@ def test_python_that_an_image_has(python: str, minor: str, project: Project) -> 
 
     assert (result.code, result.err) == (
         4,
+        f"app: no Debian suite has a Python for `requires-python = '{python}'`,"
+        f" so the base is docker.io/library/python:{minor}-slim\n"
         "error: the registry 127.0.0.1:9 cannot be reached: Connection refused\n"
         f"hint: no Debian suite has a Python for `requires-python = '{python}'`,"
-        f" so the base is docker.io/library/python:{minor}-slim; set another `base`\n",
+        f" so the base is docker.io/library/python:{minor}-slim; where docker.io cannot be reached,"
+        " set `ONEDIGEST_REGISTRY_MIRRORS='docker.io=HOST'` to a mirror of it, or set another `base`\n",
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.checkout import make_folder
-from onedigest.digest import Digest, hex_of, is_digest, of_bytes
+from onedigest.digest import Digest, algorithm_of, has_stated, hex_of, is_digest, of_bytes
 from onedigest.errors import InputError, NetworkError, OnedigestError, Problem
 from onedigest.inputs import zipapp
 from onedigest.inputs.store import Store
@@ -198,14 +198,16 @@ def _bring_wheels(
     for find in ways if wheels else ():
         left = [wheel for wheel in wheels if not (failed and sources.store.has(wheel.digest, wheel.size))]
         try:
-            wanted = _wanted_wheels(find(), sources, left)
-            download(sources.client, sources.store, wanted, sources.report, place)
+            places = find()
+            check = partial(_place_stated, sources.store, places, place)
+            wanted = _wanted_wheels(places, sources, left)
+            download(sources.client, sources.store, wanted, sources.report, check)
         except (InputError, NetworkError) as error:
             failed.append(error)
             continue
         elsewhere = {each.name for each in wanted}
         for wheel in (each for each in left if each.name not in elsewhere):  # a file of this machine
-            place(wheel)
+            check(wheel)
         return
     if failed:
         raise type(failed[0])(dict.fromkeys(problem for error in failed for problem in error.problems))
@@ -232,6 +234,23 @@ def _wanted_wheels(places: Mapping[str, tuple[str, str]], sources: Sources, whee
     if problems:
         raise InputError(problems)
     return wanted
+
+
+def _place_stated(
+    store: Store,
+    places: Mapping[str, tuple[str, str]],
+    place: Callable[[Wanted | Wheel], None],
+    file: Wanted | Wheel,
+) -> None:
+    """Place a file, which has the sha256 of the lock. Raises `InputError` where its index states another one."""
+    stated = places[file.name][1]
+    if stated and not is_digest(stated) and not has_stated(store.path(file.digest), stated):
+        store.path(file.digest).unlink()
+        raise InputError.of(
+            f"the index has another `{file.name}`: the locked one does not have its {algorithm_of(stated)}",
+            hint="find out why it changed before you run `onedigest generate`",
+        )
+    place(file)
 
 
 def _keep_local(sources: Sources, path: Path, wheel: Wheel) -> list[Problem]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_OF_LINUX = re.compile(r"(?:linux|manylinux[12]|manylinux2010|manylinux2014|manylinux_\d+_\d+)_", re.ASCII)
+"""What a platform tag of a wheel for glibc has before the machine (PEP 425, 513, 571, 599 and 600)."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -25,6 +29,12 @@ class Platform:
     def architecture(self) -> str:
         """The OCI name of the architecture alone."""
         return self.oci.partition("/")[2]
+
+    def has_tag(self, tag: str) -> bool:
+        """Tell whether a platform tag of a wheel is one of this machine's, or of any: glibc is not looked at."""
+        return tag == "any" or (
+            tag.endswith(f"_{self.machine}") and bool(_OF_LINUX.fullmatch(tag[: -len(self.machine)]))
+        )
 
     def __str__(self) -> str:
         return self.oci

@@ -104,7 +104,13 @@ def _is_python(text: str) -> bool:
 def parse(data: bytes, path: str) -> Script:
     """Read the `script` block of a file (PEP 723). Raises `InputError` with all independent problems."""
     text = canonical_text(data, path)
-    content, first_line = _find_block(text, path)
+    block = _find_block(text, path)
+    content, first_line = (
+        "\n".join(line[2:] if line.startswith("# ") else line[1:] for line in block.lines),
+        block.line + 1,
+    )
+    if len(content) > MOST_METADATA:
+        raise InputError.of(f"the `script` block has more than {MOST_METADATA} characters", where=f"{path}:1")
     table = _load(content, path, first_line)
     lines = {"": first_line - 1, **key_lines(content, first_line)}
     reader = _Reader(path, lines)
@@ -124,6 +130,9 @@ def parse(data: bytes, path: str) -> Script:
         )
         for match in _SERIES.finditer(written if written != requires_python else "")
     ]
+    if not block.lines:
+        message = "the `script` block is empty: uv reads it as one that asks for nothing, and PEP 723 as none"
+        warnings.append(Problem(message, f"{path}:{first_line - 1}", "write `# dependencies = []` in it"))
     warnings += (
         Problem(
             f"unknown key `{untrusted.without_secrets(key)[:_LONGEST_KEY]}` in the script block",
@@ -204,8 +213,10 @@ class Block:
 def find_blocks(text: str) -> Iterator[Block]:
     """Yield what the expression of PEP 723, section "Specification", finds, in time that grows with the text alone.
 
+    A block without a line in it is none for that expression, and one for uv.
+
     Lines that are `#`, or begin with it and a space, are one run. In each run the expression finds the first opening
-    line and the last closing one, if there is a line between; tests hold the two against each other.
+    line and the last closing one; tests hold the two against each other.
     """
     lines = text.split("\n")
     opening, closing, kind = -1, -1, ""
@@ -216,13 +227,13 @@ def find_blocks(text: str) -> Iterator[Block]:
             elif opening < 0 and (match := _TYPE.fullmatch(line)):
                 opening, kind = number, match[1]
             continue
-        if 0 <= opening < closing - 1:
+        if 0 <= opening < closing:
             yield Block(kind, opening + 1, tuple(lines[opening + 1 : closing]))
         opening, closing = -1, -1
 
 
-def _find_block(text: str, path: str) -> tuple[str, int]:
-    """Return the TOML text of the one script block and the number of its first line."""
+def _find_block(text: str, path: str) -> Block:
+    """Return the one script block."""
     blocks = [block for block in find_blocks(text) if block.type == "script"]
     if len(blocks) > 1:
         raise InputError.of(
@@ -232,10 +243,7 @@ def _find_block(text: str, path: str) -> tuple[str, int]:
         )
     if not blocks:
         raise InputError([_missing_block(text.split("\n"), path)])
-    content = "\n".join(line[2:] if line.startswith("# ") else line[1:] for line in blocks[0].lines)
-    if len(content) > MOST_METADATA:
-        raise InputError.of(f"the `script` block has more than {MOST_METADATA} characters", where=f"{path}:1")
-    return content, blocks[0].line + 1
+    return blocks[0]
 
 
 def _missing_block(lines: Sequence[str], path: str) -> Problem:
@@ -247,9 +255,6 @@ def _missing_block(lines: Sequence[str], path: str) -> Problem:
         message = f"{untrusted.quoted(lines[first])} does not begin a `script` block (PEP 723)"
         return Problem(message, f"{path}:{first + 1}", "write `# /// script`, with nothing before or after it")
     for number, line in enumerate(lines[first + 1 :], first + 1):
-        if line == _CLOSING:
-            hint = "write at least `# dependencies = []` in it"
-            return Problem("the `script` block is empty", f"{path}:{first + 1}", hint)
         if _edge(line) not in (None, "script"):
             message = f"{untrusted.quoted(line)} does not end the `script` block of line {first + 1}"
             return Problem(message, f"{path}:{number + 1}", "write `# ///`, with nothing before or after it")

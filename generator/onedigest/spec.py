@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from onedigest import container_values, platforms, untrusted, values
+from onedigest import container_values, platforms, unnamed, untrusted, values
 from onedigest.container_values import Healthcheck
 from onedigest.digest import Digest, canonical_json, of_bytes
 from onedigest.errors import InputError, Problem
@@ -306,7 +306,9 @@ def _dependencies(script: Script, reader: Settings) -> tuple[str, ...]:
         reader.problems.append(Problem(message, script.where("dependencies")))
         return ()
     found = {
-        text for text in script.dependencies if _PLAIN_REQUIREMENT.fullmatch(text) and not _LONG_NUMBER.search(text)
+        text
+        for text in script.dependencies
+        if _PLAIN_REQUIREMENT.fullmatch(text) and not _LONG_NUMBER.search(text) and not unnamed.is_place(text)
     }
     others = [text for text in script.dependencies if text not in found]
     if not others:
@@ -316,8 +318,10 @@ def _dependencies(script: Script, reader: Settings) -> tuple[str, ...]:
         try:
             found.add(str(requirement(text)))
         except ValueError as error:
-            message = f"`dependencies` has {untrusted.quoted(text)}, which is not a requirement: {error}"
-            reader.problems.append(Problem(message, script.where_text(text, "dependencies")))
+            hint = unnamed.mended(text)
+            why = "which names no project" if hint else f"which is not a requirement: {error}"
+            message = f"`dependencies` has {untrusted.quoted(text)}, {why}"
+            reader.problems.append(Problem(message, script.where_text(text, "dependencies"), hint))
             wrong += 1
             if wrong == _MOST_SHOWN:
                 break
@@ -330,6 +334,8 @@ def requirement(text: str) -> Requirement:
 
     if len(text) > _LONGEST_REQUIREMENT:
         raise ValueError(f"it has more than {_LONGEST_REQUIREMENT} characters")
+    if unnamed.is_place(text):
+        raise ValueError("it names a place")
     if _LONG_NUMBER.search(text.partition("@")[0]):
         raise ValueError("a number in it has too many digits")
     try:

@@ -195,6 +195,20 @@ def test_offline_says_what_is_not_here(tmp_path: Path) -> None:
     )
 
 
+def test_a_damaged_copy_on_this_machine_is_named(tmp_path: Path, elsewhere: Path) -> None:
+    source, sources = asked(elsewhere), sources_in(tmp_path)
+    origin = find_commit(source, None, sources)
+    (kept,) = (tmp_path / "store" / "git").iterdir()
+    for pack in (*kept.glob("objects/pack/*"), *kept.glob("objects/??/*")):
+        pack.chmod(0o600)
+        pack.write_bytes(b"")
+    with pytest.raises(InputError) as error:
+        written(source, origin, sources, tmp_path / "out")
+
+    assert str(error.value).startswith("app.py: git cannot use what is here of the repository of `core`: ")
+    assert str(error.value).endswith(f"\nhint: remove {kept}, and try it again")
+
+
 def test_submodules_are_written_whatever_their_address(tmp_path: Path, elsewhere: Path) -> None:
     repository(tmp_path / "deep", {"deep.txt": "d"})
     repository(tmp_path / "inner", {"inner.txt": "i"})

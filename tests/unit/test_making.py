@@ -103,6 +103,20 @@ def test_a_change_of_code_is_another_wheel_and_one_of_settings_builds_again(tmp_
 
 
 @pytest.mark.usefixtures("quick")
+def test_a_second_image_of_a_source_takes_the_wheel_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = write_files(tmp_path / "core", project_files("core"))
+    sources = sources_in(tmp_path, offline=True)
+    first = made(folder(place), None, sources, tmp_path)
+    monkeypatch.delattr(building, "build_twice")
+
+    assert made(replace(folder(place), stated="../core"), None, sources, tmp_path) == replace(
+        first, origin=replace(first.origin, path="../core")
+    )
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_wheel_that_came_out_otherwise_is_refused_with_both_digests(tmp_path: Path) -> None:
     place = write_files(tmp_path / "core", project_files("core"))
     sources = sources_in(tmp_path, offline=True)
@@ -211,7 +225,7 @@ def test_an_archive_is_built_from_its_address_and_from_its_path(tmp_path: Path) 
         of_file(path),
         path.stat().st_size,
     )
-    assert addressed == replace(local.origin, reference=place)
+    assert addressed == replace(local.origin, reference=of_bytes(place.encode()))
     assert stated == local.origin
     assert again.wheel == local.wheel
     assert identify(archive_of(place), again, sources_in(tmp_path, offline=True), root=tmp_path) == addressed

@@ -150,9 +150,15 @@ def test_bad_toml(lines: list[str], expected: str) -> None:
 
 
 def test_empty_block() -> None:
-    assert message("# /// script\n# ///\nprint()\n") == (
-        "app.py:1: the `script` block is empty\nhint: write at least `# dependencies = []` in it"
-    )
+    """As uv reads it; PEP 723 asks for a line between the two."""
+    script = parse(b"\n# /// script\n# ///\nprint()\n", "app.py")
+
+    assert (script.dependencies, script.requires_python) == ((), "")
+    assert list(map(str, script.warnings)) == [
+        "app.py:2: the `script` block is empty: uv reads it as one that asks for nothing, and PEP 723 as none\n"
+        "hint: write `# dependencies = []` in it"
+    ]
+    assert parse(b"# /// script\n#\n# ///\n", "app.py").warnings == script.warnings[:0]
 
 
 def test_all_problems_are_told_at_once() -> None:

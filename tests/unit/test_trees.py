@@ -227,6 +227,23 @@ def test_another_repository_in_a_checkout_is_not_of_it(tmp_path: Path) -> None:
     assert paths(tmp_path) == sorted(SOURCE)
 
 
+def test_a_sparse_checkout_is_not_taken_for_the_whole(tmp_path: Path) -> None:
+    repository(tmp_path, SOURCE | {"docs/a.md": ""})
+    git(tmp_path, "sparse-checkout", "set", "src")
+
+    assert refused(tmp_path) == (
+        f"app.py: `docs/a.md` of {tmp_path.name} is not in this sparse checkout\nhint: run `git sparse-checkout disable`"
+    )
+
+
+def test_links_to_what_nix_and_bazel_built_are_no_source(tmp_path: Path) -> None:
+    root = write_files(tmp_path / "root", SOURCE)
+    for name in ("result", "result-doc", "bazel-bin", "bazel-root"):
+        (root / name).symlink_to("/nix/store")
+
+    assert paths(root) == sorted(SOURCE)
+
+
 def test_a_project_that_git_ignores_is_what_no_tool_made(tmp_path: Path) -> None:
     repository(tmp_path, {".gitignore": "vendor/\n"})
     write_files(tmp_path / "vendor" / "core", SOURCE | MADE)

@@ -50,6 +50,11 @@ def yanked(
         b'{"files": [{"filename": "%b", "yanked": "why"}, {"filename": "y"}]}' % BEST.encode(),
         b'<html><a href="https://f/%b#sha256=1" data-yanked="x &gt; y">z</a><a href="y">y</a>' % BEST.encode(),
         b"<a data-yanked href='../../%b'>z</a>" % BEST.encode(),
+        b'<a href="y" data-requires-python=">=3.8">y</a><a href="%b?a=b" data-requires-python=">=3.8" data-yanked>'
+        % BEST.encode(),
+        b"<A\nHREF=/files/%b DATA-YANKED=''\n>z</A>" % BEST.encode(),
+        b'<a title="data-yanked" href="y">y</a><a data-dist-info-metadata="a=b" data-yanked="&lt;a" href="/f/%b">'
+        % BEST.encode().replace(b"_", b"%5f").replace(b"-", b"%2D"),
     ],
 )
 def test_files_that_a_page_takes_back(text: bytes) -> None:
@@ -67,6 +72,11 @@ def test_files_that_a_page_takes_back(text: bytes) -> None:
         b'{"files": ' + b"[" * 100_000,
         b"<a" * 100_000,
         b"<a data-yanked>",
+        b'<a data-yanked href="//[x/%b">' % BEST.encode(),
+        b'<a data-yanked href="' * 50_000,
+        b"<a " + b'"' * 99_999,
+        b"<article data-yanked href=%b>" % BEST.encode(),
+        b'<a title="data-yanked" href="%b">' % BEST.encode(),
         b"\xff\xfe<a data-yanked href=x>",
     ],
 )

@@ -15,11 +15,13 @@ from onedigest.cli.leftovers import gone as is_gone
 from onedigest.cli.locks import changed_since, code_problems, lock_problems
 from onedigest.cli.reaching import sources
 from onedigest.cli.records import record_problems
+from onedigest.cli.script_locks import warn_of_difference
 from onedigest.cli.session import Session
 from onedigest.cli.words import plural, print_json, say, shown
 from onedigest.errors import DifferenceError, InputError, Problem, generating
 
 if TYPE_CHECKING:
+    from onedigest.lock.model import Lock
     from onedigest.rules.model import Rules, Stale
 
 
@@ -112,12 +114,13 @@ def _stale(session: Session, folder: Path, images: list[Image]) -> list[Problem]
         try:
             lock = codec.loads(text, shown(image.lock_path))
             problems += code_problems(image, lock, partial(sources, session, image))
-            rules, version = _rendered(image, text, folder)
+            rules = _rendered(image, lock, folder)
         except InputError as error:
             problems += error.problems
             continue
+        warn_of_difference(image, lock)
         rendered.append(rules)
-        found.append(_Found(image.spec.script, version, tuple(stale_files(rules, folder))))
+        found.append(_Found(image.spec.script, lock.version, tuple(stale_files(rules, folder))))
     found.append(_Found("--all", "", tuple(stale_folder(rendered, folder))))
     return [*problems, *_other_formats(folder, found), *_told(folder, found)]
 
@@ -152,21 +155,16 @@ def _other_formats(folder: Path, found: Sequence[_Found]) -> Iterator[Problem]:
         yield Problem(message, shown(folder), hint)
 
 
-def _rendered(image: Image, text: str, folder: Path) -> tuple[Rules, str]:
-    """Render the files of an image from its lock, which is intact; return them with the release that made the lock.
-
-    Raises `InputError`.
-    """
+def _rendered(image: Image, lock: Lock, folder: Path) -> Rules:
+    """Render the files of an image from its lock. Raises `InputError`."""
     from onedigest.application import collect
-    from onedigest.lock import codec
     from onedigest.lock.answer import refuse_other_answer
     from onedigest.plan.arrange import arrange
     from onedigest.rules.image import render_rules
 
-    lock = codec.loads(text, shown(image.lock_path))
     refuse_other_answer(image.spec, lock, shown(image.lock_path))
     plan = arrange(image.spec, lock, collect(image.spec, image.script, image.script_folder, image.warn))
-    return render_rules(image.spec, lock, plan, folder), lock.version
+    return render_rules(image.spec, lock, plan, folder)
 
 
 def _asked(image: Image, text: str) -> str:

@@ -11,6 +11,7 @@ from onedigest.cli.locks import lock_problems
 from onedigest.cli.session import Session
 from onedigest.cli.words import say, shown
 from onedigest.conflicts import sides
+from onedigest.digest import is_digest
 from onedigest.errors import InputError, Problem, generating
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ def refuse_other_hashes(image: Image, lock: Lock) -> None:
     for package in lock.packages:
         allowed = image.recipe.hashes.get(package.name) if image.recipe else None
         for wheel in sorted({wheel for _, wheel in package.wheels}):
-            if allowed and wheel.digest not in allowed:
+            # other algorithms were held against the file when it was locked
+            if allowed and wheel.digest not in allowed and all(map(is_digest, allowed)):
                 message = f"`{wheel.name}` is not among the files that the project's lock has of {package.name}"
                 problems.append(
                     Problem(message, image.script.where(""), "lock the project anew, such as with `uv lock`")

@@ -19,6 +19,7 @@ from onedigest.cli.looking import look_at, say_unseen
 from onedigest.cli.moves import say_moves
 from onedigest.cli.progress import Progress
 from onedigest.cli.reaching import sources, sources_for
+from onedigest.cli.script_locks import first_pins, warn_of_difference
 from onedigest.cli.session import Session, shared_options
 from onedigest.cli.undone import say_undone
 from onedigest.cli.words import plural, print_error, print_json, say, shown
@@ -125,7 +126,7 @@ def _generate_files(
     from onedigest.rules.image import render_rules, write_rules
 
     application = collect(image.spec, image.script, image.script_folder, image.warn)
-    lock, moves = _locked(image, previous, upgrade, make_sources)
+    lock, moves = _locked(session, image, previous, upgrade, make_sources)
     plan = arrange(image.spec, lock, application)
     lacking: list[Problem] = []
     looked = replace(image, warn=lacking.append if strict else image.warn)
@@ -156,13 +157,14 @@ def _generate_files(
 
 
 def _locked(
-    image: Image, previous: Lock | None, upgrade: Upgrade, make_sources: Callable[[], Sources]
+    session: Session, image: Image, previous: Lock | None, upgrade: Upgrade, make_sources: Callable[[], Sources]
 ) -> tuple[Lock, Mapping[Move, tuple[str, ...]]]:
     """Lock one image; return its lock, and what moved of Debian's packages.
 
     Where its lock is what would be chosen, nothing is asked of uv, of an index or of a registry.
     """
     from onedigest.lock.resolver import Upgrade, resolve
+    from onedigest.lock.script_lock import Pins
 
     author, folder = image.author(), image.script_folder
     if previous and upgrade == Upgrade() and answers(image, previous):
@@ -173,9 +175,23 @@ def _locked(
         if refreshed := refresh(image.spec, previous, make_sources(), folder=folder, author=author):
             return refreshed, {}
     found = make_sources()
-    lock = resolve(image.spec, previous, found, folder=folder, upgrade=upgrade, author=author)
+    _say_reason(session, image, previous)
+    first = None if previous or upgrade.everything else first_pins(session, image, upgrade.packages)
+    stated = replace(first or Pins(), allowed=image.recipe.hashes if image.recipe else {})
+    lock = resolve(image.spec, previous, found, folder=folder, upgrade=upgrade, author=author, first=stated)
     refuse_other_hashes(image, lock)
+    if first:
+        warn_of_difference(image, lock)
     return lock, _debian_moves(previous, lock, found)
+
+
+def _say_reason(session: Session, image: Image, previous: Lock | None) -> None:
+    """Say why the base is an image of a registry, where the script leaves it open: once, when it becomes the base."""
+    from onedigest.lock.base.choice import choose_base, reason
+
+    why = reason(image.spec)
+    if why and not session.quiet and (previous is None or previous.base.reference != choose_base(image.spec).reference):
+        say(f"{image.spec.name}: {why}")
 
 
 def _debian_moves(previous: Lock | None, lock: Lock, sources: Sources) -> dict[Move, tuple[str, ...]]:

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.errors import UsageError
+from onedigest.oci.reference import MIRRORS
 
 if TYPE_CHECKING:
     from onedigest.inputs.pools import Pools
     from onedigest.oci.transport import Access
-
-MIRRORS = "ONEDIGEST_REGISTRY_MIRRORS"
 
 
 def make_access(pools: Pools, insecure: tuple[str, ...]) -> Access:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from onedigest import untrusted
-from onedigest.digest import of_file
+from onedigest.digest import of_bytes, of_file
 from onedigest.errors import InputError
 from onedigest.from_source.git_address import shown
 from onedigest.from_source.model import BuiltFrom, Kind, Source
@@ -32,7 +32,7 @@ def find_archive(source: Source, previous: BuiltFrom | None, sources: Sources, r
         kind=Kind.ARCHIVE,
         path=_name(source),
         # the digest that an index states decides, else the address does
-        reference=shown(source.place) if is_elsewhere and not source.digest else "",
+        reference=of_bytes(shown(source.place).encode()) if is_elsewhere and not source.digest else "",
         subdirectory=source.subdirectory,
     )
     if not is_elsewhere:
@@ -40,6 +40,8 @@ def find_archive(source: Source, previous: BuiltFrom | None, sources: Sources, r
         found = replace(found, digest=of_file(place), size=place.stat().st_size)
     elif previous and _is_same(source, previous, found):
         found = replace(found, digest=previous.digest, size=previous.size)
+    elif source.digest and sources.store.has(source.digest):
+        found = replace(found, digest=source.digest, size=sources.store.path(source.digest).stat().st_size)
     else:
         digest, size = sources.client.keep(source.place, sources.store, most=MOST_ARCHIVE)
         found = replace(found, digest=digest, size=size)

@@ -110,10 +110,15 @@ def build_wheel(room: Room, subdirectory: str, settings: Mapping[str, Any], limi
         raise InputError.of(f"the name of the wheel that the backend made {room.hidden(str(error))}") from None
     wheel = room.out / str(name)
     if wheel.is_symlink() or not wheel.is_file():
-        others = sorted(each.name for each in room.out.iterdir())[:5]
-        seen = f"there is {', '.join(map(untrusted.quoted, others))}" if others else "it made none"
-        raise InputError.of(f"the backend names a wheel `{name}` that is not there: {seen}")
+        raise InputError.of(f"the backend names a wheel `{name}` that is not there: {_seen(room.out, wheel)}")
     return wheel
+
+
+def _seen(folder: Path, wheel: Path) -> str:
+    names = [
+        f"{untrusted.quoted(each.name)}{', which is no file' if each == wheel else ''}" for each in folder.iterdir()
+    ]
+    return f"there is {', '.join(sorted(names)[:5])}" if names else "it made none"
 
 
 def _call(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from packaging.tags import sys_tags
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename, parse_wheel_filename
 
-from onedigest.digest import of_file
+from onedigest.digest import canonical_json, hex_of, of_bytes, of_file
 from onedigest.errors import InputError, Problem
 from onedigest.from_source import archives, commits, trees
 from onedigest.from_source.backend import ask_requirements, read_build_system
@@ -19,8 +20,12 @@ from onedigest.from_source.model import BuildRequirement, Built, BuiltFrom, Kind
 from onedigest.from_source.repeating import build_twice
 from onedigest.from_source.requirements import Pins, bring, resolve
 from onedigest.sources import Sources
+from onedigest.untrusted import load_json
 
 _POINTER = b"version https://git-lfs.github.com/spec/"
+
+CANONICAL = 1
+"""Which form built wheels are written in: a note of another one is not taken."""
 
 Hear = Callable[[Problem], None]
 
@@ -46,11 +51,15 @@ def build(
     with sources.store.scratch() as scratch:
         tree = _lay_out(source, origin, sources, root, scratch / source.name, hear)
         system = read_build_system(tree / source.subdirectory)
+        note = ""
         if is_same:
             pins = Pins(requires=tuple(pinned))
             tools = bring(need, pins, tags, sources, scratch / "tools")
         else:
             pins = resolve(need, system.requires, pinned, sources)
+            note = f"built/{hex_of(of_bytes(_dumped(source.name, replace(origin, requires=pins.requires))))}"
+            if known := _noted(note, origin, sources):
+                return known
             tools = bring(need, pins, tags, sources, scratch / "stated-tools")
             asking = scratch / "asking"
             asking.mkdir()
@@ -65,7 +74,37 @@ def build(
         digest, size = of_file(wheel), wheel.stat().st_size
         made = PinnedFile(name=wheel.name, digest=digest, size=size)
         sources.store.keep(wheel, digest)
-    return Built(wheel=made, origin=replace(origin, requires=pins.requires))
+    built = Built(wheel=made, origin=replace(origin, requires=pins.requires))
+    if note:
+        sources.store.write_note(note, canonical_json({"wheel": asdict(made), "requires": _rows(built.origin)}))
+    return built
+
+
+def _dumped(name: str, origin: BuiltFrom) -> bytes:
+    """Return what is known of a source before its backend was asked, as what a note is named by."""
+    fields = {name: item for name, item in asdict(replace(origin, path="", reference="")).items() if item}
+    return canonical_json({**fields, "name": name, "form": CANONICAL, "requires": _rows(origin)})
+
+
+def _rows(origin: BuiltFrom) -> list[dict[str, Any]]:
+    rows = [asdict(each) for each in origin.requires]
+    return [{**row, "wheels": list(row["wheels"])} for row in rows]
+
+
+def _noted(note: str, origin: BuiltFrom, sources: Sources) -> Built | None:
+    """Return what this machine built of the same source with the same requirements, for another image."""
+    data = sources.store.read_note(note)
+    if data is None:
+        return None
+    found = load_json(data)
+    wheel = PinnedFile(**found["wheel"])
+    if not sources.store.has(wheel.digest, wheel.size):
+        return None
+    requires = tuple(
+        BuildRequirement(**{**row, "wheels": tuple(PinnedFile(**each) for each in row["wheels"])})
+        for row in found["requires"]
+    )
+    return Built(wheel=wheel, origin=replace(origin, requires=requires))
 
 
 def _lay_out(source: Source, origin: BuiltFrom, sources: Sources, root: Path, target: Path, hear: Hear) -> Path:

@@ -1,7 +1,8 @@
 """Knows the one form that a built wheel is written in, so that its sha256 depends on nothing but its content.
 
 Members are stored, because no compressor may have a part in the bytes. They are in the order of their paths, those of
-.dist-info last and RECORD as the very last, with one date and modes 0644 or 0755; RECORD is made anew.
+.dist-info last and RECORD as the very last, with one date and modes 0644 or 0755 (docs/formats/built-wheels.md,
+section 1).
 """
 
 from __future__ import annotations
@@ -9,15 +10,16 @@ from __future__ import annotations
 import hashlib
 import re
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from onedigest.assembler import zip_directory
-from onedigest.assembler.entry import unpadded_base64
+from onedigest.assembler.entry import Entry, unpadded_base64
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.wheel import wheel_entries
-from onedigest.assembler.wheel_metadata import file_name_identity, find_info, same_identity
+from onedigest.assembler.wheel_metadata import file_name_identity, find_info, new_record, same_identity
 from onedigest.assembler.zip_member import Member
 from onedigest.errors import InputError
 
@@ -25,11 +27,21 @@ MOST_BYTES = 2 << 30
 MOST_MEMBERS = 65_000
 """Bounds of a built wheel: within them a zip file needs none of the fields of zip64."""
 
+FOR_EACH_PLATFORM = (
+    "publish wheels of it for each platform to an index, built for example with cibuildwheel; "
+    "where the compiled part may be left out, say so to its backend by `extra-build-variables` or "
+    "`config-settings-package` of [tool.uv]"
+)
+"""What to do about a project that is not pure Python."""
+
 _NOT_KEPT = ("RECORD", "RECORD.jws", "RECORD.p7s")
 _VERSION = 20
 _UNIX = 3
 _DATE = (1980 - 1980) << 9 | 1 << 5 | 2  # 1980-01-02, as in layers
 _UTF8 = 0x0800
+_LOCAL = b"PK\3\4"
+_LOCAL_SIZE = 30
+_SITE = "site"  # where RECORD counts from
 _REGULAR = 0o100000
 _LIBRARY = re.compile(r"\.(?:so(?:\.[\d.]+)?|pyd|dylib|dll)$")
 _PURE_PYTHON = re.compile(r"py\d+")
@@ -107,22 +119,22 @@ def _check_tags(name: str, members: Mapping[str, Member], wheel_text: str) -> No
     libraries = sorted(path for path in members if _LIBRARY.search(path))
     bound = sorted(tag for tag in in_name | in_file if tag[1:] != ("none", "any"))
     if bound:
-        seen = f", and holds {_named(libraries)}" if libraries else ""
+        seen = f", and holds {named(libraries)}" if libraries else ""
         raise InputError.of(
             f"`{name}` is not pure Python: it is for {'-'.join(bound[0])}{seen}",
-            hint="build wheels of it for each platform, for example with cibuildwheel, and publish them to an index",
+            hint=FOR_EACH_PLATFORM,
         )
     if in_name != in_file:
         raise InputError.of(f"`{name}` is for {_spoken(in_name)} by its name, and for {_spoken(in_file)} by its WHEEL")
     if any(not _PURE_PYTHON.fullmatch(tag[0]) for tag in in_name) or not any(tag[0][:3] == "py3" for tag in in_name):
         raise InputError.of(
-            f"`{name}` is for {_spoken(in_name)}, which depends on the Python that it was built with",
+            f"`{name}` is for {_spoken(in_name)}, and not for any Python 3",
             hint="have the backend make a wheel for `py3-none-any`",
         )
     if libraries:
         raise InputError.of(
-            f"`{name}` says that it runs anywhere, and holds libraries of one machine: {_named(libraries)}",
-            hint="build wheels of it for each platform, for example with cibuildwheel, and publish them to an index",
+            f"`{name}` says that it runs anywhere, and holds libraries of one machine: {named(libraries)}",
+            hint=FOR_EACH_PLATFORM,
         )
 
 
@@ -138,7 +150,8 @@ def _spoken(tags: Iterable[tuple[str, ...]]) -> str:
     return ", ".join(sorted("-".join(tag) for tag in tags)) or "nothing"
 
 
-def _named(paths: list[str]) -> str:
+def named(paths: Sequence[str]) -> str:
+    """Return the first of several paths, for a message."""
     more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
     return ", ".join(f"`{path}`" for path in paths[:_MOST_NAMED]) + more
 
@@ -166,52 +179,39 @@ def _ordered(members: Mapping[str, Member], info: str) -> list[Member]:
 
 def _zip_file(members: list[Member], info: str) -> Iterator[bytes]:
     """Yield a zip file of stored members, and of the RECORD that belongs to them (APPNOTE.TXT, section 4.3)."""
-    directory, record = bytearray(), []
-    offset = 0
+    directory, entries, offset = bytearray(), [], 0
     for member in members:
-        name, mode = member.name.encode(), 0o755 if member.mode & 0o111 else 0o644
-        fields = _fields(member.name, member.crc, member.size)
-        directory += _central(fields, name, mode, offset)
-        yield _local(fields, name)
+        mode = 0o755 if member.mode & 0o111 else 0o644
+        local = _local(member.name, member.crc, member.size)
+        directory += _central(local, mode, offset)
+        yield local
         digest = hashlib.sha256()
         for piece in member.pieces():
             digest.update(piece)
             yield piece
-        offset += 30 + len(name) + member.size
-        record.append(f"{_quoted(member.name)},sha256={unpadded_base64(digest.digest())},{member.size}\n")
-    path = f"{info}/RECORD"
-    text = "".join([*sorted(record), f"{_quoted(path)},,\n"]).encode()
-    fields = _fields(path, _crc(text), len(text))
-    yield _local(fields, path.encode())
+        offset += len(local) + member.size
+        recorded = f"sha256={unpadded_base64(digest.digest())}"
+        entries.append(Entry(f"{_SITE}/{member.name}", "file", mode, member.size, digest=recorded))
+    text = new_record(entries, _SITE, info)
+    local = _local(f"{info}/RECORD", zlib.crc32(text), len(text))
+    directory += _central(local, 0o644, offset)
+    yield local
     yield text
-    directory += _central(fields, path.encode(), 0o644, offset)
-    offset += 30 + len(path.encode()) + len(text)
+    offset += len(local) + len(text)
     yield bytes(directory)
     count = len(members) + 1
     yield struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, count, count, len(directory), offset, 0)
 
 
-def _fields(name: str, crc: int, size: int) -> bytes:
-    """Return what both headers of a member have in common, up to the length of its extra fields."""
-    flags = 0 if name.isascii() else _UTF8
-    return struct.pack("<HHHHHIIIHH", _VERSION, flags, 0, 0, _DATE, crc, size, size, len(name.encode()), 0)
+def _local(name: str, crc: int, size: int) -> bytes:
+    """Return the local header of a member."""
+    flags, raw = 0 if name.isascii() else _UTF8, name.encode()
+    fields = struct.pack("<HHHHHIIIHH", _VERSION, flags, 0, 0, _DATE, crc, size, size, len(raw), 0)
+    return _LOCAL + fields + raw
 
 
-def _local(fields: bytes, name: bytes) -> bytes:
-    return b"PK\3\4" + fields + name
-
-
-def _central(fields: bytes, name: bytes, mode: int, offset: int) -> bytes:
-    made_by = struct.pack("<BB", _VERSION, _UNIX)
+def _central(local: bytes, mode: int, offset: int) -> bytes:
+    """Return the entry of the central directory that belongs to a local header."""
+    fields, name = local[len(_LOCAL) : _LOCAL_SIZE], local[_LOCAL_SIZE:]
     rest = struct.pack("<HHHII", 0, 0, 0, (_REGULAR | mode) << 16, offset)
-    return b"PK\1\2" + made_by + fields + rest + name
-
-
-def _crc(data: bytes) -> int:
-    import zlib
-
-    return zlib.crc32(data)
-
-
-def _quoted(field: str) -> str:
-    return '"' + field.replace('"', '""') + '"' if re.search('[,"]', field) else field
+    return b"PK\1\2" + bytes((_VERSION, _UNIX)) + fields + rest + name

@@ -8,17 +8,14 @@ from itertools import zip_longest
 from pathlib import Path
 
 from onedigest.assembler import zip_directory
-from onedigest.from_source.canonical_wheel import read_files
+from onedigest.from_source.canonical_wheel import named, read_files
 from onedigest.untrusted import without_secrets
 
-_MOST_NAMED = 5
 _MOST_SHOWN = 120
 _MOST_READ = 4 << 20
 _AROUND = 8
-_TIME = re.compile(
-    r"\d{4}-\d\d-\d\d|\d\d:\d\d(?::\d\d)?|\b\d{9,10}\b|\b\d{9,10}\.\d+|\b\d{8}\b|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b"
-)
-_NUMBERS = re.compile(r"\d+")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d|\d\d:\d\d|(?<![\da-f])\d{8,10}(?:\.\d+)?(?![\da-f])|\b\d{1,2} \w{3,9} \d{4}\b")
+_OF_TIMES = re.compile(r"\d+|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*")
 
 CLOCK = "a clock"
 PLACE = "the folder it is built in"
@@ -41,37 +38,39 @@ _HINTS = {
 }
 
 
-def explain(first: Path, second: Path, marks: Sequence[tuple[str, str]]) -> tuple[str, str]:
+def explain(first: Path, second: Path, marks: Sequence[tuple[str, str]], hidden: str) -> tuple[str, str]:
     """Return what differs between two wheels in their canonical form, and a hint.
 
     `marks` are texts that one of the two runs had of its own, with what each stands for: `PLACE` or `USER`.
+    `hidden` is a path that is not shown.
     """
     if first.name != second.name:
-        cause = CLOCK if _NUMBERS.sub("", first.name) == _NUMBERS.sub("", second.name) else ORDER
+        cause = _cause_of_names([first.name, second.name], marks)
         return f"the wheel is called `{first.name}` and `{second.name}`; likely from {cause}", _HINTS[cause]
     files, others = read_files(first), read_files(second)
     info = f"{next(name for name in files if name.endswith('.dist-info/WHEEL')).partition('/')[0]}/RECORD"
     lone = sorted(files.keys() ^ others.keys())
     if lone:
-        return f"{_named(lone)} {'is' if len(lone) == 1 else 'are'} in one of them alone", _hint_of_names(lone)
+        cause = _cause_of_names(lone, marks)
+        verb = "is" if len(lone) == 1 else "are"
+        return f"{named(lone)} {verb} in one of the two alone; likely from {cause}", _HINTS[cause]
     differing = sorted(name for name, file in files.items() if file != others[name] and name != info)
     path = differing[0]
     more = f", and {len(differing) - 1} more files" if len(differing) > 1 else ""
     if files[path].digest == others[path].digest:
-        return f"`{path}`{more} may be run in one of them alone; likely from {MODE}", _HINTS[MODE]
-    shown, cause = _compare(_content(first, path), _content(second, path), path, marks)
+        return f"`{path}`{more} may be run in one of the two alone; likely from {MODE}", _HINTS[MODE]
+    shown, cause = _compare(_content(first, path), _content(second, path), path, marks, hidden)
     return f"`{path}`{more}: {shown}; likely from {cause}", _HINTS[cause]
 
 
-def _named(paths: list[str]) -> str:
-    more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
-    return ", ".join(f"`{path}`" for path in paths[:_MOST_NAMED]) + more
-
-
-def _hint_of_names(paths: list[str]) -> str:
-    if all(path.endswith(".pyc") for path in paths):
-        return _HINTS[COMPILED]
-    return _HINTS[CLOCK] if any(_TIME.search(path) for path in paths) else _HINTS[CHANCE]
+def _cause_of_names(names: list[str], marks: Sequence[tuple[str, str]]) -> str:
+    for mark, cause in marks:
+        if any(mark in name for name in names):
+            return cause
+    if all(name.endswith(".pyc") for name in names):
+        return COMPILED
+    bare = {_OF_TIMES.sub("", name) for name in names}
+    return CLOCK if len(names) > 1 and len(bare) < len(names) else CHANCE
 
 
 def _content(wheel: Path, path: str) -> bytes:
@@ -86,7 +85,7 @@ def _content(wheel: Path, path: str) -> bytes:
     return bytes(held)
 
 
-def _compare(one: bytes, two: bytes, path: str, marks: Sequence[tuple[str, str]]) -> tuple[str, str]:
+def _compare(one: bytes, two: bytes, path: str, marks: Sequence[tuple[str, str]], hidden: str) -> tuple[str, str]:
     if path.endswith(".pyc"):
         return "it is compiled code", COMPILED
     try:
@@ -98,7 +97,8 @@ def _compare(one: bytes, two: bytes, path: str, marks: Sequence[tuple[str, str]]
     number, here, there = next(
         (at, a, b) for at, (a, b) in enumerate(zip_longest(lines, others, fillvalue=""), 1) if a != b
     )
-    return f"line {number} is {_shown(here)} and {_shown(there)}", _cause(lines, others, here, there, marks)
+    shown = " and ".join(_shown(each.replace(hidden, "…")) for each in (here, there))
+    return f"line {number} is {shown}", _cause(lines, others, here, there, marks)
 
 
 def _compare_bytes(one: bytes, two: bytes, marks: Sequence[tuple[str, str]]) -> tuple[str, str]:
@@ -127,7 +127,7 @@ def _is_turned(lines: list[str], others: list[str]) -> bool:
 
 
 def _is_time(here: str, there: str) -> bool:
-    return bool(_TIME.search(here) and _TIME.search(there)) and _TIME.sub("", here) == _TIME.sub("", there)
+    return bool(_TIME.search(here) and _TIME.search(there)) and _OF_TIMES.sub("", here) == _OF_TIMES.sub("", there)
 
 
 def _shown(line: str) -> str:

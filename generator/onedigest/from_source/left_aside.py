@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -40,6 +41,7 @@ _MADE_AT_TOP = frozenset(("build", "dist", "htmlcov", ".coverage"))
 _NO_SOURCE = frozenset((REPOSITORY, ".github", "uv.lock"))
 """What is never a part of a wheel, although it is checked in: at the top of a project."""
 
+_OUTPUT = re.compile(r"result(?:-[\w.-]+)?|bazel-[\w.-]+")
 _SECRET = b"PRIVATE KEY"
 _MOST_CERTIFICATES = 4 << 20
 
@@ -50,6 +52,11 @@ def is_made(path: str) -> bool:
     if parts[0] in _MADE_AT_TOP or is_compiled(Path(parts[-1])):
         return True
     return any(part in _MADE or part.endswith(".egg-info") for part in parts)
+
+
+def is_output(path: str) -> bool:
+    """Tell whether a link of that name is one that Nix and Bazel make at the top of a project, to what they built."""
+    return _OUTPUT.fullmatch(path) is not None
 
 
 def is_beside(path: str) -> bool:

@@ -75,8 +75,9 @@ class BuiltFrom:
 
     A directory has `path`, as its script or project names it, and the `digest` of its tree. A commit of git has
     `commit` and `tree`, git's own object names; `path` is the repository's address without user and password, and
-    `reference` what was asked for. An archive has `path`, which is its file name, `digest` and `size`. `settings` is
-    the digest of what [tool.uv] says of the build, where it says anything: a variable may be a secret.
+    `reference` what was asked for. An archive has `path`, which is its file name, `digest` and `size`; `reference` is
+    the digest of its address, where nothing else says which one is asked for. `settings` is the digest of what
+    [tool.uv] says of the build, where it says anything. They are digests since there may be secrets in them.
     """
 
     kind: Kind

@@ -45,7 +45,7 @@ def build_twice(
         wheels.append(_build(tree, subdirectory, tools, settings, scratch, variation, marks, limits))
     first, second = wheels
     if first.name != second.name or digest.of_file(first) != digest.of_file(second):
-        what, hint = difference.explain(first, second, marks)
+        what, hint = difference.explain(first, second, marks, str(scratch.resolve()))
         raise InputError.of(f"two builds of the same source differ: {what}", hint=hint)
     return first
 
@@ -62,9 +62,10 @@ def _build(
 ) -> Path:
     """Build once; add what the run had of its own to `marks`."""
     written = scratch / "wheels" / variation.user
-    written.mkdir(parents=True)
+    written.mkdir(parents=True, exist_ok=True)
     with make_room(tree, tools, settings, scratch, variation) as room:
-        marks += [(str(room.enclosure.folder), difference.PLACE), (variation.user, difference.USER)]
+        marks += [(place, difference.PLACE) for place in (str(room.enclosure.folder), variation.tree)]
+        marks.append((variation.user, difference.USER))
         wheel = backend.build_wheel(room, subdirectory, settings, limits)
         stated = room.tree / subdirectory / "PKG-INFO"
         return write_canonical(wheel, written, stated if stated.is_file() and not stated.is_symlink() else None)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.digest import hex_of, of_bytes
-from onedigest.errors import NetworkError
+from onedigest.errors import InputError, NetworkError
 from onedigest.from_source.git_address import COMMIT, SCHEMES, Remote, read_remote
 from onedigest.inputs import git
 from onedigest.inputs.store import exclusive
@@ -65,9 +65,13 @@ def opened(place: str, name: str, where: str, sources: Sources) -> Iterator[Repo
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with exclusive(folder):
         found = Repository(remote=remote, folder=folder, name=name, where=where, sources=sources)
-        if not (folder / "HEAD").is_file():
-            git.tell(found.here(), "init", "--quiet", "--bare")
-        yield found
+        try:
+            if not (folder / "HEAD").is_file():
+                git.tell(found.here(), "init", "--quiet", "--bare")
+            yield found
+        except git.GitFailed as error:
+            message = f"git cannot use what is here of the repository of `{name}`: {error}"
+            raise InputError.of(message, where=where, hint=f"remove {folder}, and try it again") from None
 
 
 def has_commit(repository: Repository, commit: str) -> bool:
@@ -82,7 +86,7 @@ def bring_commit(repository: Repository, commit: str) -> bool:
             _fetch(repository, f"+{commit}:refs/onedigest/{commit}")
         except git.GitFailed as error:
             if not _NOT_GIVEN.search(str(error)):
-                raise failure(repository, str(error)) from None
+                raise _failure(repository, error) from None
     if not has_commit(repository, commit):
         bring_everything(repository)  # a server may give away what branches and tags name alone
     if not has_commit(repository, commit):
@@ -96,7 +100,7 @@ def bring_everything(repository: Repository) -> None:
     try:
         _fetch(repository, *_EVERYTHING)
     except git.GitFailed as error:
-        raise failure(repository, str(error)) from None
+        raise _failure(repository, error) from None
 
 
 def list_references(repository: Repository, patterns: Sequence[str] = ()) -> dict[str, str]:
@@ -106,14 +110,16 @@ def list_references(repository: Repository, patterns: Sequence[str] = ()) -> dic
     try:
         text = git.tell(repository.abroad(), *arguments, most=_MOST_REFERENCES)
     except git.GitFailed as error:
-        raise failure(repository, str(error)) from None
+        raise _failure(repository, error) from None
     rows = (row.split("\t") for row in text.decode("utf-8", "replace").splitlines())
     return {row[1]: row[0] for row in rows if len(row) == 2 and COMMIT.fullmatch(row[0])}
 
 
-def failure(repository: Repository, said: str) -> NetworkError:
-    """Return the error of a repository that cannot be asked, by what git says of it."""
-    shown = repository.remote.shown
+def _failure(repository: Repository, error: git.GitFailed) -> NetworkError | git.GitFailed:
+    """Return the error of a repository elsewhere that cannot be asked; what is wrong here is another matter."""
+    said, shown = str(error), repository.remote.shown
+    if str(repository.folder) in said:
+        return error
     hint = "check the network"
     if _NO_ACCESS.search(said):
         hint = f"`git ls-remote {shown}` must work without a question: set a credential helper, or a key"

@@ -7,6 +7,7 @@ times of files, and the order in which folders list their files.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,11 +19,12 @@ from onedigest.assembler.tar import MTIME
 from onedigest.errors import InputError
 from onedigest.from_source.sandbox import Enclosure, remove
 from onedigest.inputs import uv
+from onedigest.untrusted import quoted
 
 _DEAD = "http://127.0.0.1:9"
 """No proxy is there (RFC 863 has the port): where there are no namespaces, the network fails by it."""
 
-_OWN_VARIABLES = ("HOME", "PATH", "TMPDIR")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ORDER = """\
 import os
 
@@ -68,6 +70,7 @@ class Variation:
     """What differs between two runs, and may not matter."""
 
     folder: str
+    tree: str
     user: str
     number: int
     umask: int
@@ -79,6 +82,7 @@ class Variation:
 # the two zones are 26 hours apart, so that it is never the same day in both
 FIRST = Variation(
     folder="one",
+    tree="first-tree",
     user="builder",
     number=1000,
     umask=0o022,
@@ -88,6 +92,7 @@ FIRST = Variation(
 )
 SECOND = Variation(
     folder="another/and/deeper",
+    tree="the-second-tree",
     user="somebody",
     number=4321,
     umask=0o077,
@@ -110,7 +115,8 @@ class Room:
 
     def hidden(self, text: str) -> str:
         """Return a text without the paths of this folder."""
-        return text.replace(f"{self.tree}/", "").replace(f"{self.enclosure.folder}/", "").replace(str(self.tree), ".")
+        tree, folder = str(self.tree), str(self.enclosure.folder)
+        return text.replace(f"{tree}/", "").replace(tree, ".").replace(f"{folder}/", "").replace(folder, "..")
 
 
 @contextmanager
@@ -133,7 +139,8 @@ def make_room(
 def _furnish(
     folder: Path, tree: Path, tools: Sequence[Path], settings: Mapping[str, Any], variation: Variation
 ) -> Room:
-    _copy(tree, folder / "tree", variation)
+    copied = folder / variation.tree
+    _copy(tree, copied, variation)
     environment = folder / "tools"
     uv.install(environment, tools)
     _set_order(environment, reverse=variation.reverse)
@@ -142,7 +149,7 @@ def _furnish(
     )
     return Room(
         enclosure=enclosure,
-        tree=folder / "tree",
+        tree=copied,
         out=folder / "out",
         control=folder / "control",
         python=environment / "bin" / "python",
@@ -176,28 +183,49 @@ def _variables(folder: Path, environment: Path, variation: Variation, stated: Ma
         **{f"{scheme}_proxy": _DEAD for scheme in ("http", "https", "all")},
         **{f"{scheme}_PROXY": _DEAD for scheme in ("HTTP", "HTTPS", "ALL")},
         **dict(variation.variables),
-        **{name: text for name, text in stated.items() if name not in _OWN_VARIABLES},
+        **_checked(stated),
         **own,
     }
 
 
+def _checked(stated: Mapping[str, str]) -> Mapping[str, str]:
+    for name, text in stated.items():
+        if not _NAME.fullmatch(name) or "\0" in text:
+            raise InputError.of(f"the variable {quoted(name)} of `extra-build-variables` cannot be set")
+    return stated
+
+
 def _copy(tree: Path, target: Path, variation: Variation) -> None:
     """Copy a tree: links as links, files with modes of a checkout, all with one time, made in an order of ours."""
-    target.mkdir()
-    for source in sorted(tree.iterdir(), reverse=variation.reverse):
-        place = target / source.name
-        if source.is_symlink():
-            place.symlink_to(source.readlink())
-        elif source.is_dir():
-            _copy(source, place, variation)
-        elif source.is_file():
-            shutil.copyfile(source, place)
-            place.chmod((0o777 if source.stat().st_mode & 0o100 else 0o666) & ~variation.umask)
-            os.utime(place, (variation.time, variation.time))
-        else:
-            raise InputError.of("is neither a file nor a folder, so it cannot be built", where=source.name)
-    target.chmod(0o777 & ~variation.umask)
-    os.utime(target, (variation.time, variation.time))
+    waiting, folders = [tree], []
+    while waiting:
+        folder = waiting.pop()
+        place = target / folder.relative_to(tree)
+        try:
+            place.mkdir()
+            for source in sorted(folder.iterdir(), reverse=variation.reverse):
+                if source.is_dir() and not source.is_symlink():
+                    waiting.append(source)
+                else:
+                    _copy_file(source, place / source.name, variation)
+        except OSError as error:
+            where = Path(error.filename).name if error.filename else tree.name
+            raise InputError.of(f"cannot be copied: {error.strerror}", where=where) from None
+        folders.append(place)
+    for place in reversed(folders):
+        place.chmod(0o777 & ~variation.umask)
+        os.utime(place, (variation.time, variation.time))
+
+
+def _copy_file(source: Path, place: Path, variation: Variation) -> None:
+    if source.is_symlink():
+        place.symlink_to(source.readlink())
+        return
+    if not source.is_file():
+        raise InputError.of("is neither a file nor a folder, so it is no source of a wheel", where=source.name)
+    shutil.copyfile(source, place)
+    place.chmod((0o777 if source.stat().st_mode & 0o100 else 0o666) & ~variation.umask)
+    os.utime(place, (variation.time, variation.time))
 
 
 def _set_order(environment: Path, *, reverse: bool) -> None:

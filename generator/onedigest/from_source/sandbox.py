@@ -20,8 +20,8 @@ from typing import IO, Any
 
 from onedigest import digest, untrusted
 from onedigest.errors import EngineError, Problem
-from onedigest.from_source import stage
 
+_STAGE = Path(__file__).with_name("stage.py")
 _STORES = ("/nix/store", "/gnu/store", "/home/linuxbrew/.linuxbrew")
 """Where a Python may have its libraries besides its own folder and the system's."""
 
@@ -30,6 +30,7 @@ _MOMENT = 0.1
 _PATIENCE = 10
 _MEASURED_EACH = 2.0
 _LONGEST_REPORT = 1000
+_NOT_STARTED = "a build cannot be started"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,8 +95,9 @@ def run(
         return ended
     if word in ("exit", "signal") and rest.isdecimal():
         return Ended(code=int(rest) if word == "exit" else -int(rest), output=ended.output)
-    why = rest if word == "failed" else untrusted.without_secrets(ended.output.strip()) or "it ended at once"
-    raise EngineError.of(f"a build cannot be started: {why}")
+    if word == "failed":
+        raise EngineError.of(f"{_NOT_STARTED}: {rest}")
+    raise EngineError.of(f"a build ended without a word: {untrusted.without_secrets(ended.output[-_LONGEST_REPORT:])}")
 
 
 @cache
@@ -111,7 +113,7 @@ def obstacle() -> str:
         try:
             ended = run([python, "-I", "-S", "-c", ""], enclosure.folder, {}, enclosure, isolated=True)
         except EngineError as error:
-            return error.problems[0].message.removeprefix("a build cannot be started: ")
+            return error.problems[0].message.removeprefix(f"{_NOT_STARTED}: ")
     return f"Python does not start in a namespace: {ended.output.strip()[-200:]}" if ended.code else ""
 
 
@@ -126,7 +128,9 @@ def unisolated() -> list[Problem]:
         if sys.platform == "linux"
         else "build on Linux what you do not trust"
     )
-    return [Problem(f"wheels are built without isolation: {why}; a backend can reach your files", "", hint)]
+    return [
+        Problem(f"wheels are built without isolation: {why}; a backend can reach your files and the network", "", hint)
+    ]
 
 
 def _plan(
@@ -171,7 +175,7 @@ def _follow(plan: Path, folder: Path, limits: Limits) -> tuple[Ended, str]:
     receiver, report = os.pipe()
     try:
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(Path(stage.__file__)), str(plan), str(report)],
+            [sys.executable, "-I", "-S", str(_STAGE), str(plan), str(report)],
             cwd="/",
             env={},
             stdin=subprocess.DEVNULL,
@@ -194,6 +198,8 @@ def _follow(plan: Path, folder: Path, limits: Limits) -> tuple[Ended, str]:
             _end(process)
         # closed by all that held it, so nothing runs any more
         text = reports.read(_LONGEST_REPORT).decode("utf-8", "replace").partition("\n")[0]
+        if not text:  # the stage was ended by another, maybe by what it watched
+            _end_group(process)
         heard.drain()
         return Ended(code=1, output=heard.text(), stopped=stopped), text
 
@@ -275,8 +281,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         try:
             process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _end_group(process)
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def remove(folder: Path) -> None:

@@ -223,6 +223,8 @@ def _become(plan: dict[str, Any]) -> NoReturn:
             _prctl(_NO_NEW_PRIVILEGES, 1)
         if plan["root"]:
             os.setsid()
+        with suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("1000")  # where memory ends, this ends first
         os.umask(plan["umask"])
         # no limit of address space: programs reserve far more than they use, and each process would have its own
         _limit(resource.RLIMIT_FSIZE, plan["file_bytes"])

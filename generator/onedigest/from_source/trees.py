@@ -17,7 +17,7 @@ from onedigest.assembler.left_out import is_marked
 from onedigest.checkout import unusable_as_input_error
 from onedigest.digest import Digest
 from onedigest.errors import InputError
-from onedigest.from_source.left_aside import PROJECT_FILES, is_beside, is_credential, is_made, others_below
+from onedigest.from_source.left_aside import PROJECT_FILES, is_beside, is_credential, is_made, is_output, others_below
 from onedigest.inputs import git
 from onedigest.inputs.store import STAMP
 
@@ -111,22 +111,24 @@ class _Lister:
         if depth > _DEEPEST:
             message = f"`{prefix}` of {self._project.name}: more than {_DEEPEST} folders in each other by links"
             raise InputError.of(message, where=self._where)
-        for is_tracked, path in self._paths(folder):
-            if self._counts(folder, path, others, is_tracked=is_tracked):
-                self._add(folder / path, f"{prefix}{path}", depth)
+        for mark, path in self._paths(folder):
+            if self._counts(folder, path, others, is_tracked=mark != git.UNTRACKED):
+                self._add(folder / path, f"{prefix}{path}", depth, is_there=mark != git.LEFT_OUT)
 
-    def _paths(self, folder: Path) -> Iterable[tuple[bool, str]]:
-        """Return the paths below a folder, each with whether git tracks it."""
+    def _paths(self, folder: Path) -> Iterable[tuple[str, str]]:
+        """Return the paths below a folder, each with its mark."""
         if git.top_of(folder):
             rows = git.list_files(folder, self._environment, self._where)
             # git knows nothing of a project in a folder that it ignores
             if rows and (folder != self._project or any(os.fsdecode(path) in PROJECT_FILES for _, path in rows)):
-                return [(is_tracked, os.fsdecode(path)) for is_tracked, path in rows]
+                return [(mark, os.fsdecode(path)) for mark, path in rows]
         found = walk(folder, self._budget, lambda path: not is_made(path.relative_to(folder).as_posix()))
-        return [(False, path.relative_to(folder).as_posix()) for path in found]
+        return [(git.UNTRACKED, path.relative_to(folder).as_posix()) for path in found]
 
     def _counts(self, folder: Path, path: str, others: frozenset[str], *, is_tracked: bool) -> bool:
-        if is_beside(path) or (not is_tracked and is_made(path)) or path.endswith("/"):
+        if is_beside(path) or path.endswith("/"):
+            return False
+        if not is_tracked and (is_made(path) or (is_output(path) and (folder / path).is_symlink())):
             return False
         above = path
         while above:
@@ -142,12 +144,15 @@ class _Lister:
             self._marked[folder] = is_marked(folder) or (not is_tracked and (folder / "pyvenv.cfg").is_file())
         return self._marked[folder]
 
-    def _add(self, place: Path, path: str, depth: int) -> None:
+    def _add(self, place: Path, path: str, depth: int, *, is_there: bool) -> None:
         self._budget.take(place)
         try:
             found = place.lstat()
         except OSError:
-            return  # it was removed, and git was not told
+            if is_there:
+                return  # it was removed, and git was not told
+            message = f"`{path}` of {self._project.name} is not in this sparse checkout"
+            raise InputError.of(message, where=self._where, hint="run `git sparse-checkout disable`") from None
         if stat.S_ISLNK(found.st_mode):
             self._add_link(place, path, depth)
         elif stat.S_ISDIR(found.st_mode):

@@ -50,6 +50,9 @@ _OWN = re.compile(
 _WINDOWS = ("SSH_ASKPASS", "DISPLAY", "WAYLAND_DISPLAY")
 """With these a program might ask a question in a window."""
 
+UNTRACKED, LEFT_OUT = "?", "S"
+"""Marks of `git ls-files -t`."""
+
 _MOST_SAID = 1 << 16
 _LONGEST_MESSAGE = 600
 _NOT_SAID = re.compile(r"(?m)^(?:hint|warning): .*\n?")
@@ -72,8 +75,10 @@ def users_variables(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if (not name.startswith("GIT_") or _OWN.fullmatch(name)) and name not in _WINDOWS
     }
+    certificates = {"GIT_SSL_CAINFO": kept["SSL_CERT_FILE"]} if kept.get("SSL_CERT_FILE") else {}
     # git has no terminal either, so ssh cannot ask for a password
     return {
+        **certificates,
         "GIT_HTTP_LOW_SPEED_LIMIT": "100",
         "GIT_HTTP_LOW_SPEED_TIME": "120",
         **kept,
@@ -231,16 +236,17 @@ def top_of(folder: Path) -> Path | None:
     return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), None)
 
 
-def list_files(folder: Path, environment: Mapping[str, str], where: str) -> list[tuple[bool, bytes]] | None:
-    """Return the files below a folder of a checkout that git tracks, or would: whether it does, and the path from it.
+def list_files(folder: Path, environment: Mapping[str, str], where: str) -> list[tuple[str, bytes]] | None:
+    """Return the files below a folder of a checkout that git tracks, or would, each with its mark.
 
-    A path that ends in a slash is another repository. None where git cannot read the checkout.
+    The mark is `UNTRACKED`, `LEFT_OUT` of a sparse checkout, or another one. A path that ends in a slash is another
+    repository. None where git cannot read the checkout.
     """
     # a checkout of another user, as containers in CI have them, is only read; no setting of it runs a program
     run = Run(variables=users_variables(environment), folder=folder, where=where)
     arguments = ("-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", "-t", "-z")
     try:
-        return [(row[:1] != b"?", row[2:]) for row in records(run, *arguments)]
+        return [(row[:1].decode(), row[2:]) for row in records(run, *arguments)]
     except GitFailed:
         return None
 

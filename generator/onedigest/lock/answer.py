@@ -114,12 +114,20 @@ def _unneeded(lock: Lock) -> list[tuple[str, str]]:
 
 
 def _overridden(spec: Spec) -> set[str]:
-    """Return the projects whose versions `[tool.uv]` chooses against what the script asks for."""
+    """Return the projects whose versions `[tool.uv]` chooses against what the script asks for.
+
+    Of a source that is one version uv does not heed what is asked for, either.
+    """
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.utils import canonicalize_name
 
-    overrides = json.loads(spec.uv).get("override-dependencies", [])
+    own = json.loads(spec.uv)
+    overrides, sources = own.get("override-dependencies", []), own.get("sources", {})
     found: set[str] = set()
+    for name, source in sources.items() if isinstance(sources, dict) else ():
+        rows = [row for row in (source if isinstance(source, list) else [source]) if isinstance(row, dict)]
+        if any(key in row for row in rows for key in ("git", "path", "url", "workspace")):
+            found.add(canonicalize_name(name))
     for text in overrides if isinstance(overrides, list) else ():
         try:
             found.add(canonicalize_name(Requirement(str(text)).name))

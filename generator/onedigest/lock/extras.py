@@ -15,7 +15,8 @@ Offered = Callable[[str, str], Sequence[str] | None]
 """Returns the extras that a version of a package has, None where that is not known."""
 
 _MISSING = re.compile(
-    r"The package `(?P<name>[\w.-]{1,200})==(?P<version>[\w.+!-]{1,200})`"
+    r"(?i:the) package `(?P<name>[\w.-]{1,200})"
+    r"(?:==(?P<version>[\w.+!-]{1,200})| @ file://[^`]*/[^`/-]{1,200}-(?P<built>[\w.+!]{1,200})-[^`/]{1,200}\.whl)`"
     r" does not have an extra named `(?P<extra>[\w.-]{1,200})`"
 )
 _MOST_NAMED = 40
@@ -35,10 +36,10 @@ def missing_extras(
     problems, others = [], []
     for text in said:
         match = _MISSING.search(text)
-        name = canonicalize_name(match["name"]) if match else ""
+        name, version = (canonicalize_name(match["name"]), match["version"] or match["built"]) if match else ("", "")
         if match and canonicalize_name(match["extra"]) in asked.get(name, ()):
-            message = f"`{name}` {match['version']} has no extra `{match['extra']}`"
-            problems.append(Problem(message, where(name), _hint(match["extra"], offered(name, match["version"]))))
+            message = f"`{name}` {version} has no extra `{match['extra']}`"
+            problems.append(Problem(message, where(name), _hint(match["extra"], offered(name, version))))
         else:
             others.append(text)
     return sorted(problems, key=lambda each: each.message), others

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.markers import InvalidMarker, Marker
 
 from onedigest import untrusted
-from onedigest.digest import Digest
+from onedigest.digest import Digest, algorithm_of, is_digest, is_stated
 from onedigest.errors import InputError, Problem
 from onedigest.lock.model import Wheel
 from onedigest.lock.toml_text import rfc3339
@@ -20,6 +21,7 @@ from onedigest.lock.toml_text import rfc3339
 Row = Mapping[str, Any]
 
 _LONGEST_MARKER = 20_000
+_ALGORITHMS = ("sha256:", "sha384:", "sha512:", "md5:", "blake2b:")
 _WEB = ("http://", "https://")
 
 
@@ -60,10 +62,11 @@ def wheel_name(row: Row) -> str:
     location: str = row.get("url") or row.get("path") or row.get("filename", "")
     if "url" in row:
         location = urlsplit(location).path
-    try:
-        return untrusted.wheel_name(unquote(posixpath.basename(location)))
-    except ValueError:
-        return ""
+    name = unquote(posixpath.basename(location))
+    for each in (name, unquote(name)):  # some indexes encode what is encoded
+        with suppress(ValueError):
+            return untrusted.wheel_name(each)
+    return ""
 
 
 def sdist_name(row: Row) -> str:
@@ -79,9 +82,18 @@ def check_sdist(row: Row) -> None:
 
 
 def wheel_digest(row: Row) -> Digest:
-    """Return the sha256 that an index states, or nothing: another algorithm is as good as none."""
-    stated = row.get("hash", "")
-    return untrusted.digest(stated) if stated.startswith("sha256:") else Digest("")
+    """Return the sha256 that an index states, or nothing: a lock has no other algorithm."""
+    stated = stated_digest(row)
+    return Digest(stated if is_digest(stated) else "")
+
+
+def stated_digest(row: Row) -> str:
+    """Return the digest that an index states, of whichever algorithm, or nothing. Raises ValueError."""
+    stated: str = row.get("hash", "")
+    if stated and not is_stated(stated):
+        algorithm = algorithm_of(stated) if stated.startswith(_ALGORITHMS) else "known"
+        raise ValueError(f"is {untrusted.quoted(stated)}, which is not a {algorithm} digest")
+    return stated
 
 
 def wheel_address(source: Row, row: Row) -> str:
@@ -91,6 +103,15 @@ def wheel_address(source: Row, row: Row) -> str:
     if "path" in source:
         return str(source["path"])
     return str(Path(_path_or_address(source["registry"])) / row["path"])
+
+
+def places_of(found: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return address and stated digest of each wheel of a uv.lock by file name; one without a scheme is a path."""
+    return {
+        wheel_name(wheel): (wheel_address(row["source"], wheel), stated_digest(wheel))
+        for row in found.get("package", ())
+        for wheel in row.get("wheels", ())
+    }
 
 
 def _path_or_address(text: str) -> str:
@@ -115,7 +136,7 @@ def _check_package(row: Row, files: Collection[str]) -> None:
 
 def _check_wheel(source: Row, wheel: Row) -> None:
     _named("a hash", untrusted.line, wheel.get("hash", ""))
-    wheel_digest(wheel)
+    _named("a hash", stated_digest, wheel)
     _named("a size", untrusted.size, wheel.get("size", 0))
     try:
         datetime.fromisoformat(wheel.get("upload-time", "2000-01-01"))
@@ -139,10 +160,19 @@ def _check_marker(marker: Any) -> None:
         return
     if len(untrusted.text(marker)) > _LONGEST_MARKER:
         raise ValueError(f"a marker has more than {_LONGEST_MARKER} characters")
+    if not is_marker(marker):
+        raise ValueError("a marker is none")
+
+
+def is_marker(text: Any) -> bool:
+    """Tell whether something is a marker (PEP 508), and not too long for one."""
+    if not isinstance(text, str) or len(text) > _LONGEST_MARKER:
+        return False
     try:
-        Marker(marker)
+        Marker(text)
     except (InvalidMarker, RecursionError):
-        raise ValueError("a marker is none") from None
+        return False
+    return True
 
 
 def _named(what: str, check: Any, value: Any) -> None:

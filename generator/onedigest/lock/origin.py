@@ -37,11 +37,13 @@ def read_origin(table: Table) -> BuiltFrom:
     path = table.take("path", untrusted.file_name if kind is Kind.ARCHIVE else _folder)
     digest: Digest = table.take("digest", untrusted.digest)
     size = table.take("size", untrusted.size) if kind is Kind.ARCHIVE else 0
+    reference = table.take_or("", "reference", untrusted.digest) if kind is Kind.ARCHIVE else ""
     return BuiltFrom(
         kind=kind,
         path=path,
         digest=digest,
         size=size,
+        reference=reference,
         subdirectory=subdirectory,
         settings=settings,
         requires=requires,

@@ -15,7 +15,7 @@ from onedigest.from_source.model import Built
 from onedigest.lock import shadow
 from onedigest.lock.author import Author
 from onedigest.lock.base import Base
-from onedigest.lock.found import check_rows, wheel_address, wheel_digest, wheel_name
+from onedigest.lock.found import check_rows, places_of, wheel_name
 from onedigest.lock.model import Lock, Package
 from onedigest.lock.selection import select
 from onedigest.lock.targets import Target
@@ -189,15 +189,6 @@ def _refuse_other_python(locked: Locked, base: Base) -> None:
     if not SpecifierSet(locked.requires_python).contains(base.python, prereleases=True):
         message = f"is for Python {locked.requires_python}, and the base {base.reference} has {base.python}"
         raise InputError.of(message, where=locked.shown, hint="set another `base`, or `requires-python` in [project]")
-
-
-def places_of(found: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """Return address and digest of each wheel of rows by its file name; an address without a scheme is a path."""
-    return {
-        wheel_name(wheel): (wheel_address(row["source"], wheel), wheel_digest(wheel))
-        for row in found["package"]
-        for wheel in row.get("wheels", ())
-    }
 
 
 def stated_places(spec: Spec, folder: Path) -> dict[str, tuple[str, str]]:

@@ -10,10 +10,10 @@ from typing import Any
 
 from onedigest.inputs import uv
 from onedigest.lock import shadow, uv_keys
-from onedigest.lock.found import check_rows
+from onedigest.lock.found import check_rows, places_of
 from onedigest.lock.model import Lock
 from onedigest.lock.places import Places
-from onedigest.lock.project_answer import places_of, stated_places
+from onedigest.lock.project_answer import stated_places
 from onedigest.sources import Sources
 from onedigest.spec import Spec
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
-from typing import Any
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
 
 from onedigest import formats, untrusted
 from onedigest.assembler.left_out import INPUTS
@@ -23,6 +23,9 @@ from onedigest.lock.table import Table, Wrong
 from onedigest.lock.toml_text import rfc3339
 from onedigest.platforms import ALL, Platform
 from onedigest.spec import asked_value, digest_of
+
+if TYPE_CHECKING:
+    from onedigest.lock.targets import Target
 
 
 def input_path(name: str) -> str:
@@ -50,14 +53,15 @@ def read_document(document: Mapping[str, Any]) -> Lock:
     minor = python_minor(python)
     platforms = _platforms(top, minor)
     asked = tool.take("spec", _spec)
+    base = read_base(below, python, platforms)
     lock = Lock(
         spec=tool.take("spec-digest", untrusted.digest),
         asked=canonical_json(asked).decode(),
         script=tool.take("script", untrusted.relative_path),
         version=tool.take("version", untrusted.version),
         platforms=platforms,
-        base=read_base(below, python, platforms),
-        packages=top.each("packages", partial(_package, platforms)),
+        base=base,
+        packages=top.each("packages", partial(_package, platforms, base)),
         roots=tool.each("requirements", _edge),
     )
     for key, expected in (
@@ -128,7 +132,10 @@ def read_base(base: Table, python: str, platforms: Sequence[Platform]) -> Base:
 
 
 def read_remaining_package(values: Mapping[str, Any], platforms: tuple[Platform, ...]) -> Package:
-    """Return a package with what can be read of it, at least its name and version. Raises `Wrong`."""
+    """Return a package with what can be read of it, at least its name and version. Raises `Wrong`.
+
+    Without a base it is not known which of several wheels a platform had, so it is given each of its machine.
+    """
     row = Table(values)
     name, version = row.take("name", untrusted.normalized_name), row.take("version", untrusted.version)
     wheels = []
@@ -136,17 +143,14 @@ def read_remaining_package(values: Mapping[str, Any], platforms: tuple[Platform,
         with suppress(Wrong, ValueError):
             wheel = _wheel(Table(untrusted.table(each)))
             wheels += [wheel] if _is_of(wheel.name, name, version) else []
-    chosen = []
-    for platform in platforms:
-        with suppress(Wrong):
-            chosen.append((platform, _of_platform(row, wheels, platform)))
+    chosen = tuple((platform, wheel) for platform in platforms for wheel in _of_machine(wheels, platform))
     origin = None
     with suppress(Wrong, ValueError):
         origin = _tool_origin(row) if "tool" in row and len({wheel for _, wheel in chosen}) == 1 else None
-    return Package(name=name, version=version, wheels=tuple(chosen), origin=origin)
+    return Package(name=name, version=version, wheels=chosen, origin=origin)
 
 
-def _package(platforms: Sequence[Platform], row: Table) -> Package:
+def _package(platforms: Sequence[Platform], base: Base, row: Table) -> Package:
     name, version = row.take("name", untrusted.normalized_name), row.take("version", untrusted.version)
     users = row.take_or(tuple(platforms), "marker", partial(_users, platforms))
     edges = row.each("dependencies", _edge)
@@ -157,7 +161,7 @@ def _package(platforms: Sequence[Platform], row: Table) -> Package:
     for number, wheel in enumerate(wheels):
         if not _is_of(wheel.name, name, version):
             raise row.wrong(f"wheels[{number}].name", f"is {wheel.name!r}, which is not a wheel of {name} {version}")
-    chosen = tuple((platform, _of_platform(row, wheels, platform)) for platform in users)
+    chosen = tuple((platform, _of_platform(row, wheels, platform, base)) for platform in users)
     if unused := set(wheels) - {wheel for _, wheel in chosen}:
         raise row.wrong("wheels", f"has `{min(unused).name}`, which no platform of the package selects")
     return Package(name=name, version=version, wheels=chosen, dependencies=edges, origin=origin)
@@ -198,13 +202,31 @@ def _is_equal(version: str, other: str) -> bool:
         return False
 
 
-def _of_platform(row: Table, wheels: Iterable[Wheel], platform: Platform) -> Wheel:
-    """Return the wheel of a platform: its own, or else the one for any machine."""
-    for suffix in (f"_{platform.machine}.whl", "-any.whl"):
-        for wheel in wheels:
-            if wheel.name.endswith(suffix):
-                return wheel
-    raise row.wrong("wheels", f"has none for {platform}")
+def _of_platform(row: Table, wheels: Iterable[Wheel], platform: Platform, base: Base) -> Wheel:
+    """Return the wheel of a platform, by its tags: where several are of its machine, the one that its base prefers."""
+    found = {wheel.name: wheel for wheel in _of_machine(wheels, platform)}
+    name: str | None = next(iter(found), None)
+    if len(found) > 1:
+        name = _target(platform, base.python, base.libc_version).select(found)
+    if name is None:
+        raise row.wrong("wheels", f"has none for {platform}")
+    return found[name]
+
+
+def _of_machine(wheels: Iterable[Wheel], platform: Platform) -> list[Wheel]:
+    return [wheel for wheel in wheels if any(map(platform.has_tag, _platform_tags(wheel.name)))]
+
+
+@lru_cache
+def _target(platform: Platform, python: str, glibc: str) -> Target:
+    from onedigest.lock.targets import Target
+
+    return Target(platform, python, glibc)
+
+
+def _platform_tags(name: str) -> list[str]:
+    """Return the platform tags of a wheel, of which its name has a set (PEP 425, "Compressed Tag Sets")."""
+    return name.removesuffix(".whl").rpartition("-")[2].lower().split(".")
 
 
 def _edge(row: Table) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,12 +20,15 @@ from onedigest.inputs import uv
 from onedigest.lock import shadow
 from onedigest.lock.author import Author
 from onedigest.lock.base import Base
-from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor
+from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor, reason
 from onedigest.lock.base.debian_choice import resolve_debian
 from onedigest.lock.base.debian_pins import Kept
-from onedigest.lock.model import Lock, Package, Wheel, settled
+from onedigest.lock.found import places_of
+from onedigest.lock.measured import completed
+from onedigest.lock.model import Lock, Package, settled
 from onedigest.lock.older import Asked
 from onedigest.lock.pinned import pinned_wanted
+from onedigest.lock.script_lock import Pins
 from onedigest.lock.targets import Target
 from onedigest.lock.unbuilt import unbuilt
 from onedigest.lock.workshop import Earlier, Workshop
@@ -34,9 +37,6 @@ from onedigest.sources import Sources
 from onedigest.spec import Spec, asked_value, digest_of, dumps, fields
 
 _MOST_ROUNDS = 30
-
-_MOST_WHEEL = 4 << 30
-"""Bytes of a wheel whose size no index states."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,12 +59,20 @@ class Upgrade:
 
 
 def resolve(
-    spec: Spec, previous: Lock | None, sources: Sources, *, folder: Path, upgrade: Upgrade, author: Author | None = None
+    spec: Spec,
+    previous: Lock | None,
+    sources: Sources,
+    *,
+    folder: Path,
+    upgrade: Upgrade,
+    author: Author | None = None,
+    first: Pins | None = None,
 ) -> Lock:
     """Choose everything that an image is made of.
 
-    `folder` is the script's. What `previous` pins stays as long as it fits, unless `upgrade` lets it move. Raises
-    `InputError` for what cannot be built, and `NetworkError`.
+    `folder` is the script's. What `previous` pins stays as long as it fits, unless `upgrade` lets it move. Where there
+    is none, `first` pins versions; files are those that it states. Raises `InputError` for what cannot be built, and
+    `NetworkError`.
     """
     _refuse_unknown(previous, upgrade)
     choice = _kept_choice(spec, previous, upgrade) or choose_base(spec)
@@ -77,7 +85,10 @@ def resolve(
         # its Python decides what is asked of uv
         kept_base = _image_base(spec, choice, _pinned_index(choice, previous, upgrade), sources, debian)
     minor = kept_base.python_minor if kept_base else python_minor(SUITES[choice.suite])
-    pins = _pins(previous, upgrade)
+    first = first or Pins()
+    if previous:
+        first = Pins(allowed=first.allowed)
+    pins = _pins(previous, upgrade) or first.packages
     # a wheel stays selected as long as its version does, even when a better one came since
     kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
     if spec.uv_lock:
@@ -87,9 +98,9 @@ def resolve(
 
         base = kept_base or resolve_debian(spec, choice.suite, sources, debian)
         packages, roots, places = answer_project(spec, base, workshop, kept, folder, author)
-        return settled(_made(spec, base, _completed(packages, places, sources), roots, workshop), previous)
+        return settled(_made(spec, base, completed(packages, places, sources, first), roots, workshop), previous)
     wanted = workshop.prepare(minor)
-    known = shadow.preferences_text(pins) if pins else ""
+    known = shadow.preferences_text(pins, first.forks) if pins else ""
     said: list[str] = []
     asked = Asked(spec=spec, wanted=wanted, minor=minor, sources=sources)
     found, base = _answer(
@@ -102,9 +113,9 @@ def resolve(
     yanked = yanked_wheels(found.get("package", ()), targets, sources.client)
     packages, roots = select(found, targets, base.reference, kept, yanked)
     roots = tuple(root for root in roots if root[0] not in wanted.added)
-    places = _places(found)
+    places = places_of(found)
     judge(said, found, places, packages, pins, targets, asked, author)
-    return settled(_made(spec, base, _completed(packages, places, sources), roots, workshop), previous)
+    return settled(_made(spec, base, completed(packages, places, sources, first), roots, workshop), previous)
 
 
 def _made(
@@ -162,8 +173,8 @@ def _ask_building(asked: Asked, workshop: Workshop, known: str, hear: uv.Hear) -
 
 
 def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[str, tuple[str, str]]:
-    """Ask uv where the wheels of a lock are now; return address and digest of each by file name."""
-    return _places(ask_pinned(spec, lock, sources, folder=folder)[0])
+    """Ask uv where the wheels of a lock are now; return address and stated digest of each by file name."""
+    return places_of(ask_pinned(spec, lock, sources, folder=folder)[0])
 
 
 def ask_pinned(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> tuple[dict[str, Any], shadow.Wanted]:
@@ -202,51 +213,6 @@ def _ask(
         raise (InputError([problem]) if problem else error) from None
     check_rows(found, wanted.files, spec.script)
     return found
-
-
-def _places(found: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """Return address and digest of each wheel of a uv.lock; an address without a scheme is a path."""
-    from onedigest.lock.found import wheel_address, wheel_digest, wheel_name
-
-    return {
-        wheel_name(wheel): (wheel_address(package["source"], wheel), wheel_digest(wheel))
-        for package in found.get("package", ())
-        for wheel in package.get("wheels", ())
-    }
-
-
-def _completed(
-    packages: tuple[Package, ...], places: Mapping[str, tuple[str, str]], sources: Sources
-) -> tuple[Package, ...]:
-    """Fill in digests and sizes that the index does not state, from the files themselves."""
-    known: dict[str, Wheel] = {}
-    for package in packages:
-        for _, wheel in package.wheels:
-            if wheel.name not in known:
-                known[wheel.name] = (
-                    wheel if wheel.digest and wheel.size else _measured(wheel, places[wheel.name][0], sources)
-                )
-    return tuple(
-        replace(package, wheels=tuple((platform, known[wheel.name]) for platform, wheel in package.wheels))
-        for package in packages
-    )
-
-
-def _measured(wheel: Wheel, address: str, sources: Sources) -> Wheel:
-    if "://" in address:
-        digest, size = sources.client.keep(address, sources.store, most=_MOST_WHEEL)
-    else:
-        data = _local(wheel.name, Path(address))
-        digest, size = sources.store.add(data), len(data)
-    if wheel.digest not in ("", digest):
-        raise InputError.of(f"the content of `{wheel.name}` does not have the sha256 that its index states")
-    return replace(wheel, digest=digest, size=size)
-
-
-def _local(name: str, path: Path) -> bytes:
-    if not path.is_file():
-        raise InputError.of(f"`{name}` is no regular file on this machine")
-    return path.read_bytes()
 
 
 def _kept_base(spec: Spec, choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Base | None:
@@ -288,17 +254,19 @@ def _kept_packages(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> Kept 
 
 def _image_base(spec: Spec, choice: Choice, pinned: Digest | None, sources: Sources, kept: Kept | None) -> Base:
     from onedigest.lock.base.image_choice import resolve_image
+    from onedigest.oci.reference import HUB, MIRRORS, parse_reference
 
     try:
         return resolve_image(spec, choice.image, pinned, sources, kept)
     except NetworkError as error:
-        if spec.base == choice.image:
+        if parse_reference(choice.image, spec.script).registry != HUB:
             raise
-        hint = (
-            f"no Debian suite has a Python for `requires-python = {spec.requires_python!r}`, so the base is"
-            f" {choice.image}; set another `base`"
-        )
-        raise NetworkError(replace(problem, hint=hint) for problem in error.problems) from None
+        hint = f"where {HUB} cannot be reached, set `{MIRRORS}='{HUB}=HOST'` to a mirror of it"
+        if why := reason(spec):
+            hint = f"{why}; {hint}, or set another `base`"
+        raise NetworkError(
+            replace(problem, hint=hint if why else problem.hint or hint) for problem in error.problems
+        ) from None
 
 
 def _pinned_index(choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Digest | None:

@@ -25,7 +25,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Needed:
+class Needed:
     """What one platform needs: its packages with their edges, and the packages that the script asks for."""
 
     edges: Mapping[Key, tuple[Key, ...]]
@@ -44,7 +44,7 @@ def select(
     Raises `InputError` with every package that cannot be installed.
     """
     rows = {(row["name"], row.get("version", "")): row for row in resolution.get("package", ())}
-    needed = {target.platform: _walk(rows, target) for target in targets}
+    needed = {target.platform: walk(rows, target) for target in targets}
     problems: list[Problem] = []
     found = []
     for key in sorted({key for each in needed.values() for key in each.edges}):
@@ -59,7 +59,7 @@ def select(
     return tuple(found), tuple(sorted(roots))
 
 
-def _walk(rows: Mapping[Key, Row], target: Target) -> _Needed:
+def walk(rows: Mapping[Key, Row], target: Target) -> Needed:
     """Follow the edges whose markers hold on a target. A node is a package, or a package with one of its extras."""
     environment = {**{key: str(item) for key, item in target.environment.items()}, "extra": ""}
     root = next(key for key in rows if key[0] == shadow.NAME)
@@ -85,7 +85,7 @@ def _walk(rows: Mapping[Key, Row], target: Target) -> _Needed:
     for node in found:
         joined.setdefault(keys[node], set()).update(keys[each] for each in edges[node] if each in keys)
     roots = joined.pop(root)
-    return _Needed(
+    return Needed(
         {key: tuple(sorted(targets - {key, root})) for key, targets in joined.items()}, tuple(sorted(roots - {root}))
     )
 
@@ -130,9 +130,17 @@ def _wheels(
         else:
             message = f"`{label}` has no wheel for Python {target.python} on {target.platform}"
             lacking.append((target, message))
+    selected = _agreed(selected, users)
     served = [platform for platform, _ in selected]
     problems += [Problem(message, hint=_hint(target, served, wheels)) for target, message in lacking]
     return selected, problems
+
+
+def _agreed(selected: Sequence[tuple[Platform, Wheel]], users: Sequence[Target]) -> list[tuple[Platform, Wheel]]:
+    """Give each platform the best of all that were selected, since a lock lists wheels and says no more of whose."""
+    wheels = {wheel.name: wheel for _, wheel in selected}
+    targets = {target.platform: target for target in users}
+    return [(platform, wheels[targets[platform].select(wheels) or wheel.name]) for platform, wheel in selected]
 
 
 def _hint(target: Target, served: Sequence[Platform], wheels: Iterable[str]) -> str:

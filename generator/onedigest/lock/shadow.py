@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,8 +76,17 @@ def read_wanted(spec: Spec, around: Around) -> Wanted:
         settings=settings,
         files=frozenset(places.files),
         sources=tuple((source, marker) for source, several in places.sources.items() for marker in several),
-        build=frozenset(spec.build) - {source.name for source in places.sources},
+        build=frozenset(spec.build) - {source.name for source in places.sources} - _placed(dependencies, settings),
     )
+
+
+def _placed(dependencies: Iterable[str], settings: Mapping[str, Any]) -> set[str]:
+    """Return the names of packages whose wheel is named: nothing of an index is built in its place."""
+    named = [text.partition(" @ ")[0].partition("[")[0] for text in dependencies if " @ " in text]
+    for name, several in settings.get("sources", {}).items():
+        if any("path" in row or "url" in row for row in (several if isinstance(several, list) else [several])):
+            named.append(name)
+    return set(map(canonicalize_name, named))
 
 
 def project_text(spec: Spec, wanted: Wanted, python_minor: str, pins: Iterable[Package] = ()) -> str:
@@ -114,13 +123,18 @@ def comparison_text(spec: Spec, wanted: Wanted, python_minor: str, names: Iterab
     return _text(spec, [*asked, *left], python_minor, constraints, settings)
 
 
-def preferences_text(packages: Iterable[Package]) -> str:
-    """Return a uv.lock that holds nothing but versions, which uv prefers as long as they fit."""
+def preferences_text(packages: Iterable[Package], forks: Mapping[tuple[str, str], Sequence[str]] | None = None) -> str:
+    """Return a uv.lock that holds nothing but versions, which uv prefers as long as they fit.
+
+    `forks` are markers of the environments that versions are for, where they are not for all.
+    """
     head = 'version = 1\nrevision = 3\nrequires-python = ">=3.11"\n'
     source = inline_table({"registry": string(_NO_REGISTRY)})
     return head + "".join(
         f"\n[[package]]\nname = {string(package.name)}\nversion = {string(package.version)}\nsource = {source}\n"
+        + (f"resolution-markers = {lines(list(map(string, markers)))}\n" if markers else "")
         for package in packages
+        for markers in [(forks or {}).get(package.key, ())]
     )
 
 

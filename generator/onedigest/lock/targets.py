@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from math import prod
 
 from packaging.markers import Environment
 from packaging.tags import Tag, compatible_tags, cpython_tags
@@ -12,6 +14,10 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from onedigest.platforms import Platform
 
 _CPYTHON = re.compile(r"cp3(\d{1,3})", re.ASCII)
+_NEWEST_GLIBC = 99
+_MOST_TAGS = 1000
+"""How many tags the name of a wheel may stand for, and the newest glibc 2.N: what is beyond exists nowhere."""
+
 _LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
 
 
@@ -22,8 +28,10 @@ class Target:
         self.platform = platform
         self.python = python
         self.glibc = glibc
-        self._ranks = {tag: rank for rank, tag in enumerate(self._tags(glibc))}
-        self._ranks_any_glibc = {tag: rank for rank, tag in enumerate(self._tags("2.99"))}
+
+    @cached_property
+    def _ranks(self) -> dict[Tag, int]:
+        return {tag: rank for rank, tag in enumerate(self._tags(self.glibc))}
 
     @property
     def environment(self) -> Environment:
@@ -56,12 +64,12 @@ class Target:
             tags = parse_wheel_filename(name)[3]
         except InvalidWheelFilename:
             return set()
-        fitting = {tag.interpreter for tag in tags if tag.platform.endswith((f"_{self.platform.machine}", "any"))}
+        fitting = {tag.interpreter for tag in tags if self.platform.has_tag(tag.platform)}
         return {f"3.{match[1]}" for each in fitting if (match := _CPYTHON.fullmatch(each))}
 
     def select_newer(self, names: Iterable[str]) -> str | None:
         """Return the best wheel where glibc does not matter: it tells a wheel that needs a newer one from none."""
-        return _best(names, self._ranks_any_glibc)
+        return _best(names, {tag: rank for rank, tag in enumerate(self._tags(f"2.{_NEWEST_GLIBC}"))})
 
     def _tags(self, glibc: str) -> Iterator[Tag]:
         major, minor = map(int, self.python.split(".")[:2])
@@ -74,7 +82,7 @@ class Target:
 def _manylinux(platform: Platform, glibc: str) -> Iterator[str]:
     """Yield platform tags, newest first (PEP 600), in the order that a host of that glibc has."""
     major, newest = map(int, glibc.split("."))
-    for minor in range(newest, platform.oldest_manylinux - 1, -1):
+    for minor in range(min(newest, _NEWEST_GLIBC), platform.oldest_manylinux - 1, -1):
         yield f"manylinux_{major}_{minor}_{platform.machine}"
         if legacy := _LEGACY.get((major, minor)):
             yield f"{legacy}_{platform.machine}"
@@ -84,6 +92,8 @@ def _manylinux(platform: Platform, glibc: str) -> Iterator[str]:
 def _best(names: Iterable[str], ranks: Mapping[Tag, int]) -> str | None:
     found: list[tuple[int, tuple[int, str] | tuple[()], str]] = []
     for name in names:
+        if prod(part.count(".") + 1 for part in name.removesuffix(".whl").split("-")[-3:]) > _MOST_TAGS:
+            continue
         try:
             _, _, build, tags = parse_wheel_filename(name)
         except InvalidWheelFilename:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
+from onedigest import untrusted
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import Kind, Source
 from onedigest.lock.built import file_address
@@ -217,13 +220,20 @@ def requirements_of(metadata: Metadata) -> Iterator[Requirement]:
 
 
 def stated_row(metadata: Metadata, name: str, version: str, requires: Sequence[str]) -> dict[str, Any]:
-    """Return what a wheel says of itself as uv is told it (`dependency-metadata`)."""
+    """Return what a wheel says of itself as uv is told it (`dependency-metadata`): what cannot be read is left out."""
     row: dict[str, Any] = {"name": name, "version": version, "requires-dist": list(requires)}
-    if metadata.get("requires-python"):
-        row["requires-python"] = metadata["requires-python"][0]
-    if metadata.get("provides-extra"):
-        row["provides-extra"] = list(metadata["provides-extra"])
-    return row
+    for python in metadata.get("requires-python", ())[:1]:
+        with suppress(InvalidSpecifier):
+            row["requires-python"] = str(SpecifierSet(python))
+    extras = [extra for extra in metadata.get("provides-extra", ()) if _is_name(extra)]
+    return {**row, "provides-extra": extras} if extras else row
+
+
+def _is_name(text: str) -> bool:
+    try:
+        return bool(untrusted.project_name(text))
+    except ValueError:
+        return False
 
 
 def _roots(wanted: Wanted, environments: Environments) -> Iterator[tuple[Source, tuple[str, ...]]]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from email.parser import HeaderParser
 from pathlib import Path
 
+from onedigest.digest import is_digest
 from onedigest.errors import NetworkError
 from onedigest.inputs.download import Client
 from onedigest.inputs.store import Store
@@ -24,7 +25,7 @@ _MOST_VALUES = 10_000
 
 def read_metadata(address: str, digest: str, client: Client, store: Store) -> Metadata | None:
     """Return what the wheel at an address says, None where that is not known without bringing all of it."""
-    if digest and store.has(digest):
+    if is_digest(digest) and store.has(digest):
         return of_file(store.path(digest))
     if "://" not in address:
         return of_file(Path(address))

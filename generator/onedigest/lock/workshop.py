@@ -6,27 +6,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
+from onedigest.digest import Digest, algorithm_of, has_stated
 from onedigest.errors import InputError, Problem
 from onedigest.from_source import making
-from onedigest.from_source.model import Built, Kind, Source
+from onedigest.from_source.archives import MOST_ARCHIVE
+from onedigest.from_source.model import BuildRequirement, Built, Kind, Source
+from onedigest.inputs.store import Store
 from onedigest.lock import repository, shadow
 from onedigest.lock.author import Author
 from onedigest.lock.built import built_of, placed, say_built, with_wheel
 from onedigest.lock.environments import Environments
-from onedigest.lock.found import check_sdist, sdist_name, wheel_address, wheel_digest
+from onedigest.lock.found import check_sdist, sdist_name, stated_digest, wheel_address, wheel_digest
 from onedigest.lock.git_projects import projects_of
 from onedigest.lock.model import Lock, Package
 from onedigest.lock.places import Places
 from onedigest.lock.repository import Declared
 from onedigest.lock.shadow import Wanted
-from onedigest.lock.walk import Making, Walk, stated_row
+from onedigest.lock.walk import Making, Walk, requirements_of, stated_row
 from onedigest.lock.wheel_metadata import Metadata, of_file
 from onedigest.sources import Sources
 from onedigest.spec import Spec
+
+_MADE: WeakKeyDictionary[Store, dict[tuple[Source, tuple[BuildRequirement, ...] | None], Built]] = WeakKeyDictionary()
+"""What this process built into a store, by the source and what it was to be built with."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +75,7 @@ class Workshop:
         self._earlier = earlier
         self._author = author
         self._wheels: dict[Source, Path] = {}
+        self._brought: dict[str, Digest] = {}
 
     def refuse(self) -> None:
         """Raise `InputError` with all that cannot be followed, before anything is fetched."""
@@ -110,7 +118,7 @@ class Workshop:
                 if source not in self._wheels:
                     metadata = self._make(source)
                     self._refuse_other(source, row["version"])
-                    rows.append(stated_row(metadata, source.name, row["version"], metadata.get("requires-dist", ())))
+                    rows.append(stated_row(metadata, source.name, row["version"], self._required(source, metadata)))
             except InputError as error:
                 problems += error.problems
             except ValueError as error:
@@ -145,13 +153,25 @@ class Workshop:
                 # what its build needs may move, and not what it is built of
                 asked = replace(source, reference=known.origin.commit) if source.kind is Kind.GIT else source
                 previous = None
-            is_there = previous is not None and self._sources.store.has(previous.wheel.digest)
-            built = making.make_wheel(asked, previous, self._sources, root=self._around.root, hear=self._author.warn)
-            if not is_there or built != previous:
-                self._author.tell(say_built(source, built, known))
+            built = self._made(asked, previous, known)
             self.built[built.wheel.name] = built
             self._wheels[source] = placed(self._sources.store, built.wheel)
         return of_file(self._wheels[source]) or {}
+
+    def _made(self, source: Source, previous: Built | None, known: Built | None) -> Built:
+        """Return the wheel of a source. Scripts of one command share what was built of one, with the same tools."""
+        store = self._sources.store
+        shared = _MADE.setdefault(store, {})
+        key = replace(source, where="", stated=""), previous.origin.requires if previous else None
+        made = shared.get(key)
+        if made:
+            previous = replace(made, origin=replace(made.origin, path=source.stated)) if _is_folder(made) else made
+        is_there = previous is not None and store.has(previous.wheel.digest)
+        built = making.make_wheel(source, previous, self._sources, root=self._around.root, hear=self._author.warn)
+        if not is_there or built != previous:
+            self._author.tell(say_built(source, built, known))
+        shared[key] = built
+        return built
 
     def _declared(self, source: Source) -> Declared:
         if copy := self._copy_of(source):
@@ -168,22 +188,51 @@ class Workshop:
         return origin.commit, projects_of(source, origin, self._sources)
 
     def _archive(self, row: Mapping[str, Any]) -> Source:
-        """Return the source distribution of a row of a uv.lock, whose values were checked."""
+        """Return the source distribution of a row of a uv.lock, whose values were checked.
+
+        One of which no sha256 is stated is brought, so that its address has no part in a lock.
+        """
+        address, digest = wheel_address(row["source"], row["sdist"]), wheel_digest(row["sdist"])
+        if not digest and "://" in address:
+            if address not in self._brought:
+                self._brought[address] = self._bring(row, address)
+            digest = self._brought[address]
         return Source(
             name=row["name"],
             kind=Kind.ARCHIVE,
-            place=wheel_address(row["source"], row["sdist"]),
+            place=address,
             stated=sdist_name(row["sdist"]),
             where=self._spec.script,
             settings=self._around.settings_of(row["name"]),
-            digest=wheel_digest(row["sdist"]),
+            digest=digest,
         )
+
+    def _bring(self, row: Mapping[str, Any], address: str) -> Digest:
+        store, stated = self._sources.store, stated_digest(row["sdist"])
+        digest, _ = self._sources.client.keep(address, store, most=MOST_ARCHIVE)
+        if stated and not has_stated(store.path(digest), stated):
+            message = f"the content of `{sdist_name(row['sdist'])}` does not have the {algorithm_of(stated)}"
+            raise InputError.of(f"{message} that its index states", where=self._spec.script)
+        return digest
+
+    def _required(self, source: Source, metadata: Metadata) -> list[str]:
+        """Return what a package of an index requires, which is no address: uv would follow it."""
+        found = list(requirements_of(metadata))
+        addresses = [f"`{each.name}`" for each in found if each.url]
+        if addresses:
+            message = f"`{source.stated}` requires {', '.join(addresses)} by an address, and is from an index"
+            raise InputError.of(message, where=self._spec.script)
+        return list(map(str, found))
 
     def _refuse_other(self, source: Source, version: str) -> None:
         name = self._wheels[source].name
         if parse_wheel_filename(name)[1] != Version(version):
             message = f"`{source.stated}` gives {name}, and its index says that it is {source.name} {version}"
             raise InputError.of(message, where=self._spec.script)
+
+
+def _is_folder(built: Built) -> bool:
+    return built.origin.kind is Kind.DIRECTORY
 
 
 def _built_rows(found: Mapping[str, Any], wanted: Wanted) -> list[dict[str, Any]]:

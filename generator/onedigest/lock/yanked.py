@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import html
-import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urljoin
 
 from onedigest import untrusted
 from onedigest.errors import NetworkError
@@ -17,7 +17,12 @@ from onedigest.lock.found import wheel_name
 from onedigest.lock.targets import Target
 
 _MOST = 32 << 20
-_HREF = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_LINK = re.compile(r"<a(?=\s)", re.IGNORECASE)
+_TAG = re.compile(r"""(?:[^>"']|"[^"]*"|'[^']*')*""")
+"""The rest of a tag: a sign that would end it may stand in quotes."""
+
+_ATTRIBUTE = re.compile(r"""([^\s"'>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""")
+_ANYWHERE = "https://index.invalid"
 _THREADS = 16
 
 
@@ -28,7 +33,7 @@ def yanked_wheels(rows: Iterable[Mapping[str, Any]], targets: Sequence[Target], 
     """
     pages = sorted({page_of(row) for row in rows if _has_choice(row, targets)} - {""})
     with ThreadPoolExecutor(_THREADS) as pool:
-        return frozenset(name for names in pool.map(lambda page: _read(page, client), pages) for name in names)
+        return frozenset(name for names in pool.map(lambda page: _read(page, client), pages) for name in names) - {""}
 
 
 def _has_choice(row: Mapping[str, Any], targets: Sequence[Target]) -> bool:
@@ -59,7 +64,9 @@ def _in_json(text: str) -> Iterator[str]:
 
 
 def _in_html(text: str) -> Iterator[str]:
-    for piece in text.split("<a")[1:]:
-        tag = piece.partition(">")[0]
-        if "data-yanked" in tag and (match := _HREF.search(tag)):
-            yield unquote(posixpath.basename(urlsplit(html.unescape(match[1] or match[2] or "")).path))
+    for piece in _LINK.split(text)[1:]:
+        tag = _TAG.match(piece)
+        attributes = {name.lower(): "".join(value) for name, *value in _ATTRIBUTE.findall(tag[0] if tag else "")}
+        with suppress(ValueError):
+            if "data-yanked" in attributes and (href := html.unescape(attributes.get("href", ""))):
+                yield wheel_name({"url": urljoin(_ANYWHERE, href)})

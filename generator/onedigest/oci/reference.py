@@ -9,6 +9,8 @@ from onedigest.digest import Digest
 from onedigest.errors import InputError
 
 HUB = "docker.io"
+MIRRORS = "ONEDIGEST_REGISTRY_MIRRORS"
+"""The variable that says where images are read in the place of a registry."""
 
 _NONE = Digest("")
 

@@ -47,21 +47,49 @@ def choose_base(spec: Spec) -> Choice:
     for suite, python in SUITES.items():
         if named in ("", suite) and wanted.contains(python):
             return Choice(suite=suite)
-    if not named and (minor := _minor(wanted)):
-        return Choice(image=f"docker.io/library/python:{minor}-slim")
-    offered = ", ".join(f"{suite} ({python})" for suite, python in SUITES.items() if named in ("", suite))
-    raise InputError.of(
-        f"no Debian suite has a Python that satisfies `requires-python = {spec.requires_python!r}`",
-        where=spec.script,
-        hint=f"the suites are {offered}",
-    )
+    versions = _versions(wanted)
+    if versions and not named:
+        return Choice(image=_image(python_minor(versions[0])))
+    if named:
+        message = f"Debian {named} has Python {SUITES[named]}, which does not satisfy"
+        hint = f"leave `base` out, or allow Python {python_minor(SUITES[named])}"
+    else:
+        offered = " and ".join(f"{python} ({suite})" for suite, python in SUITES.items())
+        message = "no base has a Python that satisfies"
+        hint = (
+            f"Debian has {offered}, and images have 3.{_MINORS[0]} to 3.{_MINORS[-1]}, as far as these are out:"
+            f' allow one of them, such as with `requires-python = ">=3.{_MINORS[0]}"`'
+        )
+    raise InputError.of(f"{message} `requires-python = {spec.requires_python!r}`", where=spec.script, hint=hint)
 
 
-def _minor(wanted: SpecifierSet) -> str:
-    """Return the oldest Python that satisfies a specifier and that no suite has: for that one most wheels exist."""
-    versions = (f"3.{minor}.{micro}" for minor in _MINORS for micro in range(_MICROS))
-    found = next((version for version in versions if wanted.contains(version)), "")
-    return found.rpartition(".")[0]
+def reason(spec: Spec) -> str:
+    """Return why the base of a spec, which leaves it open, is an image of a registry, or nothing where it is none."""
+    image = choose_base(spec).image
+    if not image or spec.base == image:
+        return ""
+    return f"no Debian suite has a Python for `requires-python = {spec.requires_python!r}`, so the base is {image}"
+
+
+def exact_image(spec: Spec) -> str:
+    """Return the image of the newest version that satisfies a spec: that of 3.N has the newest 3.N.M, which may not."""
+    from packaging.specifiers import SpecifierSet
+
+    versions = _versions(SpecifierSet(spec.requires_python))
+    return _image(versions[-1]) if versions else ""
+
+
+def _image(version: str) -> str:
+    return f"docker.io/library/python:{version}-slim"
+
+
+def _versions(wanted: SpecifierSet) -> list[str]:
+    """Return the versions of the oldest 3.N that satisfy a specifier: for that one most wheels exist."""
+    for minor in _MINORS:
+        found = [version for micro in range(_MICROS) if wanted.contains(version := f"3.{minor}.{micro}")]
+        if found:
+            return found
+    return []
 
 
 def python_minor(version: str) -> str:

@@ -17,7 +17,7 @@ from onedigest.formats import PATH, VENV
 from onedigest.inputs.debian.index import installed
 from onedigest.inputs.store import Store
 from onedigest.lock.base.account import Account, find_account
-from onedigest.lock.base.choice import SUITES
+from onedigest.lock.base.choice import SUITES, exact_image
 from onedigest.lock.base.debian_choice import Above, resolve_above
 from onedigest.lock.base.debian_pins import Kept
 from onedigest.lock.base.file_list import FileList
@@ -246,7 +246,9 @@ def _choose_python(spec: Spec, platform: Platform, pythons: list[Python]) -> Pyt
             return python
     raise InputError.of(
         f"its Python does not satisfy `requires-python = {spec.requires_python!r}`: {named}",
-        hint="use another base, or change `requires-python`",
+        hint=f'write `base = "{exact_image(spec)}"` in [tool.onedigest], or change `requires-python`'
+        if spec.base == "debian"
+        else "use another base, or change `requires-python`",
     )
 
 
