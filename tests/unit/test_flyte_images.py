@@ -282,6 +282,56 @@ class TestUvProject:
 
         assert problems(tmp_path, debian(self.CALL)).startswith("job.py:7: there is no uv.lock beside pyproject.toml\n")
 
+    def test_forked_lock_has_each_version_with_its_marker(self, tmp_path: Path) -> None:
+        row = UV_LOCK[UV_LOCK.index("[[package]]") : UV_LOCK.index('[[package]]\nname = "x"')]
+        edge = (
+            '{ name = "attrs", version = "%s", source = { registry = "https://index.example/simple" }, marker = "%s" }'
+        )
+        edges = (edge % ("24.1.0", "python_full_version < '3.12'"), edge % ("25.1.0", "python_full_version >= '3.12'"))
+        lock = UV_LOCK.replace('{ name = "attrs" }', ", ".join(edges)).replace(
+            row, row + row.replace("25.1.0", "24.1.0")
+        )
+        self.write(tmp_path, lock=lock)
+        made = recipe(tmp_path, debian(self.CALL, ".with_pip_packages('attrs<25')"))
+
+        assert made.script.dependencies[:2] == (
+            'attrs==24.1.0; python_full_version < "3.12"',
+            'attrs==25.1.0; python_full_version >= "3.12"',
+        )
+        assert problems(tmp_path, debian(self.CALL, ".with_pip_packages('attrs<24')")) == (
+            "job.py:7: `attrs<24` is asked for, and uv.lock has attrs 24.1.0 and 25.1.0\nhint: change one of the two"
+        )
+
+    def test_source_takes_the_place_of_a_specifier(self, tmp_path: Path) -> None:
+        project = (
+            PROJECT
+            + '[project.optional-dependencies]\nfast = ["near>=0.1"]\n[tool.uv.sources]\nnear = { path = "near" }\n'
+        )
+        stated = '{ name = "near", marker = "extra == \'fast\'", directory = "near" }'
+        lock = UV_LOCK.replace(
+            "[package.metadata]", '[package.optional-dependencies]\nfast = [{ name = "near" }]\n\n[package.metadata]'
+        )
+        lock = lock.replace('specifier = ">=22" }]', f'specifier = ">=22" }}, {stated}]\nprovides-extras = ["fast"]')
+        lock += '\n[[package]]\nname = "near"\nversion = "1"\nsource = { directory = "near" }\n'
+        self.write(tmp_path, project, lock)
+
+        assert recipe(tmp_path, debian(self.CALL)).script.dependencies == ("attrs==25.1.0", "flyte")
+
+    def test_member_whose_lock_is_at_the_root_of_its_workspace(self, tmp_path: Path) -> None:
+        self.write(
+            tmp_path,
+            '[tool.uv.workspace]\nmembers = ["jobs"]\n',
+            UV_LOCK.replace('virtual = "."', 'virtual = "jobs"').replace(
+                "\n[[package]]", '\n[manifest]\nmembers = ["x"]\n\n[[package]]', 1
+            ),
+        )
+        (tmp_path / "jobs").mkdir()
+        (tmp_path / "jobs/pyproject.toml").write_text(PROJECT)
+        made = recipe(tmp_path, debian(self.CALL.replace("'pyproject.toml'", "'jobs/pyproject.toml'")))
+
+        assert made.script.dependencies == ("attrs==25.1.0", "flyte")
+        assert made.read == (tmp_path / "jobs/pyproject.toml", tmp_path / "uv.lock", tmp_path / "pyproject.toml")
+
     def test_project_that_is_to_be_installed(self, tmp_path: Path) -> None:
         self.write(tmp_path)
         call = self.CALL.replace(")", ", project_install_mode='install_project')").replace(
