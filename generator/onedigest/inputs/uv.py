@@ -139,7 +139,7 @@ def install(folder: Path, wheels: Sequence[Path]) -> None:
     Raises `InputError` where wheels do not fit this machine, or each other.
     """
     where = "build requirements"
-    with tempfile.TemporaryDirectory(prefix="onedigest-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="onedigest-", dir=folder.parent) as scratch:
         private = ["--no-config", "--no-cache", "--offline"]
         _run(["venv", str(folder), "--no-project", *private], Path(scratch), where, {})
         options = ["--no-index", "--no-deps", "--link-mode=copy", *private]
