@@ -8,6 +8,7 @@ import lzma
 import os
 import shutil
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -44,6 +45,8 @@ _FAULTS = (
     NotImplementedError,
     RuntimeError,
     OverflowError,
+    LookupError,
+    struct.error,
 )
 """What the readers of the standard library raise for archives that are none."""
 
