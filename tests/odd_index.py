@@ -25,10 +25,10 @@ class OddIndex(IndexServer):
     `head` stands in pages of HTML before their links. Files are found whatever their addresses are encoded like.
     """
 
-    def __init__(self, folder: Path, state: State, *, as_json: bool = True, head: str = "") -> None:
+    def __init__(self, folder: Path, state: State, *, as_json: bool = True) -> None:
         self.state = state
         self.as_json = as_json
-        self.head = head
+        self.head = ""
         super().__init__(folder)
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:

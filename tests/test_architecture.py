@@ -50,7 +50,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "oci": BASIC | {"assembler", "inputs"},
     "sources": BASIC | {"inputs", "oci"},
     "from_source": BASIC | {"assembler", "inputs", "sources"},
-    "lock": BASIC | {"__version__", "assembler", "from_source", "header", "inputs", "oci", "sources", "spec"},
+    "uv_project": BASIC | {"assembler", "from_source", "inputs", "project", "script", "sources", "spec"},
+    "lock": BASIC
+    | {"__version__", "assembler", "from_source", "header", "inputs", "oci", "sources", "spec", "uv_project"},
     "drawing": {"lock", "shown_text"},
     "plan": BASIC | {"application", "assembler", "container_values", "lock", "oci", "spec"},
     "missing": BASIC | {"application", "assembler", "inputs", "lock", "oci", "plan", "spec"},
@@ -59,7 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "comparison": BASIC | {"lock", "oci", "plan", "record"},
     "attestation": BASIC | {"application", "assembler", "from_source", "lock", "oci"},
     "rules": BASIC | {"assembler", "container_values", "header", "inputs", "lock", "plan", "shipped", "spec"},
-    "flyte": BASIC | {"assembler", "inputs", "script", "spec", "values"},
+    "flyte": BASIC | {"assembler", "inputs", "script", "spec", "uv_project", "values"},
     "engines": BASIC | {"assembler", "inputs", "oci", "plan", "rules"},
 }
 DOORS = {
@@ -72,7 +74,7 @@ DOORS = {
     "jinja2": {"rules/environment.py"},
     "networkx": {"lock/graph.py"},
     "packageurl": {"attestation/sbom.py"},
-    "packaging": {"cli", "flyte", "from_source", "lock", "project.py", "spec.py"},
+    "packaging": {"cli", "flyte", "from_source", "lock", "project.py", "spec.py", "uv_project"},
     "pyproject_hooks": {"from_source/backend.py"},
     "pysequoia": {"inputs/debian/signature.py"},
     "python_socks": {"inputs/socks.py"},

@@ -51,7 +51,10 @@ def fill(index: IndexServer) -> None:
         ('"no-such-project"', "no-such-project was not found in the package registry"),
         ('"alpha>=2"', "only alpha==1.0 is available and your project depends on alpha>=2"),
         ('"alpha<1", "alpha>=1"', "your project depends on alpha<1 and alpha>=1"),
-        ('"source"', "Wheels are required for `source`"),
+        (
+            '"source"',
+            'hint: where it is pure Python, write `build = ["source"]` in [tool.onedigest]: then it is built here',
+        ),
         ('"intel"', "Python 3.11 on aarch64-compatible wheels"),
         ('"old-python"', "no wheels with a matching Python version tag"),
     ],
@@ -98,7 +101,7 @@ def test_requirement_that_names_no_wheel(requirement: str, kind: str, project: P
 
     assert refused(project, "generate", "app.py") == (
         f"error: app.py: `thing` comes from {kind}, which is not a wheel\n"
-        "hint: build a wheel of it, and publish it to an index or name the wheel\n"
+        'hint: write `build = ["thing"]` in [tool.onedigest]\n'
     )
 
 
@@ -107,19 +110,18 @@ def test_requirement_that_names_no_wheel(requirement: str, kind: str, project: P
     [
         (
             ("[tool.uv.sources]", 'alpha = { path = "alpha" }'),
-            "error: app.py: `alpha` comes from a local folder, which is not a wheel\n"
-            "hint: build a wheel of it, and publish it to an index or name the wheel\n",
+            "error: app.py: `alpha` comes from alpha, which is not there\n",
         ),
         (
             ("[tool.uv.sources]", 'alpha = { git = "https://127.0.0.1:1/x" }', "beta = { workspace = true }"),
             "error: app.py: `alpha` comes from a git repository, which is not a wheel\n"
-            "hint: build a wheel of it, and publish it to an index or name the wheel\n"
-            "error: app.py: `beta` comes from a local project, which is not a wheel\n"
-            "hint: build a wheel of it, and publish it to an index or name the wheel\n",
+            'hint: write `build = ["alpha"]` in [tool.onedigest]\n',
         ),
         (
             ("[tool.uv]", "no-binary = true"),
-            "error: app.py:4: `no-binary` in [tool.uv] cannot be followed: wheels are all that is installed\n",
+            "error: app.py:4: `no-binary` in [tool.uv] cannot be followed:"
+            " wheels are installed, and what `build` in [tool.onedigest] names is built\n"
+            "hint: leave it out, and name in `build` what is to be built\n",
         ),
         (
             ("[tool.onedigest]", 'base = "debian:sid"'),
@@ -150,12 +152,13 @@ def test_key_of_uv_that_is_left_out_is_named_with_its_line(project: Project) -> 
 
 
 def test_key_of_uv_that_cannot_be_followed_stops_every_command(project: Project) -> None:
-    project.script("app.py", "dependencies = []", "[tool.uv.workspace]", 'members = ["x"]')
+    project.script("app.py", "dependencies = []", "[tool.uv]", "no-binary = true")
 
     for command in ("generate", "graph", "build"):
         assert refused(project, command, "app.py") == (
-            "error: app.py:3: `workspace` in [tool.uv] cannot be followed: uv would build its members\n"
-            "hint: build wheels of them, and name these in `sources`\n"
+            "error: app.py:4: `no-binary` in [tool.uv] cannot be followed:"
+            " wheels are installed, and what `build` in [tool.onedigest] names is built\n"
+            "hint: leave it out, and name in `build` what is to be built\n"
         )
 
 

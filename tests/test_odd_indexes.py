@@ -139,8 +139,9 @@ def test_names_and_addresses_however_they_are_encoded(locking: Locking, serve: C
         return {**hashes("sha256")(path), "url": f"../../files/{place}{'?' + query if query else ''}"}
 
     locking.ask(*PLUS)
-    for as_json in (True, False):
-        serve(address, as_json=as_json)
+    for as_json, head in ((True, ""), (False, ""), (False, '<base href="{}/x/y/">')):
+        index = serve(address, as_json=as_json)
+        index.head = head.format(index.address.removesuffix("/simple"))
         shutil.rmtree(locking.root / "lockfiles" / "app", ignore_errors=True)
         locking.ok("build", "app.py")
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.checkout import make_folder
 from onedigest.digest import Digest, algorithm_of, has_stated, hex_of, is_digest, of_bytes
-from onedigest.errors import InputError, Problem
+from onedigest.errors import InputError, NetworkError, OnedigestError, Problem
 from onedigest.inputs import zipapp
 from onedigest.inputs.store import Store
 from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.packages import DebianPackage
+from onedigest.lock.found import Place
 from onedigest.lock.model import Lock, Wheel
 from onedigest.plan.inputs import Inputs
 from onedigest.spec import Spec
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 _HASHERS = 4
 """Threads that hash files: more would wait for the disk."""
 
+
+Find = Callable[[], Mapping[str, Place]]
+"""Returns address and digest of wheels by their file names."""
 
 Arrived = Callable[[str], None]
 """Takes the name of an input that is in its folder now."""
@@ -75,23 +80,17 @@ def fetch(
     """
     from onedigest.inputs.download import download
 
-    stated: dict[str, str] = {}
-
     def place(file: Wanted | Wheel | FileList) -> None:
-        _refuse_other(sources.store, file, stated.get(file.name, ""))
         sources.store.place(file.digest, file.size, inputs / file.name)
         arrived(file.name)
 
     debian = _wanted_debian(lock, sources, missing.packages)
     download(sources.client, sources.store, debian, sources.report, place)
     built = _build_wheels(spec, lock, sources, missing.wheels, folder, author)
+    for wheel in (each for each in missing.wheels if each.name in built):
+        place(wheel)
     others = [wheel for wheel in missing.wheels if wheel.name not in built]
-    wheels, stated = _wanted_wheels(spec, lock, sources, others, folder)
-    download(sources.client, sources.store, wheels, sources.report, place)
-    elsewhere = {each.name for each in wheels}
-    for wheel in missing.wheels:
-        if wheel.name not in elsewhere:  # a file of this machine
-            place(wheel)
+    _bring_wheels(_ways_to_wheels(spec, lock, sources, folder), sources, others, place)
     if missing.layers:
         _bring_layers(lock, sources, missing.layers)
     for each in missing.lists:
@@ -179,19 +178,49 @@ def _build_wheels(
     return names
 
 
-def _wanted_wheels(
-    spec: Spec, lock: Lock, sources: Sources, wheels: Iterable[Wheel], folder: Path
-) -> tuple[list[Wanted], dict[str, str]]:
-    """Return downloads of wheels, and digests by name that are not sha256; files on this machine are kept at once."""
-    from onedigest.inputs.download import Wanted
+def _ways_to_wheels(spec: Spec, lock: Lock, sources: Sources, folder: Path) -> tuple[Find, ...]:
+    """Return what finds the wheels of a lock, the best first."""
     from onedigest.lock.resolver import locate
 
-    if not wheels:
-        return [], {}
-    places = locate(spec, lock, sources, folder=folder)
+    if not spec.uv_lock:
+        return (partial(locate, spec, lock, sources, folder=folder),)
+    from onedigest.lock.project_places import ways_to_wheels
+
+    return ways_to_wheels(spec, lock, sources, folder)
+
+
+def _bring_wheels(
+    ways: Sequence[Find], sources: Sources, wheels: Sequence[Wheel], place: Callable[[Wanted | Wheel], None]
+) -> None:
+    """Bring wheels by the first way that leads to them. Raises with what is wrong with all ways."""
+    from onedigest.inputs.download import download
+
+    failed: list[OnedigestError] = []
+    for find in ways if wheels else ():
+        left = [wheel for wheel in wheels if not (failed and sources.store.has(wheel.digest, wheel.size))]
+        try:
+            places = find()
+            check = partial(_place_stated, sources.store, places, place)
+            wanted = _wanted_wheels(places, sources, left)
+            download(sources.client, sources.store, wanted, sources.report, check)
+        except (InputError, NetworkError) as error:
+            failed.append(error)
+            continue
+        elsewhere = {each.name for each in wanted}
+        for wheel in (each for each in left if each.name not in elsewhere):  # a file of this machine
+            check(wheel)
+        return
+    if failed:
+        raise type(failed[0])(dict.fromkeys(problem for error in failed for problem in error.problems))
+
+
+def _wanted_wheels(places: Mapping[str, Place], sources: Sources, wheels: Iterable[Wheel]) -> list[Wanted]:
+    """Return downloads of wheels; those that are files on this machine are kept at once."""
+    from onedigest.inputs.download import Wanted
+
     wanted, problems = [], []
     for wheel in wheels:
-        address, digest, index = places.get(wheel.name, ("", "", ""))
+        address, digest, index = places.get(wheel.name, Place("", ""))
         if address and digest != wheel.digest and is_digest(digest):
             message = f"the index has another `{wheel.name}`: sha256 {hex_of(digest)}, locked {hex_of(wheel.digest)}"
             problems.append(Problem(message, hint="find out why it changed before you run `onedigest generate`"))
@@ -205,17 +234,24 @@ def _wanted_wheels(
             )
     if problems:
         raise InputError(problems)
-    return wanted, {name: digest for name, (_, digest, _) in places.items() if digest and not is_digest(digest)}
+    return wanted
 
 
-def _refuse_other(store: Store, file: Wanted | Wheel | FileList, stated: str) -> None:
-    """Raise `InputError` where a file, which has the sha256 of the lock, is not the one that its index states."""
-    if stated and not has_stated(store.path(file.digest), stated):
+def _place_stated(
+    store: Store,
+    places: Mapping[str, Place],
+    place: Callable[[Wanted | Wheel], None],
+    file: Wanted | Wheel,
+) -> None:
+    """Place a file, which has the sha256 of the lock. Raises `InputError` where its index states another one."""
+    stated = places[file.name][1]
+    if stated and not is_digest(stated) and not has_stated(store.path(file.digest), stated):
         store.path(file.digest).unlink()
         raise InputError.of(
             f"the index has another `{file.name}`: the locked one does not have its {algorithm_of(stated)}",
             hint="find out why it changed before you run `onedigest generate`",
         )
+    place(file)
 
 
 def _keep_local(sources: Sources, path: Path, wheel: Wheel) -> list[Problem]:

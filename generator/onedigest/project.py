@@ -28,6 +28,12 @@ LOCKFILES = "lockfiles"
 KEYS = ("required-version", "scripts")
 """Keys that a project has and a script has not."""
 
+IMAGE_KEYS = ("entrypoint", "extras", "groups", "name")
+"""Keys that a pyproject.toml with [project] has for the image of that project alone: no script takes them."""
+
+_BESIDE = ("args", "copy", "files")
+"""Keys that are about the same image as those, where one of them is there; else they are defaults of scripts."""
+
 _MOST_BYTES = 4 << 20
 _MOST_LOCKS = 10_000
 _VERSIONS = re.compile(r"(?:!=|[A-Za-z0-9.,*+=<>~ _-]){1,200}", re.ASCII)
@@ -110,6 +116,7 @@ def _load(root: Path, name: str, table: tuple[str, ...]) -> Project | None:
         if conflict := conflicts.problems(text, name):
             raise InputError(conflict) from None
         raise InputError([toml_problem(error, name, 1, text.count("\n") + 1)]) from None
+    has_project = name == PYPROJECT and "project" in values
     for key in table:
         values = values.get(key)
         if not isinstance(values, dict):
@@ -117,6 +124,8 @@ def _load(root: Path, name: str, table: tuple[str, ...]) -> Project | None:
     prefix = "".join(f"{key}." for key in table)
     lines = {key.removeprefix(prefix): line for key, line in key_lines(text, 1).items() if key.startswith(prefix)}
     _refuse_other_version(values.pop("required-version", None), f"{name}:{lines.get('required-version', 1)}")
+    if has_project and values.keys() & set(IMAGE_KEYS):
+        values = {key: value for key, value in values.items() if key not in (*IMAGE_KEYS, *_BESIDE)}
     scripts = values.pop("scripts", [])
     where = f"{name}:{lines.get('scripts', 1)}"
     if not isinstance(scripts, list) or not all(isinstance(each, str) for each in scripts):

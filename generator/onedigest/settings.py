@@ -7,8 +7,8 @@ from typing import Any
 
 from onedigest import untrusted
 from onedigest.errors import Problem
+from onedigest.project import IMAGE_KEYS, Project
 from onedigest.project import KEYS as PROJECT_KEYS
-from onedigest.project import Project
 from onedigest.script import Script
 
 _LONGEST_KEY = 100
@@ -66,6 +66,9 @@ class Settings:
             for key in list(table)[:_MOST_KEYS]:
                 if key in PROJECT_KEYS:  # the project's own are taken out already
                     message, hint = f"`{key}` is a key of projects", "move it into onedigest.toml or pyproject.toml"
+                    self.problems.append(Problem(message, where(key), hint))
+                elif key in IMAGE_KEYS and key not in self._known:
+                    message, hint = f"`{key}` is a key of the image of a project", "move it into its pyproject.toml"
                     self.problems.append(Problem(message, where(key), hint))
                 elif key not in self._known:
                     named = untrusted.without_secrets(key)[:_LONGEST_KEY]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,8 @@ class Spec:
     Texts of specs state no defaults: who changes one moves `formats.DEFAULTS`. `script` is the path from the project's
     root, with slashes. `uv` is the script's `[tool.uv]` as canonical JSON. `copies` are (path below the application's
     folder, path from the script's folder). `rules` are what generated files are for; no image depends on them.
+    Of a project `script` is its pyproject.toml, `extras` and `groups` are what its image has of it, and `uv_lock` is
+    the digest of what its uv.lock pins.
     """
 
     name: str
@@ -76,6 +78,9 @@ class Spec:
     healthcheck: Healthcheck | None = None
     stop_signal: str = "SIGINT"
     annotations: tuple[tuple[str, str], ...] = ()
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    uv_lock: str = ""
     rules: tuple[str, ...] = ("docker",)
 
     @property
@@ -179,13 +184,25 @@ def _without_address(requirement: str) -> str:
     return f"{name} @ {of_bytes(address.encode())}" if at else requirement
 
 
-def specify(script: Script, project: Project, path: str) -> Spec:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OfProject:
+    """What a spec has otherwise where it is of a project, and of no script: no file of it is the script's.
+
+    `entrypoint` is the one that follows from the project, given whether `files` or `copy` bring any of its files.
+    """
+
+    name: str
+    uv_lock: str
+    entrypoint: Callable[[bool], tuple[str, ...]]
+
+
+def specify(script: Script, project: Project, path: str, of: OfProject | None = None) -> Spec:
     """Fill in what a script does not say: from the project, else the built-in defaults.
 
     `path` is the script's path from the project's root. Raises `InputError` with all independent problems.
     """
     reader = Settings(script, project, _read_defaults())
-    default_name = _default_name(path)
+    default_name = of.name if of else _default_name(path)
     spec = Spec(
         name=reader.read("name", values.image_name, default_name),
         script=path,
@@ -207,7 +224,7 @@ def specify(script: Script, project: Project, path: str) -> Spec:
         own_workdir=reader.read("own-workdir", values.flag),
         entrypoint=(),
         args=reader.read("args", values.strings),
-        include_script=reader.read("include-script", values.flag),
+        include_script=reader.read("include-script", values.flag) and of is None,
         max_layers=reader.read("max-layers", values.layer_count),
         run=reader.read("run", values.commands),
         security=reader.read("security", values.flag),
@@ -216,10 +233,12 @@ def specify(script: Script, project: Project, path: str) -> Spec:
         healthcheck=reader.read("healthcheck", container_values.healthcheck),
         stop_signal=reader.read("stop-signal", container_values.stop_signal),
         annotations=reader.read_merged("annotations", partial(values.pairs, values.LABEL)),
+        extras=reader.read("extras", values.project_names) if of else (),
+        groups=reader.read("groups", values.project_names) if of else (),
+        uv_lock=of.uv_lock if of else "",
         rules=reader.read("rules", values.rule_set),
     )
-    entrypoint = reader.read("entrypoint", values.strings, _default_entrypoint(spec))
-    spec = dataclasses.replace(spec, entrypoint=entrypoint)
+    spec = dataclasses.replace(spec, entrypoint=_entrypoint(spec, script, reader, of))
     if spec.name == default_name and not 0 < len(default_name) <= values.LONGEST_NAME:
         message = f"no name of an image can be made of {posixpath.basename(path)!r}"
         reader.problems.append(Problem(message, script.where(""), "set `name` in [tool.onedigest]"))
@@ -234,6 +253,18 @@ def specify(script: Script, project: Project, path: str) -> Spec:
     if reader.problems:
         raise InputError(reader.problems)
     return spec
+
+
+def _entrypoint(spec: Spec, script: Script, reader: Settings, of: OfProject | None) -> tuple[str, ...]:
+    if of is None or "entrypoint" in script.onedigest:
+        own: tuple[str, ...] = reader.read("entrypoint", values.strings, _default_entrypoint(spec))
+        return own
+    try:
+        usual: tuple[str, ...] = reader.read("entrypoint", values.strings, ())
+        return usual or of.entrypoint(bool(spec.files or spec.copies))
+    except InputError as error:
+        reader.problems += error.problems
+        return ()
 
 
 def _uv(script: Script, reader: Settings) -> str:
@@ -285,7 +316,7 @@ def _dependencies(script: Script, reader: Settings) -> tuple[str, ...]:
     wrong = 0
     for text in others:
         try:
-            found.add(_named(text))
+            found.add(str(requirement(text)))
         except ValueError as error:
             hint = unnamed.mended(text)
             why = "which names no project" if hint else f"which is not a requirement: {error}"
@@ -297,18 +328,14 @@ def _dependencies(script: Script, reader: Settings) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _named(text: str) -> str:
-    if unnamed.is_place(text):
-        raise ValueError("it names a place")
-    return str(requirement(text))
-
-
 def requirement(text: str) -> Requirement:
     """Read a requirement (PEP 508). Raises ValueError, which repeats no password of an address in it."""
     from packaging.requirements import InvalidRequirement, Requirement
 
     if len(text) > _LONGEST_REQUIREMENT:
         raise ValueError(f"it has more than {_LONGEST_REQUIREMENT} characters")
+    if unnamed.is_place(text):
+        raise ValueError("it names a place")
     if _LONG_NUMBER.search(text.partition("@")[0]):
         raise ValueError("a number in it has too many digits")
     try:

@@ -164,3 +164,23 @@ def test_key_of_projects_in_a_script(key: str, root: Path, capsys: pytest.Captur
     assert capsys.readouterr().err == (
         f"error: job.py:4: `{key}` is a key of projects\nhint: move it into onedigest.toml or pyproject.toml\n"
     )
+
+
+class TestImageOfAProject:
+    PROJECT = '[project]\nname = "a"\nversion = "1"\n'
+
+    def test_keys_of_its_image_are_no_defaults_of_scripts(self, tmp_path: Path) -> None:
+        keys = 'entrypoint = ["/x"]\nextras = ["e"]\ngroups = ["g"]\nname = "n"\nfiles = ["main.py"]\nargs = ["-v"]\n'
+        (tmp_path / "pyproject.toml").write_text(f"{self.PROJECT}[tool.onedigest]\nuser = 'root'\n{keys}")
+
+        assert find(tmp_path).table == {"user": "root"}
+
+    def test_without_any_of_them_the_others_stay_defaults(self, tmp_path: Path) -> None:
+        (tmp_path / "pyproject.toml").write_text(f'{self.PROJECT}[tool.onedigest]\nfiles = ["data/*"]\n')
+
+        assert find(tmp_path).table == {"files": ["data/*"]}
+
+    def test_file_without_a_project_has_defaults_alone(self, tmp_path: Path) -> None:
+        (tmp_path / "pyproject.toml").write_text('[tool.onedigest]\nentrypoint = ["/x"]\n')
+
+        assert find(tmp_path).table == {"entrypoint": ["/x"]}

@@ -14,6 +14,7 @@ from onedigest.cli.image import Image
 from onedigest.cli.images import find_images
 from onedigest.cli.locks import read_lock
 from onedigest.cli.opened import Opened, is_reference, open_image
+from onedigest.cli.project_image import names_project
 from onedigest.cli.session import Session, shared_options
 from onedigest.cli.words import amount, plural, print_json, put, put_document, say, shown, table
 from onedigest.errors import DifferenceError, InputError
@@ -74,7 +75,7 @@ def _sides(session: Session, first: str, second: str, stack: ExitStack) -> tuple
 
 def _side(session: Session, what: str, stack: ExitStack) -> Side | None:
     """Return what a name stands for; None for what may be a revision."""
-    if (session.lockfiles / what / LOCK_FILE).is_file() or Path(what).suffix == ".py":
+    if (session.lockfiles / what / LOCK_FILE).is_file() or Path(what).suffix == ".py" or names_project(what):
         return _locked(session, find_images(session, [what], everything=False)[0])
     if Path(what).exists() or is_reference(what):
         return _opened(session, stack.enter_context(open_image(session, what)))

@@ -13,8 +13,9 @@ from onedigest.cli.stated_passwords import stated_passwords
 from onedigest.cli.words import say, shown
 from onedigest.errors import Problem
 from onedigest.formats import LOCK_FILE, RECORD_FILE
+from onedigest.project import Project
 from onedigest.script import Script
-from onedigest.spec import Spec, specify
+from onedigest.spec import OfProject, Spec, specify
 
 if TYPE_CHECKING:
     from onedigest.flyte.recipe import Recipe
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 class Image:
     """A script and the spec of its image. `folder` holds its lock; `recipe` is what else an image of Flyte needs.
 
-    `warn` is told what does not stop a command, and `tell` what was built from source.
+    `read` are the files that the spec of a project stands in. `warn` is told what does not stop a command, and `tell`
+    what was built from source.
     """
 
     script: Script = field(compare=False)
@@ -33,6 +35,7 @@ class Image:
     script_folder: Path
     folder: Path
     recipe: Recipe | None = field(default=None, compare=False)
+    read: tuple[Path, ...] = field(default=(), compare=False)
     warn: Callable[[Problem], None] = field(default=lambda _: None, compare=False, repr=False)
     tell: Callable[[str], None] = field(default=lambda _: None, compare=False, repr=False)
 
@@ -71,12 +74,21 @@ class Image:
         return ""
 
 
-def make_image(session: Session, script: Script, path: Path, recipe: Recipe | None = None) -> Image:
-    """Return the image of a script. Raises `InputError`."""
+def make_image(
+    session: Session,
+    script: Script,
+    path: Path,
+    recipe: Recipe | None = None,
+    *,
+    of: OfProject | None = None,
+    around: Project | None = None,
+    read: tuple[Path, ...] = (),
+) -> Image:
+    """Return the image of a script, or of a project with what is `around` it. Raises `InputError`."""
     path = path.resolve()  # what the script names is found from where it really is
-    project = session.project(path.parent)
+    project = around or session.project(path.parent)
     session.warn(stated_passwords(script, project, recipe))
-    spec = specify(script, project, shown(path, session.root(path.parent)))
+    spec = specify(script, project, shown(path, session.root(path.parent)), of)
     if script.uv:
         from onedigest.lock.uv_keys import take
 
@@ -87,6 +99,7 @@ def make_image(session: Session, script: Script, path: Path, recipe: Recipe | No
         script_folder=path.parent,
         folder=session.lockfiles_of(project) / spec.name,
         recipe=recipe,
+        read=read,
         warn=lambda problem: session.warn((problem,)),
         tell=(lambda _: None) if session.silent else say,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from onedigest.checkout import read_inside
 from onedigest.cli.image import Image, make_image
 from onedigest.cli.leftovers import find_gone, gone
+from onedigest.cli.project_image import find_project_file, is_project, read_image
 from onedigest.cli.session import Session
 from onedigest.cli.words import shown
 from onedigest.errors import InputError, Problem, UsageError
@@ -118,6 +119,8 @@ def _taken_name(session: Session, image: Image) -> list[Problem]:
 
 def _read(session: Session, path: Path, name: str) -> list[Image]:
     """Return the images of a script; where it has images of Flyte and a name is given, the one that has it."""
+    if is_project(path):
+        return [read_image(session, path)]
     data = read_inside(path, session.root_of(path), shown(path))
     if b"flyte" in data and b"Image.from_" in data:
         from onedigest.cli.flyte_images import read_images
@@ -132,6 +135,8 @@ def _read(session: Session, path: Path, name: str) -> list[Image]:
 def _script_path(session: Session, name: str) -> tuple[Path, str]:
     """Return the script that an argument means, and the name of the image where it is one."""
     path = Path(name)
+    if path.is_dir() and (not _has_lock(session, name) or name in (".", "..")):
+        path = find_project_file(path)
     if path.suffix == ".py" or path.is_file():
         if not path.resolve().is_relative_to(session.root_of(path)):
             raise _leaves(path)
@@ -145,6 +150,10 @@ def _script_path(session: Session, name: str) -> tuple[Path, str]:
     if leftover := gone(lock):
         raise InputError([leftover.problem()])
     return _script_of(text, lock), name
+
+
+def _has_lock(session: Session, name: str) -> bool:
+    return _lock_text(name, session.lockfiles / name / LOCK_FILE) is not None
 
 
 def _lock_text(name: str, lock: Path) -> str | None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from onedigest.lock.model import Lock
     from onedigest.lock.script_lock import Pins, ScriptLock
 
+_ENDING = ".lock"
+"""What uv adds to the name of a script."""
+
 
 def first_pins(session: Session, image: Image, moving: Collection[str]) -> Pins | None:
     """Return what uv pinned for a script that has no lock yet, and say so; `moving` are packages that are to move."""
@@ -40,11 +43,11 @@ def warn_of_difference(image: Image, lock: Lock) -> None:
 
 def _script_lock(image: Image, otherwise: str) -> ScriptLock | None:
     """Return uv's lock of a script, None where there is none; one that cannot be used is a warning."""
-    from onedigest.lock.script_lock import ENDING, locking, read_script_lock
-
-    name = basename(image.spec.script) + ENDING
+    name = basename(image.spec.script) + _ENDING
     if image.recipe or not image.script_folder.joinpath(name).exists():
         return None
+    from onedigest.lock.script_lock import locking, read_script_lock
+
     place, hint = shown(image.script_folder / name), f"run `{locking(image.spec.script)}`"
     try:
         text = checkout.read_text(image.script_folder, name, MOST_LOCK)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -101,25 +102,47 @@ def _project(job: Job, store: Store) -> BuildFiles:
     from onedigest.plan.inputs import inputs_of
 
     image = job.image
-    root = image.folder.parent.resolve().parent
-    folder = os.path.relpath(image.script_folder, root)
-    files = [image.spec.script, f"{image.folder.parent.name}/{image.spec.name}/{LOCK_FILE}"]
-    files += [os.path.normpath(f"{folder}/{file.place}") for file in job.files if not isinstance(file.content, bytes)]
+    lockfiles = image.folder.parent.resolve()
+    root, folder = lockfiles.parent, image.script_folder.as_posix()
+    script = os.path.join(root, image.spec.script)  # noqa: PTH118  it may be an absolute path
+    files = [script, f"{lockfiles}/{image.spec.name}/{LOCK_FILE}"]
+    files += [f"{folder}/{file.place}" for file in job.files if not isinstance(file.content, bytes)]
     if image.spec.ignore_file:
-        files.append(os.path.normpath(f"{folder}/{image.spec.ignore_file}"))
-    for path in image.recipe.read if image.recipe else ():
-        files.append(os.path.relpath(path.parent.resolve() / path.name, root))
-    files += [name for name in ("onedigest.toml", "pyproject.toml") if (root / name).is_file()]
+        files.append(f"{folder}/{image.spec.ignore_file}")
+    for path in (*(image.recipe.read if image.recipe else ()), *image.read, *_sources(job)):
+        files.append(f"{path.parent.resolve()}/{path.name}")
+    # by the last one, the folder of locks is told from what a local project is made of
+    around = ("onedigest.toml", "pyproject.toml", f"{lockfiles.name}/.gitignore")
+    files += [f"{root}/{name}" for name in around if (root / name).is_file()]
+    files = [os.path.normpath(each) for each in files]
+    # the uv.lock of a project may be above the folder that its own lock is in
+    base = root if not image.read else Path(os.path.commonpath([root, *files]))
     inputs = inputs_of(job.lock, job.lock.platforms)
     digests = {str(digest) for digest, _ in inputs.pinned()}
     digests |= set(filter(store.has, job.lock.base.documents()))
     return BuildFiles(
-        root=root,
-        files=tuple(sorted(set(files))),
-        image=image.spec.name if image.recipe else image.spec.script,  # a script of Flyte may have several
-        lockfiles=image.folder.parent.name,
+        root=base,
+        files=tuple(sorted({os.path.relpath(each, base) for each in files})),
+        image=image.spec.name if image.recipe else os.path.relpath(script, base),  # one of Flyte may have several
+        lockfiles=os.path.relpath(lockfiles, base),
         digests=tuple(sorted(digests)),
     )
+
+
+def _sources(job: Job) -> list[Path]:
+    """Return the files of the local projects that wheels of a lock were built of."""
+    from onedigest.from_source.model import Kind
+    from onedigest.from_source.trees import list_tree
+    from onedigest.lock.repository import find_root
+
+    folder = job.image.script_folder
+    places = [each.origin for each in job.lock.packages if each.origin and each.origin.kind is Kind.DIRECTORY]
+    found = []
+    for origin in places:
+        place = folder / origin.path / origin.subdirectory
+        tree = list_tree(place, find_root(folder), os.environ, job.image.spec.script)
+        found += [place / entry.path for entry in tree.entries]
+    return found
 
 
 def _compare_engines(

@@ -34,7 +34,7 @@ class Packages:
         self._wanted = Wanted()
         self._uv: dict[str, Any] = {}
         self._pythons: list[str] = []
-        self._pins: dict[str, str] = {}
+        self._pins: dict[str, list[str]] = {}
 
     def take_script(self, script: Script, path: Path) -> None:
         """Take what a script's block asks for."""
@@ -64,14 +64,14 @@ class Packages:
     def take_project(self, step: UvProject, where: str, environment: Mapping[str, str], root: Path) -> None:
         """Take exactly what the uv.lock of a project below a root pins, and no other version or file of it."""
         project = read_project(step, where, environment, root)
-        self._wanted.files += [Path(step.pyproject), Path(step.uvlock)]
+        self._wanted.files += project.read
         pinned = Wanted()
         parse_requirements(project.requirements, "uv.lock", pinned)
         self._wanted.packages += pinned.packages
         for name, hashes in pinned.hashes.items():
             self._wanted.hashes.setdefault(name, set()).update(hashes)
         for pin in map(requirement, pinned.packages):
-            self._pins |= {canonicalize_name(pin.name): each.version for each in pin.specifier}
+            self._pins.setdefault(canonicalize_name(pin.name), []).extend(each.version for each in pin.specifier)
         self._uv |= project.settings
         self._uv["override-dependencies"] = [*self._uv.get("override-dependencies", []), *pinned.packages]
         if project.requires_python:
@@ -108,9 +108,9 @@ class Packages:
     def other_pins(self) -> Iterator[str]:
         """Yield what is wrong where something else is asked for than a uv.lock has."""
         for text, asked in self._requirements():
-            pin = self._pins.get(canonicalize_name(asked.name), "")
-            if pin and not asked.specifier.contains(pin, prereleases=True):
-                yield f"`{without_secrets(text)}` is asked for, and uv.lock has {asked.name} {pin}"
+            pins = self._pins.get(canonicalize_name(asked.name), [])
+            if pins and not any(asked.specifier.contains(pin, prereleases=True) for pin in pins):
+                yield f"`{without_secrets(text)}` is asked for, and uv.lock has {asked.name} {' and '.join(pins)}"
 
     def requires_python(self, minor: str) -> str:
         """Return the specifier of Python; `minor` is what the image asks for itself, or empty."""

@@ -191,8 +191,10 @@ def _start(
 ) -> subprocess.CompletedProcess[str]:
     """Run uv with variables that it is lent; `settings` are open files without a name, which may hold secrets."""
     for name, number in settings.items():
-        (root / _place(name)).parent.mkdir(parents=True, mode=0o700)
-        (root / _place(name)).symlink_to(f"/dev/fd/{number}")
+        place = root / _place(name)
+        place.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        place.unlink(missing_ok=True)  # one folder may see several runs
+        place.symlink_to(f"/dev/fd/{number}")
     variables = {
         **lent,
         "XDG_CONFIG_HOME": str((root / _place("user")).parent.parent),
@@ -261,8 +263,15 @@ def _bare_project(table: Mapping[str, Any], workspace: Mapping[str, Any] | None 
     kept = {key: project[key] for key in _PROJECT_KEYS if key in project}
     settings = {key: own[key] for key in ("conflicts", "default-groups", "dev-dependencies") if key in own}
     groups = _table(table, "dependency-groups")
-    tool = {"uv": {**settings, "package": False, **({} if workspace is None else {"workspace": workspace})}}
-    return f"project = {toml_value(kept)}\ndependency-groups = {toml_value(groups)}\ntool = {toml_value(tool)}\n"
+    tool = {
+        "uv": {
+            **settings,
+            **({"package": False} if kept else {}),
+            **({} if workspace is None else {"workspace": workspace}),
+        }
+    }
+    stated = f"project = {toml_value(kept)}\n" if kept else ""  # the root of a workspace may have none
+    return f"{stated}dependency-groups = {toml_value(groups)}\ntool = {toml_value(tool)}\n"
 
 
 def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:

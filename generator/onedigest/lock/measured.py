@@ -10,6 +10,7 @@ from pathlib import Path
 from onedigest.digest import Digest, algorithm_of, has_stated, is_digest
 from onedigest.errors import InputError, Problem
 from onedigest.inputs.pools import THREADS
+from onedigest.lock.found import Place
 from onedigest.lock.model import Package, Wheel
 from onedigest.lock.script_lock import Pins
 from onedigest.sources import Sources
@@ -22,7 +23,7 @@ Has = Callable[[str], bool]
 
 
 def completed(
-    packages: tuple[Package, ...], places: Mapping[str, tuple[str, str, str]], sources: Sources, pinned: Pins
+    packages: tuple[Package, ...], places: Mapping[str, Place], sources: Sources, pinned: Pins
 ) -> tuple[Package, ...]:
     """Fill in digests and sizes that the index does not state; `places` are address, digest and index by name.
 

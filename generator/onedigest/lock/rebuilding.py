@@ -11,6 +11,7 @@ from onedigest.from_source.model import Built, Kind
 from onedigest.lock.author import Author
 from onedigest.lock.built import built_of, is_same_source, moved_problems, moved_projects
 from onedigest.lock.model import Lock
+from onedigest.lock.project_answer import pinned_rows, read_pinned
 from onedigest.lock.resolver import ask_pinned
 from onedigest.lock.workshop import Earlier, Workshop
 from onedigest.sources import Sources
@@ -26,8 +27,11 @@ def rebuild(spec: Spec, lock: Lock, sources: Sources, names: Collection[str], *,
     if moved := moved_projects(spec, lock, sources, folder=folder):
         raise InputError(moved_problems(lock, moved, spec.script, hint))
     workshop = Workshop(spec, folder, sources, Earlier(lock=lock), author)
-    workshop.prepare(lock.base.python_minor)
-    if not set(names) <= workshop.built.keys():
+    if spec.uv_lock:
+        pinned_rows(spec, read_pinned(spec, folder), lock.base, workshop)
+    else:
+        workshop.prepare(lock.base.python_minor)
+    if not spec.uv_lock and not set(names) <= workshop.built.keys():
         workshop.make_rows(*ask_pinned(spec, lock, sources, folder=folder))
     wanted = [built for package in lock.packages if (built := built_of(package)) and built.wheel.name in names]
     if problems := [problem for each in wanted for problem in _others(each, workshop.built.get(each.wheel.name))]:

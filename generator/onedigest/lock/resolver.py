@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from onedigest.lock.base import Base
 from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor, reason
 from onedigest.lock.base.debian_choice import resolve_debian
 from onedigest.lock.base.debian_pins import Kept
+from onedigest.lock.found import Place, places_of
 from onedigest.lock.measured import completed
 from onedigest.lock.model import Lock, Package, settled
 from onedigest.lock.older import Asked
@@ -84,14 +85,22 @@ def resolve(
         # its Python decides what is asked of uv
         kept_base = _image_base(spec, choice, _pinned_index(choice, previous, upgrade), sources, debian)
     minor = kept_base.python_minor if kept_base else python_minor(SUITES[choice.suite])
-    wanted = workshop.prepare(minor)
     first = first or Pins()
     if previous:
         first = Pins(allowed=first.allowed)
     pins = _pins(previous, upgrade) or first.packages
-    known = shadow.preferences_text(pins, first.forks) if pins else ""
     # a wheel stays selected as long as its version does, even when a better one came since
     kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
+    if spec.uv_lock:
+        from onedigest.lock.project_answer import answer_project, refuse_pinned
+
+        refuse_pinned(previous, upgrade.packages)
+
+        base = kept_base or resolve_debian(spec, choice.suite, sources, debian)
+        packages, roots, places = answer_project(spec, base, workshop, kept, folder, author)
+        return settled(_made(spec, base, completed(packages, places, sources, first), roots, workshop), previous)
+    wanted = workshop.prepare(minor)
+    known = shadow.preferences_text(pins, first.forks) if pins else ""
     said: list[str] = []
     asked = Asked(spec=spec, wanted=wanted, minor=minor, sources=sources)
     found, base = _answer(
@@ -104,10 +113,15 @@ def resolve(
     yanked = yanked_wheels(found.get("package", ()), targets, sources.client)
     packages, roots = select(found, targets, base.reference, kept, yanked)
     roots = tuple(root for root in roots if root[0] not in wanted.added)
-    places = _places(found)
+    places = places_of(found)
     judge(said, found, places, packages, pins, targets, asked, author)
-    packages = completed(packages, places, sources, first)
-    lock = Lock(
+    return settled(_made(spec, base, completed(packages, places, sources, first), roots, workshop), previous)
+
+
+def _made(
+    spec: Spec, base: Base, packages: tuple[Package, ...], roots: tuple[tuple[str, str], ...], workshop: Workshop
+) -> Lock:
+    return Lock(
         spec=spec.digest(),
         asked=dumps(spec).decode(),
         script=spec.script,
@@ -117,7 +131,6 @@ def resolve(
         packages=tuple(workshop.stated(package) for package in packages),
         roots=roots,
     )
-    return settled(lock, previous)
 
 
 def _answer(
@@ -159,9 +172,9 @@ def _ask_building(asked: Asked, workshop: Workshop, known: str, hear: uv.Hear) -
     raise InputError.of(message, where=asked.spec.script, hint=hint)
 
 
-def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[str, tuple[str, str, str]]:
-    """Ask uv where the wheels of a lock are now; return address, stated digest and index of each by file name."""
-    return _places(ask_pinned(spec, lock, sources, folder=folder)[0])
+def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[str, Place]:
+    """Ask uv where the wheels of a lock are now; return the place of each by file name."""
+    return places_of(ask_pinned(spec, lock, sources, folder=folder)[0])
 
 
 def ask_pinned(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> tuple[dict[str, Any], shadow.Wanted]:
@@ -200,21 +213,6 @@ def _ask(
         raise (InputError([problem]) if problem else error) from None
     check_rows(found, wanted.files, spec.script)
     return found
-
-
-def _places(found: Mapping[str, Any]) -> dict[str, tuple[str, str, str]]:
-    """Return address, stated digest and index of each wheel of a uv.lock; an address without a scheme is a path."""
-    from onedigest.lock.found import stated_digest, wheel_address, wheel_index, wheel_name
-
-    return {
-        wheel_name(wheel): (
-            wheel_address(package["source"], wheel),
-            stated_digest(wheel),
-            wheel_index(package["source"]),
-        )
-        for package in found.get("package", ())
-        for wheel in package.get("wheels", ())
-    }
 
 
 def _kept_base(spec: Spec, choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Base | None:

@@ -24,9 +24,6 @@ from onedigest.spec import Spec, normalized_specifier, requirement
 
 Row = Mapping[str, Any]
 
-ENDING = ".lock"
-"""What uv adds to the name of a script."""
-
 _VERSION = 1
 _MOST_NAMED = 10
 _ELSEWHERE = ("git", "url", "path", "directory", "editable", "virtual")

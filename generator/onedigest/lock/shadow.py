@@ -86,7 +86,7 @@ def project_text(spec: Spec, wanted: Wanted, python_minor: str, pins: Iterable[P
     `pins` are packages that may not have another version.
     """
     settings = dict(wanted.settings)
-    constraints = [*settings.pop("constraint-dependencies", []), *map(_pin, pins)]
+    constraints = [*settings.pop("constraint-dependencies", []), *map(pin, pins)]
     required = lines([string(_machine(platform)) for platform in spec.platforms])
     strict = f"no-build = true\nrequired-environments = {required}\n"
     if wanted.build:
@@ -175,6 +175,7 @@ def marker(platforms: Iterable[Platform]) -> str:
     return " or ".join(f"platform_machine == '{platform.machine}'" for platform in platforms)
 
 
-def _pin(package: Package) -> str:
-    pin = f"{package.name}=={package.version}"
-    return pin if len(package.platforms) > 1 else f"{pin} ; {marker(package.platforms)}"
+def pin(package: Package) -> str:
+    """Return the requirement of exactly one version, on the platforms that have it."""
+    text = f"{package.name}=={package.version}"
+    return text if len(package.platforms) > 1 else f"{text} ; {marker(package.platforms)}"

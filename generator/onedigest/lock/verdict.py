@@ -16,6 +16,7 @@ from onedigest.lock import shadow
 from onedigest.lock.author import Author
 from onedigest.lock.base.choice import SUITES, python_minor
 from onedigest.lock.extras import missing_extras
+from onedigest.lock.found import Place
 from onedigest.lock.model import Package
 from onedigest.lock.older import Asked, older_choices
 from onedigest.lock.selection import listed, platforms_line
@@ -39,7 +40,7 @@ _OF_IMAGES = ("3.12", "3.14")
 def judge(
     said: Sequence[str],
     found: Mapping[str, Any],
-    places: Mapping[str, tuple[str, str, str]],
+    places: Mapping[str, Place],
     packages: Sequence[Package],
     pins: Sequence[Package],
     targets: Sequence[Target],

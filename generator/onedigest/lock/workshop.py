@@ -89,6 +89,16 @@ class Workshop:
         walk.follow(wanted)
         return walk.told(shadow.read_wanted(self._spec, replace(self._around, wheels=self._wheels)))
 
+    def make(self, source: Source) -> tuple[Built, Path]:
+        """Return the wheel of a source, which is built where it is not there, and its path."""
+        self._make(source)
+        path = self._wheels[source]
+        return self.built[path.name], path
+
+    def settings_of(self, name: str) -> str:
+        """Return what [tool.uv] says of the build of one project, as canonical JSON."""
+        return self._around.settings_of(name)
+
     def make_rows(self, found: Mapping[str, Any], wanted: Wanted) -> list[dict[str, Any]]:
         """Build the source distributions that a uv.lock chose; return what those that are new say of themselves."""
         rows: list[dict[str, Any]] = []

@@ -1,0 +1,127 @@
+"""Knows which rows of a uv.lock are no wheels, and what a wheel of each is to be built of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from urllib.parse import parse_qsl, urlsplit
+
+from onedigest import untrusted
+from onedigest.digest import Digest
+from onedigest.errors import InputError, Problem
+from onedigest.from_source.model import NO_DIGEST, Kind, Source
+from onedigest.uv_project.locked import Key, Locked, Row
+from onedigest.uv_project.pyproject import Pyproject
+from onedigest.uv_project.stale import local_folder
+from onedigest.uv_project.workspace import Workspace, relative
+
+
+def find_sources(
+    project: Pyproject,
+    workspace: Workspace,
+    locked: Locked,
+    rows: Iterable[Row],
+    *,
+    build: Collection[str],
+    fits: Callable[[Row], bool],
+    settings_of: Callable[[str], str],
+) -> dict[Key, Source]:
+    """Return what wheels are to be built of, by the keys of rows that have none which `fits`.
+
+    Local projects always are; the others are where `build` names them. A folder is stated by its path from the project
+    that the image is of. `settings_of` gives what [tool.uv] says of the
+    build of a project. Raises `InputError` with all rows that are not.
+    """
+    found: dict[Key, Source] = {}
+    problems: list[Problem] = []
+    unnamed: dict[str, str] = {}
+    for row in rows:
+        try:
+            source = _source(project, workspace, locked, row, settings_of(row.name))
+        except ValueError as error:
+            problems.append(Problem(f"the source of `{row.name}` {error}", locked.shown, "run `uv lock`"))
+            continue
+        except InputError as error:
+            problems += error.problems
+            continue
+        if source.kind is not Kind.DIRECTORY and row.wheels and (row.name not in build or fits(row)):
+            continue  # where none fits, what is said of wheels names the platform
+        if source.kind is Kind.DIRECTORY or row.name in build:
+            found[row.key] = source
+        else:
+            unnamed[row.name] = _WHAT[source.kind]
+    if unnamed:
+        listed = ", ".join(f'"{name}"' for name in sorted({*unnamed, *build}))
+        hint = f"write `build = [{listed}]` in [tool.onedigest]"
+        problems += [
+            Problem(f"`{name}` comes from {what}, which is not a wheel", locked.shown, hint)
+            for name, what in sorted(unnamed.items())
+        ]
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+_WHAT = {Kind.GIT: "a git repository", Kind.ARCHIVE: "an archive of its source", Kind.DIRECTORY: "a folder"}
+
+
+def _source(project: Pyproject, workspace: Workspace, locked: Locked, row: Row, settings: str) -> Source:
+    if row.place is not None:
+        folder = local_folder(workspace, locked, row).resolve()
+        return Source(
+            name=row.name,
+            kind=Kind.DIRECTORY,
+            place=str(folder),
+            stated=relative(folder, project.folder),
+            where=locked.shown,
+            settings=settings,
+        )
+    if "git" in row.source:
+        return _git(locked, row, settings)
+    stated = row.archive or {}
+    if "path" in row.source:
+        name = untrusted.line(row.source["path"])
+        place = str((workspace.root.folder / name).resolve())
+    else:
+        name = untrusted.without_secrets(untrusted.line(row.source.get("url") or stated.get("url", "")))
+        place = str(row.source.get("url") or stated.get("url", ""))
+        if not place and "path" in stated:
+            place = str((workspace.root.folder / str(row.source["registry"]) / str(stated["path"])).resolve())
+    return Source(
+        name=row.name,
+        kind=Kind.ARCHIVE,
+        place=place,
+        stated=name,
+        where=locked.shown,
+        subdirectory=_inner(row.source.get("subdirectory", "")),
+        settings=settings,
+        digest=_digest(stated.get("hash", "")),
+    )
+
+
+def _git(locked: Locked, row: Row, settings: str) -> Source:
+    parts = urlsplit(str(row.source["git"]))
+    asked = dict(parse_qsl(parts.query))
+    if asked.get("lfs") == "true":
+        raise ValueError("has files of git LFS, which are not brought")
+    place = parts._replace(query="", fragment="").geturl()
+    named = next((asked[key] for key in ("rev", "tag", "branch") if key in asked), "")
+    return Source(
+        name=row.name,
+        kind=Kind.GIT,
+        place=place,
+        stated=untrusted.without_secrets(place) + (f"@{named}" if named else ""),
+        where=locked.shown,
+        reference=untrusted.line(parts.fragment),
+        subdirectory=_inner(asked.get("subdirectory", "")),
+        settings=settings,
+    )
+
+
+def _inner(path: object) -> str:
+    kept = "/".join(part for part in untrusted.line(path).split("/") if part not in ("", "."))
+    return untrusted.inner_path(kept) if kept else ""
+
+
+def _digest(stated: object) -> Digest:
+    text = untrusted.line(stated)
+    return untrusted.digest(text) if text.startswith("sha256:") else NO_DIGEST
