@@ -430,6 +430,44 @@ class TestKeyring:
         assert not (tmp_path / "asked").exists()
 
 
+@pytest.mark.parametrize(("way", "layout"), [("variable", "azure"), ("settings", "gitlab"), ("netrc", "nexus")])
+def test_wheels_of_a_project_are_shown_what_their_index_is(
+    way: str,
+    layout: str,
+    private: Locking,
+    host: str,
+    indexes: PrivateIndexes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are fetched from where the project's own lock says, which uv wrote."""
+    url = indexes.add(layout, "7", tmp_path / "wheels", ACCOUNT)
+    (private.root / "app.py").unlink()
+    private.project.write("main.py", "print('here')\n")
+    private.project.write("onedigest.toml", f'base = "{host}/tiny:3"\n')
+    private.project.write(
+        "pyproject.toml",
+        '[project]\nname = "job"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["alpha"]\n'
+        f'[tool.uv]\npackage = false\nindex = [{{ name = "corp", url = "{url}", default = true }}]\n'
+        '[tool.onedigest]\nentrypoint = ["python", "main.py"]\nfiles = ["main.py"]\n',
+    )
+    if way == "netrc":
+        give_by_netrc(tmp_path, url, monkeypatch)
+    else:
+        monkeypatch.setenv("UV_INDEX_CORP_USERNAME", USER)
+        monkeypatch.setenv("UV_INDEX_CORP_PASSWORD", PASSWORD)
+    if way == "variable":
+        monkeypatch.setenv("UV_INDEX", f"corp={url}")
+    elif way == "settings":
+        write_settings(tmp_path, f'[[index]]\nname = "corp"\nurl = "{url}"\nexplicit = true\n')
+    subprocess.run([find_uv(), "lock"], check=True, capture_output=True, cwd=private.root)
+    shutil.rmtree(tmp_path / "cache" / "onedigest")
+    indexes.seen.clear()
+    private.ok("build", ".")
+
+    assert indexes.shown_at(indexes.places[0].files + "alpha") == {ACCOUNT}
+
+
 def test_secret_is_nowhere(
     private: Locking, indexes: PrivateIndexes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from onedigest.inputs import zipapp
 from onedigest.inputs.store import Store
 from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.packages import DebianPackage
+from onedigest.lock.found import Place
 from onedigest.lock.model import Lock, Wheel
 from onedigest.plan.inputs import Inputs
 from onedigest.spec import Spec

@@ -21,6 +21,7 @@ from onedigest.lock.toml_text import rfc3339
 
 Row = Mapping[str, Any]
 
+
 _LONGEST_MARKER = 20_000
 _ALGORITHMS = ("sha256:", "sha384:", "sha512:", "md5:", "blake2b:")
 _WEB = ("http://", "https://")
@@ -35,7 +36,7 @@ class Place:
 
     address: str
     stated: str
-    index: str
+    index: str = ""
 
 
 def check_rows(found: Mapping[str, Any], files: Collection[str], where: str) -> None:
