@@ -15,7 +15,7 @@ from onedigest.platforms import Platform
 
 _CPYTHON = re.compile(r"cp3(\d{1,3})", re.ASCII)
 _NEWEST_GLIBC = 99
-_MOST_TAGS = 1000
+_MOST_TAGS = 200
 """How many tags the name of a wheel may stand for, and the newest glibc 2.N: what is beyond exists nowhere."""
 
 _LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}

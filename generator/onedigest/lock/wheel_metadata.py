@@ -19,6 +19,7 @@ Metadata = Mapping[str, Sequence[str]]
 """The values of each field, by its name in small letters."""
 
 _FIELDS = ("provides-extra", "requires-dist", "requires-python")
+_FIRST = b"metadata-version:"
 _MOST = 4 << 20
 _MOST_VALUES = 10_000
 
@@ -33,9 +34,17 @@ def read_metadata(address: str, digest: str, client: Client, store: Store, index
     if "://" not in address:
         return of_file(Path(address))
     try:
-        return _parsed(client.get(f"{address}.metadata", most=_MOST, index=index))
+        data = client.get(_beside(address), most=_MOST, index=index)
     except NetworkError:
         return None
+    # an index that does not know the ending may send the wheel, or a page
+    return _parsed(data) if data.lstrip()[: len(_FIRST)].lower() == _FIRST else None
+
+
+def _beside(address: str) -> str:
+    """Return the address of a wheel's metadata: the ending is one of the path, and a query stays (PEP 658)."""
+    place, question, query = address.partition("?")
+    return f"{place}.metadata{question}{query}"
 
 
 def of_file(path: Path) -> Metadata | None:
