@@ -154,7 +154,7 @@ def test_no_index_is_asked_for_a_local_project(locking: Locking, making: StandIn
     write_project(locking.root / "packages" / "not", "app-core", version="7.0")
     locking.ask("app-web", "beta")
     settings(locking, "sources = { app-web = { workspace = true } }")
-    locking.ok("build", "app.py")
+    locking.ok("generate", "app.py")
 
     assert asked(locking) == {"beta"}
     assert {name: row["version"] for name, row in packages(locking).items()} == {
@@ -276,7 +276,7 @@ def test_source_distributions_of_an_index_are_chosen_by_uv(locking: Locking, mak
     build_wheel(locking.index.folder, "beta", "1.0", requires=["old"])
     locking.ask("beta")
     settings(locking, build='["inner", "old", "unneeded"]')
-    locking.ok("build", "app.py")
+    locking.ok("generate", "app.py")
 
     found = packages(locking)
     assert {name: row["version"] for name, row in found.items()} == {"beta": "1.0", "inner": "1.0", "old": "1.0"}
@@ -382,7 +382,7 @@ def test_what_builds_need_moves_where_it_is_named(locking: Locking, making: Stan
     write_sdist(locking.index.folder, "old", "1.0")
     locking.ask("core", "old")
     settings(locking, 'sources = { core = { path = "core" } }', build='["old"]')
-    locking.ok("build", "app.py")
+    locking.ok("generate", "app.py")
     assert making.names() == ["core", "old"]
     making.requires = (replace(BACKEND, version="2.0"),)
     assert locking.ok("generate", "app.py", "--upgrade-package", "old").err.startswith(
@@ -406,7 +406,7 @@ def test_what_is_said_of_where_wheels_are_from(locking: Locking, making: StandIn
     write_project(locking.root / "core", "core", requires=["two"], more=source)
     locking.ask("core", "old")
     settings(locking, 'sources = { core = { path = "core" } }', build='["old", "two"]')
-    locking.ok("build", "app.py")
+    locking.ok("generate", "app.py")
     lock = codec.loads(locking.read(LOCK), LOCK)
     origins = {package.name: package.origin for package in lock.packages if package.origin}
     core, old, two = (origins[name] for name in ("core", "old", "two"))
@@ -485,7 +485,7 @@ def test_workspace_of_a_git_repository(locking: Locking, making: StandIn) -> Non
         'hint: write `build = ["inner", "outer"]` in [tool.onedigest]',
     ]
     locking.edit("app.py", '["outer"]', '["inner", "outer"]')
-    locking.ok("build", "app.py")
+    locking.ok("generate", "app.py")
 
     inner, outer = (packages(locking)[name]["tool"]["onedigest"] for name in ("inner", "outer"))
     assert (inner["path"], inner["subdirectory"]) == ("https://git.example/two", "libs/inner")
@@ -535,7 +535,7 @@ def test_source_distribution_whose_digest_is_not_stated(locking: Locking, making
     locking.ask("old", "beta")
     build_wheel(locking.root / "wheels", "beta", "1.0")
     settings(locking, 'sources = { beta = { path = "wheels/beta-1.0-py3-none-any.whl" } }', build='["old", "beta"]')
-    locking.ok("build", "app.py")
+    locking.ok("generate", "app.py")
 
     assert set(packages(locking)["old"]["tool"]["onedigest"]) == {"kind", "path", "digest", "size", "requires"}
     assert "tool" not in packages(locking)["beta"]
