@@ -570,3 +570,31 @@ def test_source_for_one_platform(locking: Locking, making: StandIn) -> None:
         ("2.0", "platform_machine == 'aarch64'", False),
     ]
     assert locking.ok("generate", "--check", "app.py").err == "1 lock checked\n"
+
+
+BACKEND_IN_TREE = """\
+import zipfile
+def build_wheel(folder, settings=None, metadata=None):
+    name = "core-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(f"{folder}/{name}", "w") as wheel:
+        wheel.write("core.py")
+        wheel.writestr("core-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: core\\nVersion: 1.0\\n")
+        wheel.writestr("core-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("core-1.0.dist-info/RECORD", "")
+    return name
+"""
+
+
+def test_project_with_a_backend_of_its_own_is_built_for_real(locking: Locking) -> None:
+    core = locking.root / "core"
+    system = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    write_project(core, "core", more=system)
+    (core / "__init__.py").rename(core / "core.py")
+    (core / "backend.py").write_text(BACKEND_IN_TREE)
+    locking.ask("core", "alpha")
+    settings(locking, 'sources = { core = { path = "core" } }')
+    assert "\ncore: built from core\n" in locking.ok("build", "app.py").err
+
+    origin = packages(locking)["core"]["tool"]["onedigest"]
+    assert set(origin) == {"kind", "path", "digest"}
+    assert locking.ok("build", "app.py", "--locked", "--offline").err == "app: unchanged\n"
