@@ -17,8 +17,9 @@ from locking import Locking
 from onedigest.attestation.provenance import make_provenance
 from onedigest.attestation.sbom import Materials, make_sbom
 from onedigest.comparison import compare, of_lock
-from onedigest.digest import hex_of
+from onedigest.digest import canonical_json, hex_of
 from onedigest.lock import codec
+from onedigest.spec import digest_of
 from stand_in import BACKEND, StandIn, write_project, write_sdist
 from wheel_builder import build_wheel
 
@@ -452,6 +453,32 @@ def test_what_is_said_of_where_wheels_are_from(locking: Locking, making: StandIn
     assert {(each.kind, each.name, each.old, each.new) for each in compare(of_lock("now", lock, None, None), then)} == {
         ("source", "core", f"core {hex_of(core.digest)[:12]}", f"core {hex_of(old.digest)[:12]}")
     }
+
+
+def test_lock_with_a_package_of_an_index_for_a_local_project_is_no_answer(locking: Locking, making: StandIn) -> None:
+    """Somebody edited it, and wrote its checksum anew; and the other way round, what nobody wants built."""
+    write_project(locking.root / "core", "core")
+    making.repositories = {"https://git.example/two": write_project(locking.root.parent / "two", "two")}
+    locking.ask("core", "two @ git+https://git.example/two")
+    settings(locking, 'sources = { core = { path = "core" } }', build='["two"]')
+    locking.ok("build", "app.py")
+    lock = codec.loads(locking.read(LOCK), LOCK)
+    forged = tuple(replace(each, origin=None) if each.name == "core" else each for each in lock.packages)
+    locking.project.write(LOCK, codec.dumps(replace(lock, packages=forged)))
+    locking.edit("app.py", '# build = ["two"]\n', "")
+    spec = json.loads(lock.asked)
+    del spec["build"]
+    text = codec.dumps(replace(lock, packages=forged, asked=canonical_json(spec).decode(), spec=digest_of(spec)))
+    locking.project.write(LOCK, text)
+    result = locking.run("generate", "--check", "app.py")
+
+    assert result.code == 3
+    assert [line for line in result.err.splitlines() if line.startswith("error") and "not answer" in line] == [
+        "error: lockfiles/app/pylock.toml: the lock does not answer app.py:"
+        " its `core` is not built of the source that the script names",
+        "error: lockfiles/app/pylock.toml: the lock does not answer app.py:"
+        " its `two` is built of https://git.example/two, and `build` does not name it",
+    ]
 
 
 def test_merge_keeps_what_builds_had(locking: Locking, making: StandIn) -> None:
