@@ -83,6 +83,14 @@ def declared_by(folder: Path, root: Path) -> Declared:
     return Declared(sources={**around.sources, **own.sources}, indexes=(*own.indexes, *around.indexes))
 
 
+def is_no_package(folder: Path, root: Path) -> bool:
+    """Tell whether a project says that it is not to be installed; one that cannot be read says nothing."""
+    try:
+        return _uv_table(_load(folder, root)).get("package") is False
+    except InputError:
+        return False
+
+
 def _declared(folder: Path, root: Path) -> Declared:
     table = _uv_table(_load(folder, root))
     try:
