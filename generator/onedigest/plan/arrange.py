@@ -28,6 +28,10 @@ OWN_LAYER_BYTES = 1 << 20
 """A wheel of this size has a layer of its own; smaller ones share a tail."""
 
 
+_KINDS_OF_OTHERS = 2
+"""How many tails there are of small wheels that are no local project's."""
+
+
 def arrange(spec: Spec, lock: Lock, files: Sequence[File]) -> Plan:
     """Arrange a lock's inputs and the application's files in layers. Raises `InputError` for too few layers."""
     platforms = [_arrange_platform(spec, lock, files, platform) for platform in lock.platforms]
@@ -156,8 +160,9 @@ def _command_layers(spec: Spec, base: Base, platform: Platform, below: Sequence[
 def _wheel_layers(lock: Lock, platform: Platform, room: int) -> list[Layer]:
     """Return a layer for each large wheel, and tails for the rest.
 
-    Small pure wheels share one tail, which is the same blob on all platforms; small native ones share another. Where
-    room is short the smallest of the large wheels join them, and then the tails each other.
+    Small pure wheels share one tail, which is the same blob on all platforms; small native ones share another. Those of
+    local projects, whose code changes most often, are a tail of their own above. Where room is short the smallest of
+    the large wheels join them, and then the tails each other.
     """
     locked = [(package, wheel) for package in lock.packages if (wheel := package.wheel_for(platform))]
     large = sorted(
@@ -174,6 +179,7 @@ def _wheel_layers(lock: Lock, platform: Platform, room: int) -> list[Layer]:
 def _tails(rest: list[LockedWheel], room: int) -> list[list[LockedWheel]]:
     if room == 1:
         return [rest] if rest else []
-    pure = [pair for pair in rest if pair[1].name.endswith("-none-any.whl")]
-    native = [pair for pair in rest if pair not in pure]
-    return [tail for tail in (pure, native) if tail]
+    local = [pair for pair in rest if pair[0].is_local and room > _KINDS_OF_OTHERS]
+    pure = [pair for pair in rest if pair[1].name.endswith("-none-any.whl") and pair not in local]
+    native = [pair for pair in rest if pair not in (*pure, *local)]
+    return [tail for tail in (pure, native, local) if tail]
