@@ -550,3 +550,23 @@ def test_source_distribution_that_requires_an_address_is_refused(locking: Lockin
     assert locking.run("generate", "app.py").err.splitlines()[-1] == (
         "error: app.py: `old-1.0.tar.gz` requires `evil` by an address, and is from an index"
     )
+
+
+def test_source_for_one_platform(locking: Locking, making: StandIn) -> None:
+    """Elsewhere the index has the package, and its newer version is no better choice than the local project."""
+    write_project(locking.root / "core", "core")
+    build_wheel(locking.index.folder, "core", "2.0")
+    write_sdist(locking.index.folder, "core", "3.0")
+    locking.ask("core")
+    marker = "platform_machine == 'x86_64'"
+    settings(locking, f'sources.core = [{{ path = "core", marker = "{marker}" }}]')
+    result = locking.ok("build", "app.py")
+
+    assert "core differs between platforms: 1.0 on linux/amd64, 2.0 on linux/arm64" in result.err
+    assert "`core` 1.0 is chosen" not in result.err
+    rows = tomllib.loads(locking.read(LOCK))["packages"]
+    assert [(row["version"], row["marker"], "tool" in row) for row in rows] == [
+        ("1.0", "platform_machine == 'x86_64'", True),
+        ("2.0", "platform_machine == 'aarch64'", False),
+    ]
+    assert locking.ok("generate", "--check", "app.py").err == "1 lock checked\n"

@@ -74,7 +74,8 @@ def older_choices(
     chosen: dict[str, list[Package]] = {}
     for package in packages:
         chosen.setdefault(package.name, []).append(package)
-    names = {row["name"] for row in found["package"] if "registry" in row["source"]} & chosen.keys() - {NAME}
+    of_indexes = {(row["name"], row.get("version", "")) for row in found["package"] if "registry" in row["source"]}
+    names = {name for name, _ in of_indexes} & chosen.keys() - {NAME}
     if not names:
         return []
     newest = _newest(names, asked)
@@ -83,7 +84,11 @@ def older_choices(
         wheels = [wheel_name(wheel) for wheel in row.get("wheels", ())]
         fitting = {each.platform for each in targets if each.select_newer(wheels) is not None}
         for package in chosen.get(name, []):
-            if package.key in pinned or Version(row["version"]) <= Version(package.version):
+            if (
+                package.key in pinned
+                or package.key not in of_indexes
+                or Version(row["version"]) <= Version(package.version)
+            ):
                 continue
             lacking = tuple(platform for platform in package.platforms if platform not in fitting)
             if lacking and _is_allowed(name, row["version"], chosen, required):

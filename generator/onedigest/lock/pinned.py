@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,13 +26,13 @@ def pinned_wanted(spec: Spec, lock: Lock, store: Store, *, folder: Path) -> Want
     `folder` is the script's.
     """
     around = shadow.read_around(spec, folder)
-    wheels: dict[str, Path] = {}
+    wheels: dict[Package, Path] = {}
     for package in lock.packages:
         built = built_of(package)
         if built and store.has(built.wheel.digest):
-            wheels.setdefault(package.name, placed(store, built.wheel))
+            wheels[package] = placed(store, built.wheel)
     first = shadow.read_wanted(spec, around)
-    known: dict[Source, Path] = {source: wheels[source.name] for source, _ in first.sources if source.name in wheels}
+    known = {source: wheels[found] for source, _ in first.sources if (found := _package_of(source, wheels))}
     wanted = shadow.read_wanted(spec, replace(around, wheels=known))
     if wanted.sources:
         wanted = without_unneeded(wanted, Environments(lock.platforms, lock.base.python_minor))
@@ -41,7 +41,7 @@ def pinned_wanted(spec: Spec, lock: Lock, store: Store, *, folder: Path) -> Want
         return wanted
     settings = dict(wanted.settings)
     own = settings.get("constraint-dependencies", [])
-    settings["constraint-dependencies"] = [*own, *(f"{name} @ {file_address(wheels[name])}" for name in sorted(wheels))]
+    settings["constraint-dependencies"] = [*own, *(_constraint(*each, lock) for each in wheels.items())]
     named = {row["name"] for row in rows}
     others = [row for row in settings.get("dependency-metadata", []) if row["name"] not in named]
     settings["dependency-metadata"] = [*others, *rows]
@@ -49,7 +49,7 @@ def pinned_wanted(spec: Spec, lock: Lock, store: Store, *, folder: Path) -> Want
         wanted,
         settings=settings,
         files=wanted.files | {str(path.resolve()) for path in wheels.values()},
-        build=wanted.build - wheels.keys(),
+        build=wanted.build - {package.name for package in wheels},
     )
     added, indexes = _indexes(lock, around)
     return with_indexes(lowered, added, indexes)
@@ -70,6 +70,18 @@ def _indexes(lock: Lock, around: Around) -> tuple[dict[str, tuple[str, str]], di
                 added.setdefault(name, (f"{name}=={version}", row["index"]))
                 indexes |= {str(each.get("name")): each for each in declared.indexes[::-1]}
     return added, indexes
+
+
+def _package_of(source: Source, packages: Iterable[Package]) -> Package | None:
+    """Return the package that was built of a source, by its place where several have its name."""
+    alike = [package for package in packages if package.name == source.name]
+    exact = [package for package in alike if package.origin and package.origin.path == source.stated]
+    return next(iter([*exact, *alike]), None)
+
+
+def _constraint(package: Package, path: Path, lock: Lock) -> str:
+    everywhere = package.platforms == lock.platforms
+    return f"{package.name} @ {file_address(path)}" + ("" if everywhere else f" ; {shadow.marker(package.platforms)}")
 
 
 def _row(package: Package, lock: Lock) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from onedigest.lock.unbuilt import nothing
 from onedigest.lock.uv_keys import build_line
 
 _ARCHIVE = "an archive of its source"
-_OUTSIDE = "move it into the repository, or take it from git"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -244,7 +243,7 @@ class Places:
             return self._refused(name, f"{shown}, which is {kind}")
         if not path.resolve().is_relative_to((root or self._around.root).resolve()):
             message = f"`{name}` comes from {shown}, which is outside of the repository"
-            self.problems.append(Problem(message, self._around.script, _OUTSIDE))
+            self.problems.append(Problem(message, self._around.script, repository.inside_hint(self._around.root)))
             return _nowhere(name)
         if kind == "folder":
             return self._built(name, Kind.DIRECTORY, str(path), shown, subdirectory)

@@ -38,6 +38,13 @@ def find_root(folder: Path) -> Path:
     return next((each for each in above if _is_workspace(each)), folder)
 
 
+def inside_hint(root: Path) -> str:
+    """Say how a local project comes to be in a repository."""
+    if any((root / mark).exists() for mark in _MARKS):
+        return "move it into the repository, or take it from git"
+    return "put an empty onedigest.toml into the folder that has both, or make that a repository of git"
+
+
 def find_workspace(folder: Path, root: Path) -> Path | None:
     """Return the nearest workspace around a folder, below a root."""
     for each in [folder, *folder.parents]:
