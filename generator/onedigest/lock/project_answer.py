@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -191,11 +191,24 @@ def _refuse_other_python(locked: Locked, base: Base) -> None:
         raise InputError.of(message, where=locked.shown, hint="set another `base`, or `requires-python` in [project]")
 
 
-def stated_places(spec: Spec, folder: Path) -> dict[str, tuple[str, str]]:
-    """Return where the uv.lock of a project says that wheels are; `folder` is the project's."""
+def stated_places(
+    spec: Spec, folder: Path, wanted: Callable[[Row], bool] = lambda _: True
+) -> dict[str, tuple[str, str]]:
+    """Return where the uv.lock of a project says that the wheels of rows are; `folder` is the project's."""
     pinned = read_pinned(spec, folder)
-    rows = close_any(pinned.locked, pinned.chosen)
+    rows = list(filter(wanted, close_any(pinned.locked, pinned.chosen)))
     _check(pinned, rows)
     written = [{"source": dict(row.source), "wheels": list(row.wheels)} for row in rows]
     _make_absolute(written, pinned.workspace.root.folder)
     return places_of({"package": written})
+
+
+def indexed_names(spec: Spec, folder: Path) -> frozenset[str]:
+    """Return the packages that the uv.lock of a project takes from an index; `folder` is the project's."""
+    pinned = read_pinned(spec, folder)
+    return frozenset(row.name for row in close_any(pinned.locked, pinned.chosen) if is_indexed(row))
+
+
+def is_indexed(row: Row) -> bool:
+    """Tell whether a row is of an index, which may be elsewhere on another machine."""
+    return "registry" in row.source
