@@ -272,7 +272,7 @@ class TestRefused:
 
         assert refused(lambda: described(tmp_path)) == (
             "pyproject.toml:1: there is no [project], which says what is installed\n"
-            "hint: add [project] with `name` and `version`, as `uv init` writes it"
+            "hint: name a script, or add [project] with `name` and `version`, as `uv init` writes it"
         )
 
     def test_values_that_are_none(self, tmp_path: Path) -> None:

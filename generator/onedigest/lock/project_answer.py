@@ -15,7 +15,7 @@ from onedigest.from_source.model import Built
 from onedigest.lock import shadow
 from onedigest.lock.author import Author
 from onedigest.lock.base import Base
-from onedigest.lock.found import check_rows, places_of, wheel_name
+from onedigest.lock.found import check_rows, places_of
 from onedigest.lock.model import Lock, Package
 from onedigest.lock.selection import select
 from onedigest.lock.targets import Target
@@ -23,7 +23,7 @@ from onedigest.lock.workshop import Workshop
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
 from onedigest.uv_project.built_rows import find_sources
-from onedigest.uv_project.closure import Chosen, Closure, close, close_any
+from onedigest.uv_project.closure import Chosen, close, close_any
 from onedigest.uv_project.image import choose
 from onedigest.uv_project.locked import Key, Locked, Row, read_locked
 from onedigest.uv_project.pinned_python import other_python
@@ -97,17 +97,12 @@ def pinned_rows(spec: Spec, pinned: Pinned, base: Base, workshop: Workshop) -> d
     _refuse_twins(rows, locked)
     _check(pinned, rows.values())
 
-    def fits(row: Row) -> bool:
-        names = [wheel_name(wheel) for wheel in row.wheels]
-        return all(target.select(names) for target in targets if target.platform in _users(closure, row.key))
-
     sources = find_sources(
         pinned.project,
         pinned.workspace,
         locked,
         rows.values(),
         build=spec.build,
-        fits=fits,
         settings_of=workshop.settings_of,
     )
     written: dict[Key, dict[str, Any]] = {}
@@ -148,11 +143,6 @@ def _edges(
             edge["marker"] = shadow.marker(sorted(users))
         found.append(edge)
     return found
-
-
-def _users(closure: Closure[Platform], key: Key) -> frozenset[Platform]:
-    found = closure.roots.get(key, frozenset())
-    return found.union(*(targets[key] for targets in closure.edges.values() if key in targets))
 
 
 def _make_absolute(rows: Iterable[dict[str, Any]], root: Path) -> None:
