@@ -183,6 +183,7 @@ def test_members_are_named_by_their_folders(shop: Locking, builder: Builder) -> 
 def test_change_of_code_moves_its_wheel_and_nothing_else(shop: Locking, builder: Builder) -> None:
     shop.ok("build", ".")
     before = {row["name"]: row["wheels"] for row in lock_of(shop)["packages"]}
+    layers = {layer.digest for layer in read_image(shop.root / "dist" / "shop").platforms[0].layers}
     builder.names()
     shop.project.write("packages/core/src/shop_core/more.py", "y = 2\n")
 
@@ -194,6 +195,8 @@ def test_change_of_code_moves_its_wheel_and_nothing_else(shop: Locking, builder:
     after = {row["name"]: row["wheels"] for row in lock_of(shop)["packages"]}
     assert {name for name in before if before[name] != after[name]} == {"shop-core"}
     assert builder.names() == ["shop-core"]
+    new = [layer for layer in read_image(shop.root / "dist" / "shop").platforms[0].layers if layer.digest not in layers]
+    assert [layer.holds for layer in new] == ["shop 0.1.0, shop-core 1.2"]
 
 
 def test_edit_of_uv_lock_is_an_edit_of_what_is_asked(shop: Locking, builder: Builder) -> None:

@@ -50,3 +50,14 @@ def test_what_is_wrong_in_both_is_said_of_both() -> None:
         "app.py:4: `labels` has the name '-', which cannot be set\n"
         'onedigest.toml:7: `expose` is not a list of ports, such as [8080, "5353/udp"]'
     )
+
+
+@pytest.mark.parametrize("key", ["extras", "groups"])
+def test_keys_of_the_image_of_a_project_are_refused_in_a_script(key: str) -> None:
+    script = parse(f'# /// script\n# [tool.onedigest]\n# {key} = ["a"]\n# ///\n'.encode(), "app.py")
+
+    with pytest.raises(InputError) as caught:
+        specify(script, Project(root=Path()), "app.py")
+    assert str(caught.value) == (
+        f"app.py:3: `{key}` is a key of the image of a project\nhint: move it into its pyproject.toml"
+    )

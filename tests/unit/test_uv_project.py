@@ -201,6 +201,27 @@ class TestRefused:
             "hint: move it into the repository, or name its git repository in [tool.uv.sources]"
         )
 
+    def test_files_that_are_links_out(self, shop: Path) -> None:
+        for name in ("uv.lock", "packages/core/pyproject.toml"):
+            shutil.move(shop / name, shop.parent / "there")
+            (shop / name).symlink_to(shop.parent / "there")
+
+            assert refused(lambda: described(shop)) == (
+                f"{name}: is a link that leaves the repository\nhint: replace it by a real file"
+            )
+            (shop / name).unlink()
+            shutil.move(shop.parent / "there", shop / name)
+
+    def test_settings_mark_what_git_does_not(self, shop: Path, tmp_path: Path) -> None:
+        shutil.rmtree(shop / ".git")
+        shutil.move(shop / "vendor", tmp_path / "vendor")
+        edit(shop / "packages/web/pyproject.toml", "../../vendor/zeta", "../../../vendor/zeta")
+        edit(shop / "uv.lock", '"vendor/zeta"', '"../vendor/zeta"')
+        assert "is outside of shop" in refused(lambda: described(shop / "packages/web"))
+        (tmp_path / "onedigest.toml").write_text("")
+
+        assert described(shop / "packages/web").pins
+
     @pytest.mark.parametrize(
         ("old", "new", "expected"),
         [
@@ -251,7 +272,7 @@ class TestRefused:
 
         assert refused(lambda: described(tmp_path)) == (
             "pyproject.toml:1: there is no [project], which says what is installed\n"
-            "hint: add [project] with `name` and `version`, as `uv init` writes it"
+            "hint: name a script, or add [project] with `name` and `version`, as `uv init` writes it"
         )
 
     def test_values_that_are_none(self, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ _MADE = frozenset(
     )
 )
 _MADE_AT_TOP = frozenset(("build", "dist", "htmlcov", ".coverage"))
-_NO_SOURCE = frozenset((REPOSITORY, ".github", "uv.lock"))
+_NO_SOURCE = frozenset((REPOSITORY, ".github", "onedigest.toml", "uv.lock"))
 """What is never a part of a wheel, although it is checked in: at the top of a project."""
 
 _OUTPUT = re.compile(r"result(?:-[\w.-]+)?|bazel-[\w.-]+")

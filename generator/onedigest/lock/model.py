@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from onedigest.digest import Digest
-from onedigest.from_source.model import BuiltFrom
+from onedigest.from_source.model import BuiltFrom, Kind
 from onedigest.lock.base import Base
 from onedigest.platforms import Platform
 
@@ -47,6 +47,11 @@ class Package:
     def platforms(self) -> tuple[Platform, ...]:
         """The platforms that need the package."""
         return tuple(platform for platform, _ in self.wheels)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether its wheel was built of a folder of the repository, whose code changes most often."""
+        return self.origin is not None and self.origin.kind is Kind.DIRECTORY
 
     def wheel_for(self, platform: Platform) -> Wheel | None:
         """Return the wheel that a platform selects."""

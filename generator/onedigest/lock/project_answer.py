@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from onedigest.from_source.model import Built
 from onedigest.lock import shadow
 from onedigest.lock.author import Author
 from onedigest.lock.base import Base
-from onedigest.lock.found import Place, check_rows, places_of, wheel_name
+from onedigest.lock.found import Place, check_rows, places_of
 from onedigest.lock.model import Lock, Package
 from onedigest.lock.selection import select
 from onedigest.lock.targets import Target
@@ -23,7 +23,7 @@ from onedigest.lock.workshop import Workshop
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
 from onedigest.uv_project.built_rows import find_sources
-from onedigest.uv_project.closure import Chosen, Closure, close, close_any
+from onedigest.uv_project.closure import Chosen, close, close_any
 from onedigest.uv_project.image import choose
 from onedigest.uv_project.locked import Key, Locked, Row, read_locked
 from onedigest.uv_project.pinned_python import other_python
@@ -97,17 +97,12 @@ def pinned_rows(spec: Spec, pinned: Pinned, base: Base, workshop: Workshop) -> d
     _refuse_twins(rows, locked)
     _check(pinned, rows.values())
 
-    def fits(row: Row) -> bool:
-        names = [wheel_name(wheel) for wheel in row.wheels]
-        return all(target.select(names) for target in targets if target.platform in _users(closure, row.key))
-
     sources = find_sources(
         pinned.project,
         pinned.workspace,
         locked,
         rows.values(),
         build=spec.build,
-        fits=fits,
         settings_of=workshop.settings_of,
     )
     written: dict[Key, dict[str, Any]] = {}
@@ -150,11 +145,6 @@ def _edges(
     return found
 
 
-def _users(closure: Closure[Platform], key: Key) -> frozenset[Platform]:
-    found = closure.roots.get(key, frozenset())
-    return found.union(*(targets[key] for targets in closure.edges.values() if key in targets))
-
-
 def _make_absolute(rows: Iterable[dict[str, Any]], root: Path) -> None:
     """Make paths in sources hold wherever they are read."""
     for row in rows:
@@ -191,11 +181,22 @@ def _refuse_other_python(locked: Locked, base: Base) -> None:
         raise InputError.of(message, where=locked.shown, hint="set another `base`, or `requires-python` in [project]")
 
 
-def stated_places(spec: Spec, folder: Path) -> dict[str, Place]:
-    """Return where the uv.lock of a project says that wheels are; `folder` is the project's."""
+def stated_places(spec: Spec, folder: Path, wanted: Callable[[Row], bool] = lambda _: True) -> dict[str, Place]:
+    """Return where the uv.lock of a project says that the wheels of rows are; `folder` is the project's."""
     pinned = read_pinned(spec, folder)
-    rows = close_any(pinned.locked, pinned.chosen)
+    rows = list(filter(wanted, close_any(pinned.locked, pinned.chosen)))
     _check(pinned, rows)
     written = [{"source": dict(row.source), "wheels": list(row.wheels)} for row in rows]
     _make_absolute(written, pinned.workspace.root.folder)
     return places_of({"package": written})
+
+
+def indexed_names(spec: Spec, folder: Path) -> frozenset[str]:
+    """Return the packages that the uv.lock of a project takes from an index; `folder` is the project's."""
+    pinned = read_pinned(spec, folder)
+    return frozenset(row.name for row in close_any(pinned.locked, pinned.chosen) if is_indexed(row))
+
+
+def is_indexed(row: Row) -> bool:
+    """Tell whether a row is of an index, which may be elsewhere on another machine."""
+    return "registry" in row.source

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from onedigest.lock import shadow, uv_keys
 from onedigest.lock.found import Place, check_rows, places_of
 from onedigest.lock.model import Lock
 from onedigest.lock.places import Places
-from onedigest.lock.project_answer import stated_places
+from onedigest.lock.project_answer import indexed_names, is_indexed, stated_places
 from onedigest.sources import Sources
 from onedigest.spec import Spec
 
@@ -31,7 +30,8 @@ def ways_to_wheels(spec: Spec, lock: Lock, sources: Sources, folder: Path) -> tu
         return stated_places(spec, folder)
 
     def asked() -> Mapping[str, Place]:
-        return _asked_places(spec, lock, sources, folder)
+        others = stated_places(spec, folder, lambda row: not is_indexed(row))
+        return {**others, **_asked_places(spec, lock, sources, folder)}
 
     elsewhere = any(sources.environment.get(name) for name in _INDEXES)
     return (asked, stated) if elsewhere else (stated, asked)
@@ -39,8 +39,8 @@ def ways_to_wheels(spec: Spec, lock: Lock, sources: Sources, folder: Path) -> tu
 
 def _asked_places(spec: Spec, lock: Lock, sources: Sources, folder: Path) -> Mapping[str, Place]:
     """Ask uv for exactly the versions that a lock pins; each says itself that it depends on nothing."""
-    pins = tuple(replace(package, dependencies=()) for package in lock.packages if package.origin is None)
-    names = frozenset(package.name for package in pins)
+    names = indexed_names(spec, folder)
+    pins = tuple(package for package in lock.packages if package.origin is None and package.name in names)
     taken, _ = uv_keys.take(json.loads(spec.uv), lambda _: spec.script, spec.build)
     places = Places(shadow.read_around(spec, folder))
     settings: dict[str, Any] = places.of_settings(taken, names)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from onedigest.application import File, Files, selection_of
 from onedigest.digest import canonical_json, of_bytes
 from onedigest.errors import InputError
-from onedigest.from_source.model import Kind
 from onedigest.lock.base import Base
 from onedigest.lock.base.debian import DebianBase
 from onedigest.lock.base.image import ImageBase
@@ -178,7 +177,7 @@ def _tails(rest: list[LockedWheel], room: int) -> list[list[LockedWheel]]:
 
     Wheels of local projects move most, and are last.
     """
-    local = [pair for pair in rest if pair[0].origin and pair[0].origin.kind is Kind.DIRECTORY]
+    local = [pair for pair in rest if pair[0].is_local]
     pure = [pair for pair in rest if pair[1].name.endswith("-none-any.whl") and pair not in local]
     native = [pair for pair in rest if pair not in pure and pair not in local]
     tails = [tail for tail in (pure, native, local) if tail]

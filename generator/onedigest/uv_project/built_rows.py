@@ -22,19 +22,20 @@ def find_sources(
     rows: Iterable[Row],
     *,
     build: Collection[str],
-    fits: Callable[[Row], bool],
     settings_of: Callable[[str], str],
 ) -> dict[Key, Source]:
-    """Return what wheels are to be built of, by the keys of rows that have none which `fits`.
+    """Return what wheels are to be built of, by the keys of rows.
 
-    Local projects always are; the others are where `build` names them. A folder is stated by its path from the project
-    that the image is of. `settings_of` gives what [tool.uv] says of the
-    build of a project. Raises `InputError` with all rows that are not.
+    Local projects always are, and the others where `build` names them, also where they have wheels. A folder is stated
+    by its path from the project that the image is of. `settings_of` gives what [tool.uv] says of the build of a
+    project. Raises `InputError` with all that is no wheel and that nobody wants built.
     """
     found: dict[Key, Source] = {}
     problems: list[Problem] = []
     unnamed: dict[str, str] = {}
     for row in rows:
+        if row.wheels and (row.name not in build or row.archive is None):
+            continue
         try:
             source = _source(project, workspace, locked, row, settings_of(row.name))
         except ValueError as error:
@@ -43,8 +44,6 @@ def find_sources(
         except InputError as error:
             problems += error.problems
             continue
-        if source.kind is not Kind.DIRECTORY and row.wheels and (row.name not in build or fits(row)):
-            continue  # where none fits, what is said of wheels names the platform
         if source.kind is Kind.DIRECTORY or row.name in build:
             found[row.key] = source
         else:
@@ -86,6 +85,8 @@ def _source(project: Pyproject, workspace: Workspace, locked: Locked, row: Row, 
         place = str(row.source.get("url") or stated.get("url", ""))
         if not place and "path" in stated:
             place = str((workspace.root.folder / str(row.source["registry"]) / str(stated["path"])).resolve())
+    if not place:
+        raise ValueError("is neither a wheel nor an archive")
     return Source(
         name=row.name,
         kind=Kind.ARCHIVE,

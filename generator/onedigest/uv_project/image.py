@@ -64,7 +64,7 @@ def describe(folder: Path, shown_from: Path, extras: Collection[str], groups: Co
     """
     project, workspace = find_workspace(folder, shown_from)
     if not project.name:
-        hint = "add [project] with `name` and `version`, as `uv init` writes it"
+        hint = "name a script, or add [project] with `name` and `version`, as `uv init` writes it"
         raise InputError.of("there is no [project], which says what is installed", where=project.where(""), hint=hint)
     _refuse_unknown(project, extras, groups)
     locked = read_locked(workspace)

@@ -12,6 +12,7 @@ from onedigest import untrusted
 from onedigest.assembler.file_tree import Budget, is_below, match
 from onedigest.checkout import unusable_as_input_error
 from onedigest.errors import InputError
+from onedigest.project import OWN_FILE
 from onedigest.uv_project.pyproject import FILE, Pyproject, read_pyproject, strings
 
 LOCK = "uv.lock"
@@ -71,13 +72,19 @@ def find_workspace(folder: Path, shown_from: Path) -> tuple[Pyproject, Workspace
             break
         if folder in set(_matching(found, table, "exclude")):
             break
-    boundary = repository or root.folder
+    boundary = repository or _outermost(folder, root.folder)
     return own, Workspace(
         root=root,
         members=tuple(_members(root, own, boundary, shown_from)),
         repository=boundary,
         shown=_shown(root.folder / LOCK, shown_from),
     )
+
+
+def _outermost(folder: Path, workspace: Path) -> Path:
+    """Return what stands for the repository where git has none: the folder with the settings, or the workspace."""
+    marked = next((each for each in (folder, *folder.parents) if (each / OWN_FILE).is_file()), workspace)
+    return marked if workspace.is_relative_to(marked) else workspace
 
 
 def find_repository(folder: Path) -> Path | None:
