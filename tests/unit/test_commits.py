@@ -195,6 +195,27 @@ def test_offline_says_what_is_not_here(tmp_path: Path) -> None:
     )
 
 
+def test_a_shallow_clone_gives_what_it_has(tmp_path: Path, elsewhere: Path) -> None:
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{elsewhere}", "shallow")
+    source, sources = asked(tmp_path / "shallow"), sources_in(tmp_path)
+    written(source, find_commit(source, None, sources), sources, tmp_path / "out")
+
+    assert (tmp_path / "out/core/__init__.py").read_text() == "A = 2\n"
+    assert git(tmp_path / "out", "rev-list", "--count", "HEAD") == "1"
+
+
+def test_a_server_that_is_not_there_is_a_matter_of_the_network(tmp_path: Path) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text("#!/bin/sh\necho ssh: connect to host 127.0.0.1 port 1: Connection refused >&2\nexit 255\n")
+    ssh.chmod(0o755)
+    for scheme in ("ssh", "http"):
+        with pytest.raises(NetworkError) as error:
+            find_commit(asked(f"{scheme}://127.0.0.1:1/core"), None, sources_in(tmp_path, GIT_SSH=str(ssh)))
+
+        assert str(error.value).startswith(f"{scheme}://127.0.0.1:1/core: git could not reach the source of `core`: ")
+        assert str(error.value).endswith("\nhint: check the network")
+
+
 def test_a_damaged_copy_on_this_machine_is_named(tmp_path: Path, elsewhere: Path) -> None:
     source, sources = asked(elsewhere), sources_in(tmp_path)
     origin = find_commit(source, None, sources)

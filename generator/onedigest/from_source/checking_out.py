@@ -64,7 +64,14 @@ def _write(repository: Repository, commit: str, target: Path, *, with_history: b
     tags = _tags(repository, commit) if with_history else b""
     wanted = f"+refs/onedigest/{commit}:refs/onedigest/{commit}\n".encode() + tags
     git.tell(inside, "init", "--quiet", ".")
-    options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-gc")
+    options = (
+        "--quiet",
+        "--no-tags",
+        "--update-shallow",
+        "--no-write-fetch-head",
+        "--no-recurse-submodules",
+        "--no-auto-gc",
+    )
     depth = () if with_history else ("--depth=1",)
     git.tell(inside, "fetch", *options, *depth, "--stdin", "--", f"file://{repository.folder}", given=wanted)
     git.tell(inside, "checkout", "--quiet", "--detach", commit, "--")
