@@ -159,6 +159,13 @@ def test_a_name_that_is_not_there_is_answered_with_near_ones(tmp_path: Path, els
     )
 
 
+def test_a_full_name_is_of_its_kind_alone(tmp_path: Path, elsewhere: Path) -> None:
+    with pytest.raises(InputError) as error:
+        find_commit(asked(elsewhere, "refs/tags/topic/one"), None, sources_in(tmp_path))
+
+    assert str(error.value) == "app.py: the repository of `core` has no tag `topic/one`"
+
+
 @pytest.mark.parametrize("reference", ["--upload-pack=touch ran", "a..b", "a b", "x^{commit}", "a:b", "-c", "@{-1}"])
 def test_what_is_no_name_of_git_is_refused(tmp_path: Path, reference: str) -> None:
     with pytest.raises(InputError, match="which is no name of git's"):
