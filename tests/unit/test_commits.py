@@ -255,6 +255,20 @@ def test_submodules_are_written_whatever_their_address(tmp_path: Path, elsewhere
     assert git(out, "describe", "--tags", "--dirty", "--long").startswith("v2-2-g")
 
 
+def test_a_repository_elsewhere_names_no_file_of_this_machine(tmp_path: Path, elsewhere: Path) -> None:
+    repository(tmp_path / "own", {"secret": "s"})
+    git(elsewhere, "submodule", "--quiet", "add", f"file://{tmp_path}/own", "own")
+    commit(elsewhere, {})
+    server = GitServer(tmp_path)
+    source, sources = asked(f"http://{server.host}/elsewhere/.git"), sources_in(tmp_path)
+    origin = find_commit(source, None, sources)
+    with pytest.raises(InputError) as error:
+        written(source, origin, sources, tmp_path / "out")
+    server.close()
+
+    assert str(error.value) == "app.py: the submodule `own` of `core` is asked by file, and that by http"
+
+
 def test_nothing_runs_that_a_repository_or_its_attributes_name(tmp_path: Path, elsewhere: Path) -> None:
     ran = tmp_path / "ran"
     program = f"touch {ran}; cat"
