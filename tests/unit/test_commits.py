@@ -159,6 +159,13 @@ def test_a_name_that_is_not_there_is_answered_with_near_ones(tmp_path: Path, els
     )
 
 
+def test_a_full_name_is_of_its_kind_alone(tmp_path: Path, elsewhere: Path) -> None:
+    with pytest.raises(InputError) as error:
+        find_commit(asked(elsewhere, "refs/tags/topic/one"), None, sources_in(tmp_path))
+
+    assert str(error.value) == "app.py: the repository of `core` has no tag `topic/one`"
+
+
 @pytest.mark.parametrize("reference", ["--upload-pack=touch ran", "a..b", "a b", "x^{commit}", "a:b", "-c", "@{-1}"])
 def test_what_is_no_name_of_git_is_refused(tmp_path: Path, reference: str) -> None:
     with pytest.raises(InputError, match="which is no name of git's"):
@@ -195,6 +202,27 @@ def test_offline_says_what_is_not_here(tmp_path: Path) -> None:
     )
 
 
+def test_a_shallow_clone_gives_what_it_has(tmp_path: Path, elsewhere: Path) -> None:
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{elsewhere}", "shallow")
+    source, sources = asked(tmp_path / "shallow"), sources_in(tmp_path)
+    written(source, find_commit(source, None, sources), sources, tmp_path / "out")
+
+    assert (tmp_path / "out/core/__init__.py").read_text() == "A = 2\n"
+    assert git(tmp_path / "out", "rev-list", "--count", "HEAD") == "1"
+
+
+def test_a_server_that_is_not_there_is_a_matter_of_the_network(tmp_path: Path) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text("#!/bin/sh\necho ssh: connect to host 127.0.0.1 port 1: Connection refused >&2\nexit 255\n")
+    ssh.chmod(0o755)
+    for scheme in ("ssh", "http"):
+        with pytest.raises(NetworkError) as error:
+            find_commit(asked(f"{scheme}://127.0.0.1:1/core"), None, sources_in(tmp_path, GIT_SSH=str(ssh)))
+
+        assert str(error.value).startswith(f"{scheme}://127.0.0.1:1/core: git could not reach the source of `core`: ")
+        assert str(error.value).endswith("\nhint: check the network")
+
+
 def test_a_damaged_copy_on_this_machine_is_named(tmp_path: Path, elsewhere: Path) -> None:
     source, sources = asked(elsewhere), sources_in(tmp_path)
     origin = find_commit(source, None, sources)
@@ -225,6 +253,20 @@ def test_submodules_are_written_whatever_their_address(tmp_path: Path, elsewhere
     assert (out / "vendor/inner/deep/deep.txt").read_text() == "d"
     assert (out / "itself/core/__init__.py").is_file()
     assert git(out, "describe", "--tags", "--dirty", "--long").startswith("v2-2-g")
+
+
+def test_a_repository_elsewhere_names_no_file_of_this_machine(tmp_path: Path, elsewhere: Path) -> None:
+    repository(tmp_path / "own", {"secret": "s"})
+    git(elsewhere, "submodule", "--quiet", "add", f"file://{tmp_path}/own", "own")
+    commit(elsewhere, {})
+    server = GitServer(tmp_path)
+    source, sources = asked(f"http://{server.host}/elsewhere/.git"), sources_in(tmp_path)
+    origin = find_commit(source, None, sources)
+    with pytest.raises(InputError) as error:
+        written(source, origin, sources, tmp_path / "out")
+    server.close()
+
+    assert str(error.value) == "app.py: the submodule `own` of `core` is asked by file, and that by http"
 
 
 def test_nothing_runs_that_a_repository_or_its_attributes_name(tmp_path: Path, elsewhere: Path) -> None:

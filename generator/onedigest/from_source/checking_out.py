@@ -12,6 +12,7 @@ from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from onedigest.errors import InputError
+from onedigest.from_source.git_address import read_remote
 from onedigest.from_source.repositories import Repository, bring_commit, opened
 from onedigest.inputs import git
 from onedigest.untrusted import relative_path
@@ -64,7 +65,14 @@ def _write(repository: Repository, commit: str, target: Path, *, with_history: b
     tags = _tags(repository, commit) if with_history else b""
     wanted = f"+refs/onedigest/{commit}:refs/onedigest/{commit}\n".encode() + tags
     git.tell(inside, "init", "--quiet", ".")
-    options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-gc")
+    options = (
+        "--quiet",
+        "--no-tags",
+        "--update-shallow",
+        "--no-write-fetch-head",
+        "--no-recurse-submodules",
+        "--no-auto-gc",
+    )
     depth = () if with_history else ("--depth=1",)
     git.tell(inside, "fetch", *options, *depth, "--stdin", "--", f"file://{repository.folder}", given=wanted)
     git.tell(inside, "checkout", "--quiet", "--detach", commit, "--")
@@ -109,7 +117,16 @@ def _write_modules(repository: Repository, modules: Iterable[_Module], target: P
         if depth == _DEEPEST:
             message = f"`{repository.name}` has more than {_DEEPEST} submodules in each other"
             raise InputError.of(message, where=repository.where)
-        place = target / relative_path(module.path)
+        try:
+            place = target / relative_path(module.path)
+        except ValueError as error:
+            message = f"the path of a submodule of `{repository.name}` {error}"
+            raise InputError.of(message, where=repository.where) from None
+        scheme = read_remote(module.address, repository.where, repository.name).scheme
+        if scheme not in ("https", "ssh", repository.remote.scheme):
+            # whoever writes .gitmodules elsewhere names no file of this machine
+            message = f"the submodule `{module.path}` of `{repository.name}` is asked by {scheme}, and that by"
+            raise InputError.of(f"{message} {repository.remote.scheme}", where=repository.where)
         with opened(module.address, repository.name, repository.where, repository.sources) as inner:
             if not bring_commit(inner, module.commit):
                 message = f"the submodule `{module.path}` of `{repository.name}` is {module.commit}"

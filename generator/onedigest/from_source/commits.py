@@ -26,6 +26,7 @@ from onedigest.inputs import git
 if TYPE_CHECKING:
     from onedigest.sources import Sources
 
+_KINDS = {"refs/heads/": "no branch", "refs/tags/": "no tag"}
 _SHORT = re.compile(r"[0-9a-f]{4,64}")
 
 
@@ -78,12 +79,14 @@ def _bring(repository: Repository, origin: BuiltFrom, hear: Callable[[Problem], 
     now = _commit_of(known, _names(reference))
     is_moved = now not in ("", origin.commit)
     if not is_there:
-        why = f", and `{reference}` is {now} now" if is_moved else ""
+        why = f", and `{_short(reference)}` is {now} now" if is_moved else ""
         message = f"the commit {origin.commit} of `{name}` is no longer in {repository.remote.shown}{why}"
         raise InputError.of(message, where=repository.where, hint=_upgrading(name))
     tag = _names(reference)[-1]
     if is_moved and tag in known and not any(each.startswith("refs/heads/") for each in known):
-        message = f"the tag `{reference}` of `{name}` was the commit {origin.commit}, which stays, and is {now} now"
+        message = (
+            f"the tag `{_short(reference)}` of `{name}` was the commit {origin.commit}, which stays, and is {now} now"
+        )
         hear(Problem(message, repository.where, _upgrading(name)))
         # backends that ask git for a version get the answer of then
         git.tell(repository.here(), "update-ref", tag, origin.commit)
@@ -124,12 +127,19 @@ def _commit_of(known: dict[str, str], names: Sequence[str]) -> str:
 
 
 def _unknown(repository: Repository, reference: str) -> InputError:
-    known = {name.removesuffix("^{}") for name in list_references(repository) if name.startswith("refs/")}
-    names = sorted(name.split("/", 2)[2] for name in known if name.startswith(("refs/heads/", "refs/tags/")))
-    near = difflib.get_close_matches(reference, names, 3)
+    known = {name.removesuffix("^{}") for name in list_references(repository)}
+    kinds = tuple(start for start in _KINDS if reference.startswith(start)) or tuple(_KINDS)
+    names = sorted(_short(name) for name in known if name.startswith(kinds))
+    near = difflib.get_close_matches(_short(reference), names, 3)
     hint = f"did you mean {' or '.join(f'`{each}`' for each in near)}?" if near else ""
-    message = f"the repository of `{repository.name}` has neither branch, tag nor commit `{reference}`"
+    kind = _KINDS[kinds[0]] if len(kinds) == 1 else "neither branch, tag nor commit"
+    message = f"the repository of `{repository.name}` has {kind} `{_short(reference)}`"
     return InputError.of(message, where=repository.where, hint=hint)
+
+
+def _short(reference: str) -> str:
+    """Return the name of a branch or tag as people write it."""
+    return re.sub(r"^refs/(?:heads|tags)/", "", reference)
 
 
 def _upgrading(name: str) -> str:

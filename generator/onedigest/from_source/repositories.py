@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from onedigest.sources import Sources
 
 _MOST_REFERENCES = 32 << 20
-_OPTIONS = ("--quiet", "--force", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-gc")
+_NO_WAY = re.compile(r"[Cc]onnection (?:refused|timed out|reset)|[Cc]ould not resolve|unreachable|No route to host")
+_OPTIONS = (
+    "--quiet",
+    "--force",
+    "--update-shallow",
+    "--no-write-fetch-head",
+    "--no-recurse-submodules",
+    "--no-auto-gc",
+)
 _EVERYTHING = ("+refs/heads/*:refs/onedigest/heads/*", "+refs/tags/*:refs/tags/*")
 _NO_ACCESS = re.compile(
     r"[Aa]uthentication failed|could not read (?:Username|Password)|Permission denied|not found|error: 40[134]|"
@@ -121,7 +129,7 @@ def _failure(repository: Repository, error: git.GitFailed) -> NetworkError | git
     if str(repository.folder) in said:
         return error
     hint = "check the network"
-    if _NO_ACCESS.search(said):
+    if _NO_ACCESS.search(said) and not _NO_WAY.search(said):
         hint = f"`git ls-remote {shown}` must work without a question: set a credential helper, or a key"
     return NetworkError.of(f"git could not reach the source of `{repository.name}`: {said}", where=shown, hint=hint)
 
