@@ -17,6 +17,7 @@ from onedigest.lock.places import Around
 from onedigest.lock.repository import declared_by
 from onedigest.lock.shadow import Wanted
 from onedigest.lock.walk import with_indexes, without_unneeded
+from onedigest.platforms import marker_of
 from onedigest.spec import Spec
 
 
@@ -81,7 +82,7 @@ def _package_of(source: Source, packages: Iterable[Package]) -> Package | None:
 
 def _constraint(package: Package, path: Path, lock: Lock) -> str:
     everywhere = package.platforms == lock.platforms
-    return f"{package.name} @ {file_address(path)}" + ("" if everywhere else f" ; {shadow.marker(package.platforms)}")
+    return f"{package.name} @ {file_address(path)}" + ("" if everywhere else f" ; {marker_of(package.platforms)}")
 
 
 def _row(package: Package, lock: Lock) -> dict[str, Any]:
@@ -92,4 +93,4 @@ def _requires(package: Package, lock: Lock) -> Iterator[str]:
     """Yield what a package needs by its lock, each version on the platforms that have it."""
     platforms = {each.key: each.platforms for each in lock.packages}
     for name, version in package.dependencies:
-        yield f"{name}=={version} ; {shadow.marker(platforms[name, version])}"
+        yield f"{name}=={version} ; {marker_of(platforms[name, version])}"
