@@ -56,7 +56,7 @@ def serve_registry(
     http: dict[str, object] = {"addr": f"127.0.0.1:{port}"}
     authority = None
     if tls:
-        authority, certificate, key = _certificates(folder)
+        authority, certificate, key = certificates(folder)
         http["tls"] = {"certificate": str(certificate), "key": str(key)}
     if password:
         settings["auth"] = {"htpasswd": {"realm": "tests", "path": str(_password_file(folder))}}
@@ -94,7 +94,7 @@ class TokenService:
         self.requests: list[str] = []
         self.identity = "an-identity-token"
         self.certificate, self._key = folder / "token.crt", folder / "token.key"
-        _openssl(
+        openssl(
             *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=onedigest-tests", "-days", "2"),
             *("-keyout", str(self._key), "-out", str(self.certificate)),
         )
@@ -203,27 +203,27 @@ def _password_file(folder: Path) -> Path:
     return path
 
 
-def _certificates(folder: Path) -> tuple[Path, Path, Path]:
+def certificates(folder: Path) -> tuple[Path, Path, Path]:
     """Make an authority, and a certificate of 127.0.0.1 that it signs."""
     authority, key = folder / "authority.crt", folder / "authority.key"
     request, own_key, own = folder / "own.csr", folder / "own.key", folder / "own.crt"
     extensions = folder / "extensions"
     extensions.write_text("subjectAltName=IP:127.0.0.1\nkeyUsage=digitalSignature\nextendedKeyUsage=serverAuth\n")
-    _openssl(
+    openssl(
         *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=tests", "-days", "2"),
         *("-addext", "keyUsage=critical,keyCertSign", "-keyout", str(key), "-out", str(authority)),
     )
-    _openssl(
+    openssl(
         "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1", "-keyout", str(own_key), "-out", str(request)
     )
-    _openssl(
+    openssl(
         *("x509", "-req", "-in", str(request), "-CA", str(authority), "-CAkey", str(key), "-CAcreateserial"),
         *("-days", "2", "-extfile", str(extensions), "-out", str(own)),
     )
     return authority, own, own_key
 
 
-def _openssl(*arguments: str) -> None:
+def openssl(*arguments: str) -> None:
     if not shutil.which("openssl"):
         pytest.skip("openssl is not installed")
     subprocess.run(["openssl", *arguments], check=True, capture_output=True)

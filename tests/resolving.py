@@ -13,6 +13,7 @@ from onedigest.inputs.download import Client
 from onedigest.inputs.pools import Connection
 from onedigest.inputs.store import Store
 from onedigest.lock import codec
+from onedigest.lock.found import Place
 from onedigest.lock.resolver import locate
 from onedigest.project import Project
 from onedigest.script import parse
@@ -87,7 +88,7 @@ class Checkout:
         own: Mapping[str, str] | None = None,
         offline: bool = False,
         store: Path | None = None,
-    ) -> dict[str, tuple[str, str]]:
+    ) -> dict[str, Place]:
         """Ask uv, with the user's own variables, where the wheels are."""
         environment = {
             "PATH": os.environ["PATH"],

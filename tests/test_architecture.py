@@ -66,6 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 DOORS = {
     "backports": {"oci/compression.py"},
+    "certifi": {"inputs/encryption.py"},
     "click": {"cli"},
     "cyclonedx": {"attestation/sbom.py"},
     "deflate": {"oci/libdeflate.py"},
@@ -76,6 +77,7 @@ DOORS = {
     "packaging": {"cli", "flyte", "from_source", "lock", "project.py", "spec.py", "uv_project"},
     "pyproject_hooks": {"from_source/backend.py"},
     "pysequoia": {"inputs/debian/signature.py"},
+    "python_socks": {"inputs/socks.py"},
     "rich": {"cli"},
     "subprocess": {
         "engines/docker.py",
@@ -84,19 +86,23 @@ DOORS = {
         "flyte/builder.py",
         "from_source/sandbox.py",
         "inputs/git.py",
+        "inputs/keyring.py",
         "inputs/uv.py",
         "oci/credentials.py",
     },
+    "truststore": {"inputs/encryption.py"},
     "urllib3": {
         "inputs/download.py",
         "inputs/encryption.py",
         "inputs/pace.py",
         "inputs/patience.py",
         "inputs/pools.py",
+        "inputs/proxy_faults.py",
+        "inputs/reasons.py",
         "oci/registry.py",
         "oci/transport.py",
     },
-    "uv": {"inputs/uv.py"},
+    "uv": {"inputs/uv_program.py"},
 }
 DUMPING_GROUNDS = {"utils", "util", "common", "helpers", "helper", "base_types", "types", "constants", "misc", "core"}
 LONGEST = 350

@@ -336,7 +336,7 @@ def test_private_index_without_credentials(
     result = project.run("generate", "jobs/script.py")
 
     assert result.code == 1
-    assert "401 Unauthorized" in result.err
+    assert "wants a user and a password: it answered 401" in result.err
     assert not (project.root / "lockfiles" / "secret").exists()
 
 

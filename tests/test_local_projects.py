@@ -17,8 +17,9 @@ from locking import Locking
 from onedigest.attestation.provenance import make_provenance
 from onedigest.attestation.sbom import Materials, make_sbom
 from onedigest.comparison import compare, of_lock
-from onedigest.digest import hex_of
+from onedigest.digest import canonical_json, hex_of
 from onedigest.lock import codec
+from onedigest.spec import digest_of
 from stand_in import BACKEND, StandIn, write_project, write_sdist
 from wheel_builder import build_wheel
 
@@ -154,7 +155,7 @@ def test_no_index_is_asked_for_a_local_project(locking: Locking, making: StandIn
     write_project(locking.root / "packages" / "not", "app-core", version="7.0")
     locking.ask("app-web", "beta")
     settings(locking, "sources = { app-web = { workspace = true } }")
-    locking.ok("build", "app.py")
+    locking.ok("generate", "app.py")
 
     assert asked(locking) == {"beta"}
     assert {name: row["version"] for name, row in packages(locking).items()} == {
@@ -276,7 +277,7 @@ def test_source_distributions_of_an_index_are_chosen_by_uv(locking: Locking, mak
     build_wheel(locking.index.folder, "beta", "1.0", requires=["old"])
     locking.ask("beta")
     settings(locking, build='["inner", "old", "unneeded"]')
-    locking.ok("build", "app.py")
+    locking.ok("generate", "app.py")
 
     found = packages(locking)
     assert {name: row["version"] for name, row in found.items()} == {"beta": "1.0", "inner": "1.0", "old": "1.0"}
@@ -382,7 +383,7 @@ def test_what_builds_need_moves_where_it_is_named(locking: Locking, making: Stan
     write_sdist(locking.index.folder, "old", "1.0")
     locking.ask("core", "old")
     settings(locking, 'sources = { core = { path = "core" } }', build='["old"]')
-    locking.ok("build", "app.py")
+    locking.ok("generate", "app.py")
     assert making.names() == ["core", "old"]
     making.requires = (replace(BACKEND, version="2.0"),)
     assert locking.ok("generate", "app.py", "--upgrade-package", "old").err.startswith(
@@ -406,7 +407,7 @@ def test_what_is_said_of_where_wheels_are_from(locking: Locking, making: StandIn
     write_project(locking.root / "core", "core", requires=["two"], more=source)
     locking.ask("core", "old")
     settings(locking, 'sources = { core = { path = "core" } }', build='["old", "two"]')
-    locking.ok("build", "app.py")
+    locking.ok("generate", "app.py")
     lock = codec.loads(locking.read(LOCK), LOCK)
     origins = {package.name: package.origin for package in lock.packages if package.origin}
     core, old, two = (origins[name] for name in ("core", "old", "two"))
@@ -454,6 +455,32 @@ def test_what_is_said_of_where_wheels_are_from(locking: Locking, making: StandIn
     }
 
 
+def test_lock_with_a_package_of_an_index_for_a_local_project_is_no_answer(locking: Locking, making: StandIn) -> None:
+    """Somebody edited it, and wrote its checksum anew; and the other way round, what nobody wants built."""
+    write_project(locking.root / "core", "core")
+    making.repositories = {"https://git.example/two": write_project(locking.root.parent / "two", "two")}
+    locking.ask("core", "two @ git+https://git.example/two")
+    settings(locking, 'sources = { core = { path = "core" } }', build='["two"]')
+    locking.ok("build", "app.py")
+    lock = codec.loads(locking.read(LOCK), LOCK)
+    forged = tuple(replace(each, origin=None) if each.name == "core" else each for each in lock.packages)
+    locking.project.write(LOCK, codec.dumps(replace(lock, packages=forged)))
+    locking.edit("app.py", '# build = ["two"]\n', "")
+    spec = json.loads(lock.asked)
+    del spec["build"]
+    text = codec.dumps(replace(lock, packages=forged, asked=canonical_json(spec).decode(), spec=digest_of(spec)))
+    locking.project.write(LOCK, text)
+    result = locking.run("generate", "--check", "app.py")
+
+    assert result.code == 3
+    assert [line for line in result.err.splitlines() if line.startswith("error") and "not answer" in line] == [
+        "error: lockfiles/app/pylock.toml: the lock does not answer app.py:"
+        " its `core` is not built of the source that the script names",
+        "error: lockfiles/app/pylock.toml: the lock does not answer app.py:"
+        " its `two` is built of https://git.example/two, and `build` does not name it",
+    ]
+
+
 def test_merge_keeps_what_builds_had(locking: Locking, making: StandIn) -> None:
     write_project(locking.root / "core", "core")
     locking.ask("core", "alpha")
@@ -485,7 +512,7 @@ def test_workspace_of_a_git_repository(locking: Locking, making: StandIn) -> Non
         'hint: write `build = ["inner", "outer"]` in [tool.onedigest]',
     ]
     locking.edit("app.py", '["outer"]', '["inner", "outer"]')
-    locking.ok("build", "app.py")
+    locking.ok("generate", "app.py")
 
     inner, outer = (packages(locking)[name]["tool"]["onedigest"] for name in ("inner", "outer"))
     assert (inner["path"], inner["subdirectory"]) == ("https://git.example/two", "libs/inner")
@@ -535,7 +562,7 @@ def test_source_distribution_whose_digest_is_not_stated(locking: Locking, making
     locking.ask("old", "beta")
     build_wheel(locking.root / "wheels", "beta", "1.0")
     settings(locking, 'sources = { beta = { path = "wheels/beta-1.0-py3-none-any.whl" } }', build='["old", "beta"]')
-    locking.ok("build", "app.py")
+    locking.ok("generate", "app.py")
 
     assert set(packages(locking)["old"]["tool"]["onedigest"]) == {"kind", "path", "digest", "size", "requires"}
     assert "tool" not in packages(locking)["beta"]
@@ -570,3 +597,31 @@ def test_source_for_one_platform(locking: Locking, making: StandIn) -> None:
         ("2.0", "platform_machine == 'aarch64'", False),
     ]
     assert locking.ok("generate", "--check", "app.py").err == "1 lock checked\n"
+
+
+BACKEND_IN_TREE = """\
+import zipfile
+def build_wheel(folder, settings=None, metadata=None):
+    name = "core-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(f"{folder}/{name}", "w") as wheel:
+        wheel.write("core.py")
+        wheel.writestr("core-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: core\\nVersion: 1.0\\n")
+        wheel.writestr("core-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("core-1.0.dist-info/RECORD", "")
+    return name
+"""
+
+
+def test_project_with_a_backend_of_its_own_is_built_for_real(locking: Locking) -> None:
+    core = locking.root / "core"
+    system = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    write_project(core, "core", more=system)
+    (core / "__init__.py").rename(core / "core.py")
+    (core / "backend.py").write_text(BACKEND_IN_TREE)
+    locking.ask("core", "alpha")
+    settings(locking, 'sources = { core = { path = "core" } }')
+    assert "\ncore: built from core\n" in locking.ok("build", "app.py").err
+
+    origin = packages(locking)["core"]["tool"]["onedigest"]
+    assert (origin["path"], origin["requires"]) == ("core", [])
+    assert locking.ok("build", "app.py", "--locked", "--offline").err == "app: unchanged\n"

@@ -17,6 +17,7 @@ from fault_proxy import FaultProxy, Seen, faults
 from onedigest.assembler.image import MANIFEST_TYPE
 from onedigest.digest import of_bytes
 from onedigest.errors import InputError, NetworkError
+from onedigest.inputs.encryption import Trust
 from onedigest.inputs.pools import Connection, Pools
 from onedigest.inputs.store import Store
 from onedigest.oci.credentials import Credentials
@@ -66,7 +67,7 @@ def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 def access(variables: dict[str, str] | None = None, **options: object) -> Access:
     files = (Path(variables["DOCKER_CONFIG"]) / "config.json",) if variables else ()
-    connection = Connection(certificates=options.pop("authority", None))  # type: ignore[arg-type]
+    connection = Connection(trust=Trust(bundle=options.pop("authority", None)))  # type: ignore[arg-type]
     pauses: dict[str, object] = {"pause": lambda _: None}
     return Access(pools=Pools(connection), credentials=Credentials(files, {}), **{**pauses, **options})  # type: ignore[arg-type]
 

@@ -16,6 +16,7 @@ from onedigest.inputs import zipapp
 from onedigest.inputs.store import Store
 from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.packages import DebianPackage
+from onedigest.lock.found import Place
 from onedigest.lock.model import Lock, Wheel
 from onedigest.plan.inputs import Inputs
 from onedigest.spec import Spec
@@ -30,7 +31,7 @@ _HASHERS = 4
 """Threads that hash files: more would wait for the disk."""
 
 
-Find = Callable[[], Mapping[str, tuple[str, str]]]
+Find = Callable[[], Mapping[str, Place]]
 """Returns address and digest of wheels by their file names."""
 
 Arrived = Callable[[str], None]
@@ -213,18 +214,18 @@ def _bring_wheels(
         raise type(failed[0])(dict.fromkeys(problem for error in failed for problem in error.problems))
 
 
-def _wanted_wheels(places: Mapping[str, tuple[str, str]], sources: Sources, wheels: Iterable[Wheel]) -> list[Wanted]:
+def _wanted_wheels(places: Mapping[str, Place], sources: Sources, wheels: Iterable[Wheel]) -> list[Wanted]:
     """Return downloads of wheels; those that are files on this machine are kept at once."""
     from onedigest.inputs.download import Wanted
 
     wanted, problems = [], []
     for wheel in wheels:
-        address, digest = places.get(wheel.name, ("", ""))
+        address, digest, index = places.get(wheel.name, Place("", ""))
         if address and digest != wheel.digest and is_digest(digest):
             message = f"the index has another `{wheel.name}`: sha256 {hex_of(digest)}, locked {hex_of(wheel.digest)}"
             problems.append(Problem(message, hint="find out why it changed before you run `onedigest generate`"))
         elif "://" in address and not address.startswith("file://"):
-            wanted.append(Wanted(name=wheel.name, digest=wheel.digest, size=wheel.size, urls=(address,)))
+            wanted.append(Wanted(name=wheel.name, digest=wheel.digest, size=wheel.size, urls=(address,), index=index))
         elif address:
             problems += _keep_local(sources, Path(address.removeprefix("file://")), wheel)
         else:
@@ -238,7 +239,7 @@ def _wanted_wheels(places: Mapping[str, tuple[str, str]], sources: Sources, whee
 
 def _place_stated(
     store: Store,
-    places: Mapping[str, tuple[str, str]],
+    places: Mapping[str, Place],
     place: Callable[[Wanted | Wheel], None],
     file: Wanted | Wheel,
 ) -> None:

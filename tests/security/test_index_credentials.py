@@ -100,6 +100,26 @@ class TestVariables:
 
         assert attacker.credentials() == set()
 
+    def test_go_nowhere_that_a_uv_toml_of_the_checkout_leads_them(
+        self, folder: Path, attacker: Listener, private: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Such as without TLS, by a proxy of the checkout's."""
+        give(monkeypatch)
+        monkeypatch.setenv("UV_INDEX", "internal=http://pypi.acme.example/simple")
+        text = f'allow-insecure-host = ["pypi.acme.example"]\nhttp-proxy = "{attacker.address}"\nindex-strategy = "x"\n'
+        (folder / "uv.toml").write_text(f'{text}extra-index-url = ["{private.address}/simple"]\n')
+        monkeypatch.setenv("UV_CONFIG_FILE", str(folder / "uv.toml"))
+        monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+        script(folder, ("internal", "http://pypi.acme.example/simple"))
+        failed()
+
+        assert attacker.seen == []
+
+        monkeypatch.delenv("UV_INDEX")
+        script(folder, ("other", private))
+        failed()
+        assert private.paths()
+
     def test_go_where_a_variable_says_that_the_index_is(
         self, folder: Path, private: Listener, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from listener import Listener, listening, respond
 from onedigest.errors import NetworkError
-from onedigest.inputs import leading
+from onedigest.inputs import credentials, leading
 from onedigest.inputs.download import Client, Wanted, download
+from onedigest.inputs.encryption import Trust
 from onedigest.inputs.pools import Connection, Pools
 from onedigest.inputs.store import Store
 from onedigest.oci.credentials import Credentials
@@ -75,7 +76,7 @@ class TestIndexAndMirror:
         place = f"{metadata.address}/alpha-1.0-py3-none-any.whl"
         with listening(lambda request: respond(request, 302, location=place), context) as server:
             url = f"https://u:SECRET@{server.host}/files/alpha"
-            said = refusal(url, certificates=certificate)
+            said = refusal(url, trust=Trust(bundle=certificate))
 
         assert said == f"https://{server.host}/files/alpha: the server leads to an address without TLS ('{place}')"
         assert server.credentials() == {"u:SECRET"}
@@ -86,8 +87,12 @@ class TestIndexAndMirror:
         with listening(lambda request: respond(request, 200, b"file"), context) as other:
             place = f"https://x:y@{other.host}/there?signature=1"
             with listening(lambda request: respond(request, 307, location=place), context) as server:
-                shown = ((f"https://{server.host}", "u:SECRET"),)
-                found = get(f"https://{server.host}/x", certificates=certificate, credentials=shown)
+                row = credentials.Credential(url=f"https://{server.host}", user="u", password="SECRET")
+                found = get(
+                    f"https://{server.host}/x",
+                    trust=Trust(bundle=certificate),
+                    credentials=credentials.Credentials(stated=[row]),
+                )
 
         assert found == b"file"
         assert server.credentials() == {"u:SECRET"}

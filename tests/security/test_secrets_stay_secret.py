@@ -13,12 +13,16 @@ import pytest
 from index_requests import failed, make_project, script
 from listener import Listener, asking_index, listening, respond
 from onedigest.cli.images import find_images
-from onedigest.cli.index_credentials import Bound, Index
+from onedigest.cli.index_credentials import Bound
 from onedigest.cli.session import Session
 from onedigest.errors import NetworkError, OnedigestError
+from onedigest.inputs import credentials
 from onedigest.inputs.download import Client
+from onedigest.inputs.indexes import Index
 from onedigest.inputs.pools import Connection, Pools, shown
+from onedigest.inputs.showing import Showing
 from onedigest.inputs.store import Store
+from onedigest.inputs.uv_environment import lend
 from onedigest.oci.credentials import Credential, Credentials
 from onedigest.oci.reference import parse_reference
 from onedigest.oci.registry import Repository
@@ -252,7 +256,12 @@ class TestRegistry:
 
 def test_no_value_shows_what_it_holds() -> None:
     held = [
-        Connection(credentials=(("https://host:443", f"u:{SECRET}"),), proxies=(("http", f"http://u:{SECRET}@proxy"),)),
+        Connection(
+            credentials=credentials.Credentials({"UV_INDEX": SECRET}), proxies=(("http", f"http://u:{SECRET}@proxy"),)
+        ),
+        credentials.Credential(url="https://host", user=SECRET, password=SECRET, token=SECRET),
+        lend({"UV_INDEX": f"https://u:{SECRET}@host/simple", "HTTPS_PROXY": f"http://u:{SECRET}@proxy"}),
+        Showing(credentials.Credentials(), None).visit(f"https://u:{SECRET}@host/x.whl", ""),
         Credential(source="x", user="u", secret=SECRET, identity=SECRET, bearer=SECRET),
         Bound(index="x", origin="https://host:443", user=SECRET, password=SECRET),
         Index(name="x", url=f"https://u:{SECRET}@host/simple"),

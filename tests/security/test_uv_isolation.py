@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -99,131 +97,6 @@ def test_own_settings_of_the_user_count(place: str, checkout: Checkout) -> None:
     settings.write_text(f'no-index = true\nfind-links = ["{checkout.wheels}"]\n')
 
     assert list(checkout.locate(own=own)) == ["alpha-1.0-py3-none-any.whl"]
-
-
-class Private:
-    """Indexes that want a password, by the first part of the path, and note what they are shown."""
-
-    def __init__(self, wheels: Path, accounts: dict[str, str]) -> None:
-        self.shown: list[str] = []
-        private = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                _, index, kind, name = self.parts()
-                given = base64.b64decode(self.headers.get("authorization", "Basic ")[6:]).decode()
-                private.shown.append(f"{index} {given}")
-                if given != accounts[index]:
-                    self.answer(401, b"", "text/plain")
-                elif kind == "simple":
-                    link = f'<a href="/{index}/files/{name}-1.0-py3-none-any.whl">{name}-1.0-py3-none-any.whl</a>'
-                    self.answer(200, link.encode(), "text/html")
-                else:
-                    self.answer(200, (wheels / name).read_bytes(), "application/octet-stream")
-
-            do_HEAD = do_GET
-
-            def parts(self) -> tuple[str, str, str, str]:
-                index, kind, name = self.path.strip("/").split("/")
-                return "", index, kind, name
-
-            def answer(self, status: int, data: bytes, content_type: str) -> None:
-                self.send_response(status)
-                if status == 401:
-                    self.send_header("www-authenticate", "Basic realm=x")
-                self.send_header("content-type", content_type)
-                self.send_header("content-length", str(len(data)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(data)
-
-            def log_message(self, *_: object) -> None:
-                """Keep quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.place = f"127.0.0.1:{self.server.server_address[1]}"
-
-
-@pytest.fixture
-def private(checkout: Checkout) -> Iterator[Callable[[dict[str, str]], Private]]:
-    served: list[Private] = []
-
-    def serve(accounts: dict[str, str]) -> Private:
-        served.append(Private(checkout.wheels, accounts))
-        return served[-1]
-
-    yield serve
-    for each in served:
-        each.server.shutdown()
-        each.server.server_close()
-
-
-@pytest.mark.parametrize(
-    "kind", ["address", "plain address", "variables", "password alone", "script", "settings", "netrc", "store"]
-)
-def test_credentials_reach_their_index(
-    kind: str, checkout: Checkout, private: Callable[[dict[str, str]], Private]
-) -> None:
-    """However a user states them; none of them stands in a variable that uv fills into an address."""
-    account = {"password alone": ":s3cr:t/%41", "plain address": "robot:s3cret"}.get(kind, "rob@t:s3cr:t/%41")
-    index = private({"a": account})
-    plain = f"http://{index.place}/a/simple"
-    named = {"UV_INDEX_CORP_USERNAME": "rob@t", "UV_INDEX_CORP_PASSWORD": "s3cr:t/%41"}
-    lines: tuple[str, ...] = ()
-    own: dict[str, str] = {}
-    if kind == "address":
-        own = {"UV_DEFAULT_INDEX": f"http://rob%40t:s3cr%3At%2F%2541@{index.place}/a/simple"}
-    elif kind == "plain address":
-        own = {"UV_DEFAULT_INDEX": f"http://robot:s3cret@{index.place}/a/simple"}
-    elif kind == "variables":
-        own = {"UV_DEFAULT_INDEX": f"corp={plain}", **named}
-    elif kind == "password alone":
-        own = {"UV_DEFAULT_INDEX": f"corp={plain}", "UV_INDEX_CORP_PASSWORD": "s3cr:t/%41"}
-    elif kind == "script":
-        lines, own = (f'index = [{{ name = "corp", url = "{plain}", default = true }}]',), named
-    elif kind == "settings":
-        settings = checkout.home / ".config" / "uv" / "uv.toml"
-        settings.parent.mkdir(parents=True)
-        settings.write_text(f'[[index]]\nname = "corp"\nurl = "{plain}"\ndefault = true\n')
-        own = named
-    elif kind == "netrc":
-        (checkout.home / ".netrc").write_text('machine 127.0.0.1 login "rob@t" password "s3cr:t/%41"\n')
-        own = {"UV_DEFAULT_INDEX": plain}
-    else:
-        store = checkout.home / ".local" / "share" / "uv" / "credentials" / "credentials.toml"
-        store.parent.mkdir(parents=True)
-        store.write_text(
-            f'[[credential]]\nservice = "http://{index.place}/"\nusername = "rob@t"\nscheme = "basic"\n'
-            'password = "s3cr:t/%41"\n'
-        )
-        own = {"UV_DEFAULT_INDEX": plain}
-    found = checkout.locate(*lines, own=own)
-
-    assert list(found) == ["alpha-1.0-py3-none-any.whl"]
-
-    assert {each.split(" ", 1)[1] for each in index.shown} <= {"", account}
-
-
-def test_two_indexes_of_a_host_have_their_own_credentials(
-    checkout: Checkout, private: Callable[[dict[str, str]], Private]
-) -> None:
-    (checkout.wheels / "beta-1.0-py3-none-any.whl").write_bytes(
-        (checkout.wheels / "alpha-1.0-py3-none-any.whl").read_bytes()
-    )
-    index = private({"a": "robot:one!", "b": "robot:two!"})
-    own = {
-        "UV_INDEX": f"one=http://{index.place}/a/simple",
-        "UV_DEFAULT_INDEX": f"http://robot:two%21@{index.place}/b/simple",
-        "UV_INDEX_ONE_USERNAME": "robot",
-        "UV_INDEX_ONE_PASSWORD": "one!",
-    }
-
-    assert list(checkout.locate(own=own)) == ["alpha-1.0-py3-none-any.whl"]
-    assert "a robot:two!" not in index.shown
 
 
 def test_uv_that_hangs_is_stopped(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import gc
 import hashlib
 import socket
@@ -19,6 +18,7 @@ import pytest
 from index_server import IndexServer, send
 from listener import listening, respond
 from onedigest.errors import NetworkError
+from onedigest.inputs.credentials import Credential, Credentials
 from onedigest.inputs.download import Client, Wanted, download
 from onedigest.inputs.pools import Connection, Pools, shown
 from onedigest.inputs.store import Store
@@ -199,6 +199,10 @@ def test_several_at_once_share_one_download(server: IndexServer, store: Store) -
     assert len(server.requests) == 1
 
 
+def showing(url: str, user: str, password: str) -> Credentials:
+    return Credentials(stated=[Credential(url=url, user=user, password=password)])
+
+
 def test_credentials_are_sent_and_never_shown(server: IndexServer, store: Store) -> None:
     seen: list[str | None] = []
 
@@ -214,7 +218,7 @@ def test_credentials_are_sent_and_never_shown(server: IndexServer, store: Store)
 
     assert seen == ["Basic bWU6czNjcmV0"]
     assert "s3cret" not in shown(secret.urls[0])
-    assert "s3cret" not in repr(Connection(credentials=(("host", "me:s3cret"),)))
+    assert "s3cret" not in repr(Connection(credentials=showing("https://host", "me", "s3cret")))
 
 
 @pytest.mark.parametrize("between", ["?@", "#@", "?x@", "@", "\\@", "%2f@", ":@"])
@@ -223,7 +227,7 @@ def test_credentials_go_to_the_host_that_they_are_for_however_an_address_is_writ
         listening(lambda request: respond(request, 200)) as own,
         listening(lambda request: respond(request, 200)) as other,
     ):
-        client = Client(Connection(credentials=((own.address, "user:SECRET"),)))
+        client = Client(Connection(credentials=showing(own.address, "user", "SECRET")))
         with suppress(NetworkError):
             client.get(f"{own.address}{between}{other.host}/x")
 
@@ -251,7 +255,7 @@ def test_connection_that_ends_before_tls_is_closed(monkeypatch: pytest.MonkeyPat
         there.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         there.close()
     pool = Pools(Connection()).of("https://index.example").connection_from_url("https://index.example")
-    connection = pool.ConnectionCls("index.example")
+    connection = pool._new_conn()
     monkeypatch.setattr(connection, "_new_conn", lambda: here)
 
     with warnings.catch_warnings(record=True) as warned:
@@ -261,66 +265,3 @@ def test_connection_that_ends_before_tls_is_closed(monkeypatch: pytest.MonkeyPat
         gc.collect()
 
     assert [str(each.message) for each in warned] == []
-
-
-class TestProxy:
-    """What stands before other hosts, as other programs read the same variables."""
-
-    @pytest.mark.parametrize(
-        ("written", "secret"),
-        [("http://{}", ""), ("{}", ""), ("http://us%40er:pä:ss@{}/", "us@er:pä:ss"), ("u:p@{}", "u:p")],
-    )
-    def test_is_shown_its_own_password_and_nobody_else_is(self, written: str, secret: str) -> None:
-        shown_to: list[str | None] = []
-
-        def answer(request: BaseHTTPRequestHandler) -> None:
-            shown_to.append(request.headers.get("proxy-authorization"))
-            respond(request, 200, b"file")
-
-        with listening(answer) as proxy:
-            client = Client(Connection(proxies=(("http", written.format(proxy.host)),)))
-            assert client.get("http://index.example/x") == b"file"
-            assert client.get(f"{proxy.address}/near") == b"file"
-
-        expected = "Basic " + base64.b64encode(secret.encode()).decode() if secret else None
-        assert shown_to == [expected, None]
-
-    @pytest.mark.parametrize(
-        "written", ["socks5://u:SECRET@proxy", "http://u:SECRET@proxy:99999", "http://", "http://["]
-    )
-    def test_that_is_none_is_told_without_its_password(self, written: str) -> None:
-        with pytest.raises(NetworkError) as caught:
-            Client(Connection(proxies=(("http", written),))).get("http://index.example/x")
-
-        assert str(caught.value).endswith("' has no address of HTTP\nhint: name it as http://HOST:PORT")
-        assert "SECRET" not in str(caught.value)
-
-    @pytest.mark.parametrize(
-        ("host", "patterns", "bypassed"),
-        [
-            *(("a.corp", "CORP", True), ("a.corp", "x, *.corp", True), ("a.corp", "x .corp", True)),
-            *(("acorp", "corp", False), ("a.corp", "", False), ("a.corp", "*", True), ("a.corp", ".", False)),
-            *(("a.corp:81", "a.corp:81", True), ("a.corp:81", "a.corp:80", False), ("a.corp:81", "a.corp", True)),
-            *(("10.1.2.3", "10.0.0.0/8", True), ("11.1.2.3", "10.0.0.0/8", False), ("a.corp", "10.0.0.0/8", False)),
-            *(("[fd00::1]:81", "fd00::/8", True), ("[fd00::1]", "[fd00::1]", True), ("[fd00::1]", "fd00::1", True)),
-        ],
-    )
-    def test_is_passed_by_for_the_hosts_of_no_proxy(self, host: str, patterns: str, *, bypassed: bool) -> None:
-        pool = Pools(Connection(proxies=(("http", "http://proxy.example"), ("no", patterns)))).of(f"http://{host}/x")
-
-        assert (pool.proxy is None) == bypassed
-
-
-def test_certificates_that_cannot_be_used_are_told(tmp_path: Path) -> None:
-    missing, broken = tmp_path / "missing.pem", tmp_path / "broken.pem"
-    broken.write_text("none")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        url = f"https://127.0.0.1:{server.getsockname()[1]}/x"
-        said = []
-        for path in (missing, broken):
-            with pytest.raises(NetworkError) as caught:
-                Client(Connection(certificates=path)).get(url)
-            said.append(str(caught.value))
-
-    assert said[0] == f"{missing}: there is no such file of certificates\nhint: correct SSL_CERT_FILE"
-    assert said[1].splitlines()[0] == f"{url}: cannot be reached: no certificate or crl found"

@@ -9,7 +9,7 @@ import pytest
 
 from onedigest.application import File
 from onedigest.digest import of_bytes
-from onedigest.missing.imports import missing_siblings
+from onedigest.missing.imports import missing_siblings, sibling_problem
 
 TREE = {
     "helper.py": "",
@@ -107,3 +107,20 @@ def test_very_many_imports_are_bounded(folder: Path) -> None:
     patterns(folder, "import " + ".".join(["data"] * 3000))
 
     assert time.monotonic() - started < 10
+
+
+def test_folder_that_is_a_project_is_to_be_a_source(tmp_path: Path) -> None:
+    (tmp_path / "core" / "src" / "core").mkdir(parents=True)
+    (tmp_path / "core" / "pyproject.toml").write_text('[project]\nname = "acme-core"\n')
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "pyproject.toml").write_text("[project\n")
+    (tmp_path / "helper.py").write_text("")
+    code = b"import broken\nimport core\nimport helper\n"
+    found = missing_siblings(tmp_path, "app.py", code, [], {"yaml"})
+
+    assert str(sibling_problem(found, ["data/**"], "jobs/app.py")) == (
+        "jobs/app.py:2: `core`, `helper.py` are imported, and not in the image\n"
+        'hint: write `files = ["data/**", "helper.py"]` in [tool.onedigest]; require `acme-core`,'
+        ' and write `acme-core = { path = "core" }` in [tool.uv.sources]'
+    )
+    assert missing_siblings(tmp_path, "app.py", b"import core\n", [], {"core"}) == []

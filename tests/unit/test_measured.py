@@ -11,6 +11,7 @@ import pytest
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.inputs.store import Store
+from onedigest.lock.found import Place
 from onedigest.lock.measured import completed
 from onedigest.lock.model import Package, Wheel
 from onedigest.lock.script_lock import Pins
@@ -40,7 +41,7 @@ class World:
         sources = Sources(
             store=self.store, client=nothing, access=nothing, archive=nothing, offline=True, environment={}
         )
-        (found,) = completed((package,), {NAME: (str(self.file), index)}, sources, Pins(**pins))
+        (found,) = completed((package,), {NAME: Place(str(self.file), index)}, sources, Pins(**pins))
         return found.wheels[0][1].digest, found.wheels[0][1].size
 
     def refused(self, index: str = "", size: int = 0, **pins: Any) -> str:

@@ -2,19 +2,24 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyproject_hooks
 import pytest
 
 from backend_projects import backend_project
+from conftest import ROOT
 from onedigest import digest
 from onedigest.errors import InputError, Problem
 from onedigest.from_source import sandbox
 from onedigest.from_source.repeating import APART, build_twice
 from onedigest.from_source.sandbox import Limits
+from pythons import interpreters
 
 QUICK = Limits(seconds=60)
 
@@ -194,3 +199,38 @@ def test_a_source_distribution_of_another_version_is_refused(tmp_path: Path) -> 
         "the source distribution is of demo 2.0 by its PKG-INFO, and its wheel is demo 1.0\n"
         "hint: the source is broken: take another version, or a wheel"
     )
+
+
+PROGRAM = """\
+import sys
+from pathlib import Path
+from onedigest import digest
+from onedigest.from_source.repeating import build_twice
+
+print(digest.of_file(build_twice(Path(sys.argv[1]), "", [], {}, Path(sys.argv[2]), print, apart=0)))
+"""
+
+
+def test_every_python_makes_the_same_wheel(tmp_path: Path) -> None:
+    body = """\
+import pathlib
+return put(folder, {f"demo/{path.name}": path.read_text() for path in set(pathlib.Path("data").iterdir())})"""
+    tree = backend_project(tmp_path / "project", body, {f"data/{name}": name * 5000 for name in "abcdef"})
+    packages = str(Path(pyproject_hooks.__file__).parent.parent)
+    environment = {"PYTHONPATH": os.pathsep.join([str(ROOT / "generator"), packages])}
+
+    own = digest.of_file(build_twice(tree, "", [], {}, tmp_path / "own", print, apart=0))
+
+    others = [python for python in interpreters() if python != sys.executable]
+    printed = {
+        subprocess.run(
+            [python, "-c", PROGRAM, tree, tmp_path / str(number)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for number, python in enumerate(others)
+    }
+
+    assert printed | {f"{own}\n"} == {f"{own}\n"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from packaging.tags import Tag
 from index_server import IndexServer
 from onedigest.digest import Digest, of_file
 from onedigest.errors import InputError
+from onedigest.from_source.declared import read_declared
 from onedigest.from_source.fitting import Need, choose, may_build
 from onedigest.from_source.model import BuildRequirement, PinnedFile
 from onedigest.from_source.requirements import Pins, bring, resolve
 from onedigest.sources import Sources
-from source_trees import sources_in
+from source_trees import sources_in, write_files
 from wheel_builder import build_wheel
 
 HERE = [
@@ -138,6 +140,52 @@ def test_addresses_and_what_is_no_requirement_are_refused_all_at_once(tmp_path: 
         "hint: state its version, as in `maker==1.0`: only wheels of an index are taken\n"
         "app.py: the build requirement 'a b' of `core` cannot be read"
     )
+
+
+def test_an_index_of_the_project_counts_for_what_names_it(tmp_path: Path, index: IndexServer) -> None:
+    (tmp_path / "empty").mkdir()
+    empty = IndexServer(tmp_path / "empty")
+    workspace = write_files(
+        tmp_path / "workspace",
+        {
+            "pyproject.toml": f'[tool.uv.workspace]\nmembers = ["core"]\n[[tool.uv.index]]\nname = "own"\n'
+            f'url = "{index.address}"\n[tool.uv.sources]\nNeeded = {{ index = "own" }}\n',
+            "core/pyproject.toml": "",
+        },
+    )
+    sources = sources_in(
+        tmp_path, UV_DEFAULT_INDEX=empty.address, UV_INDEX_OWN_USERNAME="me", UV_INDEX_OWN_PASSWORD="secret"
+    )
+    asking = replace(need(), declared=read_declared(workspace / "core", workspace))
+    pins = resolve(asking, ["needed"], (), sources)
+    empty.close()
+
+    assert versions(pins) == {"needed": "1.0"}
+    assert [each.name for each in pins.requires[0].wheels] == ["needed-1.0-py3-none-any.whl"]
+
+
+def test_no_index_is_asked_for_what_a_project_has_elsewhere(tmp_path: Path, index: IndexServer) -> None:
+    project = write_files(
+        tmp_path,
+        {
+            "pyproject.toml": '[tool.uv.sources]\nmaker = { workspace = true }\nneeded = [{ path = "x", marker = "a" }]\n'
+        },
+    )
+    index.requests.clear()
+    with pytest.raises(InputError) as error:
+        resolve(
+            replace(need(), declared=read_declared(project, project)),
+            ["Maker>=1", "needed"],
+            (),
+            reaching(tmp_path, index),
+        )
+
+    hint = "hint: publish a wheel of it to an index, and name that there: `{ index = … }`"
+    assert str(error.value) == "\n".join(
+        f"app.py: the build requirement `{name}` of `core` is in [tool.uv.sources], which names no index\n{hint}"
+        for name in ("Maker", "needed")
+    )
+    assert index.requests == []
 
 
 def test_nothing_is_asked_where_nothing_is_needed(tmp_path: Path, index: IndexServer) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import _thread
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -119,11 +121,27 @@ def test_what_forks_and_stays_has_ended(tmp_path: Path, isolated: bool) -> None:
 def test_what_never_ends_is_stopped_with_all_that_it_started(tmp_path: Path, isolated: bool) -> None:
     code = f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('waiting', flush=True)\n{STAYS}\ntime.sleep(999)"
 
-    ended = run(tmp_path, code, Limits(seconds=0.5), isolated=isolated)
+    ended = run(tmp_path, code, Limits(seconds=1.5), isolated=isolated)
 
-    assert ended.stopped == "took more than 0.5 seconds"
+    assert ended.stopped == "took more than 1.5 seconds"
     assert ended.output == "waiting\n"
     assert_gone(tmp_path)
+
+
+@pytest.mark.parametrize("isolated", [True, False])
+def test_an_interrupt_ends_all_of_it(tmp_path: Path, isolated: bool) -> None:
+    def interrupt() -> None:
+        while not (tmp_path / "run" / "alive").exists():
+            time.sleep(0.01)
+        _thread.interrupt_main()
+
+    threading.Thread(target=interrupt).start()
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, f"{STAYS}\ntime.sleep(999)", isolated=isolated)
+
+    assert_gone(tmp_path)
+    assert [each.name for each in tmp_path.iterdir()] == ["run"]
 
 
 @pytest.mark.parametrize("isolated", [True, False])
@@ -181,10 +199,10 @@ while True:
 
 
 def test_a_program_that_is_not_there_is_an_end(tmp_path: Path) -> None:
-    enclosure = Enclosure(folder=tmp_path)
-    (tmp_path / "tmp").mkdir()
+    enclosure = Enclosure(folder=tmp_path / "run")
+    (tmp_path / "run" / "tmp").mkdir(parents=True)
 
-    ended = sandbox.run(["/no/such"], tmp_path, {}, enclosure, QUICK, isolated=False)
+    ended = sandbox.run(["/no/such"], enclosure.folder, {}, enclosure, QUICK, isolated=False)
 
     assert ended.code == 127
     assert "No such file or directory: '/no/such'" in ended.output

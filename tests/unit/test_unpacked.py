@@ -156,6 +156,17 @@ def test_nothing_is_written_through_a_link_of_the_archive(tmp_path: Path) -> Non
     assert list((tmp_path / "outside").iterdir()) == []
 
 
+def test_a_member_of_a_zip_file_without_a_name_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a", "w") as archive:
+        archive.writestr("x", "x")
+    data = (tmp_path / "a").read_bytes()
+    at = data.index(b"PK\1\2") + 28
+    # what was its name in the directory is an extra field
+    (tmp_path / "a").write_bytes(data[:at] + b"\0\0\1\0" + data[at + 4 :])
+
+    assert refused(tmp_path / "a", tmp_path / "out").startswith("app.py: the archive a of `core` cannot be unpacked: ")
+
+
 def test_links_of_zip_files_are_links(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a", "w") as archive:
         archive.writestr("a/x", "x")

@@ -9,14 +9,14 @@ import pytest
 from onedigest.cli.image_secrets import read_allowed
 from onedigest.cli.index_credentials import (
     Bound,
-    Index,
     named_indexes,
-    origin_credentials,
     unbound,
     uv_environment,
     uv_files,
     without_credentials,
 )
+from onedigest.inputs.credentials import Credentials
+from onedigest.inputs.indexes import Index
 
 REAL = "https://pypi.acme.example/simple"
 PAIR = {"UV_INDEX_INTERNAL_USERNAME": "ci", "UV_INDEX_INTERNAL_PASSWORD": "p:w/d@"}
@@ -94,17 +94,18 @@ def test_bound_credential_is_at_its_origin_alone() -> None:
     assert lent({}, one, other, bound=bound) == {}
 
 
-def test_our_own_requests_show_by_origin() -> None:
+def test_our_own_requests_show_what_uv_shows() -> None:
     environment = {
         **PAIR,
         "UV_INDEX": f"internal={REAL} https://me:s3cret@other.example:8443/simple",
         "UV_INDEX_LOST_PASSWORD": "x",
     }
+    rows = Credentials(lent(environment)).rows
 
-    assert origin_credentials(environment, named_indexes(environment, ())) == (
-        ("https://other.example:8443", "me:s3cret"),
-        ("https://pypi.acme.example:443", "ci:p:w/d@"),
-    )
+    assert {(row.url, row.user, row.password) for row in rows} == {
+        ("https://other.example:8443/simple", "me", "s3cret"),
+        (REAL, "ci", "p:w/d@"),
+    }
 
 
 def test_configuration_is_that_of_the_user_and_the_machine(tmp_path: Path) -> None:

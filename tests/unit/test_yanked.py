@@ -26,7 +26,7 @@ class Pages:
         self.text = text
         self.asked: list[str] = []
 
-    def get(self, url: str, *, most: int) -> bytes:
+    def get(self, url: str, *, most: int, index: str = "") -> bytes:
         self.asked.append(url)
         if self.text is None or len(self.text) > most:
             raise NetworkError.of("none")
@@ -93,7 +93,7 @@ def test_page_is_asked_for_only_where_there_is_a_choice() -> None:
 def test_metadata_of_a_wheel(tmp_path: Path) -> None:
     store, client = (
         Store(tmp_path / "store"),
-        Pages(b"Provides-Extra: a\nRequires-Dist: b<2; extra == 'a'\n\nProvides-Extra: no\n"),
+        Pages(b"Metadata-Version: 2.1\nProvides-Extra: a\nRequires-Dist: b<2; extra == 'a'\n\nProvides-Extra: no\n"),
     )
     wheel = tmp_path / "x-1-py3-none-any.whl"
     wheel.write_bytes(wheel_bytes("x", "1", extras=["c"], requires=["d"], requires_python=">=3"))
@@ -101,7 +101,10 @@ def test_metadata_of_a_wheel(tmp_path: Path) -> None:
     inside = {"provides-extra": ["c"], "requires-dist": ["d"], "requires-python": [">=3"]}
 
     assert read_metadata("https://f/x.whl", f"sha256:{'a' * 64}", cast(Any, client), store) == beside
-    assert client.asked == ["https://f/x.whl.metadata"]
+    assert read_metadata("https://f/x.whl?sig=a%2Fb", "", cast(Any, client), store) == beside
+    assert client.asked == ["https://f/x.whl.metadata", "https://f/x.whl.metadata?sig=a%2Fb"]
+    for other in (b"<html>Provides-Extra: x", wheel.read_bytes(), b""):
+        assert read_metadata("https://f/x.whl", "", cast(Any, Pages(other)), store) is None
     assert read_metadata("https://f/x.whl", store.add(wheel.read_bytes()), cast(Any, client), store) == inside
     assert read_metadata(str(wheel), "", cast(Any, client), store) == inside
     assert read_metadata(str(tmp_path / "none"), "", cast(Any, client), store) is None

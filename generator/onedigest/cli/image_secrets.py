@@ -15,7 +15,7 @@ from onedigest.cli.index_credentials import Bound
 from onedigest.errors import InputError, Problem
 from onedigest.flyte.definition import Secret
 from onedigest.flyte.indexes import Credential
-from onedigest.inputs.pools import is_loopback
+from onedigest.inputs.leading import is_loopback
 
 VARIABLE = "ONEDIGEST_SECRETS"
 

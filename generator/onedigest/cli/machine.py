@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
+import sys
+import tomllib
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from onedigest.cli.index_credentials import Index, named_indexes, origin_credentials, uv_files
+from onedigest.cli.index_credentials import named_indexes, uv_environment, uv_files
+from onedigest.inputs.indexes import Index
+from onedigest.inputs.uv_settings import OF_PROJECT
 from onedigest.project import holds_locks
+from onedigest.untrusted import MOST_TEXT, load_toml
 
 if TYPE_CHECKING:
     from onedigest.inputs.pools import Connection
+
+_TRUE = ("1", "true", "yes", "y", "on", "t")
+_UV_KEYS = ("http-proxy", "https-proxy", "no-proxy", "allow-insecure-host", "system-certs", "native-tls")
+_REACHING = re.compile(r"(?i:(?:https?|all|no)_proxy)|SSL_CERT_FILE|SSL_CERT_DIR|SSL_CLIENT_CERT")
 
 
 def named_indexes_here() -> tuple[Index, ...]:
     """Return the indexes that the user's own settings name."""
     return named_indexes(os.environ, uv_files(os.environ, Path.home(), _checkout(Path.cwd())))
+
+
+def own_variables() -> dict[str, str]:
+    """Return the variables, with a mark where UV_CONFIG_FILE names a file of the checkout that we are in."""
+    files = uv_files(os.environ, Path.home(), _checkout(Path.cwd()))
+    is_strange = bool(os.environ.get("UV_CONFIG_FILE")) and not files
+    return {**os.environ, **({OF_PROJECT: "1"} if is_strange else {})}
 
 
 def _checkout(start: Path) -> Path:
@@ -31,20 +49,66 @@ def _checkout(start: Path) -> Path:
 
 def read_connection(offline: bool, said: Callable[[str], object]) -> Connection:
     """Return how this machine reaches the network, by the user's own settings; `said` takes words about waits."""
+    from onedigest.inputs.credentials import Credentials
+    from onedigest.inputs.encryption import read_trust
     from onedigest.inputs.pools import Connection
+    from onedigest.inputs.proxies import read_proxies
 
-    proxies = {
-        name: value
-        for name in ("http", "https", "all", "no")
-        if (value := os.environ.get(f"{name}_proxy") or os.environ.get(f"{name.upper()}_PROXY"))
-    }
-    certificates, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    settings = _uv_settings()
+    listed = settings.get("allow-insecure-host")
+    stated = [each for each in listed if isinstance(each, str)] if isinstance(listed, list) else []
     return Connection(
         offline=offline,
-        proxies=tuple(sorted(proxies.items())),
-        certificates=Path(certificates) if certificates else None,
-        certificate_folder=Path(folder) if folder else None,
+        proxies=read_proxies(os.environ, settings) or _proxies_of_macos(),
+        trust=read_trust(os.environ),
+        unverified=(*os.environ.get("UV_INSECURE_HOST", "").split(), *stated),
         netrc=Path(os.environ.get("NETRC") or Path.home() / ".netrc"),
-        credentials=origin_credentials(os.environ, named_indexes_here()),
+        credentials=Credentials(uv_environment(own_variables(), named_indexes_here())),
         said=said,
     )
+
+
+def variables_for_programs(connection: Connection) -> dict[str, str]:
+    """Return this machine's variables, with those by which uv and git reach what the connection does, the same way.
+
+    Raises `NetworkError` for a proxy that is none.
+    """
+    from onedigest.inputs import encryption, proxies
+
+    own = own_variables()
+    if connection.offline:
+        return own
+    trusted = {} if connection.trust.beside and _trusts_system() else encryption.for_programs(connection.trust)
+    kept = {name: value for name, value in own.items() if not _REACHING.fullmatch(name)}
+    return {
+        **trusted,
+        **kept,
+        **proxies.for_programs(dict(connection.proxies)),
+    }
+
+
+def _trusts_system() -> bool:
+    """Tell whether uv is to have the certificates of the system, and takes no others for such a variable."""
+    stated = (_uv_settings().get(name) is True for name in ("system-certs", "native-tls"))
+    return any(os.environ.get(name, "").lower() in _TRUE for name in ("UV_SYSTEM_CERTS", "UV_NATIVE_TLS")) or any(
+        stated
+    )
+
+
+def _uv_settings() -> Mapping[str, Any]:
+    """Return what the user's own files of uv say about the network, before what those of the machine say."""
+    found: dict[str, Any] = {}
+    for path in uv_files(os.environ, Path.home(), _checkout(Path.cwd())):
+        with suppress(OSError, UnicodeDecodeError, tomllib.TOMLDecodeError), path.open("rb") as file:
+            table = load_toml(file.read(MOST_TEXT).decode())
+            found = {**{name: table[name] for name in _UV_KEYS if name in table}, **found}
+    return found
+
+
+def _proxies_of_macos() -> tuple[tuple[str, str], ...]:
+    """Return the proxies of the system's own settings, which count on macOS where nothing else is said."""
+    if sys.platform == "darwin":
+        from urllib.request import getproxies
+
+        return tuple(sorted((name, value) for name, value in getproxies().items() if name in ("http", "https")))
+    return ()

@@ -13,16 +13,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from onedigest.cli.image import Image
-from onedigest.cli.index_credentials import (
-    Bound,
-    Index,
-    indexes_in,
-    unbound,
-    uv_environment,
-)
-from onedigest.cli.machine import named_indexes_here
+from onedigest.cli.index_credentials import Bound, unbound, uv_environment
+from onedigest.cli.machine import named_indexes_here, variables_for_programs
 from onedigest.cli.netrc_file import without_default
 from onedigest.cli.session import Session
+from onedigest.inputs.indexes import Index, addresses_with_user, indexes_in, listed_in
 
 if TYPE_CHECKING:
     from onedigest.sources import Sources
@@ -55,7 +50,7 @@ def _environment(
 ) -> dict[str, str]:
     """Return the variables that uv may get, with a netrc that names hosts alone."""
     path = session.connection.netrc
-    found = uv_environment(os.environ, named, asked, bound)
+    found = uv_environment(variables_for_programs(session.connection), named, asked, bound)
     return {**found, "NETRC": without_default(path.absolute())} if path and path.is_file() else found
 
 
@@ -64,19 +59,20 @@ def sources_for(source: Sources, session: Session, image: Image) -> Sources:
 
     Raises `InputError` for secrets that an image may not use, or that are not on this machine.
     """
+    from onedigest.inputs.credentials import Credentials
     from onedigest.inputs.download import Client
 
     named = named_indexes_here()
     bound = _bound(image, named)
-    asked = tuple(indexes_in(json.loads(image.spec.uv)))
+    settings = json.loads(image.spec.uv)
+    asked = tuple(indexes_in(settings))
     if not session.offline:
         where = image.script.where("tool.uv.index")
         session.warn(unbound(os.environ, named, ((index, where) for index in asked)))
     environment = _environment(session, named, asked, bound)
-    credentials = tuple((each.origin, f"{each.user}:{each.password}") for each in bound if each.origin)
-    if not credentials:
-        return replace(source, environment=environment)
-    connection = replace(session.connection, credentials=(*session.connection.credentials, *credentials))
+    direct = addresses_with_user([*image.spec.dependencies, image.spec.uv])
+    credentials = Credentials(environment, (*asked, *listed_in(settings), *direct))
+    connection = replace(session.connection, credentials=credentials)
     return replace(source, environment=environment, client=Client(connection))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -88,7 +89,8 @@ class Session:
         from onedigest.cli.registries import make_access
         from onedigest.inputs.pools import Pools
 
-        return make_access(Pools(self.connection), self._insecure)
+        # what a user says of hosts of uv is said of no registry
+        return make_access(Pools(replace(self.connection, unverified=())), self._insecure)
 
     @property
     def silent(self) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from onedigest import checkout, untrusted
 from onedigest.digest import canonical_json
-from onedigest.errors import InputError
+from onedigest.errors import InputError, Problem
 from onedigest.from_source import failures, sandbox
 from onedigest.from_source.room import FIRST, Room, make_room
 from onedigest.from_source.sandbox import USUAL, Limits
@@ -67,7 +67,7 @@ def _checked(table: Mapping[str, Any]) -> BuildSystem:
     if paths is not None and not (_are_lines(paths) and all(map(_is_inner, paths))):
         wrong.append("`build-system.backend-path` is not a list of folders inside of the project")
     if wrong:
-        raise InputError(failures.Problem(each, "pyproject.toml") for each in wrong)
+        raise InputError(Problem(each, "pyproject.toml") for each in wrong)
     return BuildSystem(requires=tuple(requires or ()), backend=backend or _LEGACY, backend_path=tuple(paths or ()))
 
 
@@ -139,7 +139,7 @@ def _call(
     try:
         return getattr(caller, hook)(*arguments, config_settings=settings.get("config-settings") or None)
     except pyproject_hooks.BackendUnavailable as error:
-        raise failures.not_imported(system.backend, room.hidden(str(error.traceback))) from None
+        raise failures.not_imported(system.backend, room.hidden(error.traceback or str(error))) from None
     except pyproject_hooks.UnsupportedOperation as error:
         raise InputError.of(
             f"the backend cannot make a wheel: {failures.last_lines(room.hidden(str(error)))}"

@@ -15,6 +15,7 @@ from onedigest.digest import canonical_json, hex_of, of_bytes, of_file
 from onedigest.errors import InputError, Problem
 from onedigest.from_source import archives, commits, trees
 from onedigest.from_source.backend import ask_requirements, read_build_system
+from onedigest.from_source.declared import Declared, read_declared
 from onedigest.from_source.fitting import Need
 from onedigest.from_source.model import BuildRequirement, Built, BuiltFrom, Kind, PinnedFile, Source
 from onedigest.from_source.repeating import build_twice
@@ -46,11 +47,12 @@ def build(
     Raises `InputError` and `NetworkError`.
     """
     settings = source.build_settings()
-    need = Need(name=source.name, where=source.where, settings=settings)
     tags = list(sys_tags())
     with sources.store.scratch() as scratch:
         tree = _lay_out(source, origin, sources, root, scratch / source.name, hear)
         system = read_build_system(tree / source.subdirectory)
+        declared = _declared(source, tree, root)
+        need = Need(name=source.name, where=source.where, settings=settings, declared=declared)
         note = ""
         if is_same:
             pins = Pins(requires=tuple(pinned))
@@ -78,6 +80,15 @@ def build(
     if note:
         sources.store.write_note(note, canonical_json({"wheel": asdict(made), "requires": _rows(built.origin)}))
     return built
+
+
+def _declared(source: Source, tree: Path, root: Path) -> Declared:
+    """Return where a project says that what builds it is; one that was published says that of its author's machine."""
+    if source.kind is Kind.ARCHIVE:
+        return Declared()
+    if source.kind is Kind.GIT:
+        return read_declared(tree / source.subdirectory, tree)
+    return read_declared(Path(source.place) / source.subdirectory, root)
 
 
 def _dumped(name: str, origin: BuiltFrom) -> bytes:

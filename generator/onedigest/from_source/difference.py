@@ -12,6 +12,7 @@ from onedigest.from_source.canonical_wheel import named, read_files
 from onedigest.untrusted import without_secrets
 
 _MOST_SHOWN = 120
+_MOST_MASKED = 10_000
 _MOST_READ = 4 << 20
 _AROUND = 8
 _TIME = re.compile(r"\d{4}-\d\d-\d\d|\d\d:\d\d|(?<![\da-f])\d{8,10}(?:\.\d+)?(?![\da-f])|\b\d{1,2} \w{3,9} \d{4}\b")
@@ -131,5 +132,5 @@ def _is_time(here: str, there: str) -> bool:
 
 
 def _shown(line: str) -> str:
-    plain = without_secrets(line.strip())
+    plain = without_secrets(line.strip()[:_MOST_MASKED])
     return repr(plain) if len(plain) <= _MOST_SHOWN else f"{plain[:_MOST_SHOWN]!r}…"

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 
-from onedigest.errors import InputError, Problem
+from onedigest.errors import InputError
 from onedigest.from_source.canonical_wheel import FOR_EACH_PLATFORM
 from onedigest.from_source.sandbox import Ended
 from onedigest.untrusted import without_secrets
 
-__all__ = ["Problem", "failed", "last_lines", "not_imported"]
-
 _MOST_LINES = 12
 _LONGEST_LINE = 300
+_LONGEST_SEARCHED = 1000
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _NO_MODULE = re.compile(r"(?:ModuleNotFoundError|ImportError): (?:No module named |.*from )'?(?P<name>[\w.]+)'?")
 _HINTS = (
@@ -96,11 +95,13 @@ def last_lines(said: str) -> str:
             continue
         in_frame = False
         if line:
-            kept.append(without_secrets(line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…"))
+            plain = without_secrets(line)
+            kept.append(plain if len(plain) <= _LONGEST_LINE else f"{plain[:_LONGEST_LINE]}…")
     return "\n".join(kept[-_MOST_LINES:])
 
 
 def _hint(said: str) -> str:
+    said = "\n".join(line[:_LONGEST_SEARCHED] for line in said.split("\n"))
     pattern, hint = next((each for each in _HINTS if each[0].search(said)), (None, ""))
     match = pattern.search(said) if pattern else None
     return re.sub(r"<(\w+)>", lambda place: match[place[1]], hint) if match else ""

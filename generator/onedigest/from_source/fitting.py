@@ -12,6 +12,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 
 from onedigest.errors import InputError, Problem
+from onedigest.from_source.declared import NOTHING, Declared
 from onedigest.from_source.model import BuildRequirement, PinnedFile
 
 OLDEST = 11
@@ -23,11 +24,15 @@ _PLATFORM = re.compile(r"(?:manylinux|musllinux|linux)\w*_(?:x86_64|aarch64)|mac
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Need:
-    """Whose requirements they are: the project, what messages are about, and what [tool.uv] says of its build."""
+    """Whose requirements they are: the project, what messages are about, and what [tool.uv] says of its build.
+
+    `settings` are those of whoever has it built, `declared` is what it says itself.
+    """
 
     name: str
     where: str
     settings: Mapping[str, Any]
+    declared: Declared = NOTHING
 
 
 def choose(need: Need, requires: Iterable[BuildRequirement], tags: Sequence[Tag]) -> list[PinnedFile]:

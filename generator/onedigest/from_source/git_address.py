@@ -124,7 +124,7 @@ def check_reference(reference: str, name: str, where: str) -> None:
 
 
 def _is_loopback(host: str) -> bool:
-    from onedigest.inputs.pools import is_loopback  # takes a moment, and few addresses are without TLS
+    from onedigest.inputs.leading import is_loopback  # takes a moment, and few addresses are without TLS
 
     return is_loopback(host)
 

@@ -18,43 +18,25 @@ from packaging.tags import Tag
 from packaging.utils import canonicalize_name
 
 from onedigest import untrusted
-from onedigest.digest import Digest, canonical_json, of_bytes
+from onedigest.digest import Digest, of_bytes
 from onedigest.errors import InputError, NetworkError, Problem
-from onedigest.from_source.fitting import OLDEST, Need, choose, may_build
+from onedigest.from_source.fitting import Need, choose, may_build
 from onedigest.from_source.model import NO_DIGEST, BuildRequirement, PinnedFile
+from onedigest.from_source.project_text import MACHINES, NAME, preferences_text, project_text, settings_of
 from onedigest.inputs import uv
 from onedigest.inputs.download import Wanted, download
 from onedigest.inputs.store import link
 
-NAME = "onedigest-build"
-
-MACHINES = (("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "x86_64"), ("darwin", "arm64"))
-"""`sys_platform` and `platform_machine` of the machines that may build (PEP 508)."""
+if TYPE_CHECKING:
+    from onedigest.sources import Sources
 
 _FEWER = (MACHINES, MACHINES[:2] + MACHINES[3:], MACHINES[:2])
 """Which of them have to have wheels: all, else as many as can be. Few packages have wheels for older Macs by now."""
 
-_CPYTHON = "implementation_name == 'cpython' and platform_python_implementation == 'CPython'"
-_STRATEGY = "fewest"
 _UNFIT = re.compile(r"`-compatible wheels")
 _NOISE = re.compile(r" for split \(markers: [^)]*\)|\n*hint: Wheels are required for [^\n]*--no-build`\)")
-_NO_REGISTRY = "https://index.invalid/simple"
 _MOST_WHEEL = 1 << 30
 _MOST_FILES = 500
-_SETTINGS = (
-    "index",
-    "index-url",
-    "extra-index-url",
-    "no-index",
-    "find-links",
-    "index-strategy",
-    "exclude-newer",
-    "exclude-newer-package",
-)
-
-if TYPE_CHECKING:
-    from onedigest.sources import Sources
-"""What [tool.uv] says of indexes, as far as it counts for a backend too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +62,7 @@ def resolve(need: Need, stated: Iterable[str], previous: Sequence[BuildRequireme
     constraints = list(map(str, need.settings.get("constraints", ())))
     if _satisfy(previous, wanted, constraints):
         return Pins(requires=tuple(previous))
-    known = _preferences(previous) if previous else ""
+    known = preferences_text(previous) if previous else ""
     return _pins(need, _ask(need, wanted, constraints, known, sources), sources)
 
 
@@ -132,6 +114,13 @@ def _checked(need: Need, stated: Iterable[str]) -> list[str]:
             message = f"the build requirement `{requirement.name}` of `{need.name}` is an address"
             hint = f"state its version, as in `{requirement.name}==1.0`: only wheels of an index are taken"
             problems.append(Problem(message, need.where, hint))
+        elif need.declared.is_elsewhere(canonicalize_name(requirement.name)):
+            # an index may have something else of that name
+            message = (
+                f"the build requirement `{requirement.name}` of `{need.name}` is in [tool.uv.sources], which names"
+            )
+            hint = "publish a wheel of it to an index, and name that there: `{ index = … }`"
+            problems.append(Problem(f"{message} no index", need.where, hint))
         found.append(str(requirement))
     if problems:
         raise InputError(problems)
@@ -160,47 +149,11 @@ def _satisfy(previous: Iterable[BuildRequirement], wanted: Iterable[str], constr
     )
 
 
-def _project(
-    wanted: Iterable[str], constraints: Iterable[str], settings: Mapping[str, Any], machines: Iterable[tuple[str, str]]
-) -> str:
-    """Return the pyproject.toml of a project that needs what a backend needs, on machines that may build."""
-    where = [
-        f"{_CPYTHON} and sys_platform == '{system}' and platform_machine == '{machine}'" for system, machine in machines
-    ]
-    stated = {name: settings[name] for name in _SETTINGS if name in settings}
-    rows = {
-        "package": False,
-        "workspace": {},
-        "no-build": True,
-        # one version for all Pythons, so that who builds with another one has the same
-        "fork-strategy": _STRATEGY,
-        "environments": where,
-        "constraint-dependencies": list(constraints),
-        **stated,
-    }
-    head = f'[project]\nname = "{NAME}"\nversion = "0"\nrequires-python = ">=3.{OLDEST}"\n'
-    head += f"dependencies = {_toml(list(wanted))}\n\n[tool.uv]\n"
-    return head + "".join(f"{name} = {_toml(each)}\n" for name, each in rows.items())
-
-
-def _preferences(previous: Iterable[BuildRequirement]) -> str:
-    """Return a uv.lock that holds nothing but versions, which uv prefers as long as they fit."""
-    head = f'version = 1\nrevision = 3\nrequires-python = ">=3.{OLDEST}"\n'
-    # uv takes no preference from a lock that was made by another strategy
-    head += f"\n[options]\nfork-strategy = {_toml(_STRATEGY)}\n"
-    first = {each.name: each for each in reversed(list(previous))}
-    return head + "".join(
-        f"\n[[package]]\nname = {_toml(each.name)}\nversion = {_toml(each.version)}\n"
-        f"source = {{ registry = {_toml(_NO_REGISTRY)} }}\n"
-        for _, each in sorted(first.items())
-    )
-
-
 def _ask(need: Need, wanted: Sequence[str], constraints: Sequence[str], known: str, sources: Sources) -> dict[str, Any]:
     for machines in _FEWER:
         try:
             return uv.lock(
-                _project(wanted, constraints, need.settings, machines),
+                project_text(wanted, constraints, settings_of(need, wanted), machines),
                 known,
                 store=sources.store,
                 where=need.where,
@@ -310,12 +263,3 @@ def _refuse_gone(need: Need, wanted: Iterable[Wanted]) -> None:
     ]
     if problems:
         raise InputError(problems)
-
-
-def _toml(value: Any) -> str:
-    """Return a value of TOML on one line: but for tables, it is JSON."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_toml(str(key))} = {_toml(each)}" for key, each in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return canonical_json(value if isinstance(value, str | int) else str(value)).decode().replace("\x7f", "\\u007f")

@@ -83,7 +83,8 @@ def run(
 
     Raises `EngineError` where it cannot be started.
     """
-    with TemporaryDirectory(prefix="onedigest-") as private:
+    # beside the folder of the run, which must not reach it, so that it goes with the scratch of a run that is killed
+    with TemporaryDirectory(prefix="onedigest-", dir=enclosure.folder.parent) as private:
         plan = Path(private) / "plan.json"
         root = Path(private) / "root"
         root.mkdir()
@@ -106,8 +107,8 @@ def obstacle() -> str:
     if sys.platform != "linux":
         return f"{platform.system()} has no namespaces"
     with TemporaryDirectory(prefix="onedigest-") as folder:
-        enclosure = Enclosure(folder=Path(folder).resolve())
-        (enclosure.folder / "tmp").mkdir()
+        enclosure = Enclosure(folder=Path(folder).resolve() / "run")
+        (enclosure.folder / "tmp").mkdir(parents=True)
         # the environment that we run in is not shown: this is the Python that made it
         python = str(Path(sys.executable).resolve())
         try:
@@ -196,10 +197,10 @@ def _follow(plan: Path, folder: Path, limits: Limits) -> tuple[Ended, str]:
             stopped = _wait(process, heard, folder, limits)
         finally:
             _end(process)
-        # closed by all that held it, so nothing runs any more
-        text = reports.read(_LONGEST_REPORT).decode("utf-8", "replace").partition("\n")[0]
-        if not text:  # the stage was ended by another, maybe by what it watched
-            _end_group(process)
+            # closed by all that held it, so nothing runs any more
+            text = reports.read(_LONGEST_REPORT).decode("utf-8", "replace").partition("\n")[0]
+            if not text:  # the stage was ended by another, maybe by what it watched
+                _end_group(process)
         heard.drain()
         return Ended(code=1, output=heard.text(), stopped=stopped), text
 

@@ -32,6 +32,7 @@ _KEPT_FLAGS = (
 _DETACH = 2
 _END_WITH_PARENT, _NO_NEW_PRIVILEGES, _TAKE_ORPHANS = 1, 38, 36
 
+_MOST_PROCESSES = 4096
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/usr")
@@ -229,6 +230,8 @@ def _become(plan: dict[str, Any]) -> NoReturn:
         # no limit of address space: programs reserve far more than they use, and each process would have its own
         _limit(resource.RLIMIT_FSIZE, plan["file_bytes"])
         _limit(resource.RLIMIT_CORE, 0)
+        if plan["root"]:  # elsewhere all processes of the user count
+            _limit(resource.RLIMIT_NPROC, _MOST_PROCESSES)
         for number in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         os.chdir(plan["folder"])

@@ -8,6 +8,7 @@ import lzma
 import os
 import shutil
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -44,6 +45,8 @@ _FAULTS = (
     NotImplementedError,
     RuntimeError,
     OverflowError,
+    LookupError,
+    struct.error,
 )
 """What the readers of the standard library raise for archives that are none."""
 
@@ -88,9 +91,11 @@ def _members(archive: Path) -> Iterator[_Member]:
         elif head.startswith(b"BZh"):
             with bz2.BZ2File(file) as opened:
                 yield from _members_of_tar(opened)
-        elif head == b"\xfd7zXZ\0":
+        elif head == b"\xfd7zXZ\0" or head.startswith(b"]\0\0"):
             with lzma.LZMAFile(file) as opened:
                 yield from _members_of_tar(opened)
+        elif head.startswith(b"\x28\xb5\x2f\xfd"):
+            raise _Wrong("is compressed with zstd, which is not read here: name a .tar.gz of it")
         else:
             yield from _members_of_tar(file)
 

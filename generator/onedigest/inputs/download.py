@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import netrc
 import re
-import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from http.client import BadStatusLine, IncompleteRead, UnknownProtocol
 from typing import IO, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.exceptions import (
     HTTPError,
     LocationValueError,
     NameResolutionError,
-    ProtocolError,
     ReadTimeoutError,
     SSLError,
 )
@@ -29,9 +24,13 @@ from urllib3.exceptions import (
 from onedigest.digest import Digest, hex_of
 from onedigest.errors import NetworkError, Problem
 from onedigest.inputs import leading
+from onedigest.inputs.credentials import Credential
 from onedigest.inputs.pace import Refused
 from onedigest.inputs.patience import BUSY, seconds_of
-from onedigest.inputs.pools import THREADS, Connection, Pools, is_loopback, shown
+from onedigest.inputs.pools import THREADS, Connection, Pools, shown
+from onedigest.inputs.proxy_faults import ProxyFault
+from onedigest.inputs.reasons import unreachable
+from onedigest.inputs.showing import REFUSED, Showing
 from onedigest.inputs.store import Store
 from onedigest.untrusted import MOST_TEXT
 
@@ -39,6 +38,8 @@ CHUNK = 1 << 20
 _ATTEMPTS = 4
 _TRIES = 5
 """How often a request is sent that no one answers, or a busy server does."""
+_PROXY_TRIES = 2
+"""How often one is sent again to a proxy that is not there, since all the others go there too."""
 _LITTLE = 1 << 16
 _LENGTH = re.compile("[0-9]{1,20}")
 _SHORT = re.compile("[0-9]{1,4}")
@@ -48,12 +49,13 @@ _OK, _PARTIAL, _RANGE = 200, 206, 416
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
 class Wanted:
-    """A file that must have this digest and size, and the addresses to try, best first."""
+    """A file that must have this digest and size, the addresses to try, best first, and the index that lists it."""
 
     name: str
     digest: str
     size: int
     urls: tuple[str, ...] = ()
+    index: str = ""
 
 
 T = TypeVar("T")
@@ -71,12 +73,13 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._pools = Pools(connection)
+        self._showing = Showing(connection.credentials, connection.netrc)
 
-    def get(self, url: str, *, most: int = MOST_TEXT) -> bytes:
+    def get(self, url: str, *, most: int = MOST_TEXT, index: str = "") -> bytes:
         """Return a whole document of `most` bytes at most. Raises `NetworkError`."""
-        return b"".join(self._tried(url, lambda response: list(_whole(response, url, most))))
+        return b"".join(self._tried(url, index, lambda response: list(_whole(response, url, most))))
 
-    def keep(self, url: str, store: Store, *, most: int) -> tuple[Digest, int]:
+    def keep(self, url: str, store: Store, *, most: int, index: str = "") -> tuple[Digest, int]:
         """Bring a file of which nothing is known into the store; return its digest and size. Raises `NetworkError`."""
 
         def write(response: urllib3.BaseHTTPResponse) -> tuple[Digest, int]:
@@ -91,53 +94,69 @@ class Client:
                 store.keep(folder / "file", found)
             return found, size
 
-        return self._tried(url, write)
+        return self._tried(url, index, write)
 
-    def _tried(self, url: str, read: Callable[[urllib3.BaseHTTPResponse], T]) -> T:
+    def _tried(self, url: str, index: str, read: Callable[[urllib3.BaseHTTPResponse], T]) -> T:
         """Read an answer, and ask for another one where it breaks off."""
         for attempt in range(1, _TRIES + 1):
-            response = self.open(url)
+            response = self.open(url, index=index)
             try:
                 return read(response)
             except HTTPError as error:
                 if attempt == _TRIES or not self._may_pass(error, url, attempt):
-                    raise _unreachable(url, error) from None
+                    raise unreachable(error, shown(url)) from None
             finally:
                 response.close()
         raise AssertionError("the last attempt returns or raises")
 
-    def open(self, url: str, start: int = 0) -> urllib3.BaseHTTPResponse:
-        """Send a request for the bytes from `start` on, until it is answered; follow where the server leads."""
+    def open(self, url: str, start: int = 0, index: str = "") -> urllib3.BaseHTTPResponse:
+        """Send a request for the bytes from `start` on, until it is answered; follow where the server leads.
+
+        `index` is the address of the index that lists the file, for what is shown there. Raises `NetworkError`.
+        """
         if self._connection.offline:
             raise NetworkError.of("not fetched: `--offline` is set", where=shown(url), hint="run `onedigest fetch`")
         headers = {"accept-encoding": "identity"}
         if start:
             headers["range"] = f"bytes={start}-"
-        target, own = leading.without_user(url).partition("#")[0], self._authorization(url)
-        outside = False
+        visit = self._showing.visit(url, index)
+        shows = visit.first
+        response = self._led(url, headers, shows)
+        if other := visit.other(response.status):
+            discard(response)
+            shows = other
+            response = self._led(url, headers, shows)
+            if response.status not in REFUSED:
+                self._showing.learn(visit, shows)
+        if problem := visit.refusal(response.status, shows):
+            discard(response)
+            raise NetworkError([replace(problem, where=shown(url))])
+        return response
+
+    def _led(self, url: str, headers: dict[str, str], shows: Credential | None) -> urllib3.BaseHTTPResponse:
+        """Send a request, and follow where the server leads."""
+        target, outside = leading.without_user(url).partition("#")[0], False
         for _ in range(leading.MOST + 1):
+            own = shows.header if shows else {}
             response = self._answered(target, {**headers, **own}, outside=outside)
             place = response.headers.get("location")
             if response.status not in leading.STATUSES or not place:
                 return response
             discard(response)
             origin = target
-            target = _led(place, origin, url)
+            target = _target(place, origin, url)
             outside = outside or leading.is_outside(target, origin)
-            if leading.origin_of(target) != leading.origin_of(origin):
-                own = {}  # what is for one host is for no other
+            shows = self._showing.after(shows, origin, target)
         raise NetworkError.of("the server redirects in circles", where=shown(url))
 
     def _answered(self, url: str, headers: dict[str, str], *, outside: bool) -> urllib3.BaseHTTPResponse:
         """Send a request until what comes back is an answer."""
         for attempt in range(1, _TRIES + 1):
             try:
-                response = self._pools.of(url, outside=outside).request(
-                    "GET", url, headers=headers, preload_content=False, redirect=False, retries=False
-                )
+                response = self._pools.request("GET", url, headers=headers, outside=outside)
             except HTTPError as error:
                 if attempt == _TRIES or not self._may_pass(error, url, attempt):
-                    raise _unreachable(url, error) from None
+                    raise unreachable(error, shown(url)) from None
                 continue
             seconds = seconds_of(attempt, response.headers.get("retry-after"))
             if response.status not in BUSY or attempt == _TRIES:
@@ -153,33 +172,12 @@ class Client:
             return False
         if isinstance(error, ReadTimeoutError) and attempt > 1:
             return False
+        if isinstance(error, ProxyFault) and attempt > _PROXY_TRIES:
+            return False
         return self._wait(url, seconds_of(attempt), "broke off")
 
     def _wait(self, url: str, seconds: float, why: str) -> bool:
         return self._pools.patience.wait(urlsplit(url).netloc, seconds, why, self._connection.pause)
-
-    def _authorization(self, url: str) -> dict[str, str]:
-        try:
-            parts = urlsplit(url)
-            host = parts.hostname or ""
-        except ValueError:
-            return {}
-        if parts.scheme != "https" and not is_loopback(host):
-            return {}  # a secret does not travel in clear text
-        if parts.username or parts.password:
-            secret = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
-        else:
-            secret = dict(self._connection.credentials).get(leading.origin_of(url), "") or self._netrc(host)
-        return {"authorization": "Basic " + base64.b64encode(secret.encode()).decode()} if secret else {}
-
-    def _netrc(self, host: str) -> str:
-        """Return what a netrc has for a host; its `default`, which names none, is for none."""
-        path = self._connection.netrc
-        if path and path.is_file():
-            with suppress(netrc.NetrcParseError, OSError, UnicodeDecodeError):
-                if found := netrc.netrc(str(path)).hosts.get(host):
-                    return f"{found[0]}:{found[2]}" if host != "default" else ""
-        return ""
 
 
 def discard(response: urllib3.BaseHTTPResponse) -> None:
@@ -238,7 +236,7 @@ def _bring(client: Client, store: Store, file: Wanted, report: Report) -> Sequen
         return [Problem(f"no address is known for `{file.name}`", hint="run `onedigest generate`")]
     for url in file.urls:
         try:
-            bring(store, file, partial(client.open, url), shown(url), report)
+            bring(store, file, partial(client.open, url, index=file.index), shown(url), report)
         except NetworkError as error:
             problems.extend(error.problems)
         else:
@@ -317,34 +315,9 @@ def encoding_of(headers: Mapping[str, str]) -> str:
     return "" if stated in ("", "identity") else re.sub(r"[^a-z0-9,-]+", " ", stated)[:40]
 
 
-def reason_of(error: HTTPError) -> str:
-    """Return why a request failed, without the names that libraries have for it and what the server sent."""
-    found = getattr(error, "reason", None) or error
-    if isinstance(found, ProtocolError) and len(found.args) > 1:
-        found = found.args[1]
-    if isinstance(found, OSError) and found.strerror and not isinstance(found, ssl.SSLError):
-        return found.strerror
-    if isinstance(found, BadStatusLine | UnknownProtocol) and not isinstance(found, ConnectionError):
-        return "what answers does not speak HTTP"
-    if isinstance(found, IncompleteRead):
-        return "the answer broke off"
-    text = re.sub(r" ?\(_ssl\.c:\d+\)|\[(?:Errno -?\d+|[A-Z0-9]+: \w+)\] ", "", str(found))
-    return text.rpartition(": ")[2].strip("()'\" ") or type(found).__name__
-
-
-def _led(place: str, origin: str, url: str) -> str:
+def _target(place: str, origin: str, url: str) -> str:
     try:
         return leading.target_of(place, origin)
     except ValueError as error:
         at = f" ({shown(place)[:200]!r})"
         raise NetworkError.of(f"the server {error}{at}", where=shown(url)) from None
-
-
-def _unreachable(url: str, error: HTTPError) -> NetworkError:
-    if isinstance(error, Refused):
-        return NetworkError.of(str(error), where=shown(url))
-    return NetworkError.of(
-        f"cannot be reached: {reason_of(error)}",
-        where=shown(url),
-        hint="check the network, or use `--offline` once inputs are fetched",
-    )

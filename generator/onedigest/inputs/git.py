@@ -75,10 +75,8 @@ def users_variables(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if (not name.startswith("GIT_") or _OWN.fullmatch(name)) and name not in _WINDOWS
     }
-    certificates = {"GIT_SSL_CAINFO": kept["SSL_CERT_FILE"]} if kept.get("SSL_CERT_FILE") else {}
     # git has no terminal either, so ssh cannot ask for a password
     return {
-        **certificates,
         "GIT_HTTP_LOW_SPEED_LIMIT": "100",
         "GIT_HTTP_LOW_SPEED_TIME": "120",
         **kept,

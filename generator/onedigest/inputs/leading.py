@@ -53,6 +53,14 @@ def is_near(host: str) -> bool:
     )
 
 
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name is this machine, where no one can listen on the way."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def target_of(place: str, origin: str, insecure: Collection[str] = ()) -> str:
     """Return the address that a server at `origin` leads to. Raises ValueError with what is wrong about it.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import io
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
-from onedigest.inputs.encryption import encrypting
 from onedigest.inputs.leading import is_near
+from onedigest.inputs.proxies import Proxy
+from onedigest.inputs.socks import reach
 
 _LONGEST_LINE = 1 << 16
 _MOST_LINES = 1 << 18
@@ -37,8 +39,18 @@ class Pace:
 USUAL = Pace()
 
 
-def pools_by_scheme(pace: Pace, *, outside: bool) -> dict[str, type[HTTPConnectionPool]]:
-    """Return pools whose answers keep a pace. `outside` refuses hosts that turn out to be this machine, or its link."""
+def pools_by_scheme(pace: Pace, *, outside: bool, proxy: Proxy | None = None) -> dict[str, type[HTTPConnectionPool]]:
+    """Return pools whose answers keep a pace, behind a proxy of SOCKS if one is given.
+
+    `outside` refuses hosts that turn out to be this machine, or its link; what a proxy reaches is the proxy's matter.
+    """
+
+    def connect(connection: HTTPConnection, usual: Callable[[], Any]) -> Any:
+        if proxy is None:
+            return _checked(usual(), outside=outside and connection.proxy is None)
+        seconds = connection.timeout
+        limit = seconds if isinstance(seconds, int | float) else None
+        return reach(proxy, connection.host, connection.port, limit)
 
     class Answer(http.client.HTTPResponse):
         def __init__(self, sock: Any, *arguments: Any, **named: Any) -> None:
@@ -48,18 +60,17 @@ def pools_by_scheme(pace: Pace, *, outside: bool) -> dict[str, type[HTTPConnecti
         response_class = Answer
 
         def _new_conn(self) -> Any:
-            return _checked(super()._new_conn(), outside=outside and self.proxy is None)
+            return connect(self, super()._new_conn)
 
     class Encrypted(HTTPSConnection):
         response_class = Answer
 
         def _new_conn(self) -> Any:
-            return _checked(super()._new_conn(), outside=outside and self.proxy is None)
+            return connect(self, super()._new_conn)
 
         def connect(self) -> None:
-            if self.ssl_context is None:
-                self.ssl_context = encrypting(own_authorities=bool(self.ca_certs or self.ca_cert_dir))
             super().connect()
+            self.is_verified = True  # it is, or the user wants none of it, and urllib3 has nothing to warn of
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain

@@ -1,21 +1,27 @@
-"""Knows how this machine reaches other hosts: proxies, certificates, and what may go without TLS."""
+"""Knows how this machine reaches other hosts: proxies, certificates, and what may go without either."""
 
 from __future__ import annotations
 
-import base64
-import ipaddress
+import ssl
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import IO, Any
+from urllib.parse import urlsplit
 
 import urllib3
+from urllib3.exceptions import ProxyError
 
 from onedigest.errors import NetworkError
-from onedigest.inputs.leading import without_user
+from onedigest.inputs.credentials import Credentials
+from onedigest.inputs.encryption import Trust, encrypting
 from onedigest.inputs.pace import USUAL, Pace, pools_by_scheme
 from onedigest.inputs.patience import Patience
+from onedigest.inputs.proxies import Proxy, proxy_of
+from onedigest.inputs.proxy_faults import LOGIN, ProxyFault, unwilling
+from onedigest.inputs.reasons import fault_of
 
 THREADS = 8
 _BLOCK = 1 << 18
@@ -28,11 +34,12 @@ class Connection:
 
     offline: bool = False
     proxies: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    certificates: Path | None = None
-    certificate_folder: Path | None = None
+    """Settings of proxies, as `inputs/proxies.py` knows them."""
+    trust: Trust = field(default_factory=Trust)
+    unverified: tuple[str, ...] = ()
+    """Hosts whose certificates are not looked at: HOST, HOST:PORT, either with a scheme before it, or `*`."""
     netrc: Path | None = None
-    credentials: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    """Pairs of an origin, `https://host:443`, and the `user:password` that counts for it."""
+    credentials: Credentials = field(default_factory=Credentials, repr=False, compare=False)
     pace: Pace = USUAL
     pause: Callable[[float], object] = field(default=time.sleep, repr=False, compare=False)
     said: Callable[[str], object] = field(default=lambda _: None, repr=False, compare=False)
@@ -40,11 +47,14 @@ class Connection:
 
 
 class Pools:
-    """Pools of connections, one for each proxy, for several threads."""
+    """Pools of connections, one for each proxy and trust, for several threads."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._pools: dict[tuple[str, bool], urllib3.PoolManager] = {}
+        self._proxies = dict(connection.proxies)
+        self._pools: dict[tuple[Proxy | None, bool, bool | None], urllib3.PoolManager] = {}
+        self._contexts: dict[bool, ssl.SSLContext] = {}
+        self._lock = threading.Lock()
         self.patience = Patience(connection.said)
 
     @property
@@ -52,49 +62,76 @@ class Pools:
         """Tell whether the network may not be used."""
         return self._connection.offline
 
-    def of(self, url: str, *, outside: bool = False) -> urllib3.PoolManager:
-        """Return the pool for an address; `outside` for one that a server chose, which may not be on this machine.
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | IO[bytes] | None = None,
+        outside: bool = False,
+    ) -> urllib3.BaseHTTPResponse:
+        """Send a request once; return the response, whose body is not read yet, wherever it may lead.
 
-        Raises `NetworkError` for a proxy that is none, and for certificates that are not there.
+        `outside` is for an address that a server chose, which may not be on this machine. Raises `NetworkError` for
+        settings of proxies and certificates that are none, and for a proxy that will not do it, and `HTTPError`.
         """
-        parts = urlsplit(url)
-        own = self._connection.certificates
-        if parts.scheme == "https" and own and not own.is_file():
-            raise NetworkError.of("there is no such file of certificates", where=str(own), hint="correct SSL_CERT_FILE")
-        proxies = dict(self._connection.proxies)
-        proxy = proxies.get(parts.scheme) or proxies.get("all") or ""
-        if is_loopback(parts.hostname or "") or _bypasses(parts.netloc, proxies.get("no", "")):
-            proxy = ""
-        key = proxy, outside
-        if key not in self._pools:
-            pool = (
-                urllib3.ProxyManager(**_proxied(proxy), **self._options())  # type: ignore[arg-type]  # keywords of it
-                if proxy
-                else urllib3.PoolManager(**self._options())  # type: ignore[arg-type]  # keywords of a pool
+        proxy = proxy_of(url, self._proxies)
+        try:
+            response = self.of(url, outside=outside).request(
+                method, url, headers=dict(headers), body=body, preload_content=False, redirect=False, retries=False
             )
-            pool.pool_classes_by_scheme = pools_by_scheme(self._connection.pace, outside=outside)
-            self._pools[key] = pool
-        return self._pools[key]
+        except ProxyFault as error:
+            raise _lasting(error, url) from None
+        except ProxyError as error:
+            if proxy is None:
+                raise
+            raise _lasting(fault_of(error, proxy, url), url) from None
+        if proxy and response.status == LOGIN:
+            response.close()
+            raise _lasting(unwilling(proxy), url)
+        return response
 
-    def _options(self) -> dict[str, object]:
-        paths = {
-            "ca_certs": self._connection.certificates,
-            "ca_cert_dir": self._connection.certificate_folder,
-        }
-        return {
+    def of(self, url: str, *, outside: bool = False) -> urllib3.PoolManager:
+        """Return the pool for an address; `outside` for one that a server chose.
+
+        Raises `NetworkError` for a proxy that is none, and for certificates that cannot be used.
+        """
+        proxy = proxy_of(url, self._proxies)
+        encrypted = urlsplit(url).scheme == "https"
+        verified = self._verifies(url) if encrypted else None
+        with self._lock:
+            key = proxy, outside, verified
+            if key not in self._pools:
+                self._pools[key] = self._make(proxy, outside=outside, verified=verified)
+            return self._pools[key]
+
+    def _make(self, proxy: Proxy | None, *, outside: bool, verified: bool | None) -> urllib3.PoolManager:
+        options: dict[str, Any] = {
             "maxsize": THREADS,
             "blocksize": _BLOCK,
             "timeout": urllib3.Timeout(connect=20, read=self._connection.pace.seconds),
-            **{name: str(path) for name, path in paths.items() if path},
         }
+        if verified is not None:
+            options["ssl_context"] = self._context(verified=verified)
+        if proxy and not proxy.is_socks:
+            if proxy.scheme == "https":
+                own = self._context(verified=self._verifies(proxy.address))
+                options = {"ssl_context": own, **options, "proxy_ssl_context": own}
+            pool: urllib3.PoolManager = urllib3.ProxyManager(proxy.address, proxy_headers=proxy.headers, **options)
+        else:
+            pool = urllib3.PoolManager(**options)
+        before = proxy if proxy and proxy.is_socks else None
+        pool.pool_classes_by_scheme = pools_by_scheme(self._connection.pace, outside=outside, proxy=before)
+        return pool
 
+    def _verifies(self, url: str) -> bool:
+        return not _is_among(self._connection.unverified, url)
 
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name is this machine, where no one can listen on the way."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    def _context(self, *, verified: bool) -> ssl.SSLContext:
+        if verified not in self._contexts:
+            self._contexts[verified] = encrypting(self._connection.trust, verified=verified)
+        return self._contexts[verified]
 
 
 def shown(url: str) -> str:
@@ -105,32 +142,22 @@ def shown(url: str) -> str:
     return plain.partition("?")[0].partition("#")[0]
 
 
-def _proxied(proxy: str) -> dict[str, object]:
-    """Return how a proxy is spoken to: where it is, and what it is shown."""
-    text = proxy.strip() if "://" in proxy else f"http://{proxy.strip()}"
-    try:
-        parts = urlsplit(text)
-        _, host = parts.port, parts.hostname
-    except ValueError:
-        host = None
-    if not host or parts.scheme not in ("http", "https"):
-        raise NetworkError.of(f"the proxy {shown(text)!r} has no address of HTTP", hint="name it as http://HOST:PORT")
-    held = ":".join(map(unquote, (parts.username or "", parts.password or "")))
-    own = {"proxy-authorization": "Basic " + base64.b64encode(held.encode()).decode()} if held.strip(":") else {}
-    return {"proxy_url": without_user(text), "proxy_headers": own}
+def _is_among(hosts: tuple[str, ...], url: str) -> bool:
+    """Tell whether an address is of a host that a user lists, as uv reads `allow-insecure-host`."""
+    parts = urlsplit(url)
+    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    for each in hosts:
+        scheme, mark, place = each.rpartition("://")
+        try:
+            stated = urlsplit(f"//{place}")
+            same = stated.hostname == parts.hostname and stated.port in (None, port)
+        except ValueError:
+            continue
+        if each == "*" or (same and (not mark or scheme.lower() == parts.scheme)):
+            return True
+    return False
 
 
-def _bypasses(netloc: str, patterns: str) -> bool:
-    """Tell whether a host is one of those that no proxy is before: names, with all below them, addresses, networks."""
-    place = netloc.rpartition("@")[2].lower()
-    host = urlsplit(f"//{place}").hostname or ""
-    places = (host, f"[{host}]", place)
-    names = [name.strip().lower().removeprefix("*.").lstrip(".") for name in patterns.replace(",", " ").split()]
-    return any(name in ("*", *places) or host.endswith(f".{name}") or _holds(name, host) for name in names if name)
-
-
-def _holds(network: str, host: str) -> bool:
-    try:
-        return "/" in network and ipaddress.ip_address(host) in ipaddress.ip_network(network, strict=False)
-    except ValueError:
-        return False
+def _lasting(fault: ProxyFault, url: str) -> NetworkError | ProxyFault:
+    """Return a fault as an error where no further try mends it."""
+    return fault if fault.passes else NetworkError.of(str(fault), where=shown(url), hint=fault.hint)

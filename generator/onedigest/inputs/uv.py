@@ -10,16 +10,21 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from onedigest import checkout, untrusted
-from onedigest.digest import canonical_json
-from onedigest.errors import EngineError, InputError, NetworkError
+from onedigest.errors import InputError, NetworkError, Problem
+from onedigest.inputs.indexes import Index, addresses_with_user, indexes_in, listed_in, without_users
+from onedigest.inputs.nameless import nameless_file
 from onedigest.inputs.store import Store
-from onedigest.inputs.uv_environment import hide, lend
+from onedigest.inputs.uv_environment import Lent, hide, lend
+from onedigest.inputs.uv_network import with_hint
+from onedigest.inputs.uv_program import find_uv
+from onedigest.inputs.uv_settings import toml_value
 
 LONGEST_RUN = 1800
 """How many seconds uv may take. Its own limits are for one request, and an index that dribbles has many."""
@@ -47,6 +52,14 @@ _SPLIT = re.compile(
     r" and sys_platform == 'linux'[)`]"
 )
 """How uv names one of the environments of a project."""
+
+_REFUSED = re.compile(
+    r"An index(?: URL)? \((?P<index>[^)\s]+)\)"
+    r" (?:could not be queried due to a lack of valid authentication credentials \(|returned a )(?P<code>40[13])|"
+    r"HTTP status client error \((?P<status>40[13])[^)]*\) for url \((?P<url>[^)\s]+)\)|"
+    r"Missing credentials for: (?P<unasked>\S+)"
+)
+"""How uv says that an index refuses it."""
 
 _FORGOTTEN = "during settings discovery"
 """What uv says when it goes on without any of the settings that it was given."""
@@ -93,12 +106,10 @@ def _lock(
     with store.scratch() as scratch:
         root = scratch / "project"
         root.mkdir(mode=0o700)
-        (root / "pyproject.toml").write_text(project, encoding="utf-8")
+        (root / "pyproject.toml").write_text(without_users(project), encoding="utf-8")
         if known:
             (root / "uv.lock").write_text(known, encoding="utf-8")
-        # settings of the user may be in the way of those of the project; this is above both
-        own = tomllib.loads(project)["tool"]["uv"].get("index")
-        _run(["lock", *options], root, where, environment, own, hear)
+        _run(["lock", *options], root, where, environment, _asked(project), hear)
         text = checkout.read_text(root, "uv.lock")
         try:
             found = untrusted.load_toml(text or "")
@@ -139,7 +150,7 @@ def install(folder: Path, wheels: Sequence[Path]) -> None:
     Raises `InputError` where wheels do not fit this machine, or each other.
     """
     where = "build requirements"
-    with tempfile.TemporaryDirectory(prefix="onedigest-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="onedigest-", dir=folder.parent) as scratch:
         private = ["--no-config", "--no-cache", "--offline"]
         _run(["venv", str(folder), "--no-project", *private], Path(scratch), where, {})
         options = ["--no-index", "--no-deps", "--link-mode=copy", *private]
@@ -153,25 +164,53 @@ def _run(
     root: Path,
     where: str,
     environment: Mapping[str, str],
-    own_indexes: Any = None,
+    asked: Iterable[Index] = (),
     hear: Hear = lambda _: None,
     python: Path = Path(sys.executable),
 ) -> str:
-    """Run uv in a folder; return what it prints."""
-    lent = lend(environment, own_indexes)
-    # nothing is installed from git, whoever asks for it
-    variables = {**lent.variables, "GIT_ALLOW_PROTOCOL": "none", "GIT_TERMINAL_PROMPT": "0"}
-    if lent.credentials:
-        folder = root / ".credentials"
-        folder.mkdir(mode=0o700)
-        (folder / "credentials.toml").write_text(lent.credentials, encoding="utf-8")
-        variables["UV_CREDENTIALS_DIR"] = str(folder)
+    """Run uv in a folder; return what it prints. `asked` are the indexes that the project in it names."""
+    lent = lend(environment, asked, offline="--offline" in command)
+    with nameless_file(lent.settings.encode()) as user, nameless_file(lent.machine.encode()) as machine:
+        files = {"user": user, "machine": machine}
+        done = _start(command, root, where, lent.variables, files, python)
+    said = hide(done.stderr, lent.secrets)
+    for name, file in lent.files.items():
+        said = said.replace(f"{root}/{_place(name)}", file).replace(_place(name), file)
+    if _FORGOTTEN in said:
+        why = said.partition(_FORGOTTEN)[2].partition("\n\n")[0].strip(":\n")
+        raise InputError.of(f"uv cannot read the settings in [tool.uv]:\n{why}", where=where)
+    if done.returncode:
+        raise _failure(said, str(root), where, lent)
+    for warning in _warnings(said, str(root)):
+        hear(warning)
+    return done.stdout
+
+
+def _start(
+    command: Sequence[str], root: Path, where: str, lent: Mapping[str, str], settings: Mapping[str, int], python: Path
+) -> subprocess.CompletedProcess[str]:
+    """Run uv with variables that it is lent; `settings` are open files without a name, which may hold secrets."""
+    for name, number in settings.items():
+        place = root / _place(name)
+        place.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        place.unlink(missing_ok=True)  # one folder may see several runs
+        place.symlink_to(f"/dev/fd/{number}")
+    variables = {
+        **lent,
+        "XDG_CONFIG_HOME": str((root / _place("user")).parent.parent),
+        # uv reads the first file of a machine that it finds: this one, and none in /etc
+        "XDG_CONFIG_DIRS": str((root / _place("machine")).parent.parent),
+        # nothing is installed from git, whoever asks for it
+        "GIT_ALLOW_PROTOCOL": "none",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
     options = ["--no-python-downloads", "--python", str(python), "--no-progress", "--color=never"]
     try:
-        done = subprocess.run(
-            [_find(), *command, *options],
+        return subprocess.run(
+            [find_uv(), *command, *options],
             cwd=root,
             env=variables,
+            pass_fds=tuple(settings.values()),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
@@ -182,15 +221,16 @@ def _run(
     except subprocess.TimeoutExpired:
         message = f"uv took more than {LONGEST_RUN // 60} minutes, so it was stopped"
         raise NetworkError.of(message, where=where, hint="an index may be slow: try it again") from None
-    said = hide(done.stderr, lent.secrets)
-    if _FORGOTTEN in said:
-        why = said.partition(_FORGOTTEN)[2].partition("\n\n")[0].strip(":\n")
-        raise InputError.of(f"uv cannot read the settings in [tool.uv]:\n{why}", where=where)
-    if done.returncode:
-        raise _failure(said, str(root), where)
-    for warning in _warnings(said, str(root)):
-        hear(warning)
-    return done.stdout
+
+
+def _place(name: str) -> str:
+    return f".settings/{name}/uv/uv.toml"
+
+
+def _asked(project: str) -> list[Index]:
+    """Return the indexes of a project that uv resolves, with every address in it that holds a user."""
+    settings = tomllib.loads(project)["tool"]["uv"]
+    return [*indexes_in(settings), *listed_in(settings), *addresses_with_user([project])]
 
 
 def _read_project(path: Path, where: str, root: Path | None = None) -> dict[str, Any]:
@@ -230,22 +270,13 @@ def _bare_project(table: Mapping[str, Any], workspace: Mapping[str, Any] | None 
             **({} if workspace is None else {"workspace": workspace}),
         }
     }
-    stated = f"project = {_toml(kept)}\n" if kept else ""  # the root of a workspace may have none
-    return f"{stated}dependency-groups = {_toml(groups)}\ntool = {_toml(tool)}\n"
+    stated = f"project = {toml_value(kept)}\n" if kept else ""  # the root of a workspace may have none
+    return f"{stated}dependency-groups = {toml_value(groups)}\ntool = {toml_value(tool)}\n"
 
 
 def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     found = table.get(key)
     return found if isinstance(found, dict) else {}
-
-
-def _toml(value: Any) -> str:
-    """Return a value of TOML on one line: but for tables, it is JSON."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_toml(key)} = {_toml(each)}" for key, each in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return canonical_json(value if isinstance(value, str | int) else str(value)).decode().replace("\x7f", "\\u007f")
 
 
 def _make_absolute(source: dict[str, Any], root: Path) -> None:
@@ -255,26 +286,33 @@ def _make_absolute(source: dict[str, Any], root: Path) -> None:
             source[key] = str((root / source[key]).resolve())
 
 
-def _find() -> str:
-    from uv import find_uv_bin
-
-    try:
-        return str(find_uv_bin())
-    except FileNotFoundError as error:
-        raise EngineError.of("uv is not installed", hint="run `pip install uv`") from error
-
-
-def _failure(text: str, scratch: str, where: str) -> InputError | NetworkError:
+def _failure(text: str, scratch: str, where: str, lent: Lent) -> InputError | NetworkError:
     text = re.sub(rf"Failed to build `\S+ @ file://{re.escape(scratch)}`\n\s*cause: ", "", _COLOUR.sub("", text))
     text = text.replace(f"{scratch}/", "")
+    refusals = _refusals(text, where, lent)
     lines = [line for line in text.split("\n") if not _NOISE.match(line)]
+    if refusals:
+        lines = [line for line in lines if not (_REFUSED.search(line) and line.startswith("hint: "))]
     message = _SPLIT.sub(_spoken, "\n".join(lines)).strip().removeprefix("error: ")
     if len(message) > _LONGEST_MESSAGE:
         message = f"{message[:_LONGEST_MESSAGE]}…"
+    if refusals and _REFUSED.search(message):
+        return NetworkError(refusals)
     if _NETWORK.search(message):
-        hint = "" if "hint: " in message else "check the network"
+        message, hint = with_hint(message, lent.variables, f"{lent.settings}\n{lent.machine}")
         return NetworkError.of(f"uv could not reach the package index: {message}", where=where, hint=hint)
-    return InputError.of(message[:1].lower() + message[1:], where=where)
+    return InputError([Problem(message[:1].lower() + message[1:], where), *refusals])
+
+
+def _refusals(text: str, where: str, lent: Lent) -> list[Problem]:
+    """Return what is said of each index that wants a password, or another one."""
+    found: dict[Problem, None] = {}
+    for match in _REFUSED.finditer(text):
+        url, status = match["index"] or match["url"] or match["unasked"], int(match["code"] or match["status"] or 0)
+        shown = lent.credentials.at(url) or lent.credentials.asked_at(url, "")
+        if problem := lent.credentials.refusal(url, "", status, shown):
+            found[replace(problem, where=where)] = None
+    return list(found)
 
 
 def _warnings(said: str, scratch: str) -> list[str]:

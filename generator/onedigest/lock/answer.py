@@ -7,10 +7,11 @@ what it says is held against the script where something is to be proven.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from onedigest.errors import InputError, Problem, generating
+from onedigest.from_source.model import Kind
 from onedigest.lock.model import Lock
 from onedigest.lock.toml_text import value
 from onedigest.platforms import Platform
@@ -62,6 +63,7 @@ def _others(spec: Spec, lock: Lock) -> Iterator[str]:
         yield f"its Python {lock.base.python} does not satisfy `requires-python = {spec.requires_python!r}`"
     yield from lock.base.others(spec)
     yield from _other_roots(spec, lock)
+    yield from _other_sources(spec, lock)
     yield from _other_releases(spec, lock)
     if (lock.base.system_packages or lock.base.essential_packages) and not spec.system_packages:
         yield "it has Debian packages above the base, and no `system-packages` is asked for"
@@ -99,6 +101,37 @@ def _other_roots(spec: Spec, lock: Lock) -> Iterator[str]:
         fitting = [each for each in asked.get(name, ()) if each.specifier.contains(version, prereleases=True)]
         if name in asked and not fitting and name not in overridden:
             yield f"its {name} {version} does not satisfy `{asked[name][0]}`"
+
+
+def _other_sources(spec: Spec, lock: Lock) -> Iterator[str]:
+    """Yield what was built though nobody asks for it, and what is from elsewhere though it is to be built."""
+    built = _built(spec)
+    for package in lock.packages:
+        origin = package.origin
+        if origin and origin.kind is not Kind.DIRECTORY and package.name not in spec.build and not spec.uv_lock:
+            yield f"its `{package.name}` is built of {origin.path}, and `build` does not name it"
+        elif origin is None and package.name in built:
+            yield f"its `{package.name}` is not built of the source that the script names"
+
+
+def _built(spec: Spec) -> set[str]:
+    """Return the projects whose every source in [tool.uv] is one that a wheel is built of, whoever needs it."""
+    from packaging.utils import canonicalize_name
+
+    own = json.loads(spec.uv)
+    sources = own.get("sources", {})
+    found = set()
+    for name, source in sources.items() if isinstance(sources, dict) and not own.get("no-sources") else ():
+        rows = source if isinstance(source, list) else [source]
+        if all(isinstance(row, dict) and _is_source(row) for row in rows):
+            found.add(str(canonicalize_name(name)))
+    return found
+
+
+def _is_source(row: Mapping[str, Any]) -> bool:
+    if row.keys() & {"extra", "group", "marker"}:
+        return False
+    return bool(row.get("workspace") or "git" in row or not str(row.get("path", ".whl")).endswith(".whl"))
 
 
 def _unneeded(lock: Lock) -> list[tuple[str, str]]:

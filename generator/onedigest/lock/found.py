@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from packaging.markers import InvalidMarker, Marker
@@ -19,6 +19,15 @@ from onedigest.lock.model import Wheel
 from onedigest.lock.toml_text import rfc3339
 
 Row = Mapping[str, Any]
+
+
+class Place(NamedTuple):
+    """Where a wheel is, the digest that its index states, and the address of that index, or nothing."""
+
+    address: str
+    digest: str
+    listed_by: str = ""
+
 
 _LONGEST_MARKER = 20_000
 _ALGORITHMS = ("sha256:", "sha384:", "sha512:", "md5:", "blake2b:")
@@ -105,10 +114,16 @@ def wheel_address(source: Row, row: Row) -> str:
     return str(Path(_path_or_address(source["registry"])) / row["path"])
 
 
-def places_of(found: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """Return address and stated digest of each wheel of a uv.lock by file name; one without a scheme is a path."""
+def wheel_index(source: Row) -> str:
+    """Return the address of the index that lists a package, or nothing where none does."""
+    stated = str(source.get("registry", ""))
+    return stated if stated.startswith(_WEB) else ""
+
+
+def places_of(found: Mapping[str, Any]) -> dict[str, Place]:
+    """Return where each wheel of a uv.lock is, by file name; an address without a scheme is a path."""
     return {
-        wheel_name(wheel): (wheel_address(row["source"], wheel), stated_digest(wheel))
+        wheel_name(wheel): Place(wheel_address(row["source"], wheel), stated_digest(wheel), wheel_index(row["source"]))
         for row in found.get("package", ())
         for wheel in row.get("wheels", ())
     }

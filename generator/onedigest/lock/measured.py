@@ -10,6 +10,7 @@ from pathlib import Path
 from onedigest.digest import Digest, algorithm_of, has_stated, is_digest
 from onedigest.errors import InputError, Problem
 from onedigest.inputs.pools import THREADS
+from onedigest.lock.found import Place
 from onedigest.lock.model import Package, Wheel
 from onedigest.lock.script_lock import Pins
 from onedigest.sources import Sources
@@ -22,9 +23,9 @@ Has = Callable[[str], bool]
 
 
 def completed(
-    packages: tuple[Package, ...], places: Mapping[str, tuple[str, str]], sources: Sources, pinned: Pins
+    packages: tuple[Package, ...], places: Mapping[str, Place], sources: Sources, pinned: Pins
 ) -> tuple[Package, ...]:
-    """Fill in digests and sizes that the index does not state; `places` are address and stated digest by file name.
+    """Fill in digests and sizes that the index does not state; `places` are address, digest and index by name.
 
     A digest of another algorithm is checked, and none is written in the place of a sha256. Raises `InputError` with
     all files that are not those that the index, or another lock, states.
@@ -32,8 +33,8 @@ def completed(
     names = {wheel: package.name for package in packages for _, wheel in package.wheels}
 
     def measure(wheel: Wheel) -> tuple[Wheel, list[Problem]]:
-        address, stated = places[wheel.name]
-        return _measured(wheel, address, sources, _Stated(wheel.name, stated, pinned, names[wheel]))
+        address, stated, index = places[wheel.name]
+        return _measured(wheel, address, index, sources, _Stated(wheel.name, stated, pinned, names[wheel]))
 
     with ThreadPoolExecutor(THREADS) as pool:
         measured = list(pool.map(measure, sorted(names)))
@@ -79,20 +80,20 @@ class _Stated:
         return []
 
 
-def _measured(wheel: Wheel, address: str, sources: Sources, stated: _Stated) -> tuple[Wheel, list[Problem]]:
+def _measured(wheel: Wheel, address: str, index: str, sources: Sources, stated: _Stated) -> tuple[Wheel, list[Problem]]:
     if wheel.size and stated.is_enough:
         return wheel, stated.problems()
-    digest, size = _content(wheel, address, sources)
+    digest, size = _content(wheel, address, index, sources)
     path = sources.store.path(digest)
     return replace(wheel, digest=digest, size=size), stated.problems(lambda each: has_stated(path, each))
 
 
-def _content(wheel: Wheel, address: str, sources: Sources) -> tuple[Digest, int]:
+def _content(wheel: Wheel, address: str, index: str, sources: Sources) -> tuple[Digest, int]:
     """Bring the file of a wheel into the store; return its digest and size."""
     if wheel.digest and sources.store.has(wheel.digest):
         return wheel.digest, sources.store.path(wheel.digest).stat().st_size
     if "://" in address:
-        return sources.client.keep(address, sources.store, most=_MOST_WHEEL)
+        return sources.client.keep(address, sources.store, most=_MOST_WHEEL, index=index)
     data = _local(wheel.name, Path(address))
     return sources.store.add(data), len(data)
 

@@ -15,7 +15,7 @@ from onedigest.from_source.model import Built
 from onedigest.lock import shadow
 from onedigest.lock.author import Author
 from onedigest.lock.base import Base
-from onedigest.lock.found import check_rows, places_of
+from onedigest.lock.found import Place, check_rows, places_of
 from onedigest.lock.model import Lock, Package
 from onedigest.lock.selection import select
 from onedigest.lock.targets import Target
@@ -53,7 +53,7 @@ def read_pinned(spec: Spec, folder: Path) -> Pinned:
 
 def answer_project(
     spec: Spec, base: Base, workshop: Workshop, kept: frozenset[str], folder: Path, author: Author
-) -> tuple[tuple[Package, ...], tuple[tuple[str, str], ...], dict[str, tuple[str, str]]]:
+) -> tuple[tuple[Package, ...], tuple[tuple[str, str], ...], dict[str, Place]]:
     """Return the packages and the roots of a project's image, and address and digest of each wheel by its name.
 
     `folder` is the project's. A wheel of `kept` counts before better ones.
@@ -181,9 +181,7 @@ def _refuse_other_python(locked: Locked, base: Base) -> None:
         raise InputError.of(message, where=locked.shown, hint="set another `base`, or `requires-python` in [project]")
 
 
-def stated_places(
-    spec: Spec, folder: Path, wanted: Callable[[Row], bool] = lambda _: True
-) -> dict[str, tuple[str, str]]:
+def stated_places(spec: Spec, folder: Path, wanted: Callable[[Row], bool] = lambda _: True) -> dict[str, Place]:
     """Return where the uv.lock of a project says that the wheels of rows are; `folder` is the project's."""
     pinned = read_pinned(spec, folder)
     rows = list(filter(wanted, close_any(pinned.locked, pinned.chosen)))

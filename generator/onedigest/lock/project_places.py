@@ -9,15 +9,15 @@ from typing import Any
 
 from onedigest.inputs import uv
 from onedigest.lock import shadow, uv_keys
-from onedigest.lock.found import check_rows, places_of
+from onedigest.lock.found import Place, check_rows, places_of
 from onedigest.lock.model import Lock
 from onedigest.lock.places import Places
 from onedigest.lock.project_answer import indexed_names, is_indexed, stated_places
 from onedigest.sources import Sources
 from onedigest.spec import Spec
 
-Find = Callable[[], Mapping[str, tuple[str, str]]]
-"""Returns address and digest of wheels by their file names."""
+Find = Callable[[], Mapping[str, Place]]
+"""Returns the places of wheels by their file names."""
 
 _INDEXES = ("UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX", "UV_INDEX_URL", "UV_NO_INDEX", "UV_FIND_LINKS")
 """Variables by which a user says that packages are elsewhere."""
@@ -26,10 +26,10 @@ _INDEXES = ("UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX", "UV_INDEX_URL"
 def ways_to_wheels(spec: Spec, lock: Lock, sources: Sources, folder: Path) -> tuple[Find, Find]:
     """Return where the wheels of a project may be, the likelier place first; `folder` is the project's."""
 
-    def stated() -> Mapping[str, tuple[str, str]]:
+    def stated() -> Mapping[str, Place]:
         return stated_places(spec, folder)
 
-    def asked() -> Mapping[str, tuple[str, str]]:
+    def asked() -> Mapping[str, Place]:
         others = stated_places(spec, folder, lambda row: not is_indexed(row))
         return {**others, **_asked_places(spec, lock, sources, folder)}
 
@@ -37,7 +37,7 @@ def ways_to_wheels(spec: Spec, lock: Lock, sources: Sources, folder: Path) -> tu
     return (asked, stated) if elsewhere else (stated, asked)
 
 
-def _asked_places(spec: Spec, lock: Lock, sources: Sources, folder: Path) -> Mapping[str, tuple[str, str]]:
+def _asked_places(spec: Spec, lock: Lock, sources: Sources, folder: Path) -> Mapping[str, Place]:
     """Ask uv for exactly the versions that a lock pins; each says itself that it depends on nothing."""
     names = indexed_names(spec, folder)
     pins = tuple(package for package in lock.packages if package.origin is None and package.name in names)

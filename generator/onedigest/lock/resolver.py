@@ -23,7 +23,7 @@ from onedigest.lock.base import Base
 from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor, reason
 from onedigest.lock.base.debian_choice import resolve_debian
 from onedigest.lock.base.debian_pins import Kept
-from onedigest.lock.found import places_of
+from onedigest.lock.found import Place, places_of
 from onedigest.lock.measured import completed
 from onedigest.lock.model import Lock, Package, settled
 from onedigest.lock.older import Asked
@@ -172,8 +172,8 @@ def _ask_building(asked: Asked, workshop: Workshop, known: str, hear: uv.Hear) -
     raise InputError.of(message, where=asked.spec.script, hint=hint)
 
 
-def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[str, tuple[str, str]]:
-    """Ask uv where the wheels of a lock are now; return address and stated digest of each by file name."""
+def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[str, Place]:
+    """Ask uv where the wheels of a lock are now; return the place of each by file name."""
     return places_of(ask_pinned(spec, lock, sources, folder=folder)[0])
 
 

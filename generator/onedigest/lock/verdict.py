@@ -16,6 +16,7 @@ from onedigest.lock import shadow
 from onedigest.lock.author import Author
 from onedigest.lock.base.choice import SUITES, python_minor
 from onedigest.lock.extras import missing_extras
+from onedigest.lock.found import Place
 from onedigest.lock.model import Package
 from onedigest.lock.older import Asked, older_choices
 from onedigest.lock.selection import listed, platforms_line
@@ -39,7 +40,7 @@ _OF_IMAGES = ("3.12", "3.14")
 def judge(
     said: Sequence[str],
     found: Mapping[str, Any],
-    places: Mapping[str, tuple[str, str]],
+    places: Mapping[str, Place],
     packages: Sequence[Package],
     pins: Sequence[Package],
     targets: Sequence[Target],
@@ -48,7 +49,7 @@ def judge(
 ) -> None:
     """Warn of what a lock does not show. Raises `InputError` with the extras that a script asks for in vain.
 
-    `said` is what uv warned of, and `places` are address and digest of each wheel that it found.
+    `said` is what uv warned of, and `places` are address, digest and index of each wheel that it found.
     """
     spec, sources = asked.spec, asked.sources
     chosen = {package.key: package for package in packages}
@@ -56,8 +57,8 @@ def judge(
     def metadata(package: Package | None) -> Metadata | None:
         if package is None or not package.wheels:
             return None
-        address, digest = places[package.wheels[0][1].name]
-        return read_metadata(address, digest, sources.client, sources.store)
+        address, digest, index = places[package.wheels[0][1].name]
+        return read_metadata(address, digest, sources.client, sources.store, index)
 
     def field(package: Package | None, name: str) -> Sequence[str] | None:
         stated = metadata(package)

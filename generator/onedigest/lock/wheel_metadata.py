@@ -19,20 +19,32 @@ Metadata = Mapping[str, Sequence[str]]
 """The values of each field, by its name in small letters."""
 
 _FIELDS = ("provides-extra", "requires-dist", "requires-python")
+_FIRST = b"metadata-version:"
 _MOST = 4 << 20
 _MOST_VALUES = 10_000
 
 
-def read_metadata(address: str, digest: str, client: Client, store: Store) -> Metadata | None:
-    """Return what the wheel at an address says, None where that is not known without bringing all of it."""
+def read_metadata(address: str, digest: str, client: Client, store: Store, index: str = "") -> Metadata | None:
+    """Return what the wheel at an address says, None where that is not known without bringing all of it.
+
+    `index` is the address of the index that lists it.
+    """
     if is_digest(digest) and store.has(digest):
         return of_file(store.path(digest))
     if "://" not in address:
         return of_file(Path(address))
     try:
-        return _parsed(client.get(f"{address}.metadata", most=_MOST))
+        data = client.get(_beside(address), most=_MOST, index=index)
     except NetworkError:
         return None
+    # an index that does not know the ending may send the wheel, or a page
+    return _parsed(data) if data.lstrip()[: len(_FIRST)].lower() == _FIRST else None
+
+
+def _beside(address: str) -> str:
+    """Return the address of a wheel's metadata: the ending is one of the path, and a query stays (PEP 658)."""
+    place, question, query = address.partition("?")
+    return f"{place}.metadata{question}{query}"
 
 
 def of_file(path: Path) -> Metadata | None:

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onedigest import untrusted
 from onedigest.application import File
 from onedigest.errors import Problem
 
@@ -38,11 +39,15 @@ class _Import:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sibling:
-    """A module beside a script: its pattern for `files`, and the file and line that import it."""
+    """A module beside a script: its pattern for `files`, and the file and line that import it.
+
+    `project` is the name of the project that its folder is, where it is one.
+    """
 
     pattern: str
     file: str
     line: int
+    project: str = ""
 
 
 def missing_siblings(
@@ -67,7 +72,8 @@ def missing_siblings(
                 continue
             pattern, entries = place
             if not _is_there(pattern, entries, there) and pattern not in found:
-                found[pattern] = Sibling(pattern=pattern, file=path, line=each.line)
+                project = _project(folder / pattern.removesuffix("/**")) if pattern.endswith("/**") else ""
+                found[pattern] = Sibling(pattern=pattern, file=path, line=each.line, project=project)
             for entry in entries:
                 if entry not in seen and (inner := _read(folder / entry)) is not None:
                     waiting.append((entry, inner))
@@ -91,9 +97,17 @@ def sibling_problem(siblings: Sequence[Sibling], stated: Sequence[str], place: s
     first = siblings[0]
     where = place if first.file == posixpath.basename(place) else posixpath.join(posixpath.dirname(place), first.file)
     message = f"{named} {are} imported, and not in the image"
-    patterns = ", ".join(f'"{each}"' for each in (*stated, *(each.pattern for each in siblings)))
+    bare = [each.pattern for each in siblings if not each.project]
+    patterns = ", ".join(f'"{each}"' for each in (*stated, *bare))
+    hints = [f"write `files = [{patterns}]` in [tool.onedigest]"] if bare else []
+    hints += [
+        f'require `{each.project}`, and write `{each.project} = {{ path = "{each.pattern.removesuffix("/**")}" }}`'
+        " in [tool.uv.sources]"
+        for each in siblings
+        if each.project
+    ]
     line = min(each.line for each in siblings if each.file == first.file)
-    return Problem(message, f"{where}:{line}", f"write `files = [{patterns}]` in [tool.onedigest]")
+    return Problem(message, f"{where}:{line}", "; ".join(hints))
 
 
 def _place(folder: Path, path: str, each: _Import, known: Collection[str]) -> tuple[str, list[str]] | None:
@@ -119,7 +133,7 @@ def _place(folder: Path, path: str, each: _Import, known: Collection[str]) -> tu
                 above = [f"{'/'.join(parts[:number])}/__init__.py" for number in range(1, count)]
                 entries = [*(inner for inner in above if _is_file(folder / inner)), entry]
                 return (f"{top}/**" if "/" in entry else entry), entries
-    return (f"{top}/**", []) if _has_modules(folder / top) else None
+    return (f"{top}/**", []) if _has_modules(folder / top) or _project(folder / top) else None
 
 
 def _is_there(pattern: str, entries: Collection[str], there: Collection[str]) -> bool:
@@ -197,6 +211,16 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:
         return False
+
+
+def _project(folder: Path) -> str:
+    """Return the name of the project that a folder is, or nothing."""
+    data = _read(folder / "pyproject.toml") or b""
+    try:
+        project = untrusted.load_toml(data.decode("utf-8")).get("project")
+        return untrusted.project_name(project.get("name")) if isinstance(project, dict) else ""
+    except ValueError:
+        return ""
 
 
 def _has_modules(path: Path) -> bool:

@@ -21,10 +21,13 @@ from urllib3.exceptions import (
 
 from onedigest.errors import NetworkError
 from onedigest.inputs import leading
-from onedigest.inputs.download import discard, encoding_of, reason_of
+from onedigest.inputs.download import discard, encoding_of
+from onedigest.inputs.leading import is_loopback
 from onedigest.inputs.pace import Refused
 from onedigest.inputs.patience import BUSY, seconds_of
-from onedigest.inputs.pools import Pools, is_loopback, shown
+from onedigest.inputs.pools import Pools, shown
+from onedigest.inputs.proxy_faults import ProxyFault
+from onedigest.inputs.reasons import reason_of, tls_hint
 from onedigest.oci.authorization import Answer, Authorizer
 from onedigest.oci.credentials import Credentials
 from onedigest.oci.reference import HUB
@@ -198,9 +201,7 @@ class Transport:
         content = body() if body else None
         try:
             outside = leading.is_outside(target, self.url("/")) and urlsplit(target).netloc not in self._access.insecure
-            return self._access.pools.of(target, outside=outside).request(
-                method, target, headers=sent, body=content, preload_content=False, redirect=False, retries=False
-            )
+            return self._access.pools.request(method, target, headers=sent, body=content, outside=outside)
         finally:
             if content is not None and not isinstance(content, bytes):
                 content.close()
@@ -273,12 +274,11 @@ class Transport:
     def _unreachable(self, error: HTTPError) -> NetworkError:
         if isinstance(error, Refused):
             return NetworkError.of(f"the registry {self.registry} is given up: {error}")
+        if isinstance(error, ProxyFault):
+            return NetworkError.of(f"the registry {self.registry} cannot be reached: {error}", hint=error.hint)
         why = reason_of(error)
-        if isinstance(error, SSLError):
-            if "certificate" in why.lower():
-                hint = "name your authority's certificates with SSL_CERT_FILE"
-            else:
-                hint = f"--insecure-registry {self.registry} allows plain HTTP"
+        if isinstance(error, SSLError) or "alert" in why:
+            hint = tls_hint(why) or f"--insecure-registry {self.registry} allows plain HTTP"
             return NetworkError.of(f"no trusted connection to {self.registry}: {why}", hint=hint)
         if isinstance(error, NameResolutionError):
             return NetworkError.of(f"the registry {self.registry} is not known: its name has no address", hint=_CHECK)
@@ -301,7 +301,7 @@ def _speaks_no_tls(error: HTTPError) -> bool:
 
 def _is_passing(error: HTTPError, attempt: int) -> bool:
     """Tell whether a fault may be gone the next time."""
-    if isinstance(error, NewConnectionError) and attempt >= _CONNECTIONS:
+    if isinstance(error, NewConnectionError | ProxyFault) and attempt >= _CONNECTIONS:
         return False
     if isinstance(error, ReadTimeoutError) and attempt > 1:
         return False

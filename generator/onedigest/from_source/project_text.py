@@ -1,0 +1,98 @@
+"""Knows the project that uv resolves in the place of a backend: what it needs, on every machine that may build."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from onedigest.digest import canonical_json
+from onedigest.from_source.fitting import OLDEST, Need
+from onedigest.from_source.model import BuildRequirement
+
+NAME = "onedigest-build"
+
+MACHINES = (("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "x86_64"), ("darwin", "arm64"))
+"""`sys_platform` and `platform_machine` of the machines that may build (PEP 508)."""
+
+_CPYTHON = "implementation_name == 'cpython' and platform_python_implementation == 'CPython'"
+_STRATEGY = "fewest"
+_NO_REGISTRY = "https://index.invalid/simple"
+_SETTINGS = (
+    "index",
+    "index-url",
+    "extra-index-url",
+    "no-index",
+    "find-links",
+    "index-strategy",
+    "exclude-newer",
+    "exclude-newer-package",
+)
+"""What [tool.uv] says of indexes, as far as it counts for a backend too."""
+
+
+def settings_of(need: Need, wanted: Iterable[str]) -> dict[str, Any]:
+    """Return what counts of indexes, with those that the project itself names for what builds it."""
+    found = {name: need.settings[name] for name in _SETTINGS if name in need.settings}
+    chosen = need.declared.chosen(canonicalize_name(Requirement(each).name) for each in wanted)
+    if not chosen:
+        return found
+    own = list(found.get("index", []))
+    known = {(row.get("name"), row.get("url")) for row in own}
+    names: dict[str, str] = {}
+    for row in need.declared.indexes:
+        name = str(row.get("name"))
+        if (name, row["url"]) in known:
+            names[name] = name
+        elif any(each["index"] == name for rows in chosen.values() for each in rows):
+            # it is for what names it alone, and is shown no password of another index that has its name
+            names[name] = f"{NAME}-{name}"
+            own.append({"name": names[name], "url": row["url"], "explicit": True})
+    sources = {name: [{**each, "index": names[each["index"]]} for each in rows] for name, rows in chosen.items()}
+    return {**found, "index": own, "sources": sources}
+
+
+def project_text(
+    wanted: Iterable[str], constraints: Iterable[str], settings: Mapping[str, Any], machines: Iterable[tuple[str, str]]
+) -> str:
+    """Return the pyproject.toml of a project that needs what a backend needs, on machines that may build."""
+    where = [
+        f"{_CPYTHON} and sys_platform == '{system}' and platform_machine == '{machine}'" for system, machine in machines
+    ]
+    rows = {
+        "package": False,
+        "workspace": {},
+        "no-build": True,
+        # one version for all Pythons, so that who builds with another one has the same
+        "fork-strategy": _STRATEGY,
+        "environments": where,
+        "constraint-dependencies": list(constraints),
+        **settings,
+    }
+    head = f'[project]\nname = "{NAME}"\nversion = "0"\nrequires-python = ">=3.{OLDEST}"\n'
+    head += f"dependencies = {_toml(list(wanted))}\n\n[tool.uv]\n"
+    return head + "".join(f"{name} = {_toml(each)}\n" for name, each in rows.items())
+
+
+def preferences_text(previous: Iterable[BuildRequirement]) -> str:
+    """Return a uv.lock that holds nothing but versions, which uv prefers as long as they fit."""
+    head = f'version = 1\nrevision = 3\nrequires-python = ">=3.{OLDEST}"\n'
+    # uv takes no preference from a lock that was made by another strategy
+    head += f"\n[options]\nfork-strategy = {_toml(_STRATEGY)}\n"
+    first = {each.name: each for each in reversed(list(previous))}
+    return head + "".join(
+        f"\n[[package]]\nname = {_toml(each.name)}\nversion = {_toml(each.version)}\n"
+        f"source = {{ registry = {_toml(_NO_REGISTRY)} }}\n"
+        for _, each in sorted(first.items())
+    )
+
+
+def _toml(value: Any) -> str:
+    """Return a value of TOML on one line: but for tables, it is JSON."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_toml(str(key))} = {_toml(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return canonical_json(value if isinstance(value, str | int) else str(value)).decode().replace("\x7f", "\\u007f")
