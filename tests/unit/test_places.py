@@ -172,6 +172,16 @@ def test_reference_that_is_an_option(around: Around) -> None:
     assert said == "jobs/a.py: `left` names '--upload-pack=x', which is no name of git's"
 
 
+def test_project_that_says_it_is_no_package(around: Around) -> None:
+    core = around.root / "libs" / "core" / "pyproject.toml"
+    core.write_text('[project]\nname = "core"\n[tool.uv]\npackage = false\n')
+
+    assert refused(around, "core", {"workspace": True}).startswith("a local project with `package = false`, which")
+    assert refused(around, "core", {"path": "../libs/core"}).startswith("a local project with `package = false`, which")
+    (need,) = Places(around).needs("core", {"path": "../libs/core", "package": True}, around.folder)
+    assert need.source
+
+
 def test_nothing_is_built_where_a_script_says_so(around: Around) -> None:
     places = Places(Around(script="a.py", folder=around.folder, root=around.root, settings={"no-build": True}))
     places.requirement("core @ ../libs/core")

@@ -188,26 +188,28 @@ class Places:
             return Need(index=str(source["index"]))
         if "git" in source:
             return self._git(name, read_git(source))
-        if source.get("package") is False:
+        place = self._member(name, base, root) if source.get("workspace") else base / source.get("path", "")
+        if place is None:
+            return _nowhere(name)
+        if "url" not in source and _is_virtual(place, root, source.get("package")):
             hint = "leave it out, or write what the project needs into `dependencies`"
             return self._refused(name, "a local project with `package = false`, which is not to be installed", hint)
-        if source.get("workspace"):
-            return self._member(name, base, root)
         inner = str(source.get("subdirectory", ""))
         if "url" in source:
             mark = f"#subdirectory={quote(inner)}" if inner and "#" not in source["url"] else ""
             return self.at_address(name, f"{source['url']}{mark}", base)
-        return self._local(name, base / source.get("path", ""), subdirectory=inner, root=root)
+        return self._local(name, place, subdirectory=inner, root=root)
 
-    def _member(self, name: str, base: Path, root: Path) -> Need:
+    def _member(self, name: str, base: Path, root: Path) -> Path | None:
+        """Return the folder of a member of the workspace around a folder; where there is none, that is a problem."""
         workspace = repository.find_workspace(base, root)
         if workspace is None:
-            return self._refused(name, "a workspace, and no pyproject.toml around it has [tool.uv.workspace]")
+            self._refused(name, "a workspace, and no pyproject.toml around it has [tool.uv.workspace]")
+            return None
         place = repository.members(workspace, root).get(canonicalize_name(name))
         if place is None:
-            shown = os.path.relpath(workspace, root)
-            return self._refused(name, f"the workspace in {shown}, which has no such member")
-        return self._local(name, place, root=root)
+            self._refused(name, f"the workspace in {os.path.relpath(workspace, root)}, which has no such member")
+        return place
 
     def in_git(self, found: Source, around: Source, commit: str, subdirectory: str) -> Need:
         """Return a project of the same commit as another one, which was found in a copy of it."""
@@ -300,6 +302,11 @@ def _kind(path: Path) -> str:
     if path.suffix == ".whl":
         return "wheel"
     return "archive" if is_archive(path.name) else "neither a project, a wheel nor an archive"
+
+
+def _is_virtual(place: Path, root: Path, package: Any) -> bool:
+    """Tell whether uv installs what a local project needs, and not itself, by its source or else its own file."""
+    return package is False or (package is None and repository.is_no_package(place, root))
 
 
 def _nowhere(name: str) -> Need:
