@@ -89,7 +89,7 @@ def is_no_package(folder: Path, root: Path) -> bool:
     """Tell whether a project says that it is not to be installed; one that cannot be read says nothing."""
     try:
         return _uv_table(_load(folder, root)).get("package") is False
-    except InputError:
+    except (InputError, OSError, ValueError):  # such as for a path that is too long
         return False
 
 
