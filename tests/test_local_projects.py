@@ -639,3 +639,20 @@ def test_project_with_a_backend_of_its_own_is_built_for_real(locking: Locking) -
     origin = packages(locking)["core"]["tool"]["onedigest"]
     assert (origin["path"], origin["requires"]) == ("core", [])
     assert locking.ok("build", "app.py", "--locked", "--offline").err == "app: unchanged\n"
+
+
+def test_what_is_wrong_with_the_sources_of_local_projects_is_told_at_once(locking: Locking, making: StandIn) -> None:
+    for name, own in (
+        ("one", "[tool.uv]\nindex = 3\n"),
+        ("two", '[tool.uv.sources]\nbeta = { index = "own" }\n'),
+        ("three", '[tool.uv.sources]\nbeta = { path = "../../.." }\n'),
+    ):
+        write_project(locking.root / name, name, requires=["beta"], more=own)
+    locking.ask("one", "two", "three")
+    settings(locking, *(f'sources.{name} = {{ path = "{name}" }}' for name in ("one", "two", "three")))
+
+    assert [line for line in locking.run("generate", "app.py").err.splitlines() if line.startswith("error")] == [
+        "error: one/pyproject.toml: `index` in [tool.uv] is not a list",
+        "error: app.py: `two` takes `beta` from the index `own`, which it does not have",
+        "error: app.py: `beta` comes from ../.., which is outside of the repository",
+    ]

@@ -74,7 +74,9 @@ def changed_keys(image: Image, text: str) -> list[str]:
 
 def moved_code(image: Image, lock: Lock, make_sources: Callable[[], Sources]) -> list[str]:
     """Return the names of the local projects of a lock whose code changed since."""
-    if not any(package.origin for package in lock.packages):
+    from onedigest.from_source.model import Kind
+
+    if not any(package.origin and package.origin.kind is Kind.DIRECTORY for package in lock.packages):
         return []
     from onedigest.lock.built import moved_projects
 
