@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import netrc
+import re
 import threading
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from onedigest.errors import Problem
 from onedigest.inputs.indexes import (
@@ -305,8 +307,16 @@ def _is_below(url: str, index: str) -> bool:
 
 
 def _parts(url: str) -> list[str]:
+    """Return the path of an address as a server may read it: decoded, and without steps to the folder above."""
     parts = split(url)
-    return [each for each in parts.path.split("/") if each] if parts else []
+    found: list[str] = []
+    for each in re.split(r"[/\\]", unquote(parts.path)) if parts else ():
+        name = each.partition(";")[0]  # servers of Java take what follows for a parameter
+        if name == "..":
+            del found[-1:]
+        elif each and name != ".":
+            found.append(each)
+    return found
 
 
 def _plain(url: str) -> str:

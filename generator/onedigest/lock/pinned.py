@@ -91,7 +91,17 @@ def _row(package: Package, lock: Lock) -> dict[str, Any]:
 
 
 def _requires(package: Package, lock: Lock) -> Iterator[str]:
-    """Yield what a package needs by its lock, each version on the platforms that have it."""
-    platforms = {each.key: each.platforms for each in lock.packages}
-    for name, version in package.dependencies:
-        yield f"{name}=={version} ; {marker_of(platforms[name, version])}"
+    """Yield what a package needs by its lock, each version on the platforms that have it.
+
+    A lock states no extras, so what a package of an index needs is named too: an extra may be what asks for it.
+    """
+    packages = {each.key: each for each in lock.packages}
+    found = dict.fromkeys(package.dependencies)
+    waiting = list(found)
+    while waiting:
+        needed = packages[waiting.pop()]
+        name, version = needed.key
+        yield f"{name}=={version} ; {marker_of(needed.platforms)}"
+        further = [] if needed.origin else [key for key in needed.dependencies if key not in found]
+        found |= dict.fromkeys(further)
+        waiting += further
