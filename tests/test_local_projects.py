@@ -69,6 +69,20 @@ def test_local_project_is_built_and_locked(locking: Locking, making: StandIn) ->
     assert making.names() == ["core"]
 
 
+def test_what_an_extra_asks_for_is_found_where_a_local_project_names_it(locking: Locking, making: StandIn) -> None:
+    write_project(locking.root / "packages" / "core", "core", requires=["beta[fast]"])
+    build_wheel(locking.index.folder, "beta", "1.0", requires=["gamma[all]; extra == 'fast'"], extras=["fast"])
+    build_wheel(locking.index.folder, "gamma", "1.0", requires=["delta; extra == 'all'"], extras=["all"])
+    build_wheel(locking.index.folder, "delta", "1.0")
+    locking.ask("core")
+    settings(locking, 'sources = { core = { path = "packages/core" } }')
+    locking.ok("generate", "app.py")
+    build_wheel(locking.index.folder, "delta", "2.0")
+
+    assert set(packages(locking)) == {"core", "beta", "gamma", "delta"}
+    locking.ok("fetch", "app.py")
+
+
 def test_change_of_code_moves_that_wheel_and_nothing_else(locking: Locking, making: StandIn) -> None:
     folder = write_project(locking.root / "packages" / "core", "core", requires=["beta"])
     build_wheel(locking.index.folder, "beta", "1.0")
@@ -625,3 +639,20 @@ def test_project_with_a_backend_of_its_own_is_built_for_real(locking: Locking) -
     origin = packages(locking)["core"]["tool"]["onedigest"]
     assert (origin["path"], origin["requires"]) == ("core", [])
     assert locking.ok("build", "app.py", "--locked", "--offline").err == "app: unchanged\n"
+
+
+def test_what_is_wrong_with_the_sources_of_local_projects_is_told_at_once(locking: Locking, making: StandIn) -> None:
+    for name, own in (
+        ("one", "[tool.uv]\nindex = 3\n"),
+        ("two", '[tool.uv.sources]\nbeta = { index = "own" }\n'),
+        ("three", '[tool.uv.sources]\nbeta = { path = "../../.." }\n'),
+    ):
+        write_project(locking.root / name, name, requires=["beta"], more=own)
+    locking.ask("one", "two", "three")
+    settings(locking, *(f'sources.{name} = {{ path = "{name}" }}' for name in ("one", "two", "three")))
+
+    assert [line for line in locking.run("generate", "app.py").err.splitlines() if line.startswith("error")] == [
+        "error: one/pyproject.toml: `index` in [tool.uv] is not a list",
+        "error: app.py: `two` takes `beta` from the index `own`, which it does not have",
+        "error: app.py: `beta` comes from ../.., which is outside of the repository",
+    ]

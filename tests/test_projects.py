@@ -155,7 +155,8 @@ def test_members_are_named_by_their_folders(shop: Locking, builder: Builder) -> 
     assert told(shop.ok("build", "--all").err) == ["shop: unchanged", "shop-core: unchanged"]
     assert told(shop.ok("build", "shop-core").err) == ["shop-core: unchanged"]
 
-    shop.project.write("packages/web/job.py", "# /// script\n# dependencies = []\n# ///\n")
+    base = shop.read("onedigest.toml").splitlines()[0]
+    shop.project.write("packages/web/job.py", f"# /// script\n# [tool.onedigest]\n# {base}\n# ///\n")
     shop.edit(
         "onedigest.toml",
         "base =",

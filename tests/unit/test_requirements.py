@@ -164,6 +164,17 @@ def test_an_index_of_the_project_counts_for_what_names_it(tmp_path: Path, index:
     assert [each.name for each in pins.requires[0].wheels] == ["needed-1.0-py3-none-any.whl"]
 
 
+def test_an_index_may_be_a_folder_of_this_machine(tmp_path: Path, index: IndexServer) -> None:
+    settings = {"no-index": True, "find-links": [str(index.folder)]}
+    sources = sources_in(tmp_path, offline=True)
+    pins = resolve(need(**settings), ["maker"], (), sources)
+    tools = bring(need(**settings), pins, HERE, sources, tmp_path / "tools")
+    again = bring(need(**settings), Pins(requires=pins.requires), HERE, sources_in(tmp_path, store="b"), tmp_path / "c")
+
+    assert versions(pins) == {"maker": "2.0", "needed": "1.0"}
+    assert [of_file(path) for path in tools] == [of_file(index.folder / path.name) for path in again]
+
+
 def test_no_index_is_asked_for_what_a_project_has_elsewhere(tmp_path: Path, index: IndexServer) -> None:
     project = write_files(
         tmp_path,

@@ -74,7 +74,9 @@ def changed_keys(image: Image, text: str) -> list[str]:
 
 def moved_code(image: Image, lock: Lock, make_sources: Callable[[], Sources]) -> list[str]:
     """Return the names of the local projects of a lock whose code changed since."""
-    if not any(package.origin for package in lock.packages):
+    from onedigest.from_source.model import Kind
+
+    if not any(package.origin and package.origin.kind is Kind.DIRECTORY for package in lock.packages):
         return []
     from onedigest.lock.built import moved_projects
 
@@ -83,9 +85,11 @@ def moved_code(image: Image, lock: Lock, make_sources: Callable[[], Sources]) ->
 
 def code_problems(image: Image, lock: Lock, make_sources: Callable[[], Sources]) -> list[Problem]:
     """Return why a lock is not that of the code which is there."""
-    from onedigest.lock.built import moved_problems
-
     moved = moved_code(image, lock, make_sources)
+    if not moved:
+        return []
+    from onedigest.lock.built import moved_problems  # what builds and fetches comes with it
+
     hint = f"run `{generating(image.spec.script)}`"
     return list(moved_problems(lock, moved, shown(image.lock_path), hint))
 

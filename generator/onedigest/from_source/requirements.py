@@ -18,6 +18,7 @@ from packaging.tags import Tag
 from packaging.utils import canonicalize_name
 
 from onedigest import untrusted
+from onedigest.checkout import read_inside
 from onedigest.digest import Digest, of_bytes
 from onedigest.errors import InputError, NetworkError, Problem
 from onedigest.from_source.fitting import Need, choose, may_build
@@ -234,18 +235,20 @@ def _measured(file: PinnedFile, place: str, sources: Sources) -> PinnedFile:
     if "://" in place:
         digest, size = sources.client.keep(place, sources.store, most=_MOST_WHEEL)
     else:
-        data = Path(place).read_bytes()
+        data = _local(file.name, Path(place))
         digest, size = sources.store.add(data), len(data)
     if file.digest not in (NO_DIGEST, digest):
         raise InputError.of(f"the content of `{file.name}` does not have the sha256 that its index states")
     return replace(file, digest=digest, size=size)
 
 
+def _local(name: str, place: Path) -> bytes:
+    """Return a wheel of an index that is a folder of this machine. Raises `InputError`."""
+    return read_inside(place, Path(place.anchor), name, _MOST_WHEEL)
+
+
 def _add(need: Need, file: PinnedFile, place: Path, sources: Sources) -> None:
-    try:
-        data = place.read_bytes()
-    except OSError as error:
-        raise InputError.of(f"`{file.name}` cannot be read: {error.strerror}", where=need.where) from None
+    data = _local(file.name, place)
     if of_bytes(data) != file.digest:
         raise InputError.of(f"`{file.name}` has another sha256 than the lock states", where=need.where)
     sources.store.add(data)

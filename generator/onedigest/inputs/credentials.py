@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from onedigest.errors import Problem
@@ -30,10 +30,12 @@ from onedigest.inputs.indexes import (
     listed_in,
     split,
 )
-from onedigest.inputs.keyring import Keyring
 from onedigest.inputs.leading import is_loopback, origin_of, without_user
 from onedigest.inputs.uv_settings import read_settings
 from onedigest.untrusted import MOST_TEXT, load_toml
+
+if TYPE_CHECKING:
+    from onedigest.inputs.keyring import Keyring
 
 _SIMPLE = ("simple", "+simple")
 """Last part of the address of an index (PEP 503), beside which its files lie; the second is devpi's."""
@@ -192,6 +194,8 @@ class Credentials:
 
     @cached_property
     def _keyring(self) -> Keyring:
+        from onedigest.inputs.keyring import Keyring  # a build that asks no index runs no program
+
         return Keyring(self._environment, self._settings)
 
     @cached_property

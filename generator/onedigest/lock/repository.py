@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from packaging.utils import canonicalize_name
 
@@ -15,6 +15,8 @@ from onedigest.assembler.file_tree import Budget, check_pattern, match
 from onedigest.checkout import decoded, read_inside, unusable_as_input_error
 from onedigest.errors import InputError
 from onedigest.lock import uv_values
+
+T = TypeVar("T")
 
 _PYPROJECT = "pyproject.toml"
 _MARKS = (".git", "onedigest.toml")
@@ -89,19 +91,24 @@ def is_no_package(folder: Path, root: Path) -> bool:
     """Tell whether a project says that it is not to be installed; one that cannot be read says nothing."""
     try:
         return _uv_table(_load(folder, root)).get("package") is False
-    except InputError:
+    except (InputError, OSError, ValueError):  # such as for a path that is too long
         return False
 
 
 def _declared(folder: Path, root: Path) -> Declared:
     table = _uv_table(_load(folder, root))
-    try:
-        sources = uv_values.sources(table.get("sources", {}))
-        indexes = uv_values.indexes(table.get("index", []))
-    except ValueError as error:
-        raise InputError.of(f"[tool.uv] {error}", where=_shown(folder, root)) from None
+    where = _shown(folder, root)
+    sources = _read("sources", uv_values.sources, table.get("sources", {}), where)
+    indexes = _read("index", uv_values.indexes, table.get("index", []), where)
     named: dict[str, tuple[Any, Path]] = {canonicalize_name(name): (each, folder) for name, each in sources.items()}
     return Declared(sources=named, indexes=tuple(indexes))
+
+
+def _read(key: str, check: Callable[[Any], T], value: Any, where: str) -> T:
+    try:
+        return check(value)
+    except ValueError as error:
+        raise InputError.of(f"`{key}` in [tool.uv] {error}", where=where) from None
 
 
 def _is_workspace(folder: Path) -> bool:

@@ -64,9 +64,12 @@ class Walk:
                     self._follow(source, sorted(new))
                 except InputError as error:
                     problems += error.problems
+        try:
+            self._places.refuse()
+        except InputError as error:
+            problems += error.problems
         if problems:
             raise InputError(dict.fromkeys(problems))
-        self._places.refuse()
 
     def _follow(self, source: Source, extras: Sequence[str]) -> None:
         metadata = self._making.make(source)
@@ -82,7 +85,13 @@ class Walk:
                     continue
                 self._needs.setdefault(name, []).append((requirement, need))
                 if need.index:
-                    self._indexes |= {str(row.get("name")): row for row in declared.indexes[::-1]}
+                    named = {str(row.get("name")): row for row in declared.indexes[::-1]}
+                    if need.index not in named:
+                        message = (
+                            f"`{source.name}` takes `{name}` from the index `{need.index}`, which it does not have"
+                        )
+                        raise InputError.of(message, where=source.where)
+                    self._indexes |= named
                 if need.source:
                     self._waiting.append((need.source, ("", *map(canonicalize_name, requirement.extras))))
 
