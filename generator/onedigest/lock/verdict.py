@@ -85,7 +85,7 @@ def _place(text: str, chosen: Mapping[tuple[str, str], Package], author: Author)
 
 def explained(error: InputError, asked: Asked) -> InputError:
     """Return an error of uv with the edit that helps, where the wheels of one platform or one Python are missing."""
-    if "wheel" not in str(error):
+    if "wheel" not in str(error) or all(each.hint for each in error.problems):
         return error
     spec, minor = asked.spec, asked.minor
 
@@ -98,9 +98,7 @@ def explained(error: InputError, asked: Asked) -> InputError:
         hint = f"leave {named} out of `build` in [tool.onedigest]: the index has no source distribution that fits"
         return InputError(replace(each, hint=each.hint or hint) for each in problems)
     if names := _only_source(error, asked):
-        problems = [replace(each, message=_NO_BUILD.sub("", each.message).strip()) for each in error.problems]
-        hint = f"where it is pure Python, {build_line(names, spec.build)}: then it is built here"
-        return InputError(replace(each, hint=each.hint or hint) for each in problems)
+        return _with_build_line(error, names, spec)
     hint = ""
     alone = [
         each
@@ -112,6 +110,26 @@ def explained(error: InputError, asked: Asked) -> InputError:
     elif spec.base == "debian":
         hint = next((line for other, line in _other_pythons(spec, minor) if is_solved(spec, other)), "")
     return InputError(replace(each, hint=each.hint or hint) for each in error.problems)
+
+
+def refuse_unnamed(asked: Asked, name: str, version: str) -> None:
+    """Raise `InputError` where what was built needs packages that are to be built too, and `build` does not name.
+
+    Else uv would go through all older versions of it.
+    """
+    settings = dict(asked.wanted.settings)
+    settings["constraint-dependencies"] = [*settings.get("constraint-dependencies", []), f"{name}=={version}"]
+    wanted = replace(asked.wanted, settings=settings)
+    error = _tried(asked.spec, wanted, asked.minor, asked.sources)
+    if isinstance(error, InputError) and (names := _only_source(error, replace(asked, wanted=wanted))):
+        raise _with_build_line(error, names, asked.spec)
+
+
+def _with_build_line(error: InputError, names: Sequence[str], spec: Spec) -> InputError:
+    """Return an error of uv with the line that has packages built."""
+    problems = [replace(each, message=_NO_BUILD.sub("", each.message).strip()) for each in error.problems]
+    hint = f"where it is pure Python, {build_line(names, spec.build)}: then it is built here"
+    return InputError(replace(each, hint=each.hint or hint) for each in problems)
 
 
 def _tried(spec: Spec, wanted: shadow.Wanted, python: str, sources: Sources) -> Mapping[str, Any] | OnedigestError:
@@ -149,7 +167,10 @@ def _only_source(error: OnedigestError, asked: Asked) -> list[str]:
 
 
 def _has_wheels(row: Mapping[str, Any], sources: Sources) -> bool:
-    """Tell whether the page of an index names any wheel of a package; where it does not answer, nothing is known."""
+    """Tell whether the page of an index names a compiled wheel of a package; no answer tells nothing.
+
+    A pure one that does not fit, such as one for Python 2, has a source distribution that is as pure.
+    """
     page = page_of(row)
     name = "[-_.]+".join(map(re.escape, str(row["name"]).split("-")))
     wheel = re.compile(rf"\b{name}-{re.escape(str(row['version']))}-[\w.+-]*\.whl", re.IGNORECASE)
@@ -157,7 +178,7 @@ def _has_wheels(row: Mapping[str, Any], sources: Sources) -> bool:
         text = sources.client.get(page, most=_MOST_PAGE).decode("utf-8", "replace") if page else ""
     except NetworkError:
         return False
-    return wheel.search(text) is not None
+    return any(not name.lower().endswith("-none-any.whl") for name in wheel.findall(text))
 
 
 def _other_pythons(spec: Spec, minor: str) -> Iterator[tuple[str, str]]:
