@@ -69,6 +69,20 @@ def test_local_project_is_built_and_locked(locking: Locking, making: StandIn) ->
     assert making.names() == ["core"]
 
 
+def test_what_an_extra_asks_for_is_found_where_a_local_project_names_it(locking: Locking, making: StandIn) -> None:
+    write_project(locking.root / "packages" / "core", "core", requires=["beta[fast]"])
+    build_wheel(locking.index.folder, "beta", "1.0", requires=["gamma[all]; extra == 'fast'"], extras=["fast"])
+    build_wheel(locking.index.folder, "gamma", "1.0", requires=["delta; extra == 'all'"], extras=["all"])
+    build_wheel(locking.index.folder, "delta", "1.0")
+    locking.ask("core")
+    settings(locking, 'sources = { core = { path = "packages/core" } }')
+    locking.ok("generate", "app.py")
+    build_wheel(locking.index.folder, "delta", "2.0")
+
+    assert set(packages(locking)) == {"core", "beta", "gamma", "delta"}
+    locking.ok("fetch", "app.py")
+
+
 def test_change_of_code_moves_that_wheel_and_nothing_else(locking: Locking, making: StandIn) -> None:
     folder = write_project(locking.root / "packages" / "core", "core", requires=["beta"])
     build_wheel(locking.index.folder, "beta", "1.0")

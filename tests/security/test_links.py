@@ -210,12 +210,21 @@ def test_lock_names_no_script_outside_the_project(script: str, locked: Project) 
     )
 
 
-@pytest.mark.parametrize("name", ["../outside", "/etc", "lockfiles/minimal", ".", "..", "a\nb"])
+@pytest.mark.parametrize("name", ["../outside", "a\nb"])
 def test_name_of_an_image_is_one_plain_name(name: str, locked: Project) -> None:
     result = locked.run("fetch", name, "--offline")
 
     assert result.err.startswith("error: lockfiles: there is no image `")
     assert result.err.endswith("`\nhint: the images are minimal\n")
+
+
+@pytest.mark.parametrize("name", ["/etc", "lockfiles/minimal", ".", ".."])
+def test_folder_is_a_project_and_no_image(name: str, locked: Project) -> None:
+    result = locked.run("fetch", name, "--offline")
+
+    assert result.err == (
+        f"error: {name}: the folder has no pyproject.toml\nhint: name a script, or a folder that has a pyproject.toml\n"
+    )
 
 
 def test_script_is_not_read_through_a_link_that_leaves_the_project(locked: Project, outside: Path) -> None:

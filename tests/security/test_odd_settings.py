@@ -473,42 +473,34 @@ def test_a_setting_of_uv_that_is_no_text(line: str) -> None:
     )
 
 
+ROW = b"version = 1\n[[package]]\nname = 'x'\nversion = '1'\nsource = {virtual = '.'}\n"
+NAMED = b"[project]\nname = 'x'\n"
 LOCKED = (
-    (b"tool = 5", b"", "`tool` is not a table in pyproject.toml or uv.lock"),
-    (b"[tool]\nuv = 5", b"", "`uv` is not a table in pyproject.toml or uv.lock"),
-    (b"[project]\nrequires-python = 5", b"", "`requires-python` is not a string in pyproject.toml or uv.lock"),
-    (b"[project]\ndependencies = 5", b"", "`dependencies` is not a list in pyproject.toml or uv.lock"),
-    (b"[project]\ndependencies = [5]", b"", "`dependencies` is not a list of strings, or has more than 10000"),
+    (b"tool = 5", b"", "pyproject.toml:1: `tool` is not a table"),
+    (b"[tool]\nuv = 5", b"", "pyproject.toml:2: `tool.uv` is not a table"),
+    (b"[project]\nversion = '1'", b"", "pyproject.toml:1: [project] has no `name`"),
+    (NAMED + b"requires-python = 5", b"", "pyproject.toml:3: `project.requires-python` is not a string"),
+    (NAMED + b"dependencies = 5", b"", "pyproject.toml:3: `project.dependencies` is not a list"),
+    (NAMED + b"dependencies = [5]", b"", "pyproject.toml:3: `project.dependencies` is not a string"),
     (
-        b"[project]\ndependencies = ['a b']",
-        b"",
-        "pyproject.toml has a dependency that is no requirement: Expected semicolon (after name with no version specifier) or end",
+        NAMED + b"dependencies = ['a b']",
+        ROW,
+        "pyproject.toml:3: 'a b' is no requirement: Expected semicolon (after name with no version specifier) or end",
     ),
-    (b"project = 5", b"", "`project` is not a table in pyproject.toml or uv.lock"),
+    (b"project = 5", b"", "pyproject.toml:1: `project` is not a table"),
+    (NAMED + b"optional-dependencies = [1]", b"", "pyproject.toml:3: `project.optional-dependencies` is not a table"),
+    (NAMED, b"", "uv.lock: `version` is 'None', and 1 is what this onedigest reads"),
+    (NAMED, b"version = 1\npackage = 5", "uv.lock: cannot be used: `package` is not a list"),
+    (NAMED, b"version = 1\npackage = [5]", "uv.lock: cannot be used: `package` is not a table"),
+    (NAMED, ROW + b"metadata = 5", "uv.lock: cannot be used: `x`: `metadata` is not a table"),
     (
-        b"[project]\noptional-dependencies = [1]",
-        b"",
-        "`optional-dependencies` is not a table in pyproject.toml or uv.lock",
+        NAMED + b"dependencies = ['y']",
+        ROW + b"metadata.requires-dist = [{name = 'y', specifier = '=a'}]",
+        "uv.lock: cannot be held against the projects: it has what is no version specifier: '=a'",
     ),
-    (b"[project]\nname = 'x'", b"package = 5", "`package` is not a list in pyproject.toml or uv.lock"),
-    (b"[project]\nname = 'x'", b"package = [5]", "`package` is not a list of tables, or has more than 10000"),
-    (
-        b"[project]\nname = 'x'",
-        b"[[package]]\nname = 'x'\nmetadata = 5",
-        "`metadata` is not a table in pyproject.toml or uv.lock",
-    ),
-    (
-        b"[project]\nname = 'x'",
-        b"[[package]]\nname = 'x'\nmetadata.requires-dist = [{specifier = '=a'}]",
-        "Invalid specifier: '=a'",
-    ),
-    (
-        b"\xff",
-        b"",
-        "pyproject.toml is not valid TOML: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte",
-    ),
-    (b"x = " + b"[" * 3000, b"", "pyproject.toml is not valid TOML: nested more than 64 deep"),
-    (b"[project]\nname = 'x'", b"x = " + b"9" * 5000, "uv.lock is not valid TOML: a number has too many digits"),
+    (b"\xff", b"", "pyproject.toml:1: not UTF-8"),
+    (b"x = " + b"[" * 3000, b"", "pyproject.toml:1: not valid TOML: nested more than 64 deep"),
+    (NAMED, b"x = " + b"9" * 5000, "uv.lock: not valid TOML: a number has too many digits"),
 )
 
 

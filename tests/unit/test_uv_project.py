@@ -250,7 +250,7 @@ class TestRefused:
             (
                 'editable = "packages/core" }\ndep',
                 "editable = 7 }\ndep",
-                "uv.lock: cannot be used: a value of `shop-core` is not a string\nhint: run `uv lock`",
+                "uv.lock: cannot be used: `shop-core`: `source` is not a string\nhint: run `uv lock`",
             ),
         ],
     )  # fmt: skip
@@ -439,13 +439,13 @@ class TestHostile:
         )
         text = text.replace('version = "2.0", source = { registry = "https://a.example" }', 'version = "2.0"')
 
-        assert refused(lambda: digest_pins(*parsed(text))).startswith("uv.lock: cannot be used: a value of `many` ")
+        assert refused(lambda: digest_pins(*parsed(text))).startswith("uv.lock: cannot be used: `many`: `source` ")
 
     def test_wheel_whose_address_cannot_be_read(self) -> None:
         text = FORKED.replace('version = "2.0"\nsource', 'version = "2.0"\nwheels = [{ url = "https://[::1" }]\nsource')
 
         assert refused(lambda: digest_pins(*parsed(text))) == (
-            "uv.lock: cannot be used: a value of `many` is an address that cannot be read\nhint: run `uv lock`"
+            "uv.lock: cannot be used: `many`: `wheels` is an address that cannot be read\nhint: run `uv lock`"
         )
 
     def test_marker_that_is_nested_too_deeply(self) -> None:

@@ -62,8 +62,8 @@ def read_project(step: UvProject, where: str, environment: Mapping[str, str], ro
             hint="leave it out and add the sources with `with_source_folder`, or add a wheel that `uv build` made",
         )
     path = Path(step.pyproject)
-    read_source(path, root, path.name)
     try:
+        read_source(path, root, path.name)
         project, workspace = find_workspace(path.parent, path.parent.resolve())
         lock = Path(step.uvlock) if step.uvlock else workspace.lock
         if not lock.exists():
@@ -97,7 +97,8 @@ def _others(workspace: Workspace, path: Path) -> list[Path]:
 
 def _placed(problem: Problem, where: str) -> str:
     """Return a message with the place that it is about, which is another than the line that names the project."""
-    return problem.message if problem.where in ("", where) else f"{problem.where}: {problem.message}"
+    named = problem.where in ("", where) or problem.message.startswith(f"{problem.where} ")
+    return problem.message if named else f"{problem.where}: {problem.message}"
 
 
 def _split(text: str, where: str) -> tuple[list[str], str]:

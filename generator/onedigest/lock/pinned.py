@@ -17,6 +17,7 @@ from onedigest.lock.places import Around
 from onedigest.lock.repository import declared_by
 from onedigest.lock.shadow import Wanted
 from onedigest.lock.walk import with_indexes, without_unneeded
+from onedigest.platforms import marker_of
 from onedigest.spec import Spec
 
 
@@ -81,7 +82,7 @@ def _package_of(source: Source, packages: Iterable[Package]) -> Package | None:
 
 def _constraint(package: Package, path: Path, lock: Lock) -> str:
     everywhere = package.platforms == lock.platforms
-    return f"{package.name} @ {file_address(path)}" + ("" if everywhere else f" ; {shadow.marker(package.platforms)}")
+    return f"{package.name} @ {file_address(path)}" + ("" if everywhere else f" ; {marker_of(package.platforms)}")
 
 
 def _row(package: Package, lock: Lock) -> dict[str, Any]:
@@ -89,7 +90,17 @@ def _row(package: Package, lock: Lock) -> dict[str, Any]:
 
 
 def _requires(package: Package, lock: Lock) -> Iterator[str]:
-    """Yield what a package needs by its lock, each version on the platforms that have it."""
-    platforms = {each.key: each.platforms for each in lock.packages}
-    for name, version in package.dependencies:
-        yield f"{name}=={version} ; {shadow.marker(platforms[name, version])}"
+    """Yield what a package needs by its lock, each version on the platforms that have it.
+
+    A lock states no extras, so what a package of an index needs is named too: an extra may be what asks for it.
+    """
+    packages = {each.key: each for each in lock.packages}
+    found = dict.fromkeys(package.dependencies)
+    waiting = list(found)
+    while waiting:
+        needed = packages[waiting.pop()]
+        name, version = needed.key
+        yield f"{name}=={version} ; {marker_of(needed.platforms)}"
+        further = [] if needed.origin else [key for key in needed.dependencies if key not in found]
+        found |= dict.fromkeys(further)
+        waiting += further

@@ -17,7 +17,7 @@ from onedigest.lock.places import Around, Places
 from onedigest.lock.repository import find_root
 from onedigest.lock.toml_text import inline_table, lines, string, value
 from onedigest.lock.unbuilt import names_of
-from onedigest.platforms import Platform
+from onedigest.platforms import Platform, marker_of
 from onedigest.spec import Spec
 
 NAME = "onedigest-script"
@@ -179,12 +179,7 @@ def _machine(platform: Platform) -> str:
     return f"sys_platform == 'linux' and platform_machine == '{platform.machine}'"
 
 
-def marker(platforms: Iterable[Platform]) -> str:
-    """Return the marker of a package that only some platforms need."""
-    return " or ".join(f"platform_machine == '{platform.machine}'" for platform in platforms)
-
-
 def pin(package: Package) -> str:
     """Return the requirement of exactly one version, on the platforms that have it."""
     text = f"{package.name}=={package.version}"
-    return text if len(package.platforms) > 1 else f"{text} ; {marker(package.platforms)}"
+    return text if len(package.platforms) > 1 else f"{text} ; {marker_of(package.platforms)}"

@@ -13,6 +13,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from onedigest import untrusted
+from onedigest.errors import InputError
 from onedigest.spec import requirement
 from onedigest.uv_project.environments import Environments, Where
 from onedigest.uv_project.pyproject import Pyproject, strings, tables
@@ -65,11 +66,14 @@ class Asking:
             found[ask] = found.get(ask, frozenset()) | self._environments.where(marker)
         return _without_empty(found)
 
-    def wanted(self, texts: Iterable[str], project: Pyproject, *, extra: str = "", group: str = "") -> Asks:
-        """Return what requirements of a project, of an extra or of a group of it ask for. Raises ValueError."""
+    def wanted(self, texts: Iterable[str], project: Pyproject, key: str, *, extra: str = "", group: str = "") -> Asks:
+        """Return what requirements of a project, of an extra or of a group of it, which stand under a key, ask for.
+
+        Raises `InputError` for what is no requirement, and ValueError for sources that are none.
+        """
         found: dict[Ask, Where] = {}
         for text in texts:
-            asked = requirement(text)
+            asked = _requirement(text, project, key)
             own, marker = _split_extra(str(asked.marker or ""))
             where = self._environments.where(marker)
             for source, holds in self._sources(asked, project, extra, group):
@@ -189,6 +193,14 @@ def _split_extra(marker: str) -> tuple[str, str]:
     if rest.startswith("(") and rest.endswith(")") and rest.count("(") == 1:
         rest = rest[1:-1]
     return str(canonicalize_name(match["extra"])), rest
+
+
+def _requirement(text: str, project: Pyproject, key: str) -> Requirement:
+    try:
+        return requirement(text)
+    except ValueError as error:
+        message = f"{untrusted.quoted(text)} is no requirement: {error}"
+        raise InputError.of(message, where=project.where(key)) from None
 
 
 def _specifier(text: str) -> SpecifierSet:

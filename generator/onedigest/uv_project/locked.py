@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from packaging.utils import canonicalize_name
@@ -26,6 +26,8 @@ LOCAL = ("editable", "directory", "virtual")
 
 _LONGEST_MARKER = 20_000
 _AGAIN = "run `uv lock`"
+
+T = TypeVar("T")
 
 Key = tuple[str, str, str]
 """Name, version, which a project may leave open, and source of a row."""
@@ -117,22 +119,32 @@ def parse_locked(text: str, shown: str) -> Locked:
         hint = "install a newer onedigest, or lock with a uv that writes `version = 1`" if newer else _AGAIN
         raise InputError.of(message, where=shown, hint=hint)
     try:
-        rows = _read_rows(table.get("package", []))
         return Locked(
             shown=shown,
-            requires_python=untrusted.line(table.get("requires-python", "")),
-            supported=tuple(map(_marker, strings(table.get("supported-markers", [])))),
-            rows=rows,
-            conflicts=tuple(untrusted.array(table.get("conflicts", []))),
-            manifest=untrusted.table(table.get("manifest", {})),
+            requires_python=_get(table, "requires-python", untrusted.line, ""),
+            supported=_get(table, "supported-markers", _markers, ()),
+            rows=_read_rows(_get(table, "package", tables, [])),
+            conflicts=tuple(_get(table, "conflicts", untrusted.array, [])),
+            manifest=_get(table, "manifest", untrusted.table, {}),
         )
     except ValueError as error:
         raise InputError.of(f"cannot be used: {error}", where=shown, hint=_AGAIN) from None
 
 
-def _read_rows(value: Any) -> dict[Key, Row]:
+def _get(table: Mapping[str, Any], key: str, check: Callable[[Any], T], default: Any) -> T:
+    """Return a checked value. Raises ValueError, which names the key."""
+    if key not in table:
+        found: T = default
+        return found
+    try:
+        return check(table[key])
+    except ValueError as error:
+        raise ValueError(f"`{key}` {error}") from None
+
+
+def _read_rows(several: Iterable[Mapping[str, Any]]) -> dict[Key, Row]:
     rows: dict[Key, Row] = {}
-    for each in tables(value):
+    for each in several:
         row = _read_row(each)
         if row.key in rows:
             raise ValueError(f"has `{row.name}` {row.key[1]} of one source twice")
@@ -141,53 +153,73 @@ def _read_rows(value: Any) -> dict[Key, Row]:
 
 
 def _read_row(table: Mapping[str, Any]) -> Row:
-    name = str(canonicalize_name(untrusted.project_name(table.get("name"))))
+    name = _get({"name": "", **table}, "name", _name, "")
     try:
-        source = untrusted.plain(untrusted.table(table.get("source")))
-        version = untrusted.version(table["version"]) if "version" in table else ""
-        archive = untrusted.table(table["sdist"]) if "sdist" in table else None
-        wheels = tuple(tables(table.get("wheels", [])))
-        _check_places(source, wheels)
+        source = _get({"source": "", **table}, "source", _source, {})
         return Row(
-            key=(name, version, _text_of(source)),
+            key=(name, _get(table, "version", untrusted.version, ""), _text_of(source)),
             source=source,
-            edges=tuple(_edges(table.get("dependencies", []))),
-            extras=_by_name(table.get("optional-dependencies", {})),
-            groups=_by_name(table.get("dev-dependencies", {})),
-            wheels=wheels,
-            archive=archive,
-            metadata=untrusted.table(table.get("metadata", {})),
+            edges=_get(table, "dependencies", _edges, ()),
+            extras=_get(table, "optional-dependencies", _by_name, {}),
+            groups=_get(table, "dev-dependencies", _by_name, {}),
+            wheels=_get(table, "wheels", _wheels, ()),
+            archive=_get(table, "sdist", untrusted.table, None),
+            metadata=_get(table, "metadata", untrusted.table, {}),
         )
     except ValueError as error:
-        raise ValueError(f"a value of `{name}` {error}") from None
+        raise ValueError(f"`{name}`: {error}") from None
 
 
-def _check_places(source: Mapping[str, Any], wheels: Iterable[Mapping[str, Any]]) -> None:
-    """Raise ValueError for a source that says no place, and for addresses that cannot be read."""
-    kinds = [kind for kind in (*LOCAL, "path", "git", "url", "registry") if kind in source]
+def _source(value: Any) -> dict[str, Any]:
+    found: dict[str, Any] = untrusted.plain(untrusted.table(value))
+    kinds = [kind for kind in (*LOCAL, "path", "git", "url", "registry") if kind in found]
     if not kinds:
         raise ValueError("is a source without a place")
-    stated = [*(source[kind] for kind in kinds), *(wheel["url"] for wheel in wheels if "url" in wheel)]
-    for place in map(untrusted.line, stated):
-        try:
-            urlsplit(place)
-        except ValueError:
-            raise ValueError("is an address that cannot be read") from None
+    for kind in kinds:
+        _check_address(found[kind])
+    return found
+
+
+def _wheels(value: Any) -> tuple[dict[str, Any], ...]:
+    several = tuple(tables(value))
+    for wheel in several:
+        _check_address(wheel.get("url", ""))
+    return several
+
+
+def _check_address(value: Any) -> None:
+    """Raise ValueError for an address that cannot be read."""
+    address = untrusted.line(value)
+    try:
+        urlsplit(address)
+    except ValueError:
+        raise ValueError("is an address that cannot be read") from None
 
 
 def _by_name(value: Any) -> dict[str, tuple[Edge, ...]]:
-    return {str(canonicalize_name(name)): tuple(_edges(several)) for name, several in untrusted.table(value).items()}
+    return {str(canonicalize_name(name)): _edges(several) for name, several in untrusted.table(value).items()}
 
 
-def _edges(value: Any) -> Iterator[Edge]:
-    for table in tables(value):
-        yield Edge(
-            name=str(canonicalize_name(untrusted.project_name(table.get("name")))),
-            version=untrusted.version(table["version"]) if "version" in table else "",
-            source=_text_of(untrusted.plain(untrusted.table(table["source"]))) if "source" in table else "",
-            extras=tuple(str(canonicalize_name(each)) for each in strings(table.get("extra", []))),
-            marker=_marker(table.get("marker", "")),
-        )
+def _edges(value: Any) -> tuple[Edge, ...]:
+    return tuple(map(_edge, tables(value)))
+
+
+def _edge(table: Mapping[str, Any]) -> Edge:
+    return Edge(
+        name=str(canonicalize_name(untrusted.project_name(table.get("name")))),
+        version=untrusted.version(table["version"]) if "version" in table else "",
+        source=_text_of(untrusted.plain(untrusted.table(table["source"]))) if "source" in table else "",
+        extras=tuple(str(canonicalize_name(each)) for each in strings(table.get("extra", []))),
+        marker=_marker(table.get("marker", "")),
+    )
+
+
+def _name(value: Any) -> str:
+    return str(canonicalize_name(untrusted.project_name(value)))
+
+
+def _markers(value: Any) -> tuple[str, ...]:
+    return tuple(map(_marker, strings(value)))
 
 
 def _marker(value: Any) -> str:

@@ -49,7 +49,9 @@ def _differences(workspace: Workspace, locked: Locked, needed: Iterable[Row]) ->
     yield from (problem(each, what, "project.requires-python") for each, what in _other_pythons(workspace, locked))
     for key, field in _MANIFEST:
         wanted = root.setting(key, _plain_requirements, ())
-        if names := _differing(asking.wanted(wanted, root), asking.stated(_plain_rows(locked.manifest.get(field, [])))):
+        if names := _differing(
+            asking.wanted(wanted, root, f"tool.uv.{key}"), asking.stated(_plain_rows(locked.manifest.get(field, [])))
+        ):
             yield problem(root, f"`{key}` of {_listed(names)}", f"tool.uv.{key}")
     if _conflicts(root.setting("conflicts", untrusted.array, []), root) != _conflicts(locked.conflicts, root):
         yield problem(root, "`conflicts`", "tool.uv.conflicts")
@@ -126,15 +128,16 @@ def _other_asks(asking: Asking, project: Pyproject, row: Row) -> Iterator[tuple[
     """Yield what a project asks for otherwise than its row states, and the key that it stands under."""
     groups = untrusted.table(row.metadata.get("requires-dev", {}))
     for group in sorted(project.groups.keys() | groups.keys()):
-        wanted = asking.wanted(project.groups.get(group, ()), project, group=group)
+        wanted = asking.wanted(project.groups.get(group, ()), project, "dependency-groups", group=group)
         if names := _differing(wanted, asking.stated(groups.get(group, []))):
             yield f"the group `{group}` has {_listed(names)} otherwise", "dependency-groups"
     if project.dynamic & {"dependencies", "optional-dependencies"}:
         return  # its backend says what these are
     stated = asking.stated(row.metadata.get("requires-dist", []))
-    all_wanted = dict(asking.wanted(project.dependencies, project))
+    all_wanted = dict(asking.wanted(project.dependencies, project, "project.dependencies"))
     for extra, texts in project.extras.items():
-        for ask, where in asking.wanted(texts, project, extra=extra).items():
+        key = f"project.optional-dependencies.{extra}"
+        for ask, where in asking.wanted(texts, project, key, extra=extra).items():
             all_wanted[ask] = all_wanted.get(ask, frozenset()) | where
     by_extra: dict[str, set[str]] = {}
     for ask in _differing_asks(all_wanted, stated):
