@@ -230,6 +230,12 @@ def test_what_an_index_has_as_source_alone_is_named_at_once(locking: Locking, ma
     assert "--no-build" not in result.err
     build_wheel(locking.index.folder, "old", "1.0", tag="cp310-cp310-manylinux_2_17_x86_64")
     assert '`build = ["far-away"]`' in locking.run("generate", "app.py").err
+    locking.edit("app.py", 'dependencies = ["old", "beta"]', 'dependencies = ["old"]')
+    result = locking.run("generate", "app.py")
+    assert result.err.splitlines()[-1] == (
+        "hint: publish wheels of `old` for each platform to an index, built for example with cibuildwheel"
+    )
+    assert "--no-build" not in result.err
 
 
 def test_wheel_for_another_python_is_pure_too(locking: Locking, making: StandIn) -> None:
