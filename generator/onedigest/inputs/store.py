@@ -9,7 +9,7 @@ import secrets
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -73,18 +73,17 @@ class Store:
         from tempfile import mkdtemp
 
         scratch = self._private("scratch")
-        # whoever cleans up must not meet a folder that is there and not owned yet
-        with _named(self.root):
-            with exclusive(scratch):
+        with ExitStack() as left:  # what is there at any moment is removed, also when a signal comes right then
+            # whoever cleans up must not meet a folder that is there and not owned yet
+            with _named(self.root), exclusive(scratch):
                 _remove_abandoned(scratch)
                 folder = Path(mkdtemp(dir=scratch))
+                left.callback(remove, folder)
                 owned = (folder / _OWNED).open("wb")
+                left.callback(owned.close)
+                left.callback(remove, folder)  # first of all, as long as it is owned
                 _lock(owned.fileno(), folder)
-            try:
-                yield folder
-            finally:
-                remove(folder)
-                owned.close()
+            yield folder
 
     def keep(self, file: Path, digest: str) -> Path:
         """Move a file, whose content the caller has verified, to its name; it is on the disk before it has it."""
