@@ -39,7 +39,10 @@ def test_unchanged_build_imports_no_heavy_package(project: Project, index: Index
     project.script("app.py", 'dependencies = ["alpha"]', "[tool.onedigest]", 'base = "debian:bookworm"')
     project.ok("build", "app.py")
 
-    assert not imported(["build", "app.py"], project) & set(HEAVY)
+    modules = imported(["build", "app.py"], project)
+    assert sorted(modules & {*HEAVY, "packaging.requirements", "subprocess"}) == []
+    modules = imported(["build", "app.py", "--locked"], project)
+    assert sorted(modules & set(HEAVY)) == ["jinja2"], "it renders the generated files again"
 
 
 def test_version_is_that_of_the_package() -> None:

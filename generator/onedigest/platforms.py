@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _OF_LINUX = re.compile(r"(?:linux|manylinux[12]|manylinux2010|manylinux2014|manylinux_\d+_\d+)_", re.ASCII)
@@ -45,3 +46,8 @@ ARM64 = Platform("linux/arm64", "aarch64", "arm64", "@platforms//cpu:aarch64", "
 
 ALL = (AMD64, ARM64)
 BY_NAME = {platform.oci: platform for platform in ALL}
+
+
+def marker_of(platforms: Iterable[Platform]) -> str:
+    """Return the marker of what only some platforms need (PEP 508)."""
+    return " or ".join(f"platform_machine == '{platform.machine}'" for platform in platforms)

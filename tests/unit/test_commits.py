@@ -237,6 +237,30 @@ def test_a_damaged_copy_on_this_machine_is_named(tmp_path: Path, elsewhere: Path
     assert str(error.value).endswith(f"\nhint: remove {kept}, and try it again")
 
 
+def test_a_submodule_behind_a_link_is_written_nowhere(tmp_path: Path, elsewhere: Path) -> None:
+    """A tree may have one name twice, of which git checks out the link, and has the submodule below it."""
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    repository(tmp_path / "inner", project_files("inner"))
+    (elsewhere / ".gitmodules").write_text(f'[submodule "s"]\n\tpath = a/sub\n\turl = file://{tmp_path}/inner\n')
+    (elsewhere / "target").write_text(str(victim))
+    modules, link = (git(elsewhere, "hash-object", "-w", name).strip() for name in (".gitmodules", "target"))
+    (elsewhere / "rows").write_bytes(b"160000 sub\0" + bytes.fromhex(git(tmp_path / "inner", "rev-parse", "HEAD")))
+    written_by_hand = ("hash-object", "-t", "tree", "-w", "--literally", "rows")
+    folder = git(elsewhere, *written_by_hand).strip()
+    rows = ((b"100644 .gitmodules", modules), (b"40000 a", folder), (b"120000 a", link))
+    (elsewhere / "rows").write_bytes(b"".join(name + b"\0" + bytes.fromhex(each) for name, each in rows))
+    made = git(elsewhere, "commit-tree", "-m", ".", git(elsewhere, *written_by_hand).strip()).strip()
+    git(elsewhere, "update-ref", "refs/heads/main", made)
+    origin = find_commit(asked(elsewhere), None, sources_in(tmp_path))
+
+    with pytest.raises(InputError) as error:
+        written(asked(elsewhere), origin, sources_in(tmp_path), tmp_path / "out")
+
+    assert str(error.value) == "app.py: the submodule `a/sub` of `core` is behind a symbolic link"
+    assert list(victim.iterdir()) == []
+
+
 def test_submodules_are_written_whatever_their_address(tmp_path: Path, elsewhere: Path) -> None:
     repository(tmp_path / "deep", {"deep.txt": "d"})
     repository(tmp_path / "inner", {"inner.txt": "i"})

@@ -69,6 +69,16 @@ def test_longest_path_counts(url: str, expected: str) -> None:
     assert password(shown(("/a/simple", "a"), ("/a/b/simple", "b")).at(url)) == expected
 
 
+@pytest.mark.parametrize("step", ["..", "%2e%2e", "%2E.", "..%2f..", "..;x", "..%5C..", "a/../.."])
+def test_path_that_leads_out_of_an_index_again_is_not_below_it(step: str) -> None:
+    """A server may decode it and follow it, to what is another's."""
+    known = shown(("/team/simple", "one"), ("/other/simple", "two"))
+
+    assert known.at(f"{HOST}/team/{step}/evil/x.whl") is None
+    assert password(known.at(f"{HOST}/team/{step}/other/x.whl")) == "two"
+    assert password(known.at(f"{HOST}/team/./a%2Fb/../x.whl")) == "one"
+
+
 def test_file_elsewhere_on_a_host_is_shown_what_its_index_is() -> None:
     known = shown(("/feed/one/simple", "one"), ("/feed/two/simple", "two"))
     file = f"{HOST}/download/x.whl"

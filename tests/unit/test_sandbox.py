@@ -12,6 +12,7 @@ import pytest
 from onedigest.errors import EngineError
 from onedigest.from_source import sandbox
 from onedigest.from_source.sandbox import Enclosure, Ended, Limits
+from onedigest.inputs.removing import remove
 
 PYTHON = str(Path(sys.executable).resolve())
 QUICK = Limits(seconds=30)
@@ -208,13 +209,34 @@ def test_a_program_that_is_not_there_is_an_end(tmp_path: Path) -> None:
     assert "No such file or directory: '/no/such'" in ended.output
 
 
-def test_folders_that_nobody_may_enter_are_removed(tmp_path: Path) -> None:
-    inner = tmp_path / "a" / "b" / "c"
-    inner.mkdir(parents=True)
-    (inner / "file").touch()
-    for place in (inner, inner.parent):
-        place.chmod(0)
+def test_a_program_in_a_namespace_cannot_set_the_machine(tmp_path: Path) -> None:
+    """Of all that is in /proc/sys: a program to which the kernel hands the memory of what crashed runs as root."""
+    code = """\
+import os
+for path in ("sys/kernel/core_pattern", "sys/vm/overcommit_memory", "self/oom_score_adj", "self/uid_map"):
+    try:
+        os.close(os.open(f"/proc/{path}", os.O_WRONLY))
+    except OSError as error:
+        print(error.strerror)
+print(open("/proc/self/oom_score_adj").read())
+"""
 
-    sandbox.remove(tmp_path / "a")
+    lines = run(tmp_path, code, isolated=True).output.split()
 
+    assert " ".join(lines) == f"{'Read-only file system ' * 4}1000"
+
+
+def test_folders_too_deep_to_be_measured_end_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "_MEASURED_EACH", 0.1)
+    code = """\
+import os, time
+for _ in range(5000):
+    os.mkdir("d")
+    os.chdir("d")
+time.sleep(20)
+"""
+
+    assert run(tmp_path, code, isolated=True).stopped == "made folders with paths of more than 3500 bytes"
+
+    remove(tmp_path / "run")
     assert os.listdir(tmp_path) == []

@@ -48,7 +48,8 @@ class Commands(click.Group):
 def group() -> None:
     """One script, one lock, one digest.
 
-    Reads the PEP 723 metadata of a Python script, locks everything it needs, and builds byte-identical images of it.
+    Reads the PEP 723 metadata of a Python script, or the uv.lock of a project, locks everything it needs, and builds
+    byte-identical images of it.
     """
 
 

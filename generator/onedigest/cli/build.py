@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 def command(names: tuple[str, ...], everything: bool, engine: str, builder: str, **options: Any) -> int:
     """Build images and record their digests.
 
-    NAMES are images or scripts. A script that has no lock, or that was edited since, is locked first, but with --locked
-    or --offline. Inputs that are missing are fetched.
+    NAMES are images, scripts, or folders with the pyproject.toml of a project. What has no lock, or was edited since,
+    is locked first, but with --locked or --offline. Inputs that are missing are fetched.
     """
     wishes = Wishes(**{field: options.pop(field) for field in Wishes.__slots__})
     session = Session(**options)

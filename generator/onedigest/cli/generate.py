@@ -59,7 +59,8 @@ def command(
 ) -> int:
     """Lock scripts and write the files to review.
 
-    What is locked already stays as it is, as long as it fits. A lock that answers its script needs no network.
+    SCRIPTS are scripts, images, or folders with the pyproject.toml of a project. What is locked already stays as it is,
+    as long as it fits. A lock that answers its script needs no network.
     """
     _refuse_idle(check=check, upgrade=upgrade, upgrade_base=upgrade_base, packages=packages, strict=strict)
     session = Session(**options)

@@ -28,7 +28,7 @@ from onedigest.errors import InputError
 def command(name: str, shape: str, package: str | None, **options: Any) -> int:
     """Show what an image depends on, and why.
 
-    NAME is an image or a script. Needs its lock and no network.
+    NAME is an image, a script, or the folder of a project. Needs its lock and no network.
     """
     from packaging.utils import canonicalize_name
 

@@ -85,9 +85,11 @@ def moved_code(image: Image, lock: Lock, make_sources: Callable[[], Sources]) ->
 
 def code_problems(image: Image, lock: Lock, make_sources: Callable[[], Sources]) -> list[Problem]:
     """Return why a lock is not that of the code which is there."""
-    from onedigest.lock.built import moved_problems
-
     moved = moved_code(image, lock, make_sources)
+    if not moved:
+        return []
+    from onedigest.lock.built import moved_problems  # what builds and fetches comes with it
+
     hint = f"run `{generating(image.spec.script)}`"
     return list(moved_problems(lock, moved, shown(image.lock_path), hint))
 

@@ -39,7 +39,8 @@ _HERE = "localhost/onedigest"
 def command(name: str, arguments: tuple[str, ...], **options: Any) -> int:
     """Run an image with docker or podman, as `docker run --rm -it` does; it is built where it is not.
 
-    NAME is an image or a script. What follows it belongs to the program, which gets signals and gives the exit code.
+    NAME is an image, a script, or the folder of a project. What follows it belongs to the program, which gets signals
+    and gives the exit code.
     """
     from onedigest.engines.containers import Wanted, find_containers
 

@@ -122,6 +122,10 @@ def _write_modules(repository: Repository, modules: Iterable[_Module], target: P
         except ValueError as error:
             message = f"the path of a submodule of `{repository.name}` {error}"
             raise InputError.of(message, where=repository.where) from None
+        if place.is_symlink() or not place.resolve().is_relative_to(target.resolve()):
+            # a tree of git may have one name twice, as a link and as a folder
+            message = f"the submodule `{module.path}` of `{repository.name}` is behind a symbolic link"
+            raise InputError.of(message, where=repository.where)
         scheme = read_remote(module.address, repository.where, repository.name).scheme
         if scheme not in ("https", "ssh", repository.remote.scheme):
             # whoever writes .gitmodules elsewhere names no file of this machine

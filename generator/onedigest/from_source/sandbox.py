@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import selectors
-import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +28,9 @@ _SLICE = 1 << 16
 _MOMENT = 0.1
 _PATIENCE = 10
 _MEASURED_EACH = 2.0
+_LONGEST_PATH = 3500
+"""Of a folder. What lies deeper than the system can name (limits.h, PATH_MAX) would be measured by nobody."""
+
 _LONGEST_REPORT = 1000
 _NOT_STARTED = "a build cannot be started"
 
@@ -251,8 +253,8 @@ def _wait(process: subprocess.Popen[bytes], heard: _Heard, folder: Path, limits:
         if now - begun > limits.seconds:
             return f"took more than {_duration(limits.seconds)}"
         if now - measured > pause:
-            if _size(folder, limits.folder_bytes) > limits.folder_bytes:
-                return f"wrote more than {limits.folder_bytes >> 20} MiB"
+            if broken := _measure(folder, limits.folder_bytes):
+                return broken
             measured = time.monotonic()
             pause = max(_MEASURED_EACH, 10 * (measured - now))
     return ""
@@ -262,17 +264,20 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds >= 60 else f"{seconds:g} seconds"
 
 
-def _size(folder: Path, most: int) -> int:
-    """Return the bytes that files below a folder take on the disk, or some number above `most`."""
+def _measure(folder: Path, most: int) -> str:
+    """Return what is too much below a folder: the bytes that files take on the disk, or how deep it is; or nothing."""
     found, waiting = 0, [str(folder)]
     while waiting and found <= most:
-        with suppress(OSError), os.scandir(waiting.pop()) as entries:
+        place = waiting.pop()
+        if len(os.fsencode(place)) > _LONGEST_PATH:
+            return f"made folders with paths of more than {_LONGEST_PATH} bytes"
+        with suppress(OSError), os.scandir(place) as entries:
             for entry in entries:
                 with suppress(OSError):
                     found += entry.stat(follow_symlinks=False).st_blocks * 512
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
-    return found
+    return f"wrote more than {most >> 20} MiB" if found > most else ""
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -288,15 +293,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _end_group(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder that a program wrote into, whatever modes its folders have."""
-    waiting = [str(folder)]
-    while waiting:
-        place = waiting.pop()
-        with suppress(OSError):
-            Path(place).chmod(0o700)
-            with os.scandir(place) as entries:
-                waiting += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
-    shutil.rmtree(folder, ignore_errors=True)

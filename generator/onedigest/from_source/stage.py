@@ -123,6 +123,7 @@ def _be_first(plan: dict[str, Any], report: int) -> NoReturn:
     try:
         _prctl(_END_WITH_PARENT, signal.SIGKILL)
         socket.sethostname(plan["host"])
+        _end_early()
         _furnish(plan)
         child = os.fork()
         if not child:
@@ -155,14 +156,22 @@ def _furnish(plan: dict[str, Any]) -> None:
         _bind(path, root, path)
         _protect(root + path)
     Path(f"{root}/proc").mkdir()
-    # a container may hide parts of /proc, and then nobody gets a fresh one: there is none, then
-    with suppress(OSError):
-        _mount("proc", f"{root}/proc", "proc", _NO_SUID | _NO_DEVICES | _NO_EXEC)
+    _show_processes(f"{root}/proc")
     os.chdir(root)
     _check(_libc().pivot_root(b".", b"."), "pivot_root")
     _check(_libc().umount2(b".", _DETACH), "umount")
     os.chdir("/")
     _mount(None, "/", None, _REMOUNT | _BIND | _READ_ONLY | _NO_SUID | _NO_DEVICES)
+
+
+def _show_processes(place: str) -> None:
+    """Show the processes of these namespaces; what is set there is for reading, since some of it is the machine's.
+
+    The kernel lets root of the machine write to /proc/sys without any capability, whatever root is called inside.
+    """
+    # a container may hide parts of /proc, and then nobody gets a fresh one: there is none, then
+    with suppress(OSError):
+        _mount("proc", place, "proc", _NO_SUID | _NO_DEVICES | _NO_EXEC | _READ_ONLY)
 
 
 def _show(root: str, path: str) -> None:
@@ -224,8 +233,8 @@ def _become(plan: dict[str, Any]) -> NoReturn:
             _prctl(_NO_NEW_PRIVILEGES, 1)
         if plan["root"]:
             os.setsid()
-        with suppress(OSError):
-            Path("/proc/self/oom_score_adj").write_text("1000")  # where memory ends, this ends first
+        if not plan["root"]:
+            _end_early()
         os.umask(plan["umask"])
         # no limit of address space: programs reserve far more than they use, and each process would have its own
         _limit(resource.RLIMIT_FSIZE, plan["file_bytes"])
@@ -240,6 +249,12 @@ def _become(plan: dict[str, Any]) -> NoReturn:
         os.write(2, f"{error}\n".encode("utf-8", "replace"))
     finally:
         os._exit(127)
+
+
+def _end_early() -> None:
+    """Have this process, and what it starts, end first where memory ends."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _limit(what: int, most: int) -> None:

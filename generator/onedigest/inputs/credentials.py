@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import netrc
+import re
 import threading
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -16,7 +17,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from onedigest.errors import Problem
 from onedigest.inputs.indexes import (
@@ -28,10 +30,12 @@ from onedigest.inputs.indexes import (
     listed_in,
     split,
 )
-from onedigest.inputs.keyring import Keyring
 from onedigest.inputs.leading import is_loopback, origin_of, without_user
 from onedigest.inputs.uv_settings import read_settings
 from onedigest.untrusted import MOST_TEXT, load_toml
+
+if TYPE_CHECKING:
+    from onedigest.inputs.keyring import Keyring
 
 _SIMPLE = ("simple", "+simple")
 """Last part of the address of an index (PEP 503), beside which its files lie; the second is devpi's."""
@@ -190,6 +194,8 @@ class Credentials:
 
     @cached_property
     def _keyring(self) -> Keyring:
+        from onedigest.inputs.keyring import Keyring  # a build that asks no index runs no program
+
         return Keyring(self._environment, self._settings)
 
     @cached_property
@@ -302,8 +308,16 @@ def _is_below(url: str, index: str) -> bool:
 
 
 def _parts(url: str) -> list[str]:
+    """Return the path of an address as a server may read it: decoded, and without steps to the folder above."""
     parts = split(url)
-    return [each for each in parts.path.split("/") if each] if parts else []
+    found: list[str] = []
+    for each in re.split(r"[/\\]", unquote(parts.path)) if parts else ():
+        name = each.partition(";")[0]  # servers of Java take what follows for a parameter
+        if name == "..":
+            del found[-1:]
+        elif each and name != ".":
+            found.append(each)
+    return found
 
 
 def _plain(url: str) -> str:

@@ -16,6 +16,7 @@ from typing import IO
 from onedigest.checkout import link_file, open_unnamed
 from onedigest.digest import Digest, hex_of, is_digest, of_bytes, of_file
 from onedigest.errors import InputError
+from onedigest.inputs.removing import remove
 from onedigest.inputs.seal import read_key, sealed, unsealed
 from onedigest.untrusted import inner_path
 
@@ -82,7 +83,7 @@ class Store:
             try:
                 yield folder
             finally:
-                shutil.rmtree(folder, ignore_errors=True)
+                remove(folder)
                 owned.close()
 
     def keep(self, file: Path, digest: str) -> Path:
@@ -187,10 +188,10 @@ def _remove_abandoned(scratch: Path) -> None:
     """Remove what killed runs left: folders whose lock no process holds."""
     for folder in sorted(scratch.iterdir()):
         if not (folder / _OWNED).exists():  # a program of a killed run wrote after the folder was removed
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)
         with suppress(OSError), (folder / _OWNED).open("rb") as owned:
             fcntl.flock(owned, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)
 
 
 @contextmanager

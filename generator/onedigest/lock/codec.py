@@ -10,12 +10,12 @@ from onedigest.digest import hex_of
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import BuildRequirement, BuiltFrom, PinnedFile
 from onedigest.header import add_header, one_line, stated_script
-from onedigest.lock import shadow
 from onedigest.lock.model import Lock, Package, Wheel
 from onedigest.lock.reading import environment, input_path, read_document
 from onedigest.lock.stated import format_problem, stated, stated_in
 from onedigest.lock.table import Wrong
 from onedigest.lock.toml_text import inline_table, key, lines, string, value
+from onedigest.platforms import marker_of
 
 _HINT = "run `onedigest generate`"
 
@@ -61,7 +61,7 @@ def _package(package: Package, lock: Lock) -> str:
     several = {each.name for each in lock.packages if each.name == package.name and each.key != package.key}
     text = f"[[packages]]\nname = {string(package.name)}\nversion = {string(package.version)}\n"
     if package.platforms != lock.platforms or several:
-        text += f"marker = {string(shadow.marker(package.platforms))}\n"
+        text += f"marker = {string(marker_of(package.platforms))}\n"
     if package.dependencies:
         text += f"dependencies = {lines([_edge(edge) for edge in package.dependencies])}\n"
     wheels = sorted({wheel for _, wheel in package.wheels})

@@ -17,6 +17,7 @@ from onedigest.lock.places import Around
 from onedigest.lock.repository import declared_by
 from onedigest.lock.shadow import Wanted
 from onedigest.lock.walk import with_indexes, without_unneeded
+from onedigest.platforms import marker_of
 from onedigest.spec import Spec
 
 
@@ -81,7 +82,7 @@ def _package_of(source: Source, packages: Iterable[Package]) -> Package | None:
 
 def _constraint(package: Package, path: Path, lock: Lock) -> str:
     everywhere = package.platforms == lock.platforms
-    return f"{package.name} @ {file_address(path)}" + ("" if everywhere else f" ; {shadow.marker(package.platforms)}")
+    return f"{package.name} @ {file_address(path)}" + ("" if everywhere else f" ; {marker_of(package.platforms)}")
 
 
 def _row(package: Package, lock: Lock) -> dict[str, Any]:
@@ -99,7 +100,7 @@ def _requires(package: Package, lock: Lock) -> Iterator[str]:
     while waiting:
         needed = packages[waiting.pop()]
         name, version = needed.key
-        yield f"{name}=={version} ; {shadow.marker(needed.platforms)}"
+        yield f"{name}=={version} ; {marker_of(needed.platforms)}"
         further = [] if needed.origin else [key for key in needed.dependencies if key not in found]
         found |= dict.fromkeys(further)
         waiting += further

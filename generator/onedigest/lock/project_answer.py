@@ -21,7 +21,7 @@ from onedigest.lock.reading import is_of
 from onedigest.lock.selection import select
 from onedigest.lock.targets import Target
 from onedigest.lock.workshop import Workshop
-from onedigest.platforms import Platform
+from onedigest.platforms import Platform, marker_of
 from onedigest.spec import Spec
 from onedigest.uv_project.built_rows import find_sources
 from onedigest.uv_project.closure import Chosen, close, close_any
@@ -141,7 +141,7 @@ def _edges(
     for key, users in sorted(targets.items()):
         edge = {"name": key[0], "version": written[key]["version"]}
         if users != frozenset(platforms):
-            edge["marker"] = shadow.marker(sorted(users))
+            edge["marker"] = marker_of(sorted(users))
         found.append(edge)
     return found
 

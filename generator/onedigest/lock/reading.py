@@ -12,7 +12,6 @@ from onedigest import formats, untrusted
 from onedigest.assembler.left_out import INPUTS
 from onedigest.digest import canonical_json
 from onedigest.from_source.model import BuiltFrom
-from onedigest.lock import shadow
 from onedigest.lock.base import Base
 from onedigest.lock.base.choice import python_minor
 from onedigest.lock.base.debian import read_debian_base
@@ -21,7 +20,7 @@ from onedigest.lock.model import Lock, Package, Wheel
 from onedigest.lock.origin import read_origin
 from onedigest.lock.table import Table, Wrong
 from onedigest.lock.toml_text import rfc3339
-from onedigest.platforms import ALL, Platform
+from onedigest.platforms import ALL, Platform, marker_of
 from onedigest.spec import asked_value, digest_of
 
 if TYPE_CHECKING:
@@ -178,8 +177,8 @@ def _tool_origin(row: Table) -> BuiltFrom:
 
 def _users(platforms: Sequence[Platform], value: Any) -> tuple[Platform, ...]:
     """Return the platforms that a marker means; it is written in one way alone."""
-    alone = {shadow.marker([platform]): (platform,) for platform in platforms}
-    found = {**alone, shadow.marker(platforms): tuple(platforms)}.get(untrusted.text(value))
+    alone = {marker_of([platform]): (platform,) for platform in platforms}
+    found = {**alone, marker_of(platforms): tuple(platforms)}.get(untrusted.text(value))
     if found is None:
         raise ValueError("is not the marker of some of the lock's platforms")
     return found

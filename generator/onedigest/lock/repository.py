@@ -5,13 +5,14 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TypeVar
 
 from packaging.utils import canonicalize_name
 
 from onedigest import untrusted
-from onedigest.checkout import decoded, read_inside
+from onedigest.assembler.file_tree import Budget, check_pattern, match
+from onedigest.checkout import decoded, read_inside, unusable_as_input_error
 from onedigest.errors import InputError
 from onedigest.lock import uv_values
 
@@ -20,6 +21,7 @@ T = TypeVar("T")
 _PYPROJECT = "pyproject.toml"
 _MARKS = (".git", "onedigest.toml")
 _MOST_MEMBERS = 1000
+_MOST_LOOKED_AT = 200_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +91,7 @@ def is_no_package(folder: Path, root: Path) -> bool:
     """Tell whether a project says that it is not to be installed; one that cannot be read says nothing."""
     try:
         return _uv_table(_load(folder, root)).get("package") is False
-    except InputError:
+    except (InputError, OSError, ValueError):  # such as for a path that is too long
         return False
 
 
@@ -140,12 +142,15 @@ def _uv_table(document: Mapping[str, Any]) -> Mapping[str, Any]:
 def _matching(workspace: Path, patterns: Any) -> Iterator[Path]:
     """Yield the folders that patterns of a workspace match, sorted."""
     count = 0
+    budget = Budget(_MOST_LOOKED_AT, untrusted.quoted)
     for pattern in patterns if isinstance(patterns, list) else ():
-        if not isinstance(pattern, str) or PurePosixPath(pattern).is_absolute() or ".." in PurePosixPath(pattern).parts:
-            continue
-        if not pattern.strip("./"):
-            continue
-        for path in sorted(workspace.glob(pattern.strip("/"))):
+        try:
+            check_pattern(str(pattern).strip("/"))
+        except ValueError:
+            continue  # uv says what is wrong with it, or it is about a folder elsewhere
+        with unusable_as_input_error():
+            found = sorted(set(match(workspace, str(pattern).strip("/"), budget)))
+        for path in found:
             if path.is_dir():
                 count += 1
                 if count > _MOST_MEMBERS:
