@@ -109,6 +109,21 @@ def test_forks_are_read_as_uv_has_them(locking: Locking) -> None:
     assert locking.ok("generate", "--check", "app.py").err == "1 lock checked\n"
 
 
+def test_versions_for_other_pythons_do_not_count_where_a_day_is_named(locking: Locking) -> None:
+    """uv takes its environments from the versions that are preferred, where `exclude-newer` is new to it."""
+    for version in ("1.0", "2.0"):
+        build_wheel(locking.index.folder, "alpha", version)
+    locking.edit("app.py", '["alpha"]', """["alpha<2 ; python_version < '3.12'", "alpha ; python_version >= '3.12'"]""")
+    locking.edit(
+        "app.py", "# [tool.onedigest]", '# [tool.uv]\n# exclude-newer = "2100-01-01T00:00:00Z"\n# [tool.onedigest]'
+    )
+    shutil.rmtree(locking.root / "lockfiles")
+    locking.ok("generate", "app.py")
+
+    assert versions(locking) == {"alpha": "2.0"}
+    locking.ok("fetch", "app.py")
+
+
 @pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
 def test_files_are_those_that_uv_pinned(pinned: Locking, algorithm: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def state(path: object) -> dict[str, object]:

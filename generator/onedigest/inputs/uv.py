@@ -44,7 +44,7 @@ _PROJECT_KEYS = ("name", "version", "dynamic", "requires-python", "dependencies"
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _NOISE = re.compile(
     r"^(?:(?:Using|Resolved|Updated|Updating|Added|Removed) .*|warning: .*|hint: The resolution failed for an .*|"
-    r"hint: While the active Python version is .*)$"
+    r"Resolving despite existing lockfile .*|hint: While the active Python version is .*)$"
 )
 _SPLIT = re.compile(
     r"(?:split \(markers: |`)python_full_version == '(?P<python>[\d.]+)\.\*' and implementation_name == 'cpython'"

@@ -50,7 +50,7 @@ def _asked_places(spec: Spec, lock: Lock, sources: Sources, folder: Path) -> Map
     wanted = shadow.Wanted(dependencies=tuple(map(shadow.pin, pins)), settings=settings, files=frozenset(places.files))
     found = uv.lock(
         shadow.project_text(spec, wanted, lock.base.python_minor),
-        shadow.preferences_text(pins),
+        shadow.preferences_text(spec, lock.base.python_minor, pins),
         store=sources.store,
         where=spec.script,
         environment=sources.environment,

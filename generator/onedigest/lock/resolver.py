@@ -100,7 +100,7 @@ def resolve(
         packages, roots, places = answer_project(spec, base, workshop, kept, folder, author)
         return settled(_made(spec, base, completed(packages, places, sources, first), roots, workshop), previous)
     wanted = workshop.prepare(minor)
-    known = shadow.preferences_text(pins, first.forks) if pins else ""
+    known = shadow.preferences_text(spec, minor, pins, first.forks) if pins else ""
     said: list[str] = []
     asked = Asked(spec=spec, wanted=wanted, minor=minor, sources=sources)
     found, base = _answer(
@@ -188,8 +188,10 @@ def ask_pinned(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> tup
 
     What was built is a file where the store has it, else the source distribution of an index.
     """
-    wanted, known = pinned_wanted(spec, lock, sources.store, folder=folder), shadow.preferences_text(lock.packages)
-    return _ask(spec, wanted, lock.base.python_minor, lock.packages, known, sources), wanted
+    minor = lock.base.python_minor
+    known = shadow.preferences_text(spec, minor, lock.packages)
+    wanted = pinned_wanted(spec, lock, sources.store, folder=folder)
+    return _ask(spec, wanted, minor, lock.packages, known, sources), wanted
 
 
 def _ask(

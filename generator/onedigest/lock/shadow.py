@@ -123,12 +123,22 @@ def comparison_text(spec: Spec, wanted: Wanted, python_minor: str, names: Iterab
     return _text(spec, [*asked, *left], python_minor, constraints, settings)
 
 
-def preferences_text(packages: Iterable[Package], forks: Mapping[tuple[str, str], Sequence[str]] | None = None) -> str:
+def preferences_text(
+    spec: Spec,
+    python_minor: str,
+    packages: Iterable[Package],
+    forks: Mapping[tuple[str, str], Sequence[str]] | None = None,
+) -> str:
     """Return a uv.lock that holds nothing but versions, which uv prefers as long as they fit.
+
+    It has the environments of the project too: where `exclude-newer` is set, uv takes them from there, and else would
+    look for versions that suit other ones.
 
     `forks` are markers of the environments that versions are for, where they are not for all.
     """
+    environments = lines(list(map(string, _environments(spec, python_minor))))
     head = 'version = 1\nrevision = 3\nrequires-python = ">=3.11"\n'
+    head += f"resolution-markers = {environments}\nsupported-markers = {environments}\n"
     source = inline_table({"registry": string(_NO_REGISTRY)})
     return head + "".join(
         f"\n[[package]]\nname = {string(package.name)}\nversion = {string(package.version)}\nsource = {source}\n"
@@ -147,9 +157,6 @@ def _text(
     more: str = "",
 ) -> str:
     """Return the pyproject.toml of a project for the platforms and the Python of a spec."""
-    minor = int(python_minor.split(".")[1])
-    python = f"python_full_version >= '3.{minor}' and python_full_version < '3.{minor + 1}'"
-    where = [f"{python} and {CPYTHON} and {_machine(platform)}" for platform in spec.platforms]
     return (
         "[project]\n"
         f"name = {string(NAME)}\n"
@@ -161,11 +168,18 @@ def _text(
         "package = false\n"
         # its own root, or uv looks for one in every folder above
         "workspace = {}\n"
-        f"environments = {lines(list(map(string, where)))}\n"
+        f"environments = {lines(list(map(string, _environments(spec, python_minor))))}\n"
         f"{more}"
         f"constraint-dependencies = {lines(list(map(string, constraints)))}\n"
         + "".join(f"{name} = {value(item)}\n" for name, item in sorted(settings.items()))
     )
+
+
+def _environments(spec: Spec, python_minor: str) -> list[str]:
+    """Return the markers of the platforms and the Python of a spec."""
+    minor = int(python_minor.split(".")[1])
+    python = f"python_full_version >= '3.{minor}' and python_full_version < '3.{minor + 1}'"
+    return [f"{python} and {CPYTHON} and {_machine(platform)}" for platform in spec.platforms]
 
 
 def _with_all(metadata: Iterable[Mapping[str, Any]], names: Iterable[str]) -> list[Mapping[str, Any]]:
