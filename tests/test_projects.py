@@ -214,6 +214,16 @@ def test_edit_of_uv_lock_is_an_edit_of_what_is_asked(shop: Locking, builder: Bui
     assert f"the index has another `alpha-1.0-py3-none-any.whl`: sha256 {digest[7:]}, locked {'0' * 64}" in result.err
 
 
+def test_wheel_of_another_version_is_refused_before_anything_is_written(shop: Locking, builder: Builder) -> None:
+    shop.edit("uv.lock", 'name = "alpha"\nversion = "1.0"', 'name = "alpha"\nversion = "1.5"')
+
+    assert last_words(shop.run("build", ".").err) == [
+        "error: uv.lock: has `alpha-1.0-py3-none-any.whl`, which is not a wheel of alpha 1.5",
+        "hint: run `uv lock`",
+    ]
+    assert not (shop.root / "lockfiles").exists()
+
+
 def test_stale_uv_lock_is_refused(shop: Locking, builder: Builder) -> None:
     shop.edit("packages/web/pyproject.toml", '"zeta>=1"', '"zeta>=2"')
     shop.edit("packages/core/pyproject.toml", '["alpha"]', '["alpha", "beta"]')
@@ -307,6 +317,15 @@ def test_scripts_beside_a_project_are_no_image_of_it(shop: Locking, builder: Bui
     (shop.root / "pyproject.toml").rename(shop.root / "old.toml")
     shop.project.write("onedigest.toml", "")
     assert "lockfiles/store: removed, since its script pyproject.toml is gone" in shop.ok("generate", "--prune").err
+
+
+def test_built_image_is_inspected_by_its_project(shop: Locking, builder: Builder) -> None:
+    assert (
+        shop.run("inspect", ".").err == "error: dist/shop: there is no built image `.`\nhint: run `onedigest build .`\n"
+    )
+    shop.ok("build", ".")
+
+    assert shop.ok("inspect", ".").out == shop.ok("inspect", "pyproject.toml").out == shop.ok("inspect", "shop").out
 
 
 @pytest.mark.parametrize(

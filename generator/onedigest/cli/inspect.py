@@ -28,7 +28,8 @@ _SETTINGS = (
 def command(what: str, files: bool, prove: bool, **options: Any) -> int:
     """Show what is in an image: its layers with what they hold, their sizes and digests.
 
-    NAME is an image that was built into dist/NAME; LAYOUT is an OCI layout, a folder or an archive.
+    NAME is an image that was built into dist/NAME, or its script or project.
+    LAYOUT is an OCI layout, a folder or an archive.
     REFERENCE is an image in a registry, such as ghcr.io/acme/penguins:1; its layers are fetched only for --files and
     --validate.
     """

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onedigest.cli.images import find_images
 from onedigest.cli.progress import Progress
+from onedigest.cli.project_image import names_project
 from onedigest.cli.session import Session
 from onedigest.cli.words import shown
 from onedigest.errors import InputError, Problem
@@ -59,8 +61,9 @@ def open_image(session: Session, what: str) -> Iterator[Opened]:
     from onedigest.oci.local import Archive, Layout
 
     path = Path(what)
-    built = session.lockfiles.parent / "dist" / what
-    if path.is_file():
+    is_code = path.suffix == ".py" or names_project(what)
+    built = _built(session, what) if is_code else session.lockfiles.parent / "dist" / what
+    if path.is_file() and not is_code:
         yield Opened(session, what, Archive(path))
     elif (path / "oci-layout").is_file():
         yield Opened(session, what, Layout(path))
@@ -75,6 +78,12 @@ def open_image(session: Session, what: str) -> Iterator[Opened]:
         raise InputError.of(
             f"there is no built image `{what}`", where=shown(built), hint=f"run `onedigest build {what}`"
         )
+
+
+def _built(session: Session, what: str) -> Path:
+    """Return where the image of a script or of a project is built into."""
+    image = find_images(session, [what], everything=False)[0]
+    return image.folder.parent.parent / "dist" / image.spec.name
 
 
 def is_reference(what: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from onedigest.from_source.model import Built
 from onedigest.lock import shadow
 from onedigest.lock.author import Author
 from onedigest.lock.base import Base
-from onedigest.lock.found import Place, check_rows, places_of
+from onedigest.lock.found import Place, check_rows, places_of, wheel_name
 from onedigest.lock.model import Lock, Package
+from onedigest.lock.reading import is_of
 from onedigest.lock.selection import select
 from onedigest.lock.targets import Target
 from onedigest.lock.workshop import Workshop
@@ -95,7 +96,7 @@ def pinned_rows(spec: Spec, pinned: Pinned, base: Base, workshop: Workshop) -> d
     closure = close(locked, pinned.chosen, environments)
     rows = {key: locked.rows[key] for key in closure.edges}
     _refuse_twins(rows, locked)
-    _check(pinned, rows.values())
+    _check(pinned, tuple(rows.values()))
 
     sources = find_sources(
         pinned.project,
@@ -154,7 +155,7 @@ def _make_absolute(rows: Iterable[dict[str, Any]], root: Path) -> None:
                 source[kind] = str((root / source[kind]).resolve())
 
 
-def _check(pinned: Pinned, rows: Iterable[Row]) -> None:
+def _check(pinned: Pinned, rows: Sequence[Row]) -> None:
     """Check the values of rows that others wrote: those of wheels, above all."""
     written: list[dict[str, Any]] = [
         {"name": row.name, "source": dict(row.source), "wheels": list(row.wheels)} for row in rows
@@ -162,6 +163,18 @@ def _check(pinned: Pinned, rows: Iterable[Row]) -> None:
     _make_absolute(written, pinned.workspace.root.folder)
     files = {str(row["source"]["path"]) for row in written if "path" in row["source"]}
     check_rows({"package": written}, files, pinned.locked.shown)
+    if problems := list(_other_names(rows, pinned.locked)):
+        raise InputError(problems)
+
+
+def _other_names(rows: Iterable[Row], locked: Locked) -> Iterator[Problem]:
+    """Yield the wheels of rows that by their names are of another version, which uv refuses too."""
+    for row in rows:
+        names = filter(None, map(wheel_name, row.wheels))
+        if row.key[1] and (name := next((each for each in names if not is_of(each, *row.key[:2])), "")):
+            yield Problem(
+                f"has `{name}`, which is not a wheel of {row.name} {row.key[1]}", locked.shown, "run `uv lock`"
+            )
 
 
 def _refuse_twins(rows: Mapping[Key, Row], locked: Locked) -> None:

@@ -141,7 +141,7 @@ def read_remaining_package(values: Mapping[str, Any], platforms: tuple[Platform,
     for each in values["wheels"] if isinstance(values.get("wheels"), list) else ():
         with suppress(Wrong, ValueError):
             wheel = _wheel(Table(untrusted.table(each)))
-            wheels += [wheel] if _is_of(wheel.name, name, version) else []
+            wheels += [wheel] if is_of(wheel.name, name, version) else []
     chosen = tuple((platform, wheel) for platform in platforms for wheel in _of_machine(wheels, platform))
     origin = None
     with suppress(Wrong, ValueError):
@@ -158,7 +158,7 @@ def _package(platforms: Sequence[Platform], base: Base, row: Table) -> Package:
     if origin and len(set(wheels)) != 1:
         raise row.wrong("wheels", "has not one wheel, and one was built")
     for number, wheel in enumerate(wheels):
-        if not _is_of(wheel.name, name, version):
+        if not is_of(wheel.name, name, version):
             raise row.wrong(f"wheels[{number}].name", f"is {wheel.name!r}, which is not a wheel of {name} {version}")
     chosen = tuple((platform, _of_platform(row, wheels, platform, base)) for platform in users)
     if unused := set(wheels) - {wheel for _, wheel in chosen}:
@@ -184,7 +184,7 @@ def _users(platforms: Sequence[Platform], value: Any) -> tuple[Platform, ...]:
     return found
 
 
-def _is_of(wheel: str, name: str, version: str) -> bool:
+def is_of(wheel: str, name: str, version: str) -> bool:
     """Tell whether a wheel is of a project's version, by its file name."""
     stated, written = wheel.split("-")[:2]
     if re.sub(r"[-_.]+", "-", stated).lower() != name:

@@ -11,6 +11,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from onedigest.errors import InputError, NetworkError, OnedigestError, Problem
+from onedigest.from_source.not_named import build_line
 from onedigest.inputs import uv
 from onedigest.lock import shadow
 from onedigest.lock.author import Author
@@ -21,7 +22,6 @@ from onedigest.lock.model import Package
 from onedigest.lock.older import Asked, older_choices
 from onedigest.lock.selection import listed, platforms_line
 from onedigest.lock.targets import Target
-from onedigest.lock.uv_keys import build_line
 from onedigest.lock.wheel_metadata import Metadata, read_metadata
 from onedigest.lock.yanked import page_of
 from onedigest.sources import Sources
