@@ -263,6 +263,12 @@ def test_what_a_built_package_needs_from_source_is_named(locking: Locking, makin
     )
     assert "--no-build" not in result.err
     assert making.names() == ["old"]
+    write_sdist(locking.index.folder, "top", "2.0", requires=["old>1"])
+    write_sdist(locking.index.folder, "top", "1.0", requires=["old"])
+    locking.edit("app.py", 'dependencies = ["old"]', 'dependencies = ["top"]')
+    locking.edit("app.py", 'build = ["old"]', 'build = ["old", "top"]')
+    assert '`build = ["far-away", "near", "old", "top"]`' in locking.run("generate", "app.py").err
+    assert making.names() == ["top", "old"]
 
 
 def test_what_is_to_be_built_from_now_on_is_chosen_anew(locking: Locking, making: StandIn) -> None:

@@ -275,6 +275,14 @@ class TestRefused:
             "hint: name a script, or add [project] with `name` and `version`, as `uv init` writes it"
         )
 
+    def test_root_of_a_workspace_that_is_no_project(self, tmp_path: Path) -> None:
+        (tmp_path / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["app", "libs/*"]\n')
+        for name in ("app", "libs/core"):
+            (tmp_path / name).mkdir(parents=True)
+            (tmp_path / name / "pyproject.toml").write_text(f'[project]\nname = "{Path(name).name}"\nversion = "1.0"\n')
+
+        assert refused(lambda: described(tmp_path)).endswith("hint: name a member of the workspace: `app`, `libs/core`")
+
     def test_values_that_are_none(self, tmp_path: Path) -> None:
         (tmp_path / "pyproject.toml").write_text(
             '[project]\nname = "a b"\ndependencies = "x"\n[dependency-groups]\na = [{include-group = "b"}]\nb = [{include-group = "a"}]\n'

@@ -160,10 +160,10 @@ def _ask_building(asked: Asked, workshop: Workshop, known: str, hear: uv.Hear) -
     for _ in range(_MOST_ROUNDS):
         said: list[str] = []
         found = _ask(asked.spec, wanted, asked.minor, (), known, asked.sources, said.append)
-        for name, version in workshop.chosen(found, wanted).items():
-            if first.setdefault(name, version) != version:
-                refuse_unnamed(replace(asked, wanted=wanted), name, first[name])
-                first[name] = version
+        chosen = workshop.chosen(found, wanted)
+        if any(first.get(name, version) != version for name, version in chosen.items()):
+            refuse_unnamed(replace(asked, wanted=wanted), first)
+        first |= chosen
         rows = workshop.make_rows(found, wanted)
         if not rows:
             workshop.put_in(found, wanted)

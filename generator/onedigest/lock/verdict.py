@@ -116,13 +116,14 @@ def explained(error: InputError, asked: Asked) -> InputError:
     return _hinted(error, hint)
 
 
-def refuse_unnamed(asked: Asked, name: str, version: str) -> None:
+def refuse_unnamed(asked: Asked, first: Mapping[str, str]) -> None:
     """Raise `InputError` where what was built needs packages that are to be built too, and `build` does not name.
 
-    Else uv would go through all older versions of it.
+    Else uv would go through all older versions. `first` has the versions that it chose at first, by their names.
     """
     settings = dict(asked.wanted.settings)
-    settings["constraint-dependencies"] = [*settings.get("constraint-dependencies", []), f"{name}=={version}"]
+    pins = [f"{name}=={version}" for name, version in sorted(first.items())]
+    settings["constraint-dependencies"] = [*settings.get("constraint-dependencies", []), *pins]
     wanted = replace(asked.wanted, settings=settings)
     error = _tried(asked.spec, wanted, asked.minor, asked.sources)
     if isinstance(error, InputError) and (pure := _only_source(error, replace(asked, wanted=wanted))[0]):

@@ -65,6 +65,8 @@ def describe(folder: Path, shown_from: Path, extras: Collection[str], groups: Co
     project, workspace = find_workspace(folder, shown_from)
     if not project.name:
         hint = "name a script, or add [project] with `name` and `version`, as `uv init` writes it"
+        if members := sorted(posixpath.dirname(each.shown) for each in workspace.members if each.name):
+            hint = f"name a member of the workspace: {', '.join(f'`{each}`' for each in members)}"
         raise InputError.of("there is no [project], which says what is installed", where=project.where(""), hint=hint)
     _refuse_unknown(project, extras, groups)
     locked = read_locked(workspace)
