@@ -17,6 +17,7 @@ from onedigest.errors import InputError, Problem
 from onedigest.from_source import making
 from onedigest.from_source.git_address import shown
 from onedigest.from_source.model import BuildRequirement, Built, BuiltFrom, Kind, PinnedFile, Source
+from onedigest.from_source.witness import is_witnessed, witness
 from onedigest.lock import workshop
 from onedigest.sources import Sources
 from wheel_builder import wheel_bytes
@@ -54,7 +55,7 @@ class StandIn:
         files = self._files(source, sources)
         origin = self._identified(source, files)
         known = previous and origin == replace(previous.origin, requires=())
-        if previous and known and sources.store.has(previous.wheel.digest):
+        if previous and known and is_witnessed(sources.store, previous):
             return previous
         project = tomllib.loads(files["pyproject.toml"].decode())["project"]
         extras = project.get("optional-dependencies", {})
@@ -68,7 +69,9 @@ class StandIn:
         wheel = PinnedFile(name=f"{name.replace('-', '_')}-{version}-py3-none-any.whl", digest=digest, size=len(data))
         if previous and known and previous.wheel != wheel:
             raise InputError.of("the same source gives another wheel")
-        return Built(wheel=wheel, origin=replace(origin, requires=self.requires))
+        built = Built(wheel=wheel, origin=replace(origin, requires=self.requires))
+        witness(sources.store, built)
+        return built
 
     def identify(self, source: Source, previous: Built | None, sources: Sources, *, root: Path) -> BuiltFrom:
         return self._identified(source, self._files(source, sources))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tomllib
 from contextlib import closing
@@ -18,10 +19,11 @@ from onedigest.attestation.provenance import make_provenance
 from onedigest.attestation.sbom import Materials, make_sbom
 from onedigest.comparison import compare, of_lock
 from onedigest.digest import canonical_json, hex_of
+from onedigest.inputs.store import Store
 from onedigest.lock import codec
 from onedigest.spec import digest_of
 from stand_in import BACKEND, StandIn, write_project, write_sdist
-from wheel_builder import build_wheel
+from wheel_builder import build_wheel, wheel_bytes
 
 pytest_plugins = ("built_app",)
 
@@ -119,6 +121,26 @@ def test_change_of_code_moves_that_wheel_and_nothing_else(locking: Locking, maki
     assert asked(locking) == set()
     write_project(folder, "core", requires=["alpha>1", "beta"], code="x = 3\n")
     assert "  alpha 1.0 -> 1.1" in locking.ok("build", "app.py").err.splitlines()
+
+
+def test_lock_cannot_name_another_wheel_of_the_store_for_a_source(locking: Locking, making: StandIn) -> None:
+    write_project(locking.root / "packages" / "core", "core")
+    locking.ask("core")
+    settings(locking, 'sources = { core = { path = "packages/core" } }')
+    locking.ok("build", "app.py")
+    other = wheel_bytes("core", "1.0", files={"core/__init__.py": b"hostile = True\n"})
+    store = Store(Path(os.environ["XDG_CACHE_HOME"]) / "onedigest")
+    lock = codec.loads(locking.read(LOCK), LOCK)
+    row = next(package for package in lock.packages if package.name == "core")
+    wheel = replace(row.wheels[0][1], digest=store.add(other), size=len(other))
+    forged = replace(row, wheels=tuple((platform, wheel) for platform, _ in row.wheels))
+    packages = tuple(forged if package is row else package for package in lock.packages)
+    (locking.root / LOCK).write_text(codec.dumps(replace(lock, packages=packages)))
+
+    for arguments in (("fetch", "app.py"), ("build", "app.py", "--locked")):
+        result = locking.run(*arguments)
+        assert result.code == 1
+        assert result.err.startswith("error: the same source gives another wheel"), result.err
 
 
 def test_clone_builds_what_its_store_lacks_and_arrives_at_the_same_digest(

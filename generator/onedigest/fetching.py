@@ -61,6 +61,18 @@ def link_stored(store: Store, inputs: Path, chosen: Inputs) -> Inputs:
     )
 
 
+def without_witness(store: Store, lock: Lock, chosen: Inputs) -> tuple[Wheel, ...]:
+    """Return those of some wheels that the lock says were built, and that this machine did not build of that source."""
+    packages = [package for package in lock.packages if package.origin]
+    if not packages:
+        return ()
+    from onedigest.from_source.witness import is_witnessed
+    from onedigest.lock.built import built_of
+
+    own = {each.wheel.digest for each in map(built_of, packages) if each and not is_witnessed(store, each)}
+    return tuple(wheel for wheel in chosen.wheels if wheel.digest in own)
+
+
 def fetch(
     spec: Spec,
     lock: Lock,

@@ -64,14 +64,16 @@ def prepare(session: Session, image: Image, engine: str, *, locked: bool, platfo
 
 def _prove(session: Session, image: Image, lock: Lock) -> None:
     """Hold a lock against its script, and the inputs that the store has against their digests."""
-    from onedigest.fetching import prove_stored
+    from onedigest.fetching import prove_stored, without_witness
     from onedigest.lock.answer import refuse_other_answer
-    from onedigest.plan.inputs import inputs_of
+    from onedigest.plan.inputs import Inputs, inputs_of
 
     refuse_other_answer(image.spec, lock, shown(image.lock_path))
     if problems := code_problems(image, lock, partial(sources, session, image)):
         raise InputError(problems)
-    prove_stored(session.store, inputs_of(lock, lock.platforms))
+    prove_stored(session.store, chosen := inputs_of(lock, lock.platforms))
+    if built := without_witness(session.store, lock, chosen):
+        bring(session, image, lock, Inputs(wheels=built))  # a layer of another wheel may be there
     warn_of_removed(session)
 
 

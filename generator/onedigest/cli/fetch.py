@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -80,9 +81,11 @@ def bring(
 
     `arrived` is told the name of each as soon as it is there.
     """
-    from onedigest.fetching import fetch, link_stored
+    from onedigest.fetching import fetch, link_stored, without_witness
 
     missing = link_stored(session.store, image.inputs, chosen)
+    built = without_witness(session.store, lock, chosen)
+    missing = replace(missing, wheels=tuple(dict.fromkeys((*missing.wheels, *built))))
     for name in sorted(chosen.names() - missing.names()):
         arrived(name)
     if missing.count():

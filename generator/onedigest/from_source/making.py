@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from onedigest.digest import Digest, canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError, NetworkError, Problem
 from onedigest.from_source.model import NO_DIGEST, Built, BuiltFrom, Kind, Source
+from onedigest.from_source.witness import is_witnessed, witness
 
 if TYPE_CHECKING:
     from onedigest.sources import Sources
@@ -23,14 +24,14 @@ Hear = Callable[[Problem], None]
 def make_wheel(source: Source, previous: Built | None, sources: Sources, *, root: Path, hear: Hear) -> Built:
     """Return the wheel of a source, which is in the store then.
 
-    Nothing is built where `previous` is of the same source and its wheel is in the store. What `previous` was built
+    Nothing is built where `previous` is of the same source, and this machine built its wheel. What `previous` was built
     with stays as long as it satisfies. `root` is the folder of the repository, which no local source may leave.
     Raises `InputError` where the wheel is another one than `previous` was of the same source, and for what cannot be
     built, and `NetworkError`.
     """
     origin = identify(source, previous, sources, root=root)
     is_same = previous is not None and replace(previous.origin, requires=()) == origin
-    if previous and is_same and sources.store.has(previous.wheel.digest, previous.wheel.size):
+    if previous and is_same and is_witnessed(sources.store, previous):
         return previous
     pinned = previous.origin.requires if previous else ()
     from onedigest.from_source.building import build  # takes a moment, and most often nothing is built
@@ -41,6 +42,7 @@ def make_wheel(source: Source, previous: Built | None, sources: Sources, *, root
         raise type(error)(_placed(source, problem) for problem in error.problems) from None
     if previous and is_same and built.wheel != previous.wheel:
         raise _differs(source, previous, built)
+    witness(sources.store, built)
     return built
 
 

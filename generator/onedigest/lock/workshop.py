@@ -16,6 +16,7 @@ from onedigest.errors import InputError, Problem
 from onedigest.from_source import making
 from onedigest.from_source.archives import MOST_ARCHIVE
 from onedigest.from_source.model import BuildRequirement, Built, Kind, Source
+from onedigest.from_source.witness import is_witnessed
 from onedigest.inputs.store import Store
 from onedigest.lock import repository, shadow
 from onedigest.lock.author import Author
@@ -172,7 +173,7 @@ class Workshop:
         made = shared.get(key)
         if made:
             previous = replace(made, origin=replace(made.origin, path=source.stated)) if _is_folder(made) else made
-        is_there = previous is not None and store.has(previous.wheel.digest)
+        is_there = previous is not None and is_witnessed(store, previous)
         built = making.make_wheel(source, previous, self._sources, root=self._around.root, hear=self._author.warn)
         if not is_there or built != previous:
             self._author.tell(say_built(source, built, known))
