@@ -230,6 +230,54 @@ def test_what_an_index_has_as_source_alone_is_named_at_once(locking: Locking, ma
     assert "--no-build" not in result.err
     build_wheel(locking.index.folder, "old", "1.0", tag="cp310-cp310-manylinux_2_17_x86_64")
     assert '`build = ["far-away"]`' in locking.run("generate", "app.py").err
+    locking.edit("app.py", 'dependencies = ["old", "beta"]', 'dependencies = ["old"]')
+    result = locking.run("generate", "app.py")
+    assert result.err.splitlines()[-1] == (
+        "hint: publish wheels of `old` for each platform to an index, built for example with cibuildwheel"
+    )
+    assert "--no-build" not in result.err
+
+
+def test_wheel_for_another_python_is_pure_too(locking: Locking, making: StandIn) -> None:
+    write_sdist(locking.index.folder, "old", "1.0")
+    build_wheel(locking.index.folder, "old", "1.0", tag="py2-none-any")
+    locking.ask("old")
+
+    assert '`build = ["old"]`' in locking.run("generate", "app.py").err
+
+
+def test_what_a_built_package_needs_from_source_is_named(locking: Locking, making: StandIn) -> None:
+    """An older version that needs less is not what anybody asked for."""
+    for version, requires in (("1.0", []), ("2.0", ["far-away", "near"])):
+        write_sdist(locking.index.folder, "old", version, requires=requires)
+    write_sdist(locking.index.folder, "far-away", "1.0")
+    write_sdist(locking.index.folder, "near", "1.0")
+    locking.ask("old")
+    settings(locking, build='["old"]')
+    result = locking.run("generate", "app.py")
+
+    assert result.code == 1
+    assert result.err.splitlines()[-1] == (
+        'hint: where it is pure Python, write `build = ["far-away", "near", "old"]` in [tool.onedigest]: '
+        "then it is built here"
+    )
+    assert "--no-build" not in result.err
+    assert making.names() == ["old"]
+
+
+def test_what_is_to_be_built_from_now_on_is_chosen_anew(locking: Locking, making: StandIn) -> None:
+    """The hint of an older choice, followed word for word; afterwards the pin stays."""
+    build_wheel(locking.index.folder, "old", "1.0")
+    write_sdist(locking.index.folder, "old", "2.0")
+    locking.ask("old")
+    assert '`build = ["old"]`' in locking.ok("generate", "app.py").err
+    settings(locking, build='["old"]')
+    assert locking.ok("generate", "app.py").err.splitlines()[-1] == "  old 1.0 -> 2.0"
+    write_sdist(locking.index.folder, "old", "3.0")
+    locking.edit("app.py", 'dependencies = ["old"]', 'dependencies = ["old", "alpha"]')
+    locking.ok("generate", "app.py")
+
+    assert packages(locking)["old"]["version"] == "2.0"
 
 
 def test_git_and_archives_are_built_where_they_are_named(locking: Locking, making: StandIn) -> None:

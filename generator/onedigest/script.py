@@ -123,16 +123,9 @@ def parse(data: bytes, path: str) -> Script:
     if reader.problems:
         raise InputError(reader.problems)
     warnings = [
-        Problem(
-            f"`requires-python` has `=={match['series']}`, which is read as `=={match['series']}.*`",
-            f"{path}:{lines.get('requires-python', first_line)}",
-            f'write `requires-python = "{requires_python.strip()}"`',
-        )
-        for match in _SERIES.finditer(written if written != requires_python else "")
+        *_series_warnings(written, requires_python, f"{path}:{lines.get('requires-python', first_line)}"),
+        *([] if block.lines else [_empty_block(f"{path}:{first_line - 1}")]),
     ]
-    if not block.lines:
-        message = "the `script` block is empty: uv reads it as one that asks for nothing, and PEP 723 as none"
-        warnings.append(Problem(message, f"{path}:{first_line - 1}", "write `# dependencies = []` in it"))
     warnings += (
         Problem(
             f"unknown key `{untrusted.without_secrets(key)[:_LONGEST_KEY]}` in the script block",
@@ -151,6 +144,18 @@ def parse(data: bytes, path: str) -> Script:
         lines=lines,
         warnings=tuple(warnings),
     )
+
+
+def _series_warnings(written: str, requires_python: str, where: str) -> Iterator[Problem]:
+    """Yield how a specifier of Python is read where it names a series as one version."""
+    for match in _SERIES.finditer(written if written != requires_python else ""):
+        message = f"`requires-python` has `=={match['series']}`, which is read as `=={match['series']}.*`"
+        yield Problem(message, where, f'write `requires-python = "{requires_python.strip()}"`')
+
+
+def _empty_block(where: str) -> Problem:
+    message = "the `script` block is empty: uv reads it as one that asks for nothing, and PEP 723 as none"
+    return Problem(message, where, "write `# dependencies = []` in it")
 
 
 def key_lines(content: str, first_line: int) -> dict[str, int]:

@@ -149,6 +149,12 @@ NAMES = {
     ),
     "return None": "the name of the wheel that the backend made is missing",
     "return NAME": "the backend names a wheel `demo-1.0-py3-none-any.whl` that is not there: it made none",
+    "os.rmdir(folder); os.symlink('tmp', folder); put(folder, {}); return NAME": (
+        "the backend names a wheel `demo-1.0-py3-none-any.whl` that is not there: it made none"
+    ),
+    "os.rmdir(folder); return NAME": (
+        "the backend names a wheel `demo-1.0-py3-none-any.whl` that is not there: it made none"
+    ),
     "put(folder, {}, 'demo-2.0-py3-none-any.whl'); return NAME": (
         "the backend names a wheel `demo-1.0-py3-none-any.whl` that is not there: there is 'demo-2.0-py3-none-any.whl'"
     ),

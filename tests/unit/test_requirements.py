@@ -175,6 +175,18 @@ def test_an_index_may_be_a_folder_of_this_machine(tmp_path: Path, index: IndexSe
     assert [of_file(path) for path in tools] == [of_file(index.folder / path.name) for path in again]
 
 
+@pytest.mark.parametrize(
+    "row", ['name = ["a"], url = "https://a.invalid"', 'name = "a", url = ["https://a.invalid"]', "name = {}", ""]
+)
+@pytest.mark.parametrize("source", ['{ index = ["a"] }', "{ index = {} }", "[[], 1]", "1979-01-01"])
+def test_odd_values_of_a_strangers_project_name_no_index(tmp_path: Path, row: str, source: str) -> None:
+    text = f"[tool.uv]\nindex = [{{ {row} }}, {{ name = 1 }}, 2]\n[tool.uv.sources]\nmaker = {source}\n"
+    declared = read_declared(write_files(tmp_path, {"pyproject.toml": text}), tmp_path)
+
+    assert declared.indexes == ()
+    assert declared.chosen(["maker"]) == {}
+
+
 def test_no_index_is_asked_for_what_a_project_has_elsewhere(tmp_path: Path, index: IndexServer) -> None:
     project = write_files(
         tmp_path,

@@ -136,6 +136,7 @@ def test_a_member_of_the_workspace_is_not_of_its_root(tmp_path: Path) -> None:
 
 def test_a_path_source_below_a_project_is_not_of_it_unless_its_backend_is_told_of_it(tmp_path: Path) -> None:
     sources = '[tool.uv.sources]\na = { path = "libs/a" }\nb = { path = "libs/b", editable = true }\n'
+    sources += f'c = [{{ path = "{"c" * 300}" }}, {{ path = "\\u0000" }}, 1]\n'
     told = '[tool.hatch.build.targets.wheel.force-include]\n"./libs/b/b.py" = "app/b.py"\n'
     files = {"pyproject.toml": sources + told, "libs/a/a.py": "", "libs/b/b.py": ""}
     repository(tmp_path, files)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -211,3 +212,14 @@ def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
         assert refused(tmp_path / "a", tmp_path / str(number)).startswith(
             "app.py: the archive a of `core` cannot be unpacked: "
         )
+
+
+def test_thousands_of_links_in_a_row_are_not_followed(tmp_path: Path) -> None:
+    """Each of them by itself would be, to the end: a matter of hours."""
+    rows = [(member(f"core-1.0/{number}", tarfile.SYMTYPE, link=str(number + 1)), b"") for number in range(3000)]
+    archive = tar_of(tmp_path / "core-1.0.tar.gz", *rows, (member("core-1.0/3000"), b""))
+    begun = time.monotonic()
+    unpack_file(archive, tmp_path / "out", "the archive", "app.py")
+
+    assert (tmp_path / "out/core-1.0/2990").resolve().name == "3000"
+    assert time.monotonic() - begun < 10

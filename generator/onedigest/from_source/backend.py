@@ -109,15 +109,15 @@ def build_wheel(room: Room, subdirectory: str, settings: Mapping[str, Any], limi
     except ValueError as error:
         raise InputError.of(f"the name of the wheel that the backend made {room.hidden(str(error))}") from None
     wheel = room.out / str(name)
-    if wheel.is_symlink() or not wheel.is_file():
+    # the folder may be a link by now, to what the backend itself cannot read
+    if wheel.resolve() != wheel or not wheel.is_file():
         raise InputError.of(f"the backend names a wheel `{name}` that is not there: {_seen(room.out, wheel)}")
     return wheel
 
 
 def _seen(folder: Path, wheel: Path) -> str:
-    names = [
-        f"{untrusted.quoted(each.name)}{', which is no file' if each == wheel else ''}" for each in folder.iterdir()
-    ]
+    found = folder.iterdir() if folder.is_dir() and not folder.is_symlink() else ()
+    names = [f"{untrusted.quoted(each.name)}{', which is no file' if each == wheel else ''}" for each in found]
     return f"there is {', '.join(sorted(names)[:5])}" if names else "it made none"
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 from onedigest.errors import InputError
 from onedigest.from_source.git_address import read_remote
+from onedigest.from_source.links import real_place
 from onedigest.from_source.repositories import Repository, bring_commit, opened
 from onedigest.inputs import git
 from onedigest.untrusted import relative_path
@@ -146,12 +147,9 @@ def _check_links(repository: Repository, target: Path, links: Iterable[str]) -> 
     root = target.resolve()
     leaving = []
     for link in links:
-        try:
-            real = (target / link).resolve()
-            if not real.is_relative_to(root) and real.exists():
-                leaving.append(f"`{link}`")
-        except (OSError, RuntimeError):
-            continue  # a circle
+        real = real_place(target / link)
+        if real is not None and not real.is_relative_to(root) and real.exists():
+            leaving.append(f"`{link}`")
     if leaving:
         message = f"{', '.join(leaving[:5])} of `{repository.name}`: a symbolic link that leaves the repository"
         raise InputError.of(message, where=repository.where)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.checking_out import write_commit
-from onedigest.from_source.git_address import COMMIT, check_reference, read_remote
+from onedigest.from_source.git_address import OBJECT_NAME, check_reference, read_remote
 from onedigest.from_source.model import BuiltFrom, Kind, Source
 from onedigest.from_source.repositories import (
     Repository,
@@ -74,7 +74,7 @@ def _bring(repository: Repository, origin: BuiltFrom, hear: Callable[[Problem], 
     name, reference = repository.name, origin.reference
     is_there = bring_commit(repository, origin.commit)
     known = {}
-    if reference and not COMMIT.fullmatch(reference):
+    if reference and not OBJECT_NAME.fullmatch(reference):
         known = list_references(repository, _patterns(reference))
     now = _commit_of(known, _names(reference))
     is_moved = now not in ("", origin.commit)
@@ -94,7 +94,7 @@ def _bring(repository: Repository, origin: BuiltFrom, hear: Callable[[Problem], 
 
 def _resolved(repository: Repository, reference: str) -> str:
     """Return the commit that a reference is now: a branch, else a tag, else a commit, as uv has it; it is brought."""
-    commit = reference if COMMIT.fullmatch(reference) else ""
+    commit = reference if OBJECT_NAME.fullmatch(reference) else ""
     if not commit:
         commit = _commit_of(list_references(repository, _patterns(reference)), _names(reference))
     if not commit and not reference:

@@ -28,7 +28,7 @@ class Declared:
 
     def chosen(self, names: Iterable[str]) -> dict[str, list[Mapping[str, Any]]]:
         """Return from which indexes projects are said to come, as [tool.uv.sources] has it."""
-        known = {str(row.get("name")) for row in self.indexes}
+        known = [row.get("name") for row in self.indexes]
         rows = {name: [each for each in self._of(name) if each.get("index") in known] for name in names}
         return {name: each for name, each in rows.items() if each}
 
@@ -50,10 +50,15 @@ def read_declared(project: Path, top: Path) -> Declared:
             sources.setdefault(canonicalize_name(name), value)
         rows = table.get("index")
         for row in rows if isinstance(rows, list) else []:
-            if isinstance(row, dict) and "://" in str(row.get("url")):
-                known = {each.get("name") for each in indexes}
-                indexes += [row] if row.get("name") not in known else []
+            if isinstance(row, dict) and _is_index(row):
+                known = [each["name"] for each in indexes]
+                indexes += [row] if row["name"] not in known else []
     return Declared(sources=sources, indexes=tuple(indexes))
+
+
+def _is_index(row: Mapping[str, Any]) -> bool:
+    name, url = row.get("name"), row.get("url")
+    return isinstance(name, str) and isinstance(url, str) and "://" in url
 
 
 def _tables(project: Path, top: Path) -> Iterator[Mapping[str, Any]]:

@@ -23,7 +23,8 @@ _REFERENCE = re.compile(r"(?!-)(?!.*(?:\.\.|@\{|//))[^\x00-\x20\x7f~^:?*\[\\]{1,
 _TOKEN = re.compile(r"(?:gh[a-z]_|github_pat_|gl[a-z]{2,4}-|x-token-auth$)|.{30,}")
 """A user whose name is a token: servers take it without a password."""
 
-COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+OBJECT_NAME = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+"""How git names commits and trees: by SHA-1, or by SHA-256."""
 
 
 class Stated(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -116,10 +117,11 @@ def _paths(project: Path, own: Mapping[str, Any]) -> Iterator[str]:
     for source in _table(own, "sources").values():
         for each in source if isinstance(source, list) else [source]:
             path = each.get("path") if isinstance(each, dict) else None
-            if isinstance(path, str) and (place := project / path).is_dir():
-                real = place.resolve()
-                if real != project and real.is_relative_to(project):
-                    yield real.relative_to(project).as_posix()
+            with suppress(OSError, ValueError):  # a path that is none: uv says what is wrong with it
+                if isinstance(path, str) and (place := project / path).is_dir():
+                    real = place.resolve()
+                    if real != project and real.is_relative_to(project):
+                        yield real.relative_to(project).as_posix()
 
 
 def _without_uv(table: Mapping[str, Any]) -> dict[str, Any]:

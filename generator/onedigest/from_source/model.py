@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from onedigest import untrusted
 from onedigest.digest import Digest, hex_of
 
 NO_DIGEST = Digest("")
 """Where none is stated."""
+
+
+def read_subdirectory(value: Any) -> str:
+    """Return where a project is in its source, without what means nothing in a path. Raises ValueError."""
+    kept = "/".join(part for part in untrusted.line(value).split("/") if part not in ("", "."))
+    return untrusted.inner_path(kept) if kept else ""
 
 
 class Kind(StrEnum):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import InputError, NetworkError
-from onedigest.from_source.git_address import COMMIT, SCHEMES, Remote, read_remote
+from onedigest.from_source.git_address import OBJECT_NAME, SCHEMES, Remote, read_remote
 from onedigest.inputs import git
 from onedigest.inputs.store import exclusive
 
@@ -120,7 +120,7 @@ def list_references(repository: Repository, patterns: Sequence[str] = ()) -> dic
     except git.GitFailed as error:
         raise _failure(repository, error) from None
     rows = (row.split("\t") for row in text.decode("utf-8", "replace").splitlines())
-    return {row[1]: row[0] for row in rows if len(row) == 2 and COMMIT.fullmatch(row[0])}
+    return {row[1]: row[0] for row in rows if len(row) == 2 and OBJECT_NAME.fullmatch(row[0])}
 
 
 def _failure(repository: Repository, error: git.GitFailed) -> NetworkError | git.GitFailed:

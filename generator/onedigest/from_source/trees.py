@@ -18,6 +18,7 @@ from onedigest.checkout import unusable_as_input_error
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.from_source.left_aside import PROJECT_FILES, is_beside, is_credential, is_made, is_output, others_below
+from onedigest.from_source.links import real_place
 from onedigest.inputs import git
 from onedigest.inputs.store import STAMP
 
@@ -176,10 +177,9 @@ class _Lister:
 
     def _add_link(self, place: Path, path: str, depth: int) -> None:
         """Take a link as one where it leads to a place in the project, else what it leads to."""
-        try:
-            real = place.resolve()
-        except (OSError, RuntimeError):
-            return  # a circle, which leads nowhere
+        real = real_place(place)
+        if real is None:
+            return  # it leads nowhere
         if not real.is_relative_to(self._root):
             self._leaving.append(path)
         elif real.is_relative_to(self._project):

@@ -28,9 +28,8 @@ from onedigest.inputs.indexes import (
     indexes_in,
     indexes_of_variables,
     listed_in,
-    split,
 )
-from onedigest.inputs.leading import is_loopback, origin_of, without_user
+from onedigest.inputs.leading import is_loopback, origin_of, split, without_user
 from onedigest.inputs.uv_settings import read_settings
 from onedigest.untrusted import MOST_TEXT, load_toml
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote
 
-from onedigest.inputs.leading import origin_of, without_user
+from onedigest.inputs.leading import origin_of, split, without_user
 
 NAMED = ("UV_INDEX", "UV_DEFAULT_INDEX")
 PLAIN = ("UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
@@ -55,16 +55,6 @@ def held_by(url: str) -> tuple[str, str]:
     """Return the user and password that an address holds."""
     parts = split(url)
     return (unquote(parts.username or ""), unquote(parts.password or "")) if parts else ("", "")
-
-
-def split(url: str) -> SplitResult | None:
-    """Return the parts of an address, None where it is none."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port, parts.hostname
-    except ValueError:
-        return None
-    return parts
 
 
 def index_of(word: str) -> Index:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from onedigest.errors import NetworkError
-from onedigest.inputs.indexes import split
+from onedigest.inputs.leading import split
 from onedigest.inputs.uv_program import find_uv
 
 LONGEST_ANSWER = 60

@@ -25,7 +25,7 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 def origin_of(url: str) -> str:
     """Return scheme, host and port of an address, `https://host:443`; nothing for what is no address of HTTP."""
-    parts = _split(url)
+    parts = split(url)
     if parts is None or parts.scheme not in _PORTS or not parts.hostname:
         return ""
     return f"{parts.scheme}://{parts.hostname.rstrip('.')}:{parts.port or _PORTS[parts.scheme]}"
@@ -70,7 +70,7 @@ def target_of(place: str, origin: str, insecure: Collection[str] = ()) -> str:
         target = urljoin(origin, place)
     except ValueError:
         raise ValueError("leads to what is no address") from None
-    here, there = _split(origin), _split(target)
+    here, there = split(origin), split(target)
     if here is None or there is None or not there.hostname or not here.hostname:
         raise ValueError("leads to what is no address")
     netloc = there.netloc.rpartition("@")[2]
@@ -126,7 +126,8 @@ def _address(host: str) -> _Address | None:
     return found
 
 
-def _split(url: str) -> SplitResult | None:
+def split(url: str) -> SplitResult | None:
+    """Return the parts of an address, None where it is none."""
     try:
         parts = urlsplit(url)
         _ = parts.port, parts.hostname

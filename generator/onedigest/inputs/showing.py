@@ -7,8 +7,8 @@ from pathlib import Path
 
 from onedigest.errors import Problem
 from onedigest.inputs.credentials import Credential, Credentials, netrc_pair
-from onedigest.inputs.indexes import held_by, split
-from onedigest.inputs.leading import origin_of, without_user
+from onedigest.inputs.indexes import held_by
+from onedigest.inputs.leading import origin_of, split, without_user
 
 REFUSED = (401, 403, 404)
 """What servers answer where they want to be shown something; the last hides that there is anything."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
 from onedigest.inputs.credentials import Credential, Credentials
-from onedigest.inputs.indexes import NAMED, PLAIN, Index, split, without_users
+from onedigest.inputs.indexes import NAMED, PLAIN, Index, without_users
+from onedigest.inputs.leading import split
 from onedigest.inputs.uv_settings import bare_settings, read_settings, settings_text
 
 _KEPT = re.compile(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote
 
 from onedigest import untrusted
 from onedigest.digest import Digest
 from onedigest.from_source.git_address import read_git_url
-from onedigest.from_source.model import NO_DIGEST
+from onedigest.from_source.model import NO_DIGEST, read_subdirectory
+from onedigest.inputs.leading import split
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _WEB = re.compile(r"https?://[^\s\\/?#][^\s\\]*", re.IGNORECASE)
@@ -40,13 +42,18 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith(_ARCHIVES)
 
 
+def file_address(path: Path) -> str:
+    """Return the address of a file of this machine."""
+    return f"file://{quote(str(path))}"
+
+
 def read_address(text: str) -> Address:
     """Return what an address says, as uv and we read it alike."""
     scheme = match[1].lower() if (match := _SCHEME.match(text)) else ""
     if scheme.startswith("git+"):
         return _git_address(text)
     if scheme in ("http", "https"):
-        parts = _split(text) if _WEB.fullmatch(text) else None
+        parts = split(text) if _WEB.fullmatch(text) else None
         is_wheel = parts is not None and unquote(parts.path).endswith(".whl")
         return _marked(text, is_web=True, is_wheel=is_wheel) if parts else Address(wrong=_UNREADABLE)
     if scheme in ("", "file"):
@@ -56,7 +63,7 @@ def read_address(text: str) -> Address:
 
 def _file_address(text: str, scheme: str) -> Address:
     place, mark, fragment = text.partition("#")
-    parts = _split(place) if scheme else None
+    parts = split(place) if scheme else None
     if scheme and parts is None:
         return Address(wrong=_UNREADABLE)
     if parts and parts.netloc not in ("", "localhost"):
@@ -118,15 +125,7 @@ def _marked(text: str, *, is_web: bool = False, is_wheel: bool = False) -> Addre
 
 def _subdirectory(text: str) -> tuple[str, str]:
     """Return the folder of a project in its source, and what is wrong with it."""
-    kept = "/".join(part for part in text.split("/") if part not in ("", "."))
     try:
-        return (untrusted.inner_path(kept) if kept else ""), ""
+        return read_subdirectory(text), ""
     except ValueError:
         return "", "a source whose `subdirectory` is not a folder below it"
-
-
-def _split(address: str) -> SplitResult | None:
-    try:
-        return urlsplit(address)
-    except ValueError:
-        return None

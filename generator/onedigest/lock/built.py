@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import quote
 
 from onedigest.checkout import make_folder
 from onedigest.digest import hex_of
@@ -28,11 +27,6 @@ def placed(store: Store, wheel: PinnedFile) -> Path:
     path = store.root / folder / wheel.name
     store.place(wheel.digest, wheel.size, path)
     return path
-
-
-def file_address(path: Path) -> str:
-    """Return the address of a file of this machine."""
-    return f"file://{quote(str(path))}"
 
 
 def built_of(package: Package) -> Built | None:

@@ -18,11 +18,11 @@ from onedigest.digest import Digest, algorithm_of, is_digest, is_stated
 from onedigest.errors import InputError, Problem
 from onedigest.lock.model import Wheel
 from onedigest.lock.toml_text import rfc3339
+from onedigest.uv_project.markers import LONGEST_MARKER
 
 Row = Mapping[str, Any]
 
 
-_LONGEST_MARKER = 20_000
 _ALGORITHMS = ("sha256:", "sha384:", "sha512:", "md5:", "blake2b:")
 _WEB = ("http://", "https://")
 
@@ -178,15 +178,15 @@ def _dependencies(row: Row) -> Iterator[Row]:
 def _check_marker(marker: Any) -> None:
     if marker is None:
         return
-    if len(untrusted.text(marker)) > _LONGEST_MARKER:
-        raise ValueError(f"a marker has more than {_LONGEST_MARKER} characters")
+    if len(untrusted.text(marker)) > LONGEST_MARKER:
+        raise ValueError(f"a marker has more than {LONGEST_MARKER} characters")
     if not is_marker(marker):
         raise ValueError("a marker is none")
 
 
 def is_marker(text: Any) -> bool:
     """Tell whether something is a marker (PEP 508), and not too long for one."""
-    if not isinstance(text, str) or len(text) > _LONGEST_MARKER:
+    if not isinstance(text, str) or len(text) > LONGEST_MARKER:
         return False
     try:
         Marker(text)

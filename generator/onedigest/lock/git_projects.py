@@ -10,9 +10,9 @@ from onedigest.from_source.model import BuiltFrom, Source
 from onedigest.from_source.repositories import bring_commit, opened
 from onedigest.inputs import git
 from onedigest.sources import Sources
+from onedigest.uv_project.pyproject import FILE
 
 _FOLDER = "git-projects"
-_PYPROJECT = "pyproject.toml"
 _MOST_PROJECTS = 1000
 _MOST_BYTES = 1 << 20
 _MOST_LISTED = 64 << 20
@@ -47,7 +47,7 @@ def _listed(run: git.Run, commit: str, source: Source) -> list[str]:
     found = []
     for row in git.tell(run, "ls-tree", "-r", "-z", commit, most=_MOST_LISTED).split(b"\0"):
         kind, _, path = row.decode("utf-8", "replace").partition("\t")
-        if not kind.startswith("100") or path.rpartition("/")[2] != _PYPROJECT:
+        if not kind.startswith("100") or path.rpartition("/")[2] != FILE:
             continue
         try:
             found.append(untrusted.inner_path(path))

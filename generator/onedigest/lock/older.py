@@ -11,12 +11,12 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from onedigest.errors import OnedigestError, Problem
+from onedigest.from_source.not_named import build_line
 from onedigest.inputs import uv
 from onedigest.lock.found import check_rows, wheel_name
 from onedigest.lock.model import Package
 from onedigest.lock.shadow import NAME, Wanted, comparison_text
 from onedigest.lock.targets import Target
-from onedigest.lock.uv_keys import build_line
 from onedigest.platforms import Platform
 from onedigest.sources import Sources
 from onedigest.spec import Spec

@@ -7,10 +7,10 @@ from typing import Any
 
 from onedigest import untrusted
 from onedigest.digest import Digest
+from onedigest.from_source.git_address import OBJECT_NAME
 from onedigest.from_source.model import NO_DIGEST, BuildRequirement, BuiltFrom, Kind, PinnedFile
 from onedigest.lock.table import Table
 
-_OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _ADDRESS = re.compile(r"(?:https?|ssh|file)://[^@/\s]*(?:/\S*)?")
 _MOST_REQUIREMENTS = 1000
 
@@ -58,7 +58,7 @@ def _kind(value: Any) -> Kind:
 
 
 def _object_name(value: Any) -> str:
-    if not _OBJECT.fullmatch(untrusted.text(value)):
+    if not OBJECT_NAME.fullmatch(untrusted.text(value)):
         raise ValueError("is not the name of an object of git")
     return str(value)
 

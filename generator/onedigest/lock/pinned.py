@@ -10,7 +10,8 @@ from typing import Any
 from onedigest.from_source.model import Kind, Source
 from onedigest.inputs.store import Store
 from onedigest.lock import shadow
-from onedigest.lock.built import built_of, file_address, placed
+from onedigest.lock.addresses import file_address
+from onedigest.lock.built import built_of, placed
 from onedigest.lock.environments import Environments
 from onedigest.lock.model import Lock, Package
 from onedigest.lock.places import Around

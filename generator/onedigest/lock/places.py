@@ -15,13 +15,11 @@ from packaging.utils import canonicalize_name
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.git_address import check_reference, read_remote
 from onedigest.from_source.model import NO_DIGEST, Kind, Source
+from onedigest.from_source.not_named import asks, refusals
 from onedigest.lock import repository, uv_values
-from onedigest.lock.addresses import Address, is_archive, read_address, read_git
+from onedigest.lock.addresses import Address, file_address, is_archive, read_address, read_git
 from onedigest.lock.build_settings import build_settings, indexes_of
 from onedigest.lock.unbuilt import nothing
-from onedigest.lock.uv_keys import build_line
-
-_ARCHIVE = "an archive of its source"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,18 +67,12 @@ class Places:
         self.files: set[str] = set()
         self.sources: dict[Source, list[str]] = {}
         self._around = around
-        self._unasked: dict[str, str] = {}
+        self._unasked: dict[str, Kind] = {}
 
     def refuse(self) -> None:
         """Raise `InputError` with all that cannot be followed, where anything cannot."""
         if self._unasked:
-            names = sorted(self._unasked)
-            problems = [
-                Problem(f"`{name}` comes from {self._unasked[name]}, which is not a wheel", self._around.script)
-                for name in names
-            ]
-            last = Problem(problems[-1].message, problems[-1].where, build_line(names, self._around.build))
-            self.problems += [*problems[:-1], last]
+            self.problems += refusals(self._unasked, self._around.build, self._around.script)
         if self.problems:
             raise InputError(dict.fromkeys(self.problems))
 
@@ -152,7 +144,7 @@ class Places:
             if address.is_wheel:
                 return Need(address=text)
             return self._built(
-                name, Kind.ARCHIVE, address.place, address.stated, address.subdirectory, _ARCHIVE, digest=address.digest
+                name, Kind.ARCHIVE, address.place, address.stated, address.subdirectory, digest=address.digest
             )
         return self._local(name, base / address.place, address.mark, subdirectory=address.subdirectory)
 
@@ -181,7 +173,7 @@ class Places:
         path = self._around.wheel_of(need.source)
         if need.source in self._around.wheels:
             self.files.add(str(path.resolve()))
-        return f"file://{quote(str(path))}"
+        return file_address(path)
 
     def _place(self, name: str, source: Mapping[str, Any], base: Path, root: Path) -> Need:
         if "index" in source:
@@ -214,7 +206,7 @@ class Places:
     def in_git(self, found: Source, around: Source, commit: str, subdirectory: str) -> Need:
         """Return a project of the same commit as another one, which was found in a copy of it."""
         stated = f"{around.stated.partition('@')[0]}@{commit}#{subdirectory}"
-        need = self._built(found.name, Kind.GIT, around.place, stated, subdirectory, "a git repository", commit)
+        need = self._built(found.name, Kind.GIT, around.place, stated, subdirectory, commit)
         if need.source:
             self.sources.setdefault(need.source, []).append("")
         return need
@@ -229,9 +221,7 @@ class Places:
             self.problems += error.problems
             return _nowhere(name)
         stated = f"{shown}@{address.reference}" if address.reference else shown
-        return self._built(
-            name, Kind.GIT, address.place, stated, address.subdirectory, "a git repository", address.reference
-        )
+        return self._built(name, Kind.GIT, address.place, stated, address.subdirectory, address.reference)
 
     def _local(self, name: str, path: Path, mark: str = "", subdirectory: str = "", root: Path | None = None) -> Need:
         """Return what is at a path of this machine: a wheel, which need not be there, a project or an archive."""
@@ -240,7 +230,7 @@ class Places:
         kind = _kind(path)
         if kind == "wheel":
             self.files.add(str(path.resolve()))
-            return Need(address=f"file://{quote(str(path))}{mark}")
+            return Need(address=f"{file_address(path)}{mark}")
         if kind not in ("folder", "archive"):
             return self._refused(name, f"{shown}, which is {kind}")
         if not path.resolve().is_relative_to((root or self._around.root).resolve()):
@@ -249,7 +239,7 @@ class Places:
             return _nowhere(name)
         if kind == "folder":
             return self._built(name, Kind.DIRECTORY, str(path), shown, subdirectory)
-        return self._built(name, Kind.ARCHIVE, str(path), shown, subdirectory, _ARCHIVE)
+        return self._built(name, Kind.ARCHIVE, str(path), shown, subdirectory)
 
     def _built(
         self,
@@ -258,11 +248,10 @@ class Places:
         place: str,
         stated: str,
         subdirectory: str = "",
-        asks: str = "",
         reference: str = "",
         digest: Any = NO_DIGEST,
     ) -> Need:
-        """Return a source; one that `asks` says what it is must be named in `build`."""
+        """Return a source; one that is not local must be named in `build`."""
         known = canonicalize_name(name)
         source = Source(
             name=known,
@@ -275,8 +264,8 @@ class Places:
             settings=self._around.settings_of(known),
             digest=digest,
         )
-        if asks and known not in self._around.build:
-            self._unasked[known] = asks
+        if asks(kind) and known not in self._around.build:
+            self._unasked[known] = kind
             return _nowhere(name)
         if self._around.settings.get("no-build") is True:
             return self._refused(name, f"{stated}, and [tool.uv] has `no-build = true`", "leave `no-build` out")

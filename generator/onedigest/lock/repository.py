@@ -15,10 +15,10 @@ from onedigest.assembler.file_tree import Budget, check_pattern, match
 from onedigest.checkout import decoded, read_inside, unusable_as_input_error
 from onedigest.errors import InputError
 from onedigest.lock import uv_values
+from onedigest.uv_project.pyproject import FILE
 
 T = TypeVar("T")
 
-_PYPROJECT = "pyproject.toml"
 _MARKS = (".git", "onedigest.toml")
 _MOST_MEMBERS = 1000
 _MOST_LOOKED_AT = 200_000
@@ -66,7 +66,7 @@ def members(workspace: Path, root: Path) -> dict[str, Path]:
     left = {path.resolve() for path in _matching(workspace, table.get("exclude"))}
     found: dict[str, Path] = {}
     for place in [workspace, *_matching(workspace, table.get("members"))]:
-        if place.resolve() in left or not (place / _PYPROJECT).is_file():
+        if place.resolve() in left or not (place / FILE).is_file():
             continue
         project = _load(place, root).get("project")
         name = project.get("name") if isinstance(project, dict) else None
@@ -77,7 +77,7 @@ def members(workspace: Path, root: Path) -> dict[str, Path]:
 
 def declared_by(folder: Path, root: Path) -> Declared:
     """Return what a project says of where packages are, or its workspace where it says nothing. Raises `InputError`."""
-    if not (folder / _PYPROJECT).is_file():
+    if not (folder / FILE).is_file():
         return Declared()
     own = _declared(folder, root)
     workspace = find_workspace(folder, root)
@@ -119,7 +119,7 @@ def _is_workspace(folder: Path) -> bool:
 
 
 def _load(folder: Path, root: Path) -> Mapping[str, Any]:
-    path, where = folder / _PYPROJECT, _shown(folder, root)
+    path, where = folder / FILE, _shown(folder, root)
     if not path.is_file():
         return {}
     try:
@@ -129,7 +129,7 @@ def _load(folder: Path, root: Path) -> Mapping[str, Any]:
 
 
 def _shown(folder: Path, root: Path) -> str:
-    path = folder / _PYPROJECT
+    path = folder / FILE
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
 
 
@@ -154,5 +154,5 @@ def _matching(workspace: Path, patterns: Any) -> Iterator[Path]:
             if path.is_dir():
                 count += 1
                 if count > _MOST_MEMBERS:
-                    raise InputError.of(f"the workspace has more than {_MOST_MEMBERS} members", where=_PYPROJECT)
+                    raise InputError.of(f"the workspace has more than {_MOST_MEMBERS} members", where=FILE)
                 yield path

@@ -88,7 +88,7 @@ def resolve(
     first = first or Pins()
     if previous:
         first = Pins(allowed=first.allowed)
-    pins = _pins(previous, upgrade) or first.packages
+    pins = _pins(spec, previous, upgrade) or first.packages
     # a wheel stays selected as long as its version does, even when a better one came since
     kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
     if spec.uv_lock:
@@ -154,10 +154,16 @@ def _ask_building(asked: Asked, workshop: Workshop, known: str, hear: uv.Hear) -
 
     A version whose wheel needs what is not there may make uv choose another one.
     """
-    wanted = asked.wanted
+    from onedigest.lock.verdict import refuse_unnamed
+
+    wanted, first = asked.wanted, dict[str, str]()
     for _ in range(_MOST_ROUNDS):
         said: list[str] = []
         found = _ask(asked.spec, wanted, asked.minor, (), known, asked.sources, said.append)
+        for name, version in workshop.chosen(found, wanted).items():
+            if first.setdefault(name, version) != version:
+                refuse_unnamed(replace(asked, wanted=wanted), name, first[name])
+                first[name] = version
         rows = workshop.make_rows(found, wanted)
         if not rows:
             workshop.put_in(found, wanted)
@@ -276,12 +282,16 @@ def _pinned_index(choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Di
     return previous.base.origin.digest if previous.base.origin else None
 
 
-def _pins(previous: Lock | None, upgrade: Upgrade) -> tuple[Package, ...]:
-    """Return the packages of an earlier lock that may not move without need."""
+def _pins(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> tuple[Package, ...]:
+    """Return the packages of an earlier lock that may not move without need.
+
+    What is to be built from now on may: an older version was perhaps chosen for its wheel alone.
+    """
     if previous is None or upgrade.everything:
         return ()
-    moving = set(map(canonicalize_name, upgrade.packages))
-    return tuple(each for each in previous.packages if each.name not in moving)
+    moving, built = set(map(canonicalize_name, upgrade.packages)), set(map(canonicalize_name, spec.build))
+    pins = (each for each in previous.packages if each.origin or each.name not in built)
+    return tuple(each for each in pins if each.name not in moving)
 
 
 def _earlier(previous: Lock | None, upgrade: Upgrade) -> Earlier:

@@ -21,10 +21,10 @@ from onedigest.lock.found import is_marker, stated_digest, wheel_name
 from onedigest.lock.model import Lock, Package
 from onedigest.lock.targets import Target
 from onedigest.spec import Spec, normalized_specifier, requirement
+from onedigest.uv_project.locked import FORMAT
 
 Row = Mapping[str, Any]
 
-_VERSION = 1
 _MOST_NAMED = 10
 _ELSEWHERE = ("git", "url", "path", "directory", "editable", "virtual")
 """What a requirement has in the place of a version where it does not come from an index."""
@@ -138,8 +138,8 @@ def read_script_lock(text: str, place: str) -> ScriptLock:
 
 def _read(document: Mapping[str, Any], place: str) -> ScriptLock:
     version = document.get("version")
-    if version is True or version != _VERSION:
-        raise ValueError(f"its version is {untrusted.quoted(str(version))}, and {_VERSION} is known")
+    if version is True or version != FORMAT:
+        raise ValueError(f"its version is {untrusted.quoted(str(version))}, and {FORMAT} is known")
     manifest = untrusted.table(document.get("manifest", {}))
     return ScriptLock(
         place=place,

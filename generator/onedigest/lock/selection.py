@@ -10,12 +10,12 @@ from packaging.markers import Marker
 from packaging.version import Version
 
 from onedigest.errors import InputError, Problem
+from onedigest.from_source.not_named import build_line
 from onedigest.lock import shadow
 from onedigest.lock.found import read_wheel
 from onedigest.lock.graph import reachable
 from onedigest.lock.model import Package, Wheel
 from onedigest.lock.targets import Target
-from onedigest.lock.uv_keys import build_line
 from onedigest.platforms import Platform
 
 Row = Mapping[str, Any]

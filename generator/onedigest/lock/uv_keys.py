@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from onedigest.errors import InputError, Problem
+from onedigest.from_source.not_named import build_line
 from onedigest.lock import uv_values as values
 
 Where = Callable[[str], str]
@@ -161,12 +162,6 @@ def of_builds(own: Mapping[str, Any]) -> dict[str, Any]:
         with suppress(ValueError):
             found |= {key: check(own[key])} if key in own else {}
     return found
-
-
-def build_line(names: Iterable[str], already: Iterable[str] = ()) -> str:
-    """Say what to write so that packages are built, besides those that are already."""
-    listed = ", ".join(f'"{name}"' for name in sorted({*names, *already}))
-    return f"write `build = [{listed}]` in [tool.onedigest]"
 
 
 def _left_out(own: Mapping[str, Any], where: Where) -> Iterator[Problem]:

@@ -11,6 +11,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from onedigest.errors import InputError, NetworkError, OnedigestError, Problem
+from onedigest.from_source.not_named import build_line
 from onedigest.inputs import uv
 from onedigest.lock import shadow
 from onedigest.lock.author import Author
@@ -21,7 +22,6 @@ from onedigest.lock.model import Package
 from onedigest.lock.older import Asked, older_choices
 from onedigest.lock.selection import listed, platforms_line
 from onedigest.lock.targets import Target
-from onedigest.lock.uv_keys import build_line
 from onedigest.lock.wheel_metadata import Metadata, read_metadata
 from onedigest.lock.yanked import page_of
 from onedigest.sources import Sources
@@ -85,7 +85,7 @@ def _place(text: str, chosen: Mapping[tuple[str, str], Package], author: Author)
 
 def explained(error: InputError, asked: Asked) -> InputError:
     """Return an error of uv with the edit that helps, where the wheels of one platform or one Python are missing."""
-    if "wheel" not in str(error):
+    if "wheel" not in str(error) or all(each.hint for each in error.problems):
         return error
     spec, minor = asked.spec, asked.minor
 
@@ -97,10 +97,9 @@ def explained(error: InputError, asked: Asked) -> InputError:
         named = listed([f"`{name}`" for name in wheels])
         hint = f"leave {named} out of `build` in [tool.onedigest]: the index has no source distribution that fits"
         return InputError(replace(each, hint=each.hint or hint) for each in problems)
-    if names := _only_source(error, asked):
-        problems = [replace(each, message=_NO_BUILD.sub("", each.message).strip()) for each in error.problems]
-        hint = f"where it is pure Python, {build_line(names, spec.build)}: then it is built here"
-        return InputError(replace(each, hint=each.hint or hint) for each in problems)
+    pure, compiled = _only_source(error, asked)
+    if pure:
+        return _with_build_line(error, pure, spec)
     hint = ""
     alone = [
         each
@@ -111,7 +110,36 @@ def explained(error: InputError, asked: Asked) -> InputError:
         hint = platforms_line(alone[:1])
     elif spec.base == "debian":
         hint = next((line for other, line in _other_pythons(spec, minor) if is_solved(spec, other)), "")
-    return InputError(replace(each, hint=each.hint or hint) for each in error.problems)
+    if compiled and not hint:
+        named = listed([f"`{name}`" for name in compiled])
+        hint = f"publish wheels of {named} for each platform to an index, built for example with cibuildwheel"
+    return _hinted(error, hint)
+
+
+def refuse_unnamed(asked: Asked, name: str, version: str) -> None:
+    """Raise `InputError` where what was built needs packages that are to be built too, and `build` does not name.
+
+    Else uv would go through all older versions of it.
+    """
+    settings = dict(asked.wanted.settings)
+    settings["constraint-dependencies"] = [*settings.get("constraint-dependencies", []), f"{name}=={version}"]
+    wanted = replace(asked.wanted, settings=settings)
+    error = _tried(asked.spec, wanted, asked.minor, asked.sources)
+    if isinstance(error, InputError) and (pure := _only_source(error, replace(asked, wanted=wanted))[0]):
+        raise _with_build_line(error, pure, asked.spec)
+
+
+def _with_build_line(error: InputError, names: Sequence[str], spec: Spec) -> InputError:
+    """Return an error of uv with the line that has packages built."""
+    return _hinted(error, f"where it is pure Python, {build_line(names, spec.build)}: then it is built here")
+
+
+def _hinted(error: InputError, hint: str) -> InputError:
+    """Return an error of uv with a hint, which is in the place of uv's own about building."""
+    if not hint:
+        return error
+    problems = [replace(each, message=_NO_BUILD.sub("", each.message).strip()) for each in error.problems]
+    return InputError(replace(each, hint=each.hint or hint) for each in problems)
 
 
 def _tried(spec: Spec, wanted: shadow.Wanted, python: str, sources: Sources) -> Mapping[str, Any] | OnedigestError:
@@ -129,27 +157,31 @@ def _tried(spec: Spec, wanted: shadow.Wanted, python: str, sources: Sources) -> 
         return error
 
 
-def _only_source(error: OnedigestError, asked: Asked) -> list[str]:
-    """Return the packages that an index has as source distributions alone, where uv finds a solution with those.
+def _only_source(error: OnedigestError, asked: Asked) -> tuple[list[str], list[str]]:
+    """Return the packages without a wheel that fits, where uv finds a solution with their source distributions.
 
-    What uv says names some of them: the others are found when those may be built. One that has wheels, though none
-    that fit, is hardly pure Python, so it is not among them.
+    What uv says names some of them: the others are found when those may be built. Those that have wheels for other
+    machines are hardly pure Python, and are apart.
     """
     names: set[str] = set()
     found: Mapping[str, Any] | OnedigestError = error
     while isinstance(found, OnedigestError):
         new = {canonicalize_name(name) for name in _NEEDS_WHEELS.findall(str(found))} - names
         if not new or len(names) > _MOST_BUILT:
-            return []
+            return [], []
         names |= new
         wanted = replace(asked.wanted, build=asked.wanted.build | names)
         found = _tried(asked.spec, wanted, asked.minor, asked.sources)
     rows = [row for row in found.get("package", ()) if row["name"] in names and "sdist" in row]
-    return sorted(row["name"] for row in rows if not _has_wheels(row, asked.sources))
+    compiled = {row["name"] for row in rows if _has_wheels(row, asked.sources)}
+    return sorted({row["name"] for row in rows} - compiled), sorted(compiled)
 
 
 def _has_wheels(row: Mapping[str, Any], sources: Sources) -> bool:
-    """Tell whether the page of an index names any wheel of a package; where it does not answer, nothing is known."""
+    """Tell whether the page of an index names a compiled wheel of a package; no answer tells nothing.
+
+    A pure one that does not fit, such as one for Python 2, has a source distribution that is as pure.
+    """
     page = page_of(row)
     name = "[-_.]+".join(map(re.escape, str(row["name"]).split("-")))
     wheel = re.compile(rf"\b{name}-{re.escape(str(row['version']))}-[\w.+-]*\.whl", re.IGNORECASE)
@@ -157,7 +189,7 @@ def _has_wheels(row: Mapping[str, Any], sources: Sources) -> bool:
         text = sources.client.get(page, most=_MOST_PAGE).decode("utf-8", "replace") if page else ""
     except NetworkError:
         return False
-    return wheel.search(text) is not None
+    return any(not name.lower().endswith("-none-any.whl") for name in wheel.findall(text))
 
 
 def _other_pythons(spec: Spec, minor: str) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 from onedigest import untrusted
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import Kind, Source
-from onedigest.lock.built import file_address
+from onedigest.lock.addresses import file_address
 from onedigest.lock.environments import Environments
 from onedigest.lock.places import Need, Places
 from onedigest.lock.repository import Declared

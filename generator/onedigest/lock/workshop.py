@@ -107,6 +107,12 @@ class Workshop:
         """Return what [tool.uv] says of the build of one project, as canonical JSON."""
         return self._around.settings_of(name)
 
+    @staticmethod
+    def chosen(found: Mapping[str, Any], wanted: Wanted) -> dict[str, str]:
+        """Return the names of the source distributions that a uv.lock chose, each with its highest version."""
+        rows = sorted(_built_rows(found, wanted), key=lambda row: Version(row["version"]))
+        return {row["name"]: row["version"] for row in rows}
+
     def make_rows(self, found: Mapping[str, Any], wanted: Wanted) -> list[dict[str, Any]]:
         """Build the source distributions that a uv.lock chose; return what those that are new say of themselves."""
         rows: list[dict[str, Any]] = []

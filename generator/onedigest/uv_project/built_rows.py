@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 from onedigest import untrusted
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
-from onedigest.from_source.model import NO_DIGEST, Kind, Source
+from onedigest.from_source.model import NO_DIGEST, Kind, Source, read_subdirectory
+from onedigest.from_source.not_named import asks, refusals
 from onedigest.uv_project.locked import Key, Locked, Row
 from onedigest.uv_project.pyproject import Pyproject
 from onedigest.uv_project.stale import local_folder
@@ -32,7 +33,7 @@ def find_sources(
     """
     found: dict[Key, Source] = {}
     problems: list[Problem] = []
-    unnamed: dict[str, str] = {}
+    unnamed: dict[str, Kind] = {}
     for row in rows:
         if row.wheels and (row.name not in build or row.archive is None):
             continue
@@ -44,23 +45,15 @@ def find_sources(
         except InputError as error:
             problems += error.problems
             continue
-        if source.kind is Kind.DIRECTORY or row.name in build:
+        if row.name in build or not asks(source.kind):
             found[row.key] = source
         else:
-            unnamed[row.name] = _WHAT[source.kind]
+            unnamed[row.name] = source.kind
     if unnamed:
-        listed = ", ".join(f'"{name}"' for name in sorted({*unnamed, *build}))
-        hint = f"write `build = [{listed}]` in [tool.onedigest]"
-        problems += [
-            Problem(f"`{name}` comes from {what}, which is not a wheel", locked.shown, hint)
-            for name, what in sorted(unnamed.items())
-        ]
+        problems += refusals(unnamed, build, locked.shown)
     if problems:
         raise InputError(problems)
     return found
-
-
-_WHAT = {Kind.GIT: "a git repository", Kind.ARCHIVE: "an archive of its source", Kind.DIRECTORY: "a folder"}
 
 
 def _source(project: Pyproject, workspace: Workspace, locked: Locked, row: Row, settings: str) -> Source:
@@ -93,7 +86,7 @@ def _source(project: Pyproject, workspace: Workspace, locked: Locked, row: Row, 
         place=place,
         stated=name,
         where=locked.shown,
-        subdirectory=_inner(row.source.get("subdirectory", "")),
+        subdirectory=read_subdirectory(row.source.get("subdirectory", "")),
         settings=settings,
         digest=_digest(stated.get("hash", "")),
     )
@@ -113,14 +106,9 @@ def _git(locked: Locked, row: Row, settings: str) -> Source:
         stated=untrusted.without_secrets(place) + (f"@{named}" if named else ""),
         where=locked.shown,
         reference=untrusted.line(parts.fragment),
-        subdirectory=_inner(asked.get("subdirectory", "")),
+        subdirectory=read_subdirectory(asked.get("subdirectory", "")),
         settings=settings,
     )
-
-
-def _inner(path: object) -> str:
-    kept = "/".join(part for part in untrusted.line(path).split("/") if part not in ("", "."))
-    return untrusted.inner_path(kept) if kept else ""
 
 
 def _digest(stated: object) -> Digest:

@@ -19,7 +19,7 @@ from onedigest.uv_project.asked import find_sources
 from onedigest.uv_project.closure import Chosen, close_any, digest_pins
 from onedigest.uv_project.locked import Locked, read_locked
 from onedigest.uv_project.markers import conflict_extra, conflict_group
-from onedigest.uv_project.pyproject import Pyproject
+from onedigest.uv_project.pyproject import FILE, Pyproject
 from onedigest.uv_project.stale import refuse_stale
 from onedigest.uv_project.workspace import Workspace, find_workspace
 
@@ -74,7 +74,7 @@ def describe(folder: Path, shown_from: Path, extras: Collection[str], groups: Co
         _refuse_conflicts(locked, chosen, project)
         refuse_stale(workspace, locked, close_any(locked, chosen))
         pins, is_built = digest_pins(locked, chosen), chosen.is_built
-    read = {each.folder / "pyproject.toml" for each in (*workspace.members, workspace.root, project)}
+    read = {each.folder / FILE for each in (*workspace.members, workspace.root, project)}
     if locked is not None:
         read.add(workspace.lock)
     return ProjectImage(
@@ -242,10 +242,9 @@ def default_entrypoint(image: ProjectImage, *, has_files: bool) -> tuple[str, ..
 def _lines(words: Iterable[str], files: Iterable[str] = ()) -> str:
     listed = ", ".join(f'"{each}"' for each in files)
     named = f"\n  files = [{listed}]" if listed else ""
-    return f"write in {_FILE}\n  [tool.onedigest]{named}\n  entrypoint = [{', '.join(words)}]"
+    return f"write in {FILE}\n  [tool.onedigest]{named}\n  entrypoint = [{', '.join(words)}]"
 
 
-_FILE = "pyproject.toml"
 _BACKEND = """to install what [project.scripts] names, write in pyproject.toml
   [build-system]
   requires = ["hatchling"]

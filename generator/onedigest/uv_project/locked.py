@@ -15,6 +15,7 @@ from onedigest.assembler.file_tree import is_below
 from onedigest.checkout import decoded, read_inside
 from onedigest.digest import canonical_json
 from onedigest.errors import InputError
+from onedigest.uv_project.markers import LONGEST_MARKER
 from onedigest.uv_project.pyproject import strings, tables
 from onedigest.uv_project.workspace import Workspace
 
@@ -24,7 +25,6 @@ FORMAT = 1
 LOCAL = ("editable", "directory", "virtual")
 """Sources that are folders."""
 
-_LONGEST_MARKER = 20_000
 _AGAIN = "run `uv lock`"
 
 T = TypeVar("T")
@@ -223,8 +223,8 @@ def _markers(value: Any) -> tuple[str, ...]:
 
 
 def _marker(value: Any) -> str:
-    if len(untrusted.line(value)) > _LONGEST_MARKER:
-        raise ValueError(f"is a marker of more than {_LONGEST_MARKER} characters")
+    if len(untrusted.line(value)) > LONGEST_MARKER:
+        raise ValueError(f"is a marker of more than {LONGEST_MARKER} characters")
     return str(value)
 
 

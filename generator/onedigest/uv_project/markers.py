@@ -10,6 +10,8 @@ from packaging.markers import InvalidMarker, Marker
 
 from onedigest.errors import InputError
 
+LONGEST_MARKER = 20_000
+
 _CONFLICT = re.compile(r"extra\s*(==|!=)\s*(['\"])((?:extra|group)-\d{1,4}-[^'\"]+|project-\d{1,4}-[^'\"]+)\2")
 """How uv writes that an extra, a group or a project which excludes another one is asked for."""
 

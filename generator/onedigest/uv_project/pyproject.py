@@ -14,9 +14,10 @@ from onedigest import conflicts, untrusted
 from onedigest.assembler.file_tree import is_below
 from onedigest.checkout import decoded, read_inside
 from onedigest.errors import InputError, Problem
+from onedigest.project import PYPROJECT
 from onedigest.script import MOST_BYTES, key_lines, toml_problem
 
-FILE = "pyproject.toml"
+FILE = PYPROJECT
 
 _MOST = 10_000
 _DEEPEST = 64
