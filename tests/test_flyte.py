@@ -353,7 +353,9 @@ def test_package_without_a_wheel(tmp_path: Path, cache: Path, registry: FaultPro
         "error: jobs/script.py: no solution found when resolving dependencies for Python 3.13 on"
     )
     assert "Because sdistonly==1.0 has no usable wheels and only sdistonly==1.0 is available" in result.err
-    assert 'hint: where it is pure Python, write `build = ["sdistonly"]` in [tool.onedigest]' in result.err
+    assert result.err.splitlines()[-1] == (
+        'hint: where it is pure Python, write `build = ["sdistonly"]` in [tool.onedigest]: then it is built here'
+    )
     assert "active Python" not in result.err
 
 
