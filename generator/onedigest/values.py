@@ -248,6 +248,8 @@ def _refuse_unwritable(text: str) -> None:
 
 def project_names(value: Any) -> tuple[str, ...]:
     """Return names of projects, each once, normalized (PEP 503) and sorted."""
+    if isinstance(value, str):
+        raise ValueError(f'is not a list of strings: write `["{project_name(value)}"]`')
     return tuple(
         sorted({normalized_name(re.sub(r"[-_.]+", "-", project_name(each)).lower()) for each in strings(value)})
     )

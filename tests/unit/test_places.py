@@ -86,6 +86,18 @@ def test_address_of_a_requirement(
     assert source.digest == (f"sha256:{SHA}" if "sha256" in text else "")
 
 
+def test_address_as_ssh_has_it_is_shown_as_it_is_to_be_written(around: Around) -> None:
+    places = Places(around)
+    places.requirement("core @ git@git.example:acme/core.git")
+    with pytest.raises(InputError) as caught:
+        places.refuse()
+
+    assert str(caught.value) == (
+        "jobs/a.py: `core` comes from an address of ssh without its scheme\n"
+        "hint: write `core @ git+ssh://git@git.example/acme/core.git`"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
@@ -94,9 +106,9 @@ def test_address_of_a_requirement(
         ("Core", {"workspace": True}, "ROOT/libs/core"),
         ("other", {"workspace": True, "editable": False}, "ROOT/libs/other"),
         ("top.level", {"workspace": True}, "ROOT"),
-        ("core", {"git": "https://git.example/core", "tag": "v1", "subdirectory": "./a/"}, "https://git.example/core@v1/a"),
+        ("core", {"git": "https://git.example/core", "tag": "v1", "subdirectory": "./a/"}, "https://git.example/core@refs/tags/v1/a"),
         ("core", {"git": "https://git.example/core", "rev": "0" * 40}, f"https://git.example/core@{'0' * 40}/"),
-        ("core", {"git": "git@git.example:acme/core.git", "branch": "x"}, "git@git.example:acme/core.git@x/"),
+        ("core", {"git": "git@git.example:acme/core.git", "branch": "x"}, "git@git.example:acme/core.git@refs/heads/x/"),
         ("core", {"url": "https://a.example/c.zip", "subdirectory": "a"}, "https://a.example/c.zip/a"),
     ],
 )  # fmt: skip

@@ -233,6 +233,7 @@ def test_order_and_spelling_of_dependencies_do_not_matter() -> None:
             "`workdir` is 'app/', but must be an absolute path without `.`, `..` or a slash at its end",
         ),
         ('entrypoint = "python"', "`entrypoint` is not a list of strings"),
+        ('build = "PyPika"', '`build` is not a list of strings: write `["PyPika"]`'),
         ('include-script = "yes"', "`include-script` is not true or false"),
         ("max-layers = 127", "`max-layers` is not a number from 6 to 120"),
     ],

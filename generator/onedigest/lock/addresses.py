@@ -19,11 +19,19 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _WEB = re.compile(r"https?://[^\s\\/?#][^\s\\]*", re.IGNORECASE)
 _ARCHIVES = (".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar.zst", ".tar.lzma", ".tlz", ".tar")
 _UNREADABLE = "an address that cannot be read"
+_SCP = re.compile(r"(?P<user>[\w.-]+)@(?P<host>[\w.-]+):(?P<path>[^/\s:]\S*)", re.ASCII)
+"""An address as ssh has it (git-clone, "Git URLs")."""
+
+_KINDS = {"rev": "", "tag": "refs/tags/", "branch": "refs/heads/"}
+"""What a reference is one of, in git's own words: a branch and a tag may have one name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Address:
-    """What an address says. `place` is it without its mark, or a path; `wrong` is why it cannot be followed."""
+    """What an address says. `place` is it without its mark, or a path; `wrong` is why it cannot be followed.
+
+    `form` is how it is to be written, where that is known.
+    """
 
     place: str = ""
     stated: str = ""
@@ -35,6 +43,7 @@ class Address:
     is_web: bool = False
     is_wheel: bool = False
     wrong: str = ""
+    form: str = ""
 
 
 def is_archive(name: str) -> bool:
@@ -56,6 +65,9 @@ def read_address(text: str) -> Address:
         parts = split(text) if _WEB.fullmatch(text) else None
         is_wheel = parts is not None and unquote(parts.path).endswith(".whl")
         return _marked(text, is_web=True, is_wheel=is_wheel) if parts else Address(wrong=_UNREADABLE)
+    if match := _SCP.fullmatch(text):
+        form = f"git+ssh://{match['user']}@{match['host']}/{match['path']}"
+        return Address(wrong="an address of ssh without its scheme", form=form)
     if scheme in ("", "file"):
         return _file_address(text, scheme)
     return Address(wrong=f"an address that begins with {scheme}:")
@@ -79,7 +91,7 @@ def read_git(source: Mapping[str, Any]) -> Address:
     """Return what a row of [tool.uv.sources] says of a git repository."""
     if source.get("lfs"):
         return Address(wrong="a git repository with `lfs = true`, and files of git LFS are not brought")
-    given = [str(source[key]) for key in ("rev", "tag", "branch") if source.get(key)]
+    given = [f"{kind}{source[key]}" for key, kind in _KINDS.items() if source.get(key)]
     if len(given) > 1:
         return Address(wrong="a git repository with more than one of `rev`, `tag` and `branch`")
     text = str(source["git"]).removeprefix("git+")

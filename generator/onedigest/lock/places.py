@@ -137,7 +137,7 @@ class Places:
         """Return the place that an address names, as uv reads it behind the `@` of a requirement."""
         address = read_address(text)
         if address.wrong:
-            return self._refused(name, address.wrong)
+            return self._refused(name, address.wrong, f"write `{name} @ {address.form}`" if address.form else "")
         if address.is_git:
             return self._git(name, address)
         if address.is_web:
@@ -220,7 +220,8 @@ class Places:
         except InputError as error:
             self.problems += error.problems
             return _nowhere(name)
-        stated = f"{shown}@{address.reference}" if address.reference else shown
+        reference = address.reference.removeprefix("refs/heads/").removeprefix("refs/tags/")
+        stated = f"{shown}@{reference}" if reference else shown
         return self._built(name, Kind.GIT, address.place, stated, address.subdirectory, address.reference)
 
     def _local(self, name: str, path: Path, mark: str = "", subdirectory: str = "", root: Path | None = None) -> Need:
