@@ -73,14 +73,14 @@ class Store:
         from tempfile import mkdtemp
 
         scratch = self._private("scratch")
-        with ExitStack() as left:  # what is there at any moment is removed, also when a signal comes right then
+        # what is there at any moment is removed, also when a signal comes right then
+        with _named(self.root), ExitStack() as left:
             # whoever cleans up must not meet a folder that is there and not owned yet
-            with _named(self.root), exclusive(scratch):
+            with exclusive(scratch):
                 _remove_abandoned(scratch)
                 folder = Path(mkdtemp(dir=scratch))
                 left.callback(remove, folder)
-                owned = (folder / _OWNED).open("wb")
-                left.callback(owned.close)
+                owned = left.enter_context((folder / _OWNED).open("wb"))
                 left.callback(remove, folder)  # first of all, as long as it is owned
                 _lock(owned.fileno(), folder)
             yield folder
