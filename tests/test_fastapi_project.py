@@ -15,18 +15,15 @@ from conftest import ROOT, Project, machine_environment, unpack
 from docker_daemon import docker_variables, find_docker
 from onedigest.oci.read import read_image
 
-pytest_plugins = ("built_app",)
-
 SHOP = ROOT / "tests" / "projects" / "shop"
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory, cache: Path, host: str) -> Project:
-    """A clone of the project on a tiny base, with its uv.lock, which the real uv wrote."""
+def shop(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Project:
+    """A clone of the project with its uv.lock, which the real uv wrote."""
     folder = tmp_path_factory.mktemp("fastapi")
     project = Project(folder / "shop", machine_environment(folder, cache))
     shutil.copytree(SHOP, project.root)
-    project.write("onedigest.toml", f'base = "{host}/tiny:3"\n')
     for command in (["git", "init", "-q"], [find_uv_bin(), "lock", "-q"], ["git", "add", "."]):
         subprocess.run(command, cwd=project.root, env=project.environment, check=True)
     return project
