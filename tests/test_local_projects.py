@@ -351,7 +351,7 @@ def test_git_and_archives_are_built_where_they_are_named(locking: Locking, makin
     }
     assert asked(locking) == {"beta"}
     assert {(source.reference, source.subdirectory) for source in making.made if source.kind == "git"} == {
-        ("v1", ""),
+        ("refs/tags/v1", ""),
         ("main", "sub"),
     }
 
