@@ -12,8 +12,8 @@ from golden import expected_files
 from onedigest.inputs.download import Client
 from onedigest.inputs.pools import Connection
 from onedigest.inputs.store import Store
+from onedigest.inputs.uv_rows import Place
 from onedigest.lock import codec
-from onedigest.lock.found import Place
 from onedigest.lock.resolver import locate
 from onedigest.project import Project
 from onedigest.script import parse

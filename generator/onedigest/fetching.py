@@ -14,9 +14,9 @@ from onedigest.digest import Digest, algorithm_of, has_stated, hex_of, is_digest
 from onedigest.errors import InputError, NetworkError, OnedigestError, Problem
 from onedigest.inputs import zipapp
 from onedigest.inputs.store import Store
+from onedigest.inputs.uv_rows import NOWHERE, Place
 from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.packages import DebianPackage
-from onedigest.lock.found import Place
 from onedigest.lock.model import Lock, Wheel
 from onedigest.plan.inputs import Inputs
 from onedigest.spec import Spec
@@ -25,14 +25,13 @@ from onedigest.untrusted import distinct, file_name
 if TYPE_CHECKING:
     from onedigest.inputs.download import Wanted
     from onedigest.lock.author import Author
-    from onedigest.lock.found import Place
     from onedigest.sources import Sources
 
 _HASHERS = 4
 """Threads that hash files: more would wait for the disk."""
 
 
-Find = Callable[[], Mapping[str, "Place"]]
+Find = Callable[[], Mapping[str, Place]]
 """Returns where wheels are, by their file names."""
 
 Arrived = Callable[[str], None]
@@ -233,8 +232,8 @@ def _wanted_wheels(places: Mapping[str, Place], sources: Sources, wheels: Iterab
 
     wanted, problems = [], []
     for wheel in wheels:
-        found = places.get(wheel.name)
-        address, digest, index = (found.address, found.stated, found.index) if found else ("", "", "")
+        place = places.get(wheel.name, NOWHERE)
+        address, digest, index = place.address, place.stated, place.index
         if address and digest != wheel.digest and is_digest(digest):
             message = f"the index has another `{wheel.name}`: sha256 {hex_of(digest)}, locked {hex_of(wheel.digest)}"
             problems.append(Problem(message, hint="find out why it changed before you run `onedigest generate`"))
@@ -255,8 +254,7 @@ def _place_stated(
     places: Mapping[str, Place], sources: Sources, place: Callable[[Wanted | Wheel], None], file: Wanted | Wheel
 ) -> None:
     """Place a wheel, which has the sha256 of the lock. Raises `InputError` where its index states another digest."""
-    found, path = places.get(file.name), sources.store.path(file.digest)
-    stated = found.stated if found else ""
+    stated, path = places.get(file.name, NOWHERE).stated, sources.store.path(file.digest)
     if stated and not is_digest(stated) and not has_stated(path, stated):
         path.unlink()
         raise InputError.of(

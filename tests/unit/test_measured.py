@@ -11,7 +11,7 @@ import pytest
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.inputs.store import Store
-from onedigest.lock.found import Place
+from onedigest.inputs.uv_rows import Place
 from onedigest.lock.measured import completed
 from onedigest.lock.model import Package, Wheel
 from onedigest.lock.script_lock import Pins

@@ -6,6 +6,7 @@ import io
 import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha512
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from packaging.tags import Tag
 
 from index_server import IndexServer
+from odd_index import OddIndex
 from onedigest.digest import Digest, of_file
 from onedigest.errors import InputError
 from onedigest.from_source.declared import read_declared
@@ -94,6 +96,25 @@ def test_wheels_of_machines_that_may_build_are_pinned_and_no_others(tmp_path: Pa
     ]
 
     assert pins.requires == (BuildRequirement(name="compiled", version="1.0", wheels=tuple(files)),)
+
+
+def test_digest_of_another_algorithm_is_checked(tmp_path: Path) -> None:
+    folder = tmp_path / "pages"
+    build_wheel(folder, "maker", "1.0")
+    digests = [sha512((folder / "maker-1.0-py3-none-any.whl").read_bytes()).hexdigest(), "0" * 128]
+    index = OddIndex(folder, lambda path: {"hashes": {"sha512": digests[0]}})
+    try:
+        pins = resolve(need(), ["maker"], (), reaching(tmp_path, index))
+        digests.reverse()
+        with pytest.raises(InputError) as caught:
+            resolve(need(), ["maker"], (), reaching(tmp_path / "other", index, store="other"))
+    finally:
+        index.close()
+
+    assert pins.requires[0].wheels[0].digest == of_file(folder / "maker-1.0-py3-none-any.whl")
+    assert str(caught.value) == (
+        "the content of `maker-1.0-py3-none-any.whl` does not have the sha512 that its index states"
+    )
 
 
 def test_wheels_come_by_their_digest_from_where_they_are_now(tmp_path: Path, index: IndexServer) -> None:

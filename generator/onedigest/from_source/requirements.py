@@ -5,13 +5,11 @@ They are wheels alone, with their digests, for the machines that may build: Linu
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.tags import Tag
@@ -19,14 +17,24 @@ from packaging.utils import canonicalize_name
 
 from onedigest import untrusted
 from onedigest.checkout import read_inside
-from onedigest.digest import Digest, of_bytes
+from onedigest.digest import algorithm_of, has_stated, of_bytes
 from onedigest.errors import InputError, NetworkError, Problem
 from onedigest.from_source.fitting import Need, choose, may_build
-from onedigest.from_source.model import NO_DIGEST, BuildRequirement, PinnedFile
+from onedigest.from_source.model import BuildRequirement, PinnedFile
 from onedigest.from_source.project_text import MACHINES, NAME, preferences_text, project_text, settings_of
 from onedigest.inputs import uv
 from onedigest.inputs.download import Wanted, download
 from onedigest.inputs.store import link
+from onedigest.inputs.uv_rows import (
+    NOWHERE,
+    WEB,
+    Place,
+    stated_digest,
+    wheel_address,
+    wheel_digest,
+    wheel_index,
+    wheel_name,
+)
 
 if TYPE_CHECKING:
     from onedigest.sources import Sources
@@ -45,7 +53,7 @@ class Pins:
     """Requirements that are pinned, and where their wheels are, by file name, as far as it is known."""
 
     requires: tuple[BuildRequirement, ...]
-    places: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, Place] = field(default_factory=dict)
 
 
 def resolve(need: Need, stated: Iterable[str], previous: Sequence[BuildRequirement], sources: Sources) -> Pins:
@@ -73,7 +81,7 @@ def locate(need: Need, requires: Sequence[BuildRequirement], sources: Sources) -
         return Pins(requires=())
     wanted = [f"{each.name}=={each.version}" for each in requires]
     found = _ask(need, wanted, (), "", sources)
-    places = {name: place for row in found.get("package", ()) for name, _, _, place in _wheels(row)}
+    places = {file.name: place for row in found.get("package", ()) for file, place in _wheels(row)}
     return Pins(requires=tuple(requires), places=places)
 
 
@@ -88,11 +96,12 @@ def bring(need: Need, pins: Pins, tags: Sequence[Tag], sources: Sources, folder:
         pins = locate(need, pins.requires, sources)
     wanted = []
     for file in missing:
-        place = pins.places.get(file.name, "")
-        if place and "://" not in place:
-            _add(need, file, Path(place), sources)
+        place = pins.places.get(file.name, NOWHERE)
+        if place.address and "://" not in place.address:
+            _add(need, file, Path(place.address), sources)
         else:
-            wanted.append(Wanted(name=file.name, digest=file.digest, size=file.size, urls=(place,) if place else ()))
+            urls = (place.address,) if place.address else ()
+            wanted.append(Wanted(name=file.name, digest=file.digest, size=file.size, urls=urls, index=place.index))
     _refuse_gone(need, wanted)
     download(sources.client, sources.store, wanted, sources.report)
     folder.mkdir()
@@ -181,7 +190,7 @@ def _pins(need: Need, found: Mapping[str, Any], sources: Sources) -> Pins:
         name = untrusted.normalized_name(row.get("name"))
         if name == NAME:
             continue
-        wheels = _kept([each for each in _wheels(row) if may_build(each[0])])
+        wheels = _kept([each for each in _wheels(row) if may_build(each[0].name)])
         if not wheels:
             raise InputError.of(
                 f"the build requirement `{name}` of `{need.name}` has no wheel for Linux and macOS",
@@ -191,54 +200,45 @@ def _pins(need: Need, found: Mapping[str, Any], sources: Sources) -> Pins:
         if len(wheels) > _MOST_FILES:
             raise InputError.of(f"the build requirement `{name}` has more than {_MOST_FILES} wheels", where=need.where)
         files = []
-        for file, digest, size, place in wheels:
-            places[file] = place
-            known = PinnedFile(name=file, digest=digest, size=size)
-            files.append(known if digest and size else _measured(known, place, sources))
+        for file, place in wheels:
+            places[file.name] = place
+            files.append(file if file.digest and file.size else _measured(file, place, sources))
         requires.append(BuildRequirement(name=name, version=untrusted.version(row.get("version")), wheels=tuple(files)))
     return Pins(requires=tuple(sorted(requires)), places=places)
 
 
-_Row = tuple[str, Digest, int, str]
-"""Name, digest, size and place of a wheel, as uv.lock has them."""
+_Row = tuple[PinnedFile, Place]
+"""A wheel as uv.lock has it: digest and size are empty where its index does not state them."""
 
 
 def _wheels(row: Mapping[str, Any]) -> Iterator[_Row]:
     source = row.get("source", {})
-    registry = _path_or_address(str(source.get("registry", "")))
     for wheel in row.get("wheels", ()):
-        location = str(wheel.get("url") or wheel.get("path") or wheel.get("filename", ""))
-        path = urlsplit(location).path if "url" in wheel else location
         try:
-            name = untrusted.wheel_name(unquote(posixpath.basename(path)))
-            stated = untrusted.line(wheel.get("hash", ""))
-            digest = untrusted.digest(stated) if stated.startswith("sha256:") else NO_DIGEST
-            size = untrusted.size(wheel.get("size", 0), _MOST_WHEEL)
-        except ValueError:
+            name, size = wheel_name(wheel), untrusted.size(wheel.get("size", 0), _MOST_WHEEL)
+            file = PinnedFile(name=name, digest=wheel_digest(wheel), size=size)
+            place = Place(wheel_address(source, wheel), stated_digest(wheel), wheel_index(source))
+        except (KeyError, ValueError):
             continue
-        place = _path_or_address(location.partition("#")[0]) if "url" in wheel else str(Path(registry) / location)
-        if place.startswith(("https://", "http://")) or "://" not in place:
-            yield name, digest, size, place
-
-
-def _path_or_address(text: str) -> str:
-    return unquote(urlsplit(text).path) if text.startswith("file:") else text
+        if name and (place.address.startswith(WEB) or "://" not in place.address):
+            yield file, place
 
 
 def _kept(wheels: list[_Row]) -> list[_Row]:
     """Return the one pure wheel where there is one: then every machine has the same."""
-    pure = [each for each in wheels if each[0].endswith("-none-any.whl")]
+    pure = [each for each in wheels if each[0].name.endswith("-none-any.whl")]
     return pure[:1] or wheels
 
 
-def _measured(file: PinnedFile, place: str, sources: Sources) -> PinnedFile:
-    if "://" in place:
-        digest, size = sources.client.keep(place, sources.store, most=_MOST_WHEEL)
+def _measured(file: PinnedFile, place: Place, sources: Sources) -> PinnedFile:
+    if "://" in place.address:
+        digest, size = sources.client.keep(place.address, sources.store, most=_MOST_WHEEL, index=place.index)
     else:
-        data = _local(file.name, Path(place))
+        data = _local(file.name, Path(place.address))
         digest, size = sources.store.add(data), len(data)
-    if file.digest not in (NO_DIGEST, digest):
-        raise InputError.of(f"the content of `{file.name}` does not have the sha256 that its index states")
+    if place.stated and not has_stated(sources.store.path(digest), place.stated):
+        algorithm = algorithm_of(place.stated)
+        raise InputError.of(f"the content of `{file.name}` does not have the {algorithm} that its index states")
     return replace(file, digest=digest, size=size)
 
 

@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from packaging.markers import InvalidMarker, Marker
 
 from onedigest import untrusted
-from onedigest.digest import Digest, algorithm_of, is_digest, is_stated
 from onedigest.errors import InputError, Problem
+from onedigest.inputs.uv_rows import WEB, Row, sdist_name, stated_digest, wheel_address, wheel_digest, wheel_name
 from onedigest.lock.model import Wheel
 from onedigest.lock.toml_text import rfc3339
 from onedigest.uv_project.markers import LONGEST_MARKER
-
-Row = Mapping[str, Any]
-
-
-_ALGORITHMS = ("sha256:", "sha384:", "sha512:", "md5:", "blake2b:")
-_WEB = ("http://", "https://")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a wheel is, and the digest of any algorithm that is stated there.
-
-    An address without a scheme is a path; digest and index are empty where there is none.
-    """
-
-    address: str
-    stated: str
-    index: str = ""
 
 
 def check_rows(found: Mapping[str, Any], files: Collection[str], where: str) -> None:
@@ -71,71 +48,10 @@ def read_wheel(row: Row) -> Wheel | None:
     )
 
 
-def wheel_name(row: Row) -> str:
-    """Return the file name of a wheel of uv.lock, or nothing where it has none that is one."""
-    location: str = row.get("url") or row.get("path") or row.get("filename", "")
-    if "url" in row:
-        location = urlsplit(location).path
-    name = unquote(posixpath.basename(location))
-    for each in (name, unquote(name)):  # some indexes encode what is encoded
-        with suppress(ValueError):
-            return untrusted.wheel_name(each)
-    return ""
-
-
-def sdist_name(row: Row) -> str:
-    """Return the file name of a source distribution of uv.lock. Raises ValueError."""
-    location: str = row.get("url") or row.get("path") or ""
-    return untrusted.file_name(unquote(posixpath.basename(urlsplit(location).path if "url" in row else location)))
-
-
 def check_sdist(row: Row) -> None:
     """Raise ValueError where a package of a uv.lock has a source distribution with a value which cannot be one."""
     _check_wheel(row["source"], row["sdist"])
     _named("the name of a source distribution", untrusted.file_name, sdist_name(row["sdist"]))
-
-
-def wheel_digest(row: Row) -> Digest:
-    """Return the sha256 that an index states, or nothing: a lock has no other algorithm."""
-    stated = stated_digest(row)
-    return Digest(stated if is_digest(stated) else "")
-
-
-def stated_digest(row: Row) -> str:
-    """Return the digest that an index states, of whichever algorithm, or nothing. Raises ValueError."""
-    stated: str = row.get("hash", "")
-    if stated and not is_stated(stated):
-        algorithm = algorithm_of(stated) if stated.startswith(_ALGORITHMS) else "known"
-        raise ValueError(f"is {untrusted.quoted(stated)}, which is not a {algorithm} digest")
-    return stated
-
-
-def wheel_address(source: Row, row: Row) -> str:
-    """Return where a wheel is: an address by http or https, or a path on this machine."""
-    if "url" in row or "url" in source:
-        return _path_or_address(str(row.get("url") or source["url"]).partition("#")[0])
-    if "path" in source:
-        return str(source["path"])
-    return str(Path(_path_or_address(source["registry"])) / row["path"])
-
-
-def wheel_index(source: Row) -> str:
-    """Return the address of the index that lists a package, or nothing where none does."""
-    stated = str(source.get("registry", ""))
-    return stated if stated.startswith(_WEB) else ""
-
-
-def places_of(found: Mapping[str, Any]) -> dict[str, Place]:
-    """Return where each wheel of a uv.lock is, by its file name."""
-    return {
-        wheel_name(wheel): Place(wheel_address(row["source"], wheel), stated_digest(wheel), wheel_index(row["source"]))
-        for row in found.get("package", ())
-        for wheel in row.get("wheels", ())
-    }
-
-
-def _path_or_address(text: str) -> str:
-    return unquote(urlsplit(text).path) if text.startswith("file:") else text
 
 
 def _check_package(row: Row, files: Collection[str]) -> None:
@@ -163,9 +79,9 @@ def _check_wheel(source: Row, wheel: Row) -> None:
     except (TypeError, ValueError):
         raise ValueError("an upload time is none") from None
     address = untrusted.line(wheel_address(source, wheel))
-    if "://" in address and not address.startswith(_WEB):
+    if "://" in address and not address.startswith(WEB):
         raise ValueError("a wheel has an address that is neither https nor http")
-    if str(source.get("registry") or source.get("url") or "").startswith(_WEB) and not address.startswith(_WEB):
+    if str(source.get("registry") or source.get("url") or "").startswith(WEB) and not address.startswith(WEB):
         raise ValueError("an index elsewhere names a file of this machine")
 
 

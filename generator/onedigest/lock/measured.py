@@ -10,7 +10,7 @@ from pathlib import Path
 from onedigest.digest import Digest, algorithm_of, has_stated, is_digest
 from onedigest.errors import InputError, Problem
 from onedigest.inputs.pools import THREADS
-from onedigest.lock.found import Place
+from onedigest.inputs.uv_rows import Place
 from onedigest.lock.model import Package, Wheel
 from onedigest.lock.script_lock import Pins
 from onedigest.sources import Sources

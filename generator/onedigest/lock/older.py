@@ -13,7 +13,8 @@ from packaging.version import Version
 from onedigest.errors import OnedigestError, Problem
 from onedigest.from_source.not_named import build_line
 from onedigest.inputs import uv
-from onedigest.lock.found import check_rows, wheel_name
+from onedigest.inputs.uv_rows import wheel_name
+from onedigest.lock.found import check_rows
 from onedigest.lock.model import Package
 from onedigest.lock.shadow import NAME, Wanted, comparison_text
 from onedigest.lock.targets import Target

@@ -12,10 +12,11 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import Built
+from onedigest.inputs.uv_rows import Place, places_of, wheel_name
 from onedigest.lock import shadow
 from onedigest.lock.author import Author
 from onedigest.lock.base import Base
-from onedigest.lock.found import Place, check_rows, places_of, wheel_name
+from onedigest.lock.found import check_rows
 from onedigest.lock.model import Lock, Package
 from onedigest.lock.reading import is_of
 from onedigest.lock.selection import select

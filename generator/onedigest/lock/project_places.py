@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from onedigest.inputs import uv
+from onedigest.inputs.uv_rows import Place, places_of
 from onedigest.lock import shadow, uv_keys
-from onedigest.lock.found import Place, check_rows, places_of
+from onedigest.lock.found import check_rows
 from onedigest.lock.model import Lock
 from onedigest.lock.places import Places
 from onedigest.lock.project_answer import indexed_names, is_indexed, stated_places

@@ -17,13 +17,14 @@ from onedigest import __version__
 from onedigest.digest import Digest
 from onedigest.errors import InputError, NetworkError, Problem
 from onedigest.inputs import uv
+from onedigest.inputs.uv_rows import Place, places_of
 from onedigest.lock import shadow
 from onedigest.lock.author import Author
 from onedigest.lock.base import Base
 from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor, reason
 from onedigest.lock.base.debian_choice import resolve_debian
 from onedigest.lock.base.debian_pins import Kept
-from onedigest.lock.found import Place, check_rows, places_of
+from onedigest.lock.found import check_rows
 from onedigest.lock.measured import completed
 from onedigest.lock.model import Lock, Package, settled
 from onedigest.lock.older import Asked

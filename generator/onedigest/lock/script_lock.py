@@ -16,8 +16,9 @@ from packaging.version import Version
 
 from onedigest import conflicts, untrusted
 from onedigest.errors import InputError, Problem, generating
+from onedigest.inputs.uv_rows import stated_digest, wheel_name
 from onedigest.lock import shadow
-from onedigest.lock.found import is_marker, stated_digest, wheel_name
+from onedigest.lock.found import is_marker
 from onedigest.lock.model import Lock, Package
 from onedigest.lock.targets import Target
 from onedigest.spec import Spec, normalized_specifier, requirement

@@ -13,11 +13,11 @@ from packaging.utils import canonicalize_name
 from onedigest.errors import InputError, NetworkError, OnedigestError, Problem
 from onedigest.from_source.not_named import build_line
 from onedigest.inputs import uv
+from onedigest.inputs.uv_rows import Place
 from onedigest.lock import shadow
 from onedigest.lock.author import Author
 from onedigest.lock.base.choice import SUITES, python_minor
 from onedigest.lock.extras import missing_extras
-from onedigest.lock.found import Place
 from onedigest.lock.model import Package
 from onedigest.lock.older import Asked, older_choices
 from onedigest.lock.selection import listed, platforms_line

@@ -18,11 +18,12 @@ from onedigest.from_source.archives import MOST_ARCHIVE
 from onedigest.from_source.model import BuildRequirement, Built, Kind, Source
 from onedigest.from_source.witness import is_witnessed
 from onedigest.inputs.store import Store
+from onedigest.inputs.uv_rows import sdist_name, stated_digest, wheel_address, wheel_digest
 from onedigest.lock import repository, shadow
 from onedigest.lock.author import Author
 from onedigest.lock.built import built_of, placed, say_built, with_wheel
 from onedigest.lock.environments import Environments
-from onedigest.lock.found import check_sdist, sdist_name, stated_digest, wheel_address, wheel_digest
+from onedigest.lock.found import check_sdist
 from onedigest.lock.git_projects import projects_of
 from onedigest.lock.model import Lock, Package
 from onedigest.lock.places import Places

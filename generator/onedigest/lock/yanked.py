@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 from onedigest import untrusted
 from onedigest.errors import NetworkError
 from onedigest.inputs.download import Client
-from onedigest.lock.found import wheel_name
+from onedigest.inputs.uv_rows import wheel_name
 from onedigest.lock.targets import Target
 
 _MOST = 32 << 20
