@@ -63,6 +63,11 @@ def remove_empty(root: Path, path: str) -> bool:
     return True
 
 
+def find_repository(folder: Path) -> Path | None:
+    """Return the nearest folder with a `.git`, itself or above, if any; what is further below does not count."""
+    return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), None)
+
+
 def read_text(root: Path, path: str, most: int = MOST_TEXT) -> str | None:
     """Return the text of a file of ours, with LF line ends. Raises as `read_bytes`, and for what is not UTF-8."""
     data = read_bytes(root, path, most)

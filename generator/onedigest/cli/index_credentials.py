@@ -28,8 +28,7 @@ from onedigest.inputs.indexes import (
     stem_of,
 )
 from onedigest.inputs.leading import without_user
-from onedigest.inputs.uv_settings import settings_files
-from onedigest.untrusted import MOST_TEXT, load_toml
+from onedigest.inputs.uv_settings import load_settings, settings_files
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,8 +125,7 @@ def unbound(
 
 def _indexes_of_file(path: Path) -> Iterator[Index]:
     try:
-        with path.open("rb") as file:
-            table = load_toml(file.read(MOST_TEXT).decode())
+        table = load_settings(path)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
         return  # uv says so, if it reads it
     yield from indexes_in(table)

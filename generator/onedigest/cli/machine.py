@@ -11,11 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from onedigest.checkout import find_repository
 from onedigest.cli.index_credentials import named_indexes, uv_environment, uv_files
 from onedigest.inputs.indexes import Index
-from onedigest.inputs.uv_settings import OF_PROJECT
+from onedigest.inputs.uv_settings import OF_PROJECT, load_settings
 from onedigest.project import holds_locks
-from onedigest.untrusted import MOST_TEXT, load_toml
 
 if TYPE_CHECKING:
     from onedigest.inputs.pools import Connection
@@ -42,9 +42,7 @@ def _checkout(start: Path) -> Path:
 
     A folder of locks makes no repository smaller: else one could say that the rest of it is the user's own.
     """
-    folders = (start, *start.parents)
-    top = next((folder for folder in folders if (folder / ".git").exists()), None)
-    return top or next(filter(holds_locks, folders), start)
+    return find_repository(start) or next(filter(holds_locks, (start, *start.parents)), start)
 
 
 def read_connection(offline: bool, said: Callable[[str], object]) -> Connection:
@@ -100,8 +98,8 @@ def _uv_settings() -> Mapping[str, Any]:
     machine = next((path for path in files[1:] if path.is_file()), None)
     found: dict[str, Any] = {}
     for path in (*files[:1], *([machine] if machine else [])):
-        with suppress(OSError, UnicodeDecodeError, tomllib.TOMLDecodeError), path.open("rb") as file:
-            table = load_toml(file.read(MOST_TEXT).decode())
+        with suppress(OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+            table = load_settings(path)
             for name in _UV_KEYS:
                 before, value = found.get(name), table.get(name)
                 if isinstance(before, list) and isinstance(value, list):

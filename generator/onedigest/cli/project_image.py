@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from onedigest import values
+from onedigest.checkout import find_repository
 from onedigest.cli.image import Image, make_image
 from onedigest.cli.session import Session
 from onedigest.errors import InputError
@@ -39,7 +40,6 @@ def read_image(session: Session, path: Path) -> Image:
     from onedigest.spec import OfProject
     from onedigest.uv_project.image import default_entrypoint, describe
     from onedigest.uv_project.pyproject import read_pyproject
-    from onedigest.uv_project.workspace import find_repository
 
     folder = path.parent.resolve()
     here = Path.cwd().resolve()

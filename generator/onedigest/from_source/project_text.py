@@ -8,9 +8,9 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from onedigest.digest import canonical_json
 from onedigest.from_source.fitting import OLDEST, Need
 from onedigest.from_source.model import BuildRequirement
+from onedigest.inputs.uv_settings import toml_value
 
 NAME = "onedigest-build"
 
@@ -72,27 +72,18 @@ def project_text(
         **settings,
     }
     head = f'[project]\nname = "{NAME}"\nversion = "0"\nrequires-python = ">=3.{OLDEST}"\n'
-    head += f"dependencies = {_toml(list(wanted))}\n\n[tool.uv]\n"
-    return head + "".join(f"{name} = {_toml(each)}\n" for name, each in rows.items())
+    head += f"dependencies = {toml_value(list(wanted))}\n\n[tool.uv]\n"
+    return head + "".join(f"{name} = {toml_value(each)}\n" for name, each in rows.items())
 
 
 def preferences_text(previous: Iterable[BuildRequirement]) -> str:
     """Return a uv.lock that holds nothing but versions, which uv prefers as long as they fit."""
     head = f'version = 1\nrevision = 3\nrequires-python = ">=3.{OLDEST}"\n'
     # uv takes no preference from a lock that was made by another strategy
-    head += f"\n[options]\nfork-strategy = {_toml(_STRATEGY)}\n"
+    head += f"\n[options]\nfork-strategy = {toml_value(_STRATEGY)}\n"
     first = {each.name: each for each in reversed(list(previous))}
     return head + "".join(
-        f"\n[[package]]\nname = {_toml(each.name)}\nversion = {_toml(each.version)}\n"
-        f"source = {{ registry = {_toml(_NO_REGISTRY)} }}\n"
+        f"\n[[package]]\nname = {toml_value(each.name)}\nversion = {toml_value(each.version)}\n"
+        f"source = {{ registry = {toml_value(_NO_REGISTRY)} }}\n"
         for _, each in sorted(first.items())
     )
-
-
-def _toml(value: Any) -> str:
-    """Return a value of TOML on one line: but for tables, it is JSON."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_toml(str(key))} = {_toml(each)}" for key, each in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return canonical_json(value if isinstance(value, str | int) else str(value)).decode().replace("\x7f", "\\u007f")

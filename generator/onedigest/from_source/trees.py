@@ -14,7 +14,7 @@ from pathlib import Path
 
 from onedigest.assembler.file_tree import Budget, walk
 from onedigest.assembler.left_out import is_marked
-from onedigest.checkout import unusable_as_input_error
+from onedigest.checkout import find_repository, unusable_as_input_error
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.from_source.left_aside import PROJECT_FILES, is_beside, is_credential, is_made, is_output, others_below
@@ -118,7 +118,7 @@ class _Lister:
 
     def _paths(self, folder: Path) -> Iterable[tuple[str, str]]:
         """Return the paths below a folder, each with its mark."""
-        if git.top_of(folder):
+        if find_repository(folder):
             rows = git.list_files(folder, self._environment, self._where)
             # git knows nothing of a project in a folder that it ignores
             if rows and (folder != self._project or any(os.fsdecode(path) in PROJECT_FILES for _, path in rows)):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from onedigest.checkout import find_repository
 from onedigest.errors import EngineError, InputError, NetworkError
 from onedigest.untrusted import MOST_TEXT, without_secrets
 
@@ -229,11 +230,6 @@ def find(hint: str = "install git") -> str:
     return git
 
 
-def top_of(folder: Path) -> Path | None:
-    """Return the folder of the checkout that a folder, which has no links, is in; none that is further below counts."""
-    return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), None)
-
-
 def list_files(folder: Path, environment: Mapping[str, str], where: str) -> list[tuple[str, bytes]] | None:
     """Return the files below a folder of a checkout that git tracks, or would, each with its mark.
 
@@ -257,7 +253,7 @@ def read_committed(path: Path, revision: str) -> str | None:
     git = find("name an image to compare with")
     full = path.resolve()
     # from here git finds this repository, and none that a folder further below pretends to be
-    top = top_of(full.parent)
+    top = find_repository(full.parent)
 
     def look(*arguments: str) -> bytes | None:
         done = subprocess.run(

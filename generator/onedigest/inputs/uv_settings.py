@@ -91,10 +91,15 @@ def _has_home(environment: Mapping[str, str]) -> bool:
     return bool(environment.get("XDG_CONFIG_HOME") or "HOME" in environment)
 
 
+def load_settings(path: Path) -> dict[str, Any]:
+    """Return all that a file of settings says. Raises OSError, UnicodeDecodeError and TOMLDecodeError."""
+    with path.open("rb") as file:
+        return load_toml(file.read(MOST_TEXT).decode())
+
+
 def _read(path: Path) -> Settings:
     try:
-        with path.open("rb") as file:
-            table = load_toml(file.read(MOST_TEXT).decode())
+        table = load_settings(path)
     except OSError:
         return Settings(str(path), {})
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -10,7 +10,7 @@ from typing import Any
 
 from onedigest import untrusted
 from onedigest.assembler.file_tree import Budget, is_below, match
-from onedigest.checkout import unusable_as_input_error
+from onedigest.checkout import find_repository, unusable_as_input_error
 from onedigest.errors import InputError
 from onedigest.project import OWN_FILE
 from onedigest.uv_project.pyproject import FILE, Pyproject, read_pyproject, strings
@@ -85,11 +85,6 @@ def _outermost(folder: Path, workspace: Path) -> Path:
     """Return what stands for the repository where git has none: the folder with the settings, or the workspace."""
     marked = next((each for each in (folder, *folder.parents) if (each / OWN_FILE).is_file()), workspace)
     return marked if workspace.is_relative_to(marked) else workspace
-
-
-def find_repository(folder: Path) -> Path | None:
-    """Return the nearest folder with a `.git`, if any."""
-    return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), None)
 
 
 def _members(root: Pyproject, own: Pyproject, boundary: Path, shown_from: Path) -> Iterator[Pyproject]:
