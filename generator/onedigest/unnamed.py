@@ -58,10 +58,16 @@ def mended(text: str) -> str:
     return f"write the name of its project before it: `{name} @ {address}{end}`"
 
 
+def ssh_address(text: str) -> str:
+    """Return an address as ssh has it in the form that uv reads, or nothing where it is none."""
+    match = _SCP.fullmatch(text)
+    return f"git+ssh://{match['user']}@{match['host']}/{match['path']}" if match else ""
+
+
 def _named(place: str) -> tuple[str, str]:
     """Return the name that what is at a place probably has, and its address, which is empty for a path; or nothing."""
-    if match := _SCP.fullmatch(place):
-        return _name_of(match["path"]), f"git+ssh://{match['user']}@{match['host']}/{match['path']}"
+    if address := ssh_address(place):
+        return _name_of(place.partition(":")[2]), address
     if _FORGE.fullmatch(place):
         return _name_of(place), f"git+https://{place}"
     if match := _AFTER_NAME.fullmatch(place):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.checking_out import write_commit
-from onedigest.from_source.git_address import OBJECT_NAME, check_reference, read_remote
+from onedigest.from_source.git_address import OBJECT_NAME, check_reference, read_remote, short_name
 from onedigest.from_source.model import BuiltFrom, Kind, Source
 from onedigest.from_source.repositories import (
     Repository,
@@ -79,14 +79,13 @@ def _bring(repository: Repository, origin: BuiltFrom, hear: Callable[[Problem], 
     now = _commit_of(known, _names(reference))
     is_moved = now not in ("", origin.commit)
     if not is_there:
-        why = f", and `{_short(reference)}` is {now} now" if is_moved else ""
+        why = f", and `{short_name(reference)}` is {now} now" if is_moved else ""
         message = f"the commit {origin.commit} of `{name}` is no longer in {repository.remote.shown}{why}"
         raise InputError.of(message, where=repository.where, hint=_upgrading(name))
     tag = _names(reference)[-1]
     if is_moved and tag in known and not any(each.startswith("refs/heads/") for each in known):
-        message = (
-            f"the tag `{_short(reference)}` of `{name}` was the commit {origin.commit}, which stays, and is {now} now"
-        )
+        was = f"was the commit {origin.commit}, which stays, and is {now} now"
+        message = f"the tag `{short_name(reference)}` of `{name}` {was}"
         hear(Problem(message, repository.where, _upgrading(name)))
         # backends that ask git for a version get the answer of then
         git.tell(repository.here(), "update-ref", tag, origin.commit)
@@ -129,17 +128,12 @@ def _commit_of(known: dict[str, str], names: Sequence[str]) -> str:
 def _unknown(repository: Repository, reference: str) -> InputError:
     known = {name.removesuffix("^{}") for name in list_references(repository)}
     kinds = tuple(start for start in _KINDS if reference.startswith(start)) or tuple(_KINDS)
-    names = sorted(_short(name) for name in known if name.startswith(kinds))
-    near = difflib.get_close_matches(_short(reference), names, 3)
+    names = sorted(short_name(name) for name in known if name.startswith(kinds))
+    near = difflib.get_close_matches(short_name(reference), names, 3)
     hint = f"did you mean {' or '.join(f'`{each}`' for each in near)}?" if near else ""
     kind = _KINDS[kinds[0]] if len(kinds) == 1 else "neither branch, tag nor commit"
-    message = f"the repository of `{repository.name}` has {kind} `{_short(reference)}`"
+    message = f"the repository of `{repository.name}` has {kind} `{short_name(reference)}`"
     return InputError.of(message, where=repository.where, hint=hint)
-
-
-def _short(reference: str) -> str:
-    """Return the name of a branch or tag as people write it."""
-    return re.sub(r"^refs/(?:heads|tags)/", "", reference)
 
 
 def _upgrading(name: str) -> str:

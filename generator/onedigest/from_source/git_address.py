@@ -118,6 +118,11 @@ def read_remote(place: str, where: str, name: str) -> Remote:
     return Remote(asked=place, address=address, scheme=parts.scheme, shown=bare, settings=settings, secrets=secrets)
 
 
+def short_name(reference: str) -> str:
+    """Return the name of a branch or tag as people write it."""
+    return re.sub(r"^refs/(?:heads|tags)/", "", reference)
+
+
 def check_reference(reference: str, name: str, where: str) -> None:
     """Raise `InputError` for what is the name of no branch, tag or commit."""
     if reference and not _REFERENCE.fullmatch(reference):

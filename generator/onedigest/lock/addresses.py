@@ -14,14 +14,12 @@ from onedigest.digest import Digest
 from onedigest.from_source.git_address import read_git_url
 from onedigest.from_source.model import NO_DIGEST, read_subdirectory
 from onedigest.inputs.leading import split
+from onedigest.unnamed import ssh_address
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _WEB = re.compile(r"https?://[^\s\\/?#][^\s\\]*", re.IGNORECASE)
 _ARCHIVES = (".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar.zst", ".tar.lzma", ".tlz", ".tar")
 _UNREADABLE = "an address that cannot be read"
-_SCP = re.compile(r"(?P<user>[\w.-]+)@(?P<host>[\w.-]+):(?P<path>[^/\s:]\S*)", re.ASCII)
-"""An address as ssh has it (git-clone, "Git URLs")."""
-
 _KINDS = {"rev": "", "tag": "refs/tags/", "branch": "refs/heads/"}
 """What a reference is one of, in git's own words: a branch and a tag may have one name."""
 
@@ -65,8 +63,7 @@ def read_address(text: str) -> Address:
         parts = split(text) if _WEB.fullmatch(text) else None
         is_wheel = parts is not None and unquote(parts.path).endswith(".whl")
         return _marked(text, is_web=True, is_wheel=is_wheel) if parts else Address(wrong=_UNREADABLE)
-    if match := _SCP.fullmatch(text):
-        form = f"git+ssh://{match['user']}@{match['host']}/{match['path']}"
+    if form := ssh_address(text):
         return Address(wrong="an address of ssh without its scheme", form=form)
     if scheme in ("", "file"):
         return _file_address(text, scheme)

@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 from packaging.utils import canonicalize_name
 
 from onedigest.errors import InputError, Problem
-from onedigest.from_source.git_address import check_reference, read_remote
+from onedigest.from_source.git_address import check_reference, read_remote, short_name
 from onedigest.from_source.model import NO_DIGEST, Kind, Source
 from onedigest.from_source.not_named import asks, refusals
 from onedigest.lock import repository, uv_values
@@ -220,8 +220,7 @@ class Places:
         except InputError as error:
             self.problems += error.problems
             return _nowhere(name)
-        reference = address.reference.removeprefix("refs/heads/").removeprefix("refs/tags/")
-        stated = f"{shown}@{reference}" if reference else shown
+        stated = f"{shown}@{short_name(address.reference)}" if address.reference else shown
         return self._built(name, Kind.GIT, address.place, stated, address.subdirectory, address.reference)
 
     def _local(self, name: str, path: Path, mark: str = "", subdirectory: str = "", root: Path | None = None) -> Need:
