@@ -25,14 +25,12 @@ from onedigest.untrusted import distinct, file_name
 if TYPE_CHECKING:
     from onedigest.inputs.download import Wanted
     from onedigest.lock.author import Author
+    from onedigest.lock.project_places import Find
     from onedigest.sources import Sources
 
 _HASHERS = 4
 """Threads that hash files: more would wait for the disk."""
 
-
-Find = Callable[[], Mapping[str, Place]]
-"""Returns where wheels are, by their file names."""
 
 Arrived = Callable[[str], None]
 """Takes the name of an input that is in its folder now."""

@@ -116,7 +116,7 @@ def _lock(
         except tomllib.TOMLDecodeError as error:
             raise InputError.of(f"uv wrote a lock that cannot be read: {error}", where=where) from None
         for package in found.get("package", ()):
-            _make_absolute(package["source"], root)
+            make_absolute(package["source"], root)
         return found
 
 
@@ -282,7 +282,7 @@ def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _make_absolute(source: dict[str, Any], root: Path) -> None:
+def make_absolute(source: dict[str, Any], root: Path) -> None:
     """Make paths of a source hold after the project is gone."""
     for key in ("path", "registry", "directory", "editable"):
         if key in source and "://" not in source[key]:

@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import Built
+from onedigest.inputs import uv
 from onedigest.inputs.uv_rows import Place, places_of, wheel_name
 from onedigest.lock import shadow
 from onedigest.lock.author import Author
@@ -20,7 +21,7 @@ from onedigest.lock.found import check_rows
 from onedigest.lock.model import Lock, Package
 from onedigest.lock.reading import is_of
 from onedigest.lock.selection import select
-from onedigest.lock.targets import Target
+from onedigest.lock.targets import targets_of
 from onedigest.lock.workshop import Workshop
 from onedigest.platforms import Platform, marker_of
 from onedigest.spec import Spec
@@ -64,7 +65,7 @@ def answer_project(
     if said := other_python(pinned.project, pinned.workspace, base.python):
         author.warn(said)
     found = pinned_rows(spec, pinned, base, workshop)
-    packages, roots = select(found, targets_of(spec, base), base.reference, kept)
+    packages, roots = select(found, targets_of(base, spec.platforms), base.reference, kept)
     return packages, roots, places_of(found)
 
 
@@ -78,17 +79,12 @@ def refuse_pinned(previous: Lock | None, moving: Collection[str]) -> None:
         )
 
 
-def targets_of(spec: Spec, base: Base) -> list[Target]:
-    """Return the platforms of an image with what its base has."""
-    return [Target(platform, base.python, base.libc_version) for platform in spec.platforms]
-
-
 def pinned_rows(spec: Spec, pinned: Pinned, base: Base, workshop: Workshop) -> dict[str, Any]:
     """Return what a uv.lock pins of an image, in the form of a uv.lock of a script: what was built has its wheel.
 
     Raises `InputError` with all that cannot be followed.
     """
-    targets = targets_of(spec, base)
+    targets = targets_of(base, spec.platforms)
     locked = pinned.locked
     _refuse_other_python(locked, base)
     environments = {
@@ -112,7 +108,8 @@ def pinned_rows(spec: Spec, pinned: Pinned, base: Base, workshop: Workshop) -> d
         written[key] = {"name": key[0], "version": key[1], "source": dict(row.source), "wheels": list(row.wheels)}
         if key in sources:
             written[key] |= _built_row(row, *workshop.make(sources[key]))
-    _make_absolute(written.values(), pinned.workspace.root.folder)
+    for each in written.values():
+        uv.make_absolute(each["source"], pinned.workspace.root.folder)
     for key, each in written.items():
         each["dependencies"] = _edges(closure.edges[key], written, spec.platforms)
     root = {
@@ -147,21 +144,13 @@ def _edges(
     return found
 
 
-def _make_absolute(rows: Iterable[dict[str, Any]], root: Path) -> None:
-    """Make paths in sources hold wherever they are read."""
-    for row in rows:
-        source = row["source"]
-        for kind in ("path", "registry"):
-            if kind in source and "://" not in source[kind]:
-                source[kind] = str((root / source[kind]).resolve())
-
-
 def _check(pinned: Pinned, rows: Sequence[Row]) -> None:
     """Check the values of rows that others wrote: those of wheels, above all."""
     written: list[dict[str, Any]] = [
         {"name": row.name, "source": dict(row.source), "wheels": list(row.wheels)} for row in rows
     ]
-    _make_absolute(written, pinned.workspace.root.folder)
+    for each in written:
+        uv.make_absolute(each["source"], pinned.workspace.root.folder)
     files = {str(row["source"]["path"]) for row in written if "path" in row["source"]}
     check_rows({"package": written}, files, pinned.locked.shown)
     if problems := list(_other_names(rows, pinned.locked)):
@@ -195,19 +184,18 @@ def _refuse_other_python(locked: Locked, base: Base) -> None:
         raise InputError.of(message, where=locked.shown, hint="set another `base`, or `requires-python` in [project]")
 
 
-def stated_places(spec: Spec, folder: Path, wanted: Callable[[Row], bool] = lambda _: True) -> dict[str, Place]:
-    """Return where the uv.lock of a project says that the wheels of rows are; `folder` is the project's."""
-    pinned = read_pinned(spec, folder)
+def stated_places(pinned: Pinned, wanted: Callable[[Row], bool] = lambda _: True) -> dict[str, Place]:
+    """Return where the uv.lock of a project says that the wheels of rows are."""
     rows = list(filter(wanted, close_any(pinned.locked, pinned.chosen)))
     _check(pinned, rows)
-    written = [{"source": dict(row.source), "wheels": list(row.wheels)} for row in rows]
-    _make_absolute(written, pinned.workspace.root.folder)
+    written: list[dict[str, Any]] = [{"source": dict(row.source), "wheels": list(row.wheels)} for row in rows]
+    for each in written:
+        uv.make_absolute(each["source"], pinned.workspace.root.folder)
     return places_of({"package": written})
 
 
-def indexed_names(spec: Spec, folder: Path) -> frozenset[str]:
-    """Return the packages that the uv.lock of a project takes from an index; `folder` is the project's."""
-    pinned = read_pinned(spec, folder)
+def indexed_names(pinned: Pinned) -> frozenset[str]:
+    """Return the packages that the uv.lock of a project takes from an index."""
     return frozenset(row.name for row in close_any(pinned.locked, pinned.chosen) if is_indexed(row))
 
 

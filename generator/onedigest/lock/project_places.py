@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from onedigest.lock import shadow, uv_keys
 from onedigest.lock.found import check_rows
 from onedigest.lock.model import Lock
 from onedigest.lock.places import Places
-from onedigest.lock.project_answer import indexed_names, is_indexed, stated_places
+from onedigest.lock.project_answer import indexed_names, is_indexed, read_pinned, stated_places
 from onedigest.sources import Sources
 from onedigest.spec import Spec
 
@@ -26,21 +27,21 @@ _INDEXES = ("UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX", "UV_INDEX_URL"
 
 def ways_to_wheels(spec: Spec, lock: Lock, sources: Sources, folder: Path) -> tuple[Find, Find]:
     """Return where the wheels of a project may be, the likelier place first; `folder` is the project's."""
+    pinned = cache(partial(read_pinned, spec, folder))  # for both ways, and only where one of them is taken
 
     def stated() -> Mapping[str, Place]:
-        return stated_places(spec, folder)
+        return stated_places(pinned())
 
     def asked() -> Mapping[str, Place]:
-        others = stated_places(spec, folder, lambda row: not is_indexed(row))
-        return {**others, **_asked_places(spec, lock, sources, folder)}
+        others = stated_places(pinned(), lambda row: not is_indexed(row))
+        return {**others, **_asked_places(spec, lock, sources, folder, indexed_names(pinned()))}
 
     elsewhere = any(sources.environment.get(name) for name in _INDEXES)
     return (asked, stated) if elsewhere else (stated, asked)
 
 
-def _asked_places(spec: Spec, lock: Lock, sources: Sources, folder: Path) -> Mapping[str, Place]:
-    """Ask uv for exactly the versions that a lock pins; each says itself that it depends on nothing."""
-    names = indexed_names(spec, folder)
+def _asked_places(spec: Spec, lock: Lock, sources: Sources, folder: Path, names: frozenset[str]) -> Mapping[str, Place]:
+    """Ask uv for exactly the versions that a lock pins of some packages; each says that it depends on nothing."""
     pins = tuple(package for package in lock.packages if package.origin is None and package.name in names)
     taken, _ = uv_keys.take(json.loads(spec.uv), lambda _: spec.script, spec.build)
     places = Places(shadow.read_around(spec, folder))

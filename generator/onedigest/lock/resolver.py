@@ -30,7 +30,7 @@ from onedigest.lock.model import Lock, Package, settled
 from onedigest.lock.older import Asked
 from onedigest.lock.pinned import pinned_wanted
 from onedigest.lock.script_lock import Pins
-from onedigest.lock.targets import Target
+from onedigest.lock.targets import targets_of
 from onedigest.lock.unbuilt import unbuilt
 from onedigest.lock.workshop import Earlier, Workshop
 from onedigest.lock.yanked import yanked_wheels
@@ -110,7 +110,7 @@ def resolve(
     from onedigest.lock.selection import select
     from onedigest.lock.verdict import judge
 
-    targets = [Target(platform, base.python, base.libc_version) for platform in spec.platforms]
+    targets = targets_of(base, spec.platforms)
     yanked = yanked_wheels(found.get("package", ()), targets, sources.client)
     packages, roots = select(found, targets, base.reference, kept, yanked)
     roots = tuple(root for root in roots if root[0] not in wanted.added)

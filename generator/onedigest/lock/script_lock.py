@@ -20,7 +20,7 @@ from onedigest.inputs.uv_rows import stated_digest, wheel_name
 from onedigest.lock import shadow
 from onedigest.lock.found import is_marker
 from onedigest.lock.model import Lock, Package
-from onedigest.lock.targets import Target
+from onedigest.lock.targets import Target, targets_of
 from onedigest.spec import Spec, normalized_specifier, requirement
 from onedigest.uv_project.locked import FORMAT
 
@@ -93,8 +93,8 @@ class ScriptLock:
         """Return the versions of each package that differs: here and in another lock, nothing where it has none."""
         found: dict[str, tuple[str, str]] = {}
         elsewhere = {row["name"] for row in self.rows if "registry" not in row["source"]}
-        for platform in lock.platforms:
-            here = self._versions(Target(platform, lock.base.python, lock.base.libc_version))
+        for target in targets_of(lock.base, lock.platforms):
+            here, platform = self._versions(target), target.platform
             there = {package.name: package.version for package in lock.packages if platform in package.platforms}
             for name in sorted((here.keys() | there.keys()) - elsewhere):
                 if here.get(name) != there.get(name):

@@ -11,6 +11,7 @@ from packaging.markers import Environment
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+from onedigest.lock.base import Base
 from onedigest.platforms import Platform
 
 _CPYTHON = re.compile(r"cp3(\d{1,3})", re.ASCII)
@@ -77,6 +78,11 @@ class Target:
         platforms = list(_manylinux(self.platform, glibc))
         yield from cpython_tags((major, minor), abis=[interpreter], platforms=platforms)
         yield from compatible_tags((major, minor), interpreter, platforms)
+
+
+def targets_of(base: Base, platforms: Iterable[Platform]) -> list[Target]:
+    """Return platforms together with what their base has."""
+    return [Target(platform, base.python, base.libc_version) for platform in platforms]
 
 
 def _manylinux(platform: Platform, glibc: str) -> Iterator[str]:
