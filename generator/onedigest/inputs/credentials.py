@@ -30,8 +30,7 @@ from onedigest.inputs.indexes import (
     listed_in,
 )
 from onedigest.inputs.leading import is_loopback, origin_of, split, without_user
-from onedigest.inputs.uv_settings import read_settings
-from onedigest.untrusted import MOST_TEXT, load_toml
+from onedigest.inputs.uv_settings import load_settings, read_settings
 
 if TYPE_CHECKING:
     from onedigest.inputs.keyring import Keyring
@@ -280,8 +279,7 @@ def _store_path(environment: Mapping[str, str]) -> Path:
 
 def _load(path: Path) -> Mapping[str, Any]:
     try:
-        with path.open("rb") as file:
-            return load_toml(file.read(MOST_TEXT).decode())
+        return load_settings(path)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
         return {}  # uv says what is wrong with it
 

@@ -18,7 +18,7 @@ class Environments:
 
     def __init__(self, platforms: Iterable[Platform], minor: str) -> None:
         targets = [Target(platform, f"{minor}.{patch}", _GLIBC) for platform in platforms for patch in _PATCHES]
-        self._values = [{key: str(item) for key, item in each.environment.items()} for each in targets]
+        self._values = [each.marker_values for each in targets]
 
     def hold(self, marker: Marker | str | None, extras: Iterable[str] = ("",)) -> bool:
         """Tell whether a marker holds anywhere with one of some extras; one that cannot be read holds."""

@@ -87,9 +87,7 @@ def pinned_rows(spec: Spec, pinned: Pinned, base: Base, workshop: Workshop) -> d
     targets = targets_of(base, spec.platforms)
     locked = pinned.locked
     _refuse_other_python(locked, base)
-    environments = {
-        target.platform: {key: str(value) for key, value in target.environment.items()} for target in targets
-    }
+    environments = {target.platform: target.marker_values for target in targets}
     closure = close(locked, pinned.chosen, environments)
     rows = {key: locked.rows[key] for key in closure.edges}
     _refuse_twins(rows, locked)

@@ -251,8 +251,7 @@ def _asked(texts: Any, rows: Iterable[Row], target: Target) -> _Needed:
 
 
 def _holds(marker: str | None, target: Target) -> bool:
-    environment = {**{key: str(value) for key, value in target.environment.items()}, "extra": ""}
-    return marker is None or Marker(marker).evaluate(environment)
+    return marker is None or Marker(marker).evaluate(target.marker_values)
 
 
 def _pythons(specifier: str) -> frozenset[str]:

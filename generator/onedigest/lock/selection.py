@@ -61,7 +61,7 @@ def select(
 
 def walk(rows: Mapping[Key, Row], target: Target) -> Needed:
     """Follow the edges whose markers hold on a target. A node is a package, or a package with one of its extras."""
-    environment = {**{key: str(item) for key, item in target.environment.items()}, "extra": ""}
+    environment = target.marker_values
     root = next(key for key in rows if key[0] == shadow.NAME)
     edges: dict[str, list[str]] = {}
     keys: dict[str, Key] = {}

@@ -51,6 +51,11 @@ class Target:
             sys_platform="linux",
         )
 
+    @property
+    def marker_values(self) -> dict[str, str]:
+        """The marker values as a marker is evaluated by, outside of any extra."""
+        return {**{name: str(value) for name, value in self.environment.items()}, "extra": ""}
+
     def select(self, names: Iterable[str]) -> str | None:
         """Return the file name of the best wheel, or None."""
         return _best(names, self._ranks)
