@@ -26,10 +26,10 @@ def read_images(session: Session, path: Path, data: bytes, name: str) -> list[Im
 
     where = shown(path)
     found = find_images(canonical_text(data, where), path, where)
-    if not (found.definitions or found.problems):
+    if not (found.definitions or found.problems or found.unread):
         return None
     images: list[Image] = []
-    problems: list[Problem] = list(found.problems)
+    problems: list[Problem] = [*found.problems, *found.unread]
     for definition in found.definitions:
         try:
             image = flyte_image(session, definition)

@@ -126,7 +126,7 @@ class Variables(Step):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Copy(Step):
-    """A file, or the content of a folder, that is copied to a path below the working directory."""
+    """A file, or the content of a folder, that is copied to a path: absolute, or from the working directory."""
 
     source: str
     target: str
@@ -165,7 +165,7 @@ class Definition:
 
     `base` is an image of a registry, or empty for Debian. `python` is a minor, `3.13`, or empty where the script
     decides. `flyte` is the requirement of Flyte that the base stands for, or empty. `file` is the path of what defines
-    it.
+    it, and `environments` are the names of those that have it, sorted.
     """
 
     name: str
@@ -178,6 +178,7 @@ class Definition:
     steps: tuple[Step, ...] = ()
     file: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
+    environments: tuple[str, ...] = field(default=(), compare=False)
 
 
 def read_default_image(reference: str) -> tuple[str, str] | None:
@@ -197,7 +198,8 @@ def loads(text: str) -> Definition:
     """Return the definition that JSON of `dumps` holds."""
     value = json.loads(text)
     steps = tuple(_step(each) for each in value.pop("steps"))
-    return Definition(**{**value, "platforms": tuple(value["platforms"]), "steps": steps})
+    several = {name: tuple(value[name]) for name in ("platforms", "environments")}
+    return Definition(**{**value, **several, "steps": steps})
 
 
 _KINDS: Mapping[str, type[Step]] = {

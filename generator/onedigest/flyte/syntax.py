@@ -32,15 +32,19 @@ _RUN = (
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found of the images of a script: those that could be read, and the problems of those that could not."""
+    """What was found of the images of a script: those that could be read, and the problems of those that could not.
+
+    `unread` is why an image can only be read by running the script, `problems` what is wrong whoever reads it.
+    """
 
     definitions: tuple[Definition, ...]
-    problems: tuple[Problem, ...]
+    problems: tuple[Problem, ...] = ()
+    unread: tuple[Problem, ...] = ()
 
     def all(self) -> tuple[Definition, ...]:
         """Return all images. Raises `InputError` where one could not be read."""
-        if self.problems:
-            raise InputError(self.problems)
+        if self.problems or self.unread:
+            raise InputError((*self.problems, *self.unread))
         return self.definitions
 
 
@@ -112,6 +116,7 @@ class _Reader:
     def read(self) -> Found:
         found: dict[Definition, Definition] = {}
         problems: list[Problem] = []
+        unread: list[Problem] = []
         for number, call in enumerate(self._outermost(), 1):
             if number > MOST_IMAGES:
                 problems.append(Problem(f"has more than {MOST_IMAGES} images", self._shown))
@@ -120,7 +125,7 @@ class _Reader:
                 definition = self._definition(self._chain(call))
             except NotLiteral as error:
                 message = f"the image cannot be read without running the script: `{error.text}` is no literal"
-                problems.append(Problem(message, f"{self._shown}:{error.line}", _RUN))
+                unread.append(Problem(message, f"{self._shown}:{error.line}", _RUN))
             except InputError as error:
                 problems += error.problems
             except OSError as error:  # such as a path that is too long
@@ -128,7 +133,7 @@ class _Reader:
             else:
                 if definition:
                     found.setdefault(definition, definition)
-        return Found(tuple(found), tuple(problems))
+        return Found(tuple(found), tuple(problems), tuple(unread))
 
     def _making_images(self, calls: list[ast.Call]) -> frozenset[int]:
         """Return the calls that make an image: constructors, and methods upon what makes one."""
