@@ -68,8 +68,8 @@ class OnedigestImageBuilder:
         Raises `ImageBuildError` with what is wrong and what to do.
         """
         try:
-            definition, (python, flyte) = read_image(image), host_defaults()
-            files = list_files(image)
+            files, (python, flyte) = list_files(image), host_defaults()
+            definition = read_image(image, Path(files[0]).parent if files else Path())
         except OnedigestError as error:
             raise ImageBuildError(str(error)) from error
         request = {

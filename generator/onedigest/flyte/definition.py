@@ -174,7 +174,7 @@ class Definition:
     python: str = ""
     base: str = ""
     flyte: str = ""
-    has_registry_secret: bool = False
+    has_registry_secret: bool = field(default=False, compare=False)
     steps: tuple[Step, ...] = ()
     file: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
