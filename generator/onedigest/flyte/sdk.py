@@ -25,18 +25,12 @@ def read_image(image: Any, place: Path) -> Definition:
 
     Raises `EngineError` where this version of Flyte keeps it otherwise.
     """
-    with _private():
+    with private():
         return _read(image, place)
 
 
-def list_files(image: Any) -> list[str]:
-    """Return the files that may define an image, the likeliest first: where environments have it, and all others."""
-    with _private():
-        return _list_files(image)
-
-
 @contextmanager
-def _private() -> Iterator[None]:
+def private() -> Iterator[None]:
     """Say of what is not where it was that Flyte moved it."""
     try:
         yield
@@ -44,26 +38,9 @@ def _private() -> Iterator[None]:
         raise _unknown(str(error)) from error
 
 
-def _list_files(image: Any) -> list[str]:
-    from flyte._environment import list_loaded_environments
-
-    having = [each._declaring_file for each in list_loaded_environments() if each.image == image]  # noqa: SLF001  no other way
-    scripts = [str(layer.script) for layer in image._layers if type(layer).__name__ == "UVScript"]  # noqa: SLF001  as above
-    main = str(getattr(sys.modules.get("__main__"), "__file__", None) or "")
-    modules = sorted(str(module.__file__) for module in list(sys.modules.values()) if getattr(module, "__file__", None))
-    own = [path for path in (main, *modules) if path.endswith(".py") and not _is_installed(path)]
-    return list(dict.fromkeys(os.path.abspath(path) for path in (*having, *scripts, *own) if path))  # noqa: PTH100  links stay
-
-
 def host_defaults() -> tuple[str, str]:
     """Return the Python minor and the requirement of Flyte that an image has where its author said nothing."""
     return f"{sys.version_info.major}.{sys.version_info.minor}", f"flyte=={__version__}"
-
-
-def _is_installed(path: str) -> bool:
-    return "site-packages" in path or any(
-        path.startswith(f"{prefix}{os.sep}") for prefix in {sys.prefix, sys.base_prefix}
-    )
 
 
 def _read(image: Any, place: Path) -> Definition:
