@@ -32,9 +32,12 @@ BEYOND: dict[str, tuple[str, ...]] = {}
 
 @dataclass(frozen=True)
 class Held:
-    """An environment of a script: what the SDK holds of its image, None where Flyte builds none."""
+    """An environment of a script: what the SDK holds of its image, None where Flyte builds none.
 
-    file: Path
+    `files` may define it, the likeliest first.
+    """
+
+    files: tuple[str, ...]
     name: str
     definition: Definition | None
 
@@ -50,7 +53,7 @@ class Told:
     def find(self, held: Held) -> Definition:
         """Return what Flyte's builder takes an image for: what the text says of it, or else what the SDK holds."""
         assert held.definition
-        return find_definition(held.definition, [str(held.file)], python=self.python, flyte=self.flyte)
+        return find_definition(held.definition, list(held.files), python=self.python, flyte=self.flyte)
 
 
 def ask(sdk: Sdk, folder: Path, home: Path, cache: Path) -> Told:
@@ -69,7 +72,7 @@ def ask(sdk: Sdk, folder: Path, home: Path, cache: Path) -> Told:
     environments: dict[Path, list[Held]] = {script: [] for script in SCRIPTS}
     for each in answer["environments"]:
         definition = loads(each["definition"]) if each["definition"] else None
-        environments[Path(each["script"])].append(Held(Path(each["file"]), each["name"], definition))
+        environments[Path(each["script"])].append(Held(tuple(each["files"]), each["name"], definition))
     return Told(environments, *answer["host"])
 
 
@@ -110,11 +113,11 @@ def test_text_and_sdk_agree(script: Path, version: str, told: dict[str, Told]) -
     having: dict[tuple[Path, Definition], set[str]] = {}
     for held in written:
         found = answer.find(held)
-        assert found.line, f"{held.name}: {held.definition}\nis none of\n{read(held.file)}"
-        having.setdefault((held.file, without_bundles(found)), set()).add(held.name)
+        assert found.line, f"{held.name}: {held.definition}\nis none of\n{read(Path(held.files[0]))}"
+        having.setdefault((Path(held.files[0]), without_bundles(found)), set()).add(held.name)
 
     assert answer.environments[script], "the script has no environment"
-    for file in {held.file for held in built} | {script}:
+    for file in {Path(held.files[0]) for held in built} | {script}:
         expected = {tuple(sorted(names)) for (place, _), names in having.items() if place == file}
         texts = {tuple(each for each in one.environments if each not in running) for one in read(file).definitions}
         assert texts - {()} == expected

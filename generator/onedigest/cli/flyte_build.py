@@ -90,7 +90,7 @@ def find_definition(asked: Definition, files: list[str], *, python: str, flyte: 
     for name in files:
         path = Path(name)
         try:
-            text = read_inside(path, path.resolve().parent, name, MOST_BYTES).decode()
+            text = read_inside(path, path.resolve().parent, name, MOST_BYTES).decode("utf-8-sig")
         except (InputError, UnicodeDecodeError):
             continue
         if not may_have_images(text):
