@@ -578,7 +578,7 @@ def test_image_whose_private_side_moved_is_refused_with_the_tested_versions(
 
     def said(image: Any) -> str:
         with pytest.raises(EngineError) as caught:
-            read_image(image)
+            read_image(image, tmp_path)
         return str(caught.value)
 
     def moved(what: str) -> str:

@@ -120,6 +120,8 @@ def _matching(asked: Definition, written: Definition, python: str, flyte: str) -
         steps=plain,
     )
     bundles = len(written.steps) - len(plain)
+    if asked.may_be_host_python and written.python == python:
+        wanted = replace(wanted, python=asked.python)
     kept = tuple(step for step in asked.steps if not (isinstance(step, CodeBundle) and not step.files))
     further = kept[len(plain) :]
     if replace(asked, steps=kept[: len(plain)]) != wanted or len(further) not in (0, bundles):
