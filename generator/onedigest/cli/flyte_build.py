@@ -32,7 +32,8 @@ from onedigest.cli.words import say, shown
 from onedigest.digest import hex_of
 from onedigest.errors import DifferenceError, InputError, OnedigestError
 from onedigest.flyte.definition import CodeBundle, Copy, Definition, loads
-from onedigest.flyte.syntax import find_images, may_have_images
+from onedigest.flyte.presence import may_have_images
+from onedigest.flyte.syntax import find_images
 from onedigest.script import MOST_BYTES
 from onedigest.shown_text import safe
 
