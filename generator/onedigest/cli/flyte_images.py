@@ -45,7 +45,7 @@ def read_images(
                 images.append(_make(session, definition, path, own, left))
             except InputError as error:
                 problems += error.problems
-    if name and not (name in names or problems or found.unread):
+    if name and not (name in names or problems or passes or found.unread):
         message, hint = f"the script has no image `{name}` any more", _hint(path, names)
         raise InputError.of(message, where=shown(path), hint=hint)
     if problems and not (name and images):

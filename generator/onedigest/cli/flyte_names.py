@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,8 @@ from onedigest.values import image_name
 if TYPE_CHECKING:
     from onedigest.flyte.definition import Definition
     from onedigest.flyte.syntax import Found
+
+_IMPORT = re.compile(rb"^[ \t]*(?:import|from)[ \t]+flyte\b", re.MULTILINE)
 
 
 class Claims:
@@ -61,11 +64,24 @@ def read_found(path: Path, data: bytes) -> Found | None:
     return found if found and (found.definitions or found.problems or found.unread) else None
 
 
+def imports_flyte(data: bytes) -> bool:
+    """Tell whether a script that has no block is one of Flyte's, whose images may be defined elsewhere."""
+    return b"# ///" not in data and _IMPORT.search(data) is not None
+
+
 def has_choice(session: Session, path: Path) -> bool:
     """Tell whether a script has images that may be called in several ways, as those of Flyte."""
     with suppress(InputError):
         data = read_inside(path, session.root_of(path), shown(path), MOST_BYTES)
         return not is_project(path) and read_found(path, data) is not None
+    return False
+
+
+def has_unread(session: Session, path: Path) -> bool:
+    """Tell whether a script has images that only running it can read, so that locks of it are of images unknown."""
+    with suppress(InputError):
+        found = read_found(path, read_inside(path, session.root_of(path), shown(path), MOST_BYTES))
+        return found is not None and bool(found.unread)
     return False
 
 
