@@ -42,7 +42,7 @@ def read_images(
     for definition, own in zip(found.definitions, names, strict=True):
         if name in ("", own):
             try:
-                images.append(_make(session, definition, path, own, left))
+                images.append(replace(_make(session, definition, path, own, found), left=left))
             except InputError as error:
                 problems += error.problems
     if name and not (name in names or problems or passes or found.unread):
@@ -79,20 +79,21 @@ def flyte_image(
         (name,) = choose_names(
             session, path, [list_names_of_unread(session, path, found, definition, siblings)], claims
         )
-    image = _make(session, definition, path, name, left)
+    image = replace(_make(session, definition, path, name, found), left=left)
     refuse_taken(session, image)
     if not image.lock_path.exists():
         session.warn(renamed(folder / LOCK_FILE, image.spec.script).problem() for folder in left)
     return image
 
 
-def _make(session: Session, definition: Definition, path: Path, name: str, left: tuple[Path, ...]) -> Image:
+def _make(session: Session, definition: Definition, path: Path, name: str, found: Found) -> Image:
     from onedigest.flyte.recipe import make_recipe
 
     root = session.root(path.parent)
     environment = without_credentials(os.environ)  # nothing is asked for by a network
     recipe = make_recipe(definition, root=root, shown=shown, environment=environment, script=path, name=name)
-    return replace(make_image(session, recipe.script, path, recipe), left=left)
+    read = tuple(each for each in dict.fromkeys((*recipe.read, *found.read)) if each != path)
+    return make_image(session, recipe.script, path, replace(recipe, read=read))
 
 
 def _left(session: Session, path: Path, found: Found, names: Sequence[str], claims: Claims) -> tuple[Path, ...]:
