@@ -12,7 +12,7 @@ import pytest
 
 from conftest import ROOT, machine_environment
 from flyte_sdk import Sdk, share_sdk
-from onedigest.cli.flyte_build import find_definition
+from onedigest.cli.flyte_build import find_written
 from onedigest.flyte.definition import Definition, loads
 from onedigest.flyte.syntax import Found, find_images
 
@@ -91,8 +91,8 @@ def test_text_and_sdk_agree(script: Path, version: str, told: dict[str, Told]) -
         if held.name in running:
             continue
         assert held.definition
-        found = find_definition(held.definition, [str(held.file)], python=answer.python, flyte=answer.flyte)
-        assert found.line, f"{held.name}: {held.definition}\nis none of\n{read(held.file)}"
+        found = find_written(held.definition, [str(held.file)], python=answer.python, flyte=answer.flyte)
+        assert found, f"{held.name}: {held.definition}\nis none of\n{read(held.file)}"
     assert answer.environments[script], "the script has no environment"
 
 
