@@ -1,8 +1,8 @@
 """Knows what a build for Flyte answered last, and whether that holds: where nothing that it came from is another one.
 
 All files of the project are held against what they were: by size, times and number, and by content where they are so
-young that a change could leave those as they are. The registry is asked each time. This imports little, and never fails:
-where it cannot tell, all is looked at.
+young that a change could leave those as they are. The registry is asked each time. This imports little; where it cannot
+tell, all is looked at.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ _SETTLED = 3.0
 _OF_SHELLS = {"COLUMNS", "LINES", "OLDPWD", "SHLVL", "_"}
 """Variables that shells move from one command to the next."""
 
-_ENVIRONMENT = "pyvenv.cfg"
+_PASSED = {"pyvenv.cfg": "", "cache.db": "local-cache"}
+"""Files that tell a folder, and what it is called: a virtual environment, and what Flyte writes to at each build."""
+
 _ABOVE = ("onedigest.toml", "pyproject.toml", ".git")
 _PATIENCE = 5.0
 _MOST_HEAD = 1 << 16
@@ -63,14 +65,14 @@ class Answer:
 class Project:
     """The files below a folder, as they are now; `lockfiles` is the folder of all locks in it.
 
-    `environments` are the virtual environments, whose files do not count.
+    `passed` are the folders whose files do not count.
     """
 
     def __init__(self, root: Path, lockfiles: str, further: Iterable[str]) -> None:
         self.root = root
         self.lockfiles = lockfiles
         self.further = tuple(further)
-        self.environments: list[str] = []
+        self.passed: list[str] = []
         self.states = dict(self._states(str(root), lockfiles))
         for folder in root.parents:
             self.states.update(_state(f"{folder}/{name}") for name in _ABOVE)
@@ -91,8 +93,8 @@ class Project:
             folder = waiting.pop()
             with os.scandir(folder) as several:
                 entries = [each for each in several if each.name != "__pycache__" and not each.name.endswith(".pyc")]
-            if folder != start and any(each.name == _ENVIRONMENT for each in entries):
-                self.environments.append(folder)
+            if folder != start and any(folder.endswith(_PASSED.get(each.name, "/")) for each in entries):
+                self.passed.append(folder)
                 continue
             count += len(entries)
             for each in entries:
@@ -133,7 +135,7 @@ def remember(store: Store, request: Mapping[str, Any], name: str, before: Projec
         return
     states = after.of_image(name)
     young = [path for path, state in states.items() if _moved(state) > now - _SETTLED]
-    if sum(os.stat(path).st_size for path in young) > _MOST_YOUNG:
+    if sum(Path(path).stat().st_size for path in young) > _MOST_YOUNG:
         return
     kept = {
         "root": str(after.root),
@@ -144,7 +146,7 @@ def remember(store: Store, request: Mapping[str, Any], name: str, before: Projec
         "young": {path: _content(path) for path in young},
         "answer": {field: getattr(answer, field) for field in Answer.__dataclass_fields__},
     }
-    store.write_note(_name(request), json.dumps(kept).encode())  # noqa: TID251  no digest is taken of it
+    store.write_note(_name(request), json.dumps(kept).encode())
 
 
 def _may_be_kept(request: Mapping[str, Any]) -> bool:
@@ -157,20 +159,19 @@ def _name(request: Mapping[str, Any]) -> str:
     variables = {name: value for name, value in os.environ.items() if name not in _OF_SHELLS}
     program = [_FORMAT, onedigest.__version__, onedigest.__file__, own.st_ino, own.st_ctime_ns, sys.version]
     asked = {name: value for name, value in request.items() if name != "run"}
-    return f"flyte-answers/{_digest([program, os.getcwd(), variables, asked])}"
+    return f"flyte-answers/{_digest([program, str(Path.cwd()), variables, asked])}"
 
 
 def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()  # noqa: TID251  of this machine alone
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _state(path: str) -> tuple[str, str]:
     """Return a path, and what changes with the file that it names."""
     try:
-        found = os.lstat(path)
-        link = os.readlink(path) if stat.S_ISLNK(found.st_mode) else ""
-        if link:
-            found = os.stat(path)
+        found, link = os.lstat(path), ""
+        if stat.S_ISLNK(found.st_mode):
+            found, link = Path(path).stat(), str(Path(path).readlink())
     except (OSError, ValueError):
         return path, "none"
     if stat.S_ISDIR(found.st_mode):
@@ -185,7 +186,7 @@ def _moved(state: str) -> float:
 
 
 def _content(path: str) -> str:
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         return hashlib.sha256(file.read(_MOST_YOUNG + 1)).hexdigest()
 
 
