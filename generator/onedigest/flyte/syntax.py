@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from onedigest.checkout import find_repository
 from onedigest.errors import InputError, Problem
 from onedigest.flyte.chains import Made
 from onedigest.flyte.definition import Definition
@@ -45,12 +46,13 @@ class Found:
 def find_images(text: str, file: Path, shown: str, root: Path | None = None) -> Found:
     """Find the images that a script has Flyte build. `shown` is how messages name the file.
 
-    Modules that it imports are read where they are below `root`, or else below its own folder.
+    Modules that it imports are read where they are below `root`, or else in its repository.
     """
     module = parse(text, file, shown)
     if isinstance(module, Problem):
         return Found((), (module,))
-    return _Reader(module, Modules(file, shown, root or file.parent)).read()
+    below = root or find_repository(file.parent) or file.parent
+    return _Reader(module, Modules(file, shown, below)).read()
 
 
 class _Reader:
