@@ -95,11 +95,16 @@ def imported(script: Path) -> Iterator[None]:
         spec.loader.exec_module(module)
         yield
     finally:
-        sys.path[:] = path
-        for name in set(sys.modules) - set(before) | {script.stem}:
-            if is_inside(getattr(sys.modules[name], "__file__", ""), script.parent):
-                sys.modules.pop(name)
+        added = set(sys.modules) - set(before) | {script.stem}
+        for name in [each for each in added if is_inside(place_of(sys.modules[each]), script.parent)]:
+            sys.modules.pop(name)
         sys.modules.update({name: module for name, module in before.items() if name not in sys.modules})
+        sys.path[:] = path
+
+
+def place_of(module: ModuleType) -> str:
+    """Return the file of a module, or the folder of one that is no more than a folder."""
+    return str(getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), ""))
 
 
 def is_inside(path: object, folder: Path) -> bool:
