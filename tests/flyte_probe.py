@@ -114,12 +114,14 @@ def is_inside(path: object, folder: Path) -> bool:
 def main(scripts: list[Path]) -> None:
     """Print what environments have, as one line of JSON."""
     import flyte
+    import flyte.app
     from flyte._environment import list_loaded_environments
 
     from onedigest.flyte.declaring import find_files
     from onedigest.flyte.definition import dumps
     from onedigest.flyte.sdk import host_defaults, read_image
 
+    sys.dont_write_bytecode = True  # beside the scripts
     found = []
     for script in scripts:
         list_loaded_environments().clear()  # each script is alone

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -85,7 +86,7 @@ def ask(sdk: Sdk, folder: Path, home: Path, cache: Path) -> Told:
     done = subprocess.run(
         [sdk.python, str(ROOT / "tests" / "flyte_probe.py"), *map(str, SCRIPTS)],
         cwd=folder,
-        env={**machine_environment(home, cache), "PYTHONWARNINGS": "ignore", "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**machine_environment(home, cache), "PYTHONWARNINGS": "ignore"},
         capture_output=True,
         text=True,
         check=False,
@@ -104,7 +105,10 @@ def ask(sdk: Sdk, folder: Path, home: Path, cache: Path) -> Told:
 def told(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> dict[str, Told]:
     """What the newest Flyte tells, and the oldest that counts."""
     folder, home = tmp_path_factory.mktemp("elsewhere"), tmp_path_factory.mktemp("home")
-    return {name: ask(share_sdk(tmp_path_factory, cache, name), folder, home, cache) for name in ("newest", "oldest")}
+    names = ("newest", "oldest")
+    with ThreadPoolExecutor(len(names)) as pool:
+        answers = pool.map(lambda name: ask(share_sdk(tmp_path_factory, cache, name), folder, home, cache), names)
+        return dict(zip(names, answers, strict=True))
 
 
 @cache
