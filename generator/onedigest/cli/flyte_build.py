@@ -34,6 +34,7 @@ from onedigest.errors import DifferenceError, InputError, OnedigestError, genera
 from onedigest.flyte.definition import CodeBundle, Copy, Definition, loads
 from onedigest.flyte.syntax import find_images, may_have_images
 from onedigest.inputs.store import exclusive
+from onedigest.oci.media import MANIFEST_TYPES
 from onedigest.script import MOST_BYTES
 from onedigest.shown_text import safe
 
@@ -126,7 +127,8 @@ def _keep(
         return
     name, _, index = reference.partition("@")
     registry, _, repository = name.partition("/")
-    answer = Answer(registry=registry, repository=repository, tag=content_tag(job), index=index, said=said)
+    accept = ", ".join(MANIFEST_TYPES)
+    answer = Answer(registry, repository, tag=content_tag(job), digest=index, accept=accept, said=said)
     remember(session.store, request, image.spec.name, before, answer)
 
 
