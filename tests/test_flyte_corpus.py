@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -13,24 +13,45 @@ import pytest
 from conftest import ROOT, machine_environment
 from flyte_sdk import Sdk, share_sdk
 from onedigest.cli.flyte_build import find_written
-from onedigest.flyte.definition import Definition, loads
+from onedigest.flyte.definition import CodeBundle, Definition, loads
 from onedigest.flyte.syntax import Found, find_images
+from onedigest.script import canonical_text
 
 pytestmark = pytest.mark.network
 
 CORPUS = ROOT / "tests" / "flyte_corpus"
 SCRIPTS = tuple(sorted([*CORPUS.glob("*.py"), *CORPUS.glob("*/main.py")]))
-FEWEST = 60
+FEWEST = 90
 
-ONLY_RUNNING: dict[str, dict[str, int]] = {}
-"""Environments whose images only running a script tells, with the line that says so."""
+ONLY_RUNNING = {
+    "constants_by_comprehension.py": ("comprehension",),
+    "image_by_condition.py": ("condition",),
+    "image_in_loop.py": ("loop_a", "loop_b"),
+    "image_name_from_environment.py": ("environment_name",),
+    "mutated_constants.py": ("mutated_augmented", "mutated_dict", "mutated_list"),
+    "notebook_python.py": ("python_of_this_machine",),
+    "packages_from_file.py": ("packages_from_file",),
+    "ref_name_layers.py": ("on_team_base",),
+    "settings_object.py": ("settings_name",),
+    "string_methods.py": ("string_methods",),
+}
+"""The environments of a script whose images only running it tells."""
+
+BEYOND = {
+    "image_by_condition.py": ("condition",),
+    "main_block_image.py": ("main-block",),
+}
+"""The images of a script, by their names, that no environment has."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """An environment of a script: what the SDK holds of its image, None where it builds none."""
+    """An environment of a script: what the SDK holds of its image, None where Flyte builds none.
 
-    file: Path
+    `files` may define it, the likeliest first.
+    """
+
+    files: tuple[str, ...]
     name: str
     definition: Definition | None
 
@@ -42,6 +63,13 @@ class Told:
     environments: dict[Path, list[Held]]
     python: str
     flyte: str
+
+    def find(self, held: Held) -> tuple[Definition, Path] | None:
+        """Return what the text of a script says of an image, as Flyte's builder finds it, and the script."""
+        assert held.definition
+        return find_written(
+            held.definition, list(held.files), python=self.python, flyte=self.flyte, root_of=lambda _: CORPUS
+        )
 
 
 def ask(sdk: Sdk, folder: Path, home: Path, cache: Path) -> Told:
@@ -60,7 +88,7 @@ def ask(sdk: Sdk, folder: Path, home: Path, cache: Path) -> Told:
     environments: dict[Path, list[Held]] = {script: [] for script in SCRIPTS}
     for each in answer["environments"]:
         definition = loads(each["definition"]) if each["definition"] else None
-        environments[Path(each["script"])].append(Held(Path(each["file"]), each["name"], definition))
+        environments[Path(each["script"])].append(Held(tuple(each["files"]), each["name"], definition))
     return Told(environments, *answer["host"])
 
 
@@ -74,27 +102,52 @@ def told(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> dict[str, Tol
 @cache
 def read(file: Path) -> Found:
     """Read the text of a script."""
-    return find_images(file.read_text(encoding="utf-8"), file, file.name)
+    return find_images(canonical_text(file.read_bytes(), file.name), file, file.name, CORPUS)
+
+
+def without_bundles(definition: Definition) -> Definition:
+    """Leave out the code, which is in an image only where it is run without a bundle."""
+    return replace(definition, steps=tuple(step for step in definition.steps if not isinstance(step, CodeBundle)))
+
+
+def named(script: Path) -> str:
+    return script.relative_to(CORPUS).as_posix()
 
 
 def test_there_are_enough_scripts() -> None:
     assert len(SCRIPTS) >= FEWEST
+    assert set(ONLY_RUNNING) | set(BEYOND) <= set(map(named, SCRIPTS))
 
 
 @pytest.mark.parametrize("version", ["newest", "oldest"])
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.relative_to(CORPUS).as_posix())
+@pytest.mark.parametrize("script", SCRIPTS, ids=named)
 def test_text_and_sdk_agree(script: Path, version: str, told: dict[str, Told]) -> None:
     answer = told[version]
-    running = ONLY_RUNNING.get(script.relative_to(CORPUS).as_posix(), {})
+    running = ONLY_RUNNING.get(named(script), ())
     built = [held for held in answer.environments[script] if held.definition]
-    for held in built:
-        if held.name in running:
-            continue
-        assert held.definition
-        found = find_written(held.definition, [str(held.file)], python=answer.python, flyte=answer.flyte)
-        assert found, f"{held.name}: {held.definition}\nis none of\n{read(held.file)}"
+    written = [held for held in built if held.name not in running]
+    having: dict[tuple[Path, Definition], set[str]] = {}
+    for held in written:
+        found = answer.find(held)
+        assert found, f"{held.name}: {held.definition}\nis none of\n{read(Path(held.files[0]))}"
+        having.setdefault((found[1], without_bundles(found[0])), set()).add(held.name)
+
     assert answer.environments[script], "the script has no environment"
+    for file in {Path(held.files[0]) for held in built} | {script}:
+        expected = {tuple(sorted(names)) for (place, _), names in having.items() if place == file}
+        texts = {tuple(each for each in one.environments if each not in running) for one in read(file).definitions}
+        assert texts - {()} == expected
+        assert read(file).problems == ()
+        alone = tuple(one.name for one in read(file).definitions if not one.environments)
+        assert alone == (BEYOND.get(named(script), ()) if file == script else ())
 
 
-def names(definition: Definition) -> tuple[str, ...]:
-    return definition.environments
+@pytest.mark.parametrize("name", ONLY_RUNNING)
+def test_what_only_running_tells_is_said_with_its_line(name: str, told: dict[str, Told]) -> None:
+    answer = told["newest"]
+    held = [each for each in answer.environments[CORPUS / name] if each.name in ONLY_RUNNING[name]]
+
+    assert held
+    assert read(CORPUS / name).unread
+    assert all(problem.where.startswith(f"{Path(name).name}:") for problem in read(CORPUS / name).unread)
+    assert [answer.find(each) for each in held] == [None for _ in held]

@@ -457,8 +457,8 @@ class TestSyntax:
     @pytest.mark.parametrize(
         ("image", "text"),
         [
-            ("flyte.Image.from_debian_base(name=f'x{1}')", "f'x{1}'"),
-            ("flyte.Image.from_debian_base(registry=REGISTRY, name='x')", "REGISTRY"),
+            ("flyte.Image.from_debian_base(name='x'.upper())", "'x'.upper()"),
+            ("flyte.Image.from_debian_base(name=NAME)", "NAME"),
             ("flyte.Image.from_debian_base(name='x').with_pip_packages(*PACKAGES)", "PACKAGES"),
             ("flyte.Image.from_debian_base(**OPTIONS)", "OPTIONS"),
             ("flyte.Image.from_ref_name('base').with_pip_packages('x')", "flyte.Image.from_ref_name('base')"),

@@ -32,7 +32,8 @@ from onedigest.cli.words import say, shown
 from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import DifferenceError, InputError, OnedigestError, generating
 from onedigest.flyte.definition import CodeBundle, Copy, Definition, loads
-from onedigest.flyte.syntax import find_images, may_have_images
+from onedigest.flyte.presence import may_have_images
+from onedigest.flyte.syntax import find_images
 from onedigest.inputs.store import exclusive
 from onedigest.oci.media import MANIFEST_TYPES
 from onedigest.script import MOST_BYTES
@@ -66,7 +67,7 @@ def _answer(session: FlyteSession, request: Mapping[str, Any]) -> str:
     locked = request["locked"] or os.environ.get("ONEDIGEST_LOCKED", "") not in ("", "0")
     asked, files = loads(request["definition"]), request["files"]
     before = _look(session, files)
-    written = find_written(asked, files, python=request["python"], flyte=request["flyte"])
+    written = find_written(asked, files, python=request["python"], flyte=request["flyte"], root_of=session.root)
     definition, script = written or _as_told(session, asked, files)
     repository = f"{asked.registry}/{asked.name}" if asked.registry else ""
     if not repository:
@@ -149,20 +150,24 @@ def _alone(session: Session, make: Callable[[], Image]) -> Iterator[Image]:
                 return
 
 
-def find_written(asked: Definition, files: list[str], *, python: str, flyte: str) -> tuple[Definition, Path] | None:
+def find_written(
+    asked: Definition, files: list[str], *, python: str, flyte: str, root_of: Callable[[Path], Path] = lambda path: path
+) -> tuple[Definition, Path] | None:
     """Return what the text of a script says of an image that it has, and the script; None where no text has it.
+
+    Modules that a script imports are read below the folder that `root_of` gives for its own.
 
     The text tells more than Flyte: which values are written there, and which are those of this machine.
     """
     for name in files:
         path = Path(name)
         try:
-            text = read_inside(path, path.resolve().parent, name, MOST_BYTES).decode()
+            text = read_inside(path, path.resolve().parent, name, MOST_BYTES).decode("utf-8-sig")
         except (InputError, UnicodeDecodeError):
             continue
         if not may_have_images(text):
             continue
-        for written in find_images(text, path, shown(path)).definitions:
+        for written in find_images(text, path, shown(path), root_of(path.parent)).definitions:
             if (matching := _matching(asked, written, python, flyte)) is not None:
                 return matching, path
     return None
@@ -193,6 +198,8 @@ def _matching(asked: Definition, written: Definition, python: str, flyte: str) -
         steps=plain,
     )
     bundles = len(written.steps) - len(plain)
+    if asked.may_be_host_python and written.python == python:
+        wanted = replace(wanted, python=asked.python)
     kept = tuple(step for step in asked.steps if not (isinstance(step, CodeBundle) and not step.files))
     further = kept[len(plain) :]
     if replace(asked, steps=kept[: len(plain)]) != wanted or len(further) not in (0, bundles):

@@ -141,7 +141,9 @@ def extend(made: Definition, method: str, given: Values, place: Path) -> Definit
         if given.get("registry_secret"):
             changes["has_registry_secret"] = True
         if given.get("base_image"):
-            changes |= {"base": "", **(read_default(str(given["base_image"])) or {"base": str(given["base_image"])})}
+            reference = str(given["base_image"])
+            changes |= {"base": "", "flyte": "", **(read_default(reference) or {"base": reference})}
+            changes["python"] = _minor(given.get("python_version")) or made.python or changes.get("python", "")
         return replace(made, **changes)
     return replace(made, steps=(*made.steps, *_STEPS[method](given, place)))
 
@@ -199,7 +201,7 @@ def _minor(version: Any) -> str:
 
 
 def _source_folder(given: Values, place: Path) -> tuple[steps.Step, ...]:
-    target = str(given.get("dst") or ".")
+    target = str(given.get("dst", "."))
     if target == "." and not given.get("copy_contents_only"):
         target = f"./{Path(given['src']).name}"
     return (steps.Copy(source=find(given["src"], place), target=target, is_folder=True),)

@@ -48,9 +48,9 @@ def _read(image: Any, place: Path) -> Definition:
         layers: tuple[Any, ...] = ()
         own: tuple[Step, ...] = (DOCKERFILE,)
     else:
-        layers = _without_prefix(str(image.base_image), tuple(image._layers))  # noqa: SLF001  layers are private to Flyte
+        layers = _without_prefix(tuple(image._layers))  # noqa: SLF001  layers are private to Flyte
         own = tuple(step for layer in layers for step in _steps(layer, place))
-    python, base, flyte = _base(str(image.base_image or ""), image, is_debian=len(layers) < len(image._layers))  # noqa: SLF001
+    python, base, flyte = _base(str(image.base_image or ""), image, has_prefix=len(layers) < len(image._layers))  # noqa: SLF001  as above
     platform = image.platform
     host, current = host_defaults()
     return Definition(
@@ -61,20 +61,25 @@ def _read(image: Any, place: Path) -> Definition:
         base=base,
         flyte="flyte" if flyte == current else flyte,
         has_registry_secret=image._image_registry_secret is not None,  # noqa: SLF001  as above
+        may_be_host_python=python != host == _minor(image),
         steps=own,
     )
 
 
-def _base(reference: str, image: Any, *, is_debian: bool) -> tuple[str, str, str]:
+def _minor(image: Any) -> str:
+    return ".".join(map(str, image.python_version))
+
+
+def _base(reference: str, image: Any, *, has_prefix: bool) -> tuple[str, str, str]:
     """Return Python minor, base and requirement of Flyte."""
-    python = ".".join(map(str, image.python_version))
+    python = _minor(image)
     if default := read_default_image(reference):
         host, _ = host_defaults()
         return default[0] if python == host else python, "", f"flyte=={default[1]}"
-    return python, "" if is_debian else reference, ""
+    return python, "" if has_prefix and _DEBIAN.fullmatch(reference) else reference, ""
 
 
-def _without_prefix(base: str, layers: tuple[Any, ...]) -> tuple[Any, ...]:
+def _without_prefix(layers: tuple[Any, ...]) -> tuple[Any, ...]:
     """Take off the layers that `from_debian_base` begins with: a user, variables and packages that it always has."""
     if not layers or type(layers[0]).__name__ != "_DockerLines":
         return layers
@@ -82,7 +87,7 @@ def _without_prefix(base: str, layers: tuple[Any, ...]) -> tuple[Any, ...]:
 
     kinds = tuple(type(layer).__name__ for layer in layers[:5])
     expected = ("_DockerLines", "Commands", "WorkDir", "Env", "AptPackages")
-    if kinds != expected or tuple(layers[1].commands) != (_CREATE_FLYTE_USER_CMD,) or not _DEBIAN.fullmatch(base):
+    if kinds != expected or tuple(layers[1].commands) != (_CREATE_FLYTE_USER_CMD,):
         raise _unknown(f"an image of Debian begins with {', '.join(kinds)}")
     return layers[5:]
 
@@ -122,10 +127,7 @@ def _secrets(layer: Any) -> tuple[Secret, ...]:
     from flyte import Secret as FlyteSecret
 
     several = [FlyteSecret(key=each) if isinstance(each, str) else each for each in layer.secret_mounts or ()]
-    return tuple(
-        Secret(key=each.key, group=each.group or "", variable="" if each.mount else each.as_env_var or "")
-        for each in several
-    )
+    return tuple(Secret(key=each.key, group=each.group or "", variable=each.as_env_var or "") for each in several)
 
 
 def _uv_project(layer: Any, place: Path) -> Step:
