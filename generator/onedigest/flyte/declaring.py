@@ -91,7 +91,7 @@ def _holds(names: dict[str, Any], wanted: Iterable[Any]) -> bool:
 
 @cache
 def _interpreters() -> tuple[str, ...]:
-    """Return the folders of the interpreter that runs this, of Flyte and of onedigest: they are known without looking."""
+    """Return the folders of the interpreter that runs this, of Flyte and of onedigest, known without looking."""
     import flyte
 
     packages = {os.path.dirname(str(flyte.__file__)), os.path.dirname(os.path.dirname(__file__))}  # noqa: PTH120  as above
