@@ -16,13 +16,12 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import onedigest
-from onedigest.cli.own_store import own_store
-from onedigest.oci.media import MANIFEST_TYPES
+from onedigest.cli.own_store import key_path, store_path
+from onedigest.inputs.seal import read_key, unsealed
 
 if TYPE_CHECKING:
     from onedigest.inputs.store import Store
@@ -46,20 +45,23 @@ _PATIENCE = 5.0
 _MOST_HEAD = 1 << 16
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What a build answered: the image, where it is, and what is said when it is there already."""
+class Answer(NamedTuple):
+    """What a build answered: the image, where it is, and what is said when it is there already.
+
+    `accept` is what a registry is told to be asked for.
+    """
 
     registry: str
     repository: str
     tag: str
-    index: str
+    digest: str
+    accept: str
     said: str
 
     @property
     def reference(self) -> str:
         """The image by its digest."""
-        return f"{self.registry}/{self.repository}@{self.index}"
+        return f"{self.registry}/{self.repository}@{self.digest}"
 
 
 class Project:
@@ -110,8 +112,9 @@ class Project:
 
 def recall(request: Mapping[str, Any]) -> str:
     """Return the reference of an image that is as it was, and where it was; nothing where that is not certain."""
-    store = own_store()
-    text = store.read_note(_name(request)) if _may_be_kept(request) else None
+    name = _name(request)
+    path, key = store_path() / name, key_path()
+    text = unsealed(read_key(key), name, path.read_bytes()) if key and _may_be_kept(request) else None
     if text is None:
         return ""
     kept: dict[str, Any] = json.loads(text)
@@ -120,7 +123,7 @@ def recall(request: Mapping[str, Any]) -> str:
         return ""
     if any(_content(path) != digest for path, digest in kept["young"].items()):
         return ""
-    answer = Answer(**kept["answer"])
+    answer = Answer(*kept["answer"])
     if not (_is_here(answer) or _is_there(answer, request)):
         return ""
     print(answer.said, file=sys.stderr, flush=True)
@@ -144,7 +147,7 @@ def remember(store: Store, request: Mapping[str, Any], name: str, before: Projec
         "name": name,
         "states": _digest(states),
         "young": {path: _content(path) for path in young},
-        "answer": {field: getattr(answer, field) for field in Answer.__dataclass_fields__},
+        "answer": answer,
     }
     store.write_note(_name(request), json.dumps(kept).encode())
 
@@ -201,7 +204,7 @@ def _is_here(answer: Answer) -> bool:
         lines = (
             f"HEAD /v2/{answer.repository}/manifests/{answer.tag} HTTP/1.1",
             f"Host: {answer.registry}",
-            f"Accept: {', '.join(MANIFEST_TYPES)}",
+            f"Accept: {answer.accept}",
             "User-Agent: onedigest",
             "Connection: close",
         )
@@ -210,7 +213,7 @@ def _is_here(answer: Answer) -> bool:
             head += data
     first, *fields = head.partition(b"\r\n\r\n")[0].split(b"\r\n")
     pairs = {name.strip().lower(): value.strip() for name, _, value in (field.partition(b":") for field in fields)}
-    return first.split(b" ")[1:2] == [b"200"] and pairs.get(b"docker-content-digest") == answer.index.encode()
+    return first.split(b" ")[1:2] == [b"200"] and pairs.get(b"docker-content-digest") == answer.digest.encode()
 
 
 def _is_there(answer: Answer, request: Mapping[str, Any]) -> bool:
@@ -229,4 +232,4 @@ def _is_there(answer: Answer, request: Mapping[str, Any]) -> bool:
         color="auto",
     )
     reference = Reference(registry=answer.registry, repository=answer.repository)
-    return Repository(reference, session.access, "pull,push").resolve(answer.tag) == answer.index
+    return Repository(reference, session.access, "pull,push").resolve(answer.tag) == answer.digest

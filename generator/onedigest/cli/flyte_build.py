@@ -35,6 +35,7 @@ from onedigest.flyte.definition import CodeBundle, Copy, Definition, loads
 from onedigest.flyte.presence import may_have_images
 from onedigest.flyte.syntax import find_images
 from onedigest.inputs.store import exclusive
+from onedigest.oci.media import MANIFEST_TYPES
 from onedigest.script import MOST_BYTES
 from onedigest.shown_text import safe
 
@@ -127,7 +128,8 @@ def _keep(
         return
     name, _, index = reference.partition("@")
     registry, _, repository = name.partition("/")
-    answer = Answer(registry=registry, repository=repository, tag=content_tag(job), index=index, said=said)
+    accept = ", ".join(MANIFEST_TYPES)
+    answer = Answer(registry, repository, tag=content_tag(job), digest=index, accept=accept, said=said)
     remember(session.store, request, image.spec.name, before, answer)
 
 

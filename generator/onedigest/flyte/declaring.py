@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import sysconfig
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -48,6 +47,7 @@ def find_siblings(image: Any, files: Sequence[str]) -> list[Any]:
         return [each for each in others if find_files(each)[:1] == list(files[:1])]
 
 
+@cache
 def is_own(path: str) -> bool:
     """Tell whether a file is a user's: no part of an interpreter, an environment or an installed package."""
     if not path or path.startswith(_interpreters()):
@@ -91,14 +91,17 @@ def _holds(names: dict[str, Any], wanted: Iterable[Any]) -> bool:
 
 @cache
 def _interpreters() -> tuple[str, ...]:
-    """Return the folders of the interpreter that runs this: they are known without looking."""
-    names = ("stdlib", "platstdlib", "purelib", "platlib", "scripts")
-    folders = {sysconfig.get_paths()[name] for name in names} | {
-        sysconfig.get_paths(vars={"base": base, "platbase": base})[name]
-        for base in {sys.base_prefix, sys.base_exec_prefix}
-        for name in names
+    """Return the folders of the interpreter that runs this, of Flyte and of onedigest, known without looking."""
+    import flyte
+
+    packages = {os.path.dirname(str(flyte.__file__)), os.path.dirname(os.path.dirname(__file__))}  # noqa: PTH120  as above
+    folders = {
+        os.path.dirname(place)  # noqa: PTH120  as above
+        for each in (os.__file__, sys.executable or os.__file__)
+        for place in (each, os.path.realpath(each))
     }
-    return tuple(f"{folder}{os.sep}" for folder in sorted(folders))
+    programs = {f"{prefix}{os.sep}bin" for prefix in (sys.prefix, sys.base_prefix)}
+    return tuple(f"{folder}{os.sep}" for folder in sorted(folders | programs | packages))
 
 
 @cache
