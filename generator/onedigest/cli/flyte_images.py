@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.cli.image import Image, make_image
-from onedigest.cli.index_credentials import without_credentials
 from onedigest.cli.session import Session
 from onedigest.cli.words import shown
 from onedigest.errors import InputError, Problem
@@ -54,8 +52,7 @@ def flyte_image(session: Session, definition: Definition) -> Image:
     from onedigest.flyte.recipe import make_recipe
 
     path = Path(definition.file)
-    environment = without_credentials(os.environ)  # nothing is asked for by a network
-    recipe = make_recipe(definition, root=session.root(path.parent), shown=shown, environment=environment)
+    recipe = make_recipe(definition, root=session.root(path.parent), shown=shown)
     return make_image(session, recipe.script, path, recipe)
 
 

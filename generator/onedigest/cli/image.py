@@ -15,7 +15,8 @@ from onedigest.errors import Problem
 from onedigest.formats import LOCK_FILE, RECORD_FILE
 from onedigest.project import Project
 from onedigest.script import Script
-from onedigest.spec import OfProject, Spec, specify
+from onedigest.spec import Spec, specify
+from onedigest.taken import OfProject
 
 if TYPE_CHECKING:
     from onedigest.flyte.recipe import Recipe
@@ -88,7 +89,7 @@ def make_image(
     path = path.resolve()  # what the script names is found from where it really is
     project = around or session.project(path.parent)
     session.warn(stated_passwords(script, project, recipe))
-    spec = specify(script, project, shown(path, session.root(path.parent)), of)
+    spec = specify(script, project, shown(path, session.root(path.parent)), of, recipe.taken if recipe else ())
     if script.uv:
         from onedigest.lock.uv_keys import take
 

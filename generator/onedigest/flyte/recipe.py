@@ -21,6 +21,7 @@ from onedigest.flyte.packages import Packages
 from onedigest.flyte.reading import read_source
 from onedigest.script import Script
 from onedigest.spec import APPLICATION
+from onedigest.taken import Taken
 
 PROGRAMS = ("gzip", "tar")
 """What Flyte unpacks a code bundle with."""
@@ -37,7 +38,7 @@ class Recipe:
 
     `hashes` are the only ones that wheels of a project may have. `baked` are files that Flyte adds for one run, as
     (path below the working directory, path on this machine); they have no part in the lock. `read` are the files that
-    all this stands in, besides the one that defines the image.
+    all this stands in, besides the one that defines the image. `taken` is what uv.locks pin of it.
     """
 
     script: Script
@@ -46,28 +47,24 @@ class Recipe:
     hashes: Mapping[str, frozenset[str]]
     baked: tuple[tuple[str, str], ...]
     read: tuple[Path, ...]
+    taken: tuple[Taken, ...]
 
 
-def make_recipe(
-    definition: Definition, *, root: Path, shown: Callable[[Path], str], environment: Mapping[str, str]
-) -> Recipe:
+def make_recipe(definition: Definition, *, root: Path, shown: Callable[[Path], str]) -> Recipe:
     """Map an image of Flyte. `root` is the folder that the locks are in, `shown` names files in messages.
 
     Raises `InputError` with all that cannot be mapped.
     """
-    return _Mapper(definition, root, shown, environment).make()
+    return _Mapper(definition, root, shown).make()
 
 
 class _Mapper:
     """Maps one image; keeps all problems."""
 
-    def __init__(
-        self, definition: Definition, root: Path, shown: Callable[[Path], str], environment: Mapping[str, str]
-    ) -> None:
+    def __init__(self, definition: Definition, root: Path, shown: Callable[[Path], str]) -> None:
         self._definition = definition
         self._root = root.resolve()
         self._shown = shown
-        self._environment = environment
         self._file = Path(definition.file)
         self._folder = self._file.resolve().parent
         self._problems: list[Problem] = []
@@ -112,6 +109,7 @@ class _Mapper:
             hashes=self._packages.hashes(),
             baked=baked,
             read=tuple(path for path in self._packages.read() if path != self._file),
+            taken=tuple(self._packages.taken),
         )
 
     def _read(self, path: Path, root: Path) -> bytes:
@@ -145,7 +143,7 @@ class _Mapper:
             case steps.RequirementsFile():
                 self._packages.take_file(Path(step.file), self._shown(Path(step.file)), self._root)
             case steps.UvProject():
-                self._packages.take_project(step, where, self._environment, self._root)
+                self._packages.take_project(step, where, self._root, self._folder)
             case steps.Copy():
                 self._take_copy(step)
             case steps.Refused():
