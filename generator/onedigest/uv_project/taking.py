@@ -112,7 +112,7 @@ def with_root(locked: Locked, workspace: Workspace) -> Locked:
             groups={str(canonicalize_name(name)): tuple(_edges(locked, tables(each))) for name, each in groups.items()},
             wheels=(),
             archive=None,
-            metadata={},
+            metadata={"requires-dev": groups},
         )
     except ValueError as error:
         message = f"cannot be used: `dependency-groups` {error}"
