@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from conftest import ROOT, Project, Result, machine_environment
 from docker_daemon import keep_compiled
@@ -165,3 +168,20 @@ def run_in_image(docker: str, sdk: Sdk, project: Project, image: str, platform: 
     )
     assert done.returncode == 0, done.stderr + done.stdout
     return (data / "out" / "outputs.pb").read_bytes()
+
+
+def share_sdk(factory: pytest.TempPathFactory, cache: Path, name: str) -> Sdk:
+    """Return an environment with the `newest` Flyte, or the `oldest` that counts on another Python.
+
+    All workers of one run of the tests share it: the first that wants it makes it.
+    """
+    requirement, python = (NEWEST, sys.executable) if name == "newest" else (OLDEST, other_python())
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"flyte-{name}"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "ready").exists():
+            make_sdk(folder / "venv", cache, requirement, python)
+            (folder / "ready").touch()
+    return Sdk(folder / "venv")

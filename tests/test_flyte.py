@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import sys
 import tomllib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
@@ -15,7 +14,7 @@ import pytest
 from conftest import Project, Result, machine_environment
 from docker_daemon import docker_variables, find_docker
 from fault_proxy import FaultProxy, faults
-from flyte_sdk import NEWEST, OLDEST, SCRIPT, Sdk, make_sdk, other_python, run_in_image
+from flyte_sdk import SCRIPT, Sdk, run_in_image, share_sdk
 from index_server import IndexServer
 from registry_server import serve_registry
 from wheel_builder import build_wheel
@@ -33,13 +32,13 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultProxy]:
 @pytest.fixture(scope="module")
 def newest(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Sdk:
     """The newest Flyte, with the Python that runs the tests."""
-    return make_sdk(tmp_path_factory.mktemp("newest") / "venv", cache, NEWEST, sys.executable)
+    return share_sdk(tmp_path_factory, cache, "newest")
 
 
 @pytest.fixture(scope="module")
 def oldest(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Sdk:
     """The oldest Flyte that is supported, with another Python."""
-    return make_sdk(tmp_path_factory.mktemp("oldest") / "venv", cache, OLDEST, other_python())
+    return share_sdk(tmp_path_factory, cache, "oldest")
 
 
 def make_project(root: Path, cache: Path, registry: FaultProxy, script: str = SCRIPT) -> Project:
@@ -227,8 +226,9 @@ path = pathlib.Path("jobs/everything.py").absolute()
 written = find_images(path.read_text(), path, "everything.py").all()
 assert len(written) == len(everything.IMAGES), len(written)
 for image in everything.IMAGES:
-    found = find_definition(read_image(image), [str(path)], python=python, flyte=flyte)
-    assert found.line, f"not found in the text: {read_image(image)}"
+    held = read_image(image, path.parent)
+    found = find_definition(held, [str(path)], python=python, flyte=flyte)
+    assert found.line, f"not found in the text: {held}"
     assert found in written or found.name == "bundle", found  # that of a bundle has no part in what is locked
 print("equal", len(written))
 """

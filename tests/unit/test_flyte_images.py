@@ -457,8 +457,8 @@ class TestSyntax:
     @pytest.mark.parametrize(
         ("image", "text"),
         [
-            ("flyte.Image.from_debian_base(name=f'x{1}')", "f'x{1}'"),
-            ("flyte.Image.from_debian_base(registry=REGISTRY, name='x')", "REGISTRY"),
+            ("flyte.Image.from_debian_base(name='x'.upper())", "'x'.upper()"),
+            ("flyte.Image.from_debian_base(name=NAME)", "NAME"),
             ("flyte.Image.from_debian_base(name='x').with_pip_packages(*PACKAGES)", "PACKAGES"),
             ("flyte.Image.from_debian_base(**OPTIONS)", "OPTIONS"),
             ("flyte.Image.from_ref_name('base').with_pip_packages('x')", "flyte.Image.from_ref_name('base')"),
@@ -578,7 +578,7 @@ def test_image_whose_private_side_moved_is_refused_with_the_tested_versions(
 
     def said(image: Any) -> str:
         with pytest.raises(EngineError) as caught:
-            read_image(image)
+            read_image(image, tmp_path)
         return str(caught.value)
 
     def moved(what: str) -> str:

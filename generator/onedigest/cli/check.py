@@ -30,7 +30,7 @@ def check(session: Session, images: list[Image], *, everything: bool, gone: Iter
     problems = list(gone)
     if everything:
         images, strays = _other_images(session, images)
-        problems += strays
+        problems += [each for each in strays if each.where not in {other.where for other in problems}]
     for folder in sorted({image.folder.parent.resolve() for image in images}):
         problems += _stale(session, folder, [image for image in images if image.folder.parent.resolve() == folder])
     if session.as_json:

@@ -32,7 +32,8 @@ from onedigest.cli.words import say, shown
 from onedigest.digest import hex_of
 from onedigest.errors import DifferenceError, InputError, OnedigestError
 from onedigest.flyte.definition import CodeBundle, Copy, Definition, loads
-from onedigest.flyte.syntax import find_images, may_have_images
+from onedigest.flyte.presence import may_have_images
+from onedigest.flyte.syntax import find_images
 from onedigest.script import MOST_BYTES
 from onedigest.shown_text import safe
 
@@ -90,7 +91,7 @@ def find_definition(asked: Definition, files: list[str], *, python: str, flyte: 
     for name in files:
         path = Path(name)
         try:
-            text = read_inside(path, path.resolve().parent, name, MOST_BYTES).decode()
+            text = read_inside(path, path.resolve().parent, name, MOST_BYTES).decode("utf-8-sig")
         except (InputError, UnicodeDecodeError):
             continue
         if not may_have_images(text):
@@ -119,6 +120,8 @@ def _matching(asked: Definition, written: Definition, python: str, flyte: str) -
         steps=plain,
     )
     bundles = len(written.steps) - len(plain)
+    if asked.may_be_host_python and written.python == python:
+        wanted = replace(wanted, python=asked.python)
     kept = tuple(step for step in asked.steps if not (isinstance(step, CodeBundle) and not step.files))
     further = kept[len(plain) :]
     if replace(asked, steps=kept[: len(plain)]) != wanted or len(further) not in (0, bundles):

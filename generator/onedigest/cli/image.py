@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 class Image:
     """A script and the spec of its image. `folder` holds its lock; `recipe` is what else an image of Flyte needs.
 
-    `read` are the files that the spec of a project stands in. `warn` is told what does not stop a command, and `tell`
+    `read` are the files that the spec of a project stands in, and `left` the folders of locks that its script has of
+    images that are gone. `warn` is told what does not stop a command, and `tell`
     what was built from source.
     """
 
@@ -37,6 +38,7 @@ class Image:
     folder: Path
     recipe: Recipe | None = field(default=None, compare=False)
     read: tuple[Path, ...] = field(default=(), compare=False)
+    left: tuple[Path, ...] = field(default=(), compare=False)
     warn: Callable[[Problem], None] = field(default=lambda _: None, compare=False, repr=False)
     tell: Callable[[str], None] = field(default=lambda _: None, compare=False, repr=False)
 

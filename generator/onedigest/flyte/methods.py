@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from onedigest.checkout import find_repository
 from onedigest.flyte import definition as steps
 from onedigest.flyte.definition import Definition, Options, Secret
 
@@ -32,11 +33,22 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
         "platform",
         _PIP[4],
     ),
-    "from_pixi_script": ("script", "name", "registry"),
+    "from_pixi_script": (
+        *("script", "name", "registry", "registry_secret", "environment", "extra_args", "platform", "secret_mounts"),
+    ),
     "from_base": ("image_uri",),
     "from_dockerfile": ("file", "registry", "name", "platform"),
     "from_ref_name": ("name",),
-    "clone": ("registry", "registry_secret", "name", "base_image", "python_version", "", "extendable", "platform"),
+    "clone": (
+        "registry",
+        "registry_secret",
+        "name",
+        "base_image",
+        "python_version",
+        "addl_layer",
+        "extendable",
+        "platform",
+    ),
     "with_workdir": ("workdir",),
     "with_requirements": ("file", *_PIP),
     "with_pip_packages": ("*packages", *_PIP),
@@ -46,10 +58,15 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "with_code_bundle": ("copy_style", "dst"),
     "with_dockerignore": ("path",),
     "with_uv_project": ("pyproject_file", "uvlock", *_PIP, "project_install_mode"),
-    "with_poetry_project": ("pyproject_file",),
-    "with_pixi_project": ("manifest_file",),
+    "with_poetry_project": ("pyproject_file", "poetry_lock", "extra_args", "secret_mounts", "project_install_mode"),
+    "with_pixi_project": (
+        *("manifest_file", "pixi_lock", "environment", "extra_args", "secret_mounts", "project_install_mode"),
+    ),
     "with_apt_packages": ("*packages", "secret_mounts"),
     "with_commands": ("commands", "secret_mounts"),
+    "with_local_v2": (),
+    "with_local_rs_controller": (),
+    "with_local_v2_plugins": ("plugins",),
 }
 """The parameters of each method, in their order; a star marks those that take what is left."""
 
@@ -65,6 +82,10 @@ DOCKERFILE = steps.Refused(
     what="`from_dockerfile`: what a Dockerfile does cannot be locked",
     hint="build and push that image yourself, and use `from_base` with its digest",
 )
+CHECKOUT = steps.Refused(
+    what="`with_local_v2` and its like put wheels into an image that a checkout of Flyte built",
+    hint="install a released version of Flyte",
+)
 
 Values = Mapping[str, Any]
 """Arguments by the names of parameters."""
@@ -73,11 +94,11 @@ Values = Mapping[str, Any]
 def first(method: str, given: Values, place: Path) -> Definition | None:
     """Return the definition that a constructor gives, None for an image that Flyte does not build as it is.
 
-    `place` is the folder that relative paths are tried from, after the working directory.
+    `place` is the folder of the script, which relative paths are read from.
     """
     name = given.get("name") or DEFAULT_NAME
     common: dict[str, Any] = {"registry": given.get("registry") or "", "name": name}
-    if method in ("from_debian_base", "from_uv_script"):
+    if method in ("from_debian_base", "from_uv_script", "from_pixi_script"):
         common |= {
             "platforms": as_tuple(given.get("platform")) or BOTH,
             "python": _minor(given.get("python_version")),
@@ -90,8 +111,11 @@ def first(method: str, given: Values, place: Path) -> Definition | None:
         return Definition(**common, flyte=_flyte(given) if given.get("install_flyte", True) else "")
     if method == "from_base":
         return from_reference(str(given["image_uri"]), {**common, "name": "", "platforms": BOTH[:1]})
-    refused = {"from_pixi_script": PIXI, "from_dockerfile": DOCKERFILE}.get(method)
-    return Definition(**common, platforms=BOTH[:1], steps=(refused,)) if refused else None
+    if method == "from_pixi_script":
+        return Definition(**common, steps=(PIXI,))
+    if method == "from_dockerfile":
+        return Definition(**common, platforms=as_tuple(given.get("platform")) or BOTH[:1], steps=(DOCKERFILE,))
+    return None
 
 
 def from_reference(reference: str, common: Values) -> Definition:
@@ -117,7 +141,9 @@ def extend(made: Definition, method: str, given: Values, place: Path) -> Definit
         if given.get("registry_secret"):
             changes["has_registry_secret"] = True
         if given.get("base_image"):
-            changes |= {"base": "", **(read_default(str(given["base_image"])) or {"base": str(given["base_image"])})}
+            reference = str(given["base_image"])
+            changes |= {"base": "", "flyte": "", **(read_default(reference) or {"base": reference})}
+            changes["python"] = _minor(given.get("python_version")) or made.python or changes.get("python", "")
         return replace(made, **changes)
     return replace(made, steps=(*made.steps, *_STEPS[method](given, place)))
 
@@ -152,9 +178,17 @@ def as_tuple(value: Any) -> tuple[Any, ...]:
 
 
 def find(path: str | Path, place: Path) -> str:
-    """Return the absolute path of a file: from the working directory, as Flyte reads it, else from a folder."""
-    found = Path(path).absolute()
-    return os.path.normpath(found if found.exists() else place / path)
+    """Return the absolute path of a file that a script names, whatever the working directory.
+
+    It is read from the script's folder, or else from the nearest folder above it in its repository that has such a
+    file: Flyte takes it from the working directory, which is that folder where the script is to run at all.
+    """
+    beside = place.absolute() / path
+    if beside.exists():
+        return os.path.normpath(beside)
+    repository = find_repository(place.absolute()) or place
+    above = (each / path for each in place.absolute().parents if each.is_relative_to(repository))
+    return os.path.normpath(next((each for each in above if each.exists()), beside))
 
 
 def _flyte(given: Values) -> str:
@@ -167,10 +201,10 @@ def _minor(version: Any) -> str:
 
 
 def _source_folder(given: Values, place: Path) -> tuple[steps.Step, ...]:
-    source, target = find(given["src"], place), str(given.get("dst") or ".")
+    target = str(given.get("dst", "."))
     if target == "." and not given.get("copy_contents_only"):
-        target = f"./{Path(source).name}"
-    return (steps.Copy(source=source, target=target, is_folder=True),)
+        target = f"./{Path(given['src']).name}"
+    return (steps.Copy(source=find(given["src"], place), target=target, is_folder=True),)
 
 
 def _source_files(given: Values, place: Path) -> tuple[steps.Step, ...]:
@@ -180,13 +214,18 @@ def _source_files(given: Values, place: Path) -> tuple[steps.Step, ...]:
     )
 
 
+def find_uv_lock(uvlock: str | Path | None, pyproject: str, place: Path) -> str:
+    """Return the path of a project's uv.lock: the one that is named, or the one beside it; empty where none is."""
+    lock = Path(find(uvlock, place)) if uvlock else Path(pyproject).parent / "uv.lock"
+    return str(lock) if lock.exists() else ""
+
+
 def _uv_project(given: Values, place: Path) -> tuple[steps.Step, ...]:
     pyproject = find(given["pyproject_file"], place)
-    lock = Path(find(given["uvlock"], place)) if given.get("uvlock") else Path(pyproject).parent / "uv.lock"
     return (
         steps.UvProject(
             pyproject=pyproject,
-            uvlock=str(lock) if lock.exists() else "",
+            uvlock=find_uv_lock(given.get("uvlock"), pyproject, place),
             installs_project=given.get("project_install_mode") == "install_project",
             options=options(given),
         ),
@@ -213,4 +252,5 @@ _STEPS: Mapping[str, Callable[[Values, Path], tuple[steps.Step, ...]]] = {
         steps.AptPackages(packages=as_tuple(given.get("packages")), secrets=secrets(given)),
     ),
     "with_commands": lambda given, _: (steps.Commands(commands=as_tuple(given["commands"]), secrets=secrets(given)),),
+    **dict.fromkeys(("with_local_v2", "with_local_rs_controller", "with_local_v2_plugins"), lambda *_: (CHECKOUT,)),
 }

@@ -16,7 +16,7 @@ from onedigest.errors import InputError, Problem
 from onedigest.flyte import definition as steps
 from onedigest.flyte.definition import Definition, Secret, Step
 from onedigest.flyte.indexes import Credential
-from onedigest.flyte.methods import DEFAULT_NAME
+from onedigest.flyte.naming import plain_name
 from onedigest.flyte.packages import Packages
 from onedigest.flyte.reading import read_source
 from onedigest.script import Script
@@ -50,23 +50,40 @@ class Recipe:
     taken: tuple[Taken, ...]
 
 
-def make_recipe(definition: Definition, *, root: Path, shown: Callable[[Path], str]) -> Recipe:
+def make_recipe(
+    definition: Definition,
+    *,
+    root: Path,
+    shown: Callable[[Path], str],
+    script: Path | None = None,
+    name: str = "",
+) -> Recipe:
     """Map an image of Flyte. `root` is the folder that the locks are in, `shown` names files in messages.
 
-    Raises `InputError` with all that cannot be mapped.
+    `script` is what the lock is of, if not the file that defines the image, and `name` what it is called. Raises
+    `InputError` with all that cannot be mapped.
     """
-    return _Mapper(definition, root, shown).make()
+    return _Mapper(definition, root, shown, script, name).make()
 
 
 class _Mapper:
     """Maps one image; keeps all problems."""
 
-    def __init__(self, definition: Definition, root: Path, shown: Callable[[Path], str]) -> None:
+    def __init__(
+        self,
+        definition: Definition,
+        root: Path,
+        shown: Callable[[Path], str],
+            script: Path | None,
+        name: str,
+    ) -> None:
         self._definition = definition
         self._root = root.resolve()
         self._shown = shown
         self._file = Path(definition.file)
         self._folder = self._file.resolve().parent
+        self._script = script or self._file
+        self._name = name
         self._problems: list[Problem] = []
         self._packages = Packages()
         self._table: dict[str, Any] = {}
@@ -143,7 +160,7 @@ class _Mapper:
             case steps.RequirementsFile():
                 self._packages.take_file(Path(step.file), self._shown(Path(step.file)), self._root)
             case steps.UvProject():
-                self._packages.take_project(step, where, self._root, self._folder)
+                self._packages.take_project(step, where, self._root, self._script.resolve().parent)
             case steps.Copy():
                 self._take_copy(step)
             case steps.Refused():
@@ -223,14 +240,12 @@ class _Mapper:
 
     def _from_script(self, path: Path) -> str:
         """Return a path from the folder that the script really is in; the path may be a link itself."""
-        return os.path.relpath(path.parent.resolve() / path.name, self._folder)
+        return os.path.relpath(path.parent.resolve() / path.name, self._script.resolve().parent)
 
     def _finish_table(self) -> None:
         definition, table = self._definition, self._table
-        has_script = any(isinstance(step, steps.UvScript) for step in definition.steps)
-        stem = re.sub(r"[^a-z0-9]+", "-", self._file.stem.lower()).strip("-")
-        is_named = has_script or definition.name != DEFAULT_NAME
-        table.setdefault("name", definition.name.replace("/", "-") if is_named else stem)
+        if isinstance(table.get("name", ""), str):  # another value is refused with its line
+            table["name"] = self._name or table.get("name", plain_name(definition, self._script))
         if definition.registry:
             table["repository"] = f"{definition.registry}/{definition.name}"
         if definition.base:

@@ -1,0 +1,137 @@
+"""Scripts as people write them: what their text says of their images is what Flyte's own SDK holds of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT, machine_environment
+from flyte_sdk import Sdk, share_sdk
+from onedigest.cli.flyte_build import find_definition
+from onedigest.flyte.definition import CodeBundle, Definition, loads
+from onedigest.flyte.syntax import Found, find_images
+from onedigest.script import canonical_text
+
+pytestmark = pytest.mark.network
+
+CORPUS = ROOT / "tests" / "flyte_corpus"
+SCRIPTS = tuple(sorted([*CORPUS.glob("*.py"), *CORPUS.glob("*/main.py")]))
+FEWEST = 90
+
+ONLY_RUNNING: dict[str, tuple[str, ...]] = {}
+"""The environments of a script whose images only running it tells."""
+
+BEYOND: dict[str, tuple[str, ...]] = {}
+"""The images of a script, by their names, that no environment has."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """An environment of a script: what the SDK holds of its image, None where Flyte builds none.
+
+    `files` may define it, the likeliest first.
+    """
+
+    files: tuple[str, ...]
+    name: str
+    definition: Definition | None
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one SDK tells of all scripts, and the Python and the Flyte that it has."""
+
+    environments: dict[Path, list[Held]]
+    python: str
+    flyte: str
+
+    def find(self, held: Held) -> Definition:
+        """Return what Flyte's builder takes an image for: what the text says of it, or else what the SDK holds."""
+        assert held.definition
+        return find_definition(held.definition, list(held.files), python=self.python, flyte=self.flyte)
+
+
+def ask(sdk: Sdk, folder: Path, home: Path, cache: Path) -> Told:
+    """Import all scripts in one process, which works in another folder than theirs."""
+    done = subprocess.run(
+        [sdk.python, str(ROOT / "tests" / "flyte_probe.py"), *map(str, SCRIPTS)],
+        cwd=folder,
+        env={**machine_environment(home, cache), "PYTHONWARNINGS": "ignore", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout.splitlines()[-1])
+    environments: dict[Path, list[Held]] = {script: [] for script in SCRIPTS}
+    for each in answer["environments"]:
+        definition = loads(each["definition"]) if each["definition"] else None
+        environments[Path(each["script"])].append(Held(tuple(each["files"]), each["name"], definition))
+    return Told(environments, *answer["host"])
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> dict[str, Told]:
+    """What the newest Flyte tells, and the oldest that counts."""
+    folder, home = tmp_path_factory.mktemp("elsewhere"), tmp_path_factory.mktemp("home")
+    return {name: ask(share_sdk(tmp_path_factory, cache, name), folder, home, cache) for name in ("newest", "oldest")}
+
+
+@cache
+def read(file: Path) -> Found:
+    """Read the text of a script."""
+    return find_images(canonical_text(file.read_bytes(), file.name), file, file.name)
+
+
+def without_bundles(definition: Definition) -> Definition:
+    """Leave out the code, which is in an image only where it is run without a bundle."""
+    return replace(definition, steps=tuple(step for step in definition.steps if not isinstance(step, CodeBundle)))
+
+
+def named(script: Path) -> str:
+    return script.relative_to(CORPUS).as_posix()
+
+
+def test_there_are_enough_scripts() -> None:
+    assert len(SCRIPTS) >= FEWEST
+    assert set(ONLY_RUNNING) | set(BEYOND) <= set(map(named, SCRIPTS))
+
+
+@pytest.mark.parametrize("version", ["newest", "oldest"])
+@pytest.mark.parametrize("script", SCRIPTS, ids=named)
+def test_text_and_sdk_agree(script: Path, version: str, told: dict[str, Told]) -> None:
+    answer = told[version]
+    running = ONLY_RUNNING.get(named(script), ())
+    built = [held for held in answer.environments[script] if held.definition]
+    written = [held for held in built if held.name not in running]
+    having: dict[tuple[Path, Definition], set[str]] = {}
+    for held in written:
+        found = answer.find(held)
+        assert found.line, f"{held.name}: {held.definition}\nis none of\n{read(Path(held.files[0]))}"
+        having.setdefault((Path(held.files[0]), without_bundles(found)), set()).add(held.name)
+
+    assert answer.environments[script], "the script has no environment"
+    for file in {Path(held.files[0]) for held in built} | {script}:
+        expected = {tuple(sorted(names)) for (place, _), names in having.items() if place == file}
+        texts = {tuple(each for each in one.environments if each not in running) for one in read(file).definitions}
+        assert texts - {()} == expected
+        assert read(file).problems == ()
+        alone = tuple(one.name for one in read(file).definitions if not one.environments)
+        assert alone == (BEYOND.get(named(script), ()) if file == script else ())
+
+
+@pytest.mark.parametrize("name", ONLY_RUNNING)
+def test_what_only_running_tells_is_said_with_its_line(name: str, told: dict[str, Told]) -> None:
+    answer = told["newest"]
+    held = [each for each in answer.environments[CORPUS / name] if each.name in ONLY_RUNNING[name]]
+
+    assert held
+    assert read(CORPUS / name).unread
+    assert all(problem.where.startswith(f"{Path(name).name}:") for problem in read(CORPUS / name).unread)
+    assert [answer.find(each).line for each in held] == [0 for _ in held]
