@@ -30,7 +30,7 @@ def read_images(
     With `passes` the images that only running the script can read are passed over, which is said. Raises `InputError`
     with the problems of all images, where they are asked for.
     """
-    found = read_found(path, data)
+    found = read_found(session, path, data)
     if found is None:
         return None
     names = choose_names(session, path, list_names(session, path, found.definitions), claims)
@@ -43,7 +43,7 @@ def read_images(
                 images.append(_make(session, definition, path, own, left))
             except InputError as error:
                 problems += error.problems
-    if name and not (name in names or problems or found.unread):
+    if name and not (name in names or problems or passes or found.unread):
         message, hint = f"the script has no image `{name}` any more", _hint(path, names)
         raise InputError.of(message, where=shown(path), hint=hint)
     if problems and not (name and images):
@@ -68,7 +68,7 @@ def flyte_image(
     path, claims = script or Path(definition.file), Claims()
     left: tuple[Path, ...] = ()
     data = read_inside(path, session.root_of(path), shown(path), MOST_BYTES)
-    found, asked = read_found(path, data) or Found(()), without_bundles(definition)
+    found, asked = read_found(session, path, data) or Found(()), without_bundles(definition)
     written = [without_bundles(each) for each in found.definitions]
     if asked in written:
         names = choose_names(session, path, list_names(session, path, found.definitions), claims)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,8 @@ from onedigest.values import image_name
 if TYPE_CHECKING:
     from onedigest.flyte.definition import Definition
     from onedigest.flyte.syntax import Found
+
+_IMPORT = re.compile(rb"^[ \t]*(?:import|from)[ \t]+flyte\b", re.MULTILINE)
 
 
 class Claims:
@@ -49,23 +52,37 @@ class Claims:
         return self._locked[folder].get(script, [])
 
 
-def read_found(path: Path, data: bytes) -> Found | None:
+def read_found(session: Session, path: Path, data: bytes) -> Found | None:
     """Return what a script has of Flyte's images; None for one that has none of its own."""
-    if b"flyte" not in data:
+    from onedigest.flyte.presence import may_have_images
+
+    if not may_have_images(data):
         return None
-    from onedigest.flyte.syntax import find_images, may_have_images
+    from onedigest.flyte.syntax import find_images
 
     where = shown(path)
-    text = canonical_text(data, where)
-    found = find_images(text, path, where) if may_have_images(text) else None
-    return found if found and (found.definitions or found.problems or found.unread) else None
+    found = find_images(canonical_text(data, where), path, where, session.root(path.parent))
+    return found if found.definitions or found.problems or found.unread else None
+
+
+def imports_flyte(data: bytes) -> bool:
+    """Tell whether a script that has no block is one of Flyte's, whose images may be defined elsewhere."""
+    return b"# ///" not in data and _IMPORT.search(data) is not None
 
 
 def has_choice(session: Session, path: Path) -> bool:
     """Tell whether a script has images that may be called in several ways, as those of Flyte."""
     with suppress(InputError):
         data = read_inside(path, session.root_of(path), shown(path), MOST_BYTES)
-        return not is_project(path) and read_found(path, data) is not None
+        return not is_project(path) and read_found(session, path, data) is not None
+    return False
+
+
+def has_unread(session: Session, path: Path) -> bool:
+    """Tell whether a script has images that only running it can read, so that locks of it are of images unknown."""
+    with suppress(InputError):
+        found = read_found(session, path, read_inside(path, session.root_of(path), shown(path), MOST_BYTES))
+        return found is not None and bool(found.unread)
     return False
 
 
@@ -164,7 +181,7 @@ def _may_have(session: Session, path: Path, name: str) -> bool:
     if is_project(path):
         return read_image(session, path).spec.name == name
     data = read_inside(path, session.root_of(path), shown(path), MOST_BYTES)
-    found = read_found(path, data)
+    found = read_found(session, path, data)
     if found is None:
         return make_image(session, parse(data, shown(path)), path).spec.name == name
     if found.problems or found.unread:

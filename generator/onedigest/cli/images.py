@@ -7,9 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from onedigest.checkout import read_inside
-from onedigest.cli.flyte_names import Claims, has_choice, same_name, taken_by
+from onedigest.cli.flyte_names import Claims, has_choice, has_unread, imports_flyte, same_name, taken_by
 from onedigest.cli.image import Image, make_image
-from onedigest.cli.leftovers import find_gone, gone, renamed
+from onedigest.cli.leftovers import find_gone, gone, renamed, stray
 from onedigest.cli.project_image import find_project_file, is_project, read_image
 from onedigest.cli.session import Session
 from onedigest.cli.words import shown
@@ -17,6 +17,8 @@ from onedigest.errors import InputError, Problem, UsageError
 from onedigest.formats import LOCK_FILE
 from onedigest.script import parse
 from onedigest.untrusted import file_name, relative_path
+
+_NONE = "has no image of its own: none is made here that Flyte would build, and there is no `script` block"
 
 
 def find_images(
@@ -39,6 +41,9 @@ def find_images(
     if everything:
         tell(leftover.problem() for leftover in find_gone(session.lockfiles))
     found = _images(session, places, passes=everything)
+    if everything:
+        empty = {path for path, _ in places} - {_path_of(image) for image in found}
+        tell(stray(lock) for lock in _locks_of(session, empty) if not is_unread(session, lock))
     tell(_left_of(found, {path for path, name in places if not name}))
     known = {"", *(image.spec.name for image in found)}
     if other := [(path, name) for path, name in places if name not in known]:
@@ -69,12 +74,31 @@ def _in_order(session: Session, places: Sequence[tuple[Path, str]]) -> list[tupl
 
 def _left_of(images: Iterable[Image], scripts: Collection[Path]) -> list[Problem]:
     """Return what is to be said of the locks that scripts have of images that are gone."""
-    found = [image for image in images if image.script_folder / Path(image.spec.script).name in scripts]
+    found = [image for image in images if _path_of(image) in scripts]
     return [
         renamed(folder / LOCK_FILE, image.spec.script).problem()
         for image in {image.spec.script: image for image in found}.values()
         for folder in image.left
     ]
+
+
+def _path_of(image: Image) -> Path:
+    return image.script_folder / Path(image.spec.script).name
+
+
+def _locks_of(session: Session, scripts: Collection[Path]) -> list[Path]:
+    """Return the locks of some scripts, of those that are beside each other."""
+    from onedigest.rules.files import read
+
+    locks = sorted(session.lockfiles.glob(f"*/{LOCK_FILE}")) if scripts else []
+    return [lock for lock in locks if _script_of(read(lock) or "", lock) in scripts]
+
+
+def is_unread(session: Session, lock: Path) -> bool:
+    """Tell whether a lock is of a script with images that only running it can read: it may be of one of them."""
+    from onedigest.rules.files import read
+
+    return has_unread(session, _script_of(read(lock) or "", lock))
 
 
 def images_of(session: Session, locks: Iterable[Path]) -> list[Image]:
@@ -92,10 +116,9 @@ def with_siblings(session: Session, images: Iterable[Image]) -> list[Image]:
     """Return images with the others of their scripts; none of a script that has one which cannot be read."""
     found: dict[str, list[Image]] = {}
     for image in images:
-        path = image.script_folder / Path(image.spec.script).name
         if image.spec.script not in found:
             with suppress(InputError):
-                found[image.spec.script] = _read(session, path, "", Claims()) if image.recipe else [image]
+                found[image.spec.script] = _read(session, _path_of(image), "", Claims()) if image.recipe else [image]
     return [image for several in found.values() for image in several]
 
 
@@ -138,6 +161,10 @@ def _read(session: Session, path: Path, name: str, claims: Claims, *, passes: bo
 
         if (images := read_images(session, path, data, name, claims=claims, passes=passes)) is not None:
             return images
+        if imports_flyte(data):
+            if passes:
+                return []
+            raise InputError.of(_NONE, where=shown(path), hint="name the script that defines the image")
     script = parse(data, shown(path))
     session.warn(script.warnings)
     return _claimed([make_image(session, script, path)], claims)

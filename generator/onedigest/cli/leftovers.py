@@ -79,6 +79,12 @@ def renamed(lock: Path, script: str) -> Leftover:
     )
 
 
+def stray(path: Path) -> Problem:
+    """Return that a lock, or another file beside it, is of no image."""
+    what = "is the lock of no image" if path.name == LOCK_FILE else "has the layers of no image"
+    return Problem(what, shown(path), f"delete the folder `{path.parent.name}`, and run `onedigest generate --all`")
+
+
 def remove(leftover: Leftover, names: Iterable[str]) -> list[str]:
     """Remove those files of a lock folder that have these names and are ours, and the folder; return what is left."""
     root, folder = leftover.folder.parent.parent, f"{leftover.folder.parent.name}/{leftover.folder.name}"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from onedigest.digest import hex_of, of_bytes
-from onedigest.flyte.definition import CodeBundle, Definition, UvScript
+from onedigest.flyte.definition import CodeBundle, Definition, Step, UvScript
 from onedigest.flyte.methods import DEFAULT_NAME
 from onedigest.values import LONGEST_NAME
 
@@ -83,11 +83,14 @@ def _number(told: list[str]) -> str:
 
 def _identity(definition: Definition, root: str) -> str:
     """Return what an image is defined by, as it is on every machine: without lines, and with paths from the root."""
-    own = dataclasses.asdict(dataclasses.replace(without_bundles(definition), steps=(), file="", line=0))
-    steps = [
-        (type(step).__name__, {**dataclasses.asdict(step), "line": 0}) for step in without_bundles(definition).steps
-    ]
-    return ascii(_stated([own, steps], root))
+    steps = [(type(step).__name__, _fields(step)) for step in without_bundles(definition).steps]
+    return ascii(_stated([_fields(dataclasses.replace(definition, steps=())), steps], root))
+
+
+def _fields(value: Definition | Step) -> dict[str, Any]:
+    """Return what two equal values have alike."""
+    compared = {field.name for field in dataclasses.fields(value) if field.compare}
+    return {name: each for name, each in dataclasses.asdict(value).items() if name in compared}
 
 
 def _stated(value: Any, root: str) -> Any:
