@@ -74,7 +74,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "comparison": BASIC | {"lock", "oci", "plan", "record"},
     "attestation": BASIC | {"application", "assembler", "from_source", "lock", "oci"},
     "rules": BASIC | {"assembler", "container_values", "header", "inputs", "lock", "plan", "shipped", "spec"},
-    "flyte": BASIC | {"assembler", "inputs", "script", "spec", "taken", "uv_project", "values"},
+    "flyte": BASIC | {"assembler", "inputs", "script", "spec", "taken", "unnamed", "uv_project", "values"},
     "engines": BASIC | {"assembler", "inputs", "oci", "plan", "rules"},
 }
 DOORS = {

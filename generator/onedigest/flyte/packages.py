@@ -12,10 +12,11 @@ from packaging.utils import canonicalize_name
 from onedigest.errors import InputError, Problem
 from onedigest.flyte.definition import Options, PipPackages, Secret, UvProject
 from onedigest.flyte.indexes import Credential, settings_of
+from onedigest.flyte.local_places import Around
 from onedigest.flyte.project import read_project
 from onedigest.flyte.requirements import Wanted, read_requirements, take_arguments
 from onedigest.spec import requirement
-from onedigest.untrusted import quoted, without_secrets
+from onedigest.untrusted import without_secrets
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -29,7 +30,9 @@ FLYTE = "flyte"
 class Packages:
     """What the steps of an image ask of its packages, as it is gathered."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: Path, folder: Path) -> None:
+        """Places are below a root, and stated from the folder of the script, which has no links."""
+        self._around = Around(root=root, folder=folder)
         self.warnings: list[Problem] = []
         self.secrets: dict[Secret, None] = {}
         self._wanted = Wanted()
@@ -44,29 +47,32 @@ class Packages:
         self._wanted.files.append(path)
         self.warnings += script.warnings
         self._uv |= script.uv
-        self._wanted.packages += script.dependencies
+        self._wanted.packages += (self._named(text, path) for text in script.dependencies)
         if script.requires_python:
             self._pythons.append(script.requires_python)
 
-    def take_named(self, step: PipPackages, where: str) -> None:
-        """Take packages by their requirements. Raises `InputError` with all that are none."""
-        problems = []
+    def _named(self, text: str, path: Path) -> str:
+        """Return a requirement of a block, whose local projects Flyte takes by addresses that are no others'."""
+        return self._around.named(text, path.resolve().parent, path.name) if "file:" in text else text
+
+    def take_named(self, step: PipPackages, folder: Path, where: str) -> None:
+        """Take packages by their requirements; places are from a folder. Raises `InputError` with all that are none."""
+        problems: list[Problem] = []
         for text in step.packages:
             try:
-                self._wanted.packages.append(str(requirement(text)))
-            except ValueError as error:
-                hint = "name a package as `name==1.2`, or a wheel as `name @ URL`"
-                problems.append(Problem(f"{quoted(text)} is not a requirement: {error}", where, hint))
+                self._wanted.packages.append(self._around.named(text, folder, where))
+            except InputError as error:
+                problems += error.problems
         if problems:
             raise InputError(problems)
 
-    def take_file(self, file: Path, shown: str, root: Path) -> None:
-        """Take a requirements file below a root, with those that it names."""
-        read_requirements(file, shown, root, self._wanted)
+    def take_file(self, file: Path, shown: str) -> None:
+        """Take a requirements file, with those that it names."""
+        read_requirements(file, shown, self._around, self._wanted)
 
-    def take_project(self, step: UvProject, where: str, root: Path, folder: Path) -> None:
-        """Take exactly what the uv.lock of a project below a root pins; `folder` is the script's."""
-        project = read_project(step, where, root, folder)
+    def take_project(self, step: UvProject, where: str) -> None:
+        """Take exactly what the uv.lock of a project pins."""
+        project = read_project(step, where, self._around.root, self._around.folder)
         self._wanted.files += project.read
         self.taken |= dict.fromkeys(project.taken)
         for name, versions in project.versions.items():

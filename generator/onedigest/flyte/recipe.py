@@ -17,6 +17,7 @@ from onedigest.flyte import definition as steps
 from onedigest.flyte.definition import Definition, Secret, Step
 from onedigest.flyte.indexes import Credential
 from onedigest.flyte.naming import plain_name
+from onedigest.flyte.own_block import read_own_block, with_build
 from onedigest.flyte.packages import Packages
 from onedigest.flyte.reading import read_source
 from onedigest.script import Script
@@ -74,7 +75,7 @@ class _Mapper:
         definition: Definition,
         root: Path,
         shown: Callable[[Path], str],
-            script: Path | None,
+        script: Path | None,
         name: str,
     ) -> None:
         self._definition = definition
@@ -85,7 +86,7 @@ class _Mapper:
         self._script = script or self._file
         self._name = name
         self._problems: list[Problem] = []
-        self._packages = Packages()
+        self._packages = Packages(self._root, self._script.resolve().parent)
         self._table: dict[str, Any] = {}
         self._lines: dict[str, int] = {"": definition.line or 1}
         self._workdir = APPLICATION
@@ -96,6 +97,8 @@ class _Mapper:
         self._baked: list[tuple[str, str]] = []
 
     def make(self) -> Recipe:
+        self._table, lines = read_own_block(self._read(self._file, self._folder), self._shown(self._file))
+        self._lines = {**lines, **self._lines}
         for step in self._definition.steps:
             try:
                 self._take(step)
@@ -156,11 +159,11 @@ class _Mapper:
             case steps.UvScript():
                 self._take_script(step)
             case steps.PipPackages():
-                self._packages.take_named(step, where)
+                self._packages.take_named(step, self._folder, where)
             case steps.RequirementsFile():
-                self._packages.take_file(Path(step.file), self._shown(Path(step.file)), self._root)
+                self._packages.take_file(Path(step.file), self._shown(Path(step.file)))
             case steps.UvProject():
-                self._packages.take_project(step, where, self._root, self._script.resolve().parent)
+                self._packages.take_project(step, where)
             case steps.Copy():
                 self._take_copy(step)
             case steps.Refused():
@@ -255,6 +258,7 @@ class _Mapper:
         if self._workdir == "/":
             message = "the working directory is /, which cannot belong to the user, as Flyte needs it"
             self._refuse(message, hint="name another in `with_workdir`")
+        table |= with_build(table, self._packages.build)
         table |= {
             "platforms": list(definition.platforms),
             "system-packages": _joined(table.get("system-packages"), sorted({*self._system, *PROGRAMS})),
