@@ -28,8 +28,8 @@ class Image:
     """A script and the spec of its image. `folder` holds its lock; `recipe` is what else an image of Flyte needs.
 
     `read` are the files that the spec of a project stands in, and `left` the folders of locks that its script has of
-    images that are gone. `warn` is told what does not stop a command, and `tell`
-    what was built from source.
+    images that are gone. `warn` is told what does not stop a command, and `tell` what was built from source. `place`
+    has a problem's hint say where settings of the image are written.
     """
 
     script: Script = field(compare=False)
@@ -41,6 +41,7 @@ class Image:
     left: tuple[Path, ...] = field(default=(), compare=False)
     warn: Callable[[Problem], None] = field(default=lambda _: None, compare=False, repr=False)
     tell: Callable[[str], None] = field(default=lambda _: None, compare=False, repr=False)
+    place: Callable[[Problem], Problem] = field(default=lambda problem: problem, compare=False, repr=False)
 
     @property
     def lock_path(self) -> Path:

@@ -27,7 +27,9 @@ def call_value(call: ast.Call, frame: Frame, follow: Following) -> Any:
         owner = follow.value(call.func.value, frame)
         method = call.func.attr
         if isinstance(owner, Made):
-            return _image(call, frame, follow, lambda read: go_on(owner, method, call, frame.module, follow.place, read))
+            return _image(
+                call, frame, follow, lambda read: go_on(owner, method, call, frame.module, follow.place, read)
+            )
         if isinstance(owner, Environment) and method == "clone_with":
             return _environment(call, frame, follow, like=owner)
         if not isinstance(owner, External | Module | Package | Class):
@@ -56,9 +58,7 @@ def _external(name: str, call: ast.Call, frame: Frame, follow: Following) -> Any
     return literals.call_function(name, *_arguments(call, frame, follow), follow.place)
 
 
-def _image(
-    call: ast.Call, frame: Frame, follow: Following, make: Callable[[Callable[[ast.expr], Any]], Made]
-) -> Made:
+def _image(call: ast.Call, frame: Frame, follow: Following, make: Callable[[Callable[[ast.expr], Any]], Made]) -> Made:
     try:
         return make(lambda node: follow.plain(node, frame))
     except NotLiteral as error:

@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
 
 from onedigest import unnamed
+from onedigest.assembler.file_tree import is_below
 from onedigest.errors import InputError
-from onedigest.flyte.reading import read_source
 from onedigest.spec import requirement
 from onedigest.untrusted import quoted
 from onedigest.uv_project.pyproject import FILE, read_pyproject
@@ -20,6 +20,8 @@ from onedigest.uv_project.pyproject import FILE, read_pyproject
 _EDITABLE = re.compile(r"(?:-e|--editable)(?:\s+|=)")
 _PARTS = re.compile(r"(?P<place>\S.*?)(?P<extras>\[[^\[\]]*\])?(?P<marker>\s+;.*)?", re.DOTALL)
 _NAMED = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\[\]]*\])?)\s*@\s*(?P<rest>\S.*)", re.DOTALL)
+_PATH = re.compile(r"(?:\.{1,2}(?:/|\[|$)|/|file:)|[^:@\s]*/(?:\[[^\[\]]*\])?$")
+"""How a path begins or ends that is no name of a package."""
 _FILES = (".whl", ".tar.gz", ".zip")
 _LONGEST = 8192
 
@@ -36,7 +38,8 @@ class Around:
 
         `base` is what its path is from. Raises `InputError` for what is no requirement.
         """
-        text = _EDITABLE.sub("", text.strip(), count=1).strip()
+        bare = _EDITABLE.sub("", text.strip(), count=1).strip()
+        text = bare if bare == text.strip() else bare.strip("\"'")
         match = _NAMED.fullmatch(text) if len(text) <= _LONGEST else None
         if match and _is_local(match["rest"]):
             place, marker = _split_marker(match["rest"])
@@ -45,7 +48,8 @@ class Around:
             return str(requirement(text))
         except ValueError as error:
             hint = unnamed.mended(text)
-            if not hint or len(text) > _LONGEST:
+            is_place = bool(hint) or _PATH.match(_split_marker(text)[0]) is not None
+            if not is_place or len(text) > _LONGEST:
                 hint = "name a package as `name==1.2`, or a wheel as `name @ URL`"
                 raise InputError.of(f"{quoted(text)} is not a requirement: {error}", where=where, hint=hint) from None
         return self._with_name(text, base, where, hint)
@@ -63,17 +67,20 @@ class Around:
         return str(requirement(f"{name}{extras} @ {self._moved(path, base)}{marker}"))
 
     def _name_of_folder(self, path: Path, shown: str, where: str) -> str:
-        try:
-            folder = path.resolve()
-            read_source(path / FILE, self.root, FILE)
-            name = read_pyproject(folder, self.root, FILE).name
-        except (OSError, RuntimeError, ValueError, InputError):
-            name = ""
-        if not name:
-            message = f"{quoted(shown)} is no folder below {self.root.name} whose {FILE} names a project"
-            hint = f"where it has another build, write its name before it, as `NAME @ {shown}`"
+        """Return the name of the project in a folder. Raises `InputError` where none states it."""
+        if not is_below(path, self.root):
+            message = f"{quoted(shown)} is not below {self.root.name}, the folder that holds the locks"
+            raise InputError.of(message, where=where, hint="move it there")
+        if not (path / FILE).is_file():
+            kind = "has no pyproject.toml, which names the project" if path.is_dir() else "is no folder"
+            hint = f"write the project's name before it, as `NAME @ {shown}`" if path.is_dir() else "correct the path"
+            raise InputError.of(f"{quoted(shown)} {kind}", where=where, hint=hint)
+        found = read_pyproject(path.resolve(), self.root, os.path.relpath(path.resolve() / FILE, self.root)).name
+        if not found:
+            message = f"the pyproject.toml of {quoted(shown)} names no project"
+            hint = f"write `name` in its [project], or the name before the place, as `NAME @ {shown}`"
             raise InputError.of(message, where=where, hint=hint)
-        return name
+        return found
 
     def _moved(self, place: str, base: Path) -> str:
         """Return a local place as it is stated: a path from the folder, so that it is the same on every machine."""

@@ -47,13 +47,15 @@ class Packages:
         self._wanted.files.append(path)
         self.warnings += script.warnings
         self._uv |= script.uv
-        self._wanted.packages += (self._named(text, path) for text in script.dependencies)
+        self._wanted.packages += (self._named(text, script, path) for text in script.dependencies)
         if script.requires_python:
             self._pythons.append(script.requires_python)
 
-    def _named(self, text: str, path: Path) -> str:
-        """Return a requirement of a block, whose local projects Flyte takes by addresses that are no others'."""
-        return self._around.named(text, path.resolve().parent, path.name) if "file:" in text else text
+    def _named(self, text: str, script: Script, path: Path) -> str:
+        """Return a requirement of a block, of whose local projects Flyte reads no more than an address."""
+        if "file:" not in text:
+            return text
+        return self._around.named(text, path.resolve().parent, script.where_text(text, "dependencies"))
 
     def take_named(self, step: PipPackages, folder: Path, where: str) -> None:
         """Take packages by their requirements; places are from a folder. Raises `InputError` with all that are none."""
