@@ -43,8 +43,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "values": {"assembler", "platforms", "untrusted"},
     "container_values": {"untrusted", "values"},
     "settings": {"errors", "project", "script", "untrusted"},
+    "taken": set(),
     "unnamed": {"untrusted"},
-    "spec": BASIC | {"container_values", "project", "script", "settings", "unnamed", "values"},
+    "spec": BASIC | {"container_values", "project", "script", "settings", "taken", "unnamed", "values"},
     "application": BASIC | {"assembler", "script", "spec"},
     "inputs": BASIC | {"shipped"},
     "oci": BASIC | {"assembler", "inputs"},
@@ -61,6 +62,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "oci",
         "sources",
         "spec",
+        "taken",
         "unnamed",
         "uv_project",
     },
@@ -72,7 +74,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "comparison": BASIC | {"lock", "oci", "plan", "record"},
     "attestation": BASIC | {"application", "assembler", "from_source", "lock", "oci"},
     "rules": BASIC | {"assembler", "container_values", "header", "inputs", "lock", "plan", "shipped", "spec"},
-    "flyte": BASIC | {"assembler", "inputs", "script", "spec", "uv_project", "values"},
+    "flyte": BASIC | {"assembler", "inputs", "script", "spec", "taken", "unnamed", "uv_project", "values"},
     "engines": BASIC | {"assembler", "inputs", "oci", "plan", "rules"},
 }
 DOORS = {

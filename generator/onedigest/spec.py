@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from onedigest.platforms import Platform
 from onedigest.project import Project
 from onedigest.script import Script
 from onedigest.settings import Settings
+from onedigest.taken import OfProject, Taken
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -46,7 +47,7 @@ class Spec:
     root, with slashes. `uv` is the script's `[tool.uv]` as canonical JSON. `copies` are (path below the application's
     folder, path from the script's folder). `rules` are what generated files are for; no image depends on them.
     Of a project `script` is its pyproject.toml, `extras` and `groups` are what its image has of it, and `uv_lock` is
-    the digest of what its uv.lock pins.
+    the digest of what its uv.lock pins. `uv_projects` are others that it takes from, whose pins stand as well.
     """
 
     name: str
@@ -81,12 +82,18 @@ class Spec:
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     uv_lock: str = ""
+    uv_projects: tuple[Taken, ...] = ()
     rules: tuple[str, ...] = ("docker",)
 
     @property
     def root(self) -> str:
         """The folder of the application's files in the image."""
         return self.workdir if self.own_workdir else APPLICATION
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether a uv.lock pins packages of it, which are not chosen then."""
+        return bool(self.uv_lock or self.uv_projects)
 
     def digest(self) -> Digest:
         """Return the digest of the canonical text under the defaults of this version, which a lock carries."""
@@ -158,7 +165,9 @@ def _written(name: str, value: Any) -> Any:
         return dict(value)
     if name == "healthcheck":
         value = value.written() if value else {}
-    return list(value) if isinstance(value, tuple) else value
+    return (
+        [each.written() if isinstance(each, Taken) else each for each in value] if isinstance(value, tuple) else value
+    )
 
 
 def _written_copies(pairs: tuple[tuple[str, str], ...]) -> dict[str, str | list[str]]:
@@ -184,22 +193,13 @@ def _without_address(requirement: str) -> str:
     return f"{name} @ {of_bytes(address.encode())}" if at else requirement
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OfProject:
-    """What a spec has otherwise where it is of a project, and of no script: no file of it is the script's.
-
-    `entrypoint` is the one that follows from the project, given whether `files` or `copy` bring any of its files.
-    """
-
-    name: str
-    uv_lock: str
-    entrypoint: Callable[[bool], tuple[str, ...]]
-
-
-def specify(script: Script, project: Project, path: str, of: OfProject | None = None) -> Spec:
+def specify(
+    script: Script, project: Project, path: str, of: OfProject | None = None, taken: tuple[Taken, ...] = ()
+) -> Spec:
     """Fill in what a script does not say: from the project, else the built-in defaults.
 
-    `path` is the script's path from the project's root. Raises `InputError` with all independent problems.
+    `path` is the script's path from the project's root, `taken` is of other projects. Raises `InputError` with all
+    independent problems.
     """
     reader = Settings(script, project, _read_defaults())
     default_name = of.name if of else _default_name(path)
@@ -236,6 +236,7 @@ def specify(script: Script, project: Project, path: str, of: OfProject | None = 
         extras=reader.read("extras", values.project_names) if of else (),
         groups=reader.read("groups", values.project_names) if of else (),
         uv_lock=of.uv_lock if of else "",
+        uv_projects=taken,
         rules=reader.read("rules", values.rule_set),
     )
     spec = dataclasses.replace(spec, entrypoint=_entrypoint(spec, script, reader, of))

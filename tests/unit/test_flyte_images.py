@@ -32,7 +32,7 @@ def definitions(folder: Path, text: str) -> tuple[Definition, ...]:
 def recipe(folder: Path, image: str, *, block: str = BLOCK) -> Recipe:
     (definition,) = definitions(folder, f"{block}{HEAD}env = flyte.TaskEnvironment('e', image={image})\n")
     assert loads(dumps(definition)) == definition
-    return make_recipe(definition, root=folder, shown=lambda path: path.relative_to(folder).as_posix(), environment={})
+    return make_recipe(definition, root=folder, shown=lambda path: path.relative_to(folder).as_posix())
 
 
 def spec(folder: Path, image: str, *, block: str = BLOCK) -> Spec:

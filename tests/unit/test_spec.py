@@ -149,6 +149,7 @@ STATED: dict[int, dict[str, object]] = {
         "extras": [],
         "groups": [],
         "uv-lock": "",
+        "uv-projects": [],
         "name": "my-app",
         "entrypoint": ["/opt/venv/bin/python", "/app/my_app.py"],
         "entrypoint with own-workdir": ["/opt/venv/bin/python", "/srv/my_app.py"],

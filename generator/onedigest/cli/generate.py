@@ -179,7 +179,10 @@ def _locked(
     _say_reason(session, image, previous)
     first = None if previous or upgrade.everything else first_pins(session, image, upgrade.packages)
     stated = replace(first or Pins(), allowed=image.recipe.hashes if image.recipe else {})
-    lock = resolve(image.spec, previous, found, folder=folder, upgrade=upgrade, author=author, first=stated)
+    try:
+        lock = resolve(image.spec, previous, found, folder=folder, upgrade=upgrade, author=author, first=stated)
+    except InputError as error:
+        raise InputError(map(image.place, error.problems)) from None
     refuse_other_hashes(image, lock)
     if first:
         warn_of_difference(image, lock)

@@ -17,10 +17,12 @@ from onedigest.flyte import definition as steps
 from onedigest.flyte.definition import Definition, Secret, Step
 from onedigest.flyte.indexes import Credential
 from onedigest.flyte.naming import plain_name
+from onedigest.flyte.own_block import read_own_block, with_build
 from onedigest.flyte.packages import Packages
 from onedigest.flyte.reading import read_source
 from onedigest.script import Script
 from onedigest.spec import APPLICATION
+from onedigest.taken import Taken
 
 PROGRAMS = ("gzip", "tar")
 """What Flyte unpacks a code bundle with."""
@@ -37,7 +39,7 @@ class Recipe:
 
     `hashes` are the only ones that wheels of a project may have. `baked` are files that Flyte adds for one run, as
     (path below the working directory, path on this machine); they have no part in the lock. `read` are the files that
-    all this stands in, besides the one that defines the image.
+    all this stands in, besides the one that defines the image. `taken` is what uv.locks pin of it.
     """
 
     script: Script
@@ -46,6 +48,7 @@ class Recipe:
     hashes: Mapping[str, frozenset[str]]
     baked: tuple[tuple[str, str], ...]
     read: tuple[Path, ...]
+    taken: tuple[Taken, ...]
 
 
 def make_recipe(
@@ -53,7 +56,6 @@ def make_recipe(
     *,
     root: Path,
     shown: Callable[[Path], str],
-    environment: Mapping[str, str],
     script: Path | None = None,
     name: str = "",
 ) -> Recipe:
@@ -62,7 +64,7 @@ def make_recipe(
     `script` is what the lock is of, if not the file that defines the image, and `name` what it is called. Raises
     `InputError` with all that cannot be mapped.
     """
-    return _Mapper(definition, root, shown, environment, script, name).make()
+    return _Mapper(definition, root, shown, script, name).make()
 
 
 class _Mapper:
@@ -73,20 +75,18 @@ class _Mapper:
         definition: Definition,
         root: Path,
         shown: Callable[[Path], str],
-        environment: Mapping[str, str],
         script: Path | None,
         name: str,
     ) -> None:
         self._definition = definition
         self._root = root.resolve()
         self._shown = shown
-        self._environment = environment
         self._file = Path(definition.file)
         self._folder = self._file.resolve().parent
         self._script = script or self._file
         self._name = name
         self._problems: list[Problem] = []
-        self._packages = Packages()
+        self._packages = Packages(self._root, self._script.resolve().parent)
         self._table: dict[str, Any] = {}
         self._lines: dict[str, int] = {"": definition.line or 1}
         self._workdir = APPLICATION
@@ -97,6 +97,8 @@ class _Mapper:
         self._baked: list[tuple[str, str]] = []
 
     def make(self) -> Recipe:
+        self._table, lines = read_own_block(self._read(self._file, self._folder), self._shown(self._file))
+        self._lines = {**lines, **self._lines}
         for step in self._definition.steps:
             try:
                 self._take(step)
@@ -127,6 +129,7 @@ class _Mapper:
             hashes=self._packages.hashes(),
             baked=baked,
             read=tuple(path for path in self._packages.read() if path != self._file),
+            taken=tuple(self._packages.taken),
         )
 
     def _read(self, path: Path, root: Path) -> bytes:
@@ -156,11 +159,11 @@ class _Mapper:
             case steps.UvScript():
                 self._take_script(step)
             case steps.PipPackages():
-                self._packages.take_named(step, where)
+                self._packages.take_named(step, self._folder, where)
             case steps.RequirementsFile():
-                self._packages.take_file(Path(step.file), self._shown(Path(step.file)), self._root)
+                self._packages.take_file(Path(step.file), self._shown(Path(step.file)))
             case steps.UvProject():
-                self._packages.take_project(step, where, self._environment, self._root)
+                self._packages.take_project(step, where)
             case steps.Copy():
                 self._take_copy(step)
             case steps.Refused():
@@ -255,6 +258,7 @@ class _Mapper:
         if self._workdir == "/":
             message = "the working directory is /, which cannot belong to the user, as Flyte needs it"
             self._refuse(message, hint="name another in `with_workdir`")
+        table |= with_build(table, self._packages.build)
         table |= {
             "platforms": list(definition.platforms),
             "system-packages": _joined(table.get("system-packages"), sorted({*self._system, *PROGRAMS})),

@@ -92,13 +92,12 @@ def resolve(
     pins = _pins(spec, previous, upgrade) or first.packages
     # a wheel stays selected as long as its version does, even when a better one came since
     kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
-    if spec.uv_lock:
-        from onedigest.lock.project_answer import answer_project, refuse_pinned
+    if spec.is_pinned:
+        from onedigest.lock.project_answer import refuse_pinned
 
-        refuse_pinned(previous, upgrade.packages)
-
+        refuse_pinned(spec, folder, upgrade.packages if previous else ())
         base = kept_base or resolve_debian(spec, choice.suite, sources, debian)
-        packages, roots, places = answer_project(spec, base, workshop, kept, folder, author)
+        packages, roots, places = _answer_pinned(spec, base, workshop, pins, sources, folder, author)
         return settled(_made(spec, base, completed(packages, places, sources, first), roots, workshop), previous)
     wanted = workshop.prepare(minor)
     known = shadow.preferences_text(spec, minor, pins, first.forks) if pins else ""
@@ -132,6 +131,28 @@ def _made(
         packages=tuple(workshop.stated(package) for package in packages),
         roots=roots,
     )
+
+
+def _answer_pinned(
+    spec: Spec,
+    base: Base,
+    workshop: Workshop,
+    pins: tuple[Package, ...],
+    sources: Sources,
+    folder: Path,
+    author: Author,
+) -> tuple[tuple[Package, ...], tuple[tuple[str, str], ...], dict[str, Place]]:
+    """Return packages, roots and the places of wheels, where a uv.lock pins what uv is not asked for."""
+    from onedigest.lock.beside import answer_project
+
+    kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
+
+    def ask(wanted: shadow.Wanted) -> dict[str, Any]:
+        asked = Asked(spec=spec, wanted=wanted, minor=base.python_minor, sources=sources)
+        known = shadow.preferences_text(spec, base.python_minor, pins) if pins else ""
+        return _answer(asked, workshop, known, lambda: base, lambda _: None)[0]
+
+    return answer_project(spec, base, workshop, kept, folder, author, ask)
 
 
 def _answer(
