@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from test_base_folders import SPEC, with_image
 
 from onedigest.errors import InputError
 from onedigest.lock.base.account import Account
 from onedigest.lock.base.image import ImageBase, PinnedImage
 from onedigest.plan.configuration import environment, unset_variables
 from onedigest.spec import Spec
-from test_base_folders import SPEC, with_image
 
 BASE_ENV = ("PATH=/usr/local/cuda/bin:/usr/bin", "LANG=C.UTF-8", "EMPTY=")
 
