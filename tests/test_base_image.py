@@ -23,6 +23,9 @@ from onedigest.oci.read import read_image, validate
 from registry_server import Served, serve_registry
 from wheel_builder import build_wheel
 
+OTHERS_TOOLS = ("usr/bin/tar", "bin/gzip", "bin/sh", "usr/bin/readlink", "usr/lib64/libstdc++.so.6")
+"""What another system has that Flyte and commands need."""
+
 pytestmark = pytest.mark.network
 
 PRINT = "import os, sys\nprint(sys.version_info[:2], os.getcwd(), os.environ.get('KIND'), os.environ['PATH'])\n"
@@ -479,15 +482,19 @@ class TestRefused:
 
         assert said == (
             f"error: app.py: `system-packages` cannot be put on the base {reference}, which is example 7 and has no libgomp1\n"
-            "hint: they come from Debian: trixie, bookworm\n"
+            "hint: they come from Debian: trixie, bookworm; install what they have in a base of your own\n"
         )
 
     def test_programs_that_another_base_has_need_no_packages(self, served: Served, project: Project) -> None:
         made = {
-            platform: Made([{**python_files(platform), "usr/bin/tar": b"", "bin/gzip": b""}]) for platform in MACHINES
+            platform: Made([{**python_files(platform), **dict.fromkeys(OTHERS_TOOLS, b"")}]) for platform in MACHINES
         }
         put_image(served.host, "base/tools", "1", made)
-        use(project, f"{served.host}/base/tools:1", 'system-packages = ["gzip", "tar"]')
+        use(
+            project,
+            f"{served.host}/base/tools:1",
+            'system-packages = ["coreutils", "dash", "gzip", "libstdc++6", "tar"]',
+        )
         project.ok("generate", "app.py")
 
         assert base_of(project).system_packages == ()

@@ -46,6 +46,7 @@ class Spec:
     Texts of specs state no defaults: who changes one moves `formats.DEFAULTS`. `script` is the path from the project's
     root, with slashes. `uv` is the script's `[tool.uv]` as canonical JSON. `copies` are (path below the application's
     folder, path from the script's folder). `rules` are what generated files are for; no image depends on them.
+    `expand_env` are the variables of `env` with references in them, to those of the base.
     Of a project `script` is its pyproject.toml, `extras` and `groups` are what its image has of it, and `uv_lock` is
     the digest of what its uv.lock pins. `uv_projects` are others that it takes from, whose pins stand as well.
     """
@@ -64,6 +65,7 @@ class Spec:
     copies: tuple[tuple[str, str], ...] = ()
     ignore_file: str = ""
     env: tuple[tuple[str, str], ...] = ()
+    expand_env: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     user: str = "65532:65532"
     workdir: str = APPLICATION
@@ -142,11 +144,6 @@ def defaults() -> dict[str, Any]:
     return {_key(name): _written(name, value) for name, value in _DEFAULTS.items() if name != _UNWRITTEN}
 
 
-def _read_defaults() -> dict[str, Any]:
-    """Return the defaults of fields by their keys."""
-    return {_key(name): value for name, value in _DEFAULTS.items()}
-
-
 def _key(name: str) -> str:
     return "copy" if name == "copies" else name.replace("_", "-")
 
@@ -201,7 +198,7 @@ def specify(
     `path` is the script's path from the project's root, `taken` is of other projects. Raises `InputError` with all
     independent problems.
     """
-    reader = Settings(script, project, _read_defaults())
+    reader = Settings(script, project, {_key(name): value for name, value in _DEFAULTS.items()})
     default_name = of.name if of else _default_name(path)
     spec = Spec(
         name=reader.read("name", values.image_name, default_name),
@@ -218,6 +215,7 @@ def specify(
         copies=reader.read("copy", values.copies),
         ignore_file=reader.read("ignore-file", values.project_path),
         env=reader.read_merged("env", partial(values.pairs, values.VARIABLE)),
+        expand_env=reader.read("expand-env", values.string_set),
         labels=reader.read_merged("labels", partial(values.pairs, values.LABEL)),
         user=reader.read("user", values.user),
         workdir=reader.read("workdir", values.absolute_folder),
@@ -240,6 +238,7 @@ def specify(
         rules=reader.read("rules", values.rule_set),
     )
     spec = dataclasses.replace(spec, entrypoint=_entrypoint(spec, script, reader, of))
+    reader.check_references("expand-env", spec.expand_env, "env", spec.env)
     if spec.name == default_name and not 0 < len(default_name) <= values.LONGEST_NAME:
         message = f"no name of an image can be made of {posixpath.basename(path)!r}"
         reader.problems.append(Problem(message, script.where(""), "set `name` in [tool.onedigest]"))

@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-import shlex
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from onedigest import script as scripts
 from onedigest.errors import InputError, Problem
 from onedigest.flyte import definition as steps
+from onedigest.flyte.commands import reaching, run_line
 from onedigest.flyte.definition import Definition, Secret, Step
 from onedigest.flyte.indexes import Credential
 from onedigest.flyte.naming import plain_name
 from onedigest.flyte.own_block import read_own_block, with_build
 from onedigest.flyte.packages import Packages
 from onedigest.flyte.reading import read_source
+from onedigest.flyte.variables import Environment
 from onedigest.script import Script
 from onedigest.spec import APPLICATION
 from onedigest.taken import Taken
@@ -28,9 +29,10 @@ PROGRAMS = ("gzip", "tar")
 """What Flyte unpacks a code bundle with."""
 
 SHELL = ("coreutils", "dash")
-"""What commands need that are written for a shell; a Debian base has none."""
+"""What apps, debugging and commands need, which a shell runs; Debian brings them with the programs above."""
 
-_EXPANDED = re.compile(r"\$\{?(\w+)")
+DEBUGGING = ("libstdc++6",)
+"""What the server of an editor needs, which Flyte brings when a task is debugged."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +92,7 @@ class _Mapper:
         self._table: dict[str, Any] = {}
         self._lines: dict[str, int] = {"": definition.line or 1}
         self._workdir = APPLICATION
-        self._env: dict[str, str] = {}
+        self._variables = Environment()
         self._system: list[str] = []
         self._run: list[str] = []
         self._copies: list[tuple[str, str, Step]] = []
@@ -112,15 +114,16 @@ class _Mapper:
         uv, credentials = self._settings()
         if self._problems:
             raise InputError(self._problems)
+        text = scripts.canonical_text(self._read(self._file, self._folder), self._shown(self._file))
         script = Script(
             path=self._shown(self._file),
-            text=scripts.canonical_text(self._read(self._file, self._folder), self._shown(self._file)),
+            text=text,
             requires_python=self._packages.requires_python(self._definition.python),
             dependencies=self._packages.dependencies(),
             onedigest=self._table,
             uv=uv,
             lines=self._lines,
-            warnings=(*self._packages.warnings, *self._warnings()),
+            warnings=(*self._packages.warnings, *self._warnings(text.split("\n"))),
         )
         return Recipe(
             script=script,
@@ -142,7 +145,11 @@ class _Mapper:
             self._problems += error.problems
             return {}, ()
 
-    def _warnings(self) -> Iterator[Problem]:
+    def _warnings(self, lines: Sequence[str]) -> Iterator[Problem]:
+        yield from self._variables.warnings
+        for step in self._definition.steps:
+            for line, problem in reaching(step, lines) if isinstance(step, steps.Commands) else ():
+                yield replace(problem, where=self._where(line))
         if self._definition.has_registry_secret:
             message = "`registry_secret` is for the cluster's builder, and not read here"
             yield Problem(message, self._where(), "images are pushed with the credentials of `docker login`")
@@ -186,7 +193,8 @@ class _Mapper:
                 self._note("workdir", step)
                 self._workdir = posixpath.normpath(posixpath.join(self._workdir, step.path))
             case steps.Variables():
-                self._take_variables(step)
+                self._note("env", step)
+                self._variables.take(step, self._where(step.line))
             case steps.CodeBundle():
                 target = posixpath.normpath(posixpath.join(self._workdir, step.target))
                 self._baked += [(posixpath.join(target, path), file) for path, file in step.files]
@@ -196,7 +204,7 @@ class _Mapper:
 
     def _take_commands(self, step: steps.Commands) -> None:
         self._note("run", step)
-        self._run += [shlex.join(("/bin/sh", "-c", command)) for command in step.commands]
+        self._run += map(run_line, step.commands)
         if step.secrets:
             hint = "fetch what they need before, and add it with `with_source_file`"
             self._refuse("`secret_mounts` of commands, which run without a network", step, hint)
@@ -215,14 +223,6 @@ class _Mapper:
             self._lines = {**script.lines, **self._lines}
         elif _has_paths(script.uv):
             self._refuse(f"[tool.uv] of {shown} names files, and it is not the script that defines the image", step)
-
-    def _take_variables(self, step: steps.Variables) -> None:
-        self._note("env", step)
-        for name, value in step.pairs:
-            if match := _EXPANDED.search(str(value)):
-                message = f"`{match[0]}` in the value of {name!r} would be filled in by a Dockerfile, and there is none"
-                self._refuse(message, step, "write the value out; /opt/venv/bin is on PATH already")
-            self._env[name] = str(value)
 
     def _take_copy(self, step: steps.Copy) -> None:
         source = Path(step.source)
@@ -253,12 +253,17 @@ class _Mapper:
             table["repository"] = f"{definition.registry}/{definition.name}"
         if definition.base:
             table["base"] = definition.base
-        if self._run and not definition.base:
+        is_debian = str(table.get("base", "debian")).partition(":")[0] == "debian"
+        if self._run or not is_debian:
             self._system += SHELL
+        if not is_debian:
+            self._system += DEBUGGING
         if self._workdir == "/":
             message = "the working directory is /, which cannot belong to the user, as Flyte needs it"
             self._refuse(message, hint="name another in `with_workdir`")
         table |= with_build(table, self._packages.build)
+        env, expanded = self._variables.table(table.get("env"), is_debian=is_debian)
+        self._lines |= {f"tool.onedigest.env.{name}": line for name, line in self._variables.lines.items() if line}
         table |= {
             "platforms": list(definition.platforms),
             "system-packages": _joined(table.get("system-packages"), sorted({*self._system, *PROGRAMS})),
@@ -267,7 +272,8 @@ class _Mapper:
             "include-script": False,
             "entrypoint": [],
             "args": [],
-            "env": _joined(table.get("env"), self._env),
+            "env": _joined(table.get("env"), env),
+            "expand-env": _joined(table.get("expand-env"), expanded),
             "run": _joined(table.get("run"), self._run),
             "copy": _joined(table.get("copy"), self._copied()),
         }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from onedigest.container_values import Healthcheck
 from onedigest.digest import canonical_json
-from onedigest.formats import CREATED, PATH, VENV_PROGRAMS
+from onedigest.errors import InputError
+from onedigest.expansion import ESCAPE, evaluate, parse
+from onedigest.formats import CREATED, PATH, VENV, VENV_PROGRAMS
 from onedigest.lock.base import Base
 from onedigest.plan.layers import Layer
 from onedigest.platforms import Platform
@@ -36,7 +39,29 @@ def own_environment(spec: Spec, base: Base, platform: Platform) -> dict[str, str
         own[_UNBUFFERED] = "1"  # or what a program prints waits for a full buffer
     if home := base.home(spec.user, platform):
         own["HOME"] = home
-    return dict(sorted({**own, **dict(spec.env)}.items()))
+    expanded, _ = _expanded(spec, {**below, **own})
+    return dict(sorted({**own, **dict(spec.env), **expanded}.items()))
+
+
+def unset_variables(spec: Spec, base: Base, platform: Platform) -> list[tuple[str, str]]:
+    """Return the variables of `env` that refer to others which nothing sets, with those, sorted: they are empty."""
+    plain = replace(spec, env=(), expand_env=())
+    return _expanded(spec, {**base.environment(platform), **own_environment(plain, base, platform)})[1]
+
+
+def _expanded(spec: Spec, known: Mapping[str, str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Fill in the values that hold references; return them, and which refer to what nothing sets."""
+    found: dict[str, str] = {}
+    unset: set[tuple[str, str]] = set()
+    known = {**known, "VIRTUAL_ENV": f"/{VENV}"}
+    env = dict(spec.env)
+    for name in spec.expand_env:
+        try:
+            found[name] = evaluate(parse(env[name]), known, missing := set[str]())
+            unset |= {(name, each) for each in missing}
+        except ValueError as error:
+            raise InputError.of(f"the value of the variable {name!r} {error}", where=spec.script, hint=ESCAPE) from None
+    return found, sorted(unset)
 
 
 def environment(spec: Spec, base: Base, platform: Platform) -> dict[str, str]:

@@ -37,6 +37,13 @@ OLDEST = (3, 11)
 
 NO_SHELL = "write the `command` as a list of words, the first an absolute path"
 
+_PROGRAMS = {"coreutils": "readlink", "dash": "sh"}
+"""By which program packages are known that have none of their own name."""
+
+_LIBRARY = "libstdc++6"
+_LIBRARIES = ("usr/lib64", "usr/lib", "usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu")
+"""Where a library is that other systems have in a package of another name."""
+
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
@@ -283,7 +290,7 @@ def _above(
             f"`system-packages` cannot be put on the base {text}, which is {found.system} and has no"
             f" {' or '.join(missing)}",
             where=spec.script,
-            hint=f"they come from Debian: {', '.join(SUITES)}",
+            hint=f"they come from Debian: {', '.join(SUITES)}; install what they have in a base of your own",
         )
     try:
         there = {platform: installed(dpkg_status(rootfs)) for platform, rootfs in roots.items()}
@@ -293,8 +300,11 @@ def _above(
 
 
 def _has_program(rootfs: Rootfs, name: str) -> bool:
-    """Tell whether an image that is not Debian has what a package is for: a program of its name."""
-    return any(rootfs.find(f"{folder}/{name}") for folder in PATH.split(":"))
+    """Tell whether an image that is not Debian has what a package is for: a program, of its name but for some."""
+    if name == _LIBRARY:
+        return any(rootfs.find(f"{folder}/libstdc++.so.6") for folder in _LIBRARIES)
+    program = _PROGRAMS.get(name, name)
+    return any(rootfs.find(f"{folder}/{program}") for folder in PATH.split(":"))
 
 
 def described(platform: Platform, read: ReadPlatform) -> PinnedImage:
