@@ -7,13 +7,13 @@ from typing import Any
 
 from onedigest.container_values import Healthcheck
 from onedigest.digest import canonical_json
-from onedigest.formats import CREATED, PATH, VENV_PROGRAMS
+from onedigest.formats import CREATED, PATH, VENV
 from onedigest.lock.base import Base
 from onedigest.plan.layers import Layer
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
 
-_UNBUFFERED = "PYTHONUNBUFFERED"
+_UNBUFFERED, _ENVIRONMENT = "PYTHONUNBUFFERED", "VIRTUAL_ENV"
 _NANOSECONDS = 1_000_000
 """Of a millisecond, which durations of a configuration are counted in."""
 
@@ -28,15 +28,26 @@ _TIMES = {
 def own_environment(spec: Spec, base: Base, platform: Platform) -> dict[str, str]:
     """Return the variables that an image has above those of its base, sorted by name.
 
-    Of a base image PYTHONUNBUFFERED stays, and HOME does not: that is the home of another user.
+    Of a base image PYTHONUNBUFFERED stays, and HOME does not: that is the home of another user. Nor does VIRTUAL_ENV
+    where it may name an environment of the base, whose programs come after those of the image's own.
     """
     below = base.environment(platform)
-    own = {"PATH": f"{VENV_PROGRAMS}:{below.get('PATH', PATH)}"}
+    own = {"PATH": f"/{base.venv}/bin:{below.get('PATH', PATH)}"}
+    if base.venv != VENV and _ENVIRONMENT in below:
+        own[_ENVIRONMENT] = f"/{base.venv}"
     if _UNBUFFERED not in below:
         own[_UNBUFFERED] = "1"  # or what a program prints waits for a full buffer
     if home := base.home(spec.user, platform):
         own["HOME"] = home
     return dict(sorted({**own, **dict(spec.env)}.items()))
+
+
+def entrypoint(spec: Spec, base: Base) -> tuple[str, ...]:
+    """Return how a container starts: what a script leaves open is in the virtual environment, wherever that is."""
+    if not spec.usual_entrypoint or not spec.entrypoint:
+        return spec.entrypoint
+    program, *rest = spec.entrypoint
+    return f"/{base.venv}{program.removeprefix(f'/{VENV}')}", *rest
 
 
 def environment(spec: Spec, base: Base, platform: Platform) -> dict[str, str]:
@@ -59,7 +70,7 @@ def configuration(spec: Spec, base: Base, platform: Platform, layers: Sequence[L
         "StopSignal": spec.stop_signal,
     }
     further: dict[str, Any] = {
-        "Entrypoint": list(spec.entrypoint),
+        "Entrypoint": list(entrypoint(spec, base)),
         "Cmd": list(spec.args),
         "Labels": {**base.labels(platform), **dict(spec.labels)},
         "ExposedPorts": {port: {} for port in spec.expose},

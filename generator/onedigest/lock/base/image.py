@@ -16,6 +16,7 @@ from onedigest.lock.base.account import Account, account_text, read_account
 from onedigest.lock.base.choice import choose_base
 from onedigest.lock.base.file_list import FileList, file_list_text, read_file_list
 from onedigest.lock.base.packages import read_releases, releases_text
+from onedigest.lock.base.place import place_text, read_place
 from onedigest.lock.table import Table
 from onedigest.lock.toml_text import inline_table, lines, string, value
 from onedigest.oci.media import LAYERS
@@ -132,6 +133,7 @@ class ImageBase(Base):
             f"image = {string(self.image)}\nindex = {string(self.index)}\noperating-system = {string(self.system)}\n"
             + (releases_text(self.releases) if self.releases else "")
             + python_text(self)
+            + place_text(self.venv)
             + system_packages_text(self, platforms)
             + "".join(map(_image_text, self.images))
         )
@@ -168,6 +170,7 @@ def read_image_base(table: Table, python: str, platforms: Sequence[Platform]) ->
         system=table.take("operating-system", untrusted.line),
         images=table.each("images", _image),
         python=python,
+        venv=read_place(table),
         **read_common(table, releases, platforms),
     )
     if [each.platform for each in found.images] != list(platforms):
