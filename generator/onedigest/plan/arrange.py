@@ -78,6 +78,8 @@ def _base(spec: Spec, base: Base, platform: Platform) -> tuple[list[Layer], Base
         kinds.base_layer(base.reference, number, count, layer, platform) for number, layer in enumerate(image.layers, 1)
     ]
     folders = image_folders((*((spec.workdir,) if image.has_workdir else ()), *image.has_volumes))
+    if image.open_workdir and not spec.own_workdir:
+        folders = folders.having(spec.workdir, f"{_SHARED}:{kinds.ROOT}")
     account = image.account
     if account and not account.has_home:
         folders = folders.having(account.home, f"{kinds.PLAIN}:{spec.user}")

@@ -13,7 +13,7 @@ from onedigest import untrusted
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
-from onedigest.formats import PATH
+from onedigest.formats import PATH, VENV
 from onedigest.inputs.debian.index import installed
 from onedigest.inputs.store import Store
 from onedigest.lock.base.account import Account, find_account
@@ -71,6 +71,7 @@ def resolve_image(
     first = _agreed(spec, text, found)
     accounts = {platform: find_account(root, spec.user) for platform, root in roots.items()}
     _refuse_several_homes(spec, text, accounts)
+    venv = _free_place(spec, text, roots.values())
     above = _above(spec, text, first, roots, sources, kept)
     return ImageBase(
         image=text,
@@ -80,13 +81,14 @@ def resolve_image(
         python=first.python,
         libc_version=first.libc_version,
         releases=above.releases,
-        venv=_free_place(spec, text, roots.values()),
+        venv=venv,
         essential_packages=above.essential_packages,
         system_packages=above.system_packages,
         images=tuple(
             replace(
                 described(each, by_name[each.oci]),
                 has_workdir=roots[each].find(spec.workdir) is not None,
+                open_workdir=venv != VENV and _is_open(roots[each], spec.workdir),
                 has_volumes=tuple(path for path in spec.volumes if roots[each].find(path)),
                 account=accounts[each],
                 files=_listed(by_name[each.oci], paths, sources.store) if above.releases else None,
@@ -101,6 +103,12 @@ def _free_place(spec: Spec, text: str, roots: Collection[Rootfs]) -> str:
         return free_place(roots)
     except InputError as error:
         raise InputError.of(f"the base {text}: {error.problems[0].message}", where=spec.script) from None
+
+
+def _is_open(rootfs: Rootfs, path: str) -> bool:
+    """Tell whether everybody may write to a folder of root, as to the working directories that are made here."""
+    place = rootfs.find(path)
+    return place is not None and (place[1].mode, place[1].owner) == (0o1777, 0)
 
 
 def _listed(read: ReadPlatform, paths: Mapping[str, Path], store: Store) -> FileList:
