@@ -366,7 +366,7 @@ class TestConfiguration:
         use(project, f"{served.host}/conf/upper:3", 'platforms = ["linux/amd64"]', 'workdir = "/srv/work"')
         project.ok("generate", "app.py")
 
-        assert base_of(project).python == "3.12.4"
+        assert (base_of(project).python, base_of(project).venv) == ("3.12.4", "opt/venv")
         assert base_of(project).images[0].has_workdir
 
     def test_first_python_that_fits_is_taken(self, served: Served, project: Project) -> None:

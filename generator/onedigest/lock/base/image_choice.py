@@ -22,10 +22,10 @@ from onedigest.lock.base.debian_choice import Above, resolve_above
 from onedigest.lock.base.debian_pins import Kept
 from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.image import ImageBase, PinnedImage
+from onedigest.lock.base.interpreter import choose_python
 from onedigest.lock.base.listing import list_files
 from onedigest.lock.base.place import free_place
 from onedigest.lock.base.probe import EXAMINER, dpkg_status, glibc_version, release_fields
-from onedigest.lock.base.python_choice import choose_python
 from onedigest.oci.read import ReadImage, ReadPlatform, distinct_layers, read_from
 from onedigest.oci.reference import parse_reference
 from onedigest.oci.remote import Remote

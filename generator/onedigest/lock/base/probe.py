@@ -151,8 +151,8 @@ def _home(rootfs: Rootfs, path: str) -> str | None:
     for each in (folder, folder.rpartition("/")[0]):
         place = rootfs.find(f"{each}/pyvenv.cfg")
         for line in ((place[1].facts or {}).get("text", "") if place else "").splitlines():
-            key, _, value = line.partition("=")
-            if key.strip().lower() == "home":
+            key, equals, value = line.partition("=")
+            if equals and key.strip().lower() == "home":
                 return value.strip()
     return None
 
