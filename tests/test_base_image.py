@@ -369,7 +369,7 @@ class TestConfiguration:
         use(project, f"{served.host}/conf/upper:3", 'platforms = ["linux/amd64"]', 'workdir = "/srv/work"')
         project.ok("generate", "app.py")
 
-        assert base_of(project).python == "3.12.4"
+        assert (base_of(project).python, base_of(project).venv) == ("3.12.4", "opt/venv")
         assert base_of(project).images[0].has_workdir
 
     def test_first_python_that_fits_is_taken(self, served: Served, project: Project) -> None:
@@ -465,16 +465,15 @@ class TestRefused:
         )
 
     def test_all_that_is_unfit_is_told_at_once(self, served: Served, project: Project) -> None:
-        files = {**python_files("linux/amd64"), "opt/venv/bin/python": b"", "app": "srv/app"}
+        files = {**python_files("linux/amd64"), "opt": "srv/opt", "app": "srv/app"}
         made = {"linux/amd64": Made([files], {"OnBuild": ["RUN true"]})}
         reference, said = self.made(served, "unfit", made, project, 'platforms = ["linux/amd64"]')
         where = f"error: app.py: the base {reference}, linux/amd64"
 
         assert said == (
             f"{where}: it has commands for builds on it (ONBUILD), and nothing is executed here\n"
-            f"{where}: it has a /opt/venv of its own\n"
-            "hint: use a base that leaves this place to the script's packages\n"
             f"{where}: its /app is no folder, but a link\n"
+            f"{where}: its /opt is no folder, but a link\n"
         )
 
     def test_system_packages_on_something_else_than_debian(self, served: Served, project: Project) -> None:

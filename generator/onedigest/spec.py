@@ -47,6 +47,7 @@ class Spec:
     root, with slashes. `uv` is the script's `[tool.uv]` as canonical JSON. `copies` are (path below the application's
     folder, path from the script's folder). `rules` are what generated files are for; no image depends on them.
     `expand_env` are the variables of `env` with references in them, to those of the base.
+    With a `usual_entrypoint` the script or project leaves open how it starts, so it follows the virtual environment.
     Of a project `script` is its pyproject.toml, `extras` and `groups` are what its image has of it, and `uv_lock` is
     the digest of what its uv.lock pins. `uv_projects` are others that it takes from, whose pins stand as well.
     """
@@ -71,6 +72,7 @@ class Spec:
     workdir: str = APPLICATION
     own_workdir: bool = False
     entrypoint: tuple[str, ...]
+    usual_entrypoint: bool = False
     args: tuple[str, ...] = ()
     include_script: bool = True
     max_layers: int = 64
@@ -102,8 +104,8 @@ class Spec:
         return digest_of(fields(self))
 
 
-_UNWRITTEN = "rules"
-"""The field that no text of a spec has: an image is the same whatever its rules are for."""
+_UNWRITTEN = ("rules", "usual_entrypoint")
+"""The fields that no text of a spec has: an image is the same whatever its rules are for, and the other one follows."""
 
 _DEFAULTS: dict[str, Any] = {
     each.name: each.default for each in dataclasses.fields(Spec) if each.default is not dataclasses.MISSING
@@ -124,7 +126,7 @@ def fields(spec: Spec) -> dict[str, Any]:
     found = {}
     for each in dataclasses.fields(spec):
         value = getattr(spec, each.name)
-        if each.name != _UNWRITTEN and value != computed.get(each.name, each.default):
+        if each.name not in _UNWRITTEN and value != computed.get(each.name, each.default):
             found[_key(each.name)] = _written(each.name, value)
     return found
 
@@ -141,7 +143,7 @@ def asked_value(asked: Mapping[str, Any], key: str) -> Any:
 
 def defaults() -> dict[str, Any]:
     """Return the defaults that are the same for every script, by their keys, as texts of specs have values."""
-    return {_key(name): _written(name, value) for name, value in _DEFAULTS.items() if name != _UNWRITTEN}
+    return {_key(name): _written(name, value) for name, value in _DEFAULTS.items() if name not in _UNWRITTEN}
 
 
 def _key(name: str) -> str:
@@ -237,7 +239,7 @@ def specify(
         uv_projects=taken,
         rules=reader.read("rules", values.rule_set),
     )
-    spec = dataclasses.replace(spec, entrypoint=_entrypoint(spec, script, reader, of))
+    spec = _with_entrypoint(spec, script, reader, of)
     reader.check_references("expand-env", spec.expand_env, "env", spec.env)
     if spec.name == default_name and not 0 < len(default_name) <= values.LONGEST_NAME:
         message = f"no name of an image can be made of {posixpath.basename(path)!r}"
@@ -255,16 +257,18 @@ def specify(
     return spec
 
 
-def _entrypoint(spec: Spec, script: Script, reader: Settings, of: OfProject | None) -> tuple[str, ...]:
+def _with_entrypoint(spec: Spec, script: Script, reader: Settings, of: OfProject | None) -> Spec:
     if of is None or "entrypoint" in script.onedigest:
-        own: tuple[str, ...] = reader.read("entrypoint", values.strings, _default_entrypoint(spec))
-        return own
+        usual = _default_entrypoint(spec)
+        own = reader.read("entrypoint", values.strings, usual)
+        return dataclasses.replace(spec, entrypoint=own, usual_entrypoint=own == usual)
     try:
-        usual: tuple[str, ...] = reader.read("entrypoint", values.strings, ())
-        return usual or of.entrypoint(bool(spec.files or spec.copies))
+        stated: tuple[str, ...] = reader.read("entrypoint", values.strings, ())
+        found = stated or of.entrypoint(bool(spec.files or spec.copies))
+        return dataclasses.replace(spec, entrypoint=found, usual_entrypoint=not stated)
     except InputError as error:
         reader.problems += error.problems
-        return ()
+        return spec
 
 
 def _uv(script: Script, reader: Settings) -> str:

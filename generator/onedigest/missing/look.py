@@ -10,6 +10,7 @@ from onedigest.errors import Problem
 from onedigest.inputs.store import Store
 from onedigest.missing import FORMAT
 from onedigest.missing.asked import Looked, Owners
+from onedigest.missing.environments import other_environments
 from onedigest.missing.imports import missing_siblings, sibling_problem
 
 
@@ -18,7 +19,8 @@ def look(image: Looked, store: Store, owners: Owners) -> list[Problem]:
 
     What was found once is noted under the digest of the plan.
     """
-    return [*_lacking_modules(image, store), *_lacking_files(image, store, owners)]
+    others = other_environments(image.spec, image.lock.base, image.platforms, image.where)
+    return [*others, *_lacking_modules(image, store), *_lacking_files(image, store, owners)]
 
 
 def _lacking_modules(image: Looked, store: Store) -> list[Problem]:

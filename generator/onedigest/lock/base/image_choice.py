@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,15 @@ from onedigest.formats import PATH, VENV
 from onedigest.inputs.debian.index import installed
 from onedigest.inputs.store import Store
 from onedigest.lock.base.account import Account, find_account
-from onedigest.lock.base.choice import SUITES, exact_image
+from onedigest.lock.base.choice import SUITES
 from onedigest.lock.base.debian_choice import Above, resolve_above
 from onedigest.lock.base.debian_pins import Kept
 from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.image import ImageBase, PinnedImage
+from onedigest.lock.base.interpreter import choose_python
 from onedigest.lock.base.listing import list_files
-from onedigest.lock.base.probe import EXAMINER, Python, dpkg_status, glibc_version, list_pythons, release_fields
+from onedigest.lock.base.place import free_place
+from onedigest.lock.base.probe import EXAMINER, dpkg_status, glibc_version, release_fields
 from onedigest.oci.read import ReadImage, ReadPlatform, distinct_layers, read_from
 from onedigest.oci.reference import parse_reference
 from onedigest.oci.remote import Remote
@@ -31,9 +33,6 @@ from onedigest.oci.rootfs import Rootfs, read_rootfs
 from onedigest.platforms import Platform
 from onedigest.sources import Sources
 from onedigest.spec import Spec
-
-OLDEST = (3, 11)
-"""The oldest Python that runs the assembler, which other engines start in the base."""
 
 NO_SHELL = "write the `command` as a list of words, the first an absolute path"
 
@@ -79,6 +78,7 @@ def resolve_image(
     first = _agreed(spec, text, found)
     accounts = {platform: find_account(root, spec.user) for platform, root in roots.items()}
     _refuse_several_homes(spec, text, accounts)
+    venv = _free_place(spec, text, roots.values())
     above = _above(spec, text, first, roots, sources, kept)
     return ImageBase(
         image=text,
@@ -88,12 +88,14 @@ def resolve_image(
         python=first.python,
         libc_version=first.libc_version,
         releases=above.releases,
+        venv=venv,
         essential_packages=above.essential_packages,
         system_packages=above.system_packages,
         images=tuple(
             replace(
                 described(each, by_name[each.oci]),
                 has_workdir=roots[each].find(spec.workdir) is not None,
+                open_workdir=venv != VENV and _is_open(roots[each], spec.workdir),
                 has_volumes=tuple(path for path in spec.volumes if roots[each].find(path)),
                 account=accounts[each],
                 files=_listed(by_name[each.oci], paths, sources.store) if above.releases else None,
@@ -101,6 +103,19 @@ def resolve_image(
             for each in spec.platforms
         ),
     )
+
+
+def _free_place(spec: Spec, text: str, roots: Collection[Rootfs]) -> str:
+    try:
+        return free_place(roots)
+    except InputError as error:
+        raise InputError.of(f"the base {text}: {error.problems[0].message}", where=spec.script) from None
+
+
+def _is_open(rootfs: Rootfs, path: str) -> bool:
+    """Tell whether everybody may write to a folder of root, as to the working directories that are made here."""
+    place = rootfs.find(path)
+    return place is not None and (place[1].mode, place[1].owner) == (0o1777, 0)
 
 
 def _listed(read: ReadPlatform, paths: Mapping[str, Path], store: Store) -> FileList:
@@ -164,7 +179,7 @@ def _look(spec: Spec, text: str, platform: Platform, read: ReadPlatform, rootfs:
     ]
     python = None
     try:
-        python = _choose_python(spec, platform, list_pythons(rootfs, _search_path(settings)))
+        python = choose_python(spec, platform, rootfs, _variables(settings))
     except InputError as error:
         problems += error.problems
     libc = glibc_version(rootfs, platform.elf_machine)
@@ -188,8 +203,6 @@ def _look(spec: Spec, text: str, platform: Platform, read: ReadPlatform, rootfs:
 def _unfit(spec: Spec, settings: Mapping[str, Any], rootfs: Rootfs) -> Iterable[Problem]:
     if settings.get("OnBuild"):
         yield Problem("it has commands for builds on it (ONBUILD), and nothing is executed here")
-    if rootfs.find(VENV):
-        yield Problem(f"it has a /{VENV} of its own", hint="use a base that leaves this place to the script's packages")
     folders = [spec.workdir, *spec.volumes, *(f"/{path}" for path in ("app", "opt"))]
     for folder in dict.fromkeys(folders):
         for path in _prefixes(folder):
@@ -229,34 +242,6 @@ def _wrong(check: Callable[[str], object], value: str) -> str:
     except ValueError as error:
         return str(error)
     return ""
-
-
-def _choose_python(spec: Spec, platform: Platform, pythons: list[Python]) -> Python:
-    """Return the first interpreter that fits. Raises `InputError` with the reason why none does."""
-    from packaging.specifiers import SpecifierSet
-
-    fitting = [python for python in pythons if python.machine == platform.elf_machine]
-    if not fitting:
-        raise InputError.of("no Python was found on its PATH", hint="use a base with Python, such as python:3.13-slim")
-    named = ", ".join(f"{python.version} ({python.path})" for python in fitting)
-    linked = [python for python in fitting if "ld-musl" not in python.loader]
-    if not linked:
-        raise InputError.of(
-            f"its Python is linked with musl: {named}", hint="use a base with glibc, such as python:3.13-slim"
-        )
-    recent = [python for python in linked if python.minor >= OLDEST]
-    if not recent:
-        raise InputError.of(f"its Python is too old: {named}", hint="Python 3.11 or newer is needed")
-    wanted = SpecifierSet(spec.requires_python)
-    for python in recent:
-        if wanted.contains(python.version, prereleases=True):
-            return python
-    raise InputError.of(
-        f"its Python does not satisfy `requires-python = {spec.requires_python!r}`: {named}",
-        hint=f'write `base = "{exact_image(spec)}"` in [tool.onedigest], or change `requires-python`'
-        if spec.base == "debian"
-        else "use another base, or change `requires-python`",
-    )
 
 
 def _agreed(spec: Spec, text: str, found: Mapping[Platform, _Found]) -> _Found:
@@ -326,11 +311,9 @@ def _settings(read: ReadPlatform) -> Mapping[str, Any]:
     return read.config.get("config") or {}
 
 
-def _search_path(settings: Mapping[str, Any]) -> str:
-    for line in settings.get("Env") or ():
-        if line.startswith("PATH="):
-            return str(line[5:])
-    return PATH
+def _variables(settings: Mapping[str, Any]) -> dict[str, str]:
+    pairs = (str(line).partition("=") for line in settings.get("Env") or ())
+    return {name: text for name, _, text in pairs}
 
 
 def _prefixes(path: str) -> list[str]:
