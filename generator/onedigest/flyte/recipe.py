@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 import re
 import shlex
@@ -14,13 +13,13 @@ from typing import Any
 from onedigest import script as scripts
 from onedigest.errors import InputError, Problem
 from onedigest.flyte import definition as steps
+from onedigest.flyte.copying import Copies
 from onedigest.flyte.definition import Definition, Secret, Step
 from onedigest.flyte.indexes import Credential
 from onedigest.flyte.methods import DEFAULT_NAME
 from onedigest.flyte.packages import Packages
 from onedigest.flyte.reading import read_source
 from onedigest.script import Script
-from onedigest.spec import APPLICATION
 
 PROGRAMS = ("gzip", "tar")
 """What Flyte unpacks a code bundle with."""
@@ -28,6 +27,7 @@ PROGRAMS = ("gzip", "tar")
 SHELL = ("coreutils", "dash")
 """What commands need that are written for a shell; a Debian base has none."""
 
+_SEARCH_PATH = "PYTHONPATH"
 _EXPANDED = re.compile(r"\$\{?(\w+)")
 
 
@@ -74,11 +74,10 @@ class _Mapper:
         self._packages = Packages()
         self._table: dict[str, Any] = {}
         self._lines: dict[str, int] = {"": definition.line or 1}
-        self._workdir = APPLICATION
         self._env: dict[str, str] = {}
         self._system: list[str] = []
         self._run: list[str] = []
-        self._copies: list[tuple[str, str, Step]] = []
+        self._copies = Copies(definition, self._root, self._folder, shown)
         self._baked: list[tuple[str, str]] = []
 
     def make(self) -> Recipe:
@@ -91,7 +90,7 @@ class _Mapper:
         for message in self._packages.other_pins():
             self._refuse(message, hint="change one of the two")
         self._finish_table()
-        baked = tuple((self._below(target), file) for target, file in self._baked)
+        baked = tuple((self._copies.below(target), file) for target, file in self._baked)
         uv, credentials = self._settings()
         if self._problems:
             raise InputError(self._problems)
@@ -147,7 +146,8 @@ class _Mapper:
             case steps.UvProject():
                 self._packages.take_project(step, where, self._environment, self._root)
             case steps.Copy():
-                self._take_copy(step)
+                self._note("copy", step)
+                self._copies.take(step, where, self._env)
             case steps.Refused():
                 self._refuse(step.what, step, step.hint)
             case _:
@@ -166,15 +166,15 @@ class _Mapper:
                 self._take_commands(step)
             case steps.WorkDir():
                 self._note("workdir", step)
-                self._workdir = posixpath.normpath(posixpath.join(self._workdir, step.path))
+                self._copies.move(step)
             case steps.Variables():
                 self._take_variables(step)
             case steps.CodeBundle():
-                target = posixpath.normpath(posixpath.join(self._workdir, step.target))
+                target = self._copies.place(step.target, self._where(step.line), self._env)
                 self._baked += [(posixpath.join(target, path), file) for path, file in step.files]
             case steps.IgnoreFile():
                 self._note("ignore-file", step)
-                self._table["ignore-file"] = self._from_script(Path(step.path))
+                self._table["ignore-file"] = self._copies.from_script(Path(step.path))
 
     def _take_commands(self, step: steps.Commands) -> None:
         self._note("run", step)
@@ -206,27 +206,6 @@ class _Mapper:
                 self._refuse(message, step, "write the value out; /opt/venv/bin is on PATH already")
             self._env[name] = str(value)
 
-    def _take_copy(self, step: steps.Copy) -> None:
-        source = Path(step.source)
-        self._note("copy", step)
-        kind = "folder" if step.is_folder else "file"
-        if not source.resolve().is_relative_to(self._root):
-            self._refuse(
-                f"{source.name} is not below {self._root.name}, the folder that holds the locks", step, "move it there"
-            )
-            return
-        if not (source.is_dir() if step.is_folder else source.is_file()):
-            self._refuse(f"{self._shown(source)} is no {kind} here", step)
-            return
-        target = posixpath.normpath(posixpath.join(self._workdir, step.target))
-        if not step.is_folder and (step.target in (".", "./") or step.target.endswith("/") or target == self._workdir):
-            target = posixpath.join(target, source.name)
-        self._copies.append((target, self._from_script(source), step))
-
-    def _from_script(self, path: Path) -> str:
-        """Return a path from the folder that the script really is in; the path may be a link itself."""
-        return os.path.relpath(path.parent.resolve() / path.name, self._folder)
-
     def _finish_table(self) -> None:
         definition, table = self._definition, self._table
         has_script = any(isinstance(step, steps.UvScript) for step in definition.steps)
@@ -239,39 +218,33 @@ class _Mapper:
             table["base"] = definition.base
         if self._run and not definition.base:
             self._system += SHELL
-        if self._workdir == "/":
+        self._finish_copies()
+        if self._copies.workdir == "/":
             message = "the working directory is /, which cannot belong to the user, as Flyte needs it"
             self._refuse(message, hint="name another in `with_workdir`")
         table |= {
             "platforms": list(definition.platforms),
             "system-packages": _joined(table.get("system-packages"), sorted({*self._system, *PROGRAMS})),
-            "workdir": self._workdir,
+            "workdir": self._copies.workdir,
             "own-workdir": True,
             "include-script": False,
             "entrypoint": [],
             "args": [],
             "env": _joined(table.get("env"), self._env),
             "run": _joined(table.get("run"), self._run),
-            "copy": _joined(table.get("copy"), self._copied()),
+            "copy": _joined(table.get("copy"), self._copies.table()),
         }
 
-    def _copied(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for target, source, step in self._copies:
-            found.setdefault(self._below(target, step), []).append(source)
-        return found
-
-    def _below(self, target: str, step: Step | None = None) -> str:
-        """Return a path of the image from the working directory."""
-        if target == self._workdir:
-            return "."
-        inner = target.removeprefix(f"{self._workdir}/")
-        if inner == target:
-            message = (
-                f"{target} is not below the working directory, {self._workdir}, which holds all files that are copied"
-            )
-            self._refuse(message, step, "name a path from there, or put `with_workdir` before it")
-        return inner
+    def _finish_copies(self) -> None:
+        """Say which .dockerignore counts, and where modules are found that were copied."""
+        table, own = self._table, self._table.get("env")
+        if ignore_file := table.get("ignore-file") or self._copies.ignore_file():
+            table["ignore-file"] = ignore_file
+            if self._copies.has_folders():
+                table["ignore-in-copies"] = True
+        is_set = _SEARCH_PATH in self._env or (isinstance(own, dict) and _SEARCH_PATH in own)
+        if (path := self._copies.search_path()) and not is_set:
+            self._env[_SEARCH_PATH] = path
 
 
 def _joined(own: Any, added: list[str] | dict[str, Any]) -> Any:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 
+from onedigest.assembler.places import is_system
 from onedigest.lock.base.debian import HOME
 from onedigest.platforms import AMD64, Platform
 
@@ -22,7 +24,9 @@ _MERGED = ("bin", "lib", "sbin")
 _LINKS = {"/usr/local/man": "/usr/local/share/man", "/var/spool/mail": "/var/mail"}
 """What the script of base-files makes."""
 
-_COMMON = {"/root": "0700:0:0", "/tmp": "1777:0:0", "/var/tmp": "1777:0:0"}  # noqa: S108  paths
+_PLAIN = "0755:0:0"
+_ROOTS_HOME = "/root"
+_COMMON = {_ROOTS_HOME: "0700:0:0", "/tmp": "1777:0:0", "/var/tmp": "1777:0:0"}  # noqa: S108  paths
 _OF_IMAGES = {**_COMMON, "/run/lock": "1777:0:0"}
 _OF_DEBIAN = {**_OF_IMAGES, "/var/cache/ldconfig": "0700:0:0", "/var/lock": "1777:0:0", "/var/mail": "2775:0:8"}
 _OF_SUITE = {"bookworm": {"/var/local": "2775:0:50"}}
@@ -46,10 +50,24 @@ class BaseFolders:
         link = next((each for each in self.links if f"{path}/".startswith(f"{each}/")), "")
         return f"{self.links[link]}{path.removeprefix(link)}" if link else path
 
-    def stated(self, path: str) -> str:
-        """Say of the odd ones above, at and below a path what they are, as the assembler is told it."""
-        near = (each for each in self.odd if f"{each}/".startswith(f"{path}/") or path.startswith(f"{each}/"))
-        return ",".join(f"{each.translate(_ESCAPED)}={self.odd[each]}" for each in sorted(near))
+    def stated(self, path: str, files: Iterable[str] = (), user: str = "") -> str:
+        """Say of the odd ones above, at and below a path what they are, as the assembler is told it.
+
+        Of the folders above `files`, which are absolute paths, all are said that are not made for them. A home that is
+        written to is the `user`'s, whoever had it.
+        """
+        near = {
+            each: stated
+            for each, stated in self.odd.items()
+            if f"{each}/".startswith(f"{path}/") or path.startswith(f"{each}/")
+        }
+        for each in sorted({str(above) for file in files for above in PurePosixPath(file).parents} - {"/"}):
+            stated = self.odd.get(each, _PLAIN if each in self.there or is_system(each) else "")
+            if each == _ROOTS_HOME:
+                stated = f"{stated.partition(':')[0]}:{user}"
+            if stated:
+                near[each] = stated
+        return ",".join(f"{each.translate(_ESCAPED)}={near[each]}" for each in sorted(near))
 
     def having(self, path: str, stated: str) -> BaseFolders:
         """Return what is known above a layer that has such a folder: `stated` is its mode and owner."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -313,7 +314,7 @@ def command(number: int, text: str, seen: Digest) -> Layer:
 
 
 def application(files: Sequence[File], selection: Selection, *, root: str, owner: str = ROOT, known: str = "") -> Layer:
-    """Return the files of the application below the folder `root`, all of them of `owner`, UID:GID."""
+    """Return the files of the application, below the folder `root` or elsewhere, all of them of `owner`, UID:GID."""
     options = (*_known(known), ("owner", owner), ("root", root))
     recipe = Recipe(command="application", options=options, files=tuple(files), selection=selection)
     return Layer(holds=_application(files, root), name="application", content=recipe)
@@ -325,9 +326,11 @@ def _known(known: str) -> Options:
 
 def _application(files: Sequence[File], root: str) -> str:
     script = next((file.target for file in files if isinstance(file.content, bytes)), "")
+    folders = sorted({posixpath.dirname(file.target) if file.target.startswith("/") else root for file in files})
+    places = ", ".join(folders[:_NAMED]) + (f" and {len(folders) - _NAMED} more" if len(folders) > _NAMED else "")
     if not script:
-        return f"files in {root}"
-    return script if len(files) == 1 else f"{script} and further files in {root}"
+        return f"files in {places}"
+    return script if len(files) == 1 else f"{script} and further files in {places}"
 
 
 def _packages(packages: Iterable[DebianPackage]) -> tuple[Input, ...]:

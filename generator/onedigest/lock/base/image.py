@@ -32,7 +32,8 @@ class PinnedImage:
     """The image of one platform that a registry has.
 
     `manifest` and `config` are digests of documents. `env` has lines NAME=value. `has_workdir` tells whether the
-    working directory that is asked for is there, and `has_volumes` are the volumes that are. `account` is that of the
+    working directory that is asked for is there, `has_volumes` are the volumes that are, and `has_folders` the folders
+    that are above files which have a place of their own, all of them plainly root's. `account` is that of the
     user who is asked for, None where the files were not looked at. Layers are in their order. There is a list of its
     `files` where Debian packages are put above it.
     """
@@ -44,6 +45,7 @@ class PinnedImage:
     labels: tuple[tuple[str, str], ...]
     has_workdir: bool
     has_volumes: tuple[str, ...] = ()
+    has_folders: tuple[str, ...] = ()
     account: Account | None = None
     layers: tuple[Descriptor, ...]
     files: FileList | None = None
@@ -83,7 +85,7 @@ class ImageBase(Base):
 
     @property
     def looked_up(self) -> tuple[str, ...]:
-        return "workdir", "volumes", "user", "healthcheck"
+        return "workdir", "volumes", "user", "healthcheck", "copy"
 
     def home(self, user: str, platform: Platform) -> str:  # noqa: ARG002  the lock is of one user
         account = self.image_for(platform).account
@@ -147,6 +149,7 @@ def _image_text(image: PinnedImage) -> str:
         f"env = {lines(list(map(string, image.env)))}\n"
         f"has-workdir = {'true' if image.has_workdir else 'false'}\n"
         + (f"has-volumes = {value(image.has_volumes)}\n" if image.has_volumes else "")
+        + (f"has-folders = {value(image.has_folders)}\n" if image.has_folders else "")
         + (account_text(image.account) if image.account else "")
         + f"labels = {inline_table(labels)}\n"
         f"layers = {lines(list(map(_layer_text, image.layers)))}\n"
@@ -193,6 +196,7 @@ def _image(row: Table) -> PinnedImage:
         env=row.every("env", _variable),
         has_workdir=row.take("has-workdir", untrusted.flag),
         has_volumes=row.every("has-volumes", untrusted.line) if "has-volumes" in row else (),
+        has_folders=row.every("has-folders", untrusted.line) if "has-folders" in row else (),
         account=read_account(row) if "home" in row else None,
         labels=row.take("labels", _labels),
         layers=row.each("layers", _layer),
