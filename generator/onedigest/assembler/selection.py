@@ -207,7 +207,8 @@ class _Collection:
         else:
             if self._copied.get(at, place) != place:
                 both = f"{self._quote(self._copied[at])} and {self._quote(place)}"
-                self.problems.append(Finding(f"`copy` brings {both} to one place, {at}", "copy"))
+                hint = "where it is a folder, end it in `/`" if at == copy.target else ""
+                self.problems.append(Finding(f"`copy` brings {both} to one place, {at}", "copy", hint))
             self._copied[at] = place
             self._take(each, at, place, "`copy` brings", "copy")
 
