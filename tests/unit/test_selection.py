@@ -95,6 +95,20 @@ def test_absolute_places_and_rules_about_each_folder_reach_the_assembler(project
     words = ["--project", str(project), *(word for row in every.arguments() for word in row), "--owner=7:8"]
     known = ["--known=/root=0700:7:8"]
     assert main(["application", *words, *known, "--tar", "--quiet", "--output", str(tmp_path / "tar")]) == 0
+    listing = project / "listing.json"
+    assert main(["select", *words[:-1], "--output", str(listing)]) == 0
+    listed = [
+        "--listing",
+        str(listing),
+        "--owner=7:8",
+        *known,
+        "--tar",
+        "--quiet",
+        "--output",
+        str(tmp_path / "listed"),
+    ]
+    assert main(["application", *listed]) == 0
+    assert (tmp_path / "listed").read_bytes() == (tmp_path / "tar").read_bytes()
     with tarfile.open(tmp_path / "tar") as found:
         assert [(each.name, each.mode, each.uid) for each in found] == [
             ("root", 0o700, 7), ("root/run.sh", 0o755, 7), ("root/y", 0o644, 7),

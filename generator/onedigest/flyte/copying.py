@@ -41,6 +41,7 @@ class Copies:
         self._is_moved = False
         self._is_flytes = not definition.base
         self._taken: list[tuple[str, str, bool]] = []
+        self._folders: set[str] = set()
         self.workdir = FLYTES_HOME if self._is_flytes and _names_flytes_home(definition) else APPLICATION
 
     def move(self, step: WorkDir) -> None:
@@ -68,6 +69,8 @@ class Copies:
             message = f"`dst` brings {self._shown(source)} to a wrong place: {why}"
             raise InputError.of(message, where=where, hint=hint)
         self._taken.append((target, self.from_script(source), step.is_folder))
+        made = target if step.is_folder else posixpath.dirname(target)
+        self._folders |= {made, *map(str, PurePosixPath(made).parents)}
 
     def place(self, target: str, where: str, variables: Mapping[str, str]) -> str:
         """Return the absolute path that a target stands for. Raises `InputError`."""
@@ -123,12 +126,8 @@ class Copies:
 
         There are folders of every system, the working directory, and what was copied before.
         """
-        if written.rpartition("/")[2] in ("", ".", "..") or is_folder(path) or _is_within(self.workdir, path):
-            return True
-        made = (target if is_of_folder else posixpath.dirname(target) for target, _, is_of_folder in self._taken)
-        return path in {
-            str(each) for folder in made for each in (PurePosixPath(folder), *PurePosixPath(folder).parents)
-        }
+        is_written = written.rpartition("/")[2] in ("", ".", "..")
+        return is_written or is_folder(path) or _is_within(self.workdir, path) or path in self._folders
 
 
 def _names_flytes_home(definition: Definition) -> bool:
