@@ -159,6 +159,14 @@ def collected(folder: Path, made: Spec, calls: str) -> tuple[list[str], list[str
     return [each.target for each in files], said
 
 
+def test_copies_of_the_scripts_own_table_stay(tmp_path: Path) -> None:
+    block = HEAD.replace("# ///\nfrom", "# [tool.onedigest.copy]\n# 'lib' = 'src'\n# '/app/z' = 'b.txt'\n# ///\nfrom")
+    image = "flyte.Image.from_uv_script(__file__, name='x')"
+    made = spec(tmp_path, tree("lib", "src/in") + file("/root"), image, block)
+
+    assert made.copies == (("/root/a.py", "a.py"), ("lib", "src"), ("lib", "src/in"), ("z", "b.txt"))
+
+
 def test_two_files_in_one_place_are_told(tmp_path: Path) -> None:
     calls = f".with_source_file({PAIR}, '/data')"
     with pytest.raises(InputError) as caught:
@@ -282,6 +290,19 @@ def test_cache_that_is_named_itself_or_ignored_is_not_told(tmp_path: Path) -> No
 
     (tmp_path / ".dockerignore").write_text("**/.cache\n")
     assert collected(tmp_path, spec(tmp_path, tree("x")), tree("x")) == (["x/in/n.txt", "x/m.py"], [])
+
+
+@pytest.mark.parametrize(
+    ("command", "is_told"),
+    [("sh /tmp/a.py", True), ("cat '/tmp/a.py'.bak", True), ("sh /tmp/a.pyc", False), ("ls /x/tmp/a.py /tmp", False)],
+)
+def test_command_that_names_a_file_of_the_project_is_told(command: str, is_told: bool, tmp_path: Path) -> None:
+    made = recipe(tmp_path, f"{file('/tmp/')}.with_commands([{command!r}])")
+
+    assert [str(each) for each in made.script.warnings] == is_told * [
+        "job.py:7: `with_commands` names /tmp/a.py, which is there only after all commands have run\n"
+        "hint: do in the task what needs a file of the project"
+    ]
 
 
 def test_code_of_a_run_may_have_a_place_of_its_own(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from onedigest.assembler.places import is_folder, why_closed, why_unfit, without_link
@@ -114,6 +114,12 @@ class Copies:
         is_there = any(_is_within(target, ROOTS_HOME) for target in outside)
         return ROOTS_HOME if self._is_flytes and is_there else ""
 
+    def named_in(self, commands: Iterable[str]) -> tuple[str, ...]:
+        """Return the places of the image that commands name, which run before anything of a project is there."""
+        texts = tuple(commands)
+        places = dict.fromkeys(target for target, _, _ in self._taken if target != "/")
+        return tuple(each for each in places if any(_names(text, each) for text in texts))
+
     def from_script(self, path: Path) -> str:
         """Return a path from the folder that the script really is in; the path may be a link itself."""
         return os.path.relpath(path.parent.resolve() / path.name, self._folder)
@@ -135,6 +141,10 @@ def _names_flytes_home(definition: Definition) -> bool:
         return False
     targets = (step.target for step in definition.steps if isinstance(step, Copy))
     return any(_is_within(posixpath.normpath(target), FLYTES_HOME) for target in targets)
+
+
+def _names(text: str, path: str) -> bool:
+    return re.search(rf"(?<![\w./-]){re.escape(path)}(?![\w-])", text) is not None
 
 
 def _is_within(path: str, folder: str) -> bool:

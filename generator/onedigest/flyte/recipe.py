@@ -127,6 +127,9 @@ class _Mapper:
         if self._definition.has_registry_secret:
             message = "`registry_secret` is for the cluster's builder, and not read here"
             yield Problem(message, self._where(), "images are pushed with the credentials of `docker login`")
+        for path in self._copies.named_in(self._run):
+            message = f"`with_commands` names {path}, which is there only after all commands have run"
+            yield Problem(message, self._where(), "do in the task what needs a file of the project")
 
     def _where(self, line: int = 0) -> str:
         return f"{self._shown(self._file)}:{line or self._definition.line or 1}"
@@ -232,7 +235,7 @@ class _Mapper:
             "args": [],
             "env": _joined(table.get("env"), self._env),
             "run": _joined(table.get("run"), self._run),
-            "copy": _joined(table.get("copy"), self._copies.table()),
+            "copy": _joined_copies(table.get("copy"), self._copies.table()),
         }
 
     def _finish_copies(self) -> None:
@@ -254,6 +257,14 @@ def _joined(own: Any, added: list[str] | dict[str, Any]) -> Any:
     if isinstance(own, dict) and isinstance(added, dict):
         return {**own, **added}
     return added if own is None else own
+
+
+def _joined_copies(own: Any, added: dict[str, list[str]]) -> Any:
+    """Return copies of a script's table with those that Flyte adds, also to one target."""
+    if not isinstance(own, dict):
+        return _joined(own, added)
+    several = {target: [each] if isinstance(each, str) else each for target, each in own.items()}
+    return {**several, **{target: _joined(several.get(target), sources) for target, sources in added.items()}}
 
 
 def _has_paths(uv: Mapping[str, Any]) -> bool:
