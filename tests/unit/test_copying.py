@@ -88,6 +88,7 @@ def tree(target: str, source: str = "src") -> str:
         (".with_workdir('/srv')" + file("../x") + file("/srv/y"), [("/x", "a.py"), ("y", "a.py")]),
         (".with_workdir('/srv/a')" + file("/srv"), [("/srv/a.py", "a.py")]),
         (file("x") + ".with_workdir('/srv')" + file("x"), [("/app/x", "a.py"), ("x", "a.py")]),
+        (".with_env_vars({'AT': '/zzz/'})" + file("${AT}"), [("/zzz/a.py", "a.py")]),
         (".with_env_vars({'AT': '/zzz'})" + file("$AT/x") + file("${AT}y"), [("/zzz/x", "a.py"), ("/zzzy", "a.py")]),
     ],
 )  # fmt: skip

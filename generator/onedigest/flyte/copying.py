@@ -58,11 +58,12 @@ class Copies:
             raise InputError.of(message, where=where, hint="move it there")
         if not (source.is_dir() if step.is_folder else source.is_file()):
             raise InputError.of(f"{self._shown(source)} is no {kind} here", where=where)
-        target = self.place(step.target, where, variables)
+        written = _expanded(step.target, where, variables)
+        target = self.place(written, where, {})
         if step.is_folder:
             why, hint = why_closed(target)
         else:
-            if self._is_folder(step.target, target):
+            if self._is_folder(written, target):
                 target = posixpath.join(target, source.name)
             why, hint = why_unfit(target)
         if why and not self._is_inside(target):

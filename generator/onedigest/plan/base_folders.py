@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from onedigest.assembler.places import is_system
 from onedigest.lock.base.debian import HOME
+from onedigest.lock.base.folders_above import PLAIN, WELL_KNOWN
 from onedigest.platforms import AMD64, Platform
 
 _OF_BASE_FILES = frozenset(
@@ -24,11 +25,8 @@ _MERGED = ("bin", "lib", "sbin")
 _LINKS = {"/usr/local/man": "/usr/local/share/man", "/var/spool/mail": "/var/mail"}
 """What the script of base-files makes."""
 
-_PLAIN = "0755:0:0"
 _ROOTS_HOME = "/root"
-_COMMON = {_ROOTS_HOME: "0700:0:0", "/tmp": "1777:0:0", "/var/tmp": "1777:0:0"}  # noqa: S108  paths
-_OF_IMAGES = {**_COMMON, "/run/lock": "1777:0:0"}
-_OF_DEBIAN = {**_OF_IMAGES, "/var/cache/ldconfig": "0700:0:0", "/var/lock": "1777:0:0", "/var/mail": "2775:0:8"}
+_OF_DEBIAN = {**WELL_KNOWN, "/var/cache/ldconfig": "0700:0:0", "/var/lock": "1777:0:0", "/var/mail": "2775:0:8"}
 _OF_SUITE = {"bookworm": {"/var/local": "2775:0:50"}}
 """Folders that are not plainly root's: mode and owner."""
 
@@ -62,7 +60,7 @@ class BaseFolders:
             if f"{each}/".startswith(f"{path}/") or path.startswith(f"{each}/")
         }
         for each in sorted({str(above) for file in files for above in PurePosixPath(file).parents} - {"/"}):
-            stated = self.odd.get(each, _PLAIN if each in self.there or is_system(each) else "")
+            stated = self.odd.get(each, PLAIN if each in self.there or is_system(each) else "")
             if each == _ROOTS_HOME:
                 stated = f"{stated.partition(':')[0]}:{user}"
             if stated:
@@ -76,7 +74,7 @@ class BaseFolders:
 
 def image_folders(there: Iterable[str]) -> BaseFolders:
     """Return what is known of an image of a registry: its lock tells which of the folders asked for it has."""
-    return BaseFolders(there=frozenset(there), odd=_OF_IMAGES)
+    return BaseFolders(there=frozenset(there), odd=WELL_KNOWN)
 
 
 def debian_folders(suite: str, user: str, platform: Platform) -> BaseFolders:
