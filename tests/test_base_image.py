@@ -325,7 +325,9 @@ class TestConfiguration:
         accounts: Files = {"etc/passwd": b"root:$6$hash:0:0::/root:\nme:x:7:8::/srv/me:", "etc/group": b"us:x:8:\n"}
         made = {platform: Made([{**python_files(platform), **accounts, "data": None}]) for platform in MACHINES}
         put_image(served.host, "conf/account", "3", made)
-        told = ('volumes = ["/data", "/new"]', 'annotations = { "a.b" = "x" }')
+        project.write("notes.txt", "x")
+        copied = 'copy = { "/data/in/a.txt" = "notes.txt", "/none/b.txt" = "notes.txt" }'
+        told = ('volumes = ["/data", "/new"]', 'annotations = { "a.b" = "x" }', copied)
         use(project, f"{served.host}/conf/account:3", *told)
         project.ok("build", "app.py")
         first = base_of(project).images[0]
@@ -345,7 +347,7 @@ class TestConfiguration:
             group=("us:x:8:", "nonroot:*:65532:"),
         )
         assert second.account == Account(home="/home/nonroot", has_home=False, group=("us:x:8:", "nonroot:*:7:"))
-        assert first.has_volumes == second.has_volumes == ("/data",)
+        assert first.has_volumes == second.has_volumes == first.has_folders == second.has_folders == ("/data",)
         assert built.annotations == {"a.b": "x"}
         assert [each.holds for each in built.layers[1:4]] == [
             "account of user 7:7", "volume /new of user 7:7", "folder /app",

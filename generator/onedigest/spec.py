@@ -45,7 +45,8 @@ class Spec:
     A key's default is that of its field here; `name` and `entrypoint` have defaults that follow from other fields.
     Texts of specs state no defaults: who changes one moves `formats.DEFAULTS`. `script` is the path from the project's
     root, with slashes. `uv` is the script's `[tool.uv]` as canonical JSON. `copies` are (path below the application's
-    folder, path from the script's folder). `rules` are what generated files are for; no image depends on them.
+    folder or an absolute one, path from the script's folder); with `ignore_in_copies` the lines of the ignore-file are
+    about each copied folder too. `rules` are what generated files are for; no image depends on them.
     `expand_env` are the variables of `env` with references in them, to those of the base.
     With a `usual_entrypoint` the script or project leaves open how it starts, so it follows the virtual environment.
     Of a project `script` is its pyproject.toml, `extras` and `groups` are what its image has of it, and `uv_lock` is
@@ -65,6 +66,7 @@ class Spec:
     files: tuple[str, ...] = ()
     copies: tuple[tuple[str, str], ...] = ()
     ignore_file: str = ""
+    ignore_in_copies: bool = False
     env: tuple[tuple[str, str], ...] = ()
     expand_env: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
@@ -159,7 +161,7 @@ def _written(name: str, value: Any) -> Any:
     if name == "platforms":
         return [platform.oci for platform in value]
     if name == "copies":
-        return _written_copies(value)
+        return values.written_copies(value)
     if name in ("env", "labels", "annotations"):
         return dict(value)
     if name == "healthcheck":
@@ -167,13 +169,6 @@ def _written(name: str, value: Any) -> Any:
     return (
         [each.written() if isinstance(each, Taken) else each for each in value] if isinstance(value, tuple) else value
     )
-
-
-def _written_copies(pairs: tuple[tuple[str, str], ...]) -> dict[str, str | list[str]]:
-    copies: dict[str, list[str]] = {}
-    for target, source in pairs:
-        copies.setdefault(target, []).append(source)
-    return {target: each[0] if len(each) == 1 else each for target, each in copies.items()}
 
 
 def _default_name(path: str) -> str:
@@ -216,6 +211,7 @@ def specify(
         files=reader.read("files", values.file_patterns),
         copies=reader.read("copy", values.copies),
         ignore_file=reader.read("ignore-file", values.project_path),
+        ignore_in_copies=reader.read("ignore-in-copies", values.flag),
         env=reader.read_merged("env", partial(values.pairs, values.VARIABLE)),
         expand_env=reader.read("expand-env", values.string_set),
         labels=reader.read_merged("labels", partial(values.pairs, values.LABEL)),
@@ -240,6 +236,7 @@ def specify(
         rules=reader.read("rules", values.rule_set),
     )
     spec = _with_entrypoint(spec, script, reader, of)
+    spec = dataclasses.replace(spec, copies=values.copies_from(spec.root, spec.copies))
     reader.check_references("expand-env", spec.expand_env, "env", spec.env)
     if spec.name == default_name and not 0 < len(default_name) <= values.LONGEST_NAME:
         message = f"no name of an image can be made of {posixpath.basename(path)!r}"

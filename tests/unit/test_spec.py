@@ -132,6 +132,7 @@ STATED: dict[int, dict[str, object]] = {
         "files": [],
         "copy": {},
         "ignore-file": "",
+        "ignore-in-copies": False,
         "env": {},
         "labels": {},
         "user": "65532:65532",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from onedigest.assembler import VENV
 from onedigest.assembler.disk_file import disk_entry
 from onedigest.assembler.entry import Entry, check_path, file_entry, merge, owner_of
+from onedigest.assembler.places import why_unfit
 from onedigest.assembler.refusal import Refused
 
 if TYPE_CHECKING:
@@ -74,16 +75,17 @@ def virtual_environment_layer(interpreter: str, version: str, place: str = PLACE
 def application_layer(
     files: Iterable[tuple[str, bytes | Path, bool]], root: str = APPLICATION, owner: str = ROOT, known: str = ""
 ) -> list[Entry]:
-    """Return the entries of (path below the folder `root`, content or a file on disk, executable).
+    """Return the entries of (path below the folder `root` or absolute one, content or a file on disk, executable).
 
-    That folder and all below it belong to `owner`, UID:GID; the folders above it are those of the superuser, but for
-    those that are `known`.
+    That folder and all below it belong to `owner`, UID:GID, and so do files elsewhere with the folders that are made
+    for them: those that are `known` stay as they are. The folders above `root` are those of the superuser.
     """
     _check_absolute("application", root)
     entries = []
     for path, content, executable in files:
-        target = f"{root[1:]}/{path}"
+        target = path[1:] if path.startswith("/") else f"{root[1:]}/{path}"
         check_path("application", target)
+        _check_place(path)
         if isinstance(content, Path):
             entries.append(disk_entry(target, content, executable=executable, origin="application"))
         else:
@@ -113,6 +115,12 @@ def account_layer(user: str, home: str = "", passwd: str = "", group: str = "") 
     return merge([*entries, *(folder_layer(home, user)[-1:] if home else ())])
 
 
+def _check_place(path: str) -> None:
+    """Refuse an absolute path that no file of an application may have (`place`)."""
+    if path.startswith("/") and (why := why_unfit(path)[0]):
+        raise Refused("place", f"application: {why}")
+
+
 def _check_absolute(origin: str, path: str) -> None:
     if not path.startswith("/"):
         raise Refused("name", f"{origin}: path {path!r} is not absolute")
@@ -134,9 +142,10 @@ def _owned(entries: list[Entry], folder: str, owner: str, known: str) -> list[En
         is_known = entry.kind == "dir" and entry.path in there
         found = there[entry.path] if is_known else entry
         is_inside = f"{entry.path}/".startswith(f"{folder}/")
+        is_made = not is_known and not f"{folder}/".startswith(f"{entry.path}/")
         # a volume of the user's may be among files of the superuser
         keeps_owner = is_known and owner == ROOT and entry.path != folder
-        return replace(found, uid=uid, gid=gid) if is_inside and not keeps_owner else found
+        return replace(found, uid=uid, gid=gid) if is_made or (is_inside and not keeps_owner) else found
 
     return [placed(entry) for entry in entries]
 

@@ -226,16 +226,24 @@ def _with_named_bundles(steps: tuple[Any, ...], bundles: int) -> tuple[Any, ...]
 def _files_below(folder: Path) -> tuple[tuple[str, str], ...]:
     root, ignore = folder.resolve(), folder / ".dockerignore"
     rules = read_rules(ignore, root, shown(ignore)) if ignore.is_file() else None
-    found = []
-    for file in list_folder(folder, rules, folder):
+    found, credentials, caches = [], list[str](), list[Path]()
+    for file in list_folder(folder, rules, folder, caches.append):
         path = file.relative_to(folder).as_posix()
         if not is_below(file, root):
             raise InputError.of("is a link that leaves the folder", where=shown(file))
         if find_rule(path) or find_rule(file.resolve().relative_to(root).as_posix()):
-            say(f"{shown(file)} may hold credentials: left out of the code")
+            credentials.append(shown(file))
         else:
             found.append((path, str(file)))
+    _say_left(credentials, "may hold credentials")
+    _say_left([shown(each) for each in sorted(caches)], "programs made for this machine")
     return tuple(found)
+
+
+def _say_left(places: list[str], why: str) -> None:
+    if places:
+        further = f" and {len(places) - 1} more" if len(places) > 1 else ""
+        say(f"{places[0]}{further}, which {why}: left out of the code; to have it there, use `with_source_file`")
 
 
 def _read(path: Path) -> str | None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +12,7 @@ from onedigest import script as scripts
 from onedigest.errors import InputError, Problem
 from onedigest.flyte import definition as steps
 from onedigest.flyte.commands import reaching, run_line
+from onedigest.flyte.copying import Copies
 from onedigest.flyte.definition import Definition, Secret, Step
 from onedigest.flyte.indexes import Credential
 from onedigest.flyte.naming import plain_name
@@ -22,7 +21,6 @@ from onedigest.flyte.packages import Packages
 from onedigest.flyte.reading import read_source
 from onedigest.flyte.variables import Environment
 from onedigest.script import Script
-from onedigest.spec import APPLICATION
 from onedigest.taken import Taken
 
 PROGRAMS = ("gzip", "tar")
@@ -33,6 +31,8 @@ SHELL = ("coreutils", "dash")
 
 DEBUGGING = ("libstdc++6",)
 """What the server of an editor needs, which Flyte brings when a task is debugged."""
+
+_SEARCH_PATH = "PYTHONPATH"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,11 +91,10 @@ class _Mapper:
         self._packages = Packages(self._root, self._script.resolve().parent)
         self._table: dict[str, Any] = {}
         self._lines: dict[str, int] = {"": definition.line or 1}
-        self._workdir = APPLICATION
         self._variables = Environment()
         self._system: list[str] = []
         self._run: list[str] = []
-        self._copies: list[tuple[str, str, Step]] = []
+        self._copies = Copies(definition, self._root, self._script.resolve().parent, shown)
         self._baked: list[tuple[str, str]] = []
 
     def make(self) -> Recipe:
@@ -110,7 +109,7 @@ class _Mapper:
         for message in self._packages.other_pins():
             self._refuse(message, hint="change one of the two")
         self._finish_table()
-        baked = tuple((self._below(target), file) for target, file in self._baked)
+        baked = tuple((self._copies.below(target), file) for target, file in self._baked)
         uv, credentials = self._settings()
         if self._problems:
             raise InputError(self._problems)
@@ -153,6 +152,9 @@ class _Mapper:
         if self._definition.has_registry_secret:
             message = "`registry_secret` is for the cluster's builder, and not read here"
             yield Problem(message, self._where(), "images are pushed with the credentials of `docker login`")
+        for path in self._copies.named_in(self._run):
+            message = f"`with_commands` names {path}, which is there only after all commands have run"
+            yield Problem(message, self._where(), "do in the task what needs a file of the project")
 
     def _where(self, line: int = 0) -> str:
         return f"{self._shown(self._file)}:{line or self._definition.line or 1}"
@@ -172,7 +174,8 @@ class _Mapper:
             case steps.UvProject():
                 self._packages.take_project(step, where)
             case steps.Copy():
-                self._take_copy(step)
+                self._note("copy", step)
+                self._copies.take(step, where, self._variables.known())
             case steps.Refused():
                 self._refuse(step.what, step, step.hint)
             case _:
@@ -191,16 +194,16 @@ class _Mapper:
                 self._take_commands(step)
             case steps.WorkDir():
                 self._note("workdir", step)
-                self._workdir = posixpath.normpath(posixpath.join(self._workdir, step.path))
+                self._copies.move(step)
             case steps.Variables():
                 self._note("env", step)
                 self._variables.take(step, self._where(step.line))
             case steps.CodeBundle():
-                target = posixpath.normpath(posixpath.join(self._workdir, step.target))
+                target = self._copies.place(step.target, self._where(step.line), self._variables.known())
                 self._baked += [(posixpath.join(target, path), file) for path, file in step.files]
             case steps.IgnoreFile():
                 self._note("ignore-file", step)
-                self._table["ignore-file"] = self._from_script(Path(step.path))
+                self._table["ignore-file"] = self._copies.from_script(Path(step.path))
 
     def _take_commands(self, step: steps.Commands) -> None:
         self._note("run", step)
@@ -224,27 +227,6 @@ class _Mapper:
         elif _has_paths(script.uv):
             self._refuse(f"[tool.uv] of {shown} names files, and it is not the script that defines the image", step)
 
-    def _take_copy(self, step: steps.Copy) -> None:
-        source = Path(step.source)
-        self._note("copy", step)
-        kind = "folder" if step.is_folder else "file"
-        if not source.resolve().is_relative_to(self._root):
-            self._refuse(
-                f"{source.name} is not below {self._root.name}, the folder that holds the locks", step, "move it there"
-            )
-            return
-        if not (source.is_dir() if step.is_folder else source.is_file()):
-            self._refuse(f"{self._shown(source)} is no {kind} here", step)
-            return
-        target = posixpath.normpath(posixpath.join(self._workdir, step.target))
-        if not step.is_folder and (step.target in (".", "./") or step.target.endswith("/") or target == self._workdir):
-            target = posixpath.join(target, source.name)
-        self._copies.append((target, self._from_script(source), step))
-
-    def _from_script(self, path: Path) -> str:
-        """Return a path from the folder that the script really is in; the path may be a link itself."""
-        return os.path.relpath(path.parent.resolve() / path.name, self._script.resolve().parent)
-
     def _finish_table(self) -> None:
         definition, table = self._definition, self._table
         if isinstance(table.get("name", ""), str):  # another value is refused with its line
@@ -258,7 +240,8 @@ class _Mapper:
             self._system += SHELL
         if not is_debian:
             self._system += DEBUGGING
-        if self._workdir == "/":
+        self._finish_copies()
+        if self._copies.workdir == "/":
             message = "the working directory is /, which cannot belong to the user, as Flyte needs it"
             self._refuse(message, hint="name another in `with_workdir`")
         table |= with_build(table, self._packages.build)
@@ -267,7 +250,7 @@ class _Mapper:
         table |= {
             "platforms": list(definition.platforms),
             "system-packages": _joined(table.get("system-packages"), sorted({*self._system, *PROGRAMS})),
-            "workdir": self._workdir,
+            "workdir": self._copies.workdir,
             "own-workdir": True,
             "include-script": False,
             "entrypoint": [],
@@ -275,26 +258,19 @@ class _Mapper:
             "env": _joined(table.get("env"), env),
             "expand-env": _joined(table.get("expand-env"), expanded),
             "run": _joined(table.get("run"), self._run),
-            "copy": _joined(table.get("copy"), self._copied()),
+            "copy": _joined_copies(table.get("copy"), self._copies.table()),
         }
 
-    def _copied(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for target, source, step in self._copies:
-            found.setdefault(self._below(target, step), []).append(source)
-        return found
-
-    def _below(self, target: str, step: Step | None = None) -> str:
-        """Return a path of the image from the working directory."""
-        if target == self._workdir:
-            return "."
-        inner = target.removeprefix(f"{self._workdir}/")
-        if inner == target:
-            message = (
-                f"{target} is not below the working directory, {self._workdir}, which holds all files that are copied"
-            )
-            self._refuse(message, step, "name a path from there, or put `with_workdir` before it")
-        return inner
+    def _finish_copies(self) -> None:
+        """Say which .dockerignore counts, and where modules are found that were copied."""
+        table, own = self._table, self._table.get("env")
+        if ignore_file := table.get("ignore-file") or self._copies.ignore_file():
+            table["ignore-file"] = ignore_file
+            if self._copies.has_folders():
+                table["ignore-in-copies"] = True
+        is_set = isinstance(own, dict) and _SEARCH_PATH in own
+        if (path := self._copies.search_path()) and not is_set:
+            self._variables.set_default(_SEARCH_PATH, path)
 
 
 def _joined(own: Any, added: list[str] | dict[str, Any]) -> Any:
@@ -304,6 +280,14 @@ def _joined(own: Any, added: list[str] | dict[str, Any]) -> Any:
     if isinstance(own, dict) and isinstance(added, dict):
         return {**own, **added}
     return added if own is None else own
+
+
+def _joined_copies(own: Any, added: dict[str, list[str]]) -> Any:
+    """Return copies of a script's table with those that Flyte adds, also to one target."""
+    if not isinstance(own, dict):
+        return _joined(own, added)
+    several = {target: [each] if isinstance(each, str) else each for target, each in own.items()}
+    return {**several, **{target: _joined(several.get(target), sources) for target, sources in added.items()}}
 
 
 def _has_paths(uv: Mapping[str, Any]) -> bool:

@@ -39,6 +39,14 @@ class Environment:
         if problems:
             raise InputError(problems)
 
+    def known(self) -> dict[str, str]:
+        """Return the variables up to here whose values refer to no other."""
+        return {name: _stored(value) for name, value in self._set.items() if expansion.is_plain(value)}
+
+    def set_default(self, name: str, value: str) -> None:
+        """Set a variable that no step has set."""
+        self._set.setdefault(name, expansion.parse(value))
+
     def _read(self, name: str, value: str, where: str) -> Text:
         written = expansion.parse(value)
         if not expansion.is_plain(written) and _QUOTES & set(value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -255,10 +255,16 @@ def _kept_base(spec: Spec, choice: Choice, previous: Lock | None, upgrade: Upgra
     if base.releases and asked_value(asked, "security") != spec.security:
         return None
     wanted = fields(spec)
-    if any(asked_value(asked, key) != asked_value(wanted, key) for key in base.looked_up):
+    if any(_looked_for(asked, key) != _looked_for(wanted, key) for key in base.looked_up):
         return None
     fits = SpecifierSet(spec.requires_python).contains(base.python, prereleases=True)
     return base if base.reference == choice.reference and fits else None
+
+
+def _looked_for(asked: Mapping[str, Any], key: str) -> Any:
+    """Return what a text of a spec says of a key as far as a base is looked at for it: of copies, those outside."""
+    found = asked_value(asked, key)
+    return sorted(target for target in found if target.startswith("/")) if key == "copy" else found
 
 
 def _kept_choice(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> Choice | None:

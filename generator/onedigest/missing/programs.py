@@ -47,7 +47,7 @@ def entrypoint_problem(
     if not command:
         return None
     name = command[0]
-    own = {f"{spec.root}/{file.target}": file for file in files}
+    own = {file.path_in(spec.root): file for file in files}
     if "/" not in name:
         places = [f"{folder.rstrip('/')}/{name}" for folder in search]
     else:

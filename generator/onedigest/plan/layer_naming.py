@@ -27,3 +27,9 @@ def several(names: Sequence[str]) -> str:
     """Return one name for several: the first ones, and how many more there are."""
     rest = len(names) - _NAMED
     return "-".join(names[:_NAMED]) + (f"-and-{rest}-more" if rest > 0 else "")
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first of several names for a reader, and how many more there are."""
+    rest = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")

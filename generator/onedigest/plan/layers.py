@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -17,7 +18,7 @@ from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.model import Package, Wheel
 from onedigest.oci import LIBDEFLATE
-from onedigest.plan.layer_naming import native, plain, several
+from onedigest.plan.layer_naming import listed, native, plain, several
 from onedigest.platforms import Platform
 
 AS_IN_BASE = "as in the base"
@@ -308,7 +309,7 @@ def command(number: int, text: str, seen: Digest) -> Layer:
 
 
 def application(files: Sequence[File], selection: Selection, *, root: str, owner: str = ROOT, known: str = "") -> Layer:
-    """Return the files of the application below the folder `root`, all of them of `owner`, UID:GID."""
+    """Return the files of the application, below the folder `root` or elsewhere, all of them of `owner`, UID:GID."""
     options = (*_known(known), ("owner", owner), ("root", root))
     recipe = Recipe(command="application", options=options, files=tuple(files), selection=selection)
     return Layer(holds=_application(files, root), name="application", content=recipe)
@@ -324,9 +325,11 @@ def _known(known: str) -> Options:
 
 def _application(files: Sequence[File], root: str) -> str:
     script = next((file.target for file in files if isinstance(file.content, bytes)), "")
+    folders = sorted({posixpath.dirname(file.target) if file.target.startswith("/") else root for file in files})
+    places = listed(folders)
     if not script:
-        return f"files in {root}"
-    return script if len(files) == 1 else f"{script} and further files in {root}"
+        return f"files in {places}"
+    return script if len(files) == 1 else f"{script} and further files in {places}"
 
 
 def _packages(packages: Iterable[DebianPackage]) -> tuple[Input, ...]:

@@ -33,10 +33,10 @@ class PinnedImage:
     """The image of one platform that a registry has.
 
     `manifest` and `config` are digests of documents. `env` has lines NAME=value. `has_workdir` tells whether the
-    working directory that is asked for is there, and `has_volumes` are the volumes that are. To an `open_workdir`
-    everybody may write, as to one that is made here. `account` is that of the user who is asked for, None where the
-    files were not looked at. Layers are in their order. There is a list of its `files` where Debian packages are put
-    above it.
+    working directory that is asked for is there, `has_volumes` are the volumes that are, and `has_folders` the folders
+    that are above files which have a place of their own, all of them plainly root's. To an `open_workdir` everybody may
+    write, as to one that is made here. `account` is that of the user who is asked for, None where the files were not
+    looked at. Layers are in their order. There is a list of its `files` where Debian packages are put above it.
     """
 
     platform: Platform
@@ -47,6 +47,7 @@ class PinnedImage:
     has_workdir: bool
     open_workdir: bool = False
     has_volumes: tuple[str, ...] = ()
+    has_folders: tuple[str, ...] = ()
     account: Account | None = None
     layers: tuple[Descriptor, ...]
     files: FileList | None = None
@@ -86,7 +87,7 @@ class ImageBase(Base):
 
     @property
     def looked_up(self) -> tuple[str, ...]:
-        return "workdir", "volumes", "user", "healthcheck"
+        return "workdir", "volumes", "user", "healthcheck", "copy"
 
     def home(self, user: str, platform: Platform) -> str:  # noqa: ARG002  the lock is of one user
         account = self.image_for(platform).account
@@ -152,6 +153,7 @@ def _image_text(image: PinnedImage) -> str:
         f"has-workdir = {'true' if image.has_workdir else 'false'}\n"
         + ("open-workdir = true\n" if image.open_workdir else "")
         + (f"has-volumes = {value(image.has_volumes)}\n" if image.has_volumes else "")
+        + (f"has-folders = {value(image.has_folders)}\n" if image.has_folders else "")
         + (account_text(image.account) if image.account else "")
         + f"labels = {inline_table(labels)}\n"
         f"layers = {lines(list(map(_layer_text, image.layers)))}\n"
@@ -200,6 +202,7 @@ def _image(row: Table) -> PinnedImage:
         has_workdir=row.take("has-workdir", untrusted.flag),
         open_workdir=row.take_or(False, "open-workdir", untrusted.flag),
         has_volumes=row.every("has-volumes", untrusted.line) if "has-volumes" in row else (),
+        has_folders=row.every("has-folders", untrusted.line) if "has-folders" in row else (),
         account=read_account(row) if "home" in row else None,
         labels=row.take("labels", _labels),
         layers=row.each("layers", _layer),
