@@ -160,7 +160,9 @@ def options(given: Values) -> Options:
 
 def secrets(given: Values) -> tuple[Secret, ...]:
     """Return the secrets of a call."""
-    return tuple(each if isinstance(each, Secret) else secret(each) for each in as_tuple(given.get("secret_mounts") or None))
+    return tuple(
+        each if isinstance(each, Secret) else secret(each) for each in as_tuple(given.get("secret_mounts") or None)
+    )
 
 
 def secret(key: str, group: str | None = None, mount: object = None, as_env_var: str | None = None) -> Secret:
