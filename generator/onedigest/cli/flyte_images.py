@@ -72,13 +72,13 @@ def flyte_image(
     data = read_inside(path, session.root_of(path), shown(path), MOST_BYTES)
     found, asked = read_found(session, path, data) or Found(()), without_bundles(definition)
     written = [without_bundles(each) for each in found.definitions]
+    path = path.resolve()  # a lock is of the file that a link leads to
     if asked in written:
         names = choose_names(session, path, list_names(session, path, found.definitions), claims)
         name, left = names[written.index(asked)], _left(session, path, found, names, claims)
     else:
-        (name,) = choose_names(
-            session, path, [list_names_of_unread(session, path, found, definition, siblings)], claims
-        )
+        unread = list_names_of_unread(session, path, found, definition, siblings)
+        (name,) = choose_names(session, path, [unread], claims)
     image = replace(_make(session, definition, path, name, found), left=left)
     refuse_taken(session, image)
     if not image.lock_path.exists():
