@@ -6,6 +6,8 @@ import importlib.util
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -79,9 +81,10 @@ class Strangers(Loader):
         pass
 
 
-def run_script(script: Path) -> None:
-    """Import a script as the SDK does, with its folder on the path, and forget the modules beside it."""
-    before = dict(sys.modules)
+@contextmanager
+def imported(script: Path) -> Iterator[None]:
+    """Import a script as the SDK does, with its folder on the path; forget it and the modules beside it then."""
+    before, path = dict(sys.modules), list(sys.path)
     sys.path.insert(0, str(script.parent))
     try:
         spec = importlib.util.spec_from_file_location(script.stem, script)
@@ -90,14 +93,13 @@ def run_script(script: Path) -> None:
         module = importlib.util.module_from_spec(spec)
         sys.modules[script.stem] = module
         spec.loader.exec_module(module)
+        yield
     finally:
-        sys.path.remove(str(script.parent))
-        for name in [
-            each for each, found in sys.modules.items() if is_inside(getattr(found, "__file__", ""), script.parent)
-        ]:
-            sys.modules.pop(name)
-            if name in before:
-                sys.modules[name] = before[name]
+        sys.path[:] = path
+        for name in set(sys.modules) - set(before) | {script.stem}:
+            if is_inside(getattr(sys.modules[name], "__file__", ""), script.parent):
+                sys.modules.pop(name)
+        sys.modules.update({name: module for name, module in before.items() if name not in sys.modules})
 
 
 def is_inside(path: object, folder: Path) -> bool:
@@ -105,25 +107,25 @@ def is_inside(path: object, folder: Path) -> bool:
 
 
 def main(scripts: list[Path]) -> None:
-    """Print a line of JSON for each environment."""
+    """Print what environments have, as one line of JSON."""
     import flyte
     from flyte._environment import list_loaded_environments
 
+    from onedigest.flyte.declaring import find_files
     from onedigest.flyte.definition import dumps
     from onedigest.flyte.sdk import host_defaults, read_image
 
     found = []
     for script in scripts:
-        count = len(list_loaded_environments())
-        run_script(script)
-        for environment in list_loaded_environments()[count:]:
-            image = environment.image
-            declared = str(environment._declaring_file)
-            if not is_inside(declared, script.parent):  # as after `clone_with`
-                declared = str(script)
-            is_built = isinstance(image, flyte.Image) and image._is_cloned
-            definition = dumps(read_image(image, Path(declared).parent)) if is_built else ""
-            found.append({"script": str(script), "file": declared, "name": environment.name, "definition": definition})
+        list_loaded_environments().clear()  # each script is alone
+        with imported(script):
+            for environment in list(list_loaded_environments()):
+                image, definition, files = environment.image, "", [str(script)]
+                if isinstance(image, flyte.Image) and image._is_cloned:
+                    files = [path for path in find_files(image) if is_inside(path, script.parent)]
+                    definition = dumps(read_image(image, Path(files[0]).parent))
+                row = {"script": str(script), "files": files, "name": environment.name, "definition": definition}
+                found.append(row)
     print(json.dumps({"host": host_defaults(), "environments": found}))
 
 

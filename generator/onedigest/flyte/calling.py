@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from onedigest.errors import InputError
@@ -20,6 +21,9 @@ IMAGE_POSITION = 8
 _ENVIRONMENT = "Environment"
 """How the names of all classes of environments end."""
 
+_TASK = "ContainerTask"
+"""A task that has an image itself, and gives it to an environment that is made from it."""
+
 
 def call_value(call: ast.Call, frame: Frame, follow: Following) -> Any:
     """Return what a call gives. Raises `NotLiteral`, and `InputError` for an image that is wrong."""
@@ -27,7 +31,9 @@ def call_value(call: ast.Call, frame: Frame, follow: Following) -> Any:
         owner = follow.value(call.func.value, frame)
         method = call.func.attr
         if isinstance(owner, Made):
-            return _image(call, frame, follow, lambda read: go_on(owner, method, call, frame.module, follow.place, read))
+            return _image(
+                call, frame, follow, lambda read: go_on(owner, method, call, frame.module, follow.place, read)
+            )
         if isinstance(owner, Environment) and method == "clone_with":
             return _environment(call, frame, follow, like=owner)
         if not isinstance(owner, External | Module | Package | Class):
@@ -49,6 +55,8 @@ def _external(name: str, call: ast.Call, frame: Frame, follow: Following) -> Any
         return _image(call, frame, follow, lambda read: begin(last, call, frame.module, follow.place, read))
     if _names_environment(last):
         return _environment(call, frame, follow)
+    if last == _TASK:
+        return replace(_environment(call, frame, follow), name="")
     if last == "from_task" and _names_environment(owner):
         return _environment(call, frame, follow, task=call.args[1] if len(call.args) > 1 else None)
     if not literals.is_known(name):
@@ -56,9 +64,7 @@ def _external(name: str, call: ast.Call, frame: Frame, follow: Following) -> Any
     return literals.call_function(name, *_arguments(call, frame, follow), follow.place)
 
 
-def _image(
-    call: ast.Call, frame: Frame, follow: Following, make: Callable[[Callable[[ast.expr], Any]], Made]
-) -> Made:
+def _image(call: ast.Call, frame: Frame, follow: Following, make: Callable[[Callable[[ast.expr], Any]], Made]) -> Made:
     try:
         return make(lambda node: follow.plain(node, frame))
     except NotLiteral as error:

@@ -77,7 +77,8 @@ def begin(method: str, call: ast.Call, module: Module, place: Path, value: Calla
     made = first(method, _known(given), place)
     if made is None:
         raise _unknown(f"`{method}` of `flyte.Image` is not known here", call, module)
-    is_built = method in _ALWAYS_BUILT or bool(given.get("registry") or given.get("name"))
+    is_bare = given.get("install_flyte") is False  # which is no image that Flyte publishes
+    is_built = method in _ALWAYS_BUILT or bool(given.get("registry") or given.get("name") or is_bare)
     made = replace(_placed(made, 0, call), file=str(module.file), line=call.lineno)
     return Made(made, call, module, is_built)
 
@@ -106,14 +107,10 @@ def _placed(made: Definition, count: int, call: ast.Call) -> Definition:
 
 def _known(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return arguments as a definition has them: a registry that is not known is none, and a secret is one."""
-    return {
-        name: ("" if name == "registry" else True) if value is _UNKNOWN else value for name, value in given.items()
-    }
+    return {name: ("" if name == "registry" else True) if value is _UNKNOWN else value for name, value in given.items()}
 
 
-def _arguments(
-    method: str, call: ast.Call, module: Module, value: Callable[[ast.expr], Any]
-) -> Mapping[str, Any]:
+def _arguments(method: str, call: ast.Call, module: Module, value: Callable[[ast.expr], Any]) -> Mapping[str, Any]:
     """Return the arguments of a call by the names of parameters."""
     names = PARAMETERS.get(method)
     if names is None:
@@ -181,6 +178,4 @@ def _named(call: ast.Call, module: Module, value: Callable[[ast.expr], Any]) -> 
 
 
 def _unknown(message: str, call: ast.Call, module: Module) -> InputError:
-    return InputError.of(
-        message, where=f"{module.shown}:{call.lineno}", hint=f"Flyte {TESTED} is what is known here"
-    )
+    return InputError.of(message, where=f"{module.shown}:{call.lineno}", hint=f"Flyte {TESTED} is what is known here")

@@ -169,7 +169,11 @@ def _resolved(path: Path) -> Path:
 def _formatted(text: str, arguments: Sequence[Any], named: Mapping[str, Any]) -> str:
     """Return what `str.format` makes of plain fields."""
     for _, name, specification, conversion in string.Formatter().parse(text):
-        if specification or conversion or not (name is None or name.isidentifier() or name in ("", *map(str, range(10)))):
+        if (
+            specification
+            or conversion
+            or not (name is None or name.isidentifier() or name in ("", *map(str, range(10))))
+        ):
             raise UnknownValueError
     return str(bounded(text.format(*map(as_text, arguments), **{key: as_text(each) for key, each in named.items()})))
 

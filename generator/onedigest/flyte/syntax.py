@@ -110,7 +110,9 @@ class _Reader:
             time = start(each.node)
             if isinstance(each.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
                 time = END
-                arguments = Function(each.node, frame).defaults(lambda node, frame=frame: self._follow.value(node, frame))
+                arguments = Function(each.node, frame).defaults(
+                    lambda node, frame=frame: self._follow.value(node, frame)
+                )
             frame = self._frames[id(each)] = Frame(self._module, each, frame, time, arguments)
         return frame
 
