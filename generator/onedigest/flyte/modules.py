@@ -135,7 +135,7 @@ def parse(text: str, file: Path, shown: str) -> Module | Problem:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Python has to say of a script is for whoever runs it
-            tree = ast.parse(text)
+            tree = ast.parse(text.removeprefix("\ufeff"))
     except SyntaxError as error:
         return Problem(f"not Python: {error.msg}", f"{shown}:{error.lineno or 1}")
     except (MemoryError, RecursionError, ValueError) as error:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from onedigest.checkout import find_repository
 from onedigest.errors import InputError, Problem
 from onedigest.flyte.chains import Made
 from onedigest.flyte.definition import Definition
@@ -47,12 +48,12 @@ class Found:
 def find_images(text: str, file: Path, shown: str, root: Path | None = None) -> Found:
     """Find the images that a script has Flyte build. `shown` is how messages name the file.
 
-    Modules that it imports are read where they are below `root`, or else below its own folder.
+    Modules that it imports are read where they are below `root`, or else in its repository.
     """
     module = parse(text, file, shown)
     if isinstance(module, Problem):
         return Found((), (module,))
-    modules = Modules(file, shown, root or file.parent)
+    modules = Modules(file, shown, root or find_repository(file.parent) or file.parent)
     return replace(_Reader(module, modules).read(), read=modules.files())
 
 
