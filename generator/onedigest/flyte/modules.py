@@ -50,6 +50,10 @@ class Modules:
     _found: dict[tuple[Path, str], Module | Package | None] = field(default_factory=dict)
     _characters: int = 0
 
+    def files(self) -> tuple[Path, ...]:
+        """Return the files that were read, besides the script."""
+        return tuple(sorted(file for file, module in self._read.items() if module and file != self.script))
+
     def find(self, name: str, importer: Path) -> Module | Package | None:
         """Return the module of a dotted name, None for one that is not of the project."""
         key = (importer.parent, name)
