@@ -47,7 +47,6 @@ CLONE = {
     "python_version": PYTHONS,
     "platform": PLATFORMS,
     "registry_secret": ('"key"', "None"),
-    "base_image": ('"r.example/python:3.13"', "None"),
 }
 FIXED = (
     '.with_apt_packages("git", "curl")',
@@ -84,6 +83,7 @@ STARTS = st.one_of(
     arguments({**PIP, "python_version": PYTHONS}, "__file__", 'name="x"').map("flyte.Image.from_uv_script({})".format),
     st.just('flyte.Image.from_base("r.example/python:3.12").clone(name="x", extendable=True)'),
     st.just('flyte.Image.from_base("ghcr.io/flyteorg/flyte:py3.12-v2.8.0").clone(name="x", extendable=True)'),
+    st.just('flyte.Image.from_debian_base(name="x", python_version=(3, 12)).clone(base_image="r.example/python:3.12")'),
     st.just('flyte.Image.from_pixi_script(__file__, name="x")'),
 )
 CALLS = st.one_of(
@@ -104,7 +104,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(start=STARTS, calls=st.lists(CALLS, max_size=4))
 def test_text_says_what_the_sdk_holds(start: str, calls: list[str], place: Path) -> None:
     with warnings.catch_warnings():
