@@ -127,6 +127,12 @@ def test_two_unnamed_images_of_one_script(jobs: Jobs) -> None:
     assert jobs.ok("generate", "gpu").err.startswith("gpu: unchanged")
     assert jobs.ok("graph", "cpu").out.startswith("cpu\n")
     assert "alpha" in jobs.ok("diff", "cpu", "gpu").out
+    for arguments in (["graph", "job.py"], ["diff", "job.py", "cpu"], ["inspect", "job.py"]):
+        several = jobs.run(*arguments)
+        assert (several.code, several.err) == (
+            2,
+            "error: `job.py` has several images\nhint: name one of them: cpu, gpu\n",
+        )
 
 
 def test_two_scripts_with_one_name(jobs: Jobs) -> None:
