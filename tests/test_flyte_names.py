@@ -220,6 +220,28 @@ def test_name_of_the_block_is_the_only_one(jobs: Jobs) -> None:
     )
 
 
+def test_image_of_a_module_is_one_of_each_script_that_has_it(jobs: Jobs) -> None:
+    """Its files are found from the script that the lock is of, and verify takes the module along."""
+    copied = ".with_source_file(Path(__file__).parent / 'data.txt')"
+    jobs.project.write("lib/images.py", f"import flyte\nfrom pathlib import Path\nbase = {jobs.image()}{copied}\n")
+    jobs.project.write("lib/data.txt", "x")
+    for script in ("a", "b"):
+        text = "import flyte\nfrom lib.images import base\n"
+        jobs.project.write(f"{script}.py", f"{text}env = flyte.TaskEnvironment('of-{script}', image=base)\n")
+    found = find_images(session(), ["a.py", "b.py", "lib/images.py"], everything=False)
+
+    assert [(each.spec.script, each.spec.name, each.spec.copies) for each in found] == [
+        ("a.py", "a", (("data.txt", "lib/data.txt"),)),
+        ("b.py", "b", (("data.txt", "lib/data.txt"),)),
+        ("lib/images.py", "images", (("data.txt", "data.txt"),)),
+    ]
+    assert [each.recipe.read for each in found if each.recipe] == [
+        (jobs.root / "lib/images.py",),
+        (jobs.root / "lib/images.py",),
+        (),
+    ]
+
+
 class TestLeftovers:
     def test_neighbour_renames_the_lock_which_is_named_and_keeps_its_pins(self, jobs: Jobs) -> None:
         jobs.script("job.py", cpu=jobs.image("alpha"))
