@@ -190,8 +190,9 @@ def find(path: str | Path, place: Path) -> str:
     from onedigest.checkout import find_repository  # Flyte's own process imports little
 
     repository = find_repository(place.absolute()) or place
-    above = (each / path for each in place.absolute().parents if each.is_relative_to(repository))
-    return os.path.normpath(next((each for each in above if each.exists()), beside))
+    above = (Path(os.path.normpath(each / path)) for each in place.absolute().parents)
+    found = next((each for each in above if each.is_relative_to(repository) and each.exists()), beside)
+    return os.path.normpath(found)
 
 
 def _flyte(given: Values) -> str:
