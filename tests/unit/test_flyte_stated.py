@@ -1,10 +1,10 @@
-"""Where only running a script tells an image, its text tells whether a Python was chosen by the author at all."""
+"""Where only running a script tells an image, its text tells whether a version was chosen by the author at all."""
 
 from __future__ import annotations
 
 import pytest
 
-from onedigest.flyte.stated_python import name_python
+from onedigest.flyte.stated import is_always_stated
 
 NAMED = "for name in ('a', 'b'):\n    image = flyte.Image.from_debian_base(name=name, python_version=(3, 11))\n"
 
@@ -19,8 +19,8 @@ NAMED = "for name in ('a', 'b'):\n    image = flyte.Image.from_debian_base(name=
     ],
 )
 def test_python_that_is_named_wherever_an_image_begins_is_the_author_s(text: str) -> None:
-    assert name_python([text])
-    assert name_python([text, "import flyte\n", NAMED])
+    assert is_always_stated("python_version", [text])
+    assert is_always_stated("python_version", [text, "import flyte\n", NAMED])
 
 
 @pytest.mark.parametrize(
@@ -33,10 +33,19 @@ def test_python_that_is_named_wherever_an_image_begins_is_the_author_s(text: str
     ],
 )
 def test_python_that_is_not_named_everywhere_may_be_nobody_s(text: str) -> None:
-    assert not name_python([text])
-    assert not name_python([NAMED, text])
+    assert not is_always_stated("python_version", [text])
+    assert not is_always_stated("python_version", [NAMED, text])
 
 
 @pytest.mark.parametrize("text", ["", "x = (", "image = flyte.Image.from_base('x').clone(python_version=(3, 11))"])
 def test_text_without_an_image_of_debian_names_none(text: str) -> None:
-    assert not name_python([text])
+    assert not is_always_stated("python_version", [text])
+
+
+def test_version_of_flyte_is_one_of_images_that_take_one() -> None:
+    pinned = "image = flyte.Image.from_debian_base(name=f(), flyte_version='2.8.1')"
+    script = "image = flyte.Image.from_uv_script(__file__, name=f())"
+
+    assert is_always_stated("flyte_version", [pinned, script])
+    assert not is_always_stated("flyte_version", [script])
+    assert not is_always_stated("flyte_version", [pinned, NAMED])
