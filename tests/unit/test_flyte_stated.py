@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from onedigest.cli.flyte_build import _as_told
+from onedigest.cli.flyte_session import FlyteSession
+from onedigest.flyte.definition import Definition
 from onedigest.flyte.stated import is_always_stated
 
 NAMED = "for name in ('a', 'b'):\n    image = flyte.Image.from_debian_base(name=name, python_version=(3, 11))\n"
@@ -49,3 +54,17 @@ def test_version_of_flyte_is_one_of_images_that_take_one() -> None:
     assert is_always_stated("flyte_version", [pinned, script])
     assert not is_always_stated("flyte_version", [script])
     assert not is_always_stated("flyte_version", [pinned, NAMED])
+
+
+def test_versions_that_are_stated_count_for_an_image_that_only_flyte_tells(tmp_path: Path) -> None:
+    session = FlyteSession({"lockfiles": None, "insecure": [], "run": "x"})
+    asked = Definition(name="a", registry="", platforms=("linux/amd64",), flyte="flyte")
+
+    def told(text: str) -> tuple[str, str]:
+        (tmp_path / "job.py").write_text(f"import flyte\n{text}", encoding="utf-8")
+        found, _ = _as_told(session, asked, [str(tmp_path / "job.py")], "3.11", "flyte==2.12.1")
+        return found.python, found.flyte
+
+    assert told(NAMED) == ("3.11", "flyte")
+    assert told(NAMED.replace("(3, 11)", "(3, 11), flyte_version='2.12.1'")) == ("3.11", "flyte==2.12.1")
+    assert told(NAMED.replace(", python_version=(3, 11)", "")) == ("", "flyte")
