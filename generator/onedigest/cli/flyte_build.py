@@ -33,7 +33,7 @@ from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import DifferenceError, InputError, OnedigestError, generating
 from onedigest.flyte.definition import CodeBundle, Copy, Definition, loads
 from onedigest.flyte.presence import may_have_images
-from onedigest.flyte.stated_python import name_python
+from onedigest.flyte.stated import is_always_stated
 from onedigest.flyte.syntax import find_images
 from onedigest.inputs.store import exclusive
 from onedigest.oci.media import MANIFEST_TYPES
@@ -69,7 +69,7 @@ def _answer(session: FlyteSession, request: Mapping[str, Any]) -> str:
     asked, files = loads(request["definition"]), request["files"]
     before = _look(session, files)
     written = find_written(asked, files, python=request["python"], flyte=request["flyte"], root_of=session.root)
-    definition, script = written or _as_told(session, asked, files, request["python"])
+    definition, script = written or _as_told(session, asked, files, request["python"], request["flyte"])
     repository = f"{asked.registry}/{asked.name}" if asked.registry else ""
     if not repository:
         raise _no_registry(asked, definition)
@@ -142,12 +142,12 @@ def _alone(session: Session, make: Callable[[], Image]) -> Iterator[Image]:
     """
     while True:
         image = make()
+        text = _read(image.lock_path)
         place = session.store.root / "flyte-locks" / hex_of(of_bytes(os.fsencode(image.lock_path.resolve())))
         waits = f"{image.spec.name}: another build has its lock, and is waited for"
         with exclusive(place, partial(say, waits)):
-            again = make()
-            if again.lock_path == image.lock_path:
-                yield again
+            if _read(image.lock_path) == text:
+                yield image
                 return
 
 
@@ -177,7 +177,9 @@ def _texts(files: list[str]) -> Iterator[tuple[Path, str]]:
                 yield path, text
 
 
-def _as_told(session: FlyteSession, asked: Definition, files: list[str], python: str) -> tuple[Definition, Path]:
+def _as_told(
+    session: FlyteSession, asked: Definition, files: list[str], python: str, flyte: str
+) -> tuple[Definition, Path]:
     """Return what Flyte says of an image that no text has, and the script that declares it."""
     if not files:
         raise InputError.of(
@@ -188,8 +190,11 @@ def _as_told(session: FlyteSession, asked: Definition, files: list[str], python:
     session.advise(
         f"{asked.name}: {shown(path)} does not tell the image without being run, so only Flyte's builder locks it"
     )
-    if not (asked.python or asked.base) and name_python(text for _, text in _texts(files)):
+    texts = [text for _, text in _texts(files)]
+    if not (asked.python or asked.base) and is_always_stated("python_version", texts):
         asked = replace(asked, python=python)
+    if asked.flyte == "flyte" and is_always_stated("flyte_version", texts):
+        asked = replace(asked, flyte=flyte)
     return replace(asked, file=files[0], steps=_with_named_bundles(asked.steps, 0)), path
 
 
