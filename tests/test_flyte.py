@@ -443,9 +443,7 @@ class TestNothingIsAssumed:
 def test_image_that_only_flyte_can_read_is_locked_by_it(
     tmp_path: Path, cache: Path, registry: FaultProxy, newest: Sdk
 ) -> None:
-    image = (
-        "flyte.Image.from_debian_base(name='x'.title().swapcase(), registry='REGISTRY/acme').with_pip_packages('private')"
-    )
+    image = "flyte.Image.from_debian_base(name='x'.title().swapcase(), registry='REGISTRY/acme').with_pip_packages('private')"
     project = small_project(tmp_path, cache, registry, image)
     server = IndexServer(tmp_path / "index")
     result = newest.build_images(project, "script", UV_DEFAULT_INDEX=server.address)
