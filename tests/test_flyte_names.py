@@ -184,6 +184,17 @@ def test_same_stem_and_environment_in_three_folders(jobs: Jobs) -> None:
     assert jobs.names("c/job.py") == {third: "c/job.py"}
 
 
+def test_lock_of_a_script_outside_of_the_project(jobs: Jobs) -> None:
+    """It states a whole path, as where --lockfiles names a folder elsewhere; that file is not looked into."""
+    jobs.script("a.py", one=jobs.image("alpha", name="app"))
+    outside = jobs.root.parent / "b.py"
+    jobs.forge("app", str(outside))
+    assert jobs.names("a.py") == {"app": "a.py"}
+    outside.touch()
+
+    assert jobs.names("a.py") == {"one": "a.py"}
+
+
 def test_script_of_onedigest_has_its_name_first(jobs: Jobs) -> None:
     jobs.script("a.py", one=jobs.image("alpha", name="tool"))
     jobs.project.script("tool.py", 'dependencies = ["alpha"]', "[tool.onedigest]", f'base = "{jobs.base}"')
@@ -249,7 +260,7 @@ class TestLeftovers:
         assert jobs.locks() == {"job": "job.py"}
         build_wheel(jobs.index.folder, "alpha", "1.1")
         jobs.script("job.py", cpu=jobs.image("alpha"), gpu=jobs.image("beta"))
-        for arguments in (["--check", "job.py"], ["--check", "--all"]):
+        for arguments in (["--check", "job.py"], ["--check", "--all"], ["--check", "--prune", "job.py"]):
             result = jobs.run("generate", *arguments)
             assert result.code == 3
             assert result.err.startswith(
@@ -306,7 +317,8 @@ class TestLeftovers:
         check, named = jobs.run("generate", "--check", "--all"), jobs.run("generate", "job.py")
 
         assert (check.code, check.err) == (3, f"error: {stray}")
-        assert jobs.ok("generate", "--all").err == f"warning: {stray}"
+        for arguments in ([], ["--prune"]):
+            assert jobs.ok("generate", "--all", *arguments).err == f"warning: {stray}"
         assert (named.code, named.err) == (
             1,
             "error: job.py: has no image of its own: none is made here that Flyte would build, and there is no"

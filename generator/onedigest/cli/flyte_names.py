@@ -141,6 +141,8 @@ def is_of_other(session: Session, folder: Path, name: str, script: str) -> bool:
     if other in ("", script):
         return False
     try:
+        if Path(other).is_absolute():  # of a script that is not below the folder: it is not looked into
+            return Path(other).is_file()
         path = (root / relative_path(other)).resolve()
         return path.is_relative_to(root) and path.is_file() and _may_have(session, path, name)
     except (ValueError, RuntimeError, OSError, InputError):
