@@ -21,8 +21,8 @@ from flyte.errors import ImageBuildError
 from flyte.extend import ImageChecker
 
 from onedigest.errors import EngineError, OnedigestError
-from onedigest.flyte.declaring import environments_of, find_files
-from onedigest.flyte.definition import Definition, dumps
+from onedigest.flyte.declaring import environments_of, find_files, find_siblings
+from onedigest.flyte.definition import dumps
 from onedigest.flyte.sdk import host_defaults, private, read_image
 
 _START = "import json, sys; sys.path += json.loads(sys.argv.pop(1)); from onedigest.cli.flyte_child import main; main()"
@@ -94,9 +94,18 @@ def _describe(image: Image) -> dict[str, Any]:
     """Return what the other process is told of an image. Raises `EngineError` where Flyte holds it in another way."""
     try:
         files, (python, flyte) = find_files(image), host_defaults()
-        asked = read_image(image, Path(files[0]).parent if files else Path())
-        definition = replace(asked, registry=asked.registry or _push_registry(), environments=environments_of(image))
-        return {"definition": dumps(definition), "files": files, "python": python, "flyte": flyte}
+        place, registry = Path(files[0]).parent if files else Path(), _push_registry()
+
+        def read(each: Image) -> str:
+            found = read_image(each, place)
+            named = replace(found, registry=found.registry or registry, environments=environments_of(each))
+            return dumps(named)
+
+        siblings = []
+        for each in find_siblings(image, files):
+            with suppress(OnedigestError):  # whoever builds that one is told
+                siblings.append(read(each))
+        return {"definition": read(image), "siblings": siblings, "files": files, "python": python, "flyte": flyte}
     except (ArithmeticError, LookupError, OSError, TypeError, ValueError) as error:
         raise EngineError.of(f"the image cannot be read: {error}", hint="correct its arguments") from error
 
