@@ -532,7 +532,7 @@ class TestSyntax:
     @pytest.mark.parametrize(
         ("image", "text"),
         [
-            ("flyte.Image.from_debian_base(name='x'.upper())", "'x'.upper()"),
+            ("flyte.Image.from_debian_base(name='x'.title())", "'x'.title()"),
             ("flyte.Image.from_debian_base(name=NAME)", "NAME"),
             ("flyte.Image.from_debian_base(name='x').with_pip_packages(*PACKAGES)", "PACKAGES"),
             ("flyte.Image.from_debian_base(**OPTIONS)", "OPTIONS"),

@@ -144,12 +144,12 @@ def _alone(session: Session, make: Callable[[], Image]) -> Iterator[Image]:
     """
     while True:
         image = make()
+        text = _read(image.lock_path)
         place = session.store.root / "flyte-locks" / hex_of(of_bytes(os.fsencode(image.lock_path.resolve())))
         waits = f"{image.spec.name}: another build has its lock, and is waited for"
         with exclusive(place, partial(say, waits)):
-            again = make()
-            if again.lock_path == image.lock_path:
-                yield again
+            if _read(image.lock_path) == text:
+                yield image
                 return
 
 

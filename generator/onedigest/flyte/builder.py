@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from secrets import token_hex
 from typing import IO, Any
@@ -99,7 +99,7 @@ def _describe(image: Image) -> dict[str, Any]:
         def read(each: Image) -> str:
             found = read_image(each, place)
             named = replace(found, registry=found.registry or registry, environments=environments_of(each))
-            return dumps(named)
+            return dumps(_as_text(named))
 
         siblings = []
         for each in find_siblings(image, files):
@@ -107,7 +107,22 @@ def _describe(image: Image) -> dict[str, Any]:
                 siblings.append(read(each))
         return {"definition": read(image), "siblings": siblings, "files": files, "python": python, "flyte": flyte}
     except (ArithmeticError, LookupError, OSError, TypeError, ValueError) as error:
-        raise EngineError.of(f"the image cannot be read: {error}", hint="correct its arguments") from error
+        name = f" `{image.name}`" if isinstance(image.name, str) else ""
+        raise EngineError.of(f"the image{name} cannot be read: {error}", hint="correct its arguments") from error
+
+
+def _as_text(value: Any, *, is_item: bool = False) -> Any:
+    """Return a definition whose numbers and paths are the text that Flyte's own builder makes of them."""
+    if is_dataclass(value) and not isinstance(value, type):
+        own = {field.name: getattr(value, field.name) for field in fields(value) if field.name != "line"}
+        return replace(value, **{name: _as_text(each) for name, each in own.items()})
+    if isinstance(value, tuple):
+        return tuple(_as_text(each, is_item=True) for each in value)
+    if isinstance(value, str) or (isinstance(value, bool) and not is_item):
+        return value
+    if isinstance(value, int | float | Path):
+        return str(value)
+    raise TypeError(f"it has {f'{value!r}'[:80]} where text belongs")
 
 
 def _push_registry() -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from onedigest.errors import InputError
 from onedigest.flyte import literals
 from onedigest.flyte.chains import Made, begin, go_on, is_constructor
-from onedigest.flyte.frames import Class, Environment, External, Following, Frame, Function, fail
+from onedigest.flyte.frames import Class, Environment, External, Following, Frame, Function, Instance, fail
 from onedigest.flyte.literals import NotLiteral
 from onedigest.flyte.modules import Module, Package
 from onedigest.flyte.scopes import start
@@ -36,7 +36,7 @@ def call_value(call: ast.Call, frame: Frame, follow: Following) -> Any:
             )
         if isinstance(owner, Environment) and method == "clone_with":
             return _environment(call, frame, follow, like=owner)
-        if not isinstance(owner, External | Module | Package | Class):
+        if not isinstance(owner, External | Module | Package | Class | Instance):
             return literals.call_method(owner, method, *_arguments(call, frame, follow), follow.place)
     called = follow.value(call.func, frame)
     match called:
@@ -46,6 +46,9 @@ def call_value(call: ast.Call, frame: Frame, follow: Following) -> Any:
             return _function(called, call, frame, follow)
         case Class() if any(map(_names_environment, (called.node.name, *map(_last_name, called.node.bases)))):
             return _environment(call, frame, follow)
+        case Class() if called.has_instances() and not call.args and all(each.arg for each in call.keywords):
+            given = {str(each.arg): _or_none(each.value, frame, follow) for each in call.keywords}
+            return Instance(called, given)
     raise fail(call, frame)
 
 
@@ -60,6 +63,8 @@ def _external(name: str, call: ast.Call, frame: Frame, follow: Following) -> Any
     if last == "from_task" and _names_environment(owner):
         return _environment(call, frame, follow, task=call.args[1] if len(call.args) > 1 else None)
     if not literals.is_known(name):
+        if any(each.arg == "image" for each in call.keywords):  # such as a task that is a container
+            return replace(_environment(call, frame, follow), name="")
         raise fail(call, frame)
     return literals.call_function(name, *_arguments(call, frame, follow), follow.place)
 

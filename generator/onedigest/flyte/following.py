@@ -12,7 +12,7 @@ from onedigest.flyte import literals
 from onedigest.flyte.calling import call_value
 from onedigest.flyte.chains import Made
 from onedigest.flyte.definition import Secret
-from onedigest.flyte.frames import Class, Environment, External, Frame, Function, fail
+from onedigest.flyte.frames import Class, Environment, External, Frame, Function, Instance, fail
 from onedigest.flyte.literals import NotLiteral, UnknownValueError
 from onedigest.flyte.modules import Module, Modules, Package
 from onedigest.flyte.scopes import END, Binding, start
@@ -21,6 +21,7 @@ _MOST_DEPTH = 60
 _MOST_STEPS = 400_000
 """How far one expression is followed, and how much is looked at for one script."""
 
+_REPEATING = ast.ListComp | ast.GeneratorExp
 _PLAIN = (str, int, float, bool, type(None), bytes, Path, list, tuple, dict, Secret)
 _RUNNING = object()
 _NEW = object()
@@ -132,6 +133,8 @@ class Follower:
                 raise fail(node, frame, is_image=is_image)
             case ast.Lambda():
                 return Function(node, frame)
+            case ast.ListComp() | ast.GeneratorExp() if len(node.generators) == 1:
+                return self._repeated(node, node.generators[0], frame)
         raise fail(node, frame)
 
     def _part(self, node: ast.expr, frame: Frame) -> str:
@@ -176,6 +179,22 @@ class Follower:
                 return error
             raise
 
+    def _repeated(self, node: ast.ListComp | ast.GeneratorExp, part: ast.comprehension, frame: Frame) -> list[Any]:
+        """Return what a comprehension of plain values gives."""
+        several = self.plain(part.iter, frame)
+        if part.ifs or part.is_async or not isinstance(several, list | tuple | dict):
+            raise UnknownValueError
+        scope, found = frame.module.names.scope(node), []
+        for each in several:
+            parts: list[tuple[ast.expr, Any]] = [(part.target, each)]
+            if isinstance(part.target, ast.Tuple) and isinstance(each, list | tuple):
+                parts = list(zip(part.target.elts, each, strict=True))
+            if not all(isinstance(target, ast.Name) for target, _ in parts):
+                raise UnknownValueError
+            given = {target.id: value for target, value in parts if isinstance(target, ast.Name)}
+            found.append(self.plain(node.elt, Frame(frame.module, scope, frame, start(node), given)))
+        return found
+
     def _name(self, node: ast.Name, frame: Frame) -> Any:
         found = frame.find(node.id, start(node))
         if found is None:
@@ -183,6 +202,8 @@ class Follower:
                 return str(frame.module.file)
             return self._starred(node.id, frame)
         owner, binding = found
+        if isinstance(owner.scope.node, _REPEATING) and node.id in (owner.arguments or {}):
+            return (owner.arguments or {})[node.id]
         if binding is None:
             raise fail(node, frame, is_image=self.is_image_at_times(owner, node.id))
         try:
@@ -268,6 +289,12 @@ class Follower:
                 if binding is None:
                     raise UnknownValueError
                 return self._once(frame, binding, lambda: self._bound(binding, frame))
+            case Instance() if name in value.given:
+                if isinstance(given := value.given[name], Exception):
+                    raise given
+                return given
+            case Instance():
+                return self._attribute(value.of, name)
             case Environment() if name == "image" and value.image is not None:
                 if isinstance(value.image, Exception):
                     raise value.image
@@ -328,7 +355,7 @@ def _may_have_changed(value: Any, owner: Frame, name: str) -> bool:
     """Tell whether something else than the statement that gives a name its value may change that in place."""
     if isinstance(value, list | dict):
         return name in owner.scope.changed or name in owner.scope.handed
-    return name in owner.scope.changed and isinstance(value, Made | Class | Environment | Module | Package)
+    return name in owner.scope.changed and isinstance(value, Made | Class | Instance | Environment | Module | Package)
 
 
 def _line(frame: Frame, name: str) -> int:

@@ -85,7 +85,7 @@ class Function:
             return self.node.body
         scope = self.frame.module.names.scope(self.node)
         named = [each.func if isinstance(each, ast.Call) else each for each in self.node.decorator_list]
-        last = [each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "") for each in named]
+        last = [_last(each) for each in named]
         if isinstance(self.node, ast.AsyncFunctionDef) or scope.is_generator or len(scope.returns) != 1:
             return None
         found, block = scope.returns[0]
@@ -132,7 +132,21 @@ class Class:
 
     def is_plain(self) -> bool:
         """Tell whether its attributes are what its body gives them."""
-        return not (self.node.bases or self.node.keywords or self.node.decorator_list)
+        named = [each.func if isinstance(each, ast.Call) else each for each in self.node.decorator_list]
+        return not (self.node.bases or self.node.keywords) and all(_last(each) == "dataclass" for each in named)
+
+    def has_instances(self) -> bool:
+        """Tell whether instances have what they are given, and else the attributes of the class."""
+        names = self.frame.module.names.scope(self.node).bindings
+        return self.is_plain() and not any(name.startswith("__") and name != "__slots__" for name in names)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instance:
+    """An instance of a class of the project; what it was given may be why that is not known."""
+
+    of: Class
+    given: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,6 +155,10 @@ class Environment:
 
     name: str
     image: Made | Exception | None
+
+
+def _last(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 def _defaults(parameters: ast.arguments) -> Iterator[tuple[str, ast.expr]]:

@@ -21,6 +21,8 @@ _MOST_PATH = 4096
 _MOST_PARTS = 10_000
 """How long a text or a path, and how large a list or table may become."""
 
+_OF_TEXTS = ("lower", "lstrip", "removeprefix", "removesuffix", "rstrip", "split", "splitlines", "strip", "upper")
+
 
 class NotLiteral(Exception):
     """An expression whose value only running the script tells; `is_image` where an image depends on it."""
@@ -116,11 +118,11 @@ def call_method(value: Any, name: str, arguments: Sequence[Any], named: Mapping[
                 return bounded(value.join(several))
             case str() if name == "format":
                 return _formatted(value, arguments, named)
-            case str() if name in ("strip", "removeprefix", "removesuffix", "split") and not named:
+            case str() if name in _OF_TEXTS and not named:
                 return bounded(getattr(value, name)(*arguments))
             case dict() if name == "get" and not named:
                 return value.get(*arguments)
-            case dict() if name in ("keys", "values") and not (arguments or named):
+            case dict() if name in ("items", "keys", "values") and not (arguments or named):
                 return list(getattr(value, name)())
             case list() | dict() if name == "copy" and not (arguments or named):
                 return value.copy()

@@ -50,6 +50,10 @@ class Modules:
     _found: dict[tuple[Path, str], Module | Package | None] = field(default_factory=dict)
     _characters: int = 0
 
+    def files(self) -> tuple[Path, ...]:
+        """Return the files that were read, besides the script."""
+        return tuple(sorted(file for file, module in self._read.items() if module and file != self.script))
+
     def find(self, name: str, importer: Path) -> Module | Package | None:
         """Return the module of a dotted name, None for one that is not of the project."""
         key = (importer.parent, name)
@@ -131,7 +135,7 @@ def parse(text: str, file: Path, shown: str) -> Module | Problem:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Python has to say of a script is for whoever runs it
-            tree = ast.parse(text)
+            tree = ast.parse(text.removeprefix("\ufeff"))
     except SyntaxError as error:
         return Problem(f"not Python: {error.msg}", f"{shown}:{error.lineno or 1}")
     except (MemoryError, RecursionError, ValueError) as error:

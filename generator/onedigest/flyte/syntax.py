@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from onedigest.checkout import find_repository
 from onedigest.errors import InputError, Problem
 from onedigest.flyte.chains import Made
 from onedigest.flyte.definition import Definition
@@ -28,12 +29,14 @@ _RUN = (
 class Found:
     """What was found of the images of a script: those that could be read, and the problems of those that could not.
 
-    `unread` is why an image can only be read by running the script, `problems` what is wrong whoever reads it.
+    `unread` is why an image can only be read by running the script, `problems` what is wrong whoever reads it. `read`
+    are the modules that all this stands in, besides the script.
     """
 
     definitions: tuple[Definition, ...]
     problems: tuple[Problem, ...] = ()
     unread: tuple[Problem, ...] = ()
+    read: tuple[Path, ...] = ()
 
     def all(self) -> tuple[Definition, ...]:
         """Return all images. Raises `InputError` where one could not be read."""
@@ -45,12 +48,13 @@ class Found:
 def find_images(text: str, file: Path, shown: str, root: Path | None = None) -> Found:
     """Find the images that a script has Flyte build. `shown` is how messages name the file.
 
-    Modules that it imports are read where they are below `root`, or else below its own folder.
+    Modules that it imports are read where they are below `root`, or else in its repository.
     """
     module = parse(text, file, shown)
     if isinstance(module, Problem):
         return Found((), (module,))
-    return _Reader(module, Modules(file, shown, root or file.parent)).read()
+    modules = Modules(file, shown, root or find_repository(file.parent) or file.parent)
+    return replace(_Reader(module, modules).read(), read=modules.files())
 
 
 class _Reader:
