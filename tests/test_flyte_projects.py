@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from contextlib import redirect_stderr
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,8 @@ from base_images import elf, put_image, python_image
 from conftest import ALL_RULES
 from index_server import IndexServer
 from locking import Locking
+from onedigest.cli.flyte_build import answer_request
+from onedigest.flyte.definition import dumps
 from onedigest.flyte.recipe import make_recipe
 from onedigest.flyte.syntax import find_images
 from onedigest.inputs import uv
@@ -71,6 +76,31 @@ class Job:
 
     def versions(self) -> dict[str, str]:
         return {row["name"]: row["version"] for row in self.lock()["packages"]}
+
+    def asked(self) -> str:
+        """Return what a dry run for Flyte says."""
+        path = self.shop.root / "job.py"
+        (definition,) = find_images(path.read_text(), path, "job.py").all()
+        request = {
+            "definition": dumps(replace(definition, registry="r.example/acme")),
+            "files": [str(path)],
+            "lockfiles": None,
+            "insecure": [],
+            "locked": False,
+            "siblings": [],
+            "force": False,
+            "builder": "",
+            "run": "",
+            "python": "3.13",
+            "flyte": "flyte==2.0",
+            "dry_run": True,
+        }
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self.shop.root)
+            said = io.StringIO()
+            with redirect_stderr(said):
+                answer_request(request)
+        return said.getvalue()
 
     def refused(self, *arguments: str) -> list[str]:
         result = self.shop.run(*(arguments or ("generate", "job.py")))
@@ -145,8 +175,14 @@ class TestInstallProject:
         ]
         assert job.refused("generate", "--check", "job.py") == moved
         assert job.refused("build", "--locked", "job") == moved
+        said = job.asked()
+        assert (
+            "job: the code of `shop-core` in packages/core changed since it was locked:"
+            " a build would lock it, build it and push it to r.example/acme/job\n"
+        ) in said
         job.shop.ok("generate", "job.py")
         assert builder.names() == ["shop-core"]
+        assert "changed since" not in job.asked()
 
     def test_wheels_are_brought_again_from_where_uv_lock_has_them(
         self, job: Job, monkeypatch: pytest.MonkeyPatch
