@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -373,3 +374,31 @@ def test_options_choose_what_uv_sync_would(name: str, options: str, projects: Pa
             rows = [pinned.locked.rows[key] for key in closure.edges]
             found |= {row.name if row.place else f"{row.name}=={row.key[1]}" for row in rows}
         assert found == exported(folder, options, target)
+
+
+def test_pins_do_not_move_with_what_is_not_installed(projects: Path) -> None:
+    folder = projects / "shop"
+
+    def pins(options: str, mode: str = "dependencies_only") -> str:
+        arguments = f"extra_args={options!r}, project_install_mode={mode!r}"
+        project = "Path(__file__).parent / 'pyproject.toml'"
+        image = f"flyte.Image.from_debian_base(name='x').with_uv_project({project}, {arguments})"
+        text = f"import flyte\nfrom pathlib import Path\nx = {image}\n"
+        (folder / "job.py").write_text(text)
+        (definition,) = find_images(text, folder / "job.py", "job.py").all()
+        (taken,) = make_recipe(definition, root=folder, shown=lambda path: path.name).taken
+        return taken.pins
+
+    lock = (folder / "uv.lock").read_text()
+    kinds = [("",), ("", "install_project"), ("--frozen --only-group lint",)]
+    before = [pins(*each) for each in kinds]
+    (folder / "uv.lock").write_text(
+        lock.replace('name = "shop"\nversion = "0.1.0"', 'name = "shop"\nversion = "0.2.0"')
+    )
+    version = [pins(*each) for each in kinds]
+    (folder / "uv.lock").write_text(re.sub(r'    \{ name = "gamma"[^\n]*\n', "", lock, count=1))
+    edges = [pins("--frozen"), pins("--frozen", "install_project"), pins("--frozen --only-group lint")]
+    (folder / "uv.lock").write_text(lock)
+
+    assert [one == other for one, other in zip(before, version, strict=True)] == [True, False, True]
+    assert [one == other for one, other in zip(before, edges, strict=True)] == [False, False, True]
