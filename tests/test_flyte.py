@@ -354,7 +354,7 @@ def test_package_without_a_wheel(tmp_path: Path, cache: Path, registry: FaultPro
     )
     assert "Because sdistonly==1.0 has no usable wheels and only sdistonly==1.0 is available" in result.err
     assert result.err.splitlines()[-1] == (
-        'hint: where it is pure Python, write `build = ["sdistonly"]` in [tool.onedigest]: then it is built here'
+        'hint: where it is pure Python, write `build = ["sdistonly"]` in onedigest.toml: then it is built here'
     )
     assert "active Python" not in result.err
 

@@ -23,9 +23,10 @@ from onedigest.cli.flyte_answers import Answer, Project, remember
 from onedigest.cli.flyte_images import flyte_image
 from onedigest.cli.flyte_session import FlyteSession
 from onedigest.cli.image import Image
-from onedigest.cli.locks import changed_since, lock_problems, read_lock
+from onedigest.cli.locks import changed_since, code_problems, lock_problems, read_lock
 from onedigest.cli.progress import Status
 from onedigest.cli.pushing import content_tag
+from onedigest.cli.reaching import sources
 from onedigest.cli.session import Session
 from onedigest.cli.wishes import Wishes
 from onedigest.cli.words import say, shown
@@ -77,6 +78,7 @@ def _answer(session: FlyteSession, request: Mapping[str, Any]) -> str:
     with _alone(session, lambda: flyte_image(session, definition, script, siblings)) as image:
         session.warn(image.script.warnings)
         problems = lock_problems(image, _read(image.lock_path), lambda _: changed_since(image.spec.script))
+        problems = problems or code_problems(image, read_lock(image), partial(sources, session, image))
         session.begin(image, anew=bool(problems))
         if request["dry_run"]:
             return _say_dry_run(session, image, repository, "; ".join(each.message for each in problems))
@@ -125,7 +127,8 @@ def _keep(
             return
     is_elsewhere = image.folder.parent.resolve() != before.root / before.lockfiles
     is_built = any(each.origin and each.origin.kind is Kind.DIRECTORY for each in job.lock.packages)
-    if is_elsewhere or is_built or read_lock(image) != job.lock:
+    is_above = any(not is_below(path, before.root) for path in (image.recipe.read if image.recipe else ()))
+    if is_elsewhere or is_above or is_built or read_lock(image) != job.lock:
         return
     name, _, index = reference.partition("@")
     registry, _, repository = name.partition("/")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.checkout import read_inside
+from onedigest.cli.flyte_hints import placing
 from onedigest.cli.flyte_names import Claims, choose_names, list_names, list_names_of_unread, read_found, refuse_taken
 from onedigest.cli.image import Image, make_image
 from onedigest.cli.leftovers import renamed, unheard
@@ -17,7 +16,6 @@ from onedigest.cli.session import Session
 from onedigest.cli.words import shown
 from onedigest.errors import InputError, Problem, generating
 from onedigest.formats import LOCK_FILE
-from onedigest.project import OWN_FILE, PYPROJECT
 from onedigest.script import MOST_BYTES
 
 if TYPE_CHECKING:
@@ -92,9 +90,8 @@ def flyte_image(
 
 def _make(session: Session, definition: Definition, path: Path, name: str, found: Found) -> Image:
     from onedigest.flyte.recipe import make_recipe
-    from onedigest.flyte.settings_place import placed
 
-    place = partial(placed, place=_place(session, definition, path), of_script=_is_of_script(definition))
+    place = placing(session, definition, path)
     try:
         recipe = make_recipe(definition, root=session.root(path.parent), shown=shown, script=path, name=name)
         read = tuple(each for each in dict.fromkeys((*recipe.read, *found.read)) if each != path)
@@ -102,32 +99,6 @@ def _make(session: Session, definition: Definition, path: Path, name: str, found
     except InputError as error:
         raise InputError(map(place, error.problems)) from None
     return replace(image, place=place, warn=lambda problem: image.warn(place(problem)))
-
-
-def _place(session: Session, definition: Definition, path: Path) -> str:
-    """Return where settings of an image are written: where some are, else in a file that moves no lock."""
-    from onedigest.flyte.definition import UvProject
-    from onedigest.script import find_blocks
-
-    file = Path(definition.file)
-    with suppress(InputError, OSError, ValueError):
-        text = read_inside(file, file.resolve().parent, shown(file), MOST_BYTES).decode()
-        if any(block.type == "script" for block in find_blocks(text)):
-            return f"[tool.onedigest] of the block in {shown(file)}"
-    project = session.project(path.parent)
-    if project.source:
-        table = "[tool.onedigest] of " if project.source == PYPROJECT else ""
-        return f"{table}{shown(project.root / project.source)}"
-    for step in definition.steps:
-        if isinstance(step, UvProject) and Path(step.pyproject).resolve().parent == project.root.resolve():
-            return f"[tool.onedigest] of {shown(Path(step.pyproject))}"
-    return shown(project.root / OWN_FILE)
-
-
-def _is_of_script(definition: Definition) -> bool:
-    from onedigest.flyte.definition import UvScript
-
-    return any(isinstance(step, UvScript) for step in definition.steps)
 
 
 def _left(session: Session, path: Path, found: Found, names: Sequence[str], claims: Claims) -> tuple[Path, ...]:

@@ -20,8 +20,8 @@ from onedigest.uv_project.pyproject import FILE, read_pyproject
 _EDITABLE = re.compile(r"(?:-e|--editable)(?:\s+|=)")
 _PARTS = re.compile(r"(?P<place>\S.*?)(?P<extras>\[[^\[\]]*\])?(?P<marker>\s+;.*)?", re.DOTALL)
 _NAMED = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\[\]]*\])?)\s*@\s*(?P<rest>\S.*)", re.DOTALL)
-_PATH = re.compile(r"(?:\.{1,2}(?:/|\[|$)|/|file:)|[^:@\s]*/(?:\[[^\[\]]*\])?$")
-"""How a path begins or ends that is no name of a package."""
+_PATH = re.compile(r"(?:\.{1,2}(?:\[|$)|file:)|[^:@\s]*/[^:@\s]*$")
+"""What is a path, and no name of a package."""
 _FILES = (".whl", ".tar.gz", ".zip")
 _LONGEST = 8192
 

@@ -119,7 +119,7 @@ class _Reader:
         return Taken(
             folder=relative(project.folder, folder),
             lock=relative(self._workspace.lock, folder),
-            pins=digest_pins(self._locked, chosen),
+            pins=digest_pins(self._locked, chosen, left if chosen.is_built else (*left, project.name)),
             roots=tuple(sorted(roots)),
             extras=chosen.extras,
             groups=chosen.groups,

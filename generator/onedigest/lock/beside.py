@@ -11,6 +11,7 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from onedigest.errors import InputError
 from onedigest.inputs.uv_rows import Place, places_of
 from onedigest.lock import shadow
 from onedigest.lock.addresses import file_address
@@ -60,9 +61,9 @@ def _not_installed(pinned: Pinned) -> Iterator[str]:
 
 
 def _say_left_out(spec: Spec, names: Sequence[str]) -> str:
-    named, verb = listed([f"`{name}`" for name in names]), "is" if len(names) == 1 else "are"
-    why = "Flyte's bundle of code has " + ("it" if len(names) == 1 else "them")
-    return f'{spec.name}: {named} {verb} not installed, since {why}; `project_install_mode="install_project"` installs'
+    named, verb, them = listed([f"`{name}`" for name in names]), *(("is", "it") if len(names) == 1 else ("are", "them"))
+    why = f"since Flyte's bundle of code has {them}"
+    return f'{spec.name}: {named} {verb} not installed, {why}; `project_install_mode="install_project"` installs {them}'
 
 
 def _with_others(
@@ -76,7 +77,24 @@ def _with_others(
         edges = [edge for several in answered.values() for edge in several or ()]
         return {"package": [{**root, "dependencies": [*root["dependencies"], *edges]}, *rows]}
     wanted = wanted_beside(spec, workshop.prepare(base.python_minor), rows, users)
-    return _joined(spec, found, ask(wanted), users)
+    try:
+        more = ask(wanted)
+    except InputError as error:
+        raise _explained(error, rows) from None
+    return _joined(spec, found, more, users)
+
+
+def _explained(error: InputError, rows: Sequence[Mapping[str, Any]]) -> InputError:
+    """Return an error of uv with what helps where it names what is pinned."""
+    pinned = sorted(
+        {row["name"]: row["version"] for row in rows if f" {row['name']}=={row['version']}" in str(error)}.items()
+    )
+    if not pinned:
+        return error
+    named = listed([f"`{name}` {version}" for name, version in pinned])
+    moving = " ".join(f"--upgrade-package {name}" for name, _ in pinned)
+    hint = f"uv.lock pins {named}: ask for what goes with it, or run `uv lock {moving}`"
+    return InputError(replace(each, hint=each.hint or hint) for each in error.problems)
 
 
 def _users(found: Mapping[str, Any], targets: Sequence[Target]) -> dict[Key, list[Platform]]:

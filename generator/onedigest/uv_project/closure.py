@@ -146,13 +146,25 @@ def close_everywhere(locked: Locked, chosen: Chosen) -> Closure[str]:
     )
 
 
-def digest_pins(locked: Locked, chosen: Chosen) -> Digest:
-    """Return what identifies the pins of an image in a uv.lock, whatever its platforms are: no address is in it."""
+def digest_pins(locked: Locked, chosen: Chosen, left_out: Collection[str] = ()) -> Digest:
+    """Return what identifies the pins of an image in a uv.lock, whatever its platforms are: no address is in it.
+
+    Of what is left out counts what it needs, and not its version; of a project that has groups alone count those.
+    """
+    own = chosen.row.key
+    is_idle = chosen.only_groups and own not in close_everywhere(locked, chosen).edges
+
+    def pinned(row: Row, groups: Iterable[str] = ()) -> dict[str, Any]:
+        found = _pinned(row, groups)
+        if is_idle and row.key == own:
+            found |= {"dependencies": [], "extras": {}}
+        return {**found, "version": ""} if row.name in left_out else found
+
     pins = {
         "requires-python": locked.requires_python,
         "supported": list(locked.supported),
-        "project": _pinned(chosen.row, chosen.groups),
-        "packages": [_pinned(row) for row in close_any(locked, chosen)],
+        "project": pinned(chosen.row, chosen.groups),
+        "packages": [pinned(row) for row in close_any(locked, chosen)],
     }
     return of_bytes(canonical_json(pins))
 
