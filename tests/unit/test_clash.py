@@ -76,6 +76,12 @@ def line_of(package: str) -> str:
             "hint: no version of `flyte` goes with `proto<6`, and none of `proto` with all others: leave one of the two out",
         ),
         (
+            ("flyte[own]==2.12.1", "shape==2.0"),
+            "job.py:5: `shape==2.0` and `flyte[own]==2.12.1` do not go together: flyte 2.12.1 needs `shape>=3`\n"
+            "hint: flyte 2.8.0 does: write `flyte[own]==2.8.0` in place of `flyte[own]==2.12.1`,"
+            ' or `flyte_version="2.8.0"` where `from_debian_base` has one',
+        ),
+        (
             ("dash==1.41", "proto>6"),
             "job.py:4: `dash==1.41` and `proto>6` do not go together: dash 1.41 needs `proto>=3,<6`\n"
             "hint: dash 1.50 does: write `dash==1.50` in place of `dash==1.41`",

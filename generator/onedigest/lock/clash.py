@@ -76,7 +76,7 @@ def clash_of(error: InputError, asked: Asked, line_of: LineOf) -> InputError | N
         if found:
             pinned = next((text for text in (one, other) if _name(text) != FLYTE), one)
             needs = ", and ".join(str(need) for need in found if need.by)
-            message = f"`{one}` and `{other}` do not go together: {needs or 'they exclude each other'}"
+            message = f"`{_shown(one)}` and `{_shown(other)}` do not go together: {needs or 'they exclude each other'}"
             where = line_of(_name(pinned)) or asked.spec.script
             return InputError([Problem(message, where, _way_out((one, other), asked))])
     return None
@@ -125,6 +125,11 @@ def _name(text: str) -> str:
         return ""
 
 
+def _shown(text: str) -> str:
+    """Return a requirement without the address that it may have, which is one of this machine where it was built."""
+    return _name(text) if Requirement(text).url else text
+
+
 def _with(asked: Asked, dependencies: Sequence[str]) -> Mapping[str, Any] | OnedigestError:
     return tried(replace(asked, wanted=replace(asked.wanted, dependencies=tuple(dependencies))))
 
@@ -134,7 +139,7 @@ def _way_out(clashing: tuple[str, str], asked: Asked) -> str:
     one, other = sorted(clashing, key=lambda text: _name(text) != FLYTE)
     if version := _fitting(one, asked):
         return _instead(one, version)
-    none = f"no version of `{_name(one)}` goes with `{other}`"
+    none = f"no version of `{_name(one)}` goes with `{_shown(other)}`"
     if version := _fitting(other, asked):
         return f"{none}; {_instead(other, version)}"
     return f"{none}, and none of `{_name(other)}` with all others: leave one of the two out"
@@ -152,8 +157,9 @@ def _fitting(text: str, asked: Asked) -> str:
 
 
 def _instead(text: str, version: str) -> str:
-    name = _name(text)
-    hint = f"{name} {version} does: write `{name}=={version}` in place of `{text}`"
+    name, requirement = _name(text), Requirement(text)
+    requirement.specifier = SpecifierSet(f"=={version}")
+    hint = f"{name} {version} does: write `{requirement}` in place of `{text}`"
     return f'{hint}, or `flyte_version="{version}"` where `from_debian_base` has one' if name == FLYTE else hint
 
 
@@ -190,7 +196,7 @@ class _Solved:
         """Return the first need of a package that a version of it does not satisfy."""
         for root in self._roots:
             if _name(root) == name:
-                return None if _takes(root, version) else _Need(by="", text=root)
+                return None if _takes(root, version) else _Need(by="", text=_shown(root))
         requiring = {each for each, names in self._needed().items() if name in names}
         pins = [f"{each}=={chosen}" for each, chosen in self.versions().items() if each in requiring]
         said = _with(self._asked, [f"{name}=={version}", *pins])
