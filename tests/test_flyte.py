@@ -14,7 +14,7 @@ import pytest
 from conftest import Project, Result, machine_environment
 from docker_daemon import docker_variables, find_docker
 from fault_proxy import FaultProxy, faults
-from flyte_sdk import SCRIPT, Sdk, run_in_image, share_sdk
+from flyte_sdk import SCRIPT, Sdk, run_in_image, serve_in_image, share_sdk
 from index_server import IndexServer
 from registry_server import serve_registry
 from wheel_builder import build_wheel
@@ -135,6 +135,17 @@ def test_entry_point_runs_a_task_from_a_bundle(
     outputs = run_in_image(docker, newest, project, direct(built[1], registry), platform, bundle=True)
 
     assert f"5 rows of 1, uid 65532, {machine(platform)}".encode() in outputs
+
+
+@pytest.mark.docker
+def test_app_and_debugger_find_a_shell_and_a_home_to_write_to(built: tuple[Project, str], registry: FaultProxy) -> None:
+    project = Project(built[0].root, {**built[0].environment, **docker_variables()})
+    command = (
+        "echo $((40 + 2)) > ~/x && $SHELL -c 'cat ~/x' && dirname $(readlink -f ./y) && uname && which fserve python"
+    )
+    said = serve_in_image(find_docker(), project, direct(built[1], registry), command)
+
+    assert said.splitlines()[-5:] == ["42", "/app", "Linux", "/opt/venv/bin/fserve", "/opt/venv/bin/python"]
 
 
 @pytest.mark.docker
@@ -364,7 +375,7 @@ def test_package_without_a_wheel(tmp_path: Path, cache: Path, registry: FaultPro
 def test_commands_are_run_by_buildx(tmp_path: Path, cache: Path, registry: FaultProxy, newest: Sdk) -> None:
     image = (
         "flyte.Image.from_debian_base(name='commands', registry='REGISTRY/acme', platform=('linux/amd64',))"
-        ".with_commands(['echo $((40 + 2)) > /opt/answer && chmod 600 /opt/answer'])"
+        ".with_commands(['echo $((40 + 2)) | cat > /opt/answer && chmod 600 /opt/answer'])"
     )
     find_docker()
     project = small_project(tmp_path, cache, registry, image)

@@ -244,6 +244,9 @@ def _fetches(name: str, rest: Sequence[str | None], row: _Fetching) -> bool:
     known = [word for word in rest if word is not None]
     if _OFFLINE & set(known) or not rest:
         return False
+    if row.kind == PYTHON_PACKAGES and "--no-deps" in known and len(known) == len(rest):
+        places = [word for word in known if not word.startswith("-") and word not in row.words]
+        return not all(place.endswith(".whl") and "://" not in place for place in places)
     if row.words:
         return any(word in row.words for word in [each for each in known if not each.startswith("-")][:3])
     if name in ("curl", "wget"):

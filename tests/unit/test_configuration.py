@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from test_base_folders import SPEC, with_image
+from test_base_folders import with_image
 
+from full_case import SPEC
 from onedigest.errors import InputError
 from onedigest.lock.base.account import Account
 from onedigest.lock.base.image import ImageBase, PinnedImage

@@ -243,7 +243,8 @@ class _Mapper:
         self._finish_copies()
         if self._copies.workdir == "/":
             message = "the working directory is /, which cannot belong to the user, as Flyte needs it"
-            self._refuse(message, hint="name another in `with_workdir`")
+            where = self._where(self._lines.get("tool.onedigest.workdir", 0))
+            self._problems.append(Problem(message, where, "name another in `with_workdir`"))
         table |= with_build(table, self._packages.build)
         env, expanded = self._variables.table(table.get("env"), is_debian=is_debian)
         self._lines |= {f"tool.onedigest.env.{name}": line for name, line in self._variables.lines.items() if line}

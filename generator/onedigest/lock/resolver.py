@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Container, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -103,9 +104,8 @@ def resolve(
     known = shadow.preferences_text(spec, minor, pins, first.forks) if pins else ""
     said: list[str] = []
     asked = Asked(spec=spec, wanted=wanted, minor=minor, sources=sources)
-    found, base = _answer(
-        asked, workshop, known, lambda: kept_base or resolve_debian(spec, choice.suite, sources, debian), said.append
-    )
+    choose = partial(resolve_debian, spec, choice.suite, sources, debian)
+    found, base = _answer(asked, workshop, known, lambda: kept_base or choose(), said.append, author.line_of)
     from onedigest.lock.selection import select
     from onedigest.lock.verdict import judge
 
@@ -156,7 +156,12 @@ def _answer_pinned(
 
 
 def _answer(
-    asked: Asked, workshop: Workshop, known: str, choose: Callable[[], Base], hear: uv.Hear
+    asked: Asked,
+    workshop: Workshop,
+    known: str,
+    choose: Callable[[], Base],
+    hear: uv.Hear,
+    line_of: Callable[[str], str],
 ) -> tuple[dict[str, Any], Base]:
     """Return the uv.lock of what is asked, and the base, which is chosen meanwhile."""
     with ThreadPoolExecutor(2) as pool:
@@ -167,7 +172,7 @@ def _answer(
         try:
             found = answer.result()
         except InputError as error:
-            raise explained(error, asked) from None
+            raise explained(error, asked, line_of) from None
         return found, waiting.result()
 
 
