@@ -9,7 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from base_images import LAYER, MACHINES, Files, Made, copy_image, debian_base, put_image, python_files, python_image
+from base_images import (
+    LAYER,
+    MACHINES,
+    Files,
+    Made,
+    copy_image,
+    debian_base,
+    elf,
+    put_image,
+    python_files,
+    python_image,
+)
 from build_tools import MODULE, find_tool, nix_python
 from conftest import ALL_RULES, Project, machine_environment
 from docker_daemon import run_image
@@ -464,6 +475,20 @@ class TestRefused:
             " linux/amd64 has Python 3.12.4 (/usr/local/bin/python3.12) and glibc 2.36 on example 7;"
             " linux/arm64 has Python 3.12.3 (/usr/local/bin/python3.12) and glibc 2.36 on example 7\n"
             "hint: try again later, or name an image by a tag or digest that has the same on all platforms\n"
+        )
+
+    def test_python_whose_path_names_the_machine(self, served: Served, project: Project) -> None:
+        """As uv installs it: all else is the same, and no later time helps."""
+        files = {}
+        for platform, name in zip(MACHINES, ("x86_64", "aarch64"), strict=True):
+            real = f"opt/uv/python/cpython-3.12-{name}/bin/python3.12"
+            moved = {**python_files(platform), real: elf(platform, "3.12.4"), "usr/local/bin/python3.12": f"/{real}"}
+            files[platform] = Made([moved])
+        _, said = self.made(served, "machines", files, project)
+
+        assert "linux/arm64 has Python 3.12.4 (/opt/uv/python/cpython-3.12-aarch64/bin/python3.12)" in said
+        assert said.endswith(
+            "hint: name one of them in `platforms`, or use a base whose Python has the same path on all\n"
         )
 
     def test_all_that_is_unfit_is_told_at_once(self, served: Served, project: Project) -> None:

@@ -255,10 +255,13 @@ def _agreed(spec: Spec, text: str, found: Mapping[Platform, _Found]) -> _Found:
             f"{platform} has Python {each.python} ({each.interpreter}) and glibc {each.libc_version} on {each.system}"
             for platform, each in found.items()
         )
+        alike = {replace(each, interpreter="") for each in found.values()}
         raise InputError.of(
             f"the platforms of the base {text} differ: {several}",
             where=spec.script,
-            hint="try again later, or name an image by a tag or digest that has the same on all platforms",
+            hint="name one of them in `platforms`, or use a base whose Python has the same path on all"
+            if len(alike) == 1
+            else "try again later, or name an image by a tag or digest that has the same on all platforms",
         )
     return first
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping, Sequence
 
 from onedigest.errors import InputError
@@ -19,6 +20,7 @@ _VARIABLES = ("VIRTUAL_ENV", "CONDA_PREFIX")
 _FOLDERS = (f"/{VENV}", "/opt/conda")
 _NAMES = ("python3", "python")
 _MOST_FOLDERS = 256
+_MOST_LINKS = 40
 _MOST_SHOWN = 200
 
 
@@ -82,8 +84,18 @@ def _broken_link(rootfs: Rootfs, search: Sequence[str]) -> str:
     for folder in list(dict.fromkeys(search))[:_MOST_FOLDERS]:
         place = rootfs.find(folder)
         for name in _NAMES if place else ():
-            path = f"{place[0]}/{name}" if place else ""
-            node = rootfs.plain(path)
-            if node and node.kind == "link" and not rootfs.find(path):
-                return f"/{path} is a link to {node.target[:_MOST_SHOWN]}"
+            path = f"/{place[0]}/{name}" if place else ""
+            end = _end(rootfs, path)
+            if end != path and not rootfs.find(path):
+                return f"{path} leads to {end[:_MOST_SHOWN]}"
     return ""
+
+
+def _end(rootfs: Rootfs, path: str) -> str:
+    """Return the path that links lead to, one after the other."""
+    for _ in range(_MOST_LINKS):
+        node = rootfs.plain(path)
+        if node is None or node.kind != "link":
+            break
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(path), node.target))
+    return path
