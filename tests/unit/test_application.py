@@ -65,12 +65,12 @@ def test_files_have_absolute_places_and_may_have_several(tmp_path: Path) -> None
 
 
 def test_caches_of_this_machine_are_left_out_of_folders_and_said(tmp_path: Path) -> None:
-    write(tmp_path, "lib/a.py", "lib/.venv/x.py", "lib/deep/node_modules/y.js", "lib/venv")
+    write(tmp_path, "lib/a.py", "lib/.venv/x.py", "lib/deep/node_modules/y.js", "lib/venv", "lib/py311/pyvenv.cfg")
     said: list[str] = []
 
     assert list(collected(tmp_path, 'copy = { "lib" = "../lib" }', said=said)) == ["lib/a.py", "lib/venv"]
     assert said == [
-        "jobs/a.py:4: `copy` of '../lib' has '../lib/.venv' and 1 more, which programs made for this machine alone: left out\n"
+        "jobs/a.py:4: `copy` of '../lib' has '../lib/.venv' and 2 more, which programs made for this machine alone: left out\n"
         "hint: to have such a folder in the image, name it itself"
     ]
     assert list(collected(tmp_path, 'copy = { "v" = "../lib/.venv" }')) == ["v/x.py"]

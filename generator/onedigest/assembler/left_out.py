@@ -16,6 +16,8 @@ CACHES = frozenset(
     )
 )
 """Names of folders that programs make for one machine: environments, caches, settings of editors."""
+ENVIRONMENT = "pyvenv.cfg"
+"""The file that a virtual environment has, whatever it is called (PEP 405)."""
 INPUTS = ".inputs"
 """The folder of an image's inputs, in a folder of locks."""
 
@@ -33,7 +35,7 @@ def is_compiled(path: Path) -> bool:
 
 def is_cache(path: Path) -> bool:
     """Tell whether a path is a folder that a program makes for one machine."""
-    return path.name in CACHES and path.is_dir()
+    return path.is_dir() and (path.name in CACHES or (path / ENVIRONMENT).is_file())
 
 
 def is_marked(path: Path) -> bool:
