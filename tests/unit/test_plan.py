@@ -21,7 +21,8 @@ from onedigest.plan.layers import Layer, Plan
 from onedigest.platforms import AMD64
 from onedigest.project import Project
 from onedigest.script import parse
-from onedigest.spec import OfProject, Spec, specify
+from onedigest.spec import Spec, specify
+from onedigest.taken import OfProject
 
 SCRIPT = parse(script_of("full").encode(), "full.py")
 SPEC: Spec = specify(SCRIPT, Project(root=Path()), "full.py")
