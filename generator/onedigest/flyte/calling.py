@@ -1,4 +1,4 @@
-"""Knows what calls give: images, environments of Flyte, functions of the project, and what has a value without running."""
+"""Knows what calls give without running them: images, environments of Flyte, what functions of the project return."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ _ENVIRONMENT = "Environment"
 """How the names of all classes of environments end."""
 
 
-def call_value(call: ast.Call, frame: Frame, follow: Following) -> Any:
+def call_value(call: ast.Call, frame: Frame, follow: Following) -> Any:  # noqa: PLR0911  one for each kind
     """Return what a call gives. Raises `NotLiteral`, and `InputError` for an image that is wrong."""
     if isinstance(call.func, ast.Attribute):
         owner = follow.value(call.func.value, frame)
         method = call.func.attr
         if isinstance(owner, Made):
-            return _image(call, frame, follow, lambda read: go_on(owner, method, call, frame.module, follow.place, read))
+            return _image(
+                call, frame, follow, lambda read: go_on(owner, method, call, frame.module, follow.place, read)
+            )
         if isinstance(owner, Environment) and method == "clone_with":
             return _environment(call, frame, follow, like=owner)
         if not isinstance(owner, External | Module | Package | Class | Instance):
@@ -62,9 +64,7 @@ def _external(name: str, call: ast.Call, frame: Frame, follow: Following) -> Any
     return literals.call_function(name, *_arguments(call, frame, follow), follow.place)
 
 
-def _image(
-    call: ast.Call, frame: Frame, follow: Following, make: Callable[[Callable[[ast.expr], Any]], Made]
-) -> Made:
+def _image(call: ast.Call, frame: Frame, follow: Following, make: Callable[[Callable[[ast.expr], Any]], Made]) -> Made:
     try:
         return make(lambda node: follow.plain(node, frame))
     except NotLiteral as error:
@@ -114,6 +114,8 @@ def _or_none(node: Any, frame: Frame, follow: Following) -> Any:
 
 
 def _function(function: Function, call: ast.Call, frame: Frame, follow: Following) -> Any:
+    if function.is_wrapped():
+        raise fail(call, frame)
     returned = function.returned()
     bound = function.bind(call, lambda node: follow.value(node, frame), lambda node: follow.value(node, function.frame))
     scope = function.frame.module.names.scope(function.node)
@@ -121,7 +123,7 @@ def _function(function: Function, call: ast.Call, frame: Frame, follow: Followin
     inner = Frame(function.frame.module, scope, function.frame, time, bound or {})
     follow.called.add(id(function.node))
     if bound is None or returned is None:
-        raise fail(call, frame, is_image=_returns_image(function, inner, follow))
+        raise fail(call, frame, is_image=_returns_image(inner, follow))
     try:
         value = follow.value(returned, inner)
     except NotLiteral as error:
@@ -132,7 +134,7 @@ def _function(function: Function, call: ast.Call, frame: Frame, follow: Followin
     return value.moved_to(frame.module, call) if isinstance(value, Made) and has_arguments else value
 
 
-def _returns_image(function: Function, inner: Frame, follow: Following) -> bool:
+def _returns_image(inner: Frame, follow: Following) -> bool:
     """Tell whether one of the values that a function may return is an image."""
     for each, _ in inner.scope.returns:
         try:

@@ -107,14 +107,10 @@ def _placed(made: Definition, count: int, call: ast.Call) -> Definition:
 
 def _known(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return arguments as a definition has them: a registry that is not known is none, and a secret is one."""
-    return {
-        name: ("" if name == "registry" else True) if value is _UNKNOWN else value for name, value in given.items()
-    }
+    return {name: ("" if name == "registry" else True) if value is _UNKNOWN else value for name, value in given.items()}
 
 
-def _arguments(
-    method: str, call: ast.Call, module: Module, value: Callable[[ast.expr], Any]
-) -> Mapping[str, Any]:
+def _arguments(method: str, call: ast.Call, module: Module, value: Callable[[ast.expr], Any]) -> Mapping[str, Any]:
     """Return the arguments of a call by the names of parameters."""
     names = PARAMETERS.get(method)
     if names is None:
@@ -182,6 +178,4 @@ def _named(call: ast.Call, module: Module, value: Callable[[ast.expr], Any]) -> 
 
 
 def _unknown(message: str, call: ast.Call, module: Module) -> InputError:
-    return InputError.of(
-        message, where=f"{module.shown}:{call.lineno}", hint=f"Flyte {TESTED} is what is known here"
-    )
+    return InputError.of(message, where=f"{module.shown}:{call.lineno}", hint=f"Flyte {TESTED} is what is known here")
