@@ -117,9 +117,9 @@ def main(scripts: list[Path]) -> None:
 
     found = []
     for script in scripts:
-        count = len(list_loaded_environments())
+        list_loaded_environments().clear()  # each script is alone
         with imported(script):
-            for environment in list_loaded_environments()[count:]:
+            for environment in list(list_loaded_environments()):
                 image, definition, files = environment.image, "", [str(script)]
                 if isinstance(image, flyte.Image) and image._is_cloned:
                     files = [path for path in find_files(image) if is_inside(path, script.parent)]

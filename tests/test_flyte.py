@@ -218,7 +218,7 @@ COMPARE = """\
 import pathlib, sys
 sys.path.insert(0, "jobs")
 import everything
-from onedigest.cli.flyte_build import find_definition
+from onedigest.cli.flyte_build import find_written
 from onedigest.flyte.sdk import host_defaults, read_image
 from onedigest.flyte.syntax import find_images
 python, flyte = host_defaults()
@@ -227,9 +227,9 @@ written = find_images(path.read_text(), path, "everything.py").all()
 assert len(written) == len(everything.IMAGES), len(written)
 for image in everything.IMAGES:
     held = read_image(image, path.parent)
-    found = find_definition(held, [str(path)], python=python, flyte=flyte)
-    assert found.line, f"not found in the text: {held}"
-    assert found in written or found.name == "bundle", found  # that of a bundle has no part in what is locked
+    found = find_written(held, [str(path)], python=python, flyte=flyte)
+    assert found, f"not found in the text: {held}"
+    assert found[0] in written or held.name == "bundle", found  # that of a bundle has no part in what is locked
 print("equal", len(written))
 """
 
@@ -443,9 +443,7 @@ class TestNothingIsAssumed:
 def test_image_that_only_flyte_can_read_is_locked_by_it(
     tmp_path: Path, cache: Path, registry: FaultProxy, newest: Sdk
 ) -> None:
-    image = (
-        "flyte.Image.from_debian_base(name='x'.title().swapcase(), registry='REGISTRY/acme').with_pip_packages('private')"
-    )
+    image = "flyte.Image.from_debian_base(name='x'.title().swapcase(), registry='REGISTRY/acme').with_pip_packages('private')"
     project = small_project(tmp_path, cache, registry, image)
     server = IndexServer(tmp_path / "index")
     result = newest.build_images(project, "script", UV_DEFAULT_INDEX=server.address)

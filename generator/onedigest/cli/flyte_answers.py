@@ -1,8 +1,8 @@
 """Knows what a build for Flyte answered last, and whether that holds: where nothing that it came from is another one.
 
 All files of the project are held against what they were: by size, times and number, and by content where they are so
-young that a change could leave those as they are. The registry is asked each time. This imports little, and never fails:
-where it cannot tell, all is looked at.
+young that a change could leave those as they are. The registry is asked each time. This imports little; where it cannot
+tell, all is looked at.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import onedigest
-from onedigest.cli.own_store import own_store
-from onedigest.oci.media import MANIFEST_TYPES
+from onedigest.cli.own_store import key_path, store_path
+from onedigest.inputs.seal import read_key, unsealed
 
 if TYPE_CHECKING:
     from onedigest.inputs.store import Store
@@ -38,39 +37,44 @@ _SETTLED = 3.0
 _OF_SHELLS = {"COLUMNS", "LINES", "OLDPWD", "SHLVL", "_"}
 """Variables that shells move from one command to the next."""
 
-_ENVIRONMENT = "pyvenv.cfg"
+_PASSED = {"pyvenv.cfg": "", "cache.db": "local-cache"}
+"""Files that tell a folder, and what it is called: a virtual environment, and what Flyte writes to at each build."""
+
 _ABOVE = ("onedigest.toml", "pyproject.toml", ".git")
 _PATIENCE = 5.0
 _MOST_HEAD = 1 << 16
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What a build answered: the image, where it is, and what is said when it is there already."""
+class Answer(NamedTuple):
+    """What a build answered: the image, where it is, and what is said when it is there already.
+
+    `accept` is what a registry is told to be asked for.
+    """
 
     registry: str
     repository: str
     tag: str
-    index: str
+    digest: str
+    accept: str
     said: str
 
     @property
     def reference(self) -> str:
         """The image by its digest."""
-        return f"{self.registry}/{self.repository}@{self.index}"
+        return f"{self.registry}/{self.repository}@{self.digest}"
 
 
 class Project:
     """The files below a folder, as they are now; `lockfiles` is the folder of all locks in it.
 
-    `environments` are the virtual environments, whose files do not count.
+    `passed` are the folders whose files do not count.
     """
 
     def __init__(self, root: Path, lockfiles: str, further: Iterable[str]) -> None:
         self.root = root
         self.lockfiles = lockfiles
         self.further = tuple(further)
-        self.environments: list[str] = []
+        self.passed: list[str] = []
         self.states = dict(self._states(str(root), lockfiles))
         for folder in root.parents:
             self.states.update(_state(f"{folder}/{name}") for name in _ABOVE)
@@ -91,8 +95,8 @@ class Project:
             folder = waiting.pop()
             with os.scandir(folder) as several:
                 entries = [each for each in several if each.name != "__pycache__" and not each.name.endswith(".pyc")]
-            if folder != start and any(each.name == _ENVIRONMENT for each in entries):
-                self.environments.append(folder)
+            if folder != start and any(folder.endswith(_PASSED.get(each.name, "/")) for each in entries):
+                self.passed.append(folder)
                 continue
             count += len(entries)
             for each in entries:
@@ -108,8 +112,7 @@ class Project:
 
 def recall(request: Mapping[str, Any]) -> str:
     """Return the reference of an image that is as it was, and where it was; nothing where that is not certain."""
-    store = own_store()
-    text = store.read_note(_name(request)) if _may_be_kept(request) else None
+    text = _read_note(_name(request)) if _may_be_kept(request) else None
     if text is None:
         return ""
     kept: dict[str, Any] = json.loads(text)
@@ -118,7 +121,7 @@ def recall(request: Mapping[str, Any]) -> str:
         return ""
     if any(_content(path) != digest for path, digest in kept["young"].items()):
         return ""
-    answer = Answer(**kept["answer"])
+    answer = Answer(*kept["answer"])
     if not (_is_here(answer) or _is_there(answer, request)):
         return ""
     print(answer.said, file=sys.stderr, flush=True)
@@ -133,7 +136,7 @@ def remember(store: Store, request: Mapping[str, Any], name: str, before: Projec
         return
     states = after.of_image(name)
     young = [path for path, state in states.items() if _moved(state) > now - _SETTLED]
-    if sum(os.stat(path).st_size for path in young) > _MOST_YOUNG:
+    if sum(Path(path).stat().st_size for path in young) > _MOST_YOUNG:
         return
     kept = {
         "root": str(after.root),
@@ -142,9 +145,15 @@ def remember(store: Store, request: Mapping[str, Any], name: str, before: Projec
         "name": name,
         "states": _digest(states),
         "young": {path: _content(path) for path in young},
-        "answer": {field: getattr(answer, field) for field in Answer.__dataclass_fields__},
+        "answer": answer,
     }
-    store.write_note(_name(request), json.dumps(kept).encode())  # noqa: TID251  no digest is taken of it
+    store.write_note(_name(request), json.dumps(kept).encode())
+
+
+def _read_note(name: str) -> bytes | None:
+    """Return a note of the store, without what it takes to write one."""
+    path, key = store_path() / name, key_path()
+    return unsealed(read_key(key), name, path.read_bytes()) if key and path.exists() else None
 
 
 def _may_be_kept(request: Mapping[str, Any]) -> bool:
@@ -157,20 +166,19 @@ def _name(request: Mapping[str, Any]) -> str:
     variables = {name: value for name, value in os.environ.items() if name not in _OF_SHELLS}
     program = [_FORMAT, onedigest.__version__, onedigest.__file__, own.st_ino, own.st_ctime_ns, sys.version]
     asked = {name: value for name, value in request.items() if name != "run"}
-    return f"flyte-answers/{_digest([program, os.getcwd(), variables, asked])}"
+    return f"flyte-answers/{_digest([program, str(Path.cwd()), variables, asked])}"
 
 
 def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()  # noqa: TID251  of this machine alone
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _state(path: str) -> tuple[str, str]:
     """Return a path, and what changes with the file that it names."""
     try:
-        found = os.lstat(path)
-        link = os.readlink(path) if stat.S_ISLNK(found.st_mode) else ""
-        if link:
-            found = os.stat(path)
+        found, link = os.lstat(path), ""
+        if stat.S_ISLNK(found.st_mode):
+            found, link = Path(path).stat(), str(Path(path).readlink())
     except (OSError, ValueError):
         return path, "none"
     if stat.S_ISDIR(found.st_mode):
@@ -185,7 +193,7 @@ def _moved(state: str) -> float:
 
 
 def _content(path: str) -> str:
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         return hashlib.sha256(file.read(_MOST_YOUNG + 1)).hexdigest()
 
 
@@ -200,7 +208,7 @@ def _is_here(answer: Answer) -> bool:
         lines = (
             f"HEAD /v2/{answer.repository}/manifests/{answer.tag} HTTP/1.1",
             f"Host: {answer.registry}",
-            f"Accept: {', '.join(MANIFEST_TYPES)}",
+            f"Accept: {answer.accept}",
             "User-Agent: onedigest",
             "Connection: close",
         )
@@ -209,7 +217,7 @@ def _is_here(answer: Answer) -> bool:
             head += data
     first, *fields = head.partition(b"\r\n\r\n")[0].split(b"\r\n")
     pairs = {name.strip().lower(): value.strip() for name, _, value in (field.partition(b":") for field in fields)}
-    return first.split(b" ")[1:2] == [b"200"] and pairs.get(b"docker-content-digest") == answer.index.encode()
+    return first.split(b" ")[1:2] == [b"200"] and pairs.get(b"docker-content-digest") == answer.digest.encode()
 
 
 def _is_there(answer: Answer, request: Mapping[str, Any]) -> bool:
@@ -228,4 +236,4 @@ def _is_there(answer: Answer, request: Mapping[str, Any]) -> bool:
         color="auto",
     )
     reference = Reference(registry=answer.registry, repository=answer.repository)
-    return Repository(reference, session.access, "pull,push").resolve(answer.tag) == answer.index
+    return Repository(reference, session.access, "pull,push").resolve(answer.tag) == answer.digest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from onedigest.checkout import read_inside
 from onedigest.cli.flyte_names import Claims, choose_names, list_names, list_names_of_unread, read_found, refuse_taken
 from onedigest.cli.image import Image, make_image
 from onedigest.cli.index_credentials import without_credentials
-from onedigest.cli.leftovers import renamed
+from onedigest.cli.leftovers import renamed, unheard
 from onedigest.cli.session import Session
 from onedigest.cli.words import shown
 from onedigest.errors import InputError, Problem, generating
@@ -42,7 +42,7 @@ def read_images(
     for definition, own in zip(found.definitions, names, strict=True):
         if name in ("", own):
             try:
-                images.append(_make(session, definition, path, own, left))
+                images.append(replace(_make(session, definition, path, own, found), left=left))
             except InputError as error:
                 problems += error.problems
     if name and not (name in names or problems or passes or found.unread):
@@ -72,33 +72,40 @@ def flyte_image(
     data = read_inside(path, session.root_of(path), shown(path), MOST_BYTES)
     found, asked = read_found(session, path, data) or Found(()), without_bundles(definition)
     written = [without_bundles(each) for each in found.definitions]
+    path = path.resolve()  # a lock is of the file that a link leads to
     if asked in written:
         names = choose_names(session, path, list_names(session, path, found.definitions), claims)
         name, left = names[written.index(asked)], _left(session, path, found, names, claims)
     else:
-        (name,) = choose_names(
-            session, path, [list_names_of_unread(session, path, found, definition, siblings)], claims
-        )
-    image = _make(session, definition, path, name, left)
+        several = list_names_of_unread(session, path, found, definition, siblings)
+        (name,) = choose_names(session, path, several[:1], claims)
+        if definition.environments:  # those of the others are known too
+            left = _others(session, path, {each for names in several for each in names}, claims)
+    image = replace(_make(session, definition, path, name, found), left=left)
     refuse_taken(session, image)
     if not image.lock_path.exists():
-        session.warn(renamed(folder / LOCK_FILE, image.spec.script).problem() for folder in left)
+        tell = renamed if asked in written else unheard
+        session.warn(tell(folder / LOCK_FILE, image.spec.script).problem() for folder in left)
     return image
 
 
-def _make(session: Session, definition: Definition, path: Path, name: str, left: tuple[Path, ...]) -> Image:
+def _make(session: Session, definition: Definition, path: Path, name: str, found: Found) -> Image:
     from onedigest.flyte.recipe import make_recipe
 
     root = session.root(path.parent)
     environment = without_credentials(os.environ)  # nothing is asked for by a network
     recipe = make_recipe(definition, root=root, shown=shown, environment=environment, script=path, name=name)
-    return replace(make_image(session, recipe.script, path, recipe), left=left)
+    read = tuple(each for each in dict.fromkeys((*recipe.read, *found.read)) if each != path)
+    return make_image(session, recipe.script, path, replace(recipe, read=read))
 
 
 def _left(session: Session, path: Path, found: Found, names: Sequence[str], claims: Claims) -> tuple[Path, ...]:
     """Return the folders of locks of a script that are of none of its images, as far as all of them are known."""
-    if found.problems or found.unread:
-        return ()
+    return () if found.problems or found.unread else _others(session, path, names, claims)
+
+
+def _others(session: Session, path: Path, names: Collection[str], claims: Claims) -> tuple[Path, ...]:
+    """Return the folders of locks of a script that have none of some names."""
     folder = session.lockfiles_of(session.project(path.parent))
     locked = claims.locked(folder, shown(path, session.root(path.parent)))
     return tuple(folder / name for name in locked if name not in names)

@@ -67,12 +67,12 @@ def command(
     images: list[Image] = []
     gone = [leftover.problem() for leftover in find_gone(session.lockfiles)] if prune else []
     if scripts or everything or not prune:
-        tell = gone.extend if check and not prune else _forget if prune else session.warn
+        tell = gone.extend if check else partial(_tell_what_stays, session) if prune else session.warn
         images = find_images(session, scripts, everything=everything, tell=tell)
     if check:
         from onedigest.cli.check import check as check_images
 
-        return check_images(session, images, everything=everything, gone=gone)
+        return check_images(session, images, everything=everything, gone=dict.fromkeys(gone))
     from onedigest.lock.resolver import Upgrade
 
     allowed = Upgrade(everything=upgrade, base=upgrade_base, packages=frozenset(packages))
@@ -268,8 +268,9 @@ def _generate(
     return {"images": done}, max(failed, several.say_unknown())
 
 
-def _forget(_: object) -> None:
+def _tell_what_stays(session: Session, problems: Iterable[Problem]) -> None:
     """Say nothing of what is about to be removed, which is said then."""
+    session.warn(problem for problem in problems if "--prune" not in problem.hint)
 
 
 def _prune(session: Session, images: list[Image]) -> list[str]:

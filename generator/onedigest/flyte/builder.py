@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import threading
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from secrets import token_hex
 from typing import IO, Any
 
 from flyte import Image, ImageBuild
@@ -21,14 +21,14 @@ from flyte.errors import ImageBuildError
 from flyte.extend import ImageChecker
 
 from onedigest.errors import EngineError, OnedigestError
-from onedigest.flyte.declaring import environments_of, find_files
-from onedigest.flyte.definition import Definition, dumps
+from onedigest.flyte.declaring import environments_of, find_files, find_siblings
+from onedigest.flyte.definition import dumps
 from onedigest.flyte.sdk import host_defaults, private, read_image
 
 _START = "import json, sys; sys.path += json.loads(sys.argv.pop(1)); from onedigest.cli.flyte_child import main; main()"
 """What the other process begins with: modules of Python's own come first there, whatever stands beside a script."""
 
-_RUN = token_hex(8)
+_RUN = os.urandom(8).hex()
 """What this run of a program is called, in which one thing is said once."""
 
 
@@ -94,11 +94,35 @@ def _describe(image: Image) -> dict[str, Any]:
     """Return what the other process is told of an image. Raises `EngineError` where Flyte holds it in another way."""
     try:
         files, (python, flyte) = find_files(image), host_defaults()
-        asked = read_image(image, Path(files[0]).parent if files else Path())
-        definition = replace(asked, registry=asked.registry or _push_registry(), environments=environments_of(image))
-        return {"definition": dumps(definition), "files": files, "python": python, "flyte": flyte}
+        place, registry = Path(files[0]).parent if files else Path(), _push_registry()
+
+        def read(each: Image) -> str:
+            found = read_image(each, place)
+            named = replace(found, registry=found.registry or registry, environments=environments_of(each))
+            return dumps(_as_text(named))
+
+        siblings = []
+        for each in find_siblings(image, files):
+            with suppress(OnedigestError):  # whoever builds that one is told
+                siblings.append(read(each))
+        return {"definition": read(image), "siblings": siblings, "files": files, "python": python, "flyte": flyte}
     except (ArithmeticError, LookupError, OSError, TypeError, ValueError) as error:
-        raise EngineError.of(f"the image cannot be read: {error}", hint="correct its arguments") from error
+        name = f" `{image.name}`" if isinstance(image.name, str) else ""
+        raise EngineError.of(f"the image{name} cannot be read: {error}", hint="correct its arguments") from error
+
+
+def _as_text(value: Any, *, is_item: bool = False) -> Any:
+    """Return a definition whose numbers and paths are the text that Flyte's own builder makes of them."""
+    if is_dataclass(value) and not isinstance(value, type):
+        own = {field.name: getattr(value, field.name) for field in fields(value) if field.name != "line"}
+        return replace(value, **{name: _as_text(each) for name, each in own.items()})
+    if isinstance(value, tuple):
+        return tuple(_as_text(each, is_item=True) for each in value)
+    if isinstance(value, str) or (isinstance(value, bool) and not is_item):
+        return value
+    if isinstance(value, int | float | Path):
+        return str(value)
+    raise TypeError(f"it has {f'{value!r}'[:80]} where text belongs")
 
 
 def _push_registry() -> str:

@@ -21,6 +21,9 @@ IMAGE_POSITION = 8
 _ENVIRONMENT = "Environment"
 """How the names of all classes of environments end."""
 
+_TASK = "ContainerTask"
+"""A task that has an image itself, and gives it to an environment that is made from it."""
+
 
 def call_value(call: ast.Call, frame: Frame, follow: Following) -> Any:  # noqa: PLR0911  one for each kind
     """Return what a call gives. Raises `NotLiteral`, and `InputError` for an image that is wrong."""
@@ -55,6 +58,8 @@ def _external(name: str, call: ast.Call, frame: Frame, follow: Following) -> Any
         return _image(call, frame, follow, lambda read: begin(last, call, frame.module, follow.place, read))
     if _names_environment(last):
         return _environment(call, frame, follow)
+    if last == _TASK:
+        return replace(_environment(call, frame, follow), name="")
     if last == "from_task" and _names_environment(owner):
         return _environment(call, frame, follow, task=call.args[1] if len(call.args) > 1 else None)
     if not literals.is_known(name):

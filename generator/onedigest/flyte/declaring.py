@@ -1,15 +1,14 @@
 """Knows which files of this program may define an image of Flyte: the user's own, and never an installed one.
 
-The SDK names the file that declares an environment, but passes over each whose path has a folder `flyte` in it, and then
-names what called it: its own program in `bin`, or a module of a notebook's machinery.
+The SDK names the file that declares an environment, but passes over each whose path has a folder `flyte` in it.
+Then it names what called it: its own program in `bin`, or a module of a notebook's machinery.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -17,7 +16,7 @@ from onedigest.flyte.sdk import private
 
 _INSTALLED = ("site-packages", "dist-packages")
 _OF_AN_ENVIRONMENT = ("bin", "etc", "include", "lib", "lib64", "libexec", "share", "Include", "Lib", "Scripts")
-"""Folders that a virtual environment has; what is beside them is a project's, where somebody made the two one folder."""
+"""Folders that a virtual environment has; what is beside them is a project's, where the two are one folder."""
 
 
 def find_files(image: Any) -> list[str]:
@@ -39,6 +38,16 @@ def environments_of(image: Any) -> tuple[str, ...]:
         return tuple(sorted({str(each.name) for each in _environments() if each.image == image}))
 
 
+def find_siblings(image: Any, files: Sequence[str]) -> list[Any]:
+    """Return the other images that environments of the same script have; `files` are those of the image."""
+    from flyte import Image
+
+    with private():
+        others = [each.image for each in _environments() if isinstance(each.image, Image) and each.image != image]
+        return [each for each in others if find_files(each)[:1] == list(files[:1])]
+
+
+@cache
 def is_own(path: str) -> bool:
     """Tell whether a file is a user's: no part of an interpreter, an environment or an installed package."""
     if not path or path.startswith(_interpreters()):
@@ -82,20 +91,25 @@ def _holds(names: dict[str, Any], wanted: Iterable[Any]) -> bool:
 
 @cache
 def _interpreters() -> tuple[str, ...]:
-    """Return the folders of the interpreter that runs this: they are known without looking."""
-    names = ("stdlib", "platstdlib", "purelib", "platlib", "scripts")
-    folders = {sysconfig.get_paths()[name] for name in names} | {
-        sysconfig.get_paths(vars={"base": base, "platbase": base})[name]
-        for base in {sys.base_prefix, sys.base_exec_prefix}
-        for name in names
+    """Return the folders of the interpreter that runs this, of Flyte and of onedigest, known without looking."""
+    import flyte
+
+    packages = {os.path.dirname(str(flyte.__file__)), os.path.dirname(os.path.dirname(__file__))}  # noqa: PTH120  as above
+    folders = {
+        os.path.dirname(place)  # noqa: PTH120  as above
+        for each in (os.__file__, sys.executable or os.__file__)
+        for place in (each, os.path.realpath(each))
     }
-    return tuple(f"{folder}{os.sep}" for folder in sorted(folders))
+    programs = {f"{prefix}{os.sep}bin" for prefix in (sys.prefix, sys.base_prefix)}
+    return tuple(f"{folder}{os.sep}" for folder in sorted(folders | programs | packages))
 
 
 @cache
 def _is_installed(folder: str) -> bool:
     """Tell whether a folder is one of an interpreter, of a virtual environment, or of installed packages."""
-    if f"{folder}{os.sep}".startswith(_interpreters()) or set(folder.split(os.sep)) & set(_INSTALLED):
+    if f"{folder}{os.sep}".startswith(_interpreters()) or any(
+        f"{os.sep}{each}{os.sep}" in f"{folder}{os.sep}" for each in _INSTALLED
+    ):
         return True
     while (above := os.path.dirname(folder)) != folder:  # noqa: PTH120  as above
         is_environment = os.path.exists(os.path.join(above, "pyvenv.cfg"))  # noqa: PTH110, PTH118  never raises

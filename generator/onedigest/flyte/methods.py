@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from onedigest.checkout import find_repository
 from onedigest.flyte import definition as steps
 from onedigest.flyte.definition import Definition, Options, Secret
 
@@ -186,6 +185,8 @@ def find(path: str | Path, place: Path) -> str:
     beside = place.absolute() / path
     if beside.exists():
         return os.path.normpath(beside)
+    from onedigest.checkout import find_repository  # Flyte's own process imports little
+
     repository = find_repository(place.absolute()) or place
     above = (each / path for each in place.absolute().parents if each.is_relative_to(repository))
     return os.path.normpath(next((each for each in above if each.exists()), beside))

@@ -55,6 +55,10 @@ class Modules:
     _leading: dict[Path, bool] = field(default_factory=dict)
     _characters: int = 0
 
+    def files(self) -> tuple[Path, ...]:
+        """Return the files that were read, besides the script."""
+        return tuple(sorted(file for file, module in self._read.items() if module and file != self.script))
+
     def find(self, name: str, importer: Path) -> Module | Package | None:
         """Return the module of a dotted name, None for one that is not of the project."""
         return self._at(self._place(name, importer))

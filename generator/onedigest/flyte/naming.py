@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import re
 from collections import Counter
@@ -36,26 +37,26 @@ def candidates(
 ) -> list[tuple[str, ...]]:
     """Return what each of the different images of a script may be called, the best name first.
 
-    It is the plain name and that of the first environment, each as long as no other image of the script has it, and
-    then a name with a number. The number is made of the environments, or of the whole definition where images share
-    them; so it stays while its image changes. `root` is the folder that holds the locks, and `given` are names that the
-    script has besides.
+    It is the plain name and those of its environments, each as long as no other image of the script has it, and then a
+    name with a number. The number is made of the environments, or of the whole definition where images share them; so
+    it stays while its image changes. `root` is the folder that holds the locks, and `given` are names that the script
+    has besides.
     """
     plain = [plain_name(each, script) for each in definitions]
-    environment = [_environment_name(each) for each in definitions]
-    of_plain, of_environment = Counter([*plain, *given]), Counter([*environment, *given])
+    around = [tuple(dict.fromkeys(map(_environment_name, each.environments))) for each in definitions]
+    of_plain = Counter([*plain, *given])
+    of_environment = Counter([*itertools.chain(*around), *given])
     reserved = {name for name, count in of_plain.items() if count == 1}
     shared = Counter(each.environments for each in definitions)
     place = Path(os.path.relpath(script.resolve(), root.resolve())).as_posix()
     found = []
-    for definition, own, other in zip(definitions, plain, environment, strict=True):
+    for definition, own, others in zip(definitions, plain, around, strict=True):
         names = [own] if own in reserved else []
-        if other and of_environment[other] == 1 and other not in reserved:
-            names.append(other)
+        names += [each for each in others if of_environment[each] == 1 and each not in reserved]
         told = [place, *definition.environments]
         if shared[definition.environments] > 1:
             told.append(_identity(definition, f"{root.resolve()}/"))
-        stem = (other or own or "image")[: LONGEST_NAME - _DIGITS - 1].rstrip("._-")
+        stem = next(filter(None, (*others, own)), "image")[: LONGEST_NAME - _DIGITS - 1].rstrip("._-")
         found.append((*filter(None, names), f"{stem}-{_number(told)}"))
     return found
 
@@ -66,9 +67,9 @@ def without_bundles(definition: Definition) -> Definition:
     return dataclasses.replace(definition, steps=steps)
 
 
-def _environment_name(definition: Definition) -> str:
-    """Return the name of the first environment as the name of an image, nothing where none is known."""
-    name = definition.environments[0].lower() if definition.environments else ""
+def _environment_name(environment: str) -> str:
+    """Return the name of an environment as that of an image."""
+    name = environment.lower()
     return name if _NAME.fullmatch(name) and len(name) <= LONGEST_NAME else _word(name)
 
 
