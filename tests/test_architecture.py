@@ -86,7 +86,7 @@ DOORS = {
     "click": {"cli"},
     "cyclonedx": {"attestation/sbom.py"},
     "deflate": {"oci/libdeflate.py"},
-    "flyte": {"flyte/builder.py", "flyte/sdk.py"},
+    "flyte": {"flyte/builder.py", "flyte/declaring.py", "flyte/sdk.py"},
     "jinja2": {"rules/environment.py"},
     "networkx": {"lock/graph.py"},
     "packageurl": {"attestation/sbom.py"},

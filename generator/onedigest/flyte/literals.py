@@ -98,13 +98,16 @@ def item(value: Any, key: Any) -> Any:
     """Return a part of a list or table."""
     try:
         if isinstance(value, dict) or (isinstance(value, list | tuple | str) and isinstance(key, int | slice)):
-            return value[key]  # type: ignore[index]  either goes with its key
+            found: Any = value[key]
+            return found
     except (LookupError, TypeError, ValueError):
         pass
     raise UnknownValueError
 
 
-def call_method(value: Any, name: str, arguments: Sequence[Any], named: Mapping[str, Any], place: Path) -> Any:
+def call_method(  # noqa: PLR0911  one for each kind
+    value: Any, name: str, arguments: Sequence[Any], named: Mapping[str, Any], place: Path
+) -> Any:
     """Return what a method of a path, a text, a list or a table gives; `place` is what relative paths are below."""
     _refuse_large(value, arguments, named)
     try:
@@ -191,7 +194,7 @@ def _text(value: Any = "") -> str:
 
 
 def _joined(*parts: Any) -> str:
-    return posixpath.join(*(os.fspath(each) for each in parts))
+    return str(posixpath.join(*(os.fspath(each) for each in parts)))
 
 
 def _list(value: Any = ()) -> list[Any]:
