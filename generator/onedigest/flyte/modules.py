@@ -57,7 +57,7 @@ class Modules:
 
     def files(self) -> tuple[Path, ...]:
         """Return the files that were read, besides the script."""
-        return tuple(sorted(file for file, module in self._read.items() if module and file != self.script))
+        return tuple(sorted(file for file, module in self._parsed.items() if module and file != self.script))
 
     def find(self, name: str, importer: Path) -> Module | Package | None:
         """Return the module of a dotted name, None for one that is not of the project."""

@@ -33,12 +33,14 @@ _TIRED = "the images cannot all be read without running the script: too many exp
 class Found:
     """What was found of the images of a script: those that could be read, and the problems of those that could not.
 
-    `unread` is why an image can only be read by running the script, `problems` what is wrong whoever reads it.
+    `unread` is why an image can only be read by running the script, `problems` what is wrong whoever reads it. `read`
+    are the modules that all this stands in, besides the script.
     """
 
     definitions: tuple[Definition, ...]
     problems: tuple[Problem, ...] = ()
     unread: tuple[Problem, ...] = ()
+    read: tuple[Path, ...] = ()
 
     def all(self) -> tuple[Definition, ...]:
         """Return all images. Raises `InputError` where one could not be read."""
@@ -56,7 +58,8 @@ def find_images(text: str, file: Path, shown: str, root: Path | None = None) -> 
     if isinstance(module, Problem):
         return Found((), (module,))
     below = root or find_repository(file.parent) or file.parent
-    return _Reader(module, Modules(file, shown, below)).read()
+    modules = Modules(file, shown, below)
+    return replace(_Reader(module, modules).read(), read=modules.files())
 
 
 class _Reader:
