@@ -29,7 +29,6 @@ ONLY_RUNNING = {
     "changed_afterwards.py": ("changed_afterwards",),
     "checkout_plugins.py": ("checkout_function",),
     "constants_by_choice.py": ("choice", "choice_joined"),
-    "default_image/main.py": ("default_named", "default_older", "default_python"),
     "image_by_condition.py": ("condition",),
     "image_extended_at_times.py": ("extended_at_times",),
     "image_in_loop.py": ("loop_a", "loop_b"),
