@@ -34,6 +34,7 @@ from onedigest.platforms import ALL
 from onedigest.project import Project
 from onedigest.spec import specify
 from onedigest.uv_project.closure import close
+from private_index import PrivateIndexes
 from shop_builder import Builder
 from wheel_builder import build_wheel
 
@@ -264,6 +265,30 @@ class TestBeside:
             "error: other/uv.lock: has `alpha` 3.0, and uv.lock has 1.0: an image has one of them",
             "hint: lock both projects to one version",
         ]
+
+
+def test_private_index_of_pins_is_shown_a_secret_that_goes_nowhere(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    private = PrivateIndexes()
+    address = private.add("gitlab", "corp", job.shop.index.folder, "robot:s3cret")
+    own = job.shop.index.address.removesuffix("/simple")
+    files = f"http://{private.host}/api/v4/projects/corp/packages/pypi/files/ab/"
+    text = job.shop.read("uv.lock").replace(f"{own}/files/", files).replace(f"{own}/simple", address)
+    job.shop.project.write("uv.lock", text)
+    monkeypatch.delenv("UV_DEFAULT_INDEX")
+    monkeypatch.setenv("INDEX_PASSWORD", "s3cret")
+    monkeypatch.setenv("ONEDIGEST_SECRETS", "INDEX_PASSWORD@127.0.0.1")
+    shown = address.replace("http://", "http://robot:$INDEX_PASSWORD@")
+    job.write(f"index_url={shown!r}", "secret_mounts=flyte.Secret(key='index_password')")
+    job.shop.ok("build", "job.py")
+    private.close()
+
+    assert job.versions()["alpha"] == "1.0"
+    assert private.shown() == {"robot:s3cret"}
+    assert private.shown_at("/files/ab/alpha") == {"robot:s3cret"}
+    assert not [
+        path for path in job.shop.root.glob("lockfiles/**/*") if path.is_file() and b"s3cret" in path.read_bytes()
+    ]
+    assert job.shop.ok("generate", "--check", "job.py").err == "1 lock checked\n"
 
 
 class TestLocalRequirements:

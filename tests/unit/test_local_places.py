@@ -78,6 +78,16 @@ def test_place_has_the_name_of_its_project(text: str, expected: str, around: Aro
             "'git+https://h.example/o/tool.git@v1' names no project\n"
             "hint: write the name of its project before it: `tool @ git+https://h.example/o/tool.git@v1`",
         ),
+        (
+            "git@h.example:o/x.git",
+            "'git@h.example:o/x.git' names no project\n"
+            "hint: write the name of its project before it: `x @ git+ssh://git@h.example/o/x.git`",
+        ),
+        (
+            "./.whl",
+            "'./.whl' is not a requirement: Expected package name at the start of dependency specifier\n"
+            "hint: name a package as `name==1.2`, or a wheel as `name @ URL`",
+        ),
         ("../elsewhere", "'../elsewhere' is not below repo, the folder that holds the locks\nhint: move it there"),
         ("./libs/none", "'./libs/none' is no folder\nhint: correct the path"),
         (
@@ -108,9 +118,7 @@ def test_link_that_leaves_is_not_followed(around: Around, tmp_path: Path) -> Non
         around.named("./link", around.root, "job.py:3")
 
 
-@pytest.mark.parametrize(
-    "text", ["-e", "@", "x @", "./" + "a" * 9000, "file://%zz", "[", "a/b@c:d", "\0/x", "./\0"]
-)
+@pytest.mark.parametrize("text", ["-e", "@", "x @", "./" + "a" * 9000, "file://%zz", "[", "a/b@c:d", "\0/x", "./\0"])
 def test_odd_text_is_a_refusal(text: str, around: Around) -> None:
     with pytest.raises(InputError):
         around.named(text, around.root, "job.py:3")

@@ -40,27 +40,27 @@ class Around:
         """
         bare = _EDITABLE.sub("", text.strip(), count=1).strip()
         text = bare if bare == text.strip() else bare.strip("\"'")
-        match = _NAMED.fullmatch(text) if len(text) <= _LONGEST else None
-        if match and _is_local(match["rest"]):
-            place, marker = _split_marker(match["rest"])
-            return str(requirement(f"{match['name']} @ {self._moved(place, base)}{marker}"))
+        hint = unnamed.mended(text)
         try:
-            return str(requirement(text))
-        except ValueError as error:
-            hint = unnamed.mended(text)
+            match = _NAMED.fullmatch(text) if len(text) <= _LONGEST and not unnamed.is_place(text) else None
+            if match and _is_local(match["rest"]):
+                place, marker = _split_marker(match["rest"])
+                return str(requirement(f"{match['name']} @ {self._moved(place, base)}{marker}"))
             is_place = bool(hint) or _PATH.match(_split_marker(text)[0]) is not None
-            if not is_place or len(text) > _LONGEST:
+            is_plain = len(text) > _LONGEST or not is_place or _is_requirement(text)
+            return str(requirement(text)) if is_plain else self._with_name(text, base, where, hint)
+        except ValueError as error:
+            if not hint or "tool.uv" in hint:  # no step of Flyte has that table
                 hint = "name a package as `name==1.2`, or a wheel as `name @ URL`"
-                raise InputError.of(f"{quoted(text)} is not a requirement: {error}", where=where, hint=hint) from None
-        return self._with_name(text, base, where, hint)
+            raise InputError.of(f"{quoted(text)} is not a requirement: {error}", where=where, hint=hint) from None
 
     def _with_name(self, text: str, base: Path, where: str, hint: str) -> str:
+        """Return what is at a place with its project's name. Raises `InputError` where none is known."""
         place, marker = _split_marker(text)
         if not _is_local(place):
-            if "://" in place and (name := _name_in_address(place)):
+            if name := _name_in_address(place):
                 return str(requirement(f"{name} @ {_without_egg(place)}{marker}"))
-            message = f"{quoted(text)} names no project"
-            raise InputError.of(message, where=where, hint=hint)
+            raise InputError.of(f"{quoted(text)} names no project", where=where, hint=hint)
         parts = _PARTS.fullmatch(place)
         path, extras = (parts["place"], parts["extras"] or "") if parts else (place, "")
         name = _name_of_file(path) if path.endswith(_FILES) else self._name_of_folder(_path(path, base), path, where)
@@ -96,7 +96,15 @@ def _path(place: str, base: Path) -> Path:
 
 
 def _is_local(place: str) -> bool:
-    return place.startswith("file:") or not ("://" in place or place.startswith("git+"))
+    is_address = "://" in place or place.startswith("git+") or bool(unnamed.ssh_address(place))
+    return place.startswith("file:") or not is_address
+
+
+def _is_requirement(text: str) -> bool:
+    try:
+        return bool(requirement(text))
+    except ValueError:
+        return False
 
 
 def _split_marker(text: str) -> tuple[str, str]:
@@ -107,7 +115,10 @@ def _split_marker(text: str) -> tuple[str, str]:
 
 def _name_in_address(address: str) -> str:
     """Return the name that an address states: in its mark, as pip takes it, or in the name of a file."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
     egg = dict(parse_qsl(parts.fragment)).get("egg", "")
     return egg or _name_of_file(unquote(parts.path))
 

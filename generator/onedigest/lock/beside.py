@@ -44,13 +44,13 @@ def answer_project(
     for pinned in several:
         if said := other_python(pinned.project, pinned.workspace, base.python):
             author.warn(said)
-    if names := sorted({name for pinned in several for name in _not_installed(pinned)}):
-        author.tell(_say_left_out(spec, names))
     found = pinned_rows(spec, several, base, workshop)
     targets = targets_of(base, spec.platforms)
     if spec.uv_projects:
         found = _with_others(spec, found, base, workshop, targets, ask)
     packages, roots = select(found, targets, base.reference, kept)
+    if names := sorted({name for pinned in several for name in _not_installed(pinned)}):
+        author.tell(_say_left_out(spec, names))
     return packages, roots, places_of(found)
 
 

@@ -53,7 +53,10 @@ def read_pinned(spec: Spec, folder: Path) -> tuple[Pinned, ...]:
     project, workspace = find_workspace(folder, folder)
     locked = _read_locked(workspace)
     chosen = choose(project, workspace, locked, spec.extras, spec.groups)
-    return (Pinned(project=project, workspace=workspace, locked=locked, chosen=chosen),)
+    virtual = tuple(
+        row.name for row in close_any(locked, chosen) if "virtual" in row.source and row.key != chosen.row.key
+    )
+    return (Pinned(project=project, workspace=workspace, locked=locked, chosen=chosen, left_out=virtual),)
 
 
 def _read_taken(taken: Taken, folder: Path) -> Pinned:
