@@ -28,6 +28,8 @@ WHEELS: Sequence[tuple[str, str, Sequence[str]]] = (
     ("drawing", "1.0", ("frame<2",)),
 )
 
+ELSEWHERE = "; where `flyte_version=` or the tag of Flyte's own image says it, change it there"
+
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
@@ -53,15 +55,13 @@ def line_of(package: str) -> str:
         (
             ("flyte==2.12.1", "shape==2.0"),
             "job.py:5: `shape==2.0` and `flyte==2.12.1` do not go together: flyte 2.12.1 needs `shape>=3`\n"
-            "hint: flyte 2.8.0 does: write `flyte==2.8.0` in place of `flyte==2.12.1`,"
-            ' or `flyte_version="2.8.0"` where `from_debian_base` has one',
+            f"hint: flyte 2.8.0 does: write `flyte==2.8.0` in place of `flyte==2.12.1`{ELSEWHERE}",
         ),
         (
             ("flyte==2.12.1", "drawing==1.0"),
             "job.py:7: `drawing==1.0` and `flyte==2.12.1` do not go together:"
             " frame 1.0 needs `shape<3`, and flyte 2.12.1 needs `shape>=3`\n"
-            "hint: flyte 2.8.0 does: write `flyte==2.8.0` in place of `flyte==2.12.1`,"
-            ' or `flyte_version="2.8.0"` where `from_debian_base` has one',
+            f"hint: flyte 2.8.0 does: write `flyte==2.8.0` in place of `flyte==2.12.1`{ELSEWHERE}",
         ),
         (
             ("flyte>=2", "dash==1.41"),
@@ -78,8 +78,7 @@ def line_of(package: str) -> str:
         (
             ("flyte[own]==2.12.1", "shape==2.0"),
             "job.py:5: `shape==2.0` and `flyte[own]==2.12.1` do not go together: flyte 2.12.1 needs `shape>=3`\n"
-            "hint: flyte 2.8.0 does: write `flyte[own]==2.8.0` in place of `flyte[own]==2.12.1`,"
-            ' or `flyte_version="2.8.0"` where `from_debian_base` has one',
+            f"hint: flyte 2.8.0 does: write `flyte[own]==2.8.0` in place of `flyte[own]==2.12.1`{ELSEWHERE}",
         ),
         (
             ("dash==1.41", "proto>6"),

@@ -22,6 +22,8 @@ from onedigest.lock.older import Asked
 FLYTE = "flyte"
 """What starts the tasks of an image: its version is that of whoever launches them, if it can be."""
 
+_ELSEWHERE = "; where `flyte_version=` or the tag of Flyte's own image says it, change it there"
+
 _OWN_KIND = ">=2"
 """The versions whose images these are."""
 
@@ -160,7 +162,7 @@ def _instead(text: str, version: str) -> str:
     name, requirement = _name(text), Requirement(text)
     requirement.specifier = SpecifierSet(f"=={version}")
     hint = f"{name} {version} does: write `{requirement}` in place of `{text}`"
-    return f'{hint}, or `flyte_version="{version}"` where `from_debian_base` has one' if name == FLYTE else hint
+    return f"{hint}{_ELSEWHERE}" if name == FLYTE else hint
 
 
 class _Solved:
