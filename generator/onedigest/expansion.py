@@ -107,12 +107,19 @@ def is_plain(parts: Text) -> bool:
 
 def substitute(parts: Text, known: Mapping[str, Text]) -> Text:
     """Put values of some variables in a value; they may hold references themselves. Raises ValueError."""
-    found: Text = ()
+    found: list[str | Reference] = []
+    length = 0
     for part in parts:
-        found += (part,) if isinstance(part, str) else _substituted(part, known)
-    if len(text_of(found)) > LONGEST:
+        taken = (part,) if isinstance(part, str) else _substituted(part, known)
+        length += len(text_of(taken))
+        _refuse_long(length)
+        found += taken
+    return tuple(found)
+
+
+def _refuse_long(length: int) -> None:
+    if length > LONGEST:
         raise ValueError(f"becomes longer than {LONGEST} characters")
-    return found
 
 
 def _substituted(part: Reference, known: Mapping[str, Text]) -> Text:
@@ -139,8 +146,11 @@ def _chosen(part: Reference, there: Text, known: Mapping[str, Text], *, counts: 
 
 def evaluate(parts: Text, known: Mapping[str, str], unset: set[str]) -> str:
     """Return what a value stands for; variables that nothing sets are empty, and put in `unset`. Raises ValueError."""
-    found = []
+    found: list[str] = []
+    length = 0
     for part in parts:
+        length += len(found[-1]) if found else 0
+        _refuse_long(length)
         if isinstance(part, str):
             found.append(part)
             continue

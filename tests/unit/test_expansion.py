@@ -81,6 +81,8 @@ def test_values_that_double_again_and_again_are_refused() -> None:
     known = {"A": parse("x" * 1000 + "$B")}
     with pytest.raises(ValueError, match="becomes longer than 65536 characters"):
         substitute(parse("$A" * 100), known)
+    with pytest.raises(ValueError, match="becomes longer than 65536 characters"):
+        evaluate(parse("$A" * 100), {"A": "x" * 1000}, set())
 
 
 @pytest.mark.parametrize("value", ["$A", "${A}", r"\$A", "${A:-b${C}}", "x$A-y"])
