@@ -6,6 +6,7 @@ import json
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,8 +57,8 @@ def use(locking: Locking, base: str, *lines: str) -> None:
     locking.project.script("app.py", *block)
 
 
-def config_of(locking: Locking) -> dict[str, object]:
-    found: dict[str, object] = read_image(locking.root / "dist" / "app").platforms[0].config["config"]
+def config_of(locking: Locking) -> dict[str, Any]:
+    found: dict[str, Any] = read_image(locking.root / "dist" / "app").platforms[0].config["config"]
     return found
 
 
@@ -110,7 +111,7 @@ def test_script_above_a_script_above_a_script(locking: Locking, host: str) -> No
         locking.ok("build", "--push", "--repository", f"{host}/stack/app", "--tag", str(number), "app.py")
         locking.ok("build", "app.py")
         base = f"{host}/stack/app:{number}"
-        path = next(each for each in config_of(locking)["Env"] if each.startswith("PATH="))  # type: ignore[attr-defined]
+        path = next(each for each in config_of(locking)["Env"] if each.startswith("PATH="))
         images = base_of(locking).images
         found.append((base_of(locking).venv, path.count("/opt/"), [each.open_workdir for each in images]))
         assert validate(locking.root / "dist" / "app") == []

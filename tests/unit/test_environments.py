@@ -42,10 +42,11 @@ def test_home_of_another_python_is_told_once() -> None:
         (("PYTHONPATH=/root:/usr/lib/python3/dist-packages/x:",), "/usr/lib/python3/dist-packages/x", "/root"),
         (("PYTHONPATH=/env/src:/environment", "VIRTUAL_ENV=/env/"), "/env/src", "/environment"),
         (("CONDA_PREFIX=/opt/conda", "PYTHONPATH=/opt/conda"), "/opt/conda", ""),
+        (('PYTHONPATH=/a "b":/opt/venv/src',), "/opt/venv/src", '/a \\"b\\"'),
     ],
 )
 def test_packages_of_another_environment_are_told(env: tuple[str, ...], foreign: str, left: str) -> None:
-    assert said(SPEC, *env) == [
+    assert said(SPEC, *env, venv="opt/onedigest") == [
         Problem(
             f"the base sets PYTHONPATH to {foreign}, whose packages come before the image's own",
             "app.py:base",
@@ -57,7 +58,7 @@ def test_packages_of_another_environment_are_told(env: tuple[str, ...], foreign:
 @pytest.mark.parametrize(
     "env",
     [
-        ("PYTHONPATH=/root", "VIRTUAL_ENV=/opt/venv"),  # as Flyte's builder has it
+        ("PYTHONPATH=/root:/opt/venvs", "VIRTUAL_ENV=/opt/venv"),  # as Flyte's builder has it
         ("PYTHONPATH=", "PYTHONHOME="),
         ("PYTHONPATH=/opt/spark/python:/opt/spark/python/lib/py4j.zip",),
         ("PYTHONPATH=/opt/venv-tools", "VIRTUAL_ENV=/opt/venv"),

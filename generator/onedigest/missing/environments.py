@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from onedigest.assembler import VENV
 from onedigest.errors import Problem
 from onedigest.lock.base import Base
+from onedigest.lock.toml_text import value
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
 
@@ -24,25 +25,26 @@ def other_environments(
 
     `where` gives the place of a key.
     """
-    found = [each for platform in platforms for each in _variables(spec, base.environment(platform), where("base"))]
+    found = [each for platform in platforms for each in _variables(spec, base, platform, where("base"))]
     if base.venv != VENV:
         found += _programs(spec, base.venv, where)
     return list(dict.fromkeys(found))
 
 
-def _variables(spec: Spec, variables: dict[str, str], where: str) -> Iterator[Problem]:
-    own = dict(spec.env)
+def _variables(spec: Spec, base: Base, platform: Platform, where: str) -> Iterator[Problem]:
+    own, variables = dict(spec.env), base.environment(platform)
     if variables.get(_HOME) and _HOME not in own:
         message = f"the base sets {_HOME} to {_shown(variables[_HOME])}, so Python does not find the image's packages"
         yield Problem(message, where, f'write `env = {{ {_HOME} = "" }}` in [tool.onedigest]')
     if _PATH in own:
         return
-    roots = tuple(f"{variables[name].rstrip('/')}/" for name in _ENVIRONMENTS if variables.get(name))
+    named = [each for name in _ENVIRONMENTS if (each := variables.get(name, "").rstrip("/"))]
+    roots = tuple(f"{each}/" for each in (*named, *([f"/{VENV}"] if base.venv != VENV else [])))
     entries = [each for each in variables.get(_PATH, "").split(":") if each]
     if foreign := [each for each in entries if _PACKAGES.fullmatch(each) or f"{each}/".startswith(roots)]:
         message = f"the base sets {_PATH} to {_shown(':'.join(foreign))}, whose packages come before the image's own"
-        left = ":".join(each for each in entries if each not in foreign)
-        yield Problem(message, where, f'write `env = {{ {_PATH} = "{_shown(left)}" }}` in [tool.onedigest]')
+        left = value(":".join(each for each in entries if each not in foreign))
+        yield Problem(message, where, f"write `env = {{ {_PATH} = {left} }}` in [tool.onedigest]")
 
 
 def _programs(spec: Spec, venv: str, where: Callable[[str], str]) -> Iterator[Problem]:
@@ -57,5 +59,5 @@ def _programs(spec: Spec, venv: str, where: Callable[[str], str]) -> Iterator[Pr
             yield Problem(message, where(key), hint)
 
 
-def _shown(value: str) -> str:
-    return value if len(value) <= _MOST_SHOWN else f"{value[:_MOST_SHOWN]}…"
+def _shown(text: str) -> str:
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
