@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from conftest import ROOT, Project, Result, machine_environment
 from docker_daemon import keep_compiled
@@ -165,3 +168,37 @@ def run_in_image(docker: str, sdk: Sdk, project: Project, image: str, platform: 
     )
     assert done.returncode == 0, done.stderr + done.stdout
     return (data / "out" / "outputs.pb").read_bytes()
+
+
+def share_sdk(factory: pytest.TempPathFactory, cache: Path, name: str) -> Sdk:
+    """Return an environment with the `newest` Flyte, or the `oldest` that counts on another Python.
+
+    All workers of one run of the tests share it: the first that wants it makes it.
+    """
+    requirement, python = (NEWEST, sys.executable) if name == "newest" else (OLDEST, other_python())
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"flyte-{name}"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "ready").exists():
+            make_sdk(folder / "venv", cache, requirement, python)
+            (folder / "ready").touch()
+    return Sdk(folder / "venv")
+
+
+def serve_in_image(docker: str, project: Project, image: str, command: str) -> str:
+    """Start an app by the real entry point, without a network; return what its command prints."""
+    pull = [docker, "pull", "--quiet", "--platform", "linux/amd64", image]
+    subprocess.run(pull, env=project.environment, check=True, capture_output=True, timeout=300)
+    options = ("--rm", "--network", "none", "--platform", "linux/amd64", *keep_compiled())
+    done = subprocess.run(
+        [docker, "run", *options, image, "fserve", "--version", "v1", "--", command],
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    return done.stdout

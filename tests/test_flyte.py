@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import sys
 import tomllib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
@@ -15,7 +14,7 @@ import pytest
 from conftest import Project, Result, machine_environment
 from docker_daemon import docker_variables, find_docker
 from fault_proxy import FaultProxy, faults
-from flyte_sdk import NEWEST, OLDEST, SCRIPT, Sdk, make_sdk, other_python, run_in_image
+from flyte_sdk import SCRIPT, Sdk, run_in_image, serve_in_image, share_sdk
 from index_server import IndexServer
 from registry_server import serve_registry
 from wheel_builder import build_wheel
@@ -33,13 +32,13 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultProxy]:
 @pytest.fixture(scope="module")
 def newest(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Sdk:
     """The newest Flyte, with the Python that runs the tests."""
-    return make_sdk(tmp_path_factory.mktemp("newest") / "venv", cache, NEWEST, sys.executable)
+    return share_sdk(tmp_path_factory, cache, "newest")
 
 
 @pytest.fixture(scope="module")
 def oldest(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Sdk:
     """The oldest Flyte that is supported, with another Python."""
-    return make_sdk(tmp_path_factory.mktemp("oldest") / "venv", cache, OLDEST, other_python())
+    return share_sdk(tmp_path_factory, cache, "oldest")
 
 
 def make_project(root: Path, cache: Path, registry: FaultProxy, script: str = SCRIPT) -> Project:
@@ -139,6 +138,17 @@ def test_entry_point_runs_a_task_from_a_bundle(
 
 
 @pytest.mark.docker
+def test_app_and_debugger_find_a_shell_and_a_home_to_write_to(built: tuple[Project, str], registry: FaultProxy) -> None:
+    project = Project(built[0].root, {**built[0].environment, **docker_variables()})
+    command = (
+        "echo $((40 + 2)) > ~/x && $SHELL -c 'cat ~/x' && dirname $(readlink -f ./y) && uname && which fserve python"
+    )
+    said = serve_in_image(find_docker(), project, direct(built[1], registry), command)
+
+    assert said.splitlines()[-5:] == ["42", "/app", "Linux", "/opt/venv/bin/fserve", "/opt/venv/bin/python"]
+
+
+@pytest.mark.docker
 @pytest.mark.emulation
 def test_entry_point_runs_a_task_with_baked_code(
     tmp_path: Path, cache: Path, registry: FaultProxy, newest: Sdk
@@ -219,7 +229,7 @@ COMPARE = """\
 import pathlib, sys
 sys.path.insert(0, "jobs")
 import everything
-from onedigest.cli.flyte_build import find_definition
+from onedigest.cli.flyte_build import find_written
 from onedigest.flyte.sdk import host_defaults, read_image
 from onedigest.flyte.syntax import find_images
 python, flyte = host_defaults()
@@ -227,9 +237,10 @@ path = pathlib.Path("jobs/everything.py").absolute()
 written = find_images(path.read_text(), path, "everything.py").all()
 assert len(written) == len(everything.IMAGES), len(written)
 for image in everything.IMAGES:
-    found = find_definition(read_image(image), [str(path)], python=python, flyte=flyte)
-    assert found.line, f"not found in the text: {read_image(image)}"
-    assert found in written or found.name == "bundle", found  # that of a bundle has no part in what is locked
+    held = read_image(image, path.parent)
+    found = find_written(held, [str(path)], python=python, flyte=flyte)
+    assert found, f"not found in the text: {held}"
+    assert found[0] in written or held.name == "bundle", found  # that of a bundle has no part in what is locked
 print("equal", len(written))
 """
 
@@ -354,7 +365,7 @@ def test_package_without_a_wheel(tmp_path: Path, cache: Path, registry: FaultPro
     )
     assert "Because sdistonly==1.0 has no usable wheels and only sdistonly==1.0 is available" in result.err
     assert result.err.splitlines()[-1] == (
-        'hint: where it is pure Python, write `build = ["sdistonly"]` in [tool.onedigest]: then it is built here'
+        'hint: where it is pure Python, write `build = ["sdistonly"]` in onedigest.toml: then it is built here'
     )
     assert "active Python" not in result.err
 
@@ -364,7 +375,7 @@ def test_package_without_a_wheel(tmp_path: Path, cache: Path, registry: FaultPro
 def test_commands_are_run_by_buildx(tmp_path: Path, cache: Path, registry: FaultProxy, newest: Sdk) -> None:
     image = (
         "flyte.Image.from_debian_base(name='commands', registry='REGISTRY/acme', platform=('linux/amd64',))"
-        ".with_commands(['echo $((40 + 2)) > /opt/answer && chmod 600 /opt/answer'])"
+        ".with_commands(['echo $((40 + 2)) | cat > /opt/answer && chmod 600 /opt/answer'])"
     )
     find_docker()
     project = small_project(tmp_path, cache, registry, image)
@@ -443,9 +454,7 @@ class TestNothingIsAssumed:
 def test_image_that_only_flyte_can_read_is_locked_by_it(
     tmp_path: Path, cache: Path, registry: FaultProxy, newest: Sdk
 ) -> None:
-    image = (
-        "flyte.Image.from_debian_base(name='x'.upper().lower(), registry='REGISTRY/acme').with_pip_packages('private')"
-    )
+    image = "flyte.Image.from_debian_base(name='x'.title().swapcase(), registry='REGISTRY/acme').with_pip_packages('private')"
     project = small_project(tmp_path, cache, registry, image)
     server = IndexServer(tmp_path / "index")
     result = newest.build_images(project, "script", UV_DEFAULT_INDEX=server.address)
@@ -459,7 +468,7 @@ def test_image_that_only_flyte_can_read_is_locked_by_it(
     )
     assert project.read("lockfiles/x/pylock.toml").startswith("# Generated by onedigest from jobs/script.py.")
     assert check.code == 1
-    assert "`'x'.upper().lower()` is no literal" in check.err
+    assert "`'x'.title().swapcase()` is no literal" in check.err
 
 
 def test_several_images_of_a_script_are_built_at_once(

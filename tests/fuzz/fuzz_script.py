@@ -7,8 +7,9 @@ from pathlib import Path
 
 from onedigest.application import collect
 from onedigest.errors import InputError
+from onedigest.flyte.presence import may_have_images
 from onedigest.flyte.recipe import make_recipe
-from onedigest.flyte.syntax import find_images, may_have_images
+from onedigest.flyte.syntax import find_images
 from onedigest.project import Project
 from onedigest.script import canonical_text, parse
 from onedigest.spec import dumps, specify
@@ -61,7 +62,7 @@ def run(data: bytes) -> None:
     if may_have_images(text):
         (here / "a.py").write_bytes(data)
         for definition in find_images(text, here / "a.py", "a.py").all():
-            script = make_recipe(definition, root=here, shown=str, environment={}).script
+            script = make_recipe(definition, root=here, shown=str).script
             dumps(specify(script, Project(root=here), "a.py"))
         return
     script = parse(data, "a.py")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.cli.flyte_build import find_definition
+from onedigest.cli.flyte_build import find_written
 from onedigest.flyte.definition import CodeBundle, Copy
 from onedigest.flyte.syntax import find_images
 
@@ -27,7 +27,7 @@ def test_what_no_bundle_may_hold_is_left_out(
     (tmp_path / ".dockerignore").write_text("*.bin\n")
     (written,) = find_images(JOB, tmp_path / "job.py", "job.py").all()
     asked = replace(written, steps=(Copy(source=str(tmp_path), target="/root", is_folder=True),))
-    found = find_definition(asked, [str(tmp_path / "job.py")], python="", flyte="")
+    (found, _) = find_written(asked, [str(tmp_path / "job.py")], python="", flyte="") or pytest.fail("not found")
 
     names = (".dockerignore", "job.py", "pkg/a.py")
     assert found.steps == (CodeBundle(target="/root", files=tuple((name, str(tmp_path / name)) for name in names)),)

@@ -32,7 +32,7 @@ def recipe(folder: Path, calls: str, image: str = DEBIAN, head: str = HEAD) -> R
     file = folder / "job.py"
     file.write_text(f"{head}env = flyte.TaskEnvironment('e', image={image}{calls})\n", encoding="utf-8")
     (definition,) = find_images(file.read_text(), file, "job.py").all()
-    return make_recipe(definition, root=folder, shown=lambda path: path.relative_to(folder).as_posix(), environment={})
+    return make_recipe(definition, root=folder, shown=lambda path: path.relative_to(folder).as_posix())
 
 
 def spec(folder: Path, calls: str, image: str = DEBIAN, head: str = HEAD) -> Spec:

@@ -1,114 +1,21 @@
-"""Knows the command line: words, flags, environment and exit codes. Each command is one file and one library call."""
+"""Knows the command line: words, flags, environment and exit codes. Each command is one file and one library call.
+
+What Flyte's builder starts is here too, and is to answer at once: nothing is imported before it is asked for.
+"""
 
 from __future__ import annotations
 
 import importlib
-import io
-import os
-import sys
-from contextlib import suppress
+from typing import TYPE_CHECKING
 
-import click
+__all__ = ["COMMANDS", "run"]
 
-from onedigest import __version__
-from onedigest.cli.ending import Signals, fail
-from onedigest.cli.words import say
-
-COMMANDS = {
-    "generate": "Lock scripts and write the files to review.",
-    "fetch": "Bring the inputs of locks: the only step that needs the network.",
-    "build": "Build images and record their digests.",
-    "run": "Run an image with docker or podman, built where it is not.",
-    "verify": "Build again under other conditions, or with other engines, and compare.",
-    "graph": "Show what an image depends on, and why.",
-    "inspect": "Show what is in an image.",
-    "diff": "Show what differs between two images.",
-}
+if TYPE_CHECKING:
+    from onedigest.cli.commands import COMMANDS, run
 
 
-class Commands(click.Group):
-    """Imports a command when it is called; help texts come from the table."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click calls it so
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002  as above
-        if name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f"onedigest.cli.{name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  as above
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, message="onedigest %(version)s")
-def group() -> None:
-    """One script, one lock, one digest.
-
-    Reads the PEP 723 metadata of a Python script, or the uv.lock of a project, locks everything it needs, and builds
-    byte-identical images of it.
-    """
-
-
-def run(arguments: list[str]) -> int:
-    """Run a command; return its exit code. Whatever happens is told in words."""
-    signals, code = Signals(), 0
-    try:
-        with signals.caught():
-            code = _guarded(arguments)
-    except (KeyboardInterrupt, click.Abort):
-        say("interrupted")
-    return code if signals.got is None else signals.exit_code
-
-
-def _guarded(arguments: list[str]) -> int:
-    try:
-        code = _call(arguments)
-    except (KeyboardInterrupt, click.Abort, SystemExit):
-        raise
-    except BaseException as error:  # noqa: BLE001  the last line of defence
-        code = fail(error, verbose="-v" in arguments or "--verbose" in arguments)
-    return code if _is_written() else code or 1
-
-
-def _call(arguments: list[str]) -> int:
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a locale may have too few letters
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        result = group.main(arguments, prog_name="onedigest", standalone_mode=False)
-        sys.stdout.flush()
-    except click.ClickException as error:
-        _show(error)
-        return error.exit_code
-    except BrokenPipeError:
-        if _is_written():  # it was another pipe
-            raise
-        return 1
-    return result if isinstance(result, int) else 0
-
-
-def _is_written() -> bool:
-    """Tell whether stdout takes what is still to be written; where it does not, that is dropped."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
-    return True
-
-
-def _show(error: click.ClickException) -> None:
-    """Print what click says of a wrong call; the arguments that it repeats may hold anything."""
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):  # its message is the whole help
-        say(error.format_message())
-        return
-    shown, message = io.StringIO(), f"Error: {error.format_message()}"
-    error.show(shown)
-    for line in shown.getvalue().removesuffix(f"{message}\n").splitlines():
-        say(line)
-    say(message)
+def __getattr__(name: str) -> object:
+    """Import the commands when somebody asks for them."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module("onedigest.cli.commands"), name)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from onedigest import formats
 from onedigest.cli.image import Image
-from onedigest.cli.images import images_of
+from onedigest.cli.images import images_of, is_unread
 from onedigest.cli.leftovers import gone as is_gone
+from onedigest.cli.leftovers import stray
 from onedigest.cli.locks import changed_since, code_problems, lock_problems
 from onedigest.cli.reaching import sources
 from onedigest.cli.records import record_problems
@@ -30,7 +31,7 @@ def check(session: Session, images: list[Image], *, everything: bool, gone: Iter
     problems = list(gone)
     if everything:
         images, strays = _other_images(session, images)
-        problems += strays
+        problems += [each for each in strays if each.where not in {other.where for other in problems}]
     for folder in sorted({image.folder.parent.resolve() for image in images}):
         problems += _stale(session, folder, [image for image in images if image.folder.parent.resolve() == folder])
     if session.as_json:
@@ -53,21 +54,14 @@ def _other_images(session: Session, images: list[Image]) -> tuple[list[Image], l
     folders = {session.lockfiles.resolve(), *(image.folder.parent.resolve() for image in images)}
     locks = [path for folder in sorted(folders) for path in sorted(folder.glob(f"*/{formats.LOCK_FILE}"))]
     known = _folders(images)
-    others = images_of(session, [path for path in locks if path.parent not in known])
-    known |= _folders(others)
+    further = [path for path in locks if path.parent not in known]
+    others = images_of(session, further)
+    known |= _folders(others) | {path.parent for path in further if is_unread(session, path)}
     strays = [path for path in locks if path.parent not in known and not is_gone(path)]
     layers = [path for folder in sorted(folders) for path in sorted(folder.glob("*/layers.json"))]
     named = known | {lock.parent for lock in locks}
     strays += [path for path in layers if path.parent not in named]
-    problems = [
-        Problem(
-            "is the lock of no image" if path in locks else "has the layers of no image",
-            shown(path),
-            f"delete the folder `{path.parent.name}`, and run `onedigest generate --all`",
-        )
-        for path in strays
-    ]
-    return list(dict.fromkeys([*images, *others])), problems
+    return list(dict.fromkeys([*images, *others])), [stray(path) for path in strays]
 
 
 def _folders(images: Iterable[Image]) -> set[Path]:

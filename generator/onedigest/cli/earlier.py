@@ -6,19 +6,20 @@ import json
 from typing import TYPE_CHECKING
 
 from onedigest.cli.image import Image
-from onedigest.cli.leftovers import find_gone
+from onedigest.cli.leftovers import find_gone, renamed
 from onedigest.cli.locks import lock_problems
 from onedigest.cli.session import Session
 from onedigest.cli.words import say, shown
 from onedigest.conflicts import sides
 from onedigest.digest import is_digest
 from onedigest.errors import InputError, Problem, generating
+from onedigest.formats import LOCK_FILE
 
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock
 
-_OF_A_SCRIPT = ("entrypoint", "name", "script")
-"""What a spec says of the script's name, which may have changed."""
+_OF_A_SCRIPT = ("entrypoint", "name", "repository", "script")
+"""What a spec says of the names of script and image, which may have changed."""
 
 
 def earlier_lock(session: Session, image: Image) -> Lock | None:
@@ -88,21 +89,23 @@ def refuse_other_hashes(image: Image, lock: Lock) -> None:
 
 
 def _lock_of_renamed(session: Session, image: Image) -> Lock | None:
-    """Return the lock of a script that is gone and asked for the same but for its name; several are said."""
+    """Return the lock of a script or image that is gone and asked for the same but for its name; several are said."""
     from onedigest.lock import codec
     from onedigest.rules.files import read
     from onedigest.spec import fields
 
     wanted = _without_names(fields(image.spec))
     found: dict[str, Lock] = {}
-    for leftover in find_gone(image.folder.parent):
+    gone = [(each, f"whose script {each.script} is gone") for each in find_gone(image.folder.parent)]
+    gone += [(renamed(folder / LOCK_FILE, image.spec.script), "whose image is gone") for folder in image.left]
+    for leftover, reason in gone:
         path = leftover.folder / image.lock_path.name
         try:
             lock = codec.loads(read(path) or "", shown(path))
         except InputError:
             continue
         if _without_names(json.loads(lock.asked)) == wanted:
-            found[f"{shown(leftover.folder)}, whose script {leftover.script} is gone"] = lock
+            found[f"{shown(leftover.folder)}, {reason}"] = lock
     if len({(lock.packages, lock.base) for lock in found.values()}) > 1:
         message = f"several locks ask for the same, and no pin is kept: {'; '.join(found)}"
         image.warn(Problem(message, image.spec.script))

@@ -1,16 +1,13 @@
-"""Knows how an image that Flyte asks for is locked, built and pushed: Flyte's builder starts this as a program.
-
-It reads one JSON document from stdin and writes one to stdout: the reference of the image, or what is wrong.
-"""
+"""Knows how an image that Flyte asks for is locked, built and pushed: Flyte's builder has this done in a process."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,92 +17,188 @@ from onedigest.assembler.file_tree import is_below
 from onedigest.checkout import read_inside
 from onedigest.cli.build import Build
 from onedigest.cli.building import Job, prepare, refuse_stale_rules, run_engine
-from onedigest.cli.ending import explain
+from onedigest.cli.ending import Signals, explain
 from onedigest.cli.engines import make_engine
+from onedigest.cli.flyte_answers import Answer, Project, remember
 from onedigest.cli.flyte_images import flyte_image
+from onedigest.cli.flyte_session import FlyteSession
 from onedigest.cli.image import Image
-from onedigest.cli.locks import changed_since, lock_problems
+from onedigest.cli.locks import changed_since, code_problems, lock_problems, read_lock
 from onedigest.cli.progress import Status
+from onedigest.cli.pushing import content_tag
+from onedigest.cli.reaching import sources
 from onedigest.cli.session import Session
 from onedigest.cli.wishes import Wishes
 from onedigest.cli.words import say, shown
-from onedigest.digest import hex_of
-from onedigest.errors import DifferenceError, InputError, OnedigestError
+from onedigest.digest import hex_of, of_bytes
+from onedigest.errors import DifferenceError, InputError, OnedigestError, generating
 from onedigest.flyte.definition import CodeBundle, Copy, Definition, loads
-from onedigest.flyte.syntax import find_images, may_have_images
+from onedigest.flyte.presence import may_have_images
+from onedigest.flyte.stated import is_always_stated
+from onedigest.flyte.syntax import find_images
+from onedigest.inputs.store import exclusive
+from onedigest.oci.media import MANIFEST_TYPES
 from onedigest.script import MOST_BYTES
 from onedigest.shown_text import safe
 
 
-def main() -> int:
-    """Answer one request; return the exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    request: dict[str, Any] = json.load(sys.stdin)
+def answer_line(line: bytes) -> dict[str, str]:
+    """Answer the request that a line of JSON holds: the reference of an image, or what is wrong."""
+    signals = Signals()
     try:
-        answer = {"reference": answer_request(request)}
+        with signals.caught():
+            return {"reference": answer_request(json.loads(line))}
     except OnedigestError as error:
-        answer = {"error": safe(str(error))}
+        return {"error": safe(str(error))}
     except Exception as error:  # noqa: BLE001  the SDK waits for an answer
-        answer = {"error": safe(str(explain(error)))}
+        return {"error": safe(str(explain(error)))}
     except KeyboardInterrupt:
-        answer = {"error": "interrupted"}
-    print(json.dumps(answer))
-    return 1 if "error" in answer else 0
+        return {"error": "interrupted"}
 
 
 def answer_request(request: Mapping[str, Any]) -> str:
     """Return the reference of an image by its digest, which the registry has then; empty in a dry run without one."""
-    session = Session(
-        lockfiles=Path(request["lockfiles"]) if request["lockfiles"] else None,
-        offline=False,
-        insecure=tuple(request["insecure"]),
-        as_json=False,
-        quiet=False,
-        verbose=False,
-        color="auto",
-    )
+    session = FlyteSession(request)
+    try:
+        return _answer(session, request)
+    finally:
+        session.flush()
+
+
+def _answer(session: FlyteSession, request: Mapping[str, Any]) -> str:
     locked = request["locked"] or os.environ.get("ONEDIGEST_LOCKED", "") not in ("", "0")
-    asked = loads(request["definition"])
-    definition = find_definition(asked, request["files"], python=request["python"], flyte=request["flyte"])
+    asked, files = loads(request["definition"]), request["files"]
+    before = _look(session, files)
+    written = find_written(asked, files, python=request["python"], flyte=request["flyte"], root_of=session.root)
+    definition, script = written or _as_told(session, asked, files, request["python"], request["flyte"])
     repository = f"{asked.registry}/{asked.name}" if asked.registry else ""
     if not repository:
         raise _no_registry(asked, definition)
-    image = flyte_image(session, definition)
-    session.warn(image.script.warnings)
-    problems = lock_problems(image, _read(image.lock_path), lambda _: changed_since(image.spec.script))
-    if request["dry_run"]:
-        return _say_dry_run(session, image, repository, "; ".join(each.message for each in problems))
-    if problems and locked:
-        raise DifferenceError(problems)
-    if problems:
-        _lock(session, image, problems[0].message)
-    return _build(session, image, repository, request, locked=locked)
+    siblings = [loads(each) for each in request["siblings"]]
+    with _alone(session, lambda: flyte_image(session, definition, script, siblings)) as image:
+        session.warn(image.script.warnings)
+        problems = lock_problems(image, _read(image.lock_path), lambda _: changed_since(image.spec.script))
+        problems = problems or code_problems(image, read_lock(image), partial(sources, session, image))
+        session.begin(image, anew=bool(problems))
+        if request["dry_run"]:
+            return _say_dry_run(session, image, repository, "; ".join(each.message for each in problems))
+        if problems and locked:
+            raise DifferenceError(problems)
+        if problems:
+            _lock(session, image, problems[0].message)
+        job = _job(session, image, locked=locked)
+        reference, present = _build(session, job, repository, request, locked=locked)
+        if before and not (image.recipe and image.recipe.baked):
+            with suppress(OSError, ValueError):  # the next build looks at all again
+                _keep(session, request, before, job, definition, reference, present)
+        return reference
 
 
-def find_definition(asked: Definition, files: list[str], *, python: str, flyte: str) -> Definition:
-    """Return what a script's text says of an image that it defines, or else what Flyte says of it.
+def _look(session: Session, files: list[str]) -> Project | None:
+    """Return the files of the project as they are before any is read; None where there are too many."""
+    if not files:
+        return None
+    folder = Path(files[0]).resolve().parent
+    lockfiles = session.lockfiles_of(session.project(folder))
+    try:
+        project = Project(session.root(folder).resolve(), lockfiles.name, files)
+    except OSError:
+        return None
+    return project if project.is_whole else None
 
-    The text tells more: which values are written there, and which are those of this machine.
+
+def _keep(
+    session: Session,
+    request: Mapping[str, Any],
+    before: Project,
+    job: Job,
+    definition: Definition,
+    reference: str,
+    said: str,
+) -> None:
+    """Keep what was answered for the next build, unless files count that nobody looks at."""
+    from onedigest.from_source.model import Kind
+
+    image = job.image
+    copied = [Path(step.source) for step in definition.steps if isinstance(step, Copy)]
+    if before.passed and job.files:
+        folders = copied or [before.root]
+        if any(is_below(Path(each), folder) for each in before.passed for folder in folders):
+            return
+    is_elsewhere = image.folder.parent.resolve() != before.root / before.lockfiles
+    is_built = any(each.origin and each.origin.kind is Kind.DIRECTORY for each in job.lock.packages)
+    is_above = any(not is_below(path, before.root) for path in (image.recipe.read if image.recipe else ()))
+    if is_elsewhere or is_above or is_built or read_lock(image) != job.lock:
+        return
+    name, _, index = reference.partition("@")
+    registry, _, repository = name.partition("/")
+    accept = ", ".join(MANIFEST_TYPES)
+    answer = Answer(registry, repository, tag=content_tag(job), digest=index, accept=accept, said=said)
+    remember(session.store, request, image.spec.name, before, answer)
+
+
+@contextmanager
+def _alone(session: Session, make: Callable[[], Image]) -> Iterator[Image]:
+    """Give an image whose lock nothing else that builds for Flyte reads or writes meanwhile; builds of it wait.
+
+    While one waited, another script may have taken the name.
     """
+    while True:
+        image = make()
+        text = _read(image.lock_path)
+        place = session.store.root / "flyte-locks" / hex_of(of_bytes(os.fsencode(image.lock_path.resolve())))
+        waits = f"{image.spec.name}: another build has its lock, and is waited for"
+        with exclusive(place, partial(say, waits)):
+            if _read(image.lock_path) == text:
+                yield image
+                return
+
+
+def find_written(
+    asked: Definition, files: list[str], *, python: str, flyte: str, root_of: Callable[[Path], Path] = lambda path: path
+) -> tuple[Definition, Path] | None:
+    """Return what the text of a script says of an image that it has, and the script; None where no text has it.
+
+    Modules that a script imports are read below the folder that `root_of` gives for its own.
+
+    The text tells more than Flyte: which values are written there, and which are those of this machine.
+    """
+    for path, text in _texts(files):
+        for written in find_images(text, path, shown(path), root_of(path.parent)).definitions:
+            if (matching := _matching(asked, written, python, flyte)) is not None:
+                return matching, path
+    return None
+
+
+def _texts(files: list[str]) -> Iterator[tuple[Path, str]]:
+    """Yield the files that may define images, with their texts."""
     for name in files:
         path = Path(name)
-        try:
-            text = read_inside(path, path.resolve().parent, name, MOST_BYTES).decode()
-        except (InputError, UnicodeDecodeError):
-            continue
-        if not may_have_images(text):
-            continue
-        for written in find_images(text, path, shown(path)).definitions:
-            if (matching := _matching(asked, written, python, flyte)) is not None:
-                return matching
+        with suppress(InputError, UnicodeDecodeError):
+            text = read_inside(path, path.resolve().parent, name, MOST_BYTES).decode("utf-8-sig")
+            if may_have_images(text):
+                yield path, text
+
+
+def _as_told(
+    session: FlyteSession, asked: Definition, files: list[str], python: str, flyte: str
+) -> tuple[Definition, Path]:
+    """Return what Flyte says of an image that no text has, and the script that declares it."""
     if not files:
         raise InputError.of(
             f"no file is known that defines the image `{asked.name}`",
-            hint="define it in a file, as a TaskEnvironment's image",
+            hint="define it in a file of your project, as a TaskEnvironment's image",
         )
-    place = shown(Path(files[0]))
-    say(f"{asked.name}: {place} cannot be read without being run, so `onedigest generate` does not know the image")
-    return replace(asked, file=files[0], steps=_with_named_bundles(asked.steps, 0))
+    path = Path(files[0])
+    session.advise(
+        f"{asked.name}: {shown(path)} does not tell the image without being run, so only Flyte's builder locks it"
+    )
+    texts = [text for _, text in _texts(files)]
+    if not (asked.python or asked.base) and is_always_stated("python_version", texts):
+        asked = replace(asked, python=python)
+    if asked.flyte == "flyte" and is_always_stated("flyte_version", texts):
+        asked = replace(asked, flyte=flyte)
+    return replace(asked, file=files[0], steps=_with_named_bundles(asked.steps, 0)), path
 
 
 def _matching(asked: Definition, written: Definition, python: str, flyte: str) -> Definition | None:
@@ -119,6 +212,8 @@ def _matching(asked: Definition, written: Definition, python: str, flyte: str) -
         steps=plain,
     )
     bundles = len(written.steps) - len(plain)
+    if asked.may_be_host_python and written.python == python:
+        wanted = replace(wanted, python=asked.python)
     kept = tuple(step for step in asked.steps if not (isinstance(step, CodeBundle) and not step.files))
     further = kept[len(plain) :]
     if replace(asked, steps=kept[: len(plain)]) != wanted or len(further) not in (0, bundles):
@@ -180,14 +275,14 @@ def _lock(session: Session, image: Image, why: str) -> None:
     generate_one(session, image)
 
 
-def _say_dry_run(session: Session, image: Image, repository: str, problem: str) -> str:
+def _say_dry_run(session: FlyteSession, image: Image, repository: str, problem: str) -> str:
     """Say what a build would do; return the reference that the last one gave, if the image is still that one."""
     from onedigest import record as records
 
     if problem:
         say(f"{image.spec.name}: {problem}: a build would lock it, build it and push it to {repository}")
         return ""
-    job = _job(session, image, "embedded" if not image.spec.run else "buildx")
+    job = _job(session, image, locked=False)
     text = _read(image.record_path)
     record = records.loads(text, shown(image.record_path)) if text else None
     if record and record.plan == job.plan.digest():
@@ -197,11 +292,12 @@ def _say_dry_run(session: Session, image: Image, repository: str, problem: str) 
     return ""
 
 
-def _job(session: Session, image: Image, engine: str) -> Job:
+def _job(session: Session, image: Image, *, locked: bool) -> Job:
     """Read the lock of an image and arrange its plan, with the code that is baked into it for this run."""
     from onedigest.plan.arrange import arrange
 
-    job = prepare(session, image, engine, locked=True, platforms=())
+    engine = "buildx" if image.spec.run else "embedded"
+    job = prepare(session, image, engine, locked=locked, platforms=())
     baked = image.recipe.baked if image.recipe else ()
     if not baked:
         return job
@@ -223,37 +319,35 @@ def _baked(pair: tuple[str, str]) -> File:
     return File(target=target, digest=digest, executable=executable, content=path)
 
 
-def _build(session: Session, image: Image, repository: str, request: Mapping[str, Any], *, locked: bool) -> str:
-    engine = "buildx" if image.spec.run else "embedded"
-    job = _job(session, image, engine)
-    _say_other_flyte(job, request["flyte"])
+def _build(
+    session: FlyteSession, job: Job, repository: str, request: Mapping[str, Any], *, locked: bool
+) -> tuple[str, str]:
+    """Build and push an image unless it is there; return its reference, and what is said where it is there."""
+    image = job.image
+    _say_other_flyte(session, job, request["flyte"])
     is_baked = bool(image.recipe and image.recipe.baked)
-    if engine != "embedded":
+    if job.engine != "embedded":
         refuse_stale_rules(job, InputError)
     note = f"flyte/{hex_of(job.plan.digest())}" if is_baked else ""
     wishes = Wishes(push=True, repository=repository, locked=locked and not is_baked)
     build = Build(session=session, job=job, wishes=wishes, note=note)
-    result = None if request["force"] else build.without_engine(embedded=engine == "embedded")
+    result = None if request["force"] else build.without_engine(embedded=job.engine == "embedded")
     if result is None:
         with Status(quiet=session.silent) as status:
-            chosen = make_engine(engine, session, request["builder"] if engine == "buildx" else "", status)
+            chosen = make_engine(job.engine, session, request["builder"] if job.engine == "buildx" else "", status)
             built = run_engine(session, job, chosen)
             status.clear()
             result = build.finish(built)
-    reference: str = result["pushed"]["reference"]
-    return reference
+    pushed = result["pushed"]
+    return str(pushed["reference"]), f"{image.spec.name}: pushed already, as {repository}:{pushed['tags'][0]}"
 
 
-def _say_other_flyte(job: Job, flyte: str) -> None:
+def _say_other_flyte(session: FlyteSession, job: Job, flyte: str) -> None:
     """Say that the image has another version of Flyte than the one that starts its tasks."""
     _, _, here = flyte.partition("==")
     there = [package.version for package in job.lock.packages if package.name == "flyte"]
     if there and there != [here]:
-        say(
+        session.advise(
             f"{job.image.spec.name}: the image has Flyte {there[0]}, and this is {here};"
-            f" `onedigest generate --upgrade-package flyte {job.image.spec.script}` brings the newest"
+            f" `{generating(job.image.spec.script)} --upgrade-package flyte` brings the newest"
         )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

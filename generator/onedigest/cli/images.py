@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from onedigest.checkout import read_inside
+from onedigest.cli.flyte_names import Claims, has_choice, has_unread, imports_flyte, same_name, taken_by
 from onedigest.cli.image import Image, make_image
-from onedigest.cli.leftovers import find_gone, gone
+from onedigest.cli.leftovers import find_gone, gone, renamed, stray
 from onedigest.cli.project_image import find_project_file, is_project, read_image
 from onedigest.cli.session import Session
 from onedigest.cli.words import shown
@@ -16,6 +17,8 @@ from onedigest.errors import InputError, Problem, UsageError
 from onedigest.formats import LOCK_FILE
 from onedigest.script import parse
 from onedigest.untrusted import file_name, relative_path
+
+_NONE = "has no image of its own: none is made here that Flyte would build, and there is no `script` block"
 
 
 def find_images(
@@ -27,20 +30,35 @@ def find_images(
 ) -> list[Image]:
     """Return the images that names, scripts or `--all` mean. Raises with the problems of all of them.
 
-    `tell` gets what does not stop a command: of `--all`, the locks whose scripts are gone.
+    `tell` gets what does not stop a command: locks that scripts have of images that are gone, and of `--all` those
+    whose scripts are gone.
     """
     chosen = list(names)
     if bool(chosen) == everything:
         raise UsageError.of("name a script or an image, or use --all", hint="onedigest COMMAND --help")
     places = _all_scripts(session) if everything else [_script_path(session, name) for name in chosen]
+    tell = tell or session.warn
     if everything:
-        (tell or session.warn)(leftover.problem() for leftover in find_gone(session.lockfiles))
-    found = _images(session, places)
+        tell(leftover.problem() for leftover in find_gone(session.lockfiles))
+    found = _images(session, places, passes=everything)
+    if everything:
+        empty = {path for path, _ in places} - {_path_of(image) for image in found}
+        tell(stray(lock) for lock in _locks_of(session, empty) if not is_unread(session, lock))
+    tell(_left_of(found, {path for path, name in places if not name}))
     known = {"", *(image.spec.name for image in found)}
     if other := [(path, name) for path, name in places if name not in known]:
         raise InputError(_other_name(session, *each) for each in other)
     _refuse_other_folders(session, found, [name for _, name in places if name])
     return found
+
+
+def find_image(session: Session, name: str) -> Image:
+    """Return the one image that a name or a script means. Raises `UsageError` for a script that has several."""
+    images = find_images(session, [name], everything=False)
+    if len(images) > 1:
+        names = ", ".join(image.spec.name for image in images)
+        raise UsageError.of(f"`{name}` has several images", hint=f"name one of them: {names}")
+    return images[0]
 
 
 def _refuse_other_folders(session: Session, images: Iterable[Image], names: Collection[str]) -> None:
@@ -57,41 +75,82 @@ def _refuse_other_folders(session: Session, images: Iterable[Image], names: Coll
         raise InputError(problems)
 
 
+def _in_order(session: Session, places: Sequence[tuple[Path, str]]) -> list[tuple[Path, str]]:
+    if len(places) < 2:
+        return list(places)
+    return sorted(dict.fromkeys(places), key=lambda place: (has_choice(session, place[0]), place))
+
+
+def _left_of(images: Iterable[Image], scripts: Collection[Path]) -> list[Problem]:
+    """Return what is to be said of the locks that scripts have of images that are gone."""
+    found = [image for image in images if _path_of(image) in scripts]
+    return [
+        renamed(folder / LOCK_FILE, image.spec.script).problem()
+        for image in {image.spec.script: image for image in found}.values()
+        for folder in image.left
+    ]
+
+
+def _path_of(image: Image) -> Path:
+    return image.script_folder / Path(image.spec.script).name
+
+
+def _locks_of(session: Session, scripts: Collection[Path]) -> list[Path]:
+    """Return the locks of some scripts, of those that are beside each other."""
+    from onedigest.rules.files import read
+
+    locks = sorted(session.lockfiles.glob(f"*/{LOCK_FILE}")) if scripts else []
+    return [lock for lock in locks if _script_of(read(lock) or "", lock) in scripts]
+
+
+def is_unread(session: Session, lock: Path) -> bool:
+    """Tell whether a lock is of a script with images that only running it can read: it may be of one of them."""
+    from onedigest.rules.files import read
+
+    return has_unread(session, _script_of(read(lock) or "", lock))
+
+
 def images_of(session: Session, locks: Iterable[Path]) -> list[Image]:
     """Return the images of the scripts that locks name, which need not be those that the locks are of.
 
-    Scripts that are gone have none.
+    Scripts that are gone have none, and what only running one can read is passed over.
     """
     from onedigest.rules.files import read
 
     places = [(_script_of(read(lock) or "", lock), lock.parent.name) for lock in locks]
-    return _images(session, [(script, name) for script, name in places if script.exists()])
+    return _images(session, [(script, name) for script, name in places if script.exists()], passes=True)
 
 
 def with_siblings(session: Session, images: Iterable[Image]) -> list[Image]:
     """Return images with the others of their scripts; none of a script that has one which cannot be read."""
     found: dict[str, list[Image]] = {}
     for image in images:
-        path = image.script_folder / Path(image.spec.script).name
         if image.spec.script not in found:
             with suppress(InputError):
-                found[image.spec.script] = _read(session, path, "") if image.recipe else [image]
+                found[image.spec.script] = _read(session, _path_of(image), "", Claims()) if image.recipe else [image]
     return [image for several in found.values() for image in several]
 
 
-def _images(session: Session, places: Iterable[tuple[Path, str]]) -> list[Image]:
-    """Return the images of scripts; where one has several, that of the name. Raises with all problems."""
-    found: list[Image] = []
-    problems: list[Problem] = []
-    for path, name in places:
+def _images(session: Session, places: Sequence[tuple[Path, str]], *, passes: bool = False) -> list[Image]:
+    """Return the images of scripts; where one has several, that of the name. Raises with all problems.
+
+    Whatever the order of the places, a name is first for a script that can have no other, then for the first by its
+    path.
+    """
+    read: dict[tuple[Path, str], list[Image]] = {}
+    problems: dict[tuple[Path, str], list[Problem]] = {}
+    claims = Claims()
+    for path, name in _in_order(session, places):
         try:
-            found += _read(session, path, name)
+            read[path, name] = _read(session, path, name, claims, passes=passes)
         except InputError as error:
-            problems.extend(error.problems)
-    problems += _same_names(found)
-    problems += [problem for image in found for problem in _taken_name(session, image)]
-    if problems:
-        raise InputError(dict.fromkeys(problems))
+            problems[path, name] = list(error.problems)
+    found = [image for place in places for image in read.get(place, ())]
+    wrong = [problem for place in places for problem in problems.get(place, ())]
+    wrong += _same_names(found)
+    wrong += [same_name(image, other) for image in found if (other := taken_by(session, image))]
+    if wrong:
+        raise InputError(dict.fromkeys(wrong))
     return list(dict.fromkeys(found))
 
 
@@ -101,35 +160,29 @@ def _other_name(session: Session, script: Path, name: str) -> Problem:
     return Problem(message, shown(session.lockfiles / name / LOCK_FILE), hint)
 
 
-def _taken_name(session: Session, image: Image) -> list[Problem]:
-    """Return why an image cannot have its name: its lock is of another script, which is there and has it too."""
-    from onedigest.header import stated_script
-    from onedigest.rules.files import read
-
-    script = stated_script(read(image.lock_path) or "")
-    if script in ("", image.spec.script):
-        return []
-    try:
-        other = _stated(script, image.folder.parent, image.lock_path)
-        named = {each.spec.name for each in _read(session, other, "")}
-    except InputError:
-        return []
-    return [_same_name(image, script)] if image.spec.name in named else []
-
-
-def _read(session: Session, path: Path, name: str) -> list[Image]:
+def _read(session: Session, path: Path, name: str, claims: Claims, *, passes: bool = False) -> list[Image]:
     """Return the images of a script; where it has images of Flyte and a name is given, the one that has it."""
     if is_project(path):
-        return [read_image(session, path)]
+        return _claimed([read_image(session, path)], claims)
     data = read_inside(path, session.root_of(path), shown(path))
-    if b"flyte" in data and b"Image.from_" in data:
+    if b"flyte" in data:
         from onedigest.cli.flyte_images import read_images
 
-        if (images := read_images(session, path, data, name)) is not None:
+        if (images := read_images(session, path, data, name, claims=claims, passes=passes)) is not None:
             return images
+        if imports_flyte(data):
+            if passes:
+                return []
+            raise InputError.of(_NONE, where=shown(path), hint="name the script that defines the image")
     script = parse(data, shown(path))
     session.warn(script.warnings)
-    return [make_image(session, script, path)]
+    return _claimed([make_image(session, script, path)], claims)
+
+
+def _claimed(images: list[Image], claims: Claims) -> list[Image]:
+    for image in images:
+        claims.take(image.folder.parent, image.spec.name, image.spec.script)
+    return images
 
 
 def _script_path(session: Session, name: str) -> tuple[Path, str]:
@@ -214,15 +267,7 @@ def _leaves(path: Path) -> InputError:
 def _same_names(images: list[Image]) -> list[Problem]:
     first: dict[str, Image] = {}
     return [
-        _same_name(image, other.spec.script)
+        same_name(image, other.spec.script)
         for image in images
         if (other := first.setdefault(image.spec.name, image)).spec != image.spec
     ]
-
-
-def _same_name(image: Image, script: str) -> Problem:
-    if image.recipe and script == image.spec.script:
-        message = f"another image of this script has the name `{image.spec.name}` too"
-        return Problem(message, image.script.where(""), "give each image a `name` of its own, which its lock has too")
-    message = f"the name `{image.spec.name}` is also that of {script}"
-    return Problem(message, image.spec.script, "set `name` in [tool.onedigest] of one of the two")

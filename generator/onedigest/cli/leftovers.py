@@ -9,7 +9,7 @@ from pathlib import Path
 from onedigest.checkout import read_head, remove_empty, remove_file
 from onedigest.cli.image import Image
 from onedigest.cli.words import shown
-from onedigest.errors import Problem
+from onedigest.errors import Problem, generating
 from onedigest.formats import LOCK_FILE, RECORD_FILE
 from onedigest.header import HEAD, MARK, stated_script
 from onedigest.untrusted import relative_path
@@ -24,15 +24,19 @@ _HINT = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Leftover:
-    """A lock folder of an image that is gone. `script` is the path that its lock states, `reason` why it is one."""
+    """A lock folder of an image that is gone. `script` is the path that its lock states, `reason` why it is one.
+
+    `hint` says how it is removed.
+    """
 
     folder: Path
     script: str
     reason: str
+    hint: str = _HINT
 
     def problem(self) -> Problem:
         """Return what is to be said of it."""
-        return Problem(self.reason, shown(self.folder / LOCK_FILE), _HINT)
+        return Problem(self.reason, shown(self.folder / LOCK_FILE), self.hint)
 
 
 def find_gone(lockfiles: Path) -> list[Leftover]:
@@ -42,7 +46,7 @@ def find_gone(lockfiles: Path) -> list[Leftover]:
 
 def gone(lock: Path) -> Leftover | None:
     """Return a lock as a leftover where its script is not there any more."""
-    script = _stated(lock)
+    script = stated(lock)
     if not script or _exists(lock.parent.parent.resolve().parent, script):
         return None
     return Leftover(folder=lock.parent, script=script, reason=f"its script {script} is gone")
@@ -59,11 +63,36 @@ def find_renamed(lockfiles: Path, images: Iterable[Image]) -> list[Leftover]:
             named.setdefault(image.spec.script, set()).add(image.spec.name)
     found = []
     for lock in sorted(lockfiles.glob(f"*/{LOCK_FILE}")):
-        script, name = _stated(lock), lock.parent.name
+        script, name = stated(lock), lock.parent.name
         if script in named and name not in named[script]:
-            reason = f"{script} has no image `{name}` any more"
-            found.append(Leftover(folder=lock.parent, script=script, reason=reason))
+            found.append(renamed(lock, script))
     return found
+
+
+def renamed(lock: Path, script: str) -> Leftover:
+    """Return a lock as a leftover whose script is there and has no image of its name."""
+    return Leftover(
+        folder=lock.parent,
+        script=script,
+        reason=f"{script} has no image `{lock.parent.name}` any more",
+        hint=f"run `{generating(script)} --prune`, which removes it; an image that asks for the same keeps its pins",
+    )
+
+
+def unheard(lock: Path, script: str) -> Leftover:
+    """Return a lock as a leftover of a script whose environments have no image of its name; a text cannot tell."""
+    return Leftover(
+        folder=lock.parent,
+        script=script,
+        reason=f"no environment of {script} has an image `{lock.parent.name}`",
+        hint=f"delete the folder `{lock.parent.name}`, unless something else builds that image",
+    )
+
+
+def stray(path: Path) -> Problem:
+    """Return that a lock, or another file beside it, is of no image."""
+    what = "is the lock of no image" if path.name == LOCK_FILE else "has the layers of no image"
+    return Problem(what, shown(path), f"delete the folder `{path.parent.name}`, and run `onedigest generate --all`")
 
 
 def remove(leftover: Leftover, names: Iterable[str]) -> list[str]:
@@ -77,7 +106,8 @@ def remove(leftover: Leftover, names: Iterable[str]) -> list[str]:
     return sorted(path.name for path in leftover.folder.iterdir())
 
 
-def _stated(lock: Path) -> str:
+def stated(lock: Path) -> str:
+    """Return the path of the script that a lock is generated from, or nothing for what is no lock of ours."""
     head = read_head(lock.parent.parent, f"{lock.parent.name}/{lock.name}", _LONGEST_HEAD)
     return stated_script(head.decode("utf-8", "replace").replace("\r\n", "\n"))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +13,9 @@ import click
 
 from onedigest import project as projects
 from onedigest.checkout import refuse_links
+from onedigest.cli.own_store import own_store
 from onedigest.cli.words import print_warning, say
-from onedigest.errors import InputError, Problem
+from onedigest.errors import Problem
 from onedigest.inputs.store import Store
 from onedigest.project import Project
 
@@ -70,11 +70,7 @@ class Session:
     @cached_property
     def store(self) -> Store:
         """The user's content store."""
-        try:
-            cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-        except RuntimeError:
-            raise InputError.of("no home folder is known to keep files in", hint="set HOME or XDG_CACHE_HOME") from None
-        return Store(Path(cache) / "onedigest", _key_path())
+        return own_store()
 
     @cached_property
     def connection(self) -> Connection:
@@ -139,11 +135,3 @@ class Session:
         here, named = self.project(Path.cwd()), Path(os.path.abspath(path))  # noqa: PTH100  links stay as they are
         own = here if named.is_relative_to(here.root) else self.project(named.parent.resolve())
         return own.root if own.marked else named.resolve().parent
-
-
-def _key_path() -> Path | None:
-    """Return where the key of this machine is: apart from the cache, which may have come from elsewhere."""
-    with suppress(RuntimeError):
-        state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-        return Path(state) / "onedigest" / "key"
-    return None

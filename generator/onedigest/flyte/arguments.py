@@ -89,8 +89,9 @@ _TEXTS = ("a string or several", _one_or_several(_is_text))
 _SECRETS = ("a secret or several", _one_or_several(_is_secret))
 _KINDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("script", "file", "path", "pyproject_file", "uvlock", "manifest_file"), _PATH),
+    **dict.fromkeys(("poetry_lock", "pixi_lock"), _PATH),
     **dict.fromkeys(("install_flyte", "pre", "copy_contents_only", "extendable"), _FLAG),
-    **dict.fromkeys(("packages", "extra_index_urls", "commands", "platform"), _TEXTS),
+    **dict.fromkeys(("packages", "extra_index_urls", "commands", "platform", "plugins"), _TEXTS),
     "src": ("a path or several", _one_or_several(_is_path)),
     "with_source_folder.src": _PATH,
     "secret_mounts": _SECRETS,

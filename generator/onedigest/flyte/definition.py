@@ -165,7 +165,8 @@ class Definition:
 
     `base` is an image of a registry, or empty for Debian. `python` is a minor, `3.13`, or empty where the script
     decides. `flyte` is the requirement of Flyte that the base stands for, or empty. `file` is the path of what defines
-    it, and `environments` are the names of those that have it, sorted.
+    it, and `environments` are the names of those that have it, sorted. `may_be_host_python` tells of the SDK's object
+    that its author may have named the Python of this machine instead of `python`: both leave the same there.
     """
 
     name: str
@@ -174,11 +175,12 @@ class Definition:
     python: str = ""
     base: str = ""
     flyte: str = ""
-    has_registry_secret: bool = False
+    has_registry_secret: bool = field(default=False, compare=False)
     steps: tuple[Step, ...] = ()
     file: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
     environments: tuple[str, ...] = field(default=(), compare=False)
+    may_be_host_python: bool = field(default=False, compare=False)
 
 
 def read_default_image(reference: str) -> tuple[str, str] | None:

@@ -32,11 +32,22 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
         "platform",
         _PIP[4],
     ),
-    "from_pixi_script": ("script", "name", "registry"),
+    "from_pixi_script": (
+        *("script", "name", "registry", "registry_secret", "environment", "extra_args", "platform", "secret_mounts"),
+    ),
     "from_base": ("image_uri",),
     "from_dockerfile": ("file", "registry", "name", "platform"),
     "from_ref_name": ("name",),
-    "clone": ("registry", "registry_secret", "name", "base_image", "python_version", "", "extendable", "platform"),
+    "clone": (
+        "registry",
+        "registry_secret",
+        "name",
+        "base_image",
+        "python_version",
+        "addl_layer",
+        "extendable",
+        "platform",
+    ),
     "with_workdir": ("workdir",),
     "with_requirements": ("file", *_PIP),
     "with_pip_packages": ("*packages", *_PIP),
@@ -46,10 +57,15 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "with_code_bundle": ("copy_style", "dst"),
     "with_dockerignore": ("path",),
     "with_uv_project": ("pyproject_file", "uvlock", *_PIP, "project_install_mode"),
-    "with_poetry_project": ("pyproject_file",),
-    "with_pixi_project": ("manifest_file",),
+    "with_poetry_project": ("pyproject_file", "poetry_lock", "extra_args", "secret_mounts", "project_install_mode"),
+    "with_pixi_project": (
+        *("manifest_file", "pixi_lock", "environment", "extra_args", "secret_mounts", "project_install_mode"),
+    ),
     "with_apt_packages": ("*packages", "secret_mounts"),
     "with_commands": ("commands", "secret_mounts"),
+    "with_local_v2": (),
+    "with_local_rs_controller": (),
+    "with_local_v2_plugins": ("plugins",),
 }
 """The parameters of each method, in their order; a star marks those that take what is left."""
 
@@ -65,6 +81,10 @@ DOCKERFILE = steps.Refused(
     what="`from_dockerfile`: what a Dockerfile does cannot be locked",
     hint="build and push that image yourself, and use `from_base` with its digest",
 )
+CHECKOUT = steps.Refused(
+    what="`with_local_v2` and its like put wheels into an image that a checkout of Flyte built",
+    hint="install a released version of Flyte",
+)
 
 Values = Mapping[str, Any]
 """Arguments by the names of parameters."""
@@ -73,13 +93,13 @@ Values = Mapping[str, Any]
 def first(method: str, given: Values, place: Path) -> Definition | None:
     """Return the definition that a constructor gives, None for an image that Flyte does not build as it is.
 
-    `place` is the folder that relative paths are tried from, after the working directory.
+    `place` is the folder of the script, which relative paths are read from.
     """
     name = given.get("name") or DEFAULT_NAME
     common: dict[str, Any] = {"registry": given.get("registry") or "", "name": name}
-    if method in ("from_debian_base", "from_uv_script"):
+    if method in ("from_debian_base", "from_uv_script", "from_pixi_script"):
         common |= {
-            "platforms": as_tuple(given.get("platform")) or BOTH,
+            "platforms": as_tuple(given.get("platform") or None) or BOTH,
             "python": _minor(given.get("python_version")),
             "has_registry_secret": bool(given.get("registry_secret")),
         }
@@ -90,8 +110,11 @@ def first(method: str, given: Values, place: Path) -> Definition | None:
         return Definition(**common, flyte=_flyte(given) if given.get("install_flyte", True) else "")
     if method == "from_base":
         return from_reference(str(given["image_uri"]), {**common, "name": "", "platforms": BOTH[:1]})
-    refused = {"from_pixi_script": PIXI, "from_dockerfile": DOCKERFILE}.get(method)
-    return Definition(**common, platforms=BOTH[:1], steps=(refused,)) if refused else None
+    if method == "from_pixi_script":
+        return Definition(**common, steps=(PIXI,))
+    if method == "from_dockerfile":
+        return Definition(**common, platforms=as_tuple(given.get("platform") or None) or BOTH[:1], steps=(DOCKERFILE,))
+    return None
 
 
 def from_reference(reference: str, common: Values) -> Definition:
@@ -117,7 +140,9 @@ def extend(made: Definition, method: str, given: Values, place: Path) -> Definit
         if given.get("registry_secret"):
             changes["has_registry_secret"] = True
         if given.get("base_image"):
-            changes |= {"base": "", **(read_default(str(given["base_image"])) or {"base": str(given["base_image"])})}
+            reference = str(given["base_image"])
+            changes |= {"base": "", "flyte": "", **(read_default(reference) or {"base": reference})}
+            changes["python"] = _minor(given.get("python_version")) or made.python or changes.get("python", "")
         return replace(made, **changes)
     return replace(made, steps=(*made.steps, *_STEPS[method](given, place)))
 
@@ -126,7 +151,7 @@ def options(given: Values) -> Options:
     """Return how the packages of a call are found."""
     return Options(
         index_url=given.get("index_url") or "",
-        extra_index_urls=as_tuple(given.get("extra_index_urls")),
+        extra_index_urls=as_tuple(given.get("extra_index_urls") or None),
         pre=bool(given.get("pre")),
         extra_args=given.get("extra_args") or "",
         secrets=secrets(given),
@@ -135,7 +160,9 @@ def options(given: Values) -> Options:
 
 def secrets(given: Values) -> tuple[Secret, ...]:
     """Return the secrets of a call."""
-    return tuple(each if isinstance(each, Secret) else secret(each) for each in as_tuple(given.get("secret_mounts")))
+    return tuple(
+        each if isinstance(each, Secret) else secret(each) for each in as_tuple(given.get("secret_mounts") or None)
+    )
 
 
 def secret(key: str, group: str | None = None, mount: object = None, as_env_var: str | None = None) -> Secret:
@@ -152,9 +179,20 @@ def as_tuple(value: Any) -> tuple[Any, ...]:
 
 
 def find(path: str | Path, place: Path) -> str:
-    """Return the absolute path of a file: from the working directory, as Flyte reads it, else from a folder."""
-    found = Path(path).absolute()
-    return os.path.normpath(found if found.exists() else place / path)
+    """Return the absolute path of a file that a script names, whatever the working directory.
+
+    It is read from the script's folder, or else from the nearest folder above it in its repository that has such a
+    file: Flyte takes it from the working directory, which is that folder where the script is to run at all.
+    """
+    beside = place.absolute() / path
+    if beside.exists():
+        return os.path.normpath(beside)
+    from onedigest.checkout import find_repository  # Flyte's own process imports little
+
+    repository = find_repository(place.absolute()) or place
+    above = (Path(os.path.normpath(each / path)) for each in place.absolute().parents)
+    found = next((each for each in above if each.is_relative_to(repository) and each.exists()), beside)
+    return os.path.normpath(found)
 
 
 def _flyte(given: Values) -> str:
@@ -167,26 +205,31 @@ def _minor(version: Any) -> str:
 
 
 def _source_folder(given: Values, place: Path) -> tuple[steps.Step, ...]:
-    source, target = find(given["src"], place), str(given.get("dst") or ".")
+    target = str(given.get("dst", "."))
     if target == "." and not given.get("copy_contents_only"):
-        target = f"./{Path(source).name}"
-    return (steps.Copy(source=source, target=target, is_folder=True),)
+        target = f"./{Path(given['src']).name}"
+    return (steps.Copy(source=find(given["src"], place), target=target, is_folder=True),)
 
 
 def _source_files(given: Values, place: Path) -> tuple[steps.Step, ...]:
-    target = str(given.get("dst") or ".")
+    target = str(given.get("dst", "."))
     return tuple(
         steps.Copy(source=find(path, place), target=target, is_folder=False) for path in as_tuple(given["src"])
     )
 
 
+def find_uv_lock(uvlock: str | Path | None, pyproject: str, place: Path) -> str:
+    """Return the path of a project's uv.lock: the one that is named, or the one beside it; empty where none is."""
+    lock = Path(find(uvlock, place)) if uvlock else Path(pyproject).parent / "uv.lock"
+    return str(lock) if lock.exists() else ""
+
+
 def _uv_project(given: Values, place: Path) -> tuple[steps.Step, ...]:
     pyproject = find(given["pyproject_file"], place)
-    lock = Path(find(given["uvlock"], place)) if given.get("uvlock") else Path(pyproject).parent / "uv.lock"
     return (
         steps.UvProject(
             pyproject=pyproject,
-            uvlock=str(lock) if lock.exists() else "",
+            uvlock=find_uv_lock(given.get("uvlock"), pyproject, place),
             installs_project=given.get("project_install_mode") == "install_project",
             options=options(given),
         ),
@@ -204,7 +247,7 @@ _STEPS: Mapping[str, Callable[[Values, Path], tuple[steps.Step, ...]]] = {
     "with_env_vars": lambda given, _: (steps.Variables(pairs=tuple(given["env_vars"].items())),),
     "with_source_folder": _source_folder,
     "with_source_file": _source_files,
-    "with_code_bundle": lambda given, _: (steps.CodeBundle(target=str(given.get("dst") or ".")),),
+    "with_code_bundle": lambda given, _: (steps.CodeBundle(target=str(given.get("dst", "."))),),
     "with_dockerignore": lambda given, place: (steps.IgnoreFile(path=find(given["path"], place)),),
     "with_uv_project": _uv_project,
     "with_poetry_project": lambda *_: (POETRY,),
@@ -213,4 +256,5 @@ _STEPS: Mapping[str, Callable[[Values, Path], tuple[steps.Step, ...]]] = {
         steps.AptPackages(packages=as_tuple(given.get("packages")), secrets=secrets(given)),
     ),
     "with_commands": lambda given, _: (steps.Commands(commands=as_tuple(given["commands"]), secrets=secrets(given)),),
+    **dict.fromkeys(("with_local_v2", "with_local_rs_controller", "with_local_v2_plugins"), lambda *_: (CHECKOUT,)),
 }

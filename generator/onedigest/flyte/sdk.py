@@ -15,30 +15,22 @@ from flyte import __version__
 from onedigest.errors import EngineError
 from onedigest.flyte import definition as steps
 from onedigest.flyte.definition import TESTED, Definition, Options, Secret, Step, read_default_image
-from onedigest.flyte.methods import DOCKERFILE, PIXI, POETRY
+from onedigest.flyte.methods import CHECKOUT, DOCKERFILE, PIXI, POETRY, find, find_uv_lock
 
 _DEBIAN = re.compile(r"python:\d+\.\d+-slim-bookworm")
 
-_WHEELS = steps.Refused(
-    what="`with_local_v2` and its like put wheels into an image that a checkout of Flyte built",
-    hint="install a released version of Flyte",
-)
 
+def read_image(image: Any, place: Path) -> Definition:
+    """Return the definition of an image; relative paths of it are from `place`, the folder of the declaring file.
 
-def read_image(image: Any) -> Definition:
-    """Return the definition of an image. Raises `EngineError` where this version of Flyte keeps it otherwise."""
-    with _private():
-        return _read(image)
-
-
-def list_files(image: Any) -> list[str]:
-    """Return the files that may define an image, the likeliest first: where environments have it, and all others."""
-    with _private():
-        return _list_files(image)
+    Raises `EngineError` where this version of Flyte keeps it otherwise.
+    """
+    with private():
+        return _read(image, place)
 
 
 @contextmanager
-def _private() -> Iterator[None]:
+def private() -> Iterator[None]:
     """Say of what is not where it was that Flyte moved it."""
     try:
         yield
@@ -46,36 +38,19 @@ def _private() -> Iterator[None]:
         raise _unknown(str(error)) from error
 
 
-def _list_files(image: Any) -> list[str]:
-    from flyte._environment import list_loaded_environments
-
-    having = [each._declaring_file for each in list_loaded_environments() if each.image == image]  # noqa: SLF001  no other way
-    scripts = [str(layer.script) for layer in image._layers if type(layer).__name__ == "UVScript"]  # noqa: SLF001  as above
-    main = str(getattr(sys.modules.get("__main__"), "__file__", None) or "")
-    modules = sorted(str(module.__file__) for module in list(sys.modules.values()) if getattr(module, "__file__", None))
-    own = [path for path in (main, *modules) if path.endswith(".py") and not _is_installed(path)]
-    return list(dict.fromkeys(os.path.abspath(path) for path in (*having, *scripts, *own) if path))  # noqa: PTH100  links stay
-
-
 def host_defaults() -> tuple[str, str]:
     """Return the Python minor and the requirement of Flyte that an image has where its author said nothing."""
     return f"{sys.version_info.major}.{sys.version_info.minor}", f"flyte=={__version__}"
 
 
-def _is_installed(path: str) -> bool:
-    return "site-packages" in path or any(
-        path.startswith(f"{prefix}{os.sep}") for prefix in {sys.prefix, sys.base_prefix}
-    )
-
-
-def _read(image: Any) -> Definition:
+def _read(image: Any, place: Path) -> Definition:
     if image.dockerfile:
         layers: tuple[Any, ...] = ()
         own: tuple[Step, ...] = (DOCKERFILE,)
     else:
-        layers = _without_prefix(str(image.base_image), tuple(image._layers))  # noqa: SLF001  layers are private to Flyte
-        own = tuple(step for layer in layers for step in _steps(layer))
-    python, base, flyte = _base(str(image.base_image or ""), image, is_debian=len(layers) < len(image._layers))  # noqa: SLF001
+        layers = _without_prefix(tuple(image._layers))  # noqa: SLF001  layers are private to Flyte
+        own = tuple(step for layer in layers for step in _steps(layer, place))
+    python, base, flyte = _base(str(image.base_image or ""), image, has_prefix=len(layers) < len(image._layers))  # noqa: SLF001  as above
     platform = image.platform
     host, current = host_defaults()
     return Definition(
@@ -86,20 +61,25 @@ def _read(image: Any) -> Definition:
         base=base,
         flyte="flyte" if flyte == current else flyte,
         has_registry_secret=image._image_registry_secret is not None,  # noqa: SLF001  as above
+        may_be_host_python=python != host == _minor(image),
         steps=own,
     )
 
 
-def _base(reference: str, image: Any, *, is_debian: bool) -> tuple[str, str, str]:
+def _minor(image: Any) -> str:
+    return ".".join(map(str, image.python_version))
+
+
+def _base(reference: str, image: Any, *, has_prefix: bool) -> tuple[str, str, str]:
     """Return Python minor, base and requirement of Flyte."""
-    python = ".".join(map(str, image.python_version))
+    python = _minor(image)
     if default := read_default_image(reference):
         host, _ = host_defaults()
         return default[0] if python == host else python, "", f"flyte=={default[1]}"
-    return (python, "", "") if is_debian else ("", reference, "")
+    return python, "" if has_prefix and _DEBIAN.fullmatch(reference) else reference, ""
 
 
-def _without_prefix(base: str, layers: tuple[Any, ...]) -> tuple[Any, ...]:
+def _without_prefix(layers: tuple[Any, ...]) -> tuple[Any, ...]:
     """Take off the layers that `from_debian_base` begins with: a user, variables and packages that it always has."""
     if not layers or type(layers[0]).__name__ != "_DockerLines":
         return layers
@@ -107,7 +87,7 @@ def _without_prefix(base: str, layers: tuple[Any, ...]) -> tuple[Any, ...]:
 
     kinds = tuple(type(layer).__name__ for layer in layers[:5])
     expected = ("_DockerLines", "Commands", "WorkDir", "Env", "AptPackages")
-    if kinds != expected or tuple(layers[1].commands) != (_CREATE_FLYTE_USER_CMD,) or not _DEBIAN.fullmatch(base):
+    if kinds != expected or tuple(layers[1].commands) != (_CREATE_FLYTE_USER_CMD,):
         raise _unknown(f"an image of Debian begins with {', '.join(kinds)}")
     return layers[5:]
 
@@ -119,15 +99,18 @@ def _unknown(what: str) -> EngineError:
     )
 
 
-def _steps(layer: Any) -> Iterator[Step]:
+def _steps(layer: Any, place: Path) -> Iterator[Step]:
     read = _READERS.get(type(layer).__name__)
     if read is None:
         raise _unknown(f"a layer of the kind {type(layer).__name__}")
-    yield read(layer)
+    yield read(layer, place)
 
 
-def _path(path: str | Path) -> str:
-    return os.path.abspath(path)  # noqa: PTH100  links stay, as in the syntax tree
+def _path(path: str | Path, place: Path) -> str:
+    """Return the path that a script's text stands for, or else the one that Flyte takes from the working directory."""
+    found = find(path, place)
+    here = os.path.abspath(path)  # noqa: PTH100  links stay, as in the syntax tree
+    return here if os.path.exists(here) and not os.path.exists(found) else found  # noqa: PTH110  never raises
 
 
 def _options(layer: Any) -> Options:
@@ -144,22 +127,24 @@ def _secrets(layer: Any) -> tuple[Secret, ...]:
     from flyte import Secret as FlyteSecret
 
     several = [FlyteSecret(key=each) if isinstance(each, str) else each for each in layer.secret_mounts or ()]
-    return tuple(
-        Secret(key=each.key, group=each.group or "", variable="" if each.mount else each.as_env_var or "")
-        for each in several
-    )
+    return tuple(Secret(key=each.key, group=each.group or "", variable=each.as_env_var or "") for each in several)
 
 
-def _uv_project(layer: Any) -> Step:
+def _uv_project(layer: Any, place: Path) -> Step:
+    pyproject = _path(layer.pyproject, place)
     return steps.UvProject(
-        pyproject=_path(layer.pyproject),
-        uvlock=_path(layer.uvlock) if layer.uvlock else "",
+        pyproject=pyproject,
+        uvlock=find_uv_lock(_path(layer.uvlock, place) if layer.uvlock else None, pyproject, place),
         installs_project=layer.project_install_mode == "install_project",
         options=_options(layer),
     )
 
 
-def _code_bundle(layer: Any) -> Step:
+def _copy(layer: Any, place: Path) -> Step:
+    return steps.Copy(source=_path(layer.src, place), target=layer.dst, is_folder=layer.path_type == 1)
+
+
+def _code_bundle(layer: Any, _: Path) -> Step:
     if layer.root_dir is None:
         return steps.CodeBundle(target=layer.dst)
     from flyte._code_bundle._utils import list_imported_modules_as_files
@@ -172,20 +157,20 @@ def _code_bundle(layer: Any) -> Step:
     return steps.CodeBundle(target=layer.dst, files=inside)
 
 
-_READERS: Mapping[str, Callable[[Any], Step]] = {
-    "UVScript": lambda layer: steps.UvScript(script=_path(layer.script), options=_options(layer)),
-    "PipPackages": lambda layer: steps.PipPackages(packages=tuple(layer.packages or ()), options=_options(layer)),
-    "Requirements": lambda layer: steps.RequirementsFile(file=_path(layer.file), options=_options(layer)),
+_READERS: Mapping[str, Callable[[Any, Path], Step]] = {
+    "UVScript": lambda layer, place: steps.UvScript(script=_path(layer.script, place), options=_options(layer)),
+    "PipPackages": lambda layer, _: steps.PipPackages(packages=tuple(layer.packages or ()), options=_options(layer)),
+    "Requirements": lambda layer, place: steps.RequirementsFile(file=_path(layer.file, place), options=_options(layer)),
     "UVProject": _uv_project,
-    "AptPackages": lambda layer: steps.AptPackages(packages=tuple(layer.packages), secrets=_secrets(layer)),
-    "Commands": lambda layer: steps.Commands(commands=tuple(layer.commands), secrets=_secrets(layer)),
-    "WorkDir": lambda layer: steps.WorkDir(path=layer.workdir),
-    "Env": lambda layer: steps.Variables(pairs=tuple(layer.env_vars)),
-    "CopyConfig": lambda layer: steps.Copy(source=_path(layer.src), target=layer.dst, is_folder=layer.path_type == 1),
+    "AptPackages": lambda layer, _: steps.AptPackages(packages=tuple(layer.packages), secrets=_secrets(layer)),
+    "Commands": lambda layer, _: steps.Commands(commands=tuple(layer.commands), secrets=_secrets(layer)),
+    "WorkDir": lambda layer, _: steps.WorkDir(path=layer.workdir),
+    "Env": lambda layer, _: steps.Variables(pairs=tuple(layer.env_vars)),
+    "CopyConfig": _copy,
     "CodeBundleLayer": _code_bundle,
-    "DockerIgnore": lambda layer: steps.IgnoreFile(path=_path(layer.path)),
-    "PoetryProject": lambda _: POETRY,
-    "PixiProject": lambda _: PIXI,
-    "PixiScript": lambda _: PIXI,
-    "PythonWheels": lambda _: _WHEELS,
+    "DockerIgnore": lambda layer, place: steps.IgnoreFile(path=_path(layer.path, place)),
+    "PoetryProject": lambda *_: POETRY,
+    "PixiProject": lambda *_: PIXI,
+    "PixiScript": lambda *_: PIXI,
+    "PythonWheels": lambda *_: CHECKOUT,
 }

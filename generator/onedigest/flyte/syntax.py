@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import ast
-import warnings
-from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from onedigest.checkout import find_repository
 from onedigest.errors import InputError, Problem
-from onedigest.flyte.arguments import check_arguments
-from onedigest.flyte.definition import TESTED, Definition
-from onedigest.flyte.literals import NotLiteral, dotted, imported_names, literal
-from onedigest.flyte.methods import PARAMETERS, extend, first
-
-IMAGE = "flyte.Image"
-
-MOST_CHARACTERS = 512 << 10
-"""How long a script may be whose syntax tree is looked at."""
+from onedigest.flyte.chains import Made
+from onedigest.flyte.definition import Definition
+from onedigest.flyte.following import Follower
+from onedigest.flyte.frames import Environment, Frame, Function
+from onedigest.flyte.literals import NotLiteral
+from onedigest.flyte.modules import Module, Modules, parse
+from onedigest.flyte.scopes import END, Scope, start
 
 MOST_IMAGES = 250
-MOST_CALLS = 250
-"""How many images a script may have, and how many calls one of them."""
+"""How many images a script may have."""
 
 _RUN = (
     'write it as a literal, or run the script with `flyte.init(image_builder="onedigest")`, which locks the image too'
@@ -34,12 +29,14 @@ _RUN = (
 class Found:
     """What was found of the images of a script: those that could be read, and the problems of those that could not.
 
-    `unread` is why an image can only be read by running the script, `problems` what is wrong whoever reads it.
+    `unread` is why an image can only be read by running the script, `problems` what is wrong whoever reads it. `read`
+    are the modules that all this stands in, besides the script.
     """
 
     definitions: tuple[Definition, ...]
     problems: tuple[Problem, ...] = ()
     unread: tuple[Problem, ...] = ()
+    read: tuple[Path, ...] = ()
 
     def all(self) -> tuple[Definition, ...]:
         """Return all images. Raises `InputError` where one could not be read."""
@@ -48,246 +45,163 @@ class Found:
         return self.definitions
 
 
-def may_have_images(text: str) -> bool:
-    """Tell whether a script is worth a closer look: to parse it takes a moment."""
-    return "flyte" in text and "Image.from_" in text
+def find_images(text: str, file: Path, shown: str, root: Path | None = None) -> Found:
+    """Find the images that a script has Flyte build. `shown` is how messages name the file.
 
-
-def find_images(text: str, file: Path, shown: str) -> Found:
-    """Find the images that a script has Flyte build. `shown` is how messages name the file."""
-    if len(text) > MOST_CHARACTERS:
-        problem = Problem(f"has more than {MOST_CHARACTERS} characters, which is too long to be read for images", shown)
-        return Found((), (problem,))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what Python has to say of a script is for whoever runs it
-            tree = ast.parse(text)
-    except SyntaxError as error:
-        problem = Problem(f"not Python: {error.msg}", f"{shown}:{error.lineno or 1}")
-        return Found((), (problem,))
-    except (MemoryError, RecursionError, ValueError) as error:
-        reason = "it holds a NUL character" if isinstance(error, ValueError) else "it is nested too deeply"
-        return Found((), (Problem(f"not Python: {reason}", f"{shown}:1"),))
-    return _Reader(tree, file, shown).read()
-
-
-_Calls = list[tuple[str, ast.Call]]
-
-_UNCLEAR = ""
-"""Stands for the constructor where a variable has several values, and only running the script tells which."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Assigned:
-    """A value of a variable. `line` is the last one of the statement."""
-
-    line: int
-    value: ast.expr
-    is_straight: bool
+    Modules that it imports are read where they are below `root`, or else in its repository.
+    """
+    module = parse(text, file, shown)
+    if isinstance(module, Problem):
+        return Found((), (module,))
+    modules = Modules(file, shown, root or find_repository(file.parent) or file.parent)
+    return replace(_Reader(module, modules).read(), read=modules.files())
 
 
 class _Reader:
-    def __init__(self, tree: ast.Module, file: Path, shown: str) -> None:
-        self._tree = tree
-        self._file = file
-        self._shown = shown
-        self._names = imported_names(tree)
-        straight = {id(node) for node in tree.body}
-        self._assigned: dict[str, list[_Assigned]] = {}
-        calls = []
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
-                for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                    if isinstance(target, ast.Name):
-                        assigned = _Assigned(node.end_lineno or node.lineno, node.value, id(node) in straight)
-                        self._assigned.setdefault(target.id, []).append(assigned)
-            elif isinstance(node, ast.Call):
-                calls.append(node)
-        self._unclear: set[str] = set()
-        self._lines: dict[str, list[int]] = {}
-        for name, several in self._assigned.items():
-            if len(several) > 1 and not all(each.is_straight for each in several):
-                self._unclear.add(name)
-            several.sort(key=lambda each: each.line)
-            self._lines[name] = [each.line for each in several]
-        self._images = self._making_images(calls)
-        self._calls = [call for call in calls if id(call) in self._images]
+    """Reads one script."""
+
+    def __init__(self, module: Module, modules: Modules) -> None:
+        self._module = module
+        self._names = module.names
+        self._follow = Follower(modules, module.file.parent)
+        self._frames: dict[int, Frame] = {id(self._names.top): self._follow.frame(module)}
+        self._images: dict[int, Made | NotLiteral | InputError] = {}
+        self._environments: list[Environment] = []
+        self._found: dict[Definition, Definition] = {}
+        self._problems: dict[Problem, None] = {}
+        self._unread: dict[Problem, None] = {}
+        self._unsettled: set[tuple[int, str]] = set()
 
     def read(self) -> Found:
-        found: dict[Definition, Definition] = {}
-        problems: list[Problem] = []
-        unread: list[Problem] = []
+        self._look_at_calls()
         for number, call in enumerate(self._outermost(), 1):
             if number > MOST_IMAGES:
-                problems.append(Problem(f"has more than {MOST_IMAGES} images", self._shown))
+                self._problems[Problem(f"has more than {MOST_IMAGES} images", self._module.shown)] = None
                 break
+            self._take(self._images[id(call)])
+        self._take_environments()
+        return Found(tuple(self._found.values()), tuple(self._problems), tuple(self._unread))
+
+    def _look_at_calls(self) -> None:
+        """Look at all calls: what the module itself does comes first, since functions run after it."""
+        for call, scope in sorted(self._names.calls, key=lambda each: each[1].above is not None):
             try:
-                definition = self._definition(self._chain(call))
-            except NotLiteral as error:
-                message = f"the image cannot be read without running the script: `{error.text}` is no literal"
-                unread.append(Problem(message, f"{self._shown}:{error.line}", _RUN))
+                value = self._follow.value(call, self._frame(scope))
             except InputError as error:
-                problems += error.problems
-            except OSError as error:  # such as a path that is too long
-                problems.append(Problem(f"a path cannot be read: {error.strerror}", f"{self._shown}:{call.lineno}"))
+                self._images[id(call)] = error
+            except NotLiteral as error:
+                if error.is_image:
+                    self._images[id(call)] = error
             else:
-                if definition:
-                    found.setdefault(definition, definition)
-        return Found(tuple(found), tuple(problems), tuple(unread))
+                if isinstance(value, Made):
+                    self._images[id(call)] = value
+                elif isinstance(value, Environment):
+                    self._environments.append(value)
 
-    def _making_images(self, calls: list[ast.Call]) -> frozenset[int]:
-        """Return the calls that make an image: constructors, and methods upon what makes one."""
-        above: dict[int, list[int]] = {}
+    def _frame(self, scope: Scope) -> Frame:
+        """Return the frame of a scope that runs by itself: parameters are what they are without arguments."""
         waiting = []
-        for call in calls:
-            if self._is_constructor(call):
-                waiting.append(id(call))
-            for base in self._bases(call):
-                above.setdefault(id(base), []).append(id(call))
-        found: set[int] = set()
-        while waiting:
-            each = waiting.pop()
-            if each not in found:
-                found.add(each)
-                waiting += above.pop(each, ())
-        return frozenset(found)
+        each = scope
+        while id(each) not in self._frames and each.above:
+            waiting.append(each)
+            each = each.above
+        frame = self._frames[id(each)]
+        for each in reversed(waiting):
+            arguments = None
+            time = start(each.node)
+            if isinstance(each.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                time = END
+                arguments = Function(each.node, frame).defaults(
+                    lambda node, frame=frame: self._follow.value(node, frame)
+                )
+            frame = self._frames[id(each)] = Frame(self._module, each, frame, time, arguments)
+        return frame
 
-    def _is_constructor(self, call: ast.Call) -> bool:
-        func = call.func
-        return isinstance(func, ast.Attribute) and _is_first(func.attr) and dotted(func.value, self._names) == IMAGE
+    def _take(self, made: Made | NotLiteral | InputError) -> Definition | None:
+        """Note what became of an image; return its definition, if Flyte builds it."""
+        try:
+            if not isinstance(made, Made):
+                raise made
+            definition = made.finish()
+        except NotLiteral as error:
+            self._unread[_unread(error)] = None
+        except InputError as error:
+            self._problems |= dict.fromkeys(error.problems)
+        else:
+            if definition:
+                self._found.setdefault(definition, definition)
+            return definition
+        return None
 
-    def _bases(self, call: ast.Call) -> list[ast.Call]:
-        """Return the calls whose value a method may be called upon; several where that is not clear."""
-        if not isinstance(call.func, ast.Attribute) or _is_first(call.func.attr):
-            return []
-        value = call.func.value
-        if isinstance(value, ast.Name):
-            held = self._held(value)
-            several = [held] if held else self._assigned.get(value.id, ())
-            return [each.value for each in several if isinstance(each.value, ast.Call)]
-        return [value] if isinstance(value, ast.Call) else []
+    def _take_environments(self) -> None:
+        """Note which environments have which image, and take images of other modules that environments have."""
+        names: dict[Definition, set[str]] = {}
+        doubtful = []
+        for each in self._environments:
+            if isinstance(each.image, Made):
+                if (definition := self._take(each.image)) and each.name:
+                    names.setdefault(definition, set()).add(each.name)
+            elif isinstance(each.image, NotLiteral) and not each.image.is_image:
+                doubtful.append(each.image)
+            elif isinstance(each.image, NotLiteral) and each.image.shown != self._module.shown:
+                self._take(each.image)
+        for definition, several in names.items():
+            self._found[definition] = replace(self._found[definition], environments=tuple(sorted(several)))
+        if not (self._found or self._problems or self._unread):
+            for error in doubtful:
+                if isinstance(error.node, ast.Name | ast.Attribute):
+                    self._take(error)
 
     def _outermost(self) -> Iterator[ast.Call]:
         """Yield the last call of each image, but for images that others are made from and nothing else uses."""
-        inner = {id(each) for call in self._calls for each in _nested(call)}
-        roots = {id(_root(call)) for call in self._calls}
+        calls = [(call, scope) for call, scope in self._names.calls if id(call) in self._images]
+        inner = {id(call.func.value) for call, _ in calls if isinstance(call.func, ast.Attribute)}
+        maybe = self._take_choices()
         uses: dict[int, list[bool]] = {}
-        for node in ast.walk(self._tree):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and (held := self._held(node)):
-                uses.setdefault(id(held.value), []).append(id(node) in roots)
-        yield from (call for call in self._calls if id(call) not in inner and not all(uses.get(id(call), [False])))
+        returned: set[int] = set()
+        for node, scope in self._names.loads:
+            found = self._frame(scope).find(node.id, start(node))
+            if found is None:
+                continue
+            owner, binding = found
+            if binding is None:
+                maybe |= self._take_unsettled(node, owner)
+            elif binding.node is not None:
+                uses.setdefault(id(binding.node), []).append(id(node) in inner or id(node) in maybe)
+                if any(each.value is node for each, _ in scope.returns):
+                    returned.add(id(binding.node))
+        for call, scope in calls:
+            if id(call) in inner or id(call) in maybe or all(uses.get(id(call), [False])):
+                continue
+            if id(scope.node) in self._follow.called:
+                is_returned = id(call) in returned or any(each.value is call for each, _ in scope.returns)
+                if is_returned or getattr(scope.node, "body", None) is call:
+                    continue
+                if isinstance(self._images[id(call)], NotLiteral):
+                    continue
+            yield call
 
-    def _held(self, name: ast.Name) -> _Assigned | None:
-        """Return what a variable was last given where it is used; None where that is not clear."""
-        if name.id in self._unclear or name.id not in self._lines:
-            return None
-        lines = self._lines[name.id]
-        before = bisect_left(lines, name.lineno)
-        return self._assigned[name.id][bisect_left(lines, lines[before - 1])] if before else None
-
-    def _chain(self, call: ast.Call) -> _Calls:
-        """Return the calls that make an image, the constructor first. Raises `InputError` for too many."""
-        found: _Calls = []
-        while len(found) < MOST_CALLS:
-            bases = self._bases(call)
-            found.append((_method(call), call))
-            if self._is_constructor(call):
-                return found[::-1]
-            if isinstance(value := _value(call), ast.Name) and not self._held(value):
-                return [(_UNCLEAR, call), *found[::-1]]
-            call = bases[0]
-        raise InputError.of(f"the image has more than {MOST_CALLS} steps", where=f"{self._shown}:{call.lineno}")
-
-    def _definition(self, calls: _Calls) -> Definition | None:
-        """Return what calls define, None for an image that Flyte takes as it is."""
-        (constructor, call), *further = calls
-        if constructor == _UNCLEAR:
-            raise NotLiteral(_root(call))
-        given = self._arguments(constructor, call)
-        place = self._file.parent
-        if constructor == "from_ref_name":
-            if not further:
-                return None
-            raise NotLiteral(call)
-        made = first(constructor, given, place)
-        is_changed = bool(further) or constructor in ("from_uv_script", "from_pixi_script", "from_dockerfile")
-        if made is None or not (is_changed or given.get("registry") or given.get("name")):
-            return None
-        made = self._placed(made, 0, call)
-        for method, each in further:
-            made = self._placed(extend(made, method, self._arguments(method, each), place), len(made.steps), each)
-        if not made.name:
-            raise InputError.of(
-                "the image has no name", where=f"{self._shown}:{call.lineno}", hint="give it one: `.clone(name=…)`"
-            )
-        return replace(made, file=str(self._file), line=call.lineno)
-
-    @staticmethod
-    def _placed(made: Definition, count: int, call: ast.Call) -> Definition:
-        """Note the line of a call in the steps that it added."""
-        line = call.func.end_lineno or call.lineno
-        return replace(made, steps=(*made.steps[:count], *(replace(step, line=line) for step in made.steps[count:])))
-
-    def _arguments(self, method: str, call: ast.Call) -> Mapping[str, Any]:
-        """Return the arguments of a call by the names of parameters. Raises `NotLiteral` and `InputError`."""
-        names = PARAMETERS.get(method)
-        if names is None:
-            raise self._unknown(f"`{method}` of `{IMAGE}` is not known here", call)
-        found: dict[str, Any] = {}
-        several = [name[1:] for name in names if name.startswith("*")]
-        positional = [name for name in names if name]
-        for number, argument in enumerate(call.args):
-            if several:
-                value = argument.value if isinstance(argument, ast.Starred) else argument
-                read = literal(value, self._names, self._file)
-                further = read if isinstance(argument, ast.Starred) else (read,)
-                if not isinstance(further, list | tuple):
-                    raise NotLiteral(argument)
-                found.setdefault(several[0], []).extend(further)
-            elif number < len(positional) and not isinstance(argument, ast.Starred):
-                found[positional[number]] = literal(argument, self._names, self._file)
-            else:
-                raise NotLiteral(argument)
-        for keyword in call.keywords:
-            if keyword.arg is None:
-                raise NotLiteral(keyword.value)
-            if keyword.arg not in positional:
-                raise self._unknown(f"`{method}` has no parameter `{keyword.arg}` that is known here", call)
-            found[keyword.arg] = literal(keyword.value, self._names, self._file)
-        try:
-            check_arguments(method, found)
-        except ValueError as error:
-            raise self._unknown(str(error), call) from None
+    def _take_choices(self) -> set[int]:
+        """Note expressions that choose between images; return what is in them."""
+        found: set[int] = set()
+        for node, scope in self._names.choices:
+            frame = self._frame(scope)
+            if self._follow.is_image(node, frame):
+                self._take(NotLiteral(node, self._module.shown))
+                found |= {id(each) for each in ast.walk(node)}
         return found
 
-    def _unknown(self, message: str, call: ast.Call) -> InputError:
-        return InputError.of(
-            message, where=f"{self._shown}:{call.lineno}", hint=f"Flyte {TESTED} is what is known here"
-        )
+    def _take_unsettled(self, node: ast.Name, owner: Frame) -> set[int]:
+        """Note a name that may be one of several images; return what it is given."""
+        if not self._follow.is_image_at_times(owner, node.id):
+            return set()
+        key = (id(owner), node.id)
+        if key not in self._unsettled:
+            self._unsettled.add(key)
+            self._take(NotLiteral(node, self._module.shown))
+        return {id(each.node) for each in owner.scope.bindings[node.id]}
 
 
-def _nested(call: ast.Call) -> Iterator[ast.Call]:
-    """Yield the calls that the methods of a call stand upon."""
-    while isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Call):
-        call = call.func.value
-        yield call
-
-
-def _root(call: ast.Call) -> ast.expr:
-    """Return what the first of several methods is called upon."""
-    for below in _nested(call):
-        call = below
-    return _value(call)
-
-
-def _is_first(method: str) -> bool:
-    """Tell whether a method is a constructor by its name."""
-    return method.startswith("from_")
-
-
-def _method(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else ""
-
-
-def _value(call: ast.Call) -> ast.expr:
-    return call.func.value if isinstance(call.func, ast.Attribute) else call.func
+def _unread(error: NotLiteral) -> Problem:
+    message = f"the image cannot be read without running the script: `{error.text}` is no literal"
+    return Problem(message, f"{error.shown}:{error.node.lineno}", _RUN)

@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -194,8 +194,11 @@ def _remove_abandoned(scratch: Path) -> None:
 
 
 @contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process alone, while a part of it that several processes share is changed."""
+def exclusive(folder: Path, waiting: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Hold a folder for this process alone, while a part of it that several processes share is changed.
+
+    `waiting` is called where another process has it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -206,15 +209,19 @@ def exclusive(folder: Path) -> Iterator[None]:
             "a symbolic link is not followed", where=str(folder), hint="replace it by what it names"
         ) from None
     try:
-        _lock(handle, folder)
+        _lock(handle, folder, waiting)
         yield
     finally:
         os.close(handle)
 
 
-def _lock(handle: int, place: Path) -> None:
+def _lock(handle: int, place: Path, waiting: Callable[[], object] = lambda: None) -> None:
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(handle, fcntl.LOCK_EX)
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise

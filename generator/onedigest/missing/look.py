@@ -10,6 +10,7 @@ from onedigest.errors import InputError, Problem
 from onedigest.inputs.store import Store
 from onedigest.missing import FORMAT
 from onedigest.missing.asked import Looked, Owners
+from onedigest.missing.environments import other_environments
 from onedigest.missing.imports import missing_siblings, sibling_problem
 from onedigest.spec import Spec
 
@@ -19,12 +20,13 @@ def look(image: Looked, store: Store, owners: Owners) -> list[Problem]:
 
     What was found once is noted under the digest of the plan. Raises `InputError` for files at places of others.
     """
+    others = other_environments(image.spec, image.lock.base, image.platforms, image.where)
     if _has_places(image.spec):
         from onedigest.missing.replaced import replaced_files
 
         if problems := replaced_files(image, store):
             raise InputError(problems)
-    return [*_lacking_modules(image, store), *_lacking_files(image, store, owners)]
+    return [*others, *_lacking_modules(image, store), *_lacking_files(image, store, owners)]
 
 
 def _has_places(spec: Spec) -> bool:

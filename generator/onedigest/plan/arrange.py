@@ -55,7 +55,7 @@ def _arrange_platform(spec: Spec, lock: Lock, files: Sequence[File], platform: P
     setting, folders = _working_directory(spec, folders)
     below += [*volumes, *setting]
     below += _system_packages(spec, base, platform)
-    below.append(kinds.virtual_environment(base.interpreter, base.python))
+    below.append(kinds.virtual_environment(base.interpreter, base.python, base.venv))
     refuse_unfit_places(spec, base, files, folders)
     above = [_application(spec, files, folders)] if files else []
     room = spec.max_layers - len(below) - len(spec.run) - len(above)
@@ -80,6 +80,8 @@ def _base(spec: Spec, base: Base, platform: Platform) -> tuple[list[Layer], Base
         kinds.base_layer(base.reference, number, count, layer, platform) for number, layer in enumerate(image.layers, 1)
     ]
     folders = image_folders((*((spec.workdir,) if image.has_workdir else ()), *image.has_volumes, *image.has_folders))
+    if image.open_workdir and not spec.own_workdir:
+        folders = folders.having(spec.workdir, f"{_SHARED}:{kinds.ROOT}")
     account = image.account
     if account and not account.has_home:
         folders = folders.having(account.home, f"{kinds.PLAIN}:{spec.user}")
@@ -172,7 +174,7 @@ def _wheel_layers(lock: Lock, platform: Platform, room: int) -> list[Layer]:
         own.remove(large[len(own) - 1][1])
     rest = [pair for pair in locked if pair[1] not in own]
     groups = [[pair] for pair in locked if pair[1] in own] + _tails(rest, room)
-    return [kinds.wheels(group, lock.base.python_minor, platform) for group in groups]
+    return [kinds.wheels(group, lock.base.python_minor, platform, lock.base.venv) for group in groups]
 
 
 def _tails(rest: list[LockedWheel], room: int) -> list[list[LockedWheel]]:

@@ -16,6 +16,7 @@ from onedigest.lock.base.account import Account, account_text, read_account
 from onedigest.lock.base.choice import choose_base
 from onedigest.lock.base.file_list import FileList, file_list_text, read_file_list
 from onedigest.lock.base.packages import read_releases, releases_text
+from onedigest.lock.base.place import place_text, read_place
 from onedigest.lock.table import Table
 from onedigest.lock.toml_text import inline_table, lines, string, value
 from onedigest.oci.media import LAYERS
@@ -33,9 +34,9 @@ class PinnedImage:
 
     `manifest` and `config` are digests of documents. `env` has lines NAME=value. `has_workdir` tells whether the
     working directory that is asked for is there, `has_volumes` are the volumes that are, and `has_folders` the folders
-    that are above files which have a place of their own, all of them plainly root's. `account` is that of the
-    user who is asked for, None where the files were not looked at. Layers are in their order. There is a list of its
-    `files` where Debian packages are put above it.
+    that are above files which have a place of their own, all of them plainly root's. To an `open_workdir` everybody may
+    write, as to one that is made here. `account` is that of the user who is asked for, None where the files were not
+    looked at. Layers are in their order. There is a list of its `files` where Debian packages are put above it.
     """
 
     platform: Platform
@@ -44,6 +45,7 @@ class PinnedImage:
     env: tuple[str, ...]
     labels: tuple[tuple[str, str], ...]
     has_workdir: bool
+    open_workdir: bool = False
     has_volumes: tuple[str, ...] = ()
     has_folders: tuple[str, ...] = ()
     account: Account | None = None
@@ -134,6 +136,7 @@ class ImageBase(Base):
             f"image = {string(self.image)}\nindex = {string(self.index)}\noperating-system = {string(self.system)}\n"
             + (releases_text(self.releases) if self.releases else "")
             + python_text(self)
+            + place_text(self.venv)
             + system_packages_text(self, platforms)
             + "".join(map(_image_text, self.images))
         )
@@ -148,6 +151,7 @@ def _image_text(image: PinnedImage) -> str:
         f"config = {string(image.config)}\n"
         f"env = {lines(list(map(string, image.env)))}\n"
         f"has-workdir = {'true' if image.has_workdir else 'false'}\n"
+        + ("open-workdir = true\n" if image.open_workdir else "")
         + (f"has-volumes = {value(image.has_volumes)}\n" if image.has_volumes else "")
         + (f"has-folders = {value(image.has_folders)}\n" if image.has_folders else "")
         + (account_text(image.account) if image.account else "")
@@ -171,6 +175,7 @@ def read_image_base(table: Table, python: str, platforms: Sequence[Platform]) ->
         system=table.take("operating-system", untrusted.line),
         images=table.each("images", _image),
         python=python,
+        venv=read_place(table),
         **read_common(table, releases, platforms),
     )
     if [each.platform for each in found.images] != list(platforms):
@@ -195,6 +200,7 @@ def _image(row: Table) -> PinnedImage:
         config=row.take("config", untrusted.digest),
         env=row.every("env", _variable),
         has_workdir=row.take("has-workdir", untrusted.flag),
+        open_workdir=row.take_or(False, "open-workdir", untrusted.flag),
         has_volumes=row.every("has-volumes", untrusted.line) if "has-volumes" in row else (),
         has_folders=row.every("has-folders", untrusted.line) if "has-folders" in row else (),
         account=read_account(row) if "home" in row else None,

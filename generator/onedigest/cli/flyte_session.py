@@ -1,0 +1,79 @@
+"""Knows what a build for Flyte says, and that it is said once: not at every build, nor for every image of a script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from onedigest.checkout import read_inside
+from onedigest.cli.image import Image
+from onedigest.cli.session import Session
+from onedigest.cli.words import say
+from onedigest.digest import hex_of, of_bytes
+from onedigest.errors import InputError, Problem
+from onedigest.inputs.store import exclusive
+
+_SAID = "flyte-said"
+
+
+class FlyteSession(Session):
+    """What one build for Flyte sees of the world. What it warns of waits until it is known whether that is new."""
+
+    def __init__(self, request: Mapping[str, Any]) -> None:
+        super().__init__(
+            lockfiles=Path(request["lockfiles"]) if request["lockfiles"] else None,
+            offline=False,
+            insecure=tuple(request["insecure"]),
+            as_json=False,
+            quiet=False,
+            verbose=False,
+            color="auto",
+        )
+        self._run = str(request["run"])
+        self._state = ""
+        self._waiting: list[Problem | str] = []
+
+    def warn(self, problems: Iterable[Problem]) -> None:
+        """Print problems that do not stop a build, each once as long as the script is the same."""
+        self._take(problems)
+
+    def advise(self, text: str) -> None:
+        """Say what somebody is to know of an image, once as long as its script is the same."""
+        self._take([text])
+
+    def begin(self, image: Image, *, anew: bool) -> None:
+        """Say what waits, and all else at once: of an image that is locked `anew` also what was said before."""
+        path = image.script_folder / Path(image.spec.script).name
+        content = of_bytes(read_inside(path, path.parent, image.spec.script))
+        self._state = f"{image.folder.parent} {image.spec.script} {content}{f' {self._run}' if anew else ''}"
+        waiting, self._waiting = self._waiting, []
+        self._take(waiting)
+
+    def flush(self) -> None:
+        """Say what waits, for there is an end."""
+        self._state = self._state or self._run
+        waiting, self._waiting = self._waiting, []
+        self._take(waiting)
+
+    def _take(self, several: Iterable[Problem | str]) -> None:
+        if not self._state:
+            self._waiting += several
+            return
+        for each in several:
+            if not self._is_new(str(each)):
+                continue
+            if isinstance(each, str):
+                say(each)
+            else:
+                super().warn([each])
+
+    def _is_new(self, text: str) -> bool:
+        """Tell whether nothing said a text yet: several builds of one program are asked at once."""
+        note = f"{_SAID}/{hex_of(of_bytes(ascii((self._state, text)).encode()))}"
+        with suppress(OSError, InputError), exclusive(self.store.root / _SAID):
+            if self.store.read_note(note) is not None:
+                return False
+            self.store.write_note(note, b"")
+        return True

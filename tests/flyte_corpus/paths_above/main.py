@@ -1,0 +1,3 @@
+from flows.deep.job import env, run_from_above
+
+ENVIRONMENTS = [env, run_from_above]

@@ -1,0 +1,2 @@
+NAME = "star-import"
+PACKAGES = ["attrs"]
