@@ -47,6 +47,9 @@ _LONGEST_COMMAND = 128 << 10
 _LONGEST_PATH, _LONGEST_PART = 4096, 255
 """PATH_MAX and NAME_MAX of Linux."""
 
+_MOST_FOLDERS = 64
+"""How many folders an absolute target may have."""
+
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u2028\u2029]")
 """What a line of a Dockerfile cannot hold."""
 
@@ -159,6 +162,8 @@ def copies(value: Any) -> tuple[tuple[str, str], ...]:
             raise ValueError(
                 f"has the target {quoted(target)}, which is no plain path, absolute or below the application's folder"
             )
+        if target.startswith("/") and target.count("/") > _MOST_FOLDERS:
+            raise ValueError(f"has the target {quoted(target)}, which has more than {_MOST_FOLDERS} folders")
         if not _is_plain_path(source):
             raise ValueError(f"has the source {quoted(source)}, which is not a plain path from the script's folder")
     return tuple(sorted(set(pairs)))

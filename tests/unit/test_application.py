@@ -134,6 +134,10 @@ def test_link_within_a_folder_is_followed_and_one_that_leaves_it_refused(tmp_pat
             "jobs/a.py:4: `copy` has the target '/x/../etc/y', which is no plain path, absolute or below the application's folder",
         ),
         (
+            f'copy = {{ "{"/a" * 65}" = "../lib" }}',
+            f"jobs/a.py:4: `copy` has the target '{'/a' * 65}', which has more than 64 folders",
+        ),
+        (
             'copy = { "/etc" = "../lib/a.py" }',
             "jobs/a.py:4: `copy` brings '../lib/a.py' to a wrong place: /etc is a folder of every system\n"
             "hint: name the file that it becomes there",

@@ -21,7 +21,7 @@ from onedigest.assembler.refusal import Refused
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.lock.base.account import Account
-from onedigest.lock.base.folders_above import folders_above, unfit_folders
+from onedigest.lock.base.folders_above import list_folders, unfit_folders
 from onedigest.lock.base.image import ImageBase, PinnedImage
 from onedigest.lock.model import Lock
 from onedigest.oci.rootfs import Rootfs
@@ -218,7 +218,7 @@ def folders(spec: Spec, *targets: str) -> tuple[tuple[str, ...], list[str]]:
     )]  # fmt: skip
     rows += [["link", "link", 0o777, 0, "/data", None], ["file", "file", 0o644, 0, "", None]]
     rootfs, asked = Rootfs([rows]), replace(spec, copies=tuple((target, "x") for target in sorted(targets)))
-    return folders_above(asked, rootfs), [str(each) for each in unfit_folders(asked, rootfs)]
+    return list_folders(asked, rootfs), [str(each) for each in unfit_folders(asked, rootfs)]
 
 
 def real(path: str) -> str:

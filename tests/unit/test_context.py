@@ -121,3 +121,10 @@ def test_regular_expressions_are_those_of_posix(pattern: str, expected: str) -> 
 def test_where_bytes_are_read_no_file_is_missing(pattern: str, more: str, less: str) -> None:
     assert path_regex(pattern, bytewise="more") == f"{more}(/.*)?"
     assert path_regex(pattern, bytewise="less") == f"{less}(/.*)?"
+
+
+def test_what_tells_an_environment_is_sent_although_it_is_ignored() -> None:
+    selection = Selection(copies=(("x", "lib"),), ignore_file=".dockerignore", ignored=((False, "**/*.cfg"),))
+    lines = [each.line for each in context_patterns(selection)]
+
+    assert lines.index("!lib/**/pyvenv.cfg") > lines.index("lib/**/*.cfg")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
+from collections.abc import Iterable
 
 from onedigest.assembler import VENV
 
@@ -45,6 +47,17 @@ _NOWHERE = tuple((re.compile(pattern, re.DOTALL), why) for pattern, why in _WRON
 def is_system(path: str) -> bool:
     """Tell whether a folder is one of the system's, which belong to the superuser."""
     return path in FOLDERS or _SYSTEM.fullmatch(path) is not None
+
+
+def folders_above(paths: Iterable[str]) -> set[str]:
+    """Return the folders above absolute paths, but for the top."""
+    found = {"/"}
+    for path in paths:
+        folder = posixpath.dirname(path)
+        while folder not in found:
+            found.add(folder)
+            folder = posixpath.dirname(folder)
+    return found - {"/"}
 
 
 def without_link(path: str) -> str:

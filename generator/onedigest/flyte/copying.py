@@ -9,9 +9,9 @@ import os
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from onedigest.assembler.places import is_folder, why_closed, why_unfit, without_link
+from onedigest.assembler.places import folders_above, is_folder, why_closed, why_unfit, without_link
 from onedigest.errors import InputError
 from onedigest.flyte.definition import Copy, Definition, WorkDir
 from onedigest.spec import APPLICATION
@@ -70,8 +70,7 @@ class Copies:
             message = f"`dst` brings {self._shown(source)} to a wrong place: {why}"
             raise InputError.of(message, where=where, hint=hint)
         self._taken.append((target, self.from_script(source), step.is_folder))
-        made = target if step.is_folder else posixpath.dirname(target)
-        self._folders |= {made, *map(str, PurePosixPath(made).parents)}
+        self._folders |= folders_above([f"{target}/" if step.is_folder else target])
 
     def place(self, target: str, where: str, variables: Mapping[str, str]) -> str:
         """Return the absolute path that a target stands for. Raises `InputError`."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from onedigest.application import File
 from onedigest.assembler.configuration import configuration
 from onedigest.assembler.configuration.system import System
 from onedigest.assembler.debian_packages import read_packages
 from onedigest.assembler.entry import Entry
+from onedigest.assembler.places import folders_above
 from onedigest.assembler.refusal import Refused
 from onedigest.digest import canonical_json, hex_of
 from onedigest.errors import Problem
@@ -71,24 +70,25 @@ def _entries(packages: Iterable[DebianPackage], store: Store) -> Mapping[str, _O
 
 
 def _messages(image: Looked, platform: Platform, there: Mapping[str, _Owned]) -> Iterator[str]:
+    files = {file.target: file.place for file in image.files if file.target.startswith("/")}
+    for path, place in files.items():
+        if (owned := there.get(path[1:])) is not None:
+            yield f"`copy` brings {place} to {path}, which is {_kind(owned)} of {owned.label}"
     known = debian_folders(image.lock.base.suite, image.spec.user, platform).odd
-    for file in image.files:
-        if not file.target.startswith("/"):
-            continue
-        if (owned := there.get(file.target[1:])) is not None:
-            kind = _KINDS.get(owned.entry.kind, "a file")
-            yield f"`copy` brings {file.place} to {file.target}, which is {kind} of {owned.label}"
-        yield from _on_the_way(file, there, known)
+    for folder in sorted(folders_above(files) - known.keys()):
+        owned = there.get(folder[1:])
+        if owned and (wrong := _wrong(owned)):
+            place = next(place for path, place in files.items() if path.startswith(f"{folder}/"))
+            yield f"`copy` brings {place} below {folder}, which {wrong} {owned.label}"
 
 
-def _on_the_way(file: File, there: Mapping[str, _Owned], known: Mapping[str, str]) -> Iterator[str]:
-    for above in map(str, PurePosixPath(file.target).parents):
-        owned = there.get(above[1:])
-        if owned is None or above in known:
-            continue
-        entry = owned.entry
-        if entry.kind != "dir":
-            kind = _KINDS.get(entry.kind, "a file")
-            yield f"`copy` brings {file.place} below {above}, which is {kind} of {owned.label}"
-        elif (entry.mode & 0o7777, entry.uid, entry.gid) != _PLAIN:
-            yield f"`copy` brings {file.place} below {above}, which has another mode or owner in {owned.label}"
+def _kind(owned: _Owned) -> str:
+    return _KINDS.get(owned.entry.kind, "a file")
+
+
+def _wrong(owned: _Owned) -> str:
+    """Return what is wrong with a folder above a file of the application, nothing for one that is plainly root's."""
+    entry = owned.entry
+    if entry.kind != "dir":
+        return f"is {_kind(owned)} of"
+    return "" if (entry.mode & 0o7777, entry.uid, entry.gid) == _PLAIN else "has another mode or owner in"

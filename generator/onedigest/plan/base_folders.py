@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
 
-from onedigest.assembler.places import is_system
+from onedigest.assembler.places import folders_above, is_system
 from onedigest.lock.base.debian import HOME
 from onedigest.lock.base.folders_above import PLAIN, WELL_KNOWN
 from onedigest.platforms import AMD64, Platform
@@ -59,7 +58,7 @@ class BaseFolders:
             for each, stated in self.odd.items()
             if f"{each}/".startswith(f"{path}/") or path.startswith(f"{each}/")
         }
-        for each in sorted({str(above) for file in files for above in PurePosixPath(file).parents} - {"/"}):
+        for each in folders_above(files):
             stated = self.odd.get(each, PLAIN if each in self.there or is_system(each) else "")
             if each == _ROOTS_HOME:
                 stated = f"{stated.partition(':')[0]}:{user}"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import PurePosixPath
 
 from onedigest.application import File
-from onedigest.assembler.places import why_unfit
+from onedigest.assembler.places import folders_above, why_unfit
 from onedigest.errors import InputError, Problem
 from onedigest.lock.base import Base
 from onedigest.plan.base_folders import BaseFolders
@@ -50,8 +49,7 @@ def _is_above(path: str, folders: Sequence[str]) -> bool:
 def _on_the_way(spec: Spec, files: Sequence[File]) -> Iterator[Problem]:
     """Yield files that stand where another one has a folder."""
     found = {file.path_in(spec.root): file for file in files}
-    for path, file in sorted(found.items()):
-        for above in map(str, PurePosixPath(path).parents):
-            if above in found:
-                message = f"`copy` brings {found[above].place} to {above}, which is the folder of {file.place}"
-                yield Problem(message, spec.script, "end a path in the name of a file, or in `/` for a folder")
+    for path in sorted(found.keys() & folders_above(found)):
+        beneath = min(each for each in found if each.startswith(f"{path}/"))
+        message = f"`copy` brings {found[path].place} to {path}, which is the folder of {found[beneath].place}"
+        yield Problem(message, spec.script, "end a path in the name of a file, or in `/` for a folder")

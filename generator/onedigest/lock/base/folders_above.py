@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from onedigest.assembler.places import folders_above
 from onedigest.errors import Problem
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _HOME = re.compile(r"/root|/home/[^/]+")
 """Folders that become the user's, as Flyte gives them to its own."""
 
 
-def folders_above(spec: Spec, rootfs: Rootfs) -> tuple[str, ...]:
+def list_folders(spec: Spec, rootfs: Rootfs) -> tuple[str, ...]:
     """Return the folders that an image has above and at absolute targets of copies, those that are plainly root's."""
     nodes = {path: rootfs.plain(path) for path in _paths(spec)}
     return tuple(path for path, node in nodes.items() if node and node.kind == "dir" and _is(node, PLAIN))
@@ -56,7 +56,5 @@ def _is(node: Node, stated: str) -> bool:
 
 def _paths(spec: Spec) -> list[str]:
     """Return the absolute targets of copies and the folders above them, but for the top, sorted."""
-    targets = [target for target, _ in spec.copies if target.startswith("/")]
-    return sorted(
-        {str(each) for target in targets for each in (PurePosixPath(target), *PurePosixPath(target).parents)} - {"/"}
-    )
+    targets = {target for target, _ in spec.copies if target.startswith("/")} - {"/"}
+    return sorted(targets | folders_above(targets))

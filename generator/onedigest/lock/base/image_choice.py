@@ -21,7 +21,7 @@ from onedigest.lock.base.choice import SUITES
 from onedigest.lock.base.debian_choice import Above, resolve_above
 from onedigest.lock.base.debian_pins import Kept
 from onedigest.lock.base.file_list import FileList
-from onedigest.lock.base.folders_above import folders_above, unfit_folders
+from onedigest.lock.base.folders_above import list_folders, unfit_folders
 from onedigest.lock.base.image import ImageBase, PinnedImage
 from onedigest.lock.base.interpreter import choose_python
 from onedigest.lock.base.listing import list_files
@@ -98,7 +98,7 @@ def resolve_image(
                 has_workdir=roots[each].find(spec.workdir) is not None,
                 open_workdir=venv != VENV and _is_open(roots[each], spec.workdir),
                 has_volumes=tuple(path for path in spec.volumes if roots[each].find(path)),
-                has_folders=folders_above(spec, roots[each]),
+                has_folders=list_folders(spec, roots[each]),
                 account=accounts[each],
                 files=_listed(by_name[each.oci], paths, sources.store) if above.releases else None,
             )
