@@ -188,7 +188,8 @@ def _as_told(
         )
     path = Path(files[0])
     session.advise(
-        f"{asked.name}: {shown(path)} does not tell the image without being run, so only Flyte's builder locks it"
+        f"{asked.name}: {_unread_place(path)} cannot be read without being run,"
+        " so `onedigest generate` does not know the image"
     )
     texts = [text for _, text in _texts(files)]
     if not (asked.python or asked.base) and is_always_stated("python_version", texts):
@@ -196,6 +197,15 @@ def _as_told(
     if asked.flyte == "flyte" and is_always_stated("flyte_version", texts):
         asked = replace(asked, flyte=flyte)
     return replace(asked, file=files[0], steps=_with_named_bundles(asked.steps, 0)), path
+
+
+def _unread_place(path: Path) -> str:
+    """Return where a script is not literal: with the line, if one place alone is not."""
+    with suppress(InputError, UnicodeDecodeError):
+        text = read_inside(path, path.resolve().parent, shown(path), MOST_BYTES).decode()
+        unread = {each.where for each in find_images(text, path, shown(path)).unread}
+        return unread.pop() if len(unread) == 1 else shown(path)
+    return shown(path)
 
 
 def _matching(asked: Definition, written: Definition, python: str, flyte: str) -> Definition | None:
