@@ -34,7 +34,6 @@ ONLY_RUNNING = {
     "image_in_loop.py": ("loop_a", "loop_b"),
     "image_name_from_environment.py": ("environment_name",),
     "image_or_auto.py": ("image_or_auto",),
-    "import_both_ways/main.py": ("both_ways_own",),
     "mutated_constants.py": ("mutated_augmented", "mutated_dict", "mutated_list"),
     "notebook_python.py": ("python_of_this_machine",),
     "packages_from_file.py": ("packages_from_file",),
