@@ -18,7 +18,7 @@ import pytest
 from conftest import Project, Result, machine_environment
 from docker_daemon import docker_variables, find_docker
 from fault_proxy import FaultProxy, faults
-from flyte_sdk import BUILD_IMAGES, SCRIPT, Sdk, run_in_image, share_sdk
+from flyte_sdk import BUILD_IMAGES, SCRIPT, Sdk, run_in_image, serve_in_image, share_sdk
 from index_server import IndexServer
 from registry_server import serve_registry
 from wheel_builder import build_wheel
@@ -142,6 +142,17 @@ def test_entry_point_runs_a_task_from_a_bundle(
 
 
 @pytest.mark.docker
+def test_app_and_debugger_find_a_shell_and_a_home_to_write_to(built: tuple[Project, str], registry: FaultProxy) -> None:
+    project = Project(built[0].root, {**built[0].environment, **docker_variables()})
+    command = (
+        "echo $((40 + 2)) > ~/x && $SHELL -c 'cat ~/x' && dirname $(readlink -f ./y) && uname && which fserve python"
+    )
+    said = serve_in_image(find_docker(), project, direct(built[1], registry), command)
+
+    assert said.splitlines()[-5:] == ["42", "/app", "Linux", "/opt/venv/bin/fserve", "/opt/venv/bin/python"]
+
+
+@pytest.mark.docker
 @pytest.mark.emulation
 def test_entry_point_runs_a_task_with_baked_code(
     tmp_path: Path, cache: Path, registry: FaultProxy, newest: Sdk
@@ -222,7 +233,7 @@ COMPARE = """\
 import pathlib, sys
 sys.path.insert(0, "jobs")
 import everything
-from onedigest.cli.flyte_build import find_written
+from onedigest.cli.flyte_written import find_written
 from onedigest.flyte.sdk import host_defaults, read_image
 from onedigest.flyte.syntax import find_images
 python, flyte = host_defaults()
@@ -358,7 +369,7 @@ def test_package_without_a_wheel(tmp_path: Path, cache: Path, registry: FaultPro
     )
     assert "Because sdistonly==1.0 has no usable wheels and only sdistonly==1.0 is available" in result.err
     assert result.err.splitlines()[-1] == (
-        'hint: where it is pure Python, write `build = ["sdistonly"]` in [tool.onedigest]: then it is built here'
+        'hint: where it is pure Python, write `build = ["sdistonly"]` in onedigest.toml: then it is built here'
     )
     assert "active Python" not in result.err
 
@@ -368,7 +379,7 @@ def test_package_without_a_wheel(tmp_path: Path, cache: Path, registry: FaultPro
 def test_commands_are_run_by_buildx(tmp_path: Path, cache: Path, registry: FaultProxy, newest: Sdk) -> None:
     image = (
         "flyte.Image.from_debian_base(name='commands', registry='REGISTRY/acme', platform=('linux/amd64',))"
-        ".with_commands(['echo $((40 + 2)) > /opt/answer && chmod 600 /opt/answer'])"
+        ".with_commands(['echo $((40 + 2)) | cat > /opt/answer && chmod 600 /opt/answer'])"
     )
     find_docker()
     project = small_project(tmp_path, cache, registry, image)
