@@ -7,8 +7,8 @@ from pathlib import Path
 
 from onedigest.application import collect
 from onedigest.errors import InputError
-from onedigest.flyte.recipe import make_recipe
 from onedigest.flyte.presence import may_have_images
+from onedigest.flyte.recipe import make_recipe
 from onedigest.flyte.syntax import find_images
 from onedigest.project import Project
 from onedigest.script import canonical_text, parse

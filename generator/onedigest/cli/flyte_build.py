@@ -33,6 +33,7 @@ from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import DifferenceError, InputError, OnedigestError, generating
 from onedigest.flyte.definition import CodeBundle, Copy, Definition, loads
 from onedigest.flyte.presence import may_have_images
+from onedigest.flyte.stated import is_always_stated
 from onedigest.flyte.syntax import find_images
 from onedigest.inputs.store import exclusive
 from onedigest.oci.media import MANIFEST_TYPES
@@ -68,7 +69,7 @@ def _answer(session: FlyteSession, request: Mapping[str, Any]) -> str:
     asked, files = loads(request["definition"]), request["files"]
     before = _look(session, files)
     written = find_written(asked, files, python=request["python"], flyte=request["flyte"], root_of=session.root)
-    definition, script = written or _as_told(session, asked, files)
+    definition, script = written or _as_told(session, asked, files, request["python"], request["flyte"])
     repository = f"{asked.registry}/{asked.name}" if asked.registry else ""
     if not repository:
         raise _no_registry(asked, definition)
@@ -161,21 +162,26 @@ def find_written(
 
     The text tells more than Flyte: which values are written there, and which are those of this machine.
     """
-    for name in files:
-        path = Path(name)
-        try:
-            text = read_inside(path, path.resolve().parent, name, MOST_BYTES).decode("utf-8-sig")
-        except (InputError, UnicodeDecodeError):
-            continue
-        if not may_have_images(text):
-            continue
+    for path, text in _texts(files):
         for written in find_images(text, path, shown(path), root_of(path.parent)).definitions:
             if (matching := _matching(asked, written, python, flyte)) is not None:
                 return matching, path
     return None
 
 
-def _as_told(session: FlyteSession, asked: Definition, files: list[str]) -> tuple[Definition, Path]:
+def _texts(files: list[str]) -> Iterator[tuple[Path, str]]:
+    """Yield the files that may define images, with their texts."""
+    for name in files:
+        path = Path(name)
+        with suppress(InputError, UnicodeDecodeError):
+            text = read_inside(path, path.resolve().parent, name, MOST_BYTES).decode("utf-8-sig")
+            if may_have_images(text):
+                yield path, text
+
+
+def _as_told(
+    session: FlyteSession, asked: Definition, files: list[str], python: str, flyte: str
+) -> tuple[Definition, Path]:
     """Return what Flyte says of an image that no text has, and the script that declares it."""
     if not files:
         raise InputError.of(
@@ -187,6 +193,11 @@ def _as_told(session: FlyteSession, asked: Definition, files: list[str]) -> tupl
         f"{asked.name}: {_unread_place(path)} cannot be read without being run,"
         " so `onedigest generate` does not know the image"
     )
+    texts = [text for _, text in _texts(files)]
+    if not (asked.python or asked.base) and is_always_stated("python_version", texts):
+        asked = replace(asked, python=python)
+    if asked.flyte == "flyte" and is_always_stated("flyte_version", texts):
+        asked = replace(asked, flyte=flyte)
     return replace(asked, file=files[0], steps=_with_named_bundles(asked.steps, 0)), path
 
 
