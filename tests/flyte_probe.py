@@ -95,11 +95,16 @@ def imported(script: Path) -> Iterator[None]:
         spec.loader.exec_module(module)
         yield
     finally:
-        sys.path[:] = path
-        for name in set(sys.modules) - set(before) | {script.stem}:
-            if is_inside(getattr(sys.modules[name], "__file__", ""), script.parent):
-                sys.modules.pop(name)
+        added = set(sys.modules) - set(before) | {script.stem}
+        for name in [each for each in added if is_inside(place_of(sys.modules[each]), script.parent)]:
+            sys.modules.pop(name)
         sys.modules.update({name: module for name, module in before.items() if name not in sys.modules})
+        sys.path[:] = path
+
+
+def place_of(module: ModuleType) -> str:
+    """Return the file of a module, or the folder of one that is no more than a folder."""
+    return str(getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), ""))
 
 
 def is_inside(path: object, folder: Path) -> bool:
@@ -109,12 +114,14 @@ def is_inside(path: object, folder: Path) -> bool:
 def main(scripts: list[Path]) -> None:
     """Print what environments have, as one line of JSON."""
     import flyte
+    import flyte.app
     from flyte._environment import list_loaded_environments
 
     from onedigest.flyte.declaring import find_files
     from onedigest.flyte.definition import dumps
     from onedigest.flyte.sdk import host_defaults, read_image
 
+    sys.dont_write_bytecode = True  # beside the scripts
     found = []
     for script in scripts:
         list_loaded_environments().clear()  # each script is alone

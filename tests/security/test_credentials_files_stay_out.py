@@ -227,7 +227,7 @@ def test_the_code_that_flyte_bakes_in_has_none(tmp_path: Path, capsys: pytest.Ca
     write(tmp_path, "a.py", ".env", ".git/config")
 
     assert [target for target, _ in _files_below(tmp_path)] == ["a.py"]
-    assert ".env may hold credentials: left out of the code\n" in capsys.readouterr().err
+    assert ".env, which may hold credentials: left out of the code; to have it there, use" in capsys.readouterr().err
 
 
 def test_the_table_has_each_name_once_and_in_small_letters() -> None:

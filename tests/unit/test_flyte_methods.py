@@ -38,6 +38,7 @@ def test_nearest_folder_above_counts_where_none_is_beside_it(jobs: Path) -> None
 
     assert find("x.txt", jobs) == str(jobs.parent.parent / "x.txt")
     assert find("y.txt", jobs) == str(jobs / "y.txt"), "it is outside of the repository"
+    assert find("../y.txt", jobs) == str(jobs.parent / "y.txt"), "so it is"
 
 
 def test_nothing_above_counts_outside_of_a_repository(tmp_path: Path) -> None:

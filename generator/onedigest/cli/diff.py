@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from onedigest.cli.image import Image
-from onedigest.cli.images import find_images
+from onedigest.cli.images import find_image
 from onedigest.cli.locks import read_lock
 from onedigest.cli.opened import Opened, is_reference, open_image
 from onedigest.cli.project_image import names_project
@@ -76,7 +76,7 @@ def _sides(session: Session, first: str, second: str, stack: ExitStack) -> tuple
 def _side(session: Session, what: str, stack: ExitStack) -> Side | None:
     """Return what a name stands for; None for what may be a revision."""
     if (session.lockfiles / what / LOCK_FILE).is_file() or Path(what).suffix == ".py" or names_project(what):
-        return _locked(session, find_images(session, [what], everything=False)[0])
+        return _locked(session, find_image(session, what))
     if Path(what).exists() or is_reference(what):
         return _opened(session, stack.enter_context(open_image(session, what)))
     return None
@@ -109,7 +109,7 @@ def _committed(session: Session, first: str, revision: str) -> Side:
     from onedigest.inputs.git import read_committed
     from onedigest.lock import codec
 
-    image = find_images(session, [first], everything=False)[0]
+    image = find_image(session, first)
     text = read_committed(image.lock_path, revision)
     if text is None:
         raise InputError.of(f"{revision} has no lock of `{image.spec.name}`", where=shown(image.lock_path))

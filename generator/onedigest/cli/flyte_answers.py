@@ -112,9 +112,7 @@ class Project:
 
 def recall(request: Mapping[str, Any]) -> str:
     """Return the reference of an image that is as it was, and where it was; nothing where that is not certain."""
-    name = _name(request)
-    path, key = store_path() / name, key_path()
-    text = unsealed(read_key(key), name, path.read_bytes()) if key and _may_be_kept(request) else None
+    text = _read_note(_name(request)) if _may_be_kept(request) else None
     if text is None:
         return ""
     kept: dict[str, Any] = json.loads(text)
@@ -150,6 +148,12 @@ def remember(store: Store, request: Mapping[str, Any], name: str, before: Projec
         "answer": answer,
     }
     store.write_note(_name(request), json.dumps(kept).encode())
+
+
+def _read_note(name: str) -> bytes | None:
+    """Return a note of the store, without what it takes to write one."""
+    path, key = store_path() / name, key_path()
+    return unsealed(read_key(key), name, path.read_bytes()) if key and path.exists() else None
 
 
 def _may_be_kept(request: Mapping[str, Any]) -> bool:

@@ -34,6 +34,7 @@ from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import DifferenceError, InputError, OnedigestError, generating
 from onedigest.flyte.definition import CodeBundle, Copy, Definition, loads
 from onedigest.flyte.presence import may_have_images
+from onedigest.flyte.stated import is_always_stated
 from onedigest.flyte.syntax import find_images
 from onedigest.inputs.store import exclusive
 from onedigest.oci.media import MANIFEST_TYPES
@@ -69,7 +70,7 @@ def _answer(session: FlyteSession, request: Mapping[str, Any]) -> str:
     asked, files = loads(request["definition"]), request["files"]
     before = _look(session, files)
     written = find_written(asked, files, python=request["python"], flyte=request["flyte"], root_of=session.root)
-    definition, script = written or _as_told(session, asked, files)
+    definition, script = written or _as_told(session, asked, files, request["python"], request["flyte"])
     repository = f"{asked.registry}/{asked.name}" if asked.registry else ""
     if not repository:
         raise _no_registry(asked, definition)
@@ -162,21 +163,26 @@ def find_written(
 
     The text tells more than Flyte: which values are written there, and which are those of this machine.
     """
-    for name in files:
-        path = Path(name)
-        try:
-            text = read_inside(path, path.resolve().parent, name, MOST_BYTES).decode("utf-8-sig")
-        except (InputError, UnicodeDecodeError):
-            continue
-        if not may_have_images(text):
-            continue
+    for path, text in _texts(files):
         for written in find_images(text, path, shown(path), root_of(path.parent)).definitions:
             if (matching := _matching(asked, written, python, flyte)) is not None:
                 return matching, path
     return None
 
 
-def _as_told(session: FlyteSession, asked: Definition, files: list[str]) -> tuple[Definition, Path]:
+def _texts(files: list[str]) -> Iterator[tuple[Path, str]]:
+    """Yield the files that may define images, with their texts."""
+    for name in files:
+        path = Path(name)
+        with suppress(InputError, UnicodeDecodeError):
+            text = read_inside(path, path.resolve().parent, name, MOST_BYTES).decode("utf-8-sig")
+            if may_have_images(text):
+                yield path, text
+
+
+def _as_told(
+    session: FlyteSession, asked: Definition, files: list[str], python: str, flyte: str
+) -> tuple[Definition, Path]:
     """Return what Flyte says of an image that no text has, and the script that declares it."""
     if not files:
         raise InputError.of(
@@ -185,9 +191,24 @@ def _as_told(session: FlyteSession, asked: Definition, files: list[str]) -> tupl
         )
     path = Path(files[0])
     session.advise(
-        f"{asked.name}: {shown(path)} does not tell the image without being run, so only Flyte's builder locks it"
+        f"{asked.name}: {_unread_place(path)} cannot be read without being run,"
+        " so `onedigest generate` does not know the image"
     )
+    texts = [text for _, text in _texts(files)]
+    if not (asked.python or asked.base) and is_always_stated("python_version", texts):
+        asked = replace(asked, python=python)
+    if asked.flyte == "flyte" and is_always_stated("flyte_version", texts):
+        asked = replace(asked, flyte=flyte)
     return replace(asked, file=files[0], steps=_with_named_bundles(asked.steps, 0)), path
+
+
+def _unread_place(path: Path) -> str:
+    """Return where a script is not literal: with the line, if one place alone is not."""
+    with suppress(InputError, UnicodeDecodeError):
+        text = read_inside(path, path.resolve().parent, shown(path), MOST_BYTES).decode()
+        unread = {each.where for each in find_images(text, path, shown(path)).unread}
+        return unread.pop() if len(unread) == 1 else shown(path)
+    return shown(path)
 
 
 def _matching(asked: Definition, written: Definition, python: str, flyte: str) -> Definition | None:
@@ -223,16 +244,24 @@ def _with_named_bundles(steps: tuple[Any, ...], bundles: int) -> tuple[Any, ...]
 def _files_below(folder: Path) -> tuple[tuple[str, str], ...]:
     root, ignore = folder.resolve(), folder / ".dockerignore"
     rules = read_rules(ignore, root, shown(ignore)) if ignore.is_file() else None
-    found = []
-    for file in list_folder(folder, rules, folder):
+    found, credentials, caches = [], list[str](), list[Path]()
+    for file in list_folder(folder, rules, folder, caches.append):
         path = file.relative_to(folder).as_posix()
         if not is_below(file, root):
             raise InputError.of("is a link that leaves the folder", where=shown(file))
         if find_rule(path) or find_rule(file.resolve().relative_to(root).as_posix()):
-            say(f"{shown(file)} may hold credentials: left out of the code")
+            credentials.append(shown(file))
         else:
             found.append((path, str(file)))
+    _say_left(credentials, "may hold credentials")
+    _say_left([shown(each) for each in sorted(caches)], "programs made for this machine")
     return tuple(found)
+
+
+def _say_left(places: list[str], why: str) -> None:
+    if places:
+        further = f" and {len(places) - 1} more" if len(places) > 1 else ""
+        say(f"{places[0]}{further}, which {why}: left out of the code; to have it there, use `with_source_file`")
 
 
 def _read(path: Path) -> str | None:

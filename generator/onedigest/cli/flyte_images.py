@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from onedigest.checkout import read_inside
 from onedigest.cli.flyte_hints import placing
 from onedigest.cli.flyte_names import Claims, choose_names, list_names, list_names_of_unread, read_found, refuse_taken
 from onedigest.cli.image import Image, make_image
-from onedigest.cli.leftovers import renamed
+from onedigest.cli.leftovers import renamed, unheard
 from onedigest.cli.session import Session
 from onedigest.cli.words import shown
 from onedigest.errors import InputError, Problem, generating
@@ -76,12 +76,15 @@ def flyte_image(
         names = choose_names(session, path, list_names(session, path, found.definitions), claims)
         name, left = names[written.index(asked)], _left(session, path, found, names, claims)
     else:
-        unread = list_names_of_unread(session, path, found, definition, siblings)
-        (name,) = choose_names(session, path, [unread], claims)
+        several = list_names_of_unread(session, path, found, definition, siblings)
+        (name,) = choose_names(session, path, several[:1], claims)
+        if definition.environments:  # those of the others are known too
+            left = _others(session, path, {each for names in several for each in names}, claims)
     image = replace(_make(session, definition, path, name, found), left=left)
     refuse_taken(session, image)
     if not image.lock_path.exists():
-        session.warn(renamed(folder / LOCK_FILE, image.spec.script).problem() for folder in left)
+        tell = renamed if asked in written else unheard
+        session.warn(tell(folder / LOCK_FILE, image.spec.script).problem() for folder in left)
     return image
 
 
@@ -100,8 +103,11 @@ def _make(session: Session, definition: Definition, path: Path, name: str, found
 
 def _left(session: Session, path: Path, found: Found, names: Sequence[str], claims: Claims) -> tuple[Path, ...]:
     """Return the folders of locks of a script that are of none of its images, as far as all of them are known."""
-    if found.problems or found.unread:
-        return ()
+    return () if found.problems or found.unread else _others(session, path, names, claims)
+
+
+def _others(session: Session, path: Path, names: Collection[str], claims: Claims) -> tuple[Path, ...]:
+    """Return the folders of locks of a script that have none of some names."""
     folder = session.lockfiles_of(session.project(path.parent))
     locked = claims.locked(folder, shown(path, session.root(path.parent)))
     return tuple(folder / name for name in locked if name not in names)

@@ -118,20 +118,21 @@ def list_names(session: Session, path: Path, definitions: Sequence[Definition]) 
 
 def list_names_of_unread(
     session: Session, path: Path, found: Found, definition: Definition, siblings: Sequence[Definition]
-) -> tuple[str, ...]:
-    """Return what an image may be called that is not in the text of its script, beside all that is known of others.
+) -> list[tuple[str, ...]]:
+    """Return what an image may be called that is not in the text of its script, and then what all others may be.
 
-    No name is among them that an image of the text may have. Where others are in the dark, what they would share is no
+    No name of it is one that an image of the text may have. Where others are in the dark, what they would share is no
     name.
     """
     from onedigest.flyte.naming import has_own_name, plain_name, without_bundles
 
-    reserved = {name for names in list_names(session, path, found.definitions) for name in names}
+    others = list_names(session, path, found.definitions)
+    reserved = {name for names in others for name in names}
     known = list(dict.fromkeys(without_bundles(each) for each in (definition, *siblings, *found.definitions)))
-    *names, last = list_names(session, path, known)[0]
+    (*names, last), *further = list_names(session, path, known)
     if not (siblings or has_own_name(definition)) and len(found.definitions) + len(found.unread) > 1:
         reserved.add(plain_name(definition, path))
-    return (*(name for name in names if name not in reserved), last)
+    return [(*(name for name in names if name not in reserved), last), *further, *others]
 
 
 def is_of_other(session: Session, folder: Path, name: str, script: str) -> bool:
@@ -140,6 +141,8 @@ def is_of_other(session: Session, folder: Path, name: str, script: str) -> bool:
     if other in ("", script):
         return False
     try:
+        if Path(other).is_absolute():  # of a script that is not below the folder: it is not looked into
+            return Path(other).is_file()
         path = (root / relative_path(other)).resolve()
         return path.is_relative_to(root) and path.is_file() and _may_have(session, path, name)
     except (ValueError, RuntimeError, OSError, InputError):

@@ -14,6 +14,7 @@ from onedigest.cli.earlier import answers, earlier_lock, refuse_other_hashes
 from onedigest.cli.image import Image
 from onedigest.cli.images import find_images, with_siblings
 from onedigest.cli.leftovers import find_gone, find_renamed, remove
+from onedigest.cli.locked_warnings import warn_locked
 from onedigest.cli.locks import moved_code
 from onedigest.cli.looking import look_at, say_unseen
 from onedigest.cli.moves import say_moves
@@ -67,12 +68,12 @@ def command(
     images: list[Image] = []
     gone = [leftover.problem() for leftover in find_gone(session.lockfiles)] if prune else []
     if scripts or everything or not prune:
-        tell = gone.extend if check and not prune else _forget if prune else session.warn
+        tell = gone.extend if check else partial(_tell_what_stays, session) if prune else session.warn
         images = find_images(session, scripts, everything=everything, tell=tell)
     if check:
         from onedigest.cli.check import check as check_images
 
-        return check_images(session, images, everything=everything, gone=gone)
+        return check_images(session, images, everything=everything, gone=dict.fromkeys(gone))
     from onedigest.lock.resolver import Upgrade
 
     allowed = Upgrade(everything=upgrade, base=upgrade_base, packages=frozenset(packages))
@@ -184,6 +185,7 @@ def _locked(
     except InputError as error:
         raise InputError(map(image.place, error.problems)) from None
     refuse_other_hashes(image, lock)
+    warn_locked(image, lock)
     if first:
         warn_of_difference(image, lock)
     return lock, _debian_moves(previous, lock, found)
@@ -271,8 +273,9 @@ def _generate(
     return {"images": done}, max(failed, several.say_unknown())
 
 
-def _forget(_: object) -> None:
+def _tell_what_stays(session: Session, problems: Iterable[Problem]) -> None:
     """Say nothing of what is about to be removed, which is said then."""
+    session.warn(problem for problem in problems if "--prune" not in problem.hint)
 
 
 def _prune(session: Session, images: list[Image]) -> list[str]:

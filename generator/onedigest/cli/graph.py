@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from onedigest.cli.images import find_images
+from onedigest.cli.images import find_image
 from onedigest.cli.locks import read_lock
 from onedigest.cli.session import Session, shared_options
 from onedigest.cli.words import print_json, put_document, put_json, shown
@@ -36,7 +36,7 @@ def command(name: str, shape: str, package: str | None, **options: Any) -> int:
     from onedigest.lock.graph import from_lock, paths_to
 
     session = Session(**options)
-    image = find_images(session, [name], everything=False)[0]
+    image = find_image(session, name)
     graph = from_lock(read_lock(image))
     if package is None:
         form = "json" if session.as_json else shape

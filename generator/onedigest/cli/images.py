@@ -52,6 +52,15 @@ def find_images(
     return found
 
 
+def find_image(session: Session, name: str) -> Image:
+    """Return the one image that a name or a script means. Raises `UsageError` for a script that has several."""
+    images = find_images(session, [name], everything=False)
+    if len(images) > 1:
+        names = ", ".join(image.spec.name for image in images)
+        raise UsageError.of(f"`{name}` has several images", hint=f"name one of them: {names}")
+    return images[0]
+
+
 def _refuse_other_folders(session: Session, images: Iterable[Image], names: Collection[str]) -> None:
     """Raise `InputError` for an image that was named, and whose lock is not the one that has the name here."""
     folder = session.lockfiles.resolve()

@@ -79,6 +79,16 @@ def renamed(lock: Path, script: str) -> Leftover:
     )
 
 
+def unheard(lock: Path, script: str) -> Leftover:
+    """Return a lock as a leftover of a script whose environments have no image of its name; a text cannot tell."""
+    return Leftover(
+        folder=lock.parent,
+        script=script,
+        reason=f"no environment of {script} has an image `{lock.parent.name}`",
+        hint=f"delete the folder `{lock.parent.name}`, unless something else builds that image",
+    )
+
+
 def stray(path: Path) -> Problem:
     """Return that a lock, or another file beside it, is of no image."""
     what = "is the lock of no image" if path.name == LOCK_FILE else "has the layers of no image"

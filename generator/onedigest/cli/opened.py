@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onedigest.cli.images import find_images
+from onedigest.cli.images import find_image
 from onedigest.cli.progress import Progress
 from onedigest.cli.project_image import names_project
 from onedigest.cli.session import Session
@@ -82,7 +82,7 @@ def open_image(session: Session, what: str) -> Iterator[Opened]:
 
 def _built(session: Session, what: str) -> Path:
     """Return where the image of a script or of a project is built into."""
-    image = find_images(session, [what], everything=False)[0]
+    image = find_image(session, what)
     return image.folder.parent.parent / "dist" / image.spec.name
 
 

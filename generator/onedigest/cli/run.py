@@ -12,12 +12,11 @@ import click
 from onedigest.cli.building import Job, bring_base, prepare, run_engine
 from onedigest.cli.engines import make_engine
 from onedigest.cli.image import Image
-from onedigest.cli.images import find_images
+from onedigest.cli.images import find_image
 from onedigest.cli.progress import Status
 from onedigest.cli.session import Session, shared_options
 from onedigest.cli.words import amount, say
 from onedigest.digest import hex_of
-from onedigest.errors import UsageError
 
 if TYPE_CHECKING:
     from onedigest.engines.containers import Containers
@@ -47,7 +46,7 @@ def command(name: str, arguments: tuple[str, ...], **options: Any) -> int:
     given = {field: options.pop(field) for field in ("volumes", "variables", "ports")}
     asked = options.pop("platform")
     session = Session(**options)
-    image = _one_image(session, name)
+    image = find_image(session, name)
     containers = find_containers(dict(os.environ))
     reference = _loaded(session, image, containers, asked or containers.platform())
     containers.run(
@@ -59,14 +58,6 @@ def command(name: str, arguments: tuple[str, ...], **options: Any) -> int:
             **given,
         )
     )
-
-
-def _one_image(session: Session, name: str) -> Image:
-    images = find_images(session, [name], everything=False)
-    if len(images) > 1:
-        names = ", ".join(image.spec.name for image in images)
-        raise UsageError.of(f"`{name}` has several images", hint=f"name one of them: {names}")
-    return images[0]
 
 
 def _loaded(session: Session, image: Image, containers: Containers, platform: str) -> str:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import threading
 from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from secrets import token_hex
 from typing import IO, Any
 
 from flyte import Image, ImageBuild
@@ -28,7 +28,7 @@ from onedigest.flyte.sdk import host_defaults, private, read_image
 _START = "import json, sys; sys.path += json.loads(sys.argv.pop(1)); from onedigest.cli.flyte_child import main; main()"
 """What the other process begins with: modules of Python's own come first there, whatever stands beside a script."""
 
-_RUN = token_hex(8)
+_RUN = os.urandom(8).hex()
 """What this run of a program is called, in which one thing is said once."""
 
 

@@ -1,4 +1,4 @@
-"""Knows what calls give: images, environments of Flyte, functions of the project, and what has a value without running."""
+"""Knows what calls give without running them: images, environments of Flyte, what functions of the project return."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TASK = "ContainerTask"
 """A task that has an image itself, and gives it to an environment that is made from it."""
 
 
-def call_value(call: ast.Call, frame: Frame, follow: Following) -> Any:
+def call_value(call: ast.Call, frame: Frame, follow: Following) -> Any:  # noqa: PLR0911  one for each kind
     """Return what a call gives. Raises `NotLiteral`, and `InputError` for an image that is wrong."""
     if isinstance(call.func, ast.Attribute):
         owner = follow.value(call.func.value, frame)
@@ -119,6 +119,8 @@ def _or_none(node: Any, frame: Frame, follow: Following) -> Any:
 
 
 def _function(function: Function, call: ast.Call, frame: Frame, follow: Following) -> Any:
+    if function.is_wrapped():
+        raise fail(call, frame)
     returned = function.returned()
     bound = function.bind(call, lambda node: follow.value(node, frame), lambda node: follow.value(node, function.frame))
     scope = function.frame.module.names.scope(function.node)
@@ -126,7 +128,7 @@ def _function(function: Function, call: ast.Call, frame: Frame, follow: Followin
     inner = Frame(function.frame.module, scope, function.frame, time, bound or {})
     follow.called.add(id(function.node))
     if bound is None or returned is None:
-        raise fail(call, frame, is_image=_returns_image(function, inner, follow))
+        raise fail(call, frame, is_image=_returns_image(inner, follow))
     try:
         value = follow.value(returned, inner)
     except NotLiteral as error:
@@ -137,7 +139,7 @@ def _function(function: Function, call: ast.Call, frame: Frame, follow: Followin
     return value.moved_to(frame.module, call) if isinstance(value, Made) and has_arguments else value
 
 
-def _returns_image(function: Function, inner: Frame, follow: Following) -> bool:
+def _returns_image(inner: Frame, follow: Following) -> bool:
     """Tell whether one of the values that a function may return is an image."""
     for each, _ in inner.scope.returns:
         try:

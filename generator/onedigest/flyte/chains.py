@@ -77,8 +77,8 @@ def begin(method: str, call: ast.Call, module: Module, place: Path, value: Calla
     made = first(method, _known(given), place)
     if made is None:
         raise _unknown(f"`{method}` of `flyte.Image` is not known here", call, module)
-    is_bare = given.get("install_flyte") is False  # which is no image that Flyte publishes
-    is_built = method in _ALWAYS_BUILT or bool(given.get("registry") or given.get("name") or is_bare)
+    is_built = method in _ALWAYS_BUILT or bool(given.get("registry") or given.get("name"))
+    is_built |= given.get("install_flyte", True) is False  # Flyte publishes none of these
     made = replace(_placed(made, 0, call), file=str(module.file), line=call.lineno)
     return Made(made, call, module, is_built)
 

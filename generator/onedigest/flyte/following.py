@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ from onedigest.flyte.calling import call_value
 from onedigest.flyte.chains import Made
 from onedigest.flyte.definition import Secret
 from onedigest.flyte.frames import Class, Environment, External, Frame, Function, Instance, fail
+from onedigest.flyte.holding import container, repeated, subscript, text_part
 from onedigest.flyte.literals import NotLiteral, UnknownValueError
 from onedigest.flyte.modules import Module, Modules, Package
 from onedigest.flyte.scopes import END, Binding, start
 
 _MOST_DEPTH = 60
-_MOST_STEPS = 400_000
+_MOST_STEPS = 60_000
 """How far one expression is followed, and how much is looked at for one script."""
 
 _REPEATING = ast.ListComp | ast.GeneratorExp
@@ -39,6 +41,11 @@ class Follower:
         self._kept: list[Frame] = []
         self._depth = self._steps = 0
 
+    @property
+    def is_tired(self) -> bool:
+        """Tell whether there was more to look at than is looked at."""
+        return self._steps > _MOST_STEPS
+
     def frame(self, module: Module) -> Frame:
         """Return the frame of a module, at its end."""
         if id(module) not in self._frames:
@@ -53,9 +60,7 @@ class Follower:
         self._depth += 1
         try:
             return self._call(node, frame) if isinstance(node, ast.Call) else self._value(node, frame)
-        except UnknownValueError:
-            raise fail(node, frame) from None
-        except RecursionError:
+        except (UnknownValueError, RecursionError, TypeError, ValueError, OverflowError):
             raise fail(node, frame) from None
         finally:
             self._depth -= 1
@@ -107,7 +112,7 @@ class Follower:
             raise known.with_traceback(None)
         return known
 
-    def _value(self, node: ast.expr, frame: Frame) -> Any:
+    def _value(self, node: ast.expr, frame: Frame) -> Any:  # noqa: C901, PLR0911  one for each kind
         match node:
             case ast.Constant():
                 return node.value
@@ -116,16 +121,16 @@ class Follower:
             case ast.Attribute():
                 return self._attribute(self.value(node.value, frame), node.attr)
             case ast.Tuple() | ast.List() | ast.Dict():
-                return literals.bounded(self._container(node, frame))
+                return literals.bounded(container(node, frame, self))
             case ast.JoinedStr():
-                parts = [self._part(each, frame) for each in node.values]
+                parts = [text_part(each, frame, self) for each in node.values]
                 return literals.bounded("".join(parts))
             case ast.BinOp():
                 return literals.operate(node.op, self.value(node.left, frame), self.value(node.right, frame))
             case ast.UnaryOp(op=ast.USub()) if type(number := self.value(node.operand, frame)) is int:
                 return -number
             case ast.Subscript():
-                return self._subscript(node, frame)
+                return subscript(node, frame, self)
             case ast.NamedExpr():
                 return self.value(node.value, frame)
             case ast.IfExp(body=one, orelse=other) | ast.BoolOp(values=[one, other, *_]):
@@ -134,66 +139,8 @@ class Follower:
             case ast.Lambda():
                 return Function(node, frame)
             case ast.ListComp() | ast.GeneratorExp() if len(node.generators) == 1:
-                return self._repeated(node, node.generators[0], frame)
+                return repeated(node, node.generators[0], frame, self)
         raise fail(node, frame)
-
-    def _part(self, node: ast.expr, frame: Frame) -> str:
-        """Return a part of an f-string."""
-        if isinstance(node, ast.FormattedValue) and node.conversion in (-1, ord("s")) and not node.format_spec:
-            node = node.value
-        elif not isinstance(node, ast.Constant):
-            raise UnknownValueError
-        return str(literals.bounded(literals.as_text(self.value(node, frame))))
-
-    def _container(self, node: ast.Tuple | ast.List | ast.Dict, frame: Frame) -> Any:
-        if isinstance(node, ast.Dict):
-            table: dict[Any, Any] = {}
-            for key, each in zip(node.keys, node.values, strict=True):
-                value = self._element(each, frame)
-                if key is not None:
-                    table[_key(self.value(key, frame))] = value
-                elif isinstance(value, dict):
-                    table |= value
-                else:
-                    raise fail(each, frame)
-            return table
-        found: list[Any] = []
-        for each in node.elts:
-            if isinstance(each, ast.Starred):
-                several = self.value(each.value, frame)
-                if not isinstance(several, list | tuple):
-                    raise fail(each.value, frame)
-                found += literals.bounded(several)
-            else:
-                found.append(self._element(each, frame))
-        return tuple(found) if isinstance(node, ast.Tuple) else found
-
-    def _element(self, node: ast.expr, frame: Frame) -> Any:
-        """Return a part of a list or table; of an image that cannot be read, why."""
-        try:
-            return self.value(node, frame)
-        except InputError as error:
-            return error
-        except NotLiteral as error:
-            if error.is_image:
-                return error
-            raise
-
-    def _repeated(self, node: ast.ListComp | ast.GeneratorExp, part: ast.comprehension, frame: Frame) -> list[Any]:
-        """Return what a comprehension of plain values gives."""
-        several = self.plain(part.iter, frame)
-        if part.ifs or part.is_async or not isinstance(several, list | tuple | dict):
-            raise UnknownValueError
-        scope, found = frame.module.names.scope(node), []
-        for each in several:
-            parts: list[tuple[ast.expr, Any]] = [(part.target, each)]
-            if isinstance(part.target, ast.Tuple) and isinstance(each, list | tuple):
-                parts = list(zip(part.target.elts, each, strict=True))
-            if not all(isinstance(target, ast.Name) for target, _ in parts):
-                raise UnknownValueError
-            given = {target.id: value for target, value in parts if isinstance(target, ast.Name)}
-            found.append(self.plain(node.elt, Frame(frame.module, scope, frame, start(node), given)))
-        return found
 
     def _name(self, node: ast.Name, frame: Frame) -> Any:
         found = frame.find(node.id, start(node))
@@ -204,6 +151,7 @@ class Follower:
         owner, binding = found
         if isinstance(owner.scope.node, _REPEATING) and node.id in (owner.arguments or {}):
             return (owner.arguments or {})[node.id]
+        binding = binding or self._one_import(owner, node.id)
         if binding is None:
             raise fail(node, frame, is_image=self.is_image_at_times(owner, node.id))
         try:
@@ -215,6 +163,14 @@ class Follower:
         if _may_have_changed(value, owner, node.id):
             raise fail(node, frame, is_image=isinstance(value, Made))
         return value
+
+    def _one_import(self, owner: Frame, name: str) -> Binding | None:
+        """Return the import that brings a name, where several bring the same: one of them works wherever it is run."""
+        several = owner.scope.bindings[name]
+        if not all(each.origin for each in several):
+            return None
+        brought = {self._modules.owner(each.origin, owner.module.file) for each in several}
+        return several[0] if len(brought) == 1 and None not in {module for module, _ in brought} else None
 
     def _bound(self, binding: Binding, owner: Frame) -> Any:
         node = binding.node
@@ -249,11 +205,9 @@ class Follower:
         found = self._modules.find(origin, importer.file)
         if found is not None:
             return found
-        head, dot, name = origin.rpartition(".")
-        if head.strip(".") or (dot and origin.startswith(".")):
-            module = self._modules.find(head if head.strip(".") else f"{head}.", importer.file)
-            if module is not None:
-                return self._member(module, name)
+        owner, name = self._modules.owner(origin, importer.file)
+        if owner is not None:
+            return self._member(owner, name)
         if origin.startswith("."):
             raise UnknownValueError
         return External(origin)
@@ -277,7 +231,7 @@ class Follower:
             raise UnknownValueError
         return child
 
-    def _attribute(self, value: Any, name: str) -> Any:
+    def _attribute(self, value: Any, name: str) -> Any:  # noqa: PLR0911  one for each kind
         match value:
             case External():
                 return External(f"{value.name}.{name}")
@@ -308,23 +262,6 @@ class Follower:
             self._frames[key] = Frame(value.frame.module, scope, value.frame, start(value.node))
         return self._frames[key]
 
-    def _subscript(self, node: ast.Subscript, frame: Frame) -> Any:
-        value = self.value(node.value, frame)
-        try:
-            found = literals.item(value, self._index(node.slice, frame))
-        except (NotLiteral, UnknownValueError):
-            several = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-            is_image = any(isinstance(each, Made | NotLiteral | InputError) for each in several)
-            raise fail(node, frame, is_image=is_image) from None
-        if isinstance(found, NotLiteral | InputError):
-            raise found
-        return found
-
-    def _index(self, node: ast.expr, frame: Frame) -> Any:
-        if isinstance(node, ast.Slice):
-            return slice(*(each and self.value(each, frame) for each in (node.lower, node.upper, node.step)))
-        return self.value(node, frame)
-
     def _call(self, call: ast.Call, frame: Frame) -> Any:
         """Return what a call gives; those that it stands upon come first, however many there are."""
         waiting = [call]
@@ -334,21 +271,10 @@ class Follower:
             waiting.append(func.value)
         for each in reversed(waiting[1:]):
             try:
-                self._once(frame, each, lambda each=each: self._called(each, frame))  # type: ignore[misc]  bound now
+                self._once(frame, each, partial(call_value, each, frame, self))
             except (NotLiteral, InputError, UnknownValueError):
                 break
-        return self._once(frame, call, lambda: self._called(call, frame))
-
-    def _called(self, call: ast.Call, frame: Frame) -> Any:
-        return call_value(call, frame, self)
-
-
-def _key(value: Any) -> Any:
-    try:
-        hash(value)
-    except TypeError:
-        raise UnknownValueError from None
-    return value
+        return self._once(frame, call, partial(call_value, call, frame, self))
 
 
 def _may_have_changed(value: Any, owner: Frame, name: str) -> bool:

@@ -84,12 +84,16 @@ class Function:
         if isinstance(self.node, ast.Lambda):
             return self.node.body
         scope = self.frame.module.names.scope(self.node)
-        named = [each.func if isinstance(each, ast.Call) else each for each in self.node.decorator_list]
-        last = [_last(each) for each in named]
         if isinstance(self.node, ast.AsyncFunctionDef) or scope.is_generator or len(scope.returns) != 1:
             return None
         found, block = scope.returns[0]
-        return found.value if block[1] == END and all(each in _CACHING for each in last) else None
+        return found.value if block[1] == END else None
+
+    def is_wrapped(self) -> bool:
+        """Tell whether decorators make something else of it."""
+        several = [] if isinstance(self.node, ast.Lambda) else self.node.decorator_list
+        named = [each.func if isinstance(each, ast.Call) else each for each in several]
+        return any(_last(each) not in _CACHING for each in named)
 
     def bind(
         self, call: ast.Call, value: Callable[[ast.expr], Any], own: Callable[[ast.expr], Any]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import posixpath
+import re
 import string
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePath
@@ -98,13 +99,16 @@ def item(value: Any, key: Any) -> Any:
     """Return a part of a list or table."""
     try:
         if isinstance(value, dict) or (isinstance(value, list | tuple | str) and isinstance(key, int | slice)):
-            return value[key]  # type: ignore[index]  either goes with its key
+            found: Any = value[key]
+            return found
     except (LookupError, TypeError, ValueError):
         pass
     raise UnknownValueError
 
 
-def call_method(value: Any, name: str, arguments: Sequence[Any], named: Mapping[str, Any], place: Path) -> Any:
+def call_method(  # noqa: PLR0911  one for each kind
+    value: Any, name: str, arguments: Sequence[Any], named: Mapping[str, Any], place: Path
+) -> Any:
     """Return what a method of a path, a text, a list or a table gives; `place` is what relative paths are below."""
     _refuse_large(value, arguments, named)
     try:
@@ -191,13 +195,19 @@ def _text(value: Any = "") -> str:
 
 
 def _joined(*parts: Any) -> str:
-    return posixpath.join(*(os.fspath(each) for each in parts))
+    return str(posixpath.join(*(os.fspath(each) for each in parts)))
 
 
 def _list(value: Any = ()) -> list[Any]:
     if not isinstance(value, list | tuple | dict):
         raise UnknownValueError
     return list(value)
+
+
+def _number(value: Any) -> int:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,9}", value):
+        raise UnknownValueError
+    return int(value)
 
 
 def _sorted(value: Any) -> list[str]:
@@ -214,6 +224,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     **dict.fromkeys(("os.path.basename", "posixpath.basename"), lambda path: posixpath.basename(os.fspath(path))),
     **dict.fromkeys(("os.path.normpath", "posixpath.normpath"), lambda path: posixpath.normpath(os.fspath(path))),
     "os.fspath": lambda path: str(os.fspath(path)),
+    "builtins.int": _number,
     "builtins.str": _text,
     "builtins.list": _list,
     "builtins.tuple": lambda value=(): tuple(_list(value)),

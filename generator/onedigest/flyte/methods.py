@@ -99,7 +99,7 @@ def first(method: str, given: Values, place: Path) -> Definition | None:
     common: dict[str, Any] = {"registry": given.get("registry") or "", "name": name}
     if method in ("from_debian_base", "from_uv_script", "from_pixi_script"):
         common |= {
-            "platforms": as_tuple(given.get("platform")) or BOTH,
+            "platforms": as_tuple(given.get("platform") or None) or BOTH,
             "python": _minor(given.get("python_version")),
             "has_registry_secret": bool(given.get("registry_secret")),
         }
@@ -113,7 +113,7 @@ def first(method: str, given: Values, place: Path) -> Definition | None:
     if method == "from_pixi_script":
         return Definition(**common, steps=(PIXI,))
     if method == "from_dockerfile":
-        return Definition(**common, platforms=as_tuple(given.get("platform")) or BOTH[:1], steps=(DOCKERFILE,))
+        return Definition(**common, platforms=as_tuple(given.get("platform") or None) or BOTH[:1], steps=(DOCKERFILE,))
     return None
 
 
@@ -151,7 +151,7 @@ def options(given: Values) -> Options:
     """Return how the packages of a call are found."""
     return Options(
         index_url=given.get("index_url") or "",
-        extra_index_urls=as_tuple(given.get("extra_index_urls")),
+        extra_index_urls=as_tuple(given.get("extra_index_urls") or None),
         pre=bool(given.get("pre")),
         extra_args=given.get("extra_args") or "",
         secrets=secrets(given),
@@ -160,7 +160,9 @@ def options(given: Values) -> Options:
 
 def secrets(given: Values) -> tuple[Secret, ...]:
     """Return the secrets of a call."""
-    return tuple(each if isinstance(each, Secret) else secret(each) for each in as_tuple(given.get("secret_mounts")))
+    return tuple(
+        each if isinstance(each, Secret) else secret(each) for each in as_tuple(given.get("secret_mounts") or None)
+    )
 
 
 def secret(key: str, group: str | None = None, mount: object = None, as_env_var: str | None = None) -> Secret:
@@ -188,8 +190,9 @@ def find(path: str | Path, place: Path) -> str:
     from onedigest.checkout import find_repository  # Flyte's own process imports little
 
     repository = find_repository(place.absolute()) or place
-    above = (each / path for each in place.absolute().parents if each.is_relative_to(repository))
-    return os.path.normpath(next((each for each in above if each.exists()), beside))
+    above = (Path(os.path.normpath(each / path)) for each in place.absolute().parents)
+    found = next((each for each in above if each.is_relative_to(repository) and each.exists()), beside)
+    return os.path.normpath(found)
 
 
 def _flyte(given: Values) -> str:
@@ -209,7 +212,7 @@ def _source_folder(given: Values, place: Path) -> tuple[steps.Step, ...]:
 
 
 def _source_files(given: Values, place: Path) -> tuple[steps.Step, ...]:
-    target = str(given.get("dst") or ".")
+    target = str(given.get("dst", "."))
     return tuple(
         steps.Copy(source=find(path, place), target=target, is_folder=False) for path in as_tuple(given["src"])
     )
@@ -244,7 +247,7 @@ _STEPS: Mapping[str, Callable[[Values, Path], tuple[steps.Step, ...]]] = {
     "with_env_vars": lambda given, _: (steps.Variables(pairs=tuple(given["env_vars"].items())),),
     "with_source_folder": _source_folder,
     "with_source_file": _source_files,
-    "with_code_bundle": lambda given, _: (steps.CodeBundle(target=str(given.get("dst") or ".")),),
+    "with_code_bundle": lambda given, _: (steps.CodeBundle(target=str(given.get("dst", "."))),),
     "with_dockerignore": lambda given, place: (steps.IgnoreFile(path=find(given["path"], place)),),
     "with_uv_project": _uv_project,
     "with_poetry_project": lambda *_: (POETRY,),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 Position = tuple[int, int]
@@ -109,6 +109,10 @@ class Names:
         self.calls.sort(key=lambda each: _order(each[0]))
         self.loads.sort(key=lambda each: _order(each[0]))
 
+    def scopes(self) -> Iterable[Scope]:
+        """Return all scopes."""
+        return self._scopes.values()
+
     def scope(self, node: ast.AST) -> Scope:
         """Return the scope of a function, a class or a comprehension."""
         return self._scopes[id(node)]
@@ -185,31 +189,21 @@ class Names:
         match node:
             case ast.Name(ctx=ast.Load()):
                 self.loads.append((node, scope))
-            case ast.Name():
-                _bind(scope, node.id, Binding(None, end(node), block))
-            case ast.Import() | ast.ImportFrom():
-                _take_import(node, scope, block)
-            case ast.Global() | ast.Nonlocal():
-                scope.outer |= set(node.names)
-            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
-                _bind(scope, name, Binding(None, end(node), block))
-            case ast.IfExp() | ast.BoolOp():
-                self.choices.append((node, scope))
-            case ast.Return():
-                scope.returns.append((node, block))
-            case ast.Yield() | ast.YieldFrom():
-                scope.is_generator = True
-            case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
-                self._change(node, scope)
             case ast.Call():
                 self.calls.append((node, scope))
                 if isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGING:
                     self._change(node.func.value, scope)
                 if _last(node.func) in ("setattr", "__setattr__", "delattr", "__delattr__"):
                     self._change(node.args[0] if node.args else node, scope)
+            case ast.IfExp() | ast.BoolOp():
+                self.choices.append((node, scope))
+            case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
+                self._change(node, scope)
             case ast.Expr(value=ast.Call() as call) if not scope.above and _last(call.func) != "print":
                 for each in (*call.args, *(keyword.value for keyword in call.keywords)):
                     self._change(each, scope, is_handed=True)
+            case _:
+                _note_in_scope(node, scope, block)
 
     def _change(self, node: ast.AST, scope: Scope, *, is_handed: bool = False) -> None:
         while isinstance(node, ast.Attribute | ast.Subscript):
@@ -286,6 +280,22 @@ def _conditional(node: ast.AST, scope: Scope, block: Span) -> Iterator[tuple[ast
         else:
             several = part if isinstance(part, list) else [part]
             yield from ((each, scope, block) for each in several if isinstance(each, ast.AST))
+
+
+def _note_in_scope(node: ast.AST, scope: Scope, block: Span) -> None:
+    match node:
+        case ast.Name():
+            _bind(scope, node.id, Binding(None, end(node), block))
+        case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
+            _bind(scope, name, Binding(None, end(node), block))
+        case ast.Import() | ast.ImportFrom():
+            _take_import(node, scope, block)
+        case ast.Global() | ast.Nonlocal():
+            scope.outer |= set(node.names)
+        case ast.Return():
+            scope.returns.append((node, block))
+        case ast.Yield() | ast.YieldFrom():
+            scope.is_generator = True
 
 
 def _take_import(node: ast.Import | ast.ImportFrom, scope: Scope, block: Span) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from onedigest.checkout import find_repository
 from onedigest.errors import InputError, Problem
@@ -15,6 +17,7 @@ from onedigest.flyte.following import Follower
 from onedigest.flyte.frames import Environment, Frame, Function
 from onedigest.flyte.literals import NotLiteral
 from onedigest.flyte.modules import Module, Modules, parse
+from onedigest.flyte.relevance import Relevance, mentions, root_name
 from onedigest.flyte.scopes import END, Scope, start
 
 MOST_IMAGES = 250
@@ -23,6 +26,7 @@ MOST_IMAGES = 250
 _RUN = (
     'write it as a literal, or run the script with `flyte.init(image_builder="onedigest")`, which locks the image too'
 )
+_TIRED = "the images cannot all be read without running the script: too many expressions depend on each other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ def find_images(text: str, file: Path, shown: str, root: Path | None = None) -> 
     module = parse(text, file, shown)
     if isinstance(module, Problem):
         return Found((), (module,))
-    modules = Modules(file, shown, root or find_repository(file.parent) or file.parent)
+    below = root or find_repository(file.parent) or file.parent
+    modules = Modules(file, shown, below)
     return replace(_Reader(module, modules).read(), read=modules.files())
 
 
@@ -64,6 +69,7 @@ class _Reader:
         self._module = module
         self._names = module.names
         self._follow = Follower(modules, module.file.parent)
+        self._relevant = Relevance(modules).names(module)
         self._frames: dict[int, Frame] = {id(self._names.top): self._follow.frame(module)}
         self._images: dict[int, Made | NotLiteral | InputError] = {}
         self._environments: list[Environment] = []
@@ -80,11 +86,14 @@ class _Reader:
                 break
             self._take(self._images[id(call)])
         self._take_environments()
+        if self._follow.is_tired:
+            self._unread[Problem(_TIRED, f"{self._module.shown}:1", _RUN)] = None
         return Found(tuple(self._found.values()), tuple(self._problems), tuple(self._unread))
 
     def _look_at_calls(self) -> None:
         """Look at all calls: what the module itself does comes first, since functions run after it."""
-        for call, scope in sorted(self._names.calls, key=lambda each: each[1].above is not None):
+        calls = [each for each in self._names.calls if self._is_worth_a_look(each[0])]
+        for call, scope in sorted(calls, key=lambda each: each[1].above is not None):
             try:
                 value = self._follow.value(call, self._frame(scope))
             except InputError as error:
@@ -97,6 +106,9 @@ class _Reader:
                     self._images[id(call)] = value
                 elif isinstance(value, Environment):
                     self._environments.append(value)
+
+    def _is_worth_a_look(self, call: ast.Call) -> bool:
+        return root_name(call) in self._relevant or any(each.arg == "image" for each in call.keywords)
 
     def _frame(self, scope: Scope) -> Frame:
         """Return the frame of a scope that runs by itself: parameters are what they are without arguments."""
@@ -111,11 +123,12 @@ class _Reader:
             time = start(each.node)
             if isinstance(each.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
                 time = END
-                arguments = Function(each.node, frame).defaults(
-                    lambda node, frame=frame: self._follow.value(node, frame)
-                )
+                arguments = Function(each.node, frame).defaults(partial(self._read_in, frame))
             frame = self._frames[id(each)] = Frame(self._module, each, frame, time, arguments)
         return frame
+
+    def _read_in(self, frame: Frame, node: ast.expr) -> Any:
+        return self._follow.value(node, frame)
 
     def _take(self, made: Made | NotLiteral | InputError) -> Definition | None:
         """Note what became of an image; return its definition, if Flyte builds it."""
@@ -160,6 +173,8 @@ class _Reader:
         uses: dict[int, list[bool]] = {}
         returned: set[int] = set()
         for node, scope in self._names.loads:
+            if node.id not in self._relevant:
+                continue
             found = self._frame(scope).find(node.id, start(node))
             if found is None:
                 continue
@@ -185,6 +200,8 @@ class _Reader:
         """Note expressions that choose between images; return what is in them."""
         found: set[int] = set()
         for node, scope in self._names.choices:
+            if not mentions(node, self._relevant):
+                continue
             frame = self._frame(scope)
             if self._follow.is_image(node, frame):
                 self._take(NotLiteral(node, self._module.shown))

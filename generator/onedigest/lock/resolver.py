@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -103,9 +104,8 @@ def resolve(
     known = shadow.preferences_text(spec, minor, pins, first.forks) if pins else ""
     said: list[str] = []
     asked = Asked(spec=spec, wanted=wanted, minor=minor, sources=sources)
-    found, base = _answer(
-        asked, workshop, known, lambda: kept_base or resolve_debian(spec, choice.suite, sources, debian), said.append
-    )
+    choose = partial(resolve_debian, spec, choice.suite, sources, debian)
+    found, base = _answer(asked, workshop, known, lambda: kept_base or choose(), said.append, author.line_of)
     from onedigest.lock.selection import select
     from onedigest.lock.verdict import judge
 
@@ -159,7 +159,12 @@ def _answer_pinned(
 
 
 def _answer(
-    asked: Asked, workshop: Workshop, known: str, choose: Callable[[], Base], hear: uv.Hear
+    asked: Asked,
+    workshop: Workshop,
+    known: str,
+    choose: Callable[[], Base],
+    hear: uv.Hear,
+    line_of: Callable[[str], str],
 ) -> tuple[dict[str, Any], Base]:
     """Return the uv.lock of what is asked, and the base, which is chosen meanwhile."""
     with ThreadPoolExecutor(2) as pool:
@@ -170,7 +175,7 @@ def _answer(
         try:
             found = answer.result()
         except InputError as error:
-            raise explained(error, asked) from None
+            raise explained(error, asked, line_of) from None
         return found, waiting.result()
 
 
@@ -258,10 +263,16 @@ def _kept_base(spec: Spec, choice: Choice, previous: Lock | None, upgrade: Upgra
     if base.releases and asked_value(asked, "security") != spec.security:
         return None
     wanted = fields(spec)
-    if any(asked_value(asked, key) != asked_value(wanted, key) for key in base.looked_up):
+    if any(_looked_for(asked, key) != _looked_for(wanted, key) for key in base.looked_up):
         return None
     fits = SpecifierSet(spec.requires_python).contains(base.python, prereleases=True)
     return base if base.reference == choice.reference and fits else None
+
+
+def _looked_for(asked: Mapping[str, Any], key: str) -> Any:
+    """Return what a text of a spec says of a key as far as a base is looked at for it: of copies, those outside."""
+    found = asked_value(asked, key)
+    return sorted(target for target in found if target.startswith("/")) if key == "copy" else found
 
 
 def _kept_choice(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> Choice | None:

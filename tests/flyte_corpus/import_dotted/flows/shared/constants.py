@@ -1,0 +1,6 @@
+OTHER = "dotted-other"
+
+
+class Variables:
+    level = "debug"
+    all = {"LEVEL": level}
