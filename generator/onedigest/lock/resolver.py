@@ -153,7 +153,7 @@ def _answer_pinned(
     def ask(wanted: shadow.Wanted) -> dict[str, Any]:
         asked = Asked(spec=spec, wanted=wanted, minor=base.python_minor, sources=sources)
         known = shadow.preferences_text(spec, base.python_minor, pins) if pins else ""
-        return _answer(asked, workshop, known, lambda: base, hear)[0]
+        return _answer(asked, workshop, known, lambda: base, hear, author.line_of)[0]
 
     return answer_project(spec, base, workshop, kept, folder, author, ask)
 
