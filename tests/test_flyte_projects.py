@@ -233,7 +233,8 @@ class TestBeside:
             " conclude that your project and all versions of rho are incompatible.",
             "         And because your project depends on rho, we can conclude that your project's requirements are"
             " unsatisfiable.",
-            "hint: uv.lock pins `alpha` 1.0: ask for what goes with it, or run `uv lock --upgrade-package alpha`",
+            "hint: uv.lock pins `alpha` 1.0: add `rho` to the dependencies of the project and run `uv lock`,"
+            " to choose all at once",
         ]
 
     def test_package_that_is_pinned_is_upgraded_in_uv_lock_and_others_here(self, job: Job) -> None:
