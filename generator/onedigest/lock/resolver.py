@@ -149,10 +149,13 @@ def _answer_pinned(
 
     kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
 
+    def hear(text: str) -> None:
+        author.warn(Problem(f"uv: {text[:1].lower()}{text[1:]}", spec.script))
+
     def ask(wanted: shadow.Wanted) -> dict[str, Any]:
         asked = Asked(spec=spec, wanted=wanted, minor=base.python_minor, sources=sources)
         known = shadow.preferences_text(spec, base.python_minor, pins) if pins else ""
-        return _answer(asked, workshop, known, lambda: base, lambda _: None, author.line_of)[0]
+        return _answer(asked, workshop, known, lambda: base, hear, author.line_of)[0]
 
     return answer_project(spec, base, workshop, kept, folder, author, ask)
 
