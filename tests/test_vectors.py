@@ -25,6 +25,9 @@ PLACED = json.loads((VECTORS / "placed.json").read_text(encoding="utf-8"))
 LAYERS: list[dict[str, Any]] = [*DATA["layers"], *PLACED["layers"]]
 REFUSED: list[dict[str, Any]] = [*DATA["refused"], *PLACED["refused"]]
 INFLATERS = [None, *(libdeflate.Inflater(libdeflate.Budget.of_threads(size)) for size in (1 << 28, 4096))]
+OPTIONS = ("root", "owner", "known")
+"""Of an application; owners are in no row, and in the digests."""
+
 INFLATER_NAMES = ["zlib", "libdeflate", "libdeflate short of memory"]
 
 
@@ -34,9 +37,8 @@ def entries_of(case: dict[str, Any], inflater: Inflater | None) -> list[Entry]:
         return wheels_layer([VECTORS / wheel for wheel in case["wheels"]], case["python"], inflater, place)
     if case["kind"] == "runtime":
         return virtual_environment_layer(case["interpreter"], case["version"], place)
-    return application_layer(
-        (file["path"], (VECTORS / file["source"]).read_bytes(), file["executable"]) for file in case["files"]
-    )
+    files = ((file["path"], (VECTORS / file["source"]).read_bytes(), file["executable"]) for file in case["files"])
+    return application_layer(files, **{name: case[name] for name in OPTIONS if name in case})
 
 
 def row(entry: Entry) -> list[object]:
@@ -95,7 +97,8 @@ def arguments(case: dict[str, Any], folder: Path) -> list[str]:
         return ["wheels", "--python", case["python"], *place, *wheels]
     if case["kind"] == "runtime":
         return ["virtual-environment", "--interpreter", case["interpreter"], "--version", case["version"], *place]
-    return ["application", "--listing", str(listing_of(case, folder))]
+    options = [word for name in OPTIONS if name in case for word in (f"--{name}", case[name])]
+    return ["application", "--listing", str(listing_of(case, folder)), *options]
 
 
 def listing_of(case: dict[str, Any], folder: Path) -> Path:
