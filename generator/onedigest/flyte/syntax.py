@@ -92,6 +92,9 @@ class _Reader:
 
     def _look_at_calls(self) -> None:
         """Look at all calls: what the module itself does comes first, since functions run after it."""
+        changed = {
+            id(each.node) for scope in self._names.scopes() for name in scope.changed for each in scope.bindings[name]
+        }
         calls = [each for each in self._names.calls if self._is_worth_a_look(each[0])]
         for call, scope in sorted(calls, key=lambda each: each[1].above is not None):
             try:
@@ -103,8 +106,9 @@ class _Reader:
                     self._images[id(call)] = error
             else:
                 if isinstance(value, Made):
-                    self._images[id(call)] = value
-                elif isinstance(value, Environment):
+                    own = NotLiteral(call, self._module.shown) if id(call) in changed else value
+                    self._images[id(call)] = own
+                elif isinstance(value, Environment) and id(call) not in changed:
                     self._environments.append(value)
 
     def _is_worth_a_look(self, call: ast.Call) -> bool:
@@ -210,12 +214,11 @@ class _Reader:
 
     def _take_unsettled(self, node: ast.Name, owner: Frame) -> set[int]:
         """Note a name that may be one of several images; return what it is given."""
-        if not self._follow.is_image_at_times(owner, node.id):
-            return set()
         key = (id(owner), node.id)
-        if key not in self._unsettled:
-            self._unsettled.add(key)
-            self._take(NotLiteral(node, self._module.shown))
+        if key in self._unsettled or not self._follow.is_image_at_times(owner, node.id):
+            return set()
+        self._unsettled.add(key)
+        self._take(NotLiteral(node, self._module.shown))
         return {id(each.node) for each in owner.scope.bindings[node.id]}
 
 
