@@ -63,6 +63,7 @@ class TestConstants:
             ("P = '-'.join(['a', 'b'])", "a-b"),
             ("P = '{}=={version}'.format('a', version=1)", "a==1"),
             ("P = ' A '.strip().lower()", "a"),
+            ("V = '3.12'\nP = f\"a{int(V.split('.')[1])}\"", "a12"),
             ("P = str(Path(__file__).stem)", "job"),
             ("P = Path(__file__).with_suffix('.txt').name", "job.txt"),
             ("P = os.path.basename(os.path.dirname(os.path.abspath(__file__)))", "jobs"),
@@ -241,9 +242,26 @@ class TestEnvironments:
         ],
     )
     def test_are_known_by_their_names(self, text: str, expected: tuple[str, ...], tmp_path: Path) -> None:
-        script = f"x = Image.from_debian_base(name='x').with_pip_packages('a')\n{text}\n"
+        script = f"b = Image.from_debian_base(name='x').with_pip_packages('a')\n{text}\n"
 
         assert [each.environments for each in found(tmp_path, script).definitions] == [expected]
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("from flyte.extras import volume_image\nx = volume_image(b).with_workdir('/w')\n", ["job.py:8"]),
+            ("from flyteplugins.kitchen import x\n", ["job.py:7"]),
+            ("x = os.environ['IMAGE']\n", []),
+            ("x = 'auto'\n", []),
+        ],
+    )
+    def test_with_an_image_that_only_running_tells_are_said(
+        self, text: str, expected: list[str], tmp_path: Path
+    ) -> None:
+        script = f"x = Image.from_debian_base(name='x')\n{text}e = TaskEnvironment('e', image=x)\n"
+        said = unread(tmp_path, script + "f = TaskEnvironment('f', image=Image.from_debian_base(name='y'))\n")
+
+        assert [each.split(": ")[0] for each in said] == expected
 
     def test_of_equal_images_are_merged(self, tmp_path: Path) -> None:
         image = "Image.from_debian_base(name='x')"

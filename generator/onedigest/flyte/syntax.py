@@ -72,7 +72,7 @@ class _Reader:
         self._relevant = Relevance(modules).names(module)
         self._frames: dict[int, Frame] = {id(self._names.top): self._follow.frame(module)}
         self._images: dict[int, Made | NotLiteral | InputError] = {}
-        self._environments: list[Environment] = []
+        self._environments: list[tuple[Environment, Scope]] = []
         self._found: dict[Definition, Definition] = {}
         self._problems: dict[Problem, None] = {}
         self._unread: dict[Problem, None] = {}
@@ -109,7 +109,7 @@ class _Reader:
                     own = NotLiteral(call, self._module.shown) if id(call) in changed else value
                     self._images[id(call)] = own
                 elif isinstance(value, Environment) and id(call) not in changed:
-                    self._environments.append(value)
+                    self._environments.append((value, scope))
 
     def _is_worth_a_look(self, call: ast.Call) -> bool:
         return root_name(call) in self._relevant or any(each.arg == "image" for each in call.keywords)
@@ -154,12 +154,14 @@ class _Reader:
         """Note which environments have which image, and take images of other modules that environments have."""
         names: dict[Definition, set[str]] = {}
         doubtful = []
-        for each in self._environments:
+        for each, scope in self._environments:
             if isinstance(each.image, Made):
                 if (definition := self._take(each.image)) and each.name:
                     names.setdefault(definition, set()).add(each.name)
             elif isinstance(each.image, NotLiteral) and not each.image.is_image:
                 doubtful.append(each.image)
+                if scope is self._names.top and root_name(each.image.node) in self._relevant:
+                    self._take(each.image)
             elif isinstance(each.image, NotLiteral) and each.image.shown != self._module.shown:
                 self._take(each.image)
         for definition, several in names.items():
