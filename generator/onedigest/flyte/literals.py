@@ -194,6 +194,12 @@ def _text(value: Any = "") -> str:
     return as_text(value)
 
 
+def _number(value: Any) -> int:
+    if not isinstance(value, str | int):
+        raise UnknownValueError
+    return int(value)
+
+
 def _joined(*parts: Any) -> str:
     return str(posixpath.join(*(os.fspath(each) for each in parts)))
 
@@ -226,6 +232,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "os.fspath": lambda path: str(os.fspath(path)),
     "builtins.int": _number,
     "builtins.str": _text,
+    "builtins.int": _number,
     "builtins.list": _list,
     "builtins.tuple": lambda value=(): tuple(_list(value)),
     "builtins.dict": lambda value=(), **named: {**dict(value), **named},
