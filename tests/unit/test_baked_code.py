@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.cli.flyte_build import find_written
+from onedigest.cli.flyte_written import find_written
 from onedigest.flyte.definition import CodeBundle, Copy
 from onedigest.flyte.syntax import find_images
 
