@@ -194,12 +194,6 @@ def _text(value: Any = "") -> str:
     return as_text(value)
 
 
-def _number(value: Any) -> int:
-    if not isinstance(value, str | int):
-        raise UnknownValueError
-    return int(value)
-
-
 def _joined(*parts: Any) -> str:
     return str(posixpath.join(*(os.fspath(each) for each in parts)))
 
@@ -211,6 +205,8 @@ def _list(value: Any = ()) -> list[Any]:
 
 
 def _number(value: Any) -> int:
+    if type(value) is int:
+        return value
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,9}", value):
         raise UnknownValueError
     return int(value)
@@ -232,7 +228,6 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "os.fspath": lambda path: str(os.fspath(path)),
     "builtins.int": _number,
     "builtins.str": _text,
-    "builtins.int": _number,
     "builtins.list": _list,
     "builtins.tuple": lambda value=(): tuple(_list(value)),
     "builtins.dict": lambda value=(), **named: {**dict(value), **named},
