@@ -175,6 +175,8 @@ class TestForms:
             "from functools import cache\n@cache\ndef make():\n    return Image.from_debian_base(name='x')\n"
             "x = make().with_pip_packages('a')",
             "make = lambda n: Image.from_debian_base(name=n)\nx = make('x').with_pip_packages('a')",
+            "def more(image):\n    return image.with_pip_packages('a')\nx = more(Image.from_debian_base(name='x'))",
+            "def more(image):\n    return image.with_pip_packages('a')\nb = Image.from_debian_base(name='x')\nx = more(b)",
             "T = {'base': Image.from_ref_name('b'), 'x': Image.from_debian_base(name='x').with_pip_packages('a')}",
             "class All:\n    base = Image.from_debian_base()\n    x = base.clone(name='x').with_pip_packages('a')",
             "async def run():\n    if (x := Image.from_debian_base(name='x').with_pip_packages('a')):\n        pass",
