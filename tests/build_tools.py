@@ -92,8 +92,10 @@ def odd_project(folder: Path, cache: Path) -> Iterator[Project]:
         'platforms = ["linux/arm64"]',
         'workdir = "/srv/größe"',
         "own-workdir = true",
-        'copy = { "lib/x y" = "../extra", "one.txt" = "../data/a b:c%3A`ü`.txt" }',
+        'copy = { "lib/x y" = "../extra", "one.txt" = "../data/a b:c%3A`ü`.txt", "/root/one.py" = "../extra/deep/er/tool.py",'
+        ' "/opt/grö\'ße, %1/x" = "../extra/deep", "/etc/tool.conf" = "../data/tool.sh" }',
         'ignore-file = "../extra/.dockerignore"',
+        "ignore-in-copies = true",
     )
     project.script("linux_amd64.py", "[tool.onedigest]", BOOKWORM, "include-script = false", 'workdir = "/"')
     project.script("commands.py", "[tool.onedigest]", BOOKWORM, 'run = ["true"]')

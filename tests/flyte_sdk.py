@@ -185,3 +185,20 @@ def share_sdk(factory: pytest.TempPathFactory, cache: Path, name: str) -> Sdk:
             make_sdk(folder / "venv", cache, requirement, python)
             (folder / "ready").touch()
     return Sdk(folder / "venv")
+
+
+def serve_in_image(docker: str, project: Project, image: str, command: str) -> str:
+    """Start an app by the real entry point, without a network; return what its command prints."""
+    pull = [docker, "pull", "--quiet", "--platform", "linux/amd64", image]
+    subprocess.run(pull, env=project.environment, check=True, capture_output=True, timeout=300)
+    options = ("--rm", "--network", "none", "--platform", "linux/amd64", *keep_compiled())
+    done = subprocess.run(
+        [docker, "run", *options, image, "fserve", "--version", "v1", "--", command],
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    return done.stdout

@@ -9,7 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from base_images import LAYER, MACHINES, Files, Made, copy_image, debian_base, put_image, python_files, python_image
+from base_images import (
+    LAYER,
+    MACHINES,
+    Files,
+    Made,
+    copy_image,
+    debian_base,
+    elf,
+    put_image,
+    python_files,
+    python_image,
+)
 from build_tools import MODULE, find_tool, nix_python
 from conftest import ALL_RULES, Project, machine_environment
 from docker_daemon import run_image
@@ -22,6 +33,9 @@ from onedigest.lock.base.image import ImageBase
 from onedigest.oci.read import read_image, validate
 from registry_server import Served, serve_registry
 from wheel_builder import build_wheel
+
+OTHERS_TOOLS = ("usr/bin/tar", "bin/gzip", "bin/sh", "usr/bin/readlink", "usr/lib64/libstdc++.so.6")
+"""What another system has that Flyte and commands need."""
 
 pytestmark = pytest.mark.network
 
@@ -322,7 +336,9 @@ class TestConfiguration:
         accounts: Files = {"etc/passwd": b"root:$6$hash:0:0::/root:\nme:x:7:8::/srv/me:", "etc/group": b"us:x:8:\n"}
         made = {platform: Made([{**python_files(platform), **accounts, "data": None}]) for platform in MACHINES}
         put_image(served.host, "conf/account", "3", made)
-        told = ('volumes = ["/data", "/new"]', 'annotations = { "a.b" = "x" }')
+        project.write("notes.txt", "x")
+        copied = 'copy = { "/data/in/a.txt" = "notes.txt", "/none/b.txt" = "notes.txt" }'
+        told = ('volumes = ["/data", "/new"]', 'annotations = { "a.b" = "x" }', copied)
         use(project, f"{served.host}/conf/account:3", *told)
         project.ok("build", "app.py")
         first = base_of(project).images[0]
@@ -342,7 +358,7 @@ class TestConfiguration:
             group=("us:x:8:", "nonroot:*:65532:"),
         )
         assert second.account == Account(home="/home/nonroot", has_home=False, group=("us:x:8:", "nonroot:*:7:"))
-        assert first.has_volumes == second.has_volumes == ("/data",)
+        assert first.has_volumes == second.has_volumes == first.has_folders == second.has_folders == ("/data",)
         assert built.annotations == {"a.b": "x"}
         assert [each.holds for each in built.layers[1:4]] == [
             "account of user 7:7", "volume /new of user 7:7", "folder /app",
@@ -366,7 +382,7 @@ class TestConfiguration:
         use(project, f"{served.host}/conf/upper:3", 'platforms = ["linux/amd64"]', 'workdir = "/srv/work"')
         project.ok("generate", "app.py")
 
-        assert base_of(project).python == "3.12.4"
+        assert (base_of(project).python, base_of(project).venv) == ("3.12.4", "opt/venv")
         assert base_of(project).images[0].has_workdir
 
     def test_first_python_that_fits_is_taken(self, served: Served, project: Project) -> None:
@@ -461,17 +477,30 @@ class TestRefused:
             "hint: try again later, or name an image by a tag or digest that has the same on all platforms\n"
         )
 
+    def test_python_whose_path_names_the_machine(self, served: Served, project: Project) -> None:
+        """As uv installs it: all else is the same, and no later time helps."""
+        files = {}
+        for platform, name in zip(MACHINES, ("x86_64", "aarch64"), strict=True):
+            real = f"opt/uv/python/cpython-3.12-{name}/bin/python3.12"
+            moved = {**python_files(platform), real: elf(platform, "3.12.4"), "usr/local/bin/python3.12": f"/{real}"}
+            files[platform] = Made([moved])
+        _, said = self.made(served, "machines", files, project)
+
+        assert "linux/arm64 has Python 3.12.4 (/opt/uv/python/cpython-3.12-aarch64/bin/python3.12)" in said
+        assert said.endswith(
+            "hint: name one of them in `platforms`, or use a base whose Python has the same path on all\n"
+        )
+
     def test_all_that_is_unfit_is_told_at_once(self, served: Served, project: Project) -> None:
-        files = {**python_files("linux/amd64"), "opt/venv/bin/python": b"", "app": "srv/app"}
+        files = {**python_files("linux/amd64"), "opt": "srv/opt", "app": "srv/app"}
         made = {"linux/amd64": Made([files], {"OnBuild": ["RUN true"]})}
         reference, said = self.made(served, "unfit", made, project, 'platforms = ["linux/amd64"]')
         where = f"error: app.py: the base {reference}, linux/amd64"
 
         assert said == (
             f"{where}: it has commands for builds on it (ONBUILD), and nothing is executed here\n"
-            f"{where}: it has a /opt/venv of its own\n"
-            "hint: use a base that leaves this place to the script's packages\n"
             f"{where}: its /app is no folder, but a link\n"
+            f"{where}: its /opt is no folder, but a link\n"
         )
 
     def test_system_packages_on_something_else_than_debian(self, served: Served, project: Project) -> None:
@@ -479,15 +508,19 @@ class TestRefused:
 
         assert said == (
             f"error: app.py: `system-packages` cannot be put on the base {reference}, which is example 7 and has no libgomp1\n"
-            "hint: they come from Debian: trixie, bookworm\n"
+            "hint: they come from Debian: trixie, bookworm; install what they have in a base of your own\n"
         )
 
     def test_programs_that_another_base_has_need_no_packages(self, served: Served, project: Project) -> None:
         made = {
-            platform: Made([{**python_files(platform), "usr/bin/tar": b"", "bin/gzip": b""}]) for platform in MACHINES
+            platform: Made([{**python_files(platform), **dict.fromkeys(OTHERS_TOOLS, b"")}]) for platform in MACHINES
         }
         put_image(served.host, "base/tools", "1", made)
-        use(project, f"{served.host}/base/tools:1", 'system-packages = ["gzip", "tar"]')
+        use(
+            project,
+            f"{served.host}/base/tools:1",
+            'system-packages = ["coreutils", "dash", "gzip", "libstdc++6", "tar"]',
+        )
         project.ok("generate", "app.py")
 
         assert base_of(project).system_packages == ()

@@ -14,7 +14,7 @@ import pytest
 
 from conftest import ROOT, machine_environment
 from flyte_sdk import Sdk, share_sdk
-from onedigest.cli.flyte_build import find_written
+from onedigest.cli.flyte_written import find_written
 from onedigest.flyte.definition import CodeBundle, Definition, loads
 from onedigest.flyte.syntax import Found, find_images
 from onedigest.script import canonical_text
@@ -29,13 +29,11 @@ ONLY_RUNNING = {
     "changed_afterwards.py": ("changed_afterwards",),
     "checkout_plugins.py": ("checkout_function",),
     "constants_by_choice.py": ("choice", "choice_joined"),
-    "default_image/main.py": ("default_named", "default_older", "default_python"),
     "image_by_condition.py": ("condition",),
     "image_extended_at_times.py": ("extended_at_times",),
     "image_in_loop.py": ("loop_a", "loop_b"),
     "image_name_from_environment.py": ("environment_name",),
     "image_or_auto.py": ("image_or_auto",),
-    "import_both_ways/main.py": ("both_ways_own",),
     "mutated_constants.py": ("mutated_augmented", "mutated_dict", "mutated_list"),
     "notebook_python.py": ("python_of_this_machine",),
     "packages_from_file.py": ("packages_from_file",),

@@ -10,59 +10,16 @@ from typing import Any
 import pytest
 from uv import find_uv_bin
 
-import uv_projects
-from conftest import ALL_RULES
 from index_server import IndexServer
 from locking import Locking
-from onedigest.from_source.model import Source
 from onedigest.inputs import uv
 from onedigest.oci.read import read_image
-from onedigest.sources import Sources
-from stand_in import StandIn
+from shop_builder import Builder
 from wheel_builder import build_wheel
 
-pytest_plugins = ("built_app",)
+pytest_plugins = ("built_app", "locked_shop")
 
 VERSIONS = {"alpha": "1.0", "gamma": "1.0", "shop": "0.1.0", "shop-core": "1.2"}
-
-
-class Builder(StandIn):
-    """Makes wheels of the projects here without a backend, which says a version that is dynamic."""
-
-    def _files(self, source: Source, sources: Sources) -> dict[str, bytes]:
-        found = super()._files(source, sources)
-        text = found["pyproject.toml"].replace(b'dynamic = ["version"]', b'version = "1.2"')
-        code = {name: data for name, data in found.items() if name.startswith("src/")}
-        return {"pyproject.toml": text, **code}
-
-
-@pytest.fixture(scope="session")
-def locked_shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """The uv.lock of the workspace, which the real uv wrote, and the address of the index in it."""
-    folder = tmp_path_factory.mktemp("shop")
-    (folder / "index").mkdir()
-    uv_projects.write_tree(folder / "shop", uv_projects.FILES)
-    with uv_projects.served(folder / "index") as index:
-        uv_projects.lock(folder / "shop", index)
-        return (folder / "shop" / "uv.lock").read_text(), index.address.removesuffix("/simple")
-
-
-@pytest.fixture
-def shop(locking: Locking, host: str, locked_shop: tuple[str, str]) -> Locking:
-    """The workspace of a shop on a tiny base, locked on the index."""
-    uv_projects.fill(locking.index.folder)
-    (locking.root / "app.py").unlink()
-    subprocess.run(["rm", "-rf", "lockfiles", "dist"], cwd=locking.root, check=True)
-    uv_projects.write_tree(locking.root, uv_projects.FILES)
-    locking.project.write("onedigest.toml", f'base = "{host}/tiny:3"\n{ALL_RULES}')
-    text, address = locked_shop
-    locking.project.write("uv.lock", text.replace(address, locking.index.address.removesuffix("/simple")))
-    return locking
-
-
-@pytest.fixture
-def builder(monkeypatch: pytest.MonkeyPatch) -> Builder:
-    return Builder(monkeypatch)
 
 
 def lock_of(locking: Locking, name: str = "shop") -> dict[str, Any]:

@@ -14,24 +14,26 @@ import pytest
 from conftest import VECTORS
 from onedigest.assembler import stream
 from onedigest.assembler.entry import Entry
-from onedigest.assembler.layer import application_layer, virtual_environment_layer, wheels_layer
+from onedigest.assembler.layer import PLACE, application_layer, virtual_environment_layer, wheels_layer
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.zip_member import Inflater
 from onedigest.inputs import zipapp
 from onedigest.oci import libdeflate
 
 DATA = json.loads((VECTORS / "vectors.json").read_text(encoding="utf-8"))
-LAYERS: list[dict[str, Any]] = DATA["layers"]
-REFUSED: list[dict[str, Any]] = DATA["refused"]
+PLACED = json.loads((VECTORS / "placed.json").read_text(encoding="utf-8"))
+LAYERS: list[dict[str, Any]] = [*DATA["layers"], *PLACED["layers"]]
+REFUSED: list[dict[str, Any]] = [*DATA["refused"], *PLACED["refused"]]
 INFLATERS = [None, *(libdeflate.Inflater(libdeflate.Budget.of_threads(size)) for size in (1 << 28, 4096))]
 INFLATER_NAMES = ["zlib", "libdeflate", "libdeflate short of memory"]
 
 
 def entries_of(case: dict[str, Any], inflater: Inflater | None) -> list[Entry]:
+    place = case.get("place", PLACE)
     if case.get("kind", "wheels") == "wheels":
-        return wheels_layer([VECTORS / wheel for wheel in case["wheels"]], case["python"], inflater)
+        return wheels_layer([VECTORS / wheel for wheel in case["wheels"]], case["python"], inflater, place)
     if case["kind"] == "runtime":
-        return virtual_environment_layer(case["interpreter"], case["version"])
+        return virtual_environment_layer(case["interpreter"], case["version"], place)
     return application_layer(
         (file["path"], (VECTORS / file["source"]).read_bytes(), file["executable"]) for file in case["files"]
     )
@@ -87,11 +89,12 @@ def assembler(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def arguments(case: dict[str, Any], folder: Path) -> list[str]:
+    place = ["--place", case["place"]] if "place" in case else []
     if case["kind"] == "wheels":
         wheels = [word for wheel in case["wheels"] for word in ("--wheel", str(VECTORS / wheel))]
-        return ["wheels", "--python", case["python"], *wheels]
+        return ["wheels", "--python", case["python"], *place, *wheels]
     if case["kind"] == "runtime":
-        return ["virtual-environment", "--interpreter", case["interpreter"], "--version", case["version"]]
+        return ["virtual-environment", "--interpreter", case["interpreter"], "--version", case["version"], *place]
     return ["application", "--listing", str(listing_of(case, folder))]
 
 
@@ -143,7 +146,8 @@ def test_zipapp_makes_the_vectors_on_arm64(assembler: Path, arm64_python: list[s
 def test_refused_wheel_leaves_no_file_behind(case: dict[str, Any], tmp_path: Path) -> None:
     output = tmp_path / "layer.tar.gz"
     wheels = [word for wheel in case["wheels"] for word in ("--wheel", str(VECTORS / wheel))]
-    command = [sys.executable, "-m", "onedigest.assembler", "wheels", "--python", case["python"], *wheels]
+    place = ["--place", case["place"]] if "place" in case else []
+    command = [sys.executable, "-m", "onedigest.assembler", "wheels", "--python", case["python"], *place, *wheels]
     done = subprocess.run([*command, "--output", str(output)], capture_output=True, text=True, check=False)
 
     assert done.returncode == 1

@@ -15,8 +15,9 @@ from onedigest.assembler import listing
 from onedigest.assembler import selection as selecting
 from onedigest.assembler.credential_files import find_rule
 from onedigest.assembler.file_tree import Budget
+from onedigest.assembler.finding import Finding
 from onedigest.assembler.ignoring import IgnoreRules
-from onedigest.assembler.selection import Finding, Selected, Selection
+from onedigest.assembler.selection import Selected, Selection
 from onedigest.checkout import open_inside, unusable_as_input_error
 from onedigest.digest import Digest, of_bytes
 from onedigest.errors import InputError, Problem
@@ -29,7 +30,7 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class File:
-    """A file below the application's folder.
+    """A file below the application's folder, or at an absolute path.
 
     `content` is its bytes, for the script, whose text is made canonical, or else its path. `source` is its path from
     the script's folder, where that is not `target`; `links` are the further paths from there that lead to it, where it
@@ -47,6 +48,10 @@ class File:
     def place(self) -> str:
         """The path from the script's folder."""
         return self.source or self.target
+
+    def path_in(self, root: str) -> str:
+        """Return the absolute path in an image whose application has the folder `root`."""
+        return posixpath.join(root, self.target)
 
     @property
     def role(self) -> str:
@@ -75,6 +80,7 @@ def selection_of(spec: Spec) -> Selection:
         files=spec.files,
         copies=spec.copies,
         ignore_file=spec.ignore_file,
+        ignore_in_copies=spec.ignore_in_copies,
     )
 
 
@@ -121,13 +127,13 @@ def _refuse_credentials(ignore_file: str, here: Path, root: Path, script: Script
         raise InputError.of(message, where=script.where("tool.onedigest.ignore-file"), hint="name a .dockerignore")
 
 
-def list_folder(path: Path, ignore: IgnoreRules | None, above: Path) -> list[Path]:
+def list_folder(path: Path, ignore: IgnoreRules | None, above: Path, left: Callable[[Path], None]) -> list[Path]:
     """List the files of a folder that belong into an image, but for what a .dockerignore about `above` leaves out.
 
-    Raises `InputError` for a folder without end.
+    `left` is told of folders that programs made for this machine. Raises `InputError` for a folder without end.
     """
     with unusable_as_input_error():
-        return listing.list_folder(path, ignore, above, Budget(quote=quoted))
+        return listing.list_folder(path, ignore, (above,), Budget(quote=quoted), left)
 
 
 def read_rules(path: Path, root: Path, where: str) -> IgnoreRules:

@@ -192,7 +192,7 @@ def _ways_to_wheels(spec: Spec, lock: Lock, sources: Sources, folder: Path) -> t
     """Return what finds the wheels of a lock, the best first."""
     from onedigest.lock.resolver import locate
 
-    if not spec.uv_lock:
+    if not spec.is_pinned:
         return (partial(locate, spec, lock, sources, folder=folder),)
     from onedigest.lock.project_places import ways_to_wheels
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from onedigest import untrusted
+from onedigest import expansion, untrusted
 from onedigest.errors import Problem
 from onedigest.project import IMAGE_KEYS, Project
 from onedigest.project import KEYS as PROJECT_KEYS
@@ -53,6 +53,20 @@ class Settings:
         if key in self._script.onedigest or key not in self._project.table:
             return self._script.where(f"tool.onedigest.{key}")
         return self._project.where(key)
+
+    def check_references(self, key: str, names: Iterable[str], table: str, pairs: Pairs) -> None:
+        """Note what is wrong with variables of a table whose values are to be filled in."""
+        values = dict(pairs)
+        for name in names:
+            if name not in values:
+                message = f"`{key}` has {untrusted.quoted(name)}, which `{table}` does not set"
+                self.problems.append(Problem(message, self.where(key)))
+                continue
+            try:
+                expansion.parse(values[name])
+            except ValueError as error:
+                message = f"`{table}` has a value of {untrusted.quoted(name)} that {error}"
+                self.problems.append(Problem(message, self.where(table), expansion.ESCAPE))
 
     def refuse_unknown(self) -> None:
         """Note every key that no one asked for, with the nearest one that exists."""

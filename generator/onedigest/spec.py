@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from onedigest.platforms import Platform
 from onedigest.project import Project
 from onedigest.script import Script
 from onedigest.settings import Settings
+from onedigest.taken import OfProject, Taken
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -44,9 +45,12 @@ class Spec:
     A key's default is that of its field here; `name` and `entrypoint` have defaults that follow from other fields.
     Texts of specs state no defaults: who changes one moves `formats.DEFAULTS`. `script` is the path from the project's
     root, with slashes. `uv` is the script's `[tool.uv]` as canonical JSON. `copies` are (path below the application's
-    folder, path from the script's folder). `rules` are what generated files are for; no image depends on them.
+    folder or an absolute one, path from the script's folder); with `ignore_in_copies` the lines of the ignore-file are
+    about each copied folder too. `rules` are what generated files are for; no image depends on them.
+    `expand_env` are the variables of `env` with references in them, to those of the base.
+    With a `usual_entrypoint` the script or project leaves open how it starts, so it follows the virtual environment.
     Of a project `script` is its pyproject.toml, `extras` and `groups` are what its image has of it, and `uv_lock` is
-    the digest of what its uv.lock pins.
+    the digest of what its uv.lock pins. `uv_projects` are others that it takes from, whose pins stand as well.
     """
 
     name: str
@@ -62,12 +66,15 @@ class Spec:
     files: tuple[str, ...] = ()
     copies: tuple[tuple[str, str], ...] = ()
     ignore_file: str = ""
+    ignore_in_copies: bool = False
     env: tuple[tuple[str, str], ...] = ()
+    expand_env: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     user: str = "65532:65532"
     workdir: str = APPLICATION
     own_workdir: bool = False
     entrypoint: tuple[str, ...]
+    usual_entrypoint: bool = False
     args: tuple[str, ...] = ()
     include_script: bool = True
     max_layers: int = 64
@@ -81,6 +88,7 @@ class Spec:
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     uv_lock: str = ""
+    uv_projects: tuple[Taken, ...] = ()
     rules: tuple[str, ...] = ("docker",)
 
     @property
@@ -88,13 +96,18 @@ class Spec:
         """The folder of the application's files in the image."""
         return self.workdir if self.own_workdir else APPLICATION
 
+    @property
+    def is_pinned(self) -> bool:
+        """Whether a uv.lock pins packages of it, which are not chosen then."""
+        return bool(self.uv_lock or self.uv_projects)
+
     def digest(self) -> Digest:
         """Return the digest of the canonical text under the defaults of this version, which a lock carries."""
         return digest_of(fields(self))
 
 
-_UNWRITTEN = "rules"
-"""The field that no text of a spec has: an image is the same whatever its rules are for."""
+_UNWRITTEN = ("rules", "usual_entrypoint")
+"""The fields that no text of a spec has: an image is the same whatever its rules are for, and the other one follows."""
 
 _DEFAULTS: dict[str, Any] = {
     each.name: each.default for each in dataclasses.fields(Spec) if each.default is not dataclasses.MISSING
@@ -115,7 +128,7 @@ def fields(spec: Spec) -> dict[str, Any]:
     found = {}
     for each in dataclasses.fields(spec):
         value = getattr(spec, each.name)
-        if each.name != _UNWRITTEN and value != computed.get(each.name, each.default):
+        if each.name not in _UNWRITTEN and value != computed.get(each.name, each.default):
             found[_key(each.name)] = _written(each.name, value)
     return found
 
@@ -132,12 +145,7 @@ def asked_value(asked: Mapping[str, Any], key: str) -> Any:
 
 def defaults() -> dict[str, Any]:
     """Return the defaults that are the same for every script, by their keys, as texts of specs have values."""
-    return {_key(name): _written(name, value) for name, value in _DEFAULTS.items() if name != _UNWRITTEN}
-
-
-def _read_defaults() -> dict[str, Any]:
-    """Return the defaults of fields by their keys."""
-    return {_key(name): value for name, value in _DEFAULTS.items()}
+    return {_key(name): _written(name, value) for name, value in _DEFAULTS.items() if name not in _UNWRITTEN}
 
 
 def _key(name: str) -> str:
@@ -153,19 +161,14 @@ def _written(name: str, value: Any) -> Any:
     if name == "platforms":
         return [platform.oci for platform in value]
     if name == "copies":
-        return _written_copies(value)
+        return values.written_copies(value)
     if name in ("env", "labels", "annotations"):
         return dict(value)
     if name == "healthcheck":
         value = value.written() if value else {}
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _written_copies(pairs: tuple[tuple[str, str], ...]) -> dict[str, str | list[str]]:
-    copies: dict[str, list[str]] = {}
-    for target, source in pairs:
-        copies.setdefault(target, []).append(source)
-    return {target: each[0] if len(each) == 1 else each for target, each in copies.items()}
+    return (
+        [each.written() if isinstance(each, Taken) else each for each in value] if isinstance(value, tuple) else value
+    )
 
 
 def _default_name(path: str) -> str:
@@ -184,24 +187,15 @@ def _without_address(requirement: str) -> str:
     return f"{name} @ {of_bytes(address.encode())}" if at else requirement
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OfProject:
-    """What a spec has otherwise where it is of a project, and of no script: no file of it is the script's.
-
-    `entrypoint` is the one that follows from the project, given whether `files` or `copy` bring any of its files.
-    """
-
-    name: str
-    uv_lock: str
-    entrypoint: Callable[[bool], tuple[str, ...]]
-
-
-def specify(script: Script, project: Project, path: str, of: OfProject | None = None) -> Spec:
+def specify(
+    script: Script, project: Project, path: str, of: OfProject | None = None, taken: tuple[Taken, ...] = ()
+) -> Spec:
     """Fill in what a script does not say: from the project, else the built-in defaults.
 
-    `path` is the script's path from the project's root. Raises `InputError` with all independent problems.
+    `path` is the script's path from the project's root, `taken` is of other projects. Raises `InputError` with all
+    independent problems.
     """
-    reader = Settings(script, project, _read_defaults())
+    reader = Settings(script, project, {_key(name): value for name, value in _DEFAULTS.items()})
     default_name = of.name if of else _default_name(path)
     spec = Spec(
         name=reader.read("name", values.image_name, default_name),
@@ -217,7 +211,9 @@ def specify(script: Script, project: Project, path: str, of: OfProject | None = 
         files=reader.read("files", values.file_patterns),
         copies=reader.read("copy", values.copies),
         ignore_file=reader.read("ignore-file", values.project_path),
+        ignore_in_copies=reader.read("ignore-in-copies", values.flag),
         env=reader.read_merged("env", partial(values.pairs, values.VARIABLE)),
+        expand_env=reader.read("expand-env", values.string_set),
         labels=reader.read_merged("labels", partial(values.pairs, values.LABEL)),
         user=reader.read("user", values.user),
         workdir=reader.read("workdir", values.absolute_folder),
@@ -236,9 +232,12 @@ def specify(script: Script, project: Project, path: str, of: OfProject | None = 
         extras=reader.read("extras", values.project_names) if of else (),
         groups=reader.read("groups", values.project_names) if of else (),
         uv_lock=of.uv_lock if of else "",
+        uv_projects=taken,
         rules=reader.read("rules", values.rule_set),
     )
-    spec = dataclasses.replace(spec, entrypoint=_entrypoint(spec, script, reader, of))
+    spec = _with_entrypoint(spec, script, reader, of)
+    spec = dataclasses.replace(spec, copies=values.copies_from(spec.root, spec.copies))
+    reader.check_references("expand-env", spec.expand_env, "env", spec.env)
     if spec.name == default_name and not 0 < len(default_name) <= values.LONGEST_NAME:
         message = f"no name of an image can be made of {posixpath.basename(path)!r}"
         reader.problems.append(Problem(message, script.where(""), "set `name` in [tool.onedigest]"))
@@ -255,16 +254,18 @@ def specify(script: Script, project: Project, path: str, of: OfProject | None = 
     return spec
 
 
-def _entrypoint(spec: Spec, script: Script, reader: Settings, of: OfProject | None) -> tuple[str, ...]:
+def _with_entrypoint(spec: Spec, script: Script, reader: Settings, of: OfProject | None) -> Spec:
     if of is None or "entrypoint" in script.onedigest:
-        own: tuple[str, ...] = reader.read("entrypoint", values.strings, _default_entrypoint(spec))
-        return own
+        usual = _default_entrypoint(spec)
+        own = reader.read("entrypoint", values.strings, usual)
+        return dataclasses.replace(spec, entrypoint=own, usual_entrypoint=own == usual)
     try:
-        usual: tuple[str, ...] = reader.read("entrypoint", values.strings, ())
-        return usual or of.entrypoint(bool(spec.files or spec.copies))
+        stated: tuple[str, ...] = reader.read("entrypoint", values.strings, ())
+        found = stated or of.entrypoint(bool(spec.files or spec.copies))
+        return dataclasses.replace(spec, entrypoint=found, usual_entrypoint=not stated)
     except InputError as error:
         reader.problems += error.problems
-        return ()
+        return spec
 
 
 def _uv(script: Script, reader: Settings) -> str:

@@ -47,6 +47,9 @@ _LONGEST_COMMAND = 128 << 10
 _LONGEST_PATH, _LONGEST_PART = 4096, 255
 """PATH_MAX and NAME_MAX of Linux."""
 
+_MOST_FOLDERS = 64
+"""How many folders an absolute target may have."""
+
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u2028\u2029]")
 """What a line of a Dockerfile cannot hold."""
 
@@ -154,13 +157,31 @@ def copies(value: Any) -> tuple[tuple[str, str], ...]:
         pairs += [(target, source) for source in ([several] if isinstance(several, str) else several)]
     _refuse_many(pairs)
     for target, source in pairs:
-        if ".." in target.split("/") or "=" in target or not _is_plain_path(target):
+        is_plain = target == "/" or _is_plain_path(target.removeprefix("/"))
+        if ".." in target.split("/") or "=" in target or not is_plain or target == "/.":
             raise ValueError(
-                f"has the target {quoted(target)}, which is not a plain path below the application's folder"
+                f"has the target {quoted(target)}, which is no plain path, absolute or below the application's folder"
             )
+        if target.startswith("/") and target.count("/") > _MOST_FOLDERS:
+            raise ValueError(f"has the target {quoted(target)}, which has more than {_MOST_FOLDERS} folders")
         if not _is_plain_path(source):
             raise ValueError(f"has the source {quoted(source)}, which is not a plain path from the script's folder")
     return tuple(sorted(set(pairs)))
+
+
+def copies_from(folder: str, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Return copies whose targets below a folder are paths from there; other absolute ones stay."""
+    above = f"{folder}/"
+    shorter = ((target.removeprefix(above) if target != folder else ".", source) for target, source in pairs)
+    return tuple(sorted(set(shorter)))
+
+
+def written_copies(pairs: tuple[tuple[str, str], ...]) -> dict[str, str | list[str]]:
+    """Return copies as a script has them."""
+    found: dict[str, list[str]] = {}
+    for target, source in pairs:
+        found.setdefault(target, []).append(source)
+    return {target: each[0] if len(each) == 1 else each for target, each in found.items()}
 
 
 def project_path(value: Any) -> str:

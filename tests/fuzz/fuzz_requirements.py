@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from onedigest.errors import InputError
+from onedigest.flyte.local_places import Around
 from onedigest.flyte.requirements import Wanted, read_requirements
 
 SEEDS: tuple[bytes, ...] = (
@@ -34,5 +35,5 @@ def run(data: bytes) -> None:
     here = Path.cwd()
     (here / "requirements.txt").write_bytes(data)
     wanted = Wanted()
-    read_requirements(here / "requirements.txt", "requirements.txt", here, wanted)
+    read_requirements(here / "requirements.txt", "requirements.txt", Around(root=here, folder=here), wanted)
     assert all(isinstance(each, str) for each in (*wanted.packages, *wanted.constraints))

@@ -62,7 +62,7 @@ def run(data: bytes) -> None:
     if may_have_images(text):
         (here / "a.py").write_bytes(data)
         for definition in find_images(text, here / "a.py", "a.py").all():
-            script = make_recipe(definition, root=here, shown=str, environment={}).script
+            script = make_recipe(definition, root=here, shown=str).script
             dumps(specify(script, Project(root=here), "a.py"))
         return
     script = parse(data, "a.py")

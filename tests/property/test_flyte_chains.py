@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from onedigest.cli.flyte_build import find_written
+from onedigest.cli.flyte_written import find_written
 from onedigest.flyte.syntax import find_images
 
 HERE = "Path(__file__).parent"

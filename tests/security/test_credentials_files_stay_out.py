@@ -222,12 +222,12 @@ def test_the_ignore_file_may_leave_them_out_without_words(tmp_path: Path) -> Non
 
 
 def test_the_code_that_flyte_bakes_in_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from onedigest.cli.flyte_build import _files_below
+    from onedigest.cli.flyte_written import _files_below
 
     write(tmp_path, "a.py", ".env", ".git/config")
 
     assert [target for target, _ in _files_below(tmp_path)] == ["a.py"]
-    assert ".env may hold credentials: left out of the code\n" in capsys.readouterr().err
+    assert ".env, which may hold credentials: left out of the code; to have it there, use" in capsys.readouterr().err
 
 
 def test_the_table_has_each_name_once_and_in_small_letters() -> None:

@@ -269,7 +269,7 @@ def recipe(root: Path, *calls: str) -> Recipe:
     file = root / "jobs" / "a.py"
     file.write_text(text)
     (definition,) = find_images(text, file, "jobs/a.py").all()
-    return make_recipe(definition, root=root, shown=lambda path: os.path.relpath(path, root), environment={})
+    return make_recipe(definition, root=root, shown=lambda path: os.path.relpath(path, root))
 
 
 def refused_recipe(root: Path, *calls: str) -> str:
@@ -320,7 +320,7 @@ class TestFlyte:
         (definition,) = find_images(text, file, "jobs/a.py").all()
 
         with pytest.raises(InputError, match=r"secret.txt is not below checkout, the folder that holds the locks"):
-            make_recipe(definition, root=root, shown=str, environment={})
+            make_recipe(definition, root=root, shown=str)
 
     def test_a_pipe_does_not_hang(self, root: Path) -> None:
         os.mkfifo(root / "jobs" / "requirements.txt")

@@ -25,7 +25,7 @@ from onedigest.lock.base import image_choice
 from onedigest.lock.base.account import find_account
 from onedigest.lock.base.image import ImageBase
 from onedigest.lock.base.probe import EXAMINER, glibc_version, list_pythons
-from onedigest.lock.base.proof import other_accounts
+from onedigest.lock.base.proof import other_files
 from onedigest.lock.model import Lock
 from onedigest.oci.read import ReadPlatform
 from onedigest.oci.rootfs import Rootfs, read_rootfs
@@ -368,8 +368,8 @@ def test_account_that_a_lock_states_is_that_of_the_layers(changed: Mapping[str, 
     forged = replace(honest, images=(replace(image, account=replace(account, **changed)),))
     store = Store(tmp_path / "store")
 
-    assert list(other_accounts(honest, "65532:65532", store)) == []
-    assert list(other_accounts(forged, "65532:65532", store)) == [
+    assert list(other_files(honest, "65532:65532", store)) == []
+    assert list(other_files(forged, "65532:65532", store)) == [
         "linux/amd64: the account of its user in the lock is not its own"
     ]
-    assert list(other_accounts(forged, "65532:65532", Store(tmp_path / "other"))) == []
+    assert list(other_files(forged, "65532:65532", Store(tmp_path / "other"))) == []

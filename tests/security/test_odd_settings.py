@@ -43,11 +43,14 @@ SETTINGS: tuple[tuple[str, str], ...] = (
     ("files = [[]]", "`files` is not a list of strings"),
     ("files = [nan]", "`files` is not a list of strings"),
     ("files = {a = 1}", "`files` is not a list of strings"),
-    ('copy = { "" = "data" }', "`copy` has the target '', which is not a plain path below the application's folder"),
+    (
+        'copy = { "" = "data" }',
+        "`copy` has the target '', which is no plain path, absolute or below the application's folder",
+    ),
     ('copy = { "a" = "" }', "`copy` has the source '', which is not a plain path from the script's folder"),
     (
         'copy = { "a\\u0000" = "data" }',
-        "`copy` has the target 'a\\x00', which is not a plain path below the application's folder",
+        "`copy` has the target 'a\\x00', which is no plain path, absolute or below the application's folder",
     ),
     (
         'copy = { "a" = "data\\u0000" }',
@@ -62,7 +65,7 @@ SETTINGS: tuple[tuple[str, str], ...] = (
     ('copy = ["a"]', "`copy` is not a table"),
     (
         'copy = { "a\\nb" = "data" }',
-        "`copy` has the target 'a\\nb', which is not a plain path below the application's folder",
+        "`copy` has the target 'a\\nb', which is no plain path, absolute or below the application's folder",
     ),
     (
         'copy = { "a" = "data\\nx" }',
@@ -70,7 +73,7 @@ SETTINGS: tuple[tuple[str, str], ...] = (
     ),
     (
         'copy = { "a=b" = "data" }',
-        "`copy` has the target 'a=b', which is not a plain path below the application's folder",
+        "`copy` has the target 'a=b', which is no plain path, absolute or below the application's folder",
     ),
     (
         'copy = { "a\\\\b" = "data" }',
@@ -185,7 +188,7 @@ SETTINGS: tuple[tuple[str, str], ...] = (
     ),
     (
         f'copy = {{ "{LONG}" = "data" }}',
-        f"`copy` has the target {LONG[:200]!r}…, which is not a plain path below the application's folder",
+        f"`copy` has the target {LONG[:200]!r}…, which is no plain path, absolute or below the application's folder",
     ),
     (
         f'copy = {{ "a" = "{LONG}" }}',

@@ -135,10 +135,11 @@ class TestRequirements:
 
 class TestRequirementsFiles:
     def read(self, folder: Path) -> list[str]:
+        from onedigest.flyte.local_places import Around
         from onedigest.flyte.requirements import Wanted, read_requirements
 
         wanted = Wanted()
-        read_requirements(folder / "0.txt", "0.txt", folder, wanted)
+        read_requirements(folder / "0.txt", "0.txt", Around(root=folder, folder=folder), wanted)
         return wanted.packages
 
     def test_that_name_each_other_are_read_once(self, tmp_path: Path) -> None:

@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 
-from onedigest.errors import InputError, NetworkError, OnedigestError
+from onedigest.errors import NetworkError, OnedigestError
 from onedigest.inputs import git, uv
 from resolving import Checkout
 
-HASH = "a" * 64
 WORKSPACE = (
     '[project]\nname = "root"\nversion = "0"\n[tool.uv.workspace]\nmembers = ["*", "*/*", "evil", "**/project"]\n'
 )
@@ -130,96 +129,6 @@ def test_uv_that_hangs_is_stopped(checkout: Checkout, monkeypatch: pytest.Monkey
 
     assert str(caught.value) == (
         "job.py: uv took more than 0 minutes, so it was stopped\nhint: an index may be slow: try it again"
-    )
-
-
-PROJECT = '[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["alpha"]\n'
-LOCK = f"""\
-version = 1
-revision = 3
-requires-python = ">=3.11"
-
-[[package]]
-name = "alpha"
-version = "1.0"
-source = {{ registry = "https://index.invalid/simple" }}
-wheels = [{{ url = "https://index.invalid/alpha-1.0-py3-none-any.whl", hash = "sha256:{HASH}" }}]
-
-[[package]]
-name = "app"
-version = "1"
-source = {{ virtual = "." }}
-dependencies = [{{ name = "alpha" }}]
-
-[package.dev-dependencies]
-dev = [{{ name = "beta" }}]
-
-[package.optional-dependencies]
-more = [{{ name = "beta" }}]
-
-[[package]]
-name = "beta"
-version = "2.0"
-source = {{ registry = "https://index.invalid/simple" }}
-wheels = [{{ url = "https://index.invalid/beta-2.0-py3-none-any.whl", hash = "sha256:{HASH}" }}]
-
-[[package]]
-name = "lib"
-version = "1"
-source = {{ editable = "packages/lib" }}
-dependencies = [{{ name = "beta" }}]
-"""
-
-
-def export(checkout: Checkout, *arguments: str, project: str = PROJECT, lock: str = LOCK) -> str:
-    pyproject, known = checkout.write("pyproject.toml", project), checkout.write("uv.lock", lock)
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(checkout.home)}
-    text = uv.export(pyproject, known, arguments, where="job.py:7", environment=environment)
-    return " ".join(line.removesuffix(" \\") for line in text.splitlines() if not line.startswith(" "))
-
-
-def test_settings_of_a_project_are_not_followed_when_its_lock_is_read(
-    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = f'[tool.uv]\ncache-dir = "{checkout.root / "victim"}"\nrequired-version = ">99"\nlink-mode = 3\n'
-    checkout.write("uv.toml", f'cache-dir = "{checkout.root / "victim"}"\n')
-    take_over(checkout, checkout.root / "above")
-    monkeypatch.setattr(tempfile, "tempdir", str(checkout.root / "above"))
-
-    assert export(checkout, "--no-dev", project=PROJECT + settings) == "alpha==1.0"
-    assert not (checkout.root / "victim").exists()
-    assert not checkout.ran.exists()
-
-
-@pytest.mark.parametrize(
-    ("more", "arguments", "expected"),
-    [
-        ("", ("--no-default-groups",), "alpha==1.0"),
-        ('[project.optional-dependencies]\nmore = ["beta"]\n', ("--extra", "more"), "alpha==1.0 beta==2.0"),
-        ('[project.optional-dependencies]\nmore = ["beta"]\n', ("--all-extras",), "alpha==1.0 beta==2.0"),
-        ('[dependency-groups]\ndev = ["beta"]\n', (), "alpha==1.0 beta==2.0"),
-        ('[dependency-groups]\ndev = ["beta"]\n', ("--no-dev",), "alpha==1.0"),
-        ('[dependency-groups]\ndev = ["beta"]\n[tool.uv]\ndefault-groups = []\n', (), "alpha==1.0"),
-        ('[dependency-groups]\ndev = ["beta"]\n[tool.uv]\ndefault-groups = []\n', ("--group=dev",),
-         "alpha==1.0 beta==2.0"),
-        ('[tool.uv.workspace]\nmembers = ["packages/*"]\n', ("--package", "lib"), "beta==2.0"),
-    ],
-)  # fmt: skip
-def test_project_says_what_of_its_lock_is_meant(
-    more: str, arguments: tuple[str, ...], expected: str, checkout: Checkout
-) -> None:
-    checkout.write("packages/lib/pyproject.toml", PROJECT.replace('"app"', '"lib"').replace('"alpha"', '"beta"'))
-
-    assert export(checkout, *arguments, project=PROJECT + more) == expected
-
-
-@pytest.mark.parametrize("place", ["../outside", "/etc"])
-def test_member_of_a_workspace_is_inside_the_project(place: str, checkout: Checkout) -> None:
-    with pytest.raises(InputError) as caught:
-        export(checkout, "--package", "lib", lock=LOCK.replace("packages/lib", place))
-
-    assert str(caught.value) == (
-        f"job.py:7: the place of `lib` in uv.lock is '{place}', which is not a plain path below the archive's root"
     )
 
 

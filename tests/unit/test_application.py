@@ -13,12 +13,14 @@ from onedigest.script import parse
 from onedigest.spec import specify
 
 
-def collected(root: Path, *lines: str) -> dict[str, File]:
+def collected(root: Path, *lines: str, said: list[str] | None = None) -> dict[str, File]:
     folder = root / "jobs"
     folder.mkdir(exist_ok=True)
     block = "".join(f"# {line}\n" for line in ("[tool.onedigest]", "include-script = false", *lines))
     script = parse(f"# /// script\n{block}# ///\n".encode(), "jobs/a.py")
-    return {file.target: file for file in collect(specify(script, Project(root=root), "jobs/a.py"), script, folder)}
+    told: list[str] = [] if said is None else said
+    spec = specify(script, Project(root=root), "jobs/a.py")
+    return {file.target: file for file in collect(spec, script, folder, lambda problem: told.append(str(problem)))}
 
 
 def refused(root: Path, *lines: str) -> str:
@@ -45,6 +47,33 @@ def test_files_and_folders_have_their_places(tmp_path: Path) -> None:
         "x/two.txt": ("../one.txt", "../one.txt"),
     }
     assert [target for target, file in found.items() if file.executable] == ["pkg/a.py"]
+
+
+def test_files_have_absolute_places_and_may_have_several(tmp_path: Path) -> None:
+    write(tmp_path, "lib/a.py", "lib/deep/b.py", "one.txt")
+    copied = '"/opt/lib" = "../lib", "x" = "../lib/a.py", "/app/in/one" = "../one.txt", "/etc/one" = "../one.txt"'
+    found = collected(tmp_path, f"copy = {{ {copied} }}")
+
+    assert {target: file.path_in("/app") for target, file in found.items()} == {
+        "/etc/one": "/etc/one",
+        "/opt/lib/a.py": "/opt/lib/a.py",
+        "/opt/lib/deep/b.py": "/opt/lib/deep/b.py",
+        "in/one": "/app/in/one",
+        "x": "/app/x",
+    }
+    assert found["/etc/one"].digest == found["in/one"].digest
+
+
+def test_caches_of_this_machine_are_left_out_of_folders_and_said(tmp_path: Path) -> None:
+    write(tmp_path, "lib/a.py", "lib/.venv/x.py", "lib/deep/node_modules/y.js", "lib/venv", "lib/py311/pyvenv.cfg")
+    said: list[str] = []
+
+    assert list(collected(tmp_path, 'copy = { "lib" = "../lib" }', said=said)) == ["lib/a.py", "lib/venv"]
+    assert said == [
+        "jobs/a.py:4: `copy` of '../lib' has '../lib/.venv' and 2 more, which programs made for this machine alone: left out\n"
+        "hint: to have such a folder in the image, name it itself"
+    ]
+    assert list(collected(tmp_path, 'copy = { "v" = "../lib/.venv" }')) == ["v/x.py"]
 
 
 def test_a_file_is_not_the_folder_of_the_application(tmp_path: Path) -> None:
@@ -89,16 +118,36 @@ def test_link_within_a_folder_is_followed_and_one_that_leaves_it_refused(tmp_pat
     [
         ('copy = { "x" = "../none" }', "jobs/a.py:4: `copy` names '../none', where there is no file"),
         (
-            'copy = { "x" = "../lib", "y" = "../lib/a.py" }',
-            "jobs/a.py:4: `copy` names '../lib/a.py', which has a place in the image already",
-        ),
-        (
             'copy = { "x" = ["../lib", "../other"] }',
             "jobs/a.py:4: `copy` brings '../lib/a.py' and '../other/a.py' to one place, x/a.py",
         ),
         (
-            'copy = { "/x" = "lib" }',
-            "jobs/a.py:4: `copy` has the target '/x', which is not a plain path below the application's folder",
+            'copy = { "../x" = "../lib", "/x/" = "lib" }',
+            "jobs/a.py:4: `copy` has the target '../x', which is no plain path, absolute or below the application's folder",
+        ),
+        (
+            'copy = { "/x/" = "../lib" }',
+            "jobs/a.py:4: `copy` has the target '/x/', which is no plain path, absolute or below the application's folder",
+        ),
+        (
+            'copy = { "/x/../etc/y" = "../lib" }',
+            "jobs/a.py:4: `copy` has the target '/x/../etc/y', which is no plain path, absolute or below the application's folder",
+        ),
+        (
+            f'copy = {{ "{"/a" * 65}" = "../lib" }}',
+            f"jobs/a.py:4: `copy` has the target '{'/a' * 65}', which has more than 64 folders",
+        ),
+        (
+            'copy = { "/etc" = "../lib/a.py" }',
+            "jobs/a.py:4: `copy` brings '../lib/a.py' to a wrong place: /etc is a folder of every system\n"
+            "hint: name the file that it becomes there",
+        ),
+        (
+            'copy = { "/" = "../rootfs" }',
+            "jobs/a.py:4: `copy` brings '../rootfs/bin/tool' to a wrong place: /bin/tool is below a link\n"
+            "hint: write /usr/bin/tool\n"
+            "jobs/a.py:4: `copy` brings '../rootfs/sys/x' to a wrong place:"
+            " /sys/x is in a file system of the kernel, which hides it in a container\nhint: choose another place",
         ),
         (
             'copy = { "x" = "/etc" }',
@@ -113,6 +162,6 @@ def test_link_within_a_folder_is_followed_and_one_that_leaves_it_refused(tmp_pat
     ],
 )
 def test_what_is_refused(line: str, expected: str, tmp_path: Path) -> None:
-    write(tmp_path, "lib/a.py", "other/a.py")
+    write(tmp_path, "lib/a.py", "other/a.py", "rootfs/bin/tool", "rootfs/etc/x", "rootfs/sys/x")
 
     assert refused(tmp_path, line) == expected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,9 +19,12 @@ from onedigest.assembler.layer import folder_layer
 from onedigest.assembler.layout import write_tree
 from onedigest.assembler.refusal import Refused
 from onedigest.digest import Digest
+from onedigest.errors import InputError
 from onedigest.lock.base.account import Account
+from onedigest.lock.base.folders_above import list_folders, unfit_folders
 from onedigest.lock.base.image import ImageBase, PinnedImage
 from onedigest.lock.model import Lock
+from onedigest.oci.rootfs import Rootfs
 from onedigest.plan.arrange import arrange
 from onedigest.plan.layers import Layer
 from onedigest.platforms import AMD64, ARM64
@@ -88,6 +92,133 @@ def test_layers_above_a_debian_root_leave_its_folders_alone(
             root[each.path] = each
 
     assert root[real(workdir)[1:]].kind == "dir" or workdir == "/opt/venv"
+
+
+PLACES = (
+    "/a", "/root/a", "/root/in/a", "/etc/a", "/etc/deep/a", "/usr/bin/a", "/usr/local/x/a", "/var/lib/x/a", "/tmp/a",
+    "/tmp/x/a", "/var/tmp/a", "/var/local/a", "/opt/a", "/opt/x/y/a", "/data/x/a", "/srv/x/a",
+    "/home/nonroot/a", "/home/nonroot/x/a", "/home/flyte/a", "/w/a",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("user", ["65532:65532", "0:0", "1000:7"])
+@pytest.mark.parametrize("own", [False, True], ids=["root's", "own"])
+def test_files_elsewhere_leave_the_folders_of_a_debian_root_alone(own: bool, user: str, packages: list[Path]) -> None:
+    spec = replace(SPEC, workdir="/w/deep", own_workdir=own, user=user, volumes=("/data",))
+    root = {each.path: each for each in LAYERS["debian-root"].entries(Given({"user": user}, packages))}
+    layers = arrange(spec, LOCK, [replace(DATA, target=each) for each in sorted(PLACES)]).platforms[0].layers
+    for layer in layers:
+        if layer.kind == "folder":
+            root |= {each.path: each for each in entries(layer)}
+    (application,) = [layer for layer in layers if layer.kind == "application"]
+    found = {each.path: each for each in entries(application)}
+    whose = tuple(map(int, user.split(":")))
+
+    assert {f"/{each.path}" for each in found.values() if each.kind == "file"} == set(PLACES)
+    for each in found.values():
+        there = root.get(each.path)
+        if each.path == "root":
+            assert (each.mode, each.uid, each.gid) == (0o700, *whose)
+        elif there:
+            assert facts(each) == facts(there), each.path
+        else:
+            is_roots = not own or (each.kind == "dir" and re.fullmatch("(etc|usr|var)(/.*)?|opt|srv", each.path))
+            assert (each.uid, each.gid) == ((0, 0) if is_roots else whose), each.path
+            assert each.mode in (0o755, 0o644)
+
+
+def test_a_layer_without_files_elsewhere_is_told_nothing_new() -> None:
+    (application,) = [layer for layer in above(replace(SPEC, own_workdir=True)) if layer.kind == "application"]
+
+    assert application.recipe
+    assert dict(application.recipe.options) == {"owner": SPEC.user, "root": "/app"}
+    assert application.holds == "full.py and further files in /app"
+
+
+@pytest.mark.parametrize(
+    ("targets", "expected"),
+    [
+        (["/app"], "/app is a folder of the image\nhint: name the file that it becomes there"),
+        (["/data"], "/data is a folder of the image\nhint: name the file that it becomes there"),
+        (["/home/nonroot"], "/home/nonroot is a folder of the image\nhint: name the file that it becomes there"),
+        (["/var/backups"], "/var/backups is a folder of every system\nhint: name the file that it becomes there"),
+        (["/usr/local/man/x"], "/usr/local/man/x is below a link\nhint: write /usr/local/share/man/x"),
+        (["/var/spool/mail/x"], "/var/spool/mail/x is below a link\nhint: write /var/mail/x"),
+        ([LOCK.base.interpreter], f"{LOCK.base.interpreter} is the Python of the image\nhint: choose another place"),
+        (
+            ["/opt/venv/x"],
+            "/opt/venv/x is in the virtual environment, which is of packages alone\nhint: choose another place",
+        ),
+    ],
+)
+def test_places_of_others_are_refused(targets: list[str], expected: str) -> None:
+    files = [replace(DATA, target=each, source="x.csv") for each in targets]
+    with pytest.raises(InputError) as caught:
+        arrange(replace(SPEC, volumes=("/data",)), LOCK, files)
+
+    assert str(caught.value).startswith(f"full.py: `copy` brings x.csv to a wrong place: {expected}")
+
+
+def test_a_file_where_another_one_has_its_folder_is_refused() -> None:
+    files = [replace(DATA, target="/srv/x", source="a"), replace(DATA, target="/srv/x/y/z", source="b")]
+    with pytest.raises(InputError) as caught:
+        arrange(SPEC, LOCK, files)
+
+    assert str(caught.value).splitlines()[0] == "full.py: `copy` brings a to /srv/x, which is the folder of b"
+
+
+def test_history_names_the_places() -> None:
+    def holds(*targets: str) -> str:
+        layers = arrange(SPEC, LOCK, [replace(DATA, target=each) for each in targets]).platforms[0].layers
+        return layers[-1].holds
+
+    assert holds("/root/a.py") == "files in /root"
+    assert holds("/etc/a", "/opt/x/b", "c") == "files in /app, /etc, /opt/x"
+    assert holds("/a/a", "/b/a", "/c/a", "/d/a", "/e/a") == "files in /a, /b, /c and 2 more"
+
+
+class TestAboveAnImage:
+    def test_folders_that_it_has_stay(self) -> None:
+        files = [replace(DATA, target=each) for each in ("/data/a", "/new/a", "/root/a", "/srv/x/a", "/tmp/a")]
+        lock = with_image(has_workdir=False, has_folders=("/data", "/srv"))
+        spec = replace(SPEC, own_workdir=True, user="5:6")
+        (application,) = [
+            layer for layer in arrange(spec, lock, files).platforms[0].layers if layer.kind == "application"
+        ]
+
+        assert {each.path: f"{each.mode:04o} {each.uid}:{each.gid}" for each in entries(application)} == {
+            "data": "0755 0:0", "data/a": "0644 5:6", "new": "0755 5:6", "new/a": "0644 5:6", "root": "0700 5:6",
+            "root/a": "0644 5:6", "srv": "0755 0:0", "srv/x": "0755 5:6", "srv/x/a": "0644 5:6", "tmp": "1777 0:0",
+            "tmp/a": "0644 5:6",
+        }  # fmt: skip
+        assert folders(spec, "/data/a", "/new/a", "/root/a", "/srv/x", "/tmp/a") == (("/data", "/srv"), [])
+
+    def test_its_own_folder_is_no_file(self) -> None:
+        files = [replace(DATA, target="/data", source="a")]
+        with pytest.raises(InputError, match="/data is a folder of the image"):
+            arrange(SPEC, with_image(has_workdir=False, has_folders=("/data",)), files)
+
+    def test_links_files_and_folders_of_others_are_refused_when_it_is_locked(self) -> None:
+        assert folders(SPEC, "/link/a", "/file/a", "/owned/x/a", "/home/you/a", "/none/x") == (
+            ("/home",),
+            [
+                "its /file, which `copy` brings files into, is a file",
+                "its /link, which `copy` names, is a link\nhint: write /data for it in `copy`",
+                "its /owned, which `copy` brings files into, is not plainly root's\n"
+                "hint: choose a place that the base has not, or below a folder of root with mode 0755",
+            ],
+        )
+
+
+def folders(spec: Spec, *targets: str) -> tuple[tuple[str, ...], list[str]]:
+    """Return what a lock says of the folders of an image, and what is wrong with them."""
+    rows = [[name, "dir", mode, owner, "", None] for name, mode, owner in (
+        ("data", 0o755, 0), ("srv", 0o755, 0), ("root", 0o755, 7), ("tmp", 0o1777, 0), ("owned", 0o755, 7),
+        ("home", 0o755, 0), ("home/you", 0o700, 7),
+    )]  # fmt: skip
+    rows += [["link", "link", 0o777, 0, "/data", None], ["file", "file", 0o644, 0, "", None]]
+    rootfs, asked = Rootfs([rows]), replace(spec, copies=tuple((target, "x") for target in sorted(targets)))
+    return list_folders(asked, rootfs), [str(each) for each in unfit_folders(asked, rootfs)]
 
 
 def real(path: str) -> str:
@@ -268,7 +399,13 @@ def test_mode_is_four_octal_digits(mode: str) -> None:
         folder_layer("/x", mode=mode)
 
 
-def with_image(*, has_workdir: bool, has_volumes: tuple[str, ...] = (), account: Account | None = None) -> Lock:
+def with_image(
+    *,
+    has_workdir: bool,
+    has_volumes: tuple[str, ...] = (),
+    has_folders: tuple[str, ...] = (),
+    account: Account | None = None,
+) -> Lock:
     layer = Descriptor(NONE, NONE, 1)
     images = tuple(
         PinnedImage(
@@ -279,6 +416,7 @@ def with_image(*, has_workdir: bool, has_volumes: tuple[str, ...] = (), account:
             labels=(),
             has_workdir=has_workdir,
             has_volumes=has_volumes,
+            has_folders=has_folders,
             account=account,
             layers=(layer,),
         )

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from full_case import LOCK, SPEC, plan_of
+from full_case import DATA, LOCK, SPEC, plan_of
 from onedigest.errors import InputError
+from onedigest.plan.arrange import arrange
 from onedigest.plan.layers import Plan, Recipe
 from onedigest.platforms import ARM64
 from onedigest.rules.bazel import find_package
@@ -21,8 +22,9 @@ from onedigest.rules.bazel_layers import layer_targets
 from onedigest.rules.files import write
 from onedigest.rules.image import render_rules, stale_files
 from onedigest.rules.lock_folder import stale_folder, write_folder
-from onedigest.rules.model import Rules
+from onedigest.rules.model import BAZEL, Rules
 from onedigest.rules.nix import layer_names
+from onedigest.rules.shared import render_shared
 from onedigest.spec import Spec
 
 
@@ -90,6 +92,29 @@ def test_application_is_told_by_what_selects_its_files(tmp_path: Path) -> None:
     assert application["select"] == ["--script=full.py", "--files=data/*.csv", "--files=data/two.bin"]
     for name in ("BUILD.bazel", "layers.json", "default.nix"):
         assert "one.csv" not in rules.files[f"full/{name}"]
+
+
+def test_absolute_places_are_told_alike_in_all_rules(tmp_path: Path) -> None:
+    copies = (("/etc/app.conf", "app.conf"), ("/root", "../lib"))
+    spec = replace(SPEC, copies=copies, ignore_file=".dockerignore", ignore_in_copies=True, own_workdir=True, run=())
+    files = [replace(DATA, target=each) for each in ("/etc/app.conf", "/root/a.py")]
+    rules = render_rules(spec, LOCK, arrange(spec, LOCK, files), tmp_path / "locks")
+    (application,) = (parts for parts in layers_of(rules).values() if parts["command"] == "application")
+    words = [
+        "--copy=/etc/app.conf=app.conf",
+        "--copy=/root=../lib",
+        "--ignore-file=.dockerignore",
+        "--ignore-in-copies",
+    ]
+    known = f"/etc=0755:0:0,/root=0700:{SPEC.user}"
+
+    assert application["select"][-4:] == words
+    assert application["options"] == {"known": known, "owner": SPEC.user, "root": "/app"}
+    for name in ("Dockerfile", "default.nix"):
+        assert all(f'"{word}"' in rules.files[f"full/{name}"] for word in (*words, known))
+    allowed = re.search(r"_WORDS = (\[.*\])", render_shared(tmp_path / "locks", {BAZEL})["extensions.bzl"])
+    assert allowed
+    assert {word.partition("=")[0] for word in application["select"]} <= set(json.loads(allowed[1]))
 
 
 def test_name_of_a_target_ends_in_a_checksum_of_its_parts() -> None:

@@ -62,6 +62,19 @@ def test_failures_are_translated(log: str, kind: type[Exception], message: str) 
     assert error.problems[0].hint
 
 
+def test_output_of_a_command_that_failed_is_its_own() -> None:
+    log = (
+        "#7 [run-amd64 2/2] RUN sh\n#7 0.1 curl: not found\n#8 0.2 usage: another step\n"
+        '#7 ERROR: process "/bin/sh -c curl" did not complete successfully: exit code: 127\n'
+        "#9 0.3 and another\n------\n > [run-amd64 2/2] RUN sh:\n------\n"
+        'ERROR: failed to build: failed to solve: process "/bin/sh -c curl" did not complete successfully: exit code: 127\n'
+    )
+
+    assert failure(log, ".inputs").problems[0].message == (
+        "`run` failed on linux/amd64 with code 127: /bin/sh -c curl\n  curl: not found"
+    )
+
+
 def layer(path: Path, *members: tuple[tarfile.TarInfo, bytes]) -> Path:
     with tarfile.open(path, "w") as archive:
         for member, content in members:

@@ -86,7 +86,9 @@ def test_rules_of_an_ignore_file_are_about_what_is_copied(
     selection = Selection(copies=(("x", source or "."),), ignore_file=".dockerignore", ignored=tuple(rules))
     lines = [each.line for each in context_patterns(selection)]
 
-    assert [line for line in lines[: lines.index("**/__pycache__")] if not line.endswith(MARKED)] == expected
+    assert [
+        line for line in lines[: lines.index("**/__pycache__")] if not line.endswith((*MARKED, "pyvenv.cfg"))
+    ] == expected
 
 
 @pytest.mark.parametrize(
@@ -119,3 +121,10 @@ def test_regular_expressions_are_those_of_posix(pattern: str, expected: str) -> 
 def test_where_bytes_are_read_no_file_is_missing(pattern: str, more: str, less: str) -> None:
     assert path_regex(pattern, bytewise="more") == f"{more}(/.*)?"
     assert path_regex(pattern, bytewise="less") == f"{less}(/.*)?"
+
+
+def test_what_tells_an_environment_is_sent_although_it_is_ignored() -> None:
+    selection = Selection(copies=(("x", "lib"),), ignore_file=".dockerignore", ignored=((False, "**/*.cfg"),))
+    lines = [each.line for each in context_patterns(selection)]
+
+    assert lines.index("!lib/**/pyvenv.cfg") > lines.index("lib/**/*.cfg")

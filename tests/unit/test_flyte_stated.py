@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.cli.flyte_build import _as_told
 from onedigest.cli.flyte_session import FlyteSession
+from onedigest.cli.flyte_written import as_told
 from onedigest.flyte.definition import Definition
 from onedigest.flyte.stated import is_always_stated
 
@@ -62,7 +62,7 @@ def test_versions_that_are_stated_count_for_an_image_that_only_flyte_tells(tmp_p
 
     def told(text: str) -> tuple[str, str]:
         (tmp_path / "job.py").write_text(f"import flyte\n{text}", encoding="utf-8")
-        found, _ = _as_told(session, asked, [str(tmp_path / "job.py")], "3.11", "flyte==2.12.1")
+        found, _ = as_told(session, asked, [str(tmp_path / "job.py")], "3.11", "flyte==2.12.1")
         return found.python, found.flyte
 
     assert told(NAMED) == ("3.11", "flyte")

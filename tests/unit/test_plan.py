@@ -16,11 +16,13 @@ from onedigest.from_source.model import BuiltFrom, Kind
 from onedigest.lock import codec
 from onedigest.lock.model import Lock, Package, Wheel
 from onedigest.plan.arrange import OWN_LAYER_BYTES, arrange
+from onedigest.plan.configuration import entrypoint
 from onedigest.plan.layers import Layer, Plan
 from onedigest.platforms import AMD64
 from onedigest.project import Project
 from onedigest.script import parse
 from onedigest.spec import Spec, specify
+from onedigest.taken import OfProject
 
 SCRIPT = parse(script_of("full").encode(), "full.py")
 SPEC: Spec = specify(SCRIPT, Project(root=Path()), "full.py")
@@ -188,3 +190,40 @@ def test_link_inside_the_folder_is_followed(folder: Path) -> None:
     (folder / "link.csv").symlink_to("real.csv")
 
     assert collected(folder, "link.csv") == ["full.py", "link.csv"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ((), ["/opt/onedigest/bin/python", "/app/full.py"]),
+        (('entrypoint = ["/opt/venv/bin/python", "/app/full.py"]',), ["/opt/onedigest/bin/python", "/app/full.py"]),
+        (('entrypoint = ["/opt/venv/bin/serve"]',), ["/opt/venv/bin/serve"]),
+        (('entrypoint = ["python"]',), ["python"]),
+        (("include-script = false",), None),
+    ],
+    ids=["open", "as usual", "named", "by name", "none"],
+)
+def test_how_a_script_starts_follows_its_environment(lines: tuple[str, ...], expected: list[str] | None) -> None:
+    block = "".join(f"# {line}\n" for line in ('requires-python = ">=3.11"', "[tool.onedigest]", *lines))
+    script = parse(f"# /// script\n{block}# ///\n".encode(), "full.py")
+    spec = specify(script, Project(root=Path()), "full.py")
+    placed = replace(LOCK, base=replace(LOCK.base, venv="opt/onedigest"))
+    started = [json.loads(arrange(spec, lock, [FILE]).platforms[0].config)["config"] for lock in (placed, LOCK)]
+
+    assert started[0].get("Entrypoint") == expected
+    assert started[1].get("Entrypoint", []) == list(spec.entrypoint)
+
+
+def test_how_a_project_starts_follows_its_environment() -> None:
+    of = OfProject(name="app", uv_lock="", entrypoint=lambda _: ("/opt/venv/bin/serve",))
+    open_, named = (
+        specify(replace(SCRIPT, onedigest=table), Project(root=Path()), "pyproject.toml", of)
+        for table in ({}, {"entrypoint": ["/opt/venv/bin/serve"]})
+    )
+    base = replace(LOCK.base, venv="opt/onedigest")
+
+    assert (entrypoint(open_, base), entrypoint(named, base)) == (
+        ("/opt/onedigest/bin/serve",),
+        ("/opt/venv/bin/serve",),
+    )
+    assert entrypoint(open_, LOCK.base) == ("/opt/venv/bin/serve",)

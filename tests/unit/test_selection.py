@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,7 @@ def test_words_for_the_assembler_are_rows_that_no_value_breaks() -> None:
         ("--copy=y==z",),
         ("--ignore-file=../.dockerignore",),
     )
+    assert replace(SELECTION, ignore_in_copies=True).arguments()[-1] == ("--ignore-in-copies",)
 
 
 @pytest.fixture
@@ -77,6 +80,39 @@ def test_a_list_of_files_gives_the_layer_of_the_tree(project: Path, tmp_path: Pa
         assert main(["application", *source, "--quiet", "--output", str(tmp_path / name)]) == 0
 
     assert (tmp_path / "tree").read_bytes() == (tmp_path / "list").read_bytes()
+
+
+def test_absolute_places_and_rules_about_each_folder_reach_the_assembler(project: Path, tmp_path: Path) -> None:
+    write(project, "lib/in/z", "lib/y")
+    (project / ".dockerignore").write_text("*.log\nin\n!lib/y\n")
+    selection = Selection(copies=(("/root", "lib"),), ignore_file=".dockerignore")
+    every = replace(selection, ignore_in_copies=True)
+
+    assert [each.target for each in select(project, selection).files] == [
+        "/root/in/z", "/root/run.sh", "/root/x.log", "/root/y",
+    ]  # fmt: skip
+    assert [each.target for each in select(project, every).files] == ["/root/run.sh", "/root/y"]
+    words = ["--project", str(project), *(word for row in every.arguments() for word in row), "--owner=7:8"]
+    known = ["--known=/root=0700:7:8"]
+    assert main(["application", *words, *known, "--tar", "--quiet", "--output", str(tmp_path / "tar")]) == 0
+    listing = project / "listing.json"
+    assert main(["select", *words[:-1], "--output", str(listing)]) == 0
+    listed = [
+        "--listing",
+        str(listing),
+        "--owner=7:8",
+        *known,
+        "--tar",
+        "--quiet",
+        "--output",
+        str(tmp_path / "listed"),
+    ]
+    assert main(["application", *listed]) == 0
+    assert (tmp_path / "listed").read_bytes() == (tmp_path / "tar").read_bytes()
+    with tarfile.open(tmp_path / "tar") as found:
+        assert [(each.name, each.mode, each.uid) for each in found] == [
+            ("root", 0o700, 7), ("root/run.sh", 0o755, 7), ("root/y", 0o644, 7),
+        ]  # fmt: skip
 
 
 def test_what_is_wrong_is_said_at_once(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,7 +31,13 @@ def hint(root: Path, tags: Sequence[str]) -> str:
     checkout = Checkout(root)
     for tag in tags:
         build_wheel(checkout.wheels, "old", "1.0", tag=tag)
-    spec = checkout.spec(*checkout.here(), dependencies=("old",))
+    error = InputError.of("no solution found: no compatible wheels", where="job.py")
+    return explained(error, asking(checkout, "old"), lambda _: "").problems[0].hint
+
+
+def asking(checkout: Checkout, *dependencies: str) -> Asked:
+    """Return what a script asks of the wheels of a checkout alone."""
+    root, spec = checkout.root, checkout.spec(*checkout.here(), dependencies=dependencies)
     sources = Sources(
         store=Store(root / "store"),
         client=Client(Connection(offline=True)),
@@ -44,11 +50,7 @@ def hint(root: Path, tags: Sequence[str]) -> str:
             "XDG_CACHE_HOME": str(root / "cache"),
         },
     )
-    error = InputError.of("no solution found: no compatible wheels", where="job.py")
-    asked = Asked(
-        spec=spec, wanted=read_wanted(spec, read_around(spec, checkout.folder)), minor="3.13", sources=sources
-    )
-    return explained(error, asked).problems[0].hint
+    return Asked(spec=spec, wanted=read_wanted(spec, read_around(spec, checkout.folder)), minor="3.13", sources=sources)
 
 
 @pytest.mark.parametrize(

@@ -11,4 +11,4 @@ SPLICE = "splice-1"
 """The gzip encoding of layers that are made here."""
 
 VENV = "opt/venv"
-"""Where the virtual environment of an image is."""
+"""Where the virtual environment of an image is, unless a base has one of its own there."""

@@ -166,6 +166,7 @@ def _select(options: argparse.Namespace) -> Found:
         files=tuple(options.files),
         copies=tuple(options.copy),
         ignore_file=options.ignore_file,
+        ignore_in_copies=options.ignore_in_copies,
     )
     found = select(options.project, selection)
     for warning in () if options.quiet else found.warnings:
@@ -282,7 +283,9 @@ def _add_selection(
     ):
         command.add_argument(f"--{name}", default="", metavar=metavar, help=sentence)
     command.add_argument("--files", action="append", default=[], metavar="PATTERN", help="files below its folder")
-    copied = "a file or folder from there, and its place below the application's folder"
+    about = "the lines of that are about each copied folder, too"
+    command.add_argument("--ignore-in-copies", action="store_true", help=about)
+    copied = "a file or folder from there, and its place below the application's folder, or an absolute one"
     command.add_argument("--copy", type=_copied, action="append", default=[], metavar="TARGET=SOURCE", help=copied)
 
 

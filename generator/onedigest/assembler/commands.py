@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from onedigest.assembler import VENV
+
 if TYPE_CHECKING:
     from onedigest.assembler.entry import Entry
     from onedigest.assembler.zip_member import Inflater
@@ -60,13 +62,17 @@ BELOW = "below"
 def _wheels(given: Given) -> list[Entry]:
     from onedigest.assembler.layer import wheels_layer
 
-    return wheels_layer(given.inputs, given.options["python"], given.inflater)
+    return wheels_layer(given.inputs, given.options["python"], given.inflater, _place(given))
 
 
 def _virtual_environment(given: Given) -> list[Entry]:
     from onedigest.assembler.layer import virtual_environment_layer
 
-    return virtual_environment_layer(given.options["interpreter"], given.options["version"])
+    return virtual_environment_layer(given.options["interpreter"], given.options["version"], _place(given))
+
+
+def _place(given: Given) -> str:
+    return given.options.get("place", _VENV)
 
 
 def _application(given: Given) -> list[Entry]:
@@ -125,6 +131,10 @@ def _debug_shell(given: Given) -> list[Entry]:
 
 _PLAIN = "0755"
 
+_VENV = f"/{VENV}"
+
+_PLACE = Option("place", "PATH", "where the virtual environment is in the image", _VENV)
+
 _OWNER = Option("owner", "UID:GID", "whose it is, and what is in it", "0:0")
 
 _KNOWN = Option(
@@ -135,7 +145,7 @@ LAYERS: Mapping[str, LayerCommand] = {
     "wheels": LayerCommand(
         "a layer of wheels",
         _wheels,
-        (Option("python", "3.N", "Python version of the image"),),
+        (Option("python", "3.N", "Python version of the image"), _PLACE),
         input="wheel",
     ),
     "virtual-environment": LayerCommand(
@@ -144,6 +154,7 @@ LAYERS: Mapping[str, LayerCommand] = {
         (
             Option("interpreter", "PATH", "absolute path in the image"),
             Option("version", "3.N.P", "full version of the interpreter"),
+            _PLACE,
         ),
     ),
     "application": LayerCommand(

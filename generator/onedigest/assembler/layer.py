@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from onedigest.assembler import VENV
 from onedigest.assembler.disk_file import disk_entry
 from onedigest.assembler.entry import Entry, check_path, file_entry, merge, owner_of
+from onedigest.assembler.places import why_unfit
 from onedigest.assembler.refusal import Refused
 
 if TYPE_CHECKING:
@@ -20,30 +21,42 @@ if TYPE_CHECKING:
 APPLICATION = "/app"
 """Where the files of an application are, unless another folder is named."""
 
+PLACE = f"/{VENV}"
+"""Where the virtual environment is, unless another folder is named."""
+
 ROOT = "0:0"
 
 _KNOWN = re.compile(r"/(?P<path>[^=,]+)=(?P<mode>[0-7]{4}):(?P<owner>[0-9]+:[0-9]+)")
 _ESCAPE = re.compile(r"%(25|2C|3D)")
 """Of a percent sign, and of what separates the parts of a list of known folders."""
+_ENVIRONMENT = re.compile(r"(?:/[A-Za-z0-9][A-Za-z0-9._+-]{0,62}){1,4}")
+"""What the first line of a launcher can name: no space, and not longer than any kernel reads (execve(2))."""
 _MODE = re.compile(r"[0-7]{4}")
 _VERSION = re.compile(r"(3\.[0-9]{1,4})(?:\.[0-9][0-9A-Za-z.+-]{0,20})?")
 
 
-def wheels_layer(paths: Iterable[Path], python: str, inflater: Inflater | None = None) -> list[Entry]:
-    """Return the entries of one or several wheels; two wheels of one project are refused (`conflict`)."""
+def wheels_layer(
+    paths: Iterable[Path], python: str, inflater: Inflater | None = None, place: str = PLACE
+) -> list[Entry]:
+    """Return the entries of one or several wheels; two wheels of one project are refused (`conflict`).
+
+    They belong to the virtual environment at the absolute path `place`.
+    """
     from onedigest.assembler.wheel import wheel_entries
     from onedigest.assembler.wheel_metadata import canonical_name, file_name_identity
 
+    venv = _environment(place)
     wheels: dict[str, Path] = {}
     for path in paths:
         name = canonical_name(file_name_identity(path.name)[0])
         if wheels.setdefault(name, path) is not path:
             raise Refused("conflict", f"{wheels[name].name} and {path.name}: two wheels of one project")
-    return merge(entry for _, path in sorted(wheels.items()) for entry in wheel_entries(path, python, inflater))
+    return merge(entry for _, path in sorted(wheels.items()) for entry in wheel_entries(path, python, inflater, venv))
 
 
-def virtual_environment_layer(interpreter: str, version: str) -> list[Entry]:
+def virtual_environment_layer(interpreter: str, version: str, place: str = PLACE) -> list[Entry]:
     """Return the virtual environment itself, for the interpreter at that path with that full version, 3.N.P."""
+    venv = _environment(place)
     short = _VERSION.fullmatch(version)
     if not short or not interpreter.startswith("/"):
         raise Refused("python", f"{interpreter!r} {version!r}: an absolute path and a version 3.N.P are needed")
@@ -51,27 +64,28 @@ def virtual_environment_layer(interpreter: str, version: str) -> list[Entry]:
     home = posixpath.dirname(interpreter)
     config = f"home = {home}\ninclude-system-site-packages = false\nversion = {version}\n"
     links = [
-        Entry(f"{VENV}/bin/{name}", "link", 0o777, target=interpreter, origin="virtual environment")
+        Entry(f"{venv}/bin/{name}", "link", 0o777, target=interpreter, origin="virtual environment")
         for name in ("python", "python3", f"python{short[1]}")
     ]
     return merge(
-        [file_entry(f"{VENV}/pyvenv.cfg", config.encode(), executable=False, origin="virtual environment"), *links]
+        [file_entry(f"{venv}/pyvenv.cfg", config.encode(), executable=False, origin="virtual environment"), *links]
     )
 
 
 def application_layer(
     files: Iterable[tuple[str, bytes | Path, bool]], root: str = APPLICATION, owner: str = ROOT, known: str = ""
 ) -> list[Entry]:
-    """Return the entries of (path below the folder `root`, content or a file on disk, executable).
+    """Return the entries of (path below the folder `root` or absolute one, content or a file on disk, executable).
 
-    That folder and all below it belong to `owner`, UID:GID; the folders above it are those of the superuser, but for
-    those that are `known`.
+    That folder and all below it belong to `owner`, UID:GID, and so do files elsewhere with the folders that are made
+    for them: those that are `known` stay as they are. The folders above `root` are those of the superuser.
     """
     _check_absolute("application", root)
     entries = []
     for path, content, executable in files:
-        target = f"{root[1:]}/{path}"
+        target = path[1:] if path.startswith("/") else f"{root[1:]}/{path}"
         check_path("application", target)
+        _check_place(path)
         if isinstance(content, Path):
             entries.append(disk_entry(target, content, executable=executable, origin="application"))
         else:
@@ -101,10 +115,23 @@ def account_layer(user: str, home: str = "", passwd: str = "", group: str = "") 
     return merge([*entries, *(folder_layer(home, user)[-1:] if home else ())])
 
 
+def _check_place(path: str) -> None:
+    """Refuse an absolute path that no file of an application may have (`place`)."""
+    if path.startswith("/") and (why := why_unfit(path)[0]):
+        raise Refused("place", f"application: {why}")
+
+
 def _check_absolute(origin: str, path: str) -> None:
     if not path.startswith("/"):
         raise Refused("name", f"{origin}: path {path!r} is not absolute")
     check_path(origin, path[1:])
+
+
+def _environment(place: str) -> str:
+    """Return the path in a layer of a virtual environment."""
+    if not _ENVIRONMENT.fullmatch(place):
+        raise Refused("name", f"virtual environment: {place!r} is no plain absolute path")
+    return place[1:]
 
 
 def _owned(entries: list[Entry], folder: str, owner: str, known: str) -> list[Entry]:
@@ -115,9 +142,10 @@ def _owned(entries: list[Entry], folder: str, owner: str, known: str) -> list[En
         is_known = entry.kind == "dir" and entry.path in there
         found = there[entry.path] if is_known else entry
         is_inside = f"{entry.path}/".startswith(f"{folder}/")
+        is_made = not is_known and not f"{folder}/".startswith(f"{entry.path}/")
         # a volume of the user's may be among files of the superuser
         keeps_owner = is_known and owner == ROOT and entry.path != folder
-        return replace(found, uid=uid, gid=gid) if is_inside and not keeps_owner else found
+        return replace(found, uid=uid, gid=gid) if is_made or (is_inside and not keeps_owner) else found
 
     return [placed(entry) for entry in entries]
 

@@ -4,28 +4,45 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from onedigest.assembler.file_tree import Budget, walk
 from onedigest.assembler.ignoring import IgnoreRules
 from onedigest.assembler.inside import decoded, read_inside
-from onedigest.assembler.left_out import COMPILED, COMPILED_SUFFIX, REPOSITORY, is_marked
+from onedigest.assembler.left_out import COMPILED, COMPILED_SUFFIX, REPOSITORY, is_cache, is_marked
 from onedigest.assembler.refusal import Unusable
 
 _MOST_RULES = 1 << 20
 """How many bytes a .dockerignore may have."""
 
 
-def list_folder(path: Path, ignore: IgnoreRules | None, above: Path, budget: Budget) -> list[Path]:
+def list_folder(
+    path: Path,
+    ignore: IgnoreRules | None,
+    about: Sequence[Path],
+    budget: Budget,
+    left: Callable[[Path], None] = lambda _: None,
+) -> list[Path]:
     """List a file, or the files of a folder that belong into an image.
 
-    `ignore` is a .dockerignore, whose lines are about the folder `above`.
+    `ignore` is a .dockerignore, whose lines are about each of the folders `about`. `left` is told of folders that are
+    left out since a program made them for this machine.
     """
-    found = [each for each in walk(path, budget, _belongs) if each.is_file() and each.suffix != COMPILED_SUFFIX]
+
+    def enters(each: Path) -> bool:
+        if not is_cache(each):
+            return _belongs(each)
+        if not (ignore and any(ignore.ignores(os.path.relpath(each, folder)) for folder in about)):
+            left(each)
+        return False
+
+    found = [each for each in walk(path, budget, enters) if each.is_file() and each.suffix != COMPILED_SUFFIX]
     if ignore is None or not path.is_dir():
         return found
-    return [each for each in found if not ignore.ignores(os.path.relpath(each, above))]
+    for folder in about:
+        found = [each for each in found if not ignore.ignores(os.path.relpath(each, folder))]
+    return found
 
 
 def read_rules(path: Path, root: Path, where: str) -> IgnoreRules:

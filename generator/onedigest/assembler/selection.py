@@ -16,12 +16,12 @@ from typing import NamedTuple
 
 from onedigest.assembler.credential_files import find_rule
 from onedigest.assembler.file_tree import MOST_ENTRIES, Budget, head, is_below, match, walk
+from onedigest.assembler.finding import Finding, caches_left, credentials_alone, credentials_left
 from onedigest.assembler.ignoring import IgnoreRules
 from onedigest.assembler.left_out import COMPILED, COMPILED_SUFFIX, is_compiled, is_marked
 from onedigest.assembler.listing import between, links_of, list_folder, read_rules, said_of
+from onedigest.assembler.places import why_unfit
 from onedigest.assembler.refusal import Unusable
-
-_NAME_IT = "to have such a file in the image, name it itself, without a pattern"
 
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\\]")
 """What no path can hold that is written into a BUILD file, a file of Nix and a pattern."""
@@ -32,8 +32,9 @@ class Selection:
     """What an application is made of, as its author writes it.
 
     `folder` is the script's, from the project's root (empty for the root), `script` its name, empty where it is not
-    included. `files` are patterns below the folder, `copies` are (path below the application's folder, path from the
-    script's folder), `ignore_file` is a path from there.
+    included. `files` are patterns below the folder, `copies` are (path below the application's folder or an absolute
+    one, path from the script's folder), `ignore_file` is a path from there. Its lines are about its own folder, and
+    with `ignore_in_copies` about each folder that is copied, too.
 
     What only a look at the tree tells has no part in what the assembler is told: `ignored` are the rules of the
     ignore-file, as (whether it keeps, pattern), `reached` are all paths that are read, from the project's root, and
@@ -45,6 +46,7 @@ class Selection:
     files: tuple[str, ...] = ()
     copies: tuple[tuple[str, str], ...] = ()
     ignore_file: str = ""
+    ignore_in_copies: bool = False
     ignored: tuple[tuple[bool, str], ...] = ()
     reached: tuple[str, ...] = ()
     linked: tuple[tuple[str, str], ...] = ()
@@ -58,12 +60,13 @@ class Selection:
             *(("--copy", f"{target}={source}") for target, source in self.copies),
             *(("--ignore-file", each) for each in (self.ignore_file,) if each),
         ]
-        return tuple((f"{flag}={value}",) for flag, value in rows)
+        flags = (("--ignore-in-copies",),) if self.ignore_in_copies else ()
+        return (*((f"{flag}={value}",) for flag, value in rows), *flags)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selected:
-    """A file of an application: `target` is below its folder in the image, `place` is from the script's folder.
+    """A file of an application: `target` is below its folder or absolute, `place` is from the script's folder.
 
     `links` are the further paths from there that lead to it. `role` is `script`, `program` where its owner may
     execute it, or `plain`.
@@ -74,20 +77,6 @@ class Selected:
     path: Path
     role: str
     links: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What is wrong or left out, by the key of the selection that it is about, or by the path in `where`."""
-
-    message: str
-    key: str = ""
-    hint: str = ""
-    where: str = ""
-
-    def __str__(self) -> str:
-        place = f"{self.where}: " if self.where else ""
-        return f"{place}{self.message}" + (f"\nhint: {self.hint}" if self.hint else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +136,6 @@ class _Collection:
         self._folders: dict[Path, Path] = {}
         self._marked: dict[Path, bool] = {}
         self._ignored: tuple[tuple[bool, str], ...] = ()
-        self._places: set[str] = set()
         self._copied: dict[str, str] = {}
         self._linked: set[tuple[str, str]] = set()
         self._base = self._here.relative_to(root).as_posix()
@@ -172,12 +160,8 @@ class _Collection:
                 self.problems.append(Finding(f"{named} matches nothing{said_of(self.folder / pattern)}", "files"))
 
     def take_copies(self) -> None:
-        """Take what `copy` names: of a folder all files but compiled ones, repositories, images and locks.
-
-        A file has one place only: a label of Bazel can have one.
-        """
+        """Take what `copy` names: of a folder all files but compiled ones, caches, repositories, images and locks."""
         ignore, above = self._rules(), self._named(self._selection.ignore_file).parent
-        self._places = {file.place for file in self.found.values()}
         for target, source in self._selection.copies:
             path = self._named(source)
             if not is_below(path, self._root):
@@ -187,11 +171,17 @@ class _Collection:
             copy = _Copy(target, source, path, path.resolve())
             if copy.real != path and copy.real.is_dir():
                 self._linked.add((self._shown(source), copy.real.relative_to(self._root).as_posix()))
-            files = list_folder(path, ignore, above, self._budget)
+            about = (above, path) if self._selection.ignore_in_copies else (above,)
+            left: list[Path] = []
+            files, named = list_folder(path, ignore, about, self._budget, left.append), self._quote(source)
             if not files:
-                message = f"`copy` names {self._quote(source)}, where there is no file{said_of(path)}"
-                self.problems.append(Finding(message, "copy"))
-            for each in self._without_credentials(files, source, f"`copy` of {self._quote(source)} has", "copy"):
+                is_ignored = ignore and list_folder(path, None, (), self._budget)
+                why = ", of which `ignore-file` leaves out all files" if is_ignored else ", where there is no file"
+                self.problems.append(Finding(f"`copy` names {named}{why}{said_of(path)}", "copy"))
+            if left:
+                quoted = [self._quote(os.path.relpath(each, self.folder)) for each in sorted(left)]
+                self.warnings.append(caches_left(f"`copy` of {named} has", quoted, "copy"))
+            for each in self._without_credentials(files, source, f"`copy` of {named} has", "copy"):
                 self._copy(each, copy)
 
     def completed(self, files: tuple[Selected, ...]) -> Selection:
@@ -205,20 +195,20 @@ class _Collection:
     def _copy(self, each: Path, copy: _Copy) -> None:
         place = os.path.relpath(each, self.folder)
         at = posixpath.normpath(posixpath.join(copy.target, os.path.relpath(each, copy.path)))
-        if place in self._places:
-            message = f"`copy` names {self._quote(place)}, which has a place in the image already"
-            self.problems.append(Finding(message, "copy"))
-        elif at == ".":
+        if at == ".":
             message = f"`copy` brings {self._quote(place)} to the application's folder, and not to a file in it"
             self.problems.append(Finding(message, "copy", "name the file that it becomes there"))
+        elif at.startswith("/") and (unfit := why_unfit(at))[0]:
+            message = f"`copy` brings {self._quote(place)} to a wrong place: {unfit[0]}"
+            self.problems.append(Finding(message, "copy", unfit[1]))
         elif not self._resolved(each).is_relative_to(copy.real):
             message = f"`copy` names {self._quote(place)}, a link that leads out of {self._quote(copy.source)}"
             self.problems.append(Finding(message, "copy"))
         else:
-            self._places.add(place)
-            if at in self._copied:
+            if self._copied.get(at, place) != place:
                 both = f"{self._quote(self._copied[at])} and {self._quote(place)}"
-                self.problems.append(Finding(f"`copy` brings {both} to one place, {at}", "copy"))
+                hint = "where it is a folder, end it in `/`" if at == copy.target else ""
+                self.problems.append(Finding(f"`copy` brings {both} to one place, {at}", "copy", hint))
             self._copied[at] = place
             self._take(each, at, place, "`copy` brings", "copy")
 
@@ -281,16 +271,11 @@ class _Collection:
             rule, behind = find_rule(shown), find_rule(self._real(path))
             is_named = shown == literal and rule and behind in ("", rule)
             (left if (rule or behind) and not is_named else kept).append(path)
-        if not left:
-            return kept
-        first = self._quote(os.path.relpath(left[0], self.folder))
-        if kept:
-            further = f" and {len(left) - 1} more" if len(left) > 1 else ""
-            message = f"{named} {first}{further}, which may hold credentials: left out"
-            self.warnings.append(Finding(message, key, _NAME_IT))
-        else:
-            message = f"{named} only what may hold credentials, such as {first}"
-            self.problems.append(Finding(message, key, _NAME_IT))
+        quoted = [self._quote(os.path.relpath(path, self.folder)) for path in left]
+        if quoted and kept:
+            self.warnings.append(credentials_left(named, quoted, key))
+        elif quoted:
+            self.problems.append(credentials_alone(named, quoted[0], key))
         return kept
 
     def _real(self, path: Path) -> str:

@@ -24,10 +24,11 @@ _PLACEHOLDER = b"#!python"
 _NOT_KEPT = ("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json")
 
 
-def wheel_entries(path: Path, python: str, inflater: Inflater | None = None) -> list[Entry]:
+def wheel_entries(path: Path, python: str, inflater: Inflater | None = None, venv: str = VENV) -> list[Entry]:
     """Return the files that a wheel puts into a layer for Python `python`, such as "3.13".
 
-    The file name says which project and version to expect. Raises `Refused`.
+    They belong to the virtual environment `venv`. The file name says which project and version to expect. Raises
+    `Refused`.
     """
     if not re.fullmatch(r"3\.\d+", python, re.ASCII):
         raise Refused("python", f"{python!r} is not a Python version of the form 3.N")
@@ -35,29 +36,30 @@ def wheel_entries(path: Path, python: str, inflater: Inflater | None = None) -> 
     identity = file_name_identity(wheel)
     members = {member.name: member for member in zip_directory.read(path, inflater)}
     info = find_info(wheel, members, identity)
-    site = f"{VENV}/lib/python{python}/site-packages"
-    started = launchers(wheel, members.get(f"{info}/entry_points.txt"))
-    places = _Places(site, python, info.removesuffix(".dist-info"), identity, frozenset(started))
+    started = launchers(wheel, members.get(f"{info}/entry_points.txt"), venv)
+    places = _Places(venv, python, info.removesuffix(".dist-info"), identity, frozenset(started))
+    site = places.site
     entries = list(_member_entries(wheel, members, info, places))
-    entries += [file_entry(f"{VENV}/bin/{name}", text, executable=True, origin=wheel) for name, text in started.items()]
+    entries += [file_entry(f"{venv}/bin/{name}", text, executable=True, origin=wheel) for name, text in started.items()]
     entries.append(file_entry(f"{site}/{info}/INSTALLER", b"onedigest\n", executable=False, origin=wheel))
     entries = [entry for entry in merge(entries) if entry.kind == "file"]
     record = new_record(entries, site, info)
     entries.append(file_entry(f"{site}/{info}/RECORD", record, executable=False, origin=wheel))
-    _check_reserved(wheel, entries, python)
+    _check_reserved(wheel, entries, python, venv)
     return entries
 
 
 class _Places:
     """Where members go: site-packages, or one of the directories of `.data` (PEP 427)."""
 
-    def __init__(self, site: str, python: str, stem: str, identity: tuple[str, str], started: frozenset[str]) -> None:
-        headers = f"{VENV}/include/site/python{python}/{stem.rpartition('-')[0]}"
-        self.site = site
+    def __init__(self, venv: str, python: str, stem: str, identity: tuple[str, str], started: frozenset[str]) -> None:
+        headers = f"{venv}/include/site/python{python}/{stem.rpartition('-')[0]}"
+        self.site = site = f"{venv}/lib/python{python}/site-packages"
+        self.venv = venv
         self.started = started
         self._stem = stem
         self._identity = identity
-        self._schemes = {"purelib": site, "platlib": site, "scripts": f"{VENV}/bin", "data": VENV, "headers": headers}
+        self._schemes = {"purelib": site, "platlib": site, "scripts": f"{venv}/bin", "data": venv, "headers": headers}
 
     def find(self, member: Member) -> tuple[str, str]:
         """Return scheme and path in the layer of a member; the path is empty when a launcher replaces it."""
@@ -89,7 +91,7 @@ def _member_entries(wheel: str, members: dict[str, Member], info: str, places: _
             raise Refused("record", f"{member.label}: not listed in RECORD")
         content = member.recorded_as(hashes[member.name])
         executable = scheme == "scripts" or bool(member.mode & 0o111)
-        rewritten = _rewritten_script(content) if scheme == "scripts" else None
+        rewritten = _rewritten_script(content, places.venv) if scheme == "scripts" else None
         if rewritten is not None:
             yield file_entry(target, rewritten, executable=True, origin=wheel)
         else:
@@ -97,7 +99,7 @@ def _member_entries(wheel: str, members: dict[str, Member], info: str, places: _
             yield Entry(target, "file", mode, content.size, content, digest=content.digest, origin=wheel)
 
 
-def _rewritten_script(member: Member) -> bytes | None:
+def _rewritten_script(member: Member, venv: str) -> bytes | None:
     """Return a script that starts with `#!python`, with the image's interpreter; None for any other script."""
     head = next(member.raw(), b"")
     if member.method == DEFLATED:
@@ -107,11 +109,11 @@ def _rewritten_script(member: Member) -> bytes | None:
             raise Refused("stream", f"{member.label}: broken deflate stream ({error})") from None
     if head[: len(_PLACEHOLDER)] != _PLACEHOLDER:
         return None
-    return f"#!/{VENV}/bin/python\n".encode() + member.read().partition(b"\n")[2]
+    return f"#!/{venv}/bin/python\n".encode() + member.read().partition(b"\n")[2]
 
 
-def _check_reserved(wheel: str, entries: list[Entry], python: str) -> None:
-    reserved = {f"{VENV}/pyvenv.cfg", *(f"{VENV}/bin/python{each}" for each in ("", "3", python))}
+def _check_reserved(wheel: str, entries: list[Entry], python: str, venv: str) -> None:
+    reserved = {f"{venv}/pyvenv.cfg", *(f"{venv}/bin/python{each}" for each in ("", "3", python))}
     for entry in entries:
         check_path(wheel, entry.path)
         if any(entry.path == each or entry.path.startswith(f"{each}/") for each in reserved):

@@ -7,7 +7,6 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 
-from onedigest.assembler import VENV
 from onedigest.assembler.entry import Entry, check_path
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.zip_member import Member
@@ -122,11 +121,15 @@ def _rows(wheel: str, record: str) -> Iterator[list[str]]:
 
 
 def new_record(entries: list[Entry], site: str, info: str) -> bytes:
-    """Write RECORD anew: relative paths, sorted, LF, fields quoted only where they must be."""
+    """Write RECORD anew: relative paths, sorted, LF, fields quoted only where they must be.
+
+    Entries outside of `site`, …/lib/python3.N/site-packages, are of the virtual environment that it is in.
+    """
+    venv = site.rpartition("/lib/")[0]
 
     def relative(path: str) -> str:
         inside = path.removeprefix(f"{site}/")
-        return inside if inside != path else "../../../" + path.removeprefix(f"{VENV}/")
+        return inside if inside != path else "../../../" + path.removeprefix(f"{venv}/")
 
     def quoted(field: str) -> str:
         return '"' + field.replace('"', '""') + '"' if re.search('[,"]', field) else field
@@ -136,8 +139,11 @@ def new_record(entries: list[Entry], site: str, info: str) -> bytes:
     return "".join(f"{quoted(path)},{rest}\n" for path, rest in sorted(rows)).encode()
 
 
-def launchers(wheel: str, member: Member | None) -> dict[str, bytes]:
-    """Return the launcher of each console and GUI entry point, by file name (entry points specification)."""
+def launchers(wheel: str, member: Member | None, venv: str) -> dict[str, bytes]:
+    """Return the launcher of each console and GUI entry point, by file name (entry points specification).
+
+    They start the Python of the virtual environment `venv`.
+    """
     found: dict[str, bytes] = {}
     section = ""
     for raw_line in _text(member).split("\n") if member else ():
@@ -147,7 +153,7 @@ def launchers(wheel: str, member: Member | None) -> dict[str, bytes]:
         if line[0] == "[" and line[-1] == "]":
             section = line[1:-1].strip()
         elif section in ("console_scripts", "gui_scripts"):
-            name, text = _launcher(wheel, line)
+            name, text = _launcher(wheel, line, venv)
             if found.setdefault(name, text) != text:
                 raise Refused("entry-point", f"{wheel}: two entry points are called {name}")
             if len(found) > LAUNCHERS:
@@ -155,14 +161,14 @@ def launchers(wheel: str, member: Member | None) -> dict[str, bytes]:
     return found
 
 
-def _launcher(wheel: str, line: str) -> tuple[str, bytes]:
+def _launcher(wheel: str, line: str, venv: str) -> tuple[str, bytes]:
     name, _, value = (part.strip() for part in line.partition("="))
     match = _ENTRY_POINT.fullmatch(value)
     words = [*match[1].split("."), *match[2].split(".")] if match else [""]
     if not match or not name or "/" in name or not all(word.isidentifier() for word in words):
         raise Refused("entry-point", f"{wheel}: entry point {line!r} cannot become a launcher")
     check_path(wheel, name)
-    text = _LAUNCHER.format(venv=VENV, module=match[1], name=match[2].partition(".")[0], call=match[2])
+    text = _LAUNCHER.format(venv=venv, module=match[1], name=match[2].partition(".")[0], call=match[2])
     return name, text.encode()
 
 

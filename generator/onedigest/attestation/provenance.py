@@ -42,7 +42,7 @@ def make_provenance(
                 *(_resource(lock.script, file.digest) for file in script),
                 _resource(formats.LOCK_FILE, text),
                 _resource("assembler", assembler),
-                *(_resource(f"{root[1:]}/{file.target}", file.digest) for file in files if file not in script),
+                *(_resource(file.path_in(root)[1:], file.digest) for file in files if file not in script),
                 *_inputs(lock),
             ],
         },

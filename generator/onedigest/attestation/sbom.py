@@ -59,8 +59,7 @@ def make_sbom(materials: Materials) -> bytes:
     debian = [_debian(each, lock, materials.licences_of_debian(each)) for each in lock.base.debian_packages]
     base = [_base(lock.base.origin, parse_reference(lock.base.reference).tag)] if lock.base.origin else []
     files = [
-        _component(ComponentType.FILE, f"{materials.root}/{file.target}", "", file.digest, None)
-        for file in materials.files
+        _component(ComponentType.FILE, file.path_in(materials.root), "", file.digest, None) for file in materials.files
     ]
     bom = Bom(
         serial_number=uuid.uuid5(_SPACE, f"{materials.index} {lock.spec}"),

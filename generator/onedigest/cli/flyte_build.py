@@ -11,10 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from onedigest.application import File, digest_file, list_folder, read_rules
-from onedigest.assembler.credential_files import find_rule
+from onedigest.application import File, digest_file
 from onedigest.assembler.file_tree import is_below
-from onedigest.checkout import read_inside
 from onedigest.cli.build import Build
 from onedigest.cli.building import Job, prepare, refuse_stale_rules, run_engine
 from onedigest.cli.ending import Signals, explain
@@ -22,22 +20,20 @@ from onedigest.cli.engines import make_engine
 from onedigest.cli.flyte_answers import Answer, Project, remember
 from onedigest.cli.flyte_images import flyte_image
 from onedigest.cli.flyte_session import FlyteSession
+from onedigest.cli.flyte_written import as_told, find_written
 from onedigest.cli.image import Image
-from onedigest.cli.locks import changed_since, lock_problems, read_lock
+from onedigest.cli.locks import changed_since, code_problems, lock_problems, read_lock
 from onedigest.cli.progress import Status
 from onedigest.cli.pushing import content_tag
+from onedigest.cli.reaching import sources
 from onedigest.cli.session import Session
 from onedigest.cli.wishes import Wishes
 from onedigest.cli.words import say, shown
 from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import DifferenceError, InputError, OnedigestError, generating
-from onedigest.flyte.definition import CodeBundle, Copy, Definition, loads
-from onedigest.flyte.presence import may_have_images
-from onedigest.flyte.stated import is_always_stated
-from onedigest.flyte.syntax import find_images
+from onedigest.flyte.definition import Copy, Definition, loads
 from onedigest.inputs.store import exclusive
 from onedigest.oci.media import MANIFEST_TYPES
-from onedigest.script import MOST_BYTES
 from onedigest.shown_text import safe
 
 
@@ -69,7 +65,7 @@ def _answer(session: FlyteSession, request: Mapping[str, Any]) -> str:
     asked, files = loads(request["definition"]), request["files"]
     before = _look(session, files)
     written = find_written(asked, files, python=request["python"], flyte=request["flyte"], root_of=session.root)
-    definition, script = written or _as_told(session, asked, files, request["python"], request["flyte"])
+    definition, script = written or as_told(session, asked, files, request["python"], request["flyte"])
     repository = f"{asked.registry}/{asked.name}" if asked.registry else ""
     if not repository:
         raise _no_registry(asked, definition)
@@ -77,6 +73,7 @@ def _answer(session: FlyteSession, request: Mapping[str, Any]) -> str:
     with _alone(session, lambda: flyte_image(session, definition, script, siblings)) as image:
         session.warn(image.script.warnings)
         problems = lock_problems(image, _read(image.lock_path), lambda _: changed_since(image.spec.script))
+        problems = problems or code_problems(image, read_lock(image), partial(sources, session, image))
         session.begin(image, anew=bool(problems))
         if request["dry_run"]:
             return _say_dry_run(session, image, repository, "; ".join(each.message for each in problems))
@@ -125,7 +122,8 @@ def _keep(
             return
     is_elsewhere = image.folder.parent.resolve() != before.root / before.lockfiles
     is_built = any(each.origin and each.origin.kind is Kind.DIRECTORY for each in job.lock.packages)
-    if is_elsewhere or is_built or read_lock(image) != job.lock:
+    is_above = any(not is_below(path, before.root) for path in (image.recipe.read if image.recipe else ()))
+    if is_elsewhere or is_above or is_built or read_lock(image) != job.lock:
         return
     name, _, index = reference.partition("@")
     registry, _, repository = name.partition("/")
@@ -149,98 +147,6 @@ def _alone(session: Session, make: Callable[[], Image]) -> Iterator[Image]:
             if _read(image.lock_path) == text:
                 yield image
                 return
-
-
-def find_written(
-    asked: Definition, files: list[str], *, python: str, flyte: str, root_of: Callable[[Path], Path] = lambda path: path
-) -> tuple[Definition, Path] | None:
-    """Return what the text of a script says of an image that it has, and the script; None where no text has it.
-
-    Modules that a script imports are read below the folder that `root_of` gives for its own.
-
-    The text tells more than Flyte: which values are written there, and which are those of this machine.
-    """
-    for path, text in _texts(files):
-        for written in find_images(text, path, shown(path), root_of(path.parent)).definitions:
-            if (matching := _matching(asked, written, python, flyte)) is not None:
-                return matching, path
-    return None
-
-
-def _texts(files: list[str]) -> Iterator[tuple[Path, str]]:
-    """Yield the files that may define images, with their texts."""
-    for name in files:
-        path = Path(name)
-        with suppress(InputError, UnicodeDecodeError):
-            text = read_inside(path, path.resolve().parent, name, MOST_BYTES).decode("utf-8-sig")
-            if may_have_images(text):
-                yield path, text
-
-
-def _as_told(
-    session: FlyteSession, asked: Definition, files: list[str], python: str, flyte: str
-) -> tuple[Definition, Path]:
-    """Return what Flyte says of an image that no text has, and the script that declares it."""
-    if not files:
-        raise InputError.of(
-            f"no file is known that defines the image `{asked.name}`",
-            hint="define it in a file of your project, as a TaskEnvironment's image",
-        )
-    path = Path(files[0])
-    session.advise(
-        f"{asked.name}: {shown(path)} does not tell the image without being run, so only Flyte's builder locks it"
-    )
-    texts = [text for _, text in _texts(files)]
-    if not (asked.python or asked.base) and is_always_stated("python_version", texts):
-        asked = replace(asked, python=python)
-    if asked.flyte == "flyte" and is_always_stated("flyte_version", texts):
-        asked = replace(asked, flyte=flyte)
-    return replace(asked, file=files[0], steps=_with_named_bundles(asked.steps, 0)), path
-
-
-def _matching(asked: Definition, written: Definition, python: str, flyte: str) -> Definition | None:
-    """Return a written definition, with the code that this run bakes into the image, if it is the one asked for."""
-    plain = tuple(step for step in written.steps if not isinstance(step, CodeBundle))
-    wanted = replace(
-        written,
-        registry=asked.registry,
-        python="" if written.python == python else written.python,
-        flyte="flyte" if written.flyte == flyte else written.flyte,
-        steps=plain,
-    )
-    bundles = len(written.steps) - len(plain)
-    if asked.may_be_host_python and written.python == python:
-        wanted = replace(wanted, python=asked.python)
-    kept = tuple(step for step in asked.steps if not (isinstance(step, CodeBundle) and not step.files))
-    further = kept[len(plain) :]
-    if replace(asked, steps=kept[: len(plain)]) != wanted or len(further) not in (0, bundles):
-        return None
-    return replace(written, steps=(*plain, *_with_named_bundles(further, bundles)))
-
-
-def _with_named_bundles(steps: tuple[Any, ...], bundles: int) -> tuple[Any, ...]:
-    """Take copies that stand for bundles, of the whole folder, for what they are."""
-    if not bundles:
-        return steps
-    return tuple(
-        CodeBundle(target=step.target, files=_files_below(Path(step.source))) if isinstance(step, Copy) else step
-        for step in steps
-    )
-
-
-def _files_below(folder: Path) -> tuple[tuple[str, str], ...]:
-    root, ignore = folder.resolve(), folder / ".dockerignore"
-    rules = read_rules(ignore, root, shown(ignore)) if ignore.is_file() else None
-    found = []
-    for file in list_folder(folder, rules, folder):
-        path = file.relative_to(folder).as_posix()
-        if not is_below(file, root):
-            raise InputError.of("is a link that leaves the folder", where=shown(file))
-        if find_rule(path) or find_rule(file.resolve().relative_to(root).as_posix()):
-            say(f"{shown(file)} may hold credentials: left out of the code")
-        else:
-            found.append((path, str(file)))
-    return tuple(found)
 
 
 def _read(path: Path) -> str | None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.checkout import read_inside
+from onedigest.cli.flyte_hints import placing
 from onedigest.cli.flyte_names import Claims, choose_names, list_names, list_names_of_unread, read_found, refuse_taken
 from onedigest.cli.image import Image, make_image
-from onedigest.cli.index_credentials import without_credentials
 from onedigest.cli.leftovers import renamed, unheard
 from onedigest.cli.session import Session
 from onedigest.cli.words import shown
@@ -92,11 +91,14 @@ def flyte_image(
 def _make(session: Session, definition: Definition, path: Path, name: str, found: Found) -> Image:
     from onedigest.flyte.recipe import make_recipe
 
-    root = session.root(path.parent)
-    environment = without_credentials(os.environ)  # nothing is asked for by a network
-    recipe = make_recipe(definition, root=root, shown=shown, environment=environment, script=path, name=name)
-    read = tuple(each for each in dict.fromkeys((*recipe.read, *found.read)) if each != path)
-    return make_image(session, recipe.script, path, replace(recipe, read=read))
+    place = placing(session, definition, path)
+    try:
+        recipe = make_recipe(definition, root=session.root(path.parent), shown=shown, script=path, name=name)
+        read = tuple(each for each in dict.fromkeys((*recipe.read, *found.read)) if each != path)
+        image = make_image(session, recipe.script, path, replace(recipe, read=read))
+    except InputError as error:
+        raise InputError(map(place, error.problems)) from None
+    return replace(image, place=place, warn=lambda problem: image.warn(place(problem)))
 
 
 def _left(session: Session, path: Path, found: Found, names: Sequence[str], claims: Claims) -> tuple[Path, ...]:

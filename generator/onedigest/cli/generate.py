@@ -14,6 +14,7 @@ from onedigest.cli.earlier import answers, earlier_lock, refuse_other_hashes
 from onedigest.cli.image import Image
 from onedigest.cli.images import find_images, with_siblings
 from onedigest.cli.leftovers import find_gone, find_renamed, remove
+from onedigest.cli.locked_warnings import warn_locked
 from onedigest.cli.locks import moved_code
 from onedigest.cli.looking import look_at, say_unseen
 from onedigest.cli.moves import say_moves
@@ -179,8 +180,12 @@ def _locked(
     _say_reason(session, image, previous)
     first = None if previous or upgrade.everything else first_pins(session, image, upgrade.packages)
     stated = replace(first or Pins(), allowed=image.recipe.hashes if image.recipe else {})
-    lock = resolve(image.spec, previous, found, folder=folder, upgrade=upgrade, author=author, first=stated)
+    try:
+        lock = resolve(image.spec, previous, found, folder=folder, upgrade=upgrade, author=author, first=stated)
+    except InputError as error:
+        raise InputError(map(image.place, error.problems)) from None
     refuse_other_hashes(image, lock)
+    warn_locked(image, lock)
     if first:
         warn_of_difference(image, lock)
     return lock, _debian_moves(previous, lock, found)

@@ -15,7 +15,8 @@ from onedigest.errors import Problem
 from onedigest.formats import LOCK_FILE, RECORD_FILE
 from onedigest.project import Project
 from onedigest.script import Script
-from onedigest.spec import OfProject, Spec, specify
+from onedigest.spec import Spec, specify
+from onedigest.taken import OfProject
 
 if TYPE_CHECKING:
     from onedigest.flyte.recipe import Recipe
@@ -27,8 +28,8 @@ class Image:
     """A script and the spec of its image. `folder` holds its lock; `recipe` is what else an image of Flyte needs.
 
     `read` are the files that the spec of a project stands in, and `left` the folders of locks that its script has of
-    images that are gone. `warn` is told what does not stop a command, and `tell`
-    what was built from source.
+    images that are gone. `warn` is told what does not stop a command, and `tell` what was built from source. `place`
+    has a problem's hint say where settings of the image are written.
     """
 
     script: Script = field(compare=False)
@@ -40,6 +41,7 @@ class Image:
     left: tuple[Path, ...] = field(default=(), compare=False)
     warn: Callable[[Problem], None] = field(default=lambda _: None, compare=False, repr=False)
     tell: Callable[[str], None] = field(default=lambda _: None, compare=False, repr=False)
+    place: Callable[[Problem], Problem] = field(default=lambda problem: problem, compare=False, repr=False)
 
     @property
     def lock_path(self) -> Path:
@@ -90,7 +92,7 @@ def make_image(
     path = path.resolve()  # what the script names is found from where it really is
     project = around or session.project(path.parent)
     session.warn(stated_passwords(script, project, recipe))
-    spec = specify(script, project, shown(path, session.root(path.parent)), of)
+    spec = specify(script, project, shown(path, session.root(path.parent)), of, recipe.taken if recipe else ())
     if script.uv:
         from onedigest.lock.uv_keys import take
 

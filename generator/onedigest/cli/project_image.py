@@ -37,7 +37,7 @@ def find_project_file(path: Path) -> Path:
 
 def read_image(session: Session, path: Path) -> Image:
     """Return the image of the project whose pyproject.toml that is. Raises `InputError`."""
-    from onedigest.spec import OfProject
+    from onedigest.taken import OfProject
     from onedigest.uv_project.image import default_entrypoint, describe
     from onedigest.uv_project.pyproject import read_pyproject
 

@@ -12,7 +12,8 @@ _END = re.compile(r"#(?P<number>\d+) (?:DONE (?P<seconds>[\d.]+)s|(?P<cached>CAC
 _MISSING = re.compile(r'"/?(?P<path>[^"]*)": not found')
 _COMMAND = re.compile(r'process "(?P<command>.*)" did not complete successfully: exit code: (?P<code>\d+)')
 _STAGE = re.compile(r"(?m)^ > \[(?:linux/\S+ )?(?P<stage>[a-z][\w.-]*) +\d+/\d+\]")
-_OUTPUT = re.compile(r"(?m)^#\d+ [\d.]+ (?P<line>.*)$")
+_FAILED = re.compile(r"(?m)^#(?P<number>\d+) ERROR: process ")
+_OUTPUT = re.compile(r"(?m)^#(?P<number>\d+) [\d.]+ (?P<line>.*)$")
 _LAST_LINES = 10
 _LONGEST, _LONGEST_LINE = 8000, 1000
 """Characters of an error, and of a line of output, that are read and shown: a command prints what it likes."""
@@ -65,7 +66,10 @@ def failure(log: str, inputs: str) -> OnedigestError:
 
 def _command_failure(log: str, command: str, code: str) -> OnedigestError:
     stage = _STAGE.search(log)
-    said = [match["line"] for match in _OUTPUT.finditer(log.partition("\n------\n")[0])][-_LAST_LINES:]
+    printed = list(_OUTPUT.finditer(log.partition("\n------\n")[0]))
+    if failed := _FAILED.search(log):  # others run meanwhile, and print too
+        printed = [match for match in printed if match["number"] == failed["number"]]
+    said = [match["line"] for match in printed][-_LAST_LINES:]
     shown = "".join(f"\n  {line[:_LONGEST_LINE]}" for line in said)
     if stage and stage["stage"].startswith("run-"):
         return InputError.of(f"`run` failed on linux/{stage['stage'][4:]} with code {code}: {command}{shown}")

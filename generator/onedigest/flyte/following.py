@@ -164,6 +164,7 @@ class Follower:
         owner, binding = found
         if isinstance(owner.scope.node, _REPEATING) and node.id in (owner.arguments or {}):
             return (owner.arguments or {})[node.id]
+        binding = binding or self._one_import(owner, node.id)
         if binding is None:
             raise fail(node, frame, is_image=self.is_image_at_times(owner, node.id))
         try:
@@ -175,6 +176,14 @@ class Follower:
         if _may_have_changed(value, owner, node.id):
             raise fail(node, frame, is_image=isinstance(value, Made) or _has_image(value))
         return value
+
+    def _one_import(self, owner: Frame, name: str) -> Binding | None:
+        """Return the import that brings a name, where several bring the same: one of them works wherever it is run."""
+        several = owner.scope.bindings[name]
+        if not all(each.origin for each in several):
+            return None
+        brought = {self._modules.owner(each.origin, owner.module.file) for each in several}
+        return several[0] if len(brought) == 1 and None not in {module for module, _ in brought} else None
 
     def _bound(self, binding: Binding, owner: Frame) -> Any:
         node = binding.node

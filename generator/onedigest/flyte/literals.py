@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import posixpath
+import re
 import string
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePath
@@ -209,6 +210,12 @@ def _list(value: Any = ()) -> list[Any]:
     return list(value)
 
 
+def _number(value: Any) -> int:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,9}", value):
+        raise UnknownValueError
+    return int(value)
+
+
 def _sorted(value: Any) -> list[str]:
     if not isinstance(value, list | tuple | dict) or not all(isinstance(each, str) for each in value):
         raise UnknownValueError
@@ -223,6 +230,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     **dict.fromkeys(("os.path.basename", "posixpath.basename"), lambda path: posixpath.basename(os.fspath(path))),
     **dict.fromkeys(("os.path.normpath", "posixpath.normpath"), lambda path: posixpath.normpath(os.fspath(path))),
     "os.fspath": lambda path: str(os.fspath(path)),
+    "builtins.int": _number,
     "builtins.str": _text,
     "builtins.int": _number,
     "builtins.list": _list,

@@ -12,15 +12,17 @@ from packaging.utils import canonicalize_name
 from onedigest.errors import InputError, Problem
 from onedigest.flyte.definition import Options, PipPackages, Secret, UvProject
 from onedigest.flyte.indexes import Credential, settings_of
+from onedigest.flyte.local_places import Around
 from onedigest.flyte.project import read_project
-from onedigest.flyte.requirements import Wanted, parse_requirements, read_requirements, take_arguments
+from onedigest.flyte.requirements import Wanted, read_requirements, take_arguments
 from onedigest.spec import requirement
-from onedigest.untrusted import quoted, without_secrets
+from onedigest.untrusted import without_secrets
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
     from onedigest.script import Script
+    from onedigest.taken import Taken
 
 FLYTE = "flyte"
 
@@ -28,54 +30,58 @@ FLYTE = "flyte"
 class Packages:
     """What the steps of an image ask of its packages, as it is gathered."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: Path, folder: Path) -> None:
+        """Places are below a root, and stated from the folder of the script, which has no links."""
+        self._around = Around(root=root, folder=folder)
         self.warnings: list[Problem] = []
         self.secrets: dict[Secret, None] = {}
         self._wanted = Wanted()
         self._uv: dict[str, Any] = {}
         self._pythons: list[str] = []
-        self._pins: dict[str, list[str]] = {}
+        self.taken: dict[Taken, None] = {}
+        self.build: list[Any] = []
+        self._pins: dict[str, set[str]] = {}
 
     def take_script(self, script: Script, path: Path) -> None:
         """Take what a script's block asks for."""
         self._wanted.files.append(path)
         self.warnings += script.warnings
         self._uv |= script.uv
-        self._wanted.packages += script.dependencies
+        self._wanted.packages += (self._named(text, script, path) for text in script.dependencies)
         if script.requires_python:
             self._pythons.append(script.requires_python)
 
-    def take_named(self, step: PipPackages, where: str) -> None:
-        """Take packages by their requirements. Raises `InputError` with all that are none."""
-        problems = []
+    def _named(self, text: str, script: Script, path: Path) -> str:
+        """Return a requirement of a block, of whose local projects Flyte reads no more than an address."""
+        if "file:" not in text:
+            return text
+        return self._around.named(text, path.resolve().parent, script.where_text(text, "dependencies"))
+
+    def take_named(self, step: PipPackages, folder: Path, where: str) -> None:
+        """Take packages by their requirements; places are from a folder. Raises `InputError` with all that are none."""
+        problems: list[Problem] = []
         for text in step.packages:
             try:
-                self._wanted.packages.append(str(requirement(text)))
-            except ValueError as error:
-                hint = "name a package as `name==1.2`, or a wheel as `name @ URL`"
-                problems.append(Problem(f"{quoted(text)} is not a requirement: {error}", where, hint))
+                self._wanted.packages.append(self._around.named(text, folder, where))
+            except InputError as error:
+                problems += error.problems
         if problems:
             raise InputError(problems)
 
-    def take_file(self, file: Path, shown: str, root: Path) -> None:
-        """Take a requirements file below a root, with those that it names."""
-        read_requirements(file, shown, root, self._wanted)
+    def take_file(self, file: Path, shown: str) -> None:
+        """Take a requirements file, with those that it names."""
+        read_requirements(file, shown, self._around, self._wanted)
 
-    def take_project(self, step: UvProject, where: str, environment: Mapping[str, str], root: Path) -> None:
-        """Take exactly what the uv.lock of a project below a root pins, and no other version or file of it."""
-        project = read_project(step, where, environment, root)
+    def take_project(self, step: UvProject, where: str) -> None:
+        """Take exactly what the uv.lock of a project pins."""
+        project = read_project(step, where, self._around.root, self._around.folder)
         self._wanted.files += project.read
-        pinned = Wanted()
-        parse_requirements(project.requirements, "uv.lock", pinned)
-        self._wanted.packages += pinned.packages
-        for name, hashes in pinned.hashes.items():
-            self._wanted.hashes.setdefault(name, set()).update(hashes)
-        for pin in map(requirement, pinned.packages):
-            self._pins.setdefault(canonicalize_name(pin.name), []).extend(each.version for each in pin.specifier)
-        self._uv |= project.settings
-        self._uv["override-dependencies"] = [*self._uv.get("override-dependencies", []), *pinned.packages]
-        if project.requires_python:
-            self._pythons.append(project.requires_python)
+        self.taken |= dict.fromkeys(project.taken)
+        for name, versions in project.versions.items():
+            self._pins.setdefault(name, set()).update(versions)
+        self._uv = _with_settings(self._uv, project.settings)
+        self.build.append(project.build)
+        self._pythons += project.requires_python
         self.take_options(replace(step.options, extra_args=project.other_arguments), where)
 
     def take_options(self, options: Options, where: str) -> None:
@@ -94,7 +100,7 @@ class Packages:
 
     def take_flyte(self, wanted: str, image: str, where: str) -> None:
         """Take Flyte, which every task starts with: the one that the base stands for, or any."""
-        names = {canonicalize_name(each.name) for _, each in self._requirements()}
+        names = {canonicalize_name(each.name) for _, each in self._requirements()} | self._pins.keys()
         if FLYTE not in names:
             self._wanted.packages.append(wanted or FLYTE)
             if not wanted:
@@ -108,9 +114,12 @@ class Packages:
     def other_pins(self) -> Iterator[str]:
         """Yield what is wrong where something else is asked for than a uv.lock has."""
         for text, asked in self._requirements():
-            pins = self._pins.get(canonicalize_name(asked.name), [])
-            if pins and not any(asked.specifier.contains(pin, prereleases=True) for pin in pins):
-                yield f"`{without_secrets(text)}` is asked for, and uv.lock has {asked.name} {' and '.join(pins)}"
+            pins = self._pins.get(canonicalize_name(asked.name), set())
+            named = " and ".join(sorted(pins))
+            if pins and asked.url:
+                yield f"`{asked.name}` is asked for from another place than uv.lock has {asked.name} {named} from"
+            elif pins and not asked.marker and not any(asked.specifier.contains(pin, prereleases=True) for pin in pins):
+                yield f"`{without_secrets(text)}` is asked for, and uv.lock has {asked.name} {named}"
 
     def requires_python(self, minor: str) -> str:
         """Return the specifier of Python; `minor` is what the image asks for itself, or empty."""
@@ -138,3 +147,17 @@ class Packages:
                 yield text, requirement(text)
             except ValueError:
                 continue  # the spec tells, with the place
+
+
+def _with_settings(own: dict[str, Any], added: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings of uv with further ones: lists and tables are joined, and of other values the last one counts."""
+    found = dict(own)
+    for key, value in added.items():
+        there = found.get(key)
+        if isinstance(there, list) and isinstance(value, list):
+            found[key] = [*there, *(each for each in value if each not in there)]
+        elif isinstance(there, dict) and isinstance(value, dict):
+            found[key] = {**there, **value}
+        else:
+            found[key] = value
+    return found

@@ -1,116 +1,195 @@
-"""Knows what an image of Flyte takes of a project with a uv.lock: all that is pinned there, as requirements."""
+"""Knows what an image of Flyte takes of a project with a uv.lock, as `uv sync` would install it."""
 
 from __future__ import annotations
 
+import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from onedigest import untrusted
-from onedigest.checkout import decoded
+from packaging.utils import canonicalize_name
+
 from onedigest.errors import InputError, Problem
 from onedigest.flyte.definition import UvProject
 from onedigest.flyte.reading import read_source
 from onedigest.flyte.requirements import split_words
-from onedigest.inputs import uv
-from onedigest.uv_project.locked import parse_locked
+from onedigest.spec import requirement
+from onedigest.taken import Taken
+from onedigest.uv_project.closure import Chosen, close_any, close_everywhere, digest_pins
+from onedigest.uv_project.locked import Locked, Row, read_locked
+from onedigest.uv_project.options import SyncOptions, read_options
+from onedigest.uv_project.pyproject import Pyproject
 from onedigest.uv_project.stale import refuse_stale
-from onedigest.uv_project.workspace import Workspace, find_workspace
-
-_WITH_VALUE = ("--extra", "--group", "--no-extra", "--no-group", "--only-group", "--package")
-_CHOICES = ("--all-extras", "--all-groups", "--dev", "--no-default-groups", "--no-dev", "--only-dev", *_WITH_VALUE)
-"""What `uv sync` and `uv export` both choose packages by."""
+from onedigest.uv_project.taking import chosen_of, left_out, read_choices, with_root
+from onedigest.uv_project.workspace import Workspace, find_workspace, relative
 
 _KEPT = (
-    "exclude-newer",
-    "find-links",
-    "index",
-    "index-strategy",
-    "index-url",
-    "extra-index-url",
-    "no-index",
-    "prerelease",
+    *("build-constraint-dependencies", "config-settings", "config-settings-package", "constraint-dependencies"),
+    *("dependency-metadata", "exclude-dependencies", "exclude-newer", "exclude-newer-package"),
+    *("extra-build-dependencies", "extra-build-variables", "extra-index-url", "find-links", "index-strategy"),
+    *("index-url", "no-index", "override-dependencies", "prerelease"),
 )
-"""Settings of the project's [tool.uv] that say where packages come from."""
+"""Settings of [tool.uv] that count for what is asked for besides: where packages are, and how one is built."""
+_OF_NAMES = ("constraint-dependencies", "override-dependencies")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockedProject:
-    """What a project asks for: requirements with hashes, as a requirements file; Python; and its settings of uv.
+    """What a project brings: what is taken of its uv.lock, with the versions by name; Python; its settings of uv.
 
-    `read` are the files that it stands in.
+    `build` are the packages that it wants built, `read` the files that it stands in.
     """
 
-    requirements: str
-    requires_python: str
+    taken: tuple[Taken, ...]
+    versions: Mapping[str, frozenset[str]]
+    requires_python: tuple[str, ...]
     settings: Mapping[str, Any]
+    build: Any
     other_arguments: str
     read: tuple[Path, ...]
 
 
-def read_project(step: UvProject, where: str, environment: Mapping[str, str], root: Path) -> LockedProject:
-    """Read a project below a root and its uv.lock, for which nothing is run but uv, without network.
+def read_project(step: UvProject, where: str, root: Path, folder: Path) -> LockedProject:
+    """Read a project below a root and its uv.lock, for which nothing is run; `folder` is the script's, without links.
 
     Raises `InputError` for a project without a lock, or with one that does not answer it any more.
     """
-    if step.installs_project:
-        raise InputError.of(
-            '`with_uv_project(…, project_install_mode="install_project")` builds a package, and nothing is built here',
-            where=where,
-            hint="leave it out and add the sources with `with_source_folder`, or add a wheel that `uv build` made",
-        )
     path = Path(step.pyproject)
     try:
+        options = read_options(split_words(step.options.extra_args, where))
+    except ValueError as error:
+        raise InputError.of(f"`extra_args` cannot be read: {error}", where=where) from None
+    try:
         read_source(path, root, path.name)
-        project, workspace = find_workspace(path.parent, path.parent.resolve())
-        lock = Path(step.uvlock) if step.uvlock else workspace.lock
-        if not lock.exists():
+        project, workspace = find_workspace(path.parent, root)
+        if step.uvlock:
+            read_source(Path(step.uvlock), root, Path(step.uvlock).name)
+            workspace = workspace.with_lock(Path(step.uvlock), root)
+        locked = read_locked(workspace)
+        if locked is None:
             message = "there is no uv.lock beside pyproject.toml"
-            raise InputError.of(message, where=where, hint=f"run `uv lock` in {path.parent.name}")
-        locked = parse_locked(decoded(read_source(lock, root, lock.name), lock.name), lock.name)
-        refuse_stale(workspace, locked, ())
-        own = {key: workspace.root.uv[key] for key in _KEPT if key in workspace.root.uv}
-        sources = project.setting("sources", untrusted.table, {})
+            raise InputError.of(message, where=where, hint=f"run `uv lock` in {path.parent.resolve().name}")
+        return _Reader(project, workspace, with_root(locked, workspace), options, where).read(step, folder)
     except InputError as error:
         raise InputError(replace(each, message=_placed(each, where), where=where) for each in error.problems) from None
-    chosen, others = _split(step.options.extra_args, where)
-    if project is not workspace.root:
-        chosen = ["--package", project.name, *chosen]
-    text = uv.export(workspace.root.folder / path.name, lock, chosen, where=where, environment=environment)
-    indexed = {name: source for name, source in sources.items() if isinstance(source, dict) and "index" in source}
-    return LockedProject(
-        requirements=text,
-        requires_python=project.requires_python,
-        settings={**own, **({"sources": indexed} if indexed else {})},
-        other_arguments=others,
-        read=(path, lock, *_others(workspace, path)),
+
+
+class _Reader:
+    """Reads what options choose of one project."""
+
+    def __init__(
+        self, project: Pyproject, workspace: Workspace, locked: Locked, options: SyncOptions, where: str
+    ) -> None:
+        self._project = project
+        self._workspace = workspace
+        self._locked = locked
+        self._options = options
+        self._where = where
+
+    def read(self, step: UvProject, folder: Path) -> LockedProject:
+        workspace, locked = self._workspace, self._locked
+        choices = read_choices(self._project, workspace, self._options, self._where)
+        several = [chosen_of(each, workspace, locked) for each in choices]
+        rows = {row.key: row for chosen in several for row in close_any(locked, chosen)}
+        if not self._options.frozen:
+            refuse_stale(workspace, locked, rows.values())
+        taken: list[Taken] = []
+        versions: dict[str, set[str]] = {}
+        for choice, chosen in zip(choices, several, strict=True):
+            left = left_out(choices, workspace, locked, chosen, self._options, installs=step.installs_project)
+            closure = close_everywhere(locked, chosen).without(left)
+            for name, version, _ in closure.edges:
+                versions.setdefault(name, set()).add(version)
+            if closure.roots:
+                taken.append(self._taken(choice.project, chosen, {key[0] for key in closure.roots}, left, folder))
+        files = {each.folder / "pyproject.toml" for each in (*workspace.members, workspace.root, self._project)}
+        return LockedProject(
+            taken=tuple(taken),
+            versions={name: frozenset(each) for name, each in versions.items()},
+            requires_python=tuple(text for text in (self._project.requires_python, locked.requires_python) if text),
+            settings=self._settings(list(rows.values()), folder),
+            build=self._build(),
+            other_arguments=shlex.join(self._options.others),
+            read=tuple(sorted({*files, workspace.lock})),
+        )
+
+    def _taken(self, project: Pyproject, chosen: Chosen, roots: set[str], left: tuple[str, ...], folder: Path) -> Taken:
+        return Taken(
+            folder=relative(project.folder, folder),
+            lock=relative(self._workspace.lock, folder),
+            pins=digest_pins(self._locked, chosen, left if chosen.is_built else (*left, project.name)),
+            roots=tuple(sorted(roots)),
+            extras=chosen.extras,
+            groups=chosen.groups,
+            only_groups=chosen.only_groups,
+            left_out=left,
+        )
+
+    def _build(self) -> Any:
+        """Return what [tool.onedigest] of the project, or else of the root of its workspace, wants built."""
+        return self._project.onedigest.get("build", self._workspace.root.onedigest.get("build", []))
+
+    def _settings(self, rows: list[Row], folder: Path) -> dict[str, Any]:
+        """Return settings of uv with paths from the script's folder, where the places of what is pinned are not."""
+        root = self._workspace.root
+        elsewhere = {row.name for row in rows if "registry" not in row.source}
+        found: dict[str, Any] = {}
+        for key in _KEPT:
+            if key in root.uv:
+                value = root.uv[key]
+                found[key] = _without(value, elsewhere) if key in _OF_NAMES else _moved(value, key, root.folder, folder)
+        indexes = [*(self._project.uv.get("index", []) if self._project is not root else []), *root.uv.get("index", [])]
+        if indexes:
+            found["index"] = [_moved(each, "index", root.folder, folder) for each in indexes]
+        sources = {name: {"index": index} for name, index in _explicit(rows, indexes)}
+        return {**found, "sources": sources} if sources else found
+
+
+def _explicit(rows: list[Row], indexes: Any) -> Iterator[tuple[str, str]]:
+    """Yield the packages that are pinned from an index which is searched for nothing that does not name it."""
+    named = {
+        str(each.get("url", "")).rstrip("/"): str(each["name"])
+        for each in indexes
+        if isinstance(each, dict) and each.get("explicit") is True and "name" in each
+    }
+    for row in sorted(rows, key=lambda row: row.key):
+        address = str(row.source.get("registry", "")).rstrip("/")
+        if address in named:
+            yield row.name, named[address]
+
+
+def _without(value: Any, names: set[str]) -> Any:
+    """Return requirements without those of some names; what is none stays, for uv to refuse."""
+    return (
+        [each for each in value if not (isinstance(each, str) and _name(each) in names)]
+        if isinstance(value, list)
+        else value
     )
 
 
-def _others(workspace: Workspace, path: Path) -> list[Path]:
-    """Return the files of the other projects of a workspace, which a uv.lock answers too."""
-    folders = {workspace.root.folder, *(each.folder for each in workspace.members)} - {path.parent.resolve()}
-    return [folder / path.name for folder in sorted(folders)]
+def _name(text: str) -> str:
+    try:
+        return str(canonicalize_name(requirement(text).name))
+    except ValueError:
+        return ""
+
+
+def _moved(value: Any, key: str, start: Path, folder: Path) -> Any:
+    """Return a setting whose paths are from another folder."""
+    if key not in ("index", "index-url", "extra-index-url", "find-links"):
+        return value
+    if isinstance(value, dict):
+        return {**value, "url": _moved(value["url"], key, start, folder)} if "url" in value else value
+    if isinstance(value, list):
+        return [_moved(each, key, start, folder) for each in value]
+    if not isinstance(value, str) or "://" in value or value.startswith(("/", "file:")):
+        return value
+    return os.path.relpath(start / value, folder)
 
 
 def _placed(problem: Problem, where: str) -> str:
     """Return a message with the place that it is about, which is another than the line that names the project."""
     named = problem.where in ("", where) or problem.message.startswith(f"{problem.where} ")
     return problem.message if named else f"{problem.where}: {problem.message}"
-
-
-def _split(text: str, where: str) -> tuple[list[str], str]:
-    """Part the arguments that choose packages of a project from the others."""
-    chosen: list[str] = []
-    others: list[str] = []
-    words = iter(split_words(text, where))
-    for word in words:
-        if word.partition("=")[0] in _CHOICES:
-            chosen.append(word)
-            if word in _WITH_VALUE:
-                chosen.append(next(words, ""))
-        elif word not in ("--no-install-project", "--frozen", "--locked", "--inexact", "--active"):
-            others.append(word)
-    return chosen, shlex.join(others)

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
-import re
-import shlex
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from onedigest import script as scripts
 from onedigest.errors import InputError, Problem
 from onedigest.flyte import definition as steps
+from onedigest.flyte.commands import reaching, run_line
+from onedigest.flyte.copying import Copies
 from onedigest.flyte.definition import Definition, Secret, Step
 from onedigest.flyte.indexes import Credential
 from onedigest.flyte.naming import plain_name
+from onedigest.flyte.own_block import read_own_block, with_build
 from onedigest.flyte.packages import Packages
 from onedigest.flyte.reading import read_source
+from onedigest.flyte.variables import Environment
 from onedigest.script import Script
-from onedigest.spec import APPLICATION
+from onedigest.taken import Taken
 
 PROGRAMS = ("gzip", "tar")
 """What Flyte unpacks a code bundle with."""
 
 SHELL = ("coreutils", "dash")
-"""What commands need that are written for a shell; a Debian base has none."""
+"""What apps, debugging and commands need, which a shell runs; Debian brings them with the programs above."""
 
-_EXPANDED = re.compile(r"\$\{?(\w+)")
+DEBUGGING = ("libstdc++6",)
+"""What the server of an editor needs, which Flyte brings when a task is debugged."""
+
+_SEARCH_PATH = "PYTHONPATH"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +41,7 @@ class Recipe:
 
     `hashes` are the only ones that wheels of a project may have. `baked` are files that Flyte adds for one run, as
     (path below the working directory, path on this machine); they have no part in the lock. `read` are the files that
-    all this stands in, besides the one that defines the image.
+    all this stands in, besides the one that defines the image. `taken` is what uv.locks pin of it.
     """
 
     script: Script
@@ -46,6 +50,7 @@ class Recipe:
     hashes: Mapping[str, frozenset[str]]
     baked: tuple[tuple[str, str], ...]
     read: tuple[Path, ...]
+    taken: tuple[Taken, ...]
 
 
 def make_recipe(
@@ -53,7 +58,6 @@ def make_recipe(
     *,
     root: Path,
     shown: Callable[[Path], str],
-    environment: Mapping[str, str],
     script: Path | None = None,
     name: str = "",
 ) -> Recipe:
@@ -62,7 +66,7 @@ def make_recipe(
     `script` is what the lock is of, if not the file that defines the image, and `name` what it is called. Raises
     `InputError` with all that cannot be mapped.
     """
-    return _Mapper(definition, root, shown, environment, script, name).make()
+    return _Mapper(definition, root, shown, script, name).make()
 
 
 class _Mapper:
@@ -73,30 +77,29 @@ class _Mapper:
         definition: Definition,
         root: Path,
         shown: Callable[[Path], str],
-        environment: Mapping[str, str],
         script: Path | None,
         name: str,
     ) -> None:
         self._definition = definition
         self._root = root.resolve()
         self._shown = shown
-        self._environment = environment
         self._file = Path(definition.file)
         self._folder = self._file.resolve().parent
         self._script = script or self._file
         self._name = name
         self._problems: list[Problem] = []
-        self._packages = Packages()
+        self._packages = Packages(self._root, self._script.resolve().parent)
         self._table: dict[str, Any] = {}
         self._lines: dict[str, int] = {"": definition.line or 1}
-        self._workdir = APPLICATION
-        self._env: dict[str, str] = {}
+        self._variables = Environment()
         self._system: list[str] = []
         self._run: list[str] = []
-        self._copies: list[tuple[str, str, Step]] = []
+        self._copies = Copies(definition, self._root, self._script.resolve().parent, shown)
         self._baked: list[tuple[str, str]] = []
 
     def make(self) -> Recipe:
+        self._table, lines = read_own_block(self._read(self._file, self._folder), self._shown(self._file))
+        self._lines = {**lines, **self._lines}
         for step in self._definition.steps:
             try:
                 self._take(step)
@@ -106,19 +109,20 @@ class _Mapper:
         for message in self._packages.other_pins():
             self._refuse(message, hint="change one of the two")
         self._finish_table()
-        baked = tuple((self._below(target), file) for target, file in self._baked)
+        baked = tuple((self._copies.below(target), file) for target, file in self._baked)
         uv, credentials = self._settings()
         if self._problems:
             raise InputError(self._problems)
+        text = scripts.canonical_text(self._read(self._file, self._folder), self._shown(self._file))
         script = Script(
             path=self._shown(self._file),
-            text=scripts.canonical_text(self._read(self._file, self._folder), self._shown(self._file)),
+            text=text,
             requires_python=self._packages.requires_python(self._definition.python),
             dependencies=self._packages.dependencies(),
             onedigest=self._table,
             uv=uv,
             lines=self._lines,
-            warnings=(*self._packages.warnings, *self._warnings()),
+            warnings=(*self._packages.warnings, *self._warnings(text.split("\n"))),
         )
         return Recipe(
             script=script,
@@ -127,6 +131,7 @@ class _Mapper:
             hashes=self._packages.hashes(),
             baked=baked,
             read=tuple(path for path in self._packages.read() if path != self._file),
+            taken=tuple(self._packages.taken),
         )
 
     def _read(self, path: Path, root: Path) -> bytes:
@@ -139,10 +144,17 @@ class _Mapper:
             self._problems += error.problems
             return {}, ()
 
-    def _warnings(self) -> Iterator[Problem]:
+    def _warnings(self, lines: Sequence[str]) -> Iterator[Problem]:
+        yield from self._variables.warnings
+        for step in self._definition.steps:
+            for line, problem in reaching(step, lines) if isinstance(step, steps.Commands) else ():
+                yield replace(problem, where=self._where(line))
         if self._definition.has_registry_secret:
             message = "`registry_secret` is for the cluster's builder, and not read here"
             yield Problem(message, self._where(), "images are pushed with the credentials of `docker login`")
+        for path in self._copies.named_in(self._run):
+            message = f"`with_commands` names {path}, which is there only after all commands have run"
+            yield Problem(message, self._where(), "do in the task what needs a file of the project")
 
     def _where(self, line: int = 0) -> str:
         return f"{self._shown(self._file)}:{line or self._definition.line or 1}"
@@ -156,13 +168,14 @@ class _Mapper:
             case steps.UvScript():
                 self._take_script(step)
             case steps.PipPackages():
-                self._packages.take_named(step, where)
+                self._packages.take_named(step, self._folder, where)
             case steps.RequirementsFile():
-                self._packages.take_file(Path(step.file), self._shown(Path(step.file)), self._root)
+                self._packages.take_file(Path(step.file), self._shown(Path(step.file)))
             case steps.UvProject():
-                self._packages.take_project(step, where, self._environment, self._root)
+                self._packages.take_project(step, where)
             case steps.Copy():
-                self._take_copy(step)
+                self._note("copy", step)
+                self._copies.take(step, where, self._variables.known())
             case steps.Refused():
                 self._refuse(step.what, step, step.hint)
             case _:
@@ -181,19 +194,20 @@ class _Mapper:
                 self._take_commands(step)
             case steps.WorkDir():
                 self._note("workdir", step)
-                self._workdir = posixpath.normpath(posixpath.join(self._workdir, step.path))
+                self._copies.move(step)
             case steps.Variables():
-                self._take_variables(step)
+                self._note("env", step)
+                self._variables.take(step, self._where(step.line))
             case steps.CodeBundle():
-                target = posixpath.normpath(posixpath.join(self._workdir, step.target))
+                target = self._copies.place(step.target, self._where(step.line), self._variables.known())
                 self._baked += [(posixpath.join(target, path), file) for path, file in step.files]
             case steps.IgnoreFile():
                 self._note("ignore-file", step)
-                self._table["ignore-file"] = self._from_script(Path(step.path))
+                self._table["ignore-file"] = self._copies.from_script(Path(step.path))
 
     def _take_commands(self, step: steps.Commands) -> None:
         self._note("run", step)
-        self._run += [shlex.join(("/bin/sh", "-c", command)) for command in step.commands]
+        self._run += map(run_line, step.commands)
         if step.secrets:
             hint = "fetch what they need before, and add it with `with_source_file`"
             self._refuse("`secret_mounts` of commands, which run without a network", step, hint)
@@ -213,35 +227,6 @@ class _Mapper:
         elif _has_paths(script.uv):
             self._refuse(f"[tool.uv] of {shown} names files, and it is not the script that defines the image", step)
 
-    def _take_variables(self, step: steps.Variables) -> None:
-        self._note("env", step)
-        for name, value in step.pairs:
-            if match := _EXPANDED.search(str(value)):
-                message = f"`{match[0]}` in the value of {name!r} would be filled in by a Dockerfile, and there is none"
-                self._refuse(message, step, "write the value out; /opt/venv/bin is on PATH already")
-            self._env[name] = str(value)
-
-    def _take_copy(self, step: steps.Copy) -> None:
-        source = Path(step.source)
-        self._note("copy", step)
-        kind = "folder" if step.is_folder else "file"
-        if not source.resolve().is_relative_to(self._root):
-            self._refuse(
-                f"{source.name} is not below {self._root.name}, the folder that holds the locks", step, "move it there"
-            )
-            return
-        if not (source.is_dir() if step.is_folder else source.is_file()):
-            self._refuse(f"{self._shown(source)} is no {kind} here", step)
-            return
-        target = posixpath.normpath(posixpath.join(self._workdir, step.target))
-        if not step.is_folder and (step.target in (".", "./") or step.target.endswith("/") or target == self._workdir):
-            target = posixpath.join(target, source.name)
-        self._copies.append((target, self._from_script(source), step))
-
-    def _from_script(self, path: Path) -> str:
-        """Return a path from the folder that the script really is in; the path may be a link itself."""
-        return os.path.relpath(path.parent.resolve() / path.name, self._script.resolve().parent)
-
     def _finish_table(self) -> None:
         definition, table = self._definition, self._table
         if isinstance(table.get("name", ""), str):  # another value is refused with its line
@@ -250,41 +235,43 @@ class _Mapper:
             table["repository"] = f"{definition.registry}/{definition.name}"
         if definition.base:
             table["base"] = definition.base
-        if self._run and not definition.base:
+        is_debian = str(table.get("base", "debian")).partition(":")[0] == "debian"
+        if self._run or not is_debian:
             self._system += SHELL
-        if self._workdir == "/":
+        if not is_debian:
+            self._system += DEBUGGING
+        self._finish_copies()
+        if self._copies.workdir == "/":
             message = "the working directory is /, which cannot belong to the user, as Flyte needs it"
-            self._refuse(message, hint="name another in `with_workdir`")
+            where = self._where(self._lines.get("tool.onedigest.workdir", 0))
+            self._problems.append(Problem(message, where, "name another in `with_workdir`"))
+        table |= with_build(table, self._packages.build)
+        env, expanded = self._variables.table(table.get("env"), is_debian=is_debian)
+        self._lines |= {f"tool.onedigest.env.{name}": line for name, line in self._variables.lines.items() if line}
         table |= {
             "platforms": list(definition.platforms),
             "system-packages": _joined(table.get("system-packages"), sorted({*self._system, *PROGRAMS})),
-            "workdir": self._workdir,
+            "workdir": self._copies.workdir,
             "own-workdir": True,
             "include-script": False,
             "entrypoint": [],
             "args": [],
-            "env": _joined(table.get("env"), self._env),
+            "env": _joined(table.get("env"), env),
+            "expand-env": _joined(table.get("expand-env"), expanded),
             "run": _joined(table.get("run"), self._run),
-            "copy": _joined(table.get("copy"), self._copied()),
+            "copy": _joined_copies(table.get("copy"), self._copies.table()),
         }
 
-    def _copied(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for target, source, step in self._copies:
-            found.setdefault(self._below(target, step), []).append(source)
-        return found
-
-    def _below(self, target: str, step: Step | None = None) -> str:
-        """Return a path of the image from the working directory."""
-        if target == self._workdir:
-            return "."
-        inner = target.removeprefix(f"{self._workdir}/")
-        if inner == target:
-            message = (
-                f"{target} is not below the working directory, {self._workdir}, which holds all files that are copied"
-            )
-            self._refuse(message, step, "name a path from there, or put `with_workdir` before it")
-        return inner
+    def _finish_copies(self) -> None:
+        """Say which .dockerignore counts, and where modules are found that were copied."""
+        table, own = self._table, self._table.get("env")
+        if ignore_file := table.get("ignore-file") or self._copies.ignore_file():
+            table["ignore-file"] = ignore_file
+            if self._copies.has_folders():
+                table["ignore-in-copies"] = True
+        is_set = isinstance(own, dict) and _SEARCH_PATH in own
+        if (path := self._copies.search_path()) and not is_set:
+            self._variables.set_default(_SEARCH_PATH, path)
 
 
 def _joined(own: Any, added: list[str] | dict[str, Any]) -> Any:
@@ -294,6 +281,14 @@ def _joined(own: Any, added: list[str] | dict[str, Any]) -> Any:
     if isinstance(own, dict) and isinstance(added, dict):
         return {**own, **added}
     return added if own is None else own
+
+
+def _joined_copies(own: Any, added: dict[str, list[str]]) -> Any:
+    """Return copies of a script's table with those that Flyte adds, also to one target."""
+    if not isinstance(own, dict):
+        return _joined(own, added)
+    several = {target: [each] if isinstance(each, str) else each for target, each in own.items()}
+    return {**several, **{target: _joined(several.get(target), sources) for target, sources in added.items()}}
 
 
 def _has_paths(uv: Mapping[str, Any]) -> bool:

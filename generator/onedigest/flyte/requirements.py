@@ -9,8 +9,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from onedigest.checkout import decoded
 from onedigest.errors import InputError, Problem
+from onedigest.flyte.local_places import Around
 from onedigest.flyte.reading import read_source
 from onedigest.spec import requirement
 from onedigest.untrusted import DEEPEST, quoted, without_secrets
@@ -108,18 +111,10 @@ def _take(name: str, value: str, wanted: Wanted, where: str) -> None:
         wanted.choose_index(value, where)
 
 
-def read_requirements(path: Path, shown: str, root: Path, wanted: Wanted) -> None:
+def read_requirements(path: Path, shown: str, around: Around, wanted: Wanted) -> None:
     """Take a requirements file below a root, with those that it names. Raises `InputError` with all problems."""
-    reading = _Reading(wanted, root)
+    reading = _Reading(wanted, around)
     reading.read(path, shown, wanted.packages, 0)
-    if reading.problems:
-        raise InputError(reading.problems)
-
-
-def parse_requirements(text: str, shown: str, wanted: Wanted) -> None:
-    """Take the text of a requirements file that names no other. Raises `InputError` with all independent problems."""
-    reading = _Reading(wanted, None)
-    reading.parse(text, Path(), shown, wanted.packages, 0)
     if reading.problems:
         raise InputError(reading.problems)
 
@@ -127,17 +122,14 @@ def parse_requirements(text: str, shown: str, wanted: Wanted) -> None:
 class _Reading:
     """Reads a requirements file and those that it names, each once for packages and once for constraints."""
 
-    def __init__(self, wanted: Wanted, root: Path | None) -> None:
+    def __init__(self, wanted: Wanted, around: Around) -> None:
         self.problems: list[Problem] = []
         self._wanted = wanted
-        self._root = root
+        self._around = around
         self._done: set[tuple[Path, bool]] = set()
         self._left = MOST_BYTES
 
     def read(self, path: Path, shown: str, into: list[str], depth: int) -> None:
-        if self._root is None:
-            self.problems.append(Problem("names another file, and there is none beside it", shown))
-            return
         try:
             key = (path.resolve(), into is self._wanted.constraints)
             if key in self._done:
@@ -147,7 +139,7 @@ class _Reading:
                 raise InputError.of(
                     f"is one of too many files that name each other: {DEEPEST} deep, {MOST_FILES} in all"
                 )
-            data = read_source(path, self._root, shown, self._left)
+            data = read_source(path, self._around.root, shown, self._left)
             self._left -= len(data)
             text = decoded(data, shown).removeprefix("\ufeff")
         except (OSError, RuntimeError, ValueError) as error:  # a loop of links, or a name that no file has
@@ -181,15 +173,24 @@ class _Reading:
                     self.problems.append(Problem(f"{quoted(name)} holds a control character", where))
                     continue
                 self.read(path.parent / name, f"{Path(shown).parent / name}", named, depth + 1)
-            elif line.startswith("-"):
+            elif line.startswith("-") and not line.startswith(("-e", "--editable")):
                 self.problems += _take_option(line, where, self._wanted)
             else:
-                _take_requirement(line, where, self._wanted, self.problems, into)
+                self._take_requirement(line, where, path.resolve().parent, into)
+
+    def _take_requirement(self, line: str, where: str, base: Path, into: list[str]) -> None:
+        hashes = {f"{kind}:{value.lower()}" for kind, value in _HASH.findall(line)}
+        try:
+            found = requirement(self._around.named(_HASH.sub("", line), base, where))
+        except InputError as error:
+            self.problems += error.problems
+            return
+        into.append(str(found))
+        if hashes:
+            self._wanted.hashes.setdefault(canonicalize_name(found.name), set()).update(hashes)
 
 
 def _take_option(line: str, where: str, wanted: Wanted) -> list[Problem]:
-    if line.startswith(("-e", "--editable")):
-        return [Problem("a local project is no wheel", where, "build a wheel of it, and name that")]
     try:
         take_arguments(line, wanted, where)
     except InputError as error:
@@ -198,22 +199,6 @@ def _take_option(line: str, where: str, wanted: Wanted) -> list[Problem]:
             for each in error.problems
         ]
     return []
-
-
-def _take_requirement(line: str, where: str, wanted: Wanted, problems: list[Problem], into: list[str]) -> None:
-    from packaging.utils import canonicalize_name
-
-    hashes = {f"{kind}:{value.lower()}" for kind, value in _HASH.findall(line)}
-    text = _HASH.sub("", line).strip()
-    try:
-        found = requirement(text)
-    except ValueError as error:
-        message = f"{quoted(text)} is not a requirement: {error}"
-        problems.append(Problem(message, where, "name a package as `name==1.2`, or a wheel as `name @ URL`"))
-        return
-    into.append(str(found))
-    if hashes:
-        wanted.hashes.setdefault(canonicalize_name(found.name), set()).update(hashes)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

@@ -1,4 +1,4 @@
-"""Knows how to run uv: the one door to it. Resolving, and what a uv.lock pins, is all that it is asked for.
+"""Knows how to run uv: the one door to it. Resolving is all that it is asked for, and putting wheels in an environment.
 
 uv runs in a private folder whose pyproject.toml is the root of a workspace, so that it reads no file of a folder above.
 """
@@ -12,7 +12,6 @@ import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ from onedigest.inputs.store import Store
 from onedigest.inputs.uv_environment import Lent, hide, lend
 from onedigest.inputs.uv_network import with_hint
 from onedigest.inputs.uv_program import find_uv
-from onedigest.inputs.uv_settings import toml_value
 
 LONGEST_RUN = 1800
 """How many seconds uv may take. Its own limits are for one request, and an index that dribbles has many."""
@@ -40,7 +38,6 @@ _NETWORK = re.compile(
     r"error sending request|dns error|[Ff]ailed to fetch|connection|timed out|network connectivity is disabled|"
     r"Request failed after",
 )
-_PROJECT_KEYS = ("name", "version", "dynamic", "requires-python", "dependencies", "optional-dependencies")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _NOISE = re.compile(
     r"^(?:(?:Using|Resolved|Updated|Updating|Added|Removed) .*|warning: .*|hint: The resolution failed for an .*|"
@@ -118,30 +115,6 @@ def _lock(
         for package in found.get("package", ()):
             make_absolute(package["source"], root)
         return found
-
-
-def export(
-    pyproject: Path, known: Path, arguments: Sequence[str], *, where: str, environment: Mapping[str, str]
-) -> str:
-    """Return what a project's uv.lock pins, as a requirements file with hashes. Needs no network.
-
-    Of the project uv gets what names its extras and groups, and no setting.
-    Raises `InputError` where uv cannot read the two files.
-    """
-    with tempfile.TemporaryDirectory(prefix="onedigest-") as scratch:
-        root = Path(scratch)
-        table = _read_project(pyproject, where)
-        lock_text = checkout.decoded(known.read_bytes(), known.name)
-        members = _members(lock_text, arguments, where)
-        (root / "pyproject.toml").write_text(_bare_project(table, {"members": members}), encoding="utf-8")
-        (root / "uv.lock").write_text(lock_text, encoding="utf-8")
-        for member in members:
-            inner = _read_project(pyproject.parent / member / pyproject.name, where, pyproject.parent)
-            (root / member).mkdir(parents=True, exist_ok=True)
-            (root / member / "pyproject.toml").write_text(_bare_project(inner), encoding="utf-8")
-        command = ["export", "--frozen", "--offline", "--format", "requirements.txt"]
-        command += ["--no-emit-project", "--no-header", "--no-annotate", *arguments]
-        return _run(command, root, where, environment)
 
 
 def install(folder: Path, wheels: Sequence[Path]) -> None:
@@ -234,52 +207,6 @@ def _asked(project: str) -> list[Index]:
     """Return the indexes of a project that uv resolves, with every address in it that holds a user."""
     settings = tomllib.loads(project)["tool"]["uv"]
     return [*indexes_in(settings), *listed_in(settings), *addresses_with_user([project])]
-
-
-def _read_project(path: Path, where: str, root: Path | None = None) -> dict[str, Any]:
-    data = checkout.read_inside(path, root, where) if root else path.read_bytes()
-    try:
-        return untrusted.load_toml(checkout.decoded(data, path.name))
-    except tomllib.TOMLDecodeError as error:
-        raise InputError.of(f"{path.name} is not valid TOML: {error}", where=where) from None
-
-
-def _members(lock_text: str, arguments: Sequence[str], where: str) -> list[str]:
-    """Return the folders of the workspace members that arguments name, as a uv.lock has them."""
-    named = {after for word, after in pairwise(arguments) if word == "--package"}
-    named |= {word.partition("=")[2] for word in arguments if word.startswith("--package=")}
-    found = []
-    for package in untrusted.load_toml(lock_text).get("package", ()) if named else ():
-        source = package["source"]
-        place = source.get("editable") or source.get("virtual") or source.get("directory")
-        if package["name"] in named and place not in (None, "."):
-            try:
-                found.append(untrusted.inner_path(place))
-            except ValueError as error:
-                raise InputError.of(f"the place of `{package['name']}` in uv.lock {error}", where=where) from None
-    return found
-
-
-def _bare_project(table: Mapping[str, Any], workspace: Mapping[str, Any] | None = None) -> str:
-    """Return a pyproject.toml with what names extras and groups, and none of the settings that uv acts by."""
-    project, own = _table(table, "project"), _table(_table(table, "tool"), "uv")
-    kept = {key: project[key] for key in _PROJECT_KEYS if key in project}
-    settings = {key: own[key] for key in ("conflicts", "default-groups", "dev-dependencies") if key in own}
-    groups = _table(table, "dependency-groups")
-    tool = {
-        "uv": {
-            **settings,
-            **({"package": False} if kept else {}),
-            **({} if workspace is None else {"workspace": workspace}),
-        }
-    }
-    stated = f"project = {toml_value(kept)}\n" if kept else ""  # the root of a workspace may have none
-    return f"{stated}dependency-groups = {toml_value(groups)}\ntool = {toml_value(tool)}\n"
-
-
-def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = table.get(key)
-    return found if isinstance(found, dict) else {}
 
 
 def make_absolute(source: dict[str, Any], root: Path) -> None:

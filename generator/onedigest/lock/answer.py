@@ -91,7 +91,8 @@ def _other_roots(spec: Spec, lock: Lock) -> Iterator[str]:
         requirement = Requirement(text)
         asked.setdefault(canonicalize_name(requirement.name), []).append(requirement)
     roots = {name for name, _ in lock.roots}
-    for name in sorted(roots - asked.keys()):
+    pinned = {name for taken in spec.uv_projects for name in taken.roots}
+    for name in sorted(roots - asked.keys() - pinned):
         yield f"it has `{name}` as a requirement, which the script does not name"
     for name, several in asked.items():
         if name not in roots and any(each.marker is None for each in several):
@@ -108,7 +109,7 @@ def _other_sources(spec: Spec, lock: Lock) -> Iterator[str]:
     built = _built(spec)
     for package in lock.packages:
         origin = package.origin
-        if origin and origin.kind is not Kind.DIRECTORY and package.name not in spec.build and not spec.uv_lock:
+        if origin and origin.kind is not Kind.DIRECTORY and package.name not in spec.build and not spec.is_pinned:
             yield f"its `{package.name}` is built of {origin.path}, and `build` does not name it"
         elif origin is None and package.name in built:
             yield f"its `{package.name}` is not built of the source that the script names"

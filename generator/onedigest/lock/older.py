@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,19 +67,17 @@ def older_choices(
     targets: Sequence[Target],
     required: Required,
     asked: Asked,
+    newest: Mapping[str, Mapping[str, Any]],
 ) -> list[Older]:
-    """Return the packages that a resolution has in an older version than there is; what a lock pinned stays."""
-    if str(asked.wanted.settings.get("resolution", "highest")) != "highest":
-        return []
+    """Return the packages that a resolution has in an older version than there is; what a lock pinned stays.
+
+    `newest` are their rows in the newest version, by name.
+    """
     pinned = {package.key for package in pins}
     chosen: dict[str, list[Package]] = {}
     for package in packages:
         chosen.setdefault(package.name, []).append(package)
     of_indexes = {(row["name"], row.get("version", "")) for row in found["package"] if "registry" in row["source"]}
-    names = {name for name, _ in of_indexes} & chosen.keys() - {NAME}
-    if not names:
-        return []
-    newest = _newest(names, asked)
     older = []
     for name, row in sorted(newest.items()):
         wheels = [wheel_name(wheel) for wheel in row.get("wheels", ())]
@@ -106,9 +104,13 @@ def older_choices(
     return older
 
 
-def _newest(names: Collection[str], asked: Asked) -> dict[str, Mapping[str, Any]]:
-    """Return the newest row of each package, none where uv cannot compare."""
+def newest_rows(found: Mapping[str, Any], packages: Iterable[Package], asked: Asked) -> dict[str, Mapping[str, Any]]:
+    """Return the newest row of each package that comes from an index, none where uv cannot compare."""
     spec, sources = asked.spec, asked.sources
+    of_indexes = {row["name"] for row in found["package"] if "registry" in row["source"]}
+    names = of_indexes & {package.name for package in packages} - {NAME}
+    if not names or str(asked.wanted.settings.get("resolution", "highest")) != "highest":
+        return {}
     project = comparison_text(spec, asked.wanted, asked.minor, names)
     try:
         compared = uv.compare(project, store=sources.store, where=spec.script, environment=sources.environment)

@@ -1,4 +1,4 @@
-"""Knows how the uv.lock of a project becomes what an image is made of: its pins stand, and nothing is resolved."""
+"""Knows how the uv.locks of projects become rows of what an image is made of: their pins stand."""
 
 from __future__ import annotations
 
@@ -15,63 +15,76 @@ from onedigest.from_source.model import Built
 from onedigest.inputs import uv
 from onedigest.inputs.uv_rows import Place, places_of, wheel_name
 from onedigest.lock import shadow
-from onedigest.lock.author import Author
 from onedigest.lock.base import Base
 from onedigest.lock.found import check_rows
-from onedigest.lock.model import Lock, Package
 from onedigest.lock.reading import is_of
-from onedigest.lock.selection import select
 from onedigest.lock.targets import targets_of
 from onedigest.lock.workshop import Workshop
 from onedigest.platforms import Platform, marker_of
 from onedigest.spec import Spec
+from onedigest.taken import Taken
 from onedigest.uv_project.built_rows import find_sources
-from onedigest.uv_project.closure import Chosen, close, close_any
+from onedigest.uv_project.closure import Chosen, Closure, close, close_any
 from onedigest.uv_project.image import choose
 from onedigest.uv_project.locked import Key, Locked, Row, read_locked
-from onedigest.uv_project.pinned_python import other_python
 from onedigest.uv_project.pyproject import Pyproject
+from onedigest.uv_project.taking import Choice, chosen_of, with_root
 from onedigest.uv_project.workspace import Workspace, find_workspace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pinned:
-    """A project with its uv.lock, and what an image is of in it."""
+    """A project with its uv.lock, and what an image is of in it, but for the names in `left_out`."""
 
     project: Pyproject
     workspace: Workspace
     locked: Locked
     chosen: Chosen
+    left_out: tuple[str, ...] = ()
 
 
-def read_pinned(spec: Spec, folder: Path) -> Pinned:
-    """Return the project in a folder, whose uv.lock answers it. Raises `InputError`."""
+def read_pinned(spec: Spec, folder: Path) -> tuple[Pinned, ...]:
+    """Return the projects whose uv.lock pins packages of an image: its own in a folder, or those that it takes from.
+
+    Raises `InputError`.
+    """
+    if spec.uv_projects:
+        return tuple(_read_taken(each, folder) for each in spec.uv_projects)
     project, workspace = find_workspace(folder, folder)
+    locked = _read_locked(workspace)
+    chosen = choose(project, workspace, locked, spec.extras, spec.groups)
+    virtual = tuple(
+        row.name for row in close_any(locked, chosen) if "virtual" in row.source and row.key != chosen.row.key
+    )
+    return (Pinned(project=project, workspace=workspace, locked=locked, chosen=chosen, left_out=virtual),)
+
+
+def _read_taken(taken: Taken, folder: Path) -> Pinned:
+    project, workspace = find_workspace(folder / taken.folder, folder)
+    workspace = workspace.with_lock(folder / taken.lock, folder)
+    locked = with_root(_read_locked(workspace), workspace)
+    choice = Choice(project=project, extras=taken.extras, groups=taken.groups, only_groups=taken.only_groups)
+    return Pinned(
+        project=project,
+        workspace=workspace,
+        locked=locked,
+        chosen=chosen_of(choice, workspace, locked),
+        left_out=taken.left_out,
+    )
+
+
+def _read_locked(workspace: Workspace) -> Locked:
     locked = read_locked(workspace)
     if locked is None:
         raise InputError.of("the uv.lock of the project is gone", where=workspace.shown, hint="run `uv lock`")
-    chosen = choose(project, workspace, locked, spec.extras, spec.groups)
-    return Pinned(project=project, workspace=workspace, locked=locked, chosen=chosen)
+    return locked
 
 
-def answer_project(
-    spec: Spec, base: Base, workshop: Workshop, kept: frozenset[str], folder: Path, author: Author
-) -> tuple[tuple[Package, ...], tuple[tuple[str, str], ...], dict[str, Place]]:
-    """Return the packages and the roots of a project's image, and address and digest of each wheel by its name.
-
-    `folder` is the project's. A wheel of `kept` counts before better ones.
-    """
-    pinned = read_pinned(spec, folder)
-    if said := other_python(pinned.project, pinned.workspace, base.python):
-        author.warn(said)
-    found = pinned_rows(spec, pinned, base, workshop)
-    packages, roots = select(found, targets_of(base, spec.platforms), base.reference, kept)
-    return packages, roots, places_of(found)
-
-
-def refuse_pinned(previous: Lock | None, moving: Collection[str]) -> None:
-    """Raise `InputError` for packages that are to move and whose versions a uv.lock pins."""
-    pinned = {package.name for package in (previous.packages if previous else ()) if package.origin is None}
+def refuse_pinned(spec: Spec, folder: Path, moving: Collection[str]) -> None:
+    """Raise `InputError` for packages that are to move and whose versions a uv.lock pins; `folder` is the script's."""
+    if not moving:
+        return
+    pinned = pinned_names(read_pinned(spec, folder))
     if names := [name for name in sorted(moving) if canonicalize_name(name) in pinned]:
         raise InputError(
             Problem(f"`--upgrade-package {name}`: uv.lock pins it", "", f"run `uv lock --upgrade-package {name}`")
@@ -79,44 +92,64 @@ def refuse_pinned(previous: Lock | None, moving: Collection[str]) -> None:
         )
 
 
-def pinned_rows(spec: Spec, pinned: Pinned, base: Base, workshop: Workshop) -> dict[str, Any]:
-    """Return what a uv.lock pins of an image, in the form of a uv.lock of a script: what was built has its wheel.
+def pinned_rows(spec: Spec, several: Sequence[Pinned], base: Base, workshop: Workshop) -> dict[str, Any]:
+    """Return what uv.locks pin of an image, in the form of a uv.lock of a script: what was built has its wheel.
 
     Raises `InputError` with all that cannot be followed.
     """
-    targets = targets_of(base, spec.platforms)
-    locked = pinned.locked
-    _refuse_other_python(locked, base)
-    environments = {target.platform: target.marker_values for target in targets}
-    closure = close(locked, pinned.chosen, environments)
-    rows = {key: locked.rows[key] for key in closure.edges}
-    _refuse_twins(rows, locked)
-    _check(pinned, tuple(rows.values()))
-
-    sources = find_sources(
-        pinned.project,
-        pinned.workspace,
-        locked,
-        rows.values(),
-        build=spec.build,
-        settings_of=workshop.settings_of,
-    )
+    environments = {target.platform: target.marker_values for target in targets_of(base, spec.platforms)}
+    closures: list[tuple[Pinned, Closure[Platform]]] = []
+    for pinned in several:
+        _refuse_other_python(pinned.locked, base)
+        found = close(pinned.locked, pinned.chosen, environments).without(pinned.left_out)
+        closures.append((pinned, found))
+    _refuse_twins(closures)
     written: dict[Key, dict[str, Any]] = {}
-    for key, row in rows.items():
-        written[key] = {"name": key[0], "version": key[1], "source": dict(row.source), "wheels": list(row.wheels)}
-        if key in sources:
-            written[key] |= _built_row(row, *workshop.make(sources[key]))
-    for each in written.values():
-        uv.make_absolute(each["source"], pinned.workspace.root.folder)
+    for pinned, closure in closures:
+        keys = [key for key in closure.edges if key not in written]
+        written |= _written(pinned, keys, spec.build, workshop)
+    needs = {key: [each.edges[key] for _, each in closures if key in each.edges] for key in written}
+    roots = [each.roots for _, each in closures]
     for key, each in written.items():
-        each["dependencies"] = _edges(closure.edges[key], written, spec.platforms)
+        each["dependencies"] = _edges(_joined(needs[key]), written, spec.platforms)
     root = {
         "name": shadow.NAME,
         "version": "0",
         "source": {"virtual": "."},
-        "dependencies": _edges(closure.roots, written, spec.platforms),
+        "dependencies": _edges(_joined(roots), written, spec.platforms),
     }
     return {"package": [root, *written.values()]}
+
+
+def _written(
+    pinned: Pinned, keys: Iterable[Key], build: Collection[str], workshop: Workshop
+) -> dict[Key, dict[str, Any]]:
+    """Return rows of one uv.lock as they are written, with the wheels of those that are built."""
+    rows = {key: pinned.locked.rows[key] for key in keys}
+    _check(pinned, tuple(rows.values()))
+    sources = find_sources(
+        workshop.folder,
+        pinned.workspace,
+        pinned.locked,
+        rows.values(),
+        build=build,
+        settings_of=workshop.settings_of,
+    )
+    found: dict[Key, dict[str, Any]] = {}
+    for key, row in rows.items():
+        found[key] = {"name": key[0], "version": key[1], "source": dict(row.source), "wheels": list(row.wheels)}
+        if key in sources:
+            found[key] |= _built_row(row, *workshop.make(sources[key]))
+        uv.make_absolute(found[key]["source"], pinned.workspace.root.folder)
+    return found
+
+
+def _joined(several: Iterable[Mapping[Key, frozenset[Platform]]]) -> dict[Key, frozenset[Platform]]:
+    found: dict[Key, frozenset[Platform]] = {}
+    for each in several:
+        for key, users in each.items():
+            found[key] = found.get(key, frozenset()) | users
+    return found
 
 
 def _built_row(row: Row, built: Built, path: Path) -> dict[str, Any]:
@@ -165,15 +198,22 @@ def _other_names(rows: Iterable[Row], locked: Locked) -> Iterator[Problem]:
             )
 
 
-def _refuse_twins(rows: Mapping[Key, Row], locked: Locked) -> None:
-    """Raise `InputError` for a version that different platforms take from different sources: a lock has one of it."""
-    seen: set[tuple[str, str]] = set()
-    for name, version, _ in rows:
-        if (name, version) in seen:
-            message = f"has `{name}` {version} from two sources, and an image has it from one"
-            hint = "let all platforms of the image take it from one index, then run `uv lock`"
-            raise InputError.of(message, where=locked.shown, hint=hint)
-        seen.add((name, version))
+def _refuse_twins(closures: Iterable[tuple[Pinned, Closure[Platform]]]) -> None:
+    """Raise `InputError` for what a lock cannot have: a version of two sources, or two versions on one platform."""
+    seen: dict[tuple[str, str], Key] = {}
+    versions: dict[tuple[str, Platform], tuple[str, str]] = {}
+    for pinned, closure in closures:
+        shown = pinned.locked.shown
+        for key in closure.edges:
+            if seen.setdefault(key[:2], key) != key:
+                message = f"has `{key[0]}` {key[1]} from two sources, and an image has it from one"
+                hint = "let all platforms of the image take it from one index, then run `uv lock`"
+                raise InputError.of(message, where=shown, hint=hint)
+            for platform in closure.users(key):
+                version, place = versions.setdefault((key[0], platform), (key[1], shown))
+                if version != key[1]:
+                    message = f"has `{key[0]}` {key[1]}, and {place} has {version}: an image has one of them"
+                    raise InputError.of(message, where=shown, hint="lock both projects to one version")
 
 
 def _refuse_other_python(locked: Locked, base: Base) -> None:
@@ -182,19 +222,31 @@ def _refuse_other_python(locked: Locked, base: Base) -> None:
         raise InputError.of(message, where=locked.shown, hint="set another `base`, or `requires-python` in [project]")
 
 
-def stated_places(pinned: Pinned, wanted: Callable[[Row], bool] = lambda _: True) -> dict[str, Place]:
-    """Return where the uv.lock of a project says that the wheels of rows are."""
-    rows = list(filter(wanted, close_any(pinned.locked, pinned.chosen)))
-    _check(pinned, rows)
-    written: list[dict[str, Any]] = [{"source": dict(row.source), "wheels": list(row.wheels)} for row in rows]
-    for each in written:
-        uv.make_absolute(each["source"], pinned.workspace.root.folder)
-    return places_of({"package": written})
+def stated_places(several: Iterable[Pinned], wanted: Callable[[Row], bool] = lambda _: True) -> dict[str, Place]:
+    """Return where uv.locks say that the wheels of rows are."""
+    found: dict[str, Place] = {}
+    for pinned in several:
+        rows = list(filter(wanted, _rows(pinned)))
+        _check(pinned, rows)
+        written: list[dict[str, Any]] = [{"source": dict(row.source), "wheels": list(row.wheels)} for row in rows]
+        for each in written:
+            uv.make_absolute(each["source"], pinned.workspace.root.folder)
+        found |= places_of({"package": written})
+    return found
 
 
-def indexed_names(pinned: Pinned) -> frozenset[str]:
-    """Return the packages that the uv.lock of a project takes from an index."""
-    return frozenset(row.name for row in close_any(pinned.locked, pinned.chosen) if is_indexed(row))
+def indexed_names(several: Iterable[Pinned]) -> frozenset[str]:
+    """Return the packages that uv.locks take from an index."""
+    return frozenset(row.name for pinned in several for row in _rows(pinned) if is_indexed(row))
+
+
+def pinned_names(several: Iterable[Pinned]) -> frozenset[str]:
+    """Return the packages that uv.locks pin of an image."""
+    return frozenset(row.name for pinned in several for row in _rows(pinned))
+
+
+def _rows(pinned: Pinned) -> list[Row]:
+    return [row for row in close_any(pinned.locked, pinned.chosen) if row.name not in pinned.left_out]
 
 
 def is_indexed(row: Row) -> bool:

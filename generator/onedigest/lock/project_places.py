@@ -8,13 +8,15 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from onedigest.inputs import uv
 from onedigest.inputs.uv_rows import Place, places_of
 from onedigest.lock import shadow, uv_keys
 from onedigest.lock.found import check_rows
 from onedigest.lock.model import Lock
 from onedigest.lock.places import Places
-from onedigest.lock.project_answer import indexed_names, is_indexed, read_pinned, stated_places
+from onedigest.lock.project_answer import indexed_names, is_indexed, pinned_names, read_pinned, stated_places
 from onedigest.sources import Sources
 from onedigest.spec import Spec
 
@@ -34,7 +36,8 @@ def ways_to_wheels(spec: Spec, lock: Lock, sources: Sources, folder: Path) -> tu
 
     def asked() -> Mapping[str, Place]:
         others = stated_places(pinned(), lambda row: not is_indexed(row))
-        return {**others, **_asked_places(spec, lock, sources, folder, indexed_names(pinned()))}
+        found = {package.name for package in lock.packages} - pinned_names(pinned())
+        return {**others, **_asked_places(spec, lock, sources, folder, indexed_names(pinned()) | found)}
 
     elsewhere = any(sources.environment.get(name) for name in _INDEXES)
     return (asked, stated) if elsewhere else (stated, asked)
@@ -49,7 +52,13 @@ def _asked_places(spec: Spec, lock: Lock, sources: Sources, folder: Path, names:
     places.refuse()
     settings.pop("override-dependencies", None)
     settings["dependency-metadata"] = [{"name": name} for name in sorted(names)]
-    wanted = shadow.Wanted(dependencies=tuple(map(shadow.pin, pins)), settings=settings, files=frozenset(places.files))
+    direct: dict[str, str] = {
+        canonicalize_name(text.partition(" @ ")[0].partition("[")[0]): text
+        for text in spec.dependencies
+        if " @ " in text
+    }
+    asked = tuple(places.requirement(direct[each.name]) if each.name in direct else shadow.pin(each) for each in pins)
+    wanted = shadow.Wanted(dependencies=asked, settings=settings, files=frozenset(places.files))
     found = uv.lock(
         shadow.project_text(spec, wanted, lock.base.python_minor),
         shadow.preferences_text(spec, lock.base.python_minor, pins),

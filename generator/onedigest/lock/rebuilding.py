@@ -27,9 +27,9 @@ def rebuild(spec: Spec, lock: Lock, sources: Sources, names: Collection[str], *,
     if moved := moved_projects(spec, lock, sources, folder=folder):
         raise InputError(moved_problems(lock, moved, spec.script, hint))
     workshop = Workshop(spec, folder, sources, Earlier(lock=lock), author)
-    if spec.uv_lock:
+    if spec.is_pinned:
         pinned_rows(spec, read_pinned(spec, folder), lock.base, workshop)
-    else:
+    if not spec.uv_lock:
         workshop.prepare(lock.base.python_minor)
     if not spec.uv_lock and not set(names) <= workshop.built.keys():
         workshop.make_rows(*ask_pinned(spec, lock, sources, folder=folder))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,21 +93,19 @@ def resolve(
     pins = _pins(spec, previous, upgrade) or first.packages
     # a wheel stays selected as long as its version does, even when a better one came since
     kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
-    if spec.uv_lock:
-        from onedigest.lock.project_answer import answer_project, refuse_pinned
+    if spec.is_pinned:
+        from onedigest.lock.project_answer import refuse_pinned
 
-        refuse_pinned(previous, upgrade.packages)
-
+        refuse_pinned(spec, folder, upgrade.packages if previous else ())
         base = kept_base or resolve_debian(spec, choice.suite, sources, debian)
-        packages, roots, places = answer_project(spec, base, workshop, kept, folder, author)
+        packages, roots, places = _answer_pinned(spec, base, workshop, pins, sources, folder, author)
         return settled(_made(spec, base, completed(packages, places, sources, first), roots, workshop), previous)
     wanted = workshop.prepare(minor)
     known = shadow.preferences_text(spec, minor, pins, first.forks) if pins else ""
     said: list[str] = []
     asked = Asked(spec=spec, wanted=wanted, minor=minor, sources=sources)
-    found, base = _answer(
-        asked, workshop, known, lambda: kept_base or resolve_debian(spec, choice.suite, sources, debian), said.append
-    )
+    choose = partial(resolve_debian, spec, choice.suite, sources, debian)
+    found, base = _answer(asked, workshop, known, lambda: kept_base or choose(), said.append, author.line_of)
     from onedigest.lock.selection import select
     from onedigest.lock.verdict import judge
 
@@ -134,8 +133,35 @@ def _made(
     )
 
 
+def _answer_pinned(
+    spec: Spec,
+    base: Base,
+    workshop: Workshop,
+    pins: tuple[Package, ...],
+    sources: Sources,
+    folder: Path,
+    author: Author,
+) -> tuple[tuple[Package, ...], tuple[tuple[str, str], ...], dict[str, Place]]:
+    """Return packages, roots and the places of wheels, where a uv.lock pins what uv is not asked for."""
+    from onedigest.lock.beside import answer_project
+
+    kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
+
+    def ask(wanted: shadow.Wanted) -> dict[str, Any]:
+        asked = Asked(spec=spec, wanted=wanted, minor=base.python_minor, sources=sources)
+        known = shadow.preferences_text(spec, base.python_minor, pins) if pins else ""
+        return _answer(asked, workshop, known, lambda: base, lambda _: None, author.line_of)[0]
+
+    return answer_project(spec, base, workshop, kept, folder, author, ask)
+
+
 def _answer(
-    asked: Asked, workshop: Workshop, known: str, choose: Callable[[], Base], hear: uv.Hear
+    asked: Asked,
+    workshop: Workshop,
+    known: str,
+    choose: Callable[[], Base],
+    hear: uv.Hear,
+    line_of: Callable[[str], str],
 ) -> tuple[dict[str, Any], Base]:
     """Return the uv.lock of what is asked, and the base, which is chosen meanwhile."""
     with ThreadPoolExecutor(2) as pool:
@@ -146,7 +172,7 @@ def _answer(
         try:
             found = answer.result()
         except InputError as error:
-            raise explained(error, asked) from None
+            raise explained(error, asked, line_of) from None
         return found, waiting.result()
 
 
@@ -234,10 +260,16 @@ def _kept_base(spec: Spec, choice: Choice, previous: Lock | None, upgrade: Upgra
     if base.releases and asked_value(asked, "security") != spec.security:
         return None
     wanted = fields(spec)
-    if any(asked_value(asked, key) != asked_value(wanted, key) for key in base.looked_up):
+    if any(_looked_for(asked, key) != _looked_for(wanted, key) for key in base.looked_up):
         return None
     fits = SpecifierSet(spec.requires_python).contains(base.python, prereleases=True)
     return base if base.reference == choice.reference and fits else None
+
+
+def _looked_for(asked: Mapping[str, Any], key: str) -> Any:
+    """Return what a text of a spec says of a key as far as a base is looked at for it: of copies, those outside."""
+    found = asked_value(asked, key)
+    return sorted(target for target in found if target.startswith("/")) if key == "copy" else found
 
 
 def _kept_choice(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> Choice | None:

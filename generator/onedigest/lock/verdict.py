@@ -12,14 +12,13 @@ from packaging.utils import canonicalize_name
 
 from onedigest.errors import InputError, NetworkError, OnedigestError, Problem
 from onedigest.from_source.not_named import build_line
-from onedigest.inputs import uv
 from onedigest.inputs.uv_rows import Place
-from onedigest.lock import shadow
 from onedigest.lock.author import Author
 from onedigest.lock.base.choice import SUITES, python_minor
+from onedigest.lock.clash import LineOf, clash_of, older_for_others, tried
 from onedigest.lock.extras import missing_extras
 from onedigest.lock.model import Package
-from onedigest.lock.older import Asked, older_choices
+from onedigest.lock.older import Asked, newest_rows, older_choices
 from onedigest.lock.selection import listed, platforms_line
 from onedigest.lock.targets import Target
 from onedigest.lock.wheel_metadata import Metadata, read_metadata
@@ -64,7 +63,12 @@ def judge(
         stated = metadata(package)
         return None if stated is None else stated[name]
 
-    for older in older_choices(found, packages, pins, targets, lambda package: field(package, "requires-dist"), asked):
+    newest = newest_rows(found, packages, asked)
+    if why := older_for_others(found, newest, pins, asked, author.line_of):
+        author.warn(why)
+    for older in older_choices(
+        found, packages, pins, targets, lambda package: field(package, "requires-dist"), asked, newest
+    ):
         author.warn(older.problem(author.line_of(older.name) or spec.script))
     problems, others = missing_extras(
         said,
@@ -83,14 +87,19 @@ def _place(text: str, chosen: Mapping[tuple[str, str], Package], author: Author)
     return next((author.line_of(name) for name, version in chosen if f"`{name}=={version}`" in text), "")
 
 
-def explained(error: InputError, asked: Asked) -> InputError:
-    """Return an error of uv with the edit that helps, where the wheels of one platform or one Python are missing."""
+def explained(error: InputError, asked: Asked, line_of: LineOf) -> InputError:
+    """Return an error of uv with the edit that helps.
+
+    It is about two requirements that exclude each other, or about missing wheels of one platform or one Python.
+    """
+    if clash := clash_of(error, asked, line_of):
+        return clash
     if "wheel" not in str(error) or all(each.hint for each in error.problems):
         return error
     spec, minor = asked.spec, asked.minor
 
     def is_solved(other: Spec, python: str) -> bool:
-        return not isinstance(_tried(other, asked.wanted, python, asked.sources), OnedigestError)
+        return not isinstance(tried(replace(asked, spec=other, minor=python)), OnedigestError)
 
     if wheels := sorted(set(_NEEDS_SOURCE.findall(str(error)))):
         problems = [replace(each, message=_NO_BINARY.sub("", each.message).strip()) for each in error.problems]
@@ -125,7 +134,7 @@ def refuse_unnamed(asked: Asked, first: Mapping[str, str]) -> None:
     pins = [f"{name}=={version}" for name, version in sorted(first.items())]
     settings["constraint-dependencies"] = [*settings.get("constraint-dependencies", []), *pins]
     wanted = replace(asked.wanted, settings=settings)
-    error = _tried(asked.spec, wanted, asked.minor, asked.sources)
+    error = tried(replace(asked, wanted=wanted))
     if isinstance(error, InputError) and (pure := _only_source(error, replace(asked, wanted=wanted))[0]):
         raise _with_build_line(error, pure, asked.spec)
 
@@ -143,21 +152,6 @@ def _hinted(error: InputError, hint: str) -> InputError:
     return InputError(replace(each, hint=each.hint or hint) for each in problems)
 
 
-def _tried(spec: Spec, wanted: shadow.Wanted, python: str, sources: Sources) -> Mapping[str, Any] | OnedigestError:
-    """Return the uv.lock of what is wanted, or why uv finds no solution."""
-    try:
-        return uv.lock(
-            shadow.project_text(spec, wanted, python),
-            "",
-            store=sources.store,
-            where=spec.script,
-            environment=sources.environment,
-            offline=sources.offline,
-        )
-    except OnedigestError as error:
-        return error
-
-
 def _only_source(error: OnedigestError, asked: Asked) -> tuple[list[str], list[str]]:
     """Return the packages without a wheel that fits, where uv finds a solution with their source distributions.
 
@@ -171,8 +165,7 @@ def _only_source(error: OnedigestError, asked: Asked) -> tuple[list[str], list[s
         if not new or len(names) > _MOST_BUILT:
             return [], []
         names |= new
-        wanted = replace(asked.wanted, build=asked.wanted.build | names)
-        found = _tried(asked.spec, wanted, asked.minor, asked.sources)
+        found = tried(replace(asked, wanted=replace(asked.wanted, build=asked.wanted.build | names)))
     rows = [row for row in found.get("package", ()) if row["name"] in names and "sdist" in row]
     compiled = {row["name"] for row in rows if _has_wheels(row, asked.sources)}
     return sorted({row["name"] for row in rows} - compiled), sorted(compiled)

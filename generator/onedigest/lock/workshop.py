@@ -79,6 +79,11 @@ class Workshop:
         self._wheels: dict[Source, Path] = {}
         self._brought: dict[str, Digest] = {}
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the script, which its places are from."""
+        return self._around.folder
+
     def refuse(self) -> None:
         """Raise `InputError` with all that cannot be followed, before anything is fetched."""
         shadow.read_wanted(self._spec, self._around)

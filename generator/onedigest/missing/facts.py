@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from onedigest.inputs.store import Store, link
 from onedigest.missing import FORMAT
 from onedigest.oci.libdeflate import Budget, Inflater
 
-PROGRAM_FOLDERS = ("usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", f"{VENV}/bin")
+_PROGRAM_FOLDERS = ("usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin")
 
 _HEAD = 256
 _MOST_ROWS = 20_000
@@ -50,12 +50,19 @@ class Facts:
     started: tuple[tuple[str, str], ...] = ()
 
 
-def read_facts(file_name: str, digest: str, store: Store, python: str) -> Facts | None:
+def program_folders(venv: str) -> tuple[str, ...]:
+    """Return the folders of programs, from the root; `venv` is the virtual environment."""
+    return *_PROGRAM_FOLDERS, f"{venv}/bin"
+
+
+def read_facts(file_name: str, digest: str, store: Store, python: str, venv: str = VENV) -> Facts | None:
     """Return what is known of a wheel or a .deb, None where the store has neither it nor a note of it.
 
+    The files of a wheel are those that it has in the virtual environment `venv`.
     Of a file that no layer can be made of nothing is known here: whoever makes the layer says why.
     """
-    name = f"missing/{FORMAT}/{python}/{hex_of(digest)}"
+    place = python if venv == VENV else f"{python}-{venv.rpartition('/')[2]}"
+    name = f"missing/{FORMAT}/{place}/{hex_of(digest)}"
     if (note := store.read_note(name)) is not None:
         with suppress(ValueError, KeyError, TypeError):
             return _loaded(json.loads(note))
@@ -67,7 +74,7 @@ def read_facts(file_name: str, digest: str, store: Store, python: str) -> Facts 
         else:
             with store.scratch() as folder:
                 link(store.path(digest), folder / file_name)
-                found = _of_wheel(folder / file_name, python)
+                found = _of_wheel(folder / file_name, python, venv)
     except Refused:
         return Facts()
     store.write_note(name, canonical_json(_rows(found)))
@@ -85,12 +92,12 @@ def interpreter_of(line: str) -> tuple[str, str]:
     return words[0], named[0] if named else ""
 
 
-def _of_wheel(path: Path, python: str) -> Facts:
-    entries = wheel_entries(path, python, _INFLATER)
-    site = f"{VENV}/lib/python{python}/site-packages/"
+def _of_wheel(path: Path, python: str, venv: str) -> Facts:
+    entries = wheel_entries(path, python, _INFLATER, venv)
+    site = f"{venv}/lib/python{python}/site-packages/"
     inner = (entry.path.removeprefix(site) for entry in entries if entry.path.startswith(site))
     modules = {_module(each) for each in inner} - {""}
-    return _facts(entries, (), modules)
+    return _facts(entries, (), modules, program_folders(venv))
 
 
 def _module(path: str) -> str:
@@ -106,13 +113,13 @@ def _of_deb(path: Path) -> Facts:
     package = deb.read(path, Spool())
     scripts = b"\n".join(package.scripts.get(name, b"") for name in ("postinst", "preinst"))
     made = [each.decode("utf-8", "replace") for each in _ALTERNATIVE.findall(scripts)[:_MOST_ROWS]]
-    return _facts(package.entries, made, ())
+    return _facts(package.entries, made, (), program_folders(VENV))
 
 
-def _facts(entries: Iterable[Entry], made: Iterable[str], modules: Iterable[str]) -> Facts:
+def _facts(entries: Iterable[Entry], made: Iterable[str], modules: Iterable[str], folders: Collection[str]) -> Facts:
     links = [merged(each) for each in made]
     libraries = {path for path in links if _SHARED.fullmatch(path)}
-    programs = {path for path in links if path.rpartition("/")[0] in PROGRAM_FOLDERS}
+    programs = {path for path in links if path.rpartition("/")[0] in folders}
     needs: list[tuple[str, int, tuple[str, ...]]] = []
     started: list[tuple[str, str]] = []
     for entry in entries:
@@ -121,7 +128,7 @@ def _facts(entries: Iterable[Entry], made: Iterable[str], modules: Iterable[str]
             continue
         if _SHARED.fullmatch(name):
             libraries.add(name)
-        runs = folder in PROGRAM_FOLDERS and (entry.kind != "file" or bool(entry.mode & 0o111))
+        runs = folder in folders and (entry.kind != "file" or bool(entry.mode & 0o111))
         if runs:
             programs.add(entry.path)
         if entry.kind != "file" or not (runs or entry.mode & 0o111 or ".so" in name):

@@ -12,7 +12,7 @@ from onedigest.missing.facts import merged
 from onedigest.missing.libraries import Lack, missing_libraries
 from onedigest.missing.programs import entrypoint_problem, missing_interpreters
 from onedigest.missing.world import World, facts_of, world_of
-from onedigest.plan.configuration import environment
+from onedigest.plan.configuration import entrypoint, environment
 from onedigest.platforms import Platform
 
 _MOST_SAID = 100
@@ -28,8 +28,9 @@ def find(image: Looked, store: Store, owners: Owners) -> Findings | None:
         return None
     search = environment(image.spec, image.lock.base, image.platforms[0]).get("PATH", "").split(":")
     problems, is_complete = _said(image, known, search, owners)
-    entrypoint = entrypoint_problem(image.spec, known, image.files, search, image.where("entrypoint"))
-    return Findings(problems=(*problems, *([entrypoint] if entrypoint else [])), complete=is_complete)
+    spec = replace(image.spec, entrypoint=entrypoint(image.spec, image.lock.base))
+    unfit = entrypoint_problem(spec, known, image.files, search, image.where("entrypoint"))
+    return Findings(problems=(*problems, *([unfit] if unfit else [])), complete=is_complete)
 
 
 def _said(image: Looked, worlds: Sequence[World], search: Sequence[str], owners: Owners) -> tuple[list[Problem], bool]:

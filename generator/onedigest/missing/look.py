@@ -6,19 +6,32 @@ import json
 from contextlib import suppress
 
 from onedigest.digest import canonical_json, hex_of, of_bytes
-from onedigest.errors import Problem
+from onedigest.errors import InputError, Problem
 from onedigest.inputs.store import Store
 from onedigest.missing import FORMAT
 from onedigest.missing.asked import Looked, Owners
+from onedigest.missing.environments import other_environments
 from onedigest.missing.imports import missing_siblings, sibling_problem
+from onedigest.spec import Spec
 
 
 def look(image: Looked, store: Store, owners: Owners) -> list[Problem]:
     """Return what an image lacks. Where its inputs, or the files of its base, are not known here, nothing is said.
 
-    What was found once is noted under the digest of the plan.
+    What was found once is noted under the digest of the plan. Raises `InputError` for files at places of others.
     """
-    return [*_lacking_modules(image, store), *_lacking_files(image, store, owners)]
+    others = other_environments(image.spec, image.lock.base, image.platforms, image.where)
+    if _has_places(image.spec):
+        from onedigest.missing.replaced import replaced_files
+
+        if problems := replaced_files(image, store):
+            raise InputError(problems)
+    return [*others, *_lacking_modules(image, store), *_lacking_files(image, store, owners)]
+
+
+def _has_places(spec: Spec) -> bool:
+    """Tell whether files have a place of their own."""
+    return any(target.startswith("/") for target, _ in spec.copies)
 
 
 def _lacking_modules(image: Looked, store: Store) -> list[Problem]:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from onedigest.application import File
+from onedigest.assembler import VENV
 from onedigest.errors import Problem
-from onedigest.missing.facts import PROGRAM_FOLDERS, interpreter_of, merged
+from onedigest.missing.facts import interpreter_of, merged, program_folders
 from onedigest.missing.libraries import Lack, grouped
 from onedigest.missing.world import World
 from onedigest.spec import Spec
@@ -46,7 +47,7 @@ def entrypoint_problem(
     if not command:
         return None
     name = command[0]
-    own = {f"{spec.root}/{file.target}": file for file in files}
+    own = {file.path_in(spec.root): file for file in files}
     if "/" not in name:
         places = [f"{folder.rstrip('/')}/{name}" for folder in search]
     else:
@@ -59,7 +60,7 @@ def entrypoint_problem(
         if there and world.is_barred(there, spec.user):
             message = f"the user {spec.user} may not execute `{there}` of `entrypoint`"
             return Problem(message, where, "set `user`, or the path of another program")
-        if not any(world.has_program(place) for place in places) and _is_known(places, own):
+        if not any(world.has_program(place) for place in places) and _is_known(places, own, world):
             if "/" not in name:
                 message = f"the program `{name}` of `entrypoint` is in no folder of the image's PATH"
                 near = next((path for path in own if path.rpartition("/")[2] == name), "")
@@ -75,11 +76,12 @@ def entrypoint_problem(
     return None
 
 
-def _is_known(places: Sequence[str], own: Mapping[str, File]) -> bool:
+def _is_known(places: Sequence[str], own: Mapping[str, File], world: World) -> bool:
     """Tell whether all that is in a folder is known: folders of programs, those of the application."""
     folders = {path.rpartition("/")[0] for path in own}
     above = [place.rpartition("/")[0] for place in places]
-    return any(folder in folders or merged(folder) in PROGRAM_FOLDERS for folder in above)
+    known = {*program_folders(world.venv), *program_folders(VENV)}
+    return any(folder in folders or merged(folder) in known for folder in above)
 
 
 def _unfit(file: File, name: str, where: str, worlds: Sequence[World], search: Sequence[str]) -> Problem | None:

@@ -13,7 +13,7 @@ from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.base.probe import EXAMINER
 from onedigest.lock.model import Lock
 from onedigest.missing.facts import Facts, merged, read_facts
-from onedigest.oci.rootfs import Node, Rootfs, noted_rootfs
+from onedigest.oci.rootfs import Rootfs, noted_rootfs
 from onedigest.platforms import Platform
 
 _THREADS = 4
@@ -33,13 +33,17 @@ class Brought:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class World:
-    """What there is on one platform; `rootfs` is None where the base is no image."""
+    """What there is on one platform; `rootfs` is None where the base is no image.
+
+    `venv` is the path of the virtual environment, from the root.
+    """
 
     platform: Platform
     brought: tuple[Brought, ...]
     libraries: frozenset[str]
     programs: frozenset[str]
     rootfs: Rootfs | None
+    venv: str = VENV
 
     def has_program(self, path: str) -> bool:
         """Tell whether there is a program at an absolute path, or may be, where a script leaves names open."""
@@ -50,12 +54,7 @@ class World:
 
     def is_barred(self, path: str, user: str) -> bool:
         """Tell whether a user, as UID:GID, may not execute or reach a file of a base image (path_resolution(7))."""
-        place = self.rootfs.find(path) if self.rootfs is not None else None
-        if self.rootfs is None or place is None:
-            return False
-        parts, uid = place[0].split("/"), int(user.partition(":")[0])
-        nodes = [self.rootfs.plain("/".join(parts[:count])) for count in range(1, len(parts) + 1)]
-        return not all(_may_execute(node, uid) for node in nodes if node)
+        return self.rootfs is not None and self.rootfs.bars(path, int(user.partition(":")[0]))
 
     def finds_program(self, name: str, search_path: Iterable[str]) -> bool:
         """Tell whether a program is in one of some folders."""
@@ -73,7 +72,8 @@ def facts_of(lock: Lock, platforms: Iterable[Platform], store: Store) -> Mapping
     }
     wanted |= {each.digest: each.file_name for each in lock.base.debian_packages if chosen & set(each.platforms)}
     with ThreadPoolExecutor(_THREADS) as pool:
-        found = pool.map(lambda digest: read_facts(wanted[digest], digest, store, lock.base.python_minor), wanted)
+        of = lock.base.python_minor, lock.base.venv
+        found = pool.map(lambda digest: read_facts(wanted[digest], digest, store, *of), wanted)
         facts = dict(zip(wanted, found, strict=True))
     known: dict[str, Facts] = {digest: each for digest, each in facts.items() if each is not None}
     return known if len(known) == len(facts) else None
@@ -101,7 +101,7 @@ def world_of(
     names = {name for each in brought for name in each.facts.libraries}
     names |= {each.target.rpartition("/")[2] for each in files}
     programs = {path for each in brought for path in each.facts.programs}
-    programs |= {f"{VENV}/bin/{name}" for name in ("python", "python3", f"python{lock.base.python_minor}")}
+    programs |= {f"{lock.base.venv}/bin/{name}" for name in ("python", "python3", f"python{lock.base.python_minor}")}
     if rootfs:
         names |= {path.rpartition("/")[2] for path, node in rootfs.paths() if ".so" in path and node.kind != "dir"}
     return World(
@@ -110,14 +110,8 @@ def world_of(
         libraries=frozenset(names),
         programs=frozenset(programs),
         rootfs=rootfs,
+        venv=lock.base.venv,
     )
-
-
-def _may_execute(node: Node, uid: int) -> bool:
-    """Tell whether a user may execute a file or enter a folder; of groups nothing is known, so they may."""
-    if uid == 0:
-        return node.kind == "dir" or bool(node.mode & 0o111)
-    return bool(node.mode & (0o100 if uid == node.owner else 0o011))
 
 
 def _label(package: DebianPackage) -> str:

@@ -137,6 +137,13 @@ class Rootfs:
         place = self._at(path.strip("/"))
         return place.node if place else None
 
+    def bars(self, path: str, uid: int) -> bool:
+        """Tell whether a user may not execute, or not reach, a file that is there (path_resolution(7))."""
+        place = self.find(path)
+        parts = place[0].split("/") if place else []
+        nodes = [self.plain("/".join(parts[:count])) for count in range(1, len(parts) + 1)]
+        return not all(_may_execute(node, uid) for node in nodes if node)
+
     def names(self, path: str) -> list[str]:
         """Return the names in a folder, sorted; no link is followed."""
         place = self._at(path.strip("/"))
@@ -234,6 +241,13 @@ def noted_rootfs(layers: Iterable[Descriptor], examiner: Examiner, store: Store)
             return None
         found.append(cast(Rows, json.loads(note)))
     return Rootfs(found)
+
+
+def _may_execute(node: Node, uid: int) -> bool:
+    """Tell whether a user may execute a file or enter a folder; of groups nothing is known, so they may."""
+    if uid == 0:
+        return node.kind == "dir" or bool(node.mode & 0o111)
+    return bool(node.mode & (0o100 if uid == node.owner else 0o011))
 
 
 def _note_name(descriptor: Descriptor, examiner: Examiner) -> str:

@@ -15,6 +15,7 @@ from onedigest.plan import layers as kinds
 from onedigest.plan.base_folders import BaseFolders, debian_folders, image_folders
 from onedigest.plan.configuration import configuration, environment
 from onedigest.plan.layers import Layer, LockedWheel, Plan, PlatformPlan
+from onedigest.plan.places import absolute_paths, refuse_unfit_places
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
 
@@ -54,7 +55,8 @@ def _arrange_platform(spec: Spec, lock: Lock, files: Sequence[File], platform: P
     setting, folders = _working_directory(spec, folders)
     below += [*volumes, *setting]
     below += _system_packages(spec, base, platform)
-    below.append(kinds.virtual_environment(base.interpreter, base.python))
+    below.append(kinds.virtual_environment(base.interpreter, base.python, base.venv))
+    refuse_unfit_places(spec, base, files, folders)
     above = [_application(spec, files, folders)] if files else []
     room = spec.max_layers - len(below) - len(spec.run) - len(above)
     if room < 1 and any(package.wheel_for(platform) for package in lock.packages):
@@ -77,7 +79,9 @@ def _base(spec: Spec, base: Base, platform: Platform) -> tuple[list[Layer], Base
     layers = [
         kinds.base_layer(base.reference, number, count, layer, platform) for number, layer in enumerate(image.layers, 1)
     ]
-    folders = image_folders((*((spec.workdir,) if image.has_workdir else ()), *image.has_volumes))
+    folders = image_folders((*((spec.workdir,) if image.has_workdir else ()), *image.has_volumes, *image.has_folders))
+    if image.open_workdir and not spec.own_workdir:
+        folders = folders.having(spec.workdir, f"{_SHARED}:{kinds.ROOT}")
     account = image.account
     if account and not account.has_home:
         folders = folders.having(account.home, f"{kinds.PLAIN}:{spec.user}")
@@ -137,7 +141,8 @@ def _working_directory(spec: Spec, folders: BaseFolders) -> tuple[list[Layer], B
 def _application(spec: Spec, files: Sequence[File], folders: BaseFolders) -> Layer:
     root, owner = folders.real(spec.root), spec.user if spec.own_workdir else kinds.ROOT
     selection = files.selection if isinstance(files, Files) else selection_of(spec)
-    return kinds.application(files, selection, root=root, owner=owner, known=folders.stated(root))
+    known = folders.stated(root, absolute_paths(files), spec.user)
+    return kinds.application(files, selection, root=root, owner=owner, known=known)
 
 
 def _command_layers(spec: Spec, base: Base, platform: Platform, below: Sequence[Layer]) -> list[Layer]:
@@ -169,7 +174,7 @@ def _wheel_layers(lock: Lock, platform: Platform, room: int) -> list[Layer]:
         own.remove(large[len(own) - 1][1])
     rest = [pair for pair in locked if pair[1] not in own]
     groups = [[pair] for pair in locked if pair[1] in own] + _tails(rest, room)
-    return [kinds.wheels(group, lock.base.python_minor, platform) for group in groups]
+    return [kinds.wheels(group, lock.base.python_minor, platform, lock.base.venv) for group in groups]
 
 
 def _tails(rest: list[LockedWheel], room: int) -> list[list[LockedWheel]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from onedigest.assembler.places import folders_above, is_system
 from onedigest.lock.base.debian import HOME
+from onedigest.lock.base.folders_above import PLAIN, WELL_KNOWN
 from onedigest.platforms import AMD64, Platform
 
 _OF_BASE_FILES = frozenset(
@@ -22,9 +24,8 @@ _MERGED = ("bin", "lib", "sbin")
 _LINKS = {"/usr/local/man": "/usr/local/share/man", "/var/spool/mail": "/var/mail"}
 """What the script of base-files makes."""
 
-_COMMON = {"/root": "0700:0:0", "/tmp": "1777:0:0", "/var/tmp": "1777:0:0"}  # noqa: S108  paths
-_OF_IMAGES = {**_COMMON, "/run/lock": "1777:0:0"}
-_OF_DEBIAN = {**_OF_IMAGES, "/var/cache/ldconfig": "0700:0:0", "/var/lock": "1777:0:0", "/var/mail": "2775:0:8"}
+_ROOTS_HOME = "/root"
+_OF_DEBIAN = {**WELL_KNOWN, "/var/cache/ldconfig": "0700:0:0", "/var/lock": "1777:0:0", "/var/mail": "2775:0:8"}
 _OF_SUITE = {"bookworm": {"/var/local": "2775:0:50"}}
 """Folders that are not plainly root's: mode and owner."""
 
@@ -46,10 +47,24 @@ class BaseFolders:
         link = next((each for each in self.links if f"{path}/".startswith(f"{each}/")), "")
         return f"{self.links[link]}{path.removeprefix(link)}" if link else path
 
-    def stated(self, path: str) -> str:
-        """Say of the odd ones above, at and below a path what they are, as the assembler is told it."""
-        near = (each for each in self.odd if f"{each}/".startswith(f"{path}/") or path.startswith(f"{each}/"))
-        return ",".join(f"{each.translate(_ESCAPED)}={self.odd[each]}" for each in sorted(near))
+    def stated(self, path: str, files: Iterable[str] = (), user: str = "") -> str:
+        """Say of the odd ones above, at and below a path what they are, as the assembler is told it.
+
+        Of the folders above `files`, which are absolute paths, all are said that are not made for them. A home that is
+        written to is the `user`'s, whoever had it.
+        """
+        near = {
+            each: stated
+            for each, stated in self.odd.items()
+            if f"{each}/".startswith(f"{path}/") or path.startswith(f"{each}/")
+        }
+        for each in folders_above(files):
+            stated = self.odd.get(each, PLAIN if each in self.there or is_system(each) else "")
+            if each == _ROOTS_HOME:
+                stated = f"{stated.partition(':')[0]}:{user}"
+            if stated:
+                near[each] = stated
+        return ",".join(f"{each.translate(_ESCAPED)}={near[each]}" for each in sorted(near))
 
     def having(self, path: str, stated: str) -> BaseFolders:
         """Return what is known above a layer that has such a folder: `stated` is its mode and owner."""
@@ -58,7 +73,7 @@ class BaseFolders:
 
 def image_folders(there: Iterable[str]) -> BaseFolders:
     """Return what is known of an image of a registry: its lock tells which of the folders asked for it has."""
-    return BaseFolders(there=frozenset(there), odd=_OF_IMAGES)
+    return BaseFolders(there=frozenset(there), odd=WELL_KNOWN)
 
 
 def debian_folders(suite: str, user: str, platform: Platform) -> BaseFolders:

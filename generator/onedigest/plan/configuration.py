@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from onedigest.container_values import Healthcheck
 from onedigest.digest import canonical_json
-from onedigest.formats import CREATED, PATH, VENV_PROGRAMS
+from onedigest.errors import InputError
+from onedigest.expansion import ESCAPE, evaluate, parse
+from onedigest.formats import CREATED, PATH, VENV
 from onedigest.lock.base import Base
 from onedigest.plan.layers import Layer
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
 
-_UNBUFFERED = "PYTHONUNBUFFERED"
+_UNBUFFERED, _ENVIRONMENT = "PYTHONUNBUFFERED", "VIRTUAL_ENV"
 _NANOSECONDS = 1_000_000
 """Of a millisecond, which durations of a configuration are counted in."""
 
@@ -28,15 +31,48 @@ _TIMES = {
 def own_environment(spec: Spec, base: Base, platform: Platform) -> dict[str, str]:
     """Return the variables that an image has above those of its base, sorted by name.
 
-    Of a base image PYTHONUNBUFFERED stays, and HOME does not: that is the home of another user.
+    Of a base image PYTHONUNBUFFERED stays, and HOME does not: that is the home of another user. Nor does VIRTUAL_ENV
+    where it may name an environment of the base, whose programs come after those of the image's own.
     """
     below = base.environment(platform)
-    own = {"PATH": f"{VENV_PROGRAMS}:{below.get('PATH', PATH)}"}
+    own = {"PATH": f"/{base.venv}/bin:{below.get('PATH', PATH)}"}
+    if base.venv != VENV and _ENVIRONMENT in below:
+        own[_ENVIRONMENT] = f"/{base.venv}"
     if _UNBUFFERED not in below:
         own[_UNBUFFERED] = "1"  # or what a program prints waits for a full buffer
     if home := base.home(spec.user, platform):
         own["HOME"] = home
-    return dict(sorted({**own, **dict(spec.env)}.items()))
+    expanded, _ = _expanded(spec, base, {**below, **own})
+    return dict(sorted({**own, **dict(spec.env), **expanded}.items()))
+
+
+def unset_variables(spec: Spec, base: Base, platform: Platform) -> list[tuple[str, str]]:
+    """Return the variables of `env` that refer to others which nothing sets, with those, sorted: they are empty."""
+    plain = replace(spec, env=(), expand_env=())
+    return _expanded(spec, base, {**base.environment(platform), **own_environment(plain, base, platform)})[1]
+
+
+def _expanded(spec: Spec, base: Base, known: Mapping[str, str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Fill in the values that hold references; return them, and which refer to what nothing sets."""
+    found: dict[str, str] = {}
+    unset: set[tuple[str, str]] = set()
+    known = {**known, _ENVIRONMENT: f"/{base.venv}"}
+    env = dict(spec.env)
+    for name in spec.expand_env:
+        try:
+            found[name] = evaluate(parse(env[name]), known, missing := set[str]())
+            unset |= {(name, each) for each in missing}
+        except ValueError as error:
+            raise InputError.of(f"the value of the variable {name!r} {error}", where=spec.script, hint=ESCAPE) from None
+    return found, sorted(unset)
+
+
+def entrypoint(spec: Spec, base: Base) -> tuple[str, ...]:
+    """Return how a container starts: what a script leaves open is in the virtual environment, wherever that is."""
+    if not spec.usual_entrypoint or not spec.entrypoint:
+        return spec.entrypoint
+    program, *rest = spec.entrypoint
+    return f"/{base.venv}{program.removeprefix(f'/{VENV}')}", *rest
 
 
 def environment(spec: Spec, base: Base, platform: Platform) -> dict[str, str]:
@@ -59,7 +95,7 @@ def configuration(spec: Spec, base: Base, platform: Platform, layers: Sequence[L
         "StopSignal": spec.stop_signal,
     }
     further: dict[str, Any] = {
-        "Entrypoint": list(spec.entrypoint),
+        "Entrypoint": list(entrypoint(spec, base)),
         "Cmd": list(spec.args),
         "Labels": {**base.labels(platform), **dict(spec.labels)},
         "ExposedPorts": {port: {} for port in spec.expose},

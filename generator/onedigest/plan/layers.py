@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
+import posixpath
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from onedigest.application import File
-from onedigest.assembler import FORMAT, SPLICE
+from onedigest.assembler import FORMAT, SPLICE, VENV
 from onedigest.assembler.commands import BELOW
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.selection import Selection
@@ -18,6 +18,7 @@ from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.model import Package, Wheel
 from onedigest.oci import LIBDEFLATE
+from onedigest.plan.layer_naming import listed, native, plain, several
 from onedigest.platforms import Platform
 
 AS_IN_BASE = "as in the base"
@@ -31,12 +32,6 @@ ROOT = "0:0"
 
 PLAIN = "0755"
 """The mode of a folder that only its owner writes to."""
-
-_NAMED = 3
-"""How many wheels or packages of a layer its name tells."""
-
-_LONGEST = 100
-"""How long a name may be: engines make names of files and derivations of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -225,19 +220,19 @@ class Plan:
 def debian_root(reference: str, packages: Iterable[DebianPackage], user: str, platform: Platform) -> Layer:
     """Return the root of Debian packages, with the home folder of `user`, UID:GID."""
     recipe = Recipe(command="debian-root", options=(("user", user),), inputs=_packages(packages), encoding=LIBDEFLATE)
-    return Layer(holds=reference, name=_native(reference, platform), content=recipe)
+    return Layer(holds=reference, name=native(reference, platform), content=recipe)
 
 
 def debian_packages(names: Sequence[str], packages: Iterable[DebianPackage], platform: Platform) -> Layer:
     """Return further Debian packages, which were asked for by these names."""
     recipe = Recipe(command="debian-packages", inputs=_packages(packages), encoding=LIBDEFLATE)
-    return Layer(holds=", ".join(names), name=_native(_several(names), platform), content=recipe)
+    return Layer(holds=", ".join(names), name=native(several(names), platform), content=recipe)
 
 
 def essential_packages(packages: Iterable[DebianPackage], platform: Platform) -> Layer:
     """Return the packages that Debian's take for granted."""
     recipe = Recipe(command="debian-packages", inputs=_packages(packages), encoding=LIBDEFLATE)
-    return Layer(holds="Debian's essential packages", name=_native("debian-essential", platform), content=recipe)
+    return Layer(holds="Debian's essential packages", name=native("debian-essential", platform), content=recipe)
 
 
 def debian_configuration(packages: Iterable[DebianPackage], below: FileList | None, platform: Platform) -> Layer:
@@ -246,14 +241,14 @@ def debian_configuration(packages: Iterable[DebianPackage], below: FileList | No
     inputs = (*_packages(packages), *listed)
     recipe = Recipe(command="debian-configuration", inputs=inputs, encoding=LIBDEFLATE)
     holds = "caches and alternatives of all Debian packages"
-    return Layer(holds=holds, name=_native("debian-configuration", platform), content=recipe)
+    return Layer(holds=holds, name=native("debian-configuration", platform), content=recipe)
 
 
 def debug_shell(package: DebianPackage, platform: Platform) -> Layer:
     """Return a shell for looking inside, of a package with a static BusyBox."""
     recipe = Recipe(command="debug-shell", inputs=_packages([package]), encoding=LIBDEFLATE)
     holds = f"shell of {package.name} {package.version}"
-    return Layer(holds=holds, name=_native("debug-shell", platform), content=recipe)
+    return Layer(holds=holds, name=native("debug-shell", platform), content=recipe)
 
 
 def base_layer(reference: str, number: int, count: int, descriptor: Descriptor, platform: Platform) -> Layer:
@@ -261,7 +256,7 @@ def base_layer(reference: str, number: int, count: int, descriptor: Descriptor, 
     own = reference.rpartition("/")[2].partition("@")[0]
     return Layer(
         holds=f"{reference}, layer {number} of {count}",
-        name=_native(f"{own} layer {number} of {count}", platform),
+        name=native(f"{own} layer {number} of {count}", platform),
         content=Kept(descriptor=descriptor),
     )
 
@@ -271,14 +266,14 @@ def account(user: str, home: str, *, has_home: bool, passwd: Sequence[str], grou
     texts = (("passwd", passwd), ("group", group))
     options = [(name, "".join(f"{row}\n" for row in rows)) for name, rows in texts if rows]
     recipe = Recipe(command="account", options=(*options, ("user", user), *(() if has_home else (("home", home),))))
-    return Layer(holds=f"account of user {user}", name=_plain(f"account-{user}"), content=recipe)
+    return Layer(holds=f"account of user {user}", name=plain(f"account-{user}"), content=recipe)
 
 
 def folder(path: str, owner: str = ROOT, *, holds: str, known: str = "", mode: str = PLAIN) -> Layer:
     """Return a folder with a mode that belongs to `owner`, UID:GID; `known` says what folders of the base are."""
     odd = (("mode", mode),) if mode != PLAIN else ()
     recipe = Recipe(command="folder", options=(*_known(known), *odd, ("owner", owner), ("path", path)))
-    return Layer(holds=holds, name=_plain(f"folder-{path}"), content=recipe)
+    return Layer(holds=holds, name=plain(f"folder-{path}"), content=recipe)
 
 
 def working_directory(path: str) -> Layer:
@@ -288,22 +283,23 @@ def working_directory(path: str) -> Layer:
     )
 
 
-def virtual_environment(interpreter: str, version: str) -> Layer:
-    """Return the virtual environment of an interpreter with that version, 3.N.P."""
-    recipe = Recipe(command="virtual-environment", options=(("interpreter", interpreter), ("version", version)))
-    return Layer(holds=f"virtual environment, Python {version}", name=_plain(f"python-{version}"), content=recipe)
+def virtual_environment(interpreter: str, version: str, venv: str = VENV) -> Layer:
+    """Return the virtual environment of an interpreter with that version, 3.N.P; `venv` is its path from the root."""
+    options = (("interpreter", interpreter), ("version", version), *_place(venv))
+    recipe = Recipe(command="virtual-environment", options=options)
+    return Layer(holds=f"virtual environment, Python {version}", name=plain(f"python-{version}"), content=recipe)
 
 
-def wheels(locked: Sequence[LockedWheel], python: str, platform: Platform) -> Layer:
-    """Return a layer of wheels for that Python, 3.N."""
+def wheels(locked: Sequence[LockedWheel], python: str, platform: Platform, venv: str = VENV) -> Layer:
+    """Return a layer of wheels for that Python, 3.N, in the virtual environment at that path from the root."""
     inputs = tuple(Input(flag="wheel", name=wheel.name, digest=wheel.digest, size=wheel.size) for _, wheel in locked)
     names = [package.name for package, _ in locked]
-    name = f"{names[0]}-{locked[0][0].version}" if len(locked) == 1 else _several(names)
+    name = f"{names[0]}-{locked[0][0].version}" if len(locked) == 1 else several(names)
     pure = all(each.name.endswith("-none-any.whl") for each in inputs)
     return Layer(
         holds=", ".join(f"{package.name} {package.version}" for package, _ in locked),
-        name=_plain(name) if pure else _native(name, platform),
-        content=Recipe(command="wheels", options=(("python", python),), inputs=inputs),
+        name=plain(name) if pure else native(name, platform),
+        content=Recipe(command="wheels", options=(("python", python), *_place(venv)), inputs=inputs),
     )
 
 
@@ -313,10 +309,14 @@ def command(number: int, text: str, seen: Digest) -> Layer:
 
 
 def application(files: Sequence[File], selection: Selection, *, root: str, owner: str = ROOT, known: str = "") -> Layer:
-    """Return the files of the application below the folder `root`, all of them of `owner`, UID:GID."""
+    """Return the files of the application, below the folder `root` or elsewhere, all of them of `owner`, UID:GID."""
     options = (*_known(known), ("owner", owner), ("root", root))
     recipe = Recipe(command="application", options=options, files=tuple(files), selection=selection)
     return Layer(holds=_application(files, root), name="application", content=recipe)
+
+
+def _place(venv: str) -> Options:
+    return (("place", f"/{venv}"),) if venv != VENV else ()
 
 
 def _known(known: str) -> Options:
@@ -325,23 +325,12 @@ def _known(known: str) -> Options:
 
 def _application(files: Sequence[File], root: str) -> str:
     script = next((file.target for file in files if isinstance(file.content, bytes)), "")
+    folders = sorted({posixpath.dirname(file.target) if file.target.startswith("/") else root for file in files})
+    places = listed(folders)
     if not script:
-        return f"files in {root}"
-    return script if len(files) == 1 else f"{script} and further files in {root}"
+        return f"files in {places}"
+    return script if len(files) == 1 else f"{script} and further files in {places}"
 
 
 def _packages(packages: Iterable[DebianPackage]) -> tuple[Input, ...]:
     return tuple(Input(flag="deb", name=each.file_name, digest=each.digest, size=each.size) for each in packages)
-
-
-def _native(text: str, platform: Platform) -> str:
-    return f"{_plain(text)}-{platform.architecture}"
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._]+", "-", text)[:_LONGEST].strip("-.")
-
-
-def _several(names: Sequence[str]) -> str:
-    rest = len(names) - _NAMED
-    return "-".join(names[:_NAMED]) + (f"-and-{rest}-more" if rest > 0 else "")

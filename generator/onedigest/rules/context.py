@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from onedigest.assembler.credential_files import FILES, FOLDERS
 from onedigest.assembler.file_tree import head
 from onedigest.assembler.ignoring import Pattern as Rule
-from onedigest.assembler.left_out import COMPILED, COMPILED_SUFFIX, INPUTS, MARKS
+from onedigest.assembler.left_out import COMPILED, COMPILED_SUFFIX, ENVIRONMENT, INPUTS, MARKS
 from onedigest.assembler.selection import Selection
 from onedigest.rules.path_regex import path_regex
 
@@ -156,7 +156,7 @@ def _copy_rows(source: str, selection: Selection) -> Iterator[Pattern]:
             continue
         for rest in _remaining(parts, from_above):
             yield _below(place, rest, included=kept) if rest else _whole(place, included=kept)
-    yield from (_below(place, ("**", mark), included=True) for mark in MARKS)
+    yield from (_below(place, ("**", mark), included=True) for mark in (*MARKS, ENVIRONMENT))
 
 
 def _below(folder: str, parts: Iterable[str], *, included: bool) -> Pattern:

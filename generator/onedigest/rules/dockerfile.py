@@ -16,7 +16,7 @@ from onedigest.header import add_rules_header
 from onedigest.inputs import zipapp
 from onedigest.lock.base import Base
 from onedigest.lock.model import Lock
-from onedigest.plan.configuration import own_environment
+from onedigest.plan.configuration import entrypoint, own_environment
 from onedigest.plan.inputs import FOLDER, base_layers, encoded_archive
 from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.platforms import Platform
@@ -129,7 +129,7 @@ def render_dockerfile(spec: Spec, lock: Lock, plan: Plan, folder: str, assembler
         stop_signal=spec.stop_signal,
         user=spec.user,
         workdir=spec.workdir,
-        entrypoint=spec.entrypoint,
+        entrypoint=entrypoint(spec, lock.base),
         args=spec.args,
     )
     ignore = IgnoreView(patterns=_context(plan, folder), inputs=_given(plan, inputs, view.assembler))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from onedigest import untrusted
@@ -11,13 +12,12 @@ from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import NO_DIGEST, Kind, Source, read_subdirectory
 from onedigest.from_source.not_named import asks, refusals
 from onedigest.uv_project.locked import Key, Locked, Row
-from onedigest.uv_project.pyproject import Pyproject
 from onedigest.uv_project.stale import local_folder
 from onedigest.uv_project.workspace import Workspace, relative
 
 
 def find_sources(
-    project: Pyproject,
+    start: Path,
     workspace: Workspace,
     locked: Locked,
     rows: Iterable[Row],
@@ -28,8 +28,8 @@ def find_sources(
     """Return what wheels are to be built of, by the keys of rows.
 
     Local projects always are, and the others where `build` names them, also where they have wheels. A folder is stated
-    by its path from the project that the image is of. `settings_of` gives what [tool.uv] says of the build of a
-    project. Raises `InputError` with all that is no wheel and that nobody wants built.
+    by its path from `start`, the folder of what the image is of. `settings_of` gives what [tool.uv] says of the build
+    of a project. Raises `InputError` with all that is no wheel and that nobody wants built.
     """
     found: dict[Key, Source] = {}
     problems: list[Problem] = []
@@ -38,7 +38,7 @@ def find_sources(
         if row.wheels and (row.name not in build or row.archive is None):
             continue
         try:
-            source = _source(project, workspace, locked, row, settings_of(row.name))
+            source = _source(start, workspace, locked, row, settings_of(row.name))
         except ValueError as error:
             problems.append(Problem(f"the source of `{row.name}` {error}", locked.shown, "run `uv lock`"))
             continue
@@ -56,14 +56,14 @@ def find_sources(
     return found
 
 
-def _source(project: Pyproject, workspace: Workspace, locked: Locked, row: Row, settings: str) -> Source:
+def _source(start: Path, workspace: Workspace, locked: Locked, row: Row, settings: str) -> Source:
     if row.place is not None:
         folder = local_folder(workspace, locked, row).resolve()
         return Source(
             name=row.name,
             kind=Kind.DIRECTORY,
             place=str(folder),
-            stated=relative(folder, project.folder),
+            stated=relative(folder, start),
             where=locked.shown,
             settings=settings,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -27,11 +27,15 @@ P = TypeVar("P")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chosen:
-    """The project that an image is of, as its row of a uv.lock, with the extras and groups that it has."""
+    """The project that an image is of, as its row of a uv.lock, with the extras and groups that it has.
+
+    With `only_groups` neither the project counts nor what it depends on.
+    """
 
     row: Row
     extras: tuple[str, ...]
     groups: tuple[str, ...]
+    only_groups: bool = False
 
     @property
     def is_built(self) -> bool:
@@ -56,6 +60,32 @@ class Closure(Generic[P]):
 
     edges: Mapping[Key, Mapping[Key, frozenset[P]]]
     roots: Mapping[Key, frozenset[P]]
+
+    def users(self, key: Key) -> frozenset[P]:
+        """Return the platforms that need a row."""
+        several = [each[key] for each in (self.roots, *self.edges.values()) if key in each]
+        return frozenset[P]().union(*several)
+
+    def without(self, names: Collection[str]) -> Closure[P]:
+        """Return it without rows of some names: whatever needs one needs what that one needs."""
+        return Closure(
+            {key: self._past(row, names) for key, row in self.edges.items() if key[0] not in names},
+            self._past(self.roots, names),
+        )
+
+    def _past(self, targets: Mapping[Key, frozenset[P]], names: Collection[str]) -> dict[Key, frozenset[P]]:
+        found: dict[Key, frozenset[P]] = {}
+        waiting, seen = list(targets.items()), set()
+        while waiting:
+            key, platforms = waiting.pop()
+            if not platforms or (key, platforms) in seen:
+                continue
+            seen.add((key, platforms))
+            if key[0] in names:
+                waiting += [(inner, each & platforms) for inner, each in self.edges[key].items()]
+            else:
+                found[key] = found.get(key, frozenset()) | platforms
+        return dict(sorted(found.items()))
 
 
 def close(locked: Locked, chosen: Chosen, environments: Mapping[P, Mapping[str, str]]) -> Closure[P]:
@@ -107,13 +137,34 @@ def close_any(locked: Locked, chosen: Chosen) -> list[Row]:
     return [locked.rows[key] for key in sorted(keys)]
 
 
-def digest_pins(locked: Locked, chosen: Chosen) -> Digest:
-    """Return what identifies the pins of an image in a uv.lock, whatever its platforms are: no address is in it."""
+def close_everywhere(locked: Locked, chosen: Chosen) -> Closure[str]:
+    """Follow all edges, whatever the platforms are, as if there was one where every marker holds."""
+    found, everywhere = _walk(locked, chosen, lambda _, __: True), frozenset({""})
+    return Closure(
+        {key: dict.fromkeys(several, everywhere) for key, several in found.edges.items()},
+        dict.fromkeys(found.roots, everywhere),
+    )
+
+
+def digest_pins(locked: Locked, chosen: Chosen, left_out: Collection[str] = ()) -> Digest:
+    """Return what identifies the pins of an image in a uv.lock, whatever its platforms are: no address is in it.
+
+    Of what is left out counts what it needs, and not its version; of a project that has groups alone count those.
+    """
+    own = chosen.row.key
+    is_idle = chosen.only_groups and own not in close_everywhere(locked, chosen).edges
+
+    def pinned(row: Row, groups: Iterable[str] = ()) -> dict[str, Any]:
+        found = _pinned(row, groups)
+        if is_idle and row.key == own:
+            found |= {"dependencies": [], "extras": {}}
+        return {**found, "version": ""} if row.name in left_out else found
+
     pins = {
         "requires-python": locked.requires_python,
         "supported": list(locked.supported),
-        "project": _pinned(chosen.row, chosen.groups),
-        "packages": [_pinned(row) for row in close_any(locked, chosen)],
+        "project": pinned(chosen.row, chosen.groups),
+        "packages": [pinned(row) for row in close_any(locked, chosen)],
     }
     return of_bytes(canonical_json(pins))
 
@@ -208,7 +259,9 @@ class _Once:
 
     def _first(self, chosen: Chosen) -> Iterator[Node]:
         own = chosen.row
-        if chosen.is_built:
+        if chosen.only_groups:
+            pass
+        elif chosen.is_built:
             yield own.key, ""
             yield from ((own.key, extra) for extra in chosen.extras)
         else:

@@ -48,7 +48,8 @@ class Edge:
 class Row:
     """A package of a uv.lock. `edges` are those of the package, of its extras and of its groups.
 
-    `files` are its wheels and its source archive as they are written; `metadata` is what it was locked by.
+    `wheels` and `archive` are files as they are written; `metadata` is what it was locked by. `forks` are the markers
+    of the environments that it is for, where its name has several rows.
     """
 
     key: Key
@@ -59,6 +60,7 @@ class Row:
     wheels: tuple[dict[str, Any], ...]
     archive: Mapping[str, Any] | None
     metadata: Mapping[str, Any]
+    forks: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -165,6 +167,7 @@ def _read_row(table: Mapping[str, Any]) -> Row:
             wheels=_get(table, "wheels", _wheels, ()),
             archive=_get(table, "sdist", untrusted.table, None),
             metadata=_get(table, "metadata", untrusted.table, {}),
+            forks=_get(table, "resolution-markers", _markers, ()),
         )
     except ValueError as error:
         raise ValueError(f"`{name}`: {error}") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +25,24 @@ class Workspace:
     """The projects that share a uv.lock; `root` is the one beside it, which may have no [project].
 
     `members` are all of them, the root included. `repository` is the folder that nothing of them may leave, without
-    links. `shown` names the lock in messages.
+    links. `shown` names the lock in messages, and `elsewhere` is where it is, if that is not beside the root.
     """
 
     root: Pyproject
     members: tuple[Pyproject, ...]
     repository: Path
     shown: str
+    elsewhere: Path | None = None
 
     @property
     def lock(self) -> Path:
         """Where the uv.lock is."""
-        return self.root.folder / LOCK
+        return self.elsewhere or self.root.folder / LOCK
+
+    def with_lock(self, path: Path, shown_from: Path) -> Workspace:
+        """Return the workspace with another file as its uv.lock, whose paths are from the root all the same."""
+        path = path.parent.resolve() / path.name
+        return self if path == self.lock else replace(self, elsewhere=path, shown=_shown(path, shown_from))
 
     def place(self, folder: Path) -> str:
         """Return the path of a folder from the lock, as a uv.lock has it."""

@@ -10,6 +10,7 @@ from typing import Any
 from onedigest import untrusted
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import Digest
+from onedigest.formats import VENV
 from onedigest.lock.base.choice import python_minor
 from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.packages import DebianPackage, Release, packages_text, read_packages
@@ -26,7 +27,8 @@ class Base(ABC):
 
     `python` is the interpreter's full version. `system_packages` are the Debian packages that are put above for what a
     script asks for, `essential_packages` those below them that Debian's packages take for granted (Debian Policy,
-    section 3.8). `releases` are those that the packages of Debian are of, the main suite's first.
+    section 3.8). `releases` are those that the packages of Debian are of, the main suite's first. `venv` is the path,
+    from the root, of the virtual environment above it.
     """
 
     interpreter: str
@@ -35,6 +37,7 @@ class Base(ABC):
     system_packages: tuple[DebianPackage, ...] = ()
     essential_packages: tuple[DebianPackage, ...] = ()
     releases: tuple[Release, ...] = ()
+    venv: str = VENV
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "system_packages", tuple(sorted(self.system_packages)))

@@ -16,6 +16,7 @@ from onedigest.lock.base.account import Account, account_text, read_account
 from onedigest.lock.base.choice import choose_base
 from onedigest.lock.base.file_list import FileList, file_list_text, read_file_list
 from onedigest.lock.base.packages import read_releases, releases_text
+from onedigest.lock.base.place import place_text, read_place
 from onedigest.lock.table import Table
 from onedigest.lock.toml_text import inline_table, lines, string, value
 from onedigest.oci.media import LAYERS
@@ -32,9 +33,10 @@ class PinnedImage:
     """The image of one platform that a registry has.
 
     `manifest` and `config` are digests of documents. `env` has lines NAME=value. `has_workdir` tells whether the
-    working directory that is asked for is there, and `has_volumes` are the volumes that are. `account` is that of the
-    user who is asked for, None where the files were not looked at. Layers are in their order. There is a list of its
-    `files` where Debian packages are put above it.
+    working directory that is asked for is there, `has_volumes` are the volumes that are, and `has_folders` the folders
+    that are above files which have a place of their own, all of them plainly root's. To an `open_workdir` everybody may
+    write, as to one that is made here. `account` is that of the user who is asked for, None where the files were not
+    looked at. Layers are in their order. There is a list of its `files` where Debian packages are put above it.
     """
 
     platform: Platform
@@ -43,7 +45,9 @@ class PinnedImage:
     env: tuple[str, ...]
     labels: tuple[tuple[str, str], ...]
     has_workdir: bool
+    open_workdir: bool = False
     has_volumes: tuple[str, ...] = ()
+    has_folders: tuple[str, ...] = ()
     account: Account | None = None
     layers: tuple[Descriptor, ...]
     files: FileList | None = None
@@ -83,7 +87,7 @@ class ImageBase(Base):
 
     @property
     def looked_up(self) -> tuple[str, ...]:
-        return "workdir", "volumes", "user", "healthcheck"
+        return "workdir", "volumes", "user", "healthcheck", "copy"
 
     def home(self, user: str, platform: Platform) -> str:  # noqa: ARG002  the lock is of one user
         account = self.image_for(platform).account
@@ -132,6 +136,7 @@ class ImageBase(Base):
             f"image = {string(self.image)}\nindex = {string(self.index)}\noperating-system = {string(self.system)}\n"
             + (releases_text(self.releases) if self.releases else "")
             + python_text(self)
+            + place_text(self.venv)
             + system_packages_text(self, platforms)
             + "".join(map(_image_text, self.images))
         )
@@ -146,7 +151,9 @@ def _image_text(image: PinnedImage) -> str:
         f"config = {string(image.config)}\n"
         f"env = {lines(list(map(string, image.env)))}\n"
         f"has-workdir = {'true' if image.has_workdir else 'false'}\n"
+        + ("open-workdir = true\n" if image.open_workdir else "")
         + (f"has-volumes = {value(image.has_volumes)}\n" if image.has_volumes else "")
+        + (f"has-folders = {value(image.has_folders)}\n" if image.has_folders else "")
         + (account_text(image.account) if image.account else "")
         + f"labels = {inline_table(labels)}\n"
         f"layers = {lines(list(map(_layer_text, image.layers)))}\n"
@@ -168,6 +175,7 @@ def read_image_base(table: Table, python: str, platforms: Sequence[Platform]) ->
         system=table.take("operating-system", untrusted.line),
         images=table.each("images", _image),
         python=python,
+        venv=read_place(table),
         **read_common(table, releases, platforms),
     )
     if [each.platform for each in found.images] != list(platforms):
@@ -192,7 +200,9 @@ def _image(row: Table) -> PinnedImage:
         config=row.take("config", untrusted.digest),
         env=row.every("env", _variable),
         has_workdir=row.take("has-workdir", untrusted.flag),
+        open_workdir=row.take_or(False, "open-workdir", untrusted.flag),
         has_volumes=row.every("has-volumes", untrusted.line) if "has-volumes" in row else (),
+        has_folders=row.every("has-folders", untrusted.line) if "has-folders" in row else (),
         account=read_account(row) if "home" in row else None,
         labels=row.take("labels", _labels),
         layers=row.each("layers", _layer),

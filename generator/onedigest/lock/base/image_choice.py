@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,16 @@ from onedigest.formats import PATH, VENV
 from onedigest.inputs.debian.index import installed
 from onedigest.inputs.store import Store
 from onedigest.lock.base.account import Account, find_account
-from onedigest.lock.base.choice import SUITES, exact_image
+from onedigest.lock.base.choice import SUITES
 from onedigest.lock.base.debian_choice import Above, resolve_above
 from onedigest.lock.base.debian_pins import Kept
 from onedigest.lock.base.file_list import FileList
+from onedigest.lock.base.folders_above import list_folders, unfit_folders
 from onedigest.lock.base.image import ImageBase, PinnedImage
+from onedigest.lock.base.interpreter import choose_python
 from onedigest.lock.base.listing import list_files
-from onedigest.lock.base.probe import EXAMINER, Python, dpkg_status, glibc_version, list_pythons, release_fields
+from onedigest.lock.base.place import free_place
+from onedigest.lock.base.probe import EXAMINER, dpkg_status, glibc_version, release_fields
 from onedigest.oci.read import ReadImage, ReadPlatform, distinct_layers, read_from
 from onedigest.oci.reference import parse_reference
 from onedigest.oci.remote import Remote
@@ -32,10 +35,14 @@ from onedigest.platforms import Platform
 from onedigest.sources import Sources
 from onedigest.spec import Spec
 
-OLDEST = (3, 11)
-"""The oldest Python that runs the assembler, which other engines start in the base."""
-
 NO_SHELL = "write the `command` as a list of words, the first an absolute path"
+
+_PROGRAMS = {"coreutils": "readlink", "dash": "sh"}
+"""By which program packages are known that have none of their own name."""
+
+_LIBRARY = "libstdc++6"
+_LIBRARIES = ("usr/lib64", "usr/lib", "usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu")
+"""Where a library is that other systems have in a package of another name."""
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
@@ -72,6 +79,7 @@ def resolve_image(
     first = _agreed(spec, text, found)
     accounts = {platform: find_account(root, spec.user) for platform, root in roots.items()}
     _refuse_several_homes(spec, text, accounts)
+    venv = _free_place(spec, text, roots.values())
     above = _above(spec, text, first, roots, sources, kept)
     return ImageBase(
         image=text,
@@ -81,19 +89,35 @@ def resolve_image(
         python=first.python,
         libc_version=first.libc_version,
         releases=above.releases,
+        venv=venv,
         essential_packages=above.essential_packages,
         system_packages=above.system_packages,
         images=tuple(
             replace(
                 described(each, by_name[each.oci]),
                 has_workdir=roots[each].find(spec.workdir) is not None,
+                open_workdir=venv != VENV and _is_open(roots[each], spec.workdir),
                 has_volumes=tuple(path for path in spec.volumes if roots[each].find(path)),
+                has_folders=list_folders(spec, roots[each]),
                 account=accounts[each],
                 files=_listed(by_name[each.oci], paths, sources.store) if above.releases else None,
             )
             for each in spec.platforms
         ),
     )
+
+
+def _free_place(spec: Spec, text: str, roots: Collection[Rootfs]) -> str:
+    try:
+        return free_place(roots)
+    except InputError as error:
+        raise InputError.of(f"the base {text}: {error.problems[0].message}", where=spec.script) from None
+
+
+def _is_open(rootfs: Rootfs, path: str) -> bool:
+    """Tell whether everybody may write to a folder of root, as to the working directories that are made here."""
+    place = rootfs.find(path)
+    return place is not None and (place[1].mode, place[1].owner) == (0o1777, 0)
 
 
 def _listed(read: ReadPlatform, paths: Mapping[str, Path], store: Store) -> FileList:
@@ -157,7 +181,7 @@ def _look(spec: Spec, text: str, platform: Platform, read: ReadPlatform, rootfs:
     ]
     python = None
     try:
-        python = _choose_python(spec, platform, list_pythons(rootfs, _search_path(settings)))
+        python = choose_python(spec, platform, rootfs, _variables(settings))
     except InputError as error:
         problems += error.problems
     libc = glibc_version(rootfs, platform.elf_machine)
@@ -181,8 +205,6 @@ def _look(spec: Spec, text: str, platform: Platform, read: ReadPlatform, rootfs:
 def _unfit(spec: Spec, settings: Mapping[str, Any], rootfs: Rootfs) -> Iterable[Problem]:
     if settings.get("OnBuild"):
         yield Problem("it has commands for builds on it (ONBUILD), and nothing is executed here")
-    if rootfs.find(VENV):
-        yield Problem(f"it has a /{VENV} of its own", hint="use a base that leaves this place to the script's packages")
     folders = [spec.workdir, *spec.volumes, *(f"/{path}" for path in ("app", "opt"))]
     for folder in dict.fromkeys(folders):
         for path in _prefixes(folder):
@@ -199,6 +221,7 @@ def _unfit(spec: Spec, settings: Mapping[str, Any], rootfs: Rootfs) -> Iterable[
             yield Problem(
                 message, hint=f"choose {kind} that the base has, or one below a folder of root with mode 0755"
             )
+    yield from unfit_folders(spec, rootfs)
     if spec.healthcheck and spec.healthcheck.needs_shell and not (spec.system_packages or rootfs.find("bin/sh")):
         yield Problem("it has no /bin/sh, which reads the `command` of `healthcheck`", hint=NO_SHELL)
 
@@ -224,34 +247,6 @@ def _wrong(check: Callable[[str], object], value: str) -> str:
     return ""
 
 
-def _choose_python(spec: Spec, platform: Platform, pythons: list[Python]) -> Python:
-    """Return the first interpreter that fits. Raises `InputError` with the reason why none does."""
-    from packaging.specifiers import SpecifierSet
-
-    fitting = [python for python in pythons if python.machine == platform.elf_machine]
-    if not fitting:
-        raise InputError.of("no Python was found on its PATH", hint="use a base with Python, such as python:3.13-slim")
-    named = ", ".join(f"{python.version} ({python.path})" for python in fitting)
-    linked = [python for python in fitting if "ld-musl" not in python.loader]
-    if not linked:
-        raise InputError.of(
-            f"its Python is linked with musl: {named}", hint="use a base with glibc, such as python:3.13-slim"
-        )
-    recent = [python for python in linked if python.minor >= OLDEST]
-    if not recent:
-        raise InputError.of(f"its Python is too old: {named}", hint="Python 3.11 or newer is needed")
-    wanted = SpecifierSet(spec.requires_python)
-    for python in recent:
-        if wanted.contains(python.version, prereleases=True):
-            return python
-    raise InputError.of(
-        f"its Python does not satisfy `requires-python = {spec.requires_python!r}`: {named}",
-        hint=f'write `base = "{exact_image(spec)}"` in [tool.onedigest], or change `requires-python`'
-        if spec.base == "debian"
-        else "use another base, or change `requires-python`",
-    )
-
-
 def _agreed(spec: Spec, text: str, found: Mapping[Platform, _Found]) -> _Found:
     """Return what all platforms have. Raises `InputError` where they differ, as when a tag is being moved."""
     first = next(iter(found.values()))
@@ -260,10 +255,13 @@ def _agreed(spec: Spec, text: str, found: Mapping[Platform, _Found]) -> _Found:
             f"{platform} has Python {each.python} ({each.interpreter}) and glibc {each.libc_version} on {each.system}"
             for platform, each in found.items()
         )
+        alike = {replace(each, interpreter="") for each in found.values()}
         raise InputError.of(
             f"the platforms of the base {text} differ: {several}",
             where=spec.script,
-            hint="try again later, or name an image by a tag or digest that has the same on all platforms",
+            hint="name one of them in `platforms`, or use a base whose Python has the same path on all"
+            if len(alike) == 1
+            else "try again later, or name an image by a tag or digest that has the same on all platforms",
         )
     return first
 
@@ -283,7 +281,7 @@ def _above(
             f"`system-packages` cannot be put on the base {text}, which is {found.system} and has no"
             f" {' or '.join(missing)}",
             where=spec.script,
-            hint=f"they come from Debian: {', '.join(SUITES)}",
+            hint=f"they come from Debian: {', '.join(SUITES)}; install what they have in a base of your own",
         )
     try:
         there = {platform: installed(dpkg_status(rootfs)) for platform, rootfs in roots.items()}
@@ -293,8 +291,11 @@ def _above(
 
 
 def _has_program(rootfs: Rootfs, name: str) -> bool:
-    """Tell whether an image that is not Debian has what a package is for: a program of its name."""
-    return any(rootfs.find(f"{folder}/{name}") for folder in PATH.split(":"))
+    """Tell whether an image that is not Debian has what a package is for: a program, of its name but for some."""
+    if name == _LIBRARY:
+        return any(rootfs.find(f"{folder}/libstdc++.so.6") for folder in _LIBRARIES)
+    program = _PROGRAMS.get(name, name)
+    return any(rootfs.find(f"{folder}/{program}") for folder in PATH.split(":"))
 
 
 def described(platform: Platform, read: ReadPlatform) -> PinnedImage:
@@ -316,11 +317,9 @@ def _settings(read: ReadPlatform) -> Mapping[str, Any]:
     return read.config.get("config") or {}
 
 
-def _search_path(settings: Mapping[str, Any]) -> str:
-    for line in settings.get("Env") or ():
-        if line.startswith("PATH="):
-            return str(line[5:])
-    return PATH
+def _variables(settings: Mapping[str, Any]) -> dict[str, str]:
+    pairs = (str(line).partition("=") for line in settings.get("Env") or ())
+    return {name: text for name, _, text in pairs}
 
 
 def _prefixes(path: str) -> list[str]:

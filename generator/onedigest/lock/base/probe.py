@@ -17,9 +17,11 @@ _TEXT = re.compile(rf"(?:etc|usr/lib)/os-release|{_STATUS.pattern}")
 _INTERPRETER = re.compile(r"(?:.*/)?python3\.(\d{1,3})", re.ASCII)
 _NUMBERED = re.compile(r"python3\.\d{1,3}", re.ASCII)
 _RELEASE = re.compile(r"""(?m)^([A-Z_]+)=["']?([^"'\n]*)["']?$""")
+_ENVIRONMENT = re.compile(r"(?:.*/)?pyvenv\.cfg")
 _HEADER = re.compile(r"(?:.*/)?include/python3\.\d{1,3}/patchlevel\.h", re.ASCII)
 _WANTED = re.compile(
-    f"(?:{_PYTHON.pattern}|{_GLIBC.pattern}|{_TEXT.pattern}|{_ACCOUNTS.pattern}|{_HEADER.pattern})", re.ASCII
+    f"(?:{_PYTHON.pattern}|{_GLIBC.pattern}|{_TEXT.pattern}|{_ACCOUNTS.pattern}|{_HEADER.pattern}|{_ENVIRONMENT.pattern})",
+    re.ASCII,
 )
 
 _BITS = 64
@@ -30,10 +32,13 @@ _PY_VERSION = re.compile(rb'(?m)^#define[ \t]+PY_VERSION[ \t]+"(3\.\d{1,3}\.\d{1
 _MOST_STATUS = 16 << 20
 _MOST_RELEASE = 64 << 10
 _MOST_ACCOUNTS = 64 << 10
+_MOST_CONFIG = 4 << 10
 _MOST_VERSIONS = 16
 """Versions that a file may hold; one that holds more tells none."""
 _MOST_FOLDERS = 256
 """Folders of a search path that are looked at."""
+_MOST_ENVIRONMENTS = 4
+"""How many virtual environments are followed from one to the other, of which Python itself follows one."""
 
 
 def _examine(path: str, file: Readable) -> Facts:
@@ -44,7 +49,9 @@ def _examine(path: str, file: Readable) -> Facts:
             raise InputError.of(f"no layer of ours: its /{path} has more than {most} bytes")
         return {"text": data.decode("utf-8", "replace")}
     if _ACCOUNTS.fullmatch(path):
-        return _plain_text(file.read(_MOST_ACCOUNTS + 1))
+        return _plain_text(file, _MOST_ACCOUNTS)
+    if _ENVIRONMENT.fullmatch(path):
+        return _plain_text(file, _MOST_CONFIG)
     if python := _PYTHON.fullmatch(path):
         minor = python[1] or python[2]
         # PY_VERSION (patchlevel.h) ends a string of what holds the interpreter; linkers let strings share their ends
@@ -56,13 +63,14 @@ def _examine(path: str, file: Readable) -> Facts:
     return _elf(file, _GLIBC_VERSION)
 
 
-EXAMINER = Examiner(name="base-3", wants=_WANTED, examine=_examine)
+EXAMINER = Examiner(name="base-4", wants=_WANTED, examine=_examine)
 
 
-def _plain_text(data: bytes) -> Facts:
+def _plain_text(file: Readable, most: int) -> Facts:
     """Return a short text as it is; nothing for others."""
+    data = file.read(most + 1)
     try:
-        return {"text": data.decode()} if len(data) <= _MOST_ACCOUNTS else {}
+        return {"text": data.decode()} if len(data) <= most else {}
     except UnicodeDecodeError:
         return {}
 
@@ -107,14 +115,46 @@ class Python:
 
 
 def list_pythons(rootfs: Rootfs, search_path: str) -> list[Python]:
-    """Return the interpreters that commands on a search path lead to, in the order in which a shell finds them."""
+    """Return the interpreters that commands on a search path lead to, in the order in which a shell finds them.
+
+    That of a virtual environment is the one that it was made for, also where it has a copy of it.
+    """
     found: dict[str, Python] = {}
     for folder in list(dict.fromkeys(search_path.split(":")))[:_MOST_FOLDERS]:
         for name in ("python3", "python", *_numbered(rootfs, folder)):
             place = rootfs.find(f"{folder}/{name}")
-            if place and place[0] not in found and (python := _python(rootfs, *place)):
+            if place and place[0] not in found and (python := _own_python(rootfs, *place)):
                 found[place[0]] = python
-    return list(found.values())
+    return list({each.path: each for each in found.values()}.values())
+
+
+def _own_python(rootfs: Rootfs, path: str, node: Node) -> Python | None:
+    """Return an interpreter, or that of the virtual environment that it belongs to."""
+    for _ in range(_MOST_ENVIRONMENTS):
+        home = _home(rootfs, path)
+        if home is None:
+            return _python(rootfs, path, node)
+        names = (path.rpartition("/")[2], *_numbered(rootfs, home), "python3", "python")
+        place = next((found for name in names if (found := rootfs.find(f"{home}/{name}"))), None)
+        if place is None:
+            return None
+        path, node = place
+    return None
+
+
+def _home(rootfs: Rootfs, path: str) -> str | None:
+    """Return the folder of the interpreter that the virtual environment of a program was made for.
+
+    None for a program of no such environment (PEP 405).
+    """
+    folder = path.rpartition("/")[0]
+    for each in (folder, folder.rpartition("/")[0]):
+        place = rootfs.find(f"{each}/pyvenv.cfg")
+        for line in ((place[1].facts or {}).get("text", "") if place else "").splitlines():
+            key, equals, value = line.partition("=")
+            if equals and key.strip().lower() == "home":
+                return value.strip()
+    return None
 
 
 def glibc_version(rootfs: Rootfs, machine: int) -> str:

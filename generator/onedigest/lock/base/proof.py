@@ -24,7 +24,7 @@ def prove_base(base: Base, access: Access, store: Store, *, user: str, script: s
     """
     if isinstance(base, ImageBase):
         _prove_image(base, access, store, script=script, where=where)
-        _raise(base, other_accounts(base, user, store), script, where)
+        _raise(base, other_files(base, user, store), script, where)
 
 
 def _prove_image(base: ImageBase, access: Access, store: Store, *, script: str, where: str) -> None:
@@ -45,16 +45,25 @@ def _raise(base: ImageBase, messages: Iterable[str], script: str, where: str) ->
         raise InputError(problems)
 
 
-def other_accounts(base: ImageBase, user: str, store: Store) -> Iterator[str]:
-    """Yield which accounts are not those of the layers, where these were read on this machine: none is brought."""
+def other_files(base: ImageBase, user: str, store: Store) -> Iterator[str]:
+    """Yield what is not as the layers say, of accounts and of the place of the virtual environment.
+
+    That is known where they were read on this machine: none is brought.
+    """
     from onedigest.lock.base.account import find_account
+    from onedigest.lock.base.place import free_place
     from onedigest.lock.base.probe import EXAMINER
     from onedigest.oci.rootfs import noted_rootfs
 
+    roots = []
     for image in base.images:
         rootfs = noted_rootfs(image.layers, EXAMINER, store) if image.account else None
-        if rootfs and image.account != find_account(rootfs, user):
-            yield f"{image.platform}: the account of its user in the lock is not its own"
+        if rootfs:
+            roots.append(rootfs)
+            if image.account != find_account(rootfs, user):
+                yield f"{image.platform}: the account of its user in the lock is not its own"
+    if len(roots) == len(base.images) and (place := free_place(roots)) != base.venv:
+        yield f"the virtual environment is /{base.venv} in the lock, and belongs in /{place}"
 
 
 def _key(base: ImageBase) -> Digest:

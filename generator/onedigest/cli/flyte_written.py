@@ -1,0 +1,132 @@
+"""Knows which written definition an image that Flyte asks for has, with the code that a run bakes into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from onedigest.application import list_folder, read_rules
+from onedigest.assembler.credential_files import find_rule
+from onedigest.assembler.file_tree import is_below
+from onedigest.checkout import read_inside
+from onedigest.cli.flyte_session import FlyteSession
+from onedigest.cli.words import say, shown
+from onedigest.errors import InputError
+from onedigest.flyte.definition import CodeBundle, Copy, Definition
+from onedigest.flyte.presence import may_have_images
+from onedigest.flyte.stated import is_always_stated
+from onedigest.flyte.syntax import find_images
+from onedigest.script import MOST_BYTES
+
+
+def find_written(
+    asked: Definition, files: list[str], *, python: str, flyte: str, root_of: Callable[[Path], Path] = lambda path: path
+) -> tuple[Definition, Path] | None:
+    """Return what the text of a script says of an image that it has, and the script; None where no text has it.
+
+    Modules that a script imports are read below the folder that `root_of` gives for its own.
+
+    The text tells more than Flyte: which values are written there, and which are those of this machine.
+    """
+    for path, text in _texts(files):
+        for written in find_images(text, path, shown(path), root_of(path.parent)).definitions:
+            if (matching := _matching(asked, written, python, flyte)) is not None:
+                return matching, path
+    return None
+
+
+def _texts(files: list[str]) -> Iterator[tuple[Path, str]]:
+    """Yield the files that may define images, with their texts."""
+    for name in files:
+        path = Path(name)
+        with suppress(InputError, UnicodeDecodeError):
+            text = read_inside(path, path.resolve().parent, name, MOST_BYTES).decode("utf-8-sig")
+            if may_have_images(text):
+                yield path, text
+
+
+def as_told(
+    session: FlyteSession, asked: Definition, files: list[str], python: str, flyte: str
+) -> tuple[Definition, Path]:
+    """Return what Flyte says of an image that no text has, and the script that declares it."""
+    if not files:
+        raise InputError.of(
+            f"no file is known that defines the image `{asked.name}`",
+            hint="define it in a file of your project, as a TaskEnvironment's image",
+        )
+    path = Path(files[0])
+    session.advise(
+        f"{asked.name}: {_unread_place(path)} cannot be read without being run,"
+        " so `onedigest generate` does not know the image"
+    )
+    texts = [text for _, text in _texts(files)]
+    if not (asked.python or asked.base) and is_always_stated("python_version", texts):
+        asked = replace(asked, python=python)
+    if asked.flyte == "flyte" and is_always_stated("flyte_version", texts):
+        asked = replace(asked, flyte=flyte)
+    return replace(asked, file=files[0], steps=_with_named_bundles(asked.steps, 0)), path
+
+
+def _matching(asked: Definition, written: Definition, python: str, flyte: str) -> Definition | None:
+    """Return a written definition, with the code that this run bakes into the image, if it is the one asked for."""
+    plain = tuple(step for step in written.steps if not isinstance(step, CodeBundle))
+    wanted = replace(
+        written,
+        registry=asked.registry,
+        python="" if written.python == python else written.python,
+        flyte="flyte" if written.flyte == flyte else written.flyte,
+        steps=plain,
+    )
+    bundles = len(written.steps) - len(plain)
+    if asked.may_be_host_python and written.python == python:
+        wanted = replace(wanted, python=asked.python)
+    kept = tuple(step for step in asked.steps if not (isinstance(step, CodeBundle) and not step.files))
+    further = kept[len(plain) :]
+    if replace(asked, steps=kept[: len(plain)]) != wanted or len(further) not in (0, bundles):
+        return None
+    return replace(written, steps=(*plain, *_with_named_bundles(further, bundles)))
+
+
+def _with_named_bundles(steps: tuple[Any, ...], bundles: int) -> tuple[Any, ...]:
+    """Take copies that stand for bundles, of the whole folder, for what they are."""
+    if not bundles:
+        return steps
+    return tuple(
+        CodeBundle(target=step.target, files=_files_below(Path(step.source))) if isinstance(step, Copy) else step
+        for step in steps
+    )
+
+
+def _files_below(folder: Path) -> tuple[tuple[str, str], ...]:
+    root, ignore = folder.resolve(), folder / ".dockerignore"
+    rules = read_rules(ignore, root, shown(ignore)) if ignore.is_file() else None
+    found, credentials, caches = [], list[str](), list[Path]()
+    for file in list_folder(folder, rules, folder, caches.append):
+        path = file.relative_to(folder).as_posix()
+        if not is_below(file, root):
+            raise InputError.of("is a link that leaves the folder", where=shown(file))
+        if find_rule(path) or find_rule(file.resolve().relative_to(root).as_posix()):
+            credentials.append(shown(file))
+        else:
+            found.append((path, str(file)))
+    _say_left(credentials, "may hold credentials")
+    _say_left([shown(each) for each in sorted(caches)], "programs made for this machine")
+    return tuple(found)
+
+
+def _say_left(places: list[str], why: str) -> None:
+    if places:
+        further = f" and {len(places) - 1} more" if len(places) > 1 else ""
+        say(f"{places[0]}{further}, which {why}: left out of the code; to have it there, use `with_source_file`")
+
+
+def _unread_place(path: Path) -> str:
+    """Return where a script is not literal: with the line, if one place alone is not."""
+    with suppress(InputError, UnicodeDecodeError):
+        text = read_inside(path, path.resolve().parent, shown(path), MOST_BYTES).decode()
+        unread = {each.where for each in find_images(text, path, shown(path)).unread}
+        return unread.pop() if len(unread) == 1 else shown(path)
+    return shown(path)

@@ -1,0 +1,43 @@
+"""Knows what is said of a script when it is locked, and of no build: what its image will not have, or not find."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from onedigest.cli.image import Image
+from onedigest.errors import Problem
+from onedigest.network_use import DEBIAN_PACKAGES, FILES, PYTHON_PACKAGES, network_use_of
+
+if TYPE_CHECKING:
+    from onedigest.lock.model import Lock
+
+_INSTEAD = {
+    PYTHON_PACKAGES: "name the packages in `dependencies`",
+    DEBIAN_PACKAGES: "name the packages in `system-packages`",
+    FILES: "fetch it beforehand, and add the file with `copy`",
+}
+
+
+def warn_locked(image: Image, lock: Lock) -> None:
+    """Warn of what the script of a new lock asks for in vain."""
+    _warn_of_unset(image, lock)
+    if image.recipe is None:  # which says it of its own commands
+        _warn_of_commands(image)
+
+
+def _warn_of_unset(image: Image, lock: Lock) -> None:
+    """Warn of references in `env` to variables that the base does not have: they are empty then."""
+    from onedigest.plan.configuration import unset_variables
+
+    for name, missing in unset_variables(image.spec, lock.base, lock.platforms[0]) if image.spec.expand_env else ():
+        message = f"`${missing}` in the value of {name!r} is empty: {lock.base.reference} does not set it"
+        hint = f"leave it out, or write `${{{missing}:-word}}`"
+        image.warn(Problem(message, image.script.where(f"tool.onedigest.env.{name}"), hint))
+
+
+def _warn_of_commands(image: Image) -> None:
+    for command in image.spec.run:
+        where = image.script.where_text(command, "tool.onedigest.run")
+        for use in network_use_of(shlex.split(command)):
+            image.warn(Problem(use.message, where, _INSTEAD[use.kind]))

@@ -1,0 +1,83 @@
+"""Knows the variables that steps of an image set, each with those of the steps before, as a Dockerfile has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from onedigest import expansion
+from onedigest.errors import InputError, Problem
+from onedigest.expansion import Text
+from onedigest.flyte.definition import Variables
+
+PATH, SHELL = "PATH", "SHELL"
+
+_OWN_PROGRAMS = "${VIRTUAL_ENV}/bin"
+"""Where `a0`, `fserve` and the image's Python are."""
+
+_QUOTES = frozenset("\"'")
+
+
+class Environment:
+    """The variables of an image, as they are gathered; `lines` are where each was set last."""
+
+    def __init__(self) -> None:
+        self.lines: dict[str, int] = {}
+        self.warnings: list[Problem] = []
+        self._set: dict[str, Text] = {}
+
+    def take(self, step: Variables, where: str) -> None:
+        """Take variables of a step. Raises `InputError` with all whose references are not those of a Dockerfile."""
+        problems = []
+        for name, value in step.pairs:
+            try:
+                self._set[name] = self._read(name, str(value), where)
+            except ValueError as error:
+                problems.append(Problem(f"the value of the variable {name!r} {error}", where, expansion.ESCAPE))
+            else:
+                self.lines[name] = step.line
+        if problems:
+            raise InputError(problems)
+
+    def known(self) -> dict[str, str]:
+        """Return the variables up to here whose values refer to no other."""
+        return {name: _stored(value) for name, value in self._set.items() if expansion.is_plain(value)}
+
+    def set_default(self, name: str, value: str) -> None:
+        """Set a variable that no step has set."""
+        self._set.setdefault(name, expansion.parse(value))
+
+    def _read(self, name: str, value: str, where: str) -> Text:
+        written = expansion.parse(value)
+        if not expansion.is_plain(written) and _QUOTES & set(value):
+            raise ValueError("has a quote and a reference: a Dockerfile takes quotes away, so write it without them")
+        found = expansion.substitute(written, self._set)
+        if name == PATH and not _is_above_ours(found):
+            hint = 'write "/x:$PATH", and what it was stays behind it'
+            message = "`PATH` is set as a whole: the programs of the image's packages are put before it"
+            self.warnings.append(Problem(message, where, hint))
+            found = (*expansion.parse(f"{_OWN_PROGRAMS}:"), *found)
+        return found
+
+    def table(self, own: Any, *, is_debian: bool) -> tuple[dict[str, str], list[str]]:
+        """Return the variables, and the names of those with references that only the base can answer.
+
+        `own` is what the script's own table sets. Terminals of a debugger run $SHELL, and the account of the image's
+        user has no shell of its own.
+        """
+        found = dict(self._set)
+        if SHELL not in found and not (isinstance(own, Mapping) and SHELL in own):
+            found[SHELL] = expansion.parse("/bin/bash" if is_debian else "${SHELL:-/bin/sh}")
+        left = [name for name, value in found.items() if not expansion.is_plain(value)]
+        return {name: _stored(value) for name, value in found.items()}, sorted(left)
+
+
+def _stored(value: Text) -> str:
+    return "".join(map(str, value)) if expansion.is_plain(value) else expansion.text_of(value)
+
+
+def _is_above_ours(path: Text) -> bool:
+    """Tell whether a PATH has the programs of the image in it, or refers to one that has."""
+    if {PATH, "VIRTUAL_ENV"} & set(expansion.names_in(path)):
+        return True
+    return "/opt/venv/bin" in expansion.text_of(path).split(":")

@@ -1,0 +1,228 @@
+"""Knows which two requirements of a script stand against each other, and which other version of one ends that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from onedigest.errors import InputError, OnedigestError, Problem
+from onedigest.inputs import uv
+from onedigest.lock import shadow
+from onedigest.lock.model import Package
+from onedigest.lock.older import Asked
+
+FLYTE = "flyte"
+"""What starts the tasks of an image: its version is that of whoever launches them, if it can be."""
+
+_ELSEWHERE = "; where `flyte_version=` or the tag of Flyte's own image says it, change it there"
+
+_OWN_KIND = ">=2"
+"""The versions whose images these are."""
+
+_ASKED = re.compile(r"your project depends on (.{1,4000}?), we can conclude that your project's requirements are")
+_DEPENDS = re.compile(
+    r"([\w.-]{1,200})(?:[<>=!~][^ ]{0,200})? depends? on ([\w.-]{1,200}[\w.,<>=!~*+]{1,200}?),?(?= |$)"
+)
+_BLANKS = re.compile(r"\s+")
+_MOST_ROOTS = 4
+"""How many requirements are held against each other: each costs uv a run, by what it has read already."""
+_MOST_SHARED = 8
+
+LineOf = Callable[[str], str]
+"""Returns the place that asks for a package, or nothing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Need:
+    """What one side wants of a package: the script itself where `by` is empty, else a package in a version."""
+
+    by: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.by} needs `{self.text}`" if self.by else f"`{self.text}` is asked for"
+
+
+def tried(asked: Asked) -> Mapping[str, Any] | OnedigestError:
+    """Return the uv.lock of what is asked, or why uv finds no solution."""
+    spec, sources = asked.spec, asked.sources
+    try:
+        return uv.lock(
+            shadow.project_text(spec, asked.wanted, asked.minor),
+            "",
+            store=sources.store,
+            where=spec.script,
+            environment=sources.environment,
+            offline=sources.offline,
+        )
+    except OnedigestError as error:
+        return error
+
+
+def clash_of(error: InputError, asked: Asked, line_of: LineOf) -> InputError | None:
+    """Return an error of uv as the two requirements that it is about, None where it is about none of a script's own."""
+    roots = _named_roots(str(error), asked)
+    if not 1 < len(roots) <= _MOST_ROOTS:
+        return None
+    alone = {text: _with(asked, [text]) for text in roots}
+    for one, other in combinations(roots, 2):
+        found = _against(_Solved(alone[one], asked, one), _Solved(alone[other], asked, other), str(error))
+        if found:
+            pinned = next((text for text in (one, other) if _name(text) != FLYTE), one)
+            needs = ", and ".join(str(need) for need in found if need.by)
+            message = f"`{_shown(one)}` and `{_shown(other)}` do not go together: {needs or 'they exclude each other'}"
+            where = line_of(_name(pinned)) or asked.spec.script
+            return InputError([Problem(message, where, _way_out((one, other), asked))])
+    return None
+
+
+def older_for_others(
+    found: Mapping[str, Any],
+    newest: Mapping[str, Mapping[str, Any]],
+    pins: Sequence[Package],
+    asked: Asked,
+    line_of: LineOf,
+) -> Problem | None:
+    """Return why Flyte is chosen in an older version than the newest, where a requirement of others is the reason.
+
+    `newest` are rows of the newest versions by name; what a lock pinned stays.
+    """
+    versions = [str(row.get("version", "")) for row in found.get("package", ()) if row["name"] == FLYTE]
+    version = str(newest.get(FLYTE, {}).get("version", ""))
+    if len(versions) != 1 or not version or Version(version) <= Version(versions[0]):
+        return None
+    if any(package.name == FLYTE for package in pins):
+        return None
+    wanted = f"{FLYTE}=={version}"
+    alone = _with(asked, [wanted])
+    others = [text for text in asked.wanted.dependencies if _name(text) != FLYTE]
+    sides = _against(_Solved(alone, asked, wanted), _Solved(found, asked, *others))
+    if sides is None:
+        return None
+    message = f"`{FLYTE}` {versions[0]} is chosen, and not {version}: {sides[0]}, and {sides[1]}"
+    hint = f"write `{FLYTE}=={versions[0]}` if that is meant, or change the other"
+    return Problem(message, line_of(FLYTE) or asked.spec.script, hint)
+
+
+def _named_roots(said: str, asked: Asked) -> list[str]:
+    """Return the requirements of a script that uv's last conclusion names, each package once."""
+    match = _ASKED.search(_BLANKS.sub(" ", said))
+    words = {canonicalize_name(word) for word in re.findall(r"[A-Za-z0-9][\w.-]*", match[1])} if match else set()
+    found = {_name(text): text for text in asked.wanted.dependencies if _name(text) in words}
+    return sorted(found.values(), key=lambda text: (_name(text) == FLYTE, text))
+
+
+def _name(text: str) -> str:
+    try:
+        return canonicalize_name(Requirement(text).name)
+    except InvalidRequirement:
+        return ""
+
+
+def _shown(text: str) -> str:
+    """Return a requirement without the address that it may have, which is one of this machine where it was built."""
+    return _name(text) if Requirement(text).url else text
+
+
+def _with(asked: Asked, dependencies: Sequence[str]) -> Mapping[str, Any] | OnedigestError:
+    return tried(replace(asked, wanted=replace(asked.wanted, dependencies=tuple(dependencies))))
+
+
+def _way_out(clashing: tuple[str, str], asked: Asked) -> str:
+    """Return which other version of one of two requirements goes with the other, or that there is none."""
+    one, other = sorted(clashing, key=lambda text: _name(text) != FLYTE)
+    if version := _fitting(one, asked):
+        return _instead(one, version)
+    none = f"no version of `{_name(one)}` goes with `{_shown(other)}`"
+    if version := _fitting(other, asked):
+        return f"{none}; {_instead(other, version)}"
+    return f"{none}, and none of `{_name(other)}` with all others: leave one of the two out"
+
+
+def _fitting(text: str, asked: Asked) -> str:
+    """Return the version of a package that goes with all other requirements, or nothing where none does."""
+    requirement, name = Requirement(text), _name(text)
+    if not requirement.specifier:
+        return ""  # uv tried all of them
+    requirement.specifier = SpecifierSet(_OWN_KIND if name == FLYTE else "")
+    found = _with(asked, [str(requirement) if each == text else each for each in asked.wanted.dependencies])
+    rows = () if isinstance(found, OnedigestError) else found.get("package", ())
+    return next((str(row.get("version", "")) for row in rows if row["name"] == name), "")
+
+
+def _instead(text: str, version: str) -> str:
+    name, requirement = _name(text), Requirement(text)
+    requirement.specifier = SpecifierSet(f"=={version}")
+    hint = f"{name} {version} does: write `{requirement}` in place of `{text}`"
+    return f"{hint}{_ELSEWHERE}" if name == FLYTE else hint
+
+
+class _Solved:
+    """A solution of uv, and what its packages need of others, which uv says where that is not to be had."""
+
+    def __init__(self, found: Mapping[str, Any] | OnedigestError, asked: Asked, *roots: str) -> None:
+        rows = () if isinstance(found, OnedigestError) else found.get("package", ())
+        self._asked = asked
+        self._roots = roots
+        self._rows = [row for row in rows if row["name"] != shadow.NAME and row.get("version")]
+
+    def versions(self) -> dict[str, str]:
+        """Return the version of each package that has one on all platforms."""
+        several: dict[str, set[str]] = {}
+        for row in self._rows:
+            several.setdefault(row["name"], set()).add(str(row["version"]))
+        return {name: versions.pop() for name, versions in several.items() if len(versions) == 1}
+
+    def _needed(self) -> dict[str, set[str]]:
+        """Return the names that each package needs, of those that are there for the requirements."""
+        needs: dict[str, set[str]] = {}
+        for row in self._rows:
+            needs.setdefault(row["name"], set()).update(each["name"] for each in row.get("dependencies", ()))
+        waiting, found = list(map(_name, self._roots)), dict[str, set[str]]()
+        while waiting:
+            name = waiting.pop()
+            if name in needs and name not in found:
+                found[name] = needs[name]
+                waiting += needs[name]
+        return found
+
+    def against(self, name: str, version: str) -> _Need | None:
+        """Return the first need of a package that a version of it does not satisfy."""
+        for root in self._roots:
+            if _name(root) == name:
+                return None if _takes(root, version) else _Need(by="", text=_shown(root))
+        requiring = {each for each, names in self._needed().items() if name in names}
+        pins = [f"{each}=={chosen}" for each, chosen in self.versions().items() if each in requiring]
+        said = _with(self._asked, [f"{name}=={version}", *pins])
+        for by, text in _DEPENDS.findall(_BLANKS.sub(" ", str(said))) if isinstance(said, OnedigestError) else ():
+            if by in requiring and _name(text) == name and not _takes(text, version):
+                return _Need(by=f"{by} {self.versions()[by]}", text=text)
+        return None
+
+
+def _takes(requirement: str, version: str) -> bool:
+    try:
+        return Requirement(requirement).specifier.contains(version, prereleases=True)
+    except InvalidRequirement:
+        return True
+
+
+def _against(one: _Solved, other: _Solved, said: str = "") -> tuple[_Need, _Need] | None:
+    """Return the needs of two solutions that exclude each other: of a package that both have in another version.
+
+    Those that uv `said` something of come first.
+    """
+    mine, theirs = one.versions(), other.versions()
+    shared = [name for name in mine.keys() & theirs.keys() if mine[name] != theirs[name]]
+    for name in sorted(shared, key=lambda name: (f" {name}" not in said, name))[:_MOST_SHARED]:
+        if (first := one.against(name, theirs[name])) and (second := other.against(name, mine[name])):
+            return first, second
+    return None
