@@ -11,8 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from onedigest.application import File, digest_file, list_folder, read_rules
-from onedigest.assembler.credential_files import find_rule
+from onedigest.application import File, digest_file
 from onedigest.assembler.file_tree import is_below
 from onedigest.checkout import read_inside
 from onedigest.cli.build import Build
@@ -20,6 +19,7 @@ from onedigest.cli.building import Job, prepare, refuse_stale_rules, run_engine
 from onedigest.cli.ending import Signals, explain
 from onedigest.cli.engines import make_engine
 from onedigest.cli.flyte_answers import Answer, Project, remember
+from onedigest.cli.flyte_bundles import with_named_bundles
 from onedigest.cli.flyte_images import flyte_image
 from onedigest.cli.flyte_session import FlyteSession
 from onedigest.cli.image import Image
@@ -198,7 +198,7 @@ def _as_told(
         asked = replace(asked, python=python)
     if asked.flyte == "flyte" and is_always_stated("flyte_version", texts):
         asked = replace(asked, flyte=flyte)
-    return replace(asked, file=files[0], steps=_with_named_bundles(asked.steps, 0)), path
+    return replace(asked, file=files[0], steps=with_named_bundles(asked.steps, 0)), path
 
 
 def _unread_place(path: Path) -> str:
@@ -227,32 +227,7 @@ def _matching(asked: Definition, written: Definition, python: str, flyte: str) -
     further = kept[len(plain) :]
     if replace(asked, steps=kept[: len(plain)]) != wanted or len(further) not in (0, bundles):
         return None
-    return replace(written, steps=(*plain, *_with_named_bundles(further, bundles)))
-
-
-def _with_named_bundles(steps: tuple[Any, ...], bundles: int) -> tuple[Any, ...]:
-    """Take copies that stand for bundles, of the whole folder, for what they are."""
-    if not bundles:
-        return steps
-    return tuple(
-        CodeBundle(target=step.target, files=_files_below(Path(step.source))) if isinstance(step, Copy) else step
-        for step in steps
-    )
-
-
-def _files_below(folder: Path) -> tuple[tuple[str, str], ...]:
-    root, ignore = folder.resolve(), folder / ".dockerignore"
-    rules = read_rules(ignore, root, shown(ignore)) if ignore.is_file() else None
-    found = []
-    for file in list_folder(folder, rules, folder):
-        path = file.relative_to(folder).as_posix()
-        if not is_below(file, root):
-            raise InputError.of("is a link that leaves the folder", where=shown(file))
-        if find_rule(path) or find_rule(file.resolve().relative_to(root).as_posix()):
-            say(f"{shown(file)} may hold credentials: left out of the code")
-        else:
-            found.append((path, str(file)))
-    return tuple(found)
+    return replace(written, steps=(*plain, *with_named_bundles(further, bundles)))
 
 
 def _read(path: Path) -> str | None:
