@@ -27,7 +27,7 @@ def main(places: list[str]) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     parent = os.getppid()
     request = _read_line()
-    answer = _recalled(request) if request else b"{}\n"
+    answer = _recalled(request, places) if request else b"{}\n"
     if not answer:
         answer = _worked(request, parent, places)
     with suppress(OSError):  # nobody waits any more
@@ -48,12 +48,12 @@ def _read_line() -> bytes:
     return found
 
 
-def _recalled(request: bytes) -> bytes:
+def _recalled(request: bytes, places: list[str]) -> bytes:
     """Return the answer of last time where it holds, by few imports; nothing where all has to be looked at."""
     try:
         from onedigest.cli.flyte_answers import recall
 
-        reference = recall(json.loads(request))
+        reference = recall(json.loads(request), lambda: _find_modules(places))
     except Exception:  # noqa: BLE001  what is wrong is found and said by the long way
         return b""
     return _line({"reference": reference}) if reference else b""
@@ -134,7 +134,7 @@ def _find_modules(places: list[str]) -> None:
         import site
 
         site.main()
-        sys.path += places
+        sys.path += [path for path in places if path not in sys.path]
 
 
 def _stand_alone() -> None:
