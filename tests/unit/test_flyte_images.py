@@ -15,6 +15,10 @@ from onedigest.project import Project
 from onedigest.spec import Spec, specify
 
 HEAD = "from pathlib import Path\nimport flyte\n"
+WHEELS = (
+    "job.py:7: `PythonWheels`, `with_local_v2` and its like: the wheels that a checkout of Flyte builds are in no index\n"
+    "hint: leave it out with a released Flyte, and give other wheels to `with_pip_packages` by name or path"
+)
 BLOCK = '# /// script\n# requires-python = ">=3.12"\n# dependencies = ["flyte", "attrs"]\n# ///\n'
 SCRIPT_IMAGE = 'flyte.Image.from_uv_script(__file__, name="x", registry="r.example/acme")'
 LITERAL = (
@@ -447,6 +451,33 @@ class TestRefused:
                 "flyte.Image.from_dockerfile('Dockerfile', registry='r.example/a', name='x')",
                 "job.py:7: `from_dockerfile`: what a Dockerfile does cannot be locked\n"
                 "hint: build and push that image yourself, and use `from_base` with its digest",
+            ),
+            (
+                debian(
+                    ".clone(addl_layer=flyte._image.PythonWheels(wheel_dir=DIST_FOLDER, package_name='flyte', pre=True))"
+                ),
+                WHEELS,
+            ),
+            (debian(".with_local_v2()"), WHEELS),
+            (
+                "flyte.Image.from_base('r.example/a').clone(name='x').with_pip_packages('attrs')",
+                "job.py:7: Flyte adds nothing by `with_pip_packages` to an image that is not extendable\n"
+                "hint: write `.clone(name=…, extendable=True)` before it",
+            ),
+            (
+                debian(".clone(extendable=False).with_workdir('/w').with_commands(['ls'])"),
+                "job.py:7: Flyte adds nothing by `with_workdir` to an image that is not extendable\n"
+                "hint: write `.clone(name=…, extendable=True)` before it",
+            ),
+            (
+                debian(".with_pip_packages(['attrs', 'idna'])"),
+                "job.py:7: `packages` of `with_pip_packages` is not a string or several\n"
+                "hint: write a star before the list, `*[…]`, or each of them alone",
+            ),
+            (
+                debian(arguments='python_version="3.13"'),
+                "job.py:7: `python_version` of `from_debian_base` is not a pair of numbers\n"
+                "hint: write two numbers, such as `(3, 13)`",
             ),
             (
                 debian(".with_env_vars({'A': 'a$$b', 'B': '${A%b}', 'C': '$C'})"),
