@@ -168,6 +168,17 @@ class TestLayers:
         assert (credential.origin, credential.variables()) == ("https://two.example:443", ("TOKEN",))
         assert credential.filled({"TOKEN": "s3cret"}) == ("me", "s3cret")
 
+    def test_index_of_some_steps_comes_before_the_usual_one(self, tmp_path: Path) -> None:
+        (tmp_path / "r.txt").write_text("--index-url https://one.example/simple\nnumpy\n")
+        one, plain = ".with_pip_packages('attrs', index_url='https://one.example/simple')", ".with_pip_packages('idna')"
+        file = f".with_requirements('{tmp_path}/r.txt')"
+        row = {"name": "flyte-1", "url": "https://one.example/simple"}
+
+        for calls in ([one, plain], [plain, one], [file, plain], [plain, file]):
+            assert recipe(tmp_path, debian(*calls)).script.uv == {"index": [row]}
+        for calls in ([one, one], [one, file], [file, one]):
+            assert recipe(tmp_path, debian(*calls)).script.uv == {"index": [{**row, "default": True}]}
+
     def test_named_index_is_split_like_any_other(self, tmp_path: Path) -> None:
         call = ".with_pip_packages('attrs', extra_args='--index corp=https://me:$TOKEN@two.example/simple')"
         made = recipe(tmp_path, debian(call))
