@@ -639,6 +639,17 @@ class TestSyntax:
 
         assert [each.name for each in definitions(tmp_path, text)] == ["one", "two"]
 
+    @pytest.mark.parametrize("left", [".with_local_v2()", ".with_pip_packages(*read())"])
+    def test_image_that_cannot_be_locked_and_nothing_uses_is_none(self, left: str, tmp_path: Path) -> None:
+        text = f"import flyte\nold = flyte.Image.from_debian_base(name='old'){left}\n"
+        one = "e = flyte.TaskEnvironment('e', image=flyte.Image.from_debian_base(name='one'))\n"
+        file = tmp_path / "job.py"
+
+        assert [each.name for each in find_images(text + one, file, "job.py").all()] == ["one"]
+        for used in (text, text + one + "f = flyte.TaskEnvironment('f', image=old)\n", text + one + "print(old)\n"):
+            found = find_images(used, file, "job.py")
+            assert found.unread or any(each.name == "old" for each in found.definitions)
+
     def test_base_that_a_task_has_too_is_one(self, tmp_path: Path) -> None:
         text = (
             "import flyte\nbase = flyte.Image.from_debian_base(name='base')\n"
