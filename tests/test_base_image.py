@@ -511,6 +511,17 @@ class TestRefused:
             "hint: they come from Debian: trixie, bookworm; install what they have in a base of your own\n"
         )
 
+    def test_what_shells_and_debuggers_need_is_missed_but_not_refused(self, served: Served, project: Project) -> None:
+        tools = dict.fromkeys(OTHERS_TOOLS[:2], b"")
+        put_image(served.host, "base/few", "1", {name: Made([{**python_files(name), **tools}]) for name in MACHINES})
+        use(project, f"{served.host}/base/few:1", 'system-packages = ["dash", "gzip", "libstdc++6", "tar"]')
+
+        assert project.ok("generate", "app.py").err.startswith(
+            f"warning: app.py: shells, apps and debuggers may not start on the base {served.host}/base/few:1,"
+            " which is example 7 and has no dash or libstdc++6\n"
+            "hint: they come from Debian: trixie, bookworm; install what they have in a base of your own\n"
+        )
+
     def test_programs_that_another_base_has_need_no_packages(self, served: Served, project: Project) -> None:
         made = {
             platform: Made([{**python_files(platform), **dict.fromkeys(OTHERS_TOOLS, b"")}]) for platform in MACHINES

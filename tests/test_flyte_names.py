@@ -66,10 +66,11 @@ class Jobs(Locking):
 
 @pytest.fixture(scope="module")
 def flyte_base(host: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, IndexServer]]:
-    """A base that has `gzip` and `tar`, a cache, and an index that has `flyte`."""
+    """A base that has all that Flyte needs, a cache, and an index that has `flyte`."""
     made = python_image()
+    needed = (*(f"usr/bin/{name}" for name in ("gzip", "readlink", "sh", "tar")), "usr/lib64/libstdc++.so.6")
     for platform, each in made.items():
-        each.layers = [{**each.layers[0], **{f"usr/bin/{name}": elf(platform, name) for name in ("gzip", "tar")}}]
+        each.layers = [{**each.layers[0], **{path: elf(platform, path) for path in needed}}]
     put_image(host, "forflyte", "3", made)
     folder = tmp_path_factory.mktemp("jobs")
     for name in ("flyte", "alpha", "beta"):

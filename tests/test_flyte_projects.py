@@ -222,6 +222,26 @@ class TestBeside:
         roots = {row["name"] for row in job.lock()["tool"]["onedigest"]["requirements"]}
         assert roots == {"alpha", "delta", "epsilon", "flyte", "gamma", "rho", "sigma"}
 
+    def test_pins_of_one_platform_stand_there_and_extras_count_besides(self, job: Job) -> None:
+        folder, one, other = job.shop.index.folder, "platform_machine == 'x86_64'", "platform_machine != 'x86_64'"
+        build_wheel(folder, "phi", "1.0")
+        build_wheel(folder, "phi", "2.0")
+        build_wheel(folder, "rho", "1.0", requires=("phi", "epsilon", "tau[more]"))
+        build_wheel(folder, "tau", "1.0", requires=("omega; extra == 'more'",), extras=("more",))
+        asked = [f"phi==1.0; {one}", f"phi==2.0; {other}", f"epsilon; {one}", "tau"]
+        job.shop.edit("pyproject.toml", '"alpha>=1"', ", ".join(f'"{each}"' for each in asked))
+        uv_projects.lock(job.shop.root, job.shop.index)
+        job.write("extra_args='--no-dev'", more=".with_pip_packages('rho')")
+        job.shop.ok("generate", "job.py")
+        rows = {(row["name"], row["version"]): row for row in job.lock()["packages"]}
+
+        markers = {key: row.get("marker", "") for key, row in rows.items()}
+        assert markers["phi", "1.0"] == "platform_machine == 'x86_64'"
+        assert markers["phi", "2.0"] == "platform_machine == 'aarch64'"
+        assert markers["epsilon", "1.0"] == markers["omega", "1.0"] == ""
+        needs = [f"{each['name']} {each['version']}" for each in rows["rho", "1.0"]["dependencies"]]
+        assert needs == ["epsilon 1.0", "phi 1.0", "phi 2.0", "tau 1.0"]
+
     def test_what_needs_another_version_than_is_pinned(self, job: Job) -> None:
         build_wheel(job.shop.index.folder, "alpha", "2.0")
         build_wheel(job.shop.index.folder, "rho", "2.0", requires=("alpha>=2",))
@@ -233,7 +253,8 @@ class TestBeside:
             " conclude that your project and all versions of rho are incompatible.",
             "         And because your project depends on rho, we can conclude that your project's requirements are"
             " unsatisfiable.",
-            "hint: uv.lock pins `alpha` 1.0: ask for what goes with it, or run `uv lock --upgrade-package alpha`",
+            "hint: uv.lock pins `alpha` 1.0: add `rho` to the dependencies of the project and run `uv lock`,"
+            " to choose all at once",
         ]
 
     def test_package_that_is_pinned_is_upgraded_in_uv_lock_and_others_here(self, job: Job) -> None:

@@ -3,7 +3,7 @@ import flyte
 default = flyte.TaskEnvironment(name="auto_image", image="auto")
 named = flyte.TaskEnvironment(name="string_image", image="docker.io/library/python:3.13-slim")
 nothing = flyte.TaskEnvironment(name="no_image", resources=flyte.Resources(cpu=1))
-plain = flyte.TaskEnvironment(name="base_as_it_is", image=flyte.Image.from_base("quay.io/biocontainers/samtools:1.21"))
+plain = flyte.TaskEnvironment(name="base_as_it_is", image=flyte.Image.from_base("r.example/biology/samtools:1.21"))
 
 
 @default.task

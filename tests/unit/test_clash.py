@@ -26,6 +26,8 @@ WHEELS: Sequence[tuple[str, str, Sequence[str]]] = (
     ("frame", "1.0", ("shape<3",)),
     ("frame", "2.0", ()),
     ("drawing", "1.0", ("frame<2",)),
+    ("lost", "1.0", ("proto<6", "none")),
+    ("lost", "2.0", ("proto",)),
 )
 
 ELSEWHERE = "; where `flyte_version=` or the tag of Flyte's own image says it, change it there"
@@ -53,11 +55,6 @@ def line_of(package: str) -> str:
     ("dependencies", "expected"),
     [
         (
-            ("flyte==2.12.1", "shape==2.0"),
-            "job.py:5: `shape==2.0` and `flyte==2.12.1` do not go together: flyte 2.12.1 needs `shape>=3`\n"
-            f"hint: flyte 2.8.0 does: write `flyte==2.8.0` in place of `flyte==2.12.1`{ELSEWHERE}",
-        ),
-        (
             ("flyte==2.12.1", "drawing==1.0"),
             "job.py:7: `drawing==1.0` and `flyte==2.12.1` do not go together:"
             " frame 1.0 needs `shape<3`, and flyte 2.12.1 needs `shape>=3`\n"
@@ -79,6 +76,12 @@ def line_of(package: str) -> str:
             ("flyte[own]==2.12.1", "shape==2.0"),
             "job.py:5: `shape==2.0` and `flyte[own]==2.12.1` do not go together: flyte 2.12.1 needs `shape>=3`\n"
             f"hint: flyte 2.8.0 does: write `flyte[own]==2.8.0` in place of `flyte[own]==2.12.1`{ELSEWHERE}",
+        ),
+        (
+            ("flyte>=2", "lost==1.0"),
+            "job.py:4: `lost==1.0` and `flyte>=2` do not go together:"
+            " lost needs `proto<6`, and flyte 2.12.1 needs `proto>=6.30`\n"
+            "hint: no version of `flyte` goes with `lost==1.0`; lost 2.0 does: write `lost==2.0` in place of `lost==1.0`",
         ),
         (
             ("dash==1.41", "proto>6"),

@@ -370,6 +370,14 @@ class TestUvProject:
             "job.py:7: pyproject.toml:5: uv.lock does not answer it any more: `attrs`\nhint: run `uv lock`"
         )
 
+    def test_another_python_than_the_projects(self, tmp_path: Path) -> None:
+        self.write(tmp_path, PROJECT.replace(">=3.11", ">=3.11,<3.13"), UV_LOCK.replace(">=3.11", ">=3.11, <3.13"))
+
+        assert recipe(tmp_path, debian(self.CALL, arguments="name='x', python_version=(3, 12)")).taken
+        assert problems(tmp_path, debian(self.CALL, arguments="name='x', python_version=(3, 13)")) == (
+            "job.py:7: the image asks for Python 3.13, and its project is for >=3.11,<3.13\nhint: change one of the two"
+        )
+
     def test_project_without_a_lock(self, tmp_path: Path) -> None:
         self.write(tmp_path)
         (tmp_path / "uv.lock").unlink()

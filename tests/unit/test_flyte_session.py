@@ -59,6 +59,7 @@ def test_image_that_is_locked_anew_has_its_warnings_once_in_each_run(
     found = [warned(run, image, capsys, anew=True) for run in ("1", "1", "2")]
 
     assert found == [WARNING, "", WARNING]
+    assert warned("3", image, capsys) == ""
 
 
 def test_words_wait_until_it_is_known_whether_they_are_new(image: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -48,6 +48,13 @@ def test_path_that_has_them_stays_as_it_is(path: str) -> None:
     assert environment({"PATH": path}).warnings == []
 
 
+def test_own_programs_come_before_those_of_an_environment_of_the_base() -> None:
+    path = {"PATH": "/opt/venv/bin:/x:$PATH:/opt/venv/bin2"}
+
+    assert gathered(path)[0]["PATH"] == "/opt/venv/bin:/x:${PATH}:/opt/venv/bin2"
+    assert gathered(path, debian=False)[0]["PATH"] == ("${VIRTUAL_ENV}/bin:/opt/venv/bin:/x:${PATH}:/opt/venv/bin2")
+
+
 def test_values_without_a_reference_are_taken_as_they_are() -> None:
     value = 'a "b" \\n {c} 5$ %s'
 

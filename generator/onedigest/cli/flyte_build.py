@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -143,7 +143,9 @@ def _alone(session: Session, make: Callable[[], Image]) -> Iterator[Image]:
         text = _read(image.lock_path)
         place = session.store.root / "flyte-locks" / hex_of(of_bytes(os.fsencode(image.lock_path.resolve())))
         waits = f"{image.spec.name}: another build has its lock, and is waited for"
-        with exclusive(place, partial(say, waits)):
+        with ExitStack() as held:
+            with suppress(OSError, InputError):  # whoever may write no cache builds nothing, and needs not wait
+                held.enter_context(exclusive(place, partial(say, waits)))
             if _read(image.lock_path) == text:
                 yield image
                 return

@@ -32,7 +32,7 @@ class FlyteSession(Session):
             color="auto",
         )
         self._run = str(request["run"])
-        self._state = ""
+        self._states: tuple[str, ...] = ()
         self._waiting: list[Problem | str] = []
 
     def warn(self, problems: Iterable[Problem]) -> None:
@@ -47,18 +47,19 @@ class FlyteSession(Session):
         """Say what waits, and all else at once: of an image that is locked `anew` also what was said before."""
         path = image.script_folder / Path(image.spec.script).name
         content = of_bytes(read_inside(path, path.parent, image.spec.script))
-        self._state = f"{image.folder.parent} {image.spec.script} {content}{f' {self._run}' if anew else ''}"
+        state = f"{image.folder.parent} {image.spec.script} {content}"
+        self._states = (f"{state} {self._run}", state) if anew else (state,)
         waiting, self._waiting = self._waiting, []
         self._take(waiting)
 
     def flush(self) -> None:
         """Say what waits, for there is an end."""
-        self._state = self._state or self._run
+        self._states = self._states or (self._run,)
         waiting, self._waiting = self._waiting, []
         self._take(waiting)
 
     def _take(self, several: Iterable[Problem | str]) -> None:
-        if not self._state:
+        if not self._states:
             self._waiting += several
             return
         for each in several:
@@ -71,9 +72,11 @@ class FlyteSession(Session):
 
     def _is_new(self, text: str) -> bool:
         """Tell whether nothing said a text yet: several builds of one program are asked at once."""
-        note = f"{_SAID}/{hex_of(of_bytes(ascii((self._state, text)).encode()))}"
+        texts = [ascii((state, text)) for state in self._states]
+        notes = [f"{_SAID}/{hex_of(of_bytes(each.encode()))}" for each in texts]
         with suppress(OSError, InputError), exclusive(self.store.root / _SAID):
-            if self.store.read_note(note) is not None:
+            if self.store.read_note(notes[0]) is not None:
                 return False
-            self.store.write_note(note, b"")
+            for note in notes:
+                self.store.write_note(note, b"")
         return True

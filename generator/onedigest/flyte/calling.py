@@ -19,6 +19,9 @@ from onedigest.flyte.scopes import start
 IMAGE_POSITION = 8
 """The place of `image` among the parameters of an environment (`flyte._environment.Environment`)."""
 
+_OF_TASKS = ("task", "trace")
+"""The decorators of what runs in a cluster, which gives no image here."""
+
 _ENVIRONMENT = "Environment"
 """How the names of all classes of environments end."""
 
@@ -123,9 +126,10 @@ def _or_none(node: Any, frame: Frame, follow: Following) -> Any:
 
 
 def _function(function: Function, call: ast.Call, frame: Frame, follow: Following) -> Any:
-    if function.is_wrapped():
+    decorators = function.decorators()
+    if any(each in _OF_TASKS for each in decorators):
         raise fail(call, frame)
-    returned = function.returned()
+    returned = None if decorators else function.returned()
     bound = function.bind(call, lambda node: follow.value(node, frame), lambda node: follow.value(node, function.frame))
     scope = function.frame.module.names.scope(function.node)
     time = frame.time_in(function.frame, start(call))

@@ -14,7 +14,7 @@ from onedigest.flyte.literals import NotLiteral
 from onedigest.flyte.modules import Module
 from onedigest.flyte.scopes import END, Binding, Position, Scope
 
-_CACHING = ("cache", "lru_cache")
+_CACHING = ("cache", "lru_cache", "staticmethod")
 """Decorators that leave what a function returns as it is."""
 
 
@@ -89,11 +89,11 @@ class Function:
         found, block = scope.returns[0]
         return found.value if block[1] == END else None
 
-    def is_wrapped(self) -> bool:
-        """Tell whether decorators make something else of it."""
+    def decorators(self) -> list[str]:
+        """Return the names of decorators that make something else of it."""
         several = [] if isinstance(self.node, ast.Lambda) else self.node.decorator_list
-        named = [each.func if isinstance(each, ast.Call) else each for each in several]
-        return any(_last(each) not in _CACHING for each in named)
+        named = [_last(each.func if isinstance(each, ast.Call) else each) for each in several]
+        return [each for each in named if each not in _CACHING]
 
     def bind(
         self, call: ast.Call, value: Callable[[ast.expr], Any], own: Callable[[ast.expr], Any]

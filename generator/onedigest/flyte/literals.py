@@ -205,6 +205,8 @@ def _list(value: Any = ()) -> list[Any]:
 
 
 def _number(value: Any) -> int:
+    if type(value) is int:
+        return value
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,9}", value):
         raise UnknownValueError
     return int(value)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from onedigest.checkout import read_inside
 from onedigest.errors import InputError, Problem
+from onedigest.flyte.changes import mark_changes
 from onedigest.flyte.scopes import Names
 
 MOST_CHARACTERS = 512 << 10
@@ -177,4 +178,6 @@ def parse(text: str, file: Path, shown: str) -> Module | Problem:
     except (MemoryError, RecursionError, ValueError) as error:
         reason = "it holds a NUL character" if isinstance(error, ValueError) else "it is nested too deeply"
         return Problem(f"not Python: {reason}", f"{shown}:1")
-    return Module(file, shown, Names(tree))
+    names = Names(tree)
+    mark_changes(names)
+    return Module(file, shown, names)

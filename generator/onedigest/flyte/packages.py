@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from onedigest.errors import InputError, Problem
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 FLYTE = "flyte"
 
+_MICROS = 60
+
 
 class Packages:
     """What the steps of an image ask of its packages, as it is gathered."""
@@ -38,6 +42,7 @@ class Packages:
         self._wanted = Wanted()
         self._uv: dict[str, Any] = {}
         self._pythons: list[str] = []
+        self._pinned_pythons: list[str] = []
         self.taken: dict[Taken, None] = {}
         self.build: list[Any] = []
         self._pins: dict[str, set[str]] = {}
@@ -84,6 +89,7 @@ class Packages:
         self._uv = _with_settings(self._uv, project.settings)
         self.build.append(project.build)
         self._pythons += project.requires_python
+        self._pinned_pythons += project.requires_python
         self.take_options(replace(step.options, extra_args=project.other_arguments), where)
 
     def take_options(self, options: Options, where: str) -> None:
@@ -114,6 +120,14 @@ class Packages:
                 self.warnings.append(Problem(message, where, f"list `{FLYTE}` among them"))
         elif wanted not in ("", FLYTE):
             self._wanted.packages.append(wanted)
+
+    def other_pythons(self, minor: str) -> Iterator[str]:
+        """Yield what is wrong where an image asks for a Python that a project is not for."""
+        for text in dict.fromkeys(self._pinned_pythons) if minor else ():
+            with suppress(InvalidSpecifier):  # the spec tells
+                if not any(SpecifierSet(text).contains(f"{minor}.{micro}") for micro in range(_MICROS)):
+                    yield f"the image asks for Python {minor}, and its project is for {text}"
+                    return  # what a uv.lock says of it is the same in other words
 
     def other_pins(self) -> Iterator[str]:
         """Yield what is wrong where something else is asked for than a uv.lock has."""

@@ -106,7 +106,7 @@ class _Mapper:
             except InputError as error:
                 self._problems += error.problems
         self._packages.take_flyte(self._definition.flyte, self._definition.name, self._where())
-        for message in self._packages.other_pins():
+        for message in (*self._packages.other_pins(), *self._packages.other_pythons(self._definition.python)):
             self._refuse(message, hint="change one of the two")
         self._finish_table()
         baked = tuple((self._copies.below(target), file) for target, file in self._baked)

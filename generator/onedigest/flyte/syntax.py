@@ -72,7 +72,7 @@ class _Reader:
         self._relevant = Relevance(modules).names(module)
         self._frames: dict[int, Frame] = {id(self._names.top): self._follow.frame(module)}
         self._images: dict[int, Made | NotLiteral | InputError] = {}
-        self._environments: list[Environment] = []
+        self._environments: list[tuple[Environment, Scope]] = []
         self._found: dict[Definition, Definition] = {}
         self._problems: dict[Problem, None] = {}
         self._unread: dict[Problem, None] = {}
@@ -92,6 +92,9 @@ class _Reader:
 
     def _look_at_calls(self) -> None:
         """Look at all calls: what the module itself does comes first, since functions run after it."""
+        changed = {
+            id(each.node) for scope in self._names.scopes() for name in scope.changed for each in scope.bindings[name]
+        }
         calls = [each for each in self._names.calls if self._is_worth_a_look(each[0])]
         for call, scope in sorted(calls, key=lambda each: each[1].above is not None):
             try:
@@ -103,12 +106,15 @@ class _Reader:
                     self._images[id(call)] = error
             else:
                 if isinstance(value, Made):
-                    self._images[id(call)] = value
-                elif isinstance(value, Environment):
-                    self._environments.append(value)
+                    own = NotLiteral(call, self._module.shown) if id(call) in changed else value
+                    self._images[id(call)] = own
+                elif isinstance(value, Environment) and id(call) not in changed:
+                    self._environments.append((value, scope))
 
     def _is_worth_a_look(self, call: ast.Call) -> bool:
-        return root_name(call) in self._relevant or any(each.arg == "image" for each in call.keywords)
+        given = (*call.args, *(each.value for each in call.keywords))
+        is_relevant = any(root_name(each) in self._relevant for each in (call, *given))
+        return is_relevant or any(each.arg == "image" for each in call.keywords)
 
     def _frame(self, scope: Scope) -> Frame:
         """Return the frame of a scope that runs by itself: parameters are what they are without arguments."""
@@ -150,12 +156,14 @@ class _Reader:
         """Note which environments have which image, and take images of other modules that environments have."""
         names: dict[Definition, set[str]] = {}
         doubtful = []
-        for each in self._environments:
+        for each, scope in self._environments:
             if isinstance(each.image, Made):
                 if (definition := self._take(each.image)) and each.name:
                     names.setdefault(definition, set()).add(each.name)
             elif isinstance(each.image, NotLiteral) and not each.image.is_image:
                 doubtful.append(each.image)
+                if scope is self._names.top and root_name(each.image.node) in self._relevant:
+                    self._take(each.image)
             elif isinstance(each.image, NotLiteral) and each.image.shown != self._module.shown:
                 self._take(each.image)
         for definition, several in names.items():
@@ -169,6 +177,7 @@ class _Reader:
         """Yield the last call of each image, but for images that others are made from and nothing else uses."""
         calls = [(call, scope) for call, scope in self._names.calls if id(call) in self._images]
         inner = {id(call.func.value) for call, _ in calls if isinstance(call.func, ast.Attribute)}
+        inner |= {id(each) for call, _ in calls for each in (*call.args, *(each.value for each in call.keywords))}
         maybe = self._take_choices()
         uses: dict[int, list[bool]] = {}
         returned: set[int] = set()
@@ -224,12 +233,11 @@ class _Reader:
 
     def _take_unsettled(self, node: ast.Name, owner: Frame) -> set[int]:
         """Note a name that may be one of several images; return what it is given."""
-        if not self._follow.is_image_at_times(owner, node.id):
-            return set()
         key = (id(owner), node.id)
-        if key not in self._unsettled:
-            self._unsettled.add(key)
-            self._take(NotLiteral(node, self._module.shown))
+        if key in self._unsettled or not self._follow.is_image_at_times(owner, node.id):
+            return set()
+        self._unsettled.add(key)
+        self._take(NotLiteral(node, self._module.shown))
         return {id(each.node) for each in owner.scope.bindings[node.id]}
 
 

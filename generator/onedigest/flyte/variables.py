@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,9 @@ PATH, SHELL = "PATH", "SHELL"
 
 _OWN_PROGRAMS = "${VIRTUAL_ENV}/bin"
 """Where `a0`, `fserve` and the image's Python are."""
+
+_USUAL = re.compile(r"(?<![^:])/opt/venv/bin(?![^:])")
+"""Where an author finds them, which is the base's environment where that has one there."""
 
 _QUOTES = frozenset("\"'")
 
@@ -68,6 +72,8 @@ class Environment:
         found = dict(self._set)
         if SHELL not in found and not (isinstance(own, Mapping) and SHELL in own):
             found[SHELL] = expansion.parse("/bin/bash" if is_debian else "${SHELL:-/bin/sh}")
+        if PATH in found and not is_debian:
+            found[PATH] = _before_the_bases(found[PATH])
         left = [name for name, value in found.items() if not expansion.is_plain(value)]
         return {name: _stored(value) for name, value in found.items()}, sorted(left)
 
@@ -76,8 +82,13 @@ def _stored(value: Text) -> str:
     return "".join(map(str, value)) if expansion.is_plain(value) else expansion.text_of(value)
 
 
+def _before_the_bases(path: Text) -> Text:
+    """Put the image's own programs before those of an environment that the base may have where ours usually is."""
+    return expansion.parse(_USUAL.sub(f"{_OWN_PROGRAMS}:/opt/venv/bin", expansion.text_of(path)))
+
+
 def _is_above_ours(path: Text) -> bool:
     """Tell whether a PATH has the programs of the image in it, or refers to one that has."""
     if {PATH, "VIRTUAL_ENV"} & set(expansion.names_in(path)):
         return True
-    return "/opt/venv/bin" in expansion.text_of(path).split(":")
+    return bool(_USUAL.search(expansion.text_of(path)))

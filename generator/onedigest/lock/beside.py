@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -80,20 +82,22 @@ def _with_others(
     try:
         more = ask(wanted)
     except InputError as error:
-        raise _explained(error, rows) from None
+        raise _explained(error, spec, rows) from None
     return _joined(spec, found, more, users)
 
 
-def _explained(error: InputError, rows: Sequence[Mapping[str, Any]]) -> InputError:
-    """Return an error of uv with what helps where it names what is pinned."""
-    pinned = sorted(
-        {row["name"]: row["version"] for row in rows if f" {row['name']}=={row['version']}" in str(error)}.items()
-    )
-    if not pinned:
+def _explained(error: InputError, spec: Spec, rows: Sequence[Mapping[str, Any]]) -> InputError:
+    """Return an error of uv with what helps where it names what is pinned: all is chosen together in the project."""
+    said = str(error)
+    pinned = {row["name"]: row["version"] for row in rows if f"{row['name']}=={row['version']}" in said}
+    asked = sorted(name for name in names_of(spec.dependencies) if re.search(rf"(?<![\w-]){name}(?![\w-])", said))
+    if not (pinned and asked):
         return error
-    named = listed([f"`{name}` {version}" for name, version in pinned])
-    moving = " ".join(f"--upgrade-package {name}" for name, _ in pinned)
-    hint = f"uv.lock pins {named}: ask for what goes with it, or run `uv lock {moving}`"
+    named = listed([f"`{name}` {version}" for name, version in sorted(pinned.items())])
+    added = listed([f"`{name}`" for name in asked])
+    hint = (
+        f"uv.lock pins {named}: add {added} to the dependencies of the project and run `uv lock`, to choose all at once"
+    )
     return InputError(replace(each, hint=each.hint or hint) for each in error.problems)
 
 
@@ -133,7 +137,8 @@ def wanted_beside(
         for name, row in json.loads(spec.uv).get("sources", {}).items()
         if canonicalize_name(name) in pinned and "index" in row
     }
-    alone = [row for row in rows if sum(row["name"] == each["name"] for each in rows) == 1]
+    counts = Counter(row["name"] for row in rows)
+    alone = [row for row in rows if counts[row["name"]] == 1]
     pins = [_pin(row, users[row["name"], row["version"]], spec) for row in rows if users.get(_key(row))]
     settings["sources"] = {**settings.get("sources", {}), **indexed}
     settings["constraint-dependencies"] = [*settings.get("constraint-dependencies", []), *map(_plain_pin, alone)]

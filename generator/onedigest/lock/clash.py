@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -74,7 +74,8 @@ def clash_of(error: InputError, asked: Asked, line_of: LineOf) -> InputError | N
         return None
     alone = {text: _with(asked, [text]) for text in roots}
     for one, other in combinations(roots, 2):
-        found = _against(_Solved(alone[one], asked, one), _Solved(alone[other], asked, other), str(error))
+        sides = _Solved(alone[one], asked, one), _Solved(alone[other], asked, other)
+        found = _against(*sides, str(error)) or _against_stated(*sides, str(error))
         if found:
             pinned = next((text for text in (one, other) if _name(text) != FLYTE), one)
             needs = ", and ".join(str(need) for need in found if need.by)
@@ -172,6 +173,7 @@ class _Solved:
         rows = () if isinstance(found, OnedigestError) else found.get("package", ())
         self._asked = asked
         self._roots = roots
+        self.names = set(map(_name, roots))
         self._rows = [row for row in rows if row["name"] != shadow.NAME and row.get("version")]
 
     def versions(self) -> dict[str, str]:
@@ -194,17 +196,25 @@ class _Solved:
                 waiting += needs[name]
         return found
 
-    def against(self, name: str, version: str) -> _Need | None:
-        """Return the first need of a package that a version of it does not satisfy."""
+    def against(self, wanted: str) -> _Need | None:
+        """Return the first need of a package that excludes what another side wants of it; a root's own comes first."""
+        name = _name(wanted)
         for root in self._roots:
             if _name(root) == name:
-                return None if _takes(root, version) else _Need(by="", text=_shown(root))
+                exact = [each.version for each in Requirement(wanted).specifier if each.operator == "=="]
+                return None if exact and _takes(root, exact[0]) else _Need(by="", text=_shown(root))
         requiring = {each for each, names in self._needed().items() if name in names}
-        pins = [f"{each}=={chosen}" for each, chosen in self.versions().items() if each in requiring]
-        said = _with(self._asked, [f"{name}=={version}", *pins])
-        for by, text in _DEPENDS.findall(_BLANKS.sub(" ", str(said))) if isinstance(said, OnedigestError) else ():
-            if by in requiring and _name(text) == name and not _takes(text, version):
-                return _Need(by=f"{by} {self.versions()[by]}", text=text)
+        own = requiring & self.names
+        groups = [own, requiring] if own and own != requiring else [requiring]
+        return next((need for group in groups if (need := self._need_of(group, wanted))), None)
+
+    def _need_of(self, requiring: Collection[str], wanted: str) -> _Need | None:
+        versions = self.versions()
+        pins = [f"{each}=={versions[each]}" for each in sorted(versions.keys() & set(requiring))]
+        said = _with(self._asked, [wanted, *pins])
+        for by, text in _depends(str(said)) if isinstance(said, OnedigestError) else ():
+            if by in requiring and by in versions and _name(text) == _name(wanted) and text != wanted:
+                return _Need(by=f"{by} {versions[by]}", text=text)
         return None
 
 
@@ -223,6 +233,24 @@ def _against(one: _Solved, other: _Solved, said: str = "") -> tuple[_Need, _Need
     mine, theirs = one.versions(), other.versions()
     shared = [name for name in mine.keys() & theirs.keys() if mine[name] != theirs[name]]
     for name in sorted(shared, key=lambda name: (f" {name}" not in said, name))[:_MOST_SHARED]:
-        if (first := one.against(name, theirs[name])) and (second := other.against(name, mine[name])):
+        first = one.against(f"{name}=={theirs[name]}")
+        if first and (second := other.against(f"{name}=={mine[name]}")):
             return first, second
     return None
+
+
+def _against_stated(one: _Solved, other: _Solved, said: str) -> tuple[_Need, _Need] | None:
+    """Return the same where the first cannot be had alone: what it needs is what uv said of it."""
+    theirs = other.versions()
+    if one.versions() or not theirs:
+        return None
+    for by, text in _depends(said):
+        is_meant = by in one.names and _name(text) in theirs and not _takes(text, theirs[_name(text)])
+        if is_meant and (second := other.against(text)):
+            return _Need(by=by, text=text), second
+    return None
+
+
+def _depends(said: str) -> list[tuple[str, str]]:
+    """Return which packages need what, as uv says it."""
+    return _DEPENDS.findall(_BLANKS.sub(" ", said))

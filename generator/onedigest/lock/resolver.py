@@ -16,13 +16,13 @@ from packaging.utils import canonicalize_name
 
 from onedigest import __version__
 from onedigest.digest import Digest
-from onedigest.errors import InputError, NetworkError, Problem
+from onedigest.errors import InputError, Problem
 from onedigest.inputs import uv
 from onedigest.inputs.uv_rows import Place, places_of
 from onedigest.lock import shadow
 from onedigest.lock.author import Author
 from onedigest.lock.base import Base
-from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor, reason
+from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor
 from onedigest.lock.base.debian_choice import resolve_debian
 from onedigest.lock.base.debian_pins import Kept
 from onedigest.lock.found import check_rows
@@ -84,8 +84,10 @@ def resolve(
     kept_base = _kept_base(spec, choice, previous, upgrade)
     debian = _kept_packages(spec, previous, upgrade)
     if choice.image and kept_base is None:
+        from onedigest.lock.base.hub import choose_image
+
         # its Python decides what is asked of uv
-        kept_base = _image_base(spec, choice, _pinned_index(choice, previous, upgrade), sources, debian)
+        kept_base = choose_image(spec, choice, _pinned_index(choice, previous, upgrade), sources, debian, author.warn)
     minor = kept_base.python_minor if kept_base else python_minor(SUITES[choice.suite])
     first = first or Pins()
     if previous:
@@ -147,10 +149,13 @@ def _answer_pinned(
 
     kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
 
+    def hear(text: str) -> None:
+        author.warn(Problem(f"uv: {text[:1].lower()}{text[1:]}", spec.script))
+
     def ask(wanted: shadow.Wanted) -> dict[str, Any]:
         asked = Asked(spec=spec, wanted=wanted, minor=base.python_minor, sources=sources)
         known = shadow.preferences_text(spec, base.python_minor, pins) if pins else ""
-        return _answer(asked, workshop, known, lambda: base, lambda _: None, author.line_of)[0]
+        return _answer(asked, workshop, known, lambda: base, hear, author.line_of)[0]
 
     return answer_project(spec, base, workshop, kept, folder, author, ask)
 
@@ -289,23 +294,6 @@ def _kept_packages(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> Kept 
     is_new = spec.security and not previous.base.has_security
     everything = upgrade.whole_base or is_new
     return Kept(base=previous.base, platforms=previous.platforms, moving=upgrade.packages, everything=everything)
-
-
-def _image_base(spec: Spec, choice: Choice, pinned: Digest | None, sources: Sources, kept: Kept | None) -> Base:
-    from onedigest.lock.base.image_choice import resolve_image
-    from onedigest.oci.reference import HUB, MIRRORS, parse_reference
-
-    try:
-        return resolve_image(spec, choice.image, pinned, sources, kept)
-    except NetworkError as error:
-        if parse_reference(choice.image, spec.script).registry != HUB:
-            raise
-        hint = f"where {HUB} cannot be reached, set `{MIRRORS}='{HUB}=HOST'` to a mirror of it"
-        if why := reason(spec):
-            hint = f"{why}; {hint}, or set another `base`"
-        raise NetworkError(
-            replace(problem, hint=hint if why else problem.hint or hint) for problem in error.problems
-        ) from None
 
 
 def _pinned_index(choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Digest | None:

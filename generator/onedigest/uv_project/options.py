@@ -28,8 +28,9 @@ _NAMES = {
     "--no-install-package": "no_install",
 }
 _DEV = {"--dev": "groups", "--no-dev": "no_groups", "--only-dev": "only_groups"}
-_IDLE = ("--active", "--compile-bytecode", "--exact", "--inexact", "--locked", "--no-progress")
-"""Options that choose nothing where a lock is taken as it is."""
+_IDLE = ("--active", "--compile-bytecode", "--exact", "--inexact", "--locked", "--no-progress", "--reinstall")
+_IDLE_NAMES = ("--link-mode", "--reinstall-package")
+"""Options that choose nothing where a lock is taken as it is; those have a value."""
 
 DEV = "dev"
 
@@ -71,6 +72,8 @@ def read_options(words: Iterable[str]) -> SyncOptions:
             getattr(found, _DEV[word]).add(DEV)
         elif word in _FLAGS:
             setattr(found, _FLAGS[word], True)
-        elif word not in _IDLE:
+        elif option in _IDLE_NAMES and not equals:
+            next(rest, "")
+        elif option not in (*_IDLE, *_IDLE_NAMES):
             found.others.append(word)
     return found

@@ -44,6 +44,9 @@ _LIBRARY = "libstdc++6"
 _LIBRARIES = ("usr/lib64", "usr/lib", "usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu")
 """Where a library is that other systems have in a package of another name."""
 
+_OF_A_SHELL = frozenset({*_PROGRAMS, _LIBRARY})
+"""What an image is good without, but for shells and debuggers in it; all else that is asked for has to be there."""
+
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
@@ -59,11 +62,17 @@ class _Found:
 
 
 def resolve_image(
-    spec: Spec, text: str, pinned: Digest | None, sources: Sources, kept: Kept | None = None
+    spec: Spec,
+    text: str,
+    pinned: Digest | None,
+    sources: Sources,
+    kept: Kept | None = None,
+    tell: Callable[[Problem], None] = lambda _: None,
 ) -> ImageBase:
     """Read the image `text` that is the base of a spec, at the digest `pinned`, or as the reference stands now.
 
-    Of the Debian packages above it, those that are `kept` stay.
+    Of the Debian packages above it, those that are `kept` stay. `tell` hears what it lacks that an image is good
+    without.
 
     Raises `InputError` with all that is wrong with it, and `NetworkError`.
     """
@@ -80,7 +89,7 @@ def resolve_image(
     accounts = {platform: find_account(root, spec.user) for platform, root in roots.items()}
     _refuse_several_homes(spec, text, accounts)
     venv = _free_place(spec, text, roots.values())
-    above = _above(spec, text, first, roots, sources, kept)
+    above = _above(spec, text, first, roots, sources, kept, tell)
     return ImageBase(
         image=text,
         index=image.digest,
@@ -267,7 +276,13 @@ def _agreed(spec: Spec, text: str, found: Mapping[Platform, _Found]) -> _Found:
 
 
 def _above(
-    spec: Spec, text: str, found: _Found, roots: Mapping[Platform, Rootfs], sources: Sources, kept: Kept | None
+    spec: Spec,
+    text: str,
+    found: _Found,
+    roots: Mapping[Platform, Rootfs],
+    sources: Sources,
+    kept: Kept | None,
+    tell: Callable[[Problem], None],
 ) -> Above:
     if not spec.system_packages:
         return Above()
@@ -275,14 +290,13 @@ def _above(
         missing = [
             name for name in spec.system_packages if not all(_has_program(root, name) for root in roots.values())
         ]
-        if not missing:
-            return Above()
-        raise InputError.of(
-            f"`system-packages` cannot be put on the base {text}, which is {found.system} and has no"
-            f" {' or '.join(missing)}",
-            where=spec.script,
-            hint=f"they come from Debian: {', '.join(SUITES)}; install what they have in a base of your own",
-        )
+        hint = f"they come from Debian: {', '.join(SUITES)}; install what they have in a base of your own"
+        lacks = f"the base {text}, which is {found.system} and has no {' or '.join(missing)}"
+        if not _OF_A_SHELL.issuperset(missing):
+            raise InputError.of(f"`system-packages` cannot be put on {lacks}", where=spec.script, hint=hint)
+        if missing:
+            tell(Problem(f"shells, apps and debuggers may not start on {lacks}", spec.script, hint))
+        return Above()
     try:
         there = {platform: installed(dpkg_status(rootfs)) for platform, rootfs in roots.items()}
     except InputError as error:

@@ -1,0 +1,38 @@
+"""Knows the base of a registry that a spec means, and the way out where Docker Hub is out of reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from onedigest.digest import Digest
+from onedigest.errors import NetworkError, Problem
+from onedigest.lock.base import Base
+from onedigest.lock.base.choice import Choice, reason
+from onedigest.lock.base.debian_pins import Kept
+from onedigest.lock.base.image_choice import resolve_image
+from onedigest.oci.reference import HUB, MIRRORS, parse_reference
+from onedigest.sources import Sources
+from onedigest.spec import Spec
+
+
+def choose_image(
+    spec: Spec,
+    choice: Choice,
+    pinned: Digest | None,
+    sources: Sources,
+    kept: Kept | None,
+    tell: Callable[[Problem], None],
+) -> Base:
+    """Read the image that a choice names. Raises `InputError`, and `NetworkError` with what to set."""
+    try:
+        return resolve_image(spec, choice.image, pinned, sources, kept, tell)
+    except NetworkError as error:
+        if parse_reference(choice.image, spec.script).registry != HUB:
+            raise
+        hint = f"where {HUB} cannot be reached, set `{MIRRORS}='{HUB}=HOST'` to a mirror of it"
+        if why := reason(spec):
+            hint = f"{why}; {hint}, or set another `base`"
+        raise NetworkError(
+            replace(problem, hint=hint if why else problem.hint or hint) for problem in error.problems
+        ) from None
