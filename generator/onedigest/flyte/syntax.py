@@ -217,7 +217,7 @@ class _Reader:
         else:
             is_locked = isinstance(image, InputError)  # Flyte stops at it
         is_named = any(each.node is call for several in scope.bindings.values() for each in several)
-        return not is_locked and is_named and any(isinstance(each.image, Made) for each in self._environments)
+        return not is_locked and is_named and any(isinstance(each.image, Made) for each, _ in self._environments)
 
     def _take_choices(self) -> set[int]:
         """Note expressions that choose between images; return what is in them."""
