@@ -684,6 +684,16 @@ class TestSyntax:
 
         assert "job.py:5: the image cannot be read without running the script: `x` is no literal" in str(caught.value)
 
+    def test_image_that_a_statement_may_change_is_said_so(self, tmp_path: Path) -> None:
+        text = "import flyte\nx = flyte.Image.from_debian_base(name='x')\nobject.__setattr__(x, 'platform', ())\n"
+        with pytest.raises(InputError) as caught:
+            definitions(tmp_path, text)
+
+        assert str(caught.value) == (
+            "job.py:2: the image cannot be read without running the script: "
+            f"`flyte.Image.from_debian_base(name='x')` may be changed by a later statement\n{LITERAL}"
+        )
+
     def test_bad_python_is_said_with_its_line(self, tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:
             definitions(tmp_path, "import flyte\nflyte.Image.from_debian_base(\n")

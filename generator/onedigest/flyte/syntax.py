@@ -106,7 +106,7 @@ class _Reader:
                     self._images[id(call)] = error
             else:
                 if isinstance(value, Made):
-                    own = NotLiteral(call, self._module.shown) if id(call) in changed else value
+                    own = NotLiteral(call, self._module.shown, is_changed=True) if id(call) in changed else value
                     self._images[id(call)] = own
                 elif isinstance(value, Environment) and id(call) not in changed:
                     self._environments.append((value, scope))
@@ -242,5 +242,6 @@ class _Reader:
 
 
 def _unread(error: NotLiteral) -> Problem:
-    message = f"the image cannot be read without running the script: `{error.text}` is no literal"
+    why = "may be changed by a later statement" if error.is_changed else "is no literal"
+    message = f"the image cannot be read without running the script: `{error.text}` {why}"
     return Problem(message, f"{error.shown}:{error.node.lineno}", _RUN)
