@@ -12,6 +12,7 @@ from onedigest.flyte import literals
 from onedigest.flyte.chains import Made, begin, go_on, is_constructor
 from onedigest.flyte.frames import Class, Environment, External, Following, Frame, Function, Instance, fail
 from onedigest.flyte.literals import NotLiteral
+from onedigest.flyte.methods import WHEELS
 from onedigest.flyte.modules import Module, Package
 from onedigest.flyte.scopes import start
 
@@ -26,6 +27,9 @@ _ENVIRONMENT = "Environment"
 
 _TASK = "ContainerTask"
 """A task that has an image itself, and gives it to an environment that is made from it."""
+
+_WHEELS = "flyte._image.PythonWheels"
+"""A layer that is given to `clone`; what it is made of has no part in what becomes of it."""
 
 
 def call_value(call: ast.Call, frame: Frame, follow: Following) -> Any:  # noqa: PLR0911  one for each kind
@@ -44,7 +48,7 @@ def call_value(call: ast.Call, frame: Frame, follow: Following) -> Any:  # noqa:
     called = follow.value(call.func, frame)
     match called:
         case External():
-            return _external(called.name, call, frame, follow)
+            return WHEELS if called.name == _WHEELS else _external(called.name, call, frame, follow)
         case Function():
             return _function(called, call, frame, follow)
         case Class() if any(map(_names_environment, (called.node.name, *map(_last_name, called.node.bases)))):
