@@ -200,13 +200,13 @@ class Names:
                 self.calls.append((node, scope))
                 if isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGING:
                     self._change(node.func.value, scope)
-                if _last(node.func) in ("setattr", "__setattr__", "delattr", "__delattr__"):
+                if last_name(node.func) in ("setattr", "__setattr__", "delattr", "__delattr__"):
                     self._change(node.args[0] if node.args else node, scope)
             case ast.IfExp() | ast.BoolOp():
                 self.choices.append((node, scope))
             case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
                 self._change(node, scope)
-            case ast.Expr(value=ast.Call() as call) if not scope.above and _last(call.func) != "print":
+            case ast.Expr(value=ast.Call() as call) if not scope.above and last_name(call.func) != "print":
                 for each in (*call.args, *(keyword.value for keyword in call.keywords)):
                     self._change(each, scope, is_handed=True)
             case _:
@@ -217,7 +217,7 @@ class Names:
             node = node.value
         if isinstance(node, ast.Name):
             self.changes.append((scope, node.id, is_handed))
-        if isinstance(node, ast.Call) and _last(node.func) in _OF_A_MODULE and not is_handed:
+        if isinstance(node, ast.Call) and last_name(node.func) in _OF_A_MODULE and not is_handed:
             self.is_rewritten = True
 
     def _give_away(self, scope: Scope) -> None:
@@ -307,5 +307,6 @@ def _take_import(node: ast.Import | ast.ImportFrom, scope: Scope, block: Span) -
         _bind(scope, name, Binding(None, end(node), block, origin))
 
 
-def _last(node: ast.expr) -> str:
+def last_name(node: ast.expr) -> str:
+    """Return the name that a dotted name ends with, nothing for another expression."""
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""

@@ -10,13 +10,14 @@ from onedigest import expansion
 from onedigest.errors import InputError, Problem
 from onedigest.expansion import Text
 from onedigest.flyte.definition import Variables
+from onedigest.formats import VENV_PROGRAMS
 
 PATH, SHELL = "PATH", "SHELL"
 
 _OWN_PROGRAMS = "${VIRTUAL_ENV}/bin"
 """Where `a0`, `fserve` and the image's Python are."""
 
-_USUAL = re.compile(r"(?<![^:])/opt/venv/bin(?![^:])")
+_USUAL = re.compile(rf"(?<![^:]){re.escape(VENV_PROGRAMS)}(?![^:])")
 """Where an author finds them, which is the base's environment where that has one there."""
 
 _QUOTES = frozenset("\"'")
@@ -84,7 +85,7 @@ def _stored(value: Text) -> str:
 
 def _before_the_bases(path: Text) -> Text:
     """Put the image's own programs before those of an environment that the base may have where ours usually is."""
-    return expansion.parse(_USUAL.sub(f"{_OWN_PROGRAMS}:/opt/venv/bin", expansion.text_of(path)))
+    return expansion.parse(_USUAL.sub(f"{_OWN_PROGRAMS}:{VENV_PROGRAMS}", expansion.text_of(path)))
 
 
 def _is_above_ours(path: Text) -> bool:
