@@ -321,6 +321,22 @@ class TestImagesOfFlyte:
         with quickly():
             assert self.found(text) == []
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "def f0(): return flyte.Image.from_debian_base(name='x')\n"
+            + "".join(f"def f{n + 1}(): return f{n}() or f{n}()\n" for n in range(60)),
+            "s0 = ['a']\n" + "".join(f"s{n + 1} = [*s{n}, *s{n}]\n" for n in range(60)),
+            "from pathlib import Path\ns0 = Path('a')\n" + "".join(f"s{n + 1} = s{n} / s{n}\n" for n in range(60)),
+            "s60 = flyte.Image.from_debian_base(name='x')\n" + "if s60: s60 = s60.with_workdir('/')\n" * 3000,
+            "def f60(): return f60()\ns60 = f60()\n",
+        ],
+    )
+    def test_are_not_followed_without_end(self, text: str) -> None:
+        with quickly():
+            said = self.found(f"{text}x = flyte.Image.from_debian_base(name=s60, python_version=f60())\n")
+        assert "the image cannot be read without running the script" in said[0] or "too many expressions" in said[0]
+
     def test_whose_value_is_too_large_are_not_made(self) -> None:
         assert self.found("x = flyte.Image.from_debian_base(name='a' * 10**9)")[0].startswith(
             "a.py:2: the image cannot be read without running the script: `10 ** 9` is no literal"

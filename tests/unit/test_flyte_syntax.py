@@ -175,6 +175,8 @@ class TestForms:
             "from functools import cache\n@cache\ndef make():\n    return Image.from_debian_base(name='x')\n"
             "x = make().with_pip_packages('a')",
             "make = lambda n: Image.from_debian_base(name=n)\nx = make('x').with_pip_packages('a')",
+            "def more(image):\n    return image.with_pip_packages('a')\nx = more(Image.from_debian_base(name='x'))",
+            "def more(image):\n    return image.with_pip_packages('a')\nb = Image.from_debian_base(name='x')\nx = more(b)",
             "T = {'base': Image.from_ref_name('b'), 'x': Image.from_debian_base(name='x').with_pip_packages('a')}",
             "class All:\n    base = Image.from_debian_base()\n    x = base.clone(name='x').with_pip_packages('a')",
             "async def run():\n    if (x := Image.from_debian_base(name='x').with_pip_packages('a')):\n        pass",
@@ -242,7 +244,7 @@ class TestEnvironments:
         ],
     )
     def test_are_known_by_their_names(self, text: str, expected: tuple[str, ...], tmp_path: Path) -> None:
-        script = f"b = Image.from_debian_base(name='x').with_pip_packages('a')\n{text}\n"
+        script = f"x = Image.from_debian_base(name='x').with_pip_packages('a')\n{text}\n"
 
         assert [each.environments for each in found(tmp_path, script).definitions] == [expected]
 
@@ -258,7 +260,7 @@ class TestEnvironments:
     def test_with_an_image_that_only_running_tells_are_said(
         self, text: str, expected: list[str], tmp_path: Path
     ) -> None:
-        script = f"x = Image.from_debian_base(name='x')\n{text}e = TaskEnvironment('e', image=x)\n"
+        script = f"b = Image.from_debian_base(name='x')\n{text}e = TaskEnvironment('e', image=x)\n"
         said = unread(tmp_path, script + "f = TaskEnvironment('f', image=Image.from_debian_base(name='y'))\n")
 
         assert [each.split(": ")[0] for each in said] == expected

@@ -14,7 +14,7 @@ import socket
 import stat
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -110,8 +110,11 @@ class Project:
                     waiting.append(each.path)
 
 
-def recall(request: Mapping[str, Any]) -> str:
-    """Return the reference of an image that is as it was, and where it was; nothing where that is not certain."""
+def recall(request: Mapping[str, Any], find_modules: Callable[[], object] = lambda: None) -> str:
+    """Return the reference of an image that is as it was, and where it was; nothing where that is not certain.
+
+    `find_modules` is called before more is imported than Python's own modules.
+    """
     text = _read_note(_name(request)) if _may_be_kept(request) else None
     if text is None:
         return ""
@@ -122,8 +125,10 @@ def recall(request: Mapping[str, Any]) -> str:
     if any(_content(path) != digest for path, digest in kept["young"].items()):
         return ""
     answer = Answer(*kept["answer"])
-    if not (_is_here(answer) or _is_there(answer, request)):
-        return ""
+    if not _is_here(answer):
+        find_modules()
+        if not _is_there(answer, request):
+            return ""
     print(answer.said, file=sys.stderr, flush=True)
     return answer.reference
 

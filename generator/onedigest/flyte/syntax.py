@@ -112,7 +112,9 @@ class _Reader:
                     self._environments.append((value, scope))
 
     def _is_worth_a_look(self, call: ast.Call) -> bool:
-        return root_name(call) in self._relevant or any(each.arg == "image" for each in call.keywords)
+        given = (*call.args, *(each.value for each in call.keywords))
+        is_relevant = any(root_name(each) in self._relevant for each in (call, *given))
+        return is_relevant or any(each.arg == "image" for each in call.keywords)
 
     def _frame(self, scope: Scope) -> Frame:
         """Return the frame of a scope that runs by itself: parameters are what they are without arguments."""
@@ -175,6 +177,7 @@ class _Reader:
         """Yield the last call of each image, but for images that others are made from and nothing else uses."""
         calls = [(call, scope) for call, scope in self._names.calls if id(call) in self._images]
         inner = {id(call.func.value) for call, _ in calls if isinstance(call.func, ast.Attribute)}
+        inner |= {id(each) for call, _ in calls for each in (*call.args, *(each.value for each in call.keywords))}
         maybe = self._take_choices()
         uses: dict[int, list[bool]] = {}
         returned: set[int] = set()
