@@ -46,7 +46,7 @@ class Environment:
 
     def known(self) -> dict[str, str]:
         """Return the variables up to here whose values refer to no other."""
-        return {name: _stored(value) for name, value in self._set.items() if expansion.is_plain(value)}
+        return {name: expansion.stored(value) for name, value in self._set.items() if expansion.is_plain(value)}
 
     def set_default(self, name: str, value: str) -> None:
         """Set a variable that no step has set."""
@@ -76,11 +76,7 @@ class Environment:
         if PATH in found and not is_debian:
             found[PATH] = _before_the_bases(found[PATH])
         left = [name for name, value in found.items() if not expansion.is_plain(value)]
-        return {name: _stored(value) for name, value in found.items()}, sorted(left)
-
-
-def _stored(value: Text) -> str:
-    return "".join(map(str, value)) if expansion.is_plain(value) else expansion.text_of(value)
+        return {name: expansion.stored(value) for name, value in found.items()}, sorted(left)
 
 
 def _before_the_bases(path: Text) -> Text:
