@@ -56,7 +56,7 @@ class Copies:
             message = f"{source.name} is not below {self._root.name}, the folder that holds the locks"
             raise InputError.of(message, where=where, hint="move it there")
         if not (source.is_dir() if step.is_folder else source.is_file()):
-            raise InputError.of(f"{self._shown(source)} is no {kind} here", where=where)
+            raise InputError.of(f"{self._shown(source)} is no {kind} here", where=where, hint="correct the path")
         written = _expanded(step.target, where, variables)
         target = self._place(written, where)
         if step.is_folder:

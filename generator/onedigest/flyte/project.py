@@ -60,7 +60,8 @@ def read_project(step: UvProject, where: str, root: Path, folder: Path) -> Locke
     try:
         options = read_options(split_words(step.options.extra_args, where))
     except ValueError as error:
-        raise InputError.of(f"`extra_args` cannot be read: {error}", where=where) from None
+        hint = "write the options as `uv sync` takes them"
+        raise InputError.of(f"`extra_args` cannot be read: {error}", where=where, hint=hint) from None
     try:
         read_source(path, root, path.name)
         project, workspace = find_workspace(path.parent, root)
