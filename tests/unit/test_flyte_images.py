@@ -303,8 +303,14 @@ class TestUvProject:
             ("--group test", "`--group test` names what the project has not\nhint: its groups are `dev`"),
             ("--only-group=Test", "`--only-group test` names what the project has not\nhint: its groups are `dev`"),
             ("--package y", "`--package y` names no project of the workspace\nhint: its projects are `x`"),
-            ("--extra", "`extra_args` cannot be read: `--extra` lacks a name"),
-            ("--extra --all-groups", "`extra_args` cannot be read: `--extra` lacks a name"),
+            (
+                "--extra",
+                "`extra_args` cannot be read: `--extra` lacks a name\nhint: write the options as `uv sync` takes them",
+            ),
+            (
+                "--extra --all-groups",
+                "`extra_args` cannot be read: `--extra` lacks a name\nhint: write the options as `uv sync` takes them",
+            ),
             (
                 "--no-binary",
                 "`--no-binary` in `extra_args` has no place in a lock\n"
@@ -540,7 +546,7 @@ class TestRefused:
             ),
             (
                 debian(".with_source_folder(Path(__file__).parent / 'none')"),
-                "job.py:7: none is no folder here",
+                "job.py:7: none is no folder here\nhint: correct the path",
             ),
             (
                 debian(".with_workdir('/')"),

@@ -89,7 +89,9 @@ def go_on(
 ) -> Made:
     """Return the image that a method gives. Raises `NotLiteral` and `InputError`."""
     if made.count >= MOST_CALLS:
-        raise InputError.of(f"the image has more than {MOST_CALLS} steps", where=f"{module.shown}:{call.lineno}")
+        where = f"{module.shown}:{call.lineno}"
+        hint = "name several packages or commands in one step"
+        raise InputError.of(f"the image has more than {MOST_CALLS} steps", where=where, hint=hint)
     if made.definition is None:
         raise NotLiteral(made.constructor, made.module.shown, is_image=True)
     given = _arguments(method, call, module, value)

@@ -94,8 +94,8 @@ class Scope:
 def _is_of_module(call: ast.Call, scope: Scope) -> bool:
     """Tell whether a call gives the names of a module as a table; `vars(x)` gives those of something else."""
     if call.args:
-        return _last(call.func) == "vars" and isinstance(call.args[0], ast.Subscript)  # of sys.modules
-    return _last(call.func) == "globals" or (_last(call.func) in _OF_HERE and scope.above is None)
+        return last_name(call.func) == "vars" and isinstance(call.args[0], ast.Subscript)  # of sys.modules
+    return last_name(call.func) == "globals" or (last_name(call.func) in _OF_HERE and scope.above is None)
 
 
 class Names:
@@ -207,13 +207,13 @@ class Names:
                 self.calls.append((node, scope))
                 if isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGING:
                     self._change(node.func.value, scope)
-                if _last(node.func) in ("setattr", "__setattr__", "delattr", "__delattr__"):
+                if last_name(node.func) in ("setattr", "__setattr__", "delattr", "__delattr__"):
                     self._change(node.args[0] if node.args else node, scope)
             case ast.IfExp() | ast.BoolOp():
                 self.choices.append((node, scope))
             case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
                 self._change(node, scope)
-            case ast.Expr(value=ast.Call() as call) if not scope.above and _last(call.func) != "print":
+            case ast.Expr(value=ast.Call() as call) if not scope.above and last_name(call.func) != "print":
                 for each in (*call.args, *(keyword.value for keyword in call.keywords)):
                     self._change(each, scope, is_handed=True)
             case _:
@@ -314,5 +314,6 @@ def _take_import(node: ast.Import | ast.ImportFrom, scope: Scope, block: Span) -
         _bind(scope, name, Binding(None, end(node), block, origin))
 
 
-def _last(node: ast.expr) -> str:
+def last_name(node: ast.expr) -> str:
+    """Return the name that a dotted name ends with, nothing for another expression."""
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""

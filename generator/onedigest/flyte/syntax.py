@@ -82,7 +82,9 @@ class _Reader:
         self._look_at_calls()
         for number, call in enumerate(self._outermost(), 1):
             if number > MOST_IMAGES:
-                self._problems[Problem(f"has more than {MOST_IMAGES} images", self._module.shown)] = None
+                self._problems[
+                    Problem(f"has more than {MOST_IMAGES} images", self._module.shown, "split the script")
+                ] = None
                 break
             self._take(self._images[id(call)])
         self._take_environments()
