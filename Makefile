@@ -3,6 +3,7 @@
 # make assembler: freezes the assembler's source as the file that engines run. make golden: writes golden files anew.
 # make proofs: builds and runs an image for each program in tests/proofs; PROOFS="git node --suite trixie" chooses.
 # make fuzz: each target of tests/fuzz for ONEDIGEST_FUZZ_SECONDS (60), with mutations that were not tried before.
+# It reads all modules of this machine for images first, which takes half an hour.
 # JOBS: how many tests run at a time.
 PYTHON ?= python3
 JOBS ?= 2
@@ -25,6 +26,7 @@ proofs: .venv/ready
 	PYTHONPATH=tests $(BIN)/python -m proofs $(PROOFS)
 
 fuzz: .venv/ready
+	PYTHONPATH=tests $(BIN)/python tests/flyte_modules.py
 	$(BIN)/python tests/fuzz/harness.py
 
 lint: .venv/ready

@@ -197,11 +197,13 @@ def test_another_environment_or_folder_counts(root: Path, registry: Registry, mo
 def test_registry_without_the_image_is_asked_the_long_way(
     status: int, digest: str, root: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("onedigest.cli.flyte_answers._is_there", lambda *_: False)
+    steps: list[str] = []
+    monkeypatch.setattr("onedigest.cli.flyte_answers._is_there", lambda *_: steps.append("asked"))
     keep(root, registry)
     registry.status, registry.digest = status, digest
 
-    assert recall(request(root)) == ""
+    assert recall(request(root), lambda: steps.append("modules found")) == ""
+    assert steps == ["modules found", "asked"]
 
 
 def test_nothing_is_kept_of_a_project_that_changed_meanwhile(root: Path, registry: Registry) -> None:

@@ -31,7 +31,7 @@ def caller() -> Iterator[int]:
 
 def answered(monkeypatch: pytest.MonkeyPatch, answer: Callable[[bytes], dict[str, str]]) -> dict[str, str]:
     monkeypatch.setattr(flyte_build, "answer_line", answer)
-    found: dict[str, str] = json.loads(flyte_child._worked(b"{}\n", os.getppid()))
+    found: dict[str, str] = json.loads(flyte_child._worked(b"{}\n", os.getppid(), []))
     return found
 
 
@@ -90,4 +90,4 @@ def test_worker_ends_when_its_parent_is_another(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(flyte_build, "answer_line", answer)
 
     assert caller
-    assert json.loads(flyte_child._worked(b"{}\n", -1)) == {"error": "the build was ended by signal 2"}
+    assert json.loads(flyte_child._worked(b"{}\n", -1, [])) == {"error": "the build was ended by signal 2"}

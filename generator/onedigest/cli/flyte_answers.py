@@ -14,12 +14,13 @@ import socket
 import stat
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import onedigest
+from onedigest.assembler.left_out import COMPILED, COMPILED_SUFFIX, ENVIRONMENT, REPOSITORY
 from onedigest.cli.own_store import key_path, store_path
 from onedigest.inputs.seal import read_key, unsealed
 
@@ -37,10 +38,10 @@ _SETTLED = 3.0
 _OF_SHELLS = {"COLUMNS", "LINES", "OLDPWD", "SHLVL", "_"}
 """Variables that shells move from one command to the next."""
 
-_PASSED = {"pyvenv.cfg": "", "cache.db": "local-cache"}
+_PASSED = {ENVIRONMENT: "", "cache.db": "local-cache"}
 """Files that tell a folder, and what it is called: a virtual environment, and what Flyte writes to at each build."""
 
-_ABOVE = ("onedigest.toml", "pyproject.toml", ".git")
+_ABOVE = ("onedigest.toml", "pyproject.toml", REPOSITORY)
 _PATIENCE = 5.0
 _MOST_HEAD = 1 << 16
 
@@ -94,7 +95,9 @@ class Project:
         while waiting and count <= _MOST_FILES:
             folder = waiting.pop()
             with os.scandir(folder) as several:
-                entries = [each for each in several if each.name != "__pycache__" and not each.name.endswith(".pyc")]
+                entries = [
+                    each for each in several if each.name != COMPILED and not each.name.endswith(COMPILED_SUFFIX)
+                ]
             if folder != start and any(folder.endswith(_PASSED.get(each.name, "/")) for each in entries):
                 self.passed.append(folder)
                 continue
@@ -106,12 +109,15 @@ class Project:
                     yield _state(each.path)
                     continue
                 yield each.path, "folder"
-                if each.name != ".git":
+                if each.name != REPOSITORY:
                     waiting.append(each.path)
 
 
-def recall(request: Mapping[str, Any]) -> str:
-    """Return the reference of an image that is as it was, and where it was; nothing where that is not certain."""
+def recall(request: Mapping[str, Any], find_modules: Callable[[], object] = lambda: None) -> str:
+    """Return the reference of an image that is as it was, and where it was; nothing where that is not certain.
+
+    `find_modules` is called before more is imported than Python's own modules.
+    """
     text = _read_note(_name(request)) if _may_be_kept(request) else None
     if text is None:
         return ""
@@ -122,8 +128,10 @@ def recall(request: Mapping[str, Any]) -> str:
     if any(_content(path) != digest for path, digest in kept["young"].items()):
         return ""
     answer = Answer(*kept["answer"])
-    if not (_is_here(answer) or _is_there(answer, request)):
-        return ""
+    if not _is_here(answer):
+        find_modules()
+        if not _is_there(answer, request):
+            return ""
     print(answer.said, file=sys.stderr, flush=True)
     return answer.reference
 
@@ -226,14 +234,6 @@ def _is_there(answer: Answer, request: Mapping[str, Any]) -> bool:
     from onedigest.oci.reference import Reference
     from onedigest.oci.registry import Repository
 
-    session = Session(
-        lockfiles=None,
-        offline=False,
-        insecure=tuple(request["insecure"]),
-        as_json=False,
-        quiet=True,
-        verbose=False,
-        color="auto",
-    )
+    session = Session(insecure=tuple(request["insecure"]), quiet=True)
     reference = Reference(registry=answer.registry, repository=answer.repository)
     return Repository(reference, session.access, "pull,push").resolve(answer.tag) == answer.digest

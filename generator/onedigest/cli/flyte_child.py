@@ -21,15 +21,15 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SIGNAL_OF_PARENT = 1  # PR_SET_PDEATHSIG, prctl(2)
 
 
-def main() -> None:
-    """Answer one request, and exit."""
+def main(places: list[str]) -> None:
+    """Answer one request, and exit. `places` are those of the modules that the parent has."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     parent = os.getppid()
     request = _read_line()
-    answer = _recalled(request) if request else b"{}\n"
+    answer = _recalled(request, places) if request else b"{}\n"
     if not answer:
-        answer = _worked(request, parent)
+        answer = _worked(request, parent, places)
     with suppress(OSError):  # nobody waits any more
         _write(1, answer)
     for stream in (sys.stdout, sys.stderr):
@@ -48,18 +48,18 @@ def _read_line() -> bytes:
     return found
 
 
-def _recalled(request: bytes) -> bytes:
+def _recalled(request: bytes, places: list[str]) -> bytes:
     """Return the answer of last time where it holds, by few imports; nothing where all has to be looked at."""
     try:
         from onedigest.cli.flyte_answers import recall
 
-        reference = recall(json.loads(request))
+        reference = recall(json.loads(request), lambda: _find_modules(places))
     except Exception:  # noqa: BLE001  what is wrong is found and said by the long way
         return b""
     return _line({"reference": reference}) if reference else b""
 
 
-def _worked(request: bytes, parent: int) -> bytes:
+def _worked(request: bytes, parent: int, places: list[str]) -> bytes:
     """Have a process of its own do the work, and watch it: it is ended where nobody waits for the answer any more.
 
     It is one of a group of its own, which an interrupt reaches as a whole, as one from a terminal would.
@@ -67,7 +67,7 @@ def _worked(request: bytes, parent: int) -> bytes:
     reading, writing = os.pipe()
     worker = os.fork()
     if worker == 0:
-        _work(request, writing)
+        _work(request, writing, places)
     os.close(writing)
     with suppress(OSError):  # it may have done so itself
         os.setpgid(worker, worker)
@@ -106,7 +106,7 @@ def _send(group: int, number: signal.Signals) -> None:
         os.killpg(group, number)
 
 
-def _work(request: bytes, writing: int) -> None:
+def _work(request: bytes, writing: int, places: list[str]) -> None:
     """Answer a request, and end; whatever programs print goes to stderr."""
     _stand_alone()
     null = os.open(os.devnull, os.O_RDONLY)
@@ -114,6 +114,7 @@ def _work(request: bytes, writing: int) -> None:
     os.dup2(2, 1)
     answer = {"error": "interrupted"}
     try:
+        _find_modules(places)
         from onedigest.cli.flyte_build import answer_line
 
         answer = answer_line(request)
@@ -125,6 +126,15 @@ def _work(request: bytes, writing: int) -> None:
         with suppress(OSError):
             _write(writing, _line(answer))
         os._exit(0)
+
+
+def _find_modules(places: list[str]) -> None:
+    """Have this process find what is installed, which to answer at once took none of; the parent's places come last."""
+    if places:
+        import site
+
+        site.main()
+        sys.path += [path for path in places if path not in sys.path]
 
 
 def _stand_alone() -> None:

@@ -6,16 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from onedigest.application import list_folder, read_rules
-from onedigest.assembler.credential_files import find_rule
-from onedigest.assembler.file_tree import is_below
 from onedigest.checkout import read_inside
+from onedigest.cli.flyte_bundles import with_named_bundles
 from onedigest.cli.flyte_session import FlyteSession
-from onedigest.cli.words import say, shown
+from onedigest.cli.words import shown
 from onedigest.errors import InputError
-from onedigest.flyte.definition import CodeBundle, Copy, Definition
+from onedigest.flyte.definition import CodeBundle, Definition
 from onedigest.flyte.presence import may_have_images
 from onedigest.flyte.stated import is_always_stated
 from onedigest.flyte.syntax import find_images
@@ -27,9 +24,8 @@ def find_written(
 ) -> tuple[Definition, Path] | None:
     """Return what the text of a script says of an image that it has, and the script; None where no text has it.
 
-    Modules that a script imports are read below the folder that `root_of` gives for its own.
-
-    The text tells more than Flyte: which values are written there, and which are those of this machine.
+    The text tells more than Flyte: which values are written there, and which are those of this machine. Modules that a
+    script imports are read below the folder that `root_of` gives for its own.
     """
     for path, text in _texts(files):
         for written in find_images(text, path, shown(path), root_of(path.parent)).definitions:
@@ -59,7 +55,7 @@ def as_told(
         )
     path = Path(files[0])
     session.advise(
-        f"{asked.name}: {_unread_place(path)} cannot be read without being run,"
+        f"{asked.name}: {_unread_place(session, path)} cannot be read without being run,"
         " so `onedigest generate` does not know the image"
     )
     texts = [text for _, text in _texts(files)]
@@ -67,7 +63,7 @@ def as_told(
         asked = replace(asked, python=python)
     if asked.flyte == "flyte" and is_always_stated("flyte_version", texts):
         asked = replace(asked, flyte=flyte)
-    return replace(asked, file=files[0], steps=_with_named_bundles(asked.steps, 0)), path
+    return replace(asked, file=files[0], steps=with_named_bundles(asked.steps, 0)), path
 
 
 def _matching(asked: Definition, written: Definition, python: str, flyte: str) -> Definition | None:
@@ -87,46 +83,14 @@ def _matching(asked: Definition, written: Definition, python: str, flyte: str) -
     further = kept[len(plain) :]
     if replace(asked, steps=kept[: len(plain)]) != wanted or len(further) not in (0, bundles):
         return None
-    return replace(written, steps=(*plain, *_with_named_bundles(further, bundles)))
+    return replace(written, steps=(*plain, *with_named_bundles(further, bundles)))
 
 
-def _with_named_bundles(steps: tuple[Any, ...], bundles: int) -> tuple[Any, ...]:
-    """Take copies that stand for bundles, of the whole folder, for what they are."""
-    if not bundles:
-        return steps
-    return tuple(
-        CodeBundle(target=step.target, files=_files_below(Path(step.source))) if isinstance(step, Copy) else step
-        for step in steps
-    )
-
-
-def _files_below(folder: Path) -> tuple[tuple[str, str], ...]:
-    root, ignore = folder.resolve(), folder / ".dockerignore"
-    rules = read_rules(ignore, root, shown(ignore)) if ignore.is_file() else None
-    found, credentials, caches = [], list[str](), list[Path]()
-    for file in list_folder(folder, rules, folder, caches.append):
-        path = file.relative_to(folder).as_posix()
-        if not is_below(file, root):
-            raise InputError.of("is a link that leaves the folder", where=shown(file))
-        if find_rule(path) or find_rule(file.resolve().relative_to(root).as_posix()):
-            credentials.append(shown(file))
-        else:
-            found.append((path, str(file)))
-    _say_left(credentials, "may hold credentials")
-    _say_left([shown(each) for each in sorted(caches)], "programs made for this machine")
-    return tuple(found)
-
-
-def _say_left(places: list[str], why: str) -> None:
-    if places:
-        further = f" and {len(places) - 1} more" if len(places) > 1 else ""
-        say(f"{places[0]}{further}, which {why}: left out of the code; to have it there, use `with_source_file`")
-
-
-def _unread_place(path: Path) -> str:
+def _unread_place(session: FlyteSession, path: Path) -> str:
     """Return where a script is not literal: with the line, if one place alone is not."""
-    with suppress(InputError, UnicodeDecodeError):
-        text = read_inside(path, path.resolve().parent, shown(path), MOST_BYTES).decode()
-        unread = {each.where for each in find_images(text, path, shown(path)).unread}
-        return unread.pop() if len(unread) == 1 else shown(path)
-    return shown(path)
+    unread = {
+        each.where
+        for _, text in _texts([str(path)])
+        for each in find_images(text, path, shown(path), session.root(path.parent)).unread
+    }
+    return unread.pop() if len(unread) == 1 else shown(path)

@@ -25,7 +25,7 @@ from onedigest.flyte.declaring import environments_of, find_files, find_siblings
 from onedigest.flyte.definition import dumps
 from onedigest.flyte.sdk import host_defaults, private, read_image
 
-_START = "import json, sys; sys.path += json.loads(sys.argv.pop(1)); from onedigest.cli.flyte_child import main; main()"
+_START = "import sys; sys.path.append(sys.argv[1]); from onedigest.cli.flyte_child import main; main(sys.argv[2:])"
 """What the other process begins with: modules of Python's own come first there, whatever stands beside a script."""
 
 _RUN = os.urandom(8).hex()
@@ -179,11 +179,11 @@ class _Worker:
 
     def run(self) -> str:
         """Return the image's reference. Raises `ImageBuildError`."""
-        places = [str(Path(__file__).parents[2]), *(path for path in sys.path if Path(path).is_absolute())]
-        options = ["-I", *(["-B"] if sys.dont_write_bytecode else [])]
+        options = ["-I", "-S", *(["-B"] if sys.dont_write_bytecode else [])]
         if sys.pycache_prefix:
             options += ["-X", f"pycache_prefix={sys.pycache_prefix}"]
-        command = [sys.executable, *options, "-c", _START, json.dumps(places)]  # noqa: TID251  no digest is taken of it
+        places = [path for path in sys.path if Path(path).is_absolute()]
+        command = [sys.executable, *options, "-c", _START, str(Path(__file__).parents[2]), *places]
         # what it says goes where the words of this process go
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") as process:
             self._input = process.stdin

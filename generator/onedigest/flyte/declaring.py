@@ -10,8 +10,10 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from types import ModuleType
 from typing import Any
 
+from onedigest.assembler.left_out import ENVIRONMENT
 from onedigest.flyte.sdk import private
 
 _INSTALLED = ("site-packages", "dist-packages")
@@ -50,7 +52,7 @@ def find_siblings(image: Any, files: Sequence[str]) -> list[Any]:
 @cache
 def is_own(path: str) -> bool:
     """Tell whether a file is a user's: no part of an interpreter, an environment or an installed package."""
-    if not path or path.startswith(_interpreters()):
+    if not path or path.startswith(_interpreters()) or _is_in_packages(path):
         return False
     whole = os.path.abspath(path)  # noqa: PTH100  where it is called is as much as where it is
     return os.path.isfile(whole) and not any(  # noqa: PTH113  never raises
@@ -68,8 +70,10 @@ def _environments() -> list[Any]:
 def _own_modules() -> Iterator[tuple[str, Any]]:
     """Yield the modules of this program that are the user's, by their files, sorted."""
     found = {}
-    for module in list(sys.modules.values()):
-        path = getattr(module, "__file__", None)
+    modules: list[Any] = list(sys.modules.values())  # a program may put anything there
+    for module in modules:
+        names = object.__getattribute__(module, "__dict__") if isinstance(module, ModuleType) else {}
+        path = names.get("__file__")  # a module that is loaded when it is used stays as it is
         if isinstance(path, str) and path.endswith(".py") and is_own(path):
             found[os.path.abspath(path)] = module  # noqa: PTH100  links stay
     yield from sorted(found.items())
@@ -107,13 +111,15 @@ def _interpreters() -> tuple[str, ...]:
 @cache
 def _is_installed(folder: str) -> bool:
     """Tell whether a folder is one of an interpreter, of a virtual environment, or of installed packages."""
-    if f"{folder}{os.sep}".startswith(_interpreters()) or any(
-        f"{os.sep}{each}{os.sep}" in f"{folder}{os.sep}" for each in _INSTALLED
-    ):
+    if f"{folder}{os.sep}".startswith(_interpreters()) or _is_in_packages(f"{folder}{os.sep}"):
         return True
     while (above := os.path.dirname(folder)) != folder:  # noqa: PTH120  as above
-        is_environment = os.path.exists(os.path.join(above, "pyvenv.cfg"))  # noqa: PTH110, PTH118  never raises
+        is_environment = os.path.exists(os.path.join(above, ENVIRONMENT))  # noqa: PTH110, PTH118  never raises
         if is_environment and os.path.basename(folder) in _OF_AN_ENVIRONMENT:  # noqa: PTH119  as above
             return True
         folder = above
     return False
+
+
+def _is_in_packages(path: str) -> bool:
+    return any(f"{os.sep}{each}{os.sep}" in path for each in _INSTALLED)

@@ -12,7 +12,7 @@ from onedigest.errors import InputError
 from onedigest.flyte import literals
 from onedigest.flyte.calling import call_value
 from onedigest.flyte.chains import Made
-from onedigest.flyte.definition import Secret
+from onedigest.flyte.definition import Refused, Secret
 from onedigest.flyte.frames import Class, Environment, External, Frame, Function, Instance, fail
 from onedigest.flyte.holding import container, repeated, subscript, text_part
 from onedigest.flyte.literals import NotLiteral, UnknownValueError
@@ -20,11 +20,12 @@ from onedigest.flyte.modules import Module, Modules, Package
 from onedigest.flyte.scopes import END, Binding, start
 
 _MOST_DEPTH = 60
-_MOST_STEPS = 60_000
-"""How far one expression is followed, and how much is looked at for one script."""
+_MOST_STEPS = 40_000
+_MOST_VALUES = 50
+"""How far one expression is followed, how much is looked at for one script, and how many values of one name."""
 
 _REPEATING = ast.ListComp | ast.GeneratorExp
-_PLAIN = (str, int, float, bool, type(None), bytes, Path, list, tuple, dict, Secret)
+_PLAIN = (str, int, float, bool, type(None), bytes, Path, list, tuple, dict, Secret, Refused)
 _RUNNING = object()
 _NEW = object()
 
@@ -39,7 +40,7 @@ class Follower:
         self._known: dict[tuple[int, int], Any] = {}
         self._frames: dict[int, Frame] = {}
         self._kept: list[Frame] = []
-        self._depth = self._steps = 0
+        self._depth = self._steps = self._given_up = 0
 
     @property
     def is_tired(self) -> bool:
@@ -56,6 +57,7 @@ class Follower:
         """Return what an expression stands for. Raises `NotLiteral`, and `InputError` for an image that is wrong."""
         self._steps += 1
         if self._steps > _MOST_STEPS or self._depth > _MOST_DEPTH:
+            self._given_up += 1
             raise fail(node, frame)
         self._depth += 1
         try:
@@ -86,17 +88,26 @@ class Follower:
         """Tell whether a name with several values has an image among them."""
 
         def look() -> bool:
-            several = [each.node for each in frame.scope.bindings[name] if isinstance(each.node, ast.expr)]
-            return any(self.is_image(each, frame) for each in several)
+            several = [each.node for each in frame.scope.bindings[name][:_MOST_VALUES]]
+            return any(self._may_be_image(each, frame) for each in several)
 
         found: bool = self._once(frame, frame.scope.bindings[name], look) if frame.scope.bindings[name] else False
         return found
+
+    def _may_be_image(self, node: ast.AST | None, frame: Frame) -> bool:
+        """Tell whether an expression is an image, or a function returns one."""
+        if isinstance(node, ast.FunctionDef):
+            scope = frame.module.names.scope(node)
+            inner = Frame(frame.module, scope, frame)
+            return any(each.value and self.is_image(each.value, inner) for each, _ in scope.returns)
+        return isinstance(node, ast.expr) and self.is_image(node, frame)
 
     def _once(self, frame: Frame, about: object, find: Callable[[], Any]) -> Any:
         """Return what `find` gives, or raise what it raises, looking once; what depends on itself is not known."""
         key = (id(frame), id(about))
         known = self._known.get(key, _NEW)
         if known is _NEW:
+            given_up = self._given_up
             self._known[key] = _RUNNING
             self._kept.append(frame)
             try:
@@ -106,6 +117,8 @@ class Follower:
             except (UnknownValueError, RecursionError):
                 known = UnknownValueError()
             self._known[key] = known
+            if self._given_up != given_up:  # it may be clear where less was followed before
+                del self._known[key]
         if known is _RUNNING:
             raise UnknownValueError
         if isinstance(known, Exception):
@@ -157,11 +170,11 @@ class Follower:
         try:
             value = self._once(owner, binding, lambda: self._bound(binding, owner))
         except NotLiteral as error:
-            if error.is_image:
+            if error.is_image or isinstance(binding.node, ast.arg):
                 raise
             raise fail(node, frame) from None
         if _may_have_changed(value, owner, node.id):
-            raise fail(node, frame, is_image=isinstance(value, Made))
+            raise fail(node, frame, is_image=isinstance(value, Made) or _has_image(value))
         return value
 
     def _one_import(self, owner: Frame, name: str) -> Binding | None:
@@ -282,6 +295,10 @@ def _may_have_changed(value: Any, owner: Frame, name: str) -> bool:
     if isinstance(value, list | dict):
         return name in owner.scope.changed or name in owner.scope.handed
     return name in owner.scope.changed and isinstance(value, Made | Class | Instance | Environment | Module | Package)
+
+
+def _has_image(value: Any) -> bool:
+    return isinstance(value, Environment) and isinstance(value.image, Made)
 
 
 def _line(frame: Frame, name: str) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from onedigest.checkout import read_inside
 from onedigest.errors import InputError, Problem
+from onedigest.flyte.changes import mark_changes
 from onedigest.flyte.scopes import Names
 
 MOST_CHARACTERS = 512 << 10
@@ -167,7 +168,8 @@ class Modules:
 def parse(text: str, file: Path, shown: str) -> Module | Problem:
     """Return a module, or why it is none."""
     if len(text) > MOST_CHARACTERS:
-        return Problem(f"has more than {MOST_CHARACTERS} characters, which is too long to be read for images", shown)
+        message = f"has more than {MOST_CHARACTERS} characters, which is too long to be read for images"
+        return Problem(message, shown, "define the images in a file of their own, and import them")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Python has to say of a script is for whoever runs it
@@ -177,4 +179,6 @@ def parse(text: str, file: Path, shown: str) -> Module | Problem:
     except (MemoryError, RecursionError, ValueError) as error:
         reason = "it holds a NUL character" if isinstance(error, ValueError) else "it is nested too deeply"
         return Problem(f"not Python: {reason}", f"{shown}:1")
-    return Module(file, shown, Names(tree))
+    names = Names(tree)
+    mark_changes(names)
+    return Module(file, shown, names)

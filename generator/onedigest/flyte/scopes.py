@@ -23,6 +23,9 @@ _CHANGING = frozenset(
 ) | frozenset(("sort", "update", "__setattr__", "__setitem__", "__delitem__", "__iadd__"))
 """The methods that change what they are called upon."""
 
+_OF_HERE = ("locals", "vars")
+"""The functions that give the names of where they are called as a table."""
+
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
@@ -88,8 +91,19 @@ class Scope:
         return max(position, self.loops[at][1]) if at >= 0 and position <= self.loops[at][1] else position
 
 
+def _is_of_module(call: ast.Call, scope: Scope) -> bool:
+    """Tell whether a call gives the names of a module as a table; `vars(x)` gives those of something else."""
+    if call.args:
+        return last_name(call.func) == "vars" and isinstance(call.args[0], ast.Subscript)  # of sys.modules
+    return last_name(call.func) == "globals" or (last_name(call.func) in _OF_HERE and scope.above is None)
+
+
 class Names:
-    """All names of a module: its scopes, its calls, where names are read, and choices, each with its scope."""
+    """All names of a module: its scopes, its calls, where names are read, and choices, each with its scope.
+
+    `changes` are the names that something changes, or that a statement hands to a function, which is the last value.
+    `is_rewritten` tells whether something writes names as the keys of a table.
+    """
 
     def __init__(self, tree: ast.Module) -> None:
         self.top = Scope(tree)
@@ -97,13 +111,13 @@ class Names:
         self.loads: list[tuple[ast.Name, Scope]] = []
         self.choices: list[tuple[ast.expr, Scope]] = []
         self._scopes: dict[int, Scope] = {id(tree): self.top}
-        self._changes: list[tuple[Scope, str, bool]] = []
+        self.changes: list[tuple[Scope, str, bool]] = []
+        self.is_rewritten = False
         waiting: list[tuple[ast.AST, Scope, Span]] = [(each, self.top, _WHOLE) for each in tree.body]
         while waiting:
             waiting += self._visit(*waiting.pop())
         for scope in self._scopes.values():
             self._give_away(scope)
-        self._mark_changes()
         for scope in self._scopes.values():
             scope.settle()
         self.calls.sort(key=lambda each: _order(each[0]))
@@ -137,7 +151,7 @@ class Names:
                 if isinstance(node, ast.For | ast.AsyncFor | ast.While):
                     scope.loops.append((start(node), end(node)))
                 yield from _conditional(node, scope, block)
-            case ast.ExceptHandler() | ast.match_case():
+            case ast.With() | ast.AsyncWith() | ast.ExceptHandler() | ast.match_case():
                 yield from _conditional(node, scope, block)
                 if isinstance(node, ast.ExceptHandler) and node.name:
                     _bind(scope, node.name, Binding(None, start(node), block))
@@ -193,13 +207,13 @@ class Names:
                 self.calls.append((node, scope))
                 if isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGING:
                     self._change(node.func.value, scope)
-                if _last(node.func) in ("setattr", "__setattr__", "delattr", "__delattr__"):
+                if last_name(node.func) in ("setattr", "__setattr__", "delattr", "__delattr__"):
                     self._change(node.args[0] if node.args else node, scope)
             case ast.IfExp() | ast.BoolOp():
                 self.choices.append((node, scope))
             case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
                 self._change(node, scope)
-            case ast.Expr(value=ast.Call() as call) if not scope.above and _last(call.func) != "print":
+            case ast.Expr(value=ast.Call() as call) if not scope.above and last_name(call.func) != "print":
                 for each in (*call.args, *(keyword.value for keyword in call.keywords)):
                     self._change(each, scope, is_handed=True)
             case _:
@@ -209,7 +223,9 @@ class Names:
         while isinstance(node, ast.Attribute | ast.Subscript):
             node = node.value
         if isinstance(node, ast.Name):
-            self._changes.append((scope, node.id, is_handed))
+            self.changes.append((scope, node.id, is_handed))
+        if isinstance(node, ast.Call) and not is_handed and _is_of_module(node, scope):
+            self.is_rewritten = True
 
     def _give_away(self, scope: Scope) -> None:
         """Take what a function gives to names that are not its own for something that may happen at any time."""
@@ -220,21 +236,6 @@ class Names:
                 above.unsettled.add(name)
                 above.bindings.setdefault(name, [])
                 above = above.above
-
-    def _mark_changes(self) -> None:
-        seen: set[tuple[int, str, bool]] = set()
-        while self._changes:
-            scope, name, is_handed = self._changes.pop()
-            owner: Scope | None = scope
-            while owner and name not in owner.bindings:
-                owner = owner.above
-            if not owner or (id(owner), name, is_handed) in seen:
-                continue
-            seen.add((id(owner), name, is_handed))
-            (owner.handed if is_handed else owner.changed).add(name)
-            for each in owner.bindings[name]:
-                if isinstance(each.node, ast.Name):
-                    self._changes.append((owner, each.node.id, is_handed))
 
 
 def start(node: ast.AST) -> Position:
@@ -313,5 +314,6 @@ def _take_import(node: ast.Import | ast.ImportFrom, scope: Scope, block: Span) -
         _bind(scope, name, Binding(None, end(node), block, origin))
 
 
-def _last(node: ast.expr) -> str:
+def last_name(node: ast.expr) -> str:
+    """Return the name that a dotted name ends with, nothing for another expression."""
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""

@@ -12,7 +12,7 @@ from typing import Any
 from onedigest.checkout import find_repository
 from onedigest.errors import InputError, Problem
 from onedigest.flyte.chains import Made
-from onedigest.flyte.definition import Definition
+from onedigest.flyte.definition import Definition, Refused
 from onedigest.flyte.following import Follower
 from onedigest.flyte.frames import Environment, Frame, Function
 from onedigest.flyte.literals import NotLiteral
@@ -72,7 +72,7 @@ class _Reader:
         self._relevant = Relevance(modules).names(module)
         self._frames: dict[int, Frame] = {id(self._names.top): self._follow.frame(module)}
         self._images: dict[int, Made | NotLiteral | InputError] = {}
-        self._environments: list[Environment] = []
+        self._environments: list[tuple[Environment, Scope]] = []
         self._found: dict[Definition, Definition] = {}
         self._problems: dict[Problem, None] = {}
         self._unread: dict[Problem, None] = {}
@@ -82,7 +82,9 @@ class _Reader:
         self._look_at_calls()
         for number, call in enumerate(self._outermost(), 1):
             if number > MOST_IMAGES:
-                self._problems[Problem(f"has more than {MOST_IMAGES} images", self._module.shown)] = None
+                self._problems[
+                    Problem(f"has more than {MOST_IMAGES} images", self._module.shown, "split the script")
+                ] = None
                 break
             self._take(self._images[id(call)])
         self._take_environments()
@@ -92,6 +94,9 @@ class _Reader:
 
     def _look_at_calls(self) -> None:
         """Look at all calls: what the module itself does comes first, since functions run after it."""
+        changed = {
+            id(each.node) for scope in self._names.scopes() for name in scope.changed for each in scope.bindings[name]
+        }
         calls = [each for each in self._names.calls if self._is_worth_a_look(each[0])]
         for call, scope in sorted(calls, key=lambda each: each[1].above is not None):
             try:
@@ -103,12 +108,15 @@ class _Reader:
                     self._images[id(call)] = error
             else:
                 if isinstance(value, Made):
-                    self._images[id(call)] = value
-                elif isinstance(value, Environment):
-                    self._environments.append(value)
+                    own = NotLiteral(call, self._module.shown, is_changed=True) if id(call) in changed else value
+                    self._images[id(call)] = own
+                elif isinstance(value, Environment) and id(call) not in changed:
+                    self._environments.append((value, scope))
 
     def _is_worth_a_look(self, call: ast.Call) -> bool:
-        return root_name(call) in self._relevant or any(each.arg == "image" for each in call.keywords)
+        given = (*call.args, *(each.value for each in call.keywords))
+        is_relevant = any(root_name(each) in self._relevant for each in (call, *given))
+        return is_relevant or any(each.arg == "image" for each in call.keywords)
 
     def _frame(self, scope: Scope) -> Frame:
         """Return the frame of a scope that runs by itself: parameters are what they are without arguments."""
@@ -150,12 +158,14 @@ class _Reader:
         """Note which environments have which image, and take images of other modules that environments have."""
         names: dict[Definition, set[str]] = {}
         doubtful = []
-        for each in self._environments:
+        for each, scope in self._environments:
             if isinstance(each.image, Made):
                 if (definition := self._take(each.image)) and each.name:
                     names.setdefault(definition, set()).add(each.name)
             elif isinstance(each.image, NotLiteral) and not each.image.is_image:
                 doubtful.append(each.image)
+                if scope is self._names.top and root_name(each.image.node) in self._relevant:
+                    self._take(each.image)
             elif isinstance(each.image, NotLiteral) and each.image.shown != self._module.shown:
                 self._take(each.image)
         for definition, several in names.items():
@@ -169,6 +179,7 @@ class _Reader:
         """Yield the last call of each image, but for images that others are made from and nothing else uses."""
         calls = [(call, scope) for call, scope in self._names.calls if id(call) in self._images]
         inner = {id(call.func.value) for call, _ in calls if isinstance(call.func, ast.Attribute)}
+        inner |= {id(each) for call, _ in calls for each in (*call.args, *(each.value for each in call.keywords))}
         maybe = self._take_choices()
         uses: dict[int, list[bool]] = {}
         returned: set[int] = set()
@@ -188,13 +199,27 @@ class _Reader:
         for call, scope in calls:
             if id(call) in inner or id(call) in maybe or all(uses.get(id(call), [False])):
                 continue
-            if id(scope.node) in self._follow.called:
-                is_returned = id(call) in returned or any(each.value is call for each, _ in scope.returns)
-                if is_returned or getattr(scope.node, "body", None) is call:
-                    continue
-                if isinstance(self._images[id(call)], NotLiteral):
-                    continue
-            yield call
+            if id(scope.node) in self._follow.called and self._is_of_callers(call, scope, returned):
+                continue
+            if id(call) in uses or not self._is_left_over(call, scope):
+                yield call
+
+    def _is_of_callers(self, call: ast.Call, scope: Scope, returned: set[int]) -> bool:
+        """Tell whether an image of a function that is called is read with each call."""
+        is_returned = id(call) in returned or any(each.value is call for each, _ in scope.returns)
+        is_body = getattr(scope.node, "body", None) is call
+        return is_returned or is_body or isinstance(self._images[id(call)], NotLiteral)
+
+    def _is_left_over(self, call: ast.Call, scope: Scope) -> bool:
+        """Tell whether no lock is to be had of an image that a name has, and environments have others."""
+        image = self._images[id(call)]
+        if isinstance(image, Made):
+            given = image.definition.steps if image.definition else ()
+            is_locked = not any(isinstance(each, Refused) for each in given)
+        else:
+            is_locked = isinstance(image, InputError)  # Flyte stops at it
+        is_named = any(each.node is call for several in scope.bindings.values() for each in several)
+        return not is_locked and is_named and any(isinstance(each.image, Made) for each, _ in self._environments)
 
     def _take_choices(self) -> set[int]:
         """Note expressions that choose between images; return what is in them."""
@@ -210,15 +235,15 @@ class _Reader:
 
     def _take_unsettled(self, node: ast.Name, owner: Frame) -> set[int]:
         """Note a name that may be one of several images; return what it is given."""
-        if not self._follow.is_image_at_times(owner, node.id):
-            return set()
         key = (id(owner), node.id)
-        if key not in self._unsettled:
-            self._unsettled.add(key)
-            self._take(NotLiteral(node, self._module.shown))
+        if key in self._unsettled or not self._follow.is_image_at_times(owner, node.id):
+            return set()
+        self._unsettled.add(key)
+        self._take(NotLiteral(node, self._module.shown))
         return {id(each.node) for each in owner.scope.bindings[node.id]}
 
 
 def _unread(error: NotLiteral) -> Problem:
-    message = f"the image cannot be read without running the script: `{error.text}` is no literal"
+    why = "may be changed by a later statement" if error.is_changed else "is no literal"
+    message = f"the image cannot be read without running the script: `{error.text}` {why}"
     return Problem(message, f"{error.shown}:{error.node.lineno}", _RUN)

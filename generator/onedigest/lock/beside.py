@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -136,7 +137,8 @@ def wanted_beside(
         for name, row in json.loads(spec.uv).get("sources", {}).items()
         if canonicalize_name(name) in pinned and "index" in row
     }
-    alone = [row for row in rows if sum(row["name"] == each["name"] for each in rows) == 1]
+    counts = Counter(row["name"] for row in rows)
+    alone = [row for row in rows if counts[row["name"]] == 1]
     pins = [_pin(row, users[row["name"], row["version"]], spec) for row in rows if users.get(_key(row))]
     settings["sources"] = {**settings.get("sources", {}), **indexed}
     settings["constraint-dependencies"] = [*settings.get("constraint-dependencies", []), *map(_plain_pin, alone)]

@@ -296,7 +296,6 @@ def _kept_packages(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> Kept 
     return Kept(base=previous.base, platforms=previous.platforms, moving=upgrade.packages, everything=everything)
 
 
-
 def _pinned_index(choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Digest | None:
     """Return the digest of an image that stays, although something else is asked of it."""
     if previous is None or upgrade.whole_base or previous.base.reference != choice.reference:

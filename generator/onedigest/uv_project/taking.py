@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -102,6 +102,9 @@ def with_root(locked: Locked, workspace: Workspace) -> Locked:
     """Return a uv.lock with a row for a root that has no [project], whose groups it states by their requirements."""
     if workspace.root.name:
         return locked
+    by_name: dict[str, list[Row]] = {}
+    for each in locked.rows.values():
+        by_name.setdefault(each.name, []).append(each)
     try:
         groups = untrusted.table(locked.manifest.get("dependency-groups", {}))
         row = Row(
@@ -109,7 +112,9 @@ def with_root(locked: Locked, workspace: Workspace) -> Locked:
             source={"virtual": "."},
             edges=(),
             extras={},
-            groups={str(canonicalize_name(name)): tuple(_edges(locked, tables(each))) for name, each in groups.items()},
+            groups={
+                str(canonicalize_name(name)): tuple(_edges(by_name, tables(each))) for name, each in groups.items()
+            },
             wheels=(),
             archive=None,
             metadata={"requires-dev": groups},
@@ -120,12 +125,12 @@ def with_root(locked: Locked, workspace: Workspace) -> Locked:
     return replace(locked, rows={**locked.rows, _NO_PROJECT: row})
 
 
-def _edges(locked: Locked, rows: Iterable[dict[str, Any]]) -> Iterator[Edge]:
+def _edges(by_name: Mapping[str, list[Row]], rows: Iterable[dict[str, Any]]) -> Iterator[Edge]:
     """Yield edges to what requirements name: to each version in the environments that it is for."""
     for each in rows:
         name = str(canonicalize_name(untrusted.project_name(each.get("name"))))
         marker = untrusted.line(each.get("marker", ""))
-        for row in (row for row in locked.rows.values() if row.name == name):
+        for row in by_name.get(name, ()):
             forks = " or ".join(f"({fork})" for fork in row.forks)
             parts = [f"({text})" for text in (marker, forks) if text]
             yield Edge(

@@ -548,6 +548,7 @@ onedigest.image {
           "HOME=/home/nonroot"
           "PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
           "PYTHONUNBUFFERED=1"
+          "SHELL=/bin/bash"
         ];
         StopSignal = "SIGINT";
         User = "65532:65532";
@@ -574,6 +575,7 @@ onedigest.image {
           "HOME=/home/nonroot"
           "PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
           "PYTHONUNBUFFERED=1"
+          "SHELL=/bin/bash"
         ];
         StopSignal = "SIGINT";
         User = "65532:65532";
