@@ -214,8 +214,10 @@ def _layers(planned: PlatformPlan, descriptors: _Descriptors, exported: Exported
     if len(planned.layers) != len(exported.layers):
         return [f"{len(exported.layers)} layers built, {len(planned.layers)} planned"]
     lines = []
+    # for commands BuildKit is asked to write one time, which it writes into layers of the base too: they stay as pinned
+    is_timed = any(layer.executed for layer in planned.layers)
     for layer, (diff_id, file) in zip(planned.layers, exported.layers, strict=True):
-        if layer.executed or descriptors[layer.key()].diff_id == diff_id:
+        if layer.executed or descriptors[layer.key()].diff_id == diff_id or (is_timed and layer.kept):
             continue
         expected = store.path(descriptors[layer.key()].digest)
         lines.append(f"{layer.holds}: diff ID {diff_id} built, {descriptors[layer.key()].diff_id} planned")
