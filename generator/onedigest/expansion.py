@@ -100,6 +100,11 @@ def _written(part: str | Reference) -> str:
     return f"${{{part.name}{part.operator}{text_of(part.word)}}}"
 
 
+def stored(parts: Text) -> str:
+    """Return the value where nothing is left to fill in, and else the value as it is written."""
+    return "".join(map(str, parts)) if is_plain(parts) else text_of(parts)
+
+
 def is_plain(parts: Text) -> bool:
     """Tell whether there is nothing to fill in."""
     return all(isinstance(part, str) for part in parts)
@@ -141,35 +146,26 @@ def _chosen(part: Reference, there: Text, known: Mapping[str, Text], *, counts: 
             return substitute(part.word, known) if counts else ()
         case _ if counts:
             return there
-    raise ValueError(_missing(part.name, text_of(part.word)))
+    raise ValueError(_missing(part.name, stored(substitute(part.word, known))))
 
 
 def evaluate(parts: Text, known: Mapping[str, str], unset: set[str]) -> str:
     """Return what a value stands for; variables that nothing sets are empty, and put in `unset`. Raises ValueError."""
-    found: list[str] = []
-    length = 0
-    for part in parts:
-        length += len(found[-1]) if found else 0
-        _refuse_long(length)
-        if isinstance(part, str):
-            found.append(part)
-            continue
-        there = known.get(part.name)
-        counts = there is not None and (bool(there) or not part.counts_empty)
-        match part.operator[-1:]:
-            case "":
-                if there is None:
-                    unset.add(part.name)
-                found.append(there or "")
-            case "+":
-                found.append(evaluate(part.word, known, unset) if counts else "")
-            case _ if counts:
-                found.append(there or "")
-            case "-":
-                found.append(evaluate(part.word, known, unset))
-            case _:
-                raise ValueError(_missing(part.name, evaluate(part.word, known, unset)))
-    return "".join(found)
+    left = substitute(parts, {name: (value,) if value else () for name, value in known.items()})
+    return "".join(part if isinstance(part, str) else _without_value(part, unset) for part in left)
+
+
+def _without_value(part: Reference, unset: set[str]) -> str:
+    """Return what a reference to a variable without a value stands for."""
+    match part.operator[-1:]:
+        case "":
+            unset.add(part.name)
+            return ""
+        case "+":
+            return ""
+        case "-":
+            return evaluate(part.word, {}, unset)
+    raise ValueError(_missing(part.name, evaluate(part.word, {}, unset)))
 
 
 def _missing(name: str, why: str) -> str:

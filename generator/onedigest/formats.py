@@ -10,6 +10,7 @@ __all__ = [
     "CREATED",
     "DEFAULTS",
     "DRAFT",
+    "ENVIRONMENT_VARIABLES",
     "LAYERS",
     "LOCK",
     "LOCK_FILE",
@@ -50,6 +51,9 @@ CREATED = "1980-01-02T00:00:00Z"
 
 VENV_PROGRAMS = f"/{VENV}/bin"
 """Where the programs of the virtual environment are."""
+
+ENVIRONMENT_VARIABLES = ("VIRTUAL_ENV", "CONDA_PREFIX")
+"""Variables of a base that name an environment of its own."""
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """The search path of an image whose base states none."""

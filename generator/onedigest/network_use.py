@@ -83,21 +83,13 @@ _CODE = re.compile(
     r"|nltk\.download|spacy\.cli\.download|torch\.hub|load_dataset|gdown\.|SentenceTransformer\(|fetch_openml"
 )
 _SHELLS = {"sh", "bash", "dash", "ash", "zsh", "ksh"}
-_BEFORE = {
-    "sudo",
-    "env",
-    "time",
-    "nice",
-    "exec",
-    "command",
-    "nohup",
-    "timeout",
-    "xargs",
-    "eval",
-    "doas",
-    "ionice",
-    "stdbuf",
-}
+_BEFORE = frozenset(
+    (
+        *("command", "doas", "env", "eval", "exec", "ionice", "nice"),
+        *("nohup", "stdbuf", "sudo", "time", "timeout", "xargs"),
+    )
+)
+"""Programs that run the others of their words."""
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 _WORD = re.compile(r"[\w.+/-]+")
 _PIPE = re.compile(r"(?<!\|)\|(?!\|)")
@@ -114,9 +106,8 @@ class NetworkUse:
     @property
     def message(self) -> str:
         """What is to be said of it."""
-        then = (
-            "it fails, and the shell goes on without what it was to bring" if self.hidden else "the build fails there"
-        )
+        goes_on = "it fails, and the shell goes on without what it was to bring"
+        then = goes_on if self.hidden else "the build fails there"
         return f"`{self.program}` reaches for a network, and commands of an image have none: {then}"
 
 

@@ -292,7 +292,11 @@ class TestImagesOfFlyte:
             ("x = " + "(" * 5000, "a.py:2: not Python: too many nested parentheses"),
             ("x = " + "-" * 100_000 + "1", "a.py:1: not Python: it is nested too deeply"),
             ("x = a" + ".b" * 100_000, "a.py:1: not Python: it is nested too deeply"),
-            ("#" * (1 << 19), "a.py: has more than 524288 characters, which is too long to be read for images"),
+            (
+                "#" * (1 << 19),
+                "a.py: has more than 524288 characters, which is too long to be read for images\n"
+                "hint: define the images in a file of their own, and import them",
+            ),
         ],
     )
     def test_are_not_looked_for_without_end(self, text: str, expected: str) -> None:
@@ -310,7 +314,8 @@ class TestImagesOfFlyte:
 
         with quickly():
             said = self.found("x0 = flyte.Image.from_debian_base(name='x')\n" + "\n".join(lines))
-        assert said == ["a.py:252: the image has more than 250 steps"]
+        hint = "hint: name several packages or commands in one step"
+        assert said == [f"a.py:252: the image has more than 250 steps\n{hint}"]
 
     def test_are_found_among_variables_that_double_each_other(self) -> None:
         """Each variable may be one of two, of each of which the same is so: 2^200 ways."""

@@ -202,7 +202,7 @@ class TestAboveAnImage:
         assert folders(SPEC, "/link/a", "/file/a", "/owned/x/a", "/home/you/a", "/none/x") == (
             ("/home",),
             [
-                "its /file, which `copy` brings files into, is a file",
+                "its /file, which `copy` brings files into, is a file\nhint: choose another place",
                 "its /link, which `copy` names, is a link\nhint: write /data for it in `copy`",
                 "its /owned, which `copy` brings files into, is not plainly root's\n"
                 "hint: choose a place that the base has not, or below a folder of root with mode 0755",

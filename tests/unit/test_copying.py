@@ -89,6 +89,8 @@ def tree(target: str, source: str = "src") -> str:
         (".with_workdir('/srv/a')" + file("/srv"), [("/srv/a.py", "a.py")]),
         (file("x") + ".with_workdir('/srv')" + file("x"), [("/app/x", "a.py"), ("x", "a.py")]),
         (".with_env_vars({'AT': '/zzz/'})" + file("${AT}"), [("/zzz/a.py", "a.py")]),
+        (".with_env_vars({'AT': '/zzz', 'NO': ''})" + file("${NO:-/x}${AT:+/y}"), [("/x/y", "a.py")]),
+        (file(r"/zzz/\$AT"), [("/zzz/$AT", "a.py")]),
         (".with_env_vars({'AT': '/zzz'})" + file("$AT/x") + file("${AT}y"), [("/zzz/x", "a.py"), ("/zzzy", "a.py")]),
     ],
 )  # fmt: skip
@@ -113,6 +115,11 @@ def test_targets_are_those_of_copy(calls: str, expected: list[tuple[str, str]], 
             file("$HOME/x"),
             "`$HOME` in the target '$HOME/x' would be filled in by a Dockerfile, and is not known here\n"
             "hint: write the path out, or put `with_env_vars` before it",
+        ),
+        (
+            file("$1/x"),
+            "the target '$1/x' has `$1`, which a Dockerfile leaves out\n"
+            r"hint: write `\$` for a dollar, which in a string of Python is `\\$`",
         ),
         (
             file("/proc/x"),

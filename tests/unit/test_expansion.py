@@ -51,6 +51,8 @@ def test_values(value: str, expected: str) -> None:
         ("${A:-b", "has `${A` with more than is filled in here; `${A:-word}` and its like are"),
         ("${}", "has `${` without a name"),
         ("${NONE:?set it}", "needs `NONE`, which has no value: set it"),
+        (r"${EMPTY:?set $A for 5\$}", "needs `EMPTY`, which has no value: set a for 5$"),
+        ("${NONE:+${EMPTY:?set it}}", "needs `EMPTY`, which has no value: set it"),
         ("${EMPTY:?}", "needs `EMPTY`, which has no value"),
         ("${A:-" * 9 + "}" * 9, f"has references that are nested more than {DEEPEST} times"),
     ],

@@ -43,7 +43,8 @@ def test_no_place_is_left() -> None:
         free_place([rootfs("opt/venv", "opt/onedigest", *(f"opt/onedigest{n}" for n in range(2, 100)))])
 
     assert str(caught.value) == (
-        "it has /opt/venv and all of /opt/onedigest to /opt/onedigest99, and none is left for a script"
+        "it has /opt/venv and all of /opt/onedigest to /opt/onedigest99, and none is left for a script\n"
+        "hint: choose the base that it was made from"
     )
 
 

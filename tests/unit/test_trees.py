@@ -45,15 +45,17 @@ MADE = {
     "src/core.egg-info/PKG-INFO": "",
     "src/core/__pycache__/a.cpython-311.pyc": "",
     ".tox/x": "",
+    ".pixi/envs/x": "",
     "node_modules/a/index.js": "",
     ".pytest_cache/README": "",
 }
 
 
 def test_without_git_all_counts_that_no_tool_made(tmp_path: Path) -> None:
-    write_files(tmp_path, SOURCE | MADE)
+    package = {"src/core/venv/__init__.py": ""}
+    write_files(tmp_path, SOURCE | MADE | package)
 
-    assert paths(tmp_path) == sorted(SOURCE)
+    assert paths(tmp_path) == sorted(SOURCE | package)
 
 
 def test_a_checkout_has_what_git_tracks_or_would(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import onedigest
+from onedigest.assembler.left_out import COMPILED, COMPILED_SUFFIX, ENVIRONMENT, REPOSITORY
 from onedigest.cli.own_store import key_path, store_path
 from onedigest.inputs.seal import read_key, unsealed
 
@@ -37,10 +38,10 @@ _SETTLED = 3.0
 _OF_SHELLS = {"COLUMNS", "LINES", "OLDPWD", "SHLVL", "_"}
 """Variables that shells move from one command to the next."""
 
-_PASSED = {"pyvenv.cfg": "", "cache.db": "local-cache"}
+_PASSED = {ENVIRONMENT: "", "cache.db": "local-cache"}
 """Files that tell a folder, and what it is called: a virtual environment, and what Flyte writes to at each build."""
 
-_ABOVE = ("onedigest.toml", "pyproject.toml", ".git")
+_ABOVE = ("onedigest.toml", "pyproject.toml", REPOSITORY)
 _PATIENCE = 5.0
 _MOST_HEAD = 1 << 16
 
@@ -94,7 +95,9 @@ class Project:
         while waiting and count <= _MOST_FILES:
             folder = waiting.pop()
             with os.scandir(folder) as several:
-                entries = [each for each in several if each.name != "__pycache__" and not each.name.endswith(".pyc")]
+                entries = [
+                    each for each in several if each.name != COMPILED and not each.name.endswith(COMPILED_SUFFIX)
+                ]
             if folder != start and any(folder.endswith(_PASSED.get(each.name, "/")) for each in entries):
                 self.passed.append(folder)
                 continue
@@ -106,7 +109,7 @@ class Project:
                     yield _state(each.path)
                     continue
                 yield each.path, "folder"
-                if each.name != ".git":
+                if each.name != REPOSITORY:
                     waiting.append(each.path)
 
 
@@ -231,14 +234,6 @@ def _is_there(answer: Answer, request: Mapping[str, Any]) -> bool:
     from onedigest.oci.reference import Reference
     from onedigest.oci.registry import Repository
 
-    session = Session(
-        lockfiles=None,
-        offline=False,
-        insecure=tuple(request["insecure"]),
-        as_json=False,
-        quiet=True,
-        verbose=False,
-        color="auto",
-    )
+    session = Session(insecure=tuple(request["insecure"]), quiet=True)
     reference = Reference(registry=answer.registry, repository=answer.repository)
     return Repository(reference, session.access, "pull,push").resolve(answer.tag) == answer.digest

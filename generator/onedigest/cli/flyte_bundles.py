@@ -10,6 +10,7 @@ from onedigest.assembler.credential_files import find_rule
 from onedigest.assembler.file_tree import is_below
 from onedigest.cli.words import say, shown
 from onedigest.errors import InputError
+from onedigest.flyte.copying import IGNORE_FILE
 from onedigest.flyte.definition import CodeBundle, Copy
 
 
@@ -24,7 +25,7 @@ def with_named_bundles(steps: tuple[Any, ...], bundles: int) -> tuple[Any, ...]:
 
 
 def _files_below(folder: Path) -> tuple[tuple[str, str], ...]:
-    root, ignore = folder.resolve(), folder / ".dockerignore"
+    root, ignore = folder.resolve(), folder / IGNORE_FILE
     rules = read_rules(ignore, root, shown(ignore)) if ignore.is_file() else None
     found, credentials, caches = [], list[str](), list[Path]()
     for file in list_folder(folder, rules, folder, caches.append):

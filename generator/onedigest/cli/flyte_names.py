@@ -72,18 +72,20 @@ def imports_flyte(data: bytes) -> bool:
 
 def has_choice(session: Session, path: Path) -> bool:
     """Tell whether a script has images that may be called in several ways, as those of Flyte."""
-    with suppress(InputError):
-        data = read_inside(path, session.root_of(path), shown(path), MOST_BYTES)
-        return not is_project(path) and read_found(session, path, data) is not None
-    return False
+    return not is_project(path) and _found_in(session, path) is not None
 
 
 def has_unread(session: Session, path: Path) -> bool:
     """Tell whether a script has images that only running it can read, so that locks of it are of images unknown."""
+    found = _found_in(session, path)
+    return found is not None and bool(found.unread)
+
+
+def _found_in(session: Session, path: Path) -> Found | None:
+    """Return what a script has of Flyte's images; None for one that has none, or cannot be read."""
     with suppress(InputError):
-        found = read_found(session, path, read_inside(path, session.root_of(path), shown(path), MOST_BYTES))
-        return found is not None and bool(found.unread)
-    return False
+        return read_found(session, path, read_inside(path, session.root_of(path), shown(path), MOST_BYTES))
+    return None
 
 
 def choose_names(session: Session, path: Path, several: Sequence[Sequence[str]], claims: Claims) -> list[str]:

@@ -24,12 +24,7 @@ class FlyteSession(Session):
     def __init__(self, request: Mapping[str, Any]) -> None:
         super().__init__(
             lockfiles=Path(request["lockfiles"]) if request["lockfiles"] else None,
-            offline=False,
             insecure=tuple(request["insecure"]),
-            as_json=False,
-            quiet=False,
-            verbose=False,
-            color="auto",
         )
         self._run = str(request["run"])
         self._states: tuple[str, ...] = ()

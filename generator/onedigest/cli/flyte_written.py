@@ -24,9 +24,8 @@ def find_written(
 ) -> tuple[Definition, Path] | None:
     """Return what the text of a script says of an image that it has, and the script; None where no text has it.
 
-    Modules that a script imports are read below the folder that `root_of` gives for its own.
-
-    The text tells more than Flyte: which values are written there, and which are those of this machine.
+    The text tells more than Flyte: which values are written there, and which are those of this machine. Modules that a
+    script imports are read below the folder that `root_of` gives for its own.
     """
     for path, text in _texts(files):
         for written in find_images(text, path, shown(path), root_of(path.parent)).definitions:
@@ -56,7 +55,7 @@ def as_told(
         )
     path = Path(files[0])
     session.advise(
-        f"{asked.name}: {_unread_place(path)} cannot be read without being run,"
+        f"{asked.name}: {_unread_place(session, path)} cannot be read without being run,"
         " so `onedigest generate` does not know the image"
     )
     texts = [text for _, text in _texts(files)]
@@ -87,10 +86,11 @@ def _matching(asked: Definition, written: Definition, python: str, flyte: str) -
     return replace(written, steps=(*plain, *with_named_bundles(further, bundles)))
 
 
-def _unread_place(path: Path) -> str:
+def _unread_place(session: FlyteSession, path: Path) -> str:
     """Return where a script is not literal: with the line, if one place alone is not."""
-    with suppress(InputError, UnicodeDecodeError):
-        text = read_inside(path, path.resolve().parent, shown(path), MOST_BYTES).decode()
-        unread = {each.where for each in find_images(text, path, shown(path)).unread}
-        return unread.pop() if len(unread) == 1 else shown(path)
-    return shown(path)
+    unread = {
+        each.where
+        for _, text in _texts([str(path)])
+        for each in find_images(text, path, shown(path), session.root(path.parent)).unread
+    }
+    return unread.pop() if len(unread) == 1 else shown(path)

@@ -47,13 +47,13 @@ class Session:
     def __init__(
         self,
         *,
-        lockfiles: Path | None,
-        offline: bool,
-        insecure: tuple[str, ...],
-        as_json: bool,
-        quiet: bool,
-        verbose: bool,
-        color: str,
+        lockfiles: Path | None = None,
+        offline: bool = False,
+        insecure: tuple[str, ...] = (),
+        as_json: bool = False,
+        quiet: bool = False,
+        verbose: bool = False,
+        color: str = "auto",
     ) -> None:
         if color != "auto":
             os.environ.pop("NO_COLOR", None)

@@ -10,10 +10,21 @@ from typing import Any
 from onedigest.errors import InputError
 from onedigest.flyte import literals
 from onedigest.flyte.chains import Made, begin, go_on, is_constructor
-from onedigest.flyte.frames import Class, Environment, External, Following, Frame, Function, Instance, fail
+from onedigest.flyte.frames import (
+    Class,
+    Environment,
+    External,
+    Following,
+    Frame,
+    Function,
+    Instance,
+    fail,
+    value_or_reason,
+)
 from onedigest.flyte.literals import NotLiteral
+from onedigest.flyte.methods import WHEELS
 from onedigest.flyte.modules import Module, Package
-from onedigest.flyte.scopes import start
+from onedigest.flyte.scopes import last_name, start
 
 IMAGE_POSITION = 8
 """The place of `image` among the parameters of an environment (`flyte._environment.Environment`)."""
@@ -26,6 +37,9 @@ _ENVIRONMENT = "Environment"
 
 _TASK = "ContainerTask"
 """A task that has an image itself, and gives it to an environment that is made from it."""
+
+_WHEELS = "flyte._image.PythonWheels"
+"""A layer that is given to `clone`; what it is made of has no part in what becomes of it."""
 
 
 def call_value(call: ast.Call, frame: Frame, follow: Following) -> Any:  # noqa: PLR0911  one for each kind
@@ -44,13 +58,13 @@ def call_value(call: ast.Call, frame: Frame, follow: Following) -> Any:  # noqa:
     called = follow.value(call.func, frame)
     match called:
         case External():
-            return _external(called.name, call, frame, follow)
+            return WHEELS if called.name == _WHEELS else _external(called.name, call, frame, follow)
         case Function():
             return _function(called, call, frame, follow)
-        case Class() if any(map(_names_environment, (called.node.name, *map(_last_name, called.node.bases)))):
+        case Class() if any(map(_names_environment, (called.node.name, *map(last_name, called.node.bases)))):
             return _environment(call, frame, follow)
         case Class() if called.has_instances() and not call.args and all(each.arg for each in call.keywords):
-            given = {str(each.arg): _or_none(each.value, frame, follow) for each in call.keywords}
+            given = {str(each.arg): _or_reason(each.value, frame, follow) for each in call.keywords}
             return Instance(called, given)
     raise fail(call, frame)
 
@@ -94,16 +108,16 @@ def _environment(
     for keyword in call.keywords:
         if keyword.arg:
             named[keyword.arg] = keyword.value
-        elif isinstance(table := _or_none(keyword.value, frame, follow), dict):
+        elif isinstance(table := _or_reason(keyword.value, frame, follow), dict):
             named |= table
     position = 1 if like else IMAGE_POSITION
     if call.args and not isinstance(call.args[0], ast.Starred):
         named.setdefault("name", call.args[0])
     if len(call.args) > position and not any(isinstance(each, ast.Starred) for each in call.args):
         named.setdefault("image", call.args[position])
-    name = _or_none(named.get("name"), frame, follow)
-    image = _or_none(named["image"], frame, follow) if "image" in named else like.image if like else None
-    if task is not None and isinstance(made := _or_none(task, frame, follow), Environment):
+    name = _or_reason(named.get("name"), frame, follow)
+    image = _or_reason(named["image"], frame, follow) if "image" in named else like.image if like else None
+    if task is not None and isinstance(made := _or_reason(task, frame, follow), Environment):
         image = made.image
     if isinstance(image, External) and not image.name.startswith("builtins."):
         image = fail(named["image"], frame)
@@ -111,14 +125,9 @@ def _environment(
     return Environment(name if isinstance(name, str) else "", image if known else None)
 
 
-def _or_none(node: Any, frame: Frame, follow: Following) -> Any:
-    """Return the value of an expression, or why it is not known."""
-    if not isinstance(node, ast.expr):
-        return node
-    try:
-        return follow.value(node, frame)
-    except (NotLiteral, InputError) as error:
-        return error
+def _or_reason(node: Any, frame: Frame, follow: Following) -> Any:
+    """Return the value of an expression, or why it is not known; what is no expression is a value already."""
+    return value_or_reason(node, lambda each: follow.value(each, frame)) if isinstance(node, ast.expr) else node
 
 
 def _function(function: Function, call: ast.Call, frame: Frame, follow: Following) -> Any:
@@ -174,10 +183,6 @@ def _arguments(call: ast.Call, frame: Frame, follow: Following) -> tuple[list[An
             raise fail(keyword.value, frame)
         named[keyword.arg] = follow.plain(keyword.value, frame)
     return found, named
-
-
-def _last_name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 def _names_environment(name: str) -> bool:

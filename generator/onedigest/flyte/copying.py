@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from onedigest import expansion
 from onedigest.assembler.places import folders_above, is_folder, why_closed, why_unfit, without_link
 from onedigest.errors import InputError
 from onedigest.flyte.definition import Copy, Definition, WorkDir
@@ -23,8 +24,6 @@ FLYTES_HOME = "/home/flyte"
 
 ROOTS_HOME = "/root"
 """Where Flyte's own images look for modules, too."""
-
-_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))|\$")
 
 
 class Copies:
@@ -57,9 +56,9 @@ class Copies:
             message = f"{source.name} is not below {self._root.name}, the folder that holds the locks"
             raise InputError.of(message, where=where, hint="move it there")
         if not (source.is_dir() if step.is_folder else source.is_file()):
-            raise InputError.of(f"{self._shown(source)} is no {kind} here", where=where)
+            raise InputError.of(f"{self._shown(source)} is no {kind} here", where=where, hint="correct the path")
         written = _expanded(step.target, where, variables)
-        target = self.place(written, where, {})
+        target = self._place(written, where)
         if step.is_folder:
             why, hint = why_closed(target)
         else:
@@ -74,15 +73,17 @@ class Copies:
 
     def place(self, target: str, where: str, variables: Mapping[str, str]) -> str:
         """Return the absolute path that a target stands for. Raises `InputError`."""
-        text = _expanded(target, where, variables)
+        return self._place(_expanded(target, where, variables), where)
+
+    def _place(self, text: str, where: str) -> str:
         if text.partition("/")[0].startswith("~"):
-            message = f"{target!r} is a folder of that name for a Dockerfile, and nobody's home"
+            message = f"{text!r} is a folder of that name for a Dockerfile, and nobody's home"
             raise InputError.of(message, where=where, hint=f"write the path out, such as {ROOTS_HOME}")
         joined = posixpath.join(self.workdir, text)
         found = posixpath.normpath(f"/{joined.lstrip('/')}")
         is_absolute = text.startswith("/")
         if not (is_absolute or self._is_moved or self._is_inside(found)):
-            message = f"{target!r} leads out of the working directory, {self.workdir} here and another one in Flyte"
+            message = f"{text!r} leads out of the working directory, {self.workdir} here and another one in Flyte"
             raise InputError.of(message, where=where, hint="write an absolute path, or put `with_workdir` before it")
         return found if self._is_inside(found) else without_link(found)
 
@@ -153,12 +154,12 @@ def _is_within(path: str, folder: str) -> bool:
 
 def _expanded(target: str, where: str, variables: Mapping[str, str]) -> str:
     """Return a target with variables filled in as a Dockerfile does. Raises `InputError` for those not known."""
-
-    def value(match: re.Match[str]) -> str:
-        name = match[1] or match[2] or ""
-        if name not in variables:
-            message = f"`{match[0]}` in the target {target!r} would be filled in by a Dockerfile, and is not known here"
-            raise InputError.of(message, where=where, hint="write the path out, or put `with_env_vars` before it")
-        return variables[name]
-
-    return _VARIABLE.sub(value, target)
+    known = {name: (value,) if value else () for name, value in variables.items()}
+    try:
+        found = expansion.substitute(expansion.parse(target), known)
+    except ValueError as error:
+        raise InputError.of(f"the target {target!r} {error}", where=where, hint=expansion.ESCAPE) from None
+    if name := next(expansion.names_in(found), ""):
+        message = f"`${name}` in the target {target!r} would be filled in by a Dockerfile, and is not known here"
+        raise InputError.of(message, where=where, hint="write the path out, or put `with_env_vars` before it")
+    return expansion.stored(found)

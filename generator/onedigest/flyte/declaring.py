@@ -13,6 +13,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from onedigest.assembler.left_out import ENVIRONMENT
 from onedigest.flyte.sdk import private
 
 _INSTALLED = ("site-packages", "dist-packages")
@@ -113,7 +114,7 @@ def _is_installed(folder: str) -> bool:
     if f"{folder}{os.sep}".startswith(_interpreters()) or _is_in_packages(f"{folder}{os.sep}"):
         return True
     while (above := os.path.dirname(folder)) != folder:  # noqa: PTH120  as above
-        is_environment = os.path.exists(os.path.join(above, "pyvenv.cfg"))  # noqa: PTH110, PTH118  never raises
+        is_environment = os.path.exists(os.path.join(above, ENVIRONMENT))  # noqa: PTH110, PTH118  never raises
         if is_environment and os.path.basename(folder) in _OF_AN_ENVIRONMENT:  # noqa: PTH119  as above
             return True
         folder = above

@@ -12,7 +12,7 @@ from onedigest.errors import InputError
 from onedigest.flyte.chains import Made
 from onedigest.flyte.literals import NotLiteral
 from onedigest.flyte.modules import Module
-from onedigest.flyte.scopes import END, Binding, Position, Scope
+from onedigest.flyte.scopes import END, Binding, Position, Scope, last_name
 
 _CACHING = ("cache", "lru_cache", "staticmethod")
 """Decorators that leave what a function returns as it is."""
@@ -92,7 +92,7 @@ class Function:
     def decorators(self) -> list[str]:
         """Return the names of decorators that make something else of it."""
         several = [] if isinstance(self.node, ast.Lambda) else self.node.decorator_list
-        named = [_last(each.func if isinstance(each, ast.Call) else each) for each in several]
+        named = [last_name(each.func if isinstance(each, ast.Call) else each) for each in several]
         return [each for each in named if each not in _CACHING]
 
     def bind(
@@ -109,7 +109,7 @@ class Function:
             return None
         if any(isinstance(each, ast.Starred) for each in call.args) or any(not each.arg for each in call.keywords):
             return None
-        given = [_try(each, value) for each in call.args]
+        given = [value_or_reason(each, value) for each in call.args]
         found |= dict(zip(names, given, strict=False))
         if parameters.vararg:
             rest = given[len(names) :]
@@ -119,12 +119,12 @@ class Function:
         for keyword in call.keywords:
             if keyword.arg not in known or keyword.arg is None:
                 return None
-            found[keyword.arg] = _try(keyword.value, value)
+            found[keyword.arg] = value_or_reason(keyword.value, value)
         return found
 
     def defaults(self, value: Callable[[ast.expr], Any]) -> dict[str, Any]:
         """Return what the parameters are that have a value of their own."""
-        return {name: _try(node, value) for name, node in _defaults(self.node.args)}
+        return {name: value_or_reason(node, value) for name, node in _defaults(self.node.args)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,7 +137,7 @@ class Class:
     def is_plain(self) -> bool:
         """Tell whether its attributes are what its body gives them."""
         named = [each.func if isinstance(each, ast.Call) else each for each in self.node.decorator_list]
-        return not (self.node.bases or self.node.keywords) and all(_last(each) == "dataclass" for each in named)
+        return not (self.node.bases or self.node.keywords) and all(last_name(each) == "dataclass" for each in named)
 
     def has_instances(self) -> bool:
         """Tell whether instances have what they are given, and else the attributes of the class."""
@@ -161,10 +161,6 @@ class Environment:
     image: Made | Exception | None
 
 
-def _last(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-
-
 def _defaults(parameters: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
     positional = [*parameters.posonlyargs, *parameters.args]
     first = len(positional) - len(parameters.defaults)
@@ -175,7 +171,8 @@ def _defaults(parameters: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
             yield each.arg, default
 
 
-def _try(node: ast.expr, value: Callable[[ast.expr], Any]) -> Any:
+def value_or_reason(node: ast.expr, value: Callable[[ast.expr], Any]) -> Any:
+    """Return the value of an expression, or the error that says why it is not known."""
     try:
         return value(node)
     except (NotLiteral, InputError) as error:

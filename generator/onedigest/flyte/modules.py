@@ -168,7 +168,8 @@ class Modules:
 def parse(text: str, file: Path, shown: str) -> Module | Problem:
     """Return a module, or why it is none."""
     if len(text) > MOST_CHARACTERS:
-        return Problem(f"has more than {MOST_CHARACTERS} characters, which is too long to be read for images", shown)
+        message = f"has more than {MOST_CHARACTERS} characters, which is too long to be read for images"
+        return Problem(message, shown, "define the images in a file of their own, and import them")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Python has to say of a script is for whoever runs it

@@ -20,7 +20,7 @@ from onedigest.taken import Taken
 from onedigest.uv_project.closure import Chosen, close_any, close_everywhere, digest_pins
 from onedigest.uv_project.locked import Locked, Row, read_locked
 from onedigest.uv_project.options import SyncOptions, read_options
-from onedigest.uv_project.pyproject import Pyproject
+from onedigest.uv_project.pyproject import FILE, Pyproject
 from onedigest.uv_project.stale import refuse_stale
 from onedigest.uv_project.taking import chosen_of, left_out, read_choices, with_root
 from onedigest.uv_project.workspace import Workspace, find_workspace, relative
@@ -60,7 +60,8 @@ def read_project(step: UvProject, where: str, root: Path, folder: Path) -> Locke
     try:
         options = read_options(split_words(step.options.extra_args, where))
     except ValueError as error:
-        raise InputError.of(f"`extra_args` cannot be read: {error}", where=where) from None
+        hint = "write the options as `uv sync` takes them"
+        raise InputError.of(f"`extra_args` cannot be read: {error}", where=where, hint=hint) from None
     try:
         read_source(path, root, path.name)
         project, workspace = find_workspace(path.parent, root)
@@ -104,7 +105,7 @@ class _Reader:
                 versions.setdefault(name, set()).add(version)
             if closure.roots:
                 taken.append(self._taken(choice.project, chosen, {key[0] for key in closure.roots}, left, folder))
-        files = {each.folder / "pyproject.toml" for each in (*workspace.members, workspace.root, self._project)}
+        files = {each.folder / FILE for each in (*workspace.members, workspace.root, self._project)}
         return LockedProject(
             taken=tuple(taken),
             versions={name: frozenset(each) for name, each in versions.items()},

@@ -23,8 +23,8 @@ _CHANGING = frozenset(
 ) | frozenset(("sort", "update", "__setattr__", "__setitem__", "__delitem__", "__iadd__"))
 """The methods that change what they are called upon."""
 
-_OF_A_MODULE = ("globals", "locals", "vars")
-"""The functions that give the names of a module as a table."""
+_OF_HERE = ("locals", "vars")
+"""The functions that give the names of where they are called as a table."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -89,6 +89,13 @@ class Scope:
         """Return the last position whose statements may have run: in a loop, its end."""
         at = bisect_right(self.loops, (position, END)) - 1
         return max(position, self.loops[at][1]) if at >= 0 and position <= self.loops[at][1] else position
+
+
+def _is_of_module(call: ast.Call, scope: Scope) -> bool:
+    """Tell whether a call gives the names of a module as a table; `vars(x)` gives those of something else."""
+    if call.args:
+        return last_name(call.func) == "vars" and isinstance(call.args[0], ast.Subscript)  # of sys.modules
+    return last_name(call.func) == "globals" or (last_name(call.func) in _OF_HERE and scope.above is None)
 
 
 class Names:
@@ -200,13 +207,13 @@ class Names:
                 self.calls.append((node, scope))
                 if isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGING:
                     self._change(node.func.value, scope)
-                if _last(node.func) in ("setattr", "__setattr__", "delattr", "__delattr__"):
+                if last_name(node.func) in ("setattr", "__setattr__", "delattr", "__delattr__"):
                     self._change(node.args[0] if node.args else node, scope)
             case ast.IfExp() | ast.BoolOp():
                 self.choices.append((node, scope))
             case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
                 self._change(node, scope)
-            case ast.Expr(value=ast.Call() as call) if not scope.above and _last(call.func) != "print":
+            case ast.Expr(value=ast.Call() as call) if not scope.above and last_name(call.func) != "print":
                 for each in (*call.args, *(keyword.value for keyword in call.keywords)):
                     self._change(each, scope, is_handed=True)
             case _:
@@ -217,7 +224,7 @@ class Names:
             node = node.value
         if isinstance(node, ast.Name):
             self.changes.append((scope, node.id, is_handed))
-        if isinstance(node, ast.Call) and _last(node.func) in _OF_A_MODULE and not is_handed:
+        if isinstance(node, ast.Call) and not is_handed and _is_of_module(node, scope):
             self.is_rewritten = True
 
     def _give_away(self, scope: Scope) -> None:
@@ -307,5 +314,6 @@ def _take_import(node: ast.Import | ast.ImportFrom, scope: Scope, block: Span) -
         _bind(scope, name, Binding(None, end(node), block, origin))
 
 
-def _last(node: ast.expr) -> str:
+def last_name(node: ast.expr) -> str:
+    """Return the name that a dotted name ends with, nothing for another expression."""
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""

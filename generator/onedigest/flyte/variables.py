@@ -10,14 +10,18 @@ from onedigest import expansion
 from onedigest.errors import InputError, Problem
 from onedigest.expansion import Text
 from onedigest.flyte.definition import Variables
+from onedigest.formats import VENV_PROGRAMS
 
 PATH, SHELL = "PATH", "SHELL"
 
 _OWN_PROGRAMS = "${VIRTUAL_ENV}/bin"
 """Where `a0`, `fserve` and the image's Python are."""
 
-_USUAL = re.compile(r"(?<![^:])/opt/venv/bin(?![^:])")
+_USUAL = re.compile(rf"(?<![^:]){re.escape(VENV_PROGRAMS)}(?![^:])")
 """Where an author finds them, which is the base's environment where that has one there."""
+
+_SECRET = re.compile(r"(?:^|_)(?:API_?KEY|ACCESS_KEY|SECRET|TOKEN|PASSWORD|PASSWD)$", re.ASCII)
+"""How variables are called that hold what nobody else may know."""
 
 _QUOTES = frozenset("\"'")
 
@@ -40,12 +44,20 @@ class Environment:
                 problems.append(Problem(f"the value of the variable {name!r} {error}", where, expansion.ESCAPE))
             else:
                 self.lines[name] = step.line
+                self._look_at(name, str(value), where)
         if problems:
             raise InputError(problems)
 
+    def _look_at(self, name: str, value: str, where: str) -> None:
+        """Warn of a secret, which may come from the environment of whoever runs the script."""
+        if _SECRET.search(name) and len(value) > 1 and not (value.isdigit() or "$" in value):
+            message = f"the value of {name!r} can be read in the image, and in the files beside its lock"
+            hint = f"take it out, and give the environment `secrets=flyte.Secret(key=…, as_env_var={name!r})`"
+            self.warnings.append(Problem(message, where, hint))
+
     def known(self) -> dict[str, str]:
         """Return the variables up to here whose values refer to no other."""
-        return {name: _stored(value) for name, value in self._set.items() if expansion.is_plain(value)}
+        return {name: expansion.stored(value) for name, value in self._set.items() if expansion.is_plain(value)}
 
     def set_default(self, name: str, value: str) -> None:
         """Set a variable that no step has set."""
@@ -75,16 +87,12 @@ class Environment:
         if PATH in found and not is_debian:
             found[PATH] = _before_the_bases(found[PATH])
         left = [name for name, value in found.items() if not expansion.is_plain(value)]
-        return {name: _stored(value) for name, value in found.items()}, sorted(left)
-
-
-def _stored(value: Text) -> str:
-    return "".join(map(str, value)) if expansion.is_plain(value) else expansion.text_of(value)
+        return {name: expansion.stored(value) for name, value in found.items()}, sorted(left)
 
 
 def _before_the_bases(path: Text) -> Text:
     """Put the image's own programs before those of an environment that the base may have where ours usually is."""
-    return expansion.parse(_USUAL.sub(f"{_OWN_PROGRAMS}:/opt/venv/bin", expansion.text_of(path)))
+    return expansion.parse(_USUAL.sub(f"{_OWN_PROGRAMS}:{VENV_PROGRAMS}", expansion.text_of(path)))
 
 
 def _is_above_ours(path: Text) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from onedigest.assembler.credential_files import find_rule
 from onedigest.assembler.file_tree import Budget, check_pattern, match
-from onedigest.assembler.left_out import COMPILED, REPOSITORY, is_compiled
+from onedigest.assembler.left_out import CACHES, COMPILED, REPOSITORY, is_compiled
 from onedigest.checkout import read_bytes
 from onedigest.errors import InputError
 from onedigest.untrusted import load_toml
@@ -19,25 +19,9 @@ from onedigest.untrusted import load_toml
 PROJECT_FILES = ("pyproject.toml", "setup.py")
 """One of these makes a folder a project that a backend can build (PEP 517)."""
 
-_MADE = frozenset(
-    (
-        COMPILED,
-        ".venv",
-        ".tox",
-        ".nox",
-        ".eggs",
-        ".mypy_cache",
-        ".pytest_cache",
-        ".ruff_cache",
-        ".hypothesis",
-        ".ipynb_checkpoints",
-        ".hg",
-        ".svn",
-        ".idea",
-        ".DS_Store",
-        "node_modules",
-    )
-)
+_MADE = (CACHES - {"venv"}) | {COMPILED, ".DS_Store"}
+"""Names of what tools make, wherever it is: a package may be called `venv`."""
+
 _MADE_AT_TOP = frozenset(("build", "dist", "htmlcov", ".coverage"))
 _NO_SOURCE = frozenset((REPOSITORY, ".github", "onedigest.toml", "uv.lock"))
 """What is never a part of a wheel, although it is checked in: at the top of a project."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from onedigest.assembler.file_tree import Budget, walk
-from onedigest.assembler.left_out import is_marked
+from onedigest.assembler.left_out import ENVIRONMENT, is_marked
 from onedigest.checkout import find_repository, unusable_as_input_error
 from onedigest.digest import Digest
 from onedigest.errors import InputError
@@ -142,7 +142,7 @@ class _Lister:
 
     def _is_left_out(self, folder: Path, *, is_tracked: bool) -> bool:
         if folder not in self._marked:
-            self._marked[folder] = is_marked(folder) or (not is_tracked and (folder / "pyvenv.cfg").is_file())
+            self._marked[folder] = is_marked(folder) or (not is_tracked and (folder / ENVIRONMENT).is_file())
         return self._marked[folder]
 
     def _add(self, place: Path, path: str, depth: int, *, is_there: bool) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from onedigest.assembler import VENV
 from onedigest.errors import Problem
+from onedigest.formats import ENVIRONMENT_VARIABLES, VENV, VENV_PROGRAMS
 from onedigest.lock.base import Base
 from onedigest.lock.toml_text import value
 from onedigest.platforms import Platform
@@ -14,7 +14,6 @@ from onedigest.spec import Spec
 
 _HOME, _PATH = "PYTHONHOME", "PYTHONPATH"
 _PACKAGES = re.compile(r"(?:.*/)?(?:site|dist)-packages(?:/.*)?", re.DOTALL)
-_ENVIRONMENTS = ("VIRTUAL_ENV", "CONDA_PREFIX")
 _MOST_SHOWN = 200
 
 
@@ -38,7 +37,7 @@ def _variables(spec: Spec, base: Base, platform: Platform, where: str) -> Iterat
         yield Problem(message, where, f'write `env = {{ {_HOME} = "" }}` in [tool.onedigest]')
     if _PATH in own:
         return
-    named = [each for name in _ENVIRONMENTS if (each := variables.get(name, "").rstrip("/"))]
+    named = [each for name in ENVIRONMENT_VARIABLES if (each := variables.get(name, "").rstrip("/"))]
     roots = tuple(f"{each}/" for each in (*named, *([f"/{VENV}"] if base.venv != VENV else [])))
     entries = [each for each in variables.get(_PATH, "").split(":") if each]
     if foreign := [each for each in entries if _PACKAGES.fullmatch(each) or f"{each}/".startswith(roots)]:
@@ -49,7 +48,7 @@ def _variables(spec: Spec, base: Base, platform: Platform, where: str) -> Iterat
 
 def _programs(spec: Spec, venv: str, where: Callable[[str], str]) -> Iterator[Problem]:
     """Yield programs that are named by the usual path of the script's environment, where the base has its own."""
-    usual = f"/{VENV}/bin/"
+    usual = f"{VENV_PROGRAMS}/"
     check = spec.healthcheck.test[1:] if spec.healthcheck else ()
     for key, words in (("entrypoint", () if spec.usual_entrypoint else spec.entrypoint), ("healthcheck", check)):
         name = next((part for word in words[:1] for part in word.split()[:1]), "")

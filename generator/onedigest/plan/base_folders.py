@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from onedigest.assembler.places import folders_above, is_system
-from onedigest.lock.base.debian import HOME
+from onedigest.lock.base.debian import HOME, ROOTS_HOME
 from onedigest.lock.base.folders_above import PLAIN, WELL_KNOWN
 from onedigest.platforms import AMD64, Platform
 
@@ -24,7 +24,6 @@ _MERGED = ("bin", "lib", "sbin")
 _LINKS = {"/usr/local/man": "/usr/local/share/man", "/var/spool/mail": "/var/mail"}
 """What the script of base-files makes."""
 
-_ROOTS_HOME = "/root"
 _OF_DEBIAN = {**WELL_KNOWN, "/var/cache/ldconfig": "0700:0:0", "/var/lock": "1777:0:0", "/var/mail": "2775:0:8"}
 _OF_SUITE = {"bookworm": {"/var/local": "2775:0:50"}}
 """Folders that are not plainly root's: mode and owner."""
@@ -60,7 +59,7 @@ class BaseFolders:
         }
         for each in folders_above(files):
             stated = self.odd.get(each, PLAIN if each in self.there or is_system(each) else "")
-            if each == _ROOTS_HOME:
+            if each == ROOTS_HOME:
                 stated = f"{stated.partition(':')[0]}:{user}"
             if stated:
                 near[each] = stated

@@ -15,6 +15,8 @@ from onedigest.spec import Spec
 HOME = "/home/nonroot"
 """The home that the root has for its image's user, unless that is the superuser."""
 
+ROOTS_HOME = "/root"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DebianBase(Base):
@@ -35,7 +37,7 @@ class DebianBase(Base):
         return (*self.packages, *self.essential_packages, *self.system_packages)
 
     def home(self, user: str, platform: Platform) -> str:  # noqa: ARG002  one on all platforms
-        return HOME if int(user.partition(":")[0]) else "/root"
+        return HOME if int(user.partition(":")[0]) else ROOTS_HOME
 
     def others(self, spec: Spec) -> Iterator[str]:
         kind, _, named = spec.base.partition(":")

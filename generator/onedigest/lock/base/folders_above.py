@@ -41,7 +41,7 @@ def unfit_folders(spec: Spec, rootfs: Rootfs) -> Iterator[Problem]:
             hint = f"write /{found[0]} for it in `copy`" if found else ""
             yield Problem(f"its {path}, which `copy` names, is a link", hint=hint)
         elif node.kind != "dir":
-            yield Problem(f"its {path}, which `copy` brings files into, is a file")
+            yield Problem(f"its {path}, which `copy` brings files into, is a file", hint="choose another place")
         elif not (_is(node, PLAIN) or _is(node, WELL_KNOWN.get(path, PLAIN)) or _HOME.fullmatch(path)):
             message = f"its {path}, which `copy` brings files into, is not plainly root's"
             yield Problem(

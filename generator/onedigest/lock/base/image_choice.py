@@ -120,7 +120,8 @@ def _free_place(spec: Spec, text: str, roots: Collection[Rootfs]) -> str:
     try:
         return free_place(roots)
     except InputError as error:
-        raise InputError.of(f"the base {text}: {error.problems[0].message}", where=spec.script) from None
+        said = (replace(each, message=f"the base {text}: {each.message}", where=spec.script) for each in error.problems)
+        raise InputError(said) from None
 
 
 def _is_open(rootfs: Rootfs, path: str) -> bool:
@@ -300,7 +301,8 @@ def _above(
     try:
         there = {platform: installed(dpkg_status(rootfs)) for platform, rootfs in roots.items()}
     except InputError as error:
-        raise InputError.of(f"the base {text}: {error.problems[0].message}", where=spec.script) from None
+        said = (replace(each, message=f"the base {text}: {each.message}", where=spec.script) for each in error.problems)
+        raise InputError(said) from None
     return resolve_above(spec, found.suite, there, sources, kept)
 
 

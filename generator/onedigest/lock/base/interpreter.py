@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Mapping, Sequence
 
 from onedigest.errors import InputError
-from onedigest.formats import PATH, VENV
+from onedigest.formats import ENVIRONMENT_VARIABLES, PATH, VENV
 from onedigest.lock.base.choice import exact_image
 from onedigest.lock.base.probe import Python, list_pythons
 from onedigest.oci.rootfs import Rootfs
@@ -16,7 +16,6 @@ from onedigest.spec import Spec
 OLDEST = (3, 11)
 """The oldest Python that runs the assembler, which other engines start in the base."""
 
-_VARIABLES = ("VIRTUAL_ENV", "CONDA_PREFIX")
 _FOLDERS = (f"/{VENV}", "/opt/conda")
 _NAMES = ("python3", "python")
 _MOST_FOLDERS = 256
@@ -31,7 +30,7 @@ def choose_python(spec: Spec, platform: Platform, rootfs: Rootfs, variables: Map
     """
     from packaging.specifiers import SpecifierSet
 
-    named = [variables[name] for name in _VARIABLES if variables.get(name)]
+    named = [variables[name] for name in ENVIRONMENT_VARIABLES if variables.get(name)]
     search = [*variables.get("PATH", PATH).split(":"), *(f"{each}/bin" for each in (*named, *_FOLDERS))]
     fitting = [each for each in list_pythons(rootfs, ":".join(search)) if each.machine == platform.elf_machine]
     if not fitting:

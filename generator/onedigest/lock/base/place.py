@@ -26,7 +26,8 @@ def free_place(roots: Collection[Rootfs]) -> str:
     """
     free = next((path for path in _places() if not any(root.plain(path) for root in roots)), "")
     if not free:
-        raise InputError.of(f"it has /{VENV} and all of /{_OTHER} to /{_OTHER}{_MOST}, and none is left for a script")
+        message = f"it has /{VENV} and all of /{_OTHER} to /{_OTHER}{_MOST}, and none is left for a script"
+        raise InputError.of(message, hint="choose the base that it was made from")
     return free
 
 
