@@ -10,7 +10,9 @@ from golden import expected_files
 from onedigest import conflicts
 from onedigest.lock.model import Lock
 from onedigest.lock.remains import chosen_anew, read_remains
+from onedigest.lock.resolver import Upgrade, _kept_choice
 from onedigest.lock.toml_text import inline_table, string
+from onedigest.spec import Spec
 
 SHA = "0" * 64
 
@@ -120,6 +122,15 @@ def test_digest_of_an_image_is_kept_even_where_the_rest_of_the_base_is_not() -> 
     assert found is not None
 
     assert (str(found.base.origin), found.platforms) == (f"ghcr.io/acme/base@sha256:{SHA}", ())
+
+
+def test_base_of_which_nothing_is_left_chooses_no_suite() -> None:
+    found = read_remains(lock(package("alpha", "1.0")) + merged("x\n", "y\n"))
+    assert found is not None
+    spec = Spec(name="app", script="app.py", entrypoint=("app",))
+
+    assert pins(found) == ["alpha 1.0"]
+    assert _kept_choice(spec, found, Upgrade()) is None
 
 
 @pytest.mark.parametrize("text", ["", "x", "[[packages]]\n", "[tool.onedigest.base]\n", "[[", "<<<<<<< HEAD\n" * 9])

@@ -18,6 +18,8 @@ from onedigest.flyte.stated import is_always_stated
 from onedigest.flyte.syntax import find_images
 from onedigest.script import MOST_BYTES
 
+_MOST_PLACES = 3
+
 
 def find_written(
     asked: Definition, files: list[str], *, python: str, flyte: str, root_of: Callable[[Path], Path] = lambda path: path
@@ -87,10 +89,11 @@ def _matching(asked: Definition, written: Definition, python: str, flyte: str) -
 
 
 def _unread_place(session: FlyteSession, path: Path) -> str:
-    """Return where a script is not literal: with the line, if one place alone is not."""
-    unread = {
+    """Return where a script is not literal: with the lines, if they are few."""
+    unread = [
         each.where
         for _, text in _texts([str(path)])
         for each in find_images(text, path, shown(path), session.root(path.parent)).unread
-    }
-    return unread.pop() if len(unread) == 1 else shown(path)
+    ]
+    places = list(dict.fromkeys(unread))
+    return " and ".join(places) if 0 < len(places) <= _MOST_PLACES else shown(path)

@@ -279,7 +279,9 @@ def _looked_for(asked: Mapping[str, Any], key: str) -> Any:
 
 def _kept_choice(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> Choice | None:
     """Return the suite of an earlier lock where a script leaves it open, and its Python still is what it asks for."""
-    if previous is None or upgrade.whole_base or spec.base != "debian" or previous.base.origin:
+    if previous is None or upgrade.whole_base or spec.base != "debian":
+        return None
+    if not previous.base.releases or previous.base.origin:  # an image of a registry, or nothing that is left of a lock
         return None
     python = SUITES.get(previous.base.suite, "")
     fits = python and SpecifierSet(spec.requires_python).contains(python)
