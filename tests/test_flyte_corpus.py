@@ -38,7 +38,6 @@ ONLY_RUNNING = {
     "notebook_python.py": ("python_of_this_machine",),
     "packages_from_file.py": ("packages_from_file",),
     "ref_name_layers.py": ("on_team_base",),
-    "wheels_layer.py": ("wheels_layer",),
 }
 """The environments of a script whose images only running it tells."""
 

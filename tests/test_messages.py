@@ -209,9 +209,9 @@ def test_system_package_that_does_not_exist(project: Project) -> None:
 
     assert refused(project, "generate", "app.py") == (
         "error: app.py: there is no Debian package `no-such-package` in bookworm (main)\n"
-        "hint: correct `system-packages`\n"
+        "hint: correct the name\n"
         "error: app.py: there is no Debian package `nor-this` in bookworm (main)\n"
-        "hint: correct `system-packages`\n"
+        "hint: correct the name\n"
     )
 
 

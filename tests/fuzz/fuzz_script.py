@@ -24,7 +24,7 @@ SEEDS: tuple[bytes, ...] = (
     b"# /// other\n# a\n# ///\n#\n\n# /// script\n# dependencies = []\n# ///\n",
     b'import flyte\nx = flyte.Image.from_debian_base(name="x", python_version=(3, 13)).with_pip_packages("a", pre=True)\n',
     b'from flyte import Image\na = Image.from_uv_script(__file__, name="x", registry="r")\nb = a.with_env_vars({"A": "1"})\n',
-    b'import flyte\nx = flyte.Image.from_base("a/b:1").clone(name="y").with_requirements("r.txt").with_commands(["ls"])\n',
+    b'import flyte\nx = flyte.Image.from_base("a/b:1").clone(name="y", extendable=True).with_requirements("r.txt").with_commands(["ls"])\n',
     b'from flyte import Image, Secret\nx = Image.from_debian_base(name="x").with_apt_packages("a", secret_mounts=Secret("k"))\n',
 )
 TOKENS: tuple[bytes, ...] = (

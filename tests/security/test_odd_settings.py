@@ -543,7 +543,7 @@ def test_a_locked_project(
             "requirements.txt:1: 'https://****@host/x' is an address, and a lock has no place for what changes there",
         ),
         (b"--x //me:hunter2@host", "requirements.txt:1: `--x` in a requirements file has no place in a lock"),
-        (b"-e //me:hunter2@host", "requirements.txt:1: a local project is no wheel"),
+        (b"-e //me:hunter2@host", "requirements.txt:1: '//****@host' is not below "),
         (
             b"a @ https://me:hunter2@host/ x",
             "requirements.txt:1: 'a @ https://****@host/ x' is not a requirement: Expected semicolon (after URL and whitespace) or end",

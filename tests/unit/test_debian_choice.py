@@ -175,13 +175,15 @@ class TestArchives:
 
 class TestMissing:
     def test_package_that_no_platform_has_is_told_with_names_that_are_near(self, lab: Lab) -> None:
-        lab.publish(stanza("libssl3t64"))
+        lab.publish(stanza("libssl3t64") + stanza("libgl1") + stanza("libgl1-mesa-dri"))
 
-        assert refused(lab, spec("libssl3", "zzz")) == (
+        assert refused(lab, spec("libgl1-mesa-glx", "libssl3", "zzz")) == (
+            "app.py: there is no Debian package `libgl1-mesa-glx` in trixie (main)\n"
+            "hint: correct the name; there is libgl1, libgl1-mesa-dri\n"
             "app.py: there is no Debian package `libssl3` in trixie (main)\n"
-            "hint: correct `system-packages`; there is libssl3t64\n"
+            "hint: correct the name; there is libssl3t64\n"
             "app.py: there is no Debian package `zzz` in trixie (main)\n"
-            "hint: correct `system-packages`"
+            "hint: correct the name"
         )
 
     def test_package_that_one_platform_lacks_is_told_with_it(self, lab: Lab) -> None:

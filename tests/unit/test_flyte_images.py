@@ -15,6 +15,10 @@ from onedigest.project import Project
 from onedigest.spec import Spec, specify
 
 HEAD = "from pathlib import Path\nimport flyte\n"
+WHEELS = (
+    "job.py:7: `PythonWheels`, `with_local_v2` and its like: the wheels that a checkout of Flyte builds are in no index\n"
+    "hint: leave it out with a released Flyte, and give other wheels to `with_pip_packages` by name or path"
+)
 BLOCK = '# /// script\n# requires-python = ">=3.12"\n# dependencies = ["flyte", "attrs"]\n# ///\n'
 SCRIPT_IMAGE = 'flyte.Image.from_uv_script(__file__, name="x", registry="r.example/acme")'
 LITERAL = (
@@ -163,6 +167,17 @@ class TestLayers:
         assert (credential.index, credential.host) == ("flyte-1", "two.example")
         assert (credential.origin, credential.variables()) == ("https://two.example:443", ("TOKEN",))
         assert credential.filled({"TOKEN": "s3cret"}) == ("me", "s3cret")
+
+    def test_index_of_some_steps_comes_before_the_usual_one(self, tmp_path: Path) -> None:
+        (tmp_path / "r.txt").write_text("--index-url https://one.example/simple\nnumpy\n")
+        one, plain = ".with_pip_packages('attrs', index_url='https://one.example/simple')", ".with_pip_packages('idna')"
+        file = f".with_requirements('{tmp_path}/r.txt')"
+        row = {"name": "flyte-1", "url": "https://one.example/simple"}
+
+        for calls in ([one, plain], [plain, one], [file, plain], [plain, file]):
+            assert recipe(tmp_path, debian(*calls)).script.uv == {"index": [row]}
+        for calls in ([one, one], [one, file], [file, one]):
+            assert recipe(tmp_path, debian(*calls)).script.uv == {"index": [{**row, "default": True}]}
 
     def test_named_index_is_split_like_any_other(self, tmp_path: Path) -> None:
         call = ".with_pip_packages('attrs', extra_args='--index corp=https://me:$TOKEN@two.example/simple')"
@@ -463,6 +478,33 @@ class TestRefused:
                 "hint: build and push that image yourself, and use `from_base` with its digest",
             ),
             (
+                debian(
+                    ".clone(addl_layer=flyte._image.PythonWheels(wheel_dir=DIST_FOLDER, package_name='flyte', pre=True))"
+                ),
+                WHEELS,
+            ),
+            (debian(".with_local_v2()"), WHEELS),
+            (
+                "flyte.Image.from_base('r.example/a').clone(name='x').with_pip_packages('attrs')",
+                "job.py:7: Flyte adds nothing by `with_pip_packages` to an image that is not extendable\n"
+                "hint: write `.clone(name=…, extendable=True)` before it",
+            ),
+            (
+                debian(".clone(extendable=False).with_workdir('/w').with_commands(['ls'])"),
+                "job.py:7: Flyte adds nothing by `with_workdir` to an image that is not extendable\n"
+                "hint: write `.clone(name=…, extendable=True)` before it",
+            ),
+            (
+                debian(".with_pip_packages(['attrs', 'idna'])"),
+                "job.py:7: `packages` of `with_pip_packages` is not a string or several\n"
+                "hint: write a star before the list, `*[…]`, or each of them alone",
+            ),
+            (
+                debian(arguments='python_version="3.13"'),
+                "job.py:7: `python_version` of `from_debian_base` is not a pair of numbers\n"
+                "hint: write two numbers, such as `(3, 13)`",
+            ),
+            (
                 debian(".with_env_vars({'A': 'a$$b', 'B': '${A%b}', 'C': '$C'})"),
                 "job.py:7: the value of the variable 'A' has `$$`, which a Dockerfile leaves out\n"
                 "hint: write `\\$` for a dollar, which in a string of Python is `\\\\$`\n"
@@ -611,6 +653,17 @@ class TestSyntax:
 
         assert [each.name for each in definitions(tmp_path, text)] == ["one", "two"]
 
+    @pytest.mark.parametrize("left", [".with_local_v2()", ".with_pip_packages(*read())"])
+    def test_image_that_cannot_be_locked_and_nothing_uses_is_none(self, left: str, tmp_path: Path) -> None:
+        text = f"import flyte\nold = flyte.Image.from_debian_base(name='old'){left}\n"
+        one = "e = flyte.TaskEnvironment('e', image=flyte.Image.from_debian_base(name='one'))\n"
+        file = tmp_path / "job.py"
+
+        assert [each.name for each in find_images(text + one, file, "job.py").all()] == ["one"]
+        for used in (text, text + one + "f = flyte.TaskEnvironment('f', image=old)\n", text + one + "print(old)\n"):
+            found = find_images(used, file, "job.py")
+            assert found.unread or any(each.name == "old" for each in found.definitions)
+
     def test_base_that_a_task_has_too_is_one(self, tmp_path: Path) -> None:
         text = (
             "import flyte\nbase = flyte.Image.from_debian_base(name='base')\n"
@@ -636,6 +689,16 @@ class TestSyntax:
             definitions(tmp_path, text)
 
         assert "job.py:5: the image cannot be read without running the script: `x` is no literal" in str(caught.value)
+
+    def test_image_that_a_statement_may_change_is_said_so(self, tmp_path: Path) -> None:
+        text = "import flyte\nx = flyte.Image.from_debian_base(name='x')\nobject.__setattr__(x, 'platform', ())\n"
+        with pytest.raises(InputError) as caught:
+            definitions(tmp_path, text)
+
+        assert str(caught.value) == (
+            "job.py:2: the image cannot be read without running the script: "
+            f"`flyte.Image.from_debian_base(name='x')` may be changed by a later statement\n{LITERAL}"
+        )
 
     def test_bad_python_is_said_with_its_line(self, tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:

@@ -75,3 +75,12 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         "the value of the variable 'A' has `$1`, which a Dockerfile leaves out",
         "the value of the variable 'B' has a quote and a reference: a Dockerfile takes quotes away, so write it without them",
     ]
+
+
+def test_secret_that_would_be_in_the_image_is_told() -> None:
+    made = environment({"OPENAI_API_KEY": "sk-1", "TOKENIZERS_PARALLELISM": "false", "MAX_TOKEN": "512"}, {"TOKEN": ""})
+
+    assert [str(each) for each in made.warnings] == [
+        "job.py:1: the value of 'OPENAI_API_KEY' can be read in the image, and in the files beside its lock\n"
+        "hint: take it out, and give the environment `secrets=flyte.Secret(key=…, as_env_var='OPENAI_API_KEY')`"
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -51,6 +52,28 @@ def asking(checkout: Checkout, *dependencies: str) -> Asked:
         },
     )
     return Asked(spec=spec, wanted=read_wanted(spec, read_around(spec, checkout.folder)), minor="3.13", sources=sources)
+
+
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [
+        (
+            {"name": "flyte-1", "url": "https://index.example", "default": True},
+            "`index_url` stands in the place of the usual index: write `extra_index_urls` to have both asked",
+        ),
+        (
+            {"url": "https://index.example", "default": True},
+            "this index stands in the place of the usual one: leave `default = true` out to have both asked",
+        ),
+        ({"url": "https://index.example"}, ""),
+    ],
+)
+def test_index_that_stands_alone_and_lacks_a_package(index: dict[str, Any], expected: str, tmp_path: Path) -> None:
+    asked = asking(Checkout(tmp_path), "old")
+    asked = replace(asked, wanted=replace(asked.wanted, settings={"index": [index]}))
+    error = InputError.of("no solution found: Because old was not found in the package registry", where="job.py")
+
+    assert explained(error, asked, lambda _: "").problems[0].hint == expected
 
 
 @pytest.mark.parametrize(

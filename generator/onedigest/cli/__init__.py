@@ -8,10 +8,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-__all__ = ["COMMANDS", "run"]
+__all__ = ["COMMANDS", "Commands", "run"]
 
 if TYPE_CHECKING:
-    from onedigest.cli.commands import COMMANDS, run
+    from onedigest.cli.commands import COMMANDS, Commands, run
 
 
 def __getattr__(name: str) -> object:

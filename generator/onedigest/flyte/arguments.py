@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from onedigest.flyte.definition import Secret
+from onedigest.flyte.definition import Refused, Secret
 
 MOST = 10_000
 """How many values one argument may have."""
@@ -27,16 +27,23 @@ _REQUIRED: Mapping[str, str] = {
 
 
 def check_arguments(method: str, given: Mapping[str, Any]) -> None:
-    """Raise ValueError for an argument that is missing, or of another kind than a parameter takes."""
+    """Raise ValueError for an argument that is missing, or of another kind than a parameter takes: message and hint."""
     required = _REQUIRED.get(method)
     if required and given.get(required) is None:
         raise ValueError(f"`{method}` lacks `{required}`")
     for name, value in given.items():
         expected, is_right = _KINDS.get(f"{method}.{name}") or _KINDS.get(name, _TEXT)
         if value is not None and not is_right(value):
-            raise ValueError(f"`{name}` of `{method}` is not {expected}")
+            raise ValueError(f"`{name}` of `{method}` is not {expected}", *_hints(name, value))
         if any(not _is_writable(text) for text in _texts(value)):
             raise ValueError(f"`{name}` of `{method}` holds a NUL character, or what is no character of Unicode")
+
+
+def _hints(name: str, value: Any) -> Iterable[str]:
+    if name == "packages" and any(isinstance(each, list | tuple) for each in value):
+        yield "write a star before the list, `*[…]`, or each of them alone"
+    if name == "python_version":
+        yield "write two numbers, such as `(3, 13)`"
 
 
 def _is_text(value: Any) -> bool:
@@ -97,6 +104,7 @@ _KINDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "secret_mounts": _SECRETS,
     "registry_secret": _SECRETS,
     "python_version": ("a pair of numbers", _is_version),
+    "addl_layer": ("a layer of Flyte", lambda value: isinstance(value, Refused)),
     "env_vars": ("a table of strings", _is_variables),
 }
 

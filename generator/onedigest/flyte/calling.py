@@ -22,6 +22,7 @@ from onedigest.flyte.frames import (
     value_or_reason,
 )
 from onedigest.flyte.literals import NotLiteral
+from onedigest.flyte.methods import WHEELS
 from onedigest.flyte.modules import Module, Package
 from onedigest.flyte.scopes import last_name, start
 
@@ -36,6 +37,9 @@ _ENVIRONMENT = "Environment"
 
 _TASK = "ContainerTask"
 """A task that has an image itself, and gives it to an environment that is made from it."""
+
+_WHEELS = "flyte._image.PythonWheels"
+"""A layer that is given to `clone`; what it is made of has no part in what becomes of it."""
 
 
 def call_value(call: ast.Call, frame: Frame, follow: Following) -> Any:  # noqa: PLR0911  one for each kind
@@ -54,7 +58,7 @@ def call_value(call: ast.Call, frame: Frame, follow: Following) -> Any:  # noqa:
     called = follow.value(call.func, frame)
     match called:
         case External():
-            return _external(called.name, call, frame, follow)
+            return WHEELS if called.name == _WHEELS else _external(called.name, call, frame, follow)
         case Function():
             return _function(called, call, frame, follow)
         case Class() if any(map(_names_environment, (called.node.name, *map(last_name, called.node.bases)))):

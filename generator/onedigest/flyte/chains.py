@@ -33,13 +33,14 @@ class Made:
     """An image as far as it is made. `definition` is None for one that Flyte knows by a name.
 
     `constructor` is the call that it begins with, and `is_built` tells whether Flyte builds it: it takes others as they
-    are.
+    are. `is_extendable` tells whether Flyte adds layers to it.
     """
 
     definition: Definition | None
     constructor: ast.Call
     module: Module
     is_built: bool
+    is_extendable: bool = True
     count: int = 1
 
     def finish(self) -> Definition | None:
@@ -76,11 +77,11 @@ def begin(method: str, call: ast.Call, module: Module, place: Path, value: Calla
         return Made(None, call, module, is_built=False)
     made = first(method, _known(given), place)
     if made is None:
-        raise _unknown(f"`{method}` of `flyte.Image` is not known here", call, module)
+        raise _unknown(f"`{method}` of `flyte.Image` is not known here", call=call, module=module)
     is_built = method in _ALWAYS_BUILT or bool(given.get("registry") or given.get("name"))
     is_built |= given.get("install_flyte", True) is False  # Flyte publishes none of these
     made = replace(_placed(made, 0, call), file=str(module.file), line=call.lineno)
-    return Made(made, call, module, is_built)
+    return Made(made, call, module, is_built, is_extendable=method != "from_base")
 
 
 def go_on(
@@ -98,7 +99,16 @@ def go_on(
     before = made.definition
     assert before is not None
     definition = _placed(extend(before, method, _known(given), place), len(before.steps), call)
-    return replace(made, definition=definition, is_built=True, count=made.count + 1)
+    is_extendable = made.is_extendable
+    if method == "clone" and given.get("extendable") is not None:
+        is_extendable = given["extendable"]
+    if len(definition.steps) > len(before.steps) and not made.is_extendable:
+        raise InputError.of(
+            f"Flyte adds nothing by `{method}` to an image that is not extendable",
+            where=f"{module.shown}:{call.func.end_lineno or call.lineno}",
+            hint="write `.clone(name=…, extendable=True)` before it",
+        )
+    return replace(made, definition=definition, is_built=True, is_extendable=is_extendable, count=made.count + 1)
 
 
 def _placed(made: Definition, count: int, call: ast.Call) -> Definition:
@@ -116,7 +126,7 @@ def _arguments(method: str, call: ast.Call, module: Module, value: Callable[[ast
     """Return the arguments of a call by the names of parameters."""
     names = PARAMETERS.get(method)
     if names is None:
-        raise _unknown(f"`{method}` of `flyte.Image` is not known here", call, module)
+        raise _unknown(f"`{method}` of `flyte.Image` is not known here", call=call, module=module)
     found: dict[str, Any] = {}
     several = [name[1:] for name in names if name.startswith("*")]
     positional = [name for name in names if name and not name.startswith("*")]
@@ -131,12 +141,12 @@ def _arguments(method: str, call: ast.Call, module: Module, value: Callable[[ast
             raise NotLiteral(call, module.shown)
     for name, keyword in _named(call, module, value):
         if name not in positional:
-            raise _unknown(f"`{method}` has no parameter `{name}` that is known here", call, module)
+            raise _unknown(f"`{method}` has no parameter `{name}` that is known here", call=call, module=module)
         found[name] = _read(name, keyword, value)
     try:
         check_arguments(method, {name: each for name, each in found.items() if each is not _UNKNOWN})
     except ValueError as error:
-        raise _unknown(str(error), call, module) from None
+        raise _unknown(*error.args, call=call, module=module) from None
     return found
 
 
@@ -179,5 +189,7 @@ def _named(call: ast.Call, module: Module, value: Callable[[ast.expr], Any]) -> 
     return found
 
 
-def _unknown(message: str, call: ast.Call, module: Module) -> InputError:
-    return InputError.of(message, where=f"{module.shown}:{call.lineno}", hint=f"Flyte {TESTED} is what is known here")
+def _unknown(
+    message: str, hint: str = f"Flyte {TESTED} is what is known here", *, call: ast.Call, module: Module
+) -> InputError:
+    return InputError.of(message, where=f"{module.shown}:{call.lineno}", hint=hint)

@@ -12,7 +12,7 @@ from onedigest.errors import InputError
 from onedigest.flyte import literals
 from onedigest.flyte.calling import call_value
 from onedigest.flyte.chains import Made
-from onedigest.flyte.definition import Secret
+from onedigest.flyte.definition import Refused, Secret
 from onedigest.flyte.frames import Class, Environment, External, Frame, Function, Instance, fail
 from onedigest.flyte.holding import container, repeated, subscript, text_part
 from onedigest.flyte.literals import NotLiteral, UnknownValueError
@@ -25,7 +25,7 @@ _MOST_VALUES = 50
 """How far one expression is followed, how much is looked at for one script, and how many values of one name."""
 
 _REPEATING = ast.ListComp | ast.GeneratorExp
-_PLAIN = (str, int, float, bool, type(None), bytes, Path, list, tuple, dict, Secret)
+_PLAIN = (str, int, float, bool, type(None), bytes, Path, list, tuple, dict, Secret, Refused)
 _RUNNING = object()
 _NEW = object()
 

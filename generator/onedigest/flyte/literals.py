@@ -26,10 +26,14 @@ _OF_TEXTS = ("lower", "lstrip", "removeprefix", "removesuffix", "rstrip", "split
 
 
 class NotLiteral(Exception):
-    """An expression whose value only running the script tells; `is_image` where an image depends on it."""
+    """An expression whose value only running the script tells; `is_image` where an image depends on it.
 
-    def __init__(self, node: ast.expr, shown: str = "", *, is_image: bool = False) -> None:
+    `is_changed` tells of one that is known, and that another statement may change.
+    """
+
+    def __init__(self, node: ast.expr, shown: str = "", *, is_image: bool = False, is_changed: bool = False) -> None:
         super().__init__()
+        self.is_changed = is_changed
         self.node = node
         self.shown = shown
         self.is_image = is_image

@@ -81,9 +81,9 @@ DOCKERFILE = steps.Refused(
     what="`from_dockerfile`: what a Dockerfile does cannot be locked",
     hint="build and push that image yourself, and use `from_base` with its digest",
 )
-CHECKOUT = steps.Refused(
-    what="`with_local_v2` and its like put wheels into an image that a checkout of Flyte built",
-    hint="install a released version of Flyte",
+WHEELS = steps.Refused(
+    what="`PythonWheels`, `with_local_v2` and its like: the wheels that a checkout of Flyte builds are in no index",
+    hint="leave it out with a released Flyte, and give other wheels to `with_pip_packages` by name or path",
 )
 
 Values = Mapping[str, Any]
@@ -143,6 +143,8 @@ def extend(made: Definition, method: str, given: Values, place: Path) -> Definit
             reference = str(given["base_image"])
             changes |= {"base": "", "flyte": "", **(read_default(reference) or {"base": reference})}
             changes["python"] = _minor(given.get("python_version")) or made.python or changes.get("python", "")
+        if given.get("addl_layer"):
+            changes["steps"] = (*made.steps, given["addl_layer"])
         return replace(made, **changes)
     return replace(made, steps=(*made.steps, *_STEPS[method](given, place)))
 
@@ -256,5 +258,5 @@ _STEPS: Mapping[str, Callable[[Values, Path], tuple[steps.Step, ...]]] = {
         steps.AptPackages(packages=as_tuple(given.get("packages")), secrets=secrets(given)),
     ),
     "with_commands": lambda given, _: (steps.Commands(commands=as_tuple(given["commands"]), secrets=secrets(given)),),
-    **dict.fromkeys(("with_local_v2", "with_local_rs_controller", "with_local_v2_plugins"), lambda *_: (CHECKOUT,)),
+    **dict.fromkeys(("with_local_v2", "with_local_rs_controller", "with_local_v2_plugins"), lambda *_: (WHEELS,)),
 }

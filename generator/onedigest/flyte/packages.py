@@ -46,6 +46,8 @@ class Packages:
         self.taken: dict[Taken, None] = {}
         self.build: list[Any] = []
         self._pins: dict[str, set[str]] = {}
+        self._choices = 0
+        self._has_usual = False
 
     def take_script(self, script: Script, path: Path) -> None:
         """Take what a script's block asks for."""
@@ -91,7 +93,7 @@ class Packages:
         self.take_options(replace(step.options, extra_args=project.other_arguments), where)
 
     def take_options(self, options: Options, where: str) -> None:
-        """Take how packages are found."""
+        """Take how the packages of a step are found, after those."""
         self._wanted.indexes += options.extra_index_urls
         if options.index_url:
             self._wanted.choose_index(options.index_url, where)
@@ -103,6 +105,8 @@ class Packages:
                 message = f"the key or the group of the secret {secret.key[:80]!r} is no plain name"
                 raise InputError.of(message, where=where, hint="use letters, digits, `.`, `_` and `-`")
         self.secrets |= dict.fromkeys(options.secrets)
+        self._has_usual |= self._choices == self._wanted.choices
+        self._choices = self._wanted.choices
 
     def take_flyte(self, wanted: str, image: str, where: str) -> None:
         """Take Flyte, which every task starts with: the one that the base stands for, or any."""
@@ -152,8 +156,14 @@ class Packages:
         return {name: frozenset(several) for name, several in self._wanted.hashes.items()}
 
     def settings(self, where: str) -> tuple[dict[str, Any], tuple[Credential, ...]]:
-        """Return the settings of uv, and the credentials of indexes."""
-        return settings_of(self._uv, self._wanted, where)
+        """Return the settings of uv, and the credentials of indexes.
+
+        An index that stands in the place of the usual one for some steps alone comes before that.
+        """
+        wanted = self._wanted
+        if self._has_usual and wanted.default_index:
+            wanted = replace(wanted, indexes=[*wanted.indexes, wanted.default_index], default_index="")
+        return settings_of(self._uv, wanted, where)
 
     def _requirements(self) -> Iterator[tuple[str, Requirement]]:
         for text in self._wanted.packages:

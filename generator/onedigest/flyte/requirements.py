@@ -49,13 +49,15 @@ _WITH_VALUE = (*_SETTINGS, *_DEFAULT_INDEX, *_INDEXES, *_LINKS)
 class Wanted:
     """What is asked of the packages of an image, as it is gathered.
 
-    `hashes` are those that a file allows, by project; `files` are those that were read.
+    `hashes` are those that a file allows, by project; `files` are those that were read. `choices` is how often
+    something took an index in the place of the usual one.
     """
 
     packages: list[str] = field(default_factory=list)
     constraints: list[str] = field(default_factory=list)
     indexes: list[str] = field(default_factory=list)
     default_index: str = ""
+    choices: int = 0
     find_links: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     hashes: dict[str, set[str]] = field(default_factory=dict)
@@ -70,6 +72,7 @@ class Wanted:
                 hint="name one of them in `extra_index_urls`",
             )
         self.default_index = url
+        self.choices += 1
 
 
 def split_words(text: str, where: str) -> list[str]:

@@ -23,8 +23,8 @@ _CHANGING = frozenset(
 ) | frozenset(("sort", "update", "__setattr__", "__setitem__", "__delitem__", "__iadd__"))
 """The methods that change what they are called upon."""
 
-_OF_A_MODULE = ("globals", "locals", "vars")
-"""The functions that give the names of a module as a table."""
+_OF_HERE = ("locals", "vars")
+"""The functions that give the names of where they are called as a table."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -89,6 +89,13 @@ class Scope:
         """Return the last position whose statements may have run: in a loop, its end."""
         at = bisect_right(self.loops, (position, END)) - 1
         return max(position, self.loops[at][1]) if at >= 0 and position <= self.loops[at][1] else position
+
+
+def _is_of_module(call: ast.Call, scope: Scope) -> bool:
+    """Tell whether a call gives the names of a module as a table; `vars(x)` gives those of something else."""
+    if call.args:
+        return last_name(call.func) == "vars" and isinstance(call.args[0], ast.Subscript)  # of sys.modules
+    return last_name(call.func) == "globals" or (last_name(call.func) in _OF_HERE and scope.above is None)
 
 
 class Names:
@@ -217,7 +224,7 @@ class Names:
             node = node.value
         if isinstance(node, ast.Name):
             self.changes.append((scope, node.id, is_handed))
-        if isinstance(node, ast.Call) and last_name(node.func) in _OF_A_MODULE and not is_handed:
+        if isinstance(node, ast.Call) and not is_handed and _is_of_module(node, scope):
             self.is_rewritten = True
 
     def _give_away(self, scope: Scope) -> None:

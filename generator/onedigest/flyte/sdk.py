@@ -15,7 +15,7 @@ from flyte import __version__
 from onedigest.errors import EngineError
 from onedigest.flyte import definition as steps
 from onedigest.flyte.definition import TESTED, Definition, Options, Secret, Step, read_default_image
-from onedigest.flyte.methods import CHECKOUT, DOCKERFILE, PIXI, POETRY, find, find_uv_lock
+from onedigest.flyte.methods import DOCKERFILE, PIXI, POETRY, WHEELS, find, find_uv_lock
 
 _DEBIAN = re.compile(r"python:\d+\.\d+-slim-bookworm")
 
@@ -172,5 +172,5 @@ _READERS: Mapping[str, Callable[[Any, Path], Step]] = {
     "PoetryProject": lambda *_: POETRY,
     "PixiProject": lambda *_: PIXI,
     "PixiScript": lambda *_: PIXI,
-    "PythonWheels": lambda *_: CHECKOUT,
+    "PythonWheels": lambda *_: WHEELS,
 }

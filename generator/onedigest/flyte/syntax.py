@@ -12,7 +12,7 @@ from typing import Any
 from onedigest.checkout import find_repository
 from onedigest.errors import InputError, Problem
 from onedigest.flyte.chains import Made
-from onedigest.flyte.definition import Definition
+from onedigest.flyte.definition import Definition, Refused
 from onedigest.flyte.following import Follower
 from onedigest.flyte.frames import Environment, Frame, Function
 from onedigest.flyte.literals import NotLiteral
@@ -108,7 +108,7 @@ class _Reader:
                     self._images[id(call)] = error
             else:
                 if isinstance(value, Made):
-                    own = NotLiteral(call, self._module.shown) if id(call) in changed else value
+                    own = NotLiteral(call, self._module.shown, is_changed=True) if id(call) in changed else value
                     self._images[id(call)] = own
                 elif isinstance(value, Environment) and id(call) not in changed:
                     self._environments.append((value, scope))
@@ -199,13 +199,27 @@ class _Reader:
         for call, scope in calls:
             if id(call) in inner or id(call) in maybe or all(uses.get(id(call), [False])):
                 continue
-            if id(scope.node) in self._follow.called:
-                is_returned = id(call) in returned or any(each.value is call for each, _ in scope.returns)
-                if is_returned or getattr(scope.node, "body", None) is call:
-                    continue
-                if isinstance(self._images[id(call)], NotLiteral):
-                    continue
-            yield call
+            if id(scope.node) in self._follow.called and self._is_of_callers(call, scope, returned):
+                continue
+            if id(call) in uses or not self._is_left_over(call, scope):
+                yield call
+
+    def _is_of_callers(self, call: ast.Call, scope: Scope, returned: set[int]) -> bool:
+        """Tell whether an image of a function that is called is read with each call."""
+        is_returned = id(call) in returned or any(each.value is call for each, _ in scope.returns)
+        is_body = getattr(scope.node, "body", None) is call
+        return is_returned or is_body or isinstance(self._images[id(call)], NotLiteral)
+
+    def _is_left_over(self, call: ast.Call, scope: Scope) -> bool:
+        """Tell whether no lock is to be had of an image that a name has, and environments have others."""
+        image = self._images[id(call)]
+        if isinstance(image, Made):
+            given = image.definition.steps if image.definition else ()
+            is_locked = not any(isinstance(each, Refused) for each in given)
+        else:
+            is_locked = isinstance(image, InputError)  # Flyte stops at it
+        is_named = any(each.node is call for several in scope.bindings.values() for each in several)
+        return not is_locked and is_named and any(isinstance(each.image, Made) for each, _ in self._environments)
 
     def _take_choices(self) -> set[int]:
         """Note expressions that choose between images; return what is in them."""
@@ -230,5 +244,6 @@ class _Reader:
 
 
 def _unread(error: NotLiteral) -> Problem:
-    message = f"the image cannot be read without running the script: `{error.text}` is no literal"
+    why = "may be changed by a later statement" if error.is_changed else "is no literal"
+    message = f"the image cannot be read without running the script: `{error.text}` {why}"
     return Problem(message, f"{error.shown}:{error.node.lineno}", _RUN)

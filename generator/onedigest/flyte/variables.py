@@ -20,6 +20,9 @@ _OWN_PROGRAMS = "${VIRTUAL_ENV}/bin"
 _USUAL = re.compile(rf"(?<![^:]){re.escape(VENV_PROGRAMS)}(?![^:])")
 """Where an author finds them, which is the base's environment where that has one there."""
 
+_SECRET = re.compile(r"(?:^|_)(?:API_?KEY|ACCESS_KEY|SECRET|TOKEN|PASSWORD|PASSWD)$", re.ASCII)
+"""How variables are called that hold what nobody else may know."""
+
 _QUOTES = frozenset("\"'")
 
 
@@ -41,8 +44,16 @@ class Environment:
                 problems.append(Problem(f"the value of the variable {name!r} {error}", where, expansion.ESCAPE))
             else:
                 self.lines[name] = step.line
+                self._look_at(name, str(value), where)
         if problems:
             raise InputError(problems)
+
+    def _look_at(self, name: str, value: str, where: str) -> None:
+        """Warn of a secret, which may come from the environment of whoever runs the script."""
+        if _SECRET.search(name) and len(value) > 1 and not (value.isdigit() or "$" in value):
+            message = f"the value of {name!r} can be read in the image, and in the files beside its lock"
+            hint = f"take it out, and give the environment `secrets=flyte.Secret(key=…, as_env_var={name!r})`"
+            self.warnings.append(Problem(message, where, hint))
 
     def known(self) -> dict[str, str]:
         """Return the variables up to here whose values refer to no other."""

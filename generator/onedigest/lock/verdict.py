@@ -30,6 +30,7 @@ _NEEDS_WHEELS = re.compile(r"Wheels are required for `([\w.-]{1,200})`")
 _NO_BUILD = re.compile(r"\n*hint: Wheels are required for `[^\n]*")
 _NEEDS_SOURCE = re.compile(r"A source distribution is required for `([\w.-]{1,200})`")
 _NO_BINARY = re.compile(r"\n*hint: A source distribution is required for `[^\n]*")
+_NOT_FOUND = re.compile(r"\b[\w.-]{1,200} was not found in the package registry")
 _MOST_BUILT = 40
 _MOST_PAGE = 32 << 20
 _OF_IMAGES = ("3.12", "3.14")
@@ -90,10 +91,13 @@ def _place(text: str, chosen: Mapping[tuple[str, str], Package], author: Author)
 def explained(error: InputError, asked: Asked, line_of: LineOf) -> InputError:
     """Return an error of uv with the edit that helps.
 
-    It is about two requirements that exclude each other, or about missing wheels of one platform or one Python.
+    It is about two requirements that exclude each other, about an index that stands alone, or about missing wheels of
+    one platform or one Python.
     """
     if clash := clash_of(error, asked, line_of):
         return clash
+    if hint := _asked_alone(error, asked.wanted.settings):
+        return _hinted(error, hint)
     if "wheel" not in str(error) or all(each.hint for each in error.problems):
         return error
     spec, minor = asked.spec, asked.minor
@@ -123,6 +127,16 @@ def explained(error: InputError, asked: Asked, line_of: LineOf) -> InputError:
         named = listed([f"`{name}`" for name in compiled])
         hint = f"publish wheels of {named} for each platform to an index, built for example with cibuildwheel"
     return _hinted(error, hint)
+
+
+def _asked_alone(error: InputError, settings: Mapping[str, Any]) -> str:
+    """Return what helps where an index lacks a package, and is asked in the place of the usual one."""
+    default = next((each for each in settings.get("index", ()) if each.get("default")), None)
+    if default is None or not _NOT_FOUND.search(str(error)):
+        return ""
+    if str(default.get("name", "")).startswith("flyte-"):
+        return "`index_url` stands in the place of the usual index: write `extra_index_urls` to have both asked"
+    return "this index stands in the place of the usual one: leave `default = true` out to have both asked"
 
 
 def refuse_unnamed(asked: Asked, first: Mapping[str, str]) -> None:

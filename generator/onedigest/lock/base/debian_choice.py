@@ -147,8 +147,9 @@ def _is_there(packages: Candidates, name: str) -> bool:
 
 def _near(name: str, several: Iterable[Candidates]) -> str:
     names = {each for packages in several for each in packages.names() if each[:1] == name[:1]}
-    near = difflib.get_close_matches(name, sorted(names), 3, _NEAR)
-    return f"correct `system-packages`; there is {', '.join(near)}" if near else "correct `system-packages`"
+    shorter = [each for each in sorted(names, reverse=True) if name.startswith(f"{each}-")]
+    near = [*dict.fromkeys([*shorter, *difflib.get_close_matches(name, sorted(names), 3, _NEAR)])][:3]
+    return f"correct the name; there is {', '.join(near)}" if near else "correct the name"
 
 
 def _told(problems: Mapping[Platform, Sequence[Problem]], platforms: Sequence[Platform]) -> list[Problem]:
