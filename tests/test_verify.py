@@ -39,6 +39,7 @@ def alpha(project: Project, index: IndexServer) -> Project:
 def test_image_is_identical_under_all_variations(alpha: Project) -> None:
     if not shutil.which("faketime"):
         pytest.skip("faketime is not installed (Debian package faketime)")
+    alpha.write("data/größe.csv", "3,4\n")
     before = {path for path in alpha.root.rglob("*") if ".inputs" not in path.parts}
     result = alpha.ok("verify", "app")
 

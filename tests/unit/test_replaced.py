@@ -20,7 +20,9 @@ from onedigest.platforms import AMD64, ARM64
 MEMBERS = [
     directory("./etc"), directory("./etc/tool"), entry("./etc/tool/tool.conf"), directory("./etc/secret", mode=0o710),
     directory("./usr/bin"), entry("./usr/bin/tool"), link("./etc/linked", "tool"), directory("./tmp", mode=0o1777),
+    directory("./var/tool"),
 ]  # fmt: skip
+POSTINST = b"#!/bin/sh\nset -e\nchmod 1730 /var/tool\n"
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def store(tmp_path: Path) -> Store:
 def look_at(store: Store, folder: Path, *targets: str, kept: bool = True) -> list[str]:
     """Return what is said of files at some paths, in an image of one package."""
     assert isinstance(LOCK.base, DebianBase)
-    data = make_deb(folder / "tool.deb", "tool", MEMBERS).read_bytes()
+    data = make_deb(folder / "tool.deb", "tool", MEMBERS, scripts={"postinst": POSTINST}).read_bytes()
     package = DebianPackage(
         name="tool",
         version="1",
@@ -70,6 +72,12 @@ def test_files_of_packages_are_refused(store: Store, tmp_path: Path) -> None:
 
     assert look_at(store, tmp_path, *targets) == expected
     assert look_at(store, tmp_path, *targets, kept=False) == expected  # it was noted
+
+
+def test_folder_is_as_scripts_of_packages_leave_it(store: Store, tmp_path: Path) -> None:
+    expected = "full.py:4 copy: `copy` brings x below /var/tool, which has another mode or owner in Debian's tool"
+
+    assert look_at(store, tmp_path, "/var/tool/a") == [expected]
 
 
 def test_other_places_are_free(store: Store, tmp_path: Path) -> None:

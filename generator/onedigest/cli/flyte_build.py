@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -30,7 +30,7 @@ from onedigest.cli.session import Session
 from onedigest.cli.wishes import Wishes
 from onedigest.cli.words import say, shown
 from onedigest.digest import hex_of, of_bytes
-from onedigest.errors import DifferenceError, InputError, OnedigestError, generating
+from onedigest.errors import DifferenceError, InputError, OnedigestError, Problem, generating
 from onedigest.flyte.definition import Copy, Definition, loads
 from onedigest.inputs.store import exclusive
 from onedigest.oci.media import MANIFEST_TYPES
@@ -72,16 +72,18 @@ def _answer(session: FlyteSession, request: Mapping[str, Any]) -> str:
     siblings = [loads(each) for each in request["siblings"]]
     with _alone(session, lambda: flyte_image(session, definition, script, siblings)) as image:
         session.warn(image.script.warnings)
-        problems = lock_problems(image, _read(image.lock_path), lambda _: changed_since(image.spec.script))
+        whose = image.spec.script if written else f"the image of {image.spec.script}"
+        problems = lock_problems(image, _read(image.lock_path), lambda _: changed_since(whose))
         problems = problems or code_problems(image, read_lock(image), partial(sources, session, image))
         session.begin(image, anew=bool(problems))
         if request["dry_run"]:
             return _say_dry_run(session, image, repository, "; ".join(each.message for each in problems))
         if problems and locked:
-            raise DifferenceError(problems)
+            raise DifferenceError(problems if written else _built_to_mend(problems, image))
         if problems:
             _lock(session, image, problems[0].message)
         job = _job(session, image, locked=locked)
+        _say_other_flyte(session, job, request["flyte"], is_read=bool(written))
         reference, present = _build(session, job, repository, request, locked=locked)
         if before and not (image.recipe and image.recipe.baked):
             with suppress(OSError, ValueError):  # the next build looks at all again
@@ -221,7 +223,6 @@ def _build(
 ) -> tuple[str, str]:
     """Build and push an image unless it is there; return its reference, and what is said where it is there."""
     image = job.image
-    _say_other_flyte(session, job, request["flyte"])
     is_baked = bool(image.recipe and image.recipe.baked)
     if job.engine != "embedded":
         refuse_stale_rules(job, InputError)
@@ -239,12 +240,32 @@ def _build(
     return str(pushed["reference"]), f"{image.spec.name}: pushed already, as {repository}:{pushed['tags'][0]}"
 
 
-def _say_other_flyte(session: FlyteSession, job: Job, flyte: str) -> None:
+def _built_to_mend(problems: Iterable[Problem], image: Image) -> list[Problem]:
+    """Have a build mend what `generate` cannot, for only running the script tells the image."""
+    hint = "have Flyte build the image without ONEDIGEST_LOCKED and `locked=True`, and check its lock in"
+    command = generating(image.spec.script)
+    return [replace(each, hint=hint) if command in each.hint else each for each in problems]
+
+
+def _say_other_flyte(session: FlyteSession, job: Job, flyte: str, *, is_read: bool) -> None:
     """Say that the image has another version of Flyte than the one that starts its tasks."""
     _, _, here = flyte.partition("==")
-    there = [package.version for package in job.lock.packages if package.name == "flyte"]
-    if there and there != [here]:
-        session.advise(
-            f"{job.image.spec.name}: the image has Flyte {there[0]}, and this is {here};"
-            f" `{generating(job.image.spec.script)} --upgrade-package flyte` brings the newest"
-        )
+    there = next((package.version for package in job.lock.packages if package.name == "flyte"), here)
+    if there == here:
+        return
+    if _is_newer(there, here):
+        hint = f"`pip install flyte=={there}` brings the same"
+    elif is_read:
+        hint = f"`{generating(job.image.spec.script)} --upgrade-package flyte` brings the newest"
+    else:
+        hint = f"without {shown(job.image.lock_path)}, the next build chooses all anew"
+    session.advise(f"{job.image.spec.name}: the image has Flyte {there}, and this is {here}; {hint}")
+
+
+def _is_newer(version: str, than: str) -> bool:
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(version) > Version(than)
+    except InvalidVersion:  # of a checkout of the SDK
+        return False

@@ -92,6 +92,8 @@ def build_varied(project: BuildFiles, variation: Variation, store: Store, enviro
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
             **variation.variables,
         }
+        if not "".join(project.files).isascii():
+            variables["PYTHONUTF8"] = "1"  # no Python without it names such a file in a locale of ASCII
         arguments = ("build", "--offline", "--json", "--lockfiles", project.lockfiles, project.image)
         command = [*variation.prefix, sys.executable, "-c", _CHILD, f"{variation.umask:o}", variation.processors]
         code, out, err = _run([*command, *arguments], root, variables)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from onedigest.assembler.configuration import configuration
 from onedigest.assembler.configuration.system import System
-from onedigest.assembler.debian_packages import read_packages
+from onedigest.assembler.debian_packages import read_packages, unpacked
 from onedigest.assembler.entry import Entry
 from onedigest.assembler.places import folders_above
 from onedigest.assembler.refusal import Refused
@@ -61,12 +61,16 @@ def _entries(packages: Iterable[DebianPackage], store: Store) -> Mapping[str, _O
     """Return what packages bring and what is made of it; nothing of packages that no layer can be made of."""
     try:
         read = read_packages([store.path(each.digest) for each in packages])
-        files = {entry.path: entry for package in read for entry in package.entries}
-        made = configuration(System(files, read))
+        made = configuration(System(unpacked(read), read))
     except Refused:
         return {}
-    found = {path: _Owned(entry, "Debian's packages") for path, entry in made.items()}
-    return found | {entry.path: _Owned(entry, f"Debian's {each.name}") for each in read for entry in each.entries}
+    found: dict[str, _Owned] = {}
+    for each in read:
+        for entry in each.entries:
+            found.setdefault(entry.path, _Owned(entry, f"Debian's {each.name}"))
+    for path, entry in made.items():  # above what packages bring
+        found[path] = _Owned(entry, found[path].label if path in found else "Debian's packages")
+    return found
 
 
 def _messages(image: Looked, platform: Platform, there: Mapping[str, _Owned]) -> Iterator[str]:
