@@ -16,7 +16,7 @@ DEEPEST = 8
 LONGEST = 64 << 10
 """How long a value may become, in characters: half of what Linux gives a variable (MAX_ARG_STRLEN)."""
 
-ESCAPE = r"write `\$` for a dollar, which in a string of Python is `\\$`"
+ESCAPE = r"write `\$` for a dollar, which between double quotes is `\\$`"
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _OPERATOR = re.compile(r":?[-+?]")

@@ -60,7 +60,7 @@ class Settings:
         for name in names:
             if name not in values:
                 message = f"`{key}` has {untrusted.quoted(name)}, which `{table}` does not set"
-                self.problems.append(Problem(message, self.where(key)))
+                self.problems.append(Problem(message, self.where(key), f"set it in `{table}`, or take it out here"))
                 continue
             try:
                 expansion.parse(values[name])

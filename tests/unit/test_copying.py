@@ -119,7 +119,7 @@ def test_targets_are_those_of_copy(calls: str, expected: list[tuple[str, str]], 
         (
             file("$1/x"),
             "the target '$1/x' has `$1`, which a Dockerfile leaves out\n"
-            r"hint: write `\$` for a dollar, which in a string of Python is `\\$`",
+            r"hint: write `\$` for a dollar, which between double quotes is `\\$`",
         ),
         (
             file("/proc/x"),

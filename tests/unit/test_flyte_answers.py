@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from onedigest.cli.flyte_answers import Answer, Project, recall, remember
+from onedigest.cli.flyte_answers import Answer, ProjectFiles, recall, remember
 from onedigest.cli.own_store import own_store
 
 DIGEST = f"sha256:{'ab' * 32}"
@@ -78,7 +78,7 @@ def request(root: Path, **others: Any) -> dict[str, Any]:
 
 def keep(root: Path, registry: Registry) -> None:
     """Answer a first build, which locks the image."""
-    before = Project(root, "lockfiles", [str(root / "job.py")])
+    before = ProjectFiles(root, "lockfiles", [str(root / "job.py")])
     write(root / "lockfiles" / "x" / "pylock.toml", "lock")
     write(root / "lockfiles" / "x" / "image.toml", "record")
     answer = Answer(registry.host, "acme/x", "0123", DIGEST, "application/json", "x: pushed already")
@@ -207,7 +207,7 @@ def test_registry_without_the_image_is_asked_the_long_way(
 
 
 def test_nothing_is_kept_of_a_project_that_changed_meanwhile(root: Path, registry: Registry) -> None:
-    before = Project(root, "lockfiles", [])
+    before = ProjectFiles(root, "lockfiles", [])
     rewritten(root / "data" / "a.csv", "c,d")
     remember(own_store(), request(root), "x", before, Answer(registry.host, "acme/x", "0123", DIGEST, "", ""))
 
@@ -217,7 +217,7 @@ def test_nothing_is_kept_of_a_project_that_changed_meanwhile(root: Path, registr
 def test_large_project_is_not_looked_at(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("onedigest.cli.flyte_answers._MOST_FILES", 2)
 
-    assert not Project(root, "lockfiles", []).is_whole
+    assert not ProjectFiles(root, "lockfiles", []).is_whole
 
 
 def test_note_of_another_machine_counts_for_nothing(

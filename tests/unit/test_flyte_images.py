@@ -507,10 +507,10 @@ class TestRefused:
             (
                 debian(".with_env_vars({'A': 'a$$b', 'B': '${A%b}', 'C': '$C'})"),
                 "job.py:7: the value of the variable 'A' has `$$`, which a Dockerfile leaves out\n"
-                "hint: write `\\$` for a dollar, which in a string of Python is `\\\\$`\n"
+                "hint: write `\\$` for a dollar, which between double quotes is `\\\\$`\n"
                 "job.py:7: the value of the variable 'B' has `${A` with more than is filled in here;"
                 " `${A:-word}` and its like are\n"
-                "hint: write `\\$` for a dollar, which in a string of Python is `\\\\$`",
+                "hint: write `\\$` for a dollar, which between double quotes is `\\\\$`",
             ),
             (
                 debian(".with_pip_packages('attrs', 'a b')"),

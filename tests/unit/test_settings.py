@@ -61,3 +61,16 @@ def test_keys_of_the_image_of_a_project_are_refused_in_a_script(key: str) -> Non
     assert str(caught.value) == (
         f"app.py:3: `{key}` is a key of the image of a project\nhint: move it into its pyproject.toml"
     )
+
+
+def test_variables_to_fill_in_are_set_and_fit() -> None:
+    with pytest.raises(InputError) as caught:
+        spec('env = { A = "$1" }', 'expand-env = ["A", "B"]', project={})
+
+    assert str(caught.value) == (
+        "app.py:3: `env` has a value of 'A' that has `$1`, which a Dockerfile leaves out\n"
+        r"hint: write `\$` for a dollar, which between double quotes is `\\$`"
+        "\n"
+        "app.py:4: `expand-env` has 'B', which `env` does not set\n"
+        "hint: set it in `env`, or take it out here"
+    )

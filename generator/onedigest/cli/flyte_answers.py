@@ -65,7 +65,7 @@ class Answer(NamedTuple):
         return f"{self.registry}/{self.repository}@{self.digest}"
 
 
-class Project:
+class ProjectFiles:
     """The files below a folder, as they are now; `lockfiles` is the folder of all locks in it.
 
     `passed` are the folders whose files do not count.
@@ -122,7 +122,7 @@ def recall(request: Mapping[str, Any], find_modules: Callable[[], object] = lamb
     if text is None:
         return ""
     kept: dict[str, Any] = json.loads(text)
-    project = Project(Path(kept["root"]), kept["lockfiles"], kept["further"])
+    project = ProjectFiles(Path(kept["root"]), kept["lockfiles"], kept["further"])
     if not project.is_whole or _digest(project.of_image(kept["name"])) != kept["states"]:
         return ""
     if any(_content(path) != digest for path, digest in kept["young"].items()):
@@ -136,10 +136,10 @@ def recall(request: Mapping[str, Any], find_modules: Callable[[], object] = lamb
     return answer.reference
 
 
-def remember(store: Store, request: Mapping[str, Any], name: str, before: Project, answer: Answer) -> None:
+def remember(store: Store, request: Mapping[str, Any], name: str, before: ProjectFiles, answer: Answer) -> None:
     """Keep an answer, unless a file of the project was changed since `before`, when none had been read."""
     now = time.time()
-    after = Project(before.root, before.lockfiles, before.further)
+    after = ProjectFiles(before.root, before.lockfiles, before.further)
     if not (_may_be_kept(request) and after.is_whole and after.states == before.states):
         return
     states = after.of_image(name)

@@ -17,7 +17,7 @@ from onedigest.cli.build import Build
 from onedigest.cli.building import Job, prepare, refuse_stale_rules, run_engine
 from onedigest.cli.ending import Signals, explain
 from onedigest.cli.engines import make_engine
-from onedigest.cli.flyte_answers import Answer, Project, remember
+from onedigest.cli.flyte_answers import Answer, ProjectFiles, remember
 from onedigest.cli.flyte_images import flyte_image
 from onedigest.cli.flyte_session import FlyteSession
 from onedigest.cli.flyte_written import as_told, find_written
@@ -91,14 +91,14 @@ def _answer(session: FlyteSession, request: Mapping[str, Any]) -> str:
         return reference
 
 
-def _look(session: Session, files: list[str]) -> Project | None:
+def _look(session: Session, files: list[str]) -> ProjectFiles | None:
     """Return the files of the project as they are before any is read; None where there are too many."""
     if not files:
         return None
     folder = Path(files[0]).resolve().parent
     lockfiles = session.lockfiles_of(session.project(folder))
     try:
-        project = Project(session.root(folder).resolve(), lockfiles.name, files)
+        project = ProjectFiles(session.root(folder).resolve(), lockfiles.name, files)
     except OSError:
         return None
     return project if project.is_whole else None
@@ -107,7 +107,7 @@ def _look(session: Session, files: list[str]) -> Project | None:
 def _keep(
     session: Session,
     request: Mapping[str, Any],
-    before: Project,
+    before: ProjectFiles,
     job: Job,
     definition: Definition,
     reference: str,

@@ -91,8 +91,8 @@ def _found_in(session: Session, path: Path) -> Found | None:
 def choose_names(session: Session, path: Path, several: Sequence[Sequence[str]], claims: Claims) -> list[str]:
     """Return one name for each image of a script, of those that it may have.
 
-    It is the first one whose lock is of this script, else the first one that no other script has, by its lock or by a
-    claim in the same command.
+    It is the first one whose lock is of this script. Else it is the first one that no other script has, by its lock or
+    by a claim in the same command.
     """
     folder, script = session.lockfiles_of(session.project(path.parent)), shown(path, session.root(path.parent))
 

@@ -7,22 +7,15 @@ from typing import TYPE_CHECKING
 
 from onedigest.cli.image import Image
 from onedigest.errors import Problem
-from onedigest.network_use import DEBIAN_PACKAGES, FILES, PYTHON_PACKAGES, network_use_of
 
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock
-
-_INSTEAD = {
-    PYTHON_PACKAGES: "name the packages in `dependencies`",
-    DEBIAN_PACKAGES: "name the packages in `system-packages`",
-    FILES: "fetch it beforehand, and add the file with `copy`",
-}
 
 
 def warn_locked(image: Image, lock: Lock) -> None:
     """Warn of what the script of a new lock asks for in vain."""
     _warn_of_unset(image, lock)
-    if image.recipe is None:  # which says it of its own commands
+    if image.spec.run and image.recipe is None:  # which says it of its own commands
         _warn_of_commands(image)
 
 
@@ -37,7 +30,15 @@ def _warn_of_unset(image: Image, lock: Lock) -> None:
 
 
 def _warn_of_commands(image: Image) -> None:
+    """Warn of commands that reach for a network."""
+    from onedigest.network_use import DEBIAN_PACKAGES, FILES, PYTHON_PACKAGES, network_use_of
+
+    instead = {
+        PYTHON_PACKAGES: "name the packages in `dependencies`",
+        DEBIAN_PACKAGES: "name the packages in `system-packages`",
+        FILES: "fetch it beforehand, and add the file with `copy`",
+    }
     for command in image.spec.run:
         where = image.script.where_text(command, "tool.onedigest.run")
         for use in network_use_of(shlex.split(command)):
-            image.warn(Problem(use.message, where, _INSTEAD[use.kind]))
+            image.warn(Problem(use.message, where, instead[use.kind]))

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 
 from onedigest.errors import Problem
 from onedigest.flyte.definition import Commands
-from onedigest.network_use import DEBIAN_PACKAGES, FILES, PYTHON_PACKAGES, has_pipeline, network_uses
 
 _PIPED = (
     '(set -o pipefail) 2>/dev/null && exec /bin/sh -o pipefail -c "$1";'
@@ -21,15 +20,11 @@ bash as near to dash as it gets.
 _PLAIN = re.compile(r"[^\"'\\\n]{4,40}")
 _MOST_LINES = 500
 
-_IN_FLYTE = {
-    PYTHON_PACKAGES: "name the packages in `with_pip_packages`",
-    DEBIAN_PACKAGES: "name the packages in `with_apt_packages`",
-    FILES: "fetch it beforehand, and add the file with `with_source_file`",
-}
-
 
 def run_line(command: str) -> str:
     """Return the command of `run` that does what a command of Flyte's does."""
+    from onedigest.network_use import has_pipeline
+
     if has_pipeline(command):
         return shlex.join(("/bin/sh", "-c", _PIPED, "sh", command))
     return shlex.join(("/bin/sh", "-c", command))
@@ -37,9 +32,16 @@ def run_line(command: str) -> str:
 
 def reaching(step: Commands, lines: Sequence[str]) -> Iterator[tuple[int, Problem]]:
     """Yield what is to be said of commands that reach for a network, with the line; `lines` are those of the script."""
+    from onedigest.network_use import DEBIAN_PACKAGES, FILES, PYTHON_PACKAGES, network_uses
+
+    instead = {
+        PYTHON_PACKAGES: "name the packages in `with_pip_packages`",
+        DEBIAN_PACKAGES: "name the packages in `with_apt_packages`",
+        FILES: "fetch it beforehand, and add the file with `with_source_file`",
+    }
     for command in step.commands:
         for use in network_uses(command):
-            yield _line_of(command, step.line, lines), Problem(use.message, hint=_IN_FLYTE[use.kind])
+            yield _line_of(command, step.line, lines), Problem(use.message, hint=instead[use.kind])
 
 
 def _line_of(command: str, first: int, lines: Sequence[str]) -> int:

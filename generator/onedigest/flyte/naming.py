@@ -37,8 +37,8 @@ def candidates(
 ) -> list[tuple[str, ...]]:
     """Return what each of the different images of a script may be called, the best name first.
 
-    It is the plain name and those of its environments, each as long as no other image of the script has it, and then a
-    name with a number. The number is made of the environments, or of the whole definition where images share them; so
+    It is the plain name and those of its environments, each as long as no other image of the script has it. Last comes
+    a name with a number. The number is made of the environments, or of the whole definition where images share them; so
     it stays while its image changes. `root` is the folder that holds the locks, and `given` are names that the script
     has besides.
     """

@@ -33,8 +33,8 @@ class PinnedImage:
     """The image of one platform that a registry has.
 
     `manifest` and `config` are digests of documents. `env` has lines NAME=value. `has_workdir` tells whether the
-    working directory that is asked for is there, `has_volumes` are the volumes that are, and `has_folders` the folders
-    that are above files which have a place of their own, all of them plainly root's. To an `open_workdir` everybody may
+    working directory that is asked for is there, and `has_volumes` are the volumes that are. `has_folders` are the
+    folders above files which have a place of their own, all of them plainly root's. To an `open_workdir` everybody may
     write, as to one that is made here. `account` is that of the user who is asked for, None where the files were not
     looked at. Layers are in their order. There is a list of its `files` where Debian packages are put above it.
     """
