@@ -10,7 +10,7 @@ COMPILED_SUFFIX = ".pyc"
 REPOSITORY = ".git"
 CACHES = frozenset(
     (
-        *(".venv", "venv", "node_modules", ".pixi", ".direnv"),
+        *(".venv", "node_modules", ".pixi", ".direnv"),
         *(".cache", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".ipynb_checkpoints"),
         *(".tox", ".nox", ".eggs", ".idea", ".hg", ".svn"),
     )

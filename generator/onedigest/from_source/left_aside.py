@@ -19,7 +19,7 @@ from onedigest.untrusted import load_toml
 PROJECT_FILES = ("pyproject.toml", "setup.py")
 """One of these makes a folder a project that a backend can build (PEP 517)."""
 
-_MADE = (CACHES - {"venv"}) | {COMPILED, ".DS_Store"}
+_MADE = CACHES | {COMPILED, ".DS_Store"}
 """Names of what tools make, wherever it is: a package may be called `venv`."""
 
 _MADE_AT_TOP = frozenset(("build", "dist", "htmlcov", ".coverage"))
