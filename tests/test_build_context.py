@@ -28,8 +28,8 @@ FILES = (
     "jobs/cert/ca-2026.pem", "g{2}|[x].py", "g{2}|h/a.csv", "g/no.csv", "gg|h/no.csv",
 )  # fmt: skip
 LINKS = {"jobs/now": "data/x", "jobs/lib": "../lib", "jobs/data/same.csv": "a.csv", "jobs/cert/ca.pem": "ca-2026.pem"}
-FURTHER = {"oci-layout", "index.csv", "notes.md", "x.log", "lib", "now"}
-"""What is sent though it is not selected: of layouts and links, and what rules below a copied folder leave out."""
+FURTHER = {"oci-layout", "index.csv", "index.js", "notes.md", "x.log", "lib", "now"}
+"""What is sent though it is not selected: of layouts, caches and links, and what rules of a copied folder leave out."""
 
 RULES = "# rules\n**/*.md\n!lib/keep.md\n*/log\n\r\n"
 

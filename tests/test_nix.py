@@ -126,6 +126,7 @@ def test_store_has_the_files_of_the_application_alone(built: Project) -> None:
 
     assert sorted(path.relative_to(files).as_posix() for path in files.rglob("*") if path.is_file()) == [
         "data/a b:c%3A`ü`.txt",
+        "data/tool.sh",
         "extra/.dockerignore",
         "extra/deep/BUILD.bazel",
         "extra/deep/er/tool.py",
