@@ -98,7 +98,8 @@ class _Mapper:
         self._baked: list[tuple[str, str]] = []
 
     def make(self) -> Recipe:
-        self._table, lines = read_own_block(self._read(self._file, self._folder), self._shown(self._file))
+        data = self._read(self._file, self._folder)
+        self._table, lines = read_own_block(data, self._shown(self._file))
         self._lines = {**lines, **self._lines}
         for step in self._definition.steps:
             try:
@@ -113,7 +114,7 @@ class _Mapper:
         uv, credentials = self._settings()
         if self._problems:
             raise InputError(self._problems)
-        text = scripts.canonical_text(self._read(self._file, self._folder), self._shown(self._file))
+        text = scripts.canonical_text(data, self._shown(self._file))
         script = Script(
             path=self._shown(self._file),
             text=text,
