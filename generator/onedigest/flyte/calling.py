@@ -19,6 +19,7 @@ from onedigest.flyte.frames import (
     Function,
     Instance,
     fail,
+    spread,
     value_or_reason,
 )
 from onedigest.flyte.literals import NotLiteral
@@ -171,10 +172,7 @@ def _arguments(call: ast.Call, frame: Frame, follow: Following) -> tuple[list[An
     found: list[Any] = []
     for each in call.args:
         if isinstance(each, ast.Starred):
-            several = follow.plain(each.value, frame)
-            if not isinstance(several, list | tuple):
-                raise fail(each.value, frame)
-            found += several
+            found += spread(each, frame, follow.plain)
         else:
             found.append(follow.plain(each, frame))
     named: dict[str, Any] = {}

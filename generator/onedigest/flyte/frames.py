@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -63,6 +63,14 @@ class Following(Protocol):
 def fail(node: ast.expr, frame: Frame, *, is_image: bool = False) -> NotLiteral:
     """Return that only running the script tells what an expression of a frame stands for."""
     return NotLiteral(node, frame.module.shown, is_image=is_image)
+
+
+def spread(node: ast.Starred, frame: Frame, read: Callable[[ast.expr, Frame], Any]) -> Sequence[Any]:
+    """Return the values that a starred expression stands for. Raises `NotLiteral`."""
+    several = read(node.value, frame)
+    if not isinstance(several, list | tuple):
+        raise fail(node.value, frame)
+    return several
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from onedigest.errors import InputError
 from onedigest.flyte import literals
 from onedigest.flyte.chains import Made
-from onedigest.flyte.frames import Following, Frame, fail
+from onedigest.flyte.frames import Following, Frame, fail, spread
 from onedigest.flyte.literals import NotLiteral, UnknownValueError
 from onedigest.flyte.scopes import start
 
@@ -38,10 +38,7 @@ def container(node: ast.Tuple | ast.List | ast.Dict, frame: Frame, follow: Follo
     found: list[Any] = []
     for each in node.elts:
         if isinstance(each, ast.Starred):
-            several = follow.value(each.value, frame)
-            if not isinstance(several, list | tuple):
-                raise fail(each.value, frame)
-            found += literals.bounded(several)
+            found += literals.bounded(spread(each, frame, follow.value))
         else:
             found.append(_element(each, frame, follow))
     return tuple(found) if isinstance(node, ast.Tuple) else found
