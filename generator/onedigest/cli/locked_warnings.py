@@ -23,7 +23,9 @@ def _warn_of_unset(image: Image, lock: Lock) -> None:
     """Warn of references in `env` to variables that the base does not have: they are empty then."""
     from onedigest.plan.configuration import unset_variables
 
-    for name, missing in unset_variables(image.spec, lock.base, lock.platforms[0]) if image.spec.expand_env else ():
+    platforms = lock.platforms if image.spec.expand_env else ()
+    unset = [each for platform in platforms for each in unset_variables(image.spec, lock.base, platform)]
+    for name, missing in dict.fromkeys(unset):
         message = f"`${missing}` in the value of {name!r} is empty: {lock.base.reference} does not set it"
         hint = f"leave it out, or write `${{{missing}:-word}}`"
         image.warn(Problem(message, image.script.where(f"tool.onedigest.env.{name}"), hint))
