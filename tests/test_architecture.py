@@ -26,7 +26,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "digest": {"assembler"},
     "platforms": set(),
     "untrusted": {"digest", "platforms"},
-    "checkout": {"assembler", "errors", "untrusted"},
+    "checkout": {"assembler", "errors", "replacing", "untrusted"},
+    "replacing": set(),
     "header": {"conflicts", "digest", "formats"},
     "script": {"assembler", "conflicts", "errors", "untrusted"},
     "project": {

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import shutil
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from onedigest.assembler import inside
 from onedigest.assembler.refusal import Unusable
 from onedigest.errors import InputError
+from onedigest.replacing import Fill, filled, is_file, replace
 from onedigest.untrusted import MOST_TEXT
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -108,26 +108,17 @@ def unusable_as_input_error() -> Iterator[None]:
         raise InputError.of(error.message, where=error.where, hint=error.hint) from None
 
 
-def write_bytes(root: Path, path: str, data: bytes) -> None:
+def write_bytes(root: Path, path: str, data: bytes, *, lasting: bool = True) -> None:
     """Write a file below a root: whole and on the disk, or not at all. Missing folders are made; no link is followed.
 
-    Raises `InputError` where a component of the path is a link or no folder.
+    Its name need not last where it can be made again. Raises `InputError` where a component of the path is a link or
+    no folder.
     """
 
-    def fill(parent: int, name: str) -> None:
-        handle = open_unnamed(parent)
-        named = handle < 0
-        if named:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            handle = os.open(name, flags, 0o666, dir_fd=parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            if not named:
-                os.link(f"/proc/self/fd/{handle}", name, dst_dir_fd=parent, follow_symlinks=True)
+    def fill(parent: int, name: str) -> AbstractContextManager[None]:
+        return filled(parent, name, 0o666, lambda file: file.write(data))
 
-    _put(root, path, fill)
+    _put(root, path, fill, lasting=lasting)
 
 
 def remove_file(root: Path, path: str) -> None:
@@ -151,17 +142,19 @@ def link_file(root: Path, path: str, source: Path) -> None:
     Its name need not last: it is made again from the store.
     """
 
-    def fill(parent: int, name: str) -> None:
+    def fill(parent: int, name: str) -> AbstractContextManager[None]:
         try:
             os.link(source, name, dst_dir_fd=parent, follow_symlinks=False)
+        except FileExistsError:
+            if not is_file(parent, name, source.stat()):
+                raise
         except OSError:
-            handle = os.open(
-                name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o444, dir_fd=parent
-            )
-            with os.fdopen(handle, "wb") as target, source.open("rb") as content:
-                shutil.copyfileobj(content, target, 1 << 20)
-                target.flush()
-                os.fsync(target.fileno())
+            return filled(parent, name, 0o444, copy)
+        return nullcontext()
+
+    def copy(target: BinaryIO) -> None:
+        with source.open("rb") as content:
+            shutil.copyfileobj(content, target, 1 << 20)
 
     _put(root, path, fill, lasting=False)
 
@@ -188,32 +181,13 @@ def refuse_links(root: Path, path: str) -> None:
             )
 
 
-def open_unnamed(parent: int) -> int:
-    """Open a new file that has no name yet, so that a killed run leaves none; -1 where there are no such files."""
-    if not hasattr(os, "O_TMPFILE") or not os.access("/proc/self/fd", os.X_OK):
-        return -1
-    try:
-        return os.open(".", os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o666, dir_fd=parent)
-    except OSError as error:
-        if error.errno in (errno.EISDIR, errno.EOPNOTSUPP, errno.ENOENT, errno.EINVAL):
-            return -1
-        raise
-
-
-def _put(root: Path, path: str, fill: Callable[[int, str], None], *, lasting: bool = True) -> None:
+def _put(root: Path, path: str, fill: Fill, *, lasting: bool = True) -> None:
     """Give what `fill` makes under a name of our own its name; where that is to last, the folder is synchronized."""
     try:
         with _parent(root, path, make=True) as (parent, name):
             if _is_link(parent, name):
                 refuse_links(root, path)
-            new = f".onedigest-{secrets.token_hex(8)}"
-            try:
-                fill(parent, new)
-                os.replace(new, name, src_dir_fd=parent, dst_dir_fd=parent)
-            except BaseException:
-                with suppress(OSError):
-                    os.unlink(new, dir_fd=parent)
-                raise
+            replace(parent, name, fill)
             if lasting:
                 os.fsync(parent)
     except OSError as error:

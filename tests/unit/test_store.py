@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.inputs.store import Store, is_stamped, link, write_atomically
+from onedigest.inputs.store import Store, is_stamped, link
 
 
 @pytest.fixture
@@ -72,16 +72,6 @@ def test_link_copies_where_it_must(store: Store, tmp_path: Path, monkeypatch: py
     link(store.path(digest), tmp_path / "target")
 
     assert (tmp_path / "target").read_bytes() == b"content"
-
-
-def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-    with pytest.raises(TypeError):
-        write_atomically(path, 3)  # type: ignore[arg-type]  # what is tested
-
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_scratch_folders_survive_the_cleaning_of_others(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from onedigest.checkout import link_file, open_unnamed
+from onedigest.checkout import link_file, write_bytes
 from onedigest.digest import Digest, hex_of, is_digest, of_bytes, of_file
 from onedigest.errors import InputError
 from onedigest.inputs.removing import remove
@@ -140,7 +139,7 @@ class Store:
         *folders, _ = inner_path(name).split("/")
         self._private(*folders)
         with _named(self.root):
-            write_atomically(self.root / name, sealed(self._read_key(), name, data))
+            write_bytes(self.root, name, sealed(self._read_key(), name, data), lasting=False)
 
     def _read_key(self) -> bytes:
         if not self._secret:
@@ -264,25 +263,3 @@ def link(source: Path, target: Path) -> None:
             shutil.copyfile(source, new)
             new.chmod(stat.S_IMODE(new.stat().st_mode) & 0o444)
         new.replace(target)
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file that has no name before it is complete, then a temporary one in the same folder, then its own."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    new = path.with_name(f".onedigest-{secrets.token_hex(8)}")
-    try:
-        handle = open_unnamed(folder)
-        named = handle < 0
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666) if named else handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            if not named:
-                os.link(f"/proc/self/fd/{handle}", new.name, dst_dir_fd=folder, follow_symlinks=True)
-        new.replace(path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
-    finally:
-        os.close(folder)
