@@ -22,8 +22,9 @@ from onedigest.oci import libdeflate
 
 DATA = json.loads((VECTORS / "vectors.json").read_text(encoding="utf-8"))
 PLACED = json.loads((VECTORS / "placed.json").read_text(encoding="utf-8"))
-LAYERS: list[dict[str, Any]] = [*DATA["layers"], *PLACED["layers"]]
-REFUSED: list[dict[str, Any]] = [*DATA["refused"], *PLACED["refused"]]
+ODD = json.loads((VECTORS / "odd.json").read_text(encoding="utf-8"))
+LAYERS: list[dict[str, Any]] = [*DATA["layers"], *PLACED["layers"], *ODD["layers"]]
+REFUSED: list[dict[str, Any]] = [*DATA["refused"], *PLACED["refused"], *ODD["refused"]]
 INFLATERS = [None, *(libdeflate.Inflater(libdeflate.Budget.of_threads(size)) for size in (1 << 28, 4096))]
 OPTIONS = ("root", "owner", "known")
 """Of an application; owners are in no row, and in the digests."""
