@@ -41,8 +41,8 @@ def wheel_entries(
     """Return the files that a wheel puts into a layer for Python `python`, such as "3.13".
 
     They belong to the virtual environment `venv`. `tell` takes the text of a warning about the wheel. `identity` is
-    which project and version to expect, where the file name does not say it. Content is only read where RECORD has no
-    hash of it. Raises `Refused`.
+    which project and version to expect, where the file name does not say it. RECORD is the last file. Content is only
+    read where RECORD has no hash of it. Raises `Refused`.
     """
     if not re.fullmatch(r"3\.\d+", python, re.ASCII):
         raise Refused("python", f"{python!r} is not a Python version of the form 3.N")
@@ -56,12 +56,10 @@ def wheel_entries(
     entries += [file_entry(f"{venv}/bin/{name}", text, executable=True, origin=wheel) for name, text in started.items()]
     entries.append(file_entry(f"{site}/{info}/INSTALLER", b"onedigest\n", executable=False, origin=wheel))
     entries = [entry for entry in merge(entries) if entry.kind == "file"]
-    record = new_record(entries, site, info)
-    entries.append(file_entry(f"{site}/{info}/RECORD", record, executable=False, origin=wheel))
+    record = file_entry(f"{site}/{info}/RECORD", new_record(entries, site, info), executable=False, origin=wheel)
     _check_reserved(wheel, entries, python, venv)
-    if any(places.is_in_lib64(name) for name in members):
-        entries.append(Entry(f"{venv}/lib64", "link", 0o777, target="lib", origin=wheel))
-    return entries
+    link = Entry(f"{venv}/lib64", "link", 0o777, target="lib", origin=wheel)
+    return [*entries, *([link] if any(map(places.is_in_lib64, members)) else []), record]
 
 
 class _Places:

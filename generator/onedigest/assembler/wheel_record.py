@@ -12,7 +12,11 @@ from typing import NamedTuple
 from onedigest.assembler.entry import Entry, unpadded_base64
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.wheel_metadata import text_of
+from onedigest.assembler.zip_directory import MEMBERS
 from onedigest.assembler.zip_member import Member
+
+ROWS = 2 * MEMBERS
+"""Bound of RECORD: it may list bytecode of each member."""
 
 _DIGEST_BYTES = {"sha256": 32, "sha384": 48, "sha512": 64}
 """The algorithms that PEP 376 allows; whatever else is stated counts for nothing."""
@@ -62,7 +66,7 @@ def read_record(wheel: str, members: Mapping[str, Member], info: str, kept: froz
 
 
 def new_record(entries: list[Entry], site: str, info: str) -> bytes:
-    """Write RECORD anew: relative paths, sorted, LF, fields quoted only where they must be.
+    """Write RECORD anew: relative paths of files, sorted, LF, fields quoted only where they must be.
 
     Entries outside of `site`, …/lib/python3.N/site-packages, are of the virtual environment that it is in.
     """
@@ -75,7 +79,7 @@ def new_record(entries: list[Entry], site: str, info: str) -> bytes:
     def quoted(field: str) -> str:
         return '"' + field.replace('"', '""') + '"' if re.search('[,"]', field) else field
 
-    rows = [(relative(entry.path), f"{entry.digest},{entry.size}") for entry in entries]
+    rows = [(relative(entry.path), f"{entry.digest},{entry.size}") for entry in entries if entry.kind == "file"]
     rows.append((f"{info}/RECORD", ","))
     return "".join(f"{quoted(path)},{rest}\n" for path, rest in sorted(rows)).encode()
 
@@ -83,7 +87,10 @@ def new_record(entries: list[Entry], site: str, info: str) -> bytes:
 def _rows(wheel: str, record: str) -> Iterator[list[str]]:
     """Yield the rows of RECORD that are not empty, one by one: there may be millions of empty ones."""
     try:
-        yield from filter(None, csv.reader(io.StringIO(record, newline="")))
+        for number, row in enumerate(filter(None, csv.reader(io.StringIO(record, newline="")))):
+            if number >= ROWS:
+                raise Refused("limit", f"{wheel}: more than {ROWS} rows in RECORD")
+            yield row
     except csv.Error as error:
         raise Refused("record", f"{wheel}: RECORD is not valid CSV ({error})") from None
 
