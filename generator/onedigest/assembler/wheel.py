@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from onedigest.assembler import VENV, zip_directory
-from onedigest.assembler.entry import Entry, check_path, file_entry, merge
+from onedigest.assembler.entry import Entry, check_path, file_entry, ignore, merge
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.wheel_metadata import (
     canonical_name,
@@ -26,16 +26,12 @@ _STARTERS = ("-script.py", ".exe", ".pya")
 _NOT_KEPT = ("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json")
 
 
-def ignore(_: str) -> None:
-    """Tell nobody."""
-
-
 def wheel_entries(
     path: Path,
     python: str,
     inflater: Inflater | None = None,
     venv: str = VENV,
-    tell: Callable[[str], None] = ignore,
+    tell: Callable[[str], object] = ignore,
     identity: tuple[str, str] | None = None,
 ) -> list[Entry]:
     """Return the files that a wheel puts into a layer for Python `python`, such as "3.13".
@@ -106,7 +102,7 @@ def _starter(script: str) -> str:
 
 
 def _member_entries(
-    wheel: str, members: dict[str, Member], info: str, places: _Places, tell: Callable[[str], None]
+    wheel: str, members: dict[str, Member], info: str, places: _Places, tell: Callable[[str], object]
 ) -> Iterator[Entry]:
     dropped = {f"{info}/{each}" for each in _NOT_KEPT}
     kept = {
