@@ -18,6 +18,8 @@ from base_images import (
     debian_base,
     elf,
     put_image,
+    put_index,
+    put_platform,
     python_files,
     python_image,
 )
@@ -248,6 +250,27 @@ class TestPins:
         project.ok("generate", "app.py")
 
         assert base_of(project).python == "3.12.5"
+
+    def test_image_is_found_in_an_index_of_other_things(self, served: Served, project: Project) -> None:
+        """An index in the index, a variant that not every machine runs, an artifact, and an entry without a platform."""
+        name = "pins/odd"
+        made = {platform: Made([python_files(platform)], {"Labels": {"is": platform}}) for platform in MACHINES}
+        rows = {platform: put_platform(served.host, name, platform, each) for platform, each in made.items()}
+        other = put_platform(served.host, name, "linux/amd64", Made([python_files("linux/amd64", "3.13.1")]))
+        amd64 = {"os": "linux", "architecture": "amd64"}
+        inner = [{**other, "platform": {**amd64, "variant": "v3"}}, {**rows["linux/amd64"], "platform": amd64}]
+        artifact = {**other, "platform": amd64, "artifactType": "application/vnd.example+json"}
+        index = put_index(
+            served.host, name, "3", [artifact, put_index(served.host, name, "", inner), rows["linux/arm64"]]
+        )
+        use(project, f"{served.host}/{name}:3", 'platforms = "aarch64, linux/amd64/v1"')
+        project.ok("build", "app.py")
+        base = base_of(project)
+        project.ok("build", "--locked", "app.py", XDG_CACHE_HOME=str(project.root / "cache"))
+
+        assert base.index == index["digest"]
+        assert [each.manifest for each in base.images] == [rows[platform]["digest"] for platform in MACHINES]
+        assert [dict(each.labels)["is"] for each in base.images] == list(MACHINES)
 
     def test_layers_are_read_once_and_documents_by_digest(self, served: Served, project: Project) -> None:
         put_image(served.host, "pins/once", "3", python_image())

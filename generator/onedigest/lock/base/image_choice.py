@@ -152,7 +152,9 @@ def _refuse_missing_platforms(spec: Spec, text: str, image: ReadImage) -> None:
         raise InputError.of(
             f"the base {text} has no image for {' and '.join(missing)}",
             where=spec.script,
-            hint=f"it has {', '.join(image.offered)}; choose `platforms` among them, or another base",
+            hint=f"it has {', '.join(image.offered)}; choose `platforms` among them, or another base"
+            if image.offered
+            else "nothing in its index is an image that can be run: use another base",
         )
 
 
