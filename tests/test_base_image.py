@@ -264,9 +264,9 @@ class TestPins:
             served.host, name, "3", [artifact, put_index(served.host, name, "", inner), rows["linux/arm64"]]
         )
         use(project, f"{served.host}/{name}:3", 'platforms = "aarch64, linux/amd64/v1"')
-        project.ok("build", "app.py")
+        project.ok("generate", "app.py")
         base = base_of(project)
-        project.ok("build", "--locked", "app.py", XDG_CACHE_HOME=str(project.root / "cache"))
+        project.ok("build", "app.py", XDG_CACHE_HOME=str(project.root / "cache"))  # where the lock is proven
 
         assert base.index == index["digest"]
         assert [each.manifest for each in base.images] == [rows[platform]["digest"] for platform in MACHINES]
