@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from email.utils import parsedate_to_datetime
 
 import urllib3
 from urllib3.exceptions import HTTPError
@@ -13,8 +15,11 @@ from urllib3.exceptions import HTTPError
 BUSY = (408, 425, 429, 500, 502, 503, 504)
 """Answers that may be another one soon."""
 
+LIMITED = 429
+"""The answer of a server that is asked too often (RFC 6585, section 4)."""
+
 LONGEST = 60.0
-"""The most seconds that `Retry-After` may ask for."""
+"""The most seconds that are waited at once, whatever a server asks for."""
 
 MOST = 300.0
 """How many seconds a command waits for one host, all its requests together."""
@@ -22,6 +27,12 @@ MOST = 300.0
 _FIRST = 0.25
 _SAID_FROM = 2.0
 """Seconds of a wait that is worth words."""
+
+_WHOLE = re.compile(r"\d{1,12}", re.ASCII)
+_USED_UP = re.compile(r"0\s*(?:;\s*w=(\d{1,9})\b.*)?", re.ASCII)
+"""What `RateLimit-Remaining` says when nothing is left, with the seconds of its window."""
+_SINCE_1970 = 1_000_000_000
+"""Numbers from here on are points in time, in seconds since 1970; smaller ones are seconds."""
 
 
 class Patience:
@@ -57,3 +68,28 @@ def seconds_of(attempt: int, asked: str | None = None) -> float:
         with suppress(HTTPError, ValueError, OverflowError):
             return min(urllib3.Retry().parse_retry_after(asked[:64]), LONGEST)
     return _FIRST * 2.0 ** (attempt - 1)
+
+
+def stated_wait(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a server asks to be left alone for, by headers with lower-case names; None without any.
+
+    `Retry-After` counts first (RFC 9110, section 10.2.3), then when its limit is reset, then the window of a limit that
+    is used up, as Docker Hub states it (`RateLimit-Remaining: 0;w=21600`).
+    """
+    if asked := headers.get("retry-after", "").strip():
+        with suppress(HTTPError, ValueError, OverflowError):
+            return float(urllib3.Retry().parse_retry_after(asked[:64]))
+    for name in ("x-retry-after", "ratelimit-reset", "x-ratelimit-reset"):
+        if _WHOLE.fullmatch(text := headers.get(name, "").strip()):
+            seconds = float(text)
+            return seconds if seconds < _SINCE_1970 else _until(seconds, headers.get("date", ""))
+    if match := _USED_UP.fullmatch(headers.get("ratelimit-remaining", "").strip()):
+        return float(match[1]) if match[1] else None
+    return None
+
+
+def _until(moment: float, now: str) -> float | None:
+    """Return the seconds until a moment by the server's own clock, which its header `Date` has."""
+    with suppress(TypeError, ValueError, OverflowError):
+        return max(0.0, moment - parsedate_to_datetime(now[:64]).timestamp())
+    return None

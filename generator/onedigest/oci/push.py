@@ -60,6 +60,9 @@ def put_image(repository: Repository, image: Image) -> None:
 
 
 def put_tags(repository: Repository, index: bytes, tags: Iterable[str]) -> None:
-    """Give an image that is there whole, by its index, its tags: what a tag names is whole at every moment."""
+    """Give an image that is there whole, by its index, its tags: what a tag names is whole at every moment.
+
+    A tag that it has already is left alone.
+    """
     for tag in tags:
-        repository.put_manifest(tag, INDEX_TYPE, index)
+        repository.put_tag(tag, INDEX_TYPE, index)
