@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from onedigest import untrusted
 from onedigest.errors import InputError
+from onedigest.inputs.pools import shown
 from onedigest.oci.reference import HUB, HUB_HOST, HUB_NAMES
 
 FILE = "hosts.toml"
@@ -113,16 +114,17 @@ def _is_readable(path: Path) -> bool:
 
 
 def _parse(document: Mapping[str, Any], folder: Path) -> Iterator[Host]:
-    hosts = untrusted.table(document.get("host", {}))
-    if len(hosts) > _MOST:
-        raise ValueError(f"has more than {_MOST} hosts")
+    hosts, server = document.get("host", {}), document.get("server", "")
+    if not isinstance(hosts, dict) or len(hosts) > _MOST:
+        raise ValueError(f"`host` is no table of {_MOST} hosts at most")
+    if not isinstance(server, str):
+        raise ValueError("`server` is not a string")
     for address, settings in hosts.items():
-        name = f'`host."{address[:200]}"`'
+        name = f'`host."{shown(address)[:200]}"`'
         if not isinstance(settings, dict):
             raise ValueError(f"{name} is no table")
         yield _named(name, address, settings, folder)
-    server = document.get("server", "")
-    yield _named("`server`", untrusted.text(server), document, folder)
+    yield _named("`server`", server, document, folder)
 
 
 def _named(name: str, address: str, settings: Mapping[str, Any], folder: Path) -> Host:
@@ -154,6 +156,8 @@ def _addressed(address: str, *, overrides: bool) -> Host:
         _ = parts.port
     except ValueError:
         scheme = netloc = path = ""
+    if "@" in netloc:
+        raise ValueError("has a user, who belongs into the file of `docker login`")
     path = posixpath.normpath(path) if path.strip("/") else ""
     if scheme not in ("http", "https") or not _NETLOC.fullmatch(netloc) or not _PATH.fullmatch(path):
         raise ValueError("is no address such as https://mirror.example.com")

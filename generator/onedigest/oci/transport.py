@@ -120,7 +120,7 @@ class Transport:
         if answer and _is_put_off(answer):
             return False
         asked = answer.headers.get("retry-after") if answer else None
-        return self._wait(seconds_of(number, asked), f"answered {answer.status}" if answer else "is asked again")
+        return self._wait(seconds_of(number, asked), "is asked again", answer.status if answer else 0)
 
     def failure(self, answer: Answer, doing: str) -> NetworkError:
         """Return the error for an answer that is none; `doing` says what was tried, such as `pull acme/app`."""
@@ -283,14 +283,15 @@ class Transport:
             else:
                 if attempt == attempts or found.status not in BUSY or _is_put_off(found):
                     return found
-                if not self._wait(seconds_of(attempt, found.headers.get("retry-after")), f"answered {found.status}"):
+                if not self._wait(seconds_of(attempt, found.headers.get("retry-after")), "", found.status):
                     return found
                 if isinstance(found, urllib3.BaseHTTPResponse):
                     discard(found)
         raise AssertionError("the last attempt returns or raises")
 
-    def _wait(self, seconds: float, why: str) -> bool:
-        return self._pools.patience.wait(self._host.netloc, seconds, why, self._access.pause)
+    def _wait(self, seconds: float, why: str, status: int = 0) -> bool:
+        patience, said = self._pools.patience, f"answered {status}" if status else why
+        return patience.wait(self._host.netloc, seconds, said, self._access.pause, limited=status == LIMITED)
 
     def whole(self, response: urllib3.BaseHTTPResponse, most: int = _MOST_ERROR) -> Answer:
         """Return an answer with its body. Raises `NetworkError` for one of more than `most` bytes, or encoded."""
