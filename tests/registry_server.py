@@ -264,8 +264,8 @@ class Manner:
 
     immutable: int = 0
     """The status with which a tag that is there is refused, whatever it would become: ECR 400, Quay 409, Harbor 412."""
-    silent: bool = False
-    """Whoever shows nothing gets 403 without a challenge, and Basic is taken."""
+    silent: int = 0
+    """The status, 403 or 401, that whoever shows nothing gets, without a challenge; Basic is taken."""
     pings: bool = False
     """Only /v2/ has a challenge."""
     hides: bool = False
@@ -362,44 +362,40 @@ class OddRegistry:
         if manner.refused and manner.times > 0:
             manner.times -= 1
             return manner.refused, manner.headers, manner.body
-        if not known and path == "/v2/" and manner.pings:
+        stranger = not known and bool(manner.silent or manner.hides or manner.pings or manner.writes_only)
+        if stranger and (manner.writes_only or (manner.pings and path == "/v2/")):
             return 401, ask, b""
-        if not known and (manner.silent or manner.hides):
-            return (404 if manner.hides else 403), {}, _error("DENIED", "denied")
-        if manner.writes_only and not known:
-            return 401, ask, b""
+        if stranger:
+            return (404 if manner.hides else manner.silent or 403), {}, _error("DENIED", "denied")
         if manner.writes_only and method in ("GET", "HEAD"):
             return 403, {}, _error("DENIED", "no permission to read")
-        if manner.no_head and method == "HEAD":
-            return 405, {}, b""
-        return None
+        return (405, {}, b"") if manner.no_head and method == "HEAD" else None
 
     def _served(
         self, method: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str], body: bytes
     ) -> tuple[int, Mapping[str, str], bytes]:
+        found = (404, dict[str, str](), _error("NOT_FOUND", "unknown"))
         name = path.rpartition("/")[2]
-        if method == "POST":
-            if self.manner.no_mount and "mount" in query:
-                return self.manner.no_mount, {}, b""
-            return 202, {"location": f"{self.manner.location}{path}place"}, b""
-        if method == "PATCH":
-            return 202, {"location": f"{self.manner.location}{path}"}, b""
-        if method == "PUT" and "digest" in query:
+        if method in ("POST", "PATCH"):
+            refused = self.manner.no_mount if "mount" in query else 0
+            end = "place" if method == "POST" else ""
+            found = (refused or 202, {"location": f"{self.manner.location}{path}{end}"}, b"")
+        elif method == "PUT" and "digest" in query:
             self.blobs[query["digest"][0]] = body
-            return 201, {}, b""
-        if method == "PUT":
-            if self.manner.immutable and name in self.manifests and ":" not in name:
-                return self.manner.immutable, {}, _error("TAG_INVALID", "the tag is immutable")
+            found = (201, {}, b"")
+        elif method == "PUT" and self.manner.immutable and name in self.manifests and ":" not in name:
+            found = (self.manner.immutable, {}, _error("TAG_INVALID", "the tag is immutable"))
+        elif method == "PUT":
             digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
             self.manifests[name] = self.manifests[digest] = (headers.get("content-type", ""), body)
-            return 201, {"docker-content-digest": digest}, b""
-        if "/blobs/" in path and name in self.blobs:
-            return 200, {}, self.blobs[name]
-        if "/manifests/" in path and name in self.manifests:
+            found = (201, {"docker-content-digest": digest}, b"")
+        elif "/blobs/" in path and name in self.blobs:
+            found = (200, {}, self.blobs[name])
+        elif "/manifests/" in path and name in self.manifests:
             kind, data = self.manifests[name]
             digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-            return 200, {"content-type": kind, "docker-content-digest": digest}, data
-        return 404, {}, _error("NOT_FOUND", "unknown")
+            found = (200, {"content-type": kind, "docker-content-digest": digest}, data)
+        return found
 
 
 def _error(code: str, message: str) -> bytes:

@@ -28,7 +28,7 @@ from onedigest.untrusted import load_json
 _CHECK = "check the name and the network"
 _CONNECTIONS = 3
 """How often a host that takes no connection is tried."""
-_UNAVAILABLE = 503
+_NOT_FOUND, _UNAVAILABLE = 404, 503
 _USED_UP = re.compile(rb"pull rate limit", re.IGNORECASE)
 """What Docker Hub says to whom it gives no image for hours."""
 
@@ -47,6 +47,8 @@ class Refusing:
     registry: str
     source: str
     hidden_in: Callable[[str], str]
+    mirrors: bool = False
+    """Tell whether it stands for another one."""
 
     def failure(self, answer: Answer, doing: str) -> NetworkError:
         """Return the error for an answer that is none; `doing` says what was tried, such as `pull acme/app`."""
@@ -62,7 +64,9 @@ class Refusing:
             return NetworkError.of(
                 f"{self.registry} answered with a web page where a registry was expected", hint="correct the host"
             )
-        return NetworkError.of(f"{self.registry} answered {answer.status} to: {doing}{said}")
+        new = answer.status == _NOT_FOUND and "push" in doing
+        hint = f"make the repository first: {self.registry} does not make one that is pushed to" if new else ""
+        return NetworkError.of(f"{self.registry} answered {answer.status} to: {doing}{said}", hint=hint)
 
     def said(self, body: bytes) -> str:
         """Return the codes and messages of an error (OCI distribution specification, "Error Codes"), in brackets."""
@@ -83,7 +87,7 @@ class Refusing:
         remedy = []
         if answer.status == LIMITED and not self.source:
             remedy.append(f"{login_command(self.registry)} (most registries let users ask more often)")
-        if "push" not in doing:
+        if not (self.mirrors or "push" in doing):
             remedy.append(f"read from a mirror: {MIRRORS}='{self.registry}=HOST'")
         return NetworkError.of(
             f"{self.registry} {why}, and does not {doing} {again}{said}",

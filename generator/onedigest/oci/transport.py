@@ -30,6 +30,8 @@ ATTEMPTS = 6
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _REFUSED = (_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND)
 _MOST_REFUSALS, _FIRST_ERROR = 2, 400
+_AS_IT_IS = (307, 308)
+"""Redirects that keep the method (RFC 9110, sections 15.4.8 and 15.4.9)."""
 MOST_DOCUMENT = 16 << 20
 """Bytes that a document of a registry may have."""
 MOST_MANIFEST = 4 << 20
@@ -65,6 +67,7 @@ class Transport:
     def __init__(self, registry: str, access: Access, repository: str = "", host: Host | None = None) -> None:
         self._host = host or Host(netloc=host_of(registry))
         self.registry = registry if host is None else registry_of(host.netloc)
+        self._mirrors = self._host.netloc != host_of(registry)
         self._access = access
         self._pools = pools_for(self._host, access.pools)
         hostname = urlsplit(f"//{self._host.netloc}").hostname or ""
@@ -129,7 +132,8 @@ class Transport:
     @property
     def refusing(self) -> Refusing:
         """How it is said that the registry refuses."""
-        return Refusing(registry=self.registry, source=self._authorizer.source, hidden_in=self._hidden_in)
+        source, mirrors = self._authorizer.source, self._mirrors
+        return Refusing(registry=self.registry, source=source, hidden_in=self._hidden_in, mirrors=mirrors)
 
     def _hidden_in(self, text: str) -> str:
         for _, value in self._host.headers:
@@ -154,7 +158,8 @@ class Transport:
                 return response
             refusals += 1
             challenge = response.headers.get("www-authenticate", "")
-            if response.status == _UNAUTHORIZED or (challenge and not used and response.status == _FORBIDDEN):
+            asks = response.status == _UNAUTHORIZED or (challenge and response.status == _FORBIDDEN and not used)
+            if asks and (challenge or used):
                 discard(response)
                 if not self._authorizer.renew(challenge, scopes, used):
                     return response
@@ -184,7 +189,7 @@ class Transport:
                 raise
             if challenge := self._challenge():
                 return self._authorizer.renew(challenge, scopes, "")
-            return status == _FORBIDDEN and self._authorizer.insist()
+            return status != _NOT_FOUND and self._authorizer.insist()
 
     def _challenge(self) -> str:
         """Return what convinces the registry (OCI distribution specification, "Determining Support")."""
@@ -209,11 +214,12 @@ class Transport:
         self, method: str, target: str, headers: Mapping[str, str], authorization: str, body: Body | None
     ) -> urllib3.BaseHTTPResponse:
         """Send a request and follow where reading it leads; what convinces the registry goes to no other host."""
+        leads = leading.STATUSES if method in ("GET", "HEAD") else () if body else _AS_IT_IS
         for _ in range(leading.MOST):
             own = {"authorization": authorization} if authorization and self._is_own(target) else {}
             response = self._once(method, target, {**headers, **own}, body)
             place = response.headers.get("location")
-            if method not in ("GET", "HEAD") or response.status not in leading.STATUSES or not place:
+            if response.status not in leads or not place:
                 return response
             discard(response)
             target = self.absolute(place, target)
