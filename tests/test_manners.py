@@ -507,6 +507,12 @@ class TestCertificates:
                 f"no trusted connection to {registry.host}: unable to get local issuer certificate"
             )
 
+    def test_those_of_a_host_without_tls_are_of_no_account(self, world: World) -> None:
+        with filled(OddRegistry()) as registry:
+            places = world.hosts("docker.io", f'[host."http://{registry.host}"]\nskip_verify = true\n')
+
+            assert world.repository("docker.io/library/python", "pull", places=places).resolve("v1") == DIGEST
+
     @pytest.mark.parametrize("place", ["folders", "certificates"])
     def test_those_of_docker_count(self, place: str, authority: Authority, world: World) -> None:
         with filled(OddRegistry(context=self.context(authority, asks=True))) as registry:

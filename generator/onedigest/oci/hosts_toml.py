@@ -63,7 +63,12 @@ class Host:
     @property
     def is_special(self) -> bool:
         """Tell whether its connections differ from those to any other host."""
-        return bool(self.authorities or self.own or self.proxy or self.seconds) or not self.verified
+        return self.has_tls or bool(self.proxy or self.seconds)
+
+    @property
+    def has_tls(self) -> bool:
+        """Tell whether TLS is configured: containerd tries it first then, also where the address has `http`."""
+        return bool(self.authorities or self.own) or not self.verified
 
 
 def hosts_in(folder: Path) -> tuple[Host, ...]:

@@ -87,7 +87,9 @@ class Refusing:
         remedy = []
         if answer.status == LIMITED and not self.source:
             remedy.append(f"{login_command(self.registry)} (most registries let users ask more often)")
-        if not (self.mirrors or "push" in doing):
+        if self.mirrors:
+            remedy.append("read from another mirror")
+        elif "push" not in doing:
             remedy.append(f"read from a mirror: {MIRRORS}='{self.registry}=HOST'")
         return NetworkError.of(
             f"{self.registry} {why}, and does not {doing} {again}{said}",

@@ -74,7 +74,7 @@ class Transport:
         self._plain_allowed = self._host.scheme == "http" or (
             not self._host.scheme and (is_loopback(hostname) or self._is_insecure(f"http://{self._host.netloc}"))
         )
-        self._scheme = "http" if self._host.scheme == "http" and not self._host.is_special else "https"
+        self._scheme = "http" if self._host.scheme == "http" and not self._host.has_tls else "https"
         self._authorizer = Authorizer(
             self.registry, lambda: access.credentials.find(self.registry, repository), self._ask_token
         )
@@ -250,7 +250,7 @@ class Transport:
         if self._pools.offline:
             raise NetworkError.of("not reached: `--offline` is set", where=shown(target))
         stated = dict(self._host.headers) if self._is_own(target) else {}
-        sent = {"accept-encoding": "identity", "user-agent": "onedigest", **stated, **headers}
+        sent = {"user-agent": "onedigest", **stated, "accept-encoding": "identity", **headers}
         content = body() if body else None
         try:
             outside = leading.is_outside(target, self.url("/")) and not self._is_insecure(target)
