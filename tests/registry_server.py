@@ -272,6 +272,9 @@ class Manner:
     """Whoever shows nothing gets 404."""
     writes_only: bool = False
     """A user may push, and not look."""
+    tokens: bool = False
+    """Challenges are those of a token service, which this registry is itself; `scope` is in them."""
+    scope: str = ""
     no_head: bool = False
     """HEAD is answered with 405."""
     refused: int = 0
@@ -359,16 +362,21 @@ class OddRegistry:
 
     def _refusal(self, method: str, path: str, known: bool) -> tuple[int, Mapping[str, str], bytes] | None:
         manner, ask = self.manner, {"www-authenticate": 'Basic realm="tests"'}
+        if manner.tokens:
+            scope = f',scope="{manner.scope}"' if manner.scope else ""
+            ask = {"www-authenticate": f'Bearer realm="http://{self.host}/token",service="tests"{scope}'}
+            if path == "/token":
+                return 200, {}, b'{"token": "t0ken"}'
         if manner.refused and manner.times > 0:
             manner.times -= 1
             return manner.refused, manner.headers, manner.body
         stranger = not known and bool(manner.silent or manner.hides or manner.pings or manner.writes_only)
-        if stranger and (manner.writes_only or (manner.pings and path == "/v2/")):
+        if stranger and (manner.writes_only or manner.tokens or (manner.pings and path == "/v2/")):
             return 401, ask, b""
         if stranger:
             return (404 if manner.hides else manner.silent or 403), {}, _error("DENIED", "denied")
         if manner.writes_only and method in ("GET", "HEAD"):
-            return 403, {}, _error("DENIED", "no permission to read")
+            return 401 if manner.tokens else 403, ask, _error("DENIED", "no permission to read")
         return (405, {}, b"") if manner.no_head and method == "HEAD" else None
 
     def _served(

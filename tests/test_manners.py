@@ -31,7 +31,7 @@ OTHER = json.dumps({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": []
 DIGEST = of_bytes(INDEX)
 DATA = bytes(range(256)) * 8
 LOGIN = "Basic ZGVib3JhaDpzM2NyZXQtcMOkc3N3b3Jk"
-REMEDY = "read from a mirror: ONEDIGEST_REGISTRY_MIRRORS='{0}=HOST', or wait and try again"
+REMEDY = "read from a mirror: ONEDIGEST_REGISTRY_MIRRORS='REGISTRY=HOST', or wait and try again"
 
 
 class World:
@@ -184,6 +184,27 @@ class TestCredentials:
             assert set(registry.manifests) == {"v1", "v2", DIGEST}
             assert registry.blobs[of_bytes(DATA)] == DATA
 
+    def test_token_that_is_for_pushing_alone_pushes(self, world: World) -> None:
+        with OddRegistry(Manner(writes_only=True, tokens=True)) as registry:
+            world.login(registry.host)
+            to = world.repository(f"{registry.host}/acme/app")
+            assert (to.has(of_bytes(DATA)), to.resolve("v1")) == (False, None)
+            push(to, place=to.begin())
+            put_tags(to, INDEX, ["v1"])
+
+            assert set(registry.manifests) == {"v1", DIGEST}
+
+    def test_token_of_a_cache_is_asked_for_by_its_own_name(self, world: World) -> None:
+        with filled(OddRegistry(Manner(silent=401, tokens=True))) as registry:
+            registry.manner.scope = "repository:hub/library/python:pull"
+            world.login(registry.host)
+            world.repository(f"{registry.host}/library/python", "pull").manifest("v1")
+
+            assert registry.requests("GET", "/token") == [
+                "/token?service=tests&scope=repository%3Alibrary%2Fpython%3Apull"
+                "&scope=repository%3Ahub%2Flibrary%2Fpython%3Apull"
+            ]
+
     def test_user_who_may_only_push_may_not_pull(self, world: World) -> None:
         with OddRegistry(Manner(writes_only=True)) as registry:
             world.login(registry.host)
@@ -237,8 +258,7 @@ class TestLimits:
 
         assert said == (
             f"{registry.host} limits how often it is asked, and does not pull {registry.host}/acme/app:v1 for {seconds}\n"
-            f"hint: docker login {registry.host} (most registries let users ask more often), or "
-            + REMEDY.format(registry.host)
+            f"hint: docker login {registry.host} (most registries let users ask more often), or " + REMEDY
         )
         assert (world.pauses, len(registry.seen)) == ([], 1)
 
@@ -303,7 +323,7 @@ class TestLimits:
 
             assert failure(lambda: to.resolve("v1")) == (
                 f"{registry.host} answered 503, and does not look for {registry.host}/acme/app:v1 for 60 min\n"
-                f"hint: {REMEDY.format(registry.host)}"
+                f"hint: {REMEDY}"
             )
 
 

@@ -35,7 +35,7 @@ class Endpoint:
         self.name = reference.name
         self.scopes = (f"repository:{path}:{mode}",)
         self.capabilities = host.capabilities
-        self.transport = Transport(reference.registry, access, path, host)
+        self.transport = Transport(reference.registry, access, path, host, writes=PUSH in mode)
         self._attempts = attempts
         self._root = f"{host.path}/{path}"
         self._stated = {"ns": reference.registry} if stands_for else {}

@@ -47,8 +47,8 @@ class Refusing:
     registry: str
     source: str
     hidden_in: Callable[[str], str]
-    mirrors: bool = False
-    """Tell whether it stands for another one."""
+    remedy: str = ""
+    """What may be read from instead: a mirror, or another one."""
 
     def failure(self, answer: Answer, doing: str) -> NetworkError:
         """Return the error for an answer that is none; `doing` says what was tried, such as `pull acme/app`."""
@@ -87,10 +87,8 @@ class Refusing:
         remedy = []
         if answer.status == LIMITED and not self.source:
             remedy.append(f"{login_command(self.registry)} (most registries let users ask more often)")
-        if self.mirrors:
-            remedy.append("read from another mirror")
-        elif "push" not in doing:
-            remedy.append(f"read from a mirror: {MIRRORS}='{self.registry}=HOST'")
+        if self.remedy:
+            remedy.append(f"read from {self.remedy}: {MIRRORS}='REGISTRY=HOST'")
         return NetworkError.of(
             f"{self.registry} {why}, and does not {doing} {again}{said}",
             hint=", or ".join([*remedy, "wait and try again"]),

@@ -62,12 +62,17 @@ class Access:
 
 
 class Transport:
-    """One host of a registry; several threads may send. Without `host` it is the registry itself."""
+    """One host of a registry; several threads may send. Without `host` it is the registry itself.
 
-    def __init__(self, registry: str, access: Access, repository: str = "", host: Host | None = None) -> None:
+    `writes` tells whether something is pushed there, which no mirror is for.
+    """
+
+    def __init__(
+        self, registry: str, access: Access, repository: str = "", host: Host | None = None, *, writes: bool = False
+    ) -> None:
         self._host = host or Host(netloc=host_of(registry))
         self.registry = registry if host is None else registry_of(host.netloc)
-        self._mirrors = self._host.netloc != host_of(registry)
+        self._remedy = "" if writes else "a mirror" if self._host.netloc == host_of(registry) else "another mirror"
         self._access = access
         self._pools = pools_for(self._host, access.pools)
         hostname = urlsplit(f"//{self._host.netloc}").hostname or ""
@@ -132,8 +137,8 @@ class Transport:
     @property
     def refusing(self) -> Refusing:
         """How it is said that the registry refuses."""
-        source, mirrors = self._authorizer.source, self._mirrors
-        return Refusing(registry=self.registry, source=source, hidden_in=self._hidden_in, mirrors=mirrors)
+        source, remedy = self._authorizer.source, self._remedy
+        return Refusing(registry=self.registry, source=source, hidden_in=self._hidden_in, remedy=remedy)
 
     def _hidden_in(self, text: str) -> str:
         for _, value in self._host.headers:
