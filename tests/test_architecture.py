@@ -116,6 +116,8 @@ DOORS = {
         "inputs/pools.py",
         "inputs/proxy_faults.py",
         "inputs/reasons.py",
+        "oci/endpoint.py",
+        "oci/refusals.py",
         "oci/registry.py",
         "oci/transport.py",
     },
