@@ -15,6 +15,7 @@ from conftest import Project
 from named_image import small_image
 from onedigest.assembler.image import Image
 from onedigest.oci.layout import write
+from onedigest.oci.local import Archive
 from registry_server import serve_registry
 
 BOTH = ("linux/amd64", "linux/arm64")
@@ -166,3 +167,19 @@ def test_output_is_named_as_the_image_is(project: Project) -> None:
     listed = json.loads(tool("skopeo", "list-tags", f"docker-archive:{project.root}/out/plain.tar"))
     assert listed["Tags"] == ["docker.io/library/app:latest"]
     assert tool("umoci", "ls", "--layout", str(project.root / "dist" / "app")) == "latest\n"
+
+
+@pytest.mark.network
+def test_podman_is_loaded_where_there_is_no_docker(project: Project, tmp_path: Path) -> None:
+    project.script("app.py", 'requires-python = ">=3.11"', "[tool.onedigest]", 'base = "debian:bookworm"')
+    (tmp_path / "bin").mkdir()
+    script = f"#!/bin/sh\ncase $1 in info) echo linux/arm64 ;; load) /bin/cat >{tmp_path}/got ;; esac\n"
+    (tmp_path / "bin" / "podman").write_text(script)
+    (tmp_path / "bin" / "podman").chmod(0o755)
+    path = str(tmp_path / "bin")
+    loaded = project.ok("build", "--load", "--repository", REPOSITORY, "--tag", "v1", "app.py", PATH=path)
+
+    assert loaded.err.endswith(f"app: loaded as {ONE[0]}\n")
+    read = Archive(tmp_path / "got").read
+    (manifest,) = json.loads(read("manifest.json"))
+    assert (manifest["RepoTags"], json.loads(read(manifest["Config"]))["architecture"]) == (ONE, "arm64")

@@ -57,8 +57,22 @@ def test_other_names_are_taken(name: str) -> None:
         (Wishes(tags=("v1",)), "--tag needs --output, --load or --push"),
         (Wishes(repository="a/b"), "--repository needs --output, --load or --push"),
         (Wishes(output=Path("a.tar"), tags=("a b",)), "`a b` is no tag"),
-        (Wishes(output=Path("a.tar"), tags=("v1:2",)), "`v1:2` is no tag"),
     ],
 )
 def test_names_need_a_place_and_tags_are_tags(wishes: Wishes, message: str) -> None:
     assert refused(wishes)[0] == message
+
+
+@pytest.mark.parametrize(
+    ("tag", "hint"),
+    [
+        ("ghcr.io/acme/app:v1", "name both: --repository ghcr.io/acme/app --tag v1"),
+        ("localhost:5000/app:v1", "name both: --repository localhost:5000/app --tag v1"),
+        ("app:v1", "name both: --repository app --tag v1"),
+        ("localhost:5000/app", "letters, digits, `_`, `.` and `-`, 128 at most"),
+        (":v1", "letters, digits, `_`, `.` and `-`, 128 at most"),
+        ("v1+2", "letters, digits, `_`, `.` and `-`, 128 at most"),
+    ],
+)
+def test_tag_of_docker_is_a_repository_and_a_tag(tag: str, hint: str) -> None:
+    assert refused(Wishes(output=Path("a.tar"), tags=("v1", tag))) == (f"`{tag}` is no tag", hint)
