@@ -43,8 +43,8 @@ class Wishes:
         if self.repository and not named:
             raise UsageError.of("--repository needs --output, --load or --push")
         if wrong := [tag for tag in self.tags if not _TAG.fullmatch(tag)]:
-            named, _, tag = wrong[0].rpartition(":")
-            both = f"name both: --repository {named} --tag {tag}" if named and _TAG.fullmatch(tag) else ""
+            name, _, tag = wrong[0].rpartition(":")
+            both = f"name both: --repository {name} --tag {tag}" if name and _TAG.fullmatch(tag) else ""
             hint = both or "letters, digits, `_`, `.` and `-`, 128 at most"
             raise UsageError.of(f"`{wrong[0]}` is no tag", hint=hint)
         if self.output is not None:
