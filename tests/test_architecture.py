@@ -72,7 +72,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "drawing": {"lock", "shown_text"},
     "plan": BASIC | {"application", "assembler", "container_values", "expansion", "from_source", "lock", "oci", "spec"},
     "missing": BASIC | {"application", "assembler", "inputs", "lock", "oci", "plan", "spec"},
-    "wheel_check": BASIC | {"assembler", "inputs", "lock", "spec"},
+    "wheel_check": BASIC | {"assembler", "inputs", "lock", "oci", "spec"},
     "fetching": BASIC | {"assembler", "from_source", "inputs", "lock", "oci", "plan", "sources", "spec"},
     "record": BASIC | {"assembler", "lock", "plan"},
     "comparison": BASIC | {"lock", "oci", "plan", "record"},

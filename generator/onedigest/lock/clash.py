@@ -114,7 +114,7 @@ def older_for_others(
 
 
 def other_version(error: OnedigestError, asked: Asked) -> str:
-    """Return which other version of a requirement there is a solution with, of those that uv's last conclusion names."""
+    """Return which other version of a requirement that uv names last there is a solution with, or nothing."""
     own = [text for text in _named_roots(str(error), asked) if text in asked.spec.dependencies]
     for text in own[:_MOST_ROOTS]:
         if version := _fitting(text, asked):

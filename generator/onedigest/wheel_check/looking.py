@@ -12,8 +12,12 @@ from onedigest.assembler.refusal import Refused
 from onedigest.assembler.wheel import wheel_entries
 from onedigest.inputs.store import Store
 from onedigest.lock.model import Wheel
+from onedigest.oci.libdeflate import Budget, Inflater
 from onedigest.platforms import Platform
 from onedigest.wheel_check.found import Found, Key, Shared
+
+_INFLATER = Inflater(Budget.of_threads(384 << 20))
+"""Reads the files of which RECORD states no digest."""
 
 _MOST_PATHS = 3
 """How many paths are told of files that the same wheels bring."""
@@ -31,7 +35,7 @@ def look(wheels: Mapping[Platform, Mapping[Key, Wheel]], place: tuple[str, str],
         for wheel in sorted(keys):
             said: list[str] = []
             try:
-                files[wheel.name] = _files(store.path(wheel.digest), folder / wheel.name, place, said)
+                files[wheel.name] = _files(store.path(wheel.digest), folder / wheel.name, keys[wheel], place, said)
             except Refused as refused:
                 unfit.append(((keys[wheel],), str(refused)))
             odd += [(keys[wheel], text) for text in said]
@@ -41,11 +45,11 @@ def look(wheels: Mapping[Platform, Mapping[Key, Wheel]], place: tuple[str, str],
     return Found(unfit=tuple(dict.fromkeys(unfit)), odd=tuple(odd), shared=tuple(_shared(names, files)))
 
 
-def _files(stored: Path, path: Path, place: tuple[str, str], said: list[str]) -> list[Entry]:
+def _files(stored: Path, path: Path, key: Key, place: tuple[str, str], said: list[str]) -> list[Entry]:
     """Return the files of a wheel without their content, which would keep the wheel open. Raises `Refused`."""
     python, venv = place
     path.symlink_to(stored)  # a wheel is read under its own name
-    return [replace(entry, content=b"") for entry in wheel_entries(path, python, None, venv, said.append)]
+    return [replace(each, content=b"") for each in wheel_entries(path, python, _INFLATER, venv, said.append, key)]
 
 
 def _clashes(files: Mapping[str, Sequence[Entry]], known: Mapping[str, Key]) -> Iterator[Reason]:
