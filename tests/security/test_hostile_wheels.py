@@ -112,10 +112,6 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: with_record(b"x\n" * 500_000),
         f"{NAME}: more than 400000 rows in RECORD [limit]",
     ),
-    "another wheel's hash, oddly spelled": (
-        lambda: wheel(RECORD=b"./alpha/__init__.py,SHA256=" + b"0" * 64 + b"\n"),
-        f"{NAME}: RECORD states two hashes of alpha/__init__.py [record]",
-    ),
     "250,000 folders": (
         lambda: zip_of(members_of({**wheel_files(), **{f"{each:x}/" * 50 + "x": b"" for each in range(5000)}})),
         f"{NAME}: more than 200000 folders, or 67108864 bytes of their names [limit]",

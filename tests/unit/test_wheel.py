@@ -16,7 +16,7 @@ from onedigest.assembler.wheel import wheel_entries
 from onedigest.inputs.uv_program import find_uv
 from wheel_builder import wheel_bytes, zip_bytes
 
-OLD_TOOL = VECTORS / "odd" / "Old_Tool-1.0-py2.py3-none-any.whl"
+OLD_TOOL = VECTORS / "records" / "Old_Tool-1.0-py2.py3-none-any.whl"
 """What setuptools, pip and easy_install have made, with `lib64` and headers."""
 NAME = "demo-1.0-py3-none-any.whl"
 BUILT_WITH_3_4 = {"bin/pip2", "bin/easy_install-3.4"}
