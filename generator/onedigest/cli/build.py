@@ -22,6 +22,7 @@ from onedigest.cli.naming import names_of
 from onedigest.cli.progress import Status
 from onedigest.cli.records import read_record
 from onedigest.cli.session import Session, shared_options
+from onedigest.cli.wheels import refuse_unfit_wheels
 from onedigest.cli.wishes import Wishes
 from onedigest.cli.words import amount, plural, print_json, put, say, shown, table
 from onedigest.errors import DifferenceError, InputError, Problem
@@ -79,6 +80,7 @@ def command(names: tuple[str, ...], everything: bool, engine: str, builder: str,
                 built = run_engine(session, job, builds_with)
                 status.clear()
                 result = build.finish(built)
+            refuse_unfit_wheels(session, image, job.lock, [each.platform for each in job.plan.platforms])
             look_at(session, image, job.lock, job.files, job.plan)
             done.append(result)
     if session.as_json:
