@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ def attest(session: Session, job: Job, image: BuiltImage, repository: Repository
     if {SBOM_TYPE, STATEMENT_TYPE} <= there.keys():
         _say(session, f"{name}: bill of materials and provenance are attached already")
         return there
-    sbom = _sbom(session, job, index)
+    sbom = _sbom(session, job, image)
     statement = make_provenance(
         name,
         index,
@@ -77,33 +78,35 @@ def _attached(rows: Iterable[Any], name: str, key: str) -> Attached:
     return found
 
 
-def _sbom(session: Session, job: Job, index: Digest) -> bytes:
-    from onedigest.attestation import licences
+def _sbom(session: Session, job: Job, image: BuiltImage) -> bytes:
+    from onedigest.attestation import debian_source, licences
     from onedigest.attestation.sbom import Materials, make_sbom
     from onedigest.inputs import zipapp
     from onedigest.plan.inputs import inputs_of
 
-    # licences stand in the files themselves
+    # licences, and the sources of Debian packages, stand in the files themselves
     bring(session, job.image, job.lock, replace(inputs_of(job.lock, job.lock.platforms), layers=(), lists=()))
+    noted = partial(_noted, session)
     return make_sbom(
         Materials(
             name=job.whole.name,
-            index=index,
+            image=image,
             lock=job.lock,
             assembler=zipapp.newest(),
             root=job.image.spec.root,
             files=job.files,
-            licences_of_wheel=lambda wheel: _noted(session, wheel.digest, licences.of_wheel),
-            licences_of_debian=lambda package: _noted(session, package.digest, licences.of_debian),
+            licences_of_wheel=lambda wheel: noted("licences", wheel.digest, licences.of_wheel),
+            licences_of_debian=lambda package: noted("licences", package.digest, licences.of_debian),
+            source_of_debian=lambda package: noted("sources", package.digest, debian_source.stated_in),
         )
     )
 
 
-def _noted(session: Session, digest: Digest, read: Callable[[Path], tuple[str, ...]]) -> tuple[str, ...]:
-    """Read the licences of a stored file, once on this machine: unpacking a .deb takes a while."""
+def _noted(session: Session, what: str, digest: Digest, read: Callable[[Path], tuple[str, ...]]) -> tuple[str, ...]:
+    """Read what a stored file states, once on this machine: unpacking a .deb takes a while."""
     from onedigest.digest import canonical_json, hex_of
 
-    name = f"licences/{hex_of(digest)}"
+    name = f"{what}/{hex_of(digest)}"
     if (note := session.store.read_note(name)) is not None:
         with suppress(ValueError):
             kept = json.loads(note)
