@@ -528,6 +528,7 @@ def test_what_is_said_of_where_wheels_are_from(locking: Locking, making: StandIn
         assembler=lock.spec,
         root="/app",
         files=(),
+        below={},
         licences_of_wheel=lambda _: (),
         licences_of_debian=lambda _: (),
         source_of_debian=lambda _: (),

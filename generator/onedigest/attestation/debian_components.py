@@ -8,8 +8,9 @@ from cyclonedx.model.component import Component, ComponentType, Pedigree
 from packageurl import PackageURL
 
 from onedigest.attestation.components import add_property, make_component
-from onedigest.attestation.debian_source import DebianSource, source_of
+from onedigest.attestation.debian_source import DebianSource, read_field, source_of
 from onedigest.lock.base import Base
+from onedigest.lock.base.installed import Installed
 from onedigest.lock.base.packages import DebianPackage
 
 
@@ -32,22 +33,38 @@ def make_debian_component(package: DebianPackage, base: Base, stated: tuple[str,
     The package URL has the qualifiers that syft writes and grype reads. trivy reads properties of its own instead,
     and so did grype in former times: without them advisories of a source with another name are missed.
     """
-    source = source_of(package.name, package.version, stated)
+    purl = _purl("debian", package, base, stated)
+    component = make_component(ComponentType.LIBRARY, package.name, package.version, package.digest, purl)
+    return _with_source(component, purl, stated)
+
+
+def make_installed_component(package: Installed, base: Base) -> Component:
+    """Return the component of a package of the image below, whose system may be one that is made of Debian's."""
+    stated = read_field(package.source)
+    purl = _purl(base.operating_system.partition(" ")[0], package, base, stated)
+    component = Component(
+        type=ComponentType.LIBRARY, name=package.name, version=package.version, bom_ref=f"below:{purl}", purl=purl
+    )
+    return _with_source(component, purl, stated)
+
+
+def _purl(vendor: str, package: DebianPackage | Installed, base: Base, stated: tuple[str, ...]) -> PackageURL:
     qualifiers = {"arch": package.architecture, "distro": _distribution(base)}
     if stated:
         qualifiers["upstream"] = "@".join(stated)
-    purl = PackageURL("deb", "debian", package.name, package.version, qualifiers)
-    component = make_component(ComponentType.LIBRARY, package.name, package.version, package.digest, purl)
-    component.pedigree = Pedigree(ancestors=[_source_component(source, base)])
+    return PackageURL("deb", vendor, package.name, package.version, qualifiers)
+
+
+def _with_source(component: Component, own: PackageURL, stated: tuple[str, ...]) -> Component:
+    """Add the source of a package in the document's own terms, and in those of scanners."""
+    source = source_of(component.name, component.version or "", stated)
+    qualifiers = {"arch": "source", "distro": dict(own.qualifiers)["distro"]}
+    purl = PackageURL("deb", own.namespace, source.name, source.version, qualifiers)
+    ancestor = Component(type=ComponentType.LIBRARY, name=source.name, version=source.version, purl=purl)
+    component.pedigree = Pedigree(ancestors=[ancestor])
     for name, value in (*_for_trivy(source), *_for_syft(stated)):
         add_property(component, name, value)
     return component
-
-
-def _source_component(source: DebianSource, base: Base) -> Component:
-    qualifiers = {"arch": "source", "distro": _distribution(base)}
-    purl = PackageURL("deb", "debian", source.name, source.version, qualifiers)
-    return Component(type=ComponentType.LIBRARY, name=source.name, version=source.version, purl=purl)
 
 
 def _distribution(base: Base) -> str:
@@ -57,7 +74,9 @@ def _distribution(base: Base) -> str:
 
 def _for_trivy(source: DebianSource) -> Iterator[tuple[str, str]]:
     """Yield the source as trivy writes it: the three parts of its version apart (Debian Policy, section 5.6.12)."""
-    epoch, _, rest = source.version.rpartition(":")
+    epoch, colon, rest = source.version.partition(":")
+    if not colon:
+        epoch, rest = "", source.version
     upstream, dash, revision = rest.rpartition("-")
     if not dash:
         upstream, revision = rest, ""

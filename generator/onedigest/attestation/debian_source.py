@@ -22,14 +22,18 @@ class DebianSource:
 
 
 def stated_in(path: Path) -> tuple[str, ...]:
-    """Return what a .deb's field Source states: nothing, a name, or a name and a version.
+    """Return what the field Source of a .deb states; nothing where it has none."""
+    field = _SOURCE.search(deb.read_control(path, path.name))
+    return read_field(field[1].decode("utf-8", "replace")) if field else ()
+
+
+def read_field(text: str) -> tuple[str, ...]:
+    """Return what a field Source states: a name, or a name and a version; nothing where it is of no such form.
 
     The field is there where the name or the version is another one than the package's own, as for a rebuild of one
-    architecture, whose version ends in +b1 (Debian Policy, section 5.6.1; deb-control(5)). What is of no such form is
-    passed over, as if the field were missing.
+    architecture, whose version ends in +b1 (Debian Policy, section 5.6.1; deb-control(5)).
     """
-    field = _SOURCE.search(deb.read_control(path, path.name))
-    match = _STATED.fullmatch(field[1].decode("utf-8", "replace").strip()) if field else None
+    match = _STATED.fullmatch(text.strip())
     if not match:
         return ()
     name, version = match[1], match[2]

@@ -15,6 +15,7 @@ from packageurl import PackageURL
 
 from onedigest.application import File
 from onedigest.assembler.image import Image
+from onedigest.attestation.below import Below, make_base, make_debian_below, make_python_below
 from onedigest.attestation.components import add_property, describe, make_component
 from onedigest.attestation.debian_components import make_debian_component, make_system
 from onedigest.attestation.image_component import make_image_component
@@ -23,7 +24,6 @@ from onedigest.formats import CREATED
 from onedigest.from_source.model import Kind
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.model import Lock, Package, Wheel
-from onedigest.oci.reference import Reference, parse_reference
 
 _SPACE = uuid.UUID("6a3f4d6e-5d0c-5b0e-9f0a-0d1f2c3b4a59")
 """The name space of our serial numbers (RFC 9562, section 5.5)."""
@@ -31,7 +31,7 @@ _SPACE = uuid.UUID("6a3f4d6e-5d0c-5b0e-9f0a-0d1f2c3b4a59")
 
 @dataclass(frozen=True, kw_only=True)
 class Materials:
-    """What an image is made of. `assembler` is the zipapp's digest.
+    """What an image is made of. `assembler` is the zipapp's digest, and `below` what the image below has installed.
 
     Licences, and what a .deb states of its source, are read when they are needed.
     """
@@ -42,6 +42,7 @@ class Materials:
     assembler: Digest
     root: str
     files: tuple[File, ...]
+    below: Below
     licences_of_wheel: Callable[[Wheel], tuple[str, ...]]
     licences_of_debian: Callable[[DebianPackage], tuple[str, ...]]
     source_of_debian: Callable[[DebianPackage], tuple[str, ...]]
@@ -54,8 +55,9 @@ def make_sbom(materials: Materials) -> bytes:
     tool = make_component(ComponentType.APPLICATION, "onedigest assembler", "", materials.assembler, None)
     wheels = _wheels(materials)
     debian = [_debian(each, materials) for each in lock.base.debian_packages]
+    debian += make_debian_below(lock, materials.below)
     system = [found] if (found := make_system(lock.base)) else []
-    base = [_base(lock.base.origin, parse_reference(lock.base.reference).tag)] if lock.base.origin else []
+    base, python = list(make_base(lock.base)), make_python_below(lock, materials.below)
     files = [
         make_component(ComponentType.FILE, file.path_in(materials.root), "", file.digest, None)
         for file in materials.files
@@ -63,16 +65,21 @@ def make_sbom(materials: Materials) -> bytes:
     bom = Bom(
         serial_number=uuid.uuid5(_SPACE, f"{materials.image.digest} {lock.spec}"),
         metadata=BomMetaData(component=image, timestamp=datetime.fromisoformat(CREATED)),
-        components=[*wheels.values(), *system, *debian, *base, *files],
+        components=[*wheels.values(), *system, *debian, *base, *python, *files],
     )
     bom.metadata.tools.components.add(tool)
     roots = [component for (package, _), component in wheels.items() if package in lock.roots]
     bom.register_dependency(image, [*roots, *(system or debian), *base, *files])
     for each in system:
         bom.register_dependency(each, debian)  # that is how trivy knows of which system packages are
+    for each in base:
+        bom.register_dependency(each, python)
     for component, needed in _edges(lock, wheels):
         bom.register_dependency(component, needed)
-    return canonical_json(json.loads(JsonV1Dot6(bom).output_as_string()))
+    document = json.loads(JsonV1Dot6(bom).output_as_string())
+    if base:  # of its files nothing else is known than what its lists of packages say
+        document["compositions"] = [{"aggregate": "incomplete", "assemblies": [each.bom_ref.value for each in base]}]
+    return canonical_json(document)
 
 
 _Key = tuple[tuple[str, str], str]
@@ -114,12 +121,6 @@ def _debian(package: DebianPackage, materials: Materials) -> Component:
     lock = materials.lock
     component = make_debian_component(package, lock.base, materials.source_of_debian(package))
     return describe(component, materials.licences_of_debian(package), package.platforms, lock.platforms)
-
-
-def _base(origin: Reference, tag: str) -> Component:
-    name, index = origin.repository.rpartition("/")[2], origin.digest
-    purl = PackageURL("oci", None, name, index, {"repository_url": origin.name, "tag": tag})
-    return make_component(ComponentType.CONTAINER, origin.name, tag, index, purl)
 
 
 def _edges(lock: Lock, wheels: _Wheels) -> Iterable[tuple[Component, list[Component]]]:

@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from onedigest.cli.fetch import bring
 from onedigest.cli.words import say
+from onedigest.errors import InputError
 
 if TYPE_CHECKING:
+    from onedigest.assembler.descriptor import Descriptor
     from onedigest.assembler.image import Image as BuiltImage
     from onedigest.cli.building import Job
     from onedigest.cli.session import Session
     from onedigest.digest import Digest
+    from onedigest.lock.base.installed import Installed
     from onedigest.oci.registry import Repository
+    from onedigest.platforms import Platform
 
 Attached = dict[str, str]
 """Digests of what is attached, by media type."""
@@ -95,11 +99,30 @@ def _sbom(session: Session, job: Job, image: BuiltImage) -> bytes:
             assembler=zipapp.newest(),
             root=job.image.spec.root,
             files=job.files,
+            below=_below(session, job),
             licences_of_wheel=lambda wheel: noted("licences", wheel.digest, licences.of_wheel),
             licences_of_debian=lambda package: noted("licences", package.digest, licences.of_debian),
             source_of_debian=lambda package: noted("sources", package.digest, debian_source.stated_in),
         )
     )
+
+
+def _below(session: Session, job: Job) -> dict[Platform, tuple[Installed, ...]]:
+    """Return what the image below has installed; of lists that cannot be read it is said that they are missing."""
+    from onedigest.lock.base.installed import read_below
+    from onedigest.plan.inputs import Inputs
+
+    def bring_layers(layers: tuple[Descriptor, ...]) -> None:
+        bring(session, job.image, job.lock, Inputs(layers=layers))
+
+    base, found = job.lock.base, {}
+    for platform in job.lock.platforms if base.origin else ():
+        try:
+            found[platform] = read_below(base, platform, session.store, bring_layers)
+        except InputError as error:
+            said = f"the packages of the base {base.reference} are not in the bill of materials"
+            session.warn(replace(each, message=f"{said}: {each.message}") for each in error.problems)
+    return found
 
 
 def _noted(session: Session, what: str, digest: Digest, read: Callable[[Path], tuple[str, ...]]) -> tuple[str, ...]:
