@@ -207,6 +207,7 @@ BASE: Files = {
     "var/lib/dpkg/status.d/tzdata": b"Package: tzdata\nVersion: 2024a\nArchitecture: all\n",
     "usr/local/lib/python3.12/site-packages/Typing_Extensions-4.0.dist-info": None,
     "usr/local/lib/python3.12/site-packages/pip-25.0.dist-info": None,
+    "usr/local/lib/python3.12/site-packages/old-1.5-py3.12.egg-info": b"",
     "usr/local/lib/python3.12/site-packages/bad-1 2.dist-info": None,
     "usr/lib/python3/dist-packages/six-1.0.dist-info": None,
 }
@@ -250,6 +251,7 @@ class TestBelow:
         assert [(each.kind, each.name, each.version, each.architecture, each.source) for each in found] == [
             ("deb", "bash", "5.2.15-2+b7", "amd64", "bash (5.2.15-2)"),
             ("deb", "tzdata", "2024a", "all", ""),
+            ("pypi", "old", "1.5", "", ""),
             ("pypi", "pip", "25.0", "", ""),
             ("pypi", "typing-extensions", "4.0", "", ""),
         ]
@@ -272,6 +274,7 @@ class TestBelow:
         assert properties(found["bash"], "aquasecurity:trivy:Src")["Version"] == "5.2.15"
         assert needs(document, base) == [
             "below:pkg:generic/python@3.12.4",
+            "below:pkg:pypi/old@1.5",
             "below:pkg:pypi/pip@25.0",
             "below:pkg:pypi/typing-extensions@4.0",
         ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from onedigest.cli.fetch import bring
 from onedigest.cli.words import say
-from onedigest.errors import InputError
+from onedigest.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from onedigest.assembler.descriptor import Descriptor
@@ -116,12 +116,15 @@ def _below(session: Session, job: Job) -> dict[Platform, tuple[Installed, ...]]:
         bring(session, job.image, job.lock, Inputs(layers=layers))
 
     base, found = job.lock.base, {}
+    said = f"the packages of the base {base.reference} are not in the bill of materials"
+    hint = "scan the image itself, such as with syft"
     for platform in job.lock.platforms if base.origin else ():
         try:
             found[platform] = read_below(base, platform, session.store, bring_layers)
+            if not any(each.kind == "deb" for each in found[platform]):
+                session.warn([Problem(f"{said}: it has no list of dpkg", hint=hint)])
         except InputError as error:
-            said = f"the packages of the base {base.reference} are not in the bill of materials"
-            session.warn(replace(each, message=f"{said}: {each.message}") for each in error.problems)
+            session.warn(Problem(f"{said}: {each.message}", hint=hint) for each in error.problems)
     return found
 
 

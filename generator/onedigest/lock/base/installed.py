@@ -16,7 +16,7 @@ from onedigest.lock.base.probe import EXAMINER, dpkg_status
 from onedigest.oci.rootfs import Rootfs, noted_rootfs, read_rootfs
 from onedigest.platforms import Platform
 
-_PROJECT = re.compile(r"(?:.*/)?site-packages/([^/-]+)-([^/-]+)\.dist-info")
+_PROJECT = re.compile(r"(?:.*/)?site-packages/([^/-]+)-([^/-]+)(?:\.dist-info|(?:-py3\.\d{1,3})?\.egg-info)", re.ASCII)
 _SEPARATORS = re.compile(r"[-_.]+")
 
 
@@ -62,10 +62,9 @@ def _debian(rootfs: Rootfs) -> Iterator[Installed]:
 
 
 def _projects(rootfs: Rootfs) -> Iterator[Installed]:
-    """Yield the Python projects that have a folder of metadata; those of Debian's packages are in dist-packages."""
-    for path, node in rootfs.paths():
-        match = _PROJECT.fullmatch(path) if node.kind == "dir" else None
-        if match:
+    """Yield the Python projects that have metadata; those of Debian's packages are in dist-packages."""
+    for path, _ in rootfs.paths():
+        if match := _PROJECT.fullmatch(path):
             with suppress(ValueError):
                 name = _SEPARATORS.sub("-", untrusted.project_name(match[1])).lower()
                 yield Installed(kind="pypi", name=name, version=untrusted.version(match[2]))
