@@ -16,7 +16,7 @@ from in_toto_attestation.predicates.provenance.v1.provenance_pb2 import Provenan
 from in_toto_attestation.v1.statement import Statement
 from in_toto_attestation.v1.statement_pb2 import Statement as StatementMessage
 
-from base_images import MACHINES, Made, put_image, python_files
+from base_images import MACHINES, Made, put_image, python_files, python_image
 from conftest import Project
 from fault_proxy import Seen, faults
 from index_server import IndexServer
@@ -119,6 +119,20 @@ def test_bill_of_materials_names_everything(served: Served, app: Project) -> Non
     assert not set(betas) & set(edges[sbom["metadata"]["component"]["bom-ref"]])
     assert [components[ref]["properties"][0]["value"] for ref in betas] == ["linux/arm64", "linux/amd64"]
     assert sbom["metadata"]["component"]["hashes"][0]["content"] == index_of(app)[7:]
+
+
+def test_base_whose_packages_are_not_known_is_said(served: Served, app: Project) -> None:
+    """Once, not for each platform."""
+    base = f"{served.host}/attest/plain:1"
+    put_image(served.host, "attest/plain", "1", python_image())
+    app.write("app.py", app.read("app.py").replace(f"{served.host}/attest/base:3", base))
+    result = app.ok("build", "--push", "--attest", "--repository", f"{served.host}/attest/unknown", "app.py")
+
+    assert result.err.count("bill of materials: ") == 1
+    assert (
+        f"warning: the packages of the base {base} are not in the bill of materials: it has no list of dpkg\n"
+        "hint: scan the image itself, such as with syft\n"
+    ) in result.err
 
 
 def test_provenance_names_script_lock_and_assembler_and_no_time(served: Served, app: Project) -> None:

@@ -33,6 +33,7 @@ from onedigest.lock.model import Lock
 from onedigest.platforms import ALL, AMD64, ARM64, Platform
 
 SPEC = of_bytes(b"spec")
+SCHEMA = JsonStrictValidator(SchemaVersion.V1_6)
 
 
 def locked(case: str) -> Lock:
@@ -89,7 +90,7 @@ def bill(lock: Lock, below: Below | None = None) -> dict[str, Any]:
         source_of_debian=lambda each: PACKAGES.get(each, ()),
     )
     found: dict[str, Any] = json.loads(make_sbom(materials))
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(found)) is None
+    assert SCHEMA.validate_str(json.dumps(found)) is None
     return found
 
 
