@@ -36,6 +36,9 @@ from wheel_builder import build_wheel, zip_bytes
 
 pytestmark = pytest.mark.network
 
+TITLES = {SBOM_TYPE: "app.cdx.json", STATEMENT_TYPE: "app.intoto.json"}
+"""What a tool calls the files that it pulls."""
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
@@ -82,6 +85,7 @@ def documents(name: str, index: Digest) -> dict[str, dict[str, Any]]:
         assert manifest["subject"]["digest"] == index
         assert manifest["subject"]["size"] == len(place.manifest(index).data)
         assert manifest["artifactType"] == row["artifactType"] == manifest["layers"][0]["mediaType"]
+        assert manifest["layers"][0]["annotations"]["org.opencontainers.image.title"] == TITLES[row["artifactType"]]
         found[row["artifactType"]] = json.loads(place.blob(manifest["layers"][0]["digest"]))
     return found
 

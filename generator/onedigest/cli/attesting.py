@@ -61,8 +61,14 @@ def attest(session: Session, job: Job, image: BuiltImage, repository: Repository
     )
     subject = {"mediaType": INDEX_TYPE, "digest": index, "size": len(image.index)}
     artefacts = (
-        Artefact(media_type=SBOM_TYPE, data=sbom, key=key),
-        Artefact(media_type=STATEMENT_TYPE, data=statement, key=key, predicate=PREDICATE_TYPE),
+        Artefact(media_type=SBOM_TYPE, data=sbom, key=key, title=f"{name}.cdx.json"),
+        Artefact(
+            media_type=STATEMENT_TYPE,
+            data=statement,
+            key=key,
+            title=f"{name}.intoto.json",
+            predicate=PREDICATE_TYPE,
+        ),
     )
     digests = attach(repository, subject, artefacts)
     _say(session, f"{name}: bill of materials and provenance attached")
