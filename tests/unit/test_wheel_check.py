@@ -175,11 +175,11 @@ def test_package_that_nobody_named_can_be_excluded(shelf: Shelf) -> None:
     shelf.add("cv", {"cv.py": b"1"}).add("cv-headless", {"cv.py": b"2"}).add("user", needs=["cv"])
 
     assert [each.hint for each in shelf.told("cv-headless", "user")[1]] == [
-        'where another one is enough, write `exclude-dependencies = ["cv"]` in [tool.uv]'
+        'where cv-headless is enough, write `exclude-dependencies = ["cv"]` in [tool.uv]'
     ]
     pinned = replace(SPEC, uv_lock="sha256:" + "1" * 64)
     assert [each.hint for each in shelf.told("cv-headless", "user", spec=pinned)[1]] == [
-        'where another one is enough, write `exclude-dependencies = ["cv"]` in [tool.uv] of the project,'
+        'where cv-headless is enough, write `exclude-dependencies = ["cv"]` in [tool.uv] of the project,'
         " and run `uv lock`"
     ]
 

@@ -41,6 +41,15 @@ def refusals(found: Found, asking: Asking) -> list[Problem]:
     return [Problem(text, asking.where(packages), _way_out(packages, asking)) for packages, text in found.unfit]
 
 
+def placed(problem: Problem, asking: Asking) -> Problem:
+    """Return what an engine says of a wheel, whose file name it begins with, as if it had been found before."""
+    name = problem.message.partition(": ")[0]
+    packages = [package.key for package in asking.lock.packages if any(each.name == name for _, each in package.wheels)]
+    if problem.where or not packages:
+        return problem
+    return Problem(problem.message, asking.where(packages), _way_out(packages, asking) or problem.hint)
+
+
 def warnings(found: Found, asking: Asking) -> list[Problem]:
     """Return what is odd about wheels, and which files they share."""
     odd = [Problem(text, asking.where((key,))) for key, text in found.odd]
@@ -117,7 +126,8 @@ def _one_alone(shared: Shared, asking: Asking) -> str:
     if not further or asking.of_flyte:
         return f"where one of them is enough, leave the other{'s' if names[2:] else ''} out"
     where = "[tool.uv] of the project, and run `uv lock`" if asking.spec.is_pinned else "[tool.uv]"
-    return f'where another one is enough, write `exclude-dependencies = ["{further[0]}"]` in {where}'
+    enough = " and ".join(name for name in names if name != further[0])
+    return f'where {enough} is enough, write `exclude-dependencies = ["{further[0]}"]` in {where}'
 
 
 def _needed(needs: Mapping[str, set[str]], name: str) -> set[str]:
