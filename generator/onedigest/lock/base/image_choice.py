@@ -23,7 +23,7 @@ from onedigest.lock.base.debian_pins import Kept
 from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.folders_above import list_folders, unfit_folders
 from onedigest.lock.base.image import ImageBase, PinnedImage
-from onedigest.lock.base.interpreter import choose_python
+from onedigest.lock.base.interpreter import choose_python, no_glibc
 from onedigest.lock.base.listing import list_files
 from onedigest.lock.base.place import free_place
 from onedigest.lock.base.probe import EXAMINER, dpkg_status, glibc_version, release_fields
@@ -152,7 +152,9 @@ def _refuse_missing_platforms(spec: Spec, text: str, image: ReadImage) -> None:
         raise InputError.of(
             f"the base {text} has no image for {' and '.join(missing)}",
             where=spec.script,
-            hint=f"it has {', '.join(image.offered)}; choose `platforms` among them, or another base",
+            hint=f"it has {', '.join(image.offered)}; choose `platforms` among them, or another base"
+            if image.offered
+            else "nothing in its index is an image that can be run: use another base",
         )
 
 
@@ -196,7 +198,7 @@ def _look(spec: Spec, text: str, platform: Platform, read: ReadPlatform, rootfs:
         problems += error.problems
     libc = glibc_version(rootfs, platform.elf_machine)
     if python and not libc:
-        problems.append(Problem("no glibc was found in it, which wheels are linked with"))
+        problems.append(no_glibc(rootfs))
     if python and (wrong := _wrong(untrusted.absolute_path, python.path)):
         problems.append(Problem(f"the path of its Python {wrong}"))
     if python is None or problems:
