@@ -184,6 +184,14 @@ def test_package_that_nobody_named_can_be_excluded(shelf: Shelf) -> None:
     ]
 
 
+def test_of_an_image_of_flyte_what_is_named_can_be_left_out(shelf: Shelf) -> None:
+    shelf.add("cv", {"cv.py": b"1"}).add("cv-headless", {"cv.py": b"2"}).add("user", needs=["cv"])
+
+    named = shelf.told("cv-headless", "user", flyte=True)[1]
+    assert [each.hint for each in named] == ["where cv is enough, leave cv-headless out"]
+    assert [each.hint for each in shelf.told("user", flyte=True)[1]] == [""]
+
+
 def test_nothing_is_left_out_where_one_needs_another(shelf: Shelf) -> None:
     shelf.add("core", {"a.py": b"1"}).add("middle", needs=["core"]).add("plugin", {"a.py": b"2"}, needs=["middle"])
 

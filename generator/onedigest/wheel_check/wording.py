@@ -123,8 +123,11 @@ def _one_alone(shared: Shared, asking: Asking) -> str:
     if any(set(names) & _needed(needs, name) for name in names):
         return ""
     further = [key[0] for key in shared.packages if key not in asking.lock.roots]
-    if not further or asking.of_flyte:
+    if not further:
         return f"where one of them is enough, leave the other{'s' if names[2:] else ''} out"
+    if asking.of_flyte:
+        own = [name for name in names if name not in further]
+        return f"where {further[0]} is enough, leave {' and '.join(own)} out" if own else ""
     where = "[tool.uv] of the project, and run `uv lock`" if asking.spec.is_pinned else "[tool.uv]"
     enough = " and ".join(name for name in names if name != further[0])
     return f'where {enough} is enough, write `exclude-dependencies = ["{further[0]}"]` in {where}'
