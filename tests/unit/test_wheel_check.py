@@ -12,7 +12,9 @@ import pytest
 
 from golden import expected_files, script_of
 from onedigest.assembler import wheel
+from onedigest.digest import of_bytes
 from onedigest.errors import Problem
+from onedigest.from_source.model import BuiltFrom, Kind
 from onedigest.inputs.store import Store
 from onedigest.lock import codec
 from onedigest.lock.model import Lock, Package, Wheel
@@ -181,6 +183,17 @@ def test_package_that_nobody_named_can_be_excluded(shelf: Shelf) -> None:
     assert [each.hint for each in shelf.told("cv-headless", "user", spec=pinned)[1]] == [
         'where cv-headless is enough, write `exclude-dependencies = ["cv"]` in [tool.uv] of the project,'
         " and run `uv lock`"
+    ]
+
+
+def test_what_a_local_project_asks_for_is_named_by_people(shelf: Shelf) -> None:
+    shelf.add("cv", {"cv.py": b"1"}).add("cv-headless", {"cv.py": b"2"}).add("user", needs=["cv"])
+    shelf.add("own", needs=["cv-headless", "user"])
+    origin = BuiltFrom(kind=Kind.DIRECTORY, path="own", digest=of_bytes(b""))
+    shelf.packages[-1] = replace(shelf.packages[-1], origin=origin)
+
+    assert [each.hint for each in shelf.told("own")[1]] == [
+        'where cv-headless is enough, write `exclude-dependencies = ["cv"]` in [tool.uv]'
     ]
 
 

@@ -122,15 +122,22 @@ def _one_alone(shared: Shared, asking: Asking) -> str:
     needs = {package.name: {name for name, _ in package.dependencies} for package in asking.lock.packages}
     if any(set(names) & _needed(needs, name) for name in names):
         return ""
-    further = [key[0] for key in shared.packages if key not in asking.lock.roots]
+    own = _named(asking.lock)
+    further = [key[0] for key in shared.packages if key not in own]
     if not further:
         return f"where one of them is enough, leave the other{'s' if names[2:] else ''} out"
     if asking.of_flyte:
-        own = [name for name in names if name not in further]
-        return f"where {further[0]} is enough, leave {' and '.join(own)} out" if own else ""
+        named = [name for name in names if name not in further]
+        return f"where {further[0]} is enough, leave {' and '.join(named)} out" if named else ""
     where = "[tool.uv] of the project, and run `uv lock`" if asking.spec.is_pinned else "[tool.uv]"
     enough = " and ".join(name for name in names if name != further[0])
     return f'where {enough} is enough, write `exclude-dependencies = ["{further[0]}"]` in {where}'
+
+
+def _named(lock: Lock) -> frozenset[Key]:
+    """Return the packages that people of the repository ask for: in a script, or in a project of theirs."""
+    local = (package for package in lock.packages if package.is_local)
+    return frozenset((*lock.roots, *(key for package in local for key in package.dependencies)))
 
 
 def _needed(needs: Mapping[str, set[str]], name: str) -> set[str]:
