@@ -71,10 +71,13 @@ def test_lock_is_written_and_says_what_is_unfit(unfit: Locking) -> None:
 
     result = unfit.ok("generate", "app.py")
     assert "".join(f"warning: {each}" for each in UNFIT) in result.err
+    assert unfit.read("lockfiles/app/pylock.toml") == before
+    assert "warning" not in unfit.run("build", "app").err, "the build says it"
+    unfit.edit("app.py", "[tool.onedigest]", '[tool.onedigest]\n# labels = { "a" = "b" }')
+    assert unfit.run("build", "app").err.count("bad-1.0-py3-none-any.whl") == 1
     strict = unfit.run("generate", "app.py", "--strict")
     assert strict.code == 1
     assert strict.err.endswith(ERRORS)
-    assert unfit.read("lockfiles/app/pylock.toml") == before
 
 
 def test_content_that_is_not_that_of_record_is_told_for_all_layers(locking: Locking) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from onedigest.cli.image import Image
@@ -43,6 +43,12 @@ def _asking(image: Image, lock: Lock) -> Asking:
     from onedigest.wheel_check.wording import Asking
 
     return Asking(spec=image.spec, lock=lock, line_of=image.line_of, of_flyte=image.recipe is not None)
+
+
+def tell_wheels(session: Session, image: Image, lock: Lock, unfit: Callable[[Problem], object]) -> None:
+    """Warn as above; `unfit` takes why no image can be made of a wheel, which stops no lock."""
+    for problem in wheel_problems(session, image, lock, lock.platforms):
+        unfit(problem)
 
 
 def refuse_unfit_wheels(session: Session, image: Image, lock: Lock, platforms: Iterable[Platform]) -> None:
