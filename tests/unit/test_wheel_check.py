@@ -173,6 +173,16 @@ def test_two_files_are_both_named(shelf: Shelf) -> None:
     )
 
 
+def test_groups_without_end_are_not_told_without_end(shelf: Shelf) -> None:
+    groups = tuple(
+        Shared(packages=(("a", "1"), (f"b{n}", "1")), winner=("b", "1"), paths=("x",), count=1) for n in range(60)
+    )
+    told = warnings(Found(shared=groups), Asking(spec=SPEC, lock=shelf.add("a").lock(), line_of=line_of))
+
+    assert len(told) == 41
+    assert str(told[-1]) == "full.py: 20 further groups of wheels bring the same paths"
+
+
 def test_package_that_nobody_named_can_be_excluded(shelf: Shelf) -> None:
     shelf.add("cv", {"cv.py": b"1"}).add("cv-headless", {"cv.py": b"2"}).add("user", needs=["cv"])
 

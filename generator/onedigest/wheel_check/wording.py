@@ -14,6 +14,8 @@ from onedigest.lock.model import Lock
 from onedigest.spec import Spec
 from onedigest.wheel_check.found import Found, Key, Shared
 
+_MOST_SHARED = 40
+"""How many groups of wheels that share paths are told: wheels that are meant to be used have a few."""
 _SITE = "/site-packages/"
 _BESIDE = frozenset(("benchmarks", "doc", "docs", "example", "examples", "test", "testing", "tests"))
 """Folders of site-packages that nobody means to install: what they hold is imported by no program."""
@@ -53,7 +55,9 @@ def placed(problem: Problem, asking: Asking) -> Problem:
 def warnings(found: Found, asking: Asking) -> list[Problem]:
     """Return what is odd about wheels, and which files they share."""
     odd = [Problem(text, asking.where((key,))) for key, text in found.odd]
-    return [*odd, *(_shared(each, asking) for each in found.shared)]
+    told, left = found.shared[:_MOST_SHARED], len(found.shared) - _MOST_SHARED
+    others = [Problem(f"{left} further groups of wheels bring the same paths", asking.spec.script)] if left > 0 else []
+    return [*odd, *(_shared(each, asking) for each in told), *others]
 
 
 def _way_out(packages: Sequence[Key], asking: Asking) -> str:
