@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import zipfile
 
 import pytest
 
 from locking import Locking
-from wheel_builder import build_wheel
+from wheel_builder import build_wheel, zip_bytes
 
 pytest_plugins = ("built_app",)
 
@@ -70,10 +71,35 @@ def test_lock_is_written_and_says_what_is_unfit(unfit: Locking) -> None:
 
     result = unfit.ok("generate", "app.py")
     assert "".join(f"warning: {each}" for each in UNFIT) in result.err
+    assert unfit.read("lockfiles/app/pylock.toml") == before
+    assert "warning" not in unfit.run("build", "app").err, "the build says it"
+    unfit.edit("app.py", "[tool.onedigest]", '[tool.onedigest]\n# labels = { "a" = "b" }')
+    assert unfit.run("build", "app").err.count("bad-1.0-py3-none-any.whl") == 1
     strict = unfit.run("generate", "app.py", "--strict")
     assert strict.code == 1
     assert strict.err.endswith(ERRORS)
-    assert unfit.read("lockfiles/app/pylock.toml") == before
+
+
+def test_content_that_is_not_that_of_record_is_told_for_all_layers(locking: Locking) -> None:
+    """Two wheels that have a layer each; the digest in RECORD is well-formed, and of something else."""
+    folder = locking.index.folder
+    for name, tag in (("gamma", "py3-none-any"), ("kappa", "cp312-abi3-manylinux_2_17_x86_64")):
+        with zipfile.ZipFile(build_wheel(folder, name, "1.0", tag=tag)) as archive:
+            contents = {each: archive.read(each) for each in archive.namelist()}
+        contents[f"{name}/__init__.py"] = contents[f"{name}/__init__.py"].upper()
+        (folder / f"{name}-1.0-{tag}.whl").write_bytes(zip_bytes(contents))
+    locking.edit("app.py", "# base", '# platforms = ["linux/amd64"]\n# base')
+    locking.ask("gamma", "kappa")
+    result = locking.run("build", "app.py")
+
+    assert result.code == 1
+    assert [line for line in result.err.splitlines() if line.startswith(("error", "hint"))] == [
+        "error: app.py:3: kappa-1.0-cp312-abi3-manylinux_2_17_x86_64.whl: kappa/__init__.py: content does not match the"
+        " hash in RECORD [hash]",
+        "hint: for another version of kappa write `kappa!=1.0` in place of `kappa`",
+        "error: app.py:3: gamma-1.0-py3-none-any.whl: gamma/__init__.py: content does not match the hash in RECORD [hash]",
+        "hint: for another version of gamma write `gamma!=1.0` in place of `gamma`",
+    ]
 
 
 def test_shared_path_is_told_once_by_each_command(shared: Locking) -> None:

@@ -107,6 +107,19 @@ def test_end_of_a_long_message_is_what_is_kept(tmp_path: Path) -> None:
     assert said.endswith("And because alpha==4999, we can conclude that 4999.")
 
 
+def test_versions_that_go_together_are_named(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path)
+    build_wheel(checkout.wheels, "old", "1.0", tag="cp39-cp39-manylinux_2_17_x86_64")
+    build_wheel(checkout.wheels, "old", "2.0")
+    build_wheel(checkout.wheels, "beside", "1.0", requires=("old<2",))
+    build_wheel(checkout.wheels, "beside", "3.0", requires=("old>=2",))
+    asked = asking(checkout, "old==1.0", "beside==1.0")
+
+    assert explained(error_of(asked), asked, lambda _: "").problems[0].hint == (
+        "write `beside==3.0` in place of `beside==1.0`, and `old==2.0` in place of `old==1.0`"
+    )
+
+
 def test_version_that_can_be_had_is_named(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path)
     for version in ("1.0", "2.0"):

@@ -12,7 +12,9 @@ import pytest
 
 from golden import expected_files, script_of
 from onedigest.assembler import wheel
+from onedigest.digest import of_bytes
 from onedigest.errors import Problem
+from onedigest.from_source.model import BuiltFrom, Kind
 from onedigest.inputs.store import Store
 from onedigest.lock import codec
 from onedigest.lock.model import Lock, Package, Wheel
@@ -171,17 +173,46 @@ def test_two_files_are_both_named(shelf: Shelf) -> None:
     )
 
 
+def test_groups_without_end_are_not_told_without_end(shelf: Shelf) -> None:
+    groups = tuple(
+        Shared(packages=(("a", "1"), (f"b{n}", "1")), winner=("b", "1"), paths=("x",), count=1) for n in range(60)
+    )
+    told = warnings(Found(shared=groups), Asking(spec=SPEC, lock=shelf.add("a").lock(), line_of=line_of))
+
+    assert len(told) == 41
+    assert str(told[-1]) == "full.py: 20 further groups of wheels bring the same paths"
+
+
 def test_package_that_nobody_named_can_be_excluded(shelf: Shelf) -> None:
     shelf.add("cv", {"cv.py": b"1"}).add("cv-headless", {"cv.py": b"2"}).add("user", needs=["cv"])
 
     assert [each.hint for each in shelf.told("cv-headless", "user")[1]] == [
-        'where another one is enough, write `exclude-dependencies = ["cv"]` in [tool.uv]'
+        'where cv-headless is enough, write `exclude-dependencies = ["cv"]` in [tool.uv]'
     ]
     pinned = replace(SPEC, uv_lock="sha256:" + "1" * 64)
     assert [each.hint for each in shelf.told("cv-headless", "user", spec=pinned)[1]] == [
-        'where another one is enough, write `exclude-dependencies = ["cv"]` in [tool.uv] of the project,'
+        'where cv-headless is enough, write `exclude-dependencies = ["cv"]` in [tool.uv] of the project,'
         " and run `uv lock`"
     ]
+
+
+def test_what_a_local_project_asks_for_is_named_by_people(shelf: Shelf) -> None:
+    shelf.add("cv", {"cv.py": b"1"}).add("cv-headless", {"cv.py": b"2"}).add("user", needs=["cv"])
+    shelf.add("own", needs=["cv-headless", "user"])
+    origin = BuiltFrom(kind=Kind.DIRECTORY, path="own", digest=of_bytes(b""))
+    shelf.packages[-1] = replace(shelf.packages[-1], origin=origin)
+
+    assert [each.hint for each in shelf.told("own")[1]] == [
+        'where cv-headless is enough, write `exclude-dependencies = ["cv"]` in [tool.uv]'
+    ]
+
+
+def test_of_an_image_of_flyte_what_is_named_can_be_left_out(shelf: Shelf) -> None:
+    shelf.add("cv", {"cv.py": b"1"}).add("cv-headless", {"cv.py": b"2"}).add("user", needs=["cv"])
+
+    named = shelf.told("cv-headless", "user", flyte=True)[1]
+    assert [each.hint for each in named] == ["where cv is enough, leave cv-headless out"]
+    assert [each.hint for each in shelf.told("user", flyte=True)[1]] == [""]
 
 
 def test_nothing_is_left_out_where_one_needs_another(shelf: Shelf) -> None:

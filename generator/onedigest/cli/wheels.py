@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from onedigest.cli.image import Image
@@ -12,6 +12,7 @@ from onedigest.errors import InputError, Problem
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock
     from onedigest.platforms import Platform
+    from onedigest.wheel_check.wording import Asking
 
 
 def wheel_problems(session: Session, image: Image, lock: Lock, platforms: Iterable[Platform]) -> list[Problem]:
@@ -22,12 +23,32 @@ def wheel_problems(session: Session, image: Image, lock: Lock, platforms: Iterab
     found = check(lock, platforms, session.store)
     if found == Found():
         return []
-    from onedigest.wheel_check.wording import Asking, refusals, warnings
+    from onedigest.wheel_check.wording import refusals, warnings
 
-    asking = Asking(spec=image.spec, lock=lock, line_of=image.line_of, of_flyte=image.recipe is not None)
+    asking = _asking(image, lock)
     for problem in warnings(found, asking):
         image.warn(image.place(problem))
     return list(map(image.place, refusals(found, asking)))
+
+
+def placed(image: Image, lock: Lock, error: InputError) -> InputError:
+    """Return an error of an engine with the lines that ask for the wheels which it is about."""
+    from onedigest.wheel_check.wording import placed as of_wheel
+
+    asking = _asking(image, lock)
+    return InputError(image.place(of_wheel(problem, asking)) for problem in error.problems)
+
+
+def _asking(image: Image, lock: Lock) -> Asking:
+    from onedigest.wheel_check.wording import Asking
+
+    return Asking(spec=image.spec, lock=lock, line_of=image.line_of, of_flyte=image.recipe is not None)
+
+
+def tell_wheels(session: Session, image: Image, lock: Lock, unfit: Callable[[Problem], object]) -> None:
+    """Warn as above; `unfit` takes why no image can be made of a wheel, which stops no lock."""
+    for problem in wheel_problems(session, image, lock, lock.platforms):
+        unfit(problem)
 
 
 def refuse_unfit_wheels(session: Session, image: Image, lock: Lock, platforms: Iterable[Platform]) -> None:

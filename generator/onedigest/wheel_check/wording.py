@@ -14,6 +14,8 @@ from onedigest.lock.model import Lock
 from onedigest.spec import Spec
 from onedigest.wheel_check.found import Found, Key, Shared
 
+_MOST_SHARED = 40
+"""How many groups of wheels that share paths are told: wheels that are meant to be used have a few."""
 _SITE = "/site-packages/"
 _BESIDE = frozenset(("benchmarks", "doc", "docs", "example", "examples", "test", "testing", "tests"))
 """Folders of site-packages that nobody means to install: what they hold is imported by no program."""
@@ -41,10 +43,21 @@ def refusals(found: Found, asking: Asking) -> list[Problem]:
     return [Problem(text, asking.where(packages), _way_out(packages, asking)) for packages, text in found.unfit]
 
 
+def placed(problem: Problem, asking: Asking) -> Problem:
+    """Return what an engine says of a wheel, whose file name it begins with, as if it had been found before."""
+    name = problem.message.partition(": ")[0]
+    packages = [package.key for package in asking.lock.packages if any(each.name == name for _, each in package.wheels)]
+    if problem.where or not packages:
+        return problem
+    return Problem(problem.message, asking.where(packages), _way_out(packages, asking) or problem.hint)
+
+
 def warnings(found: Found, asking: Asking) -> list[Problem]:
     """Return what is odd about wheels, and which files they share."""
     odd = [Problem(text, asking.where((key,))) for key, text in found.odd]
-    return [*odd, *(_shared(each, asking) for each in found.shared)]
+    told, left = found.shared[:_MOST_SHARED], len(found.shared) - _MOST_SHARED
+    others = [Problem(f"{left} further groups of wheels bring the same paths", asking.spec.script)] if left > 0 else []
+    return [*odd, *(_shared(each, asking) for each in told), *others]
 
 
 def _way_out(packages: Sequence[Key], asking: Asking) -> str:
@@ -113,11 +126,22 @@ def _one_alone(shared: Shared, asking: Asking) -> str:
     needs = {package.name: {name for name, _ in package.dependencies} for package in asking.lock.packages}
     if any(set(names) & _needed(needs, name) for name in names):
         return ""
-    further = [key[0] for key in shared.packages if key not in asking.lock.roots]
-    if not further or asking.of_flyte:
+    own = _named(asking.lock)
+    further = [key[0] for key in shared.packages if key not in own]
+    if not further:
         return f"where one of them is enough, leave the other{'s' if names[2:] else ''} out"
+    if asking.of_flyte:
+        named = [name for name in names if name not in further]
+        return f"where {further[0]} is enough, leave {' and '.join(named)} out" if named else ""
     where = "[tool.uv] of the project, and run `uv lock`" if asking.spec.is_pinned else "[tool.uv]"
-    return f'where another one is enough, write `exclude-dependencies = ["{further[0]}"]` in {where}'
+    enough = " and ".join(name for name in names if name != further[0])
+    return f'where {enough} is enough, write `exclude-dependencies = ["{further[0]}"]` in {where}'
+
+
+def _named(lock: Lock) -> frozenset[Key]:
+    """Return the packages that people of the repository ask for: in a script, or in a project of theirs."""
+    local = (package for package in lock.packages if package.is_local)
+    return frozenset((*lock.roots, *(key for package in local for key in package.dependencies)))
 
 
 def _needed(needs: Mapping[str, set[str]], name: str) -> set[str]:
