@@ -148,7 +148,7 @@ class Index:
             raise InputError.of(f"more than {MOST_ROWS} manifests with the indexes in it", where=self._source.name)
         found = []
         for each in stated:
-            if not isinstance(each, dict):
+            if not isinstance(each, dict) or not all(_is_text(each.get(key)) for key in ("mediaType", "artifactType")):
                 raise InputError.of(f"not a descriptor: {each!r}"[:400], where=where)
             if isinstance(each.get("digest"), str):
                 self.named.setdefault(each["digest"], each)
@@ -170,3 +170,7 @@ class Index:
 
     def _where(self, row: _Row) -> str:
         return self._source.where(check_descriptor(self._source.name, row.stated, MANIFESTS)["digest"])
+
+
+def _is_text(value: Any) -> bool:
+    return value is None or isinstance(value, str)
