@@ -231,6 +231,7 @@ def _read_platform(source: Source, stated: str, data: bytes, media_type: str) ->
         raise InputError.of(f"media type {media_type!r} is not that of a manifest", where=source.where(digest))
     manifest = parse(data, source.where(digest))
     check_kind(manifest, source.where(digest), index=False)
+    _refuse_artifact(manifest, source.name)
     config_row = check_descriptor(source.name, manifest.get("config"), CONFIGS)
     text = source.document(config_row["digest"], config_row["size"], manifest=False)
     where = source.where(config_row["digest"])
@@ -247,6 +248,14 @@ def _read_platform(source: Source, stated: str, data: bytes, media_type: str) ->
         annotations=_annotations(manifest.get("annotations")),
         layers=_read_layers(source, manifest, config, where),
     )
+
+
+def _refuse_artifact(manifest: Mapping[str, Any], where: str) -> None:
+    """Refuse what is kept in a registry and is no image, such as a chart of Helm."""
+    config = manifest.get("config")
+    kind = config.get("mediaType") if isinstance(config, dict) else None
+    if isinstance(kind, str) and kind not in CONFIGS:
+        raise InputError.of(f"it is no image, but an artifact of the type {kind!r}"[:400], where=where)
 
 
 def _annotations(stated: Any) -> dict[str, str]:
