@@ -71,6 +71,11 @@ class Index:
         list_rows(source.name, document, "manifests", MOST_ROWS)
         self._rows = self._read_rows(document, source.name)
 
+    @property
+    def read(self) -> tuple[Digest, ...]:
+        """What was read to choose."""
+        return tuple(map(Digest, self._documents))
+
     def find(self, platform: str) -> Chosen | None:
         """Return the image of a platform: the first one that states it, else the first whose configuration does.
 

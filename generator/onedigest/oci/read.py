@@ -60,13 +60,14 @@ class ReadImage:
     """An image as a layout or a registry has it.
 
     `offered` are the platforms that there are to choose from, and `named` is all that its index and the indexes in it
-    name, be it an image or not.
+    name, be it an image or not. `walked` are the documents that were read to choose.
     """
 
     digest: Digest
     platforms: tuple[ReadPlatform, ...]
     offered: tuple[str, ...]
     named: tuple[Mapping[str, Any], ...] = ()
+    walked: tuple[Digest, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,6 +104,7 @@ def read_from(source: Source, wanted: Collection[str] = ()) -> ReadImage:
         platforms=tuple(_read_platform(source, each.platform, each.data, each.media_type) for each in chosen),
         offered=tuple(each.platform for each in chosen) if everything else tuple(index.platforms()),
         named=tuple(index.named.values()),
+        walked=index.read,
     )
 
 
