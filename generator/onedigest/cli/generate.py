@@ -23,6 +23,7 @@ from onedigest.cli.reaching import sources, sources_for
 from onedigest.cli.script_locks import first_pins, warn_of_difference
 from onedigest.cli.session import Session, shared_options
 from onedigest.cli.undone import say_undone
+from onedigest.cli.wheels import wheel_problems
 from onedigest.cli.words import plural, print_error, print_json, say, shown
 from onedigest.errors import InputError, OnedigestError, Problem, UsageError
 from onedigest.formats import LOCK_FILE
@@ -135,6 +136,8 @@ def _generate_files(
     if strict or lock is not previous:
         say_undone(session, looked, lock, make_sources)
     look_at(session, looked, lock, application, plan, make_sources)
+    for problem in wheel_problems(session, image, lock, lock.platforms):
+        looked.warn(problem)
     if strict:
         say_unseen(session, image, lock)
     if lacking:

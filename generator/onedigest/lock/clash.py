@@ -113,6 +113,15 @@ def older_for_others(
     return Problem(message, line_of(FLYTE) or asked.spec.script, hint)
 
 
+def other_version(error: OnedigestError, asked: Asked) -> str:
+    """Return which other version of a requirement that uv names last there is a solution with, or nothing."""
+    own = [text for text in _named_roots(str(error), asked) if text in asked.spec.dependencies]
+    for text in own[:_MOST_ROOTS]:
+        if version := _fitting(text, asked):
+            return _instead(text, version, "can be had")
+    return ""
+
+
 def _named_roots(said: str, asked: Asked) -> list[str]:
     """Return the requirements of a script that uv's last conclusion names, each package once."""
     match = _ASKED.search(_BLANKS.sub(" ", said))
@@ -159,10 +168,10 @@ def _fitting(text: str, asked: Asked) -> str:
     return next((str(row.get("version", "")) for row in rows if row["name"] == name), "")
 
 
-def _instead(text: str, version: str) -> str:
+def _instead(text: str, version: str, what: str = "does") -> str:
     name, requirement = _name(text), Requirement(text)
     requirement.specifier = SpecifierSet(f"=={version}")
-    hint = f"{name} {version} does: write `{requirement}` in place of `{text}`"
+    hint = f"{name} {version} {what}: write `{requirement}` in place of `{text}`"
     return f"{hint}{_ELSEWHERE}" if name == FLYTE else hint
 
 

@@ -101,4 +101,4 @@ def _list_by_tag(repository: Repository, subject: str, added: list[dict[str, Any
     new = {row["digest"] for row in added}
     rows = [row for row in _by_tag(repository, subject) if str(row.get("digest")) not in new]
     index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [*rows, *added]}
-    repository.put_manifest(_tag(subject), INDEX_TYPE, canonical_json(index))
+    repository.put_tag(_tag(subject), INDEX_TYPE, canonical_json(index))
