@@ -298,6 +298,17 @@ def test_only_image_is_taken_as_it_is(own: Mapping[str, str], memory: Memory) ->
     assert read_from(memory, ["linux/arm64"]).offered == ("linux/amd64",)
 
 
+def test_artifact_that_is_named_as_an_image_is_refused(memory: Memory) -> None:
+    row = memory.image("chart", config_type="application/vnd.cncf.helm.config.v1+json")
+    memory.first = MANIFEST_TYPE, memory.documents[row["digest"]]
+    with pytest.raises(InputError) as caught:
+        read_from(memory, BOTH)
+
+    assert str(caught.value) == (
+        "memory: it is no image, but an artifact of the type 'application/vnd.cncf.helm.config.v1+json'"
+    )
+
+
 def test_digest_of_an_image_is_that_of_its_index(memory: Memory) -> None:
     image = memory.read(memory.index(stated(memory.image(), AMD64)), wanted=["linux/amd64"])
 

@@ -71,6 +71,11 @@ class Index:
         list_rows(source.name, document, "manifests", MOST_ROWS)
         self._rows = self._read_rows(document, source.name)
 
+    @property
+    def read(self) -> tuple[Digest, ...]:
+        """What was read to choose."""
+        return tuple(map(Digest, self._documents))
+
     def find(self, platform: str) -> Chosen | None:
         """Return the image of a platform: the first one that states it, else the first whose configuration does.
 
@@ -148,7 +153,7 @@ class Index:
             raise InputError.of(f"more than {MOST_ROWS} manifests with the indexes in it", where=self._source.name)
         found = []
         for each in stated:
-            if not isinstance(each, dict):
+            if not isinstance(each, dict) or not all(_is_text(each.get(key)) for key in ("mediaType", "artifactType")):
                 raise InputError.of(f"not a descriptor: {each!r}"[:400], where=where)
             if isinstance(each.get("digest"), str):
                 self.named.setdefault(each["digest"], each)
@@ -170,3 +175,7 @@ class Index:
 
     def _where(self, row: _Row) -> str:
         return self._source.where(check_descriptor(self._source.name, row.stated, MANIFESTS)["digest"])
+
+
+def _is_text(value: Any) -> bool:
+    return value is None or isinstance(value, str)

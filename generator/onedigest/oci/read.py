@@ -60,13 +60,14 @@ class ReadImage:
     """An image as a layout or a registry has it.
 
     `offered` are the platforms that there are to choose from, and `named` is all that its index and the indexes in it
-    name, be it an image or not.
+    name, be it an image or not. `walked` are the documents that were read to choose.
     """
 
     digest: Digest
     platforms: tuple[ReadPlatform, ...]
     offered: tuple[str, ...]
     named: tuple[Mapping[str, Any], ...] = ()
+    walked: tuple[Digest, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,6 +104,7 @@ def read_from(source: Source, wanted: Collection[str] = ()) -> ReadImage:
         platforms=tuple(_read_platform(source, each.platform, each.data, each.media_type) for each in chosen),
         offered=tuple(each.platform for each in chosen) if everything else tuple(index.platforms()),
         named=tuple(index.named.values()),
+        walked=index.read,
     )
 
 
@@ -231,6 +233,7 @@ def _read_platform(source: Source, stated: str, data: bytes, media_type: str) ->
         raise InputError.of(f"media type {media_type!r} is not that of a manifest", where=source.where(digest))
     manifest = parse(data, source.where(digest))
     check_kind(manifest, source.where(digest), index=False)
+    _refuse_artifact(manifest, source.name)
     config_row = check_descriptor(source.name, manifest.get("config"), CONFIGS)
     text = source.document(config_row["digest"], config_row["size"], manifest=False)
     where = source.where(config_row["digest"])
@@ -247,6 +250,14 @@ def _read_platform(source: Source, stated: str, data: bytes, media_type: str) ->
         annotations=_annotations(manifest.get("annotations")),
         layers=_read_layers(source, manifest, config, where),
     )
+
+
+def _refuse_artifact(manifest: Mapping[str, Any], where: str) -> None:
+    """Refuse what is kept in a registry and is no image, such as a chart of Helm."""
+    config = manifest.get("config")
+    kind = config.get("mediaType") if isinstance(config, dict) else None
+    if isinstance(kind, str) and kind not in CONFIGS:
+        raise InputError.of(f"it is no image, but an artifact of the type {kind!r}"[:400], where=where)
 
 
 def _annotations(stated: Any) -> dict[str, str]:
