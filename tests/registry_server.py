@@ -373,7 +373,7 @@ class OddRegistry:
         stranger = not known and bool(manner.silent or manner.hides or manner.pings or manner.writes_only)
         if stranger and (manner.writes_only or manner.tokens or (manner.pings and path == "/v2/")):
             return 401, ask, b""
-        if stranger:
+        if stranger and path != "/v2/":
             return (404 if manner.hides else manner.silent or 403), {}, _error("DENIED", "denied")
         if manner.writes_only and method in ("GET", "HEAD"):
             return 401 if manner.tokens else 403, ask, _error("DENIED", "no permission to read")
@@ -382,7 +382,8 @@ class OddRegistry:
     def _served(
         self, method: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str], body: bytes
     ) -> tuple[int, Mapping[str, str], bytes]:
-        found = (404, dict[str, str](), _error("NOT_FOUND", "unknown"))
+        unknown = _error("NOT_FOUND", "unknown")
+        found = (200, dict[str, str](), b"{}") if path == "/v2/" else (404, {}, unknown)
         name = path.rpartition("/")[2]
         if method in ("POST", "PATCH"):
             refused = self.manner.no_mount if "mount" in query else 0

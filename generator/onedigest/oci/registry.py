@@ -25,7 +25,9 @@ from onedigest.oci.transport import MOST_MANIFEST, Access
 from onedigest.untrusted import load_json
 
 _OK, _CREATED, _ACCEPTED, _PARTIAL = 200, 201, 202, 206
-_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _NO_METHOD, _NO_RANGE = 401, 403, 404, 405, 416
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _NO_RANGE = 401, 403, 404, 416
+_NO_HEAD = (400, 405, 501)
+"""Answers to HEAD of what knows GET alone."""
 _NOT_MOVED = (400, 403, 405, 409, 412, 422)
 """How registries refuse to give a tag to another image: ECR with 400, Artifactory 403, Quay 409, Harbor 412."""
 
@@ -105,7 +107,7 @@ class Repository:
         """Tell whether the repository has a blob, as far as the user's credential may look."""
         endpoint = self._endpoints[-1]
         answer = endpoint.ask("HEAD", endpoint.blob(digest))
-        if answer.status not in (_OK, _NOT_FOUND, _NO_METHOD) and not self._may_not_look(endpoint, answer):
+        if answer.status not in (_OK, _NOT_FOUND, *_NO_HEAD) and not self._may_not_look(endpoint, answer):
             raise endpoint.transport.failure(answer, f"look for {self._shown(digest)}")
         return answer.status == _OK
 
@@ -196,7 +198,7 @@ class Repository:
         answer = endpoint.look("HEAD", name)
         if answer.status == _NOT_FOUND or self._may_not_look(endpoint, answer):
             return None
-        if answer.status not in (_OK, _NO_METHOD):
+        if answer.status not in (_OK, *_NO_HEAD):
             raise endpoint.transport.failure(answer, f"look for {self._shown(name)}")
         stated = answer.headers.get("docker-content-digest", "") if answer.status == _OK else ""
         if is_digest(stated):
