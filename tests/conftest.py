@@ -18,6 +18,7 @@ import pytest
 from docker_daemon import docker_variables, find_docker
 from index_server import IndexServer
 from onedigest.oci.read import read_image
+from warm_python import STRICT, run_warm
 
 ROOT = Path(__file__).resolve().parent.parent
 VECTORS = ROOT / "tests" / "vectors"
@@ -68,7 +69,8 @@ class Project:
 
     def run(self, *arguments: str, **environment: str) -> Result:
         """Run the command, with further variables."""
-        return self.python("-m", "onedigest", *arguments, **environment)
+        found = run_warm(arguments, self.root, {**self.environment, **environment})
+        return Result(*found) if found else self.python("-m", "onedigest", *arguments, **environment)
 
     def python(self, *arguments: str, **environment: str) -> Result:
         """Run this Python in the project, with further variables."""
@@ -187,5 +189,5 @@ def machine_environment(home: Path, cache: Path) -> dict[str, str]:
         "XDG_CACHE_HOME": str(cache),
         "XDG_STATE_HOME": str(cache / "state"),
         "UV_CACHE_DIR": str(cache / "uv"),
-        "PYTHONWARNINGS": "error",
+        **STRICT,
     }
