@@ -37,9 +37,12 @@ def alpha(project: Project, index: IndexServer) -> Project:
 
 
 def test_image_is_identical_under_all_variations(alpha: Project) -> None:
+    """On one platform: each variation makes all layers again, and below there is a test of both."""
     if not shutil.which("faketime"):
         pytest.skip("faketime is not installed (Debian package faketime)")
     alpha.write("data/größe.csv", "3,4\n")
+    alpha.script("app.py", *METADATA, 'files = ["data/*.csv"]', 'platforms = ["linux/amd64"]')
+    alpha.ok("generate", "app.py")
     before = {path for path in alpha.root.rglob("*") if ".inputs" not in path.parts}
     result = alpha.ok("verify", "app")
 
@@ -49,7 +52,7 @@ def test_image_is_identical_under_all_variations(alpha: Project) -> None:
 
 
 def test_variation_that_could_not_be_made_is_said(alpha: Project, tmp_path: Path) -> None:
-    """On a small base of a registry, by the way, whose layers a varied build takes as they are."""
+    """On a small base of a registry, by the way, whose layers a varied build takes as they are, for both platforms."""
     made = {platform: Made([python_files(platform)]) for platform in MACHINES}
     with serve_registry(tmp_path / "registry") as served:
         put_image(served.host, "base", "1", made)
