@@ -11,7 +11,7 @@ import pytest
 
 from base_images import MACHINES, Made, put_image, python_files
 from build_tools import MODULE, find_tool, nix_python
-from conftest import ALL_RULES, Project
+from conftest import ALL_RULES, Project, machine_environment
 from index_server import IndexServer
 from registry_server import serve_registry
 from wheel_builder import build_wheel
@@ -25,14 +25,27 @@ NAMES = (
 )  # fmt: skip
 
 
-@pytest.fixture
-def alpha(project: Project, index: IndexServer) -> Project:
-    """A project with one dependency and one file."""
-    build_wheel(index.folder, "alpha", "1.0")
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """The files of a locked project with one dependency and one file."""
+    folder = tmp_path_factory.mktemp("locked")
+    build_wheel(folder / "index", "alpha", "1.0")
+    index = IndexServer(folder / "index")
+    variables = {"UV_DEFAULT_INDEX": index.address, "UV_CACHE_DIR": str(folder / "uv")}
+    project = Project(folder / "project", machine_environment(folder, cache) | variables)
     project.write("onedigest.toml", ALL_RULES)
     project.write("data/x.csv", "1,2\n")
     project.script("app.py", *METADATA, 'files = ["data/*.csv"]')
     project.ok("generate", "app.py")
+    index.close()
+    return project.root
+
+
+@pytest.fixture
+def alpha(project: Project, index: IndexServer, locked: Path) -> Project:
+    """A project of its own with those files."""
+    build_wheel(index.folder, "alpha", "1.0")
+    shutil.copytree(locked, project.root, symlinks=True, dirs_exist_ok=True)
     return project
 
 
