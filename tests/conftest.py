@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
@@ -172,9 +171,11 @@ def arm64_root(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
 def unpack(layout: Path, platform: str, target: Path) -> None:
     """Write the files of an image of ours, from below to above."""
     image = read_image(layout)
+    target.mkdir(exist_ok=True)
     for layer in next(each for each in image.platforms if each.platform == platform).layers:
-        with tarfile.open(layout / "blobs" / "sha256" / layer.digest.partition(":")[2], "r:gz") as archive:
-            archive.extractall(target, filter="fully_trusted")
+        blob = layout / "blobs" / "sha256" / layer.digest.partition(":")[2]
+        command = ["tar", "--extract", "--gzip", "--preserve-permissions", "--numeric-owner"]
+        subprocess.run([*command, f"--file={blob}", f"--directory={target}"], check=True)
 
 
 def machine_environment(home: Path, cache: Path) -> dict[str, str]:

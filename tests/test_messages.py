@@ -328,6 +328,13 @@ def alpha_built(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
     return folder
 
 
+def inputs_alone(project: Project, folder: Path) -> str:
+    """Return a cache that has what was downloaded, and nothing that was made of it."""
+    kept = Path(project.environment["XDG_CACHE_HOME"]) / "onedigest" / "sha256"
+    shutil.copytree(kept, folder / "onedigest" / "sha256", copy_function=os.link)
+    return str(folder)
+
+
 @pytest.mark.network
 class TestLocked:
     """What happens to an image that is locked and built, when something about it is changed."""
@@ -412,7 +419,7 @@ class TestLocked:
         diff_id = next(layer.descriptor.diff_id for layer in layers if layer.holds == "alpha 1.0")
         project.write("lockfiles/app/image.toml", honest.replace(diff_id, f"sha256:{'0' * 64}"))
         shutil.rmtree(project.root / "dist")
-        empty = str(tmp_path / "empty")
+        empty = inputs_alone(project, tmp_path / "empty")
         lied = project.run("build", "app", "--locked", XDG_CACHE_HOME=empty)
         project.write("lockfiles/app/image.toml", honest)
 
@@ -512,13 +519,7 @@ class TestLocked:
         data = wheel.read_bytes()
         wheel.unlink()
         wheel.write_bytes(data[:-1] + b"!")
-        empty = tmp_path / "empty" / "onedigest"
-        shutil.copytree(
-            Path(project.environment["XDG_CACHE_HOME"]) / "onedigest" / "sha256",
-            empty / "sha256",
-            copy_function=os.link,
-        )
-        result = project.run("build", "app", XDG_CACHE_HOME=str(tmp_path / "empty"))
+        result = project.run("build", "app", XDG_CACHE_HOME=inputs_alone(project, tmp_path / "empty"))
 
         assert result.code == 0, "a wrong input is replaced by the right one from the store"
         assert wheel.read_bytes() == data
