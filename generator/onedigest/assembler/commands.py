@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from onedigest.assembler import VENV
+from onedigest.assembler.entry import ignore
 
 if TYPE_CHECKING:
     from onedigest.assembler.entry import Entry
@@ -21,7 +22,8 @@ class Given(NamedTuple):
     """What a command makes a layer of.
 
     `inputs` are wheels or .debs under their own names, `files` those of an application: target, content or a file on
-    disk, executable. `below` is the list of the files of an image below. Without an `inflater` zlib inflates.
+    disk, executable. `below` is the list of the files of an image below. Without an `inflater` zlib inflates. `tell`
+    takes what is odd about an input.
     """
 
     options: Mapping[str, str]
@@ -29,6 +31,7 @@ class Given(NamedTuple):
     files: Iterable[tuple[str, bytes | Path, bool]] = ()
     inflater: Inflater | None = None
     below: Path | None = None
+    tell: Callable[[str], object] = ignore
 
 
 class Option(NamedTuple):
@@ -43,14 +46,15 @@ class Option(NamedTuple):
 class LayerCommand(NamedTuple):
     """A command that makes a layer.
 
-    `input` is the option that names one of its inputs, each with its digest. `sees_below` tells whether it can be given
-    the list of the files of an image below, as one more input.
+    `input` is the option that names one of its inputs, each with its digest; `needs_input` tells whether there has to
+    be one. `sees_below` tells whether it can be given the list of the files of an image below, as one more input.
     """
 
     sentence: str
     entries: Callable[[Given], list[Entry]]
     options: tuple[Option, ...] = ()
     input: str = ""
+    needs_input: bool = True
     takes_files: bool = False
     sees_below: bool = False
 
@@ -62,13 +66,14 @@ BELOW = "below"
 def _wheels(given: Given) -> list[Entry]:
     from onedigest.assembler.layer import wheels_layer
 
-    return wheels_layer(given.inputs, given.options["python"], given.inflater, _place(given))
+    return wheels_layer(given.inputs, given.options["python"], given.inflater, _place(given), given.tell)
 
 
 def _virtual_environment(given: Given) -> list[Entry]:
     from onedigest.assembler.layer import virtual_environment_layer
 
-    return virtual_environment_layer(given.options["interpreter"], given.options["version"], _place(given))
+    interpreter, version = given.options["interpreter"], given.options["version"]
+    return virtual_environment_layer(interpreter, version, _place(given), given.inputs, given.inflater)
 
 
 def _place(given: Given) -> str:
@@ -156,6 +161,8 @@ LAYERS: Mapping[str, LayerCommand] = {
             Option("version", "3.N.P", "full version of the interpreter"),
             _PLACE,
         ),
+        input="wheel",
+        needs_input=False,
     ),
     "application": LayerCommand(
         "the script and its files",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from onedigest.assembler import VENV, zip_directory
-from onedigest.assembler.entry import Entry, check_path, file_entry, merge
+from onedigest.assembler.entry import Entry, check_path, file_entry, ignore, merge
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.wheel_metadata import (
     file_name_identity,
@@ -24,11 +24,17 @@ _PLACEHOLDER = b"#!python"
 _NOT_KEPT = ("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json")
 
 
-def wheel_entries(path: Path, python: str, inflater: Inflater | None = None, venv: str = VENV) -> list[Entry]:
+def wheel_entries(
+    path: Path,
+    python: str,
+    inflater: Inflater | None = None,
+    venv: str = VENV,
+    tell: Callable[[str], object] = ignore,  # noqa: ARG001  nothing is odd yet
+) -> list[Entry]:
     """Return the files that a wheel puts into a layer for Python `python`, such as "3.13".
 
-    They belong to the virtual environment `venv`. The file name says which project and version to expect. Raises
-    `Refused`.
+    RECORD is the last. They belong to the virtual environment `venv`. `tell` takes the text of a warning about the
+    wheel. The file name says which project and version to expect. Raises `Refused`.
     """
     if not re.fullmatch(r"3\.\d+", python, re.ASCII):
         raise Refused("python", f"{python!r} is not a Python version of the form 3.N")
