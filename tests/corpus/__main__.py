@@ -12,9 +12,9 @@ from pathlib import Path
 
 from corpus.comparing import Taken, differences, take
 from corpus.fetching import fetch
+from corpus.installers import pip_installer, uv_installer
 from corpus.listed import Listed, listed
-from corpus.trees import pip_installer, uv_installer
-from pythons import every_interpreter
+from pythons import interpreters_by_version
 
 
 def main() -> int:
@@ -35,7 +35,7 @@ def show(wheels: Sequence[Listed], folder: Path) -> int:
     """Print each finding; return how many there are."""
     pip = next(each for each in listed() if each.name == "pip" and each.kind == "current")
     paths = fetch([*wheels, *([] if pip in wheels else [pip])], folder)
-    pythons = {version: path for path in every_interpreter() for version in (version_of(path),)}
+    pythons = interpreters_by_version()
     found = 0
     taken = []
     for wheel in wheels:

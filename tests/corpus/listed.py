@@ -24,6 +24,7 @@ class Listed:
     is_sampled: bool
     is_told: bool
     refusal: str
+    refused_by: tuple[str, ...]
 
     @property
     def requirement(self) -> str:
@@ -34,7 +35,7 @@ def listed() -> list[Listed]:
     """Return every wheel of `wheels.tsv`, in its order.
 
     A line has kind, NAME==VERSION and words: a Python, `sample` (it is in every run of the tests), `told` (there is a
-    warning about it), `refused=RULE`.
+    warning about it), `refused=RULE`, `refused-by=INSTALLER`.
     """
     lines = (HERE / "wheels.tsv").read_text(encoding="utf-8").splitlines()
     return [_read(*line.split("\t")) for line in lines if line and not line.startswith("#")]
@@ -52,4 +53,5 @@ def _read(kind: str, requirement: str, *words: str) -> Listed:
         is_sampled="sample" in words,
         is_told="told" in words,
         refusal="".join(refusals),
+        refused_by=tuple(word.removeprefix("refused-by=") for word in words if word.startswith("refused-by=")),
     )
