@@ -23,8 +23,9 @@ from onedigest.oci import libdeflate
 DATA = json.loads((VECTORS / "vectors.json").read_text(encoding="utf-8"))
 PLACED = json.loads((VECTORS / "placed.json").read_text(encoding="utf-8"))
 SHARED = json.loads((VECTORS / "shared.json").read_text(encoding="utf-8"))
-LAYERS: list[dict[str, Any]] = [*DATA["layers"], *PLACED["layers"], *SHARED["layers"]]
-REFUSED: list[dict[str, Any]] = [*DATA["refused"], *PLACED["refused"], *SHARED["refused"]]
+RECORDS = json.loads((VECTORS / "records.json").read_text(encoding="utf-8"))
+LAYERS: list[dict[str, Any]] = [case for each in (DATA, PLACED, SHARED, RECORDS) for case in each["layers"]]
+REFUSED: list[dict[str, Any]] = [case for each in (DATA, PLACED, SHARED, RECORDS) for case in each["refused"]]
 INFLATERS = [None, *(libdeflate.Inflater(libdeflate.Budget.of_threads(size)) for size in (1 << 28, 4096))]
 OPTIONS = ("root", "owner", "known")
 """Of an application; owners are in no row, and in the digests."""

@@ -63,21 +63,31 @@ BELOW = "below"
 """The option that names the list of the files of an image below."""
 
 
+STATED = "stated"
+"""The option that says what wheels are of."""
+
+
 def _wheels(given: Given) -> list[Entry]:
     from onedigest.assembler.layer import wheels_layer
 
-    return wheels_layer(given.inputs, given.options["python"], given.inflater, _place(given), given.tell)
+    place, stated = _place(given), _stated(given)
+    return wheels_layer(given.inputs, given.options["python"], given.inflater, place, given.tell, stated)
 
 
 def _virtual_environment(given: Given) -> list[Entry]:
     from onedigest.assembler.layer import virtual_environment_layer
 
     interpreter, version = given.options["interpreter"], given.options["version"]
-    return virtual_environment_layer(interpreter, version, _place(given), given.inputs, given.inflater)
+    place, stated = _place(given), _stated(given)
+    return virtual_environment_layer(interpreter, version, place, given.inputs, given.inflater, stated)
 
 
 def _place(given: Given) -> str:
     return given.options.get("place", _VENV)
+
+
+def _stated(given: Given) -> str:
+    return given.options.get(STATED, "")
 
 
 def _application(given: Given) -> list[Entry]:
@@ -140,6 +150,10 @@ _VENV = f"/{VENV}"
 
 _PLACE = Option("place", "PATH", "where the virtual environment is in the image", _VENV)
 
+_STATED = Option(
+    STATED, "FILE=NAME==VERSION,…", "what wheels are of, where the lock says it and their file names do not", ""
+)
+
 _OWNER = Option("owner", "UID:GID", "whose it is, and what is in it", "0:0")
 
 _KNOWN = Option(
@@ -150,7 +164,7 @@ LAYERS: Mapping[str, LayerCommand] = {
     "wheels": LayerCommand(
         "a layer of wheels",
         _wheels,
-        (Option("python", "3.N", "Python version of the image"), _PLACE),
+        (Option("python", "3.N", "Python version of the image"), _PLACE, _STATED),
         input="wheel",
     ),
     "virtual-environment": LayerCommand(
@@ -160,6 +174,7 @@ LAYERS: Mapping[str, LayerCommand] = {
             Option("interpreter", "PATH", "absolute path in the image"),
             Option("version", "3.N.P", "full version of the interpreter"),
             _PLACE,
+            _STATED,
         ),
         input="wheel",
         needs_input=False,

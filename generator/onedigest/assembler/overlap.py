@@ -9,7 +9,8 @@ from operator import or_
 from typing import NamedTuple
 
 from onedigest.assembler.entry import Entry, file_entry
-from onedigest.assembler.wheel_metadata import canonical_name, file_name_identity, new_record
+from onedigest.assembler.wheel_metadata import canonical_name, info_identity
+from onedigest.assembler.wheel_record import new_record
 
 Wheels = Mapping[str, Sequence[Entry]]
 """The files of several wheels, as `wheel_entries` gives them: RECORD is the last; by the wheels' file names."""
@@ -96,10 +97,15 @@ def _has_lost(entries: Sequence[Entry], kept: Mapping[str, Entry]) -> bool:
 def _brought(wheels: Wheels) -> dict[str, dict[str, Entry]]:
     """Return by path who brings it, in the order of normalised names, where it is more than one."""
     found: dict[str, dict[str, Entry]] = {}
-    for name in sorted(wheels, key=lambda name: canonical_name(file_name_identity(name)[0])):
+    for name in sorted(wheels, key=lambda name: _project(wheels[name])):
         for entry in wheels[name]:
             found.setdefault(entry.path, {})[name] = entry
     return {path: several for path, several in found.items() if len(several) > 1}
+
+
+def _project(entries: Sequence[Entry]) -> str:
+    """Return the normalised name of a wheel's project, which the folder of its RECORD has."""
+    return canonical_name(info_identity(entries[-1].path.rsplit("/", 2)[1])[0])
 
 
 def _true_record(entries: Sequence[Entry], kept: Mapping[str, Entry]) -> Entry:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 
 from onedigest.application import File
 from onedigest.assembler import VENV
-from onedigest.assembler.commands import BELOW
+from onedigest.assembler.commands import BELOW, STATED
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.selection import Selection
+from onedigest.assembler.wheel_metadata import file_name_identity, same_identity
 from onedigest.digest import Digest
 from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.packages import DebianPackage
@@ -104,24 +105,41 @@ def virtual_environment(
     options = (("interpreter", interpreter), ("version", version), *_place(venv))
     held = sorted((each for layer in below for each in layer.inputs), key=lambda each: each.name)
     inputs = tuple(held) if len(below) > 1 else ()
+    odd = sorted(value for layer in below for name, value in _options(layer) if name == STATED and inputs)
     name = f"python-{version}"
     return Layer(
         holds=f"virtual environment, Python {version}",
         name=plain(name) if _is_pure(inputs) else native(name, platform),
-        content=Recipe(command="virtual-environment", options=options, inputs=inputs),
+        content=Recipe(command="virtual-environment", options=(*options, *_stated(odd)), inputs=inputs),
     )
 
 
 def wheels(locked: Sequence[LockedWheel], python: str, platform: Platform, venv: str = VENV) -> Layer:
     """Return a layer of wheels for that Python, 3.N, in the virtual environment at that path from the root."""
     inputs = tuple(Input(flag="wheel", name=wheel.name, digest=wheel.digest, size=wheel.size) for _, wheel in locked)
+    odd = sorted(
+        _identity(*each) for each in locked if not same_identity(file_name_identity(each[1].name), each[0].key)
+    )
     names = [package.name for package, _ in locked]
     name = f"{names[0]}-{locked[0][0].version}" if len(locked) == 1 else several(names)
     return Layer(
         holds=", ".join(f"{package.name} {package.version}" for package, _ in locked),
         name=plain(name) if _is_pure(inputs) else native(name, platform),
-        content=Recipe(command="wheels", options=(("python", python), *_place(venv)), inputs=inputs),
+        content=Recipe(command="wheels", options=(("python", python), *_place(venv), *_stated(odd)), inputs=inputs),
     )
+
+
+def _identity(package: Package, wheel: Wheel) -> str:
+    return f"{wheel.name}={package.name}=={package.version}"
+
+
+def _options(layer: Layer) -> Options:
+    return layer.recipe.options if layer.recipe else ()
+
+
+def _stated(identities: Sequence[str]) -> Options:
+    """Return what the assembler is told of wheels whose file names do not say what they are of."""
+    return ((STATED, ",".join(identities)),) if identities else ()
 
 
 def _is_pure(wheels: Iterable[Input]) -> bool:
