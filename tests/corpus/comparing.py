@@ -9,7 +9,9 @@ from pathlib import Path
 
 from corpus.installers import Installer
 from corpus.listed import Listed
-from corpus.trees import Tree, false_rows, layer_tree, pieces_of
+from corpus.trees import Looked, Tree, false_rows, is_own, look, pieces_of
+from onedigest.assembler import VENV
+from onedigest.assembler.entry import Entry
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.wheel import wheel_entries
 
@@ -31,18 +33,23 @@ def take(wheel: Listed, path: Path) -> Taken | str:
     told: list[str] = []
     try:
         entries = wheel_entries(path, wheel.python, tell=told.append)
-        for entry in entries:
-            for _ in pieces_of(entry):
-                pass
+        files = {entry.path.removeprefix(f"{VENV}/"): _looked(entry) for entry in entries}
     except Refused as refused:
         return "" if wheel.refusal == refused.code else f"refused: {refused}"
     if wheel.refusal:
         return f"taken, though it is to be refused ({wheel.refusal})"
     if bool(told) != wheel.is_told:
         return f"told: {told}"
-    if wrong := false_rows({entry.path: entry for entry in entries}, entries[-1].path):
+    record = entries[-1]
+    text = b"".join(pieces_of(record)).decode()
+    if wrong := false_rows(files, record.path.removeprefix(f"{VENV}/"), text):
         return f"its RECORD is false: {'; '.join(wrong[:3])}"
-    return Taken(wheel, path, layer_tree(entries))
+    return Taken(wheel, path, {path: file.said for path, file in files.items() if not is_own(path)})
+
+
+def _looked(entry: Entry) -> Looked:
+    algorithm = (entry.digest or "sha256").partition("=")[0]
+    return look(entry.path.removeprefix(f"{VENV}/"), entry.mode, pieces_of(entry), algorithm)
 
 
 def differences(taken: Sequence[Taken], installers: Sequence[Installer], pythons: Mapping[str, str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from corpus.trees import Tree, folder_tree
+from corpus.trees import Tree, look_at_folder
 
 
 class Installer:
@@ -32,7 +32,7 @@ class Installer:
         )
         if done.returncode:
             raise ValueError((done.stderr or done.stdout).strip())
-        return folder_tree(folder, _files(folder) - before - {_UV_LOCK})
+        return look_at_folder(folder, _files(folder) - before - {_UV_LOCK})
 
 
 _UV_LOCK = ".lock"
