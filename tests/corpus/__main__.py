@@ -1,4 +1,4 @@
-"""Compares every wheel of the corpus with what uv and pip make of it (`make corpus`); exits 1 where one differs."""
+"""Compares the wheels of the corpus with what uv and pip make of them, and builds the named sets (`make corpus`)."""
 
 from __future__ import annotations
 
@@ -7,57 +7,51 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-from corpus.comparing import Taken, differences, take
+from conftest import Project
 from corpus.fetching import fetch
-from corpus.installers import pip_installer, uv_installer
-from corpus.listed import Listed, listed
-from pythons import interpreters_by_version
+from corpus.listed import listed
+from corpus.report import findings, newest_pip
+from corpus.sets import SETS, failures
 
 
 def main() -> int:
-    """Show what is wrong with each wheel that is named, or with all."""
+    """Print each finding about the wheels and sets that are named, or about all; return 1 where there is one."""
     parser = argparse.ArgumentParser(prog="corpus")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="Which wheels or kinds; all where none is named.")
+    kinds = sorted({wheel.kind for wheel in listed()})
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"Projects, kinds ({', '.join(kinds)}), sets, `sets`.")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "onedigest-corpus")
     options = parser.parse_args()
-    wheels = [each for each in listed() if not options.names or {each.name, each.kind} & {*options.names}]
     options.folder.mkdir(exist_ok=True)
+    count = 0
+    for count, line in enumerate(found(set(options.names), options.folder), 1):  # noqa: B007  the last one counts
+        print(line, flush=True)
+    print(f"{count} findings", flush=True)
+    return int(bool(count))
+
+
+def found(names: set[str], folder: Path) -> Iterator[str]:
+    """Yield what is wrong, and on stderr how long it took."""
+    wheels = [wheel for wheel in listed() if not names or {wheel.name, wheel.kind} & names]
     began = time.monotonic()
-    failures = show(wheels, options.folder)
-    print(f"{len(wheels)} wheels in {time.monotonic() - began:.0f} s, {failures} findings", flush=True)
-    return int(bool(failures))
+    yield from findings(wheels, folder, dict(os.environ))
+    say(f"{len(wheels)} wheels", began)
+    pip = newest_pip()
+    for named in SETS:
+        if not names or {named.name, "sets"} & names:
+            began = time.monotonic()
+            with tempfile.TemporaryDirectory(prefix="corpus-") as root:
+                (Path(root) / "onedigest.toml").touch()
+                project = Project(Path(root), dict(os.environ))
+                yield from (f"{named.name}: {line}" for line in failures(project, named, fetch([pip], folder)[pip]))
+            say(f"set {named.name}", began)
 
 
-def show(wheels: Sequence[Listed], folder: Path) -> int:
-    """Print each finding; return how many there are."""
-    pip = next(each for each in listed() if each.name == "pip" and each.kind == "current")
-    paths = fetch([*wheels, *([] if pip in wheels else [pip])], folder)
-    pythons = interpreters_by_version()
-    found = 0
-    taken = []
-    for wheel in wheels:
-        result = take(wheel, paths[wheel])
-        if isinstance(result, Taken):
-            taken.append(result)
-        elif result:
-            found += 1
-            print(f"{wheel.requirement}: {result}", flush=True)
-    missing = sorted({each.wheel.python for each in taken} - {*pythons})
-    if missing:
-        print(f"not installed, for want of Python {', '.join(missing)}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="corpus-") as own:
-        variables = dict(os.environ)
-        installers = [
-            uv_installer(variables, Path(own) / "uv"),
-            pip_installer(variables, paths[pip], Path(own) / "pip"),
-        ]
-        for line in differences([each for each in taken if each.wheel.python in pythons], installers, pythons):
-            found += 1
-            print(line, flush=True)
-    return found
+def say(what: str, began: float) -> None:
+    """Tell that something has ended."""
+    print(f"{what}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

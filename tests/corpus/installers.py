@@ -39,10 +39,10 @@ _UV_LOCK = ".lock"
 """What uv leaves in an environment."""
 
 
-def uv_installer(variables: Mapping[str, str], cache: Path) -> Installer:
-    """Return uv, with a cache of its own."""
+def uv_installer(variables: Mapping[str, str]) -> Installer:
+    """Return uv, which keeps nothing of wheels."""
     uv = [sys.executable, "-m", "uv", "pip", "install"]
-    options = ["--quiet", "--no-deps", "--offline", "--no-config", "--link-mode", "copy", "--cache-dir", str(cache)]
+    options = ["--quiet", "--no-deps", "--offline", "--no-config", "--link-mode", "hardlink", "--no-cache"]
     return Installer("uv", [*uv, *options, "--python", "{python}"], variables)
 
 
