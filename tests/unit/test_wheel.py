@@ -206,6 +206,15 @@ def test_launchers_of_pip_have_the_number_of_the_image_s_python(tmp_path: Path) 
     assert launchers(tmp_path, "[gui_scripts]\npip = a:c\n") == {"pip": "a:c"}
 
 
+def test_scripts_of_setuptools_are_not_there_beside_the_launchers_that_replace_them() -> None:
+    programs = {entry.path.rpartition("/")[2] for entry in wheel_entries(OLD_TOOL, "3.13") if "/bin/" in entry.path}
+
+    assert programs == {
+        *("both", "easy_install", "easy_install-3.13", "pip", "pip3", "pip3.13", "tool"),
+        *("other-script.py", "tool.exe.manifest", "window"),
+    }
+
+
 def test_window_has_the_name_that_a_program_has_too(tmp_path: Path) -> None:
     assert launchers(tmp_path, "[gui_scripts]\nx = a:window\n[console_scripts]\nx = a:text\n") == {"x": "a:window"}
 

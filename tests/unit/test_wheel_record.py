@@ -76,15 +76,15 @@ TAKEN: Mapping[str, tuple[str, str]] = {
     ),
     "with another size and hash": (
         f"demo/__init__.py,sha256={OTHER},5",
-        "states '5' bytes for demo/__init__.py, which has 9",
+        "states 5 bytes for demo/__init__.py, which has 9",
     ),
     "with another size": (
         f"demo/__init__.py,sha256={HASH},5",
-        "states '5' bytes for demo/__init__.py, which has 9",
+        "states 5 bytes for demo/__init__.py, which has 9",
     ),
     "before and after it was signed": (
         f"demo/__init__.py,sha256={OTHER},5\ndemo/__init__.py,sha256={HASH},9",
-        "states '5' bytes for demo/__init__.py, which has 9",
+        "states 5 bytes for demo/__init__.py, which has 9",
     ),
     "with two hashes": (
         f"demo/__init__.py,sha256={OTHER},9\n./demo/__init__.py,sha256={HASH},9\ndemo/__init__.py,sha256={OTHER},",

@@ -16,6 +16,7 @@ from onedigest.assembler.wheel_metadata import (
     find_info,
     info_identity,
     launchers,
+    numbered,
     same_identity,
 )
 from onedigest.assembler.wheel_record import new_record, read_record
@@ -45,8 +46,9 @@ def wheel_entries(
     wheel = path.name
     members = {member.name: member for member in zip_directory.read(path, inflater)}
     info = find_info(wheel, members, identity or file_name_identity(wheel))
-    started = launchers(wheel, members.get(f"{info}/entry_points.txt"), venv, python)
-    places = _Places(venv, python, info, frozenset(started))
+    console, windows = launchers(wheel, members.get(f"{info}/entry_points.txt"), venv)
+    started = {**numbered(console, python), **windows}  # where a name is both, the window's is there
+    places = _Places(venv, python, info, frozenset([*console, *started]))
     site = places.site
     entries = list(_member_entries(wheel, members, info, places, tell))
     entries += [file_entry(f"{venv}/bin/{name}", text, executable=True, origin=wheel) for name, text in started.items()]

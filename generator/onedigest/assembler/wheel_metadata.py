@@ -115,10 +115,10 @@ def info_identity(info: str) -> tuple[str, str]:
     return name, version
 
 
-def launchers(wheel: str, member: Member | None, venv: str, python: str) -> dict[str, bytes]:
-    """Return the launcher of each console and GUI entry point, by file name (entry points specification).
+def launchers(wheel: str, member: Member | None, venv: str) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Return the launchers of console and of GUI entry points, by file name (entry points specification).
 
-    They start the Python of the virtual environment `venv`. Where a name is both, the GUI's is there.
+    They start the Python of the virtual environment `venv`.
     """
     sections: dict[str, dict[str, bytes]] = {"console_scripts": {}, "gui_scripts": {}}
     section = ""
@@ -134,11 +134,11 @@ def launchers(wheel: str, member: Member | None, venv: str, python: str) -> dict
                 raise Refused("entry-point", f"{wheel}: two entry points are called {name}")
             if len(sections[section]) > LAUNCHERS:
                 raise Refused("limit", f"{wheel}: more than {LAUNCHERS} entry points")
-    return {**_numbered(sections["console_scripts"], python), **sections["gui_scripts"]}
+    return sections["console_scripts"], sections["gui_scripts"]
 
 
-def _numbered(found: dict[str, bytes], python: str) -> dict[str, bytes]:
-    """Return launchers with those of pip and easy_install under the number of this Python, as pip makes them.
+def numbered(found: dict[str, bytes], python: str) -> dict[str, bytes]:
+    """Return console launchers with those of pip and easy_install under the number of this Python, as pip makes them.
 
     In a wheel they have the number of the Python that it was built with.
     """

@@ -108,9 +108,9 @@ def _is_left_out(path: str) -> bool:
 def _statement(row: list[str], member: Member) -> tuple[str, str]:
     """Return the hash that a row states, where it can be used, and what is odd about the row; either may be empty."""
     name, field, size = member.name, *(*row[1:], "", "")[:2]
-    if size.strip().isdecimal() and int(size.strip()[:_MOST_DIGITS]) != member.size:
+    if size.strip().isdecimal() and (other := int(size.strip()[:_MOST_DIGITS])) != member.size:
         # such as a file that was signed after RECORD was written: the row is not about what is there
-        return "", f"states {_shown(size)} bytes for {name}, which has {member.size}"
+        return "", f"states {other} bytes for {name}, which has {member.size}"
     stated = _hash(field)
     if not stated:
         return "", f"has no usable hash of {name} ({_shown(field)})" if field else f"has no hash of {name}"
