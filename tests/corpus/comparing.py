@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from onedigest.assembler.entry import Entry
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.wheel import wheel_entries
 
+_NUMBERED = re.compile(r"bin/easy_install-\d+\.\d+")
+"""A launcher that pip, and this project, name after the Python that is there; in uv it has the name that the wheel has."""
 _TOGETHER = 40
 """How many wheels one run of an installer gets."""
 
@@ -80,6 +83,8 @@ def _differing(group: Sequence[Taken], theirs: Tree, installer: str) -> Iterator
     owners = {path: each.wheel.requirement for each in group for path in each.tree}
     ours = {path: what for each in group for path, what in each.tree.items()}
     for path in sorted({*ours, *theirs}):
+        if installer == "uv" and _NUMBERED.fullmatch(path):
+            continue
         if ours.get(path) != theirs.get(path):
             here, there = (tree.get(path, "not there") for tree in (ours, theirs))
             yield f"{owners.get(path, 'one of several')}: {path}: {here}, {installer}: {there}"
