@@ -6,8 +6,12 @@ import json
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import urllib3
+from urllib3.connection import HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from onedigest.assembler.image import INDEX_TYPE
 from onedigest.digest import of_bytes
@@ -532,6 +536,28 @@ class TestCertificates:
             places = world.hosts("docker.io", f'[host."http://{registry.host}"]\nskip_verify = true\n')
 
             assert world.repository("docker.io/library/python", "pull", places=places).resolve("v1") == DIGEST
+
+    @pytest.mark.parametrize("fault", [NewConnectionError, ConnectTimeoutError])
+    def test_host_without_a_port_is_asked_without_tls_where_it_has_none(
+        self, fault: type[HTTPError], world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        usual = Pools.request
+
+        def request(pools: Pools, method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:
+            if url.startswith("https://"):
+                raise fault(HTTPSConnection("harbor.example"), "nobody is there")
+            return usual(pools, method, url.replace("harbor.example", registry.host), **options)
+
+        monkeypatch.setattr(Pools, "request", request)
+        with filled(OddRegistry()) as registry:
+            for text in ("skip_verify = true", "skip_verify = false"):
+                places = world.hosts(f"{len(text)}.example", f'server = "http://harbor.example"\n{text}\n')
+                to = world.repository(f"{len(text)}.example/acme/app", "pull", places=places)
+                assert to.resolve("v1") == DIGEST
+            to = world.repository("harbor.example/acme/app", "pull", insecure=("harbor.example",))
+            assert to.resolve("v1") == DIGEST
+            with pytest.raises(NetworkError, match=r"harbor\.example cannot be reached: "):
+                world.repository("harbor.example/acme/app", "pull").resolve("v1")
 
     @pytest.mark.parametrize("place", ["folders", "certificates"])
     def test_those_of_docker_count(self, place: str, authority: Authority, world: World) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from urllib3.exceptions import (
+    ConnectTimeoutError,
     HTTPError,
     LocationValueError,
     NameResolutionError,
@@ -136,6 +137,11 @@ def speaks_no_tls(error: HTTPError) -> bool:
     return isinstance(error, SSLError) and any(
         mark in text for mark in ("WRONG_VERSION_NUMBER", "RECORD_LAYER", "UNEXPECTED_EOF", "HTTP_REQUEST", "PACKET")
     )
+
+
+def takes_no_connection(error: HTTPError) -> bool:
+    """Tell whether a host that has an address is not there at the port that it was asked at."""
+    return isinstance(error, NewConnectionError | ConnectTimeoutError) and not isinstance(error, NameResolutionError)
 
 
 def is_passing(error: HTTPError, attempt: int) -> bool:
