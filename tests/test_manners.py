@@ -248,6 +248,7 @@ class TestLimits:
             ({"Retry-After": "61"}, "61 s"),
             ({"retry-after": "Fri, 15 Jan 2027 10:30:00 GMT", "date": "Fri, 15 Jan 2027 08:00:00 GMT"}, "2 h 30 min"),
             ({"retry-after": "9" * 99}, "277777 h 47 min"),
+            ({"retry-after": "9" * 999}, "277777 h 47 min"),
             ({"ratelimit-limit": "100;w=21600", "ratelimit-remaining": "0;w=21600"}, "6 h"),
             ({"ratelimit-remaining": "0;w=21600;burst=1", "docker-ratelimit-source": "192.0.2.1"}, "6 h"),
             ({"ratelimit-reset": "3541"}, "60 min"),
@@ -361,6 +362,25 @@ class TestAddresses:
 
             assert registry.blobs
             assert registry.shown() == {LOGIN}
+
+    @pytest.mark.parametrize(
+        ("place", "said"),
+        [
+            (
+                "http://127.0.0.1:9/x",
+                "the registry {0} leads to 127.0.0.1:9, which cannot be reached: Connection refused",
+            ),
+            ("https://{1}/x", "no trusted connection to {1}, where {0} leads to: wrong version number"),
+        ],
+    )
+    def test_host_that_is_led_to_is_named_where_it_fails(self, place: str, said: str, world: World) -> None:
+        manner = Manner(refused=307)
+        with OddRegistry(manner) as registry, OddRegistry() as other:
+            hosts = registry.host, other.host
+            manner.headers = {"location": place.format(*hosts)}
+
+            found = failure(lambda: world.repository(f"{registry.host}/acme/app", "pull").resolve("v1"))
+            assert found.splitlines()[0] == said.format(*hosts)
 
 
 def bring_blob(world: World, repository: Repository, data: bytes = DATA) -> bytes:
