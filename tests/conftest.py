@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import pytest
 from docker_daemon import docker_variables, find_docker
 from index_server import IndexServer
 from onedigest.oci.read import read_image
+from warm_python import STRICT, run_warm
 
 ROOT = Path(__file__).resolve().parent.parent
 VECTORS = ROOT / "tests" / "vectors"
@@ -68,7 +68,8 @@ class Project:
 
     def run(self, *arguments: str, **environment: str) -> Result:
         """Run the command, with further variables."""
-        return self.python("-m", "onedigest", *arguments, **environment)
+        found = run_warm(arguments, self.root, {**self.environment, **environment})
+        return Result(*found) if found else self.python("-m", "onedigest", *arguments, **environment)
 
     def python(self, *arguments: str, **environment: str) -> Result:
         """Run this Python in the project, with further variables."""
@@ -170,9 +171,11 @@ def arm64_root(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
 def unpack(layout: Path, platform: str, target: Path) -> None:
     """Write the files of an image of ours, from below to above."""
     image = read_image(layout)
+    target.mkdir(exist_ok=True)
     for layer in next(each for each in image.platforms if each.platform == platform).layers:
-        with tarfile.open(layout / "blobs" / "sha256" / layer.digest.partition(":")[2], "r:gz") as archive:
-            archive.extractall(target, filter="fully_trusted")
+        blob = layout / "blobs" / "sha256" / layer.digest.partition(":")[2]
+        command = ["tar", "--extract", "--gzip", "--preserve-permissions", "--numeric-owner"]
+        subprocess.run([*command, f"--file={blob}", f"--directory={target}"], check=True)
 
 
 def machine_environment(home: Path, cache: Path) -> dict[str, str]:
@@ -187,5 +190,5 @@ def machine_environment(home: Path, cache: Path) -> dict[str, str]:
         "XDG_CACHE_HOME": str(cache),
         "XDG_STATE_HOME": str(cache / "state"),
         "UV_CACHE_DIR": str(cache / "uv"),
-        "PYTHONWARNINGS": "error",
+        **STRICT,
     }

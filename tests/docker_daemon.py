@@ -46,8 +46,11 @@ def run_image(docker: str, name: str, platform: str, *arguments: str) -> str:
 
 
 @cache
-def keep_compiled() -> tuple[str, ...]:
-    """Return options by which one container finds what another compiled: under emulation that takes longest."""
+def keep_compiled(image: str = "") -> tuple[str, ...]:
+    """Return options by which one container finds what another compiled: under emulation that takes longest.
+
+    What is compiled is known by path, time and size, so images whose modules differ say which one they are.
+    """
     folder = Path(tempfile.mkdtemp(prefix="onedigest-compiled-"))
     folder.chmod(0o777)  # containers have users of their own
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

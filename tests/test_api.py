@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from uv import find_uv_bin
 
 import onedigest
 from conftest import ROOT, Project
@@ -59,22 +60,31 @@ def test_wheel_is_the_same_each_time_and_works_installed(project: Project, tmp_p
     wheels = []
     for folder in ("first", "second"):
         command = [
+            find_uv_bin(),
+            "build",
+            "--quiet",
+            "--wheel",
+            "--python",
             sys.executable,
-            "-m",
-            "pip",
-            "wheel",
-            "-q",
-            "--no-deps",
-            "--wheel-dir",
+            "--out-dir",
             str(tmp_path / folder),
-            str(ROOT),
         ]
-        subprocess.run(command, check=True, capture_output=True)
+        subprocess.run([*command, str(ROOT)], check=True, capture_output=True, env=project.environment)
         wheels.append(next((tmp_path / folder).glob("*.whl")))
     names = zipfile.ZipFile(wheels[0]).namelist()
     installed = tmp_path / "installed"
-    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(installed), str(wheels[0])]
-    subprocess.run(command, check=True, capture_output=True)
+    command = [
+        find_uv_bin(),
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--python",
+        sys.executable,
+        "--target",
+        str(installed),
+    ]
+    subprocess.run([*command, str(wheels[0])], check=True, capture_output=True, env=project.environment)
     project.script("app.py", "dependencies = []", "[tool.onedigest]", 'base = "debian:bookworm"')
     code = (
         f"import sys; sys.path.insert(0, {str(installed)!r}); import onedigest.cli as cli; "

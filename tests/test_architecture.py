@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -138,10 +139,17 @@ def part(path: Path) -> str:
     return relative(path).partition("/")[0].removesuffix(".py")
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """Read a module, once for all rules."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def imported(path: Path) -> set[str]:
     """Return the full names of all modules that a module imports, wherever in it."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -182,6 +190,9 @@ def test_every_part_has_its_rule() -> None:
     assert parts == set(MAY_IMPORT)
 
 
+OURS = frozenset(relative(each) for each in MODULES)
+
+
 def imported_modules(path: Path) -> set[str]:
     """Return those of our modules that a module imports, wherever in it and whatever for."""
     names = [name.removeprefix("onedigest.") for name in imported(path) if name.startswith("onedigest.")]
@@ -190,10 +201,9 @@ def imported_modules(path: Path) -> set[str]:
 
 def module_of(name: str) -> str:
     """Return the file of a module, or of the module that a name is in; nothing for names of the package itself."""
-    ours = {relative(each) for each in MODULES}
     folder = name.rpartition("/")[0]
     places = (f"{name}.py", f"{name}/__init__.py", f"{folder}.py", f"{folder}/__init__.py")
-    return next((each for each in places if each in ours), "")
+    return next((each for each in places if each in OURS), "")
 
 
 def circles(graph: Mapping[str, set[str]]) -> list[str]:
@@ -226,7 +236,7 @@ def test_a_circle_is_found() -> None:
 
 def unread_fields() -> list[str]:
     """Return the fields of dataclasses and named tuples whose names nothing of ours, and no template, reads."""
-    trees = {relative(path): ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
+    trees = {relative(path): tree_of(path) for path in MODULES}
     nodes = [(name, node) for name, tree in trees.items() for node in ast.walk(tree)]
     read = {node.attr for _, node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)}
     templates = [
@@ -252,7 +262,7 @@ def test_no_field_is_written_and_never_read() -> None:
 )
 def test_a_file_of_the_lock_folder_is_named_by_its_owner_alone(name: str, owner: str) -> None:
     texts = {
-        relative(path): [node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
+        relative(path): [node.value for node in ast.walk(tree_of(path)) if isinstance(node, ast.Constant)]
         for path in MODULES
     }
     naming = {
@@ -287,7 +297,7 @@ def test_no_module_is_a_dumping_ground(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [path for path in MODULES if path.read_text().strip()], ids=relative)
 def test_each_module_says_what_it_knows(path: Path) -> None:
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    docstring = ast.get_docstring(tree_of(path)) or ""
 
     assert re.match(r"(Knows|Turns|One script)\b", docstring)
 
@@ -296,7 +306,7 @@ def test_each_module_says_what_it_knows(path: Path) -> None:
 def test_nothing_below_the_command_line_prints_or_reads_the_environment(path: Path) -> None:
     if relative(path) in ("__main__.py", "assembler/__main__.py"):
         return
-    names = {ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)}
+    names = {ast.unparse(node.func) for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)}
 
     assert not names & {"print", "sys.exit", "exit", "os.getenv", "time.time", "datetime.now", "input"}
     assert "os.environ" not in path.read_text()

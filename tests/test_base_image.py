@@ -117,14 +117,14 @@ class TestReal:
 
     @pytest.mark.bazel
     @pytest.mark.nix
-    @pytest.mark.parametrize("line", ['workdir = "/srv/work"', 'system-packages = ["libgomp1"]'])
-    def test_bazel_and_nix_take_the_layers_as_they_are(self, line: str, real: str, project: Project) -> None:
+    def test_bazel_and_nix_take_the_layers_as_they_are(self, real: str, project: Project) -> None:
+        """With layers of ours above them: folders and a working directory, and packages of Debian."""
         for tool in ("bazel", "nix-build"):
             find_tool(tool)
         project.write("onedigest.toml", ALL_RULES)
         project.write("MODULE.bazel", MODULE)
         project.write(".bazelrc", "startup --max_idle_secs=5\n")
-        use(project, f"{real}:docker", line)
+        use(project, f"{real}:docker", 'workdir = "/srv/work"', 'system-packages = ["libgomp1"]')
         embedded = project.ok("build", "app.py")
 
         for engine in ("bazel", "nix"):
@@ -160,7 +160,7 @@ class TestReal:
         assert said == [f"(3, 11) /app ours {path}\n"] * 2
 
     @pytest.mark.docker
-    @pytest.mark.parametrize("lines", [(), ('workdir = "/"', "entrypoint = []"), ('system-packages = ["libgomp1"]',)])
+    @pytest.mark.parametrize("lines", [(), ('workdir = "/"', "entrypoint = []", 'system-packages = ["libgomp1"]')])
     def test_buildkit_gives_the_same_image(
         self, lines: tuple[str, ...], real: str, project: Project, docker: str
     ) -> None:

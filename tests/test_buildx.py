@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from conftest import ROOT, Project, Result
+from conftest import ROOT, Project, Result, machine_environment
 from docker_daemon import run_image
 from golden import CASES, FOLDER, make_index, script_of
 from index_server import IndexServer
@@ -238,12 +238,25 @@ def test_commands_have_no_network(project: Project, docker: str) -> None:
     assert "Network is unreachable" in result.err
 
 
-@pytest.fixture
-def built(project: Project, docker: str, golden_index: IndexServer) -> Project:
-    """A project whose image was built once."""
+@pytest.fixture(scope="module")
+def app_built(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """The files of a project whose image was built once."""
+    folder = tmp_path_factory.mktemp("built")
+    index = IndexServer(make_index(folder / "index"))
+    variables = {"UV_DEFAULT_INDEX": index.address, "UV_CACHE_DIR": str(folder / "uv")}
+    project = Project(folder / "project", machine_environment(folder, cache) | variables)
+    project.write("onedigest.toml", "")
     project.script("app.py", 'requires-python = ">=3.11"', 'dependencies = ["alpha"]', "[tool.onedigest]", BOOKWORM)
     project.ok("build", "app.py")
     project.ok("fetch", "app")
+    index.close()
+    return project.root
+
+
+@pytest.fixture
+def built(project: Project, docker: str, golden_index: IndexServer, app_built: Path) -> Project:
+    """A project of its own with those files."""
+    shutil.copytree(app_built, project.root, symlinks=True, dirs_exist_ok=True)
     return project
 
 

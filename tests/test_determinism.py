@@ -27,8 +27,10 @@ METADATA = (
     'dependencies = ["alpha", "native"]',
     "[tool.onedigest]",
     'base = "debian:bookworm"',
+    'platforms = ["linux/amd64"]',
     'files = ["data"]',
 )
+"""For one platform: digests of both are recorded with the examples, and rebuilt in test_examples.py."""
 
 Vary = Callable[[Project], dict[str, str]]
 

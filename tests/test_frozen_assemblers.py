@@ -47,7 +47,7 @@ def test_frozen_assembler_has_the_digest_of_its_name(path: Path) -> None:
 @pytest.mark.parametrize("path", OF_TODAY, ids=lambda path: path.name)
 def test_frozen_assembler_makes_the_vectors(path: Path, python: str, tmp_path: Path) -> None:
     make_executable()
-    check_all([python, "-I", str(path)], tmp_path / "layer.tar.gz")
+    check_all([python], path, tmp_path)
 
 
 def test_newest_is_shipped() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Project
+from conftest import Project, machine_environment
 from index_server import IndexServer
 from onedigest import __version__
 from onedigest import record as records
@@ -313,15 +313,37 @@ def test_run_is_refused_by_the_embedded_engine(project: Project) -> None:
     )
 
 
+@pytest.fixture(scope="module")
+def alpha_built(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """A folder with a project, whose image is locked and built, and with its index and the cache of uv."""
+    folder = tmp_path_factory.mktemp("built")
+    build_wheel(folder / "index", "alpha", "1.0")
+    index = IndexServer(folder / "index")
+    variables = {"UV_DEFAULT_INDEX": index.address, "UV_CACHE_DIR": str(folder / "uv")}
+    project = Project(folder / "project", machine_environment(folder, cache) | variables)
+    project.write("onedigest.toml", "")
+    project.script("app.py", 'dependencies = ["alpha"]', *BOOKWORM)
+    project.ok("build", "app.py")
+    index.close()
+    return folder
+
+
+def inputs_alone(project: Project, folder: Path) -> str:
+    """Return a cache that has what was downloaded, and nothing that was made of it."""
+    kept = Path(project.environment["XDG_CACHE_HOME"]) / "onedigest" / "sha256"
+    shutil.copytree(kept, folder / "onedigest" / "sha256", copy_function=os.link)
+    return str(folder)
+
+
 @pytest.mark.network
 class TestLocked:
     """What happens to an image that is locked and built, when something about it is changed."""
 
     @pytest.fixture(autouse=True)
-    def _build(self, project: Project, index: IndexServer) -> None:
-        build_wheel(index.folder, "alpha", "1.0")
-        project.script("app.py", 'dependencies = ["alpha"]', *BOOKWORM)
-        project.ok("build", "app.py")
+    def _build(self, project: Project, index: IndexServer, alpha_built: Path) -> None:
+        own = {"project": project.root, "index": index.folder, "uv": Path(project.environment["UV_CACHE_DIR"])}
+        for name, folder in own.items():
+            shutil.copytree(alpha_built / name, folder, symlinks=True, dirs_exist_ok=True)
 
     def test_lock_that_was_edited(self, project: Project) -> None:
         text = project.read("lockfiles/app/pylock.toml")
@@ -397,7 +419,7 @@ class TestLocked:
         diff_id = next(layer.descriptor.diff_id for layer in layers if layer.holds == "alpha 1.0")
         project.write("lockfiles/app/image.toml", honest.replace(diff_id, f"sha256:{'0' * 64}"))
         shutil.rmtree(project.root / "dist")
-        empty = str(tmp_path / "empty")
+        empty = inputs_alone(project, tmp_path / "empty")
         lied = project.run("build", "app", "--locked", XDG_CACHE_HOME=empty)
         project.write("lockfiles/app/image.toml", honest)
 
@@ -497,13 +519,7 @@ class TestLocked:
         data = wheel.read_bytes()
         wheel.unlink()
         wheel.write_bytes(data[:-1] + b"!")
-        empty = tmp_path / "empty" / "onedigest"
-        shutil.copytree(
-            Path(project.environment["XDG_CACHE_HOME"]) / "onedigest" / "sha256",
-            empty / "sha256",
-            copy_function=os.link,
-        )
-        result = project.run("build", "app", XDG_CACHE_HOME=str(tmp_path / "empty"))
+        result = project.run("build", "app", XDG_CACHE_HOME=inputs_alone(project, tmp_path / "empty"))
 
         assert result.code == 0, "a wrong input is replaced by the right one from the store"
         assert wheel.read_bytes() == data

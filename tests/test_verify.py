@@ -11,7 +11,7 @@ import pytest
 
 from base_images import MACHINES, Made, put_index, put_platform, python_files
 from build_tools import MODULE, find_tool, nix_python
-from conftest import ALL_RULES, Project
+from conftest import ALL_RULES, Project, machine_environment
 from index_server import IndexServer
 from registry_server import serve_registry
 from wheel_builder import build_wheel
@@ -25,21 +25,37 @@ NAMES = (
 )  # fmt: skip
 
 
-@pytest.fixture
-def alpha(project: Project, index: IndexServer) -> Project:
-    """A project with one dependency and one file."""
-    build_wheel(index.folder, "alpha", "1.0")
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """The files of a locked project with one dependency and one file."""
+    folder = tmp_path_factory.mktemp("locked")
+    build_wheel(folder / "index", "alpha", "1.0")
+    index = IndexServer(folder / "index")
+    variables = {"UV_DEFAULT_INDEX": index.address, "UV_CACHE_DIR": str(folder / "uv")}
+    project = Project(folder / "project", machine_environment(folder, cache) | variables)
     project.write("onedigest.toml", ALL_RULES)
     project.write("data/x.csv", "1,2\n")
     project.script("app.py", *METADATA, 'files = ["data/*.csv"]')
     project.ok("generate", "app.py")
+    index.close()
+    return project.root
+
+
+@pytest.fixture
+def alpha(project: Project, index: IndexServer, locked: Path) -> Project:
+    """A project of its own with those files."""
+    build_wheel(index.folder, "alpha", "1.0")
+    shutil.copytree(locked, project.root, symlinks=True, dirs_exist_ok=True)
     return project
 
 
 def test_image_is_identical_under_all_variations(alpha: Project) -> None:
+    """On one platform: each variation makes all layers again, and below there is a test of both."""
     if not shutil.which("faketime"):
         pytest.skip("faketime is not installed (Debian package faketime)")
     alpha.write("data/größe.csv", "3,4\n")
+    alpha.script("app.py", *METADATA, 'files = ["data/*.csv"]', 'platforms = ["linux/amd64"]')
+    alpha.ok("generate", "app.py")
     before = {path for path in alpha.root.rglob("*") if ".inputs" not in path.parts}
     result = alpha.ok("verify", "app")
 
@@ -49,7 +65,10 @@ def test_image_is_identical_under_all_variations(alpha: Project) -> None:
 
 
 def test_variation_that_could_not_be_made_is_said(alpha: Project, tmp_path: Path) -> None:
-    """On a small base, by the way, whose layers a varied build takes as they are, and whose images are further in."""
+    """On a small base, by the way, whose layers a varied build takes as they are, and whose images are further in.
+
+    It is built for both platforms.
+    """
     with serve_registry(tmp_path / "registry") as served:
         rows = [put_platform(served.host, "base", each, Made([python_files(each)])) for each in MACHINES]
         put_index(served.host, "base", "1", [put_index(served.host, "base", "", rows)])
@@ -114,7 +133,7 @@ def test_four_engines_give_one_digest(alpha: Project, docker: str) -> None:
     assert [row[0] for row in rows[1:10]] == [
         "index", "linux/amd64 manifest", "linux/amd64 config", "linux/amd64 debian:bookworm",
         "linux/amd64 folder /app", "linux/amd64 working directory /app",
-        "linux/amd64 virtual environment, Python 3.11.2", "linux/amd64 alpha 1.0",
+        "linux/amd64 alpha 1.0", "linux/amd64 virtual environment, Python 3.11.2",
         "linux/amd64 app.py and further files in /app",
     ]  # fmt: skip
     assert all(len(set(row[1:5])) == 1 and row[5] == "equal" for row in rows[1:])

@@ -39,9 +39,11 @@ def debian_world(root: Path, mirror: str) -> Iterator[World]:
 
 def break_networks(world: World, runs: int, chance: Random, stall: float = 0.5) -> Campaign:
     """Lock and fetch through faults, look for lies, do it again without, and look for losses; some of them on Debian."""
-    with stand_in(world.root / "mirror") as mirror, debian_world(world.root / "debian", mirror) as debian:
-        campaign = _break(world, runs - runs // OTHERS, chance, stall)
-        campaign.merge(_break(debian, runs // OTHERS, chance, stall))
+    on_debian = runs // OTHERS
+    campaign = _break(world, runs - on_debian, chance, stall)
+    if on_debian:
+        with stand_in(world.root / "mirror") as mirror, debian_world(world.root / "debian", mirror) as debian:
+            campaign.merge(_break(debian, on_debian, chance, stall))
     return campaign
 
 

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Sequence
 
 from conftest import Project
+from docker_daemon import keep_compiled
 from proofs.programs import Proof
 
 PATIENCE = 900
@@ -39,10 +40,10 @@ def failures(docker: str, project: Project, proof: Proof, suite: str, platforms:
 
 
 def _failure(docker: str, project: Project, proof: Proof, image: str, platform: str) -> str:
-    command = [docker, "run", "--rm", "--network", "none", "--pull", "never", "--platform", platform, image]
+    options = ["--rm", "--network", "none", "--pull", "never", "--platform", platform, *keep_compiled(image)]
     try:
         done = subprocess.run(
-            command,
+            [docker, "run", *options, image],
             env=project.environment,
             capture_output=True,
             text=True,
