@@ -92,18 +92,31 @@ def python_image(version: str = "3.12.4", **options: str) -> dict[str, Made]:
 
 def put_image(host: str, name: str, tag: str, platforms: Mapping[str, Made]) -> Digest:
     """Put an image into a registry; return the digest of its index."""
-    access = Access(pools=Pools(Connection()), credentials=Credentials((), {}))
-    repository = Repository(parse_reference(f"{host}/{name}"), access, "pull,push")
     rows = []
     for platform, made in platforms.items():
-        manifest = _put_manifest(repository, platform, made)
         system, _, architecture = platform.partition("/")
-        described = {"mediaType": MANIFEST_TYPE, "digest": of_bytes(manifest), "size": len(manifest)}
-        rows.append({**described, "platform": {"os": system, "architecture": architecture}})
+        row = put_platform(host, name, platform, made)
+        rows.append({**row, "platform": {"os": system, "architecture": architecture}})
     attestation = {**rows[0], "platform": {"os": "unknown", "architecture": "unknown"}}
-    index = json.dumps({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [attestation, *rows]}).encode()
-    repository.put_manifest(tag, INDEX_TYPE, index)
-    return of_bytes(index)
+    return Digest(str(put_index(host, name, tag, [attestation, *rows])["digest"]))
+
+
+def put_platform(host: str, name: str, platform: str, made: Made) -> dict[str, object]:
+    """Put the image of one platform into a registry; return its descriptor, which states no platform."""
+    manifest = _put_manifest(_repository(host, name), platform, made)
+    return {"mediaType": MANIFEST_TYPE, "digest": of_bytes(manifest), "size": len(manifest)}
+
+
+def put_index(host: str, name: str, tag: str, rows: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    """Put an index into a registry under a tag, or under its digest where there is none; return its descriptor."""
+    index = json.dumps({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": rows}).encode()
+    _repository(host, name).put_manifest(tag or of_bytes(index), INDEX_TYPE, index)
+    return {"mediaType": INDEX_TYPE, "digest": of_bytes(index), "size": len(index)}
+
+
+def _repository(host: str, name: str) -> Repository:
+    access = Access(pools=Pools(Connection()), credentials=Credentials((), {}))
+    return Repository(parse_reference(f"{host}/{name}"), access, "pull,push")
 
 
 def _put_manifest(repository: Repository, platform: str, made: Made) -> bytes:

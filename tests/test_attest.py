@@ -16,7 +16,7 @@ from in_toto_attestation.predicates.provenance.v1.provenance_pb2 import Provenan
 from in_toto_attestation.v1.statement import Statement
 from in_toto_attestation.v1.statement_pb2 import Statement as StatementMessage
 
-from base_images import put_image, python_image
+from base_images import MACHINES, Made, put_image, python_files, python_image
 from conftest import Project
 from fault_proxy import Seen, faults
 from index_server import IndexServer
@@ -36,6 +36,9 @@ from wheel_builder import build_wheel, zip_bytes
 
 pytestmark = pytest.mark.network
 
+TITLES = {SBOM_TYPE: "app.cdx.json", STATEMENT_TYPE: "app.intoto.json"}
+"""What a tool calls the files that it pulls."""
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
@@ -46,12 +49,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture
 def app(project: Project, index: IndexServer, served: Served) -> Project:
     """A script with wheels, one of them for each platform, on the image of a registry."""
-    put_image(served.host, "attest/base", "3", python_image())
+    status = b"Package: libtwo\nStatus: install ok installed\nArchitecture: all\nVersion: 2\nSource: two (2-1)\n"
+    base = {each: Made([{**python_files(each), "var/lib/dpkg/status": status}]) for each in MACHINES}
+    put_image(served.host, "attest/base", "3", base)
     build_wheel(index.folder, "alpha", "1.0", requires=["beta"])
     for machine in ("x86_64", "aarch64"):
         build_wheel(index.folder, "beta", "2.0", tag=f"cp312-cp312-manylinux_2_17_{machine}")
-    base = f'base = "{served.host}/attest/base:3"'
-    project.script("app.py", 'requires-python = ">=3.12"', 'dependencies = ["alpha"]', "[tool.onedigest]", base)
+    named = f'base = "{served.host}/attest/base:3"'
+    project.script("app.py", 'requires-python = ">=3.12"', 'dependencies = ["alpha"]', "[tool.onedigest]", named)
     return project
 
 
@@ -80,6 +85,7 @@ def documents(name: str, index: Digest) -> dict[str, dict[str, Any]]:
         assert manifest["subject"]["digest"] == index
         assert manifest["subject"]["size"] == len(place.manifest(index).data)
         assert manifest["artifactType"] == row["artifactType"] == manifest["layers"][0]["mediaType"]
+        assert manifest["layers"][0]["annotations"]["org.opencontainers.image.title"] == TITLES[row["artifactType"]]
         found[row["artifactType"]] = json.loads(place.blob(manifest["layers"][0]["digest"]))
     return found
 
@@ -104,9 +110,12 @@ def test_bill_of_materials_names_everything(served: Served, app: Project) -> Non
     betas = [ref for ref in components if ref.startswith("pkg:pypi/beta@2.0")]
 
     assert [each["name"] for each in components.values()] == [
-        f"{served.host}/attest/base", "/app/app.py", "alpha", "beta", "beta",
+        f"{served.host}/attest/base", "/app/app.py", "alpha", "beta", "beta", "libtwo", "python", "example",
     ]  # fmt: skip
     for each in components.values():
+        if each["name"] in ("example", "libtwo", "python"):
+            assert "hashes" not in each  # they are no files, but said to be in the base
+            continue
         digest = each["hashes"][0]["content"]
         assert digest in lock or each["name"] == "/app/app.py"
     assert edges[alpha] == betas
@@ -114,6 +123,20 @@ def test_bill_of_materials_names_everything(served: Served, app: Project) -> Non
     assert not set(betas) & set(edges[sbom["metadata"]["component"]["bom-ref"]])
     assert [components[ref]["properties"][0]["value"] for ref in betas] == ["linux/arm64", "linux/amd64"]
     assert sbom["metadata"]["component"]["hashes"][0]["content"] == index_of(app)[7:]
+
+
+def test_base_whose_packages_are_not_known_is_said(served: Served, app: Project) -> None:
+    """Once, not for each platform."""
+    base = f"{served.host}/attest/plain:1"
+    put_image(served.host, "attest/plain", "1", python_image())
+    app.write("app.py", app.read("app.py").replace(f"{served.host}/attest/base:3", base))
+    result = app.ok("build", "--push", "--attest", "--repository", f"{served.host}/attest/unknown", "app.py")
+
+    assert result.err.count("bill of materials: ") == 1
+    assert (
+        f"warning: the packages of the base {base} are not in the bill of materials: it has no list of dpkg\n"
+        "hint: scan the image itself, such as with syft\n"
+    ) in result.err
 
 
 def test_provenance_names_script_lock_and_assembler_and_no_time(served: Served, app: Project) -> None:
@@ -204,6 +227,9 @@ def test_debian_packages_and_their_licences_are_named(served: Served, project: P
 
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(sbom)) is None
     assert found["libc6"]["purl"].startswith("pkg:deb/debian/libc6@2.36-")
+    assert found["libc6"]["purl"].endswith("?arch=amd64&distro=debian-12&upstream=glibc")
+    assert "&upstream=bzip2%401.0.8-5" in found["libbz2-1.0"]["purl"]
+    assert (found["debian"]["type"], found["debian"]["version"]) == ("operating-system", "12")
     assert {each["license"]["name"] for each in found["ca-certificates"]["licenses"]} == {"GPL-2+", "MPL-2.0"}
     assert len(found) > 30
 

@@ -12,6 +12,8 @@ import pytest
 
 from conftest import Project
 from docker_daemon import other_daemon, run_image
+from named_image import small_image
+from onedigest.oci.layout import write
 
 pytestmark = [pytest.mark.docker, pytest.mark.network]
 
@@ -47,6 +49,9 @@ def no_emulation() -> Iterator[None]:
 
 def test_classic_image_store_cannot_export(project: Project, docker: str, tmp_path: Path) -> None:
     project.script("app.py", *METADATA)
+    write(
+        *small_image(tmp_path, ("linux/amd64", "linux/arm64")), tmp_path / "small.tar", names=["a/small:1", "small:2"]
+    )
     with small_disk(tmp_path / "data", "1g") as data:
         settings = {"features": {"containerd-snapshotter": False}, "storage-driver": "vfs"}
         with other_daemon(data, settings) as variables:
@@ -55,6 +60,8 @@ def test_classic_image_store_cannot_export(project: Project, docker: str, tmp_pa
             environment = {**project.environment, **variables}
             command = [docker, "image", "inspect", "-f", "{{.Architecture}} {{.Config.User}}", "app:latest"]
             said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+            command = [docker, "load", "--input", str(tmp_path / "small.tar")]
+            archive = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
     assert (result.code, result.err[result.err.index("error: ") :]) == (
         5,
@@ -64,6 +71,7 @@ def test_classic_image_store_cannot_export(project: Project, docker: str, tmp_pa
     )
     assert loaded.code == 0
     assert said == "amd64 65532:65532\n"
+    assert archive == "Loaded image: a/small:1\nLoaded image: small:2\n"
 
 
 def test_full_disk_inside_buildkit_is_said(project: Project, docker: str, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from index_server import IndexServer
 from locking import Locking
+from onedigest.assembler.image import assemble_index
 from onedigest.attestation.provenance import make_provenance
 from onedigest.attestation.sbom import Materials, make_sbom
 from onedigest.comparison import compare, of_lock
@@ -522,13 +523,15 @@ def test_what_is_said_of_where_wheels_are_from(locking: Locking, making: StandIn
     } in materials
     bill = Materials(
         name="app",
-        index=lock.spec,
+        image=assemble_index([]),
         lock=lock,
         assembler=lock.spec,
         root="/app",
         files=(),
+        below={},
         licences_of_wheel=lambda _: (),
         licences_of_debian=lambda _: (),
+        source_of_debian=lambda _: (),
     )
     components = {each["name"]: each for each in json.loads(make_sbom(bill))["components"]}
     assert components["core"]["purl"] == "pkg:generic/core@1.0"

@@ -602,8 +602,8 @@ def test_hostile_wheel_is_refused_with_its_reason(project: Project, index: Index
 
     assert result.code == 1
     assert (
-        "error: bad-1.0-py3-none-any.whl: path 'bad/../../../../etc/cron.d/x' has an empty, '.' or '..' component"
-        " [name]\nhint: the file is not fit for an image; choose another version\n"
+        "error: app.py:2: bad-1.0-py3-none-any.whl: path 'bad/../../../../etc/cron.d/x' has an empty, '.' or '..'"
+        " component [name]\nhint: for another version of bad write `bad!=1.0` in place of `bad`\n"
     ) in result.err
     assert not (project.root / "dist").exists()
     assert not (project.root / "lockfiles" / "app" / "image.toml").exists()

@@ -416,8 +416,8 @@ def _public(app: Project) -> str:
         (("--push", "--repository", "ghcr.io/Acme"), 1, "error: `ghcr.io/Acme` is not the reference of an image\n"
             "hint: write HOST/NAME:TAG or HOST/NAME@sha256:…\n"),
         (("--attest",), 2, "error: --attest needs --push\n"),
-        (("--repository", "ghcr.io/acme/app"), 2, "error: --repository needs --push or --load\n"),
-        (("--tag", "v1"), 2, "error: --tag needs --load or --push\n"),
+        (("--repository", "ghcr.io/acme/app"), 2, "error: --repository needs --output, --load or --push\n"),
+        (("--tag", "v1"), 2, "error: --tag needs --output, --load or --push\n"),
         (("--push", "--repository", "127.0.0.1:9/a/b"), 4,
             "error: the registry 127.0.0.1:9 cannot be reached: Connection refused\nhint: check the name and the network\n"),
         (("--push", "--repository", "registry.invalid/a/b"), 4,

@@ -14,13 +14,15 @@ from pathlib import Path
 import pytest
 
 from fault_proxy import FaultProxy, Seen, faults
-from onedigest.assembler.image import MANIFEST_TYPE
+from onedigest.assembler.image import INDEX_TYPE, MANIFEST_TYPE
 from onedigest.digest import of_bytes
 from onedigest.errors import InputError, NetworkError
 from onedigest.inputs.encryption import Trust
 from onedigest.inputs.pools import Connection, Pools
 from onedigest.inputs.store import Store
 from onedigest.oci.credentials import Credentials
+from onedigest.oci.host_choice import Places
+from onedigest.oci.push import put_tags
 from onedigest.oci.read import read_from
 from onedigest.oci.reference import parse_reference
 from onedigest.oci.registry import Repository
@@ -159,6 +161,32 @@ class TestOpen:
 
         assert repository("docker.io", reach, "library/python", "pull").resolve("3.13")
         assert repository("docker.io", reach, "library/python").reference.registry == "docker.io"
+
+    def test_cache_that_hosts_toml_names_is_read_and_not_pushed_to(self, served: Served, tmp_path: Path) -> None:
+        digest = put_small_image(repository(served.host, name="open/cached"))
+        with serve_registry(tmp_path / "cache", caches=served.host) as cache, faults(cache.host) as proxy:
+            folder = tmp_path / "certs.d" / served.host.replace(":", "_").join(("", "_"))
+            folder.mkdir(parents=True)
+            (folder / "hosts.toml").write_text(f'[host."http://{proxy.host}"]\ncapabilities = ["pull", "resolve"]\n')
+            reach = access(places=Places(folders=(tmp_path / "certs.d",)))
+            remote = Remote(parse_reference(f"{served.host}/open/cached:v1"), reach, Store(tmp_path / "store"))
+            image = read_from(remote)
+            path = remote.layers([image.platforms[0].layers[0].descriptor], lambda _: None)[0]
+            put_small_image(repository(served.host, reach, name="open/pushed"))
+
+        assert path.read_bytes() == DATA
+        assert {seen.path.partition("?")[2] for seen in proxy.seen} == {f"ns={served.host}"}
+        assert [seen.method for seen in proxy.seen] == ["GET"] * 3, "a manifest, a configuration and a layer"
+        assert repository(served.host, name="open/pushed").resolve("v1") == digest
+
+    def test_tag_that_is_there_is_left_alone(self, served: Served) -> None:
+        index = json.dumps({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": []}).encode()
+        with faults(served.host) as proxy:
+            to = repository(proxy.host, name="open/tags")
+            put_tags(to, index, ["v1", "v2"])
+            put_tags(to, index, ["v1", "v2", "v3"])
+
+            assert [seen.path.rpartition("/")[2] for seen in proxy.seen if seen.method == "PUT"] == ["v1", "v2", "v3"]
 
     def test_unknown_tag(self, served: Served) -> None:
         to = repository(served.host, name="open/none")

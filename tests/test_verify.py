@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from base_images import MACHINES, Made, put_image, python_files
+from base_images import MACHINES, Made, put_index, put_platform, python_files
 from build_tools import MODULE, find_tool, nix_python
 from conftest import ALL_RULES, Project, machine_environment
 from index_server import IndexServer
@@ -65,10 +65,10 @@ def test_image_is_identical_under_all_variations(alpha: Project) -> None:
 
 
 def test_variation_that_could_not_be_made_is_said(alpha: Project, tmp_path: Path) -> None:
-    """On a small base of a registry, by the way, whose layers a varied build takes as they are, for both platforms."""
-    made = {platform: Made([python_files(platform)]) for platform in MACHINES}
+    """For both platforms, on a small base whose layers a varied build takes as they are, and whose images are further in."""
     with serve_registry(tmp_path / "registry") as served:
-        put_image(served.host, "base", "1", made)
+        rows = [put_platform(served.host, "base", each, Made([python_files(each)])) for each in MACHINES]
+        put_index(served.host, "base", "1", [put_index(served.host, "base", "", rows)])
         alpha.script("app.py", *METADATA[:-1], f'base = "{served.host}/base:1"')
         alpha.ok("generate", "app.py")
         result = alpha.ok("verify", "--json", "app", PATH=str(tmp_path))

@@ -47,6 +47,61 @@ ARM64 = Platform("linux/arm64", "aarch64", "arm64", "@platforms//cpu:aarch64", "
 ALL = (AMD64, ARM64)
 BY_NAME = {platform.oci: platform for platform in ALL}
 
+_ARCHITECTURES = {
+    **dict.fromkeys(("x86_64", "x86-64"), ("amd64", "")),
+    "aarch64": ("arm64", ""),
+    "i386": ("386", ""),
+    "armhf": ("arm", "v7"),
+    "armel": ("arm", "v6"),
+}
+"""Other names of architectures, with the variant that they mean (containerd's `platforms`, database.go)."""
+
+_USUAL_VARIANTS = {
+    "amd64": frozenset({"", "v1"}),
+    "arm64": frozenset({"", "8", "v8", "v8.0"}),
+}
+"""Of an architecture, how its plain variant is written, which canonical names leave out."""
+
+_SYSTEM = "linux"
+_LONGEST = 3
+
+
+def canonical(system: str, architecture: str, variant: str = "") -> str:
+    """Return the one name of a platform as images state it: `os/architecture`, with an unusual variant after it.
+
+    A system that is not stated is Linux (containerd's `platforms`, normalizeOS on Linux).
+    """
+    system, stated, variant = system.lower() or _SYSTEM, architecture.lower(), variant.lower()
+    architecture, meant = _ARCHITECTURES.get(stated, (stated, ""))
+    variant = meant or variant
+    if architecture == "arm":
+        variant = f"v{variant.removeprefix('v') or 7}"
+    if architecture == "386" or variant in _USUAL_VARIANTS.get(architecture, ("",)):
+        variant = ""
+    return "/".join(filter(None, (system, architecture, variant)))
+
+
+def meant(text: str) -> str:
+    """Return the canonical name of a platform that somebody wrote: `arm64`, `x86_64` or `linux/arm64/v8`.
+
+    The system may be left out. Nothing is returned for what has not the form of a platform.
+    """
+    parts = text.strip().lower().split("/")
+    has_system = len(parts) > 1 and canonical("", parts[0]) not in BY_NAME
+    system, *others = parts if has_system else (_SYSTEM, *parts)
+    return canonical(system, *others) if system and all(others) and 0 < len(others) < _LONGEST else ""
+
+
+def is_variant(text: str) -> bool:
+    """Tell whether what somebody wrote means an unusual variant of a platform that is known."""
+    name, _, variant = meant(text).rpartition("/")
+    return bool(variant) and name in BY_NAME
+
+
+def split(text: str) -> list[str]:
+    """Return the names in a list with commas, each as it was written."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
 
 def marker_of(platforms: Iterable[Platform]) -> str:
     """Return the marker of what only some platforms need (PEP 508)."""

@@ -97,12 +97,17 @@ def base(value: Any) -> str:
 
 
 def platform_set(value: Any) -> tuple[Platform, ...]:
-    names = string_set(value)
-    wrong = [name for name in names if name not in platforms.BY_NAME]
+    """Return platforms, of which each may be written in other ways too, several with commas between them."""
+    texts = strings([value] if isinstance(value, str) else value)
+    names = sorted({name for text in texts for name in platforms.split(text)})
+    found = {name: platforms.BY_NAME.get(platforms.meant(name)) for name in names}
+    wrong = [name for name, platform in found.items() if platform is None]
     if wrong or not names:
         known = ", ".join(f"`{name}`" for name in platforms.BY_NAME)
-        raise ValueError(f"has {', '.join(map(quoted, wrong[:_MOST_WRONG])) or 'nothing in it'}; known are {known}")
-    return tuple(sorted(platforms.BY_NAME[name] for name in names))
+        plain = ", without variants" if any(platforms.is_variant(name) for name in wrong) else ""
+        shown = ", ".join(map(quoted, wrong[:_MOST_WRONG])) or "nothing in it"
+        raise ValueError(f"has {shown}; known are {known}{plain}")
+    return tuple(sorted({platform for platform in found.values() if platform}))
 
 
 def rule_set(value: Any) -> tuple[str, ...]:

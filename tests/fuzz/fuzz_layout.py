@@ -84,11 +84,22 @@ _MANIFEST_TEXT = _text({"config": _row(_CONFIG, _CONFIG_TYPE), "layers": [_row(_
 _PLATFORM = {"os": "linux", "architecture": "amd64"}
 _INDEX_TEXT = _text({"manifests": [_row(_MANIFEST_TEXT, _MANIFEST, platform=_PLATFORM)]})
 _TOP = _text({"manifests": [_row(_INDEX_TEXT, _INDEX)]})
+_ODD_INDEX = _text(
+    {
+        "manifests": [
+            _row(_CONFIG, _MANIFEST, artifactType="application/vnd.example+json"),
+            _row(_INDEX_TEXT, _INDEX),
+            _row(_MANIFEST_TEXT, _MANIFEST),
+            _row(_MANIFEST_TEXT, _MANIFEST, platform={**_PLATFORM, "variant": "v2", "os.features": ["x"]}),
+        ]
+    }
+)
 
 SEEDS: tuple[bytes, ...] = (
     b"c" + _CONFIG,
     b"m" + _MANIFEST_TEXT,
     b"i" + _INDEX_TEXT,
+    b"i" + _ODD_INDEX,
     b"t" + _TOP,
     b"p" + _TARS[0],
     b"p" + _TARS[1],
@@ -112,7 +123,7 @@ def run(data: bytes) -> None:
     manifest = _text({"config": _row(config, _CONFIG_TYPE), "layers": [_row(_TARS[0], _LAYER)]})
     manifest = content if kind == b"m" else manifest
     index = content if kind == b"i" else _text({"manifests": [_row(manifest, _MANIFEST, platform=_PLATFORM)]})
-    for blob in (config, manifest, index, _TARS[0]):
+    for blob in (config, manifest, index, _MANIFEST_TEXT, _CONFIG, _INDEX_TEXT, _TARS[0]):
         (_PLACE / "blobs" / "sha256" / hex_of(of_bytes(blob))).write_bytes(blob)
     (_PLACE / "index.json").write_bytes(content if kind == b"t" else _text({"manifests": [_row(index, _INDEX)]}))
     image = read_image(_PLACE)

@@ -26,7 +26,23 @@ SEEDS: tuple[bytes, ...] = (
     _CUT.join(_FILES[f"{_INFO}/{name}"] for name in _TEXTS),
     _CUT.join((b"Name: Alpha\r\nVersion: v1.0.0\r\n\r\nbody\r\n", b"Wheel-Version: 1.9\n\n", b"# none\n")),
 )
-TOKENS: tuple[bytes, ...] = (b"sha256=", b"sha512=", b'"', b",,\n", b"Name: ", b"Version: ", b"\r", b"../", b"9" * 5000)
+TOKENS: tuple[bytes, ...] = (
+    *(
+        b"sha256=",
+        b"sha512=",
+        b"SHA-256=",
+        b"md5=",
+        b'"',
+        b",,\n",
+        b"Name: ",
+        b"Version: ",
+        b"\r",
+        b"../",
+        b"./",
+        b"\\",
+    ),
+    *(b"9" * 5000, b"ab" * 32, b"A" * 43, b"==", b"\xef\xbb\xbf", b"[console_scripts]\n", b"pip=a:b\n", b"+cu12"),
+)
 EXPECTED: tuple[type[Exception], ...] = (Refused,)
 
 

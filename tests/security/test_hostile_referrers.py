@@ -34,7 +34,7 @@ def test_row_of_odd_form_stays_as_it_is(digest: object) -> None:
     with listening(answer) as server:
         access = Access(pools=Pools(Connection()), credentials=Credentials((), {}), pause=lambda _: None)
         repository = Repository(parse_reference(f"{server.host}/acme/app"), access, "pull,push")
-        attach(repository, SUBJECT, [Artefact(media_type="text/plain", data=b"x", key="k")])
+        attach(repository, SUBJECT, [Artefact(media_type="text/plain", data=b"x", key="k", title="x")])
 
     rows = json.loads(put[f"/v2/acme/app/manifests/sha256-{'0' * 64}"])["manifests"]
     assert rows[0]["digest"] == digest

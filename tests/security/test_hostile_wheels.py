@@ -14,6 +14,7 @@ from hostile_zip import Member, members_of, record, wheel_files, zip_of
 from onedigest.assembler import stream
 from onedigest.assembler.layer import wheels_layer
 from onedigest.assembler.refusal import Refused
+from onedigest.assembler.wheel import wheel_entries
 from onedigest.oci.libdeflate import Budget, Inflater
 
 NAME = "alpha-1.0-py3-none-any.whl"
@@ -83,7 +84,7 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "a name behind what is no header": (
         lambda: metadata(b"Metadata-Version: 2.1\nno header\nName: alpha\nVersion: 1.0\n"),
-        IDENTITY.format(" "),
+        f"{NAME}: its METADATA does not begin with headers that have Name and Version [identity]",
     ),
     "20,000 entry points": (
         lambda: wheel(
@@ -103,9 +104,13 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: with_files({f"alpha-1.0.data/purelib/{INFO}/RECORD": b"x"}),
         f"{NAME}: alpha-1.0.data/purelib/{INFO}/RECORD: would belong to a second .dist-info directory [wheel]",
     ),
-    "four million empty rows": (
-        lambda: zip_of([*members_of(wheel_files())[:-1], huge_record()]),
-        f"{NAME}: alpha/__init__.py: not listed in RECORD [record]",
+    "a field of RECORD that has no end": (
+        lambda: wheel(RECORD=b'"' + b"x" * (1 << 20)),
+        f"{NAME}: RECORD is not valid CSV (field larger than field limit (131072)) [record]",
+    ),
+    "half a million rows": (
+        lambda: with_record(b"x\n" * 500_000),
+        f"{NAME}: more than 400000 rows in RECORD [limit]",
     ),
     "250,000 folders": (
         lambda: zip_of(members_of({**wheel_files(), **{f"{each:x}/" * 50 + "x": b"" for each in range(5000)}})),
@@ -114,10 +119,11 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
 }
 
 
-def huge_record() -> Member:
-    content = b"\n" * (4 << 20)
+def with_record(content: bytes) -> bytes:
+    """Return a wheel whose RECORD is packed well."""
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
-    return Member(f"{INFO}/RECORD".encode(), content, raw=compressor.compress(content) + compressor.flush())
+    raw = compressor.compress(content) + compressor.flush()
+    return zip_of([*members_of(wheel_files())[:-1], Member(f"{INFO}/RECORD".encode(), content, raw=raw)])
 
 
 @pytest.mark.parametrize(("make", "said"), ATTACKS.values(), ids=ATTACKS)
@@ -128,6 +134,24 @@ def test_hostile_wheel_is_refused(make: Callable[[], bytes], said: str, tmp_path
         wheels_layer([path], "3.13")
 
     assert str(caught.value) == said
+
+
+ENDLESS = {
+    "four million empty rows": (b"\n" * (4 << 20), "does not list alpha/__init__.py, and is odd about 3 more files"),
+    "rows about nothing": (b"x\n" * 100_000, "does not list alpha/__init__.py, and is odd about 100003 more files"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), ENDLESS.values(), ids=ENDLESS)
+def test_endless_record_is_one_warning(content: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    path.write_bytes(with_record(content))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    warnings: list[str] = []
+    wheel_entries(path, "3.13", tell=warnings.append)
+
+    assert warnings == [f"{NAME}: RECORD {said}; the image gets one of what is there"]
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10
 
 
 @pytest.mark.parametrize("said", [0, 10, 1 << 31])

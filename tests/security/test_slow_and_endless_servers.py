@@ -209,7 +209,7 @@ def test_registry(answer: Answer) -> None:
         pools = Pools(Connection(pace=QUICK))
         access = Access(pools=pools, credentials=Credentials((), {}), insecure=(server.host,), pause=lambda _: None)
         repository = Repository(parse_reference(f"{server.host}/acme/app:v1"), access)
-        repository._transport._scheme = "http"
+        repository._endpoints[-1].transport._scheme = "http"
         said, seconds, memory = measured(lambda: repository.manifest("v1"))
 
     assert server.host in said
@@ -237,7 +237,7 @@ def test_server_that_sends_something_else(data: bytes, said: str) -> None:
             client().get(f"{server.address}/x")
         access = Access(pools=Pools(Connection()), credentials=Credentials((), {}), pause=lambda _: None)
         repository = Repository(parse_reference(f"{server.host}/acme/app:v1"), access)
-        repository._transport._scheme = "http"
+        repository._endpoints[-1].transport._scheme = "http"
         with pytest.raises(NetworkError) as also:
             repository.manifest("v1")
 

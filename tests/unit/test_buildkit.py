@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import io
-import json
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from onedigest.assembler.descriptor import Descriptor
-from onedigest.assembler.image import assemble_index, assemble_platform
-from onedigest.digest import of_bytes
 from onedigest.engines import causes
 from onedigest.engines.buildkit_log import CleanLog, failure
 from onedigest.errors import EngineError, InputError
-from onedigest.oci.docker_archive import full_name, write_docker_archive
 from onedigest.oci.export import difference, differing_paths, read_export, read_members
 
 LOG = """#1 [internal] load build definition from Dockerfile
@@ -160,36 +155,3 @@ def test_causes_are_named_by_path(path: str, cause: str) -> None:
 
 def test_likeliest_cause_comes_first() -> None:
     assert [why.split()[0] for why, _ in causes.explain(["srv/x", "var/log/y"])] == ["a", "the"]
-
-
-@pytest.mark.parametrize(
-    ("name", "full"),
-    [
-        ("app:latest", "docker.io/library/app:latest"),
-        ("acme/app:1", "docker.io/acme/app:1"),
-        ("ghcr.io/acme/app:1", "ghcr.io/acme/app:1"),
-        ("localhost/app:1", "localhost/app:1"),
-        ("127.0.0.1:5000/app:1", "127.0.0.1:5000/app:1"),
-    ],
-)
-def test_names_are_completed_as_docker_does(name: str, full: str) -> None:
-    assert full_name(name) == full
-
-
-def test_archive_names_the_image_for_both_image_stores(tmp_path: Path) -> None:
-    blob = tmp_path / "blob"
-    blob.write_bytes(b"layer")
-    descriptor = Descriptor("sha256:" + "1" * 64, of_bytes(b"layer"), 5)
-    config = {"architecture": "arm64", "os": "linux", "history": [{}]}
-    image = assemble_index([assemble_platform("linux/arm64", config, [descriptor])])
-    with (tmp_path / "archive").open("wb") as file:
-        write_docker_archive(image, {descriptor.digest: blob}, ["app:1", "app:2"], "linux/amd64", file)
-    with tarfile.open(tmp_path / "archive") as archive:
-        names = archive.getnames()
-        index = json.load(archive.extractfile("index.json") or io.BytesIO())
-        classic = json.load(archive.extractfile("manifest.json") or io.BytesIO())[0]
-
-    assert [each["digest"] for each in index["manifests"]] == [image.digest] * 2
-    assert index["manifests"][0]["annotations"]["io.containerd.image.name"] == "docker.io/library/app:1"
-    assert classic["RepoTags"] == ["app:1", "app:2"]
-    assert {classic["Config"], *classic["Layers"]} <= set(names)

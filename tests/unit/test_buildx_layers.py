@@ -12,7 +12,7 @@ from onedigest.digest import of_bytes
 from onedigest.engines.buildx import _layers
 from onedigest.inputs.store import Store
 from onedigest.oci.export import Exported
-from onedigest.plan import layers as kinds
+from onedigest.plan import kinds
 from onedigest.plan.layers import PlatformPlan
 from onedigest.platforms import AMD64
 

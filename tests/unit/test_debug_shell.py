@@ -13,7 +13,8 @@ from onedigest.assembler.refusal import Refused
 from onedigest.digest import Digest
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.plan.debug import with_shell
-from onedigest.plan.layers import Plan, PlatformPlan, working_directory
+from onedigest.plan.kinds import working_directory
+from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.platforms import AMD64
 from real_debs import fetch_deb
 

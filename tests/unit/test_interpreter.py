@@ -10,7 +10,7 @@ from test_rootfs import rootfs
 
 from base_images import Files, elf, python_files
 from onedigest.errors import InputError
-from onedigest.lock.base.interpreter import choose_python
+from onedigest.lock.base.interpreter import choose_python, no_glibc
 from onedigest.oci.rootfs import Rootfs
 from onedigest.platforms import AMD64
 from onedigest.spec import Spec
@@ -104,7 +104,8 @@ def test_environment_without_its_python_is_told(tmp_path: Path) -> None:
         "no Python was found on its PATH\nhint: use a base with Python, such as python:3.13-slim"
     )
     assert refused(rootfs(tmp_path, environment(COPY))) == (
-        "no Python was found on its PATH\nhint: use a base with Python, such as python:3.13-slim"
+        "its /opt/venv/bin/python3 needs the Python in /usr/local/bin, which is not there\n"
+        "hint: copy that Python into it too, at the same path"
     )
 
 
@@ -134,14 +135,145 @@ def closed(*others: tuple[str, str, int, int, str]) -> Rootfs:
     return Rootfs([[*([*row, None] for row in rows), python, *([system] if others else [])]])
 
 
-def test_python_that_the_user_may_not_start_is_told() -> None:
+def test_folder_of_python_that_the_user_may_not_enter_is_told() -> None:
     assert chosen(closed(), user="0:0")[0].startswith("/root/.local/")
     assert refused(closed()) == (
-        "the user 65532:65532 may not start its Python: 3.12.4"
+        "the user 65532:65532 may not enter its /root, where its Python is: 3.12.4"
         " (/root/.local/share/uv/python/cpython-3.12/bin/python3.12)\n"
-        'hint: use a base whose Python everybody may start, or write `user = "0:0"` in [tool.onedigest]'
+        "hint: install that Python where everybody may enter, as uv does with `UV_PYTHON_INSTALL_DIR=/opt/python`,"
+        ' or write `user = "0:0"` in [tool.onedigest]'
     )
 
 
 def test_python_that_the_user_may_start_is_taken() -> None:
     assert chosen(closed(("usr", "dir", 0o755, 0, "")))[0] == "/usr/bin/python3.12"
+
+
+def modes(*rows: tuple[str, str, int]) -> Rootfs:
+    """Return files of root, each with a kind and a mode; those in `bin` are a Python."""
+    facts = {"machine": "62", "loader": "/lib64/ld-linux-x86-64.so.2", "versions": "3.12.4"}
+    layer = [[path, kind, mode, 0, "", facts if "/bin/" in path else None] for path, kind, mode in rows]
+    return Rootfs([layer])
+
+
+def test_python_that_the_user_may_not_start_is_told() -> None:
+    root = modes(("usr/bin/python3.12", "file", 0o700))
+
+    assert refused(root) == (
+        "the user 65532:65532 may not start its Python: 3.12.4 (/usr/bin/python3.12)\n"
+        'hint: use a base whose Python everybody may start, or write `user = "0:0"` in [tool.onedigest]'
+    )
+    assert chosen(root, user="0:0")[0] == "/usr/bin/python3.12"
+
+
+def test_modules_that_the_user_may_not_reach_are_told() -> None:
+    """As an archive leaves them that was unpacked with a umask of 077."""
+    root = modes(("usr/local/bin/python3.12", "file", 0o755), ("usr/local/lib/python3.12", "dir", 0o700))
+
+    assert refused(root).startswith(
+        "the user 65532:65532 may not enter its /usr/local/lib/python3.12, where its Python is: 3.12.4"
+        " (/usr/local/bin/python3.12)\n"
+    )
+    assert chosen(root, user="0:7")[0] == "/usr/local/bin/python3.12"
+
+
+FREE = "%.80s free-threading build (%.80s) %.80s\0003.13.5"
+FREE_HINT = "hint: use a base whose Python has the global interpreter lock, such as python:3.13-slim"
+
+
+def free_threaded(name: str = "python3.13t", content: bytes = b"", **others: bytes | str) -> Files:
+    return {f"usr/local/bin/{name}": content or elf("linux/amd64", "3.13.5"), "usr/local/bin/python3": name, **others}
+
+
+@pytest.mark.parametrize(
+    ("files", "version", "name"),
+    [
+        (free_threaded(), "3.13.5", "python3.13t"),
+        (free_threaded("python3.13", elf("linux/amd64", FREE)), "3.13.5", "python3.13"),
+        (free_threaded("python3.14", elf("linux/amd64", f"x experimental {FREE.replace('13', '14')}")), "3.14.5", "python3.14"),
+        (free_threaded(content=elf("linux/amd64", "none")), "3.13", "python3.13t"),
+        (
+            {**free_threaded(content=elf("linux/amd64", "none")),
+             "usr/local/lib/libpython3.13t.so.1.0": elf("linux/amd64", "3.13.7")},
+            "3.13.7",
+            "python3.13t",
+        ),
+        (
+            {**free_threaded(content=elf("linux/amd64", "none")),
+             "usr/local/include/python3.13t/patchlevel.h": b'#define PY_VERSION "3.13.8"\n'},
+            "3.13.8",
+            "python3.13t",
+        ),
+    ],
+    ids=["name", "hard link", "experimental", "no version", "library", "header"],
+)  # fmt: skip
+def test_free_threaded_python_is_told(files: Files, version: str, name: str, tmp_path: Path) -> None:
+    """`make install` of CPython makes python3.13 a hard link of python3.13t: its content has to tell."""
+    assert refused(rootfs(tmp_path, files), {}) == (
+        "its Python is free-threaded, which wheels for the usual Python do not run on:"
+        f" {version} (/usr/local/bin/{name})\n{FREE_HINT}"
+    )
+
+
+def test_usual_python_beside_a_free_threaded_one_is_taken(tmp_path: Path) -> None:
+    root = rootfs(tmp_path, {**free_threaded(), "usr/local/bin/python3.12": elf("linux/amd64", "3.12.4")})
+
+    assert chosen(root, {}) == (REAL, "3.12.4")
+    with pytest.raises(InputError) as caught:
+        chosen(root, {}, python=">=3.13")
+    assert str(caught.value).startswith(
+        "its Python does not satisfy `requires-python = '>=3.13'`:"
+        " 3.13.5 (/usr/local/bin/python3.13t, free-threaded), 3.12.4 (/usr/local/bin/python3.12)\n"
+    )
+
+
+def test_python_of_another_machine_is_told(tmp_path: Path) -> None:
+    assert refused(rootfs(tmp_path, python_files("linux/arm64")), {}) == (
+        "its Python is a program of linux/arm64: 3.12.4 (/usr/local/bin/python3.12)\n"
+        "hint: build that base for the platform that it is said to be of, or leave the platform out of `platforms`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "said"),
+    [
+        (
+            {"opt/pypy/bin/pypy3.11": COPY, "usr/local/bin/python3": "/opt/pypy/bin/pypy3.11"},
+            "/usr/local/bin",
+            "/usr/local/bin/python3 leads to /opt/pypy/bin/pypy3.11, which is",
+        ),
+        (
+            {"root/.pyenv/shims/python3": b"#!/bin/sh\n"},
+            "/root/.pyenv/shims",
+            "/root/.pyenv/shims/python3 is",
+        ),
+        ({"usr/bin/python3.12": elf("linux/amd64", "?"), "usr/bin/python": "python3.12"}, "/usr/bin",
+         "/usr/bin/python leads to /usr/bin/python3.12, which is"),
+    ],
+    ids=["PyPy", "pyenv", "no version"],
+)  # fmt: skip
+def test_what_is_called_python_and_is_none_is_told(files: Files, path: str, said: str, tmp_path: Path) -> None:
+    assert refused(rootfs(tmp_path, files), {"PATH": path}) == (
+        f"its {said} no interpreter of CPython that tells its version\n"
+        "hint: have its PATH lead to the interpreter itself, or use a base with Python, such as python:3.13-slim"
+    )
+
+
+def test_musl_is_told(tmp_path: Path) -> None:
+    files = python_files("linux/amd64", loader="/lib/ld-musl-x86_64.so.1")
+
+    assert refused(rootfs(tmp_path, files), {}) == (
+        "its Python is linked with musl: 3.12.4 (/usr/local/bin/python3.12)\n"
+        "hint: use a base with glibc, such as python:3.13-slim"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("ld-musl-aarch64.so.1", "it has musl in place of glibc, which wheels are linked with"),
+        ("ld-linux.so.2", "no glibc was found in it, which wheels are linked with"),
+    ],
+)
+def test_system_without_glibc_is_told(name: str, said: str, tmp_path: Path) -> None:
+    assert no_glibc(rootfs(tmp_path, {f"lib/{name}": b""})).message == said

@@ -10,10 +10,10 @@ import pytest
 
 from onedigest import record as records
 from onedigest.assembler import stream
-from onedigest.assembler.image import Image, assemble_index, assemble_platform
+from onedigest.assembler.image import INDEX_TYPE, MANIFEST_TYPE, Image, assemble_index, assemble_platform
 from onedigest.assembler.layer import wheels_layer
 from onedigest.assembler.layout import replaced
-from onedigest.digest import hex_of
+from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError
 from onedigest.inputs.store import Store
 from onedigest.oci import libdeflate
@@ -109,6 +109,35 @@ def test_missing_and_unused_blobs_are_found(layout: Path) -> None:
     (layout / "blobs" / "sha256" / ("0" * 64)).write_bytes(b"")
 
     assert {problem.message for problem in validate(layout)} == {"the layer is missing", "no document refers to it"}
+
+
+def keep(layout: Path, data: bytes, media_type: str) -> dict[str, object]:
+    """Add a blob to a layout; return its descriptor."""
+    blob(layout, of_bytes(data)).write_bytes(data)
+    return {"mediaType": media_type, "digest": of_bytes(data), "size": len(data)}
+
+
+def test_what_is_beside_images_is_proven_and_needs_not_all_be_there(layout: Path) -> None:
+    """As BuildKit's attestations, and SOCI's index, of which a registry has the rest."""
+    statement = keep(layout, b"{}", "application/vnd.in-toto+json")
+    absent = {**statement, "digest": "sha256:" + "7" * 64}
+    beside = {"config": keep(layout, b"{ }", "x/y"), "layers": [statement, absent, {"digest": ["?"]}, "?"]}
+    attestation = keep(layout, canonical_json(beside), MANIFEST_TYPE)
+    artifact = {**keep(layout, b"{  }", MANIFEST_TYPE), "artifactType": "application/vnd.amazon.soci.index.v2+json"}
+    index = json.loads((layout / "index.json").read_text())
+    top = json.loads(blob(layout, index["manifests"][0]["digest"]).read_text())
+    top["manifests"] += [{**attestation, "platform": {"os": "unknown", "architecture": "unknown"}}, artifact, absent]
+    before = read_image(layout)
+    blob(layout, index["manifests"][0]["digest"]).unlink()
+    index["manifests"] = [keep(layout, canonical_json(top), INDEX_TYPE)]
+    (layout / "index.json").write_text(json.dumps(index))
+
+    assert validate(layout) == []
+    assert read_image(layout).platforms == before.platforms
+    tamper(blob(layout, str(statement["digest"])), lambda _: b"{?")
+    assert [(each.message[:24], each.where) for each in validate(layout)] == [
+        ("the content has the dige", f"blobs/sha256/{hex_of(of_bytes(b'{}'))}")
+    ]
 
 
 def test_tampered_document_is_refused(layout: Path) -> None:

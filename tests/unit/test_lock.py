@@ -16,6 +16,7 @@ from onedigest.errors import InputError, Problem
 from onedigest.lock import codec
 from onedigest.lock.graph import MOST_PATHS, ROOT, cycles, from_lock, paths_to, ranks
 from onedigest.lock.model import settled
+from onedigest.lock.reading import is_of
 from onedigest.lock.stated import Stated, is_newer, stated, stated_in
 from onedigest.lock.targets import Target
 from onedigest.lock.toml_text import value
@@ -196,3 +197,20 @@ def test_paths_that_double_with_each_package_are_bounded() -> None:
     assert len(found) == MOST_PATHS
     assert found == sorted(found)
     assert [node[0][0] for node in found[0][1:-1]] == ["a"] * 40
+
+
+@pytest.mark.parametrize(
+    ("file", "version", "is_its"),
+    [
+        ("demo_x-1.0-py3-none-any.whl", "1.0", True),
+        ("Demo.X-1.0.0-py3-none-any.whl", "1", True),
+        ("demo_x-1.0+cu121-py3-none-any.whl", "1.0+cu121", True),
+        ("demo_x-1.0+cu121-py3-none-any.whl", "1.0", True),
+        ("demo_x-1.0+cu121-py3-none-any.whl", "1.0+cpu", False),
+        ("demo_x-1.0-py3-none-any.whl", "1.0+cu121", False),
+        ("demo_x-1.0.post1-py3-none-any.whl", "1.0", False),
+        ("demo-1.0-py3-none-any.whl", "1.0", False),
+    ],
+)
+def test_file_name_of_a_wheel_may_have_a_local_version_more(file: str, version: str, is_its: bool) -> None:
+    assert is_of(file, "demo-x", version) is is_its

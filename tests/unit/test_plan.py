@@ -45,8 +45,7 @@ def with_wheels(*sizes: int) -> Lock:
 def test_layers_are_ordered_from_what_changes_least() -> None:
     assert [layer.kind for layer in layers(arrange(SPEC, LOCK, [FILE]))] == [
         "debian-root", "folder", "working-directory", "debian-packages", "debian-packages", "debian-configuration",
-        "virtual-environment",
-        "wheels", "wheels", "wheels", "application",
+        "wheels", "wheels", "wheels", "virtual-environment", "application",
     ]  # fmt: skip
 
 
@@ -73,13 +72,13 @@ def test_smallest_wheels_share_a_layer_where_room_is_short() -> None:
 def test_small_pure_wheels_and_small_native_ones_do_not_share_a_layer() -> None:
     first, second = arrange(SPEC, LOCK, [FILE]).platforms
 
-    assert [layer.holds for layer in first.layers[7:-1]] == [
+    assert [layer.holds for layer in first.layers[6:-2]] == [
         "native 1.0",
         "alpha 1.0, beta 1.5, delta 0.1, gamma 3",
         "intel 1",
     ]
-    assert [layer.holds for layer in second.layers[7:-1]] == ["native 1.0", "alpha 1.0, beta 1.5, delta 0.1, gamma 3"]
-    assert first.layers[8].key() == second.layers[8].key()
+    assert [layer.holds for layer in second.layers[6:-2]] == ["native 1.0", "alpha 1.0, beta 1.5, delta 0.1, gamma 3"]
+    assert first.layers[7].key() == second.layers[7].key()
 
 
 def local(lock: Lock, *names: str) -> Lock:
@@ -106,8 +105,18 @@ def test_layers_never_exceed_what_is_allowed(most: int) -> None:
         plan = arrange(replace(SPEC, max_layers=most), lock, [FILE])
 
         assert all(len(each.layers) <= most for each in plan.platforms)
-        held = sorted(wheel.name for layer in layers(plan) for wheel in layer.inputs if wheel.flag == "wheel")
+        held = sorted(wheel.name for layer in layers(plan) if layer.kind == "wheels" for wheel in layer.inputs)
         assert held == sorted(wheel.name for package in lock.packages if (wheel := package.wheel_for(AMD64)))
+
+
+def test_environment_is_made_of_all_wheels_where_several_layers_have_them() -> None:
+    several = layers(arrange(SPEC, with_wheels(10, OWN_LAYER_BYTES, 20), [FILE]))[-2]
+    single = layers(arrange(SPEC, with_wheels(10, 20), [FILE]))[-2]
+    apart = layers(arrange(replace(SPEC, max_layers=9), with_wheels(10, OWN_LAYER_BYTES, 20), [FILE]))[-2]
+
+    assert [each.kind for each in (several, single, apart)] == ["virtual-environment"] * 3
+    assert [each.name for each in several.inputs] == [f"p{number}-1-py3-none-any.whl" for number in range(3)]
+    assert (single.inputs, apart.inputs) == ((), ())
 
 
 def test_no_room_at_all_is_an_error() -> None:
@@ -119,7 +128,7 @@ def test_pure_wheel_has_one_key_on_all_platforms() -> None:
     lock = replace(LOCK, packages=tuple(each for each in LOCK.packages if each.name == "alpha"))
     first, second = arrange(SPEC, lock, [FILE]).platforms
 
-    assert first.layers[7].key() == second.layers[7].key()
+    assert first.layers[6].key() == second.layers[6].key()
     assert first.layers[0].key() != second.layers[0].key()
 
 

@@ -108,7 +108,7 @@ def test_python_of_a_header_is_found(tmp_path: Path) -> None:
     assert [python.version for python in list_pythons(rootfs(tmp_path, files), "/usr/local/bin")] == ["3.12.9"]
 
 
-@pytest.mark.parametrize("name", ["python3.12t", "python3-config", "pythonw"])
+@pytest.mark.parametrize("name", ["python3.12d", "python3-config", "pythonw"])
 def test_what_is_no_python_of_ours(name: str, tmp_path: Path) -> None:
     files: Files = {f"bin/{name}": elf("linux/amd64", "3.12.4"), "bin/python3": name}
 

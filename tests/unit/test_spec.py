@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -213,6 +214,29 @@ def test_order_and_spelling_of_dependencies_do_not_matter() -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ('"arm64"', "linux/arm64"),
+        ('["aarch64"]', "linux/arm64"),
+        ('"linux/arm64/v8"', "linux/arm64"),
+        ('["arm64", "linux/arm64", "arm64/v8"]', "linux/arm64"),
+        ('"x86_64"', "linux/amd64"),
+        ('["linux/amd64/v1"]', "linux/amd64"),
+        ('"linux/amd64,linux/arm64"', "linux/amd64 linux/arm64"),
+        ('"arm64, x86-64"', "linux/amd64 linux/arm64"),
+        ('["linux/arm64,linux/amd64"]', "linux/amd64 linux/arm64"),
+        ('["Linux/AMD64", "linux/arm64"]', "linux/amd64 linux/arm64"),
+    ],
+)
+def test_platforms_are_written_in_each_manner(written: str, expected: str) -> None:
+    names = expected.split()
+    found = spec(f"platforms = {written}")
+
+    assert [platform.oci for platform in found.platforms] == names
+    assert found.digest() == spec(f"platforms = {json.dumps(names)}").digest()
+
+
+@pytest.mark.parametrize(
     ("line", "expected"),
     [
         (
@@ -222,6 +246,14 @@ def test_order_and_spelling_of_dependencies_do_not_matter() -> None:
         ("name = 1", "`name` is not a string"),
         ('base = ""', "`base` is neither `debian`, `debian:SUITE` nor the reference of an image"),
         ('platforms = ["linux/s390x"]', "`platforms` has 'linux/s390x'; known are `linux/amd64`, `linux/arm64`"),
+        ('platforms = "s390x, arm64"', "`platforms` has 's390x'; known are `linux/amd64`, `linux/arm64`"),
+        ('platforms = "linux"', "`platforms` has 'linux'; known are `linux/amd64`, `linux/arm64`"),
+        (
+            'platforms = ["linux/amd64/v3"]',
+            "`platforms` has 'linux/amd64/v3'; known are `linux/amd64`, `linux/arm64`, without variants",
+        ),
+        ('platforms = " , "', "`platforms` has nothing in it; known are `linux/amd64`, `linux/arm64`"),
+        ("platforms = 64", "`platforms` is not a list of strings"),
         ("platforms = []", "`platforms` has nothing in it; known are `linux/amd64`, `linux/arm64`"),
         ('system-packages = ["Git!"]', "`system-packages` has 'Git!', which cannot be the name of a Debian package"),
         (

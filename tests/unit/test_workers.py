@@ -6,7 +6,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import pytest
+
 from onedigest.engines.workers import spread
+from onedigest.errors import InputError
 
 ORPHAN = """
 import os, signal, time
@@ -39,3 +42,19 @@ def test_work_begins_when_an_item_is_ready_and_results_keep_their_order() -> Non
 
     assert list(spread(str, [10, 11, 12], 2, prepare)) == ["10", "11", "12"]
     assert began == [2, 0], "the rest begins when all is ready"
+
+
+def halved(number: int) -> int:
+    if number % 2:
+        raise InputError.of(f"{number} is odd")
+    return number // 2
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_problems_of_all_workers_are_told_together(count: int) -> None:
+    found: list[int] = []
+    with pytest.raises(InputError) as caught:
+        found.extend(spread(halved, [4, 7, 6, 9], count))
+
+    assert str(caught.value) == "7 is odd\n9 is odd"
+    assert list(spread(halved, [4, 6], count)) == [2, 3]

@@ -9,9 +9,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from onedigest.assembler.commands import BELOW, LAYERS, Given, LayerCommand
+from onedigest.assembler.entry import ignore
 from onedigest.assembler.refusal import Refused
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def _given(options: argparse.Namespace) -> Given:
         inputs=_inputs(getattr(options, command.input), options.scratch) if command.input else (),
         files=_files(options) if command.takes_files else (),
         below=next(_inputs(below, options.scratch / BELOW), None),
+        tell=ignore if options.quiet else lambda text: print(f"warning: {text}", file=sys.stderr),
     )
 
 
@@ -258,7 +260,8 @@ def _add_arguments(command: argparse.ArgumentParser, layer: LayerCommand) -> Non
             help=each.sentence,
         )
     if layer.input:
-        command.add_argument(f"--{layer.input}", action="append", nargs="+", required=True, metavar=_PINNED)
+        needed: dict[str, Any] = {"required": True} if layer.needs_input else {"default": []}
+        command.add_argument(f"--{layer.input}", action="append", nargs="+", metavar=_PINNED, **needed)
         command.add_argument("--encoded", type=Path, metavar="FILE", help="take the layer in the encoding of this one")
     if layer.sees_below:
         command.add_argument(f"--{BELOW}", nargs="+", metavar=_PINNED, help="the list of the files of an image below")

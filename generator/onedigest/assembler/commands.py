@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from onedigest.assembler import VENV
+from onedigest.assembler.entry import ignore
 
 if TYPE_CHECKING:
     from onedigest.assembler.entry import Entry
@@ -21,7 +22,8 @@ class Given(NamedTuple):
     """What a command makes a layer of.
 
     `inputs` are wheels or .debs under their own names, `files` those of an application: target, content or a file on
-    disk, executable. `below` is the list of the files of an image below. Without an `inflater` zlib inflates.
+    disk, executable. `below` is the list of the files of an image below. Without an `inflater` zlib inflates. `tell`
+    takes what is odd about an input.
     """
 
     options: Mapping[str, str]
@@ -29,6 +31,7 @@ class Given(NamedTuple):
     files: Iterable[tuple[str, bytes | Path, bool]] = ()
     inflater: Inflater | None = None
     below: Path | None = None
+    tell: Callable[[str], object] = ignore
 
 
 class Option(NamedTuple):
@@ -43,14 +46,15 @@ class Option(NamedTuple):
 class LayerCommand(NamedTuple):
     """A command that makes a layer.
 
-    `input` is the option that names one of its inputs, each with its digest. `sees_below` tells whether it can be given
-    the list of the files of an image below, as one more input.
+    `input` is the option that names one of its inputs, each with its digest; `needs_input` tells whether there has to
+    be one. `sees_below` tells whether it can be given the list of the files of an image below, as one more input.
     """
 
     sentence: str
     entries: Callable[[Given], list[Entry]]
     options: tuple[Option, ...] = ()
     input: str = ""
+    needs_input: bool = True
     takes_files: bool = False
     sees_below: bool = False
 
@@ -59,20 +63,31 @@ BELOW = "below"
 """The option that names the list of the files of an image below."""
 
 
+STATED = "stated"
+"""The option that says what wheels are of."""
+
+
 def _wheels(given: Given) -> list[Entry]:
     from onedigest.assembler.layer import wheels_layer
 
-    return wheels_layer(given.inputs, given.options["python"], given.inflater, _place(given))
+    place, stated = _place(given), _stated(given)
+    return wheels_layer(given.inputs, given.options["python"], given.inflater, place, given.tell, stated)
 
 
 def _virtual_environment(given: Given) -> list[Entry]:
     from onedigest.assembler.layer import virtual_environment_layer
 
-    return virtual_environment_layer(given.options["interpreter"], given.options["version"], _place(given))
+    interpreter, version = given.options["interpreter"], given.options["version"]
+    place, stated = _place(given), _stated(given)
+    return virtual_environment_layer(interpreter, version, place, given.inputs, given.inflater, stated)
 
 
 def _place(given: Given) -> str:
     return given.options.get("place", _VENV)
+
+
+def _stated(given: Given) -> str:
+    return given.options.get(STATED, "")
 
 
 def _application(given: Given) -> list[Entry]:
@@ -135,6 +150,10 @@ _VENV = f"/{VENV}"
 
 _PLACE = Option("place", "PATH", "where the virtual environment is in the image", _VENV)
 
+_STATED = Option(
+    STATED, "FILE=NAME==VERSION,…", "what wheels are of, where the lock says it and their file names do not", ""
+)
+
 _OWNER = Option("owner", "UID:GID", "whose it is, and what is in it", "0:0")
 
 _KNOWN = Option(
@@ -145,7 +164,7 @@ LAYERS: Mapping[str, LayerCommand] = {
     "wheels": LayerCommand(
         "a layer of wheels",
         _wheels,
-        (Option("python", "3.N", "Python version of the image"), _PLACE),
+        (Option("python", "3.N", "Python version of the image"), _PLACE, _STATED),
         input="wheel",
     ),
     "virtual-environment": LayerCommand(
@@ -155,7 +174,10 @@ LAYERS: Mapping[str, LayerCommand] = {
             Option("interpreter", "PATH", "absolute path in the image"),
             Option("version", "3.N.P", "full version of the interpreter"),
             _PLACE,
+            _STATED,
         ),
+        input="wheel",
+        needs_input=False,
     ),
     "application": LayerCommand(
         "the script and its files",

@@ -54,6 +54,10 @@ class Content(Protocol):
         """Yield the content in bounded pieces; raise `Refused` unless it is what its source declares."""
 
 
+def ignore(_: str) -> None:
+    """Take what is odd about an input, and say nothing of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One path of a layer.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.assembler import VENV
 from onedigest.assembler.disk_file import disk_entry
-from onedigest.assembler.entry import Entry, check_path, file_entry, merge, owner_of
+from onedigest.assembler.entry import Entry, check_path, file_entry, ignore, merge, owner_of
 from onedigest.assembler.places import why_unfit
 from onedigest.assembler.refusal import Refused
 
@@ -27,6 +27,7 @@ PLACE = f"/{VENV}"
 ROOT = "0:0"
 
 _KNOWN = re.compile(r"/(?P<path>[^=,]+)=(?P<mode>[0-7]{4}):(?P<owner>[0-9]+:[0-9]+)")
+_IDENTITY = re.compile(r"(?P<file>[^=,]+)=(?P<name>[^=,]+)==(?P<version>[^=,]+)")
 _ESCAPE = re.compile(r"%(25|2C|3D)")
 """Of a percent sign, and of what separates the parts of a list of known folders."""
 _ENVIRONMENT = re.compile(r"(?:/[A-Za-z0-9][A-Za-z0-9._+-]{0,62}){1,4}")
@@ -36,26 +37,72 @@ _VERSION = re.compile(r"(3\.[0-9]{1,4})(?:\.[0-9][0-9A-Za-z.+-]{0,20})?")
 
 
 def wheels_layer(
-    paths: Iterable[Path], python: str, inflater: Inflater | None = None, place: str = PLACE
+    paths: Iterable[Path],
+    python: str,
+    inflater: Inflater | None = None,
+    place: str = PLACE,
+    tell: Callable[[str], object] = ignore,
+    stated: str = "",
 ) -> list[Entry]:
     """Return the entries of one or several wheels; two wheels of one project are refused (`conflict`).
 
-    They belong to the virtual environment at the absolute path `place`.
+    They belong to the virtual environment at the absolute path `place`. `tell` takes what is odd about a wheel.
+    `stated` is FILE=NAME==VERSION of wheels that are not of what their file names say, with commas between.
     """
+    from onedigest.assembler.overlap import settled
+
+    return merge(settled(_wheels(paths, python, inflater, place, tell, stated)))
+
+
+def _wheels(
+    paths: Iterable[Path],
+    python: str,
+    inflater: Inflater | None,
+    place: str,
+    tell: Callable[[str], object],
+    stated: str,
+) -> dict[str, list[Entry]]:
+    """Return the files of each wheel by its file name, in the order of normalised names."""
     from onedigest.assembler.wheel import wheel_entries
     from onedigest.assembler.wheel_metadata import canonical_name, file_name_identity
 
     venv = _environment(place)
+    identities = dict(map(_read_identity, filter(None, stated.split(","))))
     wheels: dict[str, Path] = {}
     for path in paths:
-        name = canonical_name(file_name_identity(path.name)[0])
-        if wheels.setdefault(name, path) is not path:
-            raise Refused("conflict", f"{wheels[name].name} and {path.name}: two wheels of one project")
-    return merge(entry for _, path in sorted(wheels.items()) for entry in wheel_entries(path, python, inflater, venv))
+        identity = identities.setdefault(path.name, file_name_identity(path.name))
+        other = wheels.setdefault(canonical_name(identity[0]), path)
+        if other is not path:
+            raise Refused("conflict", f"{other.name} and {path.name}: two wheels of one project")
+    return {
+        path.name: wheel_entries(path, python, inflater, venv, tell, identities[path.name])
+        for _, path in sorted(wheels.items())
+    }
 
 
-def virtual_environment_layer(interpreter: str, version: str, place: str = PLACE) -> list[Entry]:
-    """Return the virtual environment itself, for the interpreter at that path with that full version, 3.N.P."""
+def _read_identity(text: str) -> tuple[str, tuple[str, str]]:
+    """Return the name of a wheel's file, and the project and version that it is of."""
+    match = _IDENTITY.fullmatch(text)
+    if not match:
+        raise Refused("identity", f"{text!r} is not FILE=NAME==VERSION")
+    return match["file"], (match["name"], match["version"])
+
+
+def virtual_environment_layer(
+    interpreter: str,
+    version: str,
+    place: str = PLACE,
+    wheels: Iterable[Path] = (),
+    inflater: Inflater | None = None,
+    stated: str = "",
+) -> list[Entry]:
+    """Return the virtual environment itself, for the interpreter at that path with that full version, 3.N.P.
+
+    Where layers below have several `wheels`, it brings what is to be at the paths that they share. `stated` is as for
+    a layer of them.
+    """
+    from onedigest.assembler.overlap import clashing_paths, remedies
+
     venv = _environment(place)
     short = _VERSION.fullmatch(version)
     if not short or not interpreter.startswith("/"):
@@ -67,9 +114,11 @@ def virtual_environment_layer(interpreter: str, version: str, place: str = PLACE
         Entry(f"{venv}/bin/{name}", "link", 0o777, target=interpreter, origin="virtual environment")
         for name in ("python", "python3", f"python{short[1]}")
     ]
-    return merge(
-        [file_entry(f"{venv}/pyvenv.cfg", config.encode(), executable=False, origin="virtual environment"), *links]
-    )
+    own = file_entry(f"{venv}/pyvenv.cfg", config.encode(), executable=False, origin="virtual environment")
+    found = _wheels(wheels, short[1], inflater, place, ignore, stated)
+    for clash in clashing_paths(found):
+        raise Refused("conflict", clash)
+    return merge([own, *links, *remedies(found)])
 
 
 def application_layer(

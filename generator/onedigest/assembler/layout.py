@@ -85,8 +85,10 @@ def _swap(new: Path, output: Path) -> None:
             return
 
 
-def write_layout(image: Image, blobs: Mapping[str, Path], output: Path, place: Place = shutil.copyfile) -> None:
-    """Write an OCI layout; `blobs` says where the layers are, by digest."""
+def write_layout(
+    image: Image, blobs: Mapping[str, Path], output: Path, place: Place = shutil.copyfile, index: bytes = b""
+) -> None:
+    """Write an OCI layout; `blobs` says where the layers are, by digest, and `index` is its index.json, if another."""
     with replaced(output) as folder:
         (folder / "blobs" / "sha256").mkdir(parents=True)
         for digest, document in sorted(image.documents().items()):
@@ -94,7 +96,7 @@ def write_layout(image: Image, blobs: Mapping[str, Path], output: Path, place: P
         for layer in image.layers():
             place(blobs[layer.digest], _blob(folder, layer.digest))
         _write_lasting(folder / "oci-layout", LAYOUT)
-        _write_lasting(folder / "index.json", layout_index(image))
+        _write_lasting(folder / "index.json", index or layout_index(image))
         for each in (folder / "blobs" / "sha256", folder / "blobs", folder):
             _synchronize(each)
 

@@ -1,13 +1,12 @@
-"""Knows the files of a wheel's .dist-info: WHEEL, METADATA, RECORD and entry points."""
+"""Knows the files of a wheel's .dist-info but RECORD: WHEEL, METADATA and entry points."""
 
 from __future__ import annotations
 
-import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from onedigest.assembler.entry import Entry, check_path
+from onedigest.assembler.entry import check_path
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.zip_member import Member
 
@@ -24,9 +23,12 @@ if __name__ == "__main__":
     sys.exit({call}())
 """
 _ENTRY_POINT = re.compile(r"([\w.]+)\s*:\s*([\w.]+)\s*(\[.*\])?")
+_NUMBERED = {
+    "pip": (re.compile(r"pip\d+(?:\.\d+)?", re.ASCII), ("pip3", "pip{}")),
+    "easy_install": (re.compile(r"easy_install-\d+\.\d+", re.ASCII), ("easy_install-{}",)),
+}
 _IDENTITY = ("name", "version", "wheel-version")
 _HEADER = re.compile(r"([!-9;-~]+):(.*)", re.DOTALL)
-_RECORD_HASH = re.compile(r"sha256=[\w-]{43}|sha384=[\w-]{64}|sha512=[\w-]{86}", re.ASCII)
 _PUBLIC_VERSION = re.compile(
     r"v?(?:(\d+)!)?(\d+(?:\.\d+)*)(?:[-_.]?(alpha|a|beta|b|preview|pre|rc|c)[-_.]?(\d*))?"
     r"(?:-(\d+)|([-_.]?)(post|rev|r)[-_.]?(\d*))?([-_.]?dev[-_.]?(\d*))?(?:\+([a-z0-9]+(?:[-_.][a-z0-9]+)*))?",
@@ -51,6 +53,11 @@ def same_identity(found: tuple[str, str], expected: tuple[str, str]) -> bool:
     return canonical_name(found[0]) == canonical_name(expected[0]) and (
         canonical_version(found[1]) == canonical_version(expected[1])
     )
+
+
+def _public(identity: tuple[str, str]) -> tuple[str, str]:
+    """Return name and version without the local part of the version."""
+    return identity[0], identity[1].partition("+")[0]
 
 
 def canonical_name(name: str) -> str:
@@ -78,7 +85,11 @@ def canonical_version(version: str) -> tuple[object, ...]:
 
 
 def find_info(wheel: str, members: Mapping[str, Member], expected: tuple[str, str]) -> str:
-    """Return the name of the one .dist-info directory, which must be of the project and version expected."""
+    """Return the name of the one .dist-info directory, which must be of the project and version expected.
+
+    It and METADATA say the same. A local version that is expected may be missing: files get such a name after they are
+    built, as `demo-1.0+cu12-…`, and installers take them. Raises `Refused` (`wheel`, `identity`).
+    """
     infos = {name.partition("/")[0] for name in members if name.partition("/")[0].endswith(".dist-info")}
     if len(infos) != 1 or not all(f"{info}/{each}" in members for info in infos for each in ("WHEEL", "METADATA")):
         raise Refused("wheel", f"{wheel}: needs exactly one .dist-info directory, with WHEEL and METADATA")
@@ -87,77 +98,54 @@ def find_info(wheel: str, members: Mapping[str, Member], expected: tuple[str, st
     if not re.fullmatch(r"1\.\d+", wheel_version, re.ASCII):
         raise Refused("wheel", f"{wheel}: Wheel-Version {wheel_version!r}, 1.x is needed")
     metadata = _headers(members[f"{info}/METADATA"])
-    name, _, version = info.removesuffix(".dist-info").rpartition("-")
-    for found in (name, version), (metadata.get("name", ""), metadata.get("version", "")):
-        if not same_identity(found, expected):
-            raise Refused("identity", f"{wheel}: holds {' '.join(found)}, {' '.join(expected)} is expected")
+    found = metadata.get("name", ""), metadata.get("version", "")
+    if not all(found):
+        raise Refused("identity", f"{wheel}: its METADATA does not begin with headers that have Name and Version")
+    for each in info_identity(info), found:
+        if not same_identity(each, expected) and not same_identity(each, _public(expected)):
+            raise Refused("identity", f"{wheel}: holds {' '.join(each)}, {' '.join(expected)} is expected")
+    if not same_identity(info_identity(info), found):
+        raise Refused("identity", f"{wheel}: METADATA is of {' '.join(found)}, and its directory is {info}")
     return info
 
 
-def record_hashes(wheel: str, members: Mapping[str, Member], info: str) -> dict[str, str]:
-    """Return the hash of each member that RECORD lists, written as there (PEP 376)."""
-    if f"{info}/RECORD" not in members:
-        raise Refused("record", f"{wheel}: no RECORD")
-    unhashed = {f"{info}/RECORD", f"{info}/RECORD.jws", f"{info}/RECORD.p7s"}
-    found: dict[str, str] = {}
-    for row in _rows(wheel, _text(members[f"{info}/RECORD"])):
-        member = members.get(row[0])
-        if row[0] in unhashed or not member:
-            continue
-        if len(row) != 3 or not _RECORD_HASH.fullmatch(row[1]):
-            raise Refused("record", f"{wheel}: RECORD has no valid hash for {row[0]}")
-        if row[2] not in ("", str(member.size)) or found.get(row[0], row[1]) != row[1]:
-            raise Refused("record", f"{wheel}: RECORD contradicts the zip file or itself on {row[0]}")
-        found[row[0]] = row[1]
-    return found
+def info_identity(info: str) -> tuple[str, str]:
+    """Return name and version as the name of a .dist-info directory states them."""
+    name, _, version = info.removesuffix(".dist-info").rpartition("-")
+    return name, version
 
 
-def _rows(wheel: str, record: str) -> Iterator[list[str]]:
-    """Yield the rows of RECORD that are not empty, one by one: there may be millions of empty ones."""
-    try:
-        yield from filter(None, csv.reader(io.StringIO(record, newline=""), strict=True))
-    except csv.Error as error:
-        raise Refused("record", f"{wheel}: RECORD is not valid CSV ({error})") from None
-
-
-def new_record(entries: list[Entry], site: str, info: str) -> bytes:
-    """Write RECORD anew: relative paths, sorted, LF, fields quoted only where they must be.
-
-    Entries outside of `site`, …/lib/python3.N/site-packages, are of the virtual environment that it is in.
-    """
-    venv = site.rpartition("/lib/")[0]
-
-    def relative(path: str) -> str:
-        inside = path.removeprefix(f"{site}/")
-        return inside if inside != path else "../../../" + path.removeprefix(f"{venv}/")
-
-    def quoted(field: str) -> str:
-        return '"' + field.replace('"', '""') + '"' if re.search('[,"]', field) else field
-
-    rows = [(relative(entry.path), f"{entry.digest},{entry.size}") for entry in entries]
-    rows.append((f"{info}/RECORD", ","))
-    return "".join(f"{quoted(path)},{rest}\n" for path, rest in sorted(rows)).encode()
-
-
-def launchers(wheel: str, member: Member | None, venv: str) -> dict[str, bytes]:
-    """Return the launcher of each console and GUI entry point, by file name (entry points specification).
+def launchers(wheel: str, member: Member | None, venv: str) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Return the launchers of console and of GUI entry points, by file name (entry points specification).
 
     They start the Python of the virtual environment `venv`.
     """
-    found: dict[str, bytes] = {}
+    sections: dict[str, dict[str, bytes]] = {"console_scripts": {}, "gui_scripts": {}}
     section = ""
-    for raw_line in _text(member).split("\n") if member else ():
+    for raw_line in text_of(member).split("\n") if member else ():
         line = raw_line.strip()
         if not line or line[0] in "#;":
             continue
         if line[0] == "[" and line[-1] == "]":
             section = line[1:-1].strip()
-        elif section in ("console_scripts", "gui_scripts"):
+        elif section in sections:
             name, text = _launcher(wheel, line, venv)
-            if found.setdefault(name, text) != text:
+            if sections[section].setdefault(name, text) != text:
                 raise Refused("entry-point", f"{wheel}: two entry points are called {name}")
-            if len(found) > LAUNCHERS:
+            if len(sections[section]) > LAUNCHERS:
                 raise Refused("limit", f"{wheel}: more than {LAUNCHERS} entry points")
+    return sections["console_scripts"], sections["gui_scripts"]
+
+
+def numbered(found: dict[str, bytes], python: str) -> dict[str, bytes]:
+    """Return console launchers with those of pip and easy_install under the number of this Python, as pip makes them.
+
+    In a wheel they have the number of the Python that it was built with.
+    """
+    for name, text in ((name, found[name]) for name in _NUMBERED if name in found):
+        pattern, others = _NUMBERED[name]
+        kept = {each: other for each, other in found.items() if not pattern.fullmatch(each)}
+        found = {**kept, name: text, **{each.format(python): text for each in others}}
     return found
 
 
@@ -178,7 +166,9 @@ def _headers(member: Member) -> dict[str, str]:
     Some readers take a carriage return for the end of a line, and of a header that is there twice one or the other.
     Raises `Refused` where that makes a difference to a header that is looked at.
     """
-    text = _text(member)
+    text = text_of(member)
+    if text.startswith("\ufeff"):
+        raise Refused("wheel", f"{member.label}: begins with a byte order mark, so no reader finds its headers")
     found = _read_headers(member.label, text.replace("\r\n", "\n").split("\n"))
     if "\r" in text:
         other = _read_headers(member.label, io.StringIO(text, newline=None).read().split("\n"))
@@ -204,7 +194,8 @@ def _read_headers(label: str, lines: list[str]) -> dict[str, str]:
     return found
 
 
-def _text(member: Member) -> str:
+def text_of(member: Member) -> str:
+    """Return the content of a small member that is to be UTF-8. Raises `Refused` (`wheel`)."""
     try:
         return member.read().decode("utf-8")
     except UnicodeDecodeError:

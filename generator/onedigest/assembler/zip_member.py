@@ -95,6 +95,16 @@ class Member:
         place = self.offset, self.mode, digest
         return Member(self.file, self.label, self.name, self.method, self.crc, self.packed, self.size, *place)
 
+    def hashed(self) -> Member:
+        """Return the member with the sha256 of its content, which is read and verified for it."""
+        digest, content = hashlib.sha256(), None
+        with self.room() as has_room:
+            if has_room and (content := self.whole(self.packed_bytes())) is not None:
+                digest.update(content)
+        for piece in self.pieces() if content is None else ():
+            digest.update(piece)
+        return self.recorded_as(f"sha256={unpadded_base64(digest.digest())}")
+
     def splice(self) -> Member | None:
         """Return itself where its deflate stream is kept, as the smaller form (docs/formats/layers.md, section 3)."""
         return self if self.method == DEFLATED and self.packed < self.size else None

@@ -8,23 +8,22 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from cyclonedx.contrib.license.factories import LicenseFactory
-from cyclonedx.exception import CycloneDxException
-from cyclonedx.model import HashAlgorithm, HashType, Property
 from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component, ComponentType
-from cyclonedx.model.license import DisjunctiveLicense, License
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 from onedigest.application import File
-from onedigest.digest import Digest, canonical_json, hex_of
+from onedigest.assembler.image import Image
+from onedigest.attestation.below import Below, make_base, make_debian_below, make_python_below
+from onedigest.attestation.components import add_property, describe, make_component
+from onedigest.attestation.debian_components import make_debian_component, make_system
+from onedigest.attestation.image_component import make_image_component
+from onedigest.digest import Digest, canonical_json
 from onedigest.formats import CREATED
 from onedigest.from_source.model import Kind
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.model import Lock, Package, Wheel
-from onedigest.oci.reference import Reference, parse_reference
-from onedigest.platforms import Platform
 
 _SPACE = uuid.UUID("6a3f4d6e-5d0c-5b0e-9f0a-0d1f2c3b4a59")
 """The name space of our serial numbers (RFC 9562, section 5.5)."""
@@ -32,46 +31,55 @@ _SPACE = uuid.UUID("6a3f4d6e-5d0c-5b0e-9f0a-0d1f2c3b4a59")
 
 @dataclass(frozen=True, kw_only=True)
 class Materials:
-    """What an image is made of. `assembler` is the zipapp's digest. Licences are read when they are needed."""
+    """What an image is made of. `assembler` is the zipapp's digest, and `below` what the image below has installed.
+
+    Licences, and what a .deb states of its source, are read when they are needed.
+    """
 
     name: str
-    index: Digest
+    image: Image
     lock: Lock
     assembler: Digest
     root: str
     files: tuple[File, ...]
+    below: Below
     licences_of_wheel: Callable[[Wheel], tuple[str, ...]]
     licences_of_debian: Callable[[DebianPackage], tuple[str, ...]]
+    source_of_debian: Callable[[DebianPackage], tuple[str, ...]]
 
 
 def make_sbom(materials: Materials) -> bytes:
-    """Return the bill of materials of an image: wheels, Debian packages, base, files, and what needs what."""
+    """Return the bill of materials of an image: system, wheels, Debian packages, base, files, and what needs what."""
     lock = materials.lock
-    image = _component(
-        ComponentType.CONTAINER,
-        materials.name,
-        "",
-        materials.index,
-        PackageURL("oci", None, materials.name, materials.index),
-    )
-    tool = _component(ComponentType.APPLICATION, "onedigest assembler", "", materials.assembler, None)
+    image = make_image_component(materials.name, materials.image)
+    tool = make_component(ComponentType.APPLICATION, "onedigest assembler", "", materials.assembler, None)
     wheels = _wheels(materials)
-    debian = [_debian(each, lock, materials.licences_of_debian(each)) for each in lock.base.debian_packages]
-    base = [_base(lock.base.origin, parse_reference(lock.base.reference).tag)] if lock.base.origin else []
+    debian = [_debian(each, materials) for each in lock.base.debian_packages]
+    debian += make_debian_below(lock, materials.below)
+    system = [found] if (found := make_system(lock.base)) else []
+    base, python = list(make_base(lock.base)), make_python_below(lock, materials.below)
     files = [
-        _component(ComponentType.FILE, file.path_in(materials.root), "", file.digest, None) for file in materials.files
+        make_component(ComponentType.FILE, file.path_in(materials.root), "", file.digest, None)
+        for file in materials.files
     ]
     bom = Bom(
-        serial_number=uuid.uuid5(_SPACE, f"{materials.index} {lock.spec}"),
+        serial_number=uuid.uuid5(_SPACE, f"{materials.image.digest} {lock.spec}"),
         metadata=BomMetaData(component=image, timestamp=datetime.fromisoformat(CREATED)),
-        components=[*wheels.values(), *debian, *base, *files],
+        components=[*wheels.values(), *system, *debian, *base, *python, *files],
     )
     bom.metadata.tools.components.add(tool)
     roots = [component for (package, _), component in wheels.items() if package in lock.roots]
-    bom.register_dependency(image, [*roots, *debian, *base, *files])
+    bom.register_dependency(image, [*roots, *(system or debian), *base, *files])
+    for each in system:
+        bom.register_dependency(each, debian)  # that is how trivy knows of which system packages are
+    for each in base:
+        bom.register_dependency(each, python)
     for component, needed in _edges(lock, wheels):
         bom.register_dependency(component, needed)
-    return canonical_json(json.loads(JsonV1Dot6(bom).output_as_string()))
+    document = json.loads(JsonV1Dot6(bom).output_as_string())
+    if base:  # of its files nothing else is known than what its lists of packages say
+        document["compositions"] = [{"aggregate": "incomplete", "assemblies": [each.bom_ref.value for each in base]}]
+    return canonical_json(document)
 
 
 _Key = tuple[tuple[str, str], str]
@@ -91,12 +99,12 @@ def _wheels(materials: Materials) -> _Wheels:
 
 def _wheel(package: Package, wheel: Wheel, lock: Lock, licences: tuple[str, ...]) -> Component:
     users = [platform for platform, each in package.wheels if each == wheel]
-    component = _component(
+    component = make_component(
         ComponentType.LIBRARY, package.name, package.version, wheel.digest, _purl_of_wheel(package, wheel)
     )
     if package.origin:
-        component.properties.add(Property(name="onedigest:built-from", value=str(package.origin)))
-    return _described(component, licences, users, lock)
+        add_property(component, "onedigest:built-from", str(package.origin))
+    return describe(component, licences, users, lock.platforms)
 
 
 def _purl_of_wheel(package: Package, wheel: Wheel) -> PackageURL:
@@ -109,49 +117,10 @@ def _purl_of_wheel(package: Package, wheel: Wheel) -> PackageURL:
     return PackageURL("generic", None, package.name, package.version, qualifiers, origin.subdirectory or None)
 
 
-def _debian(package: DebianPackage, lock: Lock, licences: tuple[str, ...]) -> Component:
-    qualifiers = {"arch": package.architecture, "distro": lock.base.suite}
-    purl = PackageURL("deb", "debian", package.name, package.version, qualifiers)
-    component = _component(ComponentType.LIBRARY, package.name, package.version, package.digest, purl)
-    return _described(component, licences, package.platforms, lock)
-
-
-def _base(origin: Reference, tag: str) -> Component:
-    name, index = origin.repository.rpartition("/")[2], origin.digest
-    purl = PackageURL("oci", None, name, index, {"repository_url": origin.name, "tag": tag})
-    return _component(ComponentType.CONTAINER, origin.name, tag, index, purl)
-
-
-def _component(kind: ComponentType, name: str, version: str, digest: str, purl: PackageURL | None) -> Component:
-    return Component(
-        type=kind,
-        name=name,
-        version=version or None,
-        bom_ref=str(purl) if purl else f"{name}@{digest}",
-        purl=purl,
-        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=hex_of(digest))],
-    )
-
-
-def _described(component: Component, licences: Iterable[str], platforms: Iterable[Platform], lock: Lock) -> Component:
-    for licence in _licences(tuple(licences)):
-        component.licenses.add(licence)
-    users = tuple(sorted(platforms))
-    if users != lock.platforms:
-        names = ",".join(platform.oci for platform in users)
-        component.properties.add(Property(name="onedigest:platforms", value=names))
-    return component
-
-
-def _licences(names: tuple[str, ...]) -> list[License]:
-    """Return an SPDX identifier or expression where a package states one, else what it calls its licences."""
-    factory = LicenseFactory()
-    if len(names) == 1:
-        try:
-            return [factory.make_from_string(names[0])]
-        except (CycloneDxException, RecursionError):
-            pass
-    return [DisjunctiveLicense(name=name) for name in names]
+def _debian(package: DebianPackage, materials: Materials) -> Component:
+    lock = materials.lock
+    component = make_debian_component(package, lock.base, materials.source_of_debian(package))
+    return describe(component, materials.licences_of_debian(package), package.platforms, lock.platforms)
 
 
 def _edges(lock: Lock, wheels: _Wheels) -> Iterable[tuple[Component, list[Component]]]:

@@ -6,18 +6,23 @@ import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onedigest.cli.fetch import bring
 from onedigest.cli.words import say
+from onedigest.errors import InputError, Problem
 
 if TYPE_CHECKING:
+    from onedigest.assembler.descriptor import Descriptor
     from onedigest.assembler.image import Image as BuiltImage
     from onedigest.cli.building import Job
     from onedigest.cli.session import Session
     from onedigest.digest import Digest
+    from onedigest.lock.base.installed import Installed
     from onedigest.oci.registry import Repository
+    from onedigest.platforms import Platform
 
 Attached = dict[str, str]
 """Digests of what is attached, by media type."""
@@ -43,7 +48,7 @@ def attest(session: Session, job: Job, image: BuiltImage, repository: Repository
     if {SBOM_TYPE, STATEMENT_TYPE} <= there.keys():
         _say(session, f"{name}: bill of materials and provenance are attached already")
         return there
-    sbom = _sbom(session, job, index)
+    sbom = _sbom(session, job, image)
     statement = make_provenance(
         name,
         index,
@@ -56,8 +61,14 @@ def attest(session: Session, job: Job, image: BuiltImage, repository: Repository
     )
     subject = {"mediaType": INDEX_TYPE, "digest": index, "size": len(image.index)}
     artefacts = (
-        Artefact(media_type=SBOM_TYPE, data=sbom, key=key),
-        Artefact(media_type=STATEMENT_TYPE, data=statement, key=key, predicate=PREDICATE_TYPE),
+        Artefact(media_type=SBOM_TYPE, data=sbom, key=key, title=f"{name}.cdx.json"),
+        Artefact(
+            media_type=STATEMENT_TYPE,
+            data=statement,
+            key=key,
+            title=f"{name}.intoto.json",
+            predicate=PREDICATE_TYPE,
+        ),
     )
     digests = attach(repository, subject, artefacts)
     _say(session, f"{name}: bill of materials and provenance attached")
@@ -77,33 +88,57 @@ def _attached(rows: Iterable[Any], name: str, key: str) -> Attached:
     return found
 
 
-def _sbom(session: Session, job: Job, index: Digest) -> bytes:
-    from onedigest.attestation import licences
+def _sbom(session: Session, job: Job, image: BuiltImage) -> bytes:
+    from onedigest.attestation import debian_source, licences
     from onedigest.attestation.sbom import Materials, make_sbom
     from onedigest.inputs import zipapp
     from onedigest.plan.inputs import inputs_of
 
-    # licences stand in the files themselves
+    # licences, and the sources of Debian packages, stand in the files themselves
     bring(session, job.image, job.lock, replace(inputs_of(job.lock, job.lock.platforms), layers=(), lists=()))
+    noted = partial(_noted, session)
     return make_sbom(
         Materials(
             name=job.whole.name,
-            index=index,
+            image=image,
             lock=job.lock,
             assembler=zipapp.newest(),
             root=job.image.spec.root,
             files=job.files,
-            licences_of_wheel=lambda wheel: _noted(session, wheel.digest, licences.of_wheel),
-            licences_of_debian=lambda package: _noted(session, package.digest, licences.of_debian),
+            below=_below(session, job),
+            licences_of_wheel=lambda wheel: noted("licences", wheel.digest, licences.of_wheel),
+            licences_of_debian=lambda package: noted("licences", package.digest, licences.of_debian),
+            source_of_debian=lambda package: noted("sources", package.digest, debian_source.stated_in),
         )
     )
 
 
-def _noted(session: Session, digest: Digest, read: Callable[[Path], tuple[str, ...]]) -> tuple[str, ...]:
-    """Read the licences of a stored file, once on this machine: unpacking a .deb takes a while."""
+def _below(session: Session, job: Job) -> dict[Platform, tuple[Installed, ...]]:
+    """Return what the image below has installed; of lists that cannot be read it is said that they are missing."""
+    from onedigest.lock.base.installed import read_below
+    from onedigest.plan.inputs import Inputs
+
+    def bring_layers(layers: tuple[Descriptor, ...]) -> None:
+        bring(session, job.image, job.lock, Inputs(layers=layers))
+
+    base, found = job.lock.base, {}
+    said = f"the packages of the base {base.reference} are not in the bill of materials"
+    hint = "scan the image itself, such as with syft"
+    for platform in job.lock.platforms if base.origin else ():
+        try:
+            found[platform] = read_below(base, platform, session.store, bring_layers)
+            if not any(each.kind == "deb" for each in found[platform]):
+                session.warn([Problem(f"{said}: it has no list of dpkg", hint=hint)])
+        except InputError as error:
+            session.warn(Problem(f"{said}: {each.message}", hint=hint) for each in error.problems)
+    return found
+
+
+def _noted(session: Session, what: str, digest: Digest, read: Callable[[Path], tuple[str, ...]]) -> tuple[str, ...]:
+    """Read what a stored file states, once on this machine: unpacking a .deb takes a while."""
     from onedigest.digest import canonical_json, hex_of
 
-    name = f"licences/{hex_of(digest)}"
+    name = f"{what}/{hex_of(digest)}"
     if (note := session.store.read_note(name)) is not None:
         with suppress(ValueError):
             kept = json.loads(note)

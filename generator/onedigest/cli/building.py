@@ -13,6 +13,7 @@ from onedigest.cli.image import Image
 from onedigest.cli.locks import changed_keys, chosen_platforms, code_problems, moved_code, prove_base, read_lock
 from onedigest.cli.reaching import sources
 from onedigest.cli.session import Session
+from onedigest.cli.wheels import placed, refuse_unfit_wheels
 from onedigest.cli.words import say, shown
 from onedigest.errors import EngineError, InputError, OnedigestError, Problem, generating
 from onedigest.formats import LOCK_FILE
@@ -93,7 +94,10 @@ def run_engine(session: Session, job: Job, engine: Engine) -> Built:
     if job.engine != "embedded":
         refuse_stale_rules(job, InputError)  # whoever calls: rules are text of a pull request
         place_named_assemblers(session, job.image)
-    built = engine.build(_order(session, job))
+    try:
+        built = engine.build(_order(session, job))
+    except InputError as error:
+        raise placed(job.image, job.lock, error) from None
     warn_of_removed(session)
     return built
 
@@ -157,6 +161,7 @@ def _order(session: Session, job: Job) -> Order:
 
     def bring_inputs(layers: Iterable[Layer], arrived: Callable[[str], None]) -> None:
         bring(session, job.image, job.lock, inputs_of_layers(job.lock, layers), arrived)
+        refuse_unfit_wheels(session, job.image, job.lock, [each.platform for each in job.plan.platforms])
 
     root = job.image.folder.parent.resolve().parent
     return Order(

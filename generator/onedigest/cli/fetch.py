@@ -14,7 +14,9 @@ from onedigest.cli.locks import chosen_platforms, prove_base, read_lock
 from onedigest.cli.progress import Progress
 from onedigest.cli.reaching import sources
 from onedigest.cli.session import Session, shared_options
+from onedigest.cli.wheels import wheel_problems
 from onedigest.cli.words import amount, plural, print_json, say
+from onedigest.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock
@@ -30,15 +32,18 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
     """Bring the inputs of locks: the only step that needs the network.
 
     Wheels, Debian packages and base layers are verified, kept in the user's store, and linked into lockfiles/.inputs.
+    Wheels of which no image can be made are told together, when everything is there.
     """
     from onedigest.plan.inputs import inputs_of
 
     session = Session(**options)
     done = []
+    unfit: dict[Problem, None] = {}
     for image in find_images(session, names, everything=everything):
         lock = read_lock(image)
         prove_base(session, image, lock)
-        chosen = inputs_of(lock, chosen_platforms(lock, platforms))
+        named = chosen_platforms(lock, platforms)
+        chosen = inputs_of(lock, named)
         count = bring(session, image, lock, chosen)
         place_named_assemblers(session, image)
         _place_encoded(session, image, lock)
@@ -47,6 +52,9 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
         if not session.silent:
             state = f"{count} fetched" if count else "all there"
             say(f"{image.spec.name}: {plural(files, 'input')}, {amount(total)}, {state}")
+        unfit |= dict.fromkeys(wheel_problems(session, image, lock, named))
+    if unfit:
+        raise InputError(unfit)
     if session.as_json:
         print_json({"images": done})
     return 0

@@ -23,6 +23,7 @@ from onedigest.cli.reaching import sources, sources_for
 from onedigest.cli.script_locks import first_pins, warn_of_difference
 from onedigest.cli.session import Session, shared_options
 from onedigest.cli.undone import say_undone
+from onedigest.cli.wheels import tell_wheels
 from onedigest.cli.words import plural, print_error, print_json, say, shown
 from onedigest.errors import InputError, OnedigestError, Problem, UsageError
 from onedigest.formats import LOCK_FILE
@@ -103,7 +104,7 @@ def generate_one(session: Session, image: Image) -> None:
 
     _refuse_unwritable([image], everything=False)
     result, rules = _generate_files(
-        session, image, earlier_lock(session, image), Upgrade(), lambda: sources(session, image)
+        session, image, earlier_lock(session, image), Upgrade(), lambda: sources(session, image), builds=True
     )
     _write_folders(session, [(image, rules)])
     for line in () if session.silent else _told(result):
@@ -118,10 +119,11 @@ def _generate_files(
     make_sources: Callable[[], Sources],
     *,
     strict: bool = False,
+    builds: bool = False,
 ) -> tuple[dict[str, Any], Rules]:
     """Lock one image and write its own files; return what is to be said of it, and the files.
 
-    With `strict`, what an image lacks is an `InputError`, before anything is written.
+    With `strict`, what an image lacks is an `InputError`, before anything is written. `builds`: a build comes next.
     """
     from onedigest.application import collect
     from onedigest.plan.arrange import arrange
@@ -135,6 +137,7 @@ def _generate_files(
     if strict or lock is not previous:
         say_undone(session, looked, lock, make_sources)
     look_at(session, looked, lock, application, plan, make_sources)
+    tell_wheels(session, image, lock, (lambda _: None) if builds else looked.warn)
     if strict:
         say_unseen(session, image, lock)
     if lacking:

@@ -29,7 +29,7 @@ class Image:
 
     `read` are the files that the spec of a project stands in, and `left` the folders of locks that its script has of
     images that are gone. `warn` is told what does not stop a command, and `tell` what was built from source. `place`
-    has a problem's hint say where settings of the image are written.
+    has a problem's hint say where settings of the image are written. With `at_length` explanations are told whole.
     """
 
     script: Script = field(compare=False)
@@ -42,6 +42,7 @@ class Image:
     warn: Callable[[Problem], None] = field(default=lambda _: None, compare=False, repr=False)
     tell: Callable[[str], None] = field(default=lambda _: None, compare=False, repr=False)
     place: Callable[[Problem], Problem] = field(default=lambda problem: problem, compare=False, repr=False)
+    at_length: bool = field(default=False, compare=False, repr=False)
 
     @property
     def lock_path(self) -> Path:
@@ -62,7 +63,7 @@ class Image:
         """Return whom its lock is made for."""
         from onedigest.lock.author import Author
 
-        return Author(warn=self.warn, line_of=self.line_of, tell=self.tell)
+        return Author(warn=self.warn, line_of=self.line_of, tell=self.tell, at_length=self.at_length)
 
     def line_of(self, package: str) -> str:
         """Return the line of the script that asks for a package, or nothing."""
@@ -106,4 +107,5 @@ def make_image(
         read=read,
         warn=lambda problem: session.warn((problem,)),
         tell=(lambda _: None) if session.silent else say,
+        at_length=session.verbose,
     )

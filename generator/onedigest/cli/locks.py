@@ -10,7 +10,7 @@ from onedigest.cli.session import Session
 from onedigest.cli.words import shown
 from onedigest.conflicts import MARKS, first_line
 from onedigest.errors import InputError, Problem, UsageError, generating
-from onedigest.platforms import BY_NAME, Platform
+from onedigest.platforms import BY_NAME, Platform, meant, split
 
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock
@@ -109,10 +109,12 @@ def prove_base(session: Session, image: Image, lock: Lock) -> None:
         )
 
 
-def chosen_platforms(lock: Lock, names: tuple[str, ...]) -> tuple[Platform, ...]:
+def chosen_platforms(lock: Lock, texts: tuple[str, ...]) -> tuple[Platform, ...]:
     """Return the platforms of a lock that `--platform` means, all of them where it is not given."""
-    wrong = [name for name in names if BY_NAME.get(name) not in lock.platforms]
-    if wrong:
+    names = [name for text in texts for name in split(text)]
+    found = [BY_NAME.get(meant(name)) for name in names]
+    wrong = [name for name, platform in zip(names, found, strict=True) if platform not in lock.platforms]
+    if wrong or (texts and not names):
         offered = ", ".join(map(str, lock.platforms))
-        raise UsageError.of(f"the image has no platform `{wrong[0]}`", hint=f"it has {offered}")
-    return tuple(each for each in lock.platforms if not names or each.oci in names)
+        raise UsageError.of(f"the image has no platform `{(wrong or texts)[0]}`", hint=f"it has {offered}")
+    return tuple(each for each in lock.platforms if not names or each in found)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from onedigest.cli.naming import repository_of
 from onedigest.cli.progress import Progress
 from onedigest.cli.words import amount, plural, say
-from onedigest.errors import InputError, UsageError
+from onedigest.errors import InputError
 from onedigest.formats import LOCK_FILE, RECORD_FILE
 
 if TYPE_CHECKING:
@@ -152,16 +153,11 @@ def content_tag(job: Job) -> str:
 
 
 def _reference(job: Job, named: str) -> Reference:
-    from onedigest.oci.reference import parse_reference
-
-    text = named or job.image.spec.repository
-    if not text:
+    reference = repository_of(job.image.spec, named)
+    if reference is None:
         raise InputError.of(
             f"{job.image.spec.name}: no repository to push to is known",
             where=job.image.spec.script,
             hint='set `repository = "HOST/NAME"` in [tool.onedigest], or use --repository',
         )
-    reference = parse_reference(text)
-    if reference.tag or reference.digest:
-        raise UsageError.of(f"`{text}` names a tag or a digest", hint="name the repository alone, and use --tag")
     return reference

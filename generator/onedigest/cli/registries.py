@@ -1,4 +1,4 @@
-"""Knows how commands reach registries: the user's credential files, mirrors, and hosts without TLS."""
+"""Knows how commands reach registries: the user's credential files, mirrors, containerd's hosts, and certificates."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.errors import UsageError
-from onedigest.oci.reference import MIRRORS
+from onedigest.oci.reference import HUB, HUB_NAMES, MIRRORS
 
 if TYPE_CHECKING:
     from onedigest.inputs.pools import Pools
+    from onedigest.oci.host_choice import Places
     from onedigest.oci.transport import Access
+
+HOSTS = "ONEDIGEST_REGISTRY_HOSTS"
+"""The variable that names folders as containerd's `certs.d`, in the place of those of this machine."""
 
 
 def make_access(pools: Pools, insecure: tuple[str, ...]) -> Access:
@@ -24,6 +28,29 @@ def make_access(pools: Pools, insecure: tuple[str, ...]) -> Access:
         credentials=Credentials(_credential_files(), dict(os.environ)),
         insecure=insecure,
         mirrors=_mirrors(os.environ.get(MIRRORS, "")),
+        places=_places(),
+    )
+
+
+def _places() -> Places:
+    """Return where containerd's hosts and certificates of registries are: the user's folders count first.
+
+    Those of certificates are docker's and podman's.
+    """
+    from onedigest.oci.host_choice import Places
+
+    if (named := os.environ.get(HOSTS)) is not None:
+        return Places(folders=tuple(Path(each).absolute() for each in named.split(os.pathsep) if each))
+    config = _config()
+    return Places(
+        folders=(config / "containerd" / "certs.d", Path("/etc/containerd/certs.d")),
+        certificates=(
+            config / "containers" / "certs.d",
+            config / "docker" / "certs.d",
+            Path.home() / ".docker" / "certs.d",
+            Path("/etc/containers/certs.d"),
+            Path("/etc/docker/certs.d"),
+        ),
     )
 
 
@@ -36,8 +63,11 @@ def _credential_files() -> tuple[Path, ...]:
         found.append(Path(named))
     if runtime := os.environ.get("XDG_RUNTIME_DIR"):
         found.append(Path(runtime) / "containers" / "auth.json")
-    config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
-    return (*found, config / "containers" / "auth.json")
+    return (*found, _config() / "containers" / "auth.json")
+
+
+def _config() -> Path:
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
 
 
 def _mirrors(text: str) -> tuple[tuple[str, str], ...]:
@@ -48,5 +78,6 @@ def _mirrors(text: str) -> tuple[tuple[str, str], ...]:
             raise UsageError.of(
                 f"`{pair}` in {MIRRORS} is no mirror", hint=f"{MIRRORS}='docker.io=mirror.example.com/hub …'"
             )
-        found.append((registry, mirror.rstrip("/")))
+        name = registry.lower()
+        found.append((HUB if name in HUB_NAMES else name, mirror.rstrip("/")))
     return tuple(found)

@@ -17,6 +17,7 @@ from onedigest.cli.progress import Status
 from onedigest.cli.session import Session, shared_options
 from onedigest.cli.words import amount, say
 from onedigest.digest import hex_of
+from onedigest.platforms import meant
 
 if TYPE_CHECKING:
     from onedigest.engines.containers import Containers
@@ -44,7 +45,8 @@ def command(name: str, arguments: tuple[str, ...], **options: Any) -> int:
     from onedigest.engines.containers import Wanted, find_containers
 
     given = {field: options.pop(field) for field in ("volumes", "variables", "ports")}
-    asked = options.pop("platform")
+    named = options.pop("platform")
+    asked = meant(named) or named
     session = Session(**options)
     image = find_image(session, name)
     containers = find_containers(dict(os.environ))

@@ -22,7 +22,6 @@ from onedigest.formats import LOCK_FILE
 
 if TYPE_CHECKING:
     from onedigest.engines.variations import BuildFiles
-    from onedigest.inputs.store import Store
     from onedigest.record import Record
 
 
@@ -67,7 +66,7 @@ def _vary(session: Session, image: Image, status: Status) -> dict[str, Any]:
     variations = list_variations(faketime)
     for number, variation in enumerate(variations, 1):
         status.show(f"{image.spec.name}: {variation.name} ({number} of {len(variations)})")
-        built = build_varied(_project(job, session.store), variation, session.store, dict(os.environ))
+        built = build_varied(_project(session, job), variation, session.store, dict(os.environ))
         if built.digest != expected.index:
             found = records.loads(built.record, shown(image.record_path))
             raise _moved(image.spec.name, variation.name, expected, found)
@@ -97,11 +96,12 @@ def _bring_all(session: Session, job: Job) -> None:
     bring(session, job.image, job.lock, inputs_of(job.lock, job.lock.platforms))
 
 
-def _project(job: Job, store: Store) -> BuildFiles:
+def _project(session: Session, job: Job) -> BuildFiles:
     from onedigest.engines.variations import BuildFiles
+    from onedigest.lock.base.proof import documents
     from onedigest.plan.inputs import inputs_of
 
-    image = job.image
+    image, store = job.image, session.store
     lockfiles = image.folder.parent.resolve()
     root, folder = lockfiles.parent, image.script_folder.as_posix()
     script = os.path.join(root, image.spec.script)  # noqa: PTH118  it may be an absolute path
@@ -119,7 +119,7 @@ def _project(job: Job, store: Store) -> BuildFiles:
     base = root if not image.read else Path(os.path.commonpath([root, *files]))
     inputs = inputs_of(job.lock, job.lock.platforms)
     digests = {str(digest) for digest, _ in inputs.pinned()}
-    digests |= set(filter(store.has, job.lock.base.documents()))
+    digests |= set(documents(job.lock.base, session.access, store))
     return BuildFiles(
         root=base,
         files=tuple(sorted({os.path.relpath(each, base) for each in files})),

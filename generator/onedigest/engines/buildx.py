@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -87,12 +87,24 @@ class Buildx:
     def _export(self, order: Order, folder: Path, made: _Made) -> _Exports:
         """Have BuildKit build into a new folder while the assembler does; what executes commands is not cached.
 
+        buildx exports no OCI layout of what several nodes build, so each platform is a build of its own there.
+        """
+        apart = self._builder.nodes > 1
+        groups = [(each,) for each in order.plan.platforms] if apart else [order.plan.platforms]
+        exports: _Exports = {}
+        for number, platforms in enumerate(groups):
+            exports |= self._export_platforms(order, platforms, folder / str(number), made)
+        return exports
+
+    def _export_platforms(self, order: Order, platforms: Sequence[PlatformPlan], folder: Path, made: _Made) -> _Exports:
+        """Have BuildKit build platforms.
+
         BuildKit does not send a layer that is there. So a file of no content under the name of each layer that it
         should give spares sending those, and what comes is what differs.
         """
         variables = {"SOURCE_DATE_EPOCH": str(MTIME), "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "LC_ALL": "C.UTF-8"}
         take = self._say if self._verbose else CleanLog(self._say, self._running).take
-        arguments = self._arguments(order, folder)
+        arguments = self._arguments(order, platforms, folder)
         with self._docker.running(arguments, folder=order.root, variables=variables, take=take) as running:
             made.make()
             blobs = folder / "blobs" / "sha256"
@@ -105,8 +117,8 @@ class Buildx:
             raise failure(said, order.inputs.name)
         return made.filled(read_export(folder))
 
-    def _arguments(self, order: Order, folder: Path) -> list[str]:
-        stages = [f"{RUN_STAGE}-{each.platform.architecture}" for each in order.plan.platforms]
+    def _arguments(self, order: Order, platforms: Sequence[PlatformPlan], folder: Path) -> list[str]:
+        stages = [f"{RUN_STAGE}-{each.platform.architecture}" for each in platforms]
         executes = bool(order.plan.commands())
         output = {"type": "oci", "dest": str(folder), "tar": "false", "compression": "uncompressed"}
         if executes:
@@ -115,7 +127,7 @@ class Buildx:
         return [
             *("buildx", "build", "--builder", self._builder.name),
             *("--file", str(order.rules.relative_to(order.root) / FILE_NAME)),
-            *("--platform", ",".join(each.platform.oci for each in order.plan.platforms)),
+            *("--platform", ",".join(each.platform.oci for each in platforms)),
             *_contexts(order.whole, f"oci-layout://{inputs / base_layout(order.whole)}"),
             *("--provenance=false", "--sbom=false"),
             *("--output", _comma_separated(output)),

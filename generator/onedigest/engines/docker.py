@@ -30,10 +30,11 @@ _NO_BUILDX = "install the package docker-buildx-plugin (Docker's) or docker-buil
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Builder:
-    """A builder of buildx, and the platforms that it can execute commands for."""
+    """A builder of buildx, the platforms that it can execute commands for, and how many nodes it has."""
 
     name: str
     platforms: tuple[str, ...]
+    nodes: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +115,8 @@ def find_builder(docker: Docker, name: str) -> Builder:
             "this docker keeps images in the classic store, from which BuildKit cannot export OCI", hint=_NO_STORE
         )
     platforms = re.split(r",\s*", ", ".join(found.get("Platforms", [])).replace("*", ""))
-    return Builder(name=found.get("Name", [name])[0], platforms=tuple(platforms))
+    own, *nodes = found.get("Name", [name])
+    return Builder(name=own, platforms=tuple(platforms), nodes=len(nodes))
 
 
 def daemon_error(said: str) -> EngineError | None:

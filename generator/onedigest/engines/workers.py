@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import platform
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Generic, TypeVar
 
@@ -42,11 +42,12 @@ def spread(
 
     `prepare` is called when the processes are there, which are forked before it may start threads. It tells the items
     that can be worked on already, by their numbers; when it returns, all can. `work` and what it takes and gives are
-    pickled. Raises the first `InputError` or OSError of a worker.
+    pickled. Raises one `InputError` with the problems of all workers, or the first OSError.
     """
+    guarded = _Guarded(work)
     if count == 1 or len(items) < 2:
         prepare(lambda _: None)
-        yield from map(work, items)
+        yield from _succeeded(map(guarded, items))
         return
     # a fork shares what is imported already; other systems start anew
     context = multiprocessing.get_context("fork" if _LINUX else "spawn")
@@ -56,7 +57,7 @@ def spread(
     futures: dict[int, Future[Result | _Failed]] = {}
 
     def start(number: int) -> None:
-        futures[number] = pool.submit(_Guarded(work), items[number])
+        futures[number] = pool.submit(guarded, items[number])
 
     try:
         list(pool.map(abs, range(count)))  # so that all processes are there
@@ -64,17 +65,25 @@ def spread(
         for number in range(len(items)):
             if number not in futures:
                 start(number)
-        for number in range(len(items)):
-            result = futures[number].result()
-            if isinstance(result, _Failed):
-                raise InputError(result.problems)
-            yield result
+        yield from _succeeded(futures[number].result() for number in range(len(items)))
     except (KeyboardInterrupt, GeneratorExit):  # here, or where the results are used
         for process in set(multiprocessing.active_children()) - others:  # nobody waits for what they make
             process.terminate()
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _succeeded(results: Iterable[Result | _Failed]) -> Iterator[Result]:
+    """Yield results up to the first that is none. Raises `InputError` with what is wrong with all of them."""
+    problems: list[Problem] = []
+    for result in results:
+        if isinstance(result, _Failed):
+            problems += result.problems
+        elif not problems:
+            yield result
+    if problems:
+        raise InputError(dict.fromkeys(problems))
 
 
 class _Failed:

@@ -19,7 +19,8 @@ from onedigest.assembler import zip_directory
 from onedigest.assembler.entry import Entry, unpadded_base64
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.wheel import wheel_entries
-from onedigest.assembler.wheel_metadata import file_name_identity, find_info, new_record, same_identity
+from onedigest.assembler.wheel_metadata import file_name_identity, find_info, same_identity
+from onedigest.assembler.wheel_record import new_record
 from onedigest.assembler.zip_member import Member
 from onedigest.errors import InputError
 

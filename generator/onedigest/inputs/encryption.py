@@ -34,6 +34,8 @@ _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 _FLAGS = ssl.VERIFY_X509_PARTIAL_CHAIN
 """As uv has it: whatever is named is trusted, an intermediate authority too, and old authorities are not judged."""
 
+OF_REGISTRY = "the certificates of the registry"
+"""What is kept for one registry: in its hosts.toml, or in its folder of certificates."""
 _MOST_FILES = 4096
 _LARGEST = 16 << 20
 
@@ -52,6 +54,12 @@ class Trust:
     beside: bool = False
     own: Path | None = None
     """A certificate with its key, as PEM, for servers that ask who it is."""
+    key: Path | None = None
+    """The key of that certificate, where it is another file."""
+    own_named: str = "SSL_CLIENT_CERT"
+    """What names the own certificate."""
+    further: tuple[Path, ...] = ()
+    """Files of authorities that count beside all others, for one host alone."""
 
 
 def read_trust(environment: Mapping[str, str]) -> Trust:
@@ -102,14 +110,17 @@ def encrypting(trust: Trust, *, verified: bool = True) -> ssl.SSLContext:
             _load_machines(context)
     if verified and named:
         _load_named(context, trust)
+    if verified and trust.further:
+        _load_further(context, trust.further)
     if trust.own:
-        _show(context, trust.own)
+        _show(context, trust.own, trust.key, trust.own_named)
     return context
 
 
 def is_judged_by_system(trust: Trust) -> bool:
     """Tell whether the operating system judges certificates, one connection after the other where they share this."""
-    return sys.platform == "darwin" and (trust.beside or not (trust.bundle or trust.folders))
+    own = trust.bundle or trust.folders or trust.further
+    return sys.platform == "darwin" and (trust.beside or not own)
 
 
 def keychain() -> ssl.SSLContext:
@@ -130,6 +141,13 @@ def _load_named(context: ssl.SSLContext, trust: Trust) -> None:
         for folder in trust.folders:
             why = "the folder has no certificates" if folder.is_dir() else "there is no such folder of certificates"
             problems.append(Problem(why, str(folder), f"correct {named}"))
+        raise NetworkError(problems)
+
+
+def _load_further(context: ssl.SSLContext, paths: tuple[Path, ...]) -> None:
+    """Load the authorities of one registry, each of which is one."""
+    problems = [problem for path in paths for problem in _load_bundle(context, path, OF_REGISTRY)]
+    if problems:
         raise NetworkError(problems)
 
 
@@ -211,13 +229,13 @@ def _has_hashed(folder: Path) -> bool:
     return folder.is_dir() and any(_HASHED.fullmatch(path.name) for path in folder.iterdir())
 
 
-def _show(context: ssl.SSLContext, path: Path) -> None:
-    hint = "correct SSL_CLIENT_CERT, a file with a certificate and its key, both in PEM"
+def _show(context: ssl.SSLContext, path: Path, key: Path | None, named: str) -> None:
+    hint = f"correct {named}, a file with a certificate and its key, both in PEM"
     try:
-        context.load_cert_chain(str(path), password=_refuse_to_ask)
+        context.load_cert_chain(str(path), str(key) if key else None, password=_refuse_to_ask)
     except _EncryptedKey:
         why = "the key of the own certificate is encrypted, and nobody is there to be asked"
-        raise NetworkError.of(why, where=str(path), hint="name one without a password with SSL_CLIENT_CERT") from None
+        raise NetworkError.of(why, where=str(path), hint=f"name one without a password with {named}") from None
     except FileNotFoundError:
         raise NetworkError.of("there is no such file of an own certificate", where=str(path), hint=hint) from None
     except ssl.SSLError:

@@ -31,6 +31,17 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname.rstrip('.')}:{parts.port or _PORTS[parts.scheme]}"
 
 
+def are_one(target: str, own: str) -> bool:
+    """Tell whether two addresses of HTTP have one host and port, whatever their schemes; default ports are one."""
+    parts = [split(each) for each in (target, own)]
+    there, here = parts
+    if there is None or here is None or there.scheme not in ("http", "https"):
+        return False
+    names = {(each.hostname or "").rstrip(".") for each in (there, here)}
+    ports = {each.port if each.port not in (80, 443) else None for each in (there, here)}
+    return len(names) == len(ports) == 1
+
+
 def without_user(url: str) -> str:
     """Return an address without the user and password that it may hold; its host ends where all readers end it."""
     return _USER.sub("", url, count=1)

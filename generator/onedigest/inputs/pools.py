@@ -6,7 +6,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -17,7 +17,7 @@ from urllib3.exceptions import ProxyError
 
 from onedigest.errors import NetworkError
 from onedigest.inputs.credentials import Credentials
-from onedigest.inputs.encryption import Trust, encrypting, is_judged_by_system
+from onedigest.inputs.encryption import OF_REGISTRY, Trust, encrypting, is_judged_by_system
 from onedigest.inputs.pace import USUAL, Pace, pools_by_scheme
 from onedigest.inputs.patience import Patience
 from onedigest.inputs.proxies import Proxy, proxy_of
@@ -42,6 +42,8 @@ class Connection:
     netrc: Path | None = None
     credentials: Credentials = field(default_factory=Credentials, repr=False, compare=False)
     pace: Pace = USUAL
+    connecting: float = 20
+    """How many seconds a connection may take to be there."""
     pause: Callable[[float], object] = field(default=time.sleep, repr=False, compare=False)
     said: Callable[[str], object] = field(default=lambda _: None, repr=False, compare=False)
     """Takes words about a wait."""
@@ -55,6 +57,7 @@ class Pools:
         self._proxies = dict(connection.proxies)
         self._pools: dict[tuple[Proxy | None, bool, bool | None], urllib3.PoolManager] = {}
         self._contexts: dict[bool, ssl.SSLContext] = {}
+        self._others: dict[Connection, Pools] = {}
         self._lock = threading.Lock()
         self.patience = Patience(connection.said)
 
@@ -94,6 +97,30 @@ class Pools:
             raise _lasting(unwilling(proxy), url)
         return response
 
+    def varied(
+        self,
+        *,
+        authorities: tuple[Path, ...] = (),
+        own: tuple[Path, Path | None] | None = None,
+        unverified: tuple[str, ...] = (),
+        proxy: str = "",
+        seconds: float | None = None,
+    ) -> Pools:
+        """Return pools for one host that differs, with further authorities, and its own certificate and proxy."""
+        trust = replace(self._connection.trust, further=authorities)
+        connection = replace(
+            self._connection,
+            trust=replace(trust, own=own[0], key=own[1], own_named=OF_REGISTRY) if own else trust,
+            unverified=(*self._connection.unverified, *unverified),
+            proxies=(("http", proxy), ("https", proxy)) if proxy else self._connection.proxies,
+            connecting=seconds or self._connection.connecting,
+        )
+        with self._lock:
+            if connection not in self._others:
+                self._others[connection] = Pools(connection)
+                self._others[connection].patience = self.patience
+            return self._others[connection]
+
     def of(self, url: str, *, outside: bool = False) -> urllib3.PoolManager:
         """Return the pool for an address; `outside` for one that a server chose.
 
@@ -113,7 +140,7 @@ class Pools:
         options: dict[str, Any] = {
             "maxsize": THREADS,
             "blocksize": _BLOCK,
-            "timeout": urllib3.Timeout(connect=20, read=self._connection.pace.seconds),
+            "timeout": urllib3.Timeout(connect=self._connection.connecting, read=self._connection.pace.seconds),
         }
         fresh = None
         if verified and is_judged_by_system(self._connection.trust):

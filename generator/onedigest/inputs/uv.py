@@ -30,7 +30,8 @@ LONGEST_RUN = 1800
 Hear = Callable[[str], None]
 """Is told a warning of uv, without the word."""
 
-_LONGEST_MESSAGE = 20_000
+_LONGEST_START, _LONGEST_MESSAGE = 1000, 20_000
+_LINE = "\n"
 _LONGEST_WARNING = 500
 _MOST_WARNINGS = 50
 _WARNING = re.compile(r"(?m)^warning: (.+(?:\n[ \t]+\S.*)*)")
@@ -224,8 +225,8 @@ def _failure(text: str, scratch: str, where: str, lent: Lent) -> InputError | Ne
     if refusals:
         lines = [line for line in lines if not (_REFUSED.search(line) and line.startswith("hint: "))]
     message = _SPLIT.sub(_spoken, "\n".join(lines)).strip().removeprefix("error: ")
-    if len(message) > _LONGEST_MESSAGE:
-        message = f"{message[:_LONGEST_MESSAGE]}…"
+    if len(message) > _LONGEST_MESSAGE:  # it ends with what matters
+        message = f"{message[:_LONGEST_START]}…\n{message[-_LONGEST_MESSAGE:].partition(_LINE)[2]}"
     if refusals and _REFUSED.search(message):
         return NetworkError(refusals)
     if _NETWORK.search(message):

@@ -12,9 +12,10 @@ from onedigest.errors import Problem
 class Author:
     """Whoever wrote a script. `line_of` gives the place of a package by its name, or nothing where none asks for it.
 
-    `tell` is told what was built.
+    `tell` is told what was built. With `at_length`, explanations are told whole.
     """
 
     warn: Callable[[Problem], None] = lambda _: None
     tell: Callable[[str], None] = lambda _: None
     line_of: Callable[[str], str] = lambda _: ""
+    at_length: bool = False

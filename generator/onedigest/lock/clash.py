@@ -113,6 +113,22 @@ def older_for_others(
     return Problem(message, line_of(FLYTE) or asked.spec.script, hint)
 
 
+def other_version(error: OnedigestError, asked: Asked) -> str:
+    """Return which other version of a requirement that uv names last there is a solution with, or nothing.
+
+    Where there is none with another version of one alone, all that name one version are left open together.
+    """
+    own = [text for text in _named_roots(str(error), asked) if text in asked.spec.dependencies][:_MOST_ROOTS]
+    for text in own:
+        if version := _fitting(text, asked):
+            return _instead(text, version, "can be had")
+    several = [text for text in asked.spec.dependencies if text in own or _is_exact(text)]
+    found = _fitting_together(several, asked) if own and several[1:] else {}
+    moved = [(text, version) for text, version in found.items() if not _takes(text, version)]
+    changes = [f"`{_at(text, version)}` in place of `{text}`" for text, version in moved]
+    return f"write {', and '.join(changes)}" if changes else ""
+
+
 def _named_roots(said: str, asked: Asked) -> list[str]:
     """Return the requirements of a script that uv's last conclusion names, each package once."""
     match = _ASKED.search(_BLANKS.sub(" ", said))
@@ -150,20 +166,43 @@ def _way_out(clashing: tuple[str, str], asked: Asked) -> str:
 
 def _fitting(text: str, asked: Asked) -> str:
     """Return the version of a package that goes with all other requirements, or nothing where none does."""
-    requirement, name = Requirement(text), _name(text)
-    if not requirement.specifier:
+    if not Requirement(text).specifier:
         return ""  # uv tried all of them
-    requirement.specifier = SpecifierSet(_OWN_KIND if name == FLYTE else "")
-    found = _with(asked, [str(requirement) if each == text else each for each in asked.wanted.dependencies])
+    return _fitting_together([text], asked).get(text, "")
+
+
+def _fitting_together(texts: Collection[str], asked: Asked) -> dict[str, str]:
+    """Return versions of packages that go with all other requirements, by what is asked of them; none where none do."""
+    found = _with(asked, [_open(each) if each in texts else each for each in asked.wanted.dependencies])
     rows = () if isinstance(found, OnedigestError) else found.get("package", ())
-    return next((str(row.get("version", "")) for row in rows if row["name"] == name), "")
+    versions = {row["name"]: str(row.get("version", "")) for row in reversed(rows)}
+    return {text: version for text in texts if (version := versions.get(_name(text), ""))}
 
 
-def _instead(text: str, version: str) -> str:
-    name, requirement = _name(text), Requirement(text)
+def _open(text: str) -> str:
+    """Return a requirement that takes any version."""
+    requirement = Requirement(text)
+    requirement.specifier = SpecifierSet(_OWN_KIND if _name(text) == FLYTE else "")
+    return str(requirement)
+
+
+def _at(text: str, version: str) -> str:
+    """Return a requirement that takes one version."""
+    requirement = Requirement(text)
     requirement.specifier = SpecifierSet(f"=={version}")
-    hint = f"{name} {version} does: write `{requirement}` in place of `{text}`"
-    return f"{hint}{_ELSEWHERE}" if name == FLYTE else hint
+    return str(requirement)
+
+
+def _is_exact(text: str) -> bool:
+    try:
+        return any(each.operator in ("==", "===") for each in Requirement(text).specifier)
+    except InvalidRequirement:
+        return False
+
+
+def _instead(text: str, version: str, what: str = "does") -> str:
+    hint = f"{_name(text)} {version} {what}: write `{_at(text, version)}` in place of `{text}`"
+    return f"{hint}{_ELSEWHERE}" if _name(text) == FLYTE else hint
 
 
 class _Solved:

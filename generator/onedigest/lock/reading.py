@@ -185,11 +185,15 @@ def _users(platforms: Sequence[Platform], value: Any) -> tuple[Platform, ...]:
 
 
 def is_of(wheel: str, name: str, version: str) -> bool:
-    """Tell whether a wheel is of a project's version, by its file name."""
+    """Tell whether a wheel is of a project's version, by its file name.
+
+    That may have a local version more, as `demo-1.0+cu12-…`: a file that was renamed is of what its METADATA says.
+    """
     stated, written = wheel.split("-")[:2]
     if re.sub(r"[-_.]+", "-", stated).lower() != name:
         return False
-    return written == version or _is_equal(written.replace("_", "-"), version)
+    spellings = written, written.partition("+")[0]
+    return version in spellings or any(_is_equal(each.replace("_", "-"), version) for each in spellings)
 
 
 def _is_equal(version: str, other: str) -> bool:

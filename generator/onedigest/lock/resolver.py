@@ -107,7 +107,7 @@ def resolve(
     said: list[str] = []
     asked = Asked(spec=spec, wanted=wanted, minor=minor, sources=sources)
     choose = partial(resolve_debian, spec, choice.suite, sources, debian)
-    found, base = _answer(asked, workshop, known, lambda: kept_base or choose(), said.append, author.line_of)
+    found, base = _answer(asked, workshop, known, lambda: kept_base or choose(), said.append, author)
     from onedigest.lock.selection import select
     from onedigest.lock.verdict import judge
 
@@ -155,7 +155,7 @@ def _answer_pinned(
     def ask(wanted: shadow.Wanted) -> dict[str, Any]:
         asked = Asked(spec=spec, wanted=wanted, minor=base.python_minor, sources=sources)
         known = shadow.preferences_text(spec, base.python_minor, pins) if pins else ""
-        return _answer(asked, workshop, known, lambda: base, hear, author.line_of)[0]
+        return _answer(asked, workshop, known, lambda: base, hear, author)[0]
 
     return answer_project(spec, base, workshop, kept, folder, author, ask)
 
@@ -166,18 +166,20 @@ def _answer(
     known: str,
     choose: Callable[[], Base],
     hear: uv.Hear,
-    line_of: Callable[[str], str],
+    author: Author,
 ) -> tuple[dict[str, Any], Base]:
     """Return the uv.lock of what is asked, and the base, which is chosen meanwhile."""
     with ThreadPoolExecutor(2) as pool:
         waiting = pool.submit(choose)
         answer = pool.submit(_ask_building, asked, workshop, known, hear)
+        from onedigest.lock.explanation import cut
         from onedigest.lock.verdict import explained  # takes a moment, while uv works
 
         try:
             found = answer.result()
         except InputError as error:
-            raise explained(error, asked, line_of) from None
+            why = explained(error, asked, author.line_of)
+            raise (why if author.at_length else cut(why)) from None
         return found, waiting.result()
 
 

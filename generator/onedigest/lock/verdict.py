@@ -15,7 +15,7 @@ from onedigest.from_source.not_named import build_line
 from onedigest.inputs.uv_rows import Place
 from onedigest.lock.author import Author
 from onedigest.lock.base.choice import SUITES, python_minor
-from onedigest.lock.clash import LineOf, clash_of, older_for_others, tried
+from onedigest.lock.clash import LineOf, clash_of, older_for_others, other_version, tried
 from onedigest.lock.extras import missing_extras
 from onedigest.lock.model import Package
 from onedigest.lock.older import Asked, newest_rows, older_choices
@@ -91,11 +91,17 @@ def _place(text: str, chosen: Mapping[tuple[str, str], Package], author: Author)
 def explained(error: InputError, asked: Asked, line_of: LineOf) -> InputError:
     """Return an error of uv with the edit that helps.
 
-    It is about two requirements that exclude each other, about an index that stands alone, or about missing wheels of
-    one platform or one Python.
+    It is about two requirements that exclude each other, about an index that stands alone, about missing wheels of
+    one platform or one Python, or about a version that is not to be had.
     """
     if clash := clash_of(error, asked, line_of):
         return clash
+    found = _with_wheels(error, asked)
+    return found if any(each.hint for each in found.problems) else _hinted(found, other_version(error, asked))
+
+
+def _with_wheels(error: InputError, asked: Asked) -> InputError:
+    """Return an error of uv with the edit that helps where an index lacks a package, or wheels of it."""
     if hint := _asked_alone(error, asked.wanted.settings):
         return _hinted(error, hint)
     if "wheel" not in str(error) or all(each.hint for each in error.problems):

@@ -9,15 +9,22 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from onedigest.errors import NetworkError
-from onedigest.oci.credentials import Credential
+from onedigest.oci.credentials import Credential, login_command
 from onedigest.untrusted import load_json
 
 _CHALLENGE = re.compile(r"(?:^|,)\s*(Basic|Bearer)\b\s*", re.IGNORECASE)
 _PARAMETER = re.compile(r'([a-zA-Z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 _LONGEST_CHALLENGE = 1 << 13
+_SCOPE = re.compile(r"[a-z]+(?:\([a-z]+\))?:[A-Za-z0-9._:/-]+:[a-z*]+(?:,[a-z*]+)*", re.ASCII)
+"""What a token is for (distribution, "Token Scope Documentation"): a type, a name, and what may be done."""
+_MOST_SCOPES = 4
 _CLIENT = "onedigest"
 _REFUSED = (400, 401, 403)
 _NO_SUCH_WAY = (404, 405)
+
+
+class Denied(NetworkError):
+    """A registry, or its token service, does not take the credential, or wants one where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,7 @@ class Authorizer:
         self._basic = False
         self._service: _Service | None = None
         self._tokens: dict[tuple[str, ...], str] = {}
+        self._more: tuple[str, ...] = ()
 
     def header(self, scopes: Collection[str]) -> str:
         """Return the value of `Authorization` for a request, or nothing as long as nothing is asked for."""
@@ -78,6 +86,7 @@ class Authorizer:
                 if (known := self._tokens.get(key)) and used != f"Bearer {known}":
                     return True  # another thread was here
                 self._service = _Service(offered["bearer"]["realm"], offered["bearer"].get("service", ""))
+                self._more = _others(offered["bearer"].get("scope", ""), key)
                 self._tokens[key] = self._token(self._service, key)
                 return True
             if "basic" not in offered:
@@ -88,6 +97,20 @@ class Authorizer:
                 raise self._refused(credential)
             self._basic = True
             return True
+
+    def knows_one(self) -> bool:
+        """Tell whether there is a credential for the registry. Raises as looking for one does."""
+        with self._lock:
+            return self._look() is not None
+
+    def insist(self) -> bool:
+        """Show the credential to a registry that refuses and asks for none; tell whether it can be shown as it is."""
+        with self._lock:
+            credential = self._look()
+            if credential and credential.bearer:
+                self._service = _Service("", "")
+            self._basic = bool(credential and credential.user)
+            return self._basic or self._service is not None
 
     @property
     def source(self) -> str:
@@ -125,6 +148,7 @@ class Authorizer:
 
     def _exchange(self, service: _Service, scopes: tuple[str, ...], credential: Credential | None) -> Answer:
         asked = [("service", service.service)] if service.service else []
+        scopes = (*scopes, *self._more)
         asked += [("scope", scope) for scope in scopes]
         if credential and credential.identity:
             form = [
@@ -142,17 +166,22 @@ class Authorizer:
         mark = "&" if "?" in service.realm else "?"
         return self._ask("GET", f"{service.realm}{mark}{urlencode(asked)}", headers, None)
 
-    def _refused(self, credential: Credential | None) -> NetworkError:
+    def _refused(self, credential: Credential | None) -> Denied:
         source = credential.source if credential else ""
-        return NetworkError.of(
-            f"{self._registry} refuses the credential from {source}", hint=f"docker login {self._registry}"
+        return Denied.of(f"{self._registry} refuses the credential from {source}", hint=login_command(self._registry))
+
+    def _needs_login(self) -> Denied:
+        return Denied.of(
+            f"{self._registry} asks for a login, and there is no credential for it",
+            hint=login_command(self._registry),
         )
 
-    def _needs_login(self) -> NetworkError:
-        return NetworkError.of(
-            f"{self._registry} asks for a login, and there is no credential for it",
-            hint=f"docker login {self._registry}",
-        )
+
+def _others(stated: str, own: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the scopes of a challenge about other names than those that are asked for: a mirror may have its own."""
+    known = {scope.rpartition(":")[0] for scope in own}
+    found = (scope for scope in stated.split(" ") if _SCOPE.fullmatch(scope))
+    return tuple(dict.fromkeys(scope for scope in found if scope.rpartition(":")[0] not in known))[:_MOST_SCOPES]
 
 
 def _read_challenge(text: str) -> dict[str, dict[str, str]]:

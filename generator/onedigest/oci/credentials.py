@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -14,12 +15,16 @@ from typing import Any
 
 from onedigest import untrusted
 from onedigest.errors import InputError, NetworkError
-from onedigest.oci.reference import HUB
+from onedigest.oci.reference import HUB, HUB_NAMES
 
 _HUB_KEY = "https://index.docker.io/v1/"
 _TOKEN_USER = "<token>"  # noqa: S105  what helpers call the user of an identity token
 _HELPER_SECONDS = 60
 _NOT_FOUND = "credentials not found"
+
+_ELASTIC = re.compile(r"\d{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?", re.ASCII)
+_AZURE = re.compile(r"([a-z0-9-]+)\.azurecr\.(?:io|cn|us)", re.ASCII)
+_GOOGLE = re.compile(r"(?:[a-z0-9-]+\.)?(?:gcr\.io|docker\.pkg\.dev)|[a-z0-9-]+-docker\.pkg\.dev", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +71,9 @@ class Credentials:
         return None
 
     def _look(self, path: Path, config: Mapping[str, Any], registry: str, repository: str) -> Credential | None:
-        helper = _string(_table(config, "credHelpers"), registry) or _string(config, "credsStore")
+        helpers = {_host(name): name for name in _table(config, "credHelpers")}
+        named = next((helpers[each] for each in _keys(registry, "") if each in helpers), "")
+        helper = _string(_table(config, "credHelpers"), named) or _string(config, "credsStore")
         if helper and (found := self._ask(helper, registry, path)):
             return found
         entries = _table(config, "auths")
@@ -82,7 +89,7 @@ class Credentials:
         command = shutil.which(program, path=self._environment.get("PATH"))
         if command is None:
             raise NetworkError.of(
-                f"the credential helper `{program}` is not on PATH", where=str(path), hint=f"docker login {registry}"
+                f"the credential helper `{program}` is not on PATH", where=str(path), hint=login_command(registry)
             )
         asked = _HUB_KEY if registry == HUB else registry
         try:
@@ -120,6 +127,18 @@ class Credentials:
         return Credential(source=program, user=user, secret=secret) if secret else None
 
 
+def login_command(registry: str) -> str:
+    """Return the command that leaves a credential for a registry; those of clouds have their own."""
+    if match := _ELASTIC.fullmatch(registry):
+        password = f"aws ecr get-login-password --region {match[1]}"
+        return f"{password} | docker login --username AWS --password-stdin {registry}"
+    if match := _AZURE.fullmatch(registry):
+        return f"az acr login --name {match[1]}"
+    if _GOOGLE.fullmatch(registry):
+        return f"gcloud auth configure-docker {registry}"
+    return f"docker login {registry}"
+
+
 def _read(path: Path) -> Mapping[str, Any] | None:
     try:
         text = path.read_bytes()
@@ -154,17 +173,24 @@ def _entry(entry: Mapping[str, Any], path: Path) -> Credential | None:
 def _keys(registry: str, repository: str) -> list[str]:
     """Return the keys that an entry may stand under, the most special first (containers-auth.json)."""
     parts = repository.split("/") if repository else []
-    paths = ["/".join((registry, *parts[:count])) for count in range(len(parts), -1, -1)]
-    return [*paths, "index.docker.io", "registry-1.docker.io"] if registry == HUB else paths
+    paths = ["/".join((host, *parts[:count])) for host in _spelled(registry) for count in range(len(parts), -1, -1)]
+    return [*paths, *HUB_NAMES] if registry == HUB else paths
+
+
+def _spelled(registry: str) -> tuple[str, ...]:
+    """Return how a host may be written: the port of HTTPS goes without saying."""
+    name = registry.lower()
+    plain = name.removesuffix(":443")
+    return (name, plain) if plain != name else (name, f"{name}:443")
 
 
 def _host(key: str) -> str:
     """Return the key of an entry without what older versions of docker wrote around it."""
     _, scheme, rest = key.partition("://")
-    if not scheme:
-        return key.rstrip("/")
-    host, _, path = rest.partition("/")
-    return host if path.strip("/") in ("", "v1", "v2") else rest.rstrip("/")
+    host, slash, path = (rest if scheme else key).rstrip("/").partition("/")
+    if scheme and path.strip("/") in ("v1", "v2"):
+        slash = path = ""
+    return f"{host.lower()}{slash}{path}"
 
 
 def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -1,15 +1,21 @@
-"""Knows the archive that `docker load` takes: an OCI layout with names, and a manifest for older image stores."""
+"""Knows the archive of an image: an OCI layout with names, and beside it what docker's own archives have.
+
+Docker with the containerd image store, containerd, skopeo and podman read the layout; a docker with the classic image
+store, crane, and a podman that meets several names read `manifest.json`, which has one platform.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from onedigest.assembler.image import INDEX_TYPE, Image
+from onedigest.assembler import stream
+from onedigest.assembler.disk_file import DiskFile
+from onedigest.assembler.entry import Entry, file_entry, merge
+from onedigest.assembler.image import LAYOUT, Image
 from onedigest.assembler.stream import Output
 from onedigest.digest import canonical_json, hex_of
-from onedigest.oci.layout import write_archive
-from onedigest.oci.reference import parse_reference
+from onedigest.oci.naming import full_name, named_index
 
 
 def write_docker_archive(
@@ -17,29 +23,25 @@ def write_docker_archive(
 ) -> None:
     """Write an archive of an image under names such as `penguins:latest`.
 
-    The containerd image store takes all platforms; the classic one takes the one that is named.
+    What reads the layout takes all platforms; what reads `manifest.json` takes the one that is named, or the first.
     """
-    described = {"mediaType": INDEX_TYPE, "digest": image.digest, "size": len(image.index)}
-    manifests = [{**described, "annotations": _annotations(name)} for name in names]
-    index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests}
     chosen = next((each for each in image.platforms if each.platform == platform), image.platforms[0])
     classic = {
         "Config": _blob(chosen.config_digest),
-        "RepoTags": list(names),
+        "RepoTags": [full_name(name) for name in names],
         "Layers": [_blob(layer.digest) for layer in chosen.layers],
     }
-    documents = {"index.json": canonical_json(index), "manifest.json": canonical_json([classic])}
-    write_archive(documents, image, blobs, file)
-
-
-def full_name(name: str) -> str:
-    """Return a name with the registry that docker takes for granted."""
-    return str(parse_reference(name))
-
-
-def _annotations(name: str) -> dict[str, str]:
-    tag = name.rpartition(":")[2]
-    return {"io.containerd.image.name": full_name(name), "org.opencontainers.image.ref.name": tag}
+    documents = {
+        **{_blob(digest): document for digest, document in image.documents().items()},
+        "index.json": named_index(image, names),
+        "manifest.json": canonical_json([classic]),
+        "oci-layout": LAYOUT,
+    }
+    entries = [file_entry(path, document, executable=False, origin="layout") for path, document in documents.items()]
+    for layer in image.layers():
+        content = DiskFile(blobs[layer.digest], layer.size, hex_of(layer.digest))
+        entries.append(Entry(_blob(layer.digest), "file", 0o644, layer.size, content))
+    stream.write_tar(merge(entries), file)
 
 
 def _blob(digest: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 from onedigest import untrusted
 from onedigest.digest import canonical_json
 from onedigest.errors import InputError, Problem
-from onedigest.oci.media import FOREIGN_LAYERS, LAYERS
+from onedigest.oci.media import FOREIGN_LAYERS, INDEXES, LAYERS, MANIFESTS
+from onedigest.platforms import canonical
 
 DOCUMENT_BYTES = 4 << 20
 """The largest manifest or configuration (OCI distribution specification, "Pushing Manifests")."""
@@ -80,19 +81,36 @@ def check_descriptor(where: str, row: Any, media_types: Collection[str]) -> dict
     return found
 
 
-def stated_platform(where: str, row: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return what a row of an index says of its platform, as `os/architecture` and variant; None for no image."""
+def check_kind(document: Mapping[str, Any], where: str, *, index: bool) -> None:
+    """Refuse a document that is an index to one reader and a manifest to another (CVE-2021-41190)."""
+    others, keys = (MANIFESTS, ("config", "layers")) if index else (INDEXES, ("manifests",))
+    if document.get("mediaType") in others or any(document.get(key) is not None for key in keys):
+        message = "it is called an index, and is a manifest" if index else "it is called a manifest, and is an index"
+        raise InputError.of(message, where=where)
+
+
+def stated_platform(where: str, row: Mapping[str, Any]) -> str | None:
+    """Return the platform that a row of an index states, by its canonical name; None where it states none.
+
+    Nothing is returned for what no machine of ours runs: attestations are of `unknown`, and images that a plain
+    machine cannot mount have `os.features`.
+    """
     stated = row.get("platform")
     if stated is None:
         return None
     if not isinstance(stated, dict):
         raise InputError.of("a `platform` is not an object", where=where)
+    return "" if stated.get("os.features") and stated.get("os") != "windows" else platform_of(stated)
+
+
+def platform_of(stated: Mapping[str, Any]) -> str:
+    """Return the platform that a row or a configuration states, by its canonical name; nothing where it is none."""
+    parts = [stated.get(key) or "" for key in ("os", "architecture", "variant")]
     try:
-        system, architecture = (untrusted.word(stated.get(key)) for key in ("os", "architecture"))
-        variant = untrusted.word(stated["variant"]) if stated.get("variant") else ""
-    except ValueError as error:
-        raise InputError.of(f"a `platform` {error}", where=where) from None
-    return None if system == architecture == "unknown" else (f"{system}/{architecture}", variant)
+        system, architecture, variant = (untrusted.word(part) if part else "" for part in parts)
+    except ValueError:
+        return ""
+    return canonical(system, architecture, variant) if architecture and "unknown" not in parts[:2] else ""
 
 
 def check_config(config: Mapping[str, Any], where: str) -> str:
@@ -100,7 +118,7 @@ def check_config(config: Mapping[str, Any], where: str) -> str:
     problems = [Problem(text[:400], where) for text in _wrong(config)]
     if problems:
         raise InputError(problems)
-    return f"{config['os']}/{config['architecture']}"
+    return canonical(config["os"], config["architecture"])
 
 
 def _wrong(config: Mapping[str, Any]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from onedigest.assembler.image import INDEX_TYPE, MANIFEST_TYPE, Image
+from onedigest.assembler.image import INDEX_TYPE, MANIFEST_TYPE, Image, PlatformImage
 from onedigest.digest import Digest
 from onedigest.oci.registry import Repository
 from onedigest.oci.together import Report, spread
@@ -54,12 +54,20 @@ def upload_blobs(
 
 
 def put_image(repository: Repository, image: Image) -> None:
-    """Put the manifests of an image whose blobs are there, and then the index."""
-    spread(lambda each, _: repository.put_manifest(each.manifest_digest, MANIFEST_TYPE, each.manifest), image.platforms)
+    """Put the manifests of an image whose blobs are there, those that are missing, and then the index."""
+
+    def put(platform: PlatformImage, _: Report) -> None:
+        if repository.resolve(platform.manifest_digest) is None:
+            repository.put_manifest(platform.manifest_digest, MANIFEST_TYPE, platform.manifest)
+
+    spread(put, image.platforms)
     repository.put_manifest(image.digest, INDEX_TYPE, image.index)
 
 
 def put_tags(repository: Repository, index: bytes, tags: Iterable[str]) -> None:
-    """Give an image that is there whole, by its index, its tags: what a tag names is whole at every moment."""
+    """Give an image that is there whole, by its index, its tags: what a tag names is whole at every moment.
+
+    A tag that it has already is left alone.
+    """
     for tag in tags:
-        repository.put_manifest(tag, INDEX_TYPE, index)
+        repository.put_tag(tag, INDEX_TYPE, index)

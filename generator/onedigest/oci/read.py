@@ -6,28 +6,25 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import Digest, is_digest, of_bytes
 from onedigest.errors import InputError, Problem
+from onedigest.oci.choosing import Index, Source
 from onedigest.oci.compression import Inflated, most_inflated
 from onedigest.oci.documents import (
     MOST_LAYERS,
-    MOST_ROWS,
     check_config,
     check_descriptor,
+    check_kind,
     list_rows,
     parse,
-    stated_platform,
 )
 from onedigest.oci.local import Archive, Layout
 from onedigest.oci.media import CONFIGS, INDEXES, LAYERS, MANIFEST_TYPES, MANIFESTS
 from onedigest.oci.rootfs import Blob
 from onedigest.oci.tar_members import read_members
-
-_USUAL_VARIANTS = ("", "v8", "v1")
-"""Of an architecture, what is meant where nothing more is said: arm64 is v8, amd64 is v1."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,11 +57,17 @@ class ReadPlatform:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReadImage:
-    """An image as a layout or a registry has it. `offered` are the platforms that its index names."""
+    """An image as a layout or a registry has it.
+
+    `offered` are the platforms that there are to choose from, and `named` is all that its index and the indexes in it
+    name, be it an image or not. `walked` are the documents that were read to choose.
+    """
 
     digest: Digest
     platforms: tuple[ReadPlatform, ...]
     offered: tuple[str, ...]
+    named: tuple[Mapping[str, Any], ...] = ()
+    walked: tuple[Digest, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,23 +81,6 @@ class ListedFile:
     target: str
 
 
-class Source(Protocol):
-    """Where the documents of an image come from. `name` is how messages call it."""
-
-    @property
-    def name(self) -> str:
-        """The layout's path, or the reference."""
-
-    def top(self) -> tuple[str, bytes]:
-        """Return the media type and the bytes of the index, or of the only manifest."""
-
-    def document(self, digest: str, size: int, *, manifest: bool) -> bytes:
-        """Return a manifest or a configuration. Raises an error unless it has its digest."""
-
-    def where(self, digest: str) -> str:
-        """Return how messages call a blob."""
-
-
 def read_image(layout: Path) -> ReadImage:
     """Read the documents of the image in a layout. Raises `InputError` unless they have their digests and sizes."""
     return read_from(Layout(layout))
@@ -105,18 +91,21 @@ def read_from(source: Source, wanted: Collection[str] = ()) -> ReadImage:
     media_type, data = source.top()
     top = parse(data, source.name)
     if media_type in MANIFESTS:
-        only = _read_platform(source, None, data, media_type)
+        only = _read_platform(source, "", data, media_type)
         kept = (only,) if not wanted or only.platform in wanted else ()
         return ReadImage(digest=of_bytes(data), platforms=kept, offered=(only.platform,))
     if media_type not in INDEXES:
         raise InputError.of(f"media type {media_type!r} is not that of an image", where=source.name)
-    rows = _platform_rows(source.name, top)
-    chosen = {name: row for name, row in rows.items() if not wanted or name in wanted}
-    platforms = []
-    for row in chosen.values():
-        manifest = source.document(row["digest"], row["size"], manifest=True)
-        platforms.append(_read_platform(source, row, manifest, row["mediaType"]))
-    return ReadImage(digest=of_bytes(data), platforms=tuple(platforms), offered=tuple(rows))
+    index = Index(source, top)
+    chosen = [found for name in wanted or index.platforms() if (found := index.find(name))]
+    everything = len(chosen) == len(wanted)
+    return ReadImage(
+        digest=of_bytes(data),
+        platforms=tuple(_read_platform(source, each.platform, each.data, each.media_type) for each in chosen),
+        offered=tuple(each.platform for each in chosen) if everything else tuple(index.platforms()),
+        named=tuple(index.named.values()),
+        walked=index.read,
+    )
 
 
 def validate(layout: Path) -> list[Problem]:
@@ -136,8 +125,53 @@ def prove(source: Layout | Archive) -> list[Problem]:
             problems += check_layer(source.blob(layer.digest), layer, source.where(layer.digest))
         except InputError as error:
             problems += error.problems
-    unused = [name for name in source.present() if f"sha256:{name}" not in used]
-    return problems + [Problem("no document refers to it", f"blobs/sha256/{name}") for name in unused]
+    beside, wrong = _beside(source, image, used)
+    unused = [name for name in source.present() if f"sha256:{name}" not in used | beside]
+    return problems + wrong + [Problem("no document refers to it", f"blobs/sha256/{name}") for name in unused]
+
+
+def _beside(source: Layout | Archive, image: ReadImage, used: Collection[str]) -> tuple[set[str], list[Problem]]:
+    """Return what the index names beside images, such as attestations, with what these name, and what is wrong of it.
+
+    Not all of it has to be there.
+    """
+    present = {f"sha256:{name}" for name in source.present()} - set(used)
+    found: set[str] = set()
+    problems = []
+    waiting = [row for row in image.named if row.get("digest") in present]
+    while waiting:
+        row = waiting.pop()
+        digest = row["digest"]
+        if digest in found:
+            continue
+        found.add(digest)
+        try:
+            problems += _wrong_digest(source, digest)
+            if not problems and row.get("mediaType") in MANIFEST_TYPES:
+                document = parse(source.read(source.where(digest)), source.where(digest))
+                waiting += [each for each in _children(document) if each["digest"] in present]
+        except InputError as error:
+            problems += error.problems
+    return found, problems
+
+
+def _wrong_digest(source: Layout | Archive, digest: str) -> list[Problem]:
+    with source.blob(digest).open("rb") as file:
+        found = Inflated(file, "").digest()
+    return [] if found == digest else [Problem(f"the content has the digest {found}", source.where(digest))]
+
+
+def _children(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the descriptors in a document that need not be an image."""
+    for key in ("manifests", "layers"):
+        rows = document.get(key)
+        yield from (each for each in (rows if isinstance(rows, list) else ()) if _is_descriptor(each))
+    if _is_descriptor(document.get("config")):
+        yield document["config"]
+
+
+def _is_descriptor(row: Any) -> bool:
+    return isinstance(row, dict) and isinstance(row.get("digest"), str)
 
 
 def distinct_layers(image: ReadImage) -> tuple[ReadLayer, ...]:
@@ -192,39 +226,38 @@ def _shown(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _platform_rows(where: str, top: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the descriptors of an index by platform; of several variants the usual one. Attestations are none."""
-    found: dict[str, dict[str, Any]] = {}
-    for each in list_rows(where, top, "manifests", MOST_ROWS):
-        row = check_descriptor(where, each, MANIFEST_TYPES)
-        stated = stated_platform(where, row)
-        if stated and stated[1] in _USUAL_VARIANTS:
-            found.setdefault(stated[0], row)
-    return found
-
-
-def _read_platform(source: Source, row: Mapping[str, Any] | None, data: bytes, media_type: str) -> ReadPlatform:
+def _read_platform(source: Source, stated: str, data: bytes, media_type: str) -> ReadPlatform:
+    """Read the image of a platform that an index states, or, where there is no index, of its own."""
     digest = of_bytes(data)
     if media_type not in MANIFESTS:
         raise InputError.of(f"media type {media_type!r} is not that of a manifest", where=source.where(digest))
     manifest = parse(data, source.where(digest))
+    check_kind(manifest, source.where(digest), index=False)
+    _refuse_artifact(manifest, source.name)
     config_row = check_descriptor(source.name, manifest.get("config"), CONFIGS)
     text = source.document(config_row["digest"], config_row["size"], manifest=False)
     where = source.where(config_row["digest"])
     config = parse(text, where)
     name = check_config(config, where)
     config["config"] = config.get("config") or {}
-    stated = stated_platform(source.name, row) if row else None
-    if row is not None and (stated is None or stated[0] != name):
+    if stated and not f"{stated}/".startswith(f"{name}/"):
         raise InputError.of(f"the index says another platform than the configuration, which is of {name}", where=where)
     return ReadPlatform(
-        platform=name,
+        platform=stated or name,
         manifest=digest,
         config_digest=config_row["digest"],
         config=config,
         annotations=_annotations(manifest.get("annotations")),
         layers=_read_layers(source, manifest, config, where),
     )
+
+
+def _refuse_artifact(manifest: Mapping[str, Any], where: str) -> None:
+    """Refuse what is kept in a registry and is no image, such as a chart of Helm."""
+    config = manifest.get("config")
+    kind = config.get("mediaType") if isinstance(config, dict) else None
+    if isinstance(kind, str) and kind not in CONFIGS:
+        raise InputError.of(f"it is no image, but an artifact of the type {kind!r}"[:400], where=where)
 
 
 def _annotations(stated: Any) -> dict[str, str]:

@@ -9,6 +9,10 @@ from onedigest.digest import Digest
 from onedigest.errors import InputError
 
 HUB = "docker.io"
+HUB_HOST = "registry-1.docker.io"
+"""The host that Docker Hub is asked at."""
+HUB_NAMES = ("index.docker.io", HUB_HOST)
+"""What else Docker Hub is called."""
 MIRRORS = "ONEDIGEST_REGISTRY_MIRRORS"
 """The variable that says where images are read in the place of a registry."""
 
@@ -54,13 +58,16 @@ class Reference:
 def parse_reference(text: str, where: str = "") -> Reference:
     """Read a reference such as `ghcr.io/acme/penguins:1` or `python:3.13-slim`. Raises `InputError`.
 
-    A name without a registry is one of Docker Hub, as docker has it.
+    A name without a registry is one of Docker Hub, as docker has it. Names of hosts have no capitals (RFC 9110, 4.2.3).
     """
     match = _REFERENCE.fullmatch(text) if len(text) <= _LONGEST else None
     if match:
         first, slash, rest = match["name"].partition("/")
         if not (slash and (re.search("[.:]", first) or first == "localhost")):
-            first, rest = HUB, match["name"] if slash else f"library/{match['name']}"
+            first, rest = HUB, match["name"]
+        first = first.lower()
+        if first in (HUB, HUB_NAMES[0]):
+            first, rest = HUB, rest if "/" in rest else f"library/{rest}"
         if _HOST.fullmatch(first) and _port(first) <= _LAST_PORT and _PATH.fullmatch(rest):
             digest = Digest(match["digest"] or "")
             return Reference(registry=first, repository=rest, tag=match["tag"] or "", digest=digest)

@@ -20,11 +20,15 @@ KEY = "onedigest.key"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Artefact:
-    """A document about an image. `key` tells from what it was made, `predicate` the type of a statement."""
+    """A document about an image. `key` tells from what it was made, `predicate` the type of a statement.
+
+    `title` is the name of the file that tools such as oras write where they pull it.
+    """
 
     media_type: str
     data: bytes
     key: str
+    title: str
     predicate: str = ""
 
 
@@ -57,7 +61,12 @@ def attach(repository: Repository, subject: Mapping[str, Any], artefacts: Iterab
 
 
 def _manifest(subject: Mapping[str, Any], artefact: Artefact) -> bytes:
-    described = {"mediaType": artefact.media_type, "digest": of_bytes(artefact.data), "size": len(artefact.data)}
+    described = {
+        "mediaType": artefact.media_type,
+        "digest": of_bytes(artefact.data),
+        "size": len(artefact.data),
+        "annotations": {"org.opencontainers.image.title": artefact.title},
+    }
     return canonical_json(
         {
             "schemaVersion": 2,
@@ -101,4 +110,4 @@ def _list_by_tag(repository: Repository, subject: str, added: list[dict[str, Any
     new = {row["digest"] for row in added}
     rows = [row for row in _by_tag(repository, subject) if str(row.get("digest")) not in new]
     index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [*rows, *added]}
-    repository.put_manifest(_tag(subject), INDEX_TYPE, canonical_json(index))
+    repository.put_tag(_tag(subject), INDEX_TYPE, canonical_json(index))

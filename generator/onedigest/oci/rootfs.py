@@ -139,10 +139,17 @@ class Rootfs:
 
     def bars(self, path: str, uid: int) -> bool:
         """Tell whether a user may not execute, or not reach, a file that is there (path_resolution(7))."""
+        return bool(self.barrier(path, uid))
+
+    def barrier(self, path: str, uid: int) -> str:
+        """Return the first folder that a user may not enter on the way to a file, or the file that they may not start.
+
+        Nothing is returned where they may, and where it is not there.
+        """
         place = self.find(path)
         parts = place[0].split("/") if place else []
-        nodes = [self.plain("/".join(parts[:count])) for count in range(1, len(parts) + 1)]
-        return not all(_may_execute(node, uid) for node in nodes if node)
+        paths = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+        return next((f"/{each}" for each in paths if (node := self.plain(each)) and not _may_execute(node, uid)), "")
 
     def names(self, path: str) -> list[str]:
         """Return the names in a folder, sorted; no link is followed."""

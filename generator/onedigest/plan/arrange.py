@@ -11,10 +11,11 @@ from onedigest.lock.base import Base
 from onedigest.lock.base.debian import DebianBase
 from onedigest.lock.base.image import ImageBase
 from onedigest.lock.model import Lock
-from onedigest.plan import layers as kinds
+from onedigest.plan import kinds
 from onedigest.plan.base_folders import BaseFolders, debian_folders, image_folders
 from onedigest.plan.configuration import configuration, environment
-from onedigest.plan.layers import Layer, LockedWheel, Plan, PlatformPlan
+from onedigest.plan.kinds import LockedWheel
+from onedigest.plan.layers import Layer, Plan, PlatformPlan
 from onedigest.plan.places import absolute_paths, refuse_unfit_places
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
@@ -55,14 +56,15 @@ def _arrange_platform(spec: Spec, lock: Lock, files: Sequence[File], platform: P
     setting, folders = _working_directory(spec, folders)
     below += [*volumes, *setting]
     below += _system_packages(spec, base, platform)
-    below.append(kinds.virtual_environment(base.interpreter, base.python, base.venv))
     refuse_unfit_places(spec, base, files, folders)
     above = [_application(spec, files, folders)] if files else []
-    room = spec.max_layers - len(below) - len(spec.run) - len(above)
+    room = spec.max_layers - len(below) - 1 - len(spec.run) - len(above)  # one is the virtual environment
     if room < 1 and any(package.wheel_for(platform) for package in lock.packages):
         hint = f"set `max-layers` to {spec.max_layers + 1 - room} or more"
         raise InputError.of("`max-layers` leaves no layer for wheels", where=lock.script, hint=hint)
-    below += _wheel_layers(lock, platform, room)
+    wheels = _wheel_layers(lock, platform, room)
+    below += wheels
+    below.append(kinds.virtual_environment(base.interpreter, base.python, base.venv, below=wheels, platform=platform))
     layers = (*below, *_command_layers(spec, base, platform, below), *above)
     return PlatformPlan(platform=platform, layers=layers, config=configuration(spec, base, platform, layers))
 

@@ -10,7 +10,7 @@ from onedigest.assembler.debug_shell import FOLDER
 from onedigest.digest import canonical_json
 from onedigest.formats import CREATED
 from onedigest.lock.base.packages import DebianPackage
-from onedigest.plan import layers as kinds
+from onedigest.plan import kinds
 from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.platforms import Platform
 

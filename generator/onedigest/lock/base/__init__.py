@@ -11,7 +11,7 @@ from onedigest import untrusted
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import Digest
 from onedigest.formats import VENV
-from onedigest.lock.base.choice import python_minor
+from onedigest.lock.base.choice import SYSTEMS, python_minor
 from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.packages import DebianPackage, Release, packages_text, read_packages
 from onedigest.lock.table import Table
@@ -76,6 +76,11 @@ class Base(ABC):
     def system_suite(self) -> str:
         """The suite of Debian that its own files are of; nothing where it is of another system."""
         return self.suite
+
+    @property
+    def operating_system(self) -> str:
+        """Name and version of the system that its own files are of, as its os-release has them."""
+        return SYSTEMS.get(self.suite, "debian")
 
     @property
     def has_security(self) -> bool:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 SUITES = {"trixie": "3.13.5", "bookworm": "3.11.2"}
 """The stable suites whose keys are shipped, newest first, with their Python, which a stable suite keeps."""
 
+SYSTEMS = {"trixie": "debian 13", "bookworm": "debian 12"}
+"""What the os-release of each says of it: ID and VERSION_ID."""
+
 _MINORS = range(11, 17)
 """The minors of Python 3 that there may be an image of."""
 _MICROS = 30

@@ -34,5 +34,6 @@ def choose_image(
         if why := reason(spec):
             hint = f"{why}; {hint}, or set another `base`"
         raise NetworkError(
-            replace(problem, hint=hint if why else problem.hint or hint) for problem in error.problems
+            replace(problem, hint=hint if why and MIRRORS not in problem.hint else problem.hint or hint)
+            for problem in error.problems
         ) from None

@@ -13,7 +13,7 @@ from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.lock.base import Base, python_text, read_common, system_packages_text
 from onedigest.lock.base.account import Account, account_text, read_account
-from onedigest.lock.base.choice import choose_base
+from onedigest.lock.base.choice import SYSTEMS, choose_base
 from onedigest.lock.base.file_list import FileList, file_list_text, read_file_list
 from onedigest.lock.base.packages import read_releases, releases_text
 from onedigest.lock.base.place import place_text, read_place
@@ -24,7 +24,7 @@ from onedigest.oci.reference import Reference, parse_reference
 from onedigest.platforms import Platform
 from onedigest.spec import Spec
 
-_SUITES = {"debian 12": "bookworm", "debian 13": "trixie"}
+_SUITES = {system: suite for suite, system in SYSTEMS.items()}
 _VARIABLE = re.compile(r"[^=\x00-\x20\x7f]+=")
 
 
@@ -80,6 +80,10 @@ class ImageBase(Base):
     @property
     def system_suite(self) -> str:
         return self.suite or _SUITES.get(self.system, "")
+
+    @property
+    def operating_system(self) -> str:
+        return self.system
 
     @property
     def origin(self) -> Reference:

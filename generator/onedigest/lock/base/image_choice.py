@@ -23,11 +23,12 @@ from onedigest.lock.base.debian_pins import Kept
 from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.folders_above import list_folders, unfit_folders
 from onedigest.lock.base.image import ImageBase, PinnedImage
-from onedigest.lock.base.interpreter import choose_python
+from onedigest.lock.base.interpreter import choose_python, no_glibc
 from onedigest.lock.base.listing import list_files
+from onedigest.lock.base.offered import refuse_missing_platforms
 from onedigest.lock.base.place import free_place
 from onedigest.lock.base.probe import EXAMINER, dpkg_status, glibc_version, release_fields
-from onedigest.oci.read import ReadImage, ReadPlatform, distinct_layers, read_from
+from onedigest.oci.read import ReadPlatform, distinct_layers, read_from
 from onedigest.oci.reference import parse_reference
 from onedigest.oci.remote import Remote
 from onedigest.oci.rootfs import Rootfs, read_rootfs
@@ -80,7 +81,7 @@ def resolve_image(
     asked = reference.at(pinned) if pinned else reference
     remote = Remote(asked, sources.access, sources.store)
     image = read_from(remote, [platform.oci for platform in spec.platforms])
-    _refuse_missing_platforms(spec, text, image)
+    refuse_missing_platforms(spec, text, image)
     layers = [layer.descriptor for layer in distinct_layers(image)]
     paths = dict(zip((layer.digest for layer in layers), remote.layers(layers, sources.report), strict=True))
     by_name = {each.platform: each for each in image.platforms}
@@ -146,16 +147,6 @@ def _refuse_several_homes(spec: Spec, text: str, accounts: Mapping[Platform, Acc
         )
 
 
-def _refuse_missing_platforms(spec: Spec, text: str, image: ReadImage) -> None:
-    there = {each.platform for each in image.platforms}
-    if missing := [platform.oci for platform in spec.platforms if platform.oci not in there]:
-        raise InputError.of(
-            f"the base {text} has no image for {' and '.join(missing)}",
-            where=spec.script,
-            hint=f"it has {', '.join(image.offered)}; choose `platforms` among them, or another base",
-        )
-
-
 def _look_at_all(
     spec: Spec, text: str, by_name: Mapping[str, ReadPlatform], paths: Mapping[str, Path], store: Store
 ) -> tuple[dict[Platform, Rootfs], dict[Platform, _Found]]:
@@ -196,7 +187,7 @@ def _look(spec: Spec, text: str, platform: Platform, read: ReadPlatform, rootfs:
         problems += error.problems
     libc = glibc_version(rootfs, platform.elf_machine)
     if python and not libc:
-        problems.append(Problem("no glibc was found in it, which wheels are linked with"))
+        problems.append(no_glibc(rootfs))
     if python and (wrong := _wrong(untrusted.absolute_path, python.path)):
         problems.append(Problem(f"the path of its Python {wrong}"))
     if python is None or problems:

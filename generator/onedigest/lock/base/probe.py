@@ -9,16 +9,17 @@ from onedigest.assembler.elf import elf_of
 from onedigest.errors import InputError
 from onedigest.oci.rootfs import Examiner, Facts, Node, Readable, Rootfs
 
-_PYTHON = re.compile(r"(?:.*/)?(?:python3\.(\d{1,3})|libpython3\.(\d{1,3})\.so(?:\.1\.0)?)", re.ASCII)
+_PYTHON = re.compile(r"(?:.*/)?(?:python3\.(\d{1,3})t?|libpython3\.(\d{1,3})t?\.so(?:\.1\.0)?)", re.ASCII)
 _GLIBC = re.compile(r"(?:.*/)?(?:libc\.so\.6|libc-2\.\d{1,4}\.so)", re.ASCII)
 _ACCOUNTS = re.compile(r"(?:.*/)?etc/(?:passwd|group)")
 _STATUS = re.compile(r"var/lib/dpkg/status(?:\.d/(?!.*\.md5sums)[^/]+)?")
 _TEXT = re.compile(rf"(?:etc|usr/lib)/os-release|{_STATUS.pattern}")
-_INTERPRETER = re.compile(r"(?:.*/)?python3\.(\d{1,3})", re.ASCII)
-_NUMBERED = re.compile(r"python3\.\d{1,3}", re.ASCII)
+_INTERPRETER = re.compile(r"(?:.*/)?python3\.(\d{1,3})(t?)", re.ASCII)
+_NUMBERED = re.compile(r"python3\.(\d{1,3})(t?)", re.ASCII)
+_MUSL = re.compile(r"ld-musl-[a-z0-9_]{1,32}\.so\.1", re.ASCII)
 _RELEASE = re.compile(r"""(?m)^([A-Z_]+)=["']?([^"'\n]*)["']?$""")
 _ENVIRONMENT = re.compile(r"(?:.*/)?pyvenv\.cfg")
-_HEADER = re.compile(r"(?:.*/)?include/python3\.\d{1,3}/patchlevel\.h", re.ASCII)
+_HEADER = re.compile(r"(?:.*/)?include/python3\.\d{1,3}t?/patchlevel\.h", re.ASCII)
 _WANTED = re.compile(
     f"(?:{_PYTHON.pattern}|{_GLIBC.pattern}|{_TEXT.pattern}|{_ACCOUNTS.pattern}|{_HEADER.pattern}|{_ENVIRONMENT.pattern})",
     re.ASCII,
@@ -27,6 +28,9 @@ _WANTED = re.compile(
 _BITS = 64
 _PIECE = 1 << 20
 _OVERLAP = 128
+_FREE_THREADED = re.compile(rb" free-threading build \(%")
+"""In the format of its version (CPython's Python/getversion.c); a program may be called as one with a lock is."""
+_FREE_LIBRARY = re.compile(r"libpython3\.\d{1,3}t\.so.*", re.ASCII)
 _GLIBC_VERSION = re.compile(rb"stable release version (\d{1,4}\.\d{1,4})(?!\d)")
 _PY_VERSION = re.compile(rb'(?m)^#define[ \t]+PY_VERSION[ \t]+"(3\.\d{1,3}\.\d{1,3}(?:(?:a|b|rc)\d{1,3})?\+?)"')
 _MOST_STATUS = 16 << 20
@@ -63,7 +67,7 @@ def _examine(path: str, file: Readable) -> Facts:
     return _elf(file, _GLIBC_VERSION)
 
 
-EXAMINER = Examiner(name="base-4", wants=_WANTED, examine=_examine)
+EXAMINER = Examiner(name="base-5", wants=_WANTED, examine=_examine)
 
 
 def _plain_text(file: Readable, most: int) -> Facts:
@@ -88,24 +92,30 @@ def _elf(file: Readable, version: re.Pattern[bytes]) -> Facts:
     if elf.interpreter:
         facts["loader"] = elf.interpreter.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     found: set[bytes] = set()
+    free = any(map(_FREE_LIBRARY.fullmatch, elf.needed))
     piece = head
     while piece and len(found) <= _MOST_VERSIONS:
         found |= {match[1] for match in version.finditer(piece)}
+        free = free or bool(_FREE_THREADED.search(piece))
         more = file.read(_PIECE)
         piece = piece[-_OVERLAP:] + more if more else b""
     if 0 < len(found) <= _MOST_VERSIONS:
         facts["versions"] = " ".join(sorted(each.decode() for each in found))
-    return facts
+    return {**facts, "free-threaded": "yes"} if free else facts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Python:
-    """An interpreter: its real path in the image, its full version, and the path of the loader it is linked for."""
+    """An interpreter: its real path in the image, its full version, and the path of the loader it is linked for.
+
+    Of a `free_threaded` one (PEP 703), which no wheel of ours is for, the version may be 3.N alone.
+    """
 
     path: str
     version: str
     loader: str
     machine: int
+    free_threaded: bool
 
     @property
     def minor(self) -> tuple[int, int]:
@@ -131,7 +141,7 @@ def list_pythons(rootfs: Rootfs, search_path: str) -> list[Python]:
 def _own_python(rootfs: Rootfs, path: str, node: Node) -> Python | None:
     """Return an interpreter, or that of the virtual environment that it belongs to."""
     for _ in range(_MOST_ENVIRONMENTS):
-        home = _home(rootfs, path)
+        home = home_of(rootfs, path)
         if home is None:
             return _python(rootfs, path, node)
         names = (path.rpartition("/")[2], *_numbered(rootfs, home), "python3", "python")
@@ -142,7 +152,7 @@ def _own_python(rootfs: Rootfs, path: str, node: Node) -> Python | None:
     return None
 
 
-def _home(rootfs: Rootfs, path: str) -> str | None:
+def home_of(rootfs: Rootfs, path: str) -> str | None:
     """Return the folder of the interpreter that the virtual environment of a program was made for.
 
     None for a program of no such environment (PEP 405).
@@ -183,10 +193,16 @@ def dpkg_status(rootfs: Rootfs) -> str:
     return "\n\n".join(text.strip("\n") for text in texts) + "\n"
 
 
+def has_musl(rootfs: Rootfs) -> bool:
+    """Tell whether musl is the C library of a system, or one of several."""
+    return any(map(_MUSL.fullmatch, rootfs.names("lib")))
+
+
 def _numbered(rootfs: Rootfs, folder: str) -> list[str]:
+    """Return the interpreters that say their version, the newest first, free-threaded ones last."""
     place = rootfs.find(folder)
-    names = filter(_NUMBERED.fullmatch, rootfs.names(place[0]) if place else ())
-    return sorted(names, key=lambda name: -int(name.rpartition(".")[2]))
+    matches = map(_NUMBERED.fullmatch, rootfs.names(place[0]) if place else ())
+    return [match[0] for match in sorted(filter(None, matches), key=lambda match: (match[2], -int(match[1])))]
 
 
 def _python(rootfs: Rootfs, path: str, node: Node) -> Python | None:
@@ -195,11 +211,16 @@ def _python(rootfs: Rootfs, path: str, node: Node) -> Python | None:
     if not match or "machine" not in facts:
         return None
     own = facts.get("versions", "").split()
-    version = own[0] if len(own) == 1 else _stated_version(rootfs, path, match[1])
-    if not version:
+    free = bool(match[2]) or "free-threaded" in facts
+    version = own[0] if len(own) == 1 else _stated_version(rootfs, path, f"{match[1]}t" if free else match[1])
+    if not version and not free:
         return None
     return Python(
-        path=f"/{path}", version=version.rstrip("+"), loader=facts.get("loader", ""), machine=int(facts["machine"])
+        path=f"/{path}",
+        version=version.rstrip("+") or f"3.{match[1]}",
+        loader=facts.get("loader", ""),
+        machine=int(facts["machine"]),
+        free_threaded=free,
     )
 
 

@@ -27,6 +27,18 @@ def prove_base(base: Base, access: Access, store: Store, *, user: str, script: s
         _raise(base, other_files(base, user, store), script, where)
 
 
+def documents(base: Base, access: Access, store: Store) -> tuple[Digest, ...]:
+    """Return the documents that a base is proven by, also those of indexes in its index, as far as the store has them.
+
+    Raises `InputError`, `NetworkError`.
+    """
+    found = base.documents()
+    if isinstance(base, ImageBase) and store.has(base.index):
+        read = read_from(Remote(base.origin, access, store), [image.platform.oci for image in base.images])
+        found = (*found, *read.walked)
+    return tuple(filter(store.has, found))
+
+
 def _prove_image(base: ImageBase, access: Access, store: Store, *, script: str, where: str) -> None:
     note = f"bases/{hex_of(_key(base))}"
     if store.read_note(note) is not None:

@@ -78,14 +78,6 @@ let
       command = "working-directory";
       holds = "working directory /app";
     };
-    python-3_11_2 = onedigest.layer "python-3.11.2" {
-      command = "virtual-environment";
-      holds = "virtual environment, Python 3.11.2";
-      options = {
-        interpreter = "/usr/bin/python3.11";
-        version = "3.11.2";
-      };
-    };
     split-2_0-amd64 = onedigest.layer "split-2.0-amd64" {
       command = "wheels";
       holds = "split 2.0";
@@ -96,6 +88,14 @@ let
       };
       options = {
         python = "3.11";
+      };
+    };
+    python-3_11_2 = onedigest.layer "python-3.11.2" {
+      command = "virtual-environment";
+      holds = "virtual environment, Python 3.11.2";
+      options = {
+        interpreter = "/usr/bin/python3.11";
+        version = "3.11.2";
       };
     };
     debian-bookworm-arm64 = onedigest.layer "debian-bookworm-arm64" {
@@ -186,8 +186,8 @@ onedigest.image {
         layers.debian-bookworm-amd64
         layers.folder-app
         layers.working-directory
-        layers.python-3_11_2
         layers.split-2_0-amd64
+        layers.python-3_11_2
       ];
     };
     "linux/arm64" = {
@@ -205,8 +205,8 @@ onedigest.image {
         layers.debian-bookworm-arm64
         layers.folder-app
         layers.working-directory
-        layers.python-3_11_2
         layers.split-1_0-arm64
+        layers.python-3_11_2
       ];
     };
   };

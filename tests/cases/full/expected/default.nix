@@ -241,14 +241,6 @@ let
         };
       };
     };
-    python-3_11_2 = onedigest.layer "python-3.11.2" {
-      command = "virtual-environment";
-      holds = "virtual environment, Python 3.11.2";
-      options = {
-        interpreter = "/usr/bin/python3.11";
-        version = "3.11.2";
-      };
-    };
     native-1_0-amd64 = onedigest.layer "native-1.0-amd64" {
       command = "wheels";
       holds = "native 1.0";
@@ -286,6 +278,24 @@ let
       };
       options = {
         python = "3.11";
+      };
+    };
+    python-3_11_2-amd64 = onedigest.layer "python-3.11.2-amd64" {
+      command = "virtual-environment";
+      holds = "virtual environment, Python 3.11.2";
+      inputs = {
+        wheel = {
+          "alpha-1.0-py3-none-any.whl" = "sha256:108cc096aa01aedb85bb472de8e2c8738a6bdc47747d8901b367ed7d73275e77";
+          "beta-1.5-py3-none-any.whl" = "sha256:26283cdab56ae93f63a40ed516facbcf296ac51d02f47ad540b74f83685936d5";
+          "delta-0.1-py3-none-any.whl" = "sha256:c49b20de75cecc5a00bc1734c22e77bc573d93e64908e3f04f7eab08105abf56";
+          "gamma-3-py3-none-any.whl" = "sha256:a2584b812eeda9eb0f8edefed1094bcd65e4747eb529b1126c67069cc40bc1ca";
+          "intel-1-cp311-cp311-manylinux_2_17_x86_64.whl" = "sha256:a2a88d8654665589d858c42ea96eeeb57aa3aa65a9b56aa2466e52c65342e9c0";
+          "native-1.0-cp311-abi3-manylinux_2_28_x86_64.whl" = "sha256:5878fec00b997fa561aefaf5aa466645fe18901d76b72853bdc1da3af89abdd4";
+        };
+      };
+      options = {
+        interpreter = "/usr/bin/python3.11";
+        version = "3.11.2";
       };
     };
     application = onedigest.layer "application" {
@@ -541,6 +551,23 @@ let
         python = "3.11";
       };
     };
+    python-3_11_2-arm64 = onedigest.layer "python-3.11.2-arm64" {
+      command = "virtual-environment";
+      holds = "virtual environment, Python 3.11.2";
+      inputs = {
+        wheel = {
+          "alpha-1.0-py3-none-any.whl" = "sha256:108cc096aa01aedb85bb472de8e2c8738a6bdc47747d8901b367ed7d73275e77";
+          "beta-1.5-py3-none-any.whl" = "sha256:26283cdab56ae93f63a40ed516facbcf296ac51d02f47ad540b74f83685936d5";
+          "delta-0.1-py3-none-any.whl" = "sha256:c49b20de75cecc5a00bc1734c22e77bc573d93e64908e3f04f7eab08105abf56";
+          "gamma-3-py3-none-any.whl" = "sha256:a2584b812eeda9eb0f8edefed1094bcd65e4747eb529b1126c67069cc40bc1ca";
+          "native-1.0-cp311-abi3-manylinux_2_28_aarch64.whl" = "sha256:fb8a3c5fb6fdd6efc249dd229ed6ac2721ea157cfeea7061f57da4557ac2ac73";
+        };
+      };
+      options = {
+        interpreter = "/usr/bin/python3.11";
+        version = "3.11.2";
+      };
+    };
   };
 in
 onedigest.image {
@@ -578,10 +605,10 @@ onedigest.image {
         layers.debian-essential-amd64
         layers.libgomp1-amd64
         layers.debian-configuration-amd64
-        layers.python-3_11_2
         layers.native-1_0-amd64
         layers.alpha-beta-delta-and-1-more
         layers.intel-1-amd64
+        layers.python-3_11_2-amd64
         layers.application
       ];
     };
@@ -615,9 +642,9 @@ onedigest.image {
         layers.debian-essential-arm64
         layers.libgomp1-arm64
         layers.debian-configuration-arm64
-        layers.python-3_11_2
         layers.native-1_0-arm64
         layers.alpha-beta-delta-and-1-more
+        layers.python-3_11_2-arm64
         layers.application
       ];
     };

@@ -56,14 +56,6 @@ let
       command = "working-directory";
       holds = "working directory /srv/work";
     };
-    python-3_12_4 = onedigest.layer "python-3.12.4" {
-      command = "virtual-environment";
-      holds = "virtual environment, Python 3.12.4";
-      options = {
-        interpreter = "/usr/local/bin/python3.12";
-        version = "3.12.4";
-      };
-    };
     native-1_0-amd64 = onedigest.layer "native-1.0-amd64" {
       command = "wheels";
       holds = "native 1.0";
@@ -86,6 +78,20 @@ let
       };
       options = {
         python = "3.12";
+      };
+    };
+    python-3_12_4-amd64 = onedigest.layer "python-3.12.4-amd64" {
+      command = "virtual-environment";
+      holds = "virtual environment, Python 3.12.4";
+      inputs = {
+        wheel = {
+          "alpha-2.0-py3-none-any.whl" = "sha256:3790818521a20332b4ebbc2a4351c0e0d0302c60138554923dd2ceb648574230";
+          "native-1.0-cp311-abi3-manylinux_2_28_x86_64.whl" = "sha256:5878fec00b997fa561aefaf5aa466645fe18901d76b72853bdc1da3af89abdd4";
+        };
+      };
+      options = {
+        interpreter = "/usr/local/bin/python3.12";
+        version = "3.12.4";
       };
     };
     application = onedigest.layer "application" {
@@ -125,6 +131,20 @@ let
         python = "3.12";
       };
     };
+    python-3_12_4-arm64 = onedigest.layer "python-3.12.4-arm64" {
+      command = "virtual-environment";
+      holds = "virtual environment, Python 3.12.4";
+      inputs = {
+        wheel = {
+          "alpha-2.0-py3-none-any.whl" = "sha256:3790818521a20332b4ebbc2a4351c0e0d0302c60138554923dd2ceb648574230";
+          "native-1.0-cp311-abi3-manylinux_2_28_aarch64.whl" = "sha256:fb8a3c5fb6fdd6efc249dd229ed6ac2721ea157cfeea7061f57da4557ac2ac73";
+        };
+      };
+      options = {
+        interpreter = "/usr/local/bin/python3.12";
+        version = "3.12.4";
+      };
+    };
   };
 in
 onedigest.image {
@@ -159,9 +179,9 @@ onedigest.image {
         layers.account-65532-65532
         layers.folder-srv-work
         layers.working-directory
-        layers.python-3_12_4
         layers.native-1_0-amd64
         layers.alpha-2_0
+        layers.python-3_12_4-amd64
         layers.application
       ];
     };
@@ -192,9 +212,9 @@ onedigest.image {
         layers.account-65532-65532
         layers.folder-srv-work
         layers.working-directory
-        layers.python-3_12_4
         layers.native-1_0-arm64
         layers.alpha-2_0
+        layers.python-3_12_4-arm64
         layers.application
       ];
     };

@@ -1,0 +1,70 @@
+"""Knows which packages the image below has, by the lists that it keeps of them itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from onedigest import untrusted
+from onedigest.assembler.descriptor import Descriptor
+from onedigest.inputs.debian.index import installed
+from onedigest.inputs.store import Store
+from onedigest.lock.base import Base
+from onedigest.lock.base.probe import EXAMINER, dpkg_status
+from onedigest.oci.rootfs import Rootfs, noted_rootfs, read_rootfs
+from onedigest.platforms import Platform
+
+_PROJECT = re.compile(r"(?:.*/)?site-packages/([^/-]+)-([^/-]+)(?:\.dist-info|(?:-py3\.\d{1,3})?\.egg-info)", re.ASCII)
+_SEPARATORS = re.compile(r"[-_.]+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Installed:
+    """A package that an image has. `kind` is that of a package URL; `source` is what a Debian package states of it."""
+
+    kind: str
+    name: str
+    version: str
+    architecture: str = ""
+    source: str = ""
+
+
+def read_below(
+    base: Base, platform: Platform, store: Store, bring: Callable[[tuple[Descriptor, ...]], object]
+) -> tuple[Installed, ...]:
+    """Return what the image below has installed, sorted; `bring` puts layers into the store where that is not noted.
+
+    Debian packages that are put above it are left out: they are another version of what it has. Raises `InputError`
+    for lists that are none.
+    """
+    layers = base.layers(platform)
+    rootfs = noted_rootfs(layers, EXAMINER, store)
+    if rootfs is None:
+        bring(layers)
+        rootfs = read_rootfs([(each, store.path(each.digest)) for each in layers], EXAMINER, store)
+    above = {each.name for each in base.debian_packages if platform in each.platforms}
+    debian = (each for each in _debian(rootfs) if each.name not in above)
+    return tuple(sorted({*debian, *_projects(rootfs)}))
+
+
+def _debian(rootfs: Rootfs) -> Iterator[Installed]:
+    for stanza in installed(dpkg_status(rootfs)).values():
+        with suppress(ValueError):
+            yield Installed(
+                kind="deb",
+                name=stanza.name,
+                version=stanza.version,
+                architecture=untrusted.word(stanza.architecture),
+                source=stanza.fields.get("Source", ""),
+            )
+
+
+def _projects(rootfs: Rootfs) -> Iterator[Installed]:
+    """Yield the Python projects that have metadata; those of Debian's packages are in dist-packages."""
+    for path, _ in rootfs.paths():
+        if match := _PROJECT.fullmatch(path):
+            with suppress(ValueError):
+                name = _SEPARATORS.sub("-", untrusted.project_name(match[1])).lower()
+                yield Installed(kind="pypi", name=name, version=untrusted.version(match[2]))

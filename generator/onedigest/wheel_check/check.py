@@ -1,0 +1,49 @@
+"""Knows which wheels of a lock are looked at, and that what was found once is not looked for again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+
+from onedigest.digest import canonical_json, hex_of, of_bytes
+from onedigest.inputs.store import Store
+from onedigest.lock.model import Lock, Wheel
+from onedigest.platforms import Platform
+from onedigest.wheel_check import FORMAT
+from onedigest.wheel_check.found import Found, Key, dumps, loads
+
+
+def check(lock: Lock, platforms: Iterable[Platform], store: Store) -> Found:
+    """Look at those wheels of some platforms that are in the store.
+
+    What was found is noted under their digests, unless no image can be made of them.
+    """
+    chosen = set(platforms)
+    there = {wheel for wheel in lock.wheels() if store.has(wheel.digest, wheel.size)}
+    wheels = {
+        platform: {
+            package.key: wheel
+            for package in lock.packages
+            if (wheel := package.wheel_for(platform)) is not None and wheel in there
+        }
+        for platform in lock.platforms
+        if platform in chosen
+    }
+    place = lock.base.python_minor, lock.base.venv
+    name = _note(wheels, place)
+    if (noted := store.read_note(name)) is not None:
+        with suppress(ValueError, TypeError, KeyError):
+            return loads(noted)
+    from onedigest.wheel_check.looking import look  # what was found before needs none of it
+
+    found = look(wheels, place, store)
+    if not found.unfit:
+        store.write_note(name, dumps(found))
+    return found
+
+
+def _note(wheels: Mapping[Platform, Mapping[Key, Wheel]], place: tuple[str, str]) -> str:
+    """Return the name of the note about some wheels, for a Python and a virtual environment."""
+    stated = [[*key, wheel.name, wheel.digest] for several in wheels.values() for key, wheel in sorted(several.items())]
+    sets = [[str(platform), len(several)] for platform, several in sorted(wheels.items())]
+    return f"wheels/{FORMAT}/{hex_of(of_bytes(canonical_json([place, sets, stated])))}"
