@@ -2,6 +2,8 @@
 # daemon with buildx, Bazel, Nix and buildifier for the tests, on Debian as root; `make engines-stop` ends what runs.
 # make assembler: freezes the assembler's source as the file that engines run. make golden: writes golden files anew.
 # make proofs: builds and runs an image for each program in tests/proofs; PROOFS="git node --suite trixie" chooses.
+# make corpus: compares some five hundred wheels of the index with what uv and pip install, and builds sets of wheels that
+# share paths; CORPUS="old six dbt-snowflake --folder /tmp/wheels" chooses, and keeps the wheels.
 # make fuzz: each target of tests/fuzz for ONEDIGEST_FUZZ_SECONDS (60), with mutations that were not tried before.
 # It reads all modules of this machine for images first, which takes half an hour.
 # JOBS: how many tests run at a time.
@@ -12,7 +14,7 @@ BIN = .venv/bin
 # how docker is reached, where `make engines` has started it
 -include .engines/environment.mk
 
-.PHONY: demo test proofs fuzz chaos lint assembler golden bench engines engines-stop clean
+.PHONY: demo test proofs corpus fuzz chaos lint assembler golden bench engines engines-stop clean
 
 demo: .venv/ready
 	$(BIN)/onedigest generate examples/penguins.py
@@ -24,6 +26,9 @@ test: .venv/ready
 
 proofs: .venv/ready
 	PYTHONPATH=tests $(BIN)/python -m proofs $(PROOFS)
+
+corpus: .venv/ready
+	PYTHONPATH=tests $(BIN)/python -m corpus $(CORPUS)
 
 fuzz: .venv/ready
 	PYTHONPATH=tests $(BIN)/python tests/flyte_modules.py

@@ -133,7 +133,13 @@ def make_index(folder: Path) -> Path:
     """Write the wheels of the golden cases: everything that selection has to tell apart."""
     if folder.is_dir():
         return folder
-    build_wheel(folder, "alpha", "1.0", requires=["beta>=1", "gamma[fast]", 'windows-only; sys_platform == "win32"'])
+    build_wheel(
+        folder,
+        "alpha",
+        "1.0",
+        files={"alpha/__init__.py": b'NAME = "alpha"\n' * 4, "LICENSE": b"That of alpha.\n" * 9},  # native has one, too
+        requires=["beta>=1", "gamma[fast]", 'windows-only; sys_platform == "win32"'],
+    )
     build_wheel(folder, "alpha", "2.0", requires_python=">=3.12")
     build_wheel(folder, "beta", "1.5", requires=["alpha"], entry_points="[console_scripts]\nbeta = beta:main\n")
     build_wheel(folder, "beta", "1.6a1")
@@ -150,6 +156,7 @@ def make_index(folder: Path) -> Path:
     large = b"".join(number.to_bytes(4, "big") for number in range(1 << 19))  # enough for a layer of its own
     for machine in ("x86_64", "aarch64"):
         library = {"native/lib.so": machine.encode() + large, "native/__init__.py": b"x = 1\n" * 9}
+        library["LICENSE"] = b"That of native.\n" * 9
         build_wheel(folder, "native", "1.0", tag=f"cp311-abi3-manylinux_2_28_{machine}", files=library, deflate=False)
         build_wheel(folder, "native", "1.0", tag=f"cp311-abi3-manylinux_2_39_{machine}", files=library, deflate=False)
         build_wheel(folder, "native", "1.0", tag=f"cp311-cp311-musllinux_1_2_{machine}", files=library, deflate=False)

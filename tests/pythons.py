@@ -24,6 +24,13 @@ def every_interpreter() -> tuple[str, ...]:
     return _since((3, 8))
 
 
+@cache
+def interpreters_by_version() -> dict[str, str]:
+    """Return the same by their versions, such as "3.11"."""
+    found = {_version(path): path for path in every_interpreter()}
+    return {f"{version[0]}.{version[1]}": path for version, path in found.items() if version}
+
+
 def _since(oldest: tuple[int, int]) -> tuple[str, ...]:
     found: dict[tuple[int, int], str] = {}
     candidates = [sys.executable, *_on_path(), *_of_version_managers()]

@@ -65,7 +65,10 @@ def test_image_is_identical_under_all_variations(alpha: Project) -> None:
 
 
 def test_variation_that_could_not_be_made_is_said(alpha: Project, tmp_path: Path) -> None:
-    """For both platforms, on a small base whose layers a varied build takes as they are, and whose images are further in."""
+    """On a small base, by the way, whose layers a varied build takes as they are, and whose images are further in.
+
+    It is built for both platforms.
+    """
     with serve_registry(tmp_path / "registry") as served:
         rows = [put_platform(served.host, "base", each, Made([python_files(each)])) for each in MACHINES]
         put_index(served.host, "base", "1", [put_index(served.host, "base", "", rows)])
@@ -130,7 +133,7 @@ def test_four_engines_give_one_digest(alpha: Project, docker: str) -> None:
     assert [row[0] for row in rows[1:10]] == [
         "index", "linux/amd64 manifest", "linux/amd64 config", "linux/amd64 debian:bookworm",
         "linux/amd64 folder /app", "linux/amd64 working directory /app",
-        "linux/amd64 virtual environment, Python 3.11.2", "linux/amd64 alpha 1.0",
+        "linux/amd64 alpha 1.0", "linux/amd64 virtual environment, Python 3.11.2",
         "linux/amd64 app.py and further files in /app",
     ]  # fmt: skip
     assert all(len(set(row[1:5])) == 1 and row[5] == "equal" for row in rows[1:])

@@ -28,7 +28,7 @@ LOCK = 2
 RULES = 1
 """The format of generated rules. It moves when a file is rendered otherwise from the same lock and plan."""
 
-DRAFT = 2
+DRAFT = 3
 """Which draft of the layer format this is: it moves with bytes until the first release, and then stays.
 
 A machine may have layers of an earlier draft in its cache, and they are not taken.
@@ -37,7 +37,7 @@ A machine may have layers of an earlier draft in its cache, and they are not tak
 DEFAULTS = 1
 """The defaults of the keys of `[tool.onedigest]`. It moves when a default does, since a spec states no defaults."""
 
-ASSEMBLER = "sha256:d1baf434cb62ec25e90a47ee93cf79e6c4c738ec1c0b6346640d25c49e271693"
+ASSEMBLER = "sha256:2cd07031d6f09e021a8c04c3ec6b081133c00fae3ae1432d50c211159bc7f209"
 """The newest frozen assembler, which new rules name; `make assembler` sets it."""
 
 LOCK_FILE = "pylock.toml"

@@ -12,7 +12,7 @@ let
 
   layers = {
     debian-bookworm-amd64 = onedigest.layer "debian-bookworm-amd64" {
-      archive = "debian-bookworm-amd64-96b86823662b.tar.gz";
+      archive = "debian-bookworm-amd64-e22c3c76bf81.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {
@@ -79,7 +79,7 @@ let
       holds = "working directory /app";
     };
     debian-essential-amd64 = onedigest.layer "debian-essential-amd64" {
-      archive = "debian-essential-amd64-0667c2c5ab86.tar.gz";
+      archive = "debian-essential-amd64-5b30949eed08.tar.gz";
       command = "debian-packages";
       holds = "Debian's essential packages";
       inputs = {
@@ -134,7 +134,7 @@ let
       };
     };
     libgomp1-amd64 = onedigest.layer "libgomp1-amd64" {
-      archive = "libgomp1-amd64-d7d58e4c2069.tar.gz";
+      archive = "libgomp1-amd64-b8680588361c.tar.gz";
       command = "debian-packages";
       holds = "libgomp1";
       inputs = {
@@ -144,7 +144,7 @@ let
       };
     };
     debian-configuration-amd64 = onedigest.layer "debian-configuration-amd64" {
-      archive = "debian-configuration-amd64-3366d44dbe7e.tar.gz";
+      archive = "debian-configuration-amd64-ce77d81c3434.tar.gz";
       command = "debian-configuration";
       holds = "caches and alternatives of all Debian packages";
       inputs = {
@@ -246,7 +246,7 @@ let
       holds = "native 1.0";
       inputs = {
         wheel = {
-          "native-1.0-cp311-abi3-manylinux_2_28_x86_64.whl" = "sha256:5878fec00b997fa561aefaf5aa466645fe18901d76b72853bdc1da3af89abdd4";
+          "native-1.0-cp311-abi3-manylinux_2_28_x86_64.whl" = "sha256:568fad34a7447d0767463c3786b0a890655eeaf4c20847aaa35efac122ff07f7";
         };
       };
       options = {
@@ -258,7 +258,7 @@ let
       holds = "alpha 1.0, beta 1.5, delta 0.1, gamma 3";
       inputs = {
         wheel = {
-          "alpha-1.0-py3-none-any.whl" = "sha256:108cc096aa01aedb85bb472de8e2c8738a6bdc47747d8901b367ed7d73275e77";
+          "alpha-1.0-py3-none-any.whl" = "sha256:92195e3d3223f364d6bc84e5461877214c28d4b840de1de36bd417d5c8c3ee4c";
           "beta-1.5-py3-none-any.whl" = "sha256:26283cdab56ae93f63a40ed516facbcf296ac51d02f47ad540b74f83685936d5";
           "delta-0.1-py3-none-any.whl" = "sha256:c49b20de75cecc5a00bc1734c22e77bc573d93e64908e3f04f7eab08105abf56";
           "gamma-3-py3-none-any.whl" = "sha256:a2584b812eeda9eb0f8edefed1094bcd65e4747eb529b1126c67069cc40bc1ca";
@@ -285,12 +285,12 @@ let
       holds = "virtual environment, Python 3.11.2";
       inputs = {
         wheel = {
-          "alpha-1.0-py3-none-any.whl" = "sha256:108cc096aa01aedb85bb472de8e2c8738a6bdc47747d8901b367ed7d73275e77";
+          "alpha-1.0-py3-none-any.whl" = "sha256:92195e3d3223f364d6bc84e5461877214c28d4b840de1de36bd417d5c8c3ee4c";
           "beta-1.5-py3-none-any.whl" = "sha256:26283cdab56ae93f63a40ed516facbcf296ac51d02f47ad540b74f83685936d5";
           "delta-0.1-py3-none-any.whl" = "sha256:c49b20de75cecc5a00bc1734c22e77bc573d93e64908e3f04f7eab08105abf56";
           "gamma-3-py3-none-any.whl" = "sha256:a2584b812eeda9eb0f8edefed1094bcd65e4747eb529b1126c67069cc40bc1ca";
           "intel-1-cp311-cp311-manylinux_2_17_x86_64.whl" = "sha256:a2a88d8654665589d858c42ea96eeeb57aa3aa65a9b56aa2466e52c65342e9c0";
-          "native-1.0-cp311-abi3-manylinux_2_28_x86_64.whl" = "sha256:5878fec00b997fa561aefaf5aa466645fe18901d76b72853bdc1da3af89abdd4";
+          "native-1.0-cp311-abi3-manylinux_2_28_x86_64.whl" = "sha256:568fad34a7447d0767463c3786b0a890655eeaf4c20847aaa35efac122ff07f7";
         };
       };
       options = {
@@ -323,7 +323,7 @@ let
       ];
     };
     debian-bookworm-arm64 = onedigest.layer "debian-bookworm-arm64" {
-      archive = "debian-bookworm-arm64-00f018e1346e.tar.gz";
+      archive = "debian-bookworm-arm64-f05db61f83ec.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {
@@ -377,7 +377,7 @@ let
       };
     };
     debian-essential-arm64 = onedigest.layer "debian-essential-arm64" {
-      archive = "debian-essential-arm64-70785f0f7b18.tar.gz";
+      archive = "debian-essential-arm64-8cd7d3b892e6.tar.gz";
       command = "debian-packages";
       holds = "Debian's essential packages";
       inputs = {
@@ -432,7 +432,7 @@ let
       };
     };
     libgomp1-arm64 = onedigest.layer "libgomp1-arm64" {
-      archive = "libgomp1-arm64-67a1c2a8e8ac.tar.gz";
+      archive = "libgomp1-arm64-028c349b8f7a.tar.gz";
       command = "debian-packages";
       holds = "libgomp1";
       inputs = {
@@ -442,7 +442,7 @@ let
       };
     };
     debian-configuration-arm64 = onedigest.layer "debian-configuration-arm64" {
-      archive = "debian-configuration-arm64-6a13a2cc3b06.tar.gz";
+      archive = "debian-configuration-arm64-8f6f9929f908.tar.gz";
       command = "debian-configuration";
       holds = "caches and alternatives of all Debian packages";
       inputs = {
@@ -544,7 +544,7 @@ let
       holds = "native 1.0";
       inputs = {
         wheel = {
-          "native-1.0-cp311-abi3-manylinux_2_28_aarch64.whl" = "sha256:fb8a3c5fb6fdd6efc249dd229ed6ac2721ea157cfeea7061f57da4557ac2ac73";
+          "native-1.0-cp311-abi3-manylinux_2_28_aarch64.whl" = "sha256:887b281967b8a58f1d46615eff2b776054bc61b7ce316ec19a078f17e465bc5d";
         };
       };
       options = {
@@ -556,11 +556,11 @@ let
       holds = "virtual environment, Python 3.11.2";
       inputs = {
         wheel = {
-          "alpha-1.0-py3-none-any.whl" = "sha256:108cc096aa01aedb85bb472de8e2c8738a6bdc47747d8901b367ed7d73275e77";
+          "alpha-1.0-py3-none-any.whl" = "sha256:92195e3d3223f364d6bc84e5461877214c28d4b840de1de36bd417d5c8c3ee4c";
           "beta-1.5-py3-none-any.whl" = "sha256:26283cdab56ae93f63a40ed516facbcf296ac51d02f47ad540b74f83685936d5";
           "delta-0.1-py3-none-any.whl" = "sha256:c49b20de75cecc5a00bc1734c22e77bc573d93e64908e3f04f7eab08105abf56";
           "gamma-3-py3-none-any.whl" = "sha256:a2584b812eeda9eb0f8edefed1094bcd65e4747eb529b1126c67069cc40bc1ca";
-          "native-1.0-cp311-abi3-manylinux_2_28_aarch64.whl" = "sha256:fb8a3c5fb6fdd6efc249dd229ed6ac2721ea157cfeea7061f57da4557ac2ac73";
+          "native-1.0-cp311-abi3-manylinux_2_28_aarch64.whl" = "sha256:887b281967b8a58f1d46615eff2b776054bc61b7ce316ec19a078f17e465bc5d";
         };
       };
       options = {

@@ -12,7 +12,7 @@ let
 
   layers = {
     python-3_12-slim-layer-1-of-2-amd64 = onedigest.layer "python-3.12-slim-layer-1-of-2-amd64" {
-      archive = "python-3.12-slim-b7b6722a30ec/blobs/sha256/a3eadde06829d3acfa1f1c83a84b7773f4e81755c2516b4e9ce061e8cf904d61";
+      archive = "python-3.12-slim-a439dc6a5685/blobs/sha256/a3eadde06829d3acfa1f1c83a84b7773f4e81755c2516b4e9ce061e8cf904d61";
       command = "base-layer";
       descriptor = {
         diff_id = "sha256:a3eadde06829d3acfa1f1c83a84b7773f4e81755c2516b4e9ce061e8cf904d61";
@@ -23,7 +23,7 @@ let
       holds = "docker.io/library/python:3.12-slim, layer 1 of 2";
     };
     python-3_12-slim-layer-2-of-2-amd64 = onedigest.layer "python-3.12-slim-layer-2-of-2-amd64" {
-      archive = "python-3.12-slim-b7b6722a30ec/blobs/sha256/c6ba31f8977d59b157321e32908ffd6d771ea57982ba3a90074174b72bb7687f";
+      archive = "python-3.12-slim-a439dc6a5685/blobs/sha256/c6ba31f8977d59b157321e32908ffd6d771ea57982ba3a90074174b72bb7687f";
       command = "base-layer";
       descriptor = {
         diff_id = "sha256:c6ba31f8977d59b157321e32908ffd6d771ea57982ba3a90074174b72bb7687f";
@@ -61,7 +61,7 @@ let
       holds = "native 1.0";
       inputs = {
         wheel = {
-          "native-1.0-cp311-abi3-manylinux_2_28_x86_64.whl" = "sha256:5878fec00b997fa561aefaf5aa466645fe18901d76b72853bdc1da3af89abdd4";
+          "native-1.0-cp311-abi3-manylinux_2_28_x86_64.whl" = "sha256:568fad34a7447d0767463c3786b0a890655eeaf4c20847aaa35efac122ff07f7";
         };
       };
       options = {
@@ -86,7 +86,7 @@ let
       inputs = {
         wheel = {
           "alpha-2.0-py3-none-any.whl" = "sha256:3790818521a20332b4ebbc2a4351c0e0d0302c60138554923dd2ceb648574230";
-          "native-1.0-cp311-abi3-manylinux_2_28_x86_64.whl" = "sha256:5878fec00b997fa561aefaf5aa466645fe18901d76b72853bdc1da3af89abdd4";
+          "native-1.0-cp311-abi3-manylinux_2_28_x86_64.whl" = "sha256:568fad34a7447d0767463c3786b0a890655eeaf4c20847aaa35efac122ff07f7";
         };
       };
       options = {
@@ -109,7 +109,7 @@ let
       ];
     };
     python-3_12-slim-layer-1-of-2-arm64 = onedigest.layer "python-3.12-slim-layer-1-of-2-arm64" {
-      archive = "python-3.12-slim-b7b6722a30ec/blobs/sha256/26cef2ddbde4a5a488cef82e051fb1b80ef31880737c180f00d4e880f17dd510";
+      archive = "python-3.12-slim-a439dc6a5685/blobs/sha256/26cef2ddbde4a5a488cef82e051fb1b80ef31880737c180f00d4e880f17dd510";
       command = "base-layer";
       descriptor = {
         diff_id = "sha256:26cef2ddbde4a5a488cef82e051fb1b80ef31880737c180f00d4e880f17dd510";
@@ -124,7 +124,7 @@ let
       holds = "native 1.0";
       inputs = {
         wheel = {
-          "native-1.0-cp311-abi3-manylinux_2_28_aarch64.whl" = "sha256:fb8a3c5fb6fdd6efc249dd229ed6ac2721ea157cfeea7061f57da4557ac2ac73";
+          "native-1.0-cp311-abi3-manylinux_2_28_aarch64.whl" = "sha256:887b281967b8a58f1d46615eff2b776054bc61b7ce316ec19a078f17e465bc5d";
         };
       };
       options = {
@@ -137,7 +137,7 @@ let
       inputs = {
         wheel = {
           "alpha-2.0-py3-none-any.whl" = "sha256:3790818521a20332b4ebbc2a4351c0e0d0302c60138554923dd2ceb648574230";
-          "native-1.0-cp311-abi3-manylinux_2_28_aarch64.whl" = "sha256:fb8a3c5fb6fdd6efc249dd229ed6ac2721ea157cfeea7061f57da4557ac2ac73";
+          "native-1.0-cp311-abi3-manylinux_2_28_aarch64.whl" = "sha256:887b281967b8a58f1d46615eff2b776054bc61b7ce316ec19a078f17e465bc5d";
         };
       };
       options = {

@@ -12,7 +12,7 @@ let
 
   layers = {
     debian-bookworm-amd64 = onedigest.layer "debian-bookworm-amd64" {
-      archive = "debian-bookworm-amd64-6c0c4ffde311.tar.gz";
+      archive = "debian-bookworm-amd64-8a02cef04e45.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {
@@ -102,7 +102,7 @@ let
       ];
     };
     debian-bookworm-arm64 = onedigest.layer "debian-bookworm-arm64" {
-      archive = "debian-bookworm-arm64-85127f2b962b.tar.gz";
+      archive = "debian-bookworm-arm64-79368ca544fe.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {

@@ -12,7 +12,7 @@ let
 
   layers = {
     debian-bookworm-amd64 = onedigest.layer "debian-bookworm-amd64" {
-      archive = "debian-bookworm-amd64-6c0c4ffde311.tar.gz";
+      archive = "debian-bookworm-amd64-8a02cef04e45.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {
@@ -78,7 +78,7 @@ let
       holds = "working directory /app";
     };
     debian-essential-amd64 = onedigest.layer "debian-essential-amd64" {
-      archive = "debian-essential-amd64-0667c2c5ab86.tar.gz";
+      archive = "debian-essential-amd64-5b30949eed08.tar.gz";
       command = "debian-packages";
       holds = "Debian's essential packages";
       inputs = {
@@ -133,7 +133,7 @@ let
       };
     };
     gzip-libgomp1-tar-amd64 = onedigest.layer "gzip-libgomp1-tar-amd64" {
-      archive = "gzip-libgomp1-tar-amd64-d7d58e4c2069.tar.gz";
+      archive = "gzip-libgomp1-tar-amd64-b8680588361c.tar.gz";
       command = "debian-packages";
       holds = "gzip, libgomp1, tar";
       inputs = {
@@ -143,7 +143,7 @@ let
       };
     };
     debian-configuration-amd64 = onedigest.layer "debian-configuration-amd64" {
-      archive = "debian-configuration-amd64-3366d44dbe7e.tar.gz";
+      archive = "debian-configuration-amd64-ce77d81c3434.tar.gz";
       command = "debian-configuration";
       holds = "caches and alternatives of all Debian packages";
       inputs = {
@@ -245,7 +245,7 @@ let
       holds = "native 1.0";
       inputs = {
         wheel = {
-          "native-1.0-cp311-abi3-manylinux_2_28_x86_64.whl" = "sha256:5878fec00b997fa561aefaf5aa466645fe18901d76b72853bdc1da3af89abdd4";
+          "native-1.0-cp311-abi3-manylinux_2_28_x86_64.whl" = "sha256:568fad34a7447d0767463c3786b0a890655eeaf4c20847aaa35efac122ff07f7";
         };
       };
       options = {
@@ -257,7 +257,7 @@ let
       holds = "alpha 1.0, beta 1.5, delta 0.1, flyte 2.12.1, gamma 3";
       inputs = {
         wheel = {
-          "alpha-1.0-py3-none-any.whl" = "sha256:108cc096aa01aedb85bb472de8e2c8738a6bdc47747d8901b367ed7d73275e77";
+          "alpha-1.0-py3-none-any.whl" = "sha256:92195e3d3223f364d6bc84e5461877214c28d4b840de1de36bd417d5c8c3ee4c";
           "beta-1.5-py3-none-any.whl" = "sha256:26283cdab56ae93f63a40ed516facbcf296ac51d02f47ad540b74f83685936d5";
           "delta-0.1-py3-none-any.whl" = "sha256:c49b20de75cecc5a00bc1734c22e77bc573d93e64908e3f04f7eab08105abf56";
           "flyte-2.12.1-py3-none-any.whl" = "sha256:53a9c54bc409ad5b01d98013a31be095096e615087147ccda3e8f36dab8535c3";
@@ -285,13 +285,13 @@ let
       holds = "virtual environment, Python 3.11.2";
       inputs = {
         wheel = {
-          "alpha-1.0-py3-none-any.whl" = "sha256:108cc096aa01aedb85bb472de8e2c8738a6bdc47747d8901b367ed7d73275e77";
+          "alpha-1.0-py3-none-any.whl" = "sha256:92195e3d3223f364d6bc84e5461877214c28d4b840de1de36bd417d5c8c3ee4c";
           "beta-1.5-py3-none-any.whl" = "sha256:26283cdab56ae93f63a40ed516facbcf296ac51d02f47ad540b74f83685936d5";
           "delta-0.1-py3-none-any.whl" = "sha256:c49b20de75cecc5a00bc1734c22e77bc573d93e64908e3f04f7eab08105abf56";
           "flyte-2.12.1-py3-none-any.whl" = "sha256:53a9c54bc409ad5b01d98013a31be095096e615087147ccda3e8f36dab8535c3";
           "gamma-3-py3-none-any.whl" = "sha256:a2584b812eeda9eb0f8edefed1094bcd65e4747eb529b1126c67069cc40bc1ca";
           "intel-1-cp311-cp311-manylinux_2_17_x86_64.whl" = "sha256:a2a88d8654665589d858c42ea96eeeb57aa3aa65a9b56aa2466e52c65342e9c0";
-          "native-1.0-cp311-abi3-manylinux_2_28_x86_64.whl" = "sha256:5878fec00b997fa561aefaf5aa466645fe18901d76b72853bdc1da3af89abdd4";
+          "native-1.0-cp311-abi3-manylinux_2_28_x86_64.whl" = "sha256:568fad34a7447d0767463c3786b0a890655eeaf4c20847aaa35efac122ff07f7";
         };
       };
       options = {
@@ -317,7 +317,7 @@ let
       ];
     };
     debian-bookworm-arm64 = onedigest.layer "debian-bookworm-arm64" {
-      archive = "debian-bookworm-arm64-85127f2b962b.tar.gz";
+      archive = "debian-bookworm-arm64-79368ca544fe.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {
@@ -371,7 +371,7 @@ let
       };
     };
     debian-essential-arm64 = onedigest.layer "debian-essential-arm64" {
-      archive = "debian-essential-arm64-70785f0f7b18.tar.gz";
+      archive = "debian-essential-arm64-8cd7d3b892e6.tar.gz";
       command = "debian-packages";
       holds = "Debian's essential packages";
       inputs = {
@@ -426,7 +426,7 @@ let
       };
     };
     gzip-libgomp1-tar-arm64 = onedigest.layer "gzip-libgomp1-tar-arm64" {
-      archive = "gzip-libgomp1-tar-arm64-67a1c2a8e8ac.tar.gz";
+      archive = "gzip-libgomp1-tar-arm64-028c349b8f7a.tar.gz";
       command = "debian-packages";
       holds = "gzip, libgomp1, tar";
       inputs = {
@@ -436,7 +436,7 @@ let
       };
     };
     debian-configuration-arm64 = onedigest.layer "debian-configuration-arm64" {
-      archive = "debian-configuration-arm64-6a13a2cc3b06.tar.gz";
+      archive = "debian-configuration-arm64-8f6f9929f908.tar.gz";
       command = "debian-configuration";
       holds = "caches and alternatives of all Debian packages";
       inputs = {
@@ -538,7 +538,7 @@ let
       holds = "native 1.0";
       inputs = {
         wheel = {
-          "native-1.0-cp311-abi3-manylinux_2_28_aarch64.whl" = "sha256:fb8a3c5fb6fdd6efc249dd229ed6ac2721ea157cfeea7061f57da4557ac2ac73";
+          "native-1.0-cp311-abi3-manylinux_2_28_aarch64.whl" = "sha256:887b281967b8a58f1d46615eff2b776054bc61b7ce316ec19a078f17e465bc5d";
         };
       };
       options = {
@@ -550,12 +550,12 @@ let
       holds = "virtual environment, Python 3.11.2";
       inputs = {
         wheel = {
-          "alpha-1.0-py3-none-any.whl" = "sha256:108cc096aa01aedb85bb472de8e2c8738a6bdc47747d8901b367ed7d73275e77";
+          "alpha-1.0-py3-none-any.whl" = "sha256:92195e3d3223f364d6bc84e5461877214c28d4b840de1de36bd417d5c8c3ee4c";
           "beta-1.5-py3-none-any.whl" = "sha256:26283cdab56ae93f63a40ed516facbcf296ac51d02f47ad540b74f83685936d5";
           "delta-0.1-py3-none-any.whl" = "sha256:c49b20de75cecc5a00bc1734c22e77bc573d93e64908e3f04f7eab08105abf56";
           "flyte-2.12.1-py3-none-any.whl" = "sha256:53a9c54bc409ad5b01d98013a31be095096e615087147ccda3e8f36dab8535c3";
           "gamma-3-py3-none-any.whl" = "sha256:a2584b812eeda9eb0f8edefed1094bcd65e4747eb529b1126c67069cc40bc1ca";
-          "native-1.0-cp311-abi3-manylinux_2_28_aarch64.whl" = "sha256:fb8a3c5fb6fdd6efc249dd229ed6ac2721ea157cfeea7061f57da4557ac2ac73";
+          "native-1.0-cp311-abi3-manylinux_2_28_aarch64.whl" = "sha256:887b281967b8a58f1d46615eff2b776054bc61b7ce316ec19a078f17e465bc5d";
         };
       };
       options = {
