@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -609,3 +610,35 @@ class TestCertificates:
             f"{world.folder}/ca.crt: the file has no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----\n"
             "hint: name a file of certificates in PEM with the certificates of the registry"
         )
+
+    @pytest.mark.parametrize(
+        ("settings", "said"),
+        [
+            ("ca = 'none.crt'", "none.crt: there is no such file of certificates"),
+            ("ca = 'hosts.toml'", "hosts.toml: the file has no certificate in PEM, which begins with"),
+            ("client = 'none.pem'", "none.pem: there is no such file of an own certificate"),
+            ("client = 'hosts.toml'", "hosts.toml: the file has no certificate with the key that belongs to it"),
+        ],
+    )
+    def test_mirror_with_a_wrong_one_is_not_passed_over(self, settings: str, said: str, world: World) -> None:
+        with filled(OddRegistry()) as server:
+            text = f'server = "http://{server.host}"\n[host."https://mirror.example"]\n{settings}\n'
+            to = world.repository("docker.io/library/python", "pull", places=world.hosts("docker.io", text))
+
+            assert failure(lambda: to.resolve("v1")).startswith(f"{world.folder}/certs.d/docker.io/{said}")
+            assert server.seen == []
+
+    def test_mirror_with_one_of_a_daemon_is_passed_over(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        usual = Path.stat
+
+        def stat(path: Path, **options: bool) -> os.stat_result:
+            if path.name == "ca.crt":
+                raise PermissionError(13, "Permission denied")
+            return usual(path, **options)
+
+        monkeypatch.setattr(Path, "stat", stat)
+        with filled(OddRegistry()) as server:
+            text = f'server = "http://{server.host}"\n[host."https://mirror.example"]\nca = "ca.crt"\n'
+            to = world.repository("docker.io/library/python", "pull", places=world.hosts("docker.io", text))
+
+            assert to.resolve("v1") == DIGEST

@@ -14,6 +14,7 @@ import urllib3
 from onedigest.assembler.image import INDEX_TYPE, MANIFEST_TYPE
 from onedigest.digest import Digest, is_digest, of_bytes
 from onedigest.errors import NetworkError, Problem
+from onedigest.inputs.encryption import Unfit
 from onedigest.oci import uploading
 from onedigest.oci.authorization import Answer
 from onedigest.oci.endpoint import Endpoint, endpoints_of
@@ -180,6 +181,8 @@ class Repository:
         for endpoint in hosts:
             try:
                 found = ask(endpoint)
+            except Unfit:  # as for containerd: nobody sees else that a host is never asked
+                raise
             except NetworkError as error:
                 problems += error.problems
                 if isinstance(error, Unreachable):
