@@ -178,8 +178,9 @@ class TestCredentials:
             assert [to.resolve(tag) for tag in ("v1", "v2", "v3")] == [None] * 3
             assert len(registry.seen) == 4
 
-    def test_user_who_may_only_push_pushes(self, world: World) -> None:
-        with OddRegistry(Manner(writes_only=True)) as registry:
+    @pytest.mark.parametrize("look", [403, 401])
+    def test_user_who_may_only_push_pushes(self, look: int, world: World) -> None:
+        with OddRegistry(Manner(writes_only=True, look=look)) as registry:
             world.login(registry.host)
             to = world.repository(f"{registry.host}/acme/app")
             assert (to.has(of_bytes(DATA)), to.resolve("v1")) == (False, None)
@@ -188,6 +189,15 @@ class TestCredentials:
 
             assert set(registry.manifests) == {"v1", "v2", DIGEST}
             assert registry.blobs[of_bytes(DATA)] == DATA
+
+    def test_user_who_is_not_known_is_told_before_anything_is_pushed(self, world: World) -> None:
+        refused = {"www-authenticate": 'Basic realm="tests"'}
+        with OddRegistry(Manner(refused=401, headers=refused)) as registry:
+            world.login(registry.host)
+            to = world.repository(f"{registry.host}/acme/app")
+
+            assert failure(lambda: to.resolve("v1")).startswith(f"{registry.host} refuses the credential from ")
+            assert [method for method, _, _ in registry.seen] == ["HEAD", "HEAD", "POST"]
 
     def test_token_that_is_for_pushing_alone_pushes(self, world: World) -> None:
         with OddRegistry(Manner(writes_only=True, tokens=True)) as registry:

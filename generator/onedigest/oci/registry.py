@@ -16,7 +16,7 @@ from onedigest.digest import Digest, is_digest, of_bytes
 from onedigest.errors import NetworkError, Problem
 from onedigest.inputs.encryption import Unfit
 from onedigest.oci import uploading
-from onedigest.oci.authorization import Answer
+from onedigest.oci.authorization import Answer, Denied
 from onedigest.oci.endpoint import Endpoint, endpoints_of
 from onedigest.oci.hosts_toml import RESOLVE
 from onedigest.oci.reference import Reference
@@ -58,6 +58,7 @@ class Repository:
         self.reference = reference
         self._endpoints = endpoints_of(reference, access, mode)
         self._writes = mode != "pull"
+        self._is_blind = False
         self._gone: set[Endpoint] = set()
         self._begun: Counter[str] = Counter()
 
@@ -107,7 +108,9 @@ class Repository:
     def has(self, digest: str) -> bool:
         """Tell whether the repository has a blob, as far as the user's credential may look."""
         endpoint = self._endpoints[-1]
-        answer = endpoint.ask("HEAD", endpoint.blob(digest))
+        answer = self._looked(endpoint, lambda: endpoint.ask("HEAD", endpoint.blob(digest)))
+        if answer is None:
+            return False
         if answer.status not in (_OK, _NOT_FOUND, *_NO_HEAD) and not self._may_not_look(endpoint, answer):
             raise endpoint.transport.failure(answer, f"look for {self._shown(digest)}")
         return answer.status == _OK
@@ -198,8 +201,8 @@ class Repository:
         return found
 
     def _resolve(self, endpoint: Endpoint, name: str) -> Digest | None:
-        answer = endpoint.look("HEAD", name)
-        if answer.status == _NOT_FOUND or self._may_not_look(endpoint, answer):
+        answer = self._looked(endpoint, lambda: endpoint.look("HEAD", name))
+        if answer is None or answer.status == _NOT_FOUND or self._may_not_look(endpoint, answer):
             return None
         if answer.status not in (_OK, *_NO_HEAD):
             raise endpoint.transport.failure(answer, f"look for {self._shown(name)}")
@@ -208,6 +211,22 @@ class Repository:
             return Digest(stated)
         found = self._get(endpoint, name)
         return found.digest if found else None
+
+    def _looked(self, endpoint: Endpoint, look: Callable[[], Answer]) -> Answer | None:
+        """Return the answer to a look; None where the credential is refused for looks, and taken for a push.
+
+        Some registries answer 401 to both, who may not and who is not known, so an upload is begun to tell which.
+        """
+        if self._is_blind:
+            return None
+        try:
+            return look()
+        except Denied:
+            if not self._writes or not endpoint.transport.refusing.source:
+                raise
+            uploading.begin(endpoint)
+            self._is_blind = True
+            return None
 
     def _may_not_look(self, endpoint: Endpoint, answer: Answer) -> bool:
         """Tell whether a credential was shown that may not read, and may still push."""
