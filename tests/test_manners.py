@@ -187,6 +187,7 @@ class TestCredentials:
             push(to, place=to.begin())
             put_tags(to, INDEX, ["v1", "v2"])
 
+            assert len(registry.requests("POST")) == 1, "an upload is begun to know it, and gone on with"
             assert set(registry.manifests) == {"v1", "v2", DIGEST}
             assert registry.blobs[of_bytes(DATA)] == DATA
 
@@ -198,6 +199,21 @@ class TestCredentials:
 
             assert failure(lambda: to.resolve("v1")).startswith(f"{registry.host} refuses the credential from ")
             assert [method for method, _, _ in registry.seen] == ["HEAD", "HEAD", "POST"]
+
+    def test_login_that_has_expired_is_told_before_anything_is_built(self, world: World) -> None:
+        manner = Manner(silent=401, pings=True)
+        with OddRegistry(manner) as registry:
+            world.login(registry.host)
+            to = world.repository(f"{registry.host}/acme/app")
+            assert to.resolve("v1") is None
+            body = b'{"errors":[{"code":"DENIED","message":"Your authorization token has expired. Reauthenticate."}]}'
+            manner.refused, manner.body = 403, body
+
+            assert failure(lambda: to.resolve("v1")) == (
+                f"{registry.host} does not permit to push to {registry.host}/acme/app with the credential from"
+                f" {world.folder}/docker/config.json (DENIED: Your authorization token has expired. Reauthenticate.)\n"
+                f"hint: docker login {registry.host}"
+            )
 
     def test_token_that_is_for_pushing_alone_pushes(self, world: World) -> None:
         with OddRegistry(Manner(writes_only=True, tokens=True)) as registry:

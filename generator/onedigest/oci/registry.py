@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,9 +59,10 @@ class Repository:
         self.reference = reference
         self._endpoints = endpoints_of(reference, access, mode)
         self._writes = mode != "pull"
-        self._is_blind = False
         self._gone: set[Endpoint] = set()
         self._begun: Counter[str] = Counter()
+        self._probing = threading.Lock()
+        self._probed: list[str] | None = None
 
     def resolve(self, name: str) -> Digest | None:
         """Return the digest that a tag or digest has now, by one request; None where there is none.
@@ -111,7 +113,7 @@ class Repository:
         answer = self._looked(endpoint, lambda: endpoint.ask("HEAD", endpoint.blob(digest)))
         if answer is None:
             return False
-        if answer.status not in (_OK, _NOT_FOUND, *_NO_HEAD) and not self._may_not_look(endpoint, answer):
+        if answer.status not in (_OK, _NOT_FOUND, *_NO_HEAD):
             raise endpoint.transport.failure(answer, f"look for {self._shown(digest)}")
         return answer.status == _OK
 
@@ -120,6 +122,9 @@ class Repository:
 
         Returns the address to upload to, or nothing where the blob was mounted.
         """
+        with self._probing:
+            if self._probed and not source:
+                return self._probed.pop()
         return uploading.begin(self._endpoints[-1], digest, source)
 
     def upload(self, digest: str, size: int, content: Path | bytes, place: str, report: Report) -> None:
@@ -202,7 +207,7 @@ class Repository:
 
     def _resolve(self, endpoint: Endpoint, name: str) -> Digest | None:
         answer = self._looked(endpoint, lambda: endpoint.look("HEAD", name))
-        if answer is None or answer.status == _NOT_FOUND or self._may_not_look(endpoint, answer):
+        if answer is None or answer.status == _NOT_FOUND:
             return None
         if answer.status not in (_OK, *_NO_HEAD):
             raise endpoint.transport.failure(answer, f"look for {self._shown(name)}")
@@ -213,25 +218,30 @@ class Repository:
         return found.digest if found else None
 
     def _looked(self, endpoint: Endpoint, look: Callable[[], Answer]) -> Answer | None:
-        """Return the answer to a look; None where the credential is refused for looks, and taken for a push.
+        """Return the answer to a look; None where a credential was shown that may not read, and may still push.
 
-        Some registries answer 401 to both, who may not and who is not known, so an upload is begun to tell which.
+        Some registries say the same to a user who may not look as to one who is not known.
         """
-        if self._is_blind:
-            return None
         try:
-            return look()
+            answer = look()
         except Denied:
-            if not self._writes or not endpoint.transport.refusing.source:
+            if not self._may_push(endpoint):
                 raise
-            uploading.begin(endpoint)
-            self._is_blind = True
             return None
+        refused = answer.status in (_UNAUTHORIZED, _FORBIDDEN)
+        return None if refused and self._may_push(endpoint) else answer
 
-    def _may_not_look(self, endpoint: Endpoint, answer: Answer) -> bool:
-        """Tell whether a credential was shown that may not read, and may still push."""
-        shown = self._writes and endpoint.transport.refusing.source
-        return bool(shown) and answer.status in (_UNAUTHORIZED, _FORBIDDEN)
+    def _may_push(self, endpoint: Endpoint) -> bool:
+        """Tell whether a credential was shown for a push. Raises `NetworkError` where it is not taken.
+
+        The first upload is begun to know it: so one that has expired is told before anything is built.
+        """
+        if not (self._writes and endpoint.transport.refusing.source):
+            return False
+        with self._probing:
+            if self._probed is None:
+                self._probed = [uploading.begin(endpoint)]
+        return True
 
     def _get(self, endpoint: Endpoint, name: str) -> Document | None:
         answer = endpoint.look("GET", name)
