@@ -38,7 +38,7 @@ def attest(session: Session, job: Job, image: BuiltImage, repository: Repository
     from onedigest.attestation.provenance import make_provenance
     from onedigest.digest import Digest, canonical_json, of_bytes
     from onedigest.inputs import zipapp
-    from onedigest.oci.referrers import KEY, Artefact, attach, list_referrers
+    from onedigest.oci.referrers import KEY, Artifact, attach, list_referrers
     from onedigest.rules.files import read
 
     name, index = job.whole.name, Digest(image.digest)
@@ -60,9 +60,9 @@ def attest(session: Session, job: Job, image: BuiltImage, repository: Repository
         files=job.files,
     )
     subject = {"mediaType": INDEX_TYPE, "digest": index, "size": len(image.index)}
-    artefacts = (
-        Artefact(media_type=SBOM_TYPE, data=sbom, key=key, title=f"{name}.cdx.json"),
-        Artefact(
+    artifacts = (
+        Artifact(media_type=SBOM_TYPE, data=sbom, key=key, title=f"{name}.cdx.json"),
+        Artifact(
             media_type=STATEMENT_TYPE,
             data=statement,
             key=key,
@@ -70,9 +70,9 @@ def attest(session: Session, job: Job, image: BuiltImage, repository: Repository
             predicate=PREDICATE_TYPE,
         ),
     )
-    digests = attach(repository, subject, artefacts)
+    digests = attach(repository, subject, artifacts)
     _say(session, f"{name}: bill of materials and provenance attached")
-    return {each.media_type: digest for each, digest in zip(artefacts, digests, strict=True)}
+    return {each.media_type: digest for each, digest in zip(artifacts, digests, strict=True)}
 
 
 def _attached(rows: Iterable[Any], name: str, key: str) -> Attached:
