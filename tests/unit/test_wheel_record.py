@@ -126,7 +126,7 @@ def test_file_is_taken_as_it_is_however_record_lists_it(rows: str, said: str, en
     entries = wheel_entries(build(tmp_path, rows, end), "3.13", tell=warnings.append)
 
     record = next(content(entry).decode() for entry in entries if entry.path == f"{SITE}/{INFO}/RECORD")
-    assert warnings == ([f"{NAME}: RECORD {said}; the image gets one of what is there"] if said else [])
+    assert warnings == ([f"{NAME}: RECORD {said}; the image has a RECORD of what is there"] if said else [])
     assert record.splitlines()[-1] == row("demo/__init__.py", CODE)
     assert [each[0] for each in csv.reader(record.splitlines())] == [
         *(f"{INFO}/{name}" for name in ("INSTALLER", "METADATA", "RECORD", "WHEEL")),

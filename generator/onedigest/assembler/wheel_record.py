@@ -38,7 +38,7 @@ class Record(NamedTuple):
     def warning(self, wheel: str) -> str:
         """Return what a reader is told of a wheel whose RECORD is odd; empty for any other."""
         more = f", and is odd about {self.odd - 1} more file{'s' if self.odd > 2 else ''}" if self.odd > 1 else ""
-        return f"{wheel}: RECORD {self.oddity}{more}; the image gets one of what is there" if self.odd else ""
+        return f"{wheel}: RECORD {self.oddity}{more}; the image has a RECORD of what is there" if self.odd else ""
 
 
 def read_record(wheel: str, members: Mapping[str, Member], info: str, kept: frozenset[str]) -> Record:

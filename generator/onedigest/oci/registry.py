@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,6 +60,8 @@ class Repository:
         self._writes = mode != "pull"
         self._gone: set[Endpoint] = set()
         self._begun: Counter[str] = Counter()
+        self._probing = threading.Lock()
+        self._probed: list[str] | None = None
 
     def resolve(self, name: str) -> Digest | None:
         """Return the digest that a tag or digest has now, by one request; None where there is none.
@@ -116,6 +119,9 @@ class Repository:
 
         Returns the address to upload to, or nothing where the blob was mounted.
         """
+        with self._probing:
+            if self._probed and not source:
+                return self._probed.pop()
         return uploading.begin(self._endpoints[-1], digest, source)
 
     def upload(self, digest: str, size: int, content: Path | bytes, place: str, report: Report) -> None:
@@ -207,9 +213,17 @@ class Repository:
         return found.digest if found else None
 
     def _may_not_look(self, endpoint: Endpoint, answer: Answer) -> bool:
-        """Tell whether a credential was shown that may not read, and may still push."""
+        """Tell whether a credential was shown that may not read, and may still push.
+
+        The first upload is begun to know it: so one that has expired is told before anything is built.
+        """
         shown = self._writes and endpoint.transport.refusing.source
-        return bool(shown) and answer.status in (_UNAUTHORIZED, _FORBIDDEN)
+        if not shown or answer.status not in (_UNAUTHORIZED, _FORBIDDEN):
+            return False
+        with self._probing:
+            if self._probed is None:
+                self._probed = [uploading.begin(endpoint)]
+        return True
 
     def _get(self, endpoint: Endpoint, name: str) -> Document | None:
         answer = endpoint.look("GET", name)
