@@ -142,9 +142,8 @@ def _rewritten_script(member: Member, venv: str) -> bytes | None:
 
 
 def _check_reserved(wheel: str, entries: list[Entry], python: str, venv: str) -> None:
-    reserved = tuple(
-        f"{venv}/{each}/" for each in ("pyvenv.cfg", "lib64", *(f"bin/python{n}" for n in ("", 3, python)))
-    )
+    names = ("pyvenv.cfg", "lib64", "bin/python", "bin/python3", f"bin/python{python}")
+    reserved = tuple(f"{venv}/{name}/" for name in names)
     for entry in entries:
         check_path(wheel, entry.path)
         if f"{entry.path}/".startswith(reserved):
