@@ -35,9 +35,7 @@ def attest(session: Session, job: Job, image: BuiltImage, repository: Repository
     """
     from onedigest.assembler.image import INDEX_TYPE
     from onedigest.attestation import PREDICATE_TYPE, SBOM_TYPE, STATEMENT_TYPE
-    from onedigest.attestation.provenance import make_provenance
     from onedigest.digest import Digest, canonical_json, of_bytes
-    from onedigest.inputs import zipapp
     from onedigest.oci.referrers import KEY, Artifact, attach, list_referrers
     from onedigest.rules.files import read
 
@@ -49,16 +47,7 @@ def attest(session: Session, job: Job, image: BuiltImage, repository: Repository
         _say(session, f"{name}: bill of materials and provenance are attached already")
         return there
     sbom = _sbom(session, job, image)
-    statement = make_provenance(
-        name,
-        index,
-        plan=job.plan.digest(),
-        lock=job.lock,
-        text=lock,
-        assembler=zipapp.newest(),
-        root=job.image.spec.root,
-        files=job.files,
-    )
+    statement = _provenance(job, index, lock)
     subject = {"mediaType": INDEX_TYPE, "digest": index, "size": len(image.index)}
     artifacts = (
         Artifact(media_type=SBOM_TYPE, data=sbom, key=key, title=f"{name}.cdx.json"),
@@ -86,6 +75,22 @@ def _attached(rows: Iterable[Any], name: str, key: str) -> Attached:
             with suppress(ValueError):
                 found[untrusted.media_type(row.get("artifactType"))] = untrusted.digest(row.get("digest"))
     return found
+
+
+def _provenance(job: Job, index: Digest, lock: Digest) -> bytes:
+    from onedigest.attestation.provenance import make_provenance
+    from onedigest.inputs import zipapp
+
+    return make_provenance(
+        job.whole.name,
+        index,
+        plan=job.plan.digest(),
+        lock=job.lock,
+        text=lock,
+        assembler=zipapp.newest(),
+        root=job.image.spec.root,
+        files=job.files,
+    )
 
 
 def _sbom(session: Session, job: Job, image: BuiltImage) -> bytes:
