@@ -29,8 +29,10 @@ _OWN_KIND = ">=2"
 
 _ASKED = re.compile(r"your project depends on (.{1,4000}?), we can conclude that your project's requirements are")
 _DEPENDS = re.compile(
-    r"([\w.-]{1,200})(?:[<>=!~][^ ]{0,200})? depends? on ([\w.-]{1,200}[\w.,<>=!~*+]{1,200}?),?(?= |$)"
+    r"([\w.-]{1,200})(?:[<>=!~][^ ]{0,200})? depends? on (?:one of: )?([\w.-]{1,200}[\w.,<>=!~*+]{1,200}?),?(?= |$)"
 )
+_LEFT_OUT = re.compile(r"<([\w.!+]{1,50}) [\w.-]{1,200}>\1(?=[ ,]|$)")
+"""One version that is left out, which uv says as two ranges: `one of: demo>=1,<2.2 demo>2.2,<3`."""
 _BLANKS = re.compile(r"\s+")
 _MOST_ROOTS = 4
 """How many requirements are held against each other: each costs uv a run, by what it has read already."""
@@ -154,8 +156,11 @@ def _with(asked: Asked, dependencies: Sequence[str]) -> Mapping[str, Any] | Oned
 
 
 def _way_out(clashing: tuple[str, str], asked: Asked) -> str:
-    """Return which other version of one of two requirements goes with the other, or that there is none."""
-    one, other = sorted(clashing, key=lambda text: _name(text) != FLYTE)
+    """Return which other version of one of two requirements goes with the other, or that there is none.
+
+    A newer version is rather wanted than an older one, so what has an upper bound is given up first.
+    """
+    one, other = sorted(clashing, key=lambda text: (_name(text) != FLYTE, not _has_upper_bound(text)))
     if version := _fitting(one, asked):
         return _instead(one, version)
     none = f"no version of `{_name(one)}` goes with `{_shown(other)}`"
@@ -198,6 +203,10 @@ def _is_exact(text: str) -> bool:
         return any(each.operator in ("==", "===") for each in Requirement(text).specifier)
     except InvalidRequirement:
         return False
+
+
+def _has_upper_bound(text: str) -> bool:
+    return any(each.operator in ("<", "<=") for each in Requirement(text).specifier)
 
 
 def _instead(text: str, version: str, what: str = "does") -> str:
@@ -292,4 +301,4 @@ def _against_stated(one: _Solved, other: _Solved, said: str) -> tuple[_Need, _Ne
 
 def _depends(said: str) -> list[tuple[str, str]]:
     """Return which packages need what, as uv says it."""
-    return _DEPENDS.findall(_BLANKS.sub(" ", said))
+    return _DEPENDS.findall(_LEFT_OUT.sub(r"!=\1", _BLANKS.sub(" ", said)))
