@@ -118,7 +118,8 @@ def older_for_others(
 def other_version(error: OnedigestError, asked: Asked) -> str:
     """Return which other version of a requirement that uv names last there is a solution with, or nothing.
 
-    Where there is none with another version of one alone, all that name one version are left open together.
+    Where there is none with another version of one alone, all that name one version are left open together. Where
+    that does not help either, what is not even there alone is put right first.
     """
     own = [text for text in _named_roots(str(error), asked) if text in asked.spec.dependencies][:_MOST_ROOTS]
     for text in own:
@@ -128,7 +129,16 @@ def other_version(error: OnedigestError, asked: Asked) -> str:
     found = _fitting_together(several, asked) if own and several[1:] else {}
     moved = [(text, version) for text, version in found.items() if not _takes(text, version)]
     changes = [f"`{_at(text, version)}` in place of `{text}`" for text, version in moved]
-    return f"write {', and '.join(changes)}" if changes else ""
+    if changes:
+        return f"write {', and '.join(changes)}"
+    version = _alone(own[0], asked) if len(own) == 1 and len(asked.wanted.dependencies) > 1 else ""
+    return _instead(own[0], version, "can be had") if version else ""
+
+
+def _alone(text: str, asked: Asked) -> str:
+    """Return the version of a package that can be had without all others, where not even that is as it is asked for."""
+    lone = replace(asked, wanted=replace(asked.wanted, dependencies=(text,)))
+    return _fitting(text, lone) if isinstance(tried(lone), OnedigestError) else ""
 
 
 def _named_roots(said: str, asked: Asked) -> list[str]:
