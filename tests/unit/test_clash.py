@@ -28,6 +28,8 @@ WHEELS: Sequence[tuple[str, str, Sequence[str]]] = (
     ("drawing", "1.0", ("frame<2",)),
     ("lost", "1.0", ("proto<6", "none")),
     ("lost", "2.0", ("proto",)),
+    ("cloud", "1.0", ("proto",)),
+    ("cloud", "2.0", ("proto>=6.25,!=6.30,<8",)),
 )
 
 ELSEWHERE = "; where `flyte_version=` or the tag of Flyte's own image says it, change it there"
@@ -87,6 +89,11 @@ def line_of(package: str) -> str:
             ("dash==1.41", "proto>6"),
             "job.py:4: `dash==1.41` and `proto>6` do not go together: dash 1.41 needs `proto>=3,<6`\n"
             "hint: dash 1.50 does: write `dash==1.50` in place of `dash==1.41`",
+        ),
+        (
+            ("proto<6", "cloud>=2"),
+            "job.py:5: `cloud>=2` and `proto<6` do not go together: cloud 2.0 needs `proto>=6.25,!=6.30,<8`\n"
+            "hint: proto 7.0 does: write `proto==7.0` in place of `proto<6`",
         ),
     ],
 )

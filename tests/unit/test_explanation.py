@@ -129,3 +129,16 @@ def test_version_that_can_be_had_is_named(tmp_path: Path) -> None:
     assert explained(error_of(asked), asked, lambda _: "").problems[0].hint == (
         "old 2.0 can be had: write `old==2.0` in place of `old>3`"
     )
+
+
+def test_version_that_is_not_there_is_put_right_though_others_do_not_go_together(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path)
+    for version in ("1.0", "2.0"):
+        build_wheel(checkout.wheels, "old", version)
+        build_wheel(checkout.wheels, "beside", version, requires=(f"under=={version}",))
+        build_wheel(checkout.wheels, "under", version)
+    asked = asking(checkout, "old==1.5", "beside>1", "under<2")
+
+    assert explained(error_of(asked), asked, lambda _: "").problems[0].hint == (
+        "old 2.0 can be had: write `old==2.0` in place of `old==1.5`"
+    )

@@ -29,8 +29,10 @@ _OWN_KIND = ">=2"
 
 _ASKED = re.compile(r"your project depends on (.{1,4000}?), we can conclude that your project's requirements are")
 _DEPENDS = re.compile(
-    r"([\w.-]{1,200})(?:[<>=!~][^ ]{0,200})? depends? on ([\w.-]{1,200}[\w.,<>=!~*+]{1,200}?),?(?= |$)"
+    r"([\w.-]{1,200})(?:[<>=!~][^ ]{0,200})? depends? on (?:one of: )?([\w.-]{1,200}[\w.,<>=!~*+]{1,200}?),?(?= |$)"
 )
+_LEFT_OUT = re.compile(r"<([\w.!+]{1,50}) [\w.-]{1,200}>\1(?=[ ,]|$)")
+"""One version that is left out, which uv says as two ranges: `one of: demo>=1,<2.2 demo>2.2,<3`."""
 _BLANKS = re.compile(r"\s+")
 _MOST_ROOTS = 4
 """How many requirements are held against each other: each costs uv a run, by what it has read already."""
@@ -116,7 +118,8 @@ def older_for_others(
 def other_version(error: OnedigestError, asked: Asked) -> str:
     """Return which other version of a requirement that uv names last there is a solution with, or nothing.
 
-    Where there is none with another version of one alone, all that name one version are left open together.
+    Where there is none with another version of one alone, all that name one version are left open together. Where
+    that does not help either, what is not even there alone is put right first.
     """
     own = [text for text in _named_roots(str(error), asked) if text in asked.spec.dependencies][:_MOST_ROOTS]
     for text in own:
@@ -126,7 +129,16 @@ def other_version(error: OnedigestError, asked: Asked) -> str:
     found = _fitting_together(several, asked) if own and several[1:] else {}
     moved = [(text, version) for text, version in found.items() if not _takes(text, version)]
     changes = [f"`{_at(text, version)}` in place of `{text}`" for text, version in moved]
-    return f"write {', and '.join(changes)}" if changes else ""
+    if changes:
+        return f"write {', and '.join(changes)}"
+    version = _alone(own[0], asked) if len(own) == 1 and len(asked.wanted.dependencies) > 1 else ""
+    return _instead(own[0], version, "can be had") if version else ""
+
+
+def _alone(text: str, asked: Asked) -> str:
+    """Return the version of a package that can be had without all others, where not even that is as it is asked for."""
+    lone = replace(asked, wanted=replace(asked.wanted, dependencies=(text,)))
+    return _fitting(text, lone) if isinstance(tried(lone), OnedigestError) else ""
 
 
 def _named_roots(said: str, asked: Asked) -> list[str]:
@@ -154,8 +166,11 @@ def _with(asked: Asked, dependencies: Sequence[str]) -> Mapping[str, Any] | Oned
 
 
 def _way_out(clashing: tuple[str, str], asked: Asked) -> str:
-    """Return which other version of one of two requirements goes with the other, or that there is none."""
-    one, other = sorted(clashing, key=lambda text: _name(text) != FLYTE)
+    """Return which other version of one of two requirements goes with the other, or that there is none.
+
+    A newer version is rather wanted than an older one, so what has an upper bound is given up first.
+    """
+    one, other = sorted(clashing, key=lambda text: (_name(text) != FLYTE, not _has_upper_bound(text)))
     if version := _fitting(one, asked):
         return _instead(one, version)
     none = f"no version of `{_name(one)}` goes with `{_shown(other)}`"
@@ -198,6 +213,10 @@ def _is_exact(text: str) -> bool:
         return any(each.operator in ("==", "===") for each in Requirement(text).specifier)
     except InvalidRequirement:
         return False
+
+
+def _has_upper_bound(text: str) -> bool:
+    return any(each.operator in ("<", "<=") for each in Requirement(text).specifier)
 
 
 def _instead(text: str, version: str, what: str = "does") -> str:
@@ -292,4 +311,4 @@ def _against_stated(one: _Solved, other: _Solved, said: str) -> tuple[_Need, _Ne
 
 def _depends(said: str) -> list[tuple[str, str]]:
     """Return which packages need what, as uv says it."""
-    return _DEPENDS.findall(_BLANKS.sub(" ", said))
+    return _DEPENDS.findall(_LEFT_OUT.sub(r"!=\1", _BLANKS.sub(" ", said)))
