@@ -272,6 +272,8 @@ class Manner:
     """Whoever shows nothing gets 404."""
     writes_only: bool = False
     """A user may push, and not look."""
+    look: int = 0
+    """The status of such a look, if it is not the usual one."""
     tokens: bool = False
     """Challenges are those of a token service, which this registry is itself; `scope` is in them."""
     scope: str = ""
@@ -376,7 +378,7 @@ class OddRegistry:
         if stranger and path != "/v2/":
             return (404 if manner.hides else manner.silent or 403), {}, _error("DENIED", "denied")
         if manner.writes_only and method in ("GET", "HEAD"):
-            return 401 if manner.tokens else 403, ask, _error("DENIED", "no permission to read")
+            return manner.look or (401 if manner.tokens else 403), ask, _error("DENIED", "no permission to read")
         return (405, {}, b"") if manner.no_head and method == "HEAD" else None
 
     def _served(

@@ -73,7 +73,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "drawing": {"lock", "shown_text"},
     "plan": BASIC | {"application", "assembler", "container_values", "expansion", "from_source", "lock", "oci", "spec"},
     "missing": BASIC | {"application", "assembler", "inputs", "lock", "oci", "plan", "spec"},
-    "wheel_check": BASIC | {"assembler", "inputs", "lock", "oci", "spec"},
+    "wheel_listing": BASIC | {"assembler", "inputs"},
+    "wheel_check": BASIC | {"assembler", "inputs", "lock", "oci", "spec", "wheel_listing"},
     "fetching": BASIC | {"assembler", "from_source", "inputs", "lock", "oci", "plan", "sources", "spec"},
     "record": BASIC | {"assembler", "lock", "plan"},
     "comparison": BASIC | {"lock", "oci", "plan", "record"},
@@ -81,7 +82,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rules": BASIC | {"assembler", "container_values", "header", "inputs", "lock", "plan", "shipped", "spec"},
     "flyte": BASIC
     | {"assembler", "expansion", "inputs", "network_use", "script", "spec", "taken", "unnamed", "uv_project", "values"},
-    "engines": BASIC | {"assembler", "inputs", "oci", "plan", "rules"},
+    "engines": BASIC | {"assembler", "inputs", "oci", "plan", "rules", "wheel_listing"},
 }
 DOORS = {
     "backports": {"oci/compression.py"},

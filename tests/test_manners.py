@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import urllib3
+from urllib3.connection import HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from onedigest.assembler.image import INDEX_TYPE
 from onedigest.digest import of_bytes
@@ -173,16 +178,42 @@ class TestCredentials:
             assert [to.resolve(tag) for tag in ("v1", "v2", "v3")] == [None] * 3
             assert len(registry.seen) == 4
 
-    def test_user_who_may_only_push_pushes(self, world: World) -> None:
-        with OddRegistry(Manner(writes_only=True)) as registry:
+    @pytest.mark.parametrize("look", [403, 401])
+    def test_user_who_may_only_push_pushes(self, look: int, world: World) -> None:
+        with OddRegistry(Manner(writes_only=True, look=look)) as registry:
             world.login(registry.host)
             to = world.repository(f"{registry.host}/acme/app")
             assert (to.has(of_bytes(DATA)), to.resolve("v1")) == (False, None)
             push(to, place=to.begin())
             put_tags(to, INDEX, ["v1", "v2"])
 
+            assert len(registry.requests("POST")) == 1, "an upload is begun to know it, and gone on with"
             assert set(registry.manifests) == {"v1", "v2", DIGEST}
             assert registry.blobs[of_bytes(DATA)] == DATA
+
+    def test_user_who_is_not_known_is_told_before_anything_is_pushed(self, world: World) -> None:
+        refused = {"www-authenticate": 'Basic realm="tests"'}
+        with OddRegistry(Manner(refused=401, headers=refused)) as registry:
+            world.login(registry.host)
+            to = world.repository(f"{registry.host}/acme/app")
+
+            assert failure(lambda: to.resolve("v1")).startswith(f"{registry.host} refuses the credential from ")
+            assert [method for method, _, _ in registry.seen] == ["HEAD", "HEAD", "POST"]
+
+    def test_login_that_has_expired_is_told_before_anything_is_built(self, world: World) -> None:
+        manner = Manner(silent=401, pings=True)
+        with OddRegistry(manner) as registry:
+            world.login(registry.host)
+            to = world.repository(f"{registry.host}/acme/app")
+            assert to.resolve("v1") is None
+            body = b'{"errors":[{"code":"DENIED","message":"Your authorization token has expired. Reauthenticate."}]}'
+            manner.refused, manner.body = 403, body
+
+            assert failure(lambda: to.resolve("v1")) == (
+                f"{registry.host} does not permit to push to {registry.host}/acme/app with the credential from"
+                f" {world.folder}/docker/config.json (DENIED: Your authorization token has expired. Reauthenticate.)\n"
+                f"hint: docker login {registry.host}"
+            )
 
     def test_token_that_is_for_pushing_alone_pushes(self, world: World) -> None:
         with OddRegistry(Manner(writes_only=True, tokens=True)) as registry:
@@ -244,6 +275,7 @@ class TestLimits:
             ({"Retry-After": "61"}, "61 s"),
             ({"retry-after": "Fri, 15 Jan 2027 10:30:00 GMT", "date": "Fri, 15 Jan 2027 08:00:00 GMT"}, "2 h 30 min"),
             ({"retry-after": "9" * 99}, "277777 h 47 min"),
+            ({"retry-after": "9" * 999}, "277777 h 47 min"),
             ({"ratelimit-limit": "100;w=21600", "ratelimit-remaining": "0;w=21600"}, "6 h"),
             ({"ratelimit-remaining": "0;w=21600;burst=1", "docker-ratelimit-source": "192.0.2.1"}, "6 h"),
             ({"ratelimit-reset": "3541"}, "60 min"),
@@ -357,6 +389,25 @@ class TestAddresses:
 
             assert registry.blobs
             assert registry.shown() == {LOGIN}
+
+    @pytest.mark.parametrize(
+        ("place", "said"),
+        [
+            (
+                "http://127.0.0.1:9/x",
+                "the registry {0} leads to 127.0.0.1:9, which cannot be reached: Connection refused",
+            ),
+            ("https://{1}/x", "no trusted connection to {1}, where {0} leads to: wrong version number"),
+        ],
+    )
+    def test_host_that_is_led_to_is_named_where_it_fails(self, place: str, said: str, world: World) -> None:
+        manner = Manner(refused=307)
+        with OddRegistry(manner) as registry, OddRegistry() as other:
+            hosts = registry.host, other.host
+            manner.headers = {"location": place.format(*hosts)}
+
+            found = failure(lambda: world.repository(f"{registry.host}/acme/app", "pull").resolve("v1"))
+            assert found.splitlines()[0] == said.format(*hosts)
 
 
 def bring_blob(world: World, repository: Repository, data: bytes = DATA) -> bytes:
@@ -533,6 +584,28 @@ class TestCertificates:
 
             assert world.repository("docker.io/library/python", "pull", places=places).resolve("v1") == DIGEST
 
+    @pytest.mark.parametrize("fault", [NewConnectionError, ConnectTimeoutError])
+    def test_host_without_a_port_is_asked_without_tls_where_it_has_none(
+        self, fault: type[HTTPError], world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        usual = Pools.request
+
+        def request(pools: Pools, method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:
+            if url.startswith("https://"):
+                raise fault(HTTPSConnection("harbor.example"), "nobody is there")
+            return usual(pools, method, url.replace("harbor.example", registry.host), **options)
+
+        monkeypatch.setattr(Pools, "request", request)
+        with filled(OddRegistry()) as registry:
+            for text in ("skip_verify = true", "skip_verify = false"):
+                places = world.hosts(f"{len(text)}.example", f'server = "http://harbor.example"\n{text}\n')
+                to = world.repository(f"{len(text)}.example/acme/app", "pull", places=places)
+                assert to.resolve("v1") == DIGEST
+            to = world.repository("harbor.example/acme/app", "pull", insecure=("harbor.example",))
+            assert to.resolve("v1") == DIGEST
+            with pytest.raises(NetworkError, match=r"harbor\.example cannot be reached: "):
+                world.repository("harbor.example/acme/app", "pull").resolve("v1")
+
     @pytest.mark.parametrize("place", ["folders", "certificates"])
     def test_those_of_docker_count(self, place: str, authority: Authority, world: World) -> None:
         with filled(OddRegistry(context=self.context(authority, asks=True))) as registry:
@@ -563,3 +636,35 @@ class TestCertificates:
             f"{world.folder}/ca.crt: the file has no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----\n"
             "hint: name a file of certificates in PEM with the certificates of the registry"
         )
+
+    @pytest.mark.parametrize(
+        ("settings", "said"),
+        [
+            ("ca = 'none.crt'", "none.crt: there is no such file of certificates"),
+            ("ca = 'hosts.toml'", "hosts.toml: the file has no certificate in PEM, which begins with"),
+            ("client = 'none.pem'", "none.pem: there is no such file of an own certificate"),
+            ("client = 'hosts.toml'", "hosts.toml: the file has no certificate with the key that belongs to it"),
+        ],
+    )
+    def test_mirror_with_a_wrong_one_is_not_passed_over(self, settings: str, said: str, world: World) -> None:
+        with filled(OddRegistry()) as server:
+            text = f'server = "http://{server.host}"\n[host."https://mirror.example"]\n{settings}\n'
+            to = world.repository("docker.io/library/python", "pull", places=world.hosts("docker.io", text))
+
+            assert failure(lambda: to.resolve("v1")).startswith(f"{world.folder}/certs.d/docker.io/{said}")
+            assert server.seen == []
+
+    def test_mirror_with_one_of_a_daemon_is_passed_over(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        usual = Path.stat
+
+        def stat(path: Path, **options: bool) -> os.stat_result:
+            if path.name == "ca.crt":
+                raise PermissionError(13, "Permission denied")
+            return usual(path, **options)
+
+        monkeypatch.setattr(Path, "stat", stat)
+        with filled(OddRegistry()) as server:
+            text = f'server = "http://{server.host}"\n[host."https://mirror.example"]\nca = "ca.crt"\n'
+            to = world.repository("docker.io/library/python", "pull", places=world.hosts("docker.io", text))
+
+            assert to.resolve("v1") == DIGEST

@@ -242,7 +242,7 @@ class TestBadLine:
 
     def test_nothing_half_pushed_has_a_tag(self, served: Served, app: Project) -> None:
         """Whatever request is the last that gets through, a tag is there only with all that it names."""
-        for last in range(1, 40, 3):
+        for last in range(1, 60, 3):
             count = iter(range(1000))
             name = f"half/app{last}"
             with faults(served.host, lambda _, last=last, count=count: "" if next(count) < last else "400") as proxy:  # type: ignore[misc]

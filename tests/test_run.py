@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from conftest import Project
 
 CODE = """
@@ -59,3 +61,19 @@ def test_without_docker_and_podman_it_says_so(project: Project) -> None:
     assert missing.code == 5
     assert missing.err.startswith("error: nothing runs images here: there is neither `docker` nor `podman` on PATH\n")
     assert not (project.root / "lockfiles").exists()  # nothing is locked for nothing
+
+
+@pytest.mark.parametrize("asked", ["linux/amd64,linux/arm64", "arm64, x86_64", ","])
+def test_one_platform_is_run(asked: str, project: Project) -> None:
+    wrong = project.run("run", "--platform", asked, "hello.py")
+
+    assert (wrong.code, wrong.err) == (
+        2,
+        f"error: `--platform {asked}`: an image runs on one platform\nhint: name one, such as linux/amd64\n",
+    )
+
+
+def test_platform_may_be_a_list_of_one(project: Project) -> None:
+    project.script("hello.py", 'requires-python = ">=3.11"')
+
+    assert project.run("run", "--platform", "amd64, x86_64", "hello.py", PATH="/nowhere").code == 5

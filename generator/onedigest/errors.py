@@ -14,7 +14,7 @@ A signal ends the program with 128 and its number, as shells have it: 130 for an
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -22,6 +22,11 @@ from typing import ClassVar, Self
 def generating(script: str) -> str:
     """Return the command that generates the files of a script, whose name a shell reads as nothing but a name."""
     return f"onedigest generate {shlex.quote(script)}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return words as a sentence has them: `a, b and c`."""
+    return " and ".join(([", ".join(words[:-1])] if words[1:] else []) + list(words[-1:]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,13 +42,13 @@ SETS = (
     ),
     NamedSet(
         "dbt-snowflake",
-        ("dbt-core==1.12.6", "dbt-snowflake==1.12.4"),
+        ("dbt-core==1.11.16", "dbt-snowflake==1.12.4"),
         "dbt.cli.main, dbt.adapters.snowflake",
         "dbt/__init__.py",
     ),
     NamedSet(
         "dbt-bigquery",
-        ("dbt-core==1.12.6", "dbt-bigquery==1.12.1"),
+        ("dbt-core==1.11.16", "dbt-bigquery==1.12.1"),
         "dbt.cli.main, dbt.adapters.bigquery",
         "dbt/__init__.py",
     ),

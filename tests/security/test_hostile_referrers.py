@@ -12,7 +12,7 @@ from onedigest.assembler.image import INDEX_TYPE
 from onedigest.inputs.pools import Connection, Pools
 from onedigest.oci.credentials import Credentials
 from onedigest.oci.reference import parse_reference
-from onedigest.oci.referrers import Artefact, attach
+from onedigest.oci.referrers import Artifact, attach
 from onedigest.oci.registry import Repository
 from onedigest.oci.transport import Access
 
@@ -34,7 +34,7 @@ def test_row_of_odd_form_stays_as_it_is(digest: object) -> None:
     with listening(answer) as server:
         access = Access(pools=Pools(Connection()), credentials=Credentials((), {}), pause=lambda _: None)
         repository = Repository(parse_reference(f"{server.host}/acme/app"), access, "pull,push")
-        attach(repository, SUBJECT, [Artefact(media_type="text/plain", data=b"x", key="k", title="x")])
+        attach(repository, SUBJECT, [Artifact(media_type="text/plain", data=b"x", key="k", title="x")])
 
     rows = json.loads(put[f"/v2/acme/app/manifests/sha256-{'0' * 64}"])["manifests"]
     assert rows[0]["digest"] == digest

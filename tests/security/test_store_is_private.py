@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -130,7 +131,7 @@ def test_file_system_without_locks_is_told(number: int, tmp_path: Path, monkeypa
         )
 
 
-def test_full_disk_is_told_by_its_folder(tmp_path: Path) -> None:
+def test_full_disk_is_told_by_the_store_or_the_note(tmp_path: Path) -> None:
     """A limit on the size of files fails a write in the middle, as a full disk does."""
     script = (
         "import resource, sys; from pathlib import Path; from onedigest.inputs.store import Store\n"
@@ -145,20 +146,22 @@ def test_full_disk_is_told_by_its_folder(tmp_path: Path) -> None:
         [sys.executable, "-c", script, str(tmp_path / "store")], capture_output=True, text=True, check=True
     )
 
-    assert done.stdout == f"File too large {tmp_path / 'store'}\n" * 2 + "['key', 'scratch']\n"
+    store = tmp_path / "store"
+    assert done.stdout == f"File too large {store}\nFile too large {store / 'n'}\n['key', 'scratch']\n"
 
 
 def test_full_disk_is_told_by_the_file_that_was_to_be(tmp_path: Path) -> None:
     script = (
         "import resource, sys; from pathlib import Path\n"
-        "from onedigest.assembler.image import assemble_index\n"
+        "from onedigest.assembler.image import assemble_index, assemble_platform\n"
         "from onedigest.oci.layout import write\n"
         "from onedigest.rules import files\n"
+        "image = assemble_index([assemble_platform('linux/amd64', {}, [])])\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
         "root = Path(sys.argv[1])\n"
         "for act in (lambda: files.write(root, {'job/Dockerfile': 'x' * 99}),\n"
-        "            lambda: write(assemble_index([]), {}, root / 'dist'),\n"
-        "            lambda: write(assemble_index([]), {}, root / 'dist.tar')):\n"
+        "            lambda: write(image, {}, root / 'dist'),\n"
+        "            lambda: write(image, {}, root / 'dist.tar')):\n"
         "    try: act()\n"
         "    except OSError as error: print(error.strerror, error.filename)\n"
         "print(sorted(path.name for path in root.rglob('*')))\n"
@@ -211,7 +214,7 @@ def test_content_that_was_changed_is_found_and_removed(tmp_path: Path) -> None:
 
 def test_content_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
-    sync, move = os.fsync, Path.replace
+    sync, move, link = os.fsync, Path.replace, os.link
 
     def note_sync(handle: int) -> None:
         done.append("sync")
@@ -221,7 +224,12 @@ def test_content_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypat
         done.append("name")
         return move(path, target)
 
+    def note_link(source: str, target: str, **options: Any) -> None:
+        done.append("name")
+        link(source, target, **options)
+
     monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(os, "link", note_link)
     monkeypatch.setattr(Path, "replace", note_move)
     store = Store(tmp_path / "store")
     assert store.read_note("layers/other") is None

@@ -131,7 +131,7 @@ def test_file_against_a_folder_is_refused_in_one_layer_and_in_several(tmp_path: 
     wheels = build(tmp_path, {"alpha": {"shared": b"file"}, "Beta": {"shared/__init__.py": b""}})
     said = f"alpha-1.0-py3-none-any.whl and Beta-1.0-py3-none-any.whl: /{SITE}/shared is a file and a directory"
 
-    assert clashing_paths({wheel.name: wheel_entries(wheel, "3.13") for wheel in wheels}) == [said]
+    assert list(map(str, clashing_paths({wheel.name: wheel_entries(wheel, "3.13") for wheel in wheels}))) == [said]
     for layer in (wheels_layer, _above):
         with pytest.raises(Refused, match="is a file and a directory") as caught:
             layer(wheels, "3.13")

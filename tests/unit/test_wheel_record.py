@@ -13,6 +13,7 @@ import pytest
 from onedigest.assembler.entry import Entry
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.wheel import wheel_entries
+from onedigest.assembler.wheel_record import _hash
 from wheel_builder import zip_bytes
 
 NAME = "demo-1.0-py3-none-any.whl"
@@ -126,7 +127,7 @@ def test_file_is_taken_as_it_is_however_record_lists_it(rows: str, said: str, en
     entries = wheel_entries(build(tmp_path, rows, end), "3.13", tell=warnings.append)
 
     record = next(content(entry).decode() for entry in entries if entry.path == f"{SITE}/{INFO}/RECORD")
-    assert warnings == ([f"{NAME}: RECORD {said}; the image gets one of what is there"] if said else [])
+    assert warnings == ([f"{NAME}: RECORD {said}; the image has a RECORD of what is there"] if said else [])
     assert record.splitlines()[-1] == row("demo/__init__.py", CODE)
     assert [each[0] for each in csv.reader(record.splitlines())] == [
         *(f"{INFO}/{name}" for name in ("INSTALLER", "METADATA", "RECORD", "WHEEL")),
@@ -164,3 +165,12 @@ def test_content_without_a_hash_is_held_against_the_zip_file(tmp_path: Path) -> 
         wheel_entries(path, "3.13")
 
     assert str(caught.value) == f"{NAME}: demo/__init__.py: CRC-32 does not match [crc]"
+
+
+def test_usual_spelling_of_a_hash_is_found_at_once() -> None:
+    """The last character of 43 stands for four bits: with others set, it is an odd spelling of the same hash."""
+    ends = [base64.urlsafe_b64encode(bytes(31) + bytes([number])).decode()[42] for number in range(16)]
+    odd = [f"sha256={'A' * 42}{end}" for end in "BCD"]
+
+    assert all(_hash(f"sha256={'A' * 42}{end}") == f"sha256={'A' * 42}{end}" for end in ends)
+    assert [_hash(each) for each in odd] == [f"sha256={'A' * 43}"] * 3

@@ -260,7 +260,7 @@ def _add_arguments(command: argparse.ArgumentParser, layer: LayerCommand) -> Non
             help=each.sentence,
         )
     if layer.input:
-        needed: dict[str, Any] = {"required": True} if layer.needs_input else {"default": []}
+        needed: dict[str, Any] = {"default": []} if layer.settles else {"required": True}
         command.add_argument(f"--{layer.input}", action="append", nargs="+", metavar=_PINNED, **needed)
         command.add_argument("--encoded", type=Path, metavar="FILE", help="take the layer in the encoding of this one")
     if layer.sees_below:

@@ -46,15 +46,16 @@ class Option(NamedTuple):
 class LayerCommand(NamedTuple):
     """A command that makes a layer.
 
-    `input` is the option that names one of its inputs, each with its digest; `needs_input` tells whether there has to
-    be one. `sees_below` tells whether it can be given the list of the files of an image below, as one more input.
+    `input` is the option that names one of its inputs, each with its digest. One that `settles` needs none, and those
+    alone make a difference to it that share a path with another one. `sees_below` tells whether it can be given the
+    list of the files of an image below, as one more input.
     """
 
     sentence: str
     entries: Callable[[Given], list[Entry]]
     options: tuple[Option, ...] = ()
     input: str = ""
-    needs_input: bool = True
+    settles: bool = False
     takes_files: bool = False
     sees_below: bool = False
 
@@ -177,7 +178,7 @@ LAYERS: Mapping[str, LayerCommand] = {
             _STATED,
         ),
         input="wheel",
-        needs_input=False,
+        settles=True,
     ),
     "application": LayerCommand(
         "the script and its files",

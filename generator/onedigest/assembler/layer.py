@@ -67,7 +67,7 @@ def _wheels(
     from onedigest.assembler.wheel_metadata import canonical_name, file_name_identity
 
     venv = _environment(place)
-    identities = dict(map(_read_identity, filter(None, stated.split(","))))
+    identities = read_stated(stated)
     wheels: dict[str, Path] = {}
     for path in paths:
         identity = identities.setdefault(path.name, file_name_identity(path.name))
@@ -78,6 +78,11 @@ def _wheels(
         path.name: wheel_entries(path, python, inflater, venv, tell, identities[path.name])
         for _, path in sorted(wheels.items())
     }
+
+
+def read_stated(stated: str) -> dict[str, tuple[str, str]]:
+    """Return the projects and versions that wheels are of, by the names of their files, where these do not say it."""
+    return dict(map(_read_identity, filter(None, stated.split(","))))
 
 
 def _read_identity(text: str) -> tuple[str, tuple[str, str]]:
@@ -117,7 +122,7 @@ def virtual_environment_layer(
     own = file_entry(f"{venv}/pyvenv.cfg", config.encode(), executable=False, origin="virtual environment")
     found = _wheels(wheels, short[1], inflater, place, ignore, stated)
     for clash in clashing_paths(found):
-        raise Refused("conflict", clash)
+        raise Refused("conflict", str(clash))
     return merge([own, *links, *remedies(found)])
 
 

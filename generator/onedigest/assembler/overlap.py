@@ -38,16 +38,30 @@ def shared_paths(wheels: Wheels) -> list[Shared]:
     return sorted(found)
 
 
-def clashing_paths(wheels: Wheels) -> list[str]:
-    """Return what is to be said of each path that is a file of one wheel and a folder of another, sorted."""
+class Clash(NamedTuple):
+    """A path that is a file of one wheel and a directory of another, by their file names."""
+
+    path: str
+    wheels: tuple[str, str]
+
+    def __str__(self) -> str:
+        return f"{' and '.join(self.wheels)}: /{self.path} is a file and a directory"
+
+
+def clashing_paths(wheels: Wheels) -> list[Clash]:
+    """Return the paths that are a file of one wheel and a directory of another, each once, sorted."""
     files = {entry.path: name for name, entries in wheels.items() for entry in entries}
     found = {}
     for name, entries in wheels.items():
-        for entry in entries:
-            for folder in _folders(entry.path):
-                if folder in files and files[folder] != name:
-                    found[folder] = f"{files[folder]} and {name}: /{folder} is a file and a directory"
-    return [found[path] for path in sorted(found)]
+        for folder in _folders(entries):
+            if files.get(folder, name) != name:
+                found[folder] = Clash(folder, (files[folder], name))
+    return sorted(found.values())
+
+
+def sharing_wheels(wheels: Wheels) -> set[str]:
+    """Return those that bring a path which another one brings: the `remedies` of these alone are those of all."""
+    return {name for several in _brought(wheels).values() for name in several}
 
 
 def settled(wheels: Wheels) -> Iterator[Entry]:
@@ -116,6 +130,12 @@ def _true_record(entries: Sequence[Entry], kept: Mapping[str, Entry]) -> Entry:
     return file_entry(record.path, new_record(rows, site, info), executable=False, origin=record.origin)
 
 
-def _folders(path: str) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
-        yield path
+def _folders(entries: Sequence[Entry]) -> set[str]:
+    """Return all directories that files are in."""
+    found: set[str] = set()
+    for entry in entries:
+        folder = entry.path.rpartition("/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found

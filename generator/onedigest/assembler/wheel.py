@@ -142,8 +142,9 @@ def _rewritten_script(member: Member, venv: str) -> bytes | None:
 
 
 def _check_reserved(wheel: str, entries: list[Entry], python: str, venv: str) -> None:
-    reserved = {f"{venv}/pyvenv.cfg", f"{venv}/lib64", *(f"{venv}/bin/python{each}" for each in ("", "3", python))}
+    names = ("pyvenv.cfg", "lib64", "bin/python", "bin/python3", f"bin/python{python}")
+    reserved = tuple(f"{venv}/{name}/" for name in names)
     for entry in entries:
         check_path(wheel, entry.path)
-        if any(entry.path == each or entry.path.startswith(f"{each}/") for each in reserved):
+        if f"{entry.path}/".startswith(reserved):
             raise Refused("reserved", f"{wheel}: /{entry.path} belongs to the virtual environment")

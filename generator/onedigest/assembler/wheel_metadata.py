@@ -55,9 +55,13 @@ def same_identity(found: tuple[str, str], expected: tuple[str, str]) -> bool:
     )
 
 
-def _public(identity: tuple[str, str]) -> tuple[str, str]:
-    """Return name and version without the local part of the version."""
-    return identity[0], identity[1].partition("+")[0]
+def is_of(found: tuple[str, str], expected: tuple[str, str]) -> bool:
+    """Tell whether a wheel that states a (name, version) is the one expected, whose local version it may lack.
+
+    Files get such a name after they are built, as `demo-1.0+cu12-…`, and installers take them.
+    """
+    name, version = expected
+    return same_identity(found, expected) or same_identity(found, (name, version.partition("+")[0]))
 
 
 def canonical_name(name: str) -> str:
@@ -87,8 +91,7 @@ def canonical_version(version: str) -> tuple[object, ...]:
 def find_info(wheel: str, members: Mapping[str, Member], expected: tuple[str, str]) -> str:
     """Return the name of the one .dist-info directory, which must be of the project and version expected.
 
-    It and METADATA say the same. A local version that is expected may be missing: files get such a name after they are
-    built, as `demo-1.0+cu12-…`, and installers take them. Raises `Refused` (`wheel`, `identity`).
+    It and METADATA say the same. Raises `Refused` (`wheel`, `identity`).
     """
     infos = {name.partition("/")[0] for name in members if name.partition("/")[0].endswith(".dist-info")}
     if len(infos) != 1 or not all(f"{info}/{each}" in members for info in infos for each in ("WHEEL", "METADATA")):
@@ -102,7 +105,7 @@ def find_info(wheel: str, members: Mapping[str, Member], expected: tuple[str, st
     if not all(found):
         raise Refused("identity", f"{wheel}: its METADATA does not begin with headers that have Name and Version")
     for each in info_identity(info), found:
-        if not same_identity(each, expected) and not same_identity(each, _public(expected)):
+        if not is_of(each, expected):
             raise Refused("identity", f"{wheel}: holds {' '.join(each)}, {' '.join(expected)} is expected")
     if not same_identity(info_identity(info), found):
         raise Refused("identity", f"{wheel}: METADATA is of {' '.join(found)}, and its directory is {info}")

@@ -20,6 +20,8 @@ ROWS = 2 * MEMBERS
 
 _DIGEST_BYTES = {"sha256": 32, "sha384": 48, "sha512": 64}
 """The algorithms that PEP 376 allows; whatever else is stated counts for nothing."""
+_USUAL = re.compile(r"sha256=[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+"""A sha256 as PEP 376 spells it; its last character has four bits."""
 _MOST_SHOWN = 40
 _MOST_DIGITS = 20
 
@@ -38,7 +40,7 @@ class Record(NamedTuple):
     def warning(self, wheel: str) -> str:
         """Return what a reader is told of a wheel whose RECORD is odd; empty for any other."""
         more = f", and is odd about {self.odd - 1} more file{'s' if self.odd > 2 else ''}" if self.odd > 1 else ""
-        return f"{wheel}: RECORD {self.oddity}{more}; the image gets one of what is there" if self.odd else ""
+        return f"{wheel}: RECORD {self.oddity}{more}; the image has a RECORD of what is there" if self.odd else ""
 
 
 def read_record(wheel: str, members: Mapping[str, Member], info: str, kept: frozenset[str]) -> Record:
@@ -125,6 +127,8 @@ def _statement(row: list[str], member: Member) -> tuple[str, str]:
 
 def _hash(field: str) -> str:
     """Return a hash as PEP 376 spells it, from that, padded or plain base64, or hexadecimal digits; empty for none."""
+    if _USUAL.fullmatch(field):
+        return field
     algorithm, _, value = field.strip().partition("=")
     algorithm, value = algorithm.lower().replace("-", ""), value.strip()
     count = _DIGEST_BYTES.get(algorithm, 0)

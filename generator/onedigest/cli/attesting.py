@@ -35,10 +35,8 @@ def attest(session: Session, job: Job, image: BuiltImage, repository: Repository
     """
     from onedigest.assembler.image import INDEX_TYPE
     from onedigest.attestation import PREDICATE_TYPE, SBOM_TYPE, STATEMENT_TYPE
-    from onedigest.attestation.provenance import make_provenance
     from onedigest.digest import Digest, canonical_json, of_bytes
-    from onedigest.inputs import zipapp
-    from onedigest.oci.referrers import KEY, Artefact, attach, list_referrers
+    from onedigest.oci.referrers import KEY, Artifact, attach, list_referrers
     from onedigest.rules.files import read
 
     name, index = job.whole.name, Digest(image.digest)
@@ -49,20 +47,11 @@ def attest(session: Session, job: Job, image: BuiltImage, repository: Repository
         _say(session, f"{name}: bill of materials and provenance are attached already")
         return there
     sbom = _sbom(session, job, image)
-    statement = make_provenance(
-        name,
-        index,
-        plan=job.plan.digest(),
-        lock=job.lock,
-        text=lock,
-        assembler=zipapp.newest(),
-        root=job.image.spec.root,
-        files=job.files,
-    )
+    statement = _provenance(job, index, lock)
     subject = {"mediaType": INDEX_TYPE, "digest": index, "size": len(image.index)}
-    artefacts = (
-        Artefact(media_type=SBOM_TYPE, data=sbom, key=key, title=f"{name}.cdx.json"),
-        Artefact(
+    artifacts = (
+        Artifact(media_type=SBOM_TYPE, data=sbom, key=key, title=f"{name}.cdx.json"),
+        Artifact(
             media_type=STATEMENT_TYPE,
             data=statement,
             key=key,
@@ -70,9 +59,9 @@ def attest(session: Session, job: Job, image: BuiltImage, repository: Repository
             predicate=PREDICATE_TYPE,
         ),
     )
-    digests = attach(repository, subject, artefacts)
+    digests = attach(repository, subject, artifacts)
     _say(session, f"{name}: bill of materials and provenance attached")
-    return {each.media_type: digest for each, digest in zip(artefacts, digests, strict=True)}
+    return {each.media_type: digest for each, digest in zip(artifacts, digests, strict=True)}
 
 
 def _attached(rows: Iterable[Any], name: str, key: str) -> Attached:
@@ -86,6 +75,22 @@ def _attached(rows: Iterable[Any], name: str, key: str) -> Attached:
             with suppress(ValueError):
                 found[untrusted.media_type(row.get("artifactType"))] = untrusted.digest(row.get("digest"))
     return found
+
+
+def _provenance(job: Job, index: Digest, lock: Digest) -> bytes:
+    from onedigest.attestation.provenance import make_provenance
+    from onedigest.inputs import zipapp
+
+    return make_provenance(
+        job.whole.name,
+        index,
+        plan=job.plan.digest(),
+        lock=job.lock,
+        text=lock,
+        assembler=zipapp.newest(),
+        root=job.image.spec.root,
+        files=job.files,
+    )
 
 
 def _sbom(session: Session, job: Job, image: BuiltImage) -> bytes:

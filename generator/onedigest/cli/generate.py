@@ -137,7 +137,8 @@ def _generate_files(
     if strict or lock is not previous:
         say_undone(session, looked, lock, make_sources)
     look_at(session, looked, lock, application, plan, make_sources)
-    tell_wheels(session, image, lock, (lambda _: None) if builds else looked.warn)
+    if not builds:  # it looks when all wheels are there
+        tell_wheels(session, image, lock, looked.warn)
     if strict:
         say_unseen(session, image, lock)
     if lacking:
@@ -146,7 +147,7 @@ def _generate_files(
     rules = render_rules(image.spec, lock, plan, folder)
     changed, left = write_rules(rules, folder)
     _warn_of_left(image, left)
-    result = {
+    return {
         "name": image.spec.name,
         "script": image.spec.script,
         "lock": shown(image.lock_path),
@@ -157,8 +158,7 @@ def _generate_files(
         "changed": changed,
         "removed": [path for path in changed if path not in rules.files],
         "moved": say_moves(previous, lock, moves),
-    }
-    return result, rules
+    }, rules
 
 
 def _locked(

@@ -17,7 +17,8 @@ from onedigest.cli.progress import Status
 from onedigest.cli.session import Session, shared_options
 from onedigest.cli.words import amount, say
 from onedigest.digest import hex_of
-from onedigest.platforms import meant
+from onedigest.errors import UsageError
+from onedigest.platforms import meant, split
 
 if TYPE_CHECKING:
     from onedigest.engines.containers import Containers
@@ -46,7 +47,7 @@ def command(name: str, arguments: tuple[str, ...], **options: Any) -> int:
 
     given = {field: options.pop(field) for field in ("volumes", "variables", "ports")}
     named = options.pop("platform")
-    asked = meant(named) or named
+    asked = _one_platform(named)
     session = Session(**options)
     image = find_image(session, name)
     containers = find_containers(dict(os.environ))
@@ -60,6 +61,14 @@ def command(name: str, arguments: tuple[str, ...], **options: Any) -> int:
             **given,
         )
     )
+
+
+def _one_platform(text: str) -> str:
+    """Return the canonical name of the platform that is asked for, nothing where none is. Raises `UsageError`."""
+    names = split(text)
+    if len(set(map(meant, names))) > 1 or (text and not names):
+        raise UsageError.of(f"`--platform {text}`: an image runs on one platform", hint="name one, such as linux/amd64")
+    return meant(names[0]) or names[0] if names else ""
 
 
 def _loaded(session: Session, image: Image, containers: Containers, platform: str) -> str:

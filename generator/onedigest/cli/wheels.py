@@ -32,11 +32,13 @@ def wheel_problems(session: Session, image: Image, lock: Lock, platforms: Iterab
 
 
 def placed(image: Image, lock: Lock, error: InputError) -> InputError:
-    """Return an error of an engine with the lines that ask for the wheels which it is about."""
+    """Return an error of an engine; where it names no place, it gets the line that asks for the wheel it is about."""
     from onedigest.wheel_check.wording import placed as of_wheel
 
     asking = _asking(image, lock)
-    return InputError(image.place(of_wheel(problem, asking)) for problem in error.problems)
+    return InputError(
+        problem if problem.where else image.place(of_wheel(problem, asking)) for problem in error.problems
+    )
 
 
 def _asking(image: Image, lock: Lock) -> Asking:
@@ -46,12 +48,12 @@ def _asking(image: Image, lock: Lock) -> Asking:
 
 
 def tell_wheels(session: Session, image: Image, lock: Lock, unfit: Callable[[Problem], object]) -> None:
-    """Warn as above; `unfit` takes why no image can be made of a wheel, which stops no lock."""
+    """Warn of what is odd about wheels; `unfit` takes why no image can be made of one, which stops no lock."""
     for problem in wheel_problems(session, image, lock, lock.platforms):
         unfit(problem)
 
 
 def refuse_unfit_wheels(session: Session, image: Image, lock: Lock, platforms: Iterable[Platform]) -> None:
-    """Warn as above. Raises `InputError` with all wheels of which no image can be made."""
+    """Warn of what is odd about wheels. Raises `InputError` with all of which no image can be made."""
     if problems := wheel_problems(session, image, lock, platforms):
         raise InputError(problems)

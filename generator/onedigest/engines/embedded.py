@@ -205,12 +205,24 @@ def _entries(order: _LayerOrder, recipe: Recipe) -> list[Entry]:
 
     given = Given(
         options=dict(recipe.options),
-        inputs=[_verified(order, each) for each in recipe.inputs if each.flag != BELOW],
+        inputs=_inputs(order, recipe),
         below=next((_verified(order, each) for each in recipe.inputs if each.flag == BELOW), None),
         files=((file.target, file.content, file.executable) for file in recipe.files),
         inflater=inflater(),
     )
     return LAYERS[recipe.command].entries(given)
+
+
+def _inputs(order: _LayerOrder, recipe: Recipe) -> list[Path]:
+    """Return the inputs that a layer is made of; with `prove` all of them are, whatever was noted."""
+    from onedigest.engines.workers import inflater
+
+    paths = {each.name: _verified(order, each) for each in recipe.inputs if each.flag != BELOW}
+    if not paths or order.prove or not LAYERS[recipe.command].settles:
+        return list(paths.values())
+    from onedigest.engines.settling import inputs_that_matter
+
+    return inputs_that_matter(recipe, paths, order.store, inflater())
 
 
 def _present(order: _LayerOrder, name: str) -> Path:

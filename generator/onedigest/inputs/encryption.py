@@ -40,6 +40,13 @@ _MOST_FILES = 4096
 _LARGEST = 16 << 20
 
 
+_UNREADABLE = "the file of certificates cannot be read"
+
+
+class Unfit(NetworkError):
+    """What is named as a certificate is none, so every try would fail."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trust:
     """Whose certificates count, by what a user names, else those of the machine; and what this machine shows.
@@ -148,23 +155,24 @@ def _load_further(context: ssl.SSLContext, paths: tuple[Path, ...]) -> None:
     """Load the authorities of one registry, each of which is one."""
     problems = [problem for path in paths for problem in _load_bundle(context, path, OF_REGISTRY)]
     if problems:
-        raise NetworkError(problems)
+        kept = any(problem.message.startswith(_UNREADABLE) for problem in problems)  # for another user
+        raise (NetworkError if kept else Unfit)(problems)
 
 
 def _load_bundle(context: ssl.SSLContext, path: Path, named: str) -> Iterator[Problem]:
     """Load a file of certificates; yield what is wrong with it."""
     hint = f"correct {named}"
-    if not path.exists():
-        yield Problem("there is no such file of certificates", str(path), hint)
-    elif not path.is_file():
-        yield Problem("this is no file of certificates", str(path), hint)
-    else:
-        try:
+    try:
+        if not path.exists():
+            yield Problem("there is no such file of certificates", str(path), hint)
+        elif not path.is_file():
+            yield Problem("this is no file of certificates", str(path), hint)
+        else:
             context.load_verify_locations(cafile=str(path))
-        except ssl.SSLError:
-            yield Problem(_no_certificate(path), str(path), f"name a file of certificates in PEM with {named}")
-        except OSError as error:
-            yield Problem(f"the file of certificates cannot be read: {error.strerror}", str(path), hint)
+    except ssl.SSLError:
+        yield Problem(_no_certificate(path), str(path), f"name a file of certificates in PEM with {named}")
+    except OSError as error:
+        yield Problem(f"{_UNREADABLE}: {error.strerror}", str(path), hint)
 
 
 def _no_certificate(path: Path) -> str:
@@ -235,12 +243,12 @@ def _show(context: ssl.SSLContext, path: Path, key: Path | None, named: str) -> 
         context.load_cert_chain(str(path), str(key) if key else None, password=_refuse_to_ask)
     except _EncryptedKey:
         why = "the key of the own certificate is encrypted, and nobody is there to be asked"
-        raise NetworkError.of(why, where=str(path), hint=f"name one without a password with {named}") from None
+        raise Unfit.of(why, where=str(path), hint=f"name one without a password with {named}") from None
     except FileNotFoundError:
-        raise NetworkError.of("there is no such file of an own certificate", where=str(path), hint=hint) from None
+        raise Unfit.of("there is no such file of an own certificate", where=str(path), hint=hint) from None
     except ssl.SSLError:
         why = "the file has no certificate with the key that belongs to it"
-        raise NetworkError.of(why, where=str(path), hint=hint) from None
+        raise Unfit.of(why, where=str(path), hint=hint) from None
     except OSError as error:
         why = f"the own certificate cannot be read: {error.strerror}"
         raise NetworkError.of(why, where=str(path), hint=hint) from None

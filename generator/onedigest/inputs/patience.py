@@ -28,6 +28,8 @@ _FIRST = 0.25
 _SAID_FROM = 2.0
 """Seconds of a wait that is worth words."""
 
+_LONGEST_NUMBER = 300
+"""Digits that are read: a float holds that many, and nobody waits for what is longer."""
 _WHOLE = re.compile(r"\d{1,300}", re.ASCII)
 _USED_UP = re.compile(r"0\s*(?:;\s*w=(\d{1,9})\b.*)?", re.ASCII)
 """What `RateLimit-Remaining` says when nothing is left, with the seconds of its window."""
@@ -92,7 +94,7 @@ def stated_wait(headers: Mapping[str, str]) -> float | None:
     is used up, as Docker Hub states it (`RateLimit-Remaining: 0;w=21600`).
     """
     now = headers.get("date", "")
-    if asked := headers.get("retry-after", "").strip():
+    if asked := headers.get("retry-after", "").strip()[:_LONGEST_NUMBER]:
         if _WHOLE.fullmatch(asked):
             return float(asked)
         with suppress(HTTPError, ValueError, OverflowError, TypeError):

@@ -31,7 +31,6 @@ Hear = Callable[[str], None]
 """Is told a warning of uv, without the word."""
 
 _LONGEST_START, _LONGEST_MESSAGE = 1000, 20_000
-_LINE = "\n"
 _LONGEST_WARNING = 500
 _MOST_WARNINGS = 50
 _WARNING = re.compile(r"(?m)^warning: (.+(?:\n[ \t]+\S.*)*)")
@@ -226,7 +225,8 @@ def _failure(text: str, scratch: str, where: str, lent: Lent) -> InputError | Ne
         lines = [line for line in lines if not (_REFUSED.search(line) and line.startswith("hint: "))]
     message = _SPLIT.sub(_spoken, "\n".join(lines)).strip().removeprefix("error: ")
     if len(message) > _LONGEST_MESSAGE:  # it ends with what matters
-        message = f"{message[:_LONGEST_START]}…\n{message[-_LONGEST_MESSAGE:].partition(_LINE)[2]}"
+        _, _, end = message[-_LONGEST_MESSAGE:].partition("\n")
+        message = f"{message[:_LONGEST_START]}…\n{end}"
     if refusals and _REFUSED.search(message):
         return NetworkError(refusals)
     if _NETWORK.search(message):

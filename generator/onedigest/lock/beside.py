@@ -13,7 +13,7 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from onedigest.errors import InputError
+from onedigest.errors import InputError, listed
 from onedigest.inputs.uv_rows import Place, places_of
 from onedigest.lock import shadow
 from onedigest.lock.addresses import file_address
@@ -21,7 +21,7 @@ from onedigest.lock.author import Author
 from onedigest.lock.base import Base
 from onedigest.lock.model import Package
 from onedigest.lock.project_answer import Pinned, pinned_rows, read_pinned
-from onedigest.lock.selection import Key, Row, listed, select, walk
+from onedigest.lock.selection import Key, Row, select, walk
 from onedigest.lock.shadow import Wanted
 from onedigest.lock.targets import Target, targets_of
 from onedigest.lock.unbuilt import names_of

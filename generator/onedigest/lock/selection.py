@@ -9,7 +9,7 @@ from typing import Any
 from packaging.markers import Marker
 from packaging.version import Version
 
-from onedigest.errors import InputError, Problem
+from onedigest.errors import InputError, Problem, listed
 from onedigest.from_source.not_named import build_line
 from onedigest.lock import shadow
 from onedigest.lock.found import read_wheel
@@ -159,11 +159,6 @@ def platforms_line(platforms: Iterable[Platform]) -> str:
     """Say what to write so that an image is for some platforms alone."""
     named = ", ".join(f'"{platform}"' for platform in platforms)
     return f"write `platforms = [{named}]` in [tool.onedigest]"
-
-
-def listed(words: Sequence[str]) -> str:
-    """Return words as a sentence has them."""
-    return " and ".join(([", ".join(words[:-1])] if words[1:] else []) + list(words[-1:]))
 
 
 _NO_WHEEL = "choose a version that has wheels for all platforms, or leave a platform out of `platforms`"

@@ -10,7 +10,7 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from onedigest.errors import InputError, NetworkError, OnedigestError, Problem
+from onedigest.errors import InputError, NetworkError, OnedigestError, Problem, listed
 from onedigest.from_source.not_named import build_line
 from onedigest.inputs.uv_rows import Place
 from onedigest.lock.author import Author
@@ -19,7 +19,7 @@ from onedigest.lock.clash import LineOf, clash_of, older_for_others, other_versi
 from onedigest.lock.extras import missing_extras
 from onedigest.lock.model import Package
 from onedigest.lock.older import Asked, newest_rows, older_choices
-from onedigest.lock.selection import listed, platforms_line
+from onedigest.lock.selection import platforms_line
 from onedigest.lock.targets import Target
 from onedigest.lock.wheel_metadata import Metadata, read_metadata
 from onedigest.lock.yanked import page_of

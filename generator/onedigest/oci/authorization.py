@@ -13,7 +13,7 @@ from onedigest.oci.credentials import Credential, login_command
 from onedigest.untrusted import load_json
 
 _CHALLENGE = re.compile(r"(?:^|,)\s*(Basic|Bearer)\b\s*", re.IGNORECASE)
-_PARAMETER = re.compile(r'([a-zA-Z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+_PARAMETER = re.compile(r'(?<![a-zA-Z_])([a-zA-Z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 _LONGEST_CHALLENGE = 1 << 13
 _SCOPE = re.compile(r"[a-z]+(?:\([a-z]+\))?:[A-Za-z0-9._:/-]+:[a-z*]+(?:,[a-z*]+)*", re.ASCII)
 """What a token is for (distribution, "Token Scope Documentation"): a type, a name, and what may be done."""

@@ -43,7 +43,10 @@ def registry_of(netloc: str) -> str:
 
 
 def pools_for(host: Host, pools: Pools) -> Pools:
-    """Return the connections to a host, which has TLS of its own where that is stated; what it leads to has not."""
+    """Return the connections to a host and to what it leads to, which have certificates and a proxy of their own.
+
+    Only the host itself may go unverified.
+    """
     if not host.is_special:
         return pools
     return pools.varied(

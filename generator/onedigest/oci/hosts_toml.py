@@ -26,18 +26,23 @@ DEFAULT = "_default"
 PULL, RESOLVE, PUSH = "pull", "resolve", "push"
 EVERYTHING = frozenset((PULL, RESOLVE, PUSH))
 """What a host may be asked for: bytes by digest, which digest a tag has, and to take an image."""
+_REFERRERS = "referrers"
+"""What containerd asks a host for from 2.2 on; here that is asked of the host alone that takes an image."""
 
 _MOST_BYTES = 1 << 20
 _MOST = 64
 """Hosts, certificates or headers of one file."""
 _LONGEST_WAIT = 600.0
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"(?:\d{1,9}(?:\.\d{1,9})?(?:ns|us|µs|μs|ms|s|m|h))+", re.ASCII)
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_DURATION = re.compile(r"0|(?:(?:\d{1,9}\.?\d{0,9}|\.\d{1,9})(?:ns|us|µs|μs|ms|s|m|h))+", re.ASCII)
+_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}", re.ASCII)
 _VALUE = re.compile(r"[\x20-\x7e\t]{0,8192}", re.ASCII)
 _NETLOC = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?::\d{1,5})?", re.ASCII)
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~%+-]+)*", re.ASCII)
+_PROXY = re.compile(r"(?:https?|socks5h?)://[^/?#\s]+/?", re.ASCII)
+_OF_THE_MESSAGE = frozenset(("host", "content-length", "transfer-encoding", "trailer"))
+"""Headers that Go has from the request itself (net/http, reqWriteExcludeHeader)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,7 +168,7 @@ def _addressed(address: str, *, overrides: bool) -> Host:
         scheme = netloc = path = ""
     if "@" in netloc:
         raise ValueError("has a user, who belongs into the file of `docker login`")
-    path = posixpath.normpath(path) if path.strip("/") else ""
+    path = f"/{posixpath.normpath(path).lstrip('/')}" if path.strip("/") else ""
     if scheme not in ("http", "https") or not _NETLOC.fullmatch(netloc) or not _PATH.fullmatch(path):
         raise ValueError("is no address such as https://mirror.example.com")
     if not overrides and not path.endswith("/v2"):
@@ -177,9 +182,9 @@ def _addressed(address: str, *, overrides: bool) -> Host:
 def _capabilities(value: Any) -> frozenset[str]:
     """Return what a host may be asked for: all of it where nothing is stated."""
     found = frozenset(each.lower() for each in _texts("capabilities", value or []))
-    if unknown := sorted(found - EVERYTHING):
+    if unknown := sorted(found - EVERYTHING - {_REFERRERS}):
         raise ValueError(f"`capabilities` has {unknown[0][:50]!r}; they are pull, resolve and push")
-    return found or EVERYTHING
+    return found & EVERYTHING if found else EVERYTHING
 
 
 def _own(value: Any, folder: Path) -> tuple[Path, Path | None] | None:
@@ -204,7 +209,7 @@ def _headers(value: Any) -> Iterator[tuple[str, str]]:
         text = ", ".join(_texts(f"header.{name[:50]}", stated))
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(text):
             raise ValueError(f"`header` has {name[:50]!r}, which is no header of HTTP")
-        if name.lower() != "host":  # as for Go, which has that one from the address
+        if name.lower() not in _OF_THE_MESSAGE:
             yield name.lower(), text
 
 
@@ -221,7 +226,7 @@ def _seconds(value: Any) -> float | None:
 
 def _proxy(value: Any) -> str:
     text = untrusted.line(value)
-    if text and not re.match(r"(?:https?|socks5h?)://", text):
+    if text and not _PROXY.fullmatch(text):
         raise ValueError("`proxy` is no address of a proxy such as http://proxy.example.com:8080")
     return text
 

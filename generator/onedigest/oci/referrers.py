@@ -1,4 +1,4 @@
-"""Knows how an artefact is attached to an image that stays as it is (OCI distribution specification, "Referrers")."""
+"""Knows how an artifact is attached to an image that stays as it is (OCI distribution specification, "Referrers")."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _EMPTY = b"{}"
 
 
 KEY = "onedigest.key"
-"""The annotation that tells from what an artefact was made."""
+"""The annotation that tells from what an artifact was made."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Artefact:
+class Artifact:
     """A document about an image. `key` tells from what it was made, `predicate` the type of a statement.
 
     `title` is the name of the file that tools such as oras write where they pull it.
@@ -38,60 +38,60 @@ def list_referrers(repository: Repository, subject: Digest) -> list[dict[str, An
     return _by_tag(repository, subject) if listed is None else listed
 
 
-def attach(repository: Repository, subject: Mapping[str, Any], artefacts: Iterable[Artefact]) -> list[Digest]:
-    """Push artefacts that refer to an image, given as its descriptor; return their digests.
+def attach(repository: Repository, subject: Mapping[str, Any], artifacts: Iterable[Artifact]) -> list[Digest]:
+    """Push artifacts that refer to an image, given as its descriptor; return their digests.
 
     A registry that keeps no list of referrers gets a tag with one, as the specification says.
     """
     digests, unlisted = [], []
-    for artefact in artefacts:
-        manifest = _manifest(subject, artefact)
-        for blob in (_EMPTY, artefact.data):
+    for artifact in artifacts:
+        manifest = _manifest(subject, artifact)
+        for blob in (_EMPTY, artifact.data):
             digest = of_bytes(blob)
             if not repository.has(digest):
                 repository.upload(digest, len(blob), blob, "", lambda _: None)
         digest = of_bytes(manifest)
         answer = repository.put_manifest(digest, MANIFEST_TYPE, manifest)
         if "oci-subject" not in answer.headers:
-            unlisted.append(_descriptor(artefact, digest, len(manifest)))
+            unlisted.append(_descriptor(artifact, digest, len(manifest)))
         digests.append(digest)
     if unlisted:
         _list_by_tag(repository, subject["digest"], unlisted)
     return digests
 
 
-def _manifest(subject: Mapping[str, Any], artefact: Artefact) -> bytes:
+def _manifest(subject: Mapping[str, Any], artifact: Artifact) -> bytes:
     described = {
-        "mediaType": artefact.media_type,
-        "digest": of_bytes(artefact.data),
-        "size": len(artefact.data),
-        "annotations": {"org.opencontainers.image.title": artefact.title},
+        "mediaType": artifact.media_type,
+        "digest": of_bytes(artifact.data),
+        "size": len(artifact.data),
+        "annotations": {"org.opencontainers.image.title": artifact.title},
     }
     return canonical_json(
         {
             "schemaVersion": 2,
             "mediaType": MANIFEST_TYPE,
-            "artifactType": artefact.media_type,
+            "artifactType": artifact.media_type,
             "config": {"mediaType": _EMPTY_TYPE, "digest": of_bytes(_EMPTY), "size": len(_EMPTY), "data": "e30="},
             "layers": [described],
             "subject": dict(subject),
-            "annotations": _annotations(artefact),
+            "annotations": _annotations(artifact),
         }
     )
 
 
-def _annotations(artefact: Artefact) -> dict[str, str]:
-    predicate = {"in-toto.io/predicate-type": artefact.predicate} if artefact.predicate else {}
-    return {KEY: artefact.key, **predicate}
+def _annotations(artifact: Artifact) -> dict[str, str]:
+    predicate = {"in-toto.io/predicate-type": artifact.predicate} if artifact.predicate else {}
+    return {KEY: artifact.key, **predicate}
 
 
-def _descriptor(artefact: Artefact, digest: Digest, size: int) -> dict[str, Any]:
+def _descriptor(artifact: Artifact, digest: Digest, size: int) -> dict[str, Any]:
     return {
         "mediaType": MANIFEST_TYPE,
         "digest": digest,
         "size": size,
-        "artifactType": artefact.media_type,
-        "annotations": _annotations(artefact),
+        "artifactType": artifact.media_type,
+        "annotations": _annotations(artifact),
     }
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from urllib3.exceptions import (
+    ConnectTimeoutError,
     HTTPError,
     LocationValueError,
     NameResolutionError,
@@ -22,6 +25,7 @@ from onedigest.inputs.proxy_faults import ProxyFault
 from onedigest.inputs.reasons import reason_of, tls_hint
 from onedigest.oci.authorization import Answer
 from onedigest.oci.credentials import login_command
+from onedigest.oci.host_choice import host_of
 from onedigest.oci.reference import MIRRORS
 from onedigest.untrusted import load_json
 
@@ -115,23 +119,46 @@ def duration(seconds: float) -> str:
     return f"{hours} h {rest} min" if rest else f"{hours} h"
 
 
+@contextmanager
+def noting_host(netloc: str) -> Iterator[None]:
+    """Note in a fault which host it is of."""
+    try:
+        yield
+    except HTTPError as error:
+        error.add_note(netloc)
+        raise
+
+
 def unreachable(error: HTTPError, registry: str) -> NetworkError:
-    """Return the error for a request that nobody answered."""
+    """Return the error for a request that nobody answered, be it the registry or a host that it leads to."""
+    noted = next(iter(getattr(error, "__notes__", ())), "")
+    led = noted if noted != host_of(registry) else ""
     if isinstance(error, Refused):
-        return Unreachable.of(f"the registry {registry} is given up: {error}")
+        return Unreachable.of(f"{_whom(registry, led)} is given up: {error}")
     if isinstance(error, ProxyFault):
-        return Unreachable.of(f"the registry {registry} cannot be reached: {error}", hint=error.hint)
+        return Unreachable.of(f"{_whom(registry, led)} cannot be reached: {error}", hint=error.hint)
     why = reason_of(error)
     if isinstance(error, SSLError) or "alert" in why:
-        hint = tls_hint(why) or f"--insecure-registry {registry} allows plain HTTP"
-        return Unreachable.of(f"no trusted connection to {registry}: {why}", hint=hint)
+        hint = tls_hint(why) or ("" if led else f"--insecure-registry {registry} allows plain HTTP")
+        place = f"{led}, where {registry} leads to" if led else registry
+        return Unreachable.of(f"no trusted connection to {place}: {why}", hint=hint)
     if isinstance(error, NameResolutionError):
-        return Unreachable.of(f"the registry {registry} is not known: its name has no address", hint=_CHECK)
-    return Unreachable.of(f"the registry {registry} cannot be reached: {why}", hint=_CHECK)
+        known = "is not known: its name has no address"
+        return Unreachable.of(f"{_whom(registry, led)} {known}", hint=_CHECK)
+    return Unreachable.of(f"{_whom(registry, led)} cannot be reached: {why}", hint=_CHECK)
 
 
-def speaks_no_tls(error: HTTPError) -> bool:
-    """Tell whether what answers is no end of TLS."""
+def _whom(registry: str, led: str) -> str:
+    return f"the registry {registry} leads to {led}, which" if led else f"the registry {registry}"
+
+
+def has_no_tls(error: HTTPError, target: str) -> bool:
+    """Tell whether what answers is no end of TLS, or nobody does at the port that goes without saying.
+
+    Each scheme has its own then (containerd, httpFallback; docker, for registries that may be insecure).
+    """
+    if isinstance(error, NewConnectionError | ConnectTimeoutError):
+        return urlsplit(target).port is None and not isinstance(error, NameResolutionError)
     text = str(error).upper().replace(" ", "_")
     return isinstance(error, SSLError) and any(
         mark in text for mark in ("WRONG_VERSION_NUMBER", "RECORD_LAYER", "UNEXPECTED_EOF", "HTTP_REQUEST", "PACKET")

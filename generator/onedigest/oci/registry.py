@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ import urllib3
 from onedigest.assembler.image import INDEX_TYPE, MANIFEST_TYPE
 from onedigest.digest import Digest, is_digest, of_bytes
 from onedigest.errors import NetworkError, Problem
+from onedigest.inputs.encryption import Unfit
 from onedigest.oci import uploading
-from onedigest.oci.authorization import Answer
+from onedigest.oci.authorization import Answer, Denied
 from onedigest.oci.endpoint import Endpoint, endpoints_of
 from onedigest.oci.hosts_toml import RESOLVE
 from onedigest.oci.reference import Reference
@@ -59,6 +61,8 @@ class Repository:
         self._writes = mode != "pull"
         self._gone: set[Endpoint] = set()
         self._begun: Counter[str] = Counter()
+        self._probing = threading.Lock()
+        self._probed: list[str] | None = None
 
     def resolve(self, name: str) -> Digest | None:
         """Return the digest that a tag or digest has now, by one request; None where there is none.
@@ -106,8 +110,10 @@ class Repository:
     def has(self, digest: str) -> bool:
         """Tell whether the repository has a blob, as far as the user's credential may look."""
         endpoint = self._endpoints[-1]
-        answer = endpoint.ask("HEAD", endpoint.blob(digest))
-        if answer.status not in (_OK, _NOT_FOUND, *_NO_HEAD) and not self._may_not_look(endpoint, answer):
+        answer = self._looked(endpoint, lambda: endpoint.ask("HEAD", endpoint.blob(digest)))
+        if answer is None:
+            return False
+        if answer.status not in (_OK, _NOT_FOUND, *_NO_HEAD):
             raise endpoint.transport.failure(answer, f"look for {self._shown(digest)}")
         return answer.status == _OK
 
@@ -116,6 +122,9 @@ class Repository:
 
         Returns the address to upload to, or nothing where the blob was mounted.
         """
+        with self._probing:
+            if self._probed and not source:
+                return self._probed.pop()
         return uploading.begin(self._endpoints[-1], digest, source)
 
     def upload(self, digest: str, size: int, content: Path | bytes, place: str, report: Report) -> None:
@@ -180,6 +189,8 @@ class Repository:
         for endpoint in hosts:
             try:
                 found = ask(endpoint)
+            except Unfit:  # as for containerd: nobody sees else that a host is never asked
+                raise
             except NetworkError as error:
                 problems += error.problems
                 if isinstance(error, Unreachable):
@@ -195,8 +206,8 @@ class Repository:
         return found
 
     def _resolve(self, endpoint: Endpoint, name: str) -> Digest | None:
-        answer = endpoint.look("HEAD", name)
-        if answer.status == _NOT_FOUND or self._may_not_look(endpoint, answer):
+        answer = self._looked(endpoint, lambda: endpoint.look("HEAD", name))
+        if answer is None or answer.status == _NOT_FOUND:
             return None
         if answer.status not in (_OK, *_NO_HEAD):
             raise endpoint.transport.failure(answer, f"look for {self._shown(name)}")
@@ -206,10 +217,31 @@ class Repository:
         found = self._get(endpoint, name)
         return found.digest if found else None
 
-    def _may_not_look(self, endpoint: Endpoint, answer: Answer) -> bool:
-        """Tell whether a credential was shown that may not read, and may still push."""
-        shown = self._writes and endpoint.transport.refusing.source
-        return bool(shown) and answer.status in (_UNAUTHORIZED, _FORBIDDEN)
+    def _looked(self, endpoint: Endpoint, look: Callable[[], Answer]) -> Answer | None:
+        """Return the answer to a look; None where a credential was shown that may not read, and may still push.
+
+        Some registries say the same to a user who may not look as to one who is not known.
+        """
+        try:
+            answer = look()
+        except Denied:
+            if not self._may_push(endpoint):
+                raise
+            return None
+        refused = answer.status in (_UNAUTHORIZED, _FORBIDDEN)
+        return None if refused and self._may_push(endpoint) else answer
+
+    def _may_push(self, endpoint: Endpoint) -> bool:
+        """Tell whether a credential was shown for a push. Raises `NetworkError` where it is not taken.
+
+        The first upload is begun to know it: so one that has expired is told before anything is built.
+        """
+        if not (self._writes and endpoint.transport.refusing.source):
+            return False
+        with self._probing:
+            if self._probed is None:
+                self._probed = [uploading.begin(endpoint)]
+        return True
 
     def _get(self, endpoint: Endpoint, name: str) -> Document | None:
         answer = endpoint.look("GET", name)

@@ -23,7 +23,7 @@ from onedigest.oci.authorization import Answer, Authorizer
 from onedigest.oci.credentials import Credentials
 from onedigest.oci.host_choice import Places, host_of, pools_for, registry_of
 from onedigest.oci.hosts_toml import Host
-from onedigest.oci.refusals import Refusing, is_passing, is_put_off, speaks_no_tls, unreachable
+from onedigest.oci.refusals import Refusing, has_no_tls, is_passing, is_put_off, noting_host, unreachable
 
 ATTEMPTS = 6
 """How often a request is sent that no one answers, or a busy registry does."""
@@ -259,7 +259,8 @@ class Transport:
         content = body() if body else None
         try:
             outside = leading.is_outside(target, self.url("/")) and not self._is_insecure(target)
-            return self._pools.request(method, target, headers=sent, body=content, outside=outside)
+            with noting_host(urlsplit(target).netloc):
+                return self._pools.request(method, target, headers=sent, body=content, outside=outside)
         finally:
             if content is not None and not isinstance(content, bytes):
                 content.close()
@@ -326,8 +327,8 @@ class Transport:
         return Answer(response.status, headers, b"".join(pieces)[:most])
 
     def _falls_back(self, error: HTTPError, target: str) -> bool:
-        """Go on without TLS where that is allowed, and the registry does not speak it."""
-        if not self._plain_allowed or not target.startswith("https:") or not speaks_no_tls(error):
+        """Go on without TLS where that is allowed, and the registry has none."""
+        if not self._plain_allowed or not target.startswith("https:") or not has_no_tls(error, target):
             return False
         self._scheme = "http"
         return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from onedigest.assembler.entry import Entry
@@ -14,6 +14,7 @@ from onedigest.lock.model import Wheel
 from onedigest.oci.libdeflate import Budget, Inflater
 from onedigest.platforms import Platform
 from onedigest.wheel_check.found import Found, Key, Shared
+from onedigest.wheel_listing import Listing, Place, list_wheel
 
 _INFLATER = Inflater(Budget.of_threads(384 << 20))
 """Reads the files of which RECORD states no digest."""
@@ -27,7 +28,7 @@ _MOST_PATHS = 3
 Reason = tuple[tuple[Key, ...], str]
 
 
-def look(wheels: Mapping[Platform, Mapping[Key, Wheel]], place: tuple[str, str], store: Store) -> Found:
+def look(wheels: Mapping[Platform, Mapping[Key, Wheel]], place: Place, store: Store) -> Found:
     """Look at the wheels of each platform, for a Python and a virtual environment: at all, whatever is found."""
     keys = {wheel: key for several in wheels.values() for key, wheel in several.items()}
     unfit: list[Reason] = []
@@ -35,7 +36,7 @@ def look(wheels: Mapping[Platform, Mapping[Key, Wheel]], place: tuple[str, str],
     files: dict[str, Sequence[Entry]] = {}
     for wheel in sorted(keys):
         try:
-            files[wheel.name], said = _read(store, wheel, keys[wheel], place)
+            files[wheel.name], said = _listing(store, wheel, keys[wheel], place)
         except Refused as refused:
             unfit.append(((keys[wheel],), str(refused)))
         else:
@@ -47,36 +48,22 @@ def look(wheels: Mapping[Platform, Mapping[Key, Wheel]], place: tuple[str, str],
 
 
 @lru_cache(_MOST_HELD)
-def _read(store: Store, wheel: Wheel, key: Key, place: tuple[str, str]) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
-    """Return the files of a wheel, without their content, which would keep it open, and what is odd about it.
+def _listing(store: Store, wheel: Wheel, key: Key, place: Place) -> Listing:
+    """Return the files of a wheel: images that have the same one have it looked at once. Raises `Refused`."""
 
-    Images that have one wheel have it looked at once. Raises `Refused`.
-    """
-    said: list[str] = []
-    python, venv = place
-    with store.scratch() as folder:
-        path = folder / wheel.name
-        path.symlink_to(store.path(wheel.digest))  # a wheel is read under its own name
-        entries = wheel_entries(path, python, _INFLATER, venv, said.append, key)
-    files = (Entry(each.path, each.kind, each.mode, each.size, digest=each.digest) for each in entries)
-    return tuple(files), tuple(said)
+    def read(tell: Callable[[str], object]) -> list[Entry]:
+        with store.scratch() as folder:
+            path = folder / wheel.name
+            path.symlink_to(store.path(wheel.digest))  # a wheel is read under its own name
+            return wheel_entries(path, place[0], _INFLATER, place[1], tell, key)
+
+    return list_wheel(store, wheel.name, wheel.digest, place, key, read)
 
 
 def _clashes(files: Mapping[str, Sequence[Entry]], known: Mapping[str, Key]) -> Iterator[Reason]:
     """Yield what is wrong with wheels of one platform of which one has a file where another has a folder."""
-    paths = [each.path for entries in files.values() for each in entries]
-    for text in clashing_paths(files) if _folders(paths) & set(paths) else ():
-        yield tuple(known[name] for name in text.partition(":")[0].split(" and ")), text
-
-
-def _folders(paths: Iterable[str]) -> set[str]:
-    found: set[str] = set()
-    for path in paths:
-        folder = path.rpartition("/")[0]
-        while folder and folder not in found:
-            found.add(folder)
-            folder = folder.rpartition("/")[0]
-    return found
+    for clash in clashing_paths(files):
+        yield tuple(known[name] for name in clash.wheels), str(clash)
 
 
 def _shared(names: Iterable[Mapping[str, Key]], files: Mapping[str, Sequence[Entry]]) -> Iterator[Shared]:

@@ -9,7 +9,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from onedigest.errors import Problem
+from onedigest.errors import Problem, listed
 from onedigest.lock.model import Lock
 from onedigest.spec import Spec
 from onedigest.wheel_check.found import Found, Key, Shared
@@ -50,7 +50,7 @@ def placed(problem: Problem, asking: Asking) -> Problem:
     """Return what an engine says of a wheel, whose file name it begins with, as if it had been found before."""
     name = problem.message.partition(": ")[0]
     packages = [package.key for package in asking.lock.packages if any(each.name == name for _, each in package.wheels)]
-    if problem.where or not packages:
+    if not packages:
         return problem
     return Problem(problem.message, asking.where(packages), _way_out(packages, asking) or problem.hint)
 
@@ -121,13 +121,13 @@ def _without(asked: str, version: str) -> str:
 
 
 def _shared(shared: Shared, asking: Asking) -> Problem:
-    wheels = _listed([" ".join(key) for key in shared.packages])
+    wheels = listed([" ".join(key) for key in shared.packages])
     paths = [f"`{_shown(path)}`" for path in shared.paths]
     all_of = "both bring" if len(shared.packages) == 2 else "all bring"
     if shared.count == 1:
         message = f"the wheels of {wheels} {all_of} {paths[0]}, with different content; the image has that of"
     else:
-        such = _listed(paths) if shared.count == len(paths) else f"such as {', '.join(paths)}"
+        such = listed(paths) if shared.count == len(paths) else f"such as {', '.join(paths)}"
         message = f"the wheels of {wheels} {all_of} {shared.count} files with different content, {such};"
         message += " the image has those of"
     message += f" {shared.winner[0]}, whose name is the last"
@@ -180,7 +180,3 @@ def _needed(needs: Mapping[str, set[str]], name: str) -> set[str]:
         found |= new
         waiting += new
     return found - {name}
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join(([", ".join(words[:-1])] if words[1:] else []) + list(words[-1:]))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from onedigest import untrusted
 from onedigest.assembler.descriptor import Descriptor
+from onedigest.assembler.wheel_metadata import canonical_name
 from onedigest.inputs.debian.index import installed
 from onedigest.inputs.store import Store
 from onedigest.lock.base import Base
@@ -17,7 +18,6 @@ from onedigest.oci.rootfs import Rootfs, noted_rootfs, read_rootfs
 from onedigest.platforms import Platform
 
 _PROJECT = re.compile(r"(?:.*/)?site-packages/([^/-]+)-([^/-]+)(?:\.dist-info|(?:-py3\.\d{1,3})?\.egg-info)", re.ASCII)
-_SEPARATORS = re.compile(r"[-_.]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
@@ -66,5 +66,5 @@ def _projects(rootfs: Rootfs) -> Iterator[Installed]:
     for path, _ in rootfs.paths():
         if match := _PROJECT.fullmatch(path):
             with suppress(ValueError):
-                name = _SEPARATORS.sub("-", untrusted.project_name(match[1])).lower()
-                yield Installed(kind="pypi", name=name, version=untrusted.version(match[2]))
+                name, version = untrusted.project_name(match[1]), untrusted.version(match[2])
+                yield Installed(kind="pypi", name=canonical_name(name), version=version)

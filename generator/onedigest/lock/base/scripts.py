@@ -19,7 +19,7 @@ from onedigest.assembler.deb import Package
 from onedigest.assembler.debian_packages import read_packages
 from onedigest.assembler.entry import Entry
 from onedigest.assembler.refusal import Refused
-from onedigest.errors import InputError, Problem
+from onedigest.errors import InputError, Problem, listed
 from onedigest.lock.base.script_commands import (
     ASKING,
     BYTE_COMPILING,
@@ -155,4 +155,4 @@ def _joined(undone: Sequence[tuple[str, str]]) -> Iterator[str]:
 
 def _listed(names: Sequence[str]) -> str:
     shown = [*names[:_NAMED], *([f"{len(names) - _NAMED} more"] if len(names) > _NAMED else [])]
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+    return listed(shown)
