@@ -141,6 +141,14 @@ def test_who_asks_decides_what_helps(spec: Spec, asked: list[str], flyte: bool, 
     assert [each.hint for each in shelf.told(spec=spec, asked=asked, flyte=flyte)[0]] == [hint]
 
 
+def test_constraints_for_several_wheels_are_one_line(shelf: Shelf) -> None:
+    shelf.add("alpha", data=broken("alpha")).add("beta", data=broken("beta")).add("gamma", data=broken("gamma"))
+
+    assert {each.hint for each in shelf.told(asked=["alpha"])[0][1:]} == {
+        'for another version of each of them write `constraint-dependencies = ["beta!=1.0", "gamma!=1.0"]` in [tool.uv]'
+    }
+
+
 def test_file_that_several_bring_is_named_with_the_winner(shelf: Shelf) -> None:
     shelf.add("alpha", {"same.py": b"1", "one.py": b"1"}).add("beta", {"same.py": b"1", "one.py": b"2"})
 

@@ -40,7 +40,10 @@ class Asking:
 
 def refusals(found: Found, asking: Asking) -> list[Problem]:
     """Return why no image can be made of wheels, a problem for each reason."""
-    return [Problem(text, asking.where(packages), _way_out(packages, asking)) for packages, text in found.unfit]
+    constraints = sorted({other for packages, _ in found.unfit if (other := _constraint(packages, asking))})
+    return [
+        Problem(text, asking.where(packages), _way_out(packages, asking, constraints)) for packages, text in found.unfit
+    ]
 
 
 def placed(problem: Problem, asking: Asking) -> Problem:
@@ -60,22 +63,46 @@ def warnings(found: Found, asking: Asking) -> list[Problem]:
     return [*odd, *(_shared(each, asking) for each in told), *others]
 
 
-def _way_out(packages: Sequence[Key], asking: Asking) -> str:
-    """Return how to have other wheels than those of some packages."""
-    built = {package.key for package in asking.lock.packages if package.origin}
-    name, version = next((key for key in reversed(packages) if key not in built), ("", ""))
+def _way_out(packages: Sequence[Key], asking: Asking, constraints: Sequence[str] = ()) -> str:
+    """Return how to have other wheels than those of some packages.
+
+    `constraints` are those of all that is wrong, since they stand in one line.
+    """
+    name, version = _unbuilt(packages, asking)
     if not name:
         return ""
     other = f"{name}!={version}"
-    if asking.spec.is_pinned:
-        return f'add `constraint-dependencies = ["{other}"]` to [tool.uv] of the project, and run `uv lock`'
-    if asked := next((text for text in asking.spec.dependencies if _name(text) == name), ""):
-        if Requirement(asked).url:
-            return f"name another file for {name}"
-        return f"for another version of {name} write `{_without(asked, version)}` in place of `{asked}`"
-    if asking.of_flyte:
+    if _constraint(packages, asking):
+        listed = ", ".join(f'"{each}"' for each in constraints or [other])
+        line = f"constraint-dependencies = [{listed}]"
+        if asking.spec.is_pinned:
+            return f"add `{line}` to [tool.uv] of the project, and run `uv lock`"
+        several = "each of them" if constraints[1:] else name
+        return f"for another version of {several} write `{line}` in [tool.uv]"
+    asked = _asked(name, asking)
+    if not asked:
         return f"for another version of {name} add `{other}` to the packages of the image"
-    return f'for another version of {name} write `constraint-dependencies = ["{other}"]` in [tool.uv]'
+    if Requirement(asked).url:
+        return f"name another file for {name}"
+    return f"for another version of {name} write `{_without(asked, version)}` in place of `{asked}`"
+
+
+def _constraint(packages: Sequence[Key], asking: Asking) -> str:
+    """Return what `constraint-dependencies` has to have for other wheels, or nothing where another edit is the one."""
+    name, version = _unbuilt(packages, asking)
+    is_elsewhere = asking.spec.is_pinned or not (_asked(name, asking) or asking.of_flyte)
+    return f"{name}!={version}" if name and is_elsewhere else ""
+
+
+def _unbuilt(packages: Sequence[Key], asking: Asking) -> Key:
+    """Return the last of some packages that is not built here; empty where all are."""
+    built = {package.key for package in asking.lock.packages if package.origin}
+    return next((key for key in reversed(packages) if key not in built), ("", ""))
+
+
+def _asked(name: str, asking: Asking) -> str:
+    """Return what asks for a package by its name, or nothing."""
+    return next((text for text in asking.spec.dependencies if _name(text) == name), "")
 
 
 def _name(text: str) -> str:
