@@ -117,8 +117,8 @@ class TestDiff:
             "setting  annotation a.b  absent  x",
         ]
         assert [line.partition("  ")[2].partition("  ")[0] for line in lines if line.startswith("layer  ")] == [
-            f"{host}/base/two:3, layer 1 of 1", "virtual environment, Python 3.12.5",
-            "alpha 1.1, beta 2.0", "app.py",
+            f"{host}/base/two:3, layer 1 of 1", "alpha 1.1, beta 2.0",
+            "virtual environment, Python 3.12.5", "app.py",
         ]  # fmt: skip
         assert "linux/amd64: 3 of 7 layers equal" in lines
         assert re.search(r"\d\.\d kB to move", lines[-1])

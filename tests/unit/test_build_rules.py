@@ -42,9 +42,9 @@ def names_of(plan: Plan) -> list[str]:
 def test_layers_are_named_after_what_they_hold() -> None:
     assert names_of(plan_of(SPEC)) == [
         "debian-bookworm-amd64", "folder-app", "working-directory", "debian-essential-amd64", "libgomp1-amd64",
-        "debian-configuration-amd64", "python-3.11.2", "native-1.0-amd64", "alpha-beta-delta-and-1-more",
-        "intel-1-amd64", "application", "debian-bookworm-arm64", "debian-essential-arm64", "libgomp1-arm64",
-        "debian-configuration-arm64", "native-1.0-arm64",
+        "debian-configuration-amd64", "native-1.0-amd64", "alpha-beta-delta-and-1-more", "intel-1-amd64",
+        "python-3.11.2-amd64", "application", "debian-bookworm-arm64", "debian-essential-arm64", "libgomp1-arm64",
+        "debian-configuration-arm64", "native-1.0-arm64", "python-3.11.2-arm64",
     ]  # fmt: skip
 
 

@@ -119,6 +119,8 @@ def spec(repository: str = "") -> Spec:
         ("ghcr.io/acme/app", "", (), ["ghcr.io/acme/app:latest"]),
         ("ghcr.io/acme/app", "localhost:5000/x", ("v1",), ["localhost:5000/x:v1"]),
         ("", "other", ("v1",), ["other:v1"]),
+        ("", "GHCR.io:443/acme/app", ("V1",), ["ghcr.io:443/acme/app:V1"]),
+        ("", "acme/app", ("v1",), ["acme/app:v1"]),
     ],
 )
 def test_image_is_called_by_its_repository_or_else_its_own_name(

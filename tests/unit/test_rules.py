@@ -62,9 +62,9 @@ def test_stages_are_named_after_what_they_hold() -> None:
 
     assert names == [
         "layer-folder-app", "layer-debian-essential-amd64", "layer-libgomp1-amd64", "layer-debian-configuration-amd64",
-        "layer-python-3.11.2", "layer-native-1.0-amd64", "layer-alpha-beta-delta-and-1-more", "layer-intel-1-amd64",
+        "layer-native-1.0-amd64", "layer-alpha-beta-delta-and-1-more", "layer-intel-1-amd64", "layer-python-3.11.2-amd64",
         "layer-application", "layer-debian-essential-arm64", "layer-libgomp1-arm64", "layer-debian-configuration-arm64",
-        "layer-native-1.0-arm64",
+        "layer-native-1.0-arm64", "layer-python-3.11.2-arm64",
     ]  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def test_commands_stand_between_wheels_and_application() -> None:
     ]
     at = lines.index("FROM wheels-arm64 AS run-arm64")
 
-    assert lines[at - 1].startswith("COPY --link --from=layer-alpha-beta-delta-and-1-more")
+    assert lines[at - 1].startswith("COPY --link --from=layer-python-3.11.2-arm64")
     assert lines[at : at + 5] == [
         "FROM wheels-arm64 AS run-arm64",
         'RUN --network=none ["python", "-c", "print(1)"]',

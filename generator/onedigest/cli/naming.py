@@ -33,6 +33,9 @@ def names_of(spec: Spec, named: str, tags: tuple[str, ...]) -> tuple[str, ...]:
     Without a repository that is its own name, as docker calls images that it builds: `docker run NAME` and a pod with
     `image: NAME` find it under the registry that they take for granted.
     """
-    repository_of(spec, named)  # refuses what is no repository
+    reference = repository_of(spec, named)  # refuses what is no repository
     name = named or spec.repository or spec.name
+    host, slash, path = name.partition("/")
+    if slash and reference and host.lower() == reference.registry:
+        name = f"{reference.registry}/{path}"  # docker takes no capitals there
     return tuple(dict.fromkeys(f"{name}:{tag}" for tag in tags or LATEST))
