@@ -72,7 +72,8 @@ def line_of(package: str) -> str:
         (
             ("flyte>=2", "proto<6", "dash==1.41"),
             "job.py:5: `proto<6` and `flyte>=2` do not go together: flyte 2.12.1 needs `proto>=6.30`\n"
-            "hint: no version of `flyte` goes with `proto<6`, and none of `proto` with all others: leave one of the two out",
+            "hint: no version of `flyte` goes with `proto<6`; proto 7.0 does: write `proto==7.0` in place of `proto<6`"
+            "; other requirements do not go together either, as the next run says",
         ),
         (
             ("flyte[own]==2.12.1", "shape==2.0"),

@@ -24,6 +24,8 @@ FLYTE = "flyte"
 
 _ELSEWHERE = "; where `flyte_version=` or the tag of Flyte's own image says it, change it there"
 
+_FURTHER = "; other requirements do not go together either, as the next run says"
+
 _OWN_KIND = ">=2"
 """The versions whose images these are."""
 
@@ -173,10 +175,16 @@ def _way_out(clashing: tuple[str, str], asked: Asked) -> str:
     one, other = sorted(clashing, key=lambda text: (_name(text) != FLYTE, not _has_upper_bound(text)))
     if version := _fitting(one, asked):
         return _instead(one, version)
-    none = f"no version of `{_name(one)}` goes with `{_shown(other)}`"
+    pair = replace(asked, wanted=replace(asked.wanted, dependencies=(one, other)))
+    near = _fitting(one, pair)
+    none = f"no version of `{_name(one)}` goes with {'all others' if near else f'`{_shown(other)}`'}"
     if version := _fitting(other, asked):
         return f"{none}; {_instead(other, version)}"
-    return f"{none}, and none of `{_name(other)}` with all others: leave one of the two out"
+    if near:
+        return f"{_instead(one, near)}{_FURTHER}"
+    if version := _fitting(other, pair):
+        return f"{none}; {_instead(other, version)}{_FURTHER}"
+    return f"{none}, and none of `{_name(other)}` with `{_shown(one)}`: leave one of the two out"
 
 
 def _fitting(text: str, asked: Asked) -> str:
