@@ -18,6 +18,12 @@ from golden import make_index
 from index_server import IndexServer
 
 BOOKWORM = 'base = "debian:bookworm"'
+SHARED = (
+    "warning: app.py:2: the wheels of alpha 1.0 and native 1.0 both bring `LICENSE`, with different content; "
+    "the image has that of native, whose name is the last\n"
+)
+"""What is said of the wheels of `odd_project`'s app, whatever comes after it."""
+
 MODULE = """\
 onedigest = use_extension("//lockfiles:extensions.bzl", "onedigest")
 use_repo(onedigest, "onedigest_files")

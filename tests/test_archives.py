@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -98,8 +99,12 @@ def test_containerd_imports_an_archive_under_its_names(options: tuple[str, ...],
 
 @pytest.fixture(scope="module")
 def podman(folder: Path) -> Iterator[tuple[str, ...]]:
-    """Options of podman and buildah: a store of the tests' own, which needs nothing of the machine."""
-    yield ("--root", str(folder / "podman"), "--runroot", str(folder / "run"), "--storage-driver", "vfs")
+    """Options of podman and buildah: a store of the tests' own, which needs nothing of the machine.
+
+    Podman refuses a path of more than 50 characters for what it only has while it runs.
+    """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as run:
+        yield ("--root", str(folder / "podman"), "--runroot", run, "--storage-driver", "vfs")
     shutil.rmtree(folder / "podman", ignore_errors=True)
 
 

@@ -10,7 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from build_tools import MODULE, NAMES, WORKSPACE, call, copy_project, find_tool, layout_digest, odd_project, recorded
+from build_tools import (
+    MODULE,
+    NAMES,
+    SHARED,
+    WORKSPACE,
+    call,
+    copy_project,
+    find_tool,
+    layout_digest,
+    odd_project,
+    recorded,
+)
 from conftest import Project, Result
 
 pytestmark = [pytest.mark.bazel, pytest.mark.network]
@@ -292,7 +303,7 @@ def test_workspace_that_does_not_know_the_files_is_told_what_to_add(workspace: P
 
     assert (stale.code, stale.out) == (5, "")
     assert stale.err == (
-        "error: the Bazel workspace does not know the repository `onedigest_files`\n"
+        f"{SHARED}error: the Bazel workspace does not know the repository `onedigest_files`\n"
         "hint: put into MODULE.bazel what lockfiles/extensions.bzl says\n"
     )
 

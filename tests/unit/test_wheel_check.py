@@ -24,7 +24,7 @@ from onedigest.script import parse
 from onedigest.spec import Spec, specify
 from onedigest.wheel_check.check import check
 from onedigest.wheel_check.found import Found, Shared, dumps, loads
-from onedigest.wheel_check.wording import Asking, refusals, warnings
+from onedigest.wheel_check.wording import Asking, placed, refusals, warnings
 from wheel_builder import wheel_bytes, zip_bytes
 
 SPEC: Spec = replace(specify(parse(script_of("full").encode(), "full.py"), Project(root=Path()), "full.py"), uv_lock="")
@@ -341,3 +341,20 @@ def test_broken_note_counts_for_nothing(text: bytes, shelf: Shelf, monkeypatch: 
     monkeypatch.setattr(Store, "read_note", lambda *_: text)
 
     assert shelf.found() == found
+
+
+def test_what_an_engine_says_of_a_wheel_gets_its_line_and_another_version(shelf: Shelf) -> None:
+    spec = replace(SPEC, dependencies=("alpha",))
+    asking = Asking(spec=spec, lock=shelf.add("alpha").lock(), line_of=line_of)
+    hint = "for another version of alpha write `alpha!=1.0` in place of `alpha`"
+    wrong, other = "alpha-1.0-py3-none-any.whl: no such member [zip]", "debian.deb: cut off [deb]"
+
+    assert placed(Problem(wrong, hint="run it again"), asking) == Problem(wrong, "full.py:5", hint)
+    assert placed(Problem(other, hint="run it again"), asking) == Problem(other, hint="run it again")
+
+
+def test_file_that_is_not_that_of_the_lock_is_no_fault_of_the_wheel(shelf: Shelf) -> None:
+    asking = Asking(spec=SPEC, lock=shelf.add("alpha").lock(), line_of=line_of)
+    changed = Problem("alpha-1.0-py3-none-any.whl: not the file of the lock [changed]", hint="run `onedigest fetch`")
+
+    assert placed(changed, asking) == changed

@@ -17,6 +17,8 @@ from onedigest.wheel_check.found import Found, Key, Shared
 _MOST_SHARED = 40
 """How many groups of wheels that share paths are told: wheels that are meant to be used have a few."""
 _SITE = "/site-packages/"
+_CHANGED = "[changed]"
+"""How the assembler ends what it says of an input that is not the lock's."""
 _BESIDE = frozenset(("benchmarks", "doc", "docs", "example", "examples", "test", "testing", "tests"))
 """Folders of site-packages that nobody means to install: what they hold is imported by no program."""
 
@@ -47,10 +49,13 @@ def refusals(found: Found, asking: Asking) -> list[Problem]:
 
 
 def placed(problem: Problem, asking: Asking) -> Problem:
-    """Return what an engine says of a wheel, whose file name it begins with, as if it had been found before."""
+    """Return what an engine says of a wheel, whose file name it begins with, as if it had been found before.
+
+    A file that is not that of the lock is no fault of the wheel.
+    """
     name = problem.message.partition(": ")[0]
     packages = [package.key for package in asking.lock.packages if any(each.name == name for _, each in package.wheels)]
-    if not packages:
+    if not packages or problem.message.endswith(_CHANGED):
         return problem
     return Problem(problem.message, asking.where(packages), _way_out(packages, asking) or problem.hint)
 
