@@ -246,7 +246,7 @@ def check_many(place: Place) -> list[tuple[str, float, str, float, float]]:
         (place.root / "many" / f"{name}.py").write_text(script)
     code = (
         "import sys\nfrom dataclasses import replace\nfrom pathlib import Path\nfrom onedigest import spec, script\n"
-        "from onedigest.application import collect\nfrom onedigest.lock import codec\nfrom onedigest.plan import arrange\n"
+        "from onedigest.application import collect\nfrom onedigest.lock import codec\nfrom onedigest.plan.arrange import arrange\n"
         "from onedigest.project import find\nfrom onedigest.rules import image as rules\n"
         "from onedigest.rules.files import write\nfrom onedigest.rules.lock_folder import write_folder\n"
         "lock, made_all = codec.loads(sys.stdin.read(), 'lock'), []\n"
