@@ -115,7 +115,7 @@ def write_bytes(root: Path, path: str, data: bytes, *, lasting: bool = True) -> 
     no folder.
     """
 
-    def fill(parent: int, name: str) -> AbstractContextManager[None]:
+    def fill(parent: int, name: str) -> AbstractContextManager[str]:
         return filled(parent, name, 0o666, lambda file: file.write(data))
 
     _put(root, path, fill, lasting=lasting)
@@ -142,7 +142,7 @@ def link_file(root: Path, path: str, source: Path) -> None:
     Its name need not last: it is made again from the store.
     """
 
-    def fill(parent: int, name: str) -> AbstractContextManager[None]:
+    def fill(parent: int, name: str) -> AbstractContextManager[str]:
         try:
             os.link(source, name, dst_dir_fd=parent, follow_symlinks=False)
         except FileExistsError:
@@ -150,7 +150,7 @@ def link_file(root: Path, path: str, source: Path) -> None:
                 raise
         except OSError:
             return filled(parent, name, 0o444, copy)
-        return nullcontext()
+        return nullcontext(name)
 
     def copy(target: BinaryIO) -> None:
         with source.open("rb") as content:

@@ -14,22 +14,21 @@ from typing import BinaryIO
 _TEMPORARY = ".onedigest-"
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
-Fill = Callable[[int, str], AbstractContextManager[None]]
-"""Makes a file of a name in an open folder, and holds it while the context lasts."""
+Fill = Callable[[int, str], AbstractContextManager[str]]
+"""Makes a file in an open folder, holds it while the context lasts, and gives its name: that asked for, or another."""
 
 
 def replace(parent: int, name: str, fill: Fill) -> None:
     """Make a file under a temporary name, and give it its own.
 
-    The temporary name is made of its own, so that the next run finds what a run left that was killed in between. Where
-    files have names while they are written, it is made by chance: nobody may take one for another that is complete.
+    The temporary name is made of its own, so that the next run finds what a run left that was killed in between.
     """
-    new = _derived(name) if _has_unnamed(parent) else _chosen()
+    new = _derived(name)
     moved = False
     while not moved:
         try:
-            with fill(parent, new), _gone_after_failure(parent, new):
-                moved = _moved(parent, new, name)
+            with fill(parent, new) as made, _gone_after_failure(parent, made):
+                moved = _moved(parent, made, name)
         except FileExistsError:
             if not _remove_abandoned(parent, new):
                 new = _chosen()
@@ -84,14 +83,16 @@ def is_file(parent: int, name: str, known: os.stat_result) -> bool:
 
 
 @contextmanager
-def filled(parent: int, name: str, mode: int, fill: Callable[[BinaryIO], object]) -> Iterator[None]:
+def filled(parent: int, name: str, mode: int, fill: Callable[[BinaryIO], object]) -> Iterator[str]:
     """Make a file that is on the disk before it has its name, and locked while the context lasts.
 
-    Where the file system has no files without a name, it has one from the start.
+    Where the file system has no files without a name, it has one from the start, and that is made by chance: nobody may
+    take it for one that is complete.
     """
     handle = _open_unnamed(parent, mode)
     named = handle < 0
     if named:
+        name = _chosen()
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         handle = os.open(name, flags, mode, dir_fd=parent)
     with os.fdopen(handle, "wb") as file, _gone_after_failure(parent, name if named else ""):
@@ -102,7 +103,7 @@ def filled(parent: int, name: str, mode: int, fill: Callable[[BinaryIO], object]
         os.fsync(handle)
         if not named:
             os.link(f"/proc/self/fd/{handle}", name, dst_dir_fd=parent, follow_symlinks=True)
-        yield
+        yield name
 
 
 @contextmanager
@@ -114,13 +115,6 @@ def _gone_after_failure(parent: int, name: str) -> Iterator[None]:
             with suppress(OSError):
                 os.unlink(name, dir_fd=parent)
         raise
-
-
-def _has_unnamed(parent: int) -> bool:
-    handle = _open_unnamed(parent, 0)
-    if handle >= 0:
-        os.close(handle)
-    return handle >= 0
 
 
 def _open_unnamed(parent: int, mode: int) -> int:
