@@ -13,7 +13,7 @@ from onedigest.cli.session import Session
 from onedigest.cli.words import say
 from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import InputError, Problem
-from onedigest.inputs.store import exclusive
+from onedigest.store import exclusive
 
 _SAID = "flyte-said"
 

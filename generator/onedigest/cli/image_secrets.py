@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onedigest.cli.index_credentials import Bound
+from onedigest.definition.flyte.definition import Secret
+from onedigest.definition.flyte.indexes import Credential
 from onedigest.errors import InputError, Problem
-from onedigest.flyte.definition import Secret
-from onedigest.flyte.indexes import Credential
-from onedigest.inputs.leading import is_loopback
+from onedigest.net.leading import is_loopback
 
 VARIABLE = "ONEDIGEST_SECRETS"
 

@@ -33,7 +33,7 @@ def _warn_of_unset(image: Image, lock: Lock) -> None:
 
 def _warn_of_commands(image: Image) -> None:
     """Warn of commands that reach for a network."""
-    from onedigest.network_use import DEBIAN_PACKAGES, FILES, PYTHON_PACKAGES, network_use_of
+    from onedigest.definition.network_use import DEBIAN_PACKAGES, FILES, PYTHON_PACKAGES, network_use_of
 
     instead = {
         PYTHON_PACKAGES: "name the packages in `dependencies`",

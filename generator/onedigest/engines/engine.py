@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from onedigest.assembler.image import Image
-from onedigest.inputs.store import Store
 from onedigest.plan.layers import Layer, Plan
+from onedigest.store import Store
 
 Bring = Callable[[Iterable[Layer], Callable[[str], None]], None]
 """Brings the inputs of layers, and tells the name of each as soon as it is there."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from onedigest import formats
 from onedigest.checkout import open_inside
 from onedigest.errors import EngineError, InputError
-from onedigest.inputs.store import STAMP, Store, link
+from onedigest.store import STAMP, Store, link
 
 _LATER = "2037-12-31 23:59:30"
 _OLD = 1_000_000_000

@@ -21,7 +21,7 @@ from onedigest.from_source.repositories import (
     list_references,
     opened,
 )
-from onedigest.inputs import git
+from onedigest.tools import git
 
 if TYPE_CHECKING:
     from onedigest.sources import Sources

@@ -130,7 +130,7 @@ def check_reference(reference: str, name: str, where: str) -> None:
 
 
 def _is_loopback(host: str) -> bool:
-    from onedigest.inputs.leading import is_loopback
+    from onedigest.net.leading import is_loopback
 
     return is_loopback(host)
 

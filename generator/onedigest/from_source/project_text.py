@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from onedigest.from_source.fitting import OLDEST, Need
 from onedigest.from_source.model import BuildRequirement
-from onedigest.inputs.uv_settings import toml_value
+from onedigest.net.uv_settings import toml_value
 
 NAME = "onedigest-build"
 

@@ -18,8 +18,8 @@ from typing import Any
 from onedigest.assembler.tar import MTIME
 from onedigest.errors import InputError
 from onedigest.from_source.sandbox import Enclosure
-from onedigest.inputs import uv
-from onedigest.inputs.removing import remove
+from onedigest.removing import remove
+from onedigest.tools import uv
 from onedigest.untrusted import quoted
 
 _DEAD = "http://127.0.0.1:9"

@@ -19,8 +19,8 @@ from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.from_source.left_aside import PROJECT_FILES, is_beside, is_credential, is_made, is_output, others_below
 from onedigest.from_source.links import real_place
-from onedigest.inputs import git
-from onedigest.inputs.store import STAMP
+from onedigest.store import STAMP
+from onedigest.tools import git
 
 MOST_FILES = 100_000
 MOST_BYTES = 2 << 30

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 
 from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.from_source.model import Built
-from onedigest.inputs.store import Store
+from onedigest.store import Store
 
 
 def witness(store: Store, built: Built) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from onedigest.digest import is_digest
 from onedigest.errors import NetworkError
-from onedigest.inputs.download import Client
-from onedigest.inputs.store import Store
+from onedigest.net.download import Client
+from onedigest.store import Store
 from onedigest.untrusted import MOST_TEXT
 
 Metadata = Mapping[str, Sequence[str]]

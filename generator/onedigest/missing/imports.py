@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest import untrusted
-from onedigest.application import File
+from onedigest.definition.files import File
 from onedigest.errors import Problem
 
 if TYPE_CHECKING:

@@ -15,13 +15,13 @@ from onedigest.assembler.places import folders_above
 from onedigest.assembler.refusal import Refused
 from onedigest.digest import canonical_json, hex_of
 from onedigest.errors import Problem
-from onedigest.inputs.store import Store
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.missing import FORMAT
 from onedigest.missing.asked import Looked
 from onedigest.plan.base_folders import debian_folders
 from onedigest.plan.places import absolute_paths
 from onedigest.platforms import Platform
+from onedigest.store import Store
 
 _HINT = "choose another place, or leave the package out"
 _PLAIN = (0o755, 0, 0)

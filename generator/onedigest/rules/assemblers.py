@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from onedigest import formats
+from onedigest import formats, zipapp
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
-from onedigest.inputs import zipapp
 from onedigest.rules import files as rule_files
 from onedigest.rules.files import Files
 from onedigest.rules.model import BAZEL, DOCKER, NIX, OWN, SHARED

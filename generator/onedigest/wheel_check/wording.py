@@ -9,9 +9,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from onedigest.definition.spec import Spec
 from onedigest.errors import Problem, listed
 from onedigest.lock.model import Lock
-from onedigest.spec import Spec
 from onedigest.wheel_check.found import Found, Key, Shared
 
 _MOST_SHARED = 40

@@ -10,7 +10,7 @@ from typing import Any
 
 from onedigest import untrusted
 from onedigest.lock.table import Table
-from onedigest.lock.toml_text import lines, string
+from onedigest.lock.toml import lines, string
 from onedigest.oci.rootfs import Node, Rootfs
 
 PASSWD, GROUP = "etc/passwd", "etc/group"

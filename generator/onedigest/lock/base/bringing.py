@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from onedigest.inputs.debian.mirror import Mirrors, addresses
-from onedigest.inputs.download import Wanted
+from onedigest.debian.mirror import Mirrors, addresses
 from onedigest.lock.base.packages import DebianPackage
+from onedigest.net.download import Wanted
 
 
 def wanted_package(package: DebianPackage, published: tuple[str, str], mirrors: Mirrors) -> Wanted:

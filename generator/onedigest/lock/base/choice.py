@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from onedigest.definition.spec import Spec
 from onedigest.errors import InputError
-from onedigest.spec import Spec
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from onedigest import untrusted
 from onedigest.digest import Digest, hex_of
 from onedigest.lock.table import Table
-from onedigest.lock.toml_text import inline_table, string
+from onedigest.lock.toml import inline_table, string
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

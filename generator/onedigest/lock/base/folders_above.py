@@ -10,8 +10,8 @@ from onedigest.assembler.places import folders_above
 from onedigest.errors import Problem
 
 if TYPE_CHECKING:
+    from onedigest.definition.spec import Spec
     from onedigest.oci.rootfs import Node, Rootfs
-    from onedigest.spec import Spec
 
 PLAIN = "0755:0:0"
 """The mode and owner of a folder that is plainly root's."""

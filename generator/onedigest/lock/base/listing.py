@@ -12,8 +12,8 @@ from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.elf import elf_of
 from onedigest.assembler.spool import Spool
 from onedigest.digest import canonical_json
-from onedigest.inputs.store import Store
 from onedigest.oci.rootfs import Blob, Examiner, Facts, Node, Readable, read_rootfs
+from onedigest.store import Store
 
 _LIBRARY = re.compile(r"(?:.*/)?(?:(?:lib|ld-)[^/]*\.so|ld(?:64)?\.so\.)[^/]*", re.DOTALL)
 _LDCONFIG = re.compile(r"(?:usr/)?sbin/ldconfig")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from onedigest.definition.spec import Spec
 from onedigest.errors import InputError
 from onedigest.oci.read import ReadImage
 from onedigest.platforms import BY_NAME
-from onedigest.spec import Spec
 
 
 def refuse_missing_platforms(spec: Spec, text: str, image: ReadImage) -> None:

@@ -10,7 +10,7 @@ from onedigest import untrusted
 from onedigest.errors import InputError
 from onedigest.formats import VENV
 from onedigest.lock.table import Table
-from onedigest.lock.toml_text import string
+from onedigest.lock.toml import string
 from onedigest.oci.rootfs import Rootfs
 
 _KEY = "virtual-environment"
