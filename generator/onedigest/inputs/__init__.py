@@ -1,1 +1,1 @@
-"""Knows where files come from and how they get here, verified. Never heard of a spec."""
+"""The inputs of images: where files come from and how they get here, verified, without any knowledge of a spec."""
