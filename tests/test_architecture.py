@@ -98,6 +98,8 @@ DOORS = {
 }
 DUMPING_GROUNDS = {"utils", "util", "common", "helpers", "helper", "base_types", "types", "constants", "misc", "core"}
 LONGEST = 360
+LONGEST_SENTENCE = 25
+"""Lines of a module, and words of the sentence that heads it."""
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -283,10 +285,14 @@ def test_no_module_is_a_dumping_ground(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if path.read_text().strip()], ids=relative)
-def test_each_module_says_what_it_knows(path: Path) -> None:
-    docstring = ast.get_docstring(tree_of(path)) or ""
+def test_each_module_says_in_one_sentence_what_it_is_about(path: Path) -> None:
+    first = (ast.get_docstring(tree_of(path)) or "").split("\n\n")[0]
 
-    assert re.match(r"[A-Z][^\n]*\.(\n|$)", docstring)
+    assert first.endswith(".")
+    assert "\n" not in first
+    assert not re.search(r"[.!?]\s+[A-Z]", first), "one sentence"
+    assert len(first.split()) <= LONGEST_SENTENCE
+    assert not first.startswith("Knows")
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if part(path) != "cli"], ids=relative)

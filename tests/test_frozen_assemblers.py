@@ -98,15 +98,15 @@ def test_wheel_and_source_archive_have_the_assemblers() -> None:
 def test_installed_package_finds_its_own(tmp_path: Path) -> None:
     """As a wheel lays them out: inside the package."""
     package = tmp_path / "onedigest"
-    (package / "inputs").mkdir(parents=True)
-    for name in ("__init__.py", "formats.py", "digest.py", "shipped.py", "net/__init__.py", "zipapp.py"):
+    package.mkdir()
+    for name in ("__init__.py", "formats.py", "digest.py", "shipped.py", "zipapp.py"):
         (package / name).write_bytes((ROOT / "generator" / "onedigest" / name).read_bytes())
     (package / "assembler").symlink_to(ROOT / "generator" / "onedigest" / "assembler")
     (package / "assemblers").symlink_to(ROOT / "assemblers")
     code = (
-        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from onedigest.net import zipapp; "
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from onedigest import zipapp; "
         "print(zipapp.__file__, len(zipapp.shipped(zipapp.newest())))"
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
 
-    assert done.stdout == f"{package / 'inputs' / 'zipapp.py'} {len(zipapp.shipped(zipapp.newest()))}\n"
+    assert done.stdout == f"{package / 'zipapp.py'} {len(zipapp.shipped(zipapp.newest()))}\n"

@@ -1,4 +1,4 @@
-"""Knows what two images have in common, and which layers, packages and settings differ."""
+"""The comparison of two images: what they share, and which layers, packages and settings differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how the inputs of a lock come into their folder: the only step of a build that uses the network."""
+"""The fetching of a lock's inputs into their folder: the only step of a build that uses the network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how a folder is removed that programs of strangers wrote into, whatever its modes, and however deep it is."""
+"""The removal of a folder that strangers' programs wrote into, whatever its modes, and however deep it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how this machine recognises what it noted itself: a note carries a seal, which needs a key of its own.
+"""The seal, made with a key of this machine's own, by which it recognises the notes that it wrote itself.
 
 The key is kept apart from the notes, so that a cache that came from elsewhere, or that somebody else could write to,
 says nothing that counts. Seals are HMAC-SHA256 (RFC 2104) of a note's name and content.

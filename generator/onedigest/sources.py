@@ -1,4 +1,4 @@
-"""Knows everything outside that inputs come from, as one value."""
+"""The places outside that inputs come from, as one value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the content store of a user: files named by their sha256, complete and verified, or not there at all."""
+"""The content store of a user: files named by their sha256, complete and verified, or not there at all."""
 
 from __future__ import annotations
 

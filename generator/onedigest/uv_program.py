@@ -1,4 +1,4 @@
-"""Knows where the program uv is: the wheel of that name brings it."""
+"""The place of the program uv, which the wheel of that name brings."""
 
 from __future__ import annotations
 

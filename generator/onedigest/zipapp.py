@@ -1,4 +1,4 @@
-"""Knows the assembler as one file, a zip that every engine runs: those that are shipped, and how one is frozen."""
+"""The assembler as one file, a zip that every engine runs: those that are shipped, and how one is frozen."""
 
 from __future__ import annotations
 

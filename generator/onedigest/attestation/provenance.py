@@ -1,4 +1,4 @@
-"""Knows how an image says what it was made from: an in-toto statement with SLSA provenance, without a time."""
+"""The in-toto statement of what an image was made from: SLSA provenance, without a time."""
 
 from __future__ import annotations
 

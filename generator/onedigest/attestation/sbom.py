@@ -1,4 +1,4 @@
-"""Knows the bill of materials of an image as CycloneDX: the same bytes for the same image."""
+"""The bill of materials of an image as CycloneDX: the same bytes for the same image."""
 
 from __future__ import annotations
 

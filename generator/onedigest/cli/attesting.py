@@ -1,4 +1,4 @@
-"""Knows how a command attaches to a pushed image what it is made of, and from what."""
+"""The attaching of statements to a pushed image: what it contains, and what it was made from."""
 
 from __future__ import annotations
 

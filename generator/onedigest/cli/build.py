@@ -1,4 +1,4 @@
-"""Knows `onedigest build`."""
+"""The command `onedigest build`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how a command has an engine build one image: lock, plan, inputs, and the engine's order."""
+"""The build of one image by an engine: its lock, plan and inputs, and the request to the engine."""
 
 from __future__ import annotations
 

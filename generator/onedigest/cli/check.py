@@ -1,4 +1,4 @@
-"""Knows `onedigest generate --check`: which locks and generated files are not as they would be written."""
+"""The check `onedigest generate --check`, which finds locks and generated files that are out of date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows `onedigest diff`."""
+"""The command `onedigest diff`."""
 
 from __future__ import annotations
 

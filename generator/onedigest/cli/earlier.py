@@ -1,4 +1,4 @@
-"""Knows which earlier lock the pins of an image come from, and whether anything is to be chosen at all."""
+"""The earlier lock that the pins of an image come from, and whether anything has to be chosen at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which engines there are, and makes them from flags and the environment."""
+"""The engines that there are, made from flags and the environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows `onedigest fetch`."""
+"""The command `onedigest fetch`."""
 
 from __future__ import annotations
 

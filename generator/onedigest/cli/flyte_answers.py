@@ -1,4 +1,4 @@
-"""Knows what a build for Flyte answered last, and whether that holds: where nothing that it came from is another one.
+"""The last answer of a build for Flyte, which holds while nothing that it came from has changed.
 
 All files of the project are held against what they were: by size, times and number, and by content where they are so
 young that a change could leave those as they are. The registry is asked each time. This imports little; where it cannot

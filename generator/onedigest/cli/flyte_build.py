@@ -1,4 +1,4 @@
-"""Knows how an image that Flyte asks for is locked, built and pushed: Flyte's builder has this done in a process."""
+"""The locking, building and pushing of an image for Flyte, which Flyte's builder has done in a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which files the code of one run has where all of a folder is asked for, as by `copy_style="all"`."""
+"""The files in the code of one run where all of a folder is asked for, as by `copy_style="all"`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows where the settings of an image of Flyte are written, so that hints name that place."""
+"""The places where the settings of a Flyte image are written, so that hints can name them."""
 
 from __future__ import annotations
 

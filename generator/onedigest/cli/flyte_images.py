@@ -1,4 +1,4 @@
-"""Knows which images of Flyte a command means, and what onedigest is asked of them."""
+"""The Flyte images that a command means, and what onedigest is asked of them."""
 
 from __future__ import annotations
 

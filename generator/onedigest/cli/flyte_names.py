@@ -1,4 +1,4 @@
-"""Knows what the images of a Flyte script are called, by its text and the locks alone, and whose a name is already."""
+"""The names of images in a Flyte script, by its text and the locks alone, and the owners of names already taken."""
 
 from __future__ import annotations
 

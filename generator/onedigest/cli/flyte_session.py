@@ -1,4 +1,4 @@
-"""Knows what a build for Flyte says, and that it is said once: not at every build, nor for every image of a script."""
+"""The messages of a build for Flyte, each said once: not at every build, nor for every image of a script."""
 
 from __future__ import annotations
 

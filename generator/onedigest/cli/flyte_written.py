@@ -1,4 +1,4 @@
-"""Knows which written definition an image that Flyte asks for has, with the code that a run bakes into it."""
+"""The written definition of an image that Flyte asks for, with the code that a run bakes into it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows `onedigest generate`."""
+"""The command `onedigest generate`."""
 
 from __future__ import annotations
 

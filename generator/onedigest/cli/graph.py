@@ -1,4 +1,4 @@
-"""Knows `onedigest graph`."""
+"""The command `onedigest graph`."""
 
 from __future__ import annotations
 

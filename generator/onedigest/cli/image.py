@@ -1,4 +1,4 @@
-"""Knows one image that a command works on: its script, its spec, and where its lock is."""
+"""One image that a command works on: its script, its spec, and where its lock is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which secrets of a machine an image of Flyte may use, and for which host: those that ONEDIGEST_SECRETS lists.
+"""The secrets of a machine that a Flyte image may use, and their hosts: those that ONEDIGEST_SECRETS lists.
 
 An image is defined by a script, and so by whoever may open a pull request. It may say that an index needs `$TOKEN`;
 which variables are read, and what host each is for, a user says.

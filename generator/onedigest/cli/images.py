@@ -1,4 +1,4 @@
-"""Knows which images a command means: by the names of scripts and images, or all of a project."""
+"""The images that a command means: by the names of scripts and images, or all of a project."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which indexes a user names outside of any project, and what is shown to them: bound to where they are.
+"""The indexes that a user names outside of any project, and the credentials for them, bound to their addresses.
 
 A script, and every other file of a project, is the text of whoever may open a pull request. So a variable such as
 UV_INDEX_INTERNAL_PASSWORD counts for an address that the user's own configuration gives the index `internal`, and for

@@ -1,4 +1,4 @@
-"""Knows what is said of a script when it is locked, and of no build: what its image will not have, or not find."""
+"""The warnings when a script is locked, but never when it is built: what its image will not have or find."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how a command reads the lock of an image, and why one cannot be used."""
+"""The reading of an image's lock by a command, and the reasons why a lock cannot be used."""
 
 from __future__ import annotations
 

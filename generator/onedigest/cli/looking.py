@@ -1,4 +1,4 @@
-"""Knows how a command says what an image lacks, before anybody runs it."""
+"""The report of what an image lacks, before anybody runs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how this machine reaches the network, by the user's own settings."""
+"""The way in which this machine reaches the network, by the user's own settings."""
 
 from __future__ import annotations
 

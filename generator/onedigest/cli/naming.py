@@ -1,4 +1,4 @@
-"""Knows what an image is called where it is pushed, loaded or written: its repository, or else its own name."""
+"""The name of an image where it is pushed, loaded or written: its repository, or else its own name."""
 
 from __future__ import annotations
 

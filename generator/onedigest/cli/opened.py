@@ -1,4 +1,4 @@
-"""Knows how a command finds an image by what it is called: a built one, a layout, an archive or one in a registry."""
+"""The image that a name stands for: a built one, a layout, an archive or one in a registry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows where the content store of this user is, and the key that its notes are sealed with."""
+"""The place of this user's content store, and the key that its notes are sealed with."""
 
 from __future__ import annotations
 

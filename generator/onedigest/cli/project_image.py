@@ -1,4 +1,4 @@
-"""Knows how the image of a project comes about: its pyproject.toml and its uv.lock, with the settings around them."""
+"""The image of a project, from its pyproject.toml, its uv.lock and the settings around them."""
 
 from __future__ import annotations
 

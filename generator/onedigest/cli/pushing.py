@@ -1,4 +1,4 @@
-"""Knows how a command pushes an image: where to, under which tags, and what must be made for it."""
+"""The push of an image by a command: its target, its tags, and what must be made for it first."""
 
 from __future__ import annotations
 

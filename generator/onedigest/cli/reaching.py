@@ -1,4 +1,4 @@
-"""Knows how commands reach indexes, mirrors and registries: the user's settings, and secrets of images."""
+"""The way in which commands reach indexes, mirrors and registries: the user's settings, and secrets of images."""
 
 from __future__ import annotations
 

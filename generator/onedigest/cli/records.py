@@ -1,4 +1,4 @@
-"""Knows how a command reads what is recorded of an image, and what is wrong with it."""
+"""The reading of an image's record by a command, and what is wrong with a record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how commands reach registries: the user's credential files, mirrors, containerd's hosts, and certificates."""
+"""The way in which commands reach registries: credential files, mirrors, containerd's hosts, and certificates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what a command sees of the world: the options that all commands share, the environment and the projects."""
+"""The world as a command sees it: the options that all commands share, the environment and the projects."""
 
 from __future__ import annotations
 

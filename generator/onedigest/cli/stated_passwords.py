@@ -1,4 +1,4 @@
-"""Knows where the text of a script or of a project has a password, which everybody who may read it knows then."""
+"""The places in a script or project that hold a password, which everybody who may read the text then knows."""
 
 from __future__ import annotations
 

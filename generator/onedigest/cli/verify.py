@@ -1,4 +1,4 @@
-"""Knows `onedigest verify`."""
+"""The command `onedigest verify`."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Knows a Debian archive: its signed release, its index, its versions and dependencies, and its mirrors."""
+"""A Debian archive: its signed release, its index, its versions and dependencies, and its mirrors."""

@@ -1,4 +1,4 @@
-"""Knows the sources of apt: where a machine's own Debian packages come from (sources.list(5))."""
+"""The sources of apt: where a machine's own Debian packages come from (sources.list(5))."""
 
 from __future__ import annotations
 

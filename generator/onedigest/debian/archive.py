@@ -1,4 +1,4 @@
-"""Knows how to read a suite of Debian and its updates: signatures, then indexes, each verified by what came before."""
+"""A suite of Debian and its updates: signatures, then indexes, each verified by what came before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which packages a set of packages needs, as apt would choose them on an empty system."""
+"""The packages that a set of packages needs, as apt would choose them on an empty system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which package of a suite has a file of a name: the Contents index of an architecture tells."""
+"""The package of a suite that has a file of a given name, from the Contents index of an architecture."""
 
 from __future__ import annotations
 

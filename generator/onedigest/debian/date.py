@@ -1,4 +1,4 @@
-"""Knows the dates of release files, such as `Sat, 11 Jul 2026 10:16:37 UTC`, whatever the locale."""
+"""The dates of release files, such as `Sat, 11 Jul 2026 10:16:37 UTC`, whatever the locale."""
 
 from __future__ import annotations
 

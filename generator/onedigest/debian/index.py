@@ -1,4 +1,4 @@
-"""Knows a Packages index: the stanza of each package, parsed when it is asked for."""
+"""A Packages index: the stanza of each package, parsed when it is asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what Debian calls the package of a shared library (Debian Policy, section 8.1), where no index tells it."""
+"""The name of a shared library's package, where no index tells it (Debian Policy, section 8.1)."""
 
 from __future__ import annotations
 

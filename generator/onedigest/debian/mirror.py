@@ -1,4 +1,4 @@
-"""Knows where Debian's archives can be read: at mirrors that are named, the machine's own, or the snapshot service."""
+"""The places where Debian's archives can be read: mirrors that are named, the machine's own, the snapshot service."""
 
 from __future__ import annotations
 

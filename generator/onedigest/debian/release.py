@@ -1,4 +1,4 @@
-"""Knows a Debian release file: what it states, and whether it counts at a time, as apt decides that."""
+"""A Debian release file: what it states, and whether it is valid at a time, as apt decides that."""
 
 from __future__ import annotations
 

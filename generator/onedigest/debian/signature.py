@@ -1,4 +1,4 @@
-"""Knows whether Debian signed a release file: the one door to OpenPGP."""
+"""The check that Debian signed a release file, and the one door to OpenPGP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the order of Debian versions and what a relation between them means (Debian Policy, 5.6.12 and 7.1)."""
+"""The order of Debian versions, and the meaning of a relation between them (Debian Policy, 5.6.12 and 7.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what containers are told besides a command: ports, volumes, a signal to stop, checks of health.
+"""The settings of a container besides its command: ports, volumes, a signal to stop, health checks.
 
 Each check returns the value as a spec has it, and raises ValueError with what is wrong about it.
 """

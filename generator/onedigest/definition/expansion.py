@@ -1,4 +1,4 @@
-r"""Knows how `$NAME` in the value of a variable is filled in, by the rules of a Dockerfile; nothing of it is run.
+r"""The filling in of `$NAME` in the value of a variable, by the rules of a Dockerfile; nothing of it is run.
 
 They are `$NAME`, `${NAME}`, `${NAME:-word}`, `${NAME:+word}`, `${NAME:?word}`, and the same without the colon, where an
 empty value counts as one. `\$` is a dollar. (Dockerfile reference, section "Environment replacement".)

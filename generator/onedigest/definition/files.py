@@ -1,4 +1,4 @@
-"""Knows the files of an application as values: what the assembler selects, with their digests, and what is wrong."""
+"""The files of an application as values: what the assembler selects, their digests, and what is wrong with them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which commands of a shell reach for a network, by their names and arguments; nothing of them is run."""
+"""The commands of a shell that reach for a network, by their names and arguments; nothing of them is run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the repository around a script: its root, its `[tool.onedigest]` defaults, and which scripts `--all` means."""
+"""The repository around a script: its root, its `[tool.onedigest]` defaults, and the scripts that `--all` means."""
 
 from __future__ import annotations
 

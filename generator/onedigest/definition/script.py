@@ -1,4 +1,4 @@
-"""Knows what the author of a script wrote: its PEP 723 block, with line numbers."""
+"""The text that a script's author wrote: its PEP 723 block, with line numbers."""
 
 from __future__ import annotations
 

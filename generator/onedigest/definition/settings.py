@@ -1,4 +1,4 @@
-"""Knows how settings are found: each key in the script or else its project, and tables of names in both."""
+"""The search for settings: each key in the script or else its project, and tables of names in both."""
 
 from __future__ import annotations
 

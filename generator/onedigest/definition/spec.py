@@ -1,4 +1,4 @@
-"""Knows what may be asked of an image: the keys of `[tool.onedigest]`, and their defaults."""
+"""The keys of `[tool.onedigest]` as an image's spec, and their defaults."""
 
 from __future__ import annotations
 

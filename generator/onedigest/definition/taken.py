@@ -1,4 +1,4 @@
-"""Knows what an image takes of projects of uv, as values: of the one that it is of, or of others with a uv.lock."""
+"""The parts that an image takes of projects of uv, as values: its own project, or others with a uv.lock."""
 
 from __future__ import annotations
 

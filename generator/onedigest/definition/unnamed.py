@@ -1,4 +1,4 @@
-"""Knows what is meant where a requirement names a place alone, as pip takes some, and how that is written here."""
+"""A requirement that names a place alone, as pip takes some, and how that is written here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which values the keys of `[tool.onedigest]` may have.
+"""The values that the keys of `[tool.onedigest]` may have.
 
 Each check returns the value as a spec has it, and raises ValueError with what is wrong about it.
 """

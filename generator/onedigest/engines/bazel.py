@@ -1,4 +1,4 @@
-"""Knows how Bazel builds an image from its generated BUILD file, in the user's own workspace."""
+"""The engine by which Bazel builds an image from its generated BUILD file, in the user's own workspace."""
 
 from __future__ import annotations
 

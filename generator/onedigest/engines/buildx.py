@@ -1,4 +1,4 @@
-"""Knows how BuildKit builds an image from its generated Dockerfile, and how the result is held against the plan."""
+"""The engine by which BuildKit builds an image from its generated Dockerfile, and the check against the plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what runs images on this machine: docker or podman, whichever is there."""
+"""The program that runs images on this machine: docker or podman, whichever is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how to build an image without a daemon: layers in parallel, each made once per machine."""
+"""The engine that builds an image without a daemon: layers in parallel, each made once per machine."""
 
 from __future__ import annotations
 

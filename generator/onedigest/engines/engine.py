@@ -1,4 +1,4 @@
-"""Knows what all engines have in common: what they are asked, and what they give."""
+"""The interface that all engines share: what they are asked for, and what they give."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how an image that another program wrote is held against its plan, and becomes ours."""
+"""The comparison of an image that another program wrote with its plan, before it becomes ours."""
 
 from __future__ import annotations
 

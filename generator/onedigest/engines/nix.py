@@ -1,4 +1,4 @@
-"""Knows how Nix builds an image from its generated default.nix."""
+"""The engine by which Nix builds an image from its generated default.nix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what other engines take from here: layers that this machine encodes, and the base as a layout of its own."""
+"""The parts that other engines take from here: layers that this machine encodes, and the base as its own layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which inputs matter to a layer that settles what others share: wheels of which no path is another's do not."""
+"""The inputs that matter to a layer that settles shared paths: only the wheels that share a path with another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what must not matter to an image, and how to build one again while it varies."""
+"""The conditions that must not matter to an image, and a second build while they vary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how Flyte has onedigest build an image: the entry point `onedigest` of `flyte.plugins.image_builders`.
+"""The builder through which Flyte calls onedigest: the entry point `onedigest` of `flyte.plugins.image_builders`.
 
 Locking and building go on in a process of their own, for they fork workers, and Flyte runs threads.
 """

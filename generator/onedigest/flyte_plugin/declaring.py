@@ -1,4 +1,4 @@
-"""Knows which files of this program may define an image of Flyte: the user's own, and never an installed one.
+"""The files of this program that may define a Flyte image: the user's own, and never an installed one.
 
 The SDK names the file that declares an environment, but passes over each whose path has a folder `flyte` in it.
 Then it names what called it: its own program in `bin`, or a module of a notebook's machinery.

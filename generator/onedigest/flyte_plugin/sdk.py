@@ -1,4 +1,4 @@
-"""Knows the private side of Flyte's SDK: how a `flyte.Image` holds its base and its layers."""
+"""The private side of Flyte's SDK: the base and the layers that a `flyte.Image` holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows archives of source: which one it is, by its sha256, and how it comes to this machine."""
+"""Archives of source: their identity, which is a sha256, and their way to this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how a commit becomes files in a new folder: bounded, with its submodules, and with the history behind it."""
+"""The files of a commit in a new folder: bounded, with its submodules, and with the history behind it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which commit a git source is, and that what is built of is that commit."""
+"""The commit that a git source means, and the proof that the build uses that commit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the addresses of git repositories: the forms of requirements, what may be asked for, and what is a secret."""
+"""The addresses of git repositories: the forms of requirements, what may be asked for, and what is a secret."""
 
 from __future__ import annotations
 

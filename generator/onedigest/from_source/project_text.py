@@ -1,4 +1,4 @@
-"""Knows the project that uv resolves in the place of a backend: what it needs, on every machine that may build."""
+"""The project that uv resolves in place of a backend: what it needs, on every machine that may build."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows a git repository elsewhere and the bare one on this machine that keeps what came from it."""
+"""A git repository elsewhere, and the bare one on this machine that keeps what came from it."""
 
 from __future__ import annotations
 

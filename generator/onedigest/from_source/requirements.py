@@ -1,4 +1,4 @@
-"""Knows how the requirements of a backend are chosen and pinned, and how their wheels come to this machine.
+"""The requirements of a backend: how they are chosen and pinned, and how their wheels come to this machine.
 
 They are wheels alone, with their digests, for the machines that may build: Linux and macOS with any CPython from 3.11.
 """

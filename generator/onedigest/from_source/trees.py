@@ -1,4 +1,4 @@
-"""Knows which files of a local project are its source, their digest, and how they are copied to build of.
+"""The files of a local project that are its source, their digest, and the copy that is built from.
 
 In a checkout of git that is what git tracks, or would: the same on every clone. Elsewhere it is all that no tool made.
 """

@@ -1,4 +1,4 @@
-"""Knows how an archive of source becomes a folder: nothing leaves it, whatever the archive says, and all is bounded."""
+"""An archive of source as a folder: nothing leaves it, whatever the archive says, and all is bounded."""
 
 from __future__ import annotations
 

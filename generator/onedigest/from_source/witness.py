@@ -1,4 +1,4 @@
-"""Knows which wheels this machine built itself: a lock may name any wheel that the store has, and say what it is of."""
+"""The wheels that this machine built itself, since a lock may name any wheel in the store as a source's result."""
 
 from __future__ import annotations
 

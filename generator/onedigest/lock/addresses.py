@@ -1,4 +1,4 @@
-"""Knows how uv reads the address of a package: git with its reference, archives, wheels, and files of this machine."""
+"""The address of a package as uv reads it: git with its reference, archives, wheels, and files of this machine."""
 
 from __future__ import annotations
 

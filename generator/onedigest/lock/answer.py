@@ -1,4 +1,4 @@
-"""Knows whether a lock is an answer to a spec: its base, Python, suite and packages are what the script asks for.
+"""The check that a lock still fits a spec: its base, Python, suite and packages are what the script asks for.
 
 A lock states the digest of the spec that it answers. Whoever writes a lock by hand can state that too, so the rest of
 what it says is held against the script where something is to be proven.

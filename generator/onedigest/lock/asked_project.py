@@ -1,4 +1,4 @@
-"""Knows the project that uv resolves in a script's place: PEP 723 blocks cannot say which platforms count."""
+"""The project that uv resolves in a script's place, since PEP 723 blocks cannot say which platforms count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what an image has beside what a uv.lock pins: uv chooses that so that every pin stands."""
+"""The packages of an image beside those that a uv.lock pins, chosen by uv so that every pin stands."""
 
 from __future__ import annotations
 

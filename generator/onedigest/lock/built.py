@@ -1,4 +1,4 @@
-"""Knows the wheels of a lock that were built: where uv and others find them, and whether their sources moved."""
+"""The wheels of a lock that were built: where uv and others find them, and whether their sources moved."""
 
 from __future__ import annotations
 

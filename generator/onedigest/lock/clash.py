@@ -1,4 +1,4 @@
-"""Knows which two requirements of a script stand against each other, and which other version of one ends that."""
+"""The two requirements of a script that conflict, and the other version of one that ends the conflict."""
 
 from __future__ import annotations
 

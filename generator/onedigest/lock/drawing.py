@@ -1,4 +1,4 @@
-"""Knows how a dependency graph is shown: as text, Mermaid, DOT, SVG and JSON, the same bytes for the same lock."""
+"""A dependency graph as text, Mermaid, DOT, SVG and JSON, the same bytes for the same lock."""
 
 from __future__ import annotations
 

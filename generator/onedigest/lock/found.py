@@ -1,4 +1,4 @@
-"""Knows what stands in the rows of a uv.lock, which indexes wrote a part of: each value is checked first."""
+"""The contents of the rows in a uv.lock, partly written by indexes: each value is checked first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the pyproject.toml files of a git commit, which say where packages are: a copy of them is kept."""
+"""The pyproject.toml files of a git commit, which say where packages are: a copy of them is kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows digest and size of wheels, from the files themselves where no index states them, and which files are others."""
+"""The digests and sizes of wheels, measured where no index states them, and the files that turn out to differ."""
 
 from __future__ import annotations
 

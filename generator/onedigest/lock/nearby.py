@@ -1,4 +1,4 @@
-"""Knows whether files of this machine that a script takes packages from are those that its lock pins."""
+"""The check that local files which a script takes packages from are those that its lock pins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which packages were chosen in an older version only because newer ones have no wheels."""
+"""The packages that were chosen in an older version only because newer ones have no wheels."""
 
 from __future__ import annotations
 

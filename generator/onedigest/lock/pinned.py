@@ -1,4 +1,4 @@
-"""Knows how uv is asked for exactly what a lock pins, of which some wheels were built."""
+"""The request to uv for exactly what a lock pins, where some of its wheels were built."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how the uv.locks of projects become rows of what an image is made of: their pins stand."""
+"""The rows of projects' uv.locks as rows of what an image is made of: their pins stand."""
 
 from __future__ import annotations
 

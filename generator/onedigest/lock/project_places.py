@@ -1,4 +1,4 @@
-"""Knows where the wheels of a project are fetched from: the addresses in its uv.lock, or where uv finds them now."""
+"""The places that a project's wheels are fetched from: addresses in its uv.lock, or where uv finds them now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how the document of a lock becomes a lock: every field is checked, by itself and against the others."""
+"""The document of a lock as a lock: every field is checked, by itself and against the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how the wheels of a lock that were built come into the store again, each with the digest that it had."""
+"""The way by which built wheels of a lock come into the store again, each with the digest that it had."""
 
 from __future__ import annotations
 

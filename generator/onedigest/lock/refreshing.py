@@ -1,4 +1,4 @@
-"""Knows how a lock follows the code of local projects: their wheels move, and no other while they need the same."""
+"""A lock that follows the code of local projects: their wheels move, and no other while they need the same."""
 
 from __future__ import annotations
 

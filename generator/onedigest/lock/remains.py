@@ -1,4 +1,4 @@
-"""Knows what can still be read of a lock that cannot be read as a whole: pins, and the base that they were for.
+"""The readable remains of a lock that cannot be read as a whole: pins, and the base that they were for.
 
 A merge left conflict markers in it, somebody edited it, it is cut off, or another version of onedigest wrote it. Each
 table is read by itself, so what is broken is lost alone.

@@ -1,4 +1,4 @@
-"""Knows what is around a local project: the folder that none may leave, its workspace, and the sources they declare."""
+"""The surroundings of a local project: the folder that none may leave, its workspace, and the sources they declare."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how a spec becomes a lock: uv chooses versions, the base decides wheels, and every input is pinned."""
+"""The way from a spec to a lock: uv chooses versions, the base decides wheels, and every input is pinned."""
 
 from __future__ import annotations
 

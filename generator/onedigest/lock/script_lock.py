@@ -1,4 +1,4 @@
-"""Knows the lock that `uv lock --script` writes beside a script: what it pins, and how another lock differs from it."""
+"""The lock that `uv lock --script` writes beside a script: its pins, and its differences from another lock."""
 
 from __future__ import annotations
 

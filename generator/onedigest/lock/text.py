@@ -1,4 +1,4 @@
-"""Knows the text of a lock: pylock.toml, valid PEP 751, one wheel a line, the same bytes on every machine."""
+"""The text of a lock: pylock.toml, valid PEP 751, one wheel a line, the same bytes on every machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how values are written in TOML 1.0, on one line."""
+"""Values as TOML 1.0 writes them, on one line."""
 
 from __future__ import annotations
 

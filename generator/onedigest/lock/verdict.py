@@ -1,4 +1,4 @@
-"""Knows what is to be said of a resolution: uv's warnings, older versions, missing extras, and what helps."""
+"""The messages about a resolution: uv's warnings, older versions, missing extras, and what helps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what wheels that were built require from source in turn, by the sources that their own projects name."""
+"""The sources that built wheels require in turn, by the places that their own projects name."""
 
 from __future__ import annotations
 

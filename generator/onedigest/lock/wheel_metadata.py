@@ -1,4 +1,4 @@
-"""Knows what a wheel that was chosen says of itself: an index has it as a file beside the wheel (PEP 658)."""
+"""The metadata of a chosen wheel, which an index has as a file beside the wheel (PEP 658)."""
 
 from __future__ import annotations
 

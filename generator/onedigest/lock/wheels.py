@@ -1,4 +1,4 @@
-"""Knows which packages and wheels of a resolution each platform needs, and what must be refused about them."""
+"""The packages and wheels of a resolution that each platform needs, and what must be refused about them."""
 
 from __future__ import annotations
 

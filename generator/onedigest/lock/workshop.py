@@ -1,4 +1,4 @@
-"""Knows how what a script takes from source becomes wheels before uv is asked, each of them once."""
+"""The workshop that makes wheels of what a script takes from source, each once, before uv is asked."""
 
 from __future__ import annotations
 

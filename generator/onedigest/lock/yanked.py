@@ -1,4 +1,4 @@
-"""Knows which wheels their index has taken back (PEP 592): a uv.lock does not tell, where single files are."""
+"""The wheels that their index has taken back (PEP 592), which a uv.lock does not tell where single files are."""
 
 from __future__ import annotations
 

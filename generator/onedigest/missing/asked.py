@@ -1,4 +1,4 @@
-"""Knows what is asked when an image is looked at, and what comes back, as values."""
+"""The question that is asked when an image is looked at, and the answer, as values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which settings lead out of an image's virtual environment into another one, which its base has."""
+"""The settings that lead out of an image's virtual environment into another one, which its base has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what one wheel or Debian package brings and needs: libraries, programs, and what starts them."""
+"""The facts of one wheel or Debian package: the libraries and programs it brings and needs, and what starts them."""
 
 from __future__ import annotations
 

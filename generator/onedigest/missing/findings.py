@@ -1,4 +1,4 @@
-"""Knows what is to be said of the libraries and programs that an image lacks, grouped and worded."""
+"""The messages about libraries and programs that an image lacks, grouped and worded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which modules that stand beside a script it imports, and that are not in its image. Nothing is run."""
+"""The modules beside a script that it imports and its image lacks, found without running anything."""
 
 from __future__ import annotations
 

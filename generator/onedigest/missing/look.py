@@ -1,4 +1,4 @@
-"""Knows how an image is looked at: what was found once is said again, without a look at any of its files."""
+"""The look at an image for what it lacks, which repeats earlier findings without opening any file again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which programs an image lacks: what scripts start with, and what a container is to run."""
+"""The programs that an image lacks: what scripts start with, and what a container is to run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which files of an application, at places of their own, would be in the way of what Debian packages bring."""
+"""The application files at places of their own that would be in the way of what Debian packages bring."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what there is in an image: what its base, its Debian packages, its wheels and its application bring."""
+"""The contents of an image: what its base, its Debian packages, its wheels and its application bring."""
 
 from __future__ import annotations
 

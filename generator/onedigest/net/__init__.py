@@ -1,1 +1,1 @@
-"""Knows where files come from and how they get here, verified. Never heard of a spec."""
+"""Bytes over HTTP: connections, proxies, certificates, and what each index is shown."""

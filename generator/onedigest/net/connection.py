@@ -1,4 +1,4 @@
-"""Knows how this machine reaches other hosts: proxies, certificates, and what may go without either."""
+"""The connections of this machine to other hosts: proxies, certificates, and what may go without either."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how bytes come over HTTP: in parallel, resumed, and verified before a file gets its name."""
+"""Downloads over HTTP: in parallel, resumed, and verified before a file gets its name."""
 
 from __future__ import annotations
 

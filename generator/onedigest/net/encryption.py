@@ -1,4 +1,4 @@
-"""Knows how a connection gets TLS: whose certificates count, what is shown, and that nothing stays open.
+"""The TLS of a connection: whose certificates count, what is shown, and that nothing stays open.
 
 The certificates of the machine count where a user names none: the keychain of macOS, else what OpenSSL is told, else
 where other systems have them. uv has roots of its own, so a machine without any gets those of certifi.

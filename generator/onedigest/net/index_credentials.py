@@ -1,4 +1,4 @@
-"""Knows what this machine shows to indexes: users and passwords, each bound to an address and what is below it.
+"""The credentials that this machine shows to indexes, each bound to an address and what is below it.
 
 uv seeks in this order, and so does this: what an address itself holds, what variables hold for its name, and by address
 a netrc, the store of `uv auth login`, the system's own store, and the program `keyring`. A file is shown what its index

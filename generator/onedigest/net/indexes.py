@@ -1,4 +1,4 @@
-"""Knows how indexes are named: in variables of uv, in its settings, and in addresses that may hold a user."""
+"""The names of indexes: in variables of uv, in its settings, and in addresses that may hold a user."""
 
 from __future__ import annotations
 

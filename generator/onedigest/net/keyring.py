@@ -1,4 +1,4 @@
-"""Knows how to ask programs for a password: `keyring`, and uv for the system's own store; neither may ask back."""
+"""The programs that are asked for a password and may not ask back: `keyring`, and uv for the system's own store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows where a server may lead: with TLS and by no other scheme, and from outside to nothing on this machine."""
+"""The addresses that a server may redirect to: only with TLS, and never from outside to this machine."""
 
 from __future__ import annotations
 

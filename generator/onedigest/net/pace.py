@@ -1,4 +1,4 @@
-"""Knows how slow an answer may be, and how long its lines: counted where bytes come from a socket."""
+"""The limits on how slow an answer may be and how long its lines, counted where bytes come from a socket."""
 
 from __future__ import annotations
 

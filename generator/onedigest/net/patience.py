@@ -1,4 +1,4 @@
-"""Knows how long is waited before a request is sent again, and that a user is told."""
+"""The wait before a request is sent again, and the message that tells a user of it."""
 
 from __future__ import annotations
 

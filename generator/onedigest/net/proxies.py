@@ -1,4 +1,4 @@
-"""Knows which proxy is before an address, by settings as a user writes them, and how one is spoken to.
+"""The proxy before an address, by settings as a user writes them, and the way to speak to it.
 
 Settings are pairs: `http`, `https`, `all` and `no` are variables such as HTTPS_PROXY; `http-proxy`, `https-proxy` and
 `no-proxy` are keys of a uv.toml, and where one of the first two is there, no variable counts, as uv has it.

@@ -1,4 +1,4 @@
-"""Knows what proxies do wrong, in words that name the proxy, never what it is shown, and what mends it."""
+"""The faults of proxies, in words that name the proxy and never what it is shown, and what helps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows why a request failed, in words without the names that libraries have for it, and what may mend it."""
+"""The reasons why a request failed, in words without the names that libraries have for it, and what may help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what a request shows: what is for its address at once, what is for its index where the server refuses."""
+"""The credentials that a request shows: its address's own at once, its index's only where the server refuses."""
 
 from __future__ import annotations
 

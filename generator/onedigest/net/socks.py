@@ -1,4 +1,4 @@
-"""Knows how a host is reached through a proxy of SOCKS: the one door to python-socks."""
+"""The way to a host through a SOCKS proxy, and the one door to python-socks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how the same is done to several things at once, so that all of it stops when one fails or a user interrupts."""
+"""The same work on several things at once, which stops as a whole when one fails or a user interrupts."""
 
 from __future__ import annotations
 

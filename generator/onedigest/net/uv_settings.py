@@ -1,4 +1,4 @@
-"""Knows what counts of a user's own settings of uv: where indexes are and how they are reached, and nothing else.
+"""The user's own settings of uv that count: where indexes are and how they are reached, and nothing else.
 
 What would choose versions, such as `resolution` or `exclude-newer`, is a script's to say: else two machines would make
 two locks of one script.

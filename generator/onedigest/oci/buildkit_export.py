@@ -1,4 +1,4 @@
-"""Knows the OCI layout that BuildKit exports: what it states of each platform, and what is in its layers."""
+"""The OCI layout that BuildKit exports: what it states of each platform, and what is in its layers."""
 
 from __future__ import annotations
 

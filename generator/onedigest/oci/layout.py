@@ -1,4 +1,4 @@
-"""Knows an OCI layout on disk, as a folder or as one archive: writing, recognising and reading it."""
+"""An OCI layout on disk, as a folder or as one archive: writing, recognising and reading it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the files that the layers of an image leave: their names and kinds, and what an examiner found in some."""
+"""The files that the layers of an image leave: their names and kinds, and what an examiner found in some."""
 
 from __future__ import annotations
 

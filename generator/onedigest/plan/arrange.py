@@ -1,4 +1,4 @@
-"""Knows what goes where: for each platform the layers of an image, from what changes least to what changes most."""
+"""The layers of an image for each platform, from what changes least to what changes most."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the configuration of an image: what containers are started with, its labels and its history."""
+"""The configuration of an image: what containers are started with, its labels and its history."""
 
 from __future__ import annotations
 

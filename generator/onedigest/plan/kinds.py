@@ -1,4 +1,4 @@
-"""Knows the kinds of layers of a plan: one constructor for each."""
+"""The kinds of layers of a plan: one constructor for each."""
 
 from __future__ import annotations
 

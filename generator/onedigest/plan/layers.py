@@ -1,4 +1,4 @@
-"""Knows the layers of a plan: what each of them is made of."""
+"""The layers of a plan, and the parts that each of them is made of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which files of an application have a place of their own outside of its folder, and that each of them fits."""
+"""The files of an application with places of their own outside its folder, and the check that each fits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows image.toml: the digests that the last build gave, for review and for `--locked`."""
+"""The file image.toml: the digests that the last build gave, for review and for `--locked`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how a registry is convinced: Basic (RFC 7617), and the token service that docker's registries name."""
+"""The authorization at a registry: Basic (RFC 7617), and the token service that docker's registries name."""
 
 from __future__ import annotations
 

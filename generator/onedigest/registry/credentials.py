@@ -1,4 +1,4 @@
-"""Knows where docker and podman keep credentials, and which of them counts for a registry."""
+"""The places where docker and podman keep credentials, and the credentials that count for a registry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows one repository at one host: the paths of its manifests and blobs, and what a token for it is asked for."""
+"""One repository at one host: the paths of its manifests and blobs, and what a token for it is asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which hosts are asked for a registry, where a machine says so, and how credentials call each of them."""
+"""The hosts that are asked for a registry, where a machine names some, and the key of each in credentials."""
 
 from __future__ import annotations
 

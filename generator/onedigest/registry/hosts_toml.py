@@ -1,4 +1,4 @@
-"""Knows containerd's `hosts.toml`, and docker's folders of certificates: which hosts are asked for a registry, and how.
+"""The hosts and certificates for a registry in containerd's `hosts.toml` and docker's folders of certificates.
 
 Source: containerd, docs/hosts.md; docker, "Use client certificates".
 """

@@ -1,4 +1,4 @@
-"""Knows how an image gets into a repository: what is missing, blobs first, then manifests, and tags last."""
+"""The push of an image into a repository: what is missing, blobs first, then manifests, and tags last."""
 
 from __future__ import annotations
 

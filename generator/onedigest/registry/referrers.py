@@ -1,4 +1,4 @@
-"""Knows how an artifact is attached to an image that stays as it is (OCI distribution specification, "Referrers")."""
+"""The attaching of an artifact to an image that stays as it is (OCI distribution specification, "Referrers")."""
 
 from __future__ import annotations
 

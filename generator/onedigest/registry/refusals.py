@@ -1,4 +1,4 @@
-"""Knows how it is said that a registry does not do what it is asked for, and what may mend that."""
+"""The messages for a registry that does not do what it is asked for, and what may help."""
 
 from __future__ import annotations
 

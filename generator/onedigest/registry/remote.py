@@ -1,4 +1,4 @@
-"""Knows a registry as the source of an image: its documents, and its layers by way of the store."""
+"""A registry as the source of an image: its documents, and its layers by way of the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the registry's protocol (OCI distribution specification 1.1): manifests, tags, blobs and referrers."""
+"""The registry's protocol (OCI distribution specification 1.1): manifests, tags, blobs and referrers."""
 
 from __future__ import annotations
 

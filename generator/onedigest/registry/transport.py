@@ -1,4 +1,4 @@
-"""Knows how a registry is spoken to: scheme, authorization, redirects, and what is worth another try."""
+"""The requests to a registry: scheme, authorization, redirects, and what is worth another try."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how a blob gets into a repository: mounted, whole or in pieces, and over again where a line breaks."""
+"""The upload of a blob into a repository: mounted, whole or in pieces, and again where a connection breaks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which frozen assembler generated files name. They are text of strangers: what they name only chooses one."""
+"""The frozen assembler that generated files name: these are text of strangers, so a name only chooses one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows docker-bake.json: all images of a lock folder, one target each, kept when another of them is generated."""
+"""The file docker-bake.json: all images of a lock folder, one target each, kept when another is generated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the BUILD.bazel of an image, and where its package is in the user's Bazel workspace."""
+"""The BUILD.bazel of an image, and where its package is in the user's Bazel workspace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the Dockerfile of an image, and which files of the context it may see."""
+"""The Dockerfile of an image, and the files of the context that it may see."""
 
 from __future__ import annotations
 

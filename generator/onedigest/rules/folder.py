@@ -1,4 +1,4 @@
-"""Knows the files of a lock folder: which its images ask for, how they are written, and whether they are up to date."""
+"""The files of a lock folder: those its images ask for, how they are written, and whether they are up to date."""
 
 from __future__ import annotations
 

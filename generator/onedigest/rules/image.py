@@ -1,4 +1,4 @@
-"""Knows how the files of an image are rendered, whether they are up to date, and how they are written."""
+"""The generated files of one image: how they are rendered, checked against the disk, and written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how templates are found and rendered: the one door to jinja2."""
+"""The templates, how they are found and rendered, and the one door to jinja2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the default.nix of an image."""
+"""The default.nix of an image."""
 
 from __future__ import annotations
 

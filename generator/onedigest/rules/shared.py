@@ -1,4 +1,4 @@
-"""Knows the files that all images of a lock folder share."""
+"""The files that all images of a lock folder share."""
 
 from __future__ import annotations
 

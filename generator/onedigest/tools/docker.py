@@ -1,4 +1,4 @@
-"""Knows how to run docker: the one door to it. What is missing is said with the command that mends it."""
+"""The one door to docker, which names the command that helps where something is missing."""
 
 from __future__ import annotations
 

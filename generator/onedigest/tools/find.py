@@ -1,4 +1,4 @@
-"""Knows how a tool of the user's is found, and whether it is new enough."""
+"""The search for a tool of the user's, and the check that it is new enough."""
 
 from __future__ import annotations
 

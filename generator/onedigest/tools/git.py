@@ -1,4 +1,4 @@
-"""Knows how git is run: the one door to it. No repository runs a program, and nobody is asked anything."""
+"""The one door to git: no repository runs a program, and nobody is asked anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how another program reads what stands in no folder: a file without a name, which ends with this process."""
+"""A file without a name, which stands in no folder, can be read by other programs, and ends with this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how the programs of engines run: a short question, or a long command that is followed and ends with us."""
+"""The programs of engines as processes: a short question, or a long command that is followed and ends with us."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how to run uv: the one door to it. Resolving is all that it is asked for, and putting wheels in an environment.
+"""The one door to uv, which only resolves, and puts wheels in an environment.
 
 uv runs in a private folder whose pyproject.toml is the root of a workspace, so that it reads no file of a folder above.
 """

@@ -1,4 +1,4 @@
-"""Knows what of the user's environment uv gets: where an index is, and secrets where no address can name them.
+"""The part of the user's environment that uv gets: addresses of indexes, and secrets that no address can name.
 
 uv fills variables into the addresses of requirements, those in the metadata of any wheel included. So a secret that
 stands in a variable could be sent anywhere. It stands in settings of this run instead, with the address that it is for.

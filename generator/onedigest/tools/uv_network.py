@@ -1,4 +1,4 @@
-"""Knows what uv says where proxies or certificates are in the way, and what mends it."""
+"""The messages of uv where proxies or certificates are in the way, and what helps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the rows of a uv.lock: the names, digests and places of wheels and source distributions in them."""
+"""The rows of a uv.lock: the names, digests and places of wheels and source distributions in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which wheels of a lock are looked at, and that what was found once is not looked for again."""
+"""The wheels of a lock that are looked at, each once: what was found is not looked for again."""
 
 from __future__ import annotations
 

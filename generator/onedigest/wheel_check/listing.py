@@ -1,4 +1,4 @@
-"""Knows which files of a wheel are in an image, by a note in the store where it was read before."""
+"""The files of a wheel that are in an image, by a note in the store where it was read before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how wheels are looked at, by their directories alone: each for itself, and all of a platform together."""
+"""The look at wheels by their directories alone: each for itself, and all of a platform together."""
 
 from __future__ import annotations
 

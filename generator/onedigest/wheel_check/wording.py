@@ -1,4 +1,4 @@
-"""Knows how it is said what was found of wheels, and which edit helps."""
+"""The messages about what was found of wheels, and the edit that helps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows images of Flyte tasks: how they are defined, how they become what onedigest locks, and Flyte's builder of them.
+"""The images of Flyte tasks: their definitions, what onedigest locks for them, and Flyte's builder of them.
 
 Nothing here imports Flyte but `sdk.py` and `builder.py`, which Flyte itself loads.
 """

@@ -1,4 +1,4 @@
-"""Knows which kinds of values the parameters of `flyte.Image` take, where a script's text gives them."""
+"""The kinds of values that the parameters of `flyte.Image` take, where a script's text gives them."""
 
 from __future__ import annotations
 

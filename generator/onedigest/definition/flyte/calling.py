@@ -1,4 +1,4 @@
-"""Knows what calls give without running them: images, environments of Flyte, what functions of the project return."""
+"""The results of calls, without running them: images, environments of Flyte, what the project's functions return."""
 
 from __future__ import annotations
 

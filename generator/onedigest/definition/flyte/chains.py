@@ -1,4 +1,4 @@
-"""Knows how the calls of an image's chain become a definition, once the values of their arguments are known."""
+"""The calls in an image's chain as a definition, once the values of their arguments are known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which names have a value that something may change in place: by methods, by other names, by functions."""
+"""The names whose value something may change in place: by methods, by other names, by functions."""
 
 from __future__ import annotations
 

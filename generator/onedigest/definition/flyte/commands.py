@@ -1,4 +1,4 @@
-"""Knows how commands of an image are run: as Flyte's `RUN` runs them, but that a pipeline fails with any part of it."""
+"""The commands of an image, run as Flyte's `RUN` runs them, except that a pipeline fails with any part of it."""
 
 from __future__ import annotations
 

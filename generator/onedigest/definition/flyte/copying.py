@@ -1,4 +1,4 @@
-"""Knows where files that Flyte's images have of a project go: as a Dockerfile's COPY has it, decided by rule.
+"""The places of project files in Flyte's images: as a Dockerfile's COPY has them, decided by rule.
 
 A target is a path from the working directory, or an absolute one. What is copied is a file, or the content of a folder.
 """

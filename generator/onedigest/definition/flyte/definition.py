@@ -1,4 +1,4 @@
-"""Knows how an image of Flyte is defined: its base and its steps, whether the SDK or a script's text gave them."""
+"""The definition of a Flyte image: its base and its steps, whether the SDK or a script's text gave them."""
 
 from __future__ import annotations
 

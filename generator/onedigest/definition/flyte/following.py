@@ -1,4 +1,4 @@
-"""Knows what the expressions of a script stand for, following names, functions and modules without running anything."""
+"""The values of expressions in a script, followed through names, functions and modules without running anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what stands for what while a module is read: frames of scopes, functions, classes and environments."""
+"""The values of names while a module is read: frames of scopes, functions, classes and environments."""
 
 from __future__ import annotations
 

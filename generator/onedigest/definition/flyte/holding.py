@@ -1,4 +1,4 @@
-"""Knows what lists, tables, comprehensions and f-strings are made of, and what one of their parts is."""
+"""The contents of lists, tables, comprehensions and f-strings, and the value of one of their parts."""
 
 from __future__ import annotations
 

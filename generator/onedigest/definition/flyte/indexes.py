@@ -1,4 +1,4 @@
-"""Knows the indexes of an image of Flyte as settings of uv, and the credentials that their addresses hold."""
+"""The indexes of a Flyte image as settings of uv, and the credentials that their addresses hold."""
 
 from __future__ import annotations
 

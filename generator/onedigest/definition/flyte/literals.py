@@ -1,4 +1,4 @@
-"""Knows which operations upon values have a result without running a script: paths, texts, lists and tables."""
+"""The operations on values that have a result without running a script: paths, texts, lists and tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how a requirement that is a place alone, as `-e .`, is written with its project's name before it."""
+"""Requirements that are a place alone, such as `-e .`, rewritten with the project's name before the place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the methods of `flyte.Image`: their parameters, and what each call adds to a definition."""
+"""The methods of `flyte.Image`: their parameters, and what each call adds to a definition."""
 
 from __future__ import annotations
 

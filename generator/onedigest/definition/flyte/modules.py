@@ -1,4 +1,4 @@
-"""Knows the modules of a project that stand beside a script: which file an import means, and its syntax tree."""
+"""The modules of a project beside a script: the file that an import means, and its syntax tree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what the lock of an image may be called, by the definitions of its script alone and never by their order."""
+"""The names that an image's lock may have, by the definitions of its script alone and never by their order."""
 
 from __future__ import annotations
 

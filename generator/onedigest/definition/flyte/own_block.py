@@ -1,4 +1,4 @@
-"""Knows what the block of the file that defines an image decides for it, whichever constructor made the image."""
+"""The settings that the block of the defining file gives an image, whichever constructor made the image."""
 
 from __future__ import annotations
 

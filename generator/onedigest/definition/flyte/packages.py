@@ -1,4 +1,4 @@
-"""Knows which packages of Python an image of Flyte asks for, whichever steps name them: all are resolved together."""
+"""The Python packages that a Flyte image asks for, whichever steps name them: all are resolved together."""
 
 from __future__ import annotations
 

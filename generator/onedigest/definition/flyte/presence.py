@@ -1,4 +1,4 @@
-"""Knows whether a script is worth a closer look for images of Flyte: to parse one takes a moment."""
+"""The quick question whether a script may define Flyte images, since parsing one takes a moment."""
 
 from __future__ import annotations
 

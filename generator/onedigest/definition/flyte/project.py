@@ -1,4 +1,4 @@
-"""Knows what an image of Flyte takes of a project with a uv.lock, as `uv sync` would install it."""
+"""The part of a project with a uv.lock that a Flyte image takes, as `uv sync` would install it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how a file that an image of Flyte names is read: one below the folder that holds the locks."""
+"""The reading of a file that a Flyte image names: one below the folder that holds the locks."""
 
 from __future__ import annotations
 

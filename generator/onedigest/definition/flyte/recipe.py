@@ -1,4 +1,4 @@
-"""Knows how an image of Flyte becomes what onedigest locks: a script with a [tool.onedigest] that says all of it."""
+"""A Flyte image as what onedigest locks: a script with a [tool.onedigest] that says all of it."""
 
 from __future__ import annotations
 

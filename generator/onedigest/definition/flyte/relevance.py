@@ -1,4 +1,4 @@
-"""Knows which names of a module may have to do with images, so that nothing else of it is followed."""
+"""The names of a module that may have to do with images, so that nothing else of it is followed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows requirements files, and the arguments of `uv pip install` that choose packages."""
+"""Requirements files, and the arguments of `uv pip install` that choose packages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which names a module binds, scope by scope, and which of several values a name has where it is used."""
+"""The names that a module binds, scope by scope, and the one value of several that a name has where it is used."""
 
 from __future__ import annotations
 

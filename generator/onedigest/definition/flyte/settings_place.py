@@ -1,4 +1,4 @@
-"""Knows how a hint names the place where a setting of an image of Flyte is written."""
+"""The name that a hint gives to the place where a setting of a Flyte image is written."""
 
 from __future__ import annotations
 

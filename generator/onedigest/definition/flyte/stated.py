@@ -1,4 +1,4 @@
-"""Knows whether authors state a version in all their images, where only running a script tells what these are."""
+"""The question whether authors state a version in all their images, where only a run tells what these are."""
 
 from __future__ import annotations
 

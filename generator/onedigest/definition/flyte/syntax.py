@@ -1,4 +1,4 @@
-"""Knows how to find the images of Flyte in a script's text, by its syntax tree: nothing of the script is run."""
+"""The images of Flyte in a script's text, found in its syntax tree: nothing of the script is run."""
 
 from __future__ import annotations
 

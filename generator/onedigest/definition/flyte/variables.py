@@ -1,4 +1,4 @@
-"""Knows the variables that steps of an image set, each with those of the steps before, as a Dockerfile has them."""
+"""The variables that steps of an image set, each with those of the steps before, as a Dockerfile has them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Knows projects that uv manages: what pyproject.toml asks for, and what uv.lock pins. Nothing is resolved or built."""
+"""A project that uv manages: what pyproject.toml asks for and uv.lock pins, with nothing resolved or built."""

@@ -1,4 +1,4 @@
-"""Knows what a project asks for in a form that pyproject.toml and uv.lock share, so that the two can be compared."""
+"""The requests of a project in a form that pyproject.toml and uv.lock share, so that the two can be compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which rows of a uv.lock are no wheels, and what a wheel of each is to be built of."""
+"""The rows of a uv.lock that are no wheels, and what a wheel of each is to be built from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which rows of a uv.lock an image of a project needs, on each platform, and what identifies their pins."""
+"""The rows of a uv.lock that a project's image needs, on each platform, and what identifies their pins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows when two markers say the same of the platforms and the Pythons there are: uv writes them in its own way."""
+"""The equality of two markers on the platforms and Pythons there are, since uv writes them in its own way."""
 
 from __future__ import annotations
 

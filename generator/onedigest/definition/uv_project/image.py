@@ -1,4 +1,4 @@
-"""Knows what an image of a project is asked to be: a script with the project's settings, its program, and its pins."""
+"""The image of a project as a script with the project's settings, its program, and its pins."""
 
 from __future__ import annotations
 

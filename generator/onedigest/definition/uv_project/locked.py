@@ -1,4 +1,4 @@
-"""Knows the form of uv.lock: its rows, with their edges, and what it says of the whole. Each value is checked."""
+"""The form of uv.lock: its rows with their edges, and what it says of the whole, each value checked."""
 
 from __future__ import annotations
 

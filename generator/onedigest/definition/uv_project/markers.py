@@ -1,4 +1,4 @@
-"""Knows when a marker of uv.lock holds: the eleven values of a platform, and extras and groups that exclude others."""
+"""The markers of uv.lock, and when they hold: by a platform's eleven values, and by extras and groups in conflict."""
 
 from __future__ import annotations
 

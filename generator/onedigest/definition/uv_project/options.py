@@ -1,4 +1,4 @@
-"""Knows the options by which `uv sync` chooses what of a project it installs."""
+"""The options by which `uv sync` chooses what of a project it installs."""
 
 from __future__ import annotations
 

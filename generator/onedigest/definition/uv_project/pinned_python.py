@@ -1,4 +1,4 @@
-"""Knows which Python the developers of a project use: what `.python-version` names, as uv reads it."""
+"""The Python that the developers of a project use: what `.python-version` names, as uv reads it."""
 
 from __future__ import annotations
 

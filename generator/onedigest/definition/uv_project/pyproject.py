@@ -1,4 +1,4 @@
-"""Knows what the author of a project wrote in pyproject.toml: each value that is read of it is checked."""
+"""The text that a project's author wrote in pyproject.toml: each value that is read of it is checked."""
 
 from __future__ import annotations
 

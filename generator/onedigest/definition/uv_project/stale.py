@@ -1,4 +1,4 @@
-"""Knows whether a uv.lock still answers the projects that it was made from, and what differs."""
+"""The check that a uv.lock still answers the projects that it was made from, and what differs."""
 
 from __future__ import annotations
 

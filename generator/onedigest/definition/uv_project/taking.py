@@ -1,4 +1,4 @@
-"""Knows which rows of a uv.lock `uv sync` installs by its options, and which of them are left to a bundle of code."""
+"""The rows of a uv.lock that `uv sync` installs by its options, and those left to a bundle of code."""
 
 from __future__ import annotations
 

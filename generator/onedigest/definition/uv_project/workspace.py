@@ -1,4 +1,4 @@
-"""Knows workspaces of uv: which folder above holds the uv.lock of a project, and who the members are."""
+"""The workspaces of uv: the folder above that holds the uv.lock of a project, and the members."""
 
 from __future__ import annotations
 

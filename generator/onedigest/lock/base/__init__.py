@@ -1,4 +1,4 @@
-"""Knows what is asked of a base, which is what an image has below its virtual environment; each kind is a class."""
+"""The interface of a base, which is what an image has below its virtual environment; each kind is a class."""
 
 from __future__ import annotations
 

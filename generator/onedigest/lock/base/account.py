@@ -1,4 +1,4 @@
-"""Knows the account of an image's user in a base of a registry: its home, and the tables of accounts that lack it."""
+"""The account of an image's user in a base of a registry: its home, and the tables of accounts that lack it."""
 
 from __future__ import annotations
 

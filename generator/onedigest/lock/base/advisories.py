@@ -1,4 +1,4 @@
-"""Knows which vulnerabilities a newer Debian package mends, by the changelog in it (Debian Policy, section 12.7)."""
+"""The vulnerabilities that a newer Debian package fixes, by the changelog in it (Debian Policy, section 12.7)."""
 
 from __future__ import annotations
 

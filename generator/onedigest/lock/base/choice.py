@@ -1,4 +1,4 @@
-"""Knows which base a script means: the Debian suite with the right Python, or the image that it names or needs."""
+"""The base that a script means: the Debian suite with the right Python, or the image that it names or needs."""
 
 from __future__ import annotations
 

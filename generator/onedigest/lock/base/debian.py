@@ -1,4 +1,4 @@
-"""Knows the base of Debian packages: a minimal root with Debian's own Python, unpacked without running anything."""
+"""The base of Debian packages: a minimal root with Debian's own Python, unpacked without running anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which Debian packages a minimal root for Python is made of, and those that are asked for above a base."""
+"""The Debian packages of a minimal root for Python, and those that are asked for above a base."""
 
 from __future__ import annotations
 

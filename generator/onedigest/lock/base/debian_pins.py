@@ -1,4 +1,4 @@
-"""Knows which Debian packages of an earlier lock stay as they are, and where each is known from."""
+"""The Debian packages of an earlier lock that stay as they are, and where each is known from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows by what a lock pins the list of the files of a base, which the layers of Debian packages above depend on."""
+"""The pin of the list of a base's files, which the layers of Debian packages above depend on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which folders an image of a registry has above files that come to a place of their own, and which are unfit."""
+"""The folders that a registry's image has above files with places of their own, and those that are unfit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the base of a registry that a spec means, and the way out where Docker Hub is out of reach."""
+"""The registry base that a spec means, and the alternative where Docker Hub is out of reach."""
 
 from __future__ import annotations
 

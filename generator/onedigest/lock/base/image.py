@@ -1,4 +1,4 @@
-"""Knows the base that is an image of a registry: pinned by digest, its layers byte for byte as they are."""
+"""The base that is an image of a registry: pinned by digest, its layers byte for byte as they are."""
 
 from __future__ import annotations
 

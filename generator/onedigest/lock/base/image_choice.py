@@ -1,4 +1,4 @@
-"""Knows how an image of a registry becomes a base: pinned by digest, with the Python that its layers hold."""
+"""The choice of a registry's image as a base: pinned by digest, with the Python that its layers hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which packages the image below has, by the lists that it keeps of them itself."""
+"""The packages of the image below, by the lists that it keeps of them itself."""
 
 from __future__ import annotations
 

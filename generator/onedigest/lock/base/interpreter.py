@@ -1,4 +1,4 @@
-"""Knows which Python of an image is the one that a script gets, and why none is."""
+"""The Python of an image that a script gets, and the reasons why there may be none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how the list of the files of an image is made from its layers (docs/formats/layers.md, section 8)."""
+"""The list of the files of an image, made from its layers (docs/formats/layers.md, section 8)."""
 
 from __future__ import annotations
 

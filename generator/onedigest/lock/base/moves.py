@@ -1,4 +1,4 @@
-"""Knows which Debian packages moved from one base to another."""
+"""The Debian packages that moved from one base to another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what is said of a base that has no image for a platform."""
+"""The message about a base that has no image for a platform."""
 
 from __future__ import annotations
 

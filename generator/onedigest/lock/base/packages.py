@@ -1,4 +1,4 @@
-"""Knows the Debian packages that a base pins, and the releases of Debian that they are of, also as text."""
+"""The Debian packages that a base pins, and the releases of Debian that they are of, also as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows where the virtual environment of an image is above a base that may have one of its own there."""
+"""The place of an image's virtual environment, above a base that may have one of its own there."""
 
 from __future__ import annotations
 

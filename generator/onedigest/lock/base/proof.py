@@ -1,4 +1,4 @@
-"""Knows whether a base image is what its lock says: the documents that its digest stands for have the last word."""
+"""The proof that a base image is what its lock says: the documents behind its digest have the last word."""
 
 from __future__ import annotations
 
