@@ -18,7 +18,7 @@ from onedigest.from_source import making
 from onedigest.from_source.git_address import shown
 from onedigest.from_source.model import BuildRequirement, Built, BuiltFrom, Kind, PinnedFile, Source
 from onedigest.from_source.witness import is_witnessed, witness
-from onedigest.lock import workshop
+from onedigest.lock import source_builder
 from onedigest.sources import Sources
 from wheel_builder import wheel_bytes
 
@@ -41,7 +41,7 @@ class StandIn:
         self.requires: tuple[BuildRequirement, ...] = (BACKEND,)
         monkeypatch.setattr(making, "make_wheel", self.make_wheel)
         monkeypatch.setattr(making, "identify", self.identify)
-        monkeypatch.setattr(workshop, "projects_of", lambda source, *_: self.repositories[source.place])
+        monkeypatch.setattr(source_builder, "projects_of", lambda source, *_: self.repositories[source.place])
 
     def names(self) -> list[str]:
         """Return the names of what was built since the last time."""

@@ -18,7 +18,7 @@ from onedigest.definition.script import parse
 from onedigest.definition.spec import specify
 from onedigest.errors import InputError
 from onedigest.lock import text as codec
-from onedigest.lock.answer import refuse_other_answer
+from onedigest.lock.staleness import refuse_other_answer
 from wheel_builder import build_wheel
 
 EARLY, LATE = "Sat, 11 Jan 2025 10:16:37 UTC", "Sun, 12 Jan 2025 10:16:37 UTC"

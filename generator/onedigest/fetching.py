@@ -24,7 +24,7 @@ from onedigest.untrusted import distinct, file_name
 
 if TYPE_CHECKING:
     from onedigest.lock.author import Author
-    from onedigest.lock.project_places import Find
+    from onedigest.lock.wheel_addresses import Find
     from onedigest.net.download import Wanted
     from onedigest.sources import Sources
 
@@ -64,7 +64,7 @@ def without_witness(store: Store, lock: Lock, chosen: Inputs) -> tuple[Wheel, ..
     if not packages:
         return ()
     from onedigest.from_source.witness import is_witnessed
-    from onedigest.lock.built import built_of
+    from onedigest.lock.built_wheels import built_of
 
     own = {each.wheel.digest for each in map(built_of, packages) if each and not is_witnessed(store, each)}
     return tuple(wheel for wheel in chosen.wheels if wheel.digest in own)
@@ -132,7 +132,7 @@ def _make_list(lock: Lock, sources: Sources, files: FileList) -> None:
 
 def fetch_package(sources: Sources, package: DebianPackage, inputs: Path) -> None:
     """Bring a Debian package that no lock pins, which states its suite and the date of its release."""
-    from onedigest.lock.base.bringing import wanted_package
+    from onedigest.lock.base.deb_downloads import wanted_package
     from onedigest.net.download import download
 
     if link_stored(sources.store, inputs, Inputs(packages=(package,))).count():
@@ -169,7 +169,7 @@ def _linked(store: Store, target: Path, digest: str, size: int) -> bool:
 
 
 def _wanted_debian(lock: Lock, sources: Sources, packages: Iterable[DebianPackage]) -> list[Wanted]:
-    from onedigest.lock.base.bringing import wanted_package
+    from onedigest.lock.base.deb_downloads import wanted_package
 
     return [wanted_package(each, lock.base.published(each), sources.archive.mirrors) for each in packages]
 
@@ -182,7 +182,7 @@ def _build_wheels(
     names = frozenset(wheel.name for wheel in wheels if wheel.name in own)
     if names:
         from onedigest.lock.author import Author
-        from onedigest.lock.rebuilding import rebuild
+        from onedigest.lock.rebuild import rebuild
 
         rebuild(spec, lock, sources, names, folder=folder, author=author or Author())
     return names
@@ -194,7 +194,7 @@ def _ways_to_wheels(spec: Spec, lock: Lock, sources: Sources, folder: Path) -> t
 
     if not spec.is_pinned:
         return (partial(locate, spec, lock, sources, folder=folder),)
-    from onedigest.lock.project_places import ways_to_wheels
+    from onedigest.lock.wheel_addresses import ways_to_wheels
 
     return ways_to_wheels(spec, lock, sources, folder)
 

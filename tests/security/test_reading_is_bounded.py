@@ -23,7 +23,7 @@ from onedigest.definition.script import parse
 from onedigest.definition.spec import specify
 from onedigest.errors import InputError, OnedigestError
 from onedigest.lock import text as codec
-from onedigest.lock.remains import read_remains
+from onedigest.lock.salvage import read_remains
 from onedigest.lock.table import Table, Wrong
 from onedigest.plan import record
 from onedigest.rules.context import context_patterns

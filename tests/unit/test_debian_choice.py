@@ -20,7 +20,7 @@ from onedigest.lock.base.advisories import find_mended, mended
 from onedigest.lock.base.debian import DebianBase
 from onedigest.lock.base.debian_choice import resolve_above, resolve_debian
 from onedigest.lock.base.debian_pins import Kept
-from onedigest.lock.base.moves import find_moves
+from onedigest.lock.base.version_changes import find_moves
 from onedigest.lock.model import Lock
 from onedigest.platforms import ALL, AMD64, ARM64
 

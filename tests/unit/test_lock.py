@@ -15,9 +15,9 @@ from onedigest import __version__, formats, header
 from onedigest.errors import InputError, Problem
 from onedigest.lock import text as codec
 from onedigest.lock.graph import MOST_PATHS, ROOT, cycles, from_lock, paths_to, ranks
+from onedigest.lock.metadata import LockMetadata, is_newer, stated, stated_in
 from onedigest.lock.model import settled
-from onedigest.lock.reading import is_of
-from onedigest.lock.stated import Stated, is_newer, stated, stated_in
+from onedigest.lock.parse import is_of
 from onedigest.lock.targets import Target
 from onedigest.lock.toml import value
 from onedigest.platforms import ALL, AMD64, ARM64, Platform
@@ -117,7 +117,7 @@ def test_what_a_lock_states_is_the_same_read_in_part_or_whole() -> None:
     assert found == stated_in(tomllib.loads(FULL))
     assert (found.format, found.layer_format, found.version) == (formats.LOCK, formats.LAYERS, __version__)
     assert found.spec == codec.loads(FULL, "pylock.toml").spec
-    assert stated("[tool.onedigest") == stated("tool = 1") == stated("[tool]\nonedigest = 1") == Stated()
+    assert stated("[tool.onedigest") == stated("tool = 1") == stated("[tool]\nonedigest = 1") == LockMetadata()
 
 
 def test_release_moves_only_with_something_else() -> None:

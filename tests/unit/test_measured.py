@@ -10,9 +10,9 @@ import pytest
 
 from onedigest.digest import Digest
 from onedigest.errors import InputError
-from onedigest.lock.measured import completed
 from onedigest.lock.model import Package, Wheel
 from onedigest.lock.script_lock import Pins
+from onedigest.lock.wheel_digests import completed
 from onedigest.platforms import AMD64
 from onedigest.sources import Sources
 from onedigest.store import Store

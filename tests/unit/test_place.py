@@ -10,7 +10,7 @@ from golden import expected_files
 from onedigest.errors import InputError
 from onedigest.lock import text as codec
 from onedigest.lock.base.image import ImageBase
-from onedigest.lock.base.place import free_place
+from onedigest.lock.base.venv_path import free_place
 from onedigest.oci.rootfs import Rootfs
 
 LOCK = codec.loads(expected_files("image")["pylock.toml"], "pylock.toml")

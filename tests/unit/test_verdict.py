@@ -12,9 +12,9 @@ import pytest
 
 from onedigest.errors import InputError
 from onedigest.lock.asked_project import read_around, read_wanted
-from onedigest.lock.older import Asked
+from onedigest.lock.older_versions import ResolvedRequest
+from onedigest.lock.resolution_messages import explained
 from onedigest.lock.targets import Target
-from onedigest.lock.verdict import explained
 from onedigest.lock.wheels import select
 from onedigest.net.connection import Connection
 from onedigest.net.download import Client
@@ -36,7 +36,7 @@ def hint(root: Path, tags: Sequence[str]) -> str:
     return explained(error, asking(checkout, "old"), lambda _: "").problems[0].hint
 
 
-def asking(checkout: Checkout, *dependencies: str) -> Asked:
+def asking(checkout: Checkout, *dependencies: str) -> ResolvedRequest:
     """Return what a script asks of the wheels of a checkout alone."""
     root, spec = checkout.root, checkout.spec(*checkout.here(), dependencies=dependencies)
     sources = Sources(
@@ -51,7 +51,9 @@ def asking(checkout: Checkout, *dependencies: str) -> Asked:
             "XDG_CACHE_HOME": str(root / "cache"),
         },
     )
-    return Asked(spec=spec, wanted=read_wanted(spec, read_around(spec, checkout.folder)), minor="3.13", sources=sources)
+    return ResolvedRequest(
+        spec=spec, wanted=read_wanted(spec, read_around(spec, checkout.folder)), minor="3.13", sources=sources
+    )
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def prepare(session: Session, image: Image, engine: str, *, locked: bool, platfo
 def _prove(session: Session, image: Image, lock: Lock) -> None:
     """Hold a lock against its script, and the inputs that the store has against their digests."""
     from onedigest.fetching import prove_stored, without_witness
-    from onedigest.lock.answer import refuse_other_answer
+    from onedigest.lock.staleness import refuse_other_answer
     from onedigest.plan.inputs import Inputs, inputs_of
 
     refuse_other_answer(image.spec, lock, shown(image.lock_path))

@@ -138,7 +138,7 @@ def _told(folder: Path, found: Iterable[_Found]) -> Iterator[Problem]:
 
 def _other_formats(folder: Path, found: Sequence[_Found]) -> Iterator[Problem]:
     """Yield one problem for all rules of each other format: this version cannot render them, so nothing is proven."""
-    from onedigest.lock.stated import installing
+    from onedigest.lock.metadata import installing
 
     for number in sorted({number for each in found for number in each.other_formats()}):
         message = f"the rules are of format {number}, and this version writes format {formats.RULES}"
@@ -152,7 +152,7 @@ def _other_formats(folder: Path, found: Sequence[_Found]) -> Iterator[Problem]:
 def _rendered(image: Image, lock: Lock, folder: Path) -> Rules:
     """Render the files of an image from its lock. Raises `InputError`."""
     from onedigest.definition.files import collect
-    from onedigest.lock.answer import refuse_other_answer
+    from onedigest.lock.staleness import refuse_other_answer
     from onedigest.plan.arrange import arrange
     from onedigest.rules.image import render_rules
 
@@ -164,7 +164,7 @@ def _rendered(image: Image, lock: Lock, folder: Path) -> Rules:
 def _asked(image: Image, text: str) -> str:
     """Say which keys of the spec differ from those that the lock answers, with both values."""
     from onedigest.lock import text as codec
-    from onedigest.lock.answer import moved_settings
+    from onedigest.lock.staleness import moved_settings
 
     script = image.spec.script
     try:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from onedigest.lock.base.moves import Move
+    from onedigest.lock.base.version_changes import Move
     from onedigest.lock.model import Lock, Package
 
 _MOST_NAMED = 12
@@ -20,7 +20,7 @@ def say_moves(previous: Lock | None, lock: Lock, moves: Mapping[Move, tuple[str,
     """
     lines = []
     if previous and not previous.version:
-        from onedigest.lock.remains import chosen_anew
+        from onedigest.lock.salvage import chosen_anew
 
         anew = chosen_anew(previous, lock)
         lines += [f"chosen anew: {', '.join(anew)}"] if anew else []

@@ -13,11 +13,11 @@ from packaging.utils import canonicalize_name
 from onedigest.definition.spec import Spec
 from onedigest.from_source.model import Source
 from onedigest.lock import uv_keys
+from onedigest.lock.empty_index import names_of
 from onedigest.lock.model import Package
-from onedigest.lock.places import Around, Places
+from onedigest.lock.package_sources import PackageSources, ScriptSurroundings
 from onedigest.lock.repository import find_root
 from onedigest.lock.toml import inline_table, lines, string, value
-from onedigest.lock.unbuilt import names_of
 from onedigest.platforms import Platform, marker_of
 
 NAME = "onedigest-script"
@@ -45,10 +45,10 @@ class Wanted:
     added: frozenset[str] = frozenset()
 
 
-def read_around(spec: Spec, folder: Path, wheels: Mapping[Source, Path] | None = None) -> Around:
+def read_around(spec: Spec, folder: Path, wheels: Mapping[Source, Path] | None = None) -> ScriptSurroundings:
     """Return what the places of a script are read against; `folder` is the script's."""
     folder = folder.absolute()
-    return Around(
+    return ScriptSurroundings(
         script=spec.script,
         folder=folder,
         root=find_root(folder),
@@ -58,13 +58,13 @@ def read_around(spec: Spec, folder: Path, wheels: Mapping[Source, Path] | None =
     )
 
 
-def read_wanted(spec: Spec, around: Around) -> Wanted:
+def read_wanted(spec: Spec, around: ScriptSurroundings) -> Wanted:
     """Return what a script wants of uv, before anything is fetched.
 
     Raises `InputError` with all that cannot be followed, such as what is not to be built.
     """
     taken, _ = uv_keys.take(json.loads(spec.uv), lambda _: spec.script, spec.build)
-    places = Places(around)
+    places = PackageSources(around)
     dependencies = tuple(map(places.requirement, spec.dependencies))
     others = [*taken.get("override-dependencies", ()), *taken.get("constraint-dependencies", ())]
     settings = places.of_settings(

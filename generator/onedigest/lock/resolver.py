@@ -24,15 +24,15 @@ from onedigest.lock.base import Base
 from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor
 from onedigest.lock.base.debian_choice import resolve_debian
 from onedigest.lock.base.debian_pins import Kept
-from onedigest.lock.found import check_rows
-from onedigest.lock.measured import completed
+from onedigest.lock.empty_index import unbuilt
 from onedigest.lock.model import Lock, Package, settled
-from onedigest.lock.older import Asked
-from onedigest.lock.pinned import pinned_wanted
+from onedigest.lock.older_versions import ResolvedRequest
+from onedigest.lock.pinned_request import pinned_wanted
 from onedigest.lock.script_lock import Pins
+from onedigest.lock.source_builder import EarlierBuilds, SourceBuilder
 from onedigest.lock.targets import targets_of
-from onedigest.lock.unbuilt import unbuilt
-from onedigest.lock.workshop import Earlier, Workshop
+from onedigest.lock.uv_lock_values import check_rows
+from onedigest.lock.wheel_digests import completed
 from onedigest.lock.yanked import yanked_wheels
 from onedigest.sources import Sources
 from onedigest.tools import uv
@@ -79,7 +79,7 @@ def resolve(
     _refuse_unknown(previous, upgrade)
     choice = _kept_choice(spec, previous, upgrade) or choose_base(spec)
     author = author or Author()
-    workshop = Workshop(spec, folder, sources, _earlier(previous, upgrade), author)
+    workshop = SourceBuilder(spec, folder, sources, _earlier(previous, upgrade), author)
     workshop.refuse()
     kept_base = _kept_base(spec, choice, previous, upgrade)
     debian = _kept_packages(spec, previous, upgrade)
@@ -96,7 +96,7 @@ def resolve(
     # a wheel stays selected as long as its version does, even when a better one came since
     kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
     if spec.is_pinned:
-        from onedigest.lock.project_answer import refuse_pinned
+        from onedigest.lock.project_pins import refuse_pinned
 
         refuse_pinned(spec, folder, upgrade.packages if previous else ())
         base = kept_base or resolve_debian(spec, choice.suite, sources, debian)
@@ -105,10 +105,10 @@ def resolve(
     wanted = workshop.prepare(minor)
     known = shadow.preferences_text(spec, minor, pins, first.forks) if pins else ""
     said: list[str] = []
-    asked = Asked(spec=spec, wanted=wanted, minor=minor, sources=sources)
+    asked = ResolvedRequest(spec=spec, wanted=wanted, minor=minor, sources=sources)
     choose = partial(resolve_debian, spec, choice.suite, sources, debian)
     found, base = _answer(asked, workshop, known, lambda: kept_base or choose(), said.append, author)
-    from onedigest.lock.verdict import judge
+    from onedigest.lock.resolution_messages import judge
     from onedigest.lock.wheels import select
 
     targets = targets_of(base, spec.platforms)
@@ -121,7 +121,7 @@ def resolve(
 
 
 def _made(
-    spec: Spec, base: Base, packages: tuple[Package, ...], roots: tuple[tuple[str, str], ...], workshop: Workshop
+    spec: Spec, base: Base, packages: tuple[Package, ...], roots: tuple[tuple[str, str], ...], workshop: SourceBuilder
 ) -> Lock:
     return Lock(
         spec=spec.digest(),
@@ -138,14 +138,14 @@ def _made(
 def _answer_pinned(
     spec: Spec,
     base: Base,
-    workshop: Workshop,
+    workshop: SourceBuilder,
     pins: tuple[Package, ...],
     sources: Sources,
     folder: Path,
     author: Author,
 ) -> tuple[tuple[Package, ...], tuple[tuple[str, str], ...], dict[str, Place]]:
     """Return packages, roots and the places of wheels, where a uv.lock pins what uv is not asked for."""
-    from onedigest.lock.beside import answer_project
+    from onedigest.lock.added_packages import answer_project
 
     kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
 
@@ -153,7 +153,7 @@ def _answer_pinned(
         author.warn(Problem(f"uv: {text[:1].lower()}{text[1:]}", spec.script))
 
     def ask(wanted: shadow.Wanted) -> dict[str, Any]:
-        asked = Asked(spec=spec, wanted=wanted, minor=base.python_minor, sources=sources)
+        asked = ResolvedRequest(spec=spec, wanted=wanted, minor=base.python_minor, sources=sources)
         known = shadow.preferences_text(spec, base.python_minor, pins) if pins else ""
         return _answer(asked, workshop, known, lambda: base, hear, author)[0]
 
@@ -161,8 +161,8 @@ def _answer_pinned(
 
 
 def _answer(
-    asked: Asked,
-    workshop: Workshop,
+    asked: ResolvedRequest,
+    workshop: SourceBuilder,
     known: str,
     choose: Callable[[], Base],
     hear: uv.Hear,
@@ -173,7 +173,7 @@ def _answer(
         waiting = pool.submit(choose)
         answer = pool.submit(_ask_building, asked, workshop, known, hear)
         from onedigest.lock.explanation import cut
-        from onedigest.lock.verdict import explained  # takes a moment, while uv works
+        from onedigest.lock.resolution_messages import explained  # takes a moment, while uv works
 
         try:
             found = answer.result()
@@ -183,12 +183,12 @@ def _answer(
         return found, waiting.result()
 
 
-def _ask_building(asked: Asked, workshop: Workshop, known: str, hear: uv.Hear) -> dict[str, Any]:
+def _ask_building(asked: ResolvedRequest, workshop: SourceBuilder, known: str, hear: uv.Hear) -> dict[str, Any]:
     """Return the uv.lock of what is asked; source distributions that it chooses are built, until there are no others.
 
     A version whose wheel needs what is not there may make uv choose another one.
     """
-    from onedigest.lock.verdict import refuse_unnamed
+    from onedigest.lock.resolution_messages import refuse_unnamed
 
     wanted, first = asked.wanted, dict[str, str]()
     for _ in range(_MOST_ROUNDS):
@@ -319,10 +319,10 @@ def _pins(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> tuple[Package,
     return tuple(each for each in pins if each.name not in moving)
 
 
-def _earlier(previous: Lock | None, upgrade: Upgrade) -> Earlier:
+def _earlier(previous: Lock | None, upgrade: Upgrade) -> EarlierBuilds:
     """Return what was built before, and stays."""
     names = frozenset(map(canonicalize_name, upgrade.packages))
-    return Earlier(lock=previous, everything=upgrade.everything, names=names)
+    return EarlierBuilds(lock=previous, everything=upgrade.everything, names=names)
 
 
 def _refuse_unknown(previous: Lock | None, upgrade: Upgrade) -> None:

@@ -19,9 +19,9 @@ from onedigest.definition.spec import Spec, normalized_specifier, requirement
 from onedigest.definition.uv_project.locked import FORMAT
 from onedigest.errors import InputError, Problem, generating
 from onedigest.lock import asked_project as shadow
-from onedigest.lock.found import is_marker
 from onedigest.lock.model import Lock, Package
 from onedigest.lock.targets import Target, targets_of
+from onedigest.lock.uv_lock_values import is_marker
 from onedigest.tools.uv_rows import stated_digest, wheel_name
 
 Row = Mapping[str, Any]

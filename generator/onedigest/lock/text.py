@@ -10,9 +10,9 @@ from onedigest.digest import hex_of
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import BuildRequirement, BuiltFrom, PinnedFile
 from onedigest.header import add_header, one_line, stated_script
+from onedigest.lock.metadata import format_problem, stated, stated_in
 from onedigest.lock.model import Lock, Package, Wheel
-from onedigest.lock.reading import environment, input_path, read_document
-from onedigest.lock.stated import format_problem, stated, stated_in
+from onedigest.lock.parse import environment, input_path, read_document
 from onedigest.lock.table import Wrong
 from onedigest.lock.toml import inline_table, key, lines, string, value
 from onedigest.platforms import marker_of

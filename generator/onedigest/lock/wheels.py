@@ -12,10 +12,10 @@ from packaging.version import Version
 from onedigest.errors import InputError, Problem, listed
 from onedigest.from_source.not_named import build_line
 from onedigest.lock import asked_project as shadow
-from onedigest.lock.found import read_wheel
 from onedigest.lock.graph import reachable
 from onedigest.lock.model import Package, Wheel
 from onedigest.lock.targets import Target
+from onedigest.lock.uv_lock_values import read_wheel
 from onedigest.platforms import Platform
 
 Row = Mapping[str, Any]

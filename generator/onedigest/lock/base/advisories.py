@@ -12,9 +12,9 @@ from onedigest.assembler.refusal import Refused
 from onedigest.debian.versions import satisfies
 from onedigest.errors import NetworkError
 from onedigest.lock.base import Base
-from onedigest.lock.base.bringing import wanted_package
-from onedigest.lock.base.moves import Move
+from onedigest.lock.base.deb_downloads import wanted_package
 from onedigest.lock.base.packages import DebianPackage
+from onedigest.lock.base.version_changes import Move
 from onedigest.net.download import download
 from onedigest.sources import Sources
 

@@ -16,7 +16,7 @@ from onedigest.debian.index import Candidates, Stanza, installed
 from onedigest.digest import hex_of
 from onedigest.errors import InputError, NetworkError, Problem
 from onedigest.lock.base import Base
-from onedigest.lock.base.bringing import wanted_package
+from onedigest.lock.base.deb_downloads import wanted_package
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.net.download import download
 from onedigest.platforms import Platform

@@ -25,9 +25,9 @@ from onedigest.lock.base.folders_above import list_folders, unfit_folders
 from onedigest.lock.base.image import ImageBase, PinnedImage
 from onedigest.lock.base.interpreter import choose_python, no_glibc
 from onedigest.lock.base.listing import list_files
-from onedigest.lock.base.offered import refuse_missing_platforms
-from onedigest.lock.base.place import free_place
+from onedigest.lock.base.missing_platforms import refuse_missing_platforms
 from onedigest.lock.base.probe import EXAMINER, dpkg_status, glibc_version, release_fields
+from onedigest.lock.base.venv_path import free_place
 from onedigest.oci.read import ReadPlatform, distinct_layers, read_from
 from onedigest.oci.reference import parse_reference
 from onedigest.oci.rootfs import Rootfs, read_rootfs

@@ -19,11 +19,11 @@ from onedigest.from_source.not_named import asks, refusals
 from onedigest.lock import repository, uv_values
 from onedigest.lock.addresses import Address, file_address, is_archive, read_address, read_git
 from onedigest.lock.build_settings import build_settings, indexes_of
-from onedigest.lock.unbuilt import nothing
+from onedigest.lock.empty_index import nothing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Need:
+class PackageSource:
     """One place of a package: a source that a wheel is built of, the address of a wheel, or the name of an index."""
 
     source: Source | None = None
@@ -33,7 +33,7 @@ class Need:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Around:
+class ScriptSurroundings:
     """What places are read against: a script with its folder, and the folder that local projects may not leave.
 
     `build` may be built, by `settings` of [tool.uv]; `wheels` are what was built.
@@ -56,13 +56,13 @@ class Around:
         return build_settings({**self.settings, **indexes_of(self.settings, self.folder)}, name)
 
 
-class Places:
+class PackageSources:
     """Resolves the places that one script names; keeps all problems, and the wheels that are files of this machine.
 
     `sources` are what wheels are built of, each with the markers that it has.
     """
 
-    def __init__(self, around: Around) -> None:
+    def __init__(self, around: ScriptSurroundings) -> None:
         self.problems: list[Problem] = []
         self.files: set[str] = set()
         self.sources: dict[Source, list[str]] = {}
@@ -121,7 +121,7 @@ class Places:
             }
         return {**changed, **indexes_of(taken, self._around.folder)}
 
-    def needs(self, name: str, value: Any, base: Path, root: Path | None = None) -> Iterator[Need]:
+    def needs(self, name: str, value: Any, base: Path, root: Path | None = None) -> Iterator[PackageSource]:
         """Yield the places that a row of [tool.uv.sources] names; a path in it is from the folder `base`.
 
         `root` is what no folder may leave, where it is not the repository.
@@ -131,9 +131,9 @@ class Places:
             found = self._place(name, source, base, root or self._around.root)
             if found.source:
                 self.sources.setdefault(found.source, []).append(marker)
-            yield Need(source=found.source, address=found.address, index=found.index, marker=marker)
+            yield PackageSource(source=found.source, address=found.address, index=found.index, marker=marker)
 
-    def at_address(self, name: str, text: str, base: Path) -> Need:
+    def at_address(self, name: str, text: str, base: Path) -> PackageSource:
         """Return the place that an address names, as uv reads it behind the `@` of a requirement."""
         address = read_address(text)
         if address.wrong:
@@ -142,7 +142,7 @@ class Places:
             return self._git(name, address)
         if address.is_web:
             if address.is_wheel:
-                return Need(address=text)
+                return PackageSource(address=text)
             return self._built(
                 name, Kind.ARCHIVE, address.place, address.stated, address.subdirectory, digest=address.digest
             )
@@ -157,7 +157,7 @@ class Places:
         ]
         return rows if isinstance(value, list) else rows[0]
 
-    def _row(self, source: Mapping[str, Any], need: Need) -> dict[str, Any]:
+    def _row(self, source: Mapping[str, Any], need: PackageSource) -> dict[str, Any]:
         kept = {field: source[field] for field in ("extra", "group", "marker") if field in source}
         if need.index:
             return {**kept, "index": need.index}
@@ -166,7 +166,7 @@ class Places:
             return {**kept, "path": unquote(address.removeprefix("file://").partition("#")[0])}
         return {**kept, "url": address}
 
-    def _address(self, need: Need) -> str:
+    def _address(self, need: PackageSource) -> str:
         """Return the address of a wheel that uv gets."""
         if need.source is None:
             return need.address
@@ -175,9 +175,9 @@ class Places:
             self.files.add(str(path.resolve()))
         return file_address(path)
 
-    def _place(self, name: str, source: Mapping[str, Any], base: Path, root: Path) -> Need:
+    def _place(self, name: str, source: Mapping[str, Any], base: Path, root: Path) -> PackageSource:
         if "index" in source:
-            return Need(index=str(source["index"]))
+            return PackageSource(index=str(source["index"]))
         if "git" in source:
             return self._git(name, read_git(source))
         place = self._member(name, base, root) if source.get("workspace") else base / source.get("path", "")
@@ -203,7 +203,7 @@ class Places:
             self._refused(name, f"the workspace in {os.path.relpath(workspace, root)}, which has no such member")
         return place
 
-    def in_git(self, found: Source, around: Source, commit: str, subdirectory: str) -> Need:
+    def in_git(self, found: Source, around: Source, commit: str, subdirectory: str) -> PackageSource:
         """Return a project of the same commit as another one, which was found in a copy of it."""
         stated = f"{around.stated.partition('@')[0]}@{commit}#{subdirectory}"
         need = self._built(found.name, Kind.GIT, around.place, stated, subdirectory, commit)
@@ -211,7 +211,7 @@ class Places:
             self.sources.setdefault(need.source, []).append("")
         return need
 
-    def _git(self, name: str, address: Address) -> Need:
+    def _git(self, name: str, address: Address) -> PackageSource:
         if address.wrong:
             return self._refused(name, address.wrong)
         try:
@@ -223,14 +223,16 @@ class Places:
         stated = f"{shown}@{short_name(address.reference)}" if address.reference else shown
         return self._built(name, Kind.GIT, address.place, stated, address.subdirectory, address.reference)
 
-    def _local(self, name: str, path: Path, mark: str = "", subdirectory: str = "", root: Path | None = None) -> Need:
+    def _local(
+        self, name: str, path: Path, mark: str = "", subdirectory: str = "", root: Path | None = None
+    ) -> PackageSource:
         """Return what is at a path of this machine: a wheel, which need not be there, a project or an archive."""
         path = Path(os.path.abspath(path))  # noqa: PTH100  links stay as they are
         shown = os.path.relpath(path, self._around.folder)
         kind = _kind(path)
         if kind == "wheel":
             self.files.add(str(path.resolve()))
-            return Need(address=f"{file_address(path)}{mark}")
+            return PackageSource(address=f"{file_address(path)}{mark}")
         if kind not in ("folder", "archive"):
             return self._refused(name, f"{shown}, which is {kind}")
         if not path.resolve().is_relative_to((root or self._around.root).resolve()):
@@ -250,7 +252,7 @@ class Places:
         subdirectory: str = "",
         reference: str = "",
         digest: Any = NO_DIGEST,
-    ) -> Need:
+    ) -> PackageSource:
         """Return a source; one that is not local must be named in `build`."""
         known = canonicalize_name(name)
         source = Source(
@@ -269,9 +271,9 @@ class Places:
             return _nowhere(name)
         if self._around.settings.get("no-build") is True:
             return self._refused(name, f"{stated}, and [tool.uv] has `no-build = true`", "leave `no-build` out")
-        return Need(source=source)
+        return PackageSource(source=source)
 
-    def _refused(self, name: str, kind: str, hint: str = "") -> Need:
+    def _refused(self, name: str, kind: str, hint: str = "") -> PackageSource:
         self.problems.append(Problem(f"`{name}` comes from {kind}", self._around.script, hint))
         return _nowhere(name)
 
@@ -298,5 +300,5 @@ def _is_virtual(place: Path, root: Path, package: Any) -> bool:
     return package is False or (package is None and repository.is_no_package(place, root))
 
 
-def _nowhere(name: str) -> Need:
-    return Need(address=f"file://{nothing(canonicalize_name(name))}")
+def _nowhere(name: str) -> PackageSource:
+    return PackageSource(address=f"file://{nothing(canonicalize_name(name))}")

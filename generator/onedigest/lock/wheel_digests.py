@@ -34,7 +34,7 @@ def completed(
 
     def measure(wheel: Wheel) -> tuple[Wheel, list[Problem]]:
         place = places[wheel.name]
-        return _measured(wheel, place, sources, _Stated(wheel.name, place.stated, pinned, names[wheel]))
+        return _measured(wheel, place, sources, _StatedDigests(wheel.name, place.stated, pinned, names[wheel]))
 
     with ThreadPoolExecutor(THREADS) as pool:
         measured = list(pool.map(measure, sorted(names)))
@@ -47,7 +47,7 @@ def completed(
     )
 
 
-class _Stated:
+class _StatedDigests:
     """What is stated of one file: by its index, by uv's lock of the script, and by the lock of a project."""
 
     def __init__(self, name: str, index: str, pinned: Pins, package: str) -> None:
@@ -80,7 +80,7 @@ class _Stated:
         return []
 
 
-def _measured(wheel: Wheel, place: Place, sources: Sources, stated: _Stated) -> tuple[Wheel, list[Problem]]:
+def _measured(wheel: Wheel, place: Place, sources: Sources, stated: _StatedDigests) -> tuple[Wheel, list[Problem]]:
     if wheel.size and stated.is_enough:
         return wheel, stated.problems()
     digest, size = _content(wheel, place, sources)

@@ -22,12 +22,12 @@ from onedigest.lock.addresses import file_address
 from onedigest.lock.asked_project import Wanted
 from onedigest.lock.author import Author
 from onedigest.lock.base import Base
+from onedigest.lock.empty_index import names_of
 from onedigest.lock.model import Package
-from onedigest.lock.project_answer import Pinned, pinned_rows, read_pinned
+from onedigest.lock.project_pins import PinnedProject, pinned_rows, read_pinned
+from onedigest.lock.source_builder import SourceBuilder
 from onedigest.lock.targets import Target, targets_of
-from onedigest.lock.unbuilt import names_of
 from onedigest.lock.wheels import Key, Row, select, walk
-from onedigest.lock.workshop import Workshop
 from onedigest.platforms import Platform, marker_of
 from onedigest.tools.uv_rows import Place, places_of
 
@@ -36,7 +36,7 @@ Ask = Callable[[Wanted], Mapping[str, Any]]
 
 
 def answer_project(
-    spec: Spec, base: Base, workshop: Workshop, kept: frozenset[str], folder: Path, author: Author, ask: Ask
+    spec: Spec, base: Base, workshop: SourceBuilder, kept: frozenset[str], folder: Path, author: Author, ask: Ask
 ) -> tuple[tuple[Package, ...], tuple[tuple[str, str], ...], dict[str, Place]]:
     """Return packages and roots of an image with a uv.lock, and address and digest of each wheel by its name.
 
@@ -56,7 +56,7 @@ def answer_project(
     return packages, roots, places_of(found)
 
 
-def _not_installed(pinned: Pinned) -> Iterator[str]:
+def _not_installed(pinned: PinnedProject) -> Iterator[str]:
     for row in close_any(pinned.locked, pinned.chosen):
         if row.name in pinned.left_out and row.place is not None and "virtual" not in row.source:
             yield row.name
@@ -69,7 +69,7 @@ def _say_left_out(spec: Spec, names: Sequence[str]) -> str:
 
 
 def _with_others(
-    spec: Spec, found: dict[str, Any], base: Base, workshop: Workshop, targets: Sequence[Target], ask: Ask
+    spec: Spec, found: dict[str, Any], base: Base, workshop: SourceBuilder, targets: Sequence[Target], ask: Ask
 ) -> dict[str, Any]:
     """Return rows with those of what is asked for besides, and with it among what the script asks for."""
     users = _users(found, targets)
@@ -78,7 +78,7 @@ def _with_others(
     if all(answered.values()):
         edges = [edge for several in answered.values() for edge in several or ()]
         return {"package": [{**root, "dependencies": [*root["dependencies"], *edges]}, *rows]}
-    wanted = wanted_beside(spec, workshop.prepare(base.python_minor), rows, users)
+    wanted = requested_beside(spec, workshop.prepare(base.python_minor), rows, users)
     try:
         more = ask(wanted)
     except InputError as error:
@@ -126,7 +126,7 @@ def _answering(
     return None if needing else edges
 
 
-def wanted_beside(
+def requested_beside(
     spec: Spec, wanted: Wanted, rows: Sequence[Mapping[str, Any]], users: Mapping[Key, list[Platform]]
 ) -> Wanted:
     """Return what uv is asked for with each pinned row as a requirement, so that no other version is chosen of it."""

@@ -12,12 +12,12 @@ from onedigest.from_source.model import Kind, Source
 from onedigest.lock import asked_project as shadow
 from onedigest.lock.addresses import file_address
 from onedigest.lock.asked_project import Wanted
-from onedigest.lock.built import built_of, placed
+from onedigest.lock.built_wheels import built_of, placed
 from onedigest.lock.environments import Environments
 from onedigest.lock.model import Lock, Package
-from onedigest.lock.places import Around
+from onedigest.lock.package_sources import ScriptSurroundings
 from onedigest.lock.repository import declared_by
-from onedigest.lock.walk import with_indexes, without_unneeded
+from onedigest.lock.source_closure import with_indexes, without_unneeded
 from onedigest.platforms import marker_of
 from onedigest.store import Store
 
@@ -57,7 +57,7 @@ def pinned_wanted(spec: Spec, lock: Lock, store: Store, *, folder: Path) -> Want
     return with_indexes(lowered, added, indexes)
 
 
-def _indexes(lock: Lock, around: Around) -> tuple[dict[str, tuple[str, str]], dict[str, Any]]:
+def _indexes(lock: Lock, around: ScriptSurroundings) -> tuple[dict[str, tuple[str, str]], dict[str, Any]]:
     """Return what local projects take from an index of their own, as `with_indexes` wants it."""
     added: dict[str, tuple[str, str]] = {}
     indexes: dict[str, Any] = {}

@@ -22,14 +22,14 @@ from onedigest.lock import asked_project as shadow
 from onedigest.lock import repository
 from onedigest.lock.asked_project import Wanted
 from onedigest.lock.author import Author
-from onedigest.lock.built import built_of, placed, say_built, with_wheel
+from onedigest.lock.built_wheels import built_of, placed, say_built, with_wheel
 from onedigest.lock.environments import Environments
-from onedigest.lock.found import check_sdist
 from onedigest.lock.git_projects import projects_of
 from onedigest.lock.model import Lock, Package
-from onedigest.lock.places import Places
+from onedigest.lock.package_sources import PackageSources
 from onedigest.lock.repository import Declared
-from onedigest.lock.walk import Making, Walk, requirements_of, stated_row
+from onedigest.lock.source_closure import SourceClosure, WheelMaking, requirements_of, stated_row
+from onedigest.lock.uv_lock_values import check_sdist
 from onedigest.lock.wheel_metadata import Metadata, of_file
 from onedigest.sources import Sources
 from onedigest.store import Store
@@ -40,7 +40,7 @@ _MADE: WeakKeyDictionary[Store, dict[tuple[Source, tuple[BuildRequirement, ...] 
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Earlier:
+class EarlierBuilds:
     """What was built before, and stays: all of a lock, but for projects that are named, or whose builds need those."""
 
     lock: Lock | None = None
@@ -64,13 +64,13 @@ class Earlier:
         return bool({each.name for each in built.origin.requires} & self.names)
 
 
-class Workshop:
+class SourceBuilder:
     """Builds what one script takes from source, whose folder is `folder`.
 
     `built` has the wheels by their file names.
     """
 
-    def __init__(self, spec: Spec, folder: Path, sources: Sources, earlier: Earlier, author: Author) -> None:
+    def __init__(self, spec: Spec, folder: Path, sources: Sources, earlier: EarlierBuilds, author: Author) -> None:
         self.built: dict[str, Built] = {}
         self._spec = spec
         self._around = shadow.read_around(spec, folder)
@@ -97,11 +97,11 @@ class Workshop:
         wanted = shadow.read_wanted(self._spec, self._around)
         if not wanted.sources:
             return wanted
-        places = Places(self._around)
-        parts = Making(
+        places = PackageSources(self._around)
+        parts = WheelMaking(
             make=self._make, path_of=self._wheels.__getitem__, declared=self._declared, copy_of=self._copy_of
         )
-        walk = Walk(parts, places, Environments(self._spec.platforms, minor))
+        walk = SourceClosure(parts, places, Environments(self._spec.platforms, minor))
         walk.follow(wanted)
         return walk.told(shadow.read_wanted(self._spec, replace(self._around, wheels=self._wheels)))
 

@@ -23,17 +23,17 @@ from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import Built
 from onedigest.lock import asked_project as shadow
 from onedigest.lock.base import Base
-from onedigest.lock.found import check_rows
-from onedigest.lock.reading import is_of
+from onedigest.lock.parse import is_of
+from onedigest.lock.source_builder import SourceBuilder
 from onedigest.lock.targets import targets_of
-from onedigest.lock.workshop import Workshop
+from onedigest.lock.uv_lock_values import check_rows
 from onedigest.platforms import Platform, marker_of
 from onedigest.tools import uv
 from onedigest.tools.uv_rows import Place, places_of, wheel_name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pinned:
+class PinnedProject:
     """A project with its uv.lock, and what an image is of in it, but for the names in `left_out`."""
 
     project: Pyproject
@@ -43,7 +43,7 @@ class Pinned:
     left_out: tuple[str, ...] = ()
 
 
-def read_pinned(spec: Spec, folder: Path) -> tuple[Pinned, ...]:
+def read_pinned(spec: Spec, folder: Path) -> tuple[PinnedProject, ...]:
     """Return the projects whose uv.lock pins packages of an image: its own in a folder, or those that it takes from.
 
     Raises `InputError`.
@@ -56,15 +56,15 @@ def read_pinned(spec: Spec, folder: Path) -> tuple[Pinned, ...]:
     virtual = tuple(
         row.name for row in close_any(locked, chosen) if "virtual" in row.source and row.key != chosen.row.key
     )
-    return (Pinned(project=project, workspace=workspace, locked=locked, chosen=chosen, left_out=virtual),)
+    return (PinnedProject(project=project, workspace=workspace, locked=locked, chosen=chosen, left_out=virtual),)
 
 
-def _read_taken(taken: Taken, folder: Path) -> Pinned:
+def _read_taken(taken: Taken, folder: Path) -> PinnedProject:
     project, workspace = find_workspace(folder / taken.folder, folder)
     workspace = workspace.with_lock(folder / taken.lock, folder)
     locked = with_root(_read_locked(workspace), workspace)
     choice = Choice(project=project, extras=taken.extras, groups=taken.groups, only_groups=taken.only_groups)
-    return Pinned(
+    return PinnedProject(
         project=project,
         workspace=workspace,
         locked=locked,
@@ -92,13 +92,13 @@ def refuse_pinned(spec: Spec, folder: Path, moving: Collection[str]) -> None:
         )
 
 
-def pinned_rows(spec: Spec, several: Sequence[Pinned], base: Base, workshop: Workshop) -> dict[str, Any]:
+def pinned_rows(spec: Spec, several: Sequence[PinnedProject], base: Base, workshop: SourceBuilder) -> dict[str, Any]:
     """Return what uv.locks pin of an image, in the form of a uv.lock of a script: what was built has its wheel.
 
     Raises `InputError` with all that cannot be followed.
     """
     environments = {target.platform: target.marker_values for target in targets_of(base, spec.platforms)}
-    closures: list[tuple[Pinned, Closure[Platform]]] = []
+    closures: list[tuple[PinnedProject, Closure[Platform]]] = []
     for pinned in several:
         _refuse_other_python(pinned.locked, base)
         found = close(pinned.locked, pinned.chosen, environments).without(pinned.left_out)
@@ -122,7 +122,7 @@ def pinned_rows(spec: Spec, several: Sequence[Pinned], base: Base, workshop: Wor
 
 
 def _written(
-    pinned: Pinned, keys: Iterable[Key], build: Collection[str], workshop: Workshop
+    pinned: PinnedProject, keys: Iterable[Key], build: Collection[str], workshop: SourceBuilder
 ) -> dict[Key, dict[str, Any]]:
     """Return rows of one uv.lock as they are written, with the wheels of those that are built."""
     rows = {key: pinned.locked.rows[key] for key in keys}
@@ -175,7 +175,7 @@ def _edges(
     return found
 
 
-def _check(pinned: Pinned, rows: Sequence[Row]) -> None:
+def _check(pinned: PinnedProject, rows: Sequence[Row]) -> None:
     """Check the values of rows that others wrote: those of wheels, above all."""
     written: list[dict[str, Any]] = [
         {"name": row.name, "source": dict(row.source), "wheels": list(row.wheels)} for row in rows
@@ -198,7 +198,7 @@ def _other_names(rows: Iterable[Row], locked: Locked) -> Iterator[Problem]:
             )
 
 
-def _refuse_twins(closures: Iterable[tuple[Pinned, Closure[Platform]]]) -> None:
+def _refuse_twins(closures: Iterable[tuple[PinnedProject, Closure[Platform]]]) -> None:
     """Raise `InputError` for what a lock cannot have: a version of two sources, or two versions on one platform."""
     seen: dict[tuple[str, str], Key] = {}
     versions: dict[tuple[str, Platform], tuple[str, str]] = {}
@@ -222,7 +222,7 @@ def _refuse_other_python(locked: Locked, base: Base) -> None:
         raise InputError.of(message, where=locked.shown, hint="set another `base`, or `requires-python` in [project]")
 
 
-def stated_places(several: Iterable[Pinned], wanted: Callable[[Row], bool] = lambda _: True) -> dict[str, Place]:
+def stated_places(several: Iterable[PinnedProject], wanted: Callable[[Row], bool] = lambda _: True) -> dict[str, Place]:
     """Return where uv.locks say that the wheels of rows are."""
     found: dict[str, Place] = {}
     for pinned in several:
@@ -235,17 +235,17 @@ def stated_places(several: Iterable[Pinned], wanted: Callable[[Row], bool] = lam
     return found
 
 
-def indexed_names(several: Iterable[Pinned]) -> frozenset[str]:
+def indexed_names(several: Iterable[PinnedProject]) -> frozenset[str]:
     """Return the packages that uv.locks take from an index."""
     return frozenset(row.name for pinned in several for row in _rows(pinned) if is_indexed(row))
 
 
-def pinned_names(several: Iterable[Pinned]) -> frozenset[str]:
+def pinned_names(several: Iterable[PinnedProject]) -> frozenset[str]:
     """Return the packages that uv.locks pin of an image."""
     return frozenset(row.name for pinned in several for row in _rows(pinned))
 
 
-def _rows(pinned: Pinned) -> list[Row]:
+def _rows(pinned: PinnedProject) -> list[Row]:
     return [row for row in close_any(pinned.locked, pinned.chosen) if row.name not in pinned.left_out]
 
 

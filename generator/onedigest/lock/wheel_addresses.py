@@ -13,10 +13,10 @@ from packaging.utils import canonicalize_name
 from onedigest.definition.spec import Spec
 from onedigest.lock import asked_project as shadow
 from onedigest.lock import uv_keys
-from onedigest.lock.found import check_rows
 from onedigest.lock.model import Lock
-from onedigest.lock.places import Places
-from onedigest.lock.project_answer import indexed_names, is_indexed, pinned_names, read_pinned, stated_places
+from onedigest.lock.package_sources import PackageSources
+from onedigest.lock.project_pins import indexed_names, is_indexed, pinned_names, read_pinned, stated_places
+from onedigest.lock.uv_lock_values import check_rows
 from onedigest.sources import Sources
 from onedigest.tools import uv
 from onedigest.tools.uv_rows import Place, places_of
@@ -48,7 +48,7 @@ def _asked_places(spec: Spec, lock: Lock, sources: Sources, folder: Path, names:
     """Ask uv for exactly the versions that a lock pins of some packages; each says that it depends on nothing."""
     pins = tuple(package for package in lock.packages if package.origin is None and package.name in names)
     taken, _ = uv_keys.take(json.loads(spec.uv), lambda _: spec.script, spec.build)
-    places = Places(shadow.read_around(spec, folder))
+    places = PackageSources(shadow.read_around(spec, folder))
     settings: dict[str, Any] = places.of_settings(taken, names)
     places.refuse()
     settings.pop("override-dependencies", None)

@@ -18,7 +18,7 @@ from onedigest.digest import Digest, canonical_json
 from onedigest.lock.base import Base
 from onedigest.lock.base.image import ImageBase, read_reference
 from onedigest.lock.model import Lock, Package
-from onedigest.lock.reading import read_base, read_remaining_package
+from onedigest.lock.parse import read_base, read_remaining_package
 from onedigest.lock.table import Table, Wrong
 from onedigest.platforms import ALL, Platform
 

@@ -14,9 +14,9 @@ from onedigest.definition.spec import Spec
 from onedigest.errors import OnedigestError, Problem
 from onedigest.from_source.not_named import build_line
 from onedigest.lock.asked_project import NAME, Wanted, comparison_text
-from onedigest.lock.found import check_rows
 from onedigest.lock.model import Package
 from onedigest.lock.targets import Target
+from onedigest.lock.uv_lock_values import check_rows
 from onedigest.platforms import Platform
 from onedigest.sources import Sources
 from onedigest.tools import uv
@@ -27,7 +27,7 @@ Required = Callable[[Package], Sequence[str] | None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class ResolvedRequest:
     """What uv was asked for, with the Python as 3.N, and where it looked."""
 
     spec: Spec
@@ -37,7 +37,7 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Older:
+class OlderVersion:
     """A package in the version that was chosen, and the newest one that fits but for its wheels."""
 
     name: str
@@ -66,9 +66,9 @@ def older_choices(
     pins: Iterable[Package],
     targets: Sequence[Target],
     required: Required,
-    asked: Asked,
+    asked: ResolvedRequest,
     newest: Mapping[str, Mapping[str, Any]],
-) -> list[Older]:
+) -> list[OlderVersion]:
     """Return the packages that a resolution has in an older version than there is; what a lock pinned stays.
 
     `newest` are their rows in the newest version, by name.
@@ -92,7 +92,7 @@ def older_choices(
             lacking = tuple(platform for platform in package.platforms if platform not in fitting)
             if lacking and _is_allowed(name, row["version"], chosen, required):
                 older.append(
-                    Older(
+                    OlderVersion(
                         name=name,
                         version=package.version,
                         newest=row["version"],
@@ -104,7 +104,9 @@ def older_choices(
     return older
 
 
-def newest_rows(found: Mapping[str, Any], packages: Iterable[Package], asked: Asked) -> dict[str, Mapping[str, Any]]:
+def newest_rows(
+    found: Mapping[str, Any], packages: Iterable[Package], asked: ResolvedRequest
+) -> dict[str, Mapping[str, Any]]:
     """Return the newest row of each package that comes from an index, none where uv cannot compare."""
     spec, sources = asked.spec, asked.sources
     of_indexes = {row["name"] for row in found["package"] if "registry" in row["source"]}

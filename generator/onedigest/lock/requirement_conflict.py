@@ -16,7 +16,7 @@ from packaging.version import Version
 from onedigest.errors import InputError, OnedigestError, Problem
 from onedigest.lock import asked_project as shadow
 from onedigest.lock.model import Package
-from onedigest.lock.older import Asked
+from onedigest.lock.older_versions import ResolvedRequest
 from onedigest.tools import uv
 
 FLYTE = "flyte"
@@ -55,7 +55,7 @@ class _Need:
         return f"{self.by} needs `{self.text}`" if self.by else f"`{self.text}` is asked for"
 
 
-def tried(asked: Asked) -> Mapping[str, Any] | OnedigestError:
+def tried(asked: ResolvedRequest) -> Mapping[str, Any] | OnedigestError:
     """Return the uv.lock of what is asked, or why uv finds no solution."""
     spec, sources = asked.spec, asked.sources
     try:
@@ -71,7 +71,7 @@ def tried(asked: Asked) -> Mapping[str, Any] | OnedigestError:
         return error
 
 
-def clash_of(error: InputError, asked: Asked, line_of: LineOf) -> InputError | None:
+def clash_of(error: InputError, asked: ResolvedRequest, line_of: LineOf) -> InputError | None:
     """Return an error of uv as the two requirements that it is about, None where it is about none of a script's own."""
     roots = _named_roots(str(error), asked)
     if not 1 < len(roots) <= _MOST_ROOTS:
@@ -93,7 +93,7 @@ def older_for_others(
     found: Mapping[str, Any],
     newest: Mapping[str, Mapping[str, Any]],
     pins: Sequence[Package],
-    asked: Asked,
+    asked: ResolvedRequest,
     line_of: LineOf,
 ) -> Problem | None:
     """Return why Flyte is chosen in an older version than the newest, where a requirement of others is the reason.
@@ -117,7 +117,7 @@ def older_for_others(
     return Problem(message, line_of(FLYTE) or asked.spec.script, hint)
 
 
-def other_version(error: OnedigestError, asked: Asked) -> str:
+def other_version(error: OnedigestError, asked: ResolvedRequest) -> str:
     """Return which other version of a requirement that uv names last there is a solution with, or nothing.
 
     Where there is none with another version of one alone, all that name one version are left open together. Where
@@ -137,13 +137,13 @@ def other_version(error: OnedigestError, asked: Asked) -> str:
     return _instead(own[0], version, "can be had") if version else ""
 
 
-def _alone(text: str, asked: Asked) -> str:
+def _alone(text: str, asked: ResolvedRequest) -> str:
     """Return the version of a package that can be had without all others, where not even that is as it is asked for."""
     lone = replace(asked, wanted=replace(asked.wanted, dependencies=(text,)))
     return _fitting(text, lone) if isinstance(tried(lone), OnedigestError) else ""
 
 
-def _named_roots(said: str, asked: Asked) -> list[str]:
+def _named_roots(said: str, asked: ResolvedRequest) -> list[str]:
     """Return the requirements of a script that uv's last conclusion names, each package once."""
     match = _ASKED.search(_BLANKS.sub(" ", said))
     words = {canonicalize_name(word) for word in re.findall(r"[A-Za-z0-9][\w.-]*", match[1])} if match else set()
@@ -163,11 +163,11 @@ def _shown(text: str) -> str:
     return _name(text) if Requirement(text).url else text
 
 
-def _with(asked: Asked, dependencies: Sequence[str]) -> Mapping[str, Any] | OnedigestError:
+def _with(asked: ResolvedRequest, dependencies: Sequence[str]) -> Mapping[str, Any] | OnedigestError:
     return tried(replace(asked, wanted=replace(asked.wanted, dependencies=tuple(dependencies))))
 
 
-def _way_out(clashing: tuple[str, str], asked: Asked) -> str:
+def _way_out(clashing: tuple[str, str], asked: ResolvedRequest) -> str:
     """Return which other version of one of two requirements goes with the other, or that there is none.
 
     A newer version is rather wanted than an older one, so what has an upper bound is given up first.
@@ -187,14 +187,14 @@ def _way_out(clashing: tuple[str, str], asked: Asked) -> str:
     return f"{none}, and none of `{_name(other)}` with `{_shown(one)}`: leave one of the two out"
 
 
-def _fitting(text: str, asked: Asked) -> str:
+def _fitting(text: str, asked: ResolvedRequest) -> str:
     """Return the version of a package that goes with all other requirements, or nothing where none does."""
     if not Requirement(text).specifier:
         return ""  # uv tried all of them
     return _fitting_together([text], asked).get(text, "")
 
 
-def _fitting_together(texts: Collection[str], asked: Asked) -> dict[str, str]:
+def _fitting_together(texts: Collection[str], asked: ResolvedRequest) -> dict[str, str]:
     """Return versions of packages that go with all other requirements, by what is asked of them; none where none do."""
     found = _with(asked, [_open(each) if each in texts else each for each in asked.wanted.dependencies])
     rows = () if isinstance(found, OnedigestError) else found.get("package", ())
@@ -235,7 +235,7 @@ def _instead(text: str, version: str, what: str = "does") -> str:
 class _Solved:
     """A solution of uv, and what its packages need of others, which uv says where that is not to be had."""
 
-    def __init__(self, found: Mapping[str, Any] | OnedigestError, asked: Asked, *roots: str) -> None:
+    def __init__(self, found: Mapping[str, Any] | OnedigestError, asked: ResolvedRequest, *roots: str) -> None:
         rows = () if isinstance(found, OnedigestError) else found.get("package", ())
         self._asked = asked
         self._roots = roots

@@ -11,10 +11,10 @@ from onedigest import __version__
 from onedigest.definition.spec import Spec
 from onedigest.from_source.model import Built
 from onedigest.lock.author import Author
-from onedigest.lock.built import built_of, with_wheel
+from onedigest.lock.built_wheels import built_of, with_wheel
 from onedigest.lock.model import Lock, Package, settled
+from onedigest.lock.source_builder import EarlierBuilds, SourceBuilder
 from onedigest.lock.wheel_metadata import of_file
-from onedigest.lock.workshop import Earlier, Workshop
 from onedigest.sources import Sources
 from onedigest.store import Store
 
@@ -25,7 +25,7 @@ def refresh(spec: Spec, lock: Lock, sources: Sources, *, folder: Path, author: A
     None where one of them is another version or needs something else, so that uv has to choose again. `folder` is the
     script's. Raises `InputError` for what cannot be built.
     """
-    workshop = Workshop(spec, folder, sources, Earlier(lock=lock), author)
+    workshop = SourceBuilder(spec, folder, sources, EarlierBuilds(lock=lock), author)
     wanted = workshop.prepare(lock.base.python_minor)
     known = {package.name: package for package in lock.packages if package.origin}
     made = {_name(built): built for built in workshop.built.values()}

@@ -10,11 +10,11 @@ from onedigest.digest import hex_of
 from onedigest.errors import InputError, Problem, generating
 from onedigest.from_source.model import Built, Kind
 from onedigest.lock.author import Author
-from onedigest.lock.built import built_of, is_same_source, moved_problems, moved_projects
+from onedigest.lock.built_wheels import built_of, is_same_source, moved_problems, moved_projects
 from onedigest.lock.model import Lock
-from onedigest.lock.project_answer import pinned_rows, read_pinned
+from onedigest.lock.project_pins import pinned_rows, read_pinned
 from onedigest.lock.resolver import ask_pinned
-from onedigest.lock.workshop import Earlier, Workshop
+from onedigest.lock.source_builder import EarlierBuilds, SourceBuilder
 from onedigest.sources import Sources
 
 
@@ -26,7 +26,7 @@ def rebuild(spec: Spec, lock: Lock, sources: Sources, names: Collection[str], *,
     hint = f"run `{generating(spec.script)}`"
     if moved := moved_projects(spec, lock, sources, folder=folder):
         raise InputError(moved_problems(lock, moved, spec.script, hint))
-    workshop = Workshop(spec, folder, sources, Earlier(lock=lock), author)
+    workshop = SourceBuilder(spec, folder, sources, EarlierBuilds(lock=lock), author)
     if spec.is_pinned:
         pinned_rows(spec, read_pinned(spec, folder), lock.base, workshop)
     if not spec.uv_lock:

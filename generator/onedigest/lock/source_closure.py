@@ -18,15 +18,15 @@ from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import Kind, Source
 from onedigest.lock.addresses import file_address
 from onedigest.lock.asked_project import Wanted
+from onedigest.lock.empty_index import names_of, nothing
 from onedigest.lock.environments import Environments
-from onedigest.lock.places import Need, Places
+from onedigest.lock.package_sources import PackageSource, PackageSources
 from onedigest.lock.repository import Declared
-from onedigest.lock.unbuilt import names_of, nothing
 from onedigest.lock.wheel_metadata import Metadata
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Making:
+class WheelMaking:
     """What a walk needs of whoever builds: the metadata and the file of a wheel, and what its project declares.
 
     `copy_of` gives the commit of a source of git and the folder that a copy of its projects is in, else nothing.
@@ -38,16 +38,16 @@ class Making:
     copy_of: Callable[[Source], tuple[str, Path] | None]
 
 
-class Walk:
+class SourceClosure:
     """Follows requirements from one built wheel to the next."""
 
-    def __init__(self, making: Making, places: Places, environments: Environments) -> None:
+    def __init__(self, making: WheelMaking, places: PackageSources, environments: Environments) -> None:
         self._making = making
         self._places = places
         self._environments = environments
         self._waiting: list[tuple[Source, tuple[str, ...]]] = []
         self._done: dict[Source, set[str]] = {}
-        self._needs: dict[str, list[tuple[Requirement, Need]]] = {}
+        self._needs: dict[str, list[tuple[Requirement, PackageSource]]] = {}
         self._indexes: dict[str, Mapping[str, Any]] = {}
         self._idle: set[str] = set()
 
@@ -95,7 +95,9 @@ class Walk:
                 if need.source:
                     self._waiting.append((need.source, ("", *map(canonicalize_name, requirement.extras))))
 
-    def _needs_of(self, requirement: Requirement, name: str, declared: Declared, source: Source) -> Iterator[Need]:
+    def _needs_of(
+        self, requirement: Requirement, name: str, declared: Declared, source: Source
+    ) -> Iterator[PackageSource]:
         if name in declared.sources:
             value, base = declared.sources[name]
             copy = self._making.copy_of(source)
@@ -108,7 +110,7 @@ class Walk:
 
     def _needs_in_git(
         self, name: str, value: Any, base: Path, source: Source, copy: tuple[str, Path]
-    ) -> Iterator[Need]:
+    ) -> Iterator[PackageSource]:
         """Yield the places that a project of a commit names: a folder is one of the same commit."""
         commit, folder = copy
         for need in self._places.needs(name, value, base, folder):
@@ -148,7 +150,7 @@ class Walk:
         )
         return with_indexes(lowered, added, self._indexes)
 
-    def _address(self, need: Need) -> str:
+    def _address(self, need: PackageSource) -> str:
         return need.address if need.source is None else file_address(self._making.path_of(need.source))
 
     def _lowered(self) -> Iterator[dict[str, Any]]:

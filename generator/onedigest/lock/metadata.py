@@ -27,7 +27,7 @@ _IN_A_COMMAND = re.compile(r"[0-9A-Za-z.+-]+", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stated:
+class LockMetadata:
     """What a lock says of itself; what it does not say, or not as it should, is None or empty."""
 
     format: int | None = None
@@ -36,24 +36,24 @@ class Stated:
     spec: str = ""
 
 
-def stated(text: str) -> Stated:
+def stated(text: str) -> LockMetadata:
     """Return what the text of a lock says of itself; the text of this version is not read whole for that."""
     if match := _HEAD.search(text):
-        return Stated(format=int(match[1]), layer_format=int(match[2]), version=match[3], spec=match[4])
+        return LockMetadata(format=int(match[1]), layer_format=int(match[2]), version=match[3], spec=match[4])
     try:
         return stated_in(untrusted.load_toml(text, untrusted.MOST_LOCK))
     except tomllib.TOMLDecodeError:
-        return Stated()
+        return LockMetadata()
 
 
-def stated_in(document: Mapping[str, Any]) -> Stated:
+def stated_in(document: Mapping[str, Any]) -> LockMetadata:
     """Return what the document of a lock says of itself, whichever version wrote it."""
     table: Any = document
     for name in ("tool", "onedigest"):
         table = table.get(name) if isinstance(table, dict) else None
     if not isinstance(table, dict):
-        return Stated()
-    return Stated(
+        return LockMetadata()
+    return LockMetadata(
         format=_number(table.get("format")),
         layer_format=_number(table.get("layer-format")),
         version=_text(table.get("version")),
@@ -61,12 +61,12 @@ def stated_in(document: Mapping[str, Any]) -> Stated:
     )
 
 
-def is_newer(found: Stated) -> bool:
+def is_newer(found: LockMetadata) -> bool:
     """Tell whether a newer release made a lock: what it pins is not to be written anew by this one."""
     return (found.format or 0) > formats.LOCK or (found.layer_format or 0) > formats.LAYERS
 
 
-def format_problem(found: Stated, where: str, command: str = "onedigest generate") -> Problem | None:
+def format_problem(found: LockMetadata, where: str, command: str = "onedigest generate") -> Problem | None:
     """Return why this version cannot read a lock: another one wrote it. `command` is what writes the lock anew."""
     for key, number, known in (
         ("format", found.format, formats.LOCK),

@@ -15,10 +15,10 @@ from onedigest.errors import InputError, NetworkError, OnedigestError, Problem, 
 from onedigest.from_source.not_named import build_line
 from onedigest.lock.author import Author
 from onedigest.lock.base.choice import SUITES, python_minor
-from onedigest.lock.clash import LineOf, clash_of, older_for_others, other_version, tried
 from onedigest.lock.extras import missing_extras
 from onedigest.lock.model import Package
-from onedigest.lock.older import Asked, newest_rows, older_choices
+from onedigest.lock.older_versions import ResolvedRequest, newest_rows, older_choices
+from onedigest.lock.requirement_conflict import LineOf, clash_of, older_for_others, other_version, tried
 from onedigest.lock.targets import Target
 from onedigest.lock.wheel_metadata import Metadata, read_metadata
 from onedigest.lock.wheels import platforms_line
@@ -44,7 +44,7 @@ def judge(
     packages: Sequence[Package],
     pins: Sequence[Package],
     targets: Sequence[Target],
-    asked: Asked,
+    asked: ResolvedRequest,
     author: Author,
 ) -> None:
     """Warn of what a lock does not show. Raises `InputError` with the extras that a script asks for in vain.
@@ -88,7 +88,7 @@ def _place(text: str, chosen: Mapping[tuple[str, str], Package], author: Author)
     return next((author.line_of(name) for name, version in chosen if f"`{name}=={version}`" in text), "")
 
 
-def explained(error: InputError, asked: Asked, line_of: LineOf) -> InputError:
+def explained(error: InputError, asked: ResolvedRequest, line_of: LineOf) -> InputError:
     """Return an error of uv with the edit that helps.
 
     It is about two requirements that exclude each other, about an index that stands alone, about missing wheels of
@@ -100,7 +100,7 @@ def explained(error: InputError, asked: Asked, line_of: LineOf) -> InputError:
     return found if any(each.hint for each in found.problems) else _hinted(found, other_version(error, asked))
 
 
-def _with_wheels(error: InputError, asked: Asked) -> InputError:
+def _with_wheels(error: InputError, asked: ResolvedRequest) -> InputError:
     """Return an error of uv with the edit that helps where an index lacks a package, or wheels of it."""
     if hint := _asked_alone(error, asked.wanted.settings):
         return _hinted(error, hint)
@@ -145,7 +145,7 @@ def _asked_alone(error: InputError, settings: Mapping[str, Any]) -> str:
     return "this index stands in the place of the usual one: leave `default = true` out to have both asked"
 
 
-def refuse_unnamed(asked: Asked, first: Mapping[str, str]) -> None:
+def refuse_unnamed(asked: ResolvedRequest, first: Mapping[str, str]) -> None:
     """Raise `InputError` where what was built needs packages that are to be built too, and `build` does not name.
 
     Else uv would go through all older versions. `first` has the versions that it chose at first, by their names.
@@ -172,7 +172,7 @@ def _hinted(error: InputError, hint: str) -> InputError:
     return InputError(replace(each, hint=each.hint or hint) for each in problems)
 
 
-def _only_source(error: OnedigestError, asked: Asked) -> tuple[list[str], list[str]]:
+def _only_source(error: OnedigestError, asked: ResolvedRequest) -> tuple[list[str], list[str]]:
     """Return the packages without a wheel that fits, where uv finds a solution with their source distributions.
 
     What uv says names some of them: the others are found when those may be built. Those that have wheels for other
