@@ -14,10 +14,10 @@ import pytest
 
 from onedigest.digest import of_bytes
 from onedigest.errors import InputError, Problem
-from onedigest.from_source import making
+from onedigest.from_source import wheel_source
 from onedigest.from_source.git_address import shown
 from onedigest.from_source.model import BuildRequirement, Built, BuiltFrom, Kind, PinnedFile, Source
-from onedigest.from_source.witness import is_witnessed, witness
+from onedigest.from_source.own_builds import is_witnessed, witness
 from onedigest.lock import source_builder
 from onedigest.sources import Sources
 from wheel_builder import wheel_bytes
@@ -39,8 +39,8 @@ class StandIn:
         self.made: list[Source] = []
         self.repositories: dict[str, Path] = {}
         self.requires: tuple[BuildRequirement, ...] = (BACKEND,)
-        monkeypatch.setattr(making, "make_wheel", self.make_wheel)
-        monkeypatch.setattr(making, "identify", self.identify)
+        monkeypatch.setattr(wheel_source, "make_wheel", self.make_wheel)
+        monkeypatch.setattr(wheel_source, "identify", self.identify)
         monkeypatch.setattr(source_builder, "projects_of", lambda source, *_: self.repositories[source.place])
 
     def names(self) -> list[str]:

@@ -63,7 +63,7 @@ def without_witness(store: Store, lock: Lock, chosen: Inputs) -> tuple[Wheel, ..
     packages = [package for package in lock.packages if package.origin]
     if not packages:
         return ()
-    from onedigest.from_source.witness import is_witnessed
+    from onedigest.from_source.own_builds import is_witnessed
     from onedigest.lock.built_wheels import built_of
 
     own = {each.wheel.digest for each in map(built_of, packages) if each and not is_witnessed(store, each)}

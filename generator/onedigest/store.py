@@ -15,7 +15,7 @@ from typing import IO
 from onedigest.checkout import link_file, write_bytes
 from onedigest.digest import Digest, hex_of, is_digest, of_bytes, of_file
 from onedigest.errors import InputError
-from onedigest.removing import remove
+from onedigest.remove_folder import remove
 from onedigest.seal import read_key, sealed, unsealed
 from onedigest.untrusted import inner_path
 

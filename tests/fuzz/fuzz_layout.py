@@ -18,7 +18,7 @@ from onedigest.debian.index import installed
 from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import OnedigestError
 from onedigest.lock.base.probe import EXAMINER, dpkg_status, glibc_version, list_pythons, release_fields
-from onedigest.oci.local import Archive, Layout
+from onedigest.oci.local_image import Archive, Layout
 from onedigest.oci.read import distinct_layers, list_files, prove, read_image, validate
 from onedigest.oci.rootfs import read_rootfs
 from onedigest.store import Store

@@ -136,11 +136,11 @@ class TestRequirements:
 
 class TestRequirementsFiles:
     def read(self, folder: Path) -> list[str]:
-        from onedigest.definition.flyte.local_places import Around
+        from onedigest.definition.flyte.local_requirements import LocalFolders
         from onedigest.definition.flyte.requirements import Wanted, read_requirements
 
         wanted = Wanted()
-        read_requirements(folder / "0.txt", "0.txt", Around(root=folder, folder=folder), wanted)
+        read_requirements(folder / "0.txt", "0.txt", LocalFolders(root=folder, folder=folder), wanted)
         return wanted.packages
 
     def test_that_name_each_other_are_read_once(self, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from listener import Listener, listening, respond
 from onedigest.errors import NetworkError
 from onedigest.net import index_credentials as credentials
-from onedigest.net import leading
+from onedigest.net import redirects
 from onedigest.net.connection import Connection, Pools
 from onedigest.net.download import Client, Wanted, download
 from onedigest.net.encryption import Trust
@@ -111,7 +111,7 @@ class TestIndexAndMirror:
             said = refusal(f"{server.address}/x")
 
         assert said == f"{server.address}/x: the server redirects in circles"
-        assert len(server.seen) == leading.MOST + 1
+        assert len(server.seen) == redirects.MOST + 1
 
     def test_lead_from_place_to_place_on_the_same_host(self, tmp_path: Path) -> None:
         def answer(request: BaseHTTPRequestHandler) -> None:
@@ -139,12 +139,12 @@ class TestAddresses:
     )
     def test_of_this_machine_and_its_link_are_not_led_to_from_outside(self, host: str) -> None:
         with pytest.raises(ValueError, match=r"^leads to an address of this machine or its link$"):
-            leading.target_of(f"https://{host}:8443/x", "https://index.example/simple")
+            redirects.target_of(f"https://{host}:8443/x", "https://index.example/simple")
 
     @pytest.mark.parametrize("place", ["http://[", "https://x:port/", "//[::1"])
     def test_that_are_none_are_refused(self, place: str) -> None:
         with pytest.raises(ValueError, match=r"^leads to what is no address$"):
-            leading.target_of(place, "https://index.example/simple")
+            redirects.target_of(place, "https://index.example/simple")
 
     @pytest.mark.parametrize(
         ("place", "origin", "target"),
@@ -158,7 +158,7 @@ class TestAddresses:
         ],
     )
     def test_of_honest_servers_are_followed(self, place: str, origin: str, target: str) -> None:
-        assert leading.target_of(place, origin) == target
+        assert redirects.target_of(place, origin) == target
 
     @pytest.mark.parametrize(
         ("place", "origin"),
@@ -171,7 +171,7 @@ class TestAddresses:
     )
     def test_without_tls_are_not(self, place: str, origin: str) -> None:
         with pytest.raises(ValueError, match=r"^leads to an address without TLS$"):
-            leading.target_of(place, origin)
+            redirects.target_of(place, origin)
 
     def test_that_a_name_stands_for_are_looked_at(self, metadata: Listener) -> None:
         """A name of an outside server may be that of this machine: so the connection itself is looked at."""

@@ -20,7 +20,7 @@ from onedigest.net import index_credentials as credentials
 from onedigest.net.connection import Connection, Pools, shown
 from onedigest.net.download import Client
 from onedigest.net.indexes import Index
-from onedigest.net.showing import Showing
+from onedigest.net.request_credentials import RequestCredentials
 from onedigest.oci.reference import parse_reference
 from onedigest.registry.credentials import Credential, Credentials
 from onedigest.registry.repository import Repository
@@ -261,7 +261,7 @@ def test_no_value_shows_what_it_holds() -> None:
         ),
         credentials.Credential(url="https://host", user=SECRET, password=SECRET, token=SECRET),
         lend({"UV_INDEX": f"https://u:{SECRET}@host/simple", "HTTPS_PROXY": f"http://u:{SECRET}@proxy"}),
-        Showing(credentials.Credentials(), None).visit(f"https://u:{SECRET}@host/x.whl", ""),
+        RequestCredentials(credentials.Credentials(), None).visit(f"https://u:{SECRET}@host/x.whl", ""),
         Credential(source="x", user="u", secret=SECRET, identity=SECRET, bearer=SECRET),
         Bound(index="x", origin="https://host:443", user=SECRET, password=SECRET),
         Index(name="x", url=f"https://u:{SECRET}@host/simple"),

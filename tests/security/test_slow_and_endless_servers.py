@@ -17,7 +17,7 @@ from onedigest.errors import NetworkError
 from onedigest.net.connection import Connection, Pools
 from onedigest.net.download import Client, Wanted, download
 from onedigest.net.pace import Pace
-from onedigest.net.patience import Patience, seconds_of
+from onedigest.net.retries import Retries, seconds_of
 from onedigest.oci.reference import parse_reference
 from onedigest.registry.credentials import Credentials
 from onedigest.registry.repository import Repository
@@ -298,14 +298,14 @@ class TestWaits:
         def sleep(seconds: float) -> None:
             now[0] += seconds
 
-        patience = Patience(lambda _: None, most=300, clock=lambda: now[0])
+        patience = Retries(lambda _: None, most=300, clock=lambda: now[0])
         waits = [patience.wait("h", 60, "answered 429", sleep) for _ in range(7)]
 
         assert waits == [True] * 5 + [False] * 2
         assert patience.wait("other", 60, "answered 429", sleep)
 
     def test_of_several_threads_at_once_count_once(self) -> None:
-        patience = Patience(lambda _: None, most=60, clock=lambda: 0.0)
+        patience = Retries(lambda _: None, most=60, clock=lambda: 0.0)
 
         assert [patience.wait("h", 60, "answered 429", lambda _: None) for _ in range(8)] == [True] * 8
 

@@ -16,7 +16,7 @@ from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError
 from onedigest.oci import libdeflate
 from onedigest.oci.layout import holds, write
-from onedigest.oci.local import Layout
+from onedigest.oci.local_image import Layout
 from onedigest.oci.read import list_files, read_image, validate
 from onedigest.plan import record as records
 from onedigest.store import Store

@@ -11,9 +11,9 @@ import pytest
 from golden import expected_files, script_of
 from onedigest.definition.files import File, collect
 from onedigest.definition.project import Project
+from onedigest.definition.project_parts import OfProject
 from onedigest.definition.script import parse
 from onedigest.definition.spec import Spec, specify
-from onedigest.definition.taken import OfProject
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.from_source.model import BuiltFrom, Kind

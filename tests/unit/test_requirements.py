@@ -17,8 +17,8 @@ from index_server import IndexServer
 from odd_index import OddIndex
 from onedigest.digest import Digest, of_file
 from onedigest.errors import InputError
-from onedigest.from_source.declared import read_declared
-from onedigest.from_source.fitting import Need, choose, may_build
+from onedigest.from_source.compatible_wheels import Need, choose, may_build
+from onedigest.from_source.declared_sources import read_declared
 from onedigest.from_source.model import BuildRequirement, PinnedFile
 from onedigest.from_source.requirements import Pins, bring, resolve
 from onedigest.sources import Sources

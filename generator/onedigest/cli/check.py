@@ -121,7 +121,7 @@ def _stale(session: Session, folder: Path, images: list[Image]) -> list[Problem]
 
 def _conflicts(image: Image) -> Iterator[Problem]:
     """Yield the rules of an image with marks of a merge, which are to be committed by nobody."""
-    from onedigest.conflicts import MARKS, first_line
+    from onedigest.merge_conflicts import MARKS, first_line
     from onedigest.rules.files import read
     from onedigest.rules.model import OWN, own_files
 

@@ -10,10 +10,10 @@ from onedigest.cli.leftovers import find_gone, renamed
 from onedigest.cli.locks import lock_problems
 from onedigest.cli.session import Session
 from onedigest.cli.words import say, shown
-from onedigest.conflicts import sides
 from onedigest.digest import is_digest
 from onedigest.errors import InputError, Problem, generating
 from onedigest.formats import LOCK_FILE
+from onedigest.merge_conflicts import sides
 
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock

@@ -9,7 +9,7 @@ from onedigest.assembler.credential_files import find_rule
 from onedigest.assembler.file_tree import is_below
 from onedigest.cli.words import say, shown
 from onedigest.definition.files import list_folder, read_rules
-from onedigest.definition.flyte.copying import IGNORE_FILE
+from onedigest.definition.flyte.copies import IGNORE_FILE
 from onedigest.definition.flyte.definition import CodeBundle, Copy
 from onedigest.errors import InputError
 

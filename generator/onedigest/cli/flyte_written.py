@@ -12,8 +12,8 @@ from onedigest.cli.flyte_bundles import with_named_bundles
 from onedigest.cli.flyte_session import FlyteSession
 from onedigest.cli.words import shown
 from onedigest.definition.flyte.definition import CodeBundle, Definition
-from onedigest.definition.flyte.presence import may_have_images
-from onedigest.definition.flyte.stated import is_always_stated
+from onedigest.definition.flyte.detection import may_have_images
+from onedigest.definition.flyte.stated_versions import is_always_stated
 from onedigest.definition.flyte.syntax import find_images
 from onedigest.definition.script import MOST_BYTES
 from onedigest.errors import InputError

@@ -12,9 +12,9 @@ from onedigest.cli.session import Session
 from onedigest.cli.stated_passwords import stated_passwords
 from onedigest.cli.words import say, shown
 from onedigest.definition.project import Project
+from onedigest.definition.project_parts import OfProject
 from onedigest.definition.script import Script
 from onedigest.definition.spec import Spec, specify
-from onedigest.definition.taken import OfProject
 from onedigest.errors import Problem
 from onedigest.formats import LOCK_FILE, RECORD_FILE
 

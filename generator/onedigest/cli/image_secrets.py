@@ -15,7 +15,7 @@ from onedigest.cli.index_credentials import Bound
 from onedigest.definition.flyte.definition import Secret
 from onedigest.definition.flyte.indexes import Credential
 from onedigest.errors import InputError, Problem
-from onedigest.net.leading import is_loopback
+from onedigest.net.redirects import is_loopback
 
 VARIABLE = "ONEDIGEST_SECRETS"
 

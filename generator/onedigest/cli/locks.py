@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from onedigest.cli.image import Image
 from onedigest.cli.session import Session
 from onedigest.cli.words import shown
-from onedigest.conflicts import MARKS, first_line
 from onedigest.errors import InputError, Problem, UsageError, generating
+from onedigest.merge_conflicts import MARKS, first_line
 from onedigest.platforms import BY_NAME, Platform, meant, split
 
 if TYPE_CHECKING:

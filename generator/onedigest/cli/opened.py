@@ -15,7 +15,7 @@ from onedigest.cli.words import shown
 from onedigest.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from onedigest.oci.local import Archive, Layout
+    from onedigest.oci.local_image import Archive, Layout
     from onedigest.oci.read import ReadImage, ReadLayer
     from onedigest.oci.rootfs import Blob
     from onedigest.registry.remote import Remote
@@ -58,7 +58,7 @@ class Opened:
 @contextmanager
 def open_image(session: Session, what: str) -> Iterator[Opened]:
     """Open the image that a user named. Raises `InputError` where there is none."""
-    from onedigest.oci.local import Archive, Layout
+    from onedigest.oci.local_image import Archive, Layout
 
     path = Path(what)
     is_code = path.suffix == ".py" or names_project(what)

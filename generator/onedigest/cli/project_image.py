@@ -37,7 +37,7 @@ def find_project_file(path: Path) -> Path:
 
 def read_image(session: Session, path: Path) -> Image:
     """Return the image of the project whose pyproject.toml that is. Raises `InputError`."""
-    from onedigest.definition.taken import OfProject
+    from onedigest.definition.project_parts import OfProject
     from onedigest.definition.uv_project.image import default_entrypoint, describe
     from onedigest.definition.uv_project.pyproject import read_pyproject
 

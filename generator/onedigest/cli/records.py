@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from onedigest.cli.image import Image
 from onedigest.cli.session import Session
 from onedigest.cli.words import say, shown
-from onedigest.conflicts import MARKS, first_line
 from onedigest.errors import DifferenceError, InputError, Problem
+from onedigest.merge_conflicts import MARKS, first_line
 
 if TYPE_CHECKING:
     from onedigest.plan.record import Record

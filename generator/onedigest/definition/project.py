@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from onedigest import __version__, conflicts
+from onedigest import __version__, merge_conflicts
 from onedigest.assembler.file_tree import MOST_ENTRIES, Budget, check_pattern, is_below, match
 from onedigest.checkout import decoded, read_head, read_inside, unusable_as_input_error
 from onedigest.definition.script import key_lines, toml_problem
@@ -113,7 +113,7 @@ def _load(root: Path, name: str, table: tuple[str, ...]) -> Project | None:
     try:
         values: Any = load_toml(text)
     except tomllib.TOMLDecodeError as error:
-        if conflict := conflicts.problems(text, name):
+        if conflict := merge_conflicts.problems(text, name):
             raise InputError(conflict) from None
         raise InputError([toml_problem(error, name, 1, text.count("\n") + 1)]) from None
     has_project = name == PYPROJECT and "project" in values

@@ -220,7 +220,7 @@ def _inputs(order: _LayerOrder, recipe: Recipe) -> list[Path]:
     paths = {each.name: _verified(order, each) for each in recipe.inputs if each.flag != BELOW}
     if not paths or order.prove or not LAYERS[recipe.command].settles:
         return list(paths.values())
-    from onedigest.engines.settling import inputs_that_matter
+    from onedigest.engines.shared_path_inputs import inputs_that_matter
 
     return inputs_that_matter(recipe, paths, order.store, inflater())
 

@@ -11,7 +11,7 @@ from onedigest.assembler.image import Annotations, PlatformImage, assemble_index
 from onedigest.digest import of_file
 from onedigest.engines.engine import Built
 from onedigest.errors import DifferenceError, EngineError
-from onedigest.oci.local import Layout
+from onedigest.oci.local_image import Layout
 from onedigest.oci.read import ReadPlatform, read_image
 from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.store import Store

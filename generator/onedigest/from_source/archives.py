@@ -55,7 +55,7 @@ def find_archive(source: Source, previous: BuiltFrom | None, sources: Sources, r
 
 def unpack(source: Source, origin: BuiltFrom, sources: Sources, root: Path, target: Path) -> Path:
     """Unpack an archive into a new folder; return the folder of its source. Raises `InputError` and `NetworkError`."""
-    from onedigest.from_source.unpacked import unpack_file
+    from onedigest.from_source.unpack import unpack_file
     from onedigest.net.download import Wanted, download
 
     if "://" in source.place:

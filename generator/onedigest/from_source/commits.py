@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.errors import InputError, Problem
-from onedigest.from_source.checking_out import write_commit
+from onedigest.from_source.commit_files import write_commit
 from onedigest.from_source.git_address import OBJECT_NAME, check_reference, read_remote, short_name
 from onedigest.from_source.model import BuiltFrom, Kind, Source
 from onedigest.from_source.repositories import (

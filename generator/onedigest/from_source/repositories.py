@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import InputError, NetworkError
-from onedigest.from_source.git_address import OBJECT_NAME, SCHEMES, Remote, read_remote
+from onedigest.from_source.git_address import OBJECT_NAME, SCHEMES, GitRemote, read_remote
 from onedigest.store import exclusive
 from onedigest.tools import git
 
@@ -42,7 +42,7 @@ _NOT_GIVEN = re.compile(r"not our ref|unadvertised object|find remote ref|bad ob
 class Repository:
     """A repository elsewhere; `folder` is the bare one on this machine, `name` the project that is built of it."""
 
-    remote: Remote
+    remote: GitRemote
     folder: Path
     name: str
     where: str

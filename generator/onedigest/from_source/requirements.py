@@ -19,7 +19,7 @@ from onedigest import untrusted
 from onedigest.checkout import read_inside
 from onedigest.digest import algorithm_of, has_stated, of_bytes
 from onedigest.errors import InputError, NetworkError, Problem
-from onedigest.from_source.fitting import Need, choose, may_build
+from onedigest.from_source.compatible_wheels import Need, choose, may_build
 from onedigest.from_source.model import BuildRequirement, PinnedFile
 from onedigest.from_source.project_text import MACHINES, NAME, preferences_text, project_text, settings_of
 from onedigest.net.download import Wanted, download

@@ -10,7 +10,7 @@ from onedigest.checkout import make_folder
 from onedigest.definition.spec import Spec
 from onedigest.digest import hex_of
 from onedigest.errors import Problem
-from onedigest.from_source import making
+from onedigest.from_source import wheel_source
 from onedigest.from_source.model import Built, BuiltFrom, Kind, PinnedFile, Source
 from onedigest.lock.asked_project import read_around
 from onedigest.lock.model import Lock, Package, Wheel
@@ -61,7 +61,7 @@ def moved_projects(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) ->
             subdirectory=built.origin.subdirectory,
             settings=around.settings_of(package.name),
         )
-        if not is_same_source(making.identify(source, built, sources, root=around.root), built.origin):
+        if not is_same_source(wheel_source.identify(source, built, sources, root=around.root), built.origin):
             moved.append(package.name)
     return moved
 

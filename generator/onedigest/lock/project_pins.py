@@ -10,14 +10,14 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
+from onedigest.definition.project_parts import ProjectParts
 from onedigest.definition.spec import Spec
-from onedigest.definition.taken import Taken
 from onedigest.definition.uv_project.built_rows import find_sources
 from onedigest.definition.uv_project.closure import Chosen, Closure, close, close_any
 from onedigest.definition.uv_project.image import choose
-from onedigest.definition.uv_project.locked import Key, Locked, Row, read_locked
 from onedigest.definition.uv_project.pyproject import Pyproject
-from onedigest.definition.uv_project.taking import Choice, chosen_of, with_root
+from onedigest.definition.uv_project.selection import SelectedProject, chosen_of, with_root
+from onedigest.definition.uv_project.uv_lock import Key, Row, UvLock, read_locked
 from onedigest.definition.uv_project.workspace import Workspace, find_workspace
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import Built
@@ -38,7 +38,7 @@ class PinnedProject:
 
     project: Pyproject
     workspace: Workspace
-    locked: Locked
+    locked: UvLock
     chosen: Chosen
     left_out: tuple[str, ...] = ()
 
@@ -59,11 +59,11 @@ def read_pinned(spec: Spec, folder: Path) -> tuple[PinnedProject, ...]:
     return (PinnedProject(project=project, workspace=workspace, locked=locked, chosen=chosen, left_out=virtual),)
 
 
-def _read_taken(taken: Taken, folder: Path) -> PinnedProject:
+def _read_taken(taken: ProjectParts, folder: Path) -> PinnedProject:
     project, workspace = find_workspace(folder / taken.folder, folder)
     workspace = workspace.with_lock(folder / taken.lock, folder)
     locked = with_root(_read_locked(workspace), workspace)
-    choice = Choice(project=project, extras=taken.extras, groups=taken.groups, only_groups=taken.only_groups)
+    choice = SelectedProject(project=project, extras=taken.extras, groups=taken.groups, only_groups=taken.only_groups)
     return PinnedProject(
         project=project,
         workspace=workspace,
@@ -73,7 +73,7 @@ def _read_taken(taken: Taken, folder: Path) -> PinnedProject:
     )
 
 
-def _read_locked(workspace: Workspace) -> Locked:
+def _read_locked(workspace: Workspace) -> UvLock:
     locked = read_locked(workspace)
     if locked is None:
         raise InputError.of("the uv.lock of the project is gone", where=workspace.shown, hint="run `uv lock`")
@@ -188,7 +188,7 @@ def _check(pinned: PinnedProject, rows: Sequence[Row]) -> None:
         raise InputError(problems)
 
 
-def _other_names(rows: Iterable[Row], locked: Locked) -> Iterator[Problem]:
+def _other_names(rows: Iterable[Row], locked: UvLock) -> Iterator[Problem]:
     """Yield the wheels of rows that by their names are of another version, which uv refuses too."""
     for row in rows:
         names = filter(None, map(wheel_name, row.wheels))
@@ -216,7 +216,7 @@ def _refuse_twins(closures: Iterable[tuple[PinnedProject, Closure[Platform]]]) -
                     raise InputError.of(message, where=shown, hint="lock both projects to one version")
 
 
-def _refuse_other_python(locked: Locked, base: Base) -> None:
+def _refuse_other_python(locked: UvLock, base: Base) -> None:
     if not SpecifierSet(locked.requires_python).contains(base.python, prereleases=True):
         message = f"is for Python {locked.requires_python}, and the base {base.reference} has {base.python}"
         raise InputError.of(message, where=locked.shown, hint="set another `base`, or `requires-python` in [project]")

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from onedigest import conflicts, untrusted
+from onedigest import merge_conflicts, untrusted
 from onedigest.definition.spec import asked_value, digest_of
 from onedigest.digest import Digest, canonical_json
 from onedigest.lock.base import Base
@@ -38,7 +38,7 @@ def read_remains(text: str) -> Lock | None:
     """
     if len(text) > untrusted.MOST_LOCK:
         return None
-    sides = conflicts.sides(text)
+    sides = merge_conflicts.sides(text)
     packages: dict[str, tuple[Package, ...]] = {}
     for side in reversed(sides):
         packages |= _packages(_chunks(side, "packages"))
@@ -59,7 +59,7 @@ def read_remains(text: str) -> Lock | None:
 
 def decided(text: str) -> list[str]:
     """Return the packages that the two sides of a merge pin in other versions, with the one that stays first."""
-    pins = [_versions(_packages(_chunks(side, "packages"))) for side in conflicts.sides(text)]
+    pins = [_versions(_packages(_chunks(side, "packages"))) for side in merge_conflicts.sides(text)]
     return [
         f"{name} {pins[0][name]} (not {pins[-1][name]})"
         for name in sorted(pins[0].keys() & pins[-1].keys() if pins else ())

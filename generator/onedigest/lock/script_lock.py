@@ -14,9 +14,9 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from onedigest import conflicts, untrusted
+from onedigest import merge_conflicts, untrusted
 from onedigest.definition.spec import Spec, normalized_specifier, requirement
-from onedigest.definition.uv_project.locked import FORMAT
+from onedigest.definition.uv_project.uv_lock import FORMAT
 from onedigest.errors import InputError, Problem, generating
 from onedigest.lock import asked_project as shadow
 from onedigest.lock.model import Lock, Package
@@ -127,7 +127,7 @@ class ScriptLock:
 
 def read_script_lock(text: str, place: str) -> ScriptLock:
     """Read the lock that uv wrote beside a script. Raises `InputError` for one that cannot be used."""
-    if problems := conflicts.problems(text, place):
+    if problems := merge_conflicts.problems(text, place):
         raise InputError(problems)
     try:
         return _read(untrusted.load_toml(text, untrusted.MOST_LOCK), place)

@@ -14,10 +14,10 @@ from packaging.version import Version
 from onedigest.definition.spec import Spec
 from onedigest.digest import Digest, algorithm_of, has_stated
 from onedigest.errors import InputError, Problem
-from onedigest.from_source import making
+from onedigest.from_source import wheel_source
 from onedigest.from_source.archives import MOST_ARCHIVE
 from onedigest.from_source.model import BuildRequirement, Built, Kind, Source
-from onedigest.from_source.witness import is_witnessed
+from onedigest.from_source.own_builds import is_witnessed
 from onedigest.lock import asked_project as shadow
 from onedigest.lock import repository
 from onedigest.lock.asked_project import Wanted
@@ -181,7 +181,7 @@ class SourceBuilder:
         if made:
             previous = replace(made, origin=replace(made.origin, path=source.stated)) if _is_folder(made) else made
         is_there = previous is not None and is_witnessed(store, previous)
-        built = making.make_wheel(source, previous, self._sources, root=self._around.root, hear=self._author.warn)
+        built = wheel_source.make_wheel(source, previous, self._sources, root=self._around.root, hear=self._author.warn)
         if not is_there or built != previous:
             self._author.tell(say_built(source, built, known))
         shared[key] = built

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 
-from onedigest import conflicts, formats, untrusted
+from onedigest import formats, merge_conflicts, untrusted
 from onedigest.digest import hex_of
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import BuildRequirement, BuiltFrom, PinnedFile
@@ -28,8 +28,8 @@ def dumps(lock: Lock) -> str:
 
 def loads(text: str, where: str) -> Lock:
     """Read the text of a lock. Raises `InputError` that names the place, such as `packages[2].wheels[0].size`."""
-    if line := conflicts.first_line(text):
-        raise InputError.of(conflicts.MARKS, where=f"{where}:{line}", hint=_HINT)
+    if line := merge_conflicts.first_line(text):
+        raise InputError.of(merge_conflicts.MARKS, where=f"{where}:{line}", hint=_HINT)
     try:
         document = untrusted.load_toml(text, untrusted.MOST_LOCK)
     except tomllib.TOMLDecodeError as error:

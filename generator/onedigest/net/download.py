@@ -23,14 +23,14 @@ from urllib3.exceptions import (
 
 from onedigest.digest import Digest, hex_of
 from onedigest.errors import NetworkError, Problem
-from onedigest.net import leading
+from onedigest.net import redirects
 from onedigest.net.connection import THREADS, Connection, Pools, shown
+from onedigest.net.failure_reasons import unreachable
 from onedigest.net.index_credentials import Credential
 from onedigest.net.pace import Refused
-from onedigest.net.patience import BUSY, seconds_of
 from onedigest.net.proxy_faults import ProxyFault
-from onedigest.net.reasons import unreachable
-from onedigest.net.showing import REFUSED, Showing
+from onedigest.net.request_credentials import REFUSED, RequestCredentials
+from onedigest.net.retries import BUSY, seconds_of
 from onedigest.store import Store
 from onedigest.untrusted import MOST_TEXT
 
@@ -73,7 +73,7 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._pools = Pools(connection)
-        self._showing = Showing(connection.credentials, connection.netrc)
+        self._showing = RequestCredentials(connection.credentials, connection.netrc)
 
     def get(self, url: str, *, most: int = MOST_TEXT, index: str = "") -> bytes:
         """Return a whole document of `most` bytes at most. Raises `NetworkError`."""
@@ -135,17 +135,17 @@ class Client:
 
     def _led(self, url: str, headers: dict[str, str], shows: Credential | None) -> urllib3.BaseHTTPResponse:
         """Send a request, and follow where the server leads."""
-        target, outside = leading.without_user(url).partition("#")[0], False
-        for _ in range(leading.MOST + 1):
+        target, outside = redirects.without_user(url).partition("#")[0], False
+        for _ in range(redirects.MOST + 1):
             own = shows.header if shows else {}
             response = self._answered(target, {**headers, **own}, outside=outside)
             place = response.headers.get("location")
-            if response.status not in leading.STATUSES or not place:
+            if response.status not in redirects.STATUSES or not place:
                 return response
             discard(response)
             origin = target
             target = _target(place, origin, url)
-            outside = outside or leading.is_outside(target, origin)
+            outside = outside or redirects.is_outside(target, origin)
             shows = self._showing.after(shows, origin, target)
         raise NetworkError.of("the server redirects in circles", where=shown(url))
 
@@ -317,7 +317,7 @@ def encoding_of(headers: Mapping[str, str]) -> str:
 
 def _target(place: str, origin: str, url: str) -> str:
     try:
-        return leading.target_of(place, origin)
+        return redirects.target_of(place, origin)
     except ValueError as error:
         at = f" ({shown(place)[:200]!r})"
         raise NetworkError.of(f"the server {error}{at}", where=shown(url)) from None

@@ -29,7 +29,7 @@ from onedigest.net.indexes import (
     indexes_of_variables,
     listed_in,
 )
-from onedigest.net.leading import is_loopback, origin_of, split, without_user
+from onedigest.net.redirects import is_loopback, origin_of, split, without_user
 from onedigest.net.uv_settings import load_settings, read_settings
 
 if TYPE_CHECKING:

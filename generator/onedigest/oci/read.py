@@ -11,7 +11,6 @@ from typing import Any
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import Digest, is_digest, of_bytes
 from onedigest.errors import InputError, Problem
-from onedigest.oci.choosing import Index, Source
 from onedigest.oci.compression import Inflated, most_inflated
 from onedigest.oci.documents import (
     MOST_LAYERS,
@@ -21,8 +20,9 @@ from onedigest.oci.documents import (
     list_rows,
     parse,
 )
-from onedigest.oci.local import Archive, Layout
+from onedigest.oci.local_image import Archive, Layout
 from onedigest.oci.media import CONFIGS, INDEXES, LAYERS, MANIFEST_TYPES, MANIFESTS
+from onedigest.oci.platform_manifest import ImageReader, Index
 from onedigest.oci.rootfs import Blob
 from onedigest.oci.tar_members import read_members
 
@@ -86,7 +86,7 @@ def read_image(layout: Path) -> ReadImage:
     return read_from(Layout(layout))
 
 
-def read_from(source: Source, wanted: Collection[str] = ()) -> ReadImage:
+def read_from(source: ImageReader, wanted: Collection[str] = ()) -> ReadImage:
     """Read the documents of an image: all platforms, or those wanted. Raises `InputError`, `NetworkError`."""
     media_type, data = source.top()
     top = parse(data, source.name)
@@ -226,7 +226,7 @@ def _shown(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _read_platform(source: Source, stated: str, data: bytes, media_type: str) -> ReadPlatform:
+def _read_platform(source: ImageReader, stated: str, data: bytes, media_type: str) -> ReadPlatform:
     """Read the image of a platform that an index states, or, where there is no index, of its own."""
     digest = of_bytes(data)
     if media_type not in MANIFESTS:
@@ -267,7 +267,7 @@ def _annotations(stated: Any) -> dict[str, str]:
 
 
 def _read_layers(
-    source: Source, manifest: Mapping[str, Any], config: Mapping[str, Any], where: str
+    source: ImageReader, manifest: Mapping[str, Any], config: Mapping[str, Any], where: str
 ) -> tuple[ReadLayer, ...]:
     listed = list_rows(source.name, manifest, "layers", MOST_LAYERS)
     rows = [check_descriptor(source.name, each, LAYERS) for each in listed]

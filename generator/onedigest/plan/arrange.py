@@ -17,7 +17,7 @@ from onedigest.plan.base_folders import BaseFolders, debian_folders, image_folde
 from onedigest.plan.configuration import configuration, environment
 from onedigest.plan.kinds import LockedWheel
 from onedigest.plan.layers import Layer, Plan, PlatformPlan
-from onedigest.plan.places import absolute_paths, refuse_unfit_places
+from onedigest.plan.placed_files import absolute_paths, refuse_unfit_places
 from onedigest.platforms import Platform
 
 _SHARED = "1777"

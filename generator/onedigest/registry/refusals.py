@@ -19,10 +19,10 @@ from urllib3.exceptions import (
 )
 
 from onedigest.errors import NetworkError
+from onedigest.net.failure_reasons import reason_of, tls_hint
 from onedigest.net.pace import Refused
-from onedigest.net.patience import BUSY, LIMITED, LONGEST, stated_wait
 from onedigest.net.proxy_faults import ProxyFault
-from onedigest.net.reasons import reason_of, tls_hint
+from onedigest.net.retries import BUSY, LIMITED, LONGEST, stated_wait
 from onedigest.oci.reference import MIRRORS
 from onedigest.registry.authorization import Answer
 from onedigest.registry.credentials import login_command

@@ -18,7 +18,7 @@ from onedigest.errors import NetworkError, Problem
 from onedigest.net.encryption import Unfit
 from onedigest.net.transfers import Report
 from onedigest.oci.reference import Reference
-from onedigest.registry import uploading
+from onedigest.registry import upload as uploading
 from onedigest.registry.authorization import Answer, Denied
 from onedigest.registry.endpoint import Endpoint, endpoints_of
 from onedigest.registry.hosts_toml import RESOLVE

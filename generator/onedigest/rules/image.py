@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from onedigest import conflicts, formats, header
+from onedigest import formats, header, merge_conflicts
 from onedigest.definition.spec import Spec
 from onedigest.digest import Digest
 from onedigest.errors import InputError
@@ -90,8 +90,8 @@ def stale_file(path: str, text: str | None) -> Stale:
     """Say what is wrong with a file that is not as it was rendered now."""
     if text is None:
         return Stale(path, "is missing")
-    if conflicts.first_line(text):
-        return Stale(path, conflicts.MARKS, edited=True)
+    if merge_conflicts.first_line(text):
+        return Stale(path, merge_conflicts.MARKS, edited=True)
     if not header.is_intact(text):
         return Stale(path, "was changed by hand", edited=True)
     written = None if path.endswith(f"/{formats.LOCK_FILE}") else header.stated_format(text)

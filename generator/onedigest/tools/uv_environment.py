@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 
 from onedigest.net.index_credentials import Credential, Credentials
 from onedigest.net.indexes import NAMED, PLAIN, Index, without_users
-from onedigest.net.leading import split
+from onedigest.net.redirects import split
 from onedigest.net.uv_settings import bare_settings, read_settings, settings_text
 
 _KEPT = re.compile(

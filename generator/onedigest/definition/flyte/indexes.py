@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from onedigest.definition.flyte.requirements import Wanted
 from onedigest.errors import InputError
-from onedigest.net.leading import origin_of
+from onedigest.net.redirects import origin_of
 
 _NAMED = re.compile(r"^[A-Za-z0-9._-]+=(?=[a-z]+://)")
 """How uv takes a name with an address; names are given here."""

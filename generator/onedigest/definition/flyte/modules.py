@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from onedigest.checkout import read_inside
-from onedigest.definition.flyte.changes import mark_changes
+from onedigest.definition.flyte.mutations import mark_changes
 from onedigest.definition.flyte.scopes import Names
 from onedigest.errors import InputError, Problem
 

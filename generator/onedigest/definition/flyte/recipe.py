@@ -11,16 +11,16 @@ from typing import Any
 from onedigest.definition import script as scripts
 from onedigest.definition.flyte import definition as steps
 from onedigest.definition.flyte.commands import reaching, run_line
-from onedigest.definition.flyte.copying import Copies
+from onedigest.definition.flyte.copies import Copies
 from onedigest.definition.flyte.definition import Definition, Secret, Step
 from onedigest.definition.flyte.indexes import Credential
-from onedigest.definition.flyte.naming import plain_name
+from onedigest.definition.flyte.lock_names import plain_name
+from onedigest.definition.flyte.named_files import read_source
 from onedigest.definition.flyte.own_block import read_own_block, with_build
 from onedigest.definition.flyte.packages import Packages
-from onedigest.definition.flyte.reading import read_source
 from onedigest.definition.flyte.variables import Environment
+from onedigest.definition.project_parts import ProjectParts
 from onedigest.definition.script import Script
-from onedigest.definition.taken import Taken
 from onedigest.errors import InputError, Problem
 
 PROGRAMS = ("gzip", "tar")
@@ -50,7 +50,7 @@ class Recipe:
     hashes: Mapping[str, frozenset[str]]
     baked: tuple[tuple[str, str], ...]
     read: tuple[Path, ...]
-    taken: tuple[Taken, ...]
+    taken: tuple[ProjectParts, ...]
 
 
 def make_recipe(

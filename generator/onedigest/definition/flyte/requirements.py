@@ -12,8 +12,8 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from onedigest.checkout import decoded
-from onedigest.definition.flyte.local_places import Around
-from onedigest.definition.flyte.reading import read_source
+from onedigest.definition.flyte.local_requirements import LocalFolders
+from onedigest.definition.flyte.named_files import read_source
 from onedigest.definition.spec import requirement
 from onedigest.definition.values import CONTROL
 from onedigest.errors import InputError, Problem
@@ -114,7 +114,7 @@ def _take(name: str, value: str, wanted: Wanted, where: str) -> None:
         wanted.choose_index(value, where)
 
 
-def read_requirements(path: Path, shown: str, around: Around, wanted: Wanted) -> None:
+def read_requirements(path: Path, shown: str, around: LocalFolders, wanted: Wanted) -> None:
     """Take a requirements file below a root, with those that it names. Raises `InputError` with all problems."""
     reading = _Reading(wanted, around)
     reading.read(path, shown, wanted.packages, 0)
@@ -125,7 +125,7 @@ def read_requirements(path: Path, shown: str, around: Around, wanted: Wanted) ->
 class _Reading:
     """Reads a requirements file and those that it names, each once for packages and once for constraints."""
 
-    def __init__(self, wanted: Wanted, around: Around) -> None:
+    def __init__(self, wanted: Wanted, around: LocalFolders) -> None:
         self.problems: list[Problem] = []
         self._wanted = wanted
         self._around = around

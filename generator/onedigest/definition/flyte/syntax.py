@@ -12,7 +12,7 @@ from typing import Any
 from onedigest.checkout import find_repository
 from onedigest.definition.flyte.chains import Made
 from onedigest.definition.flyte.definition import Definition, Refused
-from onedigest.definition.flyte.following import Follower
+from onedigest.definition.flyte.evaluation import Evaluator
 from onedigest.definition.flyte.frames import Environment, Frame, Function
 from onedigest.definition.flyte.literals import NotLiteral
 from onedigest.definition.flyte.modules import Module, Modules, parse
@@ -68,7 +68,7 @@ class _Reader:
     def __init__(self, module: Module, modules: Modules) -> None:
         self._module = module
         self._names = module.names
-        self._follow = Follower(modules, module.file.parent)
+        self._follow = Evaluator(modules, module.file.parent)
         self._relevant = Relevance(modules).names(module)
         self._frames: dict[int, Frame] = {id(self._names.top): self._follow.frame(module)}
         self._images: dict[int, Made | NotLiteral | InputError] = {}

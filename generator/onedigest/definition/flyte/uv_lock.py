@@ -12,16 +12,16 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from onedigest.definition.flyte.definition import UvProject
-from onedigest.definition.flyte.reading import read_source
+from onedigest.definition.flyte.named_files import read_source
 from onedigest.definition.flyte.requirements import split_words
+from onedigest.definition.project_parts import ProjectParts
 from onedigest.definition.spec import requirement
-from onedigest.definition.taken import Taken
 from onedigest.definition.uv_project.closure import Chosen, close_any, close_everywhere, digest_pins
-from onedigest.definition.uv_project.locked import Locked, Row, read_locked
 from onedigest.definition.uv_project.options import SyncOptions, read_options
 from onedigest.definition.uv_project.pyproject import FILE, Pyproject
-from onedigest.definition.uv_project.stale import refuse_stale
-from onedigest.definition.uv_project.taking import chosen_of, left_out, read_choices, with_root
+from onedigest.definition.uv_project.selection import chosen_of, left_out, read_choices, with_root
+from onedigest.definition.uv_project.staleness import refuse_stale
+from onedigest.definition.uv_project.uv_lock import Row, UvLock, read_locked
 from onedigest.definition.uv_project.workspace import Workspace, find_workspace, relative
 from onedigest.errors import InputError, Problem
 
@@ -42,7 +42,7 @@ class LockedProject:
     `build` are the packages that it wants built, `read` the files that it stands in.
     """
 
-    taken: tuple[Taken, ...]
+    taken: tuple[ProjectParts, ...]
     versions: Mapping[str, frozenset[str]]
     requires_python: tuple[str, ...]
     settings: Mapping[str, Any]
@@ -81,7 +81,7 @@ class _Reader:
     """Reads what options choose of one project."""
 
     def __init__(
-        self, project: Pyproject, workspace: Workspace, locked: Locked, options: SyncOptions, where: str
+        self, project: Pyproject, workspace: Workspace, locked: UvLock, options: SyncOptions, where: str
     ) -> None:
         self._project = project
         self._workspace = workspace
@@ -96,7 +96,7 @@ class _Reader:
         rows = {row.key: row for chosen in several for row in close_any(locked, chosen)}
         if not self._options.frozen:
             refuse_stale(workspace, locked, rows.values())
-        taken: list[Taken] = []
+        taken: list[ProjectParts] = []
         versions: dict[str, set[str]] = {}
         for choice, chosen in zip(choices, several, strict=True):
             left = left_out(choices, workspace, locked, chosen, self._options, installs=step.installs_project)
@@ -116,8 +116,10 @@ class _Reader:
             read=tuple(sorted({*files, workspace.lock})),
         )
 
-    def _taken(self, project: Pyproject, chosen: Chosen, roots: set[str], left: tuple[str, ...], folder: Path) -> Taken:
-        return Taken(
+    def _taken(
+        self, project: Pyproject, chosen: Chosen, roots: set[str], left: tuple[str, ...], folder: Path
+    ) -> ProjectParts:
+        return ProjectParts(
             folder=relative(project.folder, folder),
             lock=relative(self._workspace.lock, folder),
             pins=digest_pins(self._locked, chosen, left if chosen.is_built else (*left, project.name)),

@@ -10,8 +10,8 @@ from typing import Any
 from onedigest import digest
 from onedigest.errors import InputError, Problem
 from onedigest.from_source import backend, difference, sandbox
+from onedigest.from_source.build_environment import FIRST, SECOND, Variation, make_environment
 from onedigest.from_source.canonical_wheel import write_canonical
-from onedigest.from_source.room import FIRST, SECOND, Variation, make_room
 from onedigest.from_source.sandbox import USUAL, Limits
 
 APART = 1.1
@@ -63,7 +63,7 @@ def _build(
     """Build once; add what the run had of its own to `marks`."""
     written = scratch / "wheels" / variation.user
     written.mkdir(parents=True, exist_ok=True)
-    with make_room(tree, tools, settings, scratch, variation) as room:
+    with make_environment(tree, tools, settings, scratch, variation) as room:
         marks += [(place, difference.PLACE) for place in (str(room.enclosure.folder), variation.tree)]
         marks.append((variation.user, difference.USER))
         wheel = backend.build_wheel(room, subdirectory, settings, limits)

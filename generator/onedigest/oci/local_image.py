@@ -18,7 +18,7 @@ from onedigest.oci.tar_members import read_members
 _MOST_BLOBS = 100_000
 
 
-class Local:
+class LocalImage:
     """What both forms of a layout have in common (image-layout.md)."""
 
     name: str
@@ -49,7 +49,7 @@ class Local:
         raise NotImplementedError
 
 
-class Layout(Local):
+class Layout(LocalImage):
     """A folder with an OCI layout. Its files may be links, such as to each other, that stay in it."""
 
     def __init__(self, path: Path) -> None:
@@ -85,7 +85,7 @@ class Layout(Local):
             raise InputError.of(f"not an OCI layout: {error.strerror}", where=self.name) from None
 
 
-class Archive(Local):
+class Archive(LocalImage):
     """An archive of an OCI layout. It is read where it is: nothing of it becomes a file, whatever its names say."""
 
     def __init__(self, path: Path) -> None:

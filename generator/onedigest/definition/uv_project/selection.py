@@ -10,9 +10,9 @@ from packaging.utils import canonicalize_name
 
 from onedigest import untrusted
 from onedigest.definition.uv_project.closure import Chosen, close_any
-from onedigest.definition.uv_project.locked import Edge, Key, Locked, Row
 from onedigest.definition.uv_project.options import DEV, SyncOptions
 from onedigest.definition.uv_project.pyproject import Pyproject, strings, tables
+from onedigest.definition.uv_project.uv_lock import Edge, Key, Row, UvLock
 from onedigest.definition.uv_project.workspace import Workspace
 from onedigest.errors import InputError, Problem
 
@@ -20,7 +20,7 @@ _NO_PROJECT: Key = ("", "", "")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Choice:
+class SelectedProject:
     """A project of a workspace, or its root without [project], with the extras and groups that it has."""
 
     project: Pyproject
@@ -29,7 +29,7 @@ class Choice:
     only_groups: bool = False
 
 
-def read_choices(project: Pyproject, workspace: Workspace, options: SyncOptions, where: str) -> list[Choice]:
+def read_choices(project: Pyproject, workspace: Workspace, options: SyncOptions, where: str) -> list[SelectedProject]:
     """Return what options choose, where `uv sync` runs in the folder of a project. Raises `InputError`."""
     projects = list(_projects(project, workspace, options, where))
     first = projects[0] if len(options.packages) == 1 and projects else project
@@ -37,7 +37,7 @@ def read_choices(project: Pyproject, workspace: Workspace, options: SyncOptions,
     extras = {each for one in projects for each in one.extras} if options.all_extras else options.extras
     _refuse_unknown(projects, options, where)
     return [
-        Choice(
+        SelectedProject(
             project=each,
             extras=() if options.only_groups else tuple(sorted((extras - options.no_extras) & each.extras.keys())),
             groups=tuple(sorted(groups & each.groups.keys())),
@@ -98,7 +98,7 @@ def _refuse_unknown(projects: Iterable[Pyproject], options: SyncOptions, where: 
         raise InputError(problems)
 
 
-def with_root(locked: Locked, workspace: Workspace) -> Locked:
+def with_root(locked: UvLock, workspace: Workspace) -> UvLock:
     """Return a uv.lock with a row for a root that has no [project], whose groups it states by their requirements."""
     if workspace.root.name:
         return locked
@@ -142,7 +142,7 @@ def _edges(by_name: Mapping[str, list[Row]], rows: Iterable[dict[str, Any]]) -> 
             )
 
 
-def chosen_of(choice: Choice, workspace: Workspace, locked: Locked) -> Chosen:
+def chosen_of(choice: SelectedProject, workspace: Workspace, locked: UvLock) -> Chosen:
     """Return what is chosen as a row of a uv.lock, which `with_root` gave. Raises `InputError`."""
     project = choice.project
     row = locked.own_row(project.name, workspace.place(project.folder)) if project.name else locked.rows[_NO_PROJECT]
@@ -150,9 +150,9 @@ def chosen_of(choice: Choice, workspace: Workspace, locked: Locked) -> Chosen:
 
 
 def left_out(
-    choices: Collection[Choice],
+    choices: Collection[SelectedProject],
     workspace: Workspace,
-    locked: Locked,
+    locked: UvLock,
     chosen: Chosen,
     options: SyncOptions,
     *,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from packaging.utils import canonicalize_name
 
-from onedigest import conflicts, untrusted
+from onedigest import merge_conflicts, untrusted
 from onedigest.assembler.file_tree import is_below
 from onedigest.checkout import decoded, read_inside
 from onedigest.definition.uv_project.markers import LONGEST_MARKER
@@ -74,7 +74,7 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Locked:
+class UvLock:
     """A uv.lock."""
 
     shown: str
@@ -92,7 +92,7 @@ class Locked:
         raise InputError.of(f"has no project `{name}` in {place}", where=self.shown, hint=_AGAIN)
 
 
-def read_locked(workspace: Workspace) -> Locked | None:
+def read_locked(workspace: Workspace) -> UvLock | None:
     """Read the uv.lock of a workspace, None where there is none. Raises `InputError`."""
     path, shown = workspace.lock, workspace.shown
     if not path.exists() and not path.is_symlink():
@@ -100,12 +100,14 @@ def read_locked(workspace: Workspace) -> Locked | None:
     if not is_below(path, workspace.repository):
         raise InputError.of("is a link that leaves the repository", where=shown, hint="replace it by a real file")
     text = decoded(read_inside(path, workspace.repository, shown), shown)
-    if line := conflicts.first_line(text):
-        raise InputError.of(conflicts.MARKS, where=f"{shown}:{line}", hint="resolve the conflict, then run `uv lock`")
+    if line := merge_conflicts.first_line(text):
+        raise InputError.of(
+            merge_conflicts.MARKS, where=f"{shown}:{line}", hint="resolve the conflict, then run `uv lock`"
+        )
     return parse_locked(text, shown)
 
 
-def parse_locked(text: str, shown: str) -> Locked:
+def parse_locked(text: str, shown: str) -> UvLock:
     """Read the text of a uv.lock. Raises `InputError`."""
     try:
         table = untrusted.load_toml(text)
@@ -121,7 +123,7 @@ def parse_locked(text: str, shown: str) -> Locked:
         hint = "install a newer onedigest, or lock with a uv that writes `version = 1`" if newer else _AGAIN
         raise InputError.of(message, where=shown, hint=hint)
     try:
-        return Locked(
+        return UvLock(
             shown=shown,
             requires_python=_get(table, "requires-python", untrusted.line, ""),
             supported=_get(table, "supported-markers", _markers, ()),

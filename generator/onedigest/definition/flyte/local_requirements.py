@@ -27,7 +27,7 @@ _LONGEST = 8192
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Around:
+class LocalFolders:
     """What places are read against: `root` is what none may leave, and `folder` what they are stated from."""
 
     root: Path

@@ -29,7 +29,7 @@ _LONGEST_SPECIFIER = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Request:
     """A requirement without its marker, and the extra that it is of. `source` is in words that both files have."""
 
     name: str
@@ -39,10 +39,10 @@ class Ask:
     source: str
 
 
-Asks = Mapping[Ask, Where]
+Requests = Mapping[Request, Where]
 
 
-class Asking:
+class RequestReader:
     """Reads what the projects of a workspace ask for, in the environments of their uv.lock."""
 
     def __init__(self, workspace: Workspace, environments: Environments) -> None:
@@ -50,13 +50,13 @@ class Asking:
         self._environments = environments
         self._places = {each.name: workspace.place(each.folder) for each in workspace.members}
 
-    def stated(self, rows: Any) -> Asks:
+    def stated(self, rows: Any) -> Requests:
         """Return what metadata of a uv.lock states. Raises ValueError."""
-        found: dict[Ask, Where] = {}
+        found: dict[Request, Where] = {}
         for row in tables(rows):
             kind = next((kind for kind in _KINDS if kind in row), "")
             extra, marker = _split_extra(untrusted.line(row.get("marker", "")))
-            ask = Ask(
+            ask = Request(
                 str(canonicalize_name(untrusted.project_name(row.get("name")))),
                 extra,
                 _names(strings(row.get("extras", []))),
@@ -66,19 +66,21 @@ class Asking:
             found[ask] = found.get(ask, frozenset()) | self._environments.where(marker)
         return _without_empty(found)
 
-    def wanted(self, texts: Iterable[str], project: Pyproject, key: str, *, extra: str = "", group: str = "") -> Asks:
+    def wanted(
+        self, texts: Iterable[str], project: Pyproject, key: str, *, extra: str = "", group: str = ""
+    ) -> Requests:
         """Return what requirements of a project, of an extra or of a group of it, which stand under a key, ask for.
 
         Raises `InputError` for what is no requirement, and ValueError for sources that are none.
         """
-        found: dict[Ask, Where] = {}
+        found: dict[Request, Where] = {}
         for text in texts:
             asked = _requirement(text, project, key)
             own, marker = _split_extra(str(asked.marker or ""))
             where = self._environments.where(marker)
             for source, holds in self._sources(asked, project, extra, group):
                 is_index = source == "" or source.startswith("index ")
-                ask = Ask(
+                ask = Request(
                     str(canonicalize_name(asked.name)),
                     own or extra,
                     _names(asked.extras),
@@ -214,5 +216,5 @@ def _names(several: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(str(canonicalize_name(each)) for each in several))
 
 
-def _without_empty(found: Mapping[Ask, Where]) -> dict[Ask, Where]:
+def _without_empty(found: Mapping[Request, Where]) -> dict[Request, Where]:
     return {ask: where for ask, where in found.items() if where}

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from onedigest.errors import Problem
-from onedigest.missing.asked import Findings, Looked, Owned, Owners
 from onedigest.missing.facts import merged
+from onedigest.missing.image_contents import ImageContents, facts_of, world_of
 from onedigest.missing.libraries import Lack, missing_libraries
+from onedigest.missing.model import CheckedImage, Findings, KnownOwners, Owners
 from onedigest.missing.programs import entrypoint_problem, missing_interpreters
-from onedigest.missing.world import World, facts_of, world_of
 from onedigest.plan.configuration import entrypoint, environment
 from onedigest.platforms import Platform
 from onedigest.store import Store
@@ -19,7 +19,7 @@ _MOST_SAID = 100
 _MOST_NAMED = 6
 
 
-def find(image: Looked, store: Store, owners: Owners) -> Findings | None:
+def find(image: CheckedImage, store: Store, owners: Owners) -> Findings | None:
     """Look into the files of an image; None where some of them were never on this machine."""
     facts = facts_of(image.lock, image.platforms, store)
     worlds = [world_of(image.lock, each, facts, image.files, store) for each in image.platforms] if facts else []
@@ -33,7 +33,9 @@ def find(image: Looked, store: Store, owners: Owners) -> Findings | None:
     return Findings(problems=(*problems, *([unfit] if unfit else [])), complete=is_complete)
 
 
-def _said(image: Looked, worlds: Sequence[World], search: Sequence[str], owners: Owners) -> tuple[list[Problem], bool]:
+def _said(
+    image: CheckedImage, worlds: Sequence[ImageContents], search: Sequence[str], owners: Owners
+) -> tuple[list[Problem], bool]:
     """Return a problem for each library and program, the last with the line that brings them; and if all was known."""
     everything = [*missing_libraries(worlds), *missing_interpreters(worlds, search)]
     lacking = [each for each in everything if not each.optional]
@@ -45,7 +47,7 @@ def _said(image: Looked, worlds: Sequence[World], search: Sequence[str], owners:
     if len(lacking) > _MOST_SAID:
         problems.append(Problem(f"{len(lacking) - _MOST_SAID} more libraries and programs are missing", where))
     wanted = [each.name if "/" not in each.name else merged(each.name) for each in lacking]
-    found = owners(wanted) if wanted else Owned(packages={}, complete=True)
+    found = owners(wanted) if wanted else KnownOwners(packages={}, complete=True)
     if problems and found is not None:
         problems[-1] = replace(problems[-1], hint=_hint(image, wanted, found))
     optional = [each for each in everything if each.optional]
@@ -58,7 +60,7 @@ def _said(image: Looked, worlds: Sequence[World], search: Sequence[str], owners:
     return problems, found is not None and found.complete
 
 
-def _hint(image: Looked, wanted: Sequence[str], found: Owned) -> str:
+def _hint(image: CheckedImage, wanted: Sequence[str], found: KnownOwners) -> str:
     """Return the one line that brings all that Debian has."""
     left = sorted(set(wanted) - found.packages.keys())
     if not found.packages:

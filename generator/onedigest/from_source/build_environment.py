@@ -18,7 +18,7 @@ from typing import Any
 from onedigest.assembler.tar import MTIME
 from onedigest.errors import InputError
 from onedigest.from_source.sandbox import Enclosure
-from onedigest.removing import remove
+from onedigest.remove_folder import remove
 from onedigest.tools import uv
 from onedigest.untrusted import quoted
 
@@ -104,7 +104,7 @@ SECOND = Variation(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Room:
+class BuildEnvironment:
     """A folder that a backend runs in: `tree` is its copy of the source, `out` where its wheel goes."""
 
     enclosure: Enclosure
@@ -121,9 +121,9 @@ class Room:
 
 
 @contextmanager
-def make_room(
+def make_environment(
     tree: Path, tools: Sequence[Path], settings: Mapping[str, Any], scratch: Path, variation: Variation
-) -> Iterator[Room]:
+) -> Iterator[BuildEnvironment]:
     """Make a folder in `scratch` with a copy of a tree, and an environment of wheel files; remove it at the end.
 
     Raises `InputError`.
@@ -139,7 +139,7 @@ def make_room(
 
 def _furnish(
     folder: Path, tree: Path, tools: Sequence[Path], settings: Mapping[str, Any], variation: Variation
-) -> Room:
+) -> BuildEnvironment:
     copied = folder / variation.tree
     _copy(tree, copied, variation)
     environment = folder / "tools"
@@ -148,7 +148,7 @@ def _furnish(
     enclosure = Enclosure(
         folder=folder, kept=(environment,), user=variation.user, number=variation.number, umask=variation.umask
     )
-    return Room(
+    return BuildEnvironment(
         enclosure=enclosure,
         tree=copied,
         out=folder / "out",

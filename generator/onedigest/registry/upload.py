@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from onedigest.errors import NetworkError
-from onedigest.net.patience import BUSY
+from onedigest.net.retries import BUSY
 from onedigest.net.transfers import Report
 from onedigest.registry.authorization import Answer, Denied
 from onedigest.registry.endpoint import Endpoint

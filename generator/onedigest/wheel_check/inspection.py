@@ -13,7 +13,7 @@ from onedigest.lock.model import Wheel
 from onedigest.oci.libdeflate import Budget, Inflater
 from onedigest.platforms import Platform
 from onedigest.store import Store
-from onedigest.wheel_check.found import Found, Key, Shared
+from onedigest.wheel_check.findings import Key, Shared, WheelFindings
 from onedigest.wheel_check.listing import Listing, Place, list_wheel
 
 _INFLATER = Inflater(Budget.of_threads(384 << 20))
@@ -28,7 +28,7 @@ _MOST_PATHS = 3
 Reason = tuple[tuple[Key, ...], str]
 
 
-def look(wheels: Mapping[Platform, Mapping[Key, Wheel]], place: Place, store: Store) -> Found:
+def look(wheels: Mapping[Platform, Mapping[Key, Wheel]], place: Place, store: Store) -> WheelFindings:
     """Look at the wheels of each platform, for a Python and a virtual environment: at all, whatever is found."""
     keys = {wheel: key for several in wheels.values() for key, wheel in several.items()}
     unfit: list[Reason] = []
@@ -44,7 +44,7 @@ def look(wheels: Mapping[Platform, Mapping[Key, Wheel]], place: Place, store: St
     names = [{wheel.name: key for key, wheel in several.items() if wheel.name in files} for several in wheels.values()]
     for known in names:
         unfit += _clashes({name: files[name] for name in known}, known)
-    return Found(unfit=tuple(dict.fromkeys(unfit)), odd=tuple(odd), shared=tuple(_shared(names, files)))
+    return WheelFindings(unfit=tuple(dict.fromkeys(unfit)), odd=tuple(odd), shared=tuple(_shared(names, files)))
 
 
 @lru_cache(_MOST_HELD)

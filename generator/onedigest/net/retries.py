@@ -37,7 +37,7 @@ _SINCE_1970 = 1_000_000_000
 """Numbers from here on are points in time, in seconds since 1970; smaller ones are seconds."""
 
 
-class Patience:
+class Retries:
     """Waits for hosts, for a while altogether. Several threads may wait, and those that do at once share their time."""
 
     def __init__(

@@ -20,7 +20,7 @@ _THREADS = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Brought:
+class InputContents:
     """What one wheel or Debian package brings; `label` is how messages name it.
 
     `asked` tells whether a script may have asked for it: nobody asked for what is in a base.
@@ -32,14 +32,14 @@ class Brought:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class World:
+class ImageContents:
     """What there is on one platform; `rootfs` is None where the base is no image.
 
     `venv` is the path of the virtual environment, from the root.
     """
 
     platform: Platform
-    brought: tuple[Brought, ...]
+    brought: tuple[InputContents, ...]
     libraries: frozenset[str]
     programs: frozenset[str]
     rootfs: Rootfs | None
@@ -81,20 +81,20 @@ def facts_of(lock: Lock, platforms: Iterable[Platform], store: Store) -> Mapping
 
 def world_of(
     lock: Lock, platform: Platform, facts: Mapping[str, Facts], files: Sequence[File], store: Store
-) -> World | None:
+) -> ImageContents | None:
     """Return what there is on a platform, None where its base is an image of which nothing is known here."""
     layers = lock.base.layers(platform)
     rootfs = noted_rootfs(layers, EXAMINER, store) if layers else None
     if layers and rootfs is None:
         return None
     brought = [
-        Brought(label=f"{package.name} {package.version}", asked=True, facts=facts[wheel.digest])
+        InputContents(label=f"{package.name} {package.version}", asked=True, facts=facts[wheel.digest])
         for package in lock.packages
         if (wheel := package.wheel_for(platform))
     ]
     above = {package.digest for package in lock.base.system_packages}
     brought += [
-        Brought(label=_label(package), asked=package.digest in above, facts=facts[package.digest])
+        InputContents(label=_label(package), asked=package.digest in above, facts=facts[package.digest])
         for package in lock.base.debian_packages
         if platform in package.platforms
     ]
@@ -104,7 +104,7 @@ def world_of(
     programs |= {f"{lock.base.venv}/bin/{name}" for name in ("python", "python3", f"python{lock.base.python_minor}")}
     if rootfs:
         names |= {path.rpartition("/")[2] for path, node in rootfs.paths() if ".so" in path and node.kind != "dir"}
-    return World(
+    return ImageContents(
         platform=platform,
         brought=tuple(brought),
         libraries=frozenset(names),

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from onedigest.definition.spec import Spec
 from onedigest.errors import Problem, listed
 from onedigest.lock.model import Lock
-from onedigest.wheel_check.found import Found, Key, Shared
+from onedigest.wheel_check.findings import Key, Shared, WheelFindings
 
 _MOST_SHARED = 40
 """How many groups of wheels that share paths are told: wheels that are meant to be used have a few."""
@@ -24,7 +24,7 @@ _BESIDE = frozenset(("benchmarks", "doc", "docs", "example", "examples", "test",
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asking:
+class Requesters:
     """Who asks for packages. `line_of` gives the line that asks for one by its name, or nothing.
 
     `of_flyte` tells whether the packages are named in the definition of an image of Flyte.
@@ -40,7 +40,7 @@ class Asking:
         return next((line for name, _ in packages if (line := self.line_of(name))), self.spec.script)
 
 
-def refusals(found: Found, asking: Asking) -> list[Problem]:
+def refusals(found: WheelFindings, asking: Requesters) -> list[Problem]:
     """Return why no image can be made of wheels, a problem for each reason."""
     constraints = sorted({other for packages, _ in found.unfit if (other := _constraint(packages, asking))})
     return [
@@ -48,7 +48,7 @@ def refusals(found: Found, asking: Asking) -> list[Problem]:
     ]
 
 
-def placed(problem: Problem, asking: Asking) -> Problem:
+def placed(problem: Problem, asking: Requesters) -> Problem:
     """Return what an engine says of a wheel, whose file name it begins with, as if it had been found before.
 
     A file that is not that of the lock is no fault of the wheel.
@@ -60,7 +60,7 @@ def placed(problem: Problem, asking: Asking) -> Problem:
     return Problem(problem.message, asking.where(packages), _way_out(packages, asking) or problem.hint)
 
 
-def warnings(found: Found, asking: Asking) -> list[Problem]:
+def warnings(found: WheelFindings, asking: Requesters) -> list[Problem]:
     """Return what is odd about wheels, and which files they share."""
     odd = [Problem(text, asking.where((key,))) for key, text in found.odd]
     told, left = found.shared[:_MOST_SHARED], len(found.shared) - _MOST_SHARED
@@ -68,7 +68,7 @@ def warnings(found: Found, asking: Asking) -> list[Problem]:
     return [*odd, *(_shared(each, asking) for each in told), *others]
 
 
-def _way_out(packages: Sequence[Key], asking: Asking, constraints: Sequence[str] = ()) -> str:
+def _way_out(packages: Sequence[Key], asking: Requesters, constraints: Sequence[str] = ()) -> str:
     """Return how to have other wheels than those of some packages.
 
     `constraints` are those of all that is wrong, since they stand in one line.
@@ -92,20 +92,20 @@ def _way_out(packages: Sequence[Key], asking: Asking, constraints: Sequence[str]
     return f"for another version of {name} write `{_without(asked, version)}` in place of `{asked}`"
 
 
-def _constraint(packages: Sequence[Key], asking: Asking) -> str:
+def _constraint(packages: Sequence[Key], asking: Requesters) -> str:
     """Return what `constraint-dependencies` has to have for other wheels, or nothing where another edit is the one."""
     name, version = _unbuilt(packages, asking)
     is_elsewhere = asking.spec.is_pinned or not (_asked(name, asking) or asking.of_flyte)
     return f"{name}!={version}" if name and is_elsewhere else ""
 
 
-def _unbuilt(packages: Sequence[Key], asking: Asking) -> Key:
+def _unbuilt(packages: Sequence[Key], asking: Requesters) -> Key:
     """Return the last of some packages that is not built here; empty where all are."""
     built = {package.key for package in asking.lock.packages if package.origin}
     return next((key for key in reversed(packages) if key not in built), ("", ""))
 
 
-def _asked(name: str, asking: Asking) -> str:
+def _asked(name: str, asking: Requesters) -> str:
     """Return what asks for a package by its name, or nothing."""
     return next((text for text in asking.spec.dependencies if _name(text) == name), "")
 
@@ -125,7 +125,7 @@ def _without(asked: str, version: str) -> str:
     return str(requirement)
 
 
-def _shared(shared: Shared, asking: Asking) -> Problem:
+def _shared(shared: Shared, asking: Requesters) -> Problem:
     wheels = listed([" ".join(key) for key in shared.packages])
     paths = [f"`{_shown(path)}`" for path in shared.paths]
     all_of = "both bring" if len(shared.packages) == 2 else "all bring"
@@ -152,7 +152,7 @@ def _is_beside(path: str) -> bool:
     return not path.endswith((".py", ".so", ".pth")) or (bool(slash) and top in _BESIDE)
 
 
-def _one_alone(shared: Shared, asking: Asking) -> str:
+def _one_alone(shared: Shared, asking: Requesters) -> str:
     """Return how to have one of the packages alone, where none of them needs another."""
     names = [name for name, _ in shared.packages]
     needs = {package.name: {name for name, _ in package.dependencies} for package in asking.lock.packages}

@@ -9,13 +9,13 @@ from onedigest.definition.spec import Spec
 from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError, Problem
 from onedigest.missing import FORMAT
-from onedigest.missing.asked import Looked, Owners
 from onedigest.missing.environments import other_environments
 from onedigest.missing.imports import missing_siblings, sibling_problem
+from onedigest.missing.model import CheckedImage, Owners
 from onedigest.store import Store
 
 
-def look(image: Looked, store: Store, owners: Owners) -> list[Problem]:
+def look(image: CheckedImage, store: Store, owners: Owners) -> list[Problem]:
     """Return what an image lacks. Where its inputs, or the files of its base, are not known here, nothing is said.
 
     What was found once is noted under the digest of the plan. Raises `InputError` for files at places of others.
@@ -34,7 +34,7 @@ def _has_places(spec: Spec) -> bool:
     return any(target.startswith("/") for target, _ in spec.copies)
 
 
-def _lacking_modules(image: Looked, store: Store) -> list[Problem]:
+def _lacking_modules(image: CheckedImage, store: Store) -> list[Problem]:
     """Return what is to be said of modules beside the script."""
     spec = image.spec
     if not spec.include_script or image.lock.platforms == ():
@@ -51,13 +51,13 @@ def _lacking_modules(image: Looked, store: Store) -> list[Problem]:
 
     if not beside(provided):
         return []
-    from onedigest.missing.world import facts_of
+    from onedigest.missing.image_contents import facts_of
 
     facts = facts_of(image.lock, image.platforms, store)
     return beside(provided | {module for each in (facts or {}).values() for module in each.modules})
 
 
-def _lacking_files(image: Looked, store: Store, owners: Owners) -> list[Problem]:
+def _lacking_files(image: CheckedImage, store: Store, owners: Owners) -> list[Problem]:
     """Return what is to be said of libraries and programs."""
     if image.spec.run:
         return []  # what commands bring is known once they were executed
@@ -68,7 +68,7 @@ def _lacking_files(image: Looked, store: Store, owners: Owners) -> list[Problem]
             noted = json.loads(note)
             if noted["complete"] or not image.again:
                 return [Problem(*row) for row in noted["problems"]]
-    from onedigest.missing.findings import find  # a build with nothing to do needs none of it
+    from onedigest.missing.messages import find  # a build with nothing to do needs none of it
 
     found = find(image, store, owners)
     if found is None:

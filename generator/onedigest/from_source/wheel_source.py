@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from onedigest.digest import Digest, canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError, NetworkError, Problem
 from onedigest.from_source.model import NO_DIGEST, Built, BuiltFrom, Kind, Source
-from onedigest.from_source.witness import is_witnessed, witness
+from onedigest.from_source.own_builds import is_witnessed, witness
 
 if TYPE_CHECKING:
     from onedigest.sources import Sources
@@ -34,7 +34,7 @@ def make_wheel(source: Source, previous: Built | None, sources: Sources, *, root
     if previous and is_same and is_witnessed(sources.store, previous):
         return previous
     pinned = previous.origin.requires if previous else ()
-    from onedigest.from_source.building import build  # takes a moment, and most often nothing is built
+    from onedigest.from_source.build import build  # takes a moment, and most often nothing is built
 
     try:
         built = build(source, origin, pinned, sources, root, hear, is_same=is_same)

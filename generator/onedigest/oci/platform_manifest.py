@@ -23,7 +23,7 @@ _DEEPEST = 8
 """Indexes between the first one and a manifest."""
 
 
-class Source(Protocol):
+class ImageReader(Protocol):
     """Where the documents of an image come from. `name` is how messages call it."""
 
     @property
@@ -59,7 +59,7 @@ class _Row(NamedTuple):
 class Index:
     """An index with the indexes in it, which are read when they are needed, each once."""
 
-    def __init__(self, source: Source, document: Mapping[str, Any]) -> None:
+    def __init__(self, source: ImageReader, document: Mapping[str, Any]) -> None:
         """Raises `InputError` for what is no index."""
         self._source = source
         self._documents: dict[str, bytes] = {}

@@ -27,7 +27,7 @@ class Shared:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class WheelFindings:
     """What was found of wheels: why no image can be made of some, what is odd about others, and what they share.
 
     Each reason stands beside the packages that it is about.
@@ -38,16 +38,16 @@ class Found:
     shared: tuple[Shared, ...] = ()
 
 
-def dumps(found: Found) -> bytes:
+def dumps(found: WheelFindings) -> bytes:
     """Return what is noted of wheels that images can be made of."""
     shared = [[each.packages, each.winner, each.paths, each.count] for each in found.shared]
     return canonical_json({"odd": found.odd, "shared": shared})
 
 
-def loads(text: bytes) -> Found:
+def loads(text: bytes) -> WheelFindings:
     """Read a note. Raises ValueError, TypeError or KeyError for one that is none."""
     noted: Mapping[str, Any] = json.loads(text)
-    return Found(
+    return WheelFindings(
         odd=tuple((_key(key), str(said)) for key, said in noted["odd"]),
         shared=tuple(
             Shared(

@@ -8,7 +8,7 @@ from pathlib import Path
 from onedigest.errors import Problem
 from onedigest.net.index_credentials import Credential, Credentials, netrc_pair
 from onedigest.net.indexes import held_by
-from onedigest.net.leading import origin_of, split, without_user
+from onedigest.net.redirects import origin_of, split, without_user
 
 REFUSED = (401, 403, 404)
 """What servers answer where they want to be shown something; the last hides that there is anything."""
@@ -16,7 +16,7 @@ REFUSED = (401, 403, 404)
 _SAID = (401, 403)
 
 
-class Showing:
+class RequestCredentials:
     """What a client shows to hosts; where one took what its realm is shown, the next request shows it at once."""
 
     def __init__(self, credentials: Credentials, netrc: Path | None) -> None:

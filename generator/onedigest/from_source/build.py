@@ -15,10 +15,10 @@ from onedigest.digest import canonical_json, hex_of, of_bytes, of_file
 from onedigest.errors import InputError, Problem
 from onedigest.from_source import archives, commits, trees
 from onedigest.from_source.backend import ask_requirements, read_build_system
-from onedigest.from_source.declared import Declared, read_declared
-from onedigest.from_source.fitting import Need
+from onedigest.from_source.compatible_wheels import Need
+from onedigest.from_source.declared_sources import DeclaredSources, read_declared
 from onedigest.from_source.model import BuildRequirement, Built, BuiltFrom, Kind, PinnedFile, Source
-from onedigest.from_source.repeating import build_twice
+from onedigest.from_source.reproducibility import build_twice
 from onedigest.from_source.requirements import Pins, bring, resolve
 from onedigest.sources import Sources
 from onedigest.untrusted import load_json
@@ -82,10 +82,10 @@ def build(
     return built
 
 
-def _declared(source: Source, tree: Path, root: Path) -> Declared:
+def _declared(source: Source, tree: Path, root: Path) -> DeclaredSources:
     """Return where a project says that what builds it is; one that was published says that of its author's machine."""
     if source.kind is Kind.ARCHIVE:
-        return Declared()
+        return DeclaredSources()
     if source.kind is Kind.GIT:
         return read_declared(tree / source.subdirectory, tree)
     return read_declared(Path(source.place) / source.subdirectory, root)

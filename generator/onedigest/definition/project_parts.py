@@ -20,7 +20,7 @@ class OfProject:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Taken:
+class ProjectParts:
     """What an image takes of a project with a uv.lock, whose versions and files stand.
 
     `folder` is that of its pyproject.toml, and `lock` its uv.lock, both as paths from the script's folder. `pins` is

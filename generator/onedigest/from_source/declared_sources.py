@@ -16,7 +16,7 @@ from onedigest.untrusted import load_toml
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Declared:
+class DeclaredSources:
     """Sources by the names of their projects, and the indexes that some of them name."""
 
     sources: Mapping[str, Any] = field(default_factory=dict)
@@ -37,10 +37,10 @@ class Declared:
         return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
 
 
-NOTHING = Declared()
+NOTHING = DeclaredSources()
 
 
-def read_declared(project: Path, top: Path) -> Declared:
+def read_declared(project: Path, top: Path) -> DeclaredSources:
     """Return what a project declares, and the workspace around it up to `top`; what cannot be read is nothing."""
     sources: dict[str, Any] = {}
     indexes: list[Mapping[str, Any]] = []
@@ -53,7 +53,7 @@ def read_declared(project: Path, top: Path) -> Declared:
             if isinstance(row, dict) and _is_index(row):
                 known = [each["name"] for each in indexes]
                 indexes += [row] if row["name"] not in known else []
-    return Declared(sources=sources, indexes=tuple(indexes))
+    return DeclaredSources(sources=sources, indexes=tuple(indexes))
 
 
 def _is_index(row: Mapping[str, Any]) -> bool:

@@ -14,19 +14,19 @@ from onedigest.platforms import Platform
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Owned:
+class KnownOwners:
     """The Debian packages that have libraries, or programs by their paths; `complete` where nobody has the others."""
 
     packages: Mapping[str, str]
     complete: bool
 
 
-Owners = Callable[[Sequence[str]], Owned | None]
+Owners = Callable[[Sequence[str]], KnownOwners | None]
 """Returns what has libraries and programs; None where that cannot be known now."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Looked:
+class CheckedImage:
     """An image that is looked at. `where` gives the place of a key, and `plan` is the digest of its plan.
 
     With `again`, what could not be known the last time is asked for again.

@@ -56,7 +56,7 @@ class _Wrong(Exception):
     """Something in an archive is not taken; the text says what, in words that follow its name."""
 
 
-class _Member(NamedTuple):
+class _ArchiveMember(NamedTuple):
     path: str
     kind: str
     """`dir`, `file`, `link` (symbolic) or `hardlink`."""
@@ -80,7 +80,7 @@ def unpack_file(archive: Path, target: Path, what: str, where: str) -> None:
         raise InputError.of(f"{what} cannot be unpacked: {reason}", where=where) from None
 
 
-def _members(archive: Path) -> Iterator[_Member]:
+def _members(archive: Path) -> Iterator[_ArchiveMember]:
     with archive.open("rb") as file:
         head = file.read(6)
         file.seek(0)
@@ -129,7 +129,7 @@ class _Bounded:
         return data
 
 
-def _members_of_tar(stream: IO[bytes]) -> Iterator[_Member]:
+def _members_of_tar(stream: IO[bytes]) -> Iterator[_ArchiveMember]:
     with tarfile.open(fileobj=cast(IO[bytes], _Bounded(stream)), mode="r|", tarinfo=_Header) as tar:
         for each in tar:
             kind = {
@@ -140,10 +140,10 @@ def _members_of_tar(stream: IO[bytes]) -> Iterator[_Member]:
             if not kind:
                 raise _Wrong(f"has {each.name[:200]!r}, which is neither file, folder nor link")
             content = tar.extractfile(each) if kind == "file" else None
-            yield _Member(each.name, kind, bool(each.mode & stat.S_IXUSR), each.linkname, content)
+            yield _ArchiveMember(each.name, kind, bool(each.mode & stat.S_IXUSR), each.linkname, content)
 
 
-def _members_of_zip(file: IO[bytes]) -> Iterator[_Member]:
+def _members_of_zip(file: IO[bytes]) -> Iterator[_ArchiveMember]:
     with zipfile.ZipFile(file) as archive:
         for each in archive.infolist():
             mode = each.external_attr >> 16
@@ -152,12 +152,12 @@ def _members_of_zip(file: IO[bytes]) -> Iterator[_Member]:
                 kind = "dir"
             with archive.open(each) as content:
                 target = content.read(_LONGEST_PATH + 1).decode() if kind == "link" else ""
-                yield _Member(
+                yield _ArchiveMember(
                     each.filename, kind, bool(mode & stat.S_IXUSR), target, content if kind == "file" else None
                 )
 
 
-def _write(members: Iterator[_Member], target: Path) -> None:
+def _write(members: Iterator[_ArchiveMember], target: Path) -> None:
     links: dict[str, str] = {}
     count = size = 0
     for member in members:

@@ -12,7 +12,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 
 from onedigest.errors import InputError, Problem
-from onedigest.from_source.declared import NOTHING, Declared
+from onedigest.from_source.declared_sources import NOTHING, DeclaredSources
 from onedigest.from_source.model import BuildRequirement, PinnedFile
 
 OLDEST = 11
@@ -32,7 +32,7 @@ class Need:
     name: str
     where: str
     settings: Mapping[str, Any]
-    declared: Declared = NOTHING
+    declared: DeclaredSources = NOTHING
 
 
 def choose(need: Need, requires: Iterable[BuildRequirement], tags: Sequence[Tag]) -> list[PinnedFile]:

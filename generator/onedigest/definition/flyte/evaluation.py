@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from onedigest.definition.flyte import literals
-from onedigest.definition.flyte.calling import call_value
+from onedigest.definition.flyte.calls import call_value
 from onedigest.definition.flyte.chains import Made
 from onedigest.definition.flyte.definition import Refused, Secret
+from onedigest.definition.flyte.displays import container, repeated, subscript, text_part
 from onedigest.definition.flyte.frames import Class, Environment, External, Frame, Function, Instance, fail
-from onedigest.definition.flyte.holding import container, repeated, subscript, text_part
 from onedigest.definition.flyte.literals import NotLiteral, UnknownValueError
 from onedigest.definition.flyte.modules import Module, Modules, Package
 from onedigest.definition.flyte.scopes import END, Binding, start
@@ -30,7 +30,7 @@ _RUNNING = object()
 _NEW = object()
 
 
-class Follower:
+class Evaluator:
     """Follows expressions; each name, call and function is looked at once."""
 
     def __init__(self, modules: Modules, place: Path) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 from onedigest import untrusted
 from onedigest.assembler.file_tree import is_below
-from onedigest.definition.uv_project.asked import Ask, Asking, Asks
 from onedigest.definition.uv_project.environments import Environments, allowed_pythons
-from onedigest.definition.uv_project.locked import Locked, Row
 from onedigest.definition.uv_project.pyproject import FILE, Pyproject, read_pyproject, strings, tables
+from onedigest.definition.uv_project.requests import Request, RequestReader, Requests
+from onedigest.definition.uv_project.uv_lock import Row, UvLock
 from onedigest.definition.uv_project.workspace import Workspace
 from onedigest.digest import canonical_json
 from onedigest.errors import InputError, Problem
@@ -26,7 +26,7 @@ _MANIFEST = (
 )
 
 
-def refuse_stale(workspace: Workspace, locked: Locked, needed: Iterable[Row]) -> None:
+def refuse_stale(workspace: Workspace, locked: UvLock, needed: Iterable[Row]) -> None:
     """Raise `InputError` where projects ask for something else than a uv.lock answers, naming what differs.
 
     `needed` are the rows that an image has: of those that are folders and no members, the projects count too.
@@ -39,12 +39,12 @@ def refuse_stale(workspace: Workspace, locked: Locked, needed: Iterable[Row]) ->
         raise InputError(problems)
 
 
-def _differences(workspace: Workspace, locked: Locked, needed: Iterable[Row]) -> Iterator[Problem]:
+def _differences(workspace: Workspace, locked: UvLock, needed: Iterable[Row]) -> Iterator[Problem]:
     def problem(project: Pyproject, what: str, key: str) -> Problem:
         return Problem(f"{locked.shown} does not answer it any more: {what}", project.where(key), _HINT)
 
     root = workspace.root
-    asking = Asking(workspace, Environments(locked.requires_python))
+    asking = RequestReader(workspace, Environments(locked.requires_python))
     yield from (problem(root, what, "tool.uv.workspace") for what in _other_members(workspace, locked))
     yield from (problem(each, what, "project.requires-python") for each, what in _other_pythons(workspace, locked))
     for key, field in _MANIFEST:
@@ -67,7 +67,7 @@ def _differences(workspace: Workspace, locked: Locked, needed: Iterable[Row]) ->
                 yield from (problem(other, what, key) for what, key in _other_asks(asking, other, row))
 
 
-def local_project(workspace: Workspace, locked: Locked, row: Row) -> Pyproject | None:
+def local_project(workspace: Workspace, locked: UvLock, row: Row) -> Pyproject | None:
     """Return the project in the folder of a row, None where that has no pyproject.toml of its own.
 
     Raises `InputError` for a folder outside of the repository, also through a link.
@@ -80,7 +80,7 @@ def local_project(workspace: Workspace, locked: Locked, row: Row) -> Pyproject |
     return found if found.name else None
 
 
-def local_folder(workspace: Workspace, locked: Locked, row: Row) -> Path:
+def local_folder(workspace: Workspace, locked: UvLock, row: Row) -> Path:
     """Return the folder of a row, which is one of the repository. Raises `InputError`."""
     folder = workspace.root.folder / str(row.place)
     if not is_below(folder, workspace.repository):
@@ -96,12 +96,12 @@ def local_folder(workspace: Workspace, locked: Locked, row: Row) -> Path:
     return folder
 
 
-def _row(locked: Locked, project: Pyproject, workspace: Workspace) -> Row | None:
+def _row(locked: UvLock, project: Pyproject, workspace: Workspace) -> Row | None:
     place = workspace.place(project.folder)
     return next((row for row in locked.rows.values() if row.name == project.name and row.place == place), None)
 
 
-def _other_members(workspace: Workspace, locked: Locked) -> Iterator[str]:
+def _other_members(workspace: Workspace, locked: UvLock) -> Iterator[str]:
     there = {each.name for each in workspace.members if each.name}
     stated = set(strings(locked.manifest.get("members", [])))
     if not stated:  # a project alone is not listed
@@ -112,7 +112,7 @@ def _other_members(workspace: Workspace, locked: Locked) -> Iterator[str]:
         yield f"the workspace has no {_listed(gone)} any more"
 
 
-def _other_pythons(workspace: Workspace, locked: Locked) -> Iterator[tuple[Pyproject, str]]:
+def _other_pythons(workspace: Workspace, locked: UvLock) -> Iterator[tuple[Pyproject, str]]:
     """Yield the project whose `requires-python` is not that of the lock: all of them have a part in it."""
     asked = [each for each in workspace.members if each.requires_python]
     if not asked:
@@ -124,7 +124,7 @@ def _other_pythons(workspace: Workspace, locked: Locked) -> Iterator[tuple[Pypro
         yield wrong, f"`requires-python` is {wrong.requires_python!r}, and was {locked.requires_python!r}"
 
 
-def _other_asks(asking: Asking, project: Pyproject, row: Row) -> Iterator[tuple[str, str]]:
+def _other_asks(asking: RequestReader, project: Pyproject, row: Row) -> Iterator[tuple[str, str]]:
     """Yield what a project asks for otherwise than its row states, and the key that it stands under."""
     groups = untrusted.table(row.metadata.get("requires-dev", {}))
     for group in sorted(project.groups.keys() | groups.keys()):
@@ -152,12 +152,12 @@ def _other_asks(asking: Asking, project: Pyproject, row: Row) -> Iterator[tuple[
         yield f"the extras {_listed(extras ^ set(project.extras))}", "project.optional-dependencies"
 
 
-def _differing(wanted: Asks, stated: Asks) -> list[str]:
+def _differing(wanted: Requests, stated: Requests) -> list[str]:
     """Return the names of what two sides ask for in different ways."""
     return sorted({ask.name for ask in _differing_asks(wanted, stated)})
 
 
-def _differing_asks(wanted: Asks, stated: Asks) -> Iterator[Ask]:
+def _differing_asks(wanted: Requests, stated: Requests) -> Iterator[Request]:
     yield from (ask for ask in wanted.keys() | stated.keys() if wanted.get(ask) != stated.get(ask))
 
 
