@@ -20,7 +20,7 @@ from onedigest.formats import LOCK_FILE
 
 if TYPE_CHECKING:
     from onedigest.definition.files import File
-    from onedigest.engines.engine import Built, Engine, Order
+    from onedigest.engines.engine import BuildRequest, Built, Engine
     from onedigest.lock.model import Lock
     from onedigest.plan.layers import Layer, Plan
     from onedigest.rules.model import Stale
@@ -155,8 +155,8 @@ def _stale_for(job: Job, folder: Path) -> Iterator[Stale]:
             yield stale
 
 
-def _order(session: Session, job: Job) -> Order:
-    from onedigest.engines.engine import Order
+def _order(session: Session, job: Job) -> BuildRequest:
+    from onedigest.engines.engine import BuildRequest
     from onedigest.plan.inputs import inputs_of_layers
 
     def bring_inputs(layers: Iterable[Layer], arrived: Callable[[str], None]) -> None:
@@ -164,7 +164,7 @@ def _order(session: Session, job: Job) -> Order:
         refuse_unfit_wheels(session, job.image, job.lock, [each.platform for each in job.plan.platforms])
 
     root = job.image.folder.parent.resolve().parent
-    return Order(
+    return BuildRequest(
         plan=job.plan,
         whole=job.whole,
         root=root,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from onedigest.engines.embedded import refuse_commands
-from onedigest.engines.engine import Built, Order
+from onedigest.engines.engine import BuildRequest, Built
 from onedigest.engines.failures import build_failure
 from onedigest.engines.foreign import adopt
 from onedigest.engines.prepared import place_encoded
@@ -47,7 +47,7 @@ class Bazel:
             hint="say which one in .bazelversion, and call it by bazelisk",
         )
 
-    def build(self, order: Order) -> Built:
+    def build(self, order: BuildRequest) -> Built:
         """Build the OCI layout with Bazel, hold it against the plan, and return it."""
         lockfiles = order.rules.parent
         root = find_root(lockfiles)

@@ -16,7 +16,7 @@ from onedigest.digest import Digest, hex_of
 from onedigest.engines import causes
 from onedigest.engines.buildkit_log import CleanLog, failure
 from onedigest.engines.embedded import finish, keep_layer, make_layers
-from onedigest.engines.engine import Built, Order
+from onedigest.engines.engine import BuildRequest, Built
 from onedigest.engines.prepared import place_encoded
 from onedigest.errors import DifferenceError, EngineError
 from onedigest.oci.buildkit_export import Exported, difference, differing_paths, read_export, read_members, tar_pieces
@@ -61,7 +61,7 @@ class Buildx:
                     hint="install qemu-user-static (with binfmt support) where it runs, or use --builder",
                 )
 
-    def build(self, order: Order) -> Built:
+    def build(self, order: BuildRequest) -> Built:
         """Build with BuildKit and with the assembler, hold one against the other, and return the canonical image.
 
         Raises `DifferenceError` where a layer, a platform or the configuration differs.
@@ -84,7 +84,7 @@ class Buildx:
     def _builder(self) -> Builder:
         return find_builder(self._docker, self._named)
 
-    def _export(self, order: Order, folder: Path, made: _Made) -> _Exports:
+    def _export(self, order: BuildRequest, folder: Path, made: _Made) -> _Exports:
         """Have BuildKit build into a new folder while the assembler does; what executes commands is not cached.
 
         buildx exports no OCI layout of what several nodes build, so each platform is a build of its own there.
@@ -96,7 +96,9 @@ class Buildx:
             exports |= self._export_platforms(order, platforms, folder / str(number), made)
         return exports
 
-    def _export_platforms(self, order: Order, platforms: Sequence[PlatformPlan], folder: Path, made: _Made) -> _Exports:
+    def _export_platforms(
+        self, order: BuildRequest, platforms: Sequence[PlatformPlan], folder: Path, made: _Made
+    ) -> _Exports:
         """Have BuildKit build platforms.
 
         BuildKit does not send a layer that is there. So a file of no content under the name of each layer that it
@@ -117,7 +119,7 @@ class Buildx:
             raise failure(said, order.inputs.name)
         return made.filled(read_export(folder))
 
-    def _arguments(self, order: Order, platforms: Sequence[PlatformPlan], folder: Path) -> list[str]:
+    def _arguments(self, order: BuildRequest, platforms: Sequence[PlatformPlan], folder: Path) -> list[str]:
         stages = [f"{RUN_STAGE}-{each.platform.architecture}" for each in platforms]
         executes = bool(order.plan.commands())
         output = {"type": "oci", "dest": str(folder), "tar": "false", "compression": "uncompressed"}
@@ -144,7 +146,7 @@ def _contexts(plan: Plan, base: str) -> list[str]:
 class _Made:
     """What the assembler makes of an order, once."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: BuildRequest) -> None:
         self._order = order
         self.descriptors: _Descriptors = {}
         self.titles: tuple[str, ...] = ()

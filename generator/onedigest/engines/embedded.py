@@ -15,7 +15,7 @@ from onedigest.assembler.entry import Entry
 from onedigest.assembler.image import Image, assemble_index, assemble_platform
 from onedigest.assembler.refusal import Refused
 from onedigest.digest import Digest, canonical_json, hex_of, of_file
-from onedigest.engines.engine import Bring, Built, Order, bring_nothing
+from onedigest.engines.engine import Bring, BuildRequest, Built, bring_nothing
 from onedigest.errors import EngineError, InputError
 from onedigest.plan.layers import Input, Layer, Plan, Recipe
 from onedigest.store import Store, is_stamped
@@ -45,7 +45,7 @@ class Embedded:
         """Raise `EngineError` for a plan that runs commands."""
         refuse_commands(plan, "the embedded one")
 
-    def build(self, order: Order) -> Built:
+    def build(self, order: BuildRequest) -> Built:
         """Build the image; each layer is made as soon as its inputs are there."""
         descriptors, made = make_layers(
             order.plan.layers(),
@@ -89,7 +89,7 @@ def make_layers(
     else:
         from onedigest.engines.workers import spread
 
-        orders = [_LayerOrder(layer, inputs, store, prove) for layer in missing]
+        orders = [_LayerRequest(layer, inputs, store, prove) for layer in missing]
         made = spread(_make, orders, workers, lambda start: _bring_inputs(missing, bring, start))
         for layer, descriptor in zip(missing, made, strict=True):
             descriptors[layer.key()] = descriptor
@@ -168,7 +168,7 @@ def stored_layer(layer: Layer, store: Store, *, prove: bool = False) -> Descript
 
 
 @dataclass(frozen=True, slots=True)
-class _LayerOrder:
+class _LayerRequest:
     """What a worker is to do: make a layer from these inputs."""
 
     layer: Layer
@@ -177,7 +177,7 @@ class _LayerOrder:
     prove: bool
 
 
-def _make(order: _LayerOrder) -> Descriptor:
+def _make(order: _LayerRequest) -> Descriptor:
     """Make a layer, keep it in the store, and note under its key what it is known by."""
     try:
         with order.store.scratch() as folder:
@@ -189,7 +189,7 @@ def _make(order: _LayerOrder) -> Descriptor:
     return descriptor
 
 
-def _write(order: _LayerOrder, file: Path) -> Descriptor:
+def _write(order: _LayerRequest, file: Path) -> Descriptor:
     from onedigest.oci import libdeflate
 
     recipe = order.layer.recipe
@@ -200,7 +200,7 @@ def _write(order: _LayerOrder, file: Path) -> Descriptor:
         return encode(_entries(order, recipe), output)
 
 
-def _entries(order: _LayerOrder, recipe: Recipe) -> list[Entry]:
+def _entries(order: _LayerRequest, recipe: Recipe) -> list[Entry]:
     from onedigest.engines.workers import inflater
 
     given = Given(
@@ -213,7 +213,7 @@ def _entries(order: _LayerOrder, recipe: Recipe) -> list[Entry]:
     return LAYERS[recipe.command].entries(given)
 
 
-def _inputs(order: _LayerOrder, recipe: Recipe) -> list[Path]:
+def _inputs(order: _LayerRequest, recipe: Recipe) -> list[Path]:
     """Return the inputs that a layer is made of; with `prove` all of them are, whatever was noted."""
     from onedigest.engines.workers import inflater
 
@@ -225,14 +225,14 @@ def _inputs(order: _LayerOrder, recipe: Recipe) -> list[Path]:
     return inputs_that_matter(recipe, paths, order.store, inflater())
 
 
-def _present(order: _LayerOrder, name: str) -> Path:
+def _present(order: _LayerRequest, name: str) -> Path:
     path = order.inputs / name
     if not path.is_file():
         raise InputError.of(f"`{path.parent.name}/{name}` is missing", hint="run `onedigest fetch`")
     return path
 
 
-def _verified(order: _LayerOrder, given: Input) -> Path:
+def _verified(order: _LayerRequest, given: Input) -> Path:
     """Return an input that has its digest: it is the store's own file, unchanged, or it is hashed."""
     path, stored = _present(order, given.name), order.store.path(given.digest)
     there = order.store.prove if order.prove else order.store.has

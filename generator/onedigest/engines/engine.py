@@ -20,7 +20,7 @@ def bring_nothing(_: Iterable[Layer], __: Callable[[str], None]) -> None:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
+class BuildRequest:
     """What is to be built, and from what.
 
     `plan` has the platforms that are asked for, `whole` all of the image. `root` is the folder that holds the lock
@@ -58,5 +58,5 @@ class Engine(Protocol):
     def check(self, plan: Plan) -> None:
         """Raise `EngineError` where the engine is missing, or cannot build this plan."""
 
-    def build(self, order: Order) -> Built:
+    def build(self, order: BuildRequest) -> Built:
         """Build the image: the same bytes, whichever engine it is."""

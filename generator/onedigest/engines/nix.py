@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from onedigest.engines.embedded import refuse_commands
-from onedigest.engines.engine import Built, Order
+from onedigest.engines.engine import BuildRequest, Built
 from onedigest.engines.failures import build_failure
 from onedigest.engines.foreign import adopt
 from onedigest.engines.prepared import place_encoded
@@ -52,7 +52,7 @@ class Nix:
         ):
             raise EngineError.of("Nix has no nixpkgs to take Python from", hint=_NO_PYTHON)
 
-    def build(self, order: Order) -> Built:
+    def build(self, order: BuildRequest) -> Built:
         """Build the OCI layout with Nix, hold it against the plan, and return it."""
         order.bring(order.whole.layers(), lambda _: None)
         place_encoded(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)
