@@ -25,7 +25,7 @@ from onedigest.untrusted import distinct, file_name
 if TYPE_CHECKING:
     from onedigest.lock.author import Author
     from onedigest.lock.wheel_addresses import Find
-    from onedigest.net.download import Wanted
+    from onedigest.net.download import Download
     from onedigest.sources import Sources
 
 _HASHERS = 4
@@ -90,7 +90,7 @@ def fetch(
     """
     from onedigest.net.download import download
 
-    def place(file: Wanted | Wheel | FileList) -> None:
+    def place(file: Download | Wheel | FileList) -> None:
         sources.store.place(file.digest, file.size, inputs / file.name)
         arrived(file.name)
 
@@ -132,11 +132,11 @@ def _make_list(lock: Lock, sources: Sources, files: FileList) -> None:
 
 def fetch_package(sources: Sources, package: DebianPackage, inputs: Path) -> None:
     """Bring a Debian package that no lock pins, which states its suite and the date of its release."""
-    from onedigest.lock.base.deb_downloads import wanted_package
+    from onedigest.lock.base.deb_downloads import package_download
     from onedigest.net.download import download
 
     if link_stored(sources.store, inputs, Inputs(packages=(package,))).count():
-        wanted = wanted_package(package, (package.suite, package.date), sources.archive.mirrors)
+        wanted = package_download(package, (package.suite, package.date), sources.archive.mirrors)
         download(sources.client, sources.store, [wanted], sources.report, lambda _: None)
         sources.store.place(package.digest, package.size, inputs / package.file_name)
 
@@ -168,10 +168,10 @@ def _linked(store: Store, target: Path, digest: str, size: int) -> bool:
     return True
 
 
-def _wanted_debian(lock: Lock, sources: Sources, packages: Iterable[DebianPackage]) -> list[Wanted]:
-    from onedigest.lock.base.deb_downloads import wanted_package
+def _wanted_debian(lock: Lock, sources: Sources, packages: Iterable[DebianPackage]) -> list[Download]:
+    from onedigest.lock.base.deb_downloads import package_download
 
-    return [wanted_package(each, lock.base.published(each), sources.archive.mirrors) for each in packages]
+    return [package_download(each, lock.base.published(each), sources.archive.mirrors) for each in packages]
 
 
 def _build_wheels(
@@ -200,7 +200,7 @@ def _ways_to_wheels(spec: Spec, lock: Lock, sources: Sources, folder: Path) -> t
 
 
 def _bring_wheels(
-    ways: Sequence[Find], sources: Sources, wheels: Sequence[Wheel], place: Callable[[Wanted | Wheel], None]
+    ways: Sequence[Find], sources: Sources, wheels: Sequence[Wheel], place: Callable[[Download | Wheel], None]
 ) -> None:
     """Bring wheels by the first way that leads to them. Raises with what is wrong with all ways."""
     from onedigest.net.download import download
@@ -224,9 +224,9 @@ def _bring_wheels(
         raise type(failed[0])(dict.fromkeys(problem for error in failed for problem in error.problems))
 
 
-def _wanted_wheels(places: Mapping[str, Place], sources: Sources, wheels: Iterable[Wheel]) -> list[Wanted]:
+def _wanted_wheels(places: Mapping[str, Place], sources: Sources, wheels: Iterable[Wheel]) -> list[Download]:
     """Return downloads of wheels; those that are files on this machine are kept at once."""
-    from onedigest.net.download import Wanted
+    from onedigest.net.download import Download
 
     wanted, problems = [], []
     for wheel in wheels:
@@ -236,7 +236,7 @@ def _wanted_wheels(places: Mapping[str, Place], sources: Sources, wheels: Iterab
             message = f"the index has another `{wheel.name}`: sha256 {hex_of(digest)}, locked {hex_of(wheel.digest)}"
             problems.append(Problem(message, hint="find out why it changed before you run `onedigest generate`"))
         elif "://" in address and not address.startswith("file://"):
-            wanted.append(Wanted(name=wheel.name, digest=wheel.digest, size=wheel.size, urls=(address,), index=index))
+            wanted.append(Download(name=wheel.name, digest=wheel.digest, size=wheel.size, urls=(address,), index=index))
         elif address:
             problems += _keep_local(sources, Path(address.removeprefix("file://")), wheel)
         else:
@@ -249,7 +249,7 @@ def _wanted_wheels(places: Mapping[str, Place], sources: Sources, wheels: Iterab
 
 
 def _place_stated(
-    places: Mapping[str, Place], sources: Sources, place: Callable[[Wanted | Wheel], None], file: Wanted | Wheel
+    places: Mapping[str, Place], sources: Sources, place: Callable[[Download | Wheel], None], file: Download | Wheel
 ) -> None:
     """Place a wheel, which has the sha256 of the lock. Raises `InputError` where its index states another digest."""
     stated, path = places.get(file.name, NOWHERE).stated, sources.store.path(file.digest)

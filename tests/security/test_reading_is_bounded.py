@@ -137,9 +137,9 @@ class TestRequirements:
 class TestRequirementsFiles:
     def read(self, folder: Path) -> list[str]:
         from onedigest.definition.flyte.local_requirements import LocalFolders
-        from onedigest.definition.flyte.requirements import Wanted, read_requirements
+        from onedigest.definition.flyte.requirements import FlyteRequirements, read_requirements
 
-        wanted = Wanted()
+        wanted = FlyteRequirements()
         read_requirements(folder / "0.txt", "0.txt", LocalFolders(root=folder, folder=folder), wanted)
         return wanted.packages
 

@@ -15,7 +15,7 @@ from onedigest.errors import NetworkError
 from onedigest.net import index_credentials as credentials
 from onedigest.net import redirects
 from onedigest.net.connection import Connection, Pools
-from onedigest.net.download import Client, Wanted, download
+from onedigest.net.download import Client, Download, download
 from onedigest.net.encryption import Trust
 from onedigest.oci.reference import parse_reference
 from onedigest.registry.credentials import Credentials
@@ -123,7 +123,7 @@ class TestIndexAndMirror:
         digest = "sha256:3b9c358f36f0a31b6ad3e14f309c7cf198ac9246e8316f9ce543d5b19ac02b80"
         with listening(answer) as server:
             urls = (f"{server.address.replace('//', '//u:p@')}/file",)
-            download(Client(Connection()), Store(tmp_path), [Wanted(name="file", digest=digest, size=4, urls=urls)])
+            download(Client(Connection()), Store(tmp_path), [Download(name="file", digest=digest, size=4, urls=urls)])
 
         assert server.seen == [("/file", "u:p"), ("/moved/file", "u:p")]
 

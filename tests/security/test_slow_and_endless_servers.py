@@ -15,7 +15,7 @@ import pytest
 from listener import listening, respond
 from onedigest.errors import NetworkError
 from onedigest.net.connection import Connection, Pools
-from onedigest.net.download import Client, Wanted, download
+from onedigest.net.download import Client, Download, download
 from onedigest.net.pace import Pace
 from onedigest.net.retries import Retries, seconds_of
 from onedigest.oci.reference import parse_reference
@@ -184,7 +184,7 @@ def test_what_is_said_about_it(answer: Answer, said: str) -> None:
 @pytest.mark.parametrize("answer", [*CRAWLING, *FLOODING])
 def test_file_with_a_digest(answer: Answer, tmp_path: Path) -> None:
     with listening(answer) as server:
-        file = Wanted(name="file", digest="sha256:" + "0" * 64, size=1000, urls=(f"{server.address}/file",))
+        file = Download(name="file", digest="sha256:" + "0" * 64, size=1000, urls=(f"{server.address}/file",))
         said, seconds, memory = measured(lambda: download(client(), Store(tmp_path), [file]))
 
     assert said.startswith(f"{server.address}/file: ")

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from onedigest.errors import InputError
-from onedigest.lock.asked_project import read_around, read_wanted
+from onedigest.lock.asked_project import read_around, read_requested
 from onedigest.lock.older_versions import ResolvedRequest
 from onedigest.lock.resolution_messages import explained
 from onedigest.lock.targets import Target
@@ -52,7 +52,7 @@ def asking(checkout: Checkout, *dependencies: str) -> ResolvedRequest:
         },
     )
     return ResolvedRequest(
-        spec=spec, wanted=read_wanted(spec, read_around(spec, checkout.folder)), minor="3.13", sources=sources
+        spec=spec, wanted=read_requested(spec, read_around(spec, checkout.folder)), minor="3.13", sources=sources
     )
 
 

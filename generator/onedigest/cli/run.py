@@ -43,7 +43,7 @@ def command(name: str, arguments: tuple[str, ...], **options: Any) -> int:
     NAME is an image, a script, or the folder of a project. What follows it belongs to the program, which gets signals
     and gives the exit code.
     """
-    from onedigest.engines.containers import Wanted, find_containers
+    from onedigest.engines.containers import ContainerOptions, find_containers
 
     given = {field: options.pop(field) for field in ("volumes", "variables", "ports")}
     named = options.pop("platform")
@@ -53,7 +53,7 @@ def command(name: str, arguments: tuple[str, ...], **options: Any) -> int:
     containers = find_containers(dict(os.environ))
     reference = _loaded(session, image, containers, asked or containers.platform())
     containers.run(
-        Wanted(
+        ContainerOptions(
             image=reference,
             platform=asked,
             terminal=sys.stdin.isatty() and sys.stdout.isatty(),

@@ -18,7 +18,7 @@ _NONE = "install docker (docs.docker.com/engine/install) or podman; `onedigest b
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class ContainerOptions:
     """How an image is to run; options are those of `docker run`."""
 
     image: str
@@ -62,7 +62,7 @@ class Containers:
         """Load an image archive, which `write` writes. Raises `EngineError`."""
         self.client.load(write)
 
-    def run(self, wanted: Wanted) -> NoReturn:
+    def run(self, wanted: ContainerOptions) -> NoReturn:
         """Become the program, so that signals, the terminal and the exit code are those of what runs."""
         sys.stdout.flush()
         sys.stderr.flush()

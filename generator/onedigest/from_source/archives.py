@@ -56,10 +56,10 @@ def find_archive(source: Source, previous: BuiltFrom | None, sources: Sources, r
 def unpack(source: Source, origin: BuiltFrom, sources: Sources, root: Path, target: Path) -> Path:
     """Unpack an archive into a new folder; return the folder of its source. Raises `InputError` and `NetworkError`."""
     from onedigest.from_source.unpack import unpack_file
-    from onedigest.net.download import Wanted, download
+    from onedigest.net.download import Download, download
 
     if "://" in source.place:
-        wanted = Wanted(name=origin.path, digest=origin.digest, size=origin.size, urls=(source.place,))
+        wanted = Download(name=origin.path, digest=origin.digest, size=origin.size, urls=(source.place,))
         download(sources.client, sources.store, [wanted], sources.report)
         place = sources.store.path(origin.digest)
     else:

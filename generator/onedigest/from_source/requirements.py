@@ -22,7 +22,7 @@ from onedigest.errors import InputError, NetworkError, Problem
 from onedigest.from_source.compatible_wheels import Need, choose, may_build
 from onedigest.from_source.model import BuildRequirement, PinnedFile
 from onedigest.from_source.project_text import MACHINES, NAME, preferences_text, project_text, settings_of
-from onedigest.net.download import Wanted, download
+from onedigest.net.download import Download, download
 from onedigest.store import link
 from onedigest.tools import uv
 from onedigest.tools.uv_rows import (
@@ -101,7 +101,7 @@ def bring(need: Need, pins: Pins, tags: Sequence[Tag], sources: Sources, folder:
             _add(need, file, Path(place.address), sources)
         else:
             urls = (place.address,) if place.address else ()
-            wanted.append(Wanted(name=file.name, digest=file.digest, size=file.size, urls=urls, index=place.index))
+            wanted.append(Download(name=file.name, digest=file.digest, size=file.size, urls=urls, index=place.index))
     _refuse_gone(need, wanted)
     download(sources.client, sources.store, wanted, sources.report)
     folder.mkdir()
@@ -254,7 +254,7 @@ def _add(need: Need, file: PinnedFile, place: Path, sources: Sources) -> None:
     sources.store.add(data)
 
 
-def _refuse_gone(need: Need, wanted: Iterable[Wanted]) -> None:
+def _refuse_gone(need: Need, wanted: Iterable[Download]) -> None:
     problems = [
         Problem(
             f"the wheel `{file.name}` that `{need.name}` was built with is in no index any more",

@@ -19,7 +19,7 @@ from onedigest.definition.uv_project.pinned_python import other_python
 from onedigest.errors import InputError, listed
 from onedigest.lock import asked_project as shadow
 from onedigest.lock.addresses import file_address
-from onedigest.lock.asked_project import Wanted
+from onedigest.lock.asked_project import RequestedPackages
 from onedigest.lock.author import Author
 from onedigest.lock.base import Base
 from onedigest.lock.empty_index import names_of
@@ -31,7 +31,7 @@ from onedigest.lock.wheels import Key, Row, select, walk
 from onedigest.platforms import Platform, marker_of
 from onedigest.tools.uv_rows import Place, places_of
 
-Ask = Callable[[Wanted], Mapping[str, Any]]
+Ask = Callable[[RequestedPackages], Mapping[str, Any]]
 """Returns the uv.lock of what is wanted."""
 
 
@@ -127,8 +127,8 @@ def _answering(
 
 
 def requested_beside(
-    spec: Spec, wanted: Wanted, rows: Sequence[Mapping[str, Any]], users: Mapping[Key, list[Platform]]
-) -> Wanted:
+    spec: Spec, wanted: RequestedPackages, rows: Sequence[Mapping[str, Any]], users: Mapping[Key, list[Platform]]
+) -> RequestedPackages:
     """Return what uv is asked for with each pinned row as a requirement, so that no other version is chosen of it."""
     settings = dict(wanted.settings)
     pinned = {row["name"] for row in rows}

@@ -29,7 +29,7 @@ _NO_REGISTRY = "https://index.invalid/simple"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class RequestedPackages:
     """What uv is asked for: requirements, and settings that choose packages. Places on this machine are absolute.
 
     `files` are the wheels on this machine that a script names, and those that were built. `sources` are what it names
@@ -58,7 +58,7 @@ def read_around(spec: Spec, folder: Path, wheels: Mapping[Source, Path] | None =
     )
 
 
-def read_wanted(spec: Spec, around: ScriptSurroundings) -> Wanted:
+def read_requested(spec: Spec, around: ScriptSurroundings) -> RequestedPackages:
     """Return what a script wants of uv, before anything is fetched.
 
     Raises `InputError` with all that cannot be followed, such as what is not to be built.
@@ -71,7 +71,7 @@ def read_wanted(spec: Spec, around: ScriptSurroundings) -> Wanted:
         taken, names_of((*spec.dependencies, *(each for each in others if isinstance(each, str))))
     )
     places.refuse()
-    return Wanted(
+    return RequestedPackages(
         dependencies=dependencies,
         settings=settings,
         files=frozenset(places.files),
@@ -89,7 +89,7 @@ def _placed(dependencies: Iterable[str], settings: Mapping[str, Any]) -> set[str
     return set(map(canonicalize_name, named))
 
 
-def project_text(spec: Spec, wanted: Wanted, python_minor: str, pins: Iterable[Package] = ()) -> str:
+def project_text(spec: Spec, wanted: RequestedPackages, python_minor: str, pins: Iterable[Package] = ()) -> str:
     """Return a pyproject.toml whose lock is that of the script for its platforms alone.
 
     `pins` are packages that may not have another version.
@@ -105,7 +105,7 @@ def project_text(spec: Spec, wanted: Wanted, python_minor: str, pins: Iterable[P
     return _text(spec, wanted.dependencies, python_minor, constraints, settings, strict)
 
 
-def comparison_text(spec: Spec, wanted: Wanted, python_minor: str, names: Iterable[str]) -> str:
+def comparison_text(spec: Spec, wanted: RequestedPackages, python_minor: str, names: Iterable[str]) -> str:
     """Return a pyproject.toml whose lock has the newest version of each package that a script allows, built or not.
 
     Every package says itself what it depends on, which is nothing: so none is looked into.

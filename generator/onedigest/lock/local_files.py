@@ -18,7 +18,7 @@ def is_of_files(spec: Spec, lock: Lock, folder: Path) -> bool:
 
     `folder` is the script's. Whoever takes packages from a folder of wheels looks into it anew, so that is never told.
     """
-    wanted = shadow.read_wanted(spec, shadow.read_around(spec, folder))
+    wanted = shadow.read_requested(spec, shadow.read_around(spec, folder))
     if any(map(_is_local, _places(wanted.settings))):
         return False
     pinned = {wheel.name: wheel.digest for wheel in lock.wheels()}

@@ -13,7 +13,7 @@ from packaging.version import Version
 from onedigest.definition.spec import Spec
 from onedigest.errors import OnedigestError, Problem
 from onedigest.from_source.not_named import build_line
-from onedigest.lock.asked_project import NAME, Wanted, comparison_text
+from onedigest.lock.asked_project import NAME, RequestedPackages, comparison_text
 from onedigest.lock.model import Package
 from onedigest.lock.targets import Target
 from onedigest.lock.uv_lock_values import check_rows
@@ -31,7 +31,7 @@ class ResolvedRequest:
     """What uv was asked for, with the Python as 3.N, and where it looked."""
 
     spec: Spec
-    wanted: Wanted
+    wanted: RequestedPackages
     minor: str
     sources: Sources
 

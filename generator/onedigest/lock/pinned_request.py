@@ -11,7 +11,7 @@ from onedigest.definition.spec import Spec
 from onedigest.from_source.model import Kind, Source
 from onedigest.lock import asked_project as shadow
 from onedigest.lock.addresses import file_address
-from onedigest.lock.asked_project import Wanted
+from onedigest.lock.asked_project import RequestedPackages
 from onedigest.lock.built_wheels import built_of, placed
 from onedigest.lock.environments import Environments
 from onedigest.lock.model import Lock, Package
@@ -22,7 +22,7 @@ from onedigest.platforms import marker_of
 from onedigest.store import Store
 
 
-def pinned_wanted(spec: Spec, lock: Lock, store: Store, *, folder: Path) -> Wanted:
+def pinned_requested(spec: Spec, lock: Lock, store: Store, *, folder: Path) -> RequestedPackages:
     """Return what uv is asked for, with the wheels that were built, as far as the store has them, and what they need.
 
     `folder` is the script's.
@@ -33,9 +33,9 @@ def pinned_wanted(spec: Spec, lock: Lock, store: Store, *, folder: Path) -> Want
         built = built_of(package)
         if built and store.has(built.wheel.digest):
             wheels[package] = placed(store, built.wheel)
-    first = shadow.read_wanted(spec, around)
+    first = shadow.read_requested(spec, around)
     known = {source: wheels[found] for source, _ in first.sources if (found := _package_of(source, wheels))}
-    wanted = shadow.read_wanted(spec, replace(around, wheels=known))
+    wanted = shadow.read_requested(spec, replace(around, wheels=known))
     if wanted.sources:
         wanted = without_unneeded(wanted, Environments(lock.platforms, lock.base.python_minor))
     rows = [_row(package, lock) for package in lock.packages if package.origin]

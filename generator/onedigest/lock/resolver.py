@@ -27,7 +27,7 @@ from onedigest.lock.base.debian_pins import Kept
 from onedigest.lock.empty_index import unbuilt
 from onedigest.lock.model import Lock, Package, settled
 from onedigest.lock.older_versions import ResolvedRequest
-from onedigest.lock.pinned_request import pinned_wanted
+from onedigest.lock.pinned_request import pinned_requested
 from onedigest.lock.script_lock import Pins
 from onedigest.lock.source_builder import EarlierBuilds, SourceBuilder
 from onedigest.lock.targets import targets_of
@@ -152,7 +152,7 @@ def _answer_pinned(
     def hear(text: str) -> None:
         author.warn(Problem(f"uv: {text[:1].lower()}{text[1:]}", spec.script))
 
-    def ask(wanted: shadow.Wanted) -> dict[str, Any]:
+    def ask(wanted: shadow.RequestedPackages) -> dict[str, Any]:
         asked = ResolvedRequest(spec=spec, wanted=wanted, minor=base.python_minor, sources=sources)
         known = shadow.preferences_text(spec, base.python_minor, pins) if pins else ""
         return _answer(asked, workshop, known, lambda: base, hear, author)[0]
@@ -217,20 +217,22 @@ def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[st
     return places_of(ask_pinned(spec, lock, sources, folder=folder)[0])
 
 
-def ask_pinned(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> tuple[dict[str, Any], shadow.Wanted]:
+def ask_pinned(
+    spec: Spec, lock: Lock, sources: Sources, *, folder: Path
+) -> tuple[dict[str, Any], shadow.RequestedPackages]:
     """Return the uv.lock of exactly what a lock pins, and what was asked.
 
     What was built is a file where the store has it, else the source distribution of an index.
     """
     minor = lock.base.python_minor
     known = shadow.preferences_text(spec, minor, lock.packages)
-    wanted = pinned_wanted(spec, lock, sources.store, folder=folder)
+    wanted = pinned_requested(spec, lock, sources.store, folder=folder)
     return _ask(spec, wanted, minor, lock.packages, known, sources), wanted
 
 
 def _ask(
     spec: Spec,
-    wanted: shadow.Wanted,
+    wanted: shadow.RequestedPackages,
     python_minor: str,
     pins: tuple[Package, ...],
     known: str,

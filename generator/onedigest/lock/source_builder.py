@@ -20,7 +20,7 @@ from onedigest.from_source.model import BuildRequirement, Built, Kind, Source
 from onedigest.from_source.own_builds import is_witnessed
 from onedigest.lock import asked_project as shadow
 from onedigest.lock import repository
-from onedigest.lock.asked_project import Wanted
+from onedigest.lock.asked_project import RequestedPackages
 from onedigest.lock.author import Author
 from onedigest.lock.built_wheels import built_of, placed, say_built, with_wheel
 from onedigest.lock.environments import Environments
@@ -87,14 +87,14 @@ class SourceBuilder:
 
     def refuse(self) -> None:
         """Raise `InputError` with all that cannot be followed, before anything is fetched."""
-        shadow.read_wanted(self._spec, self._around)
+        shadow.read_requested(self._spec, self._around)
 
-    def prepare(self, minor: str) -> Wanted:
+    def prepare(self, minor: str) -> RequestedPackages:
         """Build all that a script and its local projects name as a source; return what uv is asked for then.
 
         `minor` is the Python of the image, as 3.N. Raises `InputError` with all that cannot be built.
         """
-        wanted = shadow.read_wanted(self._spec, self._around)
+        wanted = shadow.read_requested(self._spec, self._around)
         if not wanted.sources:
             return wanted
         places = PackageSources(self._around)
@@ -103,7 +103,7 @@ class SourceBuilder:
         )
         walk = SourceClosure(parts, places, Environments(self._spec.platforms, minor))
         walk.follow(wanted)
-        return walk.told(shadow.read_wanted(self._spec, replace(self._around, wheels=self._wheels)))
+        return walk.told(shadow.read_requested(self._spec, replace(self._around, wheels=self._wheels)))
 
     def make(self, source: Source) -> tuple[Built, Path]:
         """Return the wheel of a source, which is built where it is not there, and its path."""
@@ -116,12 +116,12 @@ class SourceBuilder:
         return self._around.settings_of(name)
 
     @staticmethod
-    def chosen(found: Mapping[str, Any], wanted: Wanted) -> dict[str, str]:
+    def chosen(found: Mapping[str, Any], wanted: RequestedPackages) -> dict[str, str]:
         """Return the names of the source distributions that a uv.lock chose, each with its highest version."""
         rows = sorted(_built_rows(found, wanted), key=lambda row: Version(row["version"]))
         return {row["name"]: row["version"] for row in rows}
 
-    def make_rows(self, found: Mapping[str, Any], wanted: Wanted) -> list[dict[str, Any]]:
+    def make_rows(self, found: Mapping[str, Any], wanted: RequestedPackages) -> list[dict[str, Any]]:
         """Build the source distributions that a uv.lock chose; return what those that are new say of themselves."""
         rows: list[dict[str, Any]] = []
         problems: list[Problem] = []
@@ -142,7 +142,7 @@ class SourceBuilder:
             raise InputError(problems)
         return rows
 
-    def put_in(self, found: Mapping[str, Any], wanted: Wanted) -> None:
+    def put_in(self, found: Mapping[str, Any], wanted: RequestedPackages) -> None:
         """Put the wheels that were built in the place of source distributions in a uv.lock."""
         for row in _built_rows(found, wanted):
             path = self._wheels[self._archive(row)]
@@ -249,7 +249,7 @@ def _is_folder(built: Built) -> bool:
     return built.origin.kind is Kind.DIRECTORY
 
 
-def _built_rows(found: Mapping[str, Any], wanted: Wanted) -> list[dict[str, Any]]:
+def _built_rows(found: Mapping[str, Any], wanted: RequestedPackages) -> list[dict[str, Any]]:
     return [
         row
         for row in found.get("package", ())

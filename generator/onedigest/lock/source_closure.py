@@ -17,7 +17,7 @@ from onedigest import untrusted
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import Kind, Source
 from onedigest.lock.addresses import file_address
-from onedigest.lock.asked_project import Wanted
+from onedigest.lock.asked_project import RequestedPackages
 from onedigest.lock.empty_index import names_of, nothing
 from onedigest.lock.environments import Environments
 from onedigest.lock.package_sources import PackageSource, PackageSources
@@ -51,7 +51,7 @@ class SourceClosure:
         self._indexes: dict[str, Mapping[str, Any]] = {}
         self._idle: set[str] = set()
 
-    def follow(self, wanted: Wanted) -> None:
+    def follow(self, wanted: RequestedPackages) -> None:
         """Build all that is needed. Raises `InputError` with all that cannot be built."""
         self._waiting += _roots(wanted, self._environments)
         problems: list[Problem] = []
@@ -121,7 +121,7 @@ class SourceClosure:
             else:
                 yield need
 
-    def told(self, wanted: Wanted) -> Wanted:
+    def told(self, wanted: RequestedPackages) -> RequestedPackages:
         """Return what uv is asked for, with wheels in the place of all that is only found by a source."""
         wanted = without_unneeded(wanted, self._environments)
         settings = dict(wanted.settings)
@@ -172,8 +172,8 @@ class SourceClosure:
 
 
 def with_indexes(
-    wanted: Wanted, added: Mapping[str, tuple[str, str]], indexes: Mapping[str, Mapping[str, Any]]
-) -> Wanted:
+    wanted: RequestedPackages, added: Mapping[str, tuple[str, str]], indexes: Mapping[str, Mapping[str, Any]]
+) -> RequestedPackages:
     """Return what uv is asked for, with requirements of projects that have an index of their own.
 
     `added` has requirement and index by name: uv heeds the index of what a script requires itself, and of nothing else.
@@ -197,7 +197,7 @@ def with_indexes(
     )
 
 
-def without_unneeded(wanted: Wanted, environments: Environments) -> Wanted:
+def without_unneeded(wanted: RequestedPackages, environments: Environments) -> RequestedPackages:
     """Return what uv is asked for without what no platform needs and nothing was built of: uv would look for it."""
 
     def is_needed(name: str, row: Mapping[str, Any]) -> bool:
@@ -247,7 +247,7 @@ def _is_name(text: str) -> bool:
         return False
 
 
-def _roots(wanted: Wanted, environments: Environments) -> Iterator[tuple[Source, tuple[str, ...]]]:
+def _roots(wanted: RequestedPackages, environments: Environments) -> Iterator[tuple[Source, tuple[str, ...]]]:
     """Yield the sources that a script names and its platforms need, each with the extras that it asks for."""
     extras: dict[str, set[str]] = {}
     settings = wanted.settings

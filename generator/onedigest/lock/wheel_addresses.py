@@ -59,7 +59,7 @@ def _asked_places(spec: Spec, lock: Lock, sources: Sources, folder: Path, names:
         if " @ " in text
     }
     asked = tuple(places.requirement(direct[each.name]) if each.name in direct else shadow.pin(each) for each in pins)
-    wanted = shadow.Wanted(dependencies=asked, settings=settings, files=frozenset(places.files))
+    wanted = shadow.RequestedPackages(dependencies=asked, settings=settings, files=frozenset(places.files))
     found = uv.lock(
         shadow.project_text(spec, wanted, lock.base.python_minor),
         shadow.preferences_text(spec, lock.base.python_minor, pins),

@@ -48,7 +48,7 @@ _OK, _PARTIAL, _RANGE = 200, 206, 416
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
-class Wanted:
+class Download:
     """A file that must have this digest and size, the addresses to try, best first, and the index that lists it."""
 
     name: str
@@ -194,16 +194,16 @@ def discard(response: urllib3.BaseHTTPResponse) -> None:
 def download(
     client: Client,
     store: Store,
-    files: Iterable[Wanted],
+    files: Iterable[Download],
     report: Report = lambda _: None,
-    arrived: Callable[[Wanted], None] = lambda _: None,
+    arrived: Callable[[Download], None] = lambda _: None,
 ) -> None:
     """Bring files into the store, those that are missing there; `arrived` is told each that is there, by its thread.
 
     Raises `NetworkError` with all that failed.
     """
 
-    def get(file: Wanted) -> Sequence[Problem]:
+    def get(file: Download) -> Sequence[Problem]:
         problems = () if store.has(file.digest, file.size) else _bring(client, store, file, report)
         if not problems:
             arrived(file)
@@ -215,7 +215,7 @@ def download(
         raise NetworkError(problems)
 
 
-def bring(store: Store, file: Wanted, open_at: Open, where: str, report: Report) -> None:
+def bring(store: Store, file: Download, open_at: Open, where: str, report: Report) -> None:
     """Bring one file into the store; `open_at` requests its bytes from an offset on. Raises `NetworkError`."""
     with store.partial(file.digest) as part:
         if store.has(file.digest, file.size):
@@ -230,7 +230,7 @@ def bring(store: Store, file: Wanted, open_at: Open, where: str, report: Report)
         raise NetworkError.of(f"{file.name}: {fault}", where=where)
 
 
-def _bring(client: Client, store: Store, file: Wanted, report: Report) -> Sequence[Problem]:
+def _bring(client: Client, store: Store, file: Download, report: Report) -> Sequence[Problem]:
     problems: list[Problem] = []
     if not file.urls:
         return [Problem(f"no address is known for `{file.name}`", hint="run `onedigest generate`")]
@@ -244,7 +244,7 @@ def _bring(client: Client, store: Store, file: Wanted, report: Report) -> Sequen
     return problems
 
 
-def _continue(part: IO[bytes], file: Wanted, open_at: Open, where: str, report: Report) -> str:
+def _continue(part: IO[bytes], file: Download, open_at: Open, where: str, report: Report) -> str:
     """Add what is missing to a part, and verify the whole; return what is wrong with it, or nothing."""
     digest = _digest_so_far(part)
     start = part.seek(0, 2)

@@ -9,7 +9,7 @@ from pathlib import Path
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import of_bytes
 from onedigest.errors import NetworkError
-from onedigest.net.download import Wanted, bring
+from onedigest.net.download import Download, bring
 from onedigest.net.transfers import Report, spread
 from onedigest.oci.documents import DOCUMENT_BYTES
 from onedigest.oci.reference import Reference
@@ -66,5 +66,5 @@ class Remote:
 
     def _bring(self, layer: Descriptor, report: Report) -> None:
         if not self._store.has(layer.digest, layer.size):
-            file = Wanted(name=f"layer {layer.digest[7:19]}", digest=layer.digest, size=layer.size)
+            file = Download(name=f"layer {layer.digest[7:19]}", digest=layer.digest, size=layer.size)
             bring(self._store, file, partial(self._repository.open_blob, layer.digest), self.name, report)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from onedigest.definition.flyte.requirements import Wanted
+from onedigest.definition.flyte.requirements import FlyteRequirements
 from onedigest.errors import InputError
 from onedigest.net.redirects import origin_of
 
@@ -37,7 +37,9 @@ class Credential:
         return _fill(self.user, environment), _fill(self.password, environment)
 
 
-def settings_of(own: Mapping[str, Any], wanted: Wanted, where: str) -> tuple[dict[str, Any], tuple[Credential, ...]]:
+def settings_of(
+    own: Mapping[str, Any], wanted: FlyteRequirements, where: str
+) -> tuple[dict[str, Any], tuple[Credential, ...]]:
     """Return settings of uv with the indexes that are wanted, whose addresses hold no credentials any more."""
     rows: list[dict[str, Any]] = []
     credentials: list[Credential] = []

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from onedigest.definition.flyte.definition import Options, PipPackages, Secret, UvProject
 from onedigest.definition.flyte.indexes import Credential, settings_of
 from onedigest.definition.flyte.local_requirements import LocalFolders
-from onedigest.definition.flyte.requirements import Wanted, read_requirements, take_arguments
+from onedigest.definition.flyte.requirements import FlyteRequirements, read_requirements, take_arguments
 from onedigest.definition.flyte.uv_lock import read_project
 from onedigest.definition.spec import requirement
 from onedigest.errors import InputError, Problem
@@ -39,7 +39,7 @@ class Packages:
         self._around = LocalFolders(root=root, folder=folder)
         self.warnings: list[Problem] = []
         self.secrets: dict[Secret, None] = {}
-        self._wanted = Wanted()
+        self._wanted = FlyteRequirements()
         self._uv: dict[str, Any] = {}
         self._pythons: list[str] = []
         self._pinned_pythons: list[str] = []

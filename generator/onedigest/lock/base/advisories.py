@@ -12,7 +12,7 @@ from onedigest.assembler.refusal import Refused
 from onedigest.debian.versions import satisfies
 from onedigest.errors import NetworkError
 from onedigest.lock.base import Base
-from onedigest.lock.base.deb_downloads import wanted_package
+from onedigest.lock.base.deb_downloads import package_download
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.base.version_changes import Move
 from onedigest.net.download import download
@@ -39,7 +39,7 @@ def find_mended(moves: Iterable[Move], base: Base, sources: Sources) -> dict[Mov
         if move.old and move.is_security and package.size <= min(left, _MOST_BYTES):
             chosen[move] = package
             left -= package.size
-    wanted = [wanted_package(each, base.published(each), sources.archive.mirrors) for each in chosen.values()]
+    wanted = [package_download(each, base.published(each), sources.archive.mirrors) for each in chosen.values()]
     with suppress(NetworkError):
         download(sources.client, sources.store, wanted, sources.report)
     return {

@@ -16,7 +16,7 @@ from onedigest.debian.index import Candidates, Stanza, installed
 from onedigest.digest import hex_of
 from onedigest.errors import InputError, NetworkError, Problem
 from onedigest.lock.base import Base
-from onedigest.lock.base.deb_downloads import wanted_package
+from onedigest.lock.base.deb_downloads import package_download
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.net.download import download
 from onedigest.platforms import Platform
@@ -96,7 +96,7 @@ def _of_digest(packages: Candidates, row: DebianPackage) -> Stanza | None:
 
 
 def _from_files(base: Base, rows: Iterable[DebianPackage], sources: Sources) -> dict[str, Stanza]:
-    wanted = {row: wanted_package(row, base.published(row), sources.archive.mirrors) for row in rows}
+    wanted = {row: package_download(row, base.published(row), sources.archive.mirrors) for row in rows}
     with suppress(NetworkError):
         download(sources.client, sources.store, wanted.values(), sources.report)
     found = {}
