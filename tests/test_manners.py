@@ -21,7 +21,7 @@ from onedigest.net.connection import Connection, Pools
 from onedigest.net.download import Download, bring
 from onedigest.net.encryption import Trust
 from onedigest.oci.reference import parse_reference
-from onedigest.registry.credentials import Credentials
+from onedigest.registry.credentials import RegistryCredentials
 from onedigest.registry.host_choice import Places
 from onedigest.registry.push import put_tags
 from onedigest.registry.repository import Repository
@@ -52,7 +52,7 @@ class World:
         """Return what registries are reached with."""
         files = (Path(self.variables["DOCKER_CONFIG"]) / "config.json",) if self.variables else ()
         pools = Pools(connection or Connection(said=self.said.append))
-        return Access(pools=pools, credentials=Credentials(files, {}), pause=self.pauses.append, **options)  # type: ignore[arg-type]
+        return Access(pools=pools, credentials=RegistryCredentials(files, {}), pause=self.pauses.append, **options)  # type: ignore[arg-type]
 
     def repository(self, name: str, mode: str = "pull,push", **options: object) -> Repository:
         """Return a repository, by registry and name."""

@@ -18,7 +18,7 @@ from onedigest.net.connection import Connection, Pools
 from onedigest.net.download import Client, Download, download
 from onedigest.net.encryption import Trust
 from onedigest.oci.reference import parse_reference
-from onedigest.registry.credentials import Credentials
+from onedigest.registry.credentials import RegistryCredentials
 from onedigest.registry.repository import Repository
 from onedigest.registry.transport import Access, Transport
 from onedigest.store import Store
@@ -88,11 +88,11 @@ class TestIndexAndMirror:
         with listening(lambda request: respond(request, 200, b"file"), context) as other:
             place = f"https://x:y@{other.host}/there?signature=1"
             with listening(lambda request: respond(request, 307, location=place), context) as server:
-                row = credentials.Credential(url=f"https://{server.host}", user="u", password="SECRET")
+                row = credentials.IndexCredential(url=f"https://{server.host}", user="u", password="SECRET")
                 found = get(
                     f"https://{server.host}/x",
                     trust=Trust(bundle=certificate),
-                    credentials=credentials.Credentials(stated=[row]),
+                    credentials=credentials.IndexCredentials(stated=[row]),
                 )
 
         assert found == b"file"
@@ -184,7 +184,7 @@ class TestRegistry:
     """A registry elsewhere has another name here, since one on loopback may lead to loopback."""
 
     def transport(self) -> Transport:
-        access = Access(pools=Pools(Connection()), credentials=Credentials((), {}), pause=lambda _: None)
+        access = Access(pools=Pools(Connection()), credentials=RegistryCredentials((), {}), pause=lambda _: None)
         return Transport("registry.example", access)
 
     @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ class TestRegistry:
         with listening(lambda request: respond(request, 401, www_authenticate=ask)) as mirror:
             access = Access(
                 pools=Pools(Connection()),
-                credentials=Credentials((tmp_path / "config.json",), {}),
+                credentials=RegistryCredentials((tmp_path / "config.json",), {}),
                 mirrors=(("registry.example", f"{mirror.host}/hub"),),
                 pause=lambda _: None,
             )

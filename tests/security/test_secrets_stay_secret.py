@@ -22,7 +22,7 @@ from onedigest.net.download import Client
 from onedigest.net.indexes import Index
 from onedigest.net.request_credentials import RequestCredentials
 from onedigest.oci.reference import parse_reference
-from onedigest.registry.credentials import Credential, Credentials
+from onedigest.registry.credentials import RegistryCredential, RegistryCredentials
 from onedigest.registry.repository import Repository
 from onedigest.registry.transport import Access
 from onedigest.store import Store
@@ -210,7 +210,7 @@ class TestRegistry:
     def reach(self, host: str, home: Path) -> Repository:
         access = Access(
             pools=Pools(Connection()),
-            credentials=Credentials((home / "config.json",), {"PATH": f"{home}:/usr/bin:/bin"}),
+            credentials=RegistryCredentials((home / "config.json",), {"PATH": f"{home}:/usr/bin:/bin"}),
             pause=lambda _: None,
         )
         return Repository(parse_reference(f"{host}/acme/app:v1"), access)
@@ -257,12 +257,13 @@ class TestRegistry:
 def test_no_value_shows_what_it_holds() -> None:
     held = [
         Connection(
-            credentials=credentials.Credentials({"UV_INDEX": SECRET}), proxies=(("http", f"http://u:{SECRET}@proxy"),)
+            credentials=credentials.IndexCredentials({"UV_INDEX": SECRET}),
+            proxies=(("http", f"http://u:{SECRET}@proxy"),),
         ),
-        credentials.Credential(url="https://host", user=SECRET, password=SECRET, token=SECRET),
+        credentials.IndexCredential(url="https://host", user=SECRET, password=SECRET, token=SECRET),
         lend({"UV_INDEX": f"https://u:{SECRET}@host/simple", "HTTPS_PROXY": f"http://u:{SECRET}@proxy"}),
-        RequestCredentials(credentials.Credentials(), None).visit(f"https://u:{SECRET}@host/x.whl", ""),
-        Credential(source="x", user="u", secret=SECRET, identity=SECRET, bearer=SECRET),
+        RequestCredentials(credentials.IndexCredentials(), None).visit(f"https://u:{SECRET}@host/x.whl", ""),
+        RegistryCredential(source="x", user="u", secret=SECRET, identity=SECRET, bearer=SECRET),
         Bound(index="x", origin="https://host:443", user=SECRET, password=SECRET),
         Index(name="x", url=f"https://u:{SECRET}@host/simple"),
     ]

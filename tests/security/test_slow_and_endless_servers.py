@@ -19,7 +19,7 @@ from onedigest.net.download import Client, Download, download
 from onedigest.net.pace import Pace
 from onedigest.net.retries import Retries, seconds_of
 from onedigest.oci.reference import parse_reference
-from onedigest.registry.credentials import Credentials
+from onedigest.registry.credentials import RegistryCredentials
 from onedigest.registry.repository import Repository
 from onedigest.registry.transport import Access
 from onedigest.store import Store
@@ -207,7 +207,9 @@ def test_file_of_which_nothing_is_known(answer: Answer, tmp_path: Path) -> None:
 def test_registry(answer: Answer) -> None:
     with listening(answer) as server:
         pools = Pools(Connection(pace=QUICK))
-        access = Access(pools=pools, credentials=Credentials((), {}), insecure=(server.host,), pause=lambda _: None)
+        access = Access(
+            pools=pools, credentials=RegistryCredentials((), {}), insecure=(server.host,), pause=lambda _: None
+        )
         repository = Repository(parse_reference(f"{server.host}/acme/app:v1"), access)
         repository._endpoints[-1].transport._scheme = "http"
         said, seconds, memory = measured(lambda: repository.manifest("v1"))
@@ -235,7 +237,7 @@ def test_server_that_sends_something_else(data: bytes, said: str) -> None:
     with listening(answer) as server:
         with pytest.raises(NetworkError) as caught:
             client().get(f"{server.address}/x")
-        access = Access(pools=Pools(Connection()), credentials=Credentials((), {}), pause=lambda _: None)
+        access = Access(pools=Pools(Connection()), credentials=RegistryCredentials((), {}), pause=lambda _: None)
         repository = Repository(parse_reference(f"{server.host}/acme/app:v1"), access)
         repository._endpoints[-1].transport._scheme = "http"
         with pytest.raises(NetworkError) as also:
@@ -286,7 +288,7 @@ class TestWaits:
         said: list[str] = []
         with listening(lambda request: respond(request, 429, retry_after="20")) as server:
             pools = Pools(Connection(said=said.append))
-            access = Access(pools=pools, credentials=Credentials((), {}), pause=lambda _: None)
+            access = Access(pools=pools, credentials=RegistryCredentials((), {}), pause=lambda _: None)
             with pytest.raises(NetworkError):
                 Repository(parse_reference(f"{server.host}/acme/app:v1"), access).manifest("v1")
 

@@ -20,7 +20,7 @@ from listener import listening, respond
 from onedigest.errors import NetworkError
 from onedigest.net.connection import Connection, Pools, shown
 from onedigest.net.download import Client, Download, download
-from onedigest.net.index_credentials import Credential, Credentials
+from onedigest.net.index_credentials import IndexCredential, IndexCredentials
 from onedigest.store import Store
 
 DATA = bytes(range(256)) * 20_000
@@ -199,8 +199,8 @@ def test_several_at_once_share_one_download(server: IndexServer, store: Store) -
     assert len(server.requests) == 1
 
 
-def showing(url: str, user: str, password: str) -> Credentials:
-    return Credentials(stated=[Credential(url=url, user=user, password=password)])
+def showing(url: str, user: str, password: str) -> IndexCredentials:
+    return IndexCredentials(stated=[IndexCredential(url=url, user=user, password=password)])
 
 
 def test_credentials_are_sent_and_never_shown(server: IndexServer, store: Store) -> None:

@@ -49,7 +49,7 @@ def read_connection(offline: bool, said: Callable[[str], object]) -> Connection:
     """Return how this machine reaches the network, by the user's own settings; `said` takes words about waits."""
     from onedigest.net.connection import Connection
     from onedigest.net.encryption import read_trust
-    from onedigest.net.index_credentials import Credentials
+    from onedigest.net.index_credentials import IndexCredentials
     from onedigest.net.proxies import read_proxies
 
     settings = _uv_settings()
@@ -61,7 +61,7 @@ def read_connection(offline: bool, said: Callable[[str], object]) -> Connection:
         trust=read_trust(os.environ),
         unverified=(*os.environ.get("UV_INSECURE_HOST", "").split(), *stated),
         netrc=Path(os.environ.get("NETRC") or Path.home() / ".netrc"),
-        credentials=Credentials(uv_environment(own_variables(), named_indexes_here())),
+        credentials=IndexCredentials(uv_environment(own_variables(), named_indexes_here())),
         said=said,
     )
 

@@ -60,7 +60,7 @@ def sources_for(source: Sources, session: Session, image: Image) -> Sources:
     Raises `InputError` for secrets that an image may not use, or that are not on this machine.
     """
     from onedigest.net.download import Client
-    from onedigest.net.index_credentials import Credentials
+    from onedigest.net.index_credentials import IndexCredentials
 
     named = named_indexes_here()
     bound = _bound(image, named)
@@ -71,7 +71,7 @@ def sources_for(source: Sources, session: Session, image: Image) -> Sources:
         session.warn(unbound(os.environ, named, ((index, where) for index in asked)))
     environment = _environment(session, named, asked, bound)
     direct = addresses_with_user([*image.spec.dependencies, image.spec.uv])
-    credentials = Credentials(environment, (*asked, *listed_in(settings), *direct))
+    credentials = IndexCredentials(environment, (*asked, *listed_in(settings), *direct))
     connection = replace(session.connection, credentials=credentials)
     return replace(source, environment=environment, client=Client(connection))
 

@@ -20,12 +20,12 @@ HOSTS = "ONEDIGEST_REGISTRY_HOSTS"
 
 def make_access(pools: Pools, insecure: tuple[str, ...]) -> Access:
     """Return what registries are reached with, by the user's own settings."""
-    from onedigest.registry.credentials import Credentials
+    from onedigest.registry.credentials import RegistryCredentials
     from onedigest.registry.transport import Access
 
     return Access(
         pools=pools,
-        credentials=Credentials(_credential_files(), dict(os.environ)),
+        credentials=RegistryCredentials(_credential_files(), dict(os.environ)),
         insecure=insecure,
         mirrors=_mirrors(os.environ.get(MIRRORS, "")),
         places=_places(),

@@ -26,7 +26,7 @@ from onedigest.errors import NetworkError, Problem
 from onedigest.net import redirects
 from onedigest.net.connection import THREADS, Connection, Pools, shown
 from onedigest.net.failure_reasons import unreachable
-from onedigest.net.index_credentials import Credential
+from onedigest.net.index_credentials import IndexCredential
 from onedigest.net.pace import Refused
 from onedigest.net.proxy_faults import ProxyFault
 from onedigest.net.request_credentials import REFUSED, RequestCredentials
@@ -133,7 +133,7 @@ class Client:
             raise NetworkError([replace(problem, where=shown(url))])
         return response
 
-    def _led(self, url: str, headers: dict[str, str], shows: Credential | None) -> urllib3.BaseHTTPResponse:
+    def _led(self, url: str, headers: dict[str, str], shows: IndexCredential | None) -> urllib3.BaseHTTPResponse:
         """Send a request, and follow where the server leads."""
         target, outside = redirects.without_user(url).partition("#")[0], False
         for _ in range(redirects.MOST + 1):

@@ -20,7 +20,7 @@ from onedigest.net.download import discard, encoding_of
 from onedigest.net.redirects import is_loopback
 from onedigest.net.retries import BUSY, LIMITED, seconds_of
 from onedigest.registry.authorization import Answer, Authorizer
-from onedigest.registry.credentials import Credentials
+from onedigest.registry.credentials import RegistryCredentials
 from onedigest.registry.host_choice import Places, host_of, pools_for, registry_of
 from onedigest.registry.hosts_toml import Host
 from onedigest.registry.refusals import Refusing, has_no_tls, is_passing, is_put_off, noting_host, unreachable
@@ -54,7 +54,7 @@ class Access:
     """
 
     pools: Pools
-    credentials: Credentials
+    credentials: RegistryCredentials
     insecure: tuple[str, ...] = ()
     mirrors: tuple[tuple[str, str], ...] = ()
     places: Places = field(default_factory=Places)

@@ -18,7 +18,7 @@ _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Credential:
+class SecretCredential:
     """User and password of an index, which may hold `$NAME` of a secret."""
 
     index: str
@@ -39,10 +39,10 @@ class Credential:
 
 def settings_of(
     own: Mapping[str, Any], wanted: FlyteRequirements, where: str
-) -> tuple[dict[str, Any], tuple[Credential, ...]]:
+) -> tuple[dict[str, Any], tuple[SecretCredential, ...]]:
     """Return settings of uv with the indexes that are wanted, whose addresses hold no credentials any more."""
     rows: list[dict[str, Any]] = []
-    credentials: list[Credential] = []
+    credentials: list[SecretCredential] = []
     default = [wanted.default_index] if wanted.default_index else []
     taken = {_plain_name(each) for each in own.get("index", [])}
     for number, url in enumerate([*dict.fromkeys(wanted.indexes), *default], 1):
@@ -66,7 +66,7 @@ def settings_of(
     return found, tuple(credentials)
 
 
-def _split(url: str, name: str, where: str) -> tuple[str, Credential | None]:
+def _split(url: str, name: str, where: str) -> tuple[str, SecretCredential | None]:
     url = _NAMED.sub("", url)
     try:
         parts = urlsplit(url)
@@ -86,7 +86,7 @@ def _split(url: str, name: str, where: str) -> tuple[str, Credential | None]:
     host, origin = (parts.hostname or "").rstrip("."), origin_of(plain)
     if not origin:
         raise InputError.of("the address of an index is none of https://", where=where, hint="correct it")
-    return plain, Credential(index=name, host=host, origin=origin, user=unquote(user), password=unquote(password))
+    return plain, SecretCredential(index=name, host=host, origin=origin, user=unquote(user), password=unquote(password))
 
 
 def _plain_name(index: Any) -> str:

@@ -12,7 +12,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from onedigest.definition.flyte.definition import Options, PipPackages, Secret, UvProject
-from onedigest.definition.flyte.indexes import Credential, settings_of
+from onedigest.definition.flyte.indexes import SecretCredential, settings_of
 from onedigest.definition.flyte.local_requirements import LocalFolders
 from onedigest.definition.flyte.requirements import FlyteRequirements, read_requirements, take_arguments
 from onedigest.definition.flyte.uv_lock import read_project
@@ -155,7 +155,7 @@ class Packages:
         """Return the only digests that wheels of some projects may have."""
         return {name: frozenset(several) for name, several in self._wanted.hashes.items()}
 
-    def settings(self, where: str) -> tuple[dict[str, Any], tuple[Credential, ...]]:
+    def settings(self, where: str) -> tuple[dict[str, Any], tuple[SecretCredential, ...]]:
         """Return the settings of uv, and the credentials of indexes.
 
         An index that stands in the place of the usual one for some steps alone comes before that.

@@ -13,7 +13,7 @@ from onedigest.definition.flyte import definition as steps
 from onedigest.definition.flyte.commands import reaching, run_line
 from onedigest.definition.flyte.copies import Copies
 from onedigest.definition.flyte.definition import Definition, Secret, Step
-from onedigest.definition.flyte.indexes import Credential
+from onedigest.definition.flyte.indexes import SecretCredential
 from onedigest.definition.flyte.lock_names import plain_name
 from onedigest.definition.flyte.named_files import read_source
 from onedigest.definition.flyte.own_block import read_own_block, with_build
@@ -46,7 +46,7 @@ class Recipe:
 
     script: Script
     secrets: tuple[Secret, ...]
-    credentials: tuple[Credential, ...]
+    credentials: tuple[SecretCredential, ...]
     hashes: Mapping[str, frozenset[str]]
     baked: tuple[tuple[str, str], ...]
     read: tuple[Path, ...]
@@ -138,7 +138,7 @@ class _Mapper:
     def _read(self, path: Path, root: Path) -> bytes:
         return read_source(path, root, self._shown(path), scripts.MOST_BYTES)
 
-    def _settings(self) -> tuple[dict[str, Any], tuple[Credential, ...]]:
+    def _settings(self) -> tuple[dict[str, Any], tuple[SecretCredential, ...]]:
         try:
             return self._packages.settings(self._where())
         except InputError as error:
