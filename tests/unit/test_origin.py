@@ -11,7 +11,7 @@ from onedigest.digest import of_bytes
 from onedigest.errors import OnedigestError
 from onedigest.from_source.model import NO_DIGEST, BuildRequirement, BuiltFrom, Kind, PinnedFile
 from onedigest.lock import text as codec
-from onedigest.lock.model import Lock, Package, Wheel
+from onedigest.lock.model import Lock, LockedPackage, Wheel
 
 DIGEST = of_bytes(b"x")
 MAKER = BuildRequirement(
@@ -41,7 +41,7 @@ def lock_with(origin: BuiltFrom) -> Lock:
     found = codec.loads(expected_files("minimal")["pylock.toml"], "pylock.toml")
     wheel = Wheel(name="core-1.0-py3-none-any.whl", digest=DIGEST, size=1)
     wheels = tuple((platform, wheel) for platform in found.platforms)
-    core = Package(name="core", version="1.0", wheels=wheels, origin=origin)
+    core = LockedPackage(name="core", version="1.0", wheels=wheels, origin=origin)
     return replace(found, packages=(core,), roots=(("core", "1.0"),))
 
 

@@ -18,7 +18,7 @@ from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.from_source.model import BuiltFrom, Kind
 from onedigest.lock import text as codec
-from onedigest.lock.model import Lock, Package, Wheel
+from onedigest.lock.model import Lock, LockedPackage, Wheel
 from onedigest.plan.arrange import OWN_LAYER_BYTES, arrange
 from onedigest.plan.configuration import entrypoint
 from onedigest.plan.layers import Layer, Plan
@@ -38,7 +38,7 @@ def with_wheels(*sizes: int) -> Lock:
     packages = []
     for number, size in enumerate(sizes):
         wheel = Wheel(name=f"p{number}-1-py3-none-any.whl", digest=Digest(f"sha256:{number:064}"), size=size)
-        packages.append(Package(name=f"p{number}", version="1", wheels=((AMD64, wheel),)))
+        packages.append(LockedPackage(name=f"p{number}", version="1", wheels=((AMD64, wheel),)))
     return replace(LOCK, platforms=(AMD64,), packages=tuple(packages), roots=())
 
 

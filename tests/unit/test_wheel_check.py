@@ -19,7 +19,7 @@ from onedigest.digest import of_bytes
 from onedigest.errors import Problem
 from onedigest.from_source.model import BuiltFrom, Kind
 from onedigest.lock import text as codec
-from onedigest.lock.model import Lock, Package, Wheel
+from onedigest.lock.model import Lock, LockedPackage, Wheel
 from onedigest.platforms import ALL, Platform
 from onedigest.store import Store
 from onedigest.wheel_check.check import check
@@ -36,7 +36,7 @@ class Shelf:
 
     def __init__(self, root: Path) -> None:
         self.store = Store(root / "store")
-        self.packages: list[Package] = []
+        self.packages: list[LockedPackage] = []
 
     def add(
         self,
@@ -53,7 +53,7 @@ class Shelf:
         digest, file = self.store.add(data), called or f"{name.replace('-', '_')}-1.0-py3-none-any.whl"
         stored = Wheel(name=file, digest=digest, size=len(data))
         self.packages.append(
-            Package(
+            LockedPackage(
                 name=name,
                 version="1.0",
                 wheels=tuple((each, stored) for each in platforms),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from onedigest.lock.base.version_changes import Move
-    from onedigest.lock.model import Lock, Package
+    from onedigest.lock.model import Lock, LockedPackage
 
 _MOST_NAMED = 12
 _MOST_IDENTIFIERS = 6
@@ -41,7 +41,7 @@ def say_moves(previous: Lock | None, lock: Lock, moves: Mapping[Move, tuple[str,
 
 
 def _differences(lock: Lock) -> list[str]:
-    versions: dict[str, list[Package]] = {}
+    versions: dict[str, list[LockedPackage]] = {}
     for package in lock.packages:
         versions.setdefault(package.name, []).append(package)
     lines = []

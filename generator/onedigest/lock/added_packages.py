@@ -23,7 +23,7 @@ from onedigest.lock.asked_project import RequestedPackages
 from onedigest.lock.author import Author
 from onedigest.lock.base import Base
 from onedigest.lock.empty_index import names_of
-from onedigest.lock.model import Package
+from onedigest.lock.model import LockedPackage
 from onedigest.lock.project_pins import PinnedProject, pinned_rows, read_pinned
 from onedigest.lock.source_builder import SourceBuilder
 from onedigest.lock.targets import Target, targets_of
@@ -37,7 +37,7 @@ Ask = Callable[[RequestedPackages], Mapping[str, Any]]
 
 def answer_project(
     spec: Spec, base: Base, workshop: SourceBuilder, kept: frozenset[str], folder: Path, author: Author, ask: Ask
-) -> tuple[tuple[Package, ...], tuple[tuple[str, str], ...], dict[str, Place]]:
+) -> tuple[tuple[LockedPackage, ...], tuple[tuple[str, str], ...], dict[str, Place]]:
     """Return packages and roots of an image with a uv.lock, and address and digest of each wheel by its name.
 
     `folder` is the script's. A wheel of `kept` counts before better ones. Only what no uv.lock pins is asked of uv.

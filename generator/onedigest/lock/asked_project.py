@@ -14,7 +14,7 @@ from onedigest.definition.spec import Spec
 from onedigest.from_source.model import Source
 from onedigest.lock import uv_keys
 from onedigest.lock.empty_index import names_of
-from onedigest.lock.model import Package
+from onedigest.lock.model import LockedPackage
 from onedigest.lock.package_sources import PackageSources, ScriptSurroundings
 from onedigest.lock.repository import find_root
 from onedigest.lock.toml import inline_table, lines, string, value
@@ -89,7 +89,7 @@ def _placed(dependencies: Iterable[str], settings: Mapping[str, Any]) -> set[str
     return set(map(canonicalize_name, named))
 
 
-def project_text(spec: Spec, wanted: RequestedPackages, python_minor: str, pins: Iterable[Package] = ()) -> str:
+def project_text(spec: Spec, wanted: RequestedPackages, python_minor: str, pins: Iterable[LockedPackage] = ()) -> str:
     """Return a pyproject.toml whose lock is that of the script for its platforms alone.
 
     `pins` are packages that may not have another version.
@@ -126,7 +126,7 @@ def comparison_text(spec: Spec, wanted: RequestedPackages, python_minor: str, na
 def preferences_text(
     spec: Spec,
     python_minor: str,
-    packages: Iterable[Package],
+    packages: Iterable[LockedPackage],
     forks: Mapping[tuple[str, str], Sequence[str]] | None = None,
 ) -> str:
     """Return a uv.lock that holds nothing but versions, which uv prefers as long as they fit.
@@ -193,7 +193,7 @@ def _machine(platform: Platform) -> str:
     return f"sys_platform == 'linux' and platform_machine == '{platform.machine}'"
 
 
-def pin(package: Package) -> str:
+def pin(package: LockedPackage) -> str:
     """Return the requirement of exactly one version, on the platforms that have it."""
     text = f"{package.name}=={package.version}"
     return text if len(package.platforms) > 1 else f"{text} ; {marker_of(package.platforms)}"

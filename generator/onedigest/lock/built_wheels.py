@@ -13,7 +13,7 @@ from onedigest.errors import Problem
 from onedigest.from_source import wheel_source
 from onedigest.from_source.model import Built, BuiltFrom, Kind, PinnedFile, Source
 from onedigest.lock.asked_project import read_around
-from onedigest.lock.model import Lock, Package, Wheel
+from onedigest.lock.model import Lock, LockedPackage, Wheel
 from onedigest.sources import Sources
 from onedigest.store import Store
 
@@ -29,7 +29,7 @@ def placed(store: Store, wheel: PinnedFile) -> Path:
     return path
 
 
-def built_of(package: Package) -> Built | None:
+def built_of(package: LockedPackage) -> Built | None:
     """Return the wheel of a package that was built, and what it was built of."""
     if package.origin is None or not package.wheels:
         return None
@@ -37,7 +37,7 @@ def built_of(package: Package) -> Built | None:
     return Built(wheel=PinnedFile(name=wheel.name, digest=wheel.digest, size=wheel.size), origin=package.origin)
 
 
-def with_wheel(package: Package, built: Built) -> Package:
+def with_wheel(package: LockedPackage, built: Built) -> LockedPackage:
     """Return a package with a wheel that was built, whose name uv writes in a form of its own."""
     wheel = Wheel(name=built.wheel.name, digest=built.wheel.digest, size=built.wheel.size)
     wheels = tuple((platform, wheel) for platform in package.platforms)

@@ -14,7 +14,7 @@ from onedigest.definition.spec import Spec
 from onedigest.errors import OnedigestError, Problem
 from onedigest.from_source.not_named import build_line
 from onedigest.lock.asked_project import NAME, RequestedPackages, comparison_text
-from onedigest.lock.model import Package
+from onedigest.lock.model import LockedPackage
 from onedigest.lock.targets import Target
 from onedigest.lock.uv_lock_values import check_rows
 from onedigest.platforms import Platform
@@ -22,7 +22,7 @@ from onedigest.sources import Sources
 from onedigest.tools import uv
 from onedigest.tools.uv_rows import wheel_name
 
-Required = Callable[[Package], Sequence[str] | None]
+Required = Callable[[LockedPackage], Sequence[str] | None]
 """Returns what a package of a lock requires, None where that is not known."""
 
 
@@ -62,8 +62,8 @@ class OlderVersion:
 
 def older_choices(
     found: Mapping[str, Any],
-    packages: Iterable[Package],
-    pins: Iterable[Package],
+    packages: Iterable[LockedPackage],
+    pins: Iterable[LockedPackage],
     targets: Sequence[Target],
     required: Required,
     asked: ResolvedRequest,
@@ -74,7 +74,7 @@ def older_choices(
     `newest` are their rows in the newest version, by name.
     """
     pinned = {package.key for package in pins}
-    chosen: dict[str, list[Package]] = {}
+    chosen: dict[str, list[LockedPackage]] = {}
     for package in packages:
         chosen.setdefault(package.name, []).append(package)
     of_indexes = {(row["name"], row.get("version", "")) for row in found["package"] if "registry" in row["source"]}
@@ -105,7 +105,7 @@ def older_choices(
 
 
 def newest_rows(
-    found: Mapping[str, Any], packages: Iterable[Package], asked: ResolvedRequest
+    found: Mapping[str, Any], packages: Iterable[LockedPackage], asked: ResolvedRequest
 ) -> dict[str, Mapping[str, Any]]:
     """Return the newest row of each package that comes from an index, none where uv cannot compare."""
     spec, sources = asked.spec, asked.sources
@@ -127,7 +127,7 @@ def newest_rows(
     return newest
 
 
-def _is_allowed(name: str, version: str, chosen: Mapping[str, Sequence[Package]], required: Required) -> bool:
+def _is_allowed(name: str, version: str, chosen: Mapping[str, Sequence[LockedPackage]], required: Required) -> bool:
     """Tell whether all that needs a package would take a version of it; what is not known to, would not."""
     for package in (each for several in chosen.values() for each in several):
         if not any(dependency[0] == name for dependency in package.dependencies):

@@ -17,7 +17,7 @@ from onedigest.lock.base import Base
 from onedigest.lock.base.choice import python_minor
 from onedigest.lock.base.debian import read_debian_base
 from onedigest.lock.base.image import read_image_base
-from onedigest.lock.model import Lock, Package, Wheel
+from onedigest.lock.model import Lock, LockedPackage, Wheel
 from onedigest.lock.origin import read_origin
 from onedigest.lock.table import Table, Wrong
 from onedigest.lock.toml import rfc3339
@@ -130,7 +130,7 @@ def read_base(base: Table, python: str, platforms: Sequence[Platform]) -> Base:
     return (read_image_base if "image" in base else read_debian_base)(base, python, platforms)
 
 
-def read_remaining_package(values: Mapping[str, Any], platforms: tuple[Platform, ...]) -> Package:
+def read_remaining_package(values: Mapping[str, Any], platforms: tuple[Platform, ...]) -> LockedPackage:
     """Return a package with what can be read of it, at least its name and version. Raises `Wrong`.
 
     Without a base it is not known which of several wheels a platform had, so it is given each of its machine.
@@ -146,10 +146,10 @@ def read_remaining_package(values: Mapping[str, Any], platforms: tuple[Platform,
     origin = None
     with suppress(Wrong, ValueError):
         origin = _tool_origin(row) if "tool" in row and len({wheel for _, wheel in chosen}) == 1 else None
-    return Package(name=name, version=version, wheels=chosen, origin=origin)
+    return LockedPackage(name=name, version=version, wheels=chosen, origin=origin)
 
 
-def _package(platforms: Sequence[Platform], base: Base, row: Table) -> Package:
+def _package(platforms: Sequence[Platform], base: Base, row: Table) -> LockedPackage:
     name, version = row.take("name", untrusted.normalized_name), row.take("version", untrusted.version)
     users = row.take_or(tuple(platforms), "marker", partial(_users, platforms))
     edges = row.each("dependencies", _edge)
@@ -163,7 +163,7 @@ def _package(platforms: Sequence[Platform], base: Base, row: Table) -> Package:
     chosen = tuple((platform, _of_platform(row, wheels, platform, base)) for platform in users)
     if unused := set(wheels) - {wheel for _, wheel in chosen}:
         raise row.wrong("wheels", f"has `{min(unused).name}`, which no platform of the package selects")
-    return Package(name=name, version=version, wheels=chosen, dependencies=edges, origin=origin)
+    return LockedPackage(name=name, version=version, wheels=chosen, dependencies=edges, origin=origin)
 
 
 def _tool_origin(row: Table) -> BuiltFrom:

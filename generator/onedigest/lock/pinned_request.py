@@ -14,7 +14,7 @@ from onedigest.lock.addresses import file_address
 from onedigest.lock.asked_project import RequestedPackages
 from onedigest.lock.built_wheels import built_of, placed
 from onedigest.lock.environments import Environments
-from onedigest.lock.model import Lock, Package
+from onedigest.lock.model import Lock, LockedPackage
 from onedigest.lock.package_sources import ScriptSurroundings
 from onedigest.lock.repository import declared_by
 from onedigest.lock.source_closure import with_indexes, without_unneeded
@@ -28,7 +28,7 @@ def pinned_requested(spec: Spec, lock: Lock, store: Store, *, folder: Path) -> R
     `folder` is the script's.
     """
     around = shadow.read_around(spec, folder)
-    wheels: dict[Package, Path] = {}
+    wheels: dict[LockedPackage, Path] = {}
     for package in lock.packages:
         built = built_of(package)
         if built and store.has(built.wheel.digest):
@@ -74,23 +74,23 @@ def _indexes(lock: Lock, around: ScriptSurroundings) -> tuple[dict[str, tuple[st
     return added, indexes
 
 
-def _package_of(source: Source, packages: Iterable[Package]) -> Package | None:
+def _package_of(source: Source, packages: Iterable[LockedPackage]) -> LockedPackage | None:
     """Return the package that was built of a source, by its place where several have its name."""
     alike = [package for package in packages if package.name == source.name]
     exact = [package for package in alike if package.origin and package.origin.path == source.stated]
     return next(iter([*exact, *alike]), None)
 
 
-def _constraint(package: Package, path: Path, lock: Lock) -> str:
+def _constraint(package: LockedPackage, path: Path, lock: Lock) -> str:
     everywhere = package.platforms == lock.platforms
     return f"{package.name} @ {file_address(path)}" + ("" if everywhere else f" ; {marker_of(package.platforms)}")
 
 
-def _row(package: Package, lock: Lock) -> dict[str, Any]:
+def _row(package: LockedPackage, lock: Lock) -> dict[str, Any]:
     return {"name": package.name, "version": package.version, "requires-dist": list(_requires(package, lock))}
 
 
-def _requires(package: Package, lock: Lock) -> Iterator[str]:
+def _requires(package: LockedPackage, lock: Lock) -> Iterator[str]:
     """Yield what a package needs by its lock, each version on the platforms that have it.
 
     A lock states no extras, so what a package of an index needs is named too: an extra may be what asks for it.

@@ -12,7 +12,7 @@ from onedigest.definition.spec import Spec
 from onedigest.from_source.model import Built
 from onedigest.lock.author import Author
 from onedigest.lock.built_wheels import built_of, with_wheel
-from onedigest.lock.model import Lock, Package, settled
+from onedigest.lock.model import Lock, LockedPackage, settled
 from onedigest.lock.source_builder import EarlierBuilds, SourceBuilder
 from onedigest.lock.wheel_metadata import of_file
 from onedigest.sources import Sources
@@ -44,7 +44,7 @@ def _name(built: Built) -> str:
     return parse_wheel_filename(built.wheel.name)[0]
 
 
-def _is_alike(package: Package, built: Built, store: Store) -> bool:
+def _is_alike(package: LockedPackage, built: Built, store: Store) -> bool:
     """Tell whether a wheel has the name of the one that a lock has, and says the same of what it needs."""
     before = built_of(package)
     if before is None or before.wheel.name != built.wheel.name or before.origin.kind is not built.origin.kind:

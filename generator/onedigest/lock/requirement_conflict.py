@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from onedigest.errors import InputError, OnedigestError, Problem
 from onedigest.lock import asked_project as shadow
-from onedigest.lock.model import Package
+from onedigest.lock.model import LockedPackage
 from onedigest.lock.older_versions import ResolvedRequest
 from onedigest.tools import uv
 
@@ -92,7 +92,7 @@ def clash_of(error: InputError, asked: ResolvedRequest, line_of: LineOf) -> Inpu
 def older_for_others(
     found: Mapping[str, Any],
     newest: Mapping[str, Mapping[str, Any]],
-    pins: Sequence[Package],
+    pins: Sequence[LockedPackage],
     asked: ResolvedRequest,
     line_of: LineOf,
 ) -> Problem | None:

@@ -16,7 +16,7 @@ from onedigest.from_source.not_named import build_line
 from onedigest.lock.author import Author
 from onedigest.lock.base.choice import SUITES, python_minor
 from onedigest.lock.extras import missing_extras
-from onedigest.lock.model import Package
+from onedigest.lock.model import LockedPackage
 from onedigest.lock.older_versions import ResolvedRequest, newest_rows, older_choices
 from onedigest.lock.requirement_conflict import LineOf, clash_of, older_for_others, other_version, tried
 from onedigest.lock.targets import Target
@@ -41,8 +41,8 @@ def judge(
     said: Sequence[str],
     found: Mapping[str, Any],
     places: Mapping[str, Place],
-    packages: Sequence[Package],
-    pins: Sequence[Package],
+    packages: Sequence[LockedPackage],
+    pins: Sequence[LockedPackage],
     targets: Sequence[Target],
     asked: ResolvedRequest,
     author: Author,
@@ -54,13 +54,13 @@ def judge(
     spec, sources = asked.spec, asked.sources
     chosen = {package.key: package for package in packages}
 
-    def metadata(package: Package | None) -> Metadata | None:
+    def metadata(package: LockedPackage | None) -> Metadata | None:
         if package is None or not package.wheels:
             return None
         place = places[package.wheels[0][1].name]
         return read_metadata(place.address, place.stated, sources.client, sources.store, place.index)
 
-    def field(package: Package | None, name: str) -> Sequence[str] | None:
+    def field(package: LockedPackage | None, name: str) -> Sequence[str] | None:
         stated = metadata(package)
         return None if stated is None else stated[name]
 
@@ -83,7 +83,7 @@ def judge(
         raise InputError(problems)
 
 
-def _place(text: str, chosen: Mapping[tuple[str, str], Package], author: Author) -> str:
+def _place(text: str, chosen: Mapping[tuple[str, str], LockedPackage], author: Author) -> str:
     """Return the line that asks for the package which a warning names, or nothing."""
     return next((author.line_of(name) for name, version in chosen if f"`{name}=={version}`" in text), "")
 

@@ -25,7 +25,7 @@ from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor
 from onedigest.lock.base.debian_choice import resolve_debian
 from onedigest.lock.base.debian_pins import Kept
 from onedigest.lock.empty_index import unbuilt
-from onedigest.lock.model import Lock, Package, settled
+from onedigest.lock.model import Lock, LockedPackage, settled
 from onedigest.lock.older_versions import ResolvedRequest
 from onedigest.lock.pinned_request import pinned_requested
 from onedigest.lock.script_lock import Pins
@@ -121,7 +121,11 @@ def resolve(
 
 
 def _made(
-    spec: Spec, base: Base, packages: tuple[Package, ...], roots: tuple[tuple[str, str], ...], workshop: SourceBuilder
+    spec: Spec,
+    base: Base,
+    packages: tuple[LockedPackage, ...],
+    roots: tuple[tuple[str, str], ...],
+    workshop: SourceBuilder,
 ) -> Lock:
     return Lock(
         spec=spec.digest(),
@@ -139,11 +143,11 @@ def _answer_pinned(
     spec: Spec,
     base: Base,
     workshop: SourceBuilder,
-    pins: tuple[Package, ...],
+    pins: tuple[LockedPackage, ...],
     sources: Sources,
     folder: Path,
     author: Author,
-) -> tuple[tuple[Package, ...], tuple[tuple[str, str], ...], dict[str, Place]]:
+) -> tuple[tuple[LockedPackage, ...], tuple[tuple[str, str], ...], dict[str, Place]]:
     """Return packages, roots and the places of wheels, where a uv.lock pins what uv is not asked for."""
     from onedigest.lock.added_packages import answer_project
 
@@ -234,7 +238,7 @@ def _ask(
     spec: Spec,
     wanted: shadow.RequestedPackages,
     python_minor: str,
-    pins: tuple[Package, ...],
+    pins: tuple[LockedPackage, ...],
     known: str,
     sources: Sources,
     hear: uv.Hear = lambda _: None,
@@ -309,7 +313,7 @@ def _pinned_index(choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Di
     return previous.base.origin.digest if previous.base.origin else None
 
 
-def _pins(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> tuple[Package, ...]:
+def _pins(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> tuple[LockedPackage, ...]:
     """Return the packages of an earlier lock that may not move without need.
 
     What is to be built from now on may: an older version was perhaps chosen for its wheel alone.

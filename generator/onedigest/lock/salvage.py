@@ -17,7 +17,7 @@ from onedigest.definition.spec import asked_value, digest_of
 from onedigest.digest import Digest, canonical_json
 from onedigest.lock.base import Base
 from onedigest.lock.base.image import ImageBase, read_reference
-from onedigest.lock.model import Lock, Package
+from onedigest.lock.model import Lock, LockedPackage
 from onedigest.lock.parse import read_base, read_remaining_package
 from onedigest.lock.table import Table, Wrong
 from onedigest.platforms import ALL, Platform
@@ -39,7 +39,7 @@ def read_remains(text: str) -> Lock | None:
     if len(text) > untrusted.MOST_LOCK:
         return None
     sides = merge_conflicts.sides(text)
-    packages: dict[str, tuple[Package, ...]] = {}
+    packages: dict[str, tuple[LockedPackage, ...]] = {}
     for side in reversed(sides):
         packages |= _packages(_chunks(side, "packages"))
     asked, platforms, base = _base(sides)
@@ -67,7 +67,7 @@ def decided(text: str) -> list[str]:
     ]
 
 
-def _versions(packages: Mapping[str, tuple[Package, ...]]) -> dict[str, str]:
+def _versions(packages: Mapping[str, tuple[LockedPackage, ...]]) -> dict[str, str]:
     return {name: ", ".join(sorted(each.version for each in several)) for name, several in packages.items()}
 
 
@@ -88,9 +88,9 @@ def _chunks(text: str, name: str) -> list[str]:
     ]
 
 
-def _packages(chunks: Iterable[str]) -> dict[str, tuple[Package, ...]]:
+def _packages(chunks: Iterable[str]) -> dict[str, tuple[LockedPackage, ...]]:
     """Return the packages of a document by their names; a platform may have another version than the other."""
-    found: dict[str, dict[tuple[str, str], Package]] = {}
+    found: dict[str, dict[tuple[str, str], LockedPackage]] = {}
     whole: list[str] = []
     for chunk in chunks:
         if whole and chunk.startswith("[packages."):  # what its wheel was built of

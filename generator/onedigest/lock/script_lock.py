@@ -19,7 +19,7 @@ from onedigest.definition.spec import Spec, normalized_specifier, requirement
 from onedigest.definition.uv_project.uv_lock import FORMAT
 from onedigest.errors import InputError, Problem, generating
 from onedigest.lock import asked_project as shadow
-from onedigest.lock.model import Lock, Package
+from onedigest.lock.model import Lock, LockedPackage
 from onedigest.lock.targets import Target, targets_of
 from onedigest.lock.uv_lock_values import is_marker
 from onedigest.tools.uv_rows import stated_digest, wheel_name
@@ -44,7 +44,7 @@ class Pins:
     digests of which the files of a package must have one, of any algorithm, where the lock of a project says so.
     """
 
-    packages: tuple[Package, ...] = ()
+    packages: tuple[LockedPackage, ...] = ()
     forks: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     place: str = ""
@@ -69,7 +69,7 @@ class ScriptLock:
             for name, digest in row["wheels"]:
                 stated.setdefault(name, set()).add(digest)
         return Pins(
-            packages=tuple(Package(name=row["name"], version=row["version"], wheels=()) for row in rows),
+            packages=tuple(LockedPackage(name=row["name"], version=row["version"], wheels=()) for row in rows),
             forks={(row["name"], row["version"]): row["forks"] for row in rows if row["forks"]},
             # where two indexes have a file of one name, it is not known which of them is meant
             digests={name: min(several) for name, several in stated.items() if len(several) == 1 and "" not in several},

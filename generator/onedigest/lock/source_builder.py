@@ -25,7 +25,7 @@ from onedigest.lock.author import Author
 from onedigest.lock.built_wheels import built_of, placed, say_built, with_wheel
 from onedigest.lock.environments import Environments
 from onedigest.lock.git_projects import projects_of
-from onedigest.lock.model import Lock, Package
+from onedigest.lock.model import Lock, LockedPackage
 from onedigest.lock.package_sources import PackageSources
 from onedigest.lock.repository import Declared
 from onedigest.lock.source_closure import SourceClosure, WheelMaking, requirements_of, stated_row
@@ -150,7 +150,7 @@ class SourceBuilder:
             row["source"] = {"path": str(path)}
             row["wheels"] = [{"filename": wheel.name, "hash": wheel.digest, "size": wheel.size}]
 
-    def stated(self, package: Package) -> Package:
+    def stated(self, package: LockedPackage) -> LockedPackage:
         """Return a package of a lock with the source that its wheel was built of, where it was."""
         known = {built.wheel.digest: built for built in self.built.values()}
         found = [known[wheel.digest] for _, wheel in package.wheels if wheel.digest in known]

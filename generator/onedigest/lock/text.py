@@ -11,7 +11,7 @@ from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import BuildRequirement, BuiltFrom, PinnedFile
 from onedigest.header import add_header, one_line, stated_script
 from onedigest.lock.metadata import format_problem, stated, stated_in
-from onedigest.lock.model import Lock, Package, Wheel
+from onedigest.lock.model import Lock, LockedPackage, Wheel
 from onedigest.lock.parse import environment, input_path, read_document
 from onedigest.lock.table import Wrong
 from onedigest.lock.toml import inline_table, key, lines, string, value
@@ -57,7 +57,7 @@ def _head(lock: Lock) -> str:
     ) + ("" if lock.packages else "packages = []\n")
 
 
-def _package(package: Package, lock: Lock) -> str:
+def _package(package: LockedPackage, lock: Lock) -> str:
     several = {each.name for each in lock.packages if each.name == package.name and each.key != package.key}
     text = f"[[packages]]\nname = {string(package.name)}\nversion = {string(package.version)}\n"
     if package.platforms != lock.platforms or several:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from onedigest.digest import Digest, algorithm_of, has_stated, is_digest
 from onedigest.errors import InputError, Problem
-from onedigest.lock.model import Package, Wheel
+from onedigest.lock.model import LockedPackage, Wheel
 from onedigest.lock.script_lock import Pins
 from onedigest.net.connection import THREADS
 from onedigest.sources import Sources
@@ -23,8 +23,8 @@ Has = Callable[[str], bool]
 
 
 def completed(
-    packages: tuple[Package, ...], places: Mapping[str, Place], sources: Sources, pinned: Pins
-) -> tuple[Package, ...]:
+    packages: tuple[LockedPackage, ...], places: Mapping[str, Place], sources: Sources, pinned: Pins
+) -> tuple[LockedPackage, ...]:
     """Fill in digests and sizes that the index does not state; `places` are by file name.
 
     A digest of another algorithm is checked, and none is written in the place of a sha256. Raises `InputError` with

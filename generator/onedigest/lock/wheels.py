@@ -13,7 +13,7 @@ from onedigest.errors import InputError, Problem, listed
 from onedigest.from_source.not_named import build_line
 from onedigest.lock import asked_project as shadow
 from onedigest.lock.graph import reachable
-from onedigest.lock.model import Package, Wheel
+from onedigest.lock.model import LockedPackage, Wheel
 from onedigest.lock.targets import Target
 from onedigest.lock.uv_lock_values import read_wheel
 from onedigest.platforms import Platform
@@ -38,7 +38,7 @@ def select(
     base: str,
     kept: frozenset[str] = frozenset(),
     yanked: frozenset[str] = frozenset(),
-) -> tuple[tuple[Package, ...], tuple[Key, ...]]:
+) -> tuple[tuple[LockedPackage, ...], tuple[Key, ...]]:
     """Return packages and roots for the targets; a wheel of `kept` counts before better ones, one of `yanked` last.
 
     Raises `InputError` with every package that cannot be installed.
@@ -52,7 +52,7 @@ def select(
         wheels, refused = _wheels(rows[key], users, base, kept, yanked)
         problems += refused
         edges = {edge for target in users for edge in needed[target.platform].edges[key]}
-        found.append(Package(name=key[0], version=key[1], wheels=tuple(wheels), dependencies=tuple(edges)))
+        found.append(LockedPackage(name=key[0], version=key[1], wheels=tuple(wheels), dependencies=tuple(edges)))
     if problems:
         raise InputError(problems)
     roots = {root for each in needed.values() for root in each.roots}

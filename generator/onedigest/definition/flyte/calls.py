@@ -23,7 +23,7 @@ from onedigest.definition.flyte.frames import (
 )
 from onedigest.definition.flyte.literals import NotLiteral
 from onedigest.definition.flyte.methods import WHEELS
-from onedigest.definition.flyte.modules import Module, Package
+from onedigest.definition.flyte.modules import Module, NamespacePackage
 from onedigest.definition.flyte.scopes import last_name, start
 from onedigest.errors import InputError
 
@@ -54,7 +54,7 @@ def call_value(call: ast.Call, frame: Frame, follow: Following) -> Any:  # noqa:
             )
         if isinstance(owner, Environment) and method == "clone_with":
             return _environment(call, frame, follow, like=owner)
-        if not isinstance(owner, External | Module | Package | Class | Instance):
+        if not isinstance(owner, External | Module | NamespacePackage | Class | Instance):
             return literals.call_method(owner, method, *_arguments(call, frame, follow), follow.place)
     called = follow.value(call.func, frame)
     match called:

@@ -15,7 +15,7 @@ from onedigest.definition.flyte.definition import Refused, Secret
 from onedigest.definition.flyte.displays import container, repeated, subscript, text_part
 from onedigest.definition.flyte.frames import Class, Environment, External, Frame, Function, Instance, fail
 from onedigest.definition.flyte.literals import NotLiteral, UnknownValueError
-from onedigest.definition.flyte.modules import Module, Modules, Package
+from onedigest.definition.flyte.modules import Module, Modules, NamespacePackage
 from onedigest.definition.flyte.scopes import END, Binding, start
 from onedigest.errors import InputError
 
@@ -225,7 +225,7 @@ class Evaluator:
             raise UnknownValueError
         return External(origin)
 
-    def _member(self, module: Module | Package, name: str) -> Any:
+    def _member(self, module: Module | NamespacePackage, name: str) -> Any:
         """Return what a name of another module stands for, when that has run."""
         if isinstance(module, Module) and name in module.names.top.bindings:
             frame = self.frame(module)
@@ -248,7 +248,7 @@ class Evaluator:
         match value:
             case External():
                 return External(f"{value.name}.{name}")
-            case Module() | Package():
+            case Module() | NamespacePackage():
                 return self._member(value, name)
             case Class() if value.is_plain() and name in (scope := value.frame.module.names.scope(value.node)).bindings:
                 frame = self._inside(value)
@@ -294,7 +294,9 @@ def _may_have_changed(value: Any, owner: Frame, name: str) -> bool:
     """Tell whether something else than the statement that gives a name its value may change that in place."""
     if isinstance(value, list | dict):
         return name in owner.scope.changed or name in owner.scope.handed
-    return name in owner.scope.changed and isinstance(value, Made | Class | Instance | Environment | Module | Package)
+    return name in owner.scope.changed and isinstance(
+        value, Made | Class | Instance | Environment | Module | NamespacePackage
+    )
 
 
 def _has_image(value: Any) -> bool:
