@@ -70,7 +70,7 @@ class Buildx:
         order.bring(tuple({layer.key(): layer for layer in needed}.values()), lambda _: None)
         place_encoded(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)
         commands = order.plan.commands()
-        made = _Made(order)
+        made = _AssembledLayers(order)
         with order.store.scratch() as folder:
             exports = self._export(order, folder / "first", made)
             _compare(order.plan, made.descriptors, exports, order.store)
@@ -84,7 +84,7 @@ class Buildx:
     def _builder(self) -> Builder:
         return find_builder(self._docker, self._named)
 
-    def _export(self, order: BuildRequest, folder: Path, made: _Made) -> _Exports:
+    def _export(self, order: BuildRequest, folder: Path, made: _AssembledLayers) -> _Exports:
         """Have BuildKit build into a new folder while the assembler does; what executes commands is not cached.
 
         buildx exports no OCI layout of what several nodes build, so each platform is a build of its own there.
@@ -97,7 +97,7 @@ class Buildx:
         return exports
 
     def _export_platforms(
-        self, order: BuildRequest, platforms: Sequence[PlatformPlan], folder: Path, made: _Made
+        self, order: BuildRequest, platforms: Sequence[PlatformPlan], folder: Path, made: _AssembledLayers
     ) -> _Exports:
         """Have BuildKit build platforms.
 
@@ -143,7 +143,7 @@ def _contexts(plan: Plan, base: str) -> list[str]:
     return [argument for name in base_contexts(plan) for argument in ("--build-context", f"{name}={base}")]
 
 
-class _Made:
+class _AssembledLayers:
     """What the assembler makes of an order, once."""
 
     def __init__(self, order: BuildRequest) -> None:

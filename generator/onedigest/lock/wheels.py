@@ -25,7 +25,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Needed:
+class PlatformNeeds:
     """What one platform needs: its packages with their edges, and the packages that the script asks for."""
 
     edges: Mapping[Key, tuple[Key, ...]]
@@ -59,7 +59,7 @@ def select(
     return tuple(found), tuple(sorted(roots))
 
 
-def walk(rows: Mapping[Key, Row], target: Target) -> Needed:
+def walk(rows: Mapping[Key, Row], target: Target) -> PlatformNeeds:
     """Follow the edges whose markers hold on a target. A node is a package, or a package with one of its extras."""
     environment = target.marker_values
     root = next(key for key in rows if key[0] == shadow.NAME)
@@ -85,7 +85,7 @@ def walk(rows: Mapping[Key, Row], target: Target) -> Needed:
     for node in found:
         joined.setdefault(keys[node], set()).update(keys[each] for each in edges[node] if each in keys)
     roots = joined.pop(root)
-    return Needed(
+    return PlatformNeeds(
         {key: tuple(sorted(targets - {key, root})) for key, targets in joined.items()}, tuple(sorted(roots - {root}))
     )
 

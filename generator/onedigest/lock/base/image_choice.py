@@ -52,7 +52,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Found:
+class _BaseFacts:
     """What the files of one platform's image tell."""
 
     interpreter: str
@@ -149,10 +149,10 @@ def _refuse_several_homes(spec: Spec, text: str, accounts: Mapping[Platform, Acc
 
 def _look_at_all(
     spec: Spec, text: str, by_name: Mapping[str, ReadPlatform], paths: Mapping[str, Path], store: Store
-) -> tuple[dict[Platform, Rootfs], dict[Platform, _Found]]:
+) -> tuple[dict[Platform, Rootfs], dict[Platform, _BaseFacts]]:
     """Read the files of the image of each platform, and what they tell. Raises `InputError` with all that is wrong."""
     problems: list[Problem] = []
-    found: dict[Platform, _Found] = {}
+    found: dict[Platform, _BaseFacts] = {}
     roots: dict[Platform, Rootfs] = {}
     for platform in spec.platforms:
         read = by_name[platform.oci]
@@ -170,7 +170,7 @@ def _blobs(read: ReadPlatform, paths: Mapping[str, Path]) -> list[tuple[Descript
     return [(layer.descriptor, paths[layer.digest]) for layer in read.layers]
 
 
-def _look(spec: Spec, text: str, platform: Platform, read: ReadPlatform, rootfs: Rootfs) -> _Found:
+def _look(spec: Spec, text: str, platform: Platform, read: ReadPlatform, rootfs: Rootfs) -> _BaseFacts:
     """Find in the files of an image what a lock needs to know. Raises `InputError` for an image that does not fit."""
     settings = _settings(read)
     problems = [*_unfit(spec, settings, rootfs), *_unwritable(settings)]
@@ -194,7 +194,7 @@ def _look(spec: Spec, text: str, platform: Platform, read: ReadPlatform, rootfs:
         raise InputError(
             Problem(f"the base {text}, {platform}: {each.message}", spec.script, each.hint) for each in problems
         )
-    return _Found(
+    return _BaseFacts(
         interpreter=python.path,
         python=python.version,
         libc_version=libc,
@@ -248,7 +248,7 @@ def _wrong(check: Callable[[str], object], value: str) -> str:
     return ""
 
 
-def _agreed(spec: Spec, text: str, found: Mapping[Platform, _Found]) -> _Found:
+def _agreed(spec: Spec, text: str, found: Mapping[Platform, _BaseFacts]) -> _BaseFacts:
     """Return what all platforms have. Raises `InputError` where they differ, as when a tag is being moved."""
     first = next(iter(found.values()))
     if any(each != first for each in found.values()):
@@ -270,7 +270,7 @@ def _agreed(spec: Spec, text: str, found: Mapping[Platform, _Found]) -> _Found:
 def _above(
     spec: Spec,
     text: str,
-    found: _Found,
+    found: _BaseFacts,
     roots: Mapping[Platform, Rootfs],
     sources: Sources,
     kept: Kept | None,
