@@ -87,10 +87,10 @@ def make_layers(
     if not missing:
         bring((), lambda _: None)
     else:
-        from onedigest.engines.workers import spread
+        from onedigest.engines.workers import map_in_processes
 
         orders = [_LayerRequest(layer, inputs, store, prove) for layer in missing]
-        made = spread(_make, orders, workers, lambda start: _bring_inputs(missing, bring, start))
+        made = map_in_processes(_make, orders, workers, lambda start: _bring_inputs(missing, bring, start))
         for layer, descriptor in zip(missing, made, strict=True):
             descriptors[layer.key()] = descriptor
     return descriptors, tuple(sorted(layer.holds for layer in missing))

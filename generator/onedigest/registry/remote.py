@@ -10,7 +10,7 @@ from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import of_bytes
 from onedigest.errors import NetworkError
 from onedigest.net.download import Download, bring
-from onedigest.net.transfers import Report, spread
+from onedigest.net.transfers import Report, transfer_all
 from onedigest.oci.documents import DOCUMENT_BYTES
 from onedigest.oci.reference import Reference
 from onedigest.registry.repository import Repository, stated_type
@@ -61,7 +61,7 @@ class Remote:
     def layers(self, layers: Iterable[Descriptor], report: Report) -> list[Path]:
         """Bring layers into the store, in parallel, and return where they are. Raises `NetworkError`."""
         wanted = list(layers)
-        spread(self._bring, wanted, report)
+        transfer_all(self._bring, wanted, report)
         return [self._store.path(layer.digest) for layer in wanted]
 
     def _bring(self, layer: Descriptor, report: Report) -> None:

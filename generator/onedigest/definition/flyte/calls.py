@@ -18,7 +18,7 @@ from onedigest.definition.flyte.frames import (
     Function,
     Instance,
     fail,
-    spread,
+    starred_items,
     value_or_reason,
 )
 from onedigest.definition.flyte.literals import NotLiteral
@@ -172,7 +172,7 @@ def _arguments(call: ast.Call, frame: Frame, follow: Following) -> tuple[list[An
     found: list[Any] = []
     for each in call.args:
         if isinstance(each, ast.Starred):
-            found += spread(each, frame, follow.plain)
+            found += starred_items(each, frame, follow.plain)
         else:
             found.append(follow.plain(each, frame))
     named: dict[str, Any] = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 from onedigest.definition.flyte import literals
 from onedigest.definition.flyte.chains import Made
-from onedigest.definition.flyte.frames import Following, Frame, fail, spread
+from onedigest.definition.flyte.frames import Following, Frame, fail, starred_items
 from onedigest.definition.flyte.literals import NotLiteral, UnknownValueError
 from onedigest.definition.flyte.scopes import start
 from onedigest.errors import InputError
@@ -38,7 +38,7 @@ def container(node: ast.Tuple | ast.List | ast.Dict, frame: Frame, follow: Follo
     found: list[Any] = []
     for each in node.elts:
         if isinstance(each, ast.Starred):
-            found += literals.bounded(spread(each, frame, follow.value))
+            found += literals.bounded(starred_items(each, frame, follow.value))
         else:
             found.append(_element(each, frame, follow))
     return tuple(found) if isinstance(node, ast.Tuple) else found
