@@ -18,7 +18,7 @@ from onedigest.assembler.image import INDEX_TYPE
 from onedigest.digest import of_bytes
 from onedigest.errors import NetworkError
 from onedigest.net.connection import Connection, Pools
-from onedigest.net.download import Download, bring
+from onedigest.net.download import Download, download_file
 from onedigest.net.encryption import Trust
 from onedigest.oci.reference import parse_reference
 from onedigest.registry.credentials import RegistryCredentials
@@ -413,7 +413,7 @@ class TestAddresses:
 def bring_blob(world: World, repository: Repository, data: bytes = DATA) -> bytes:
     store = Store(world.folder / "store")
     wanted = Download(name="layer", digest=of_bytes(data), size=len(data))
-    bring(store, wanted, lambda start: repository.open_blob(of_bytes(data), start), "where", lambda _: None)
+    download_file(store, wanted, lambda start: repository.open_blob(of_bytes(data), start), "where", lambda _: None)
     return store.path(of_bytes(data)).read_bytes()
 
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from onedigest.definition.spec import Spec, specify
     from onedigest.engines.embedded import build
     from onedigest.errors import OnedigestError
-    from onedigest.fetching import fetch
+    from onedigest.fetching import fetch_inputs
     from onedigest.lock.model import Lock
     from onedigest.lock.resolver import resolve
     from onedigest.plan.arrange import arrange

@@ -58,19 +58,19 @@ def link_stored(store: Store, inputs: Path, chosen: Inputs) -> Inputs:
     )
 
 
-def without_witness(store: Store, lock: Lock, chosen: Inputs) -> tuple[Wheel, ...]:
+def built_elsewhere(store: Store, lock: Lock, chosen: Inputs) -> tuple[Wheel, ...]:
     """Return those of some wheels that the lock says were built, and that this machine did not build of that source."""
     packages = [package for package in lock.packages if package.origin]
     if not packages:
         return ()
-    from onedigest.from_source.own_builds import is_witnessed
+    from onedigest.from_source.own_builds import is_own_build
     from onedigest.lock.built_wheels import built_of
 
-    own = {each.wheel.digest for each in map(built_of, packages) if each and not is_witnessed(store, each)}
+    own = {each.wheel.digest for each in map(built_of, packages) if each and not is_own_build(store, each)}
     return tuple(wheel for wheel in chosen.wheels if wheel.digest in own)
 
 
-def fetch(
+def fetch_inputs(
     spec: Spec,
     lock: Lock,
     sources: Sources,
@@ -100,15 +100,15 @@ def fetch(
     for wheel in (each for each in missing.wheels if each.name in built):
         place(wheel)
     others = [wheel for wheel in missing.wheels if wheel.name not in built]
-    _bring_wheels(_ways_to_wheels(spec, lock, sources, folder), sources, others, place)
+    _fetch_wheels(_ways_to_wheels(spec, lock, sources, folder), sources, others, place)
     if missing.layers:
-        _bring_layers(lock, sources, missing.layers)
+        _fetch_layers(lock, sources, missing.layers)
     for each in missing.lists:
         _make_list(lock, sources, each)
         place(each)
 
 
-def _bring_layers(lock: Lock, sources: Sources, layers: Iterable[Descriptor]) -> list[Path]:
+def _fetch_layers(lock: Lock, sources: Sources, layers: Iterable[Descriptor]) -> list[Path]:
     from onedigest.registry.remote import Remote
 
     assert lock.base.origin  # a base of packages has no layers of its own
@@ -121,7 +121,7 @@ def _make_list(lock: Lock, sources: Sources, files: FileList) -> None:
 
     platform = next(each for each in lock.platforms if lock.base.file_list(each) == files)
     layers = lock.base.layers(platform)
-    paths = _bring_layers(lock, sources, layers)
+    paths = _fetch_layers(lock, sources, layers)
     data = list_files(zip(layers, paths, strict=True), sources.store)
     if of_bytes(data) != files.digest or len(data) != files.size:
         raise InputError.of(
@@ -130,7 +130,7 @@ def _make_list(lock: Lock, sources: Sources, files: FileList) -> None:
     sources.store.add(data)
 
 
-def fetch_package(sources: Sources, package: DebianPackage, inputs: Path) -> None:
+def fetch_deb(sources: Sources, package: DebianPackage, inputs: Path) -> None:
     """Bring a Debian package that no lock pins, which states its suite and the date of its release."""
     from onedigest.lock.base.deb_downloads import package_download
     from onedigest.net.download import download
@@ -199,7 +199,7 @@ def _ways_to_wheels(spec: Spec, lock: Lock, sources: Sources, folder: Path) -> t
     return ways_to_wheels(spec, lock, sources, folder)
 
 
-def _bring_wheels(
+def _fetch_wheels(
     ways: Sequence[Find], sources: Sources, wheels: Sequence[Wheel], place: Callable[[Download | Wheel], None]
 ) -> None:
     """Bring wheels by the first way that leads to them. Raises with what is wrong with all ways."""

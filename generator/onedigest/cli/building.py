@@ -65,7 +65,7 @@ def prepare(session: Session, image: Image, engine: str, *, locked: bool, platfo
 
 def _prove(session: Session, image: Image, lock: Lock) -> None:
     """Hold a lock against its script, and the inputs that the store has against their digests."""
-    from onedigest.fetching import prove_stored, without_witness
+    from onedigest.fetching import built_elsewhere, prove_stored
     from onedigest.lock.staleness import refuse_other_answer
     from onedigest.plan.inputs import Inputs, inputs_of
 
@@ -73,7 +73,7 @@ def _prove(session: Session, image: Image, lock: Lock) -> None:
     if problems := code_problems(image, lock, partial(sources, session, image)):
         raise InputError(problems)
     prove_stored(session.store, chosen := inputs_of(lock, lock.platforms))
-    if built := without_witness(session.store, lock, chosen):
+    if built := built_elsewhere(session.store, lock, chosen):
         bring(session, image, lock, Inputs(wheels=built))  # a layer of another wheel may be there
     warn_of_removed(session)
 

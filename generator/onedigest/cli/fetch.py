@@ -89,10 +89,10 @@ def bring(
 
     `arrived` is told the name of each as soon as it is there.
     """
-    from onedigest.fetching import fetch, link_stored, without_witness
+    from onedigest.fetching import built_elsewhere, fetch_inputs, link_stored
 
     missing = link_stored(session.store, image.inputs, chosen)
-    built = without_witness(session.store, lock, chosen)
+    built = built_elsewhere(session.store, lock, chosen)
     missing = replace(missing, wheels=tuple(dict.fromkeys((*missing.wheels, *built))))
     for name in sorted(chosen.names() - missing.names()):
         arrived(name)
@@ -101,7 +101,7 @@ def bring(
         with Progress(title, missing.size(), quiet=session.silent) as progress:
             source = sources(session, image, progress.advance)
             folder, inputs = image.script_folder, image.inputs
-            fetch(
+            fetch_inputs(
                 image.spec,
                 lock,
                 source,

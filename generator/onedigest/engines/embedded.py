@@ -15,7 +15,7 @@ from onedigest.assembler.entry import Entry
 from onedigest.assembler.image import Image, assemble_index, assemble_platform
 from onedigest.assembler.refusal import Refused
 from onedigest.digest import Digest, canonical_json, hex_of, of_file
-from onedigest.engines.engine import Bring, BuildRequest, Built, bring_nothing
+from onedigest.engines.engine import BuildRequest, Built, FetchInputs, fetch_nothing
 from onedigest.errors import EngineError, InputError
 from onedigest.plan.layers import Input, Layer, Plan, Recipe
 from onedigest.store import Store, is_stamped
@@ -74,7 +74,7 @@ def make_layers(
     store: Store,
     workers: int,
     prove: bool = False,
-    bring: Bring = bring_nothing,
+    bring: FetchInputs = fetch_nothing,
 ) -> tuple[dict[Digest, Descriptor], tuple[str, ...]]:
     """Make the layers that the store does not have; return all by key, and what those hold that were made.
 
@@ -90,13 +90,13 @@ def make_layers(
         from onedigest.engines.workers import map_in_processes
 
         orders = [_LayerRequest(layer, inputs, store, prove) for layer in missing]
-        made = map_in_processes(_make, orders, workers, lambda start: _bring_inputs(missing, bring, start))
+        made = map_in_processes(_make, orders, workers, lambda start: _fetch_inputs(missing, bring, start))
         for layer, descriptor in zip(missing, made, strict=True):
             descriptors[layer.key()] = descriptor
     return descriptors, tuple(sorted(layer.holds for layer in missing))
 
 
-def _bring_inputs(layers: Sequence[Layer], bring: Bring, start: Callable[[int], None]) -> None:
+def _fetch_inputs(layers: Sequence[Layer], bring: FetchInputs, start: Callable[[int], None]) -> None:
     """Have the inputs of layers brought, and tell the number of each layer whose inputs are all there."""
     waiting = {number: {each.name for each in layer.inputs} for number, layer in enumerate(layers)}
     held = Lock()

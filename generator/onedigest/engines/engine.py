@@ -11,11 +11,11 @@ from onedigest.assembler.image import Image
 from onedigest.plan.layers import Layer, Plan
 from onedigest.store import Store
 
-Bring = Callable[[Iterable[Layer], Callable[[str], None]], None]
+FetchInputs = Callable[[Iterable[Layer], Callable[[str], None]], None]
 """Brings the inputs of layers, and tells the name of each as soon as it is there."""
 
 
-def bring_nothing(_: Iterable[Layer], __: Callable[[str], None]) -> None:
+def fetch_nothing(_: Iterable[Layer], __: Callable[[str], None]) -> None:
     """Bring nothing: all inputs are there."""
 
 
@@ -36,7 +36,7 @@ class BuildRequest:
     store: Store
     workers: int
     prove: bool = False
-    bring: Bring = bring_nothing
+    bring: FetchInputs = fetch_nothing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

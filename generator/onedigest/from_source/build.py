@@ -19,7 +19,7 @@ from onedigest.from_source.compatible_wheels import Need
 from onedigest.from_source.declared_sources import DeclaredSources, read_declared
 from onedigest.from_source.model import BuildRequirement, Built, BuiltFrom, Kind, PinnedFile, Source
 from onedigest.from_source.reproducibility import build_twice
-from onedigest.from_source.requirements import Pins, bring, resolve
+from onedigest.from_source.requirements import Pins, fetch_requirements, resolve
 from onedigest.sources import Sources
 from onedigest.untrusted import load_json
 
@@ -56,19 +56,19 @@ def build(
         note = ""
         if is_same:
             pins = Pins(requires=tuple(pinned))
-            tools = bring(need, pins, tags, sources, scratch / "tools")
+            tools = fetch_requirements(need, pins, tags, sources, scratch / "tools")
         else:
             pins = resolve(need, system.requires, pinned, sources)
             note = f"built/{hex_of(of_bytes(_dumped(source.name, replace(origin, requires=pins.requires))))}"
             if known := _noted(note, origin, sources):
                 return known
-            tools = bring(need, pins, tags, sources, scratch / "stated-tools")
+            tools = fetch_requirements(need, pins, tags, sources, scratch / "stated-tools")
             asking = scratch / "asking"
             asking.mkdir()
             more = ask_requirements(tree, source.subdirectory, tools, settings, asking)
             if more:
                 pins = resolve(need, (*system.requires, *more), (*pins.requires, *pinned), sources)
-                tools = bring(need, pins, tags, sources, scratch / "tools")
+                tools = fetch_requirements(need, pins, tags, sources, scratch / "tools")
         building = scratch / "building"
         building.mkdir()
         wheel = build_twice(tree, source.subdirectory, tools, settings, building, hear)

@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 from onedigest.errors import InputError
 from onedigest.from_source.git_address import read_remote
 from onedigest.from_source.links import real_place
-from onedigest.from_source.repositories import Repository, bring_commit, opened
+from onedigest.from_source.repositories import Repository, fetch_commit, opened
 from onedigest.tools import git
 from onedigest.untrusted import relative_path
 
@@ -133,7 +133,7 @@ def _write_modules(repository: Repository, modules: Iterable[_Module], target: P
             message = f"the submodule `{module.path}` of `{repository.name}` is asked by {scheme}, and that by"
             raise InputError.of(f"{message} {repository.remote.scheme}", where=repository.where)
         with opened(module.address, repository.name, repository.where, repository.sources) as inner:
-            if not bring_commit(inner, module.commit):
+            if not fetch_commit(inner, module.commit):
                 message = f"the submodule `{module.path}` of `{repository.name}` is {module.commit}"
                 raise InputError.of(f"{message}, which {inner.remote.shown} does not have", where=repository.where)
             content = _write(inner, module.commit, place, with_history=False)

@@ -9,12 +9,12 @@ from onedigest.from_source.model import Built
 from onedigest.store import Store
 
 
-def witness(store: Store, built: Built) -> None:
+def note_own_build(store: Store, built: Built) -> None:
     """Note that this machine built a wheel of its origin, with a seal that no other machine can make."""
     store.write_note(_name(built), b"built")
 
 
-def is_witnessed(store: Store, built: Built) -> bool:
+def is_own_build(store: Store, built: Built) -> bool:
     """Tell whether this machine built a wheel of its origin, and the store has it."""
     return store.has(built.wheel.digest, built.wheel.size) and store.read_note(_name(built)) is not None
 

@@ -87,7 +87,7 @@ def has_commit(repository: Repository, commit: str) -> bool:
     return git.ask(repository.here(), "cat-file", "-e", f"{commit}^{{commit}}") is not None
 
 
-def bring_commit(repository: Repository, commit: str) -> bool:
+def fetch_commit(repository: Repository, commit: str) -> bool:
     """Bring a commit by its full name to this machine; tell whether it could be had. Raises `NetworkError`."""
     if not has_commit(repository, commit):
         try:
@@ -96,14 +96,14 @@ def bring_commit(repository: Repository, commit: str) -> bool:
             if not _NOT_GIVEN.search(str(error)):
                 raise _failure(repository, error) from None
     if not has_commit(repository, commit):
-        bring_everything(repository)  # a server may give away what branches and tags name alone
+        fetch_everything(repository)  # a server may give away what branches and tags name alone
     if not has_commit(repository, commit):
         return False
     git.tell(repository.here(), "update-ref", f"refs/onedigest/{commit}", commit)
     return True
 
 
-def bring_everything(repository: Repository) -> None:
+def fetch_everything(repository: Repository) -> None:
     """Bring all branches and tags to this machine. Raises `NetworkError`."""
     try:
         _fetch(repository, *_EVERYTHING)

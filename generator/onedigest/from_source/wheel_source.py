@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from onedigest.digest import Digest, canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError, NetworkError, Problem
 from onedigest.from_source.model import NO_DIGEST, Built, BuiltFrom, Kind, Source
-from onedigest.from_source.own_builds import is_witnessed, witness
+from onedigest.from_source.own_builds import is_own_build, note_own_build
 
 if TYPE_CHECKING:
     from onedigest.sources import Sources
@@ -31,7 +31,7 @@ def make_wheel(source: Source, previous: Built | None, sources: Sources, *, root
     """
     origin = identify(source, previous, sources, root=root)
     is_same = previous is not None and replace(previous.origin, requires=()) == origin
-    if previous and is_same and is_witnessed(sources.store, previous):
+    if previous and is_same and is_own_build(sources.store, previous):
         return previous
     pinned = previous.origin.requires if previous else ()
     from onedigest.from_source.build import build  # takes a moment, and most often nothing is built
@@ -42,7 +42,7 @@ def make_wheel(source: Source, previous: Built | None, sources: Sources, *, root
         raise type(error)(_placed(source, problem) for problem in error.problems) from None
     if previous and is_same and built.wheel != previous.wheel:
         raise _differs(source, previous, built)
-    witness(sources.store, built)
+    note_own_build(sources.store, built)
     return built
 
 

@@ -17,7 +17,7 @@ from onedigest.errors import InputError, Problem
 from onedigest.from_source import wheel_source
 from onedigest.from_source.archives import MOST_ARCHIVE
 from onedigest.from_source.model import BuildRequirement, Built, Kind, Source
-from onedigest.from_source.own_builds import is_witnessed
+from onedigest.from_source.own_builds import is_own_build
 from onedigest.lock import asked_project as shadow
 from onedigest.lock import repository
 from onedigest.lock.asked_project import RequestedPackages
@@ -180,7 +180,7 @@ class SourceBuilder:
         made = shared.get(key)
         if made:
             previous = replace(made, origin=replace(made.origin, path=source.stated)) if _is_folder(made) else made
-        is_there = previous is not None and is_witnessed(store, previous)
+        is_there = previous is not None and is_own_build(store, previous)
         built = wheel_source.make_wheel(source, previous, self._sources, root=self._around.root, hear=self._author.warn)
         if not is_there or built != previous:
             self._author.tell(say_built(source, built, known))

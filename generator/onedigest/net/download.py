@@ -204,7 +204,7 @@ def download(
     """
 
     def get(file: Download) -> Sequence[Problem]:
-        problems = () if store.has(file.digest, file.size) else _bring(client, store, file, report)
+        problems = () if store.has(file.digest, file.size) else _download_one(client, store, file, report)
         if not problems:
             arrived(file)
         return problems
@@ -215,7 +215,7 @@ def download(
         raise NetworkError(problems)
 
 
-def bring(store: Store, file: Download, open_at: Open, where: str, report: Report) -> None:
+def download_file(store: Store, file: Download, open_at: Open, where: str, report: Report) -> None:
     """Bring one file into the store; `open_at` requests its bytes from an offset on. Raises `NetworkError`."""
     with store.partial(file.digest) as part:
         if store.has(file.digest, file.size):
@@ -230,13 +230,13 @@ def bring(store: Store, file: Download, open_at: Open, where: str, report: Repor
         raise NetworkError.of(f"{file.name}: {fault}", where=where)
 
 
-def _bring(client: Client, store: Store, file: Download, report: Report) -> Sequence[Problem]:
+def _download_one(client: Client, store: Store, file: Download, report: Report) -> Sequence[Problem]:
     problems: list[Problem] = []
     if not file.urls:
         return [Problem(f"no address is known for `{file.name}`", hint="run `onedigest generate`")]
     for url in file.urls:
         try:
-            bring(store, file, partial(client.open, url, index=file.index), shown(url), report)
+            download_file(store, file, partial(client.open, url, index=file.index), shown(url), report)
         except NetworkError as error:
             problems.extend(error.problems)
         else:

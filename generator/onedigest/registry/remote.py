@@ -9,7 +9,7 @@ from pathlib import Path
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import of_bytes
 from onedigest.errors import NetworkError
-from onedigest.net.download import Download, bring
+from onedigest.net.download import Download, download_file
 from onedigest.net.transfers import Report, transfer_all
 from onedigest.oci.documents import DOCUMENT_BYTES
 from onedigest.oci.reference import Reference
@@ -67,4 +67,4 @@ class Remote:
     def _bring(self, layer: Descriptor, report: Report) -> None:
         if not self._store.has(layer.digest, layer.size):
             file = Download(name=f"layer {layer.digest[7:19]}", digest=layer.digest, size=layer.size)
-            bring(self._store, file, partial(self._repository.open_blob, layer.digest), self.name, report)
+            download_file(self._store, file, partial(self._repository.open_blob, layer.digest), self.name, report)
