@@ -136,8 +136,8 @@ def fetch_deb(sources: Sources, package: DebianPackage, inputs: Path) -> None:
     from onedigest.net.download import download
 
     if link_stored(sources.store, inputs, Inputs(packages=(package,))).count():
-        wanted = package_download(package, (package.suite, package.date), sources.archive.mirrors)
-        download(sources.client, sources.store, [wanted], sources.report, lambda _: None)
+        file = package_download(package, (package.suite, package.date), sources.archive.mirrors)
+        download(sources.client, sources.store, [file], sources.report, lambda _: None)
         sources.store.place(package.digest, package.size, inputs / package.file_name)
 
 
@@ -210,13 +210,13 @@ def _fetch_wheels(
         left = [wheel for wheel in wheels if not (failed and sources.store.has(wheel.digest, wheel.size))]
         try:
             places = find()
-            wanted = _wanted_wheels(places, sources, left)
+            downloads = _wanted_wheels(places, sources, left)
             put = partial(_place_stated, places, sources, place)
-            download(sources.client, sources.store, wanted, sources.report, put)
+            download(sources.client, sources.store, downloads, sources.report, put)
         except (InputError, NetworkError) as error:
             failed.append(error)
             continue
-        elsewhere = {each.name for each in wanted}
+        elsewhere = {each.name for each in downloads}
         for wheel in (each for each in left if each.name not in elsewhere):  # a file of this machine
             put(wheel)
         return
@@ -228,7 +228,7 @@ def _wanted_wheels(places: Mapping[str, Place], sources: Sources, wheels: Iterab
     """Return downloads of wheels; those that are files on this machine are kept at once."""
     from onedigest.net.download import Download
 
-    wanted, problems = [], []
+    downloads, problems = [], []
     for wheel in wheels:
         place = places.get(wheel.name, NOWHERE)
         address, digest, index = place.address, place.stated, place.index
@@ -236,7 +236,9 @@ def _wanted_wheels(places: Mapping[str, Place], sources: Sources, wheels: Iterab
             message = f"the index has another `{wheel.name}`: sha256 {hex_of(digest)}, locked {hex_of(wheel.digest)}"
             problems.append(Problem(message, hint="find out why it changed before you run `onedigest generate`"))
         elif "://" in address and not address.startswith("file://"):
-            wanted.append(Download(name=wheel.name, digest=wheel.digest, size=wheel.size, urls=(address,), index=index))
+            downloads.append(
+                Download(name=wheel.name, digest=wheel.digest, size=wheel.size, urls=(address,), index=index)
+            )
         elif address:
             problems += _keep_local(sources, Path(address.removeprefix("file://")), wheel)
         else:
@@ -245,7 +247,7 @@ def _wanted_wheels(places: Mapping[str, Place], sources: Sources, wheels: Iterab
             )
     if problems:
         raise InputError(problems)
-    return wanted
+    return downloads
 
 
 def _place_stated(

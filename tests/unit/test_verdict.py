@@ -52,7 +52,7 @@ def asking(checkout: Checkout, *dependencies: str) -> ResolvedRequest:
         },
     )
     return ResolvedRequest(
-        spec=spec, wanted=read_requested(spec, read_around(spec, checkout.folder)), minor="3.13", sources=sources
+        spec=spec, requested=read_requested(spec, read_around(spec, checkout.folder)), minor="3.13", sources=sources
     )
 
 
@@ -72,7 +72,7 @@ def asking(checkout: Checkout, *dependencies: str) -> ResolvedRequest:
 )
 def test_index_that_stands_alone_and_lacks_a_package(index: dict[str, Any], expected: str, tmp_path: Path) -> None:
     asked = asking(Checkout(tmp_path), "old")
-    asked = replace(asked, wanted=replace(asked.wanted, settings={"index": [index]}))
+    asked = replace(asked, requested=replace(asked.requested, settings={"index": [index]}))
     error = InputError.of("no solution found: Because old was not found in the package registry", where="job.py")
 
     assert explained(error, asked, lambda _: "").problems[0].hint == expected

@@ -159,7 +159,7 @@ def _order(session: Session, job: Job) -> BuildRequest:
     from onedigest.engines.engine import BuildRequest
     from onedigest.plan.inputs import inputs_of_layers
 
-    def bring_inputs(layers: Iterable[Layer], arrived: Callable[[str], None]) -> None:
+    def fetch_layer_inputs(layers: Iterable[Layer], arrived: Callable[[str], None]) -> None:
         bring(session, job.image, job.lock, inputs_of_layers(job.lock, layers), arrived)
         refuse_unfit_wheels(session, job.image, job.lock, [each.platform for each in job.plan.platforms])
 
@@ -173,7 +173,7 @@ def _order(session: Session, job: Job) -> BuildRequest:
         store=session.store,
         workers=session.workers,
         prove=job.prove,
-        bring=bring_inputs,
+        fetch=fetch_layer_inputs,
     )
 
 

@@ -61,43 +61,43 @@ class Buildx:
                     hint="install qemu-user-static (with binfmt support) where it runs, or use --builder",
                 )
 
-    def build(self, order: BuildRequest) -> Built:
+    def build(self, request: BuildRequest) -> Built:
         """Build with BuildKit and with the assembler, hold one against the other, and return the canonical image.
 
         Raises `DifferenceError` where a layer, a platform or the configuration differs.
         """
-        needed = (*prepared_layers(order.whole), *order.plan.layers())  # BuildKit makes them itself
-        order.bring(tuple({layer.key(): layer for layer in needed}.values()), lambda _: None)
-        place_encoded(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)
-        commands = order.plan.commands()
-        made = _AssembledLayers(order)
-        with order.store.scratch() as folder:
-            exports = self._export(order, folder / "first", made)
-            _compare(order.plan, made.descriptors, exports, order.store)
+        needed = (*prepared_layers(request.whole), *request.plan.layers())  # BuildKit makes them itself
+        request.fetch(tuple({layer.key(): layer for layer in needed}.values()), lambda _: None)
+        place_encoded(request.whole, inputs=request.inputs, store=request.store, workers=request.workers)
+        commands = request.plan.commands()
+        made = _AssembledLayers(request)
+        with request.store.scratch() as folder:
+            exports = self._export(request, folder / "first", made)
+            _compare(request.plan, made.descriptors, exports, request.store)
             descriptors = made.descriptors
             if commands:
-                _compare_twice(order.plan, exports, self._export(order, folder / "second", made))
-                descriptors |= _keep_commands(order.plan, exports, order.store)
-        return finish(order.plan, descriptors, order.store, (*made.titles, *(layer.holds for layer in commands)))
+                _compare_twice(request.plan, exports, self._export(request, folder / "second", made))
+                descriptors |= _keep_commands(request.plan, exports, request.store)
+        return finish(request.plan, descriptors, request.store, (*made.titles, *(layer.holds for layer in commands)))
 
     @cached_property
     def _builder(self) -> Builder:
         return find_builder(self._docker, self._named)
 
-    def _export(self, order: BuildRequest, folder: Path, made: _AssembledLayers) -> _Exports:
+    def _export(self, request: BuildRequest, folder: Path, made: _AssembledLayers) -> _Exports:
         """Have BuildKit build into a new folder while the assembler does; what executes commands is not cached.
 
         buildx exports no OCI layout of what several nodes build, so each platform is a build of its own there.
         """
         apart = self._builder.nodes > 1
-        groups = [(each,) for each in order.plan.platforms] if apart else [order.plan.platforms]
+        groups = [(each,) for each in request.plan.platforms] if apart else [request.plan.platforms]
         exports: _Exports = {}
         for number, platforms in enumerate(groups):
-            exports |= self._export_platforms(order, platforms, folder / str(number), made)
+            exports |= self._export_platforms(request, platforms, folder / str(number), made)
         return exports
 
     def _export_platforms(
-        self, order: BuildRequest, platforms: Sequence[PlatformPlan], folder: Path, made: _AssembledLayers
+        self, request: BuildRequest, platforms: Sequence[PlatformPlan], folder: Path, made: _AssembledLayers
     ) -> _Exports:
         """Have BuildKit build platforms.
 
@@ -106,8 +106,8 @@ class Buildx:
         """
         variables = {"SOURCE_DATE_EPOCH": str(MTIME), "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "LC_ALL": "C.UTF-8"}
         take = self._say if self._verbose else CleanLog(self._say, self._running).take
-        arguments = self._arguments(order, platforms, folder)
-        with self._docker.running(arguments, folder=order.root, variables=variables, take=take) as running:
+        arguments = self._arguments(request, platforms, folder)
+        with self._docker.running(arguments, folder=request.root, variables=variables, take=take) as running:
             made.make()
             blobs = folder / "blobs" / "sha256"
             blobs.mkdir(parents=True, exist_ok=True)
@@ -116,21 +116,21 @@ class Buildx:
                 (blobs / hex_of(descriptor.digest)).touch()
             code, said = running.finish()
         if code:
-            raise failure(said, order.inputs.name)
+            raise failure(said, request.inputs.name)
         return made.filled(read_export(folder))
 
-    def _arguments(self, order: BuildRequest, platforms: Sequence[PlatformPlan], folder: Path) -> list[str]:
+    def _arguments(self, request: BuildRequest, platforms: Sequence[PlatformPlan], folder: Path) -> list[str]:
         stages = [f"{RUN_STAGE}-{each.platform.architecture}" for each in platforms]
-        executes = bool(order.plan.commands())
+        executes = bool(request.plan.commands())
         output = {"type": "oci", "dest": str(folder), "tar": "false", "compression": "uncompressed"}
         if executes:
             output["rewrite-timestamp"] = "true"
-        inputs = order.inputs.relative_to(order.root)
+        inputs = request.inputs.relative_to(request.root)
         return [
             *("buildx", "build", "--builder", self._builder.name),
-            *("--file", str(order.rules.relative_to(order.root) / FILE_NAME)),
+            *("--file", str(request.rules.relative_to(request.root) / FILE_NAME)),
             *("--platform", ",".join(each.platform.oci for each in platforms)),
-            *_contexts(order.whole, f"oci-layout://{inputs / base_layout(order.whole)}"),
+            *_contexts(request.whole, f"oci-layout://{inputs / base_layout(request.whole)}"),
             *("--provenance=false", "--sbom=false"),
             *("--output", _comma_separated(output)),
             *(("--no-cache-filter", ",".join(stages)) if executes else ()),
@@ -144,16 +144,16 @@ def _contexts(plan: Plan, base: str) -> list[str]:
 
 
 class _AssembledLayers:
-    """What the assembler makes of an order, once."""
+    """What the assembler makes of a request, once."""
 
-    def __init__(self, order: BuildRequest) -> None:
-        self._order = order
+    def __init__(self, request: BuildRequest) -> None:
+        self._request = request
         self.descriptors: _Descriptors = {}
         self.titles: tuple[str, ...] = ()
 
     def filled(self, exports: _Exports) -> _Exports:
         """Put our own layers where BuildKit did not send what it gave, which is what they are."""
-        ours = {each.diff_id: self._order.store.path(each.digest) for each in self.descriptors.values()}
+        ours = {each.diff_id: self._request.store.path(each.digest) for each in self.descriptors.values()}
         return {
             platform: Exported(
                 config=exported.config,
@@ -168,13 +168,13 @@ class _AssembledLayers:
         """Make the layers, the first time that it is called."""
         if self.descriptors:
             return
-        order = self._order
+        request = self._request
         self.descriptors, self.titles = make_layers(
-            [layer for layer in order.plan.layers() if not layer.executed],
-            inputs=order.inputs,
-            store=order.store,
-            workers=order.workers,
-            prove=order.prove,
+            [layer for layer in request.plan.layers() if not layer.executed],
+            inputs=request.inputs,
+            store=request.store,
+            workers=request.workers,
+            prove=request.prove,
         )
 
 

@@ -45,17 +45,17 @@ class Embedded:
         """Raise `EngineError` for a plan that runs commands."""
         refuse_commands(plan, "the embedded one")
 
-    def build(self, order: BuildRequest) -> Built:
+    def build(self, request: BuildRequest) -> Built:
         """Build the image; each layer is made as soon as its inputs are there."""
         descriptors, made = make_layers(
-            order.plan.layers(),
-            inputs=order.inputs,
-            store=order.store,
-            workers=order.workers,
-            prove=order.prove,
-            bring=order.bring,
+            request.plan.layers(),
+            inputs=request.inputs,
+            store=request.store,
+            workers=request.workers,
+            prove=request.prove,
+            fetch=request.fetch,
         )
-        return finish(order.plan, descriptors, order.store, made)
+        return finish(request.plan, descriptors, request.store, made)
 
 
 def build(plan: Plan, *, inputs: Path, store: Store, workers: int, prove: bool = False) -> Built:
@@ -74,7 +74,7 @@ def make_layers(
     store: Store,
     workers: int,
     prove: bool = False,
-    bring: FetchInputs = fetch_nothing,
+    fetch: FetchInputs = fetch_nothing,
 ) -> tuple[dict[Digest, Descriptor], tuple[str, ...]]:
     """Make the layers that the store does not have; return all by key, and what those hold that were made.
 
@@ -85,18 +85,18 @@ def make_layers(
     }
     missing = sorted((layer for layer in layers if layer.key() not in descriptors), key=_weight, reverse=True)
     if not missing:
-        bring((), lambda _: None)
+        fetch((), lambda _: None)
     else:
         from onedigest.engines.workers import map_in_processes
 
-        orders = [_LayerRequest(layer, inputs, store, prove) for layer in missing]
-        made = map_in_processes(_make, orders, workers, lambda start: _fetch_inputs(missing, bring, start))
+        requests = [_LayerRequest(layer, inputs, store, prove) for layer in missing]
+        made = map_in_processes(_make, requests, workers, lambda start: _fetch_inputs(missing, fetch, start))
         for layer, descriptor in zip(missing, made, strict=True):
             descriptors[layer.key()] = descriptor
     return descriptors, tuple(sorted(layer.holds for layer in missing))
 
 
-def _fetch_inputs(layers: Sequence[Layer], bring: FetchInputs, start: Callable[[int], None]) -> None:
+def _fetch_inputs(layers: Sequence[Layer], fetch: FetchInputs, start: Callable[[int], None]) -> None:
     """Have the inputs of layers brought, and tell the number of each layer whose inputs are all there."""
     waiting = {number: {each.name for each in layer.inputs} for number, layer in enumerate(layers)}
     held = Lock()
@@ -113,7 +113,7 @@ def _fetch_inputs(layers: Sequence[Layer], bring: FetchInputs, start: Callable[[
     for number in [number for number, names in waiting.items() if not names]:
         del waiting[number]
         start(number)
-    bring(layers, arrived)
+    fetch(layers, arrived)
 
 
 def finish(plan: Plan, descriptors: Mapping[Digest, Descriptor], store: Store, made: tuple[str, ...]) -> Built:
@@ -177,65 +177,65 @@ class _LayerRequest:
     prove: bool
 
 
-def _make(order: _LayerRequest) -> Descriptor:
+def _make(request: _LayerRequest) -> Descriptor:
     """Make a layer, keep it in the store, and note under its key what it is known by."""
     try:
-        with order.store.scratch() as folder:
+        with request.store.scratch() as folder:
             file = folder / "layer"
-            descriptor = _write(order, file)
-            keep_layer(order.layer, file, descriptor, order.store)
+            descriptor = _write(request, file)
+            keep_layer(request.layer, file, descriptor, request.store)
     except Refused as refused:
         raise InputError.of(str(refused), hint="the file is not fit for an image; choose another version") from None
     return descriptor
 
 
-def _write(order: _LayerRequest, file: Path) -> Descriptor:
+def _write(request: _LayerRequest, file: Path) -> Descriptor:
     from onedigest.oci import libdeflate
 
-    recipe = order.layer.recipe
+    recipe = request.layer.recipe
     if recipe is None:
-        raise EngineError.of(f"{order.layer.holds}: nothing makes this layer")
+        raise EngineError.of(f"{request.layer.holds}: nothing makes this layer")
     encode = libdeflate.write if recipe.encoded else stream.write
     with file.open("wb") as output:
-        return encode(_entries(order, recipe), output)
+        return encode(_entries(request, recipe), output)
 
 
-def _entries(order: _LayerRequest, recipe: Recipe) -> list[Entry]:
+def _entries(request: _LayerRequest, recipe: Recipe) -> list[Entry]:
     from onedigest.engines.workers import inflater
 
     given = Given(
         options=dict(recipe.options),
-        inputs=_inputs(order, recipe),
-        below=next((_verified(order, each) for each in recipe.inputs if each.flag == BELOW), None),
+        inputs=_inputs(request, recipe),
+        below=next((_verified(request, each) for each in recipe.inputs if each.flag == BELOW), None),
         files=((file.target, file.content, file.executable) for file in recipe.files),
         inflater=inflater(),
     )
     return LAYERS[recipe.command].entries(given)
 
 
-def _inputs(order: _LayerRequest, recipe: Recipe) -> list[Path]:
+def _inputs(request: _LayerRequest, recipe: Recipe) -> list[Path]:
     """Return the inputs that a layer is made of; with `prove` all of them are, whatever was noted."""
     from onedigest.engines.workers import inflater
 
-    paths = {each.name: _verified(order, each) for each in recipe.inputs if each.flag != BELOW}
-    if not paths or order.prove or not LAYERS[recipe.command].settles:
+    paths = {each.name: _verified(request, each) for each in recipe.inputs if each.flag != BELOW}
+    if not paths or request.prove or not LAYERS[recipe.command].settles:
         return list(paths.values())
     from onedigest.engines.shared_path_inputs import inputs_that_matter
 
-    return inputs_that_matter(recipe, paths, order.store, inflater())
+    return inputs_that_matter(recipe, paths, request.store, inflater())
 
 
-def _present(order: _LayerRequest, name: str) -> Path:
-    path = order.inputs / name
+def _present(request: _LayerRequest, name: str) -> Path:
+    path = request.inputs / name
     if not path.is_file():
         raise InputError.of(f"`{path.parent.name}/{name}` is missing", hint="run `onedigest fetch`")
     return path
 
 
-def _verified(order: _LayerRequest, given: Input) -> Path:
+def _verified(request: _LayerRequest, given: Input) -> Path:
     """Return an input that has its digest: it is the store's own file, unchanged, or it is hashed."""
-    path, stored = _present(order, given.name), order.store.path(given.digest)
-    there = order.store.prove if order.prove else order.store.has
+    path, stored = _present(request, given.name), request.store.path(given.digest)
+    there = request.store.prove if request.prove else request.store.has
     if is_stamped(path, given.size) and there(given.digest, given.size) and path.samefile(stored):
         return path
     if path.stat().st_size != given.size or of_file(path) != given.digest:

@@ -25,7 +25,7 @@ class BuildRequest:
 
     `plan` has the platforms that are asked for, `whole` all of the image. `root` is the folder that holds the lock
     folder; `rules` has the generated files of the image, and `inputs` what was fetched. With `prove` no layer that is
-    kept counts before its content was hashed. `bring` fetches what an engine needs.
+    kept counts before its content was hashed. `fetch` fetches what an engine needs.
     """
 
     plan: Plan
@@ -36,7 +36,7 @@ class BuildRequest:
     store: Store
     workers: int
     prove: bool = False
-    bring: FetchInputs = fetch_nothing
+    fetch: FetchInputs = fetch_nothing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,5 +58,5 @@ class Engine(Protocol):
     def check(self, plan: Plan) -> None:
         """Raise `EngineError` where the engine is missing, or cannot build this plan."""
 
-    def build(self, order: BuildRequest) -> Built:
+    def build(self, request: BuildRequest) -> Built:
         """Build the image: the same bytes, whichever engine it is."""

@@ -59,7 +59,7 @@ def check_out(
     """
     with opened(source.place, source.name, source.where, sources) as repository:
         if not has_commit(repository, origin.commit):
-            _bring(repository, origin, hear)
+            _fetch_everything(repository, origin, hear)
         fetch_commit(repository, origin.commit)
         tree = git.tell(repository.here(), "rev-parse", "--verify", f"{origin.commit}^{{tree}}").decode().strip()
         if tree != origin.tree:
@@ -69,7 +69,7 @@ def check_out(
     write_rest()
 
 
-def _bring(repository: Repository, origin: BuiltFrom, hear: Callable[[Problem], None]) -> None:
+def _fetch_everything(repository: Repository, origin: BuiltFrom, hear: Callable[[Problem], None]) -> None:
     """Bring the commit that a lock states, and say where a tag is another one by now."""
     name, reference = repository.name, origin.reference
     is_there = fetch_commit(repository, origin.commit)

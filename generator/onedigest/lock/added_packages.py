@@ -78,9 +78,9 @@ def _with_others(
     if all(answered.values()):
         edges = [edge for several in answered.values() for edge in several or ()]
         return {"package": [{**root, "dependencies": [*root["dependencies"], *edges]}, *rows]}
-    wanted = requested_beside(spec, workshop.prepare(base.python_minor), rows, users)
+    requested = requested_beside(spec, workshop.prepare(base.python_minor), rows, users)
     try:
-        more = ask(wanted)
+        more = ask(requested)
     except InputError as error:
         raise _explained(error, spec, rows) from None
     return _joined(spec, found, more, users)
@@ -127,10 +127,10 @@ def _answering(
 
 
 def requested_beside(
-    spec: Spec, wanted: RequestedPackages, rows: Sequence[Mapping[str, Any]], users: Mapping[Key, list[Platform]]
+    spec: Spec, requested: RequestedPackages, rows: Sequence[Mapping[str, Any]], users: Mapping[Key, list[Platform]]
 ) -> RequestedPackages:
     """Return what uv is asked for with each pinned row as a requirement, so that no other version is chosen of it."""
-    settings = dict(wanted.settings)
+    settings = dict(requested.settings)
     pinned = {row["name"] for row in rows}
     indexed = {
         name: row
@@ -145,11 +145,11 @@ def requested_beside(
     local = [row for row in rows if "path" in row["source"]]
     settings["dependency-metadata"] = [*settings.get("dependency-metadata", []), *map(_stated, local)]
     return replace(
-        wanted,
-        dependencies=(*wanted.dependencies, *pins),
+        requested,
+        dependencies=(*requested.dependencies, *pins),
         settings=settings,
-        files=wanted.files | {str(Path(row["source"]["path"]).resolve()) for row in local},
-        build=wanted.build - pinned,
+        files=requested.files | {str(Path(row["source"]["path"]).resolve()) for row in local},
+        build=requested.build - pinned,
     )
 
 

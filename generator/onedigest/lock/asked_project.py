@@ -89,23 +89,25 @@ def _placed(dependencies: Iterable[str], settings: Mapping[str, Any]) -> set[str
     return set(map(canonicalize_name, named))
 
 
-def project_text(spec: Spec, wanted: RequestedPackages, python_minor: str, pins: Iterable[LockedPackage] = ()) -> str:
+def project_text(
+    spec: Spec, requested: RequestedPackages, python_minor: str, pins: Iterable[LockedPackage] = ()
+) -> str:
     """Return a pyproject.toml whose lock is that of the script for its platforms alone.
 
     `pins` are packages that may not have another version.
     """
-    settings = dict(wanted.settings)
+    settings = dict(requested.settings)
     constraints = [*settings.pop("constraint-dependencies", []), *map(pin, pins)]
     required = lines([string(_machine(platform)) for platform in spec.platforms])
     strict = f"no-build = true\nrequired-environments = {required}\n"
-    if wanted.build:
+    if requested.build:
         # what uv may choose without a wheel says itself what it needs, so that none is ever built by uv
-        strict += f"no-binary-package = {lines([string(name) for name in sorted(wanted.build)])}\n"
-        settings["dependency-metadata"] = _with_all(settings.get("dependency-metadata", []), wanted.build)
-    return _text(spec, wanted.dependencies, python_minor, constraints, settings, strict)
+        strict += f"no-binary-package = {lines([string(name) for name in sorted(requested.build)])}\n"
+        settings["dependency-metadata"] = _with_all(settings.get("dependency-metadata", []), requested.build)
+    return _text(spec, requested.dependencies, python_minor, constraints, settings, strict)
 
 
-def comparison_text(spec: Spec, wanted: RequestedPackages, python_minor: str, names: Iterable[str]) -> str:
+def comparison_text(spec: Spec, requested: RequestedPackages, python_minor: str, names: Iterable[str]) -> str:
     """Return a pyproject.toml whose lock has the newest version of each package that a script allows, built or not.
 
     Every package says itself what it depends on, which is nothing: so none is looked into.
@@ -113,12 +115,12 @@ def comparison_text(spec: Spec, wanted: RequestedPackages, python_minor: str, na
     from packaging.requirements import Requirement
 
     left, asked = sorted(set(names)), []
-    for text in wanted.dependencies:
+    for text in requested.dependencies:
         requirement = Requirement(text)
         if canonicalize_name(requirement.name) in left:
             requirement.extras = set()
             asked.append(str(requirement))
-    settings = {**wanted.settings, "dependency-metadata": [{"name": name} for name in left]}
+    settings = {**requested.settings, "dependency-metadata": [{"name": name} for name in left]}
     constraints = settings.pop("constraint-dependencies", [])
     return _text(spec, [*asked, *left], python_minor, constraints, settings)
 

@@ -18,13 +18,13 @@ def is_of_files(spec: Spec, lock: Lock, folder: Path) -> bool:
 
     `folder` is the script's. Whoever takes packages from a folder of wheels looks into it anew, so that is never told.
     """
-    wanted = shadow.read_requested(spec, shadow.read_around(spec, folder))
-    if any(map(_is_local, _places(wanted.settings))):
+    requested = shadow.read_requested(spec, shadow.read_around(spec, folder))
+    if any(map(_is_local, _places(requested.settings))):
         return False
     pinned = {wheel.name: wheel.digest for wheel in lock.wheels()}
-    return all(_is_pinned(Path(path), pinned) for path in wanted.files) and all(
+    return all(_is_pinned(Path(path), pinned) for path in requested.files) and all(
         _is_built(source, lock)
-        for source, _ in wanted.sources
+        for source, _ in requested.sources
         if source.kind is Kind.ARCHIVE and _is_local(source.place)
     )
 

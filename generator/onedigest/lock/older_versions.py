@@ -31,7 +31,7 @@ class ResolvedRequest:
     """What uv was asked for, with the Python as 3.N, and where it looked."""
 
     spec: Spec
-    wanted: RequestedPackages
+    requested: RequestedPackages
     minor: str
     sources: Sources
 
@@ -111,12 +111,12 @@ def newest_rows(
     spec, sources = asked.spec, asked.sources
     of_indexes = {row["name"] for row in found["package"] if "registry" in row["source"]}
     names = of_indexes & {package.name for package in packages} - {NAME}
-    if not names or str(asked.wanted.settings.get("resolution", "highest")) != "highest":
+    if not names or str(asked.requested.settings.get("resolution", "highest")) != "highest":
         return {}
-    project = comparison_text(spec, asked.wanted, asked.minor, names)
+    project = comparison_text(spec, asked.requested, asked.minor, names)
     try:
         compared = uv.compare(project, store=sources.store, where=spec.script, environment=sources.environment)
-        check_rows(compared, asked.wanted.files, spec.script)
+        check_rows(compared, asked.requested.files, spec.script)
     except OnedigestError:
         return {}  # a lock is none the worse for it
     newest: dict[str, Mapping[str, Any]] = {}

@@ -35,23 +35,23 @@ def pinned_requested(spec: Spec, lock: Lock, store: Store, *, folder: Path) -> R
             wheels[package] = placed(store, built.wheel)
     first = shadow.read_requested(spec, around)
     known = {source: wheels[found] for source, _ in first.sources if (found := _package_of(source, wheels))}
-    wanted = shadow.read_requested(spec, replace(around, wheels=known))
-    if wanted.sources:
-        wanted = without_unneeded(wanted, Environments(lock.platforms, lock.base.python_minor))
+    requested = shadow.read_requested(spec, replace(around, wheels=known))
+    if requested.sources:
+        requested = without_unneeded(requested, Environments(lock.platforms, lock.base.python_minor))
     rows = [_row(package, lock) for package in lock.packages if package.origin]
     if not rows:
-        return wanted
-    settings = dict(wanted.settings)
+        return requested
+    settings = dict(requested.settings)
     own = settings.get("constraint-dependencies", [])
     settings["constraint-dependencies"] = [*own, *(_constraint(*each, lock) for each in wheels.items())]
     named = {row["name"] for row in rows}
     others = [row for row in settings.get("dependency-metadata", []) if row["name"] not in named]
     settings["dependency-metadata"] = [*others, *rows]
     lowered = replace(
-        wanted,
+        requested,
         settings=settings,
-        files=wanted.files | {str(path.resolve()) for path in wheels.values()},
-        build=wanted.build - {package.name for package in wheels},
+        files=requested.files | {str(path.resolve()) for path in wheels.values()},
+        build=requested.build - {package.name for package in wheels},
     )
     added, indexes = _indexes(lock, around)
     return with_indexes(lowered, added, indexes)

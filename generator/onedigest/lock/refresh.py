@@ -26,11 +26,11 @@ def refresh(spec: Spec, lock: Lock, sources: Sources, *, folder: Path, author: A
     script's. Raises `InputError` for what cannot be built.
     """
     workshop = SourceBuilder(spec, folder, sources, EarlierBuilds(lock=lock), author)
-    wanted = workshop.prepare(lock.base.python_minor)
+    requested = workshop.prepare(lock.base.python_minor)
     known = {package.name: package for package in lock.packages if package.origin}
     made = {_name(built): built for built in workshop.built.values()}
-    left = known.keys() - made.keys() - wanted.build
-    if wanted.added or left or not made.keys() <= known.keys():
+    left = known.keys() - made.keys() - requested.build
+    if requested.added or left or not made.keys() <= known.keys():
         return None
     if not all(_is_alike(known[name], built, sources.store) for name, built in made.items()):
         return None

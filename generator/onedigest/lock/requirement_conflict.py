@@ -60,7 +60,7 @@ def tried(asked: ResolvedRequest) -> Mapping[str, Any] | OnedigestError:
     spec, sources = asked.spec, asked.sources
     try:
         return uv.lock(
-            shadow.project_text(spec, asked.wanted, asked.minor),
+            shadow.project_text(spec, asked.requested, asked.minor),
             "",
             store=sources.store,
             where=spec.script,
@@ -106,10 +106,10 @@ def older_for_others(
         return None
     if any(package.name == FLYTE for package in pins):
         return None
-    wanted = f"{FLYTE}=={version}"
-    alone = _with(asked, [wanted])
-    others = [text for text in asked.wanted.dependencies if _name(text) != FLYTE]
-    sides = _against(_Solved(alone, asked, wanted), _Solved(found, asked, *others))
+    requested = f"{FLYTE}=={version}"
+    alone = _with(asked, [requested])
+    others = [text for text in asked.requested.dependencies if _name(text) != FLYTE]
+    sides = _against(_Solved(alone, asked, requested), _Solved(found, asked, *others))
     if sides is None:
         return None
     message = f"`{FLYTE}` {versions[0]} is chosen, and not {version}: {sides[0]}, and {sides[1]}"
@@ -133,13 +133,13 @@ def other_version(error: OnedigestError, asked: ResolvedRequest) -> str:
     changes = [f"`{_at(text, version)}` in place of `{text}`" for text, version in moved]
     if changes:
         return f"write {', and '.join(changes)}"
-    version = _alone(own[0], asked) if len(own) == 1 and len(asked.wanted.dependencies) > 1 else ""
+    version = _alone(own[0], asked) if len(own) == 1 and len(asked.requested.dependencies) > 1 else ""
     return _instead(own[0], version, "can be had") if version else ""
 
 
 def _alone(text: str, asked: ResolvedRequest) -> str:
     """Return the version of a package that can be had without all others, where not even that is as it is asked for."""
-    lone = replace(asked, wanted=replace(asked.wanted, dependencies=(text,)))
+    lone = replace(asked, requested=replace(asked.requested, dependencies=(text,)))
     return _fitting(text, lone) if isinstance(tried(lone), OnedigestError) else ""
 
 
@@ -147,7 +147,7 @@ def _named_roots(said: str, asked: ResolvedRequest) -> list[str]:
     """Return the requirements of a script that uv's last conclusion names, each package once."""
     match = _ASKED.search(_BLANKS.sub(" ", said))
     words = {canonicalize_name(word) for word in re.findall(r"[A-Za-z0-9][\w.-]*", match[1])} if match else set()
-    found = {_name(text): text for text in asked.wanted.dependencies if _name(text) in words}
+    found = {_name(text): text for text in asked.requested.dependencies if _name(text) in words}
     return sorted(found.values(), key=lambda text: (_name(text) == FLYTE, text))
 
 
@@ -164,7 +164,7 @@ def _shown(text: str) -> str:
 
 
 def _with(asked: ResolvedRequest, dependencies: Sequence[str]) -> Mapping[str, Any] | OnedigestError:
-    return tried(replace(asked, wanted=replace(asked.wanted, dependencies=tuple(dependencies))))
+    return tried(replace(asked, requested=replace(asked.requested, dependencies=tuple(dependencies))))
 
 
 def _way_out(clashing: tuple[str, str], asked: ResolvedRequest) -> str:
@@ -175,7 +175,7 @@ def _way_out(clashing: tuple[str, str], asked: ResolvedRequest) -> str:
     one, other = sorted(clashing, key=lambda text: (_name(text) != FLYTE, not _has_upper_bound(text)))
     if version := _fitting(one, asked):
         return _instead(one, version)
-    pair = replace(asked, wanted=replace(asked.wanted, dependencies=(one, other)))
+    pair = replace(asked, requested=replace(asked.requested, dependencies=(one, other)))
     near = _fitting(one, pair)
     none = f"no version of `{_name(one)}` goes with {'all others' if near else f'`{_shown(other)}`'}"
     if version := _fitting(other, asked):
@@ -196,7 +196,7 @@ def _fitting(text: str, asked: ResolvedRequest) -> str:
 
 def _fitting_together(texts: Collection[str], asked: ResolvedRequest) -> dict[str, str]:
     """Return versions of packages that go with all other requirements, by what is asked of them; none where none do."""
-    found = _with(asked, [_open(each) if each in texts else each for each in asked.wanted.dependencies])
+    found = _with(asked, [_open(each) if each in texts else each for each in asked.requested.dependencies])
     rows = () if isinstance(found, OnedigestError) else found.get("package", ())
     versions = {row["name"]: str(row.get("version", "")) for row in reversed(rows)}
     return {text: version for text in texts if (version := versions.get(_name(text), ""))}
@@ -262,24 +262,24 @@ class _Solved:
                 waiting += needs[name]
         return found
 
-    def against(self, wanted: str) -> _Need | None:
+    def against(self, requested: str) -> _Need | None:
         """Return the first need of a package that excludes what another side wants of it; a root's own comes first."""
-        name = _name(wanted)
+        name = _name(requested)
         for root in self._roots:
             if _name(root) == name:
-                exact = [each.version for each in Requirement(wanted).specifier if each.operator == "=="]
+                exact = [each.version for each in Requirement(requested).specifier if each.operator == "=="]
                 return None if exact and _takes(root, exact[0]) else _Need(by="", text=_shown(root))
         requiring = {each for each, names in self._needed().items() if name in names}
         own = requiring & self.names
         groups = [own, requiring] if own and own != requiring else [requiring]
-        return next((need for group in groups if (need := self._need_of(group, wanted))), None)
+        return next((need for group in groups if (need := self._need_of(group, requested))), None)
 
-    def _need_of(self, requiring: Collection[str], wanted: str) -> _Need | None:
+    def _need_of(self, requiring: Collection[str], requested: str) -> _Need | None:
         versions = self.versions()
         pins = [f"{each}=={versions[each]}" for each in sorted(versions.keys() & set(requiring))]
-        said = _with(self._asked, [wanted, *pins])
+        said = _with(self._asked, [requested, *pins])
         for by, text in _depends(str(said)) if isinstance(said, OnedigestError) else ():
-            if by in requiring and by in versions and _name(text) == _name(wanted) and text != wanted:
+            if by in requiring and by in versions and _name(text) == _name(requested) and text != requested:
                 return _Need(by=f"{by} {versions[by]}", text=text)
         return None
 

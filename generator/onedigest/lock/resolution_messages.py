@@ -73,7 +73,7 @@ def judge(
         author.warn(older.problem(author.line_of(older.name) or spec.script))
     problems, others = missing_extras(
         said,
-        asked.wanted.dependencies,
+        asked.requested.dependencies,
         lambda name: author.line_of(name) or spec.script,
         lambda name, version: field(chosen.get((name, version)), "provides-extra"),
     )
@@ -102,7 +102,7 @@ def explained(error: InputError, asked: ResolvedRequest, line_of: LineOf) -> Inp
 
 def _with_wheels(error: InputError, asked: ResolvedRequest) -> InputError:
     """Return an error of uv with the edit that helps where an index lacks a package, or wheels of it."""
-    if hint := _asked_alone(error, asked.wanted.settings):
+    if hint := _asked_alone(error, asked.requested.settings):
         return _hinted(error, hint)
     if "wheel" not in str(error) or all(each.hint for each in error.problems):
         return error
@@ -150,12 +150,12 @@ def refuse_unnamed(asked: ResolvedRequest, first: Mapping[str, str]) -> None:
 
     Else uv would go through all older versions. `first` has the versions that it chose at first, by their names.
     """
-    settings = dict(asked.wanted.settings)
+    settings = dict(asked.requested.settings)
     pins = [f"{name}=={version}" for name, version in sorted(first.items())]
     settings["constraint-dependencies"] = [*settings.get("constraint-dependencies", []), *pins]
-    wanted = replace(asked.wanted, settings=settings)
-    error = tried(replace(asked, wanted=wanted))
-    if isinstance(error, InputError) and (pure := _only_source(error, replace(asked, wanted=wanted))[0]):
+    requested = replace(asked.requested, settings=settings)
+    error = tried(replace(asked, requested=requested))
+    if isinstance(error, InputError) and (pure := _only_source(error, replace(asked, requested=requested))[0]):
         raise _with_build_line(error, pure, asked.spec)
 
 
@@ -185,7 +185,7 @@ def _only_source(error: OnedigestError, asked: ResolvedRequest) -> tuple[list[st
         if not new or len(names) > _MOST_BUILT:
             return [], []
         names |= new
-        found = tried(replace(asked, wanted=replace(asked.wanted, build=asked.wanted.build | names)))
+        found = tried(replace(asked, requested=replace(asked.requested, build=asked.requested.build | names)))
     rows = [row for row in found.get("package", ()) if row["name"] in names and "sdist" in row]
     compiled = {row["name"] for row in rows if _has_wheels(row, asked.sources)}
     return sorted({row["name"] for row in rows} - compiled), sorted(compiled)

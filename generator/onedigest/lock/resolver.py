@@ -102,10 +102,10 @@ def resolve(
         base = kept_base or resolve_debian(spec, choice.suite, sources, debian)
         packages, roots, places = _answer_pinned(spec, base, workshop, pins, sources, folder, author)
         return settled(_made(spec, base, completed(packages, places, sources, first), roots, workshop), previous)
-    wanted = workshop.prepare(minor)
+    requested = workshop.prepare(minor)
     known = shadow.preferences_text(spec, minor, pins, first.forks) if pins else ""
     said: list[str] = []
-    asked = ResolvedRequest(spec=spec, wanted=wanted, minor=minor, sources=sources)
+    asked = ResolvedRequest(spec=spec, requested=requested, minor=minor, sources=sources)
     choose = partial(resolve_debian, spec, choice.suite, sources, debian)
     found, base = _answer(asked, workshop, known, lambda: kept_base or choose(), said.append, author)
     from onedigest.lock.resolution_messages import judge
@@ -114,7 +114,7 @@ def resolve(
     targets = targets_of(base, spec.platforms)
     yanked = yanked_wheels(found.get("package", ()), targets, sources.client)
     packages, roots = select(found, targets, base.reference, kept, yanked)
-    roots = tuple(root for root in roots if root[0] not in wanted.added)
+    roots = tuple(root for root in roots if root[0] not in requested.added)
     places = places_of(found)
     judge(said, found, places, packages, pins, targets, asked, author)
     return settled(_made(spec, base, completed(packages, places, sources, first), roots, workshop), previous)
@@ -156,8 +156,8 @@ def _answer_pinned(
     def hear(text: str) -> None:
         author.warn(Problem(f"uv: {text[:1].lower()}{text[1:]}", spec.script))
 
-    def ask(wanted: shadow.RequestedPackages) -> dict[str, Any]:
-        asked = ResolvedRequest(spec=spec, wanted=wanted, minor=base.python_minor, sources=sources)
+    def ask(requested: shadow.RequestedPackages) -> dict[str, Any]:
+        asked = ResolvedRequest(spec=spec, requested=requested, minor=base.python_minor, sources=sources)
         known = shadow.preferences_text(spec, base.python_minor, pins) if pins else ""
         return _answer(asked, workshop, known, lambda: base, hear, author)[0]
 
@@ -194,23 +194,23 @@ def _ask_building(asked: ResolvedRequest, workshop: SourceBuilder, known: str, h
     """
     from onedigest.lock.resolution_messages import refuse_unnamed
 
-    wanted, first = asked.wanted, dict[str, str]()
+    requested, first = asked.requested, dict[str, str]()
     for _ in range(_MOST_ROUNDS):
         said: list[str] = []
-        found = _ask(asked.spec, wanted, asked.minor, (), known, asked.sources, said.append)
-        chosen = workshop.chosen(found, wanted)
+        found = _ask(asked.spec, requested, asked.minor, (), known, asked.sources, said.append)
+        chosen = workshop.chosen(found, requested)
         if any(first.get(name, version) != version for name, version in chosen.items()):
-            refuse_unnamed(replace(asked, wanted=wanted), first)
+            refuse_unnamed(replace(asked, requested=requested), first)
         first |= chosen
-        rows = workshop.make_rows(found, wanted)
+        rows = workshop.make_rows(found, requested)
         if not rows:
-            workshop.put_in(found, wanted)
+            workshop.put_in(found, requested)
             for text in said:
                 hear(text)
             return found
-        settings = dict(wanted.settings)
+        settings = dict(requested.settings)
         settings["dependency-metadata"] = [*settings.get("dependency-metadata", []), *rows]
-        wanted = replace(wanted, settings=settings)
+        requested = replace(requested, settings=settings)
     message = f"uv chose another version to build {_MOST_ROUNDS} times"
     hint = "ask for one version of what is built, such as `NAME==1.0`"
     raise InputError.of(message, where=asked.spec.script, hint=hint)
@@ -230,13 +230,13 @@ def ask_pinned(
     """
     minor = lock.base.python_minor
     known = shadow.preferences_text(spec, minor, lock.packages)
-    wanted = pinned_requested(spec, lock, sources.store, folder=folder)
-    return _ask(spec, wanted, minor, lock.packages, known, sources), wanted
+    requested = pinned_requested(spec, lock, sources.store, folder=folder)
+    return _ask(spec, requested, minor, lock.packages, known, sources), requested
 
 
 def _ask(
     spec: Spec,
-    wanted: shadow.RequestedPackages,
+    requested: shadow.RequestedPackages,
     python_minor: str,
     pins: tuple[LockedPackage, ...],
     known: str,
@@ -246,7 +246,7 @@ def _ask(
     """Return the uv.lock of what is wanted, of which every value was checked."""
     try:
         found = uv.lock(
-            shadow.project_text(spec, wanted, python_minor, pins),
+            shadow.project_text(spec, requested, python_minor, pins),
             known,
             store=sources.store,
             where=spec.script,
@@ -257,7 +257,7 @@ def _ask(
     except InputError as error:
         problem = unbuilt(str(error), spec.script)
         raise (InputError([problem]) if problem else error) from None
-    check_rows(found, wanted.files, spec.script)
+    check_rows(found, requested.files, spec.script)
     return found
 
 
@@ -272,8 +272,8 @@ def _kept_base(spec: Spec, choice: Choice, previous: Lock | None, upgrade: Upgra
         return None  # what it leaves out may have been another default then
     if base.releases and asked_value(asked, "security") != spec.security:
         return None
-    wanted = fields(spec)
-    if any(_looked_for(asked, key) != _looked_for(wanted, key) for key in base.looked_up):
+    requested = fields(spec)
+    if any(_looked_for(asked, key) != _looked_for(requested, key) for key in base.looked_up):
         return None
     fits = SpecifierSet(spec.requires_python).contains(base.python, prereleases=True)
     return base if base.reference == choice.reference and fits else None

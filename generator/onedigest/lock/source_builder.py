@@ -78,7 +78,7 @@ class SourceBuilder:
         self._earlier = earlier
         self._author = author
         self._wheels: dict[Source, Path] = {}
-        self._brought: dict[str, Digest] = {}
+        self._fetched: dict[str, Digest] = {}
 
     @property
     def folder(self) -> Path:
@@ -94,15 +94,15 @@ class SourceBuilder:
 
         `minor` is the Python of the image, as 3.N. Raises `InputError` with all that cannot be built.
         """
-        wanted = shadow.read_requested(self._spec, self._around)
-        if not wanted.sources:
-            return wanted
+        requested = shadow.read_requested(self._spec, self._around)
+        if not requested.sources:
+            return requested
         places = PackageSources(self._around)
         parts = WheelMaking(
             make=self._make, path_of=self._wheels.__getitem__, declared=self._declared, copy_of=self._copy_of
         )
         walk = SourceClosure(parts, places, Environments(self._spec.platforms, minor))
-        walk.follow(wanted)
+        walk.follow(requested)
         return walk.told(shadow.read_requested(self._spec, replace(self._around, wheels=self._wheels)))
 
     def make(self, source: Source) -> tuple[Built, Path]:
@@ -116,16 +116,16 @@ class SourceBuilder:
         return self._around.settings_of(name)
 
     @staticmethod
-    def chosen(found: Mapping[str, Any], wanted: RequestedPackages) -> dict[str, str]:
+    def chosen(found: Mapping[str, Any], requested: RequestedPackages) -> dict[str, str]:
         """Return the names of the source distributions that a uv.lock chose, each with its highest version."""
-        rows = sorted(_built_rows(found, wanted), key=lambda row: Version(row["version"]))
+        rows = sorted(_built_rows(found, requested), key=lambda row: Version(row["version"]))
         return {row["name"]: row["version"] for row in rows}
 
-    def make_rows(self, found: Mapping[str, Any], wanted: RequestedPackages) -> list[dict[str, Any]]:
+    def make_rows(self, found: Mapping[str, Any], requested: RequestedPackages) -> list[dict[str, Any]]:
         """Build the source distributions that a uv.lock chose; return what those that are new say of themselves."""
         rows: list[dict[str, Any]] = []
         problems: list[Problem] = []
-        for row in _built_rows(found, wanted):
+        for row in _built_rows(found, requested):
             try:
                 check_sdist(row)
                 source = self._archive(row)
@@ -142,9 +142,9 @@ class SourceBuilder:
             raise InputError(problems)
         return rows
 
-    def put_in(self, found: Mapping[str, Any], wanted: RequestedPackages) -> None:
+    def put_in(self, found: Mapping[str, Any], requested: RequestedPackages) -> None:
         """Put the wheels that were built in the place of source distributions in a uv.lock."""
-        for row in _built_rows(found, wanted):
+        for row in _built_rows(found, requested):
             path = self._wheels[self._archive(row)]
             wheel = self.built[path.name].wheel
             row["source"] = {"path": str(path)}
@@ -208,9 +208,9 @@ class SourceBuilder:
         """
         address, digest = wheel_address(row["source"], row["sdist"]), wheel_digest(row["sdist"])
         if not digest and "://" in address:
-            if address not in self._brought:
-                self._brought[address] = self._bring(row, address)
-            digest = self._brought[address]
+            if address not in self._fetched:
+                self._fetched[address] = self._fetch(row, address)
+            digest = self._fetched[address]
         return Source(
             name=row["name"],
             kind=Kind.ARCHIVE,
@@ -221,7 +221,7 @@ class SourceBuilder:
             digest=digest,
         )
 
-    def _bring(self, row: Mapping[str, Any], address: str) -> Digest:
+    def _fetch(self, row: Mapping[str, Any], address: str) -> Digest:
         store, stated = self._sources.store, stated_digest(row["sdist"])
         digest, _ = self._sources.client.keep(address, store, most=MOST_ARCHIVE)
         if stated and not has_stated(store.path(digest), stated):
@@ -249,9 +249,9 @@ def _is_folder(built: Built) -> bool:
     return built.origin.kind is Kind.DIRECTORY
 
 
-def _built_rows(found: Mapping[str, Any], wanted: RequestedPackages) -> list[dict[str, Any]]:
+def _built_rows(found: Mapping[str, Any], requested: RequestedPackages) -> list[dict[str, Any]]:
     return [
         row
         for row in found.get("package", ())
-        if canonicalize_name(row["name"]) in wanted.build and "sdist" in row and "registry" in row["source"]
+        if canonicalize_name(row["name"]) in requested.build and "sdist" in row and "registry" in row["source"]
     ]

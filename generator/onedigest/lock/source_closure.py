@@ -51,9 +51,9 @@ class SourceClosure:
         self._indexes: dict[str, Mapping[str, Any]] = {}
         self._idle: set[str] = set()
 
-    def follow(self, wanted: RequestedPackages) -> None:
+    def follow(self, requested: RequestedPackages) -> None:
         """Build all that is needed. Raises `InputError` with all that cannot be built."""
-        self._waiting += _roots(wanted, self._environments)
+        self._waiting += _roots(requested, self._environments)
         problems: list[Problem] = []
         while self._waiting:
             source, extras = self._waiting.pop(0)
@@ -121,10 +121,10 @@ class SourceClosure:
             else:
                 yield need
 
-    def told(self, wanted: RequestedPackages) -> RequestedPackages:
+    def told(self, requested: RequestedPackages) -> RequestedPackages:
         """Return what uv is asked for, with wheels in the place of all that is only found by a source."""
-        wanted = without_unneeded(wanted, self._environments)
-        settings = dict(wanted.settings)
+        requested = without_unneeded(requested, self._environments)
+        settings = dict(requested.settings)
         constraints: list[str] = []
         added: dict[str, tuple[str, str]] = {}
         for name, several in sorted(self._needs.items()):
@@ -134,7 +134,7 @@ class SourceClosure:
                 else:
                     marker = f" ; {need.marker}" if need.marker else ""
                     constraints.append(f"{name} @ {self._address(need)}{marker}")
-        named = names_of(wanted.dependencies)
+        named = names_of(requested.dependencies)
         idle = sorted(self._idle - self._needs.keys() - named)
         constraints += [f"{name} @ {file_address(nothing(name))}" for name in idle]
         own = settings.get("constraint-dependencies", [])
@@ -143,10 +143,10 @@ class SourceClosure:
             settings["dependency-metadata"] = rows
         files = {str(self._making.path_of(source).resolve()) for source in self._done}
         lowered = replace(
-            wanted,
+            requested,
             settings=settings,
-            files=wanted.files | files | self._places.files,
-            build=wanted.build - {source.name for source in self._done},
+            files=requested.files | files | self._places.files,
+            build=requested.build - {source.name for source in self._done},
         )
         return with_indexes(lowered, added, self._indexes)
 
@@ -172,15 +172,15 @@ class SourceClosure:
 
 
 def with_indexes(
-    wanted: RequestedPackages, added: Mapping[str, tuple[str, str]], indexes: Mapping[str, Mapping[str, Any]]
+    requested: RequestedPackages, added: Mapping[str, tuple[str, str]], indexes: Mapping[str, Mapping[str, Any]]
 ) -> RequestedPackages:
     """Return what uv is asked for, with requirements of projects that have an index of their own.
 
     `added` has requirement and index by name: uv heeds the index of what a script requires itself, and of nothing else.
     """
     if not added:
-        return wanted
-    settings = dict(wanted.settings)
+        return requested
+    settings = dict(requested.settings)
     settings["sources"] = {
         **{name: {"index": index} for name, (_, index) in added.items()},
         **settings.get("sources", {}),
@@ -190,14 +190,14 @@ def with_indexes(
     more = [{**indexes[name], "explicit": True, "default": False} for name in others]
     settings["index"] = [*settings.get("index", []), *more]
     return replace(
-        wanted,
-        dependencies=(*wanted.dependencies, *(text for text, _ in added.values())),
+        requested,
+        dependencies=(*requested.dependencies, *(text for text, _ in added.values())),
         settings=settings,
-        added=frozenset(added) - names_of(wanted.dependencies),
+        added=frozenset(added) - names_of(requested.dependencies),
     )
 
 
-def without_unneeded(wanted: RequestedPackages, environments: Environments) -> RequestedPackages:
+def without_unneeded(requested: RequestedPackages, environments: Environments) -> RequestedPackages:
     """Return what uv is asked for without what no platform needs and nothing was built of: uv would look for it."""
 
     def is_needed(name: str, row: Mapping[str, Any]) -> bool:
@@ -205,20 +205,20 @@ def without_unneeded(wanted: RequestedPackages, environments: Environments) -> R
         built = row.get("path") != str(nothing(known))
         return built or (known in needed and environments.hold(row.get("marker")))
 
-    unbuilt = {source.name for source, _ in wanted.sources}
+    unbuilt = {source.name for source, _ in requested.sources}
     dependencies, needed = [], set()
-    for text in wanted.dependencies:
+    for text in requested.dependencies:
         requirement = Requirement(text)
         name = canonicalize_name(requirement.name)
         if name not in unbuilt or environments.hold(requirement.marker):
             dependencies.append(text)
             needed.add(name)
     sources: dict[str, Any] = {}
-    for name, value in wanted.settings.get("sources", {}).items():
+    for name, value in requested.settings.get("sources", {}).items():
         left = [row for row in (value if isinstance(value, list) else [value]) if is_needed(name, row)]
         sources |= {name: left if isinstance(value, list) else left[0]} if left else {}
-    settings = {**wanted.settings, **({"sources": sources} if "sources" in wanted.settings else {})}
-    return replace(wanted, dependencies=tuple(dependencies), settings=settings)
+    settings = {**requested.settings, **({"sources": sources} if "sources" in requested.settings else {})}
+    return replace(requested, dependencies=tuple(dependencies), settings=settings)
 
 
 def requirements_of(metadata: Metadata) -> Iterator[Requirement]:
@@ -247,17 +247,17 @@ def _is_name(text: str) -> bool:
         return False
 
 
-def _roots(wanted: RequestedPackages, environments: Environments) -> Iterator[tuple[Source, tuple[str, ...]]]:
+def _roots(requested: RequestedPackages, environments: Environments) -> Iterator[tuple[Source, tuple[str, ...]]]:
     """Yield the sources that a script names and its platforms need, each with the extras that it asks for."""
     extras: dict[str, set[str]] = {}
-    settings = wanted.settings
+    settings = requested.settings
     others = [*settings.get("override-dependencies", ()), *settings.get("constraint-dependencies", ())]
     named = [text for each in others for text in (each["dependencies"] if isinstance(each, dict) else [each])]
-    for requirement in map(Requirement, [*wanted.dependencies, *named]):
+    for requirement in map(Requirement, [*requested.dependencies, *named]):
         if environments.hold(requirement.marker):
             found = extras.setdefault(canonicalize_name(requirement.name), {""})
             found.update(map(canonicalize_name, requirement.extras))
-    for source, marker in sorted(wanted.sources, key=lambda pair: pair[0].name):
+    for source, marker in sorted(requested.sources, key=lambda pair: pair[0].name):
         if source.name in extras and environments.hold(marker):
             yield source, tuple(sorted(extras[source.name]))
 

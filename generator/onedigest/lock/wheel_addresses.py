@@ -59,14 +59,14 @@ def _asked_places(spec: Spec, lock: Lock, sources: Sources, folder: Path, names:
         if " @ " in text
     }
     asked = tuple(places.requirement(direct[each.name]) if each.name in direct else shadow.pin(each) for each in pins)
-    wanted = shadow.RequestedPackages(dependencies=asked, settings=settings, files=frozenset(places.files))
+    requested = shadow.RequestedPackages(dependencies=asked, settings=settings, files=frozenset(places.files))
     found = uv.lock(
-        shadow.project_text(spec, wanted, lock.base.python_minor),
+        shadow.project_text(spec, requested, lock.base.python_minor),
         shadow.preferences_text(spec, lock.base.python_minor, pins),
         store=sources.store,
         where=spec.script,
         environment=sources.environment,
         offline=sources.offline,
     )
-    check_rows(found, wanted.files, spec.script)
+    check_rows(found, requested.files, spec.script)
     return places_of(found)

@@ -61,10 +61,10 @@ class Remote:
     def layers(self, layers: Iterable[Descriptor], report: Report) -> list[Path]:
         """Bring layers into the store, in parallel, and return where they are. Raises `NetworkError`."""
         wanted = list(layers)
-        transfer_all(self._bring, wanted, report)
+        transfer_all(self._fetch, wanted, report)
         return [self._store.path(layer.digest) for layer in wanted]
 
-    def _bring(self, layer: Descriptor, report: Report) -> None:
+    def _fetch(self, layer: Descriptor, report: Report) -> None:
         if not self._store.has(layer.digest, layer.size):
             file = Download(name=f"layer {layer.digest[7:19]}", digest=layer.digest, size=layer.size)
             download_file(self._store, file, partial(self._repository.open_blob, layer.digest), self.name, report)
