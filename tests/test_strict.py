@@ -14,7 +14,7 @@ from onedigest.cli.session import Session
 from onedigest.cli.undone import say_undone
 from onedigest.digest import of_bytes
 from onedigest.errors import NetworkError, Problem
-from onedigest.lock import text as codec
+from onedigest.lock import text
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.sources import Sources
 from wheel_builder import build_wheel
@@ -30,7 +30,7 @@ def said(locking: Locking, package: DebianPackage) -> list[Problem]:
     """Return what is said of the project's lock with one package more, which is brought from nowhere."""
     session = here()
     image = find_images(session, ("app.py",), everything=False)[0]
-    lock = codec.loads(locking.read("lockfiles/app/pylock.toml"), "pylock.toml")
+    lock = text.loads(locking.read("lockfiles/app/pylock.toml"), "pylock.toml")
     problems: list[Problem] = []
 
     def refuse() -> Sources:
@@ -51,7 +51,7 @@ def package(locking: Locking, path: Path) -> DebianPackage:
         path=f"pool/{path.name}",
         digest=of_bytes(data),
         size=len(data),
-        platforms=codec.loads(locking.read("lockfiles/app/pylock.toml"), "pylock.toml").platforms,
+        platforms=text.loads(locking.read("lockfiles/app/pylock.toml"), "pylock.toml").platforms,
     )
 
 

@@ -22,7 +22,7 @@ from onedigest.definition.project import Project
 from onedigest.definition.script import parse
 from onedigest.definition.spec import specify
 from onedigest.errors import InputError, OnedigestError
-from onedigest.lock import text as codec
+from onedigest.lock import text as lock_text
 from onedigest.lock.salvage import read_remains
 from onedigest.lock.table import Table, Wrong
 from onedigest.plan import record
@@ -379,7 +379,7 @@ def test_a_long_text_is_quoted_in_part() -> None:
 
 def test_a_lock_and_a_record_have_an_end() -> None:
     text = "[[packages]]\n" * (untrusted.MOST_LOCK // 12)
-    for loads in (codec.loads, record.loads):
+    for loads in (lock_text.loads, record.loads):
         with quickly(1), pytest.raises(InputError, match=f"more than {untrusted.MOST_LOCK} characters"):
             loads(text, "lockfiles/app/pylock.toml")
 

@@ -12,8 +12,7 @@ import pytest
 
 from listener import Listener, listening, respond
 from onedigest.errors import NetworkError
-from onedigest.net import index_credentials as credentials
-from onedigest.net import redirects
+from onedigest.net import index_credentials, redirects
 from onedigest.net.connection import Connection, Pools
 from onedigest.net.download import Client, Download, download
 from onedigest.net.encryption import Trust
@@ -88,11 +87,11 @@ class TestIndexAndMirror:
         with listening(lambda request: respond(request, 200, b"file"), context) as other:
             place = f"https://x:y@{other.host}/there?signature=1"
             with listening(lambda request: respond(request, 307, location=place), context) as server:
-                row = credentials.IndexCredential(url=f"https://{server.host}", user="u", password="SECRET")
+                row = index_credentials.IndexCredential(url=f"https://{server.host}", user="u", password="SECRET")
                 found = get(
                     f"https://{server.host}/x",
                     trust=Trust(bundle=certificate),
-                    credentials=credentials.IndexCredentials(stated=[row]),
+                    credentials=index_credentials.IndexCredentials(stated=[row]),
                 )
 
         assert found == b"file"

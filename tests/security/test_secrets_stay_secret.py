@@ -16,7 +16,7 @@ from onedigest.cli.images import find_images
 from onedigest.cli.index_credentials import Bound
 from onedigest.cli.session import Session
 from onedigest.errors import NetworkError, OnedigestError
-from onedigest.net import index_credentials as credentials
+from onedigest.net import index_credentials
 from onedigest.net.connection import Connection, Pools, shown
 from onedigest.net.download import Client
 from onedigest.net.indexes import Index
@@ -257,12 +257,12 @@ class TestRegistry:
 def test_no_value_shows_what_it_holds() -> None:
     held = [
         Connection(
-            credentials=credentials.IndexCredentials({"UV_INDEX": SECRET}),
+            credentials=index_credentials.IndexCredentials({"UV_INDEX": SECRET}),
             proxies=(("http", f"http://u:{SECRET}@proxy"),),
         ),
-        credentials.IndexCredential(url="https://host", user=SECRET, password=SECRET, token=SECRET),
+        index_credentials.IndexCredential(url="https://host", user=SECRET, password=SECRET, token=SECRET),
         lend({"UV_INDEX": f"https://u:{SECRET}@host/simple", "HTTPS_PROXY": f"http://u:{SECRET}@proxy"}),
-        RequestCredentials(credentials.IndexCredentials(), None).visit(f"https://u:{SECRET}@host/x.whl", ""),
+        RequestCredentials(index_credentials.IndexCredentials(), None).visit(f"https://u:{SECRET}@host/x.whl", ""),
         RegistryCredential(source="x", user="u", secret=SECRET, identity=SECRET, bearer=SECRET),
         Bound(index="x", origin="https://host:443", user=SECRET, password=SECRET),
         Index(name="x", url=f"https://u:{SECRET}@host/simple"),

@@ -10,11 +10,11 @@ from golden import expected_files
 from onedigest.definition.container_values import Healthcheck
 from onedigest.definition.spec import Spec
 from onedigest.errors import Problem
-from onedigest.lock import text as codec
+from onedigest.lock import text
 from onedigest.lock.base.image import ImageBase
 from onedigest.missing.environments import other_environments
 
-LOCK = codec.loads(expected_files("image")["pylock.toml"], "pylock.toml")
+LOCK = text.loads(expected_files("image")["pylock.toml"], "pylock.toml")
 SPEC = Spec(name="app", script="app.py", entrypoint=("/opt/venv/bin/python", "/app/app.py"), usual_entrypoint=True)
 
 

@@ -10,7 +10,7 @@ from golden import expected_files
 from onedigest.digest import of_bytes
 from onedigest.errors import OnedigestError
 from onedigest.from_source.model import NO_DIGEST, BuildRequirement, BuiltFrom, Kind, PinnedFile
-from onedigest.lock import text as codec
+from onedigest.lock import text
 from onedigest.lock.model import Lock, LockedPackage, Wheel
 
 DIGEST = of_bytes(b"x")
@@ -38,7 +38,7 @@ ORIGINS = [
 
 
 def lock_with(origin: BuiltFrom) -> Lock:
-    found = codec.loads(expected_files("minimal")["pylock.toml"], "pylock.toml")
+    found = text.loads(expected_files("minimal")["pylock.toml"], "pylock.toml")
     wheel = Wheel(name="core-1.0-py3-none-any.whl", digest=DIGEST, size=1)
     wheels = tuple((platform, wheel) for platform in found.platforms)
     core = LockedPackage(name="core", version="1.0", wheels=wheels, origin=origin)
@@ -49,7 +49,7 @@ def lock_with(origin: BuiltFrom) -> Lock:
 def test_what_is_written_is_read(origin: BuiltFrom) -> None:
     lock = lock_with(origin)
 
-    assert codec.loads(codec.dumps(lock), "pylock.toml") == lock
+    assert text.loads(text.dumps(lock), "pylock.toml") == lock
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,4 @@ def test_what_is_written_is_read(origin: BuiltFrom) -> None:
 )
 def test_what_is_none_is_refused(origin: BuiltFrom, message: str) -> None:
     with pytest.raises(OnedigestError, match=message):
-        codec.loads(codec.dumps(lock_with(origin)), "pylock.toml")
+        text.loads(text.dumps(lock_with(origin)), "pylock.toml")

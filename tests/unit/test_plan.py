@@ -17,7 +17,7 @@ from onedigest.definition.spec import Spec, specify
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.from_source.model import BuiltFrom, Kind
-from onedigest.lock import text as codec
+from onedigest.lock import text
 from onedigest.lock.model import Lock, LockedPackage, Wheel
 from onedigest.plan.arrange import OWN_LAYER_BYTES, arrange
 from onedigest.plan.configuration import entrypoint
@@ -26,7 +26,7 @@ from onedigest.platforms import AMD64
 
 SCRIPT = parse(script_of("full").encode(), "full.py")
 SPEC: Spec = specify(SCRIPT, Project(root=Path()), "full.py")
-LOCK: Lock = codec.loads(expected_files("full")["pylock.toml"], "pylock.toml")
+LOCK: Lock = text.loads(expected_files("full")["pylock.toml"], "pylock.toml")
 FILE = File(target="full.py", digest=Digest("sha256:" + "1" * 64), executable=False, content=b"")
 
 

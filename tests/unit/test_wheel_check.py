@@ -18,7 +18,7 @@ from onedigest.definition.spec import Spec, specify
 from onedigest.digest import of_bytes
 from onedigest.errors import Problem
 from onedigest.from_source.model import BuiltFrom, Kind
-from onedigest.lock import text as codec
+from onedigest.lock import text as lock_text
 from onedigest.lock.model import Lock, LockedPackage, Wheel
 from onedigest.platforms import ALL, Platform
 from onedigest.store import Store
@@ -28,7 +28,7 @@ from onedigest.wheel_check.messages import Requesters, placed, refusals, warning
 from wheel_builder import wheel_bytes, zip_bytes
 
 SPEC: Spec = replace(specify(parse(script_of("full").encode(), "full.py"), Project(root=Path()), "full.py"), uv_lock="")
-LOCK: Lock = codec.loads(expected_files("full")["pylock.toml"], "pylock.toml")
+LOCK: Lock = lock_text.loads(expected_files("full")["pylock.toml"], "pylock.toml")
 
 
 class Shelf:

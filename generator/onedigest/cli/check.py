@@ -89,7 +89,7 @@ class _Found:
 
 def _stale(session: Session, folder: Path, images: list[Image]) -> list[Problem]:
     """Return what is wrong with the locks of some images of a folder, and with all that is rendered from them."""
-    from onedigest.lock import text as codec
+    from onedigest.lock import text as lock_text
     from onedigest.rules.files import read
     from onedigest.rules.folder import stale_folder
     from onedigest.rules.image import stale_files
@@ -106,7 +106,7 @@ def _stale(session: Session, folder: Path, images: list[Image]) -> list[Problem]
             problems += _conflicts(image)
             continue
         try:
-            lock = codec.loads(text, shown(image.lock_path))
+            lock = lock_text.loads(text, shown(image.lock_path))
             problems += code_problems(image, lock, partial(sources, session, image))
             rules = _rendered(image, lock, folder)
         except InputError as error:
@@ -163,12 +163,12 @@ def _rendered(image: Image, lock: Lock, folder: Path) -> Rules:
 
 def _asked(image: Image, text: str) -> str:
     """Say which keys of the spec differ from those that the lock answers, with both values."""
-    from onedigest.lock import text as codec
+    from onedigest.lock import text as lock_text
     from onedigest.lock.staleness import moved_settings
 
     script = image.spec.script
     try:
-        lines = moved_settings(image.spec, codec.loads(text, shown(image.lock_path)))
+        lines = moved_settings(image.spec, lock_text.loads(text, shown(image.lock_path)))
     except InputError:
         return changed_since(script)
     if not lines:

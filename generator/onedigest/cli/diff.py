@@ -105,7 +105,7 @@ def _locked(session: Session, image: Image) -> Side:
 
 def _committed(session: Session, first: str, revision: str) -> Side:
     from onedigest.comparison import of_lock
-    from onedigest.lock import text as codec
+    from onedigest.lock import text as lock_text
     from onedigest.plan import record as records
     from onedigest.tools.git import read_committed
 
@@ -116,7 +116,7 @@ def _committed(session: Session, first: str, revision: str) -> Side:
     record = read_committed(image.record_path, revision)
     return of_lock(
         f"{image.spec.name} at {revision}",
-        codec.loads(text, f"{revision}:{shown(image.lock_path)}"),
+        lock_text.loads(text, f"{revision}:{shown(image.lock_path)}"),
         records.loads(record, f"{revision}:{shown(image.record_path)}") if record else None,
         None,
     )

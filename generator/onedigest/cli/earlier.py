@@ -28,7 +28,7 @@ def earlier_lock(session: Session, image: Image) -> Lock | None:
     Of a lock that cannot be read as a whole, what is left counts, and it is said. Raises `InputError` for that of a
     newer release, which is not to be undone.
     """
-    from onedigest.lock import text as codec
+    from onedigest.lock import text as lock_text
     from onedigest.lock.metadata import format_problem, is_newer, stated
     from onedigest.lock.salvage import decided, read_remains
     from onedigest.rules.files import read
@@ -38,7 +38,7 @@ def earlier_lock(session: Session, image: Image) -> Lock | None:
         text = read(image.lock_path)
         if text is None:
             return _lock_of_renamed(session, image)
-        return codec.loads(text, where)
+        return lock_text.loads(text, where)
     except InputError as error:
         newer = [found for side in sides(text or "") if is_newer(found := stated(side))]
         if newer and (refusal := format_problem(newer[0], where)):
@@ -91,7 +91,7 @@ def refuse_other_hashes(image: Image, lock: Lock) -> None:
 def _lock_of_renamed(session: Session, image: Image) -> Lock | None:
     """Return the lock of a script or image that is gone and asked for the same but for its name; several are said."""
     from onedigest.definition.spec import fields
-    from onedigest.lock import text as codec
+    from onedigest.lock import text as lock_text
     from onedigest.rules.files import read
 
     wanted = _without_names(fields(image.spec))
@@ -101,7 +101,7 @@ def _lock_of_renamed(session: Session, image: Image) -> Lock | None:
     for leftover, reason in gone:
         path = leftover.folder / image.lock_path.name
         try:
-            lock = codec.loads(read(path) or "", shown(path))
+            lock = lock_text.loads(read(path) or "", shown(path))
         except InputError:
             continue
         if _without_names(json.loads(lock.asked)) == wanted:

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 def read_lock(image: Image) -> Lock:
     """Return an image's lock, which must be intact and an answer to its spec."""
-    from onedigest.lock import text as codec
+    from onedigest.lock import text as lock_text
     from onedigest.rules.files import read
 
     text = read(image.lock_path)
     if problems := lock_problems(image, text, lambda _: changed_since(image.spec.script)):
         raise InputError(problems)
-    return codec.loads(text or "", shown(image.lock_path))
+    return lock_text.loads(text or "", shown(image.lock_path))
 
 
 def changed_since(script: str) -> str:
@@ -58,7 +58,7 @@ def lock_problems(image: Image, text: str | None, say_moved: Callable[[str], str
 def changed_keys(image: Image, text: str) -> list[str]:
     """Return the keys by which a script asks for something else than its lock answers; none for a broken lock."""
     from onedigest.header import is_intact
-    from onedigest.lock import text as codec
+    from onedigest.lock import text as lock_text
     from onedigest.lock.metadata import stated
 
     if stated(text).spec == image.spec.digest() or not is_intact(text):
@@ -66,7 +66,7 @@ def changed_keys(image: Image, text: str) -> list[str]:
     from onedigest.lock.staleness import moved_keys
 
     try:
-        lock = codec.loads(text, shown(image.lock_path))
+        lock = lock_text.loads(text, shown(image.lock_path))
     except InputError:
         return []
     return [f"`{key}`" for key in moved_keys(image.spec, lock)] or ["the defaults of onedigest"]

@@ -17,7 +17,7 @@ from onedigest.definition.spec import Spec
 from onedigest.definition.uv_project.closure import close_any
 from onedigest.definition.uv_project.pinned_python import other_python
 from onedigest.errors import InputError, listed
-from onedigest.lock import asked_project as shadow
+from onedigest.lock import asked_project
 from onedigest.lock.addresses import file_address
 from onedigest.lock.asked_project import RequestedPackages
 from onedigest.lock.author import Author
@@ -36,7 +36,7 @@ Ask = Callable[[RequestedPackages], Mapping[str, Any]]
 
 
 def answer_project(
-    spec: Spec, base: Base, workshop: SourceBuilder, kept: frozenset[str], folder: Path, author: Author, ask: Ask
+    spec: Spec, base: Base, builder: SourceBuilder, kept: frozenset[str], folder: Path, author: Author, ask: Ask
 ) -> tuple[tuple[LockedPackage, ...], tuple[tuple[str, str], ...], dict[str, Place]]:
     """Return packages and roots of an image with a uv.lock, and address and digest of each wheel by its name.
 
@@ -46,10 +46,10 @@ def answer_project(
     for pinned in several:
         if said := other_python(pinned.project, pinned.workspace, base.python):
             author.warn(said)
-    found = pinned_rows(spec, several, base, workshop)
+    found = pinned_rows(spec, several, base, builder)
     targets = targets_of(base, spec.platforms)
     if spec.uv_projects:
-        found = _with_others(spec, found, base, workshop, targets, ask)
+        found = _with_others(spec, found, base, builder, targets, ask)
     packages, roots = select(found, targets, base.reference, kept)
     if names := sorted({name for pinned in several for name in _not_installed(pinned)}):
         author.tell(_say_left_out(spec, names))
@@ -69,7 +69,7 @@ def _say_left_out(spec: Spec, names: Sequence[str]) -> str:
 
 
 def _with_others(
-    spec: Spec, found: dict[str, Any], base: Base, workshop: SourceBuilder, targets: Sequence[Target], ask: Ask
+    spec: Spec, found: dict[str, Any], base: Base, builder: SourceBuilder, targets: Sequence[Target], ask: Ask
 ) -> dict[str, Any]:
     """Return rows with those of what is asked for besides, and with it among what the script asks for."""
     users = _users(found, targets)
@@ -78,7 +78,7 @@ def _with_others(
     if all(answered.values()):
         edges = [edge for several in answered.values() for edge in several or ()]
         return {"package": [{**root, "dependencies": [*root["dependencies"], *edges]}, *rows]}
-    requested = requested_beside(spec, workshop.prepare(base.python_minor), rows, users)
+    requested = requested_beside(spec, builder.prepare(base.python_minor), rows, users)
     try:
         more = ask(requested)
     except InputError as error:
@@ -184,7 +184,7 @@ def _joined(
     asked, edges = names_of(spec.dependencies), list(root["dependencies"])
     for row in more["package"]:
         own = rows.get((row["name"], row.get("version", "")))
-        if row["name"] == shadow.NAME:
+        if row["name"] == asked_project.NAME:
             edges += [edge for edge in row.get("dependencies", ()) if canonicalize_name(edge["name"]) in asked]
         elif own is None:
             rows[row["name"], row.get("version", "")] = dict(row)

@@ -9,7 +9,7 @@ from typing import Any
 
 from onedigest.definition.spec import Spec
 from onedigest.from_source.model import Kind, Source
-from onedigest.lock import asked_project as shadow
+from onedigest.lock import asked_project
 from onedigest.lock.addresses import file_address
 from onedigest.lock.asked_project import RequestedPackages
 from onedigest.lock.built_wheels import built_of, placed
@@ -27,15 +27,15 @@ def pinned_requested(spec: Spec, lock: Lock, store: Store, *, folder: Path) -> R
 
     `folder` is the script's.
     """
-    around = shadow.read_around(spec, folder)
+    around = asked_project.read_around(spec, folder)
     wheels: dict[LockedPackage, Path] = {}
     for package in lock.packages:
         built = built_of(package)
         if built and store.has(built.wheel.digest):
             wheels[package] = placed(store, built.wheel)
-    first = shadow.read_requested(spec, around)
+    first = asked_project.read_requested(spec, around)
     known = {source: wheels[found] for source, _ in first.sources if (found := _package_of(source, wheels))}
-    requested = shadow.read_requested(spec, replace(around, wheels=known))
+    requested = asked_project.read_requested(spec, replace(around, wheels=known))
     if requested.sources:
         requested = without_unneeded(requested, Environments(lock.platforms, lock.base.python_minor))
     rows = [_row(package, lock) for package in lock.packages if package.origin]

@@ -21,7 +21,7 @@ from onedigest.definition.uv_project.uv_lock import Key, Row, UvLock, read_locke
 from onedigest.definition.uv_project.workspace import Workspace, find_workspace
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import Built
-from onedigest.lock import asked_project as shadow
+from onedigest.lock import asked_project
 from onedigest.lock.base import Base
 from onedigest.lock.parse import is_of
 from onedigest.lock.source_builder import SourceBuilder
@@ -92,7 +92,7 @@ def refuse_pinned(spec: Spec, folder: Path, moving: Collection[str]) -> None:
         )
 
 
-def pinned_rows(spec: Spec, several: Sequence[PinnedProject], base: Base, workshop: SourceBuilder) -> dict[str, Any]:
+def pinned_rows(spec: Spec, several: Sequence[PinnedProject], base: Base, builder: SourceBuilder) -> dict[str, Any]:
     """Return what uv.locks pin of an image, in the form of a uv.lock of a script: what was built has its wheel.
 
     Raises `InputError` with all that cannot be followed.
@@ -107,13 +107,13 @@ def pinned_rows(spec: Spec, several: Sequence[PinnedProject], base: Base, worksh
     written: dict[Key, dict[str, Any]] = {}
     for pinned, closure in closures:
         keys = [key for key in closure.edges if key not in written]
-        written |= _written(pinned, keys, spec.build, workshop)
+        written |= _written(pinned, keys, spec.build, builder)
     needs = {key: [each.edges[key] for _, each in closures if key in each.edges] for key in written}
     roots = [each.roots for _, each in closures]
     for key, each in written.items():
         each["dependencies"] = _edges(_joined(needs[key]), written, spec.platforms)
     root = {
-        "name": shadow.NAME,
+        "name": asked_project.NAME,
         "version": "0",
         "source": {"virtual": "."},
         "dependencies": _edges(_joined(roots), written, spec.platforms),
@@ -122,24 +122,24 @@ def pinned_rows(spec: Spec, several: Sequence[PinnedProject], base: Base, worksh
 
 
 def _written(
-    pinned: PinnedProject, keys: Iterable[Key], build: Collection[str], workshop: SourceBuilder
+    pinned: PinnedProject, keys: Iterable[Key], build: Collection[str], builder: SourceBuilder
 ) -> dict[Key, dict[str, Any]]:
     """Return rows of one uv.lock as they are written, with the wheels of those that are built."""
     rows = {key: pinned.locked.rows[key] for key in keys}
     _check(pinned, tuple(rows.values()))
     sources = find_sources(
-        workshop.folder,
+        builder.folder,
         pinned.workspace,
         pinned.locked,
         rows.values(),
         build=build,
-        settings_of=workshop.settings_of,
+        settings_of=builder.settings_of,
     )
     found: dict[Key, dict[str, Any]] = {}
     for key, row in rows.items():
         found[key] = {"name": key[0], "version": key[1], "source": dict(row.source), "wheels": list(row.wheels)}
         if key in sources:
-            found[key] |= _built_row(row, *workshop.make(sources[key]))
+            found[key] |= _built_row(row, *builder.make(sources[key]))
         uv.make_absolute(found[key]["source"], pinned.workspace.root.folder)
     return found
 

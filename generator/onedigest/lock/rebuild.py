@@ -26,15 +26,15 @@ def rebuild(spec: Spec, lock: Lock, sources: Sources, names: Collection[str], *,
     hint = f"run `{generating(spec.script)}`"
     if moved := moved_projects(spec, lock, sources, folder=folder):
         raise InputError(moved_problems(lock, moved, spec.script, hint))
-    workshop = SourceBuilder(spec, folder, sources, EarlierBuilds(lock=lock), author)
+    builder = SourceBuilder(spec, folder, sources, EarlierBuilds(lock=lock), author)
     if spec.is_pinned:
-        pinned_rows(spec, read_pinned(spec, folder), lock.base, workshop)
+        pinned_rows(spec, read_pinned(spec, folder), lock.base, builder)
     if not spec.uv_lock:
-        workshop.prepare(lock.base.python_minor)
-    if not spec.uv_lock and not set(names) <= workshop.built.keys():
-        workshop.make_rows(*ask_pinned(spec, lock, sources, folder=folder))
+        builder.prepare(lock.base.python_minor)
+    if not spec.uv_lock and not set(names) <= builder.built.keys():
+        builder.make_rows(*ask_pinned(spec, lock, sources, folder=folder))
     wanted = [built for package in lock.packages if (built := built_of(package)) and built.wheel.name in names]
-    if problems := [problem for each in wanted for problem in _others(each, workshop.built.get(each.wheel.name))]:
+    if problems := [problem for each in wanted for problem in _others(each, builder.built.get(each.wheel.name))]:
         raise InputError(problems)
 
 

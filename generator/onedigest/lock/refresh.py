@@ -25,10 +25,10 @@ def refresh(spec: Spec, lock: Lock, sources: Sources, *, folder: Path, author: A
     None where one of them is another version or needs something else, so that uv has to choose again. `folder` is the
     script's. Raises `InputError` for what cannot be built.
     """
-    workshop = SourceBuilder(spec, folder, sources, EarlierBuilds(lock=lock), author)
-    requested = workshop.prepare(lock.base.python_minor)
+    builder = SourceBuilder(spec, folder, sources, EarlierBuilds(lock=lock), author)
+    requested = builder.prepare(lock.base.python_minor)
     known = {package.name: package for package in lock.packages if package.origin}
-    made = {_name(built): built for built in workshop.built.values()}
+    made = {_name(built): built for built in builder.built.values()}
     left = known.keys() - made.keys() - requested.build
     if requested.added or left or not made.keys() <= known.keys():
         return None

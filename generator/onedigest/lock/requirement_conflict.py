@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from onedigest.errors import InputError, OnedigestError, Problem
-from onedigest.lock import asked_project as shadow
+from onedigest.lock import asked_project
 from onedigest.lock.model import LockedPackage
 from onedigest.lock.older_versions import ResolvedRequest
 from onedigest.tools import uv
@@ -60,7 +60,7 @@ def tried(asked: ResolvedRequest) -> Mapping[str, Any] | OnedigestError:
     spec, sources = asked.spec, asked.sources
     try:
         return uv.lock(
-            shadow.project_text(spec, asked.requested, asked.minor),
+            asked_project.project_text(spec, asked.requested, asked.minor),
             "",
             store=sources.store,
             where=spec.script,
@@ -240,7 +240,7 @@ class _Solved:
         self._asked = asked
         self._roots = roots
         self.names = set(map(_name, roots))
-        self._rows = [row for row in rows if row["name"] != shadow.NAME and row.get("version")]
+        self._rows = [row for row in rows if row["name"] != asked_project.NAME and row.get("version")]
 
     def versions(self) -> dict[str, str]:
         """Return the version of each package that has one on all platforms."""

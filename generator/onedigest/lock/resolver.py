@@ -18,7 +18,7 @@ from onedigest import __version__
 from onedigest.definition.spec import Spec, asked_value, digest_of, dumps, fields
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
-from onedigest.lock import asked_project as shadow
+from onedigest.lock import asked_project
 from onedigest.lock.author import Author
 from onedigest.lock.base import Base
 from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor
@@ -79,8 +79,8 @@ def resolve(
     _refuse_unknown(previous, upgrade)
     choice = _kept_choice(spec, previous, upgrade) or choose_base(spec)
     author = author or Author()
-    workshop = SourceBuilder(spec, folder, sources, _earlier(previous, upgrade), author)
-    workshop.refuse()
+    builder = SourceBuilder(spec, folder, sources, _earlier(previous, upgrade), author)
+    builder.refuse()
     kept_base = _kept_base(spec, choice, previous, upgrade)
     debian = _kept_packages(spec, previous, upgrade)
     if choice.image and kept_base is None:
@@ -100,14 +100,14 @@ def resolve(
 
         refuse_pinned(spec, folder, upgrade.packages if previous else ())
         base = kept_base or resolve_debian(spec, choice.suite, sources, debian)
-        packages, roots, places = _answer_pinned(spec, base, workshop, pins, sources, folder, author)
-        return settled(_made(spec, base, completed(packages, places, sources, first), roots, workshop), previous)
-    requested = workshop.prepare(minor)
-    known = shadow.preferences_text(spec, minor, pins, first.forks) if pins else ""
+        packages, roots, places = _answer_pinned(spec, base, builder, pins, sources, folder, author)
+        return settled(_made(spec, base, completed(packages, places, sources, first), roots, builder), previous)
+    requested = builder.prepare(minor)
+    known = asked_project.preferences_text(spec, minor, pins, first.forks) if pins else ""
     said: list[str] = []
     asked = ResolvedRequest(spec=spec, requested=requested, minor=minor, sources=sources)
     choose = partial(resolve_debian, spec, choice.suite, sources, debian)
-    found, base = _answer(asked, workshop, known, lambda: kept_base or choose(), said.append, author)
+    found, base = _answer(asked, builder, known, lambda: kept_base or choose(), said.append, author)
     from onedigest.lock.resolution_messages import judge
     from onedigest.lock.wheels import select
 
@@ -117,7 +117,7 @@ def resolve(
     roots = tuple(root for root in roots if root[0] not in requested.added)
     places = places_of(found)
     judge(said, found, places, packages, pins, targets, asked, author)
-    return settled(_made(spec, base, completed(packages, places, sources, first), roots, workshop), previous)
+    return settled(_made(spec, base, completed(packages, places, sources, first), roots, builder), previous)
 
 
 def _made(
@@ -125,7 +125,7 @@ def _made(
     base: Base,
     packages: tuple[LockedPackage, ...],
     roots: tuple[tuple[str, str], ...],
-    workshop: SourceBuilder,
+    builder: SourceBuilder,
 ) -> Lock:
     return Lock(
         spec=spec.digest(),
@@ -134,7 +134,7 @@ def _made(
         version=__version__,
         platforms=spec.platforms,
         base=base,
-        packages=tuple(workshop.stated(package) for package in packages),
+        packages=tuple(builder.stated(package) for package in packages),
         roots=roots,
     )
 
@@ -142,7 +142,7 @@ def _made(
 def _answer_pinned(
     spec: Spec,
     base: Base,
-    workshop: SourceBuilder,
+    builder: SourceBuilder,
     pins: tuple[LockedPackage, ...],
     sources: Sources,
     folder: Path,
@@ -156,17 +156,17 @@ def _answer_pinned(
     def hear(text: str) -> None:
         author.warn(Problem(f"uv: {text[:1].lower()}{text[1:]}", spec.script))
 
-    def ask(requested: shadow.RequestedPackages) -> dict[str, Any]:
+    def ask(requested: asked_project.RequestedPackages) -> dict[str, Any]:
         asked = ResolvedRequest(spec=spec, requested=requested, minor=base.python_minor, sources=sources)
-        known = shadow.preferences_text(spec, base.python_minor, pins) if pins else ""
-        return _answer(asked, workshop, known, lambda: base, hear, author)[0]
+        known = asked_project.preferences_text(spec, base.python_minor, pins) if pins else ""
+        return _answer(asked, builder, known, lambda: base, hear, author)[0]
 
-    return answer_project(spec, base, workshop, kept, folder, author, ask)
+    return answer_project(spec, base, builder, kept, folder, author, ask)
 
 
 def _answer(
     asked: ResolvedRequest,
-    workshop: SourceBuilder,
+    builder: SourceBuilder,
     known: str,
     choose: Callable[[], Base],
     hear: uv.Hear,
@@ -175,7 +175,7 @@ def _answer(
     """Return the uv.lock of what is asked, and the base, which is chosen meanwhile."""
     with ThreadPoolExecutor(2) as pool:
         waiting = pool.submit(choose)
-        answer = pool.submit(_ask_building, asked, workshop, known, hear)
+        answer = pool.submit(_ask_building, asked, builder, known, hear)
         from onedigest.lock.explanation import cut
         from onedigest.lock.resolution_messages import explained  # takes a moment, while uv works
 
@@ -187,7 +187,7 @@ def _answer(
         return found, waiting.result()
 
 
-def _ask_building(asked: ResolvedRequest, workshop: SourceBuilder, known: str, hear: uv.Hear) -> dict[str, Any]:
+def _ask_building(asked: ResolvedRequest, builder: SourceBuilder, known: str, hear: uv.Hear) -> dict[str, Any]:
     """Return the uv.lock of what is asked; source distributions that it chooses are built, until there are no others.
 
     A version whose wheel needs what is not there may make uv choose another one.
@@ -198,13 +198,13 @@ def _ask_building(asked: ResolvedRequest, workshop: SourceBuilder, known: str, h
     for _ in range(_MOST_ROUNDS):
         said: list[str] = []
         found = _ask(asked.spec, requested, asked.minor, (), known, asked.sources, said.append)
-        chosen = workshop.chosen(found, requested)
+        chosen = builder.chosen(found, requested)
         if any(first.get(name, version) != version for name, version in chosen.items()):
             refuse_unnamed(replace(asked, requested=requested), first)
         first |= chosen
-        rows = workshop.make_rows(found, requested)
+        rows = builder.make_rows(found, requested)
         if not rows:
-            workshop.put_in(found, requested)
+            builder.put_in(found, requested)
             for text in said:
                 hear(text)
             return found
@@ -223,20 +223,20 @@ def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[st
 
 def ask_pinned(
     spec: Spec, lock: Lock, sources: Sources, *, folder: Path
-) -> tuple[dict[str, Any], shadow.RequestedPackages]:
+) -> tuple[dict[str, Any], asked_project.RequestedPackages]:
     """Return the uv.lock of exactly what a lock pins, and what was asked.
 
     What was built is a file where the store has it, else the source distribution of an index.
     """
     minor = lock.base.python_minor
-    known = shadow.preferences_text(spec, minor, lock.packages)
+    known = asked_project.preferences_text(spec, minor, lock.packages)
     requested = pinned_requested(spec, lock, sources.store, folder=folder)
     return _ask(spec, requested, minor, lock.packages, known, sources), requested
 
 
 def _ask(
     spec: Spec,
-    requested: shadow.RequestedPackages,
+    requested: asked_project.RequestedPackages,
     python_minor: str,
     pins: tuple[LockedPackage, ...],
     known: str,
@@ -246,7 +246,7 @@ def _ask(
     """Return the uv.lock of what is wanted, of which every value was checked."""
     try:
         found = uv.lock(
-            shadow.project_text(spec, requested, python_minor, pins),
+            asked_project.project_text(spec, requested, python_minor, pins),
             known,
             store=sources.store,
             where=spec.script,

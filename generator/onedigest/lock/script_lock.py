@@ -18,7 +18,7 @@ from onedigest import merge_conflicts, untrusted
 from onedigest.definition.spec import Spec, normalized_specifier, requirement
 from onedigest.definition.uv_project.uv_lock import FORMAT
 from onedigest.errors import InputError, Problem, generating
-from onedigest.lock import asked_project as shadow
+from onedigest.lock import asked_project
 from onedigest.lock.model import Lock, LockedPackage
 from onedigest.lock.targets import Target, targets_of
 from onedigest.lock.uv_lock_values import is_marker
@@ -104,7 +104,7 @@ class ScriptLock:
     def _versions(self, target: Target) -> dict[str, str]:
         from onedigest.lock.wheels import walk
 
-        root = {"name": shadow.NAME, "version": "", "dependencies": list(self._roots())}
+        root = {"name": asked_project.NAME, "version": "", "dependencies": list(self._roots())}
         rows = {(row["name"], row["version"]): row for row in (root, *self.rows)}
         return dict(walk(rows, target).edges.keys())
 
@@ -157,7 +157,7 @@ def _row(value: Any) -> Row:
     from_index = "registry" in source
     optional = untrusted.table(row.get("optional-dependencies", {}))
     name = untrusted.normalized_name(row.get("name"))
-    if name == shadow.NAME:
+    if name == asked_project.NAME:
         raise ValueError(f"a package is called {name}, which no script depends on")
     return {
         "name": name,

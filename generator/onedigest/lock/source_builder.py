@@ -18,8 +18,7 @@ from onedigest.from_source import wheel_source
 from onedigest.from_source.archives import MOST_ARCHIVE
 from onedigest.from_source.model import BuildRequirement, Built, Kind, Source
 from onedigest.from_source.own_builds import is_own_build
-from onedigest.lock import asked_project as shadow
-from onedigest.lock import repository
+from onedigest.lock import asked_project, repository
 from onedigest.lock.asked_project import RequestedPackages
 from onedigest.lock.author import Author
 from onedigest.lock.built_wheels import built_of, placed, say_built, with_wheel
@@ -73,7 +72,7 @@ class SourceBuilder:
     def __init__(self, spec: Spec, folder: Path, sources: Sources, earlier: EarlierBuilds, author: Author) -> None:
         self.built: dict[str, Built] = {}
         self._spec = spec
-        self._around = shadow.read_around(spec, folder)
+        self._around = asked_project.read_around(spec, folder)
         self._sources = sources
         self._earlier = earlier
         self._author = author
@@ -87,23 +86,23 @@ class SourceBuilder:
 
     def refuse(self) -> None:
         """Raise `InputError` with all that cannot be followed, before anything is fetched."""
-        shadow.read_requested(self._spec, self._around)
+        asked_project.read_requested(self._spec, self._around)
 
     def prepare(self, minor: str) -> RequestedPackages:
         """Build all that a script and its local projects name as a source; return what uv is asked for then.
 
         `minor` is the Python of the image, as 3.N. Raises `InputError` with all that cannot be built.
         """
-        requested = shadow.read_requested(self._spec, self._around)
+        requested = asked_project.read_requested(self._spec, self._around)
         if not requested.sources:
             return requested
         places = PackageSources(self._around)
         parts = WheelMaking(
             make=self._make, path_of=self._wheels.__getitem__, declared=self._declared, copy_of=self._copy_of
         )
-        walk = SourceClosure(parts, places, Environments(self._spec.platforms, minor))
-        walk.follow(requested)
-        return walk.told(shadow.read_requested(self._spec, replace(self._around, wheels=self._wheels)))
+        closure = SourceClosure(parts, places, Environments(self._spec.platforms, minor))
+        closure.follow(requested)
+        return closure.told(asked_project.read_requested(self._spec, replace(self._around, wheels=self._wheels)))
 
     def make(self, source: Source) -> tuple[Built, Path]:
         """Return the wheel of a source, which is built where it is not there, and its path."""

@@ -11,8 +11,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from onedigest.definition.spec import Spec
-from onedigest.lock import asked_project as shadow
-from onedigest.lock import uv_keys
+from onedigest.lock import asked_project, uv_keys
 from onedigest.lock.model import Lock
 from onedigest.lock.package_sources import PackageSources
 from onedigest.lock.project_pins import indexed_names, is_indexed, pinned_names, read_pinned, stated_places
@@ -48,7 +47,7 @@ def _asked_places(spec: Spec, lock: Lock, sources: Sources, folder: Path, names:
     """Ask uv for exactly the versions that a lock pins of some packages; each says that it depends on nothing."""
     pins = tuple(package for package in lock.packages if package.origin is None and package.name in names)
     taken, _ = uv_keys.take(json.loads(spec.uv), lambda _: spec.script, spec.build)
-    places = PackageSources(shadow.read_around(spec, folder))
+    places = PackageSources(asked_project.read_around(spec, folder))
     settings: dict[str, Any] = places.of_settings(taken, names)
     places.refuse()
     settings.pop("override-dependencies", None)
@@ -58,11 +57,13 @@ def _asked_places(spec: Spec, lock: Lock, sources: Sources, folder: Path, names:
         for text in spec.dependencies
         if " @ " in text
     }
-    asked = tuple(places.requirement(direct[each.name]) if each.name in direct else shadow.pin(each) for each in pins)
-    requested = shadow.RequestedPackages(dependencies=asked, settings=settings, files=frozenset(places.files))
+    asked = tuple(
+        places.requirement(direct[each.name]) if each.name in direct else asked_project.pin(each) for each in pins
+    )
+    requested = asked_project.RequestedPackages(dependencies=asked, settings=settings, files=frozenset(places.files))
     found = uv.lock(
-        shadow.project_text(spec, requested, lock.base.python_minor),
-        shadow.preferences_text(spec, lock.base.python_minor, pins),
+        asked_project.project_text(spec, requested, lock.base.python_minor),
+        asked_project.preferences_text(spec, lock.base.python_minor, pins),
         store=sources.store,
         where=spec.script,
         environment=sources.environment,

@@ -11,7 +11,7 @@ from packaging.version import Version
 
 from onedigest.errors import InputError, Problem, listed
 from onedigest.from_source.not_named import build_line
-from onedigest.lock import asked_project as shadow
+from onedigest.lock import asked_project
 from onedigest.lock.graph import reachable
 from onedigest.lock.model import LockedPackage, Wheel
 from onedigest.lock.targets import Target
@@ -62,7 +62,7 @@ def select(
 def walk(rows: Mapping[Key, Row], target: Target) -> PlatformNeeds:
     """Follow the edges whose markers hold on a target. A node is a package, or a package with one of its extras."""
     environment = target.marker_values
-    root = next(key for key in rows if key[0] == shadow.NAME)
+    root = next(key for key in rows if key[0] == asked_project.NAME)
     edges: dict[str, list[str]] = {}
     keys: dict[str, Key] = {}
     versions: dict[str, list[Key]] = {}
