@@ -17,7 +17,8 @@ from named_image import small_image
 from onedigest.assembler.image import Image
 from onedigest.oci.layout import write
 from onedigest.oci.local_image import Archive
-from onedigest.oci.read import prove, read_image
+from onedigest.oci.read import read_image
+from onedigest.oci.validate import prove
 from registry_server import serve_registry
 
 BOTH = ("linux/amd64", "linux/arm64")

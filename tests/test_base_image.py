@@ -32,7 +32,8 @@ from onedigest.lock import text
 from onedigest.lock.base.account import Account
 from onedigest.lock.base.debian import HOME
 from onedigest.lock.base.image import ImageBase
-from onedigest.oci.read import read_image, validate
+from onedigest.oci.read import read_image
+from onedigest.oci.validate import validate
 from registry_server import Served, serve_registry
 from wheel_builder import build_wheel
 

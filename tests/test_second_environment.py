@@ -19,7 +19,8 @@ from onedigest.assembler.wheel import wheel_entries
 from onedigest.lock import text
 from onedigest.lock.base.image import ImageBase
 from onedigest.missing.facts import read_facts
-from onedigest.oci.read import read_image, validate
+from onedigest.oci.read import read_image
+from onedigest.oci.validate import validate
 from onedigest.store import Store
 from wheel_builder import build_wheel
 

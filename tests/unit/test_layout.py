@@ -17,7 +17,8 @@ from onedigest.errors import InputError
 from onedigest.oci import libdeflate
 from onedigest.oci.layout import holds, write
 from onedigest.oci.local_image import Layout
-from onedigest.oci.read import list_files, read_image, validate
+from onedigest.oci.read import list_files, read_image
+from onedigest.oci.validate import validate
 from onedigest.plan import record as records
 from onedigest.store import Store
 from wheel_builder import build_wheel

@@ -146,7 +146,7 @@ class Build:
         return self._unchanged(record, image) if embedded and not self._wishes.push else None
 
     def _made_image(self) -> BuiltImage | None:
-        from onedigest.engines.embedded import proven_image
+        from onedigest.engines.layers import proven_image
 
         return proven_image(self._job.plan, self._session.store, prove=self._job.prove)
 

@@ -43,7 +43,8 @@ class Opened:
 
     def validate(self) -> list[Problem]:
         """Recompute every digest, size and diff ID; return all that is wrong."""
-        from onedigest.oci.read import check_layer, distinct_layers, prove
+        from onedigest.oci.read import distinct_layers
+        from onedigest.oci.validate import check_layer, prove
         from onedigest.registry.remote import Remote
 
         if not isinstance(self._place, Remote):

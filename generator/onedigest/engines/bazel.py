@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from onedigest.engines.diagnosis import build_failure
 from onedigest.engines.embedded import refuse_commands
 from onedigest.engines.engine import BuildRequest, Built
-from onedigest.engines.failures import build_failure
 from onedigest.engines.foreign import adopt
 from onedigest.engines.prepared import place_encoded
 from onedigest.errors import EngineError

@@ -13,10 +13,10 @@ from typing import Any
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.tar import MTIME
 from onedigest.digest import Digest, hex_of
-from onedigest.engines import causes
+from onedigest.engines import diagnosis
 from onedigest.engines.buildkit_log import CleanLog, failure
-from onedigest.engines.embedded import finish, keep_layer, make_layers
 from onedigest.engines.engine import BuildRequest, Built
+from onedigest.engines.layers import finish, keep_layer, make_layers
 from onedigest.engines.prepared import place_encoded
 from onedigest.errors import DifferenceError, EngineError
 from onedigest.oci.buildkit_export import Exported, difference, differing_paths, read_export, read_members, tar_pieces
@@ -258,7 +258,7 @@ def _compare_twice(plan: Plan, first: _Exports, second: _Exports) -> None:
             if layer.executed and old_id != new_id:
                 found, paths = _entries(old, new, ("first", "then"))
                 lines += [f"{planned.platform}: {layer.holds}", *(f"  {line}" for line in found)]
-                lines += [f"  likely cause: {why}; {cure}" for why, cure in causes.explain(paths)]
+                lines += [f"  likely cause: {why}; {cure}" for why, cure in diagnosis.explain(paths)]
                 break  # what follows builds on it
     if lines:
         raise DifferenceError.of(

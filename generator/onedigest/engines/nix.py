@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from onedigest.engines.diagnosis import build_failure
 from onedigest.engines.embedded import refuse_commands
 from onedigest.engines.engine import BuildRequest, Built
-from onedigest.engines.failures import build_failure
 from onedigest.engines.foreign import adopt
 from onedigest.engines.prepared import place_encoded
 from onedigest.errors import EngineError

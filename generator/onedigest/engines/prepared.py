@@ -10,7 +10,7 @@ from onedigest.assembler.image import PlatformImage, assemble_index, assemble_pl
 from onedigest.assembler.layout import write_layout
 from onedigest.checkout import refuse_links
 from onedigest.digest import Digest
-from onedigest.engines.embedded import make_layers
+from onedigest.engines.layers import make_layers
 from onedigest.formats import CREATED
 from onedigest.oci.layout import holds
 from onedigest.plan.inputs import base_layers, base_layout, encoded_archive, encoded_layers, prepared_layers

@@ -1,4 +1,4 @@
-"""The workshop that makes wheels of what a script takes from source, each once, before uv is asked."""
+"""The builder that makes wheels of what a script takes from source, each once, before uv is asked."""
 
 from __future__ import annotations
 

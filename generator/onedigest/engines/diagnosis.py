@@ -1,8 +1,9 @@
-"""The logs of Bazel and Nix after a failed build, and what they say of it."""
+"""The likely reasons of a build that failed, or gave other files the second time, and what helps."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from onedigest.errors import EngineError, InputError, OnedigestError
 
@@ -14,6 +15,26 @@ _MISMATCH = re.compile(r"while reading `(?P<file>[^`]+)`: if it changed")
 _NO_PROGRAM = re.compile(r"executing '(?P<path>[^'\n]+)': No such file or directory")
 _NO_FILES = re.compile(r"(?:visible as|repository) '@@?onedigest_files'|onedigest_files.*could not be resolved")
 _LAST_LINES = 10
+_CAUSES = (
+    (
+        r"\.pyc$",
+        "bytecode depends on the times of its sources and on the order of compiling",
+        "set PYTHONDONTWRITEBYTECODE=1, or compile with `python -m compileall --invalidation-mode unchecked-hash`",
+    ),
+    (r"^var/cache/ldconfig/aux-cache$", "ldconfig notes inode numbers and times in its cache", "remove the file"),
+    (r"^var/lib/apt/lists/|^var/cache/apt/", "apt keeps its lists and caches", "name packages in `system-packages`"),
+    (r"^var/lib/(?:dpkg|systemd|debconf)/", "dpkg notes what it did", "name packages in `system-packages`"),
+    (r"^var/log/", "a log holds the time", "remove the log"),
+    (r"^etc/(?:shadow|passwd|group|gshadow)-?$", "accounts are noted with the day", "set `user` to a number instead"),
+    (r"(?:uv_cache|direct_url)\.json$|/REQUESTED$", "an installer notes when and from where", "name it a dependency"),
+    (r"^(?:root/\.cache|tmp|var/tmp)/", "caches and temporary files stay behind", "remove them at the command's end"),
+    (r"\.(?:gz|tgz|zip|whl|jar)$", "an archive holds the times of its files", "make it with fixed times, or outside"),
+    (r"\.(?:sqlite3?|db)$", "a database holds times, or depends on the order of its rows", "write it sorted"),
+)
+_OTHERWISE = (
+    "the content depends on the time, on random numbers, or on the order of a set or folder",
+    "use SOURCE_DATE_EPOCH, seeds, `sorted()` and PYTHONHASHSEED=0 in the command",
+)
 
 
 def build_failure(program: str, log: str) -> OnedigestError:
@@ -64,3 +85,12 @@ def _unknown_failure(program: str, log: str) -> OnedigestError:
     lines = [line for line in log.splitlines() if line.strip() and not line.startswith(("INFO:", "SUBCOMMAND:"))]
     said = "".join(f"\n  {line}" for line in lines[-_LAST_LINES:])
     return EngineError.of(f"{program} failed:{said}", hint="--verbose shows its log")
+
+
+def explain(paths: Iterable[str]) -> list[tuple[str, str]]:
+    """Return (cause, cure) of what is known of some paths that differ, the likeliest first."""
+    found: dict[str, tuple[str, str]] = {}
+    for path in paths:
+        cause = next(((why, cure) for pattern, why, cure in _CAUSES if re.search(pattern, path)), _OTHERWISE)
+        found.setdefault(cause[0], cause)
+    return sorted(found.values(), key=lambda cause: cause == _OTHERWISE)
