@@ -81,7 +81,7 @@ def fetch_inputs(
     author: Author | None = None,
     arrived: Arrived = lambda _: None,
 ) -> None:
-    """Bring inputs that are missing into the store and link them into the folder `inputs`.
+    """Fetch inputs that are missing into the store and link them into the folder `inputs`.
 
     `folder` is the script's. uv is asked for addresses only when a wheel is missing that was not built, or whose source
     distribution is. `arrived` is told the name of each
@@ -116,7 +116,7 @@ def _fetch_layers(lock: Lock, sources: Sources, layers: Iterable[Descriptor]) ->
 
 
 def _make_list(lock: Lock, sources: Sources, files: FileList) -> None:
-    """Make the list of a base's files from its layers, which are brought for it. Raises `InputError`."""
+    """Make the list of a base's files from its layers, which are fetched for it. Raises `InputError`."""
     from onedigest.lock.base.listing import list_files
 
     platform = next(each for each in lock.platforms if lock.base.file_list(each) == files)
@@ -131,7 +131,7 @@ def _make_list(lock: Lock, sources: Sources, files: FileList) -> None:
 
 
 def fetch_deb(sources: Sources, package: DebianPackage, inputs: Path) -> None:
-    """Bring a Debian package that no lock pins, which states its suite and the date of its release."""
+    """Fetch a Debian package that no lock pins, which states its suite and the date of its release."""
     from onedigest.lock.base.deb_downloads import package_download
     from onedigest.net.download import download
 
@@ -202,7 +202,7 @@ def _ways_to_wheels(spec: Spec, lock: Lock, sources: Sources, folder: Path) -> t
 def _fetch_wheels(
     ways: Sequence[Find], sources: Sources, wheels: Sequence[Wheel], place: Callable[[Download | Wheel], None]
 ) -> None:
-    """Bring wheels by the first way that leads to them. Raises with what is wrong with all ways."""
+    """Fetch wheels by the first way that leads to them. Raises with what is wrong with all ways."""
     from onedigest.net.download import download
 
     failed: list[OnedigestError] = []

@@ -204,4 +204,4 @@ def test_odd_entries_are_passed_over(tmp_path: Path) -> None:
 def test_secrets_are_not_in_what_python_shows() -> None:
     credential = RegistryCredential(source="file", user="me", secret=SECRET, identity=SECRET, bearer=SECRET)
 
-    assert repr(credential) == "Credential(source='file')"
+    assert repr(credential) == "RegistryCredential(source='file')"

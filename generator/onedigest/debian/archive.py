@@ -81,7 +81,7 @@ class Archive:
         return self._read[asked]
 
     def fetch(self, suite: str, path: str, most: int) -> tuple[Path, Digest]:
-        """Bring another file that the release file of a suite lists; return where it is, and its digest."""
+        """Fetch another file that the release file of a suite lists; return where it is, and its digest."""
         wanted = _wanted(self._release(suite), path, most, self.mirrors)
         download(self._client, self._store, [wanted])
         return self._store.path(wanted.digest), Digest(wanted.digest)

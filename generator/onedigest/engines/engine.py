@@ -12,11 +12,11 @@ from onedigest.plan.layers import Layer, Plan
 from onedigest.store import Store
 
 FetchInputs = Callable[[Iterable[Layer], Callable[[str], None]], None]
-"""Brings the inputs of layers, and tells the name of each as soon as it is there."""
+"""Fetches the inputs of layers, and tells the name of each as soon as it is there."""
 
 
 def fetch_nothing(_: Iterable[Layer], __: Callable[[str], None]) -> None:
-    """Bring nothing: all inputs are there."""
+    """Fetch nothing: all inputs are there."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

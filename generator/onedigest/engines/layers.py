@@ -51,7 +51,7 @@ def make_layers(
 
 
 def _fetch_inputs(layers: Sequence[Layer], fetch: FetchInputs, start: Callable[[int], None]) -> None:
-    """Have the inputs of layers brought, and tell the number of each layer whose inputs are all there."""
+    """Have the inputs of layers fetched, and tell the number of each layer whose inputs are all there."""
     waiting = {number: {each.name for each in layer.inputs} for number, layer in enumerate(layers)}
     held = Lock()
 

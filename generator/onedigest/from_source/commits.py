@@ -70,7 +70,7 @@ def check_out(
 
 
 def _fetch_everything(repository: Repository, origin: BuiltFrom, hear: Callable[[Problem], None]) -> None:
-    """Bring the commit that a lock states, and say where a tag is another one by now."""
+    """Fetch the commit that a lock states, and say where a tag is another one by now."""
     name, reference = repository.name, origin.reference
     is_there = fetch_commit(repository, origin.commit)
     known = {}

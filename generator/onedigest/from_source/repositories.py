@@ -88,7 +88,7 @@ def has_commit(repository: Repository, commit: str) -> bool:
 
 
 def fetch_commit(repository: Repository, commit: str) -> bool:
-    """Bring a commit by its full name to this machine; tell whether it could be had. Raises `NetworkError`."""
+    """Fetch a commit by its full name to this machine; tell whether it could be had. Raises `NetworkError`."""
     if not has_commit(repository, commit):
         try:
             _fetch(repository, f"+{commit}:refs/onedigest/{commit}")
@@ -104,7 +104,7 @@ def fetch_commit(repository: Repository, commit: str) -> bool:
 
 
 def fetch_everything(repository: Repository) -> None:
-    """Bring all branches and tags to this machine. Raises `NetworkError`."""
+    """Fetch all branches and tags to this machine. Raises `NetworkError`."""
     try:
         _fetch(repository, *_EVERYTHING)
     except git.GitFailed as error:
@@ -135,7 +135,7 @@ def _failure(repository: Repository, error: git.GitFailed) -> NetworkError | git
 
 
 def _fetch(repository: Repository, *wanted: str) -> None:
-    """Bring what is wanted, with all of its history and the tags in it. Raises `GitFailed`."""
+    """Fetch what is wanted, with all of its history and the tags in it. Raises `GitFailed`."""
     _refuse_offline(repository)
     # tags that were here are of another time
     shutil.rmtree(repository.folder / "refs" / "tags", ignore_errors=True)

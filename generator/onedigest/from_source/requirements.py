@@ -86,7 +86,7 @@ def locate(need: Need, requires: Sequence[BuildRequirement], sources: Sources) -
 
 
 def fetch_requirements(need: Need, pins: Pins, tags: Sequence[Tag], sources: Sources, folder: Path) -> list[Path]:
-    """Bring the wheels that a machine with these tags takes into a new folder; return their paths.
+    """Fetch the wheels that a machine with these tags takes into a new folder; return their paths.
 
     Raises `InputError` where one of them has none for it, and `NetworkError`.
     """

@@ -89,7 +89,7 @@ def _measured(wheel: Wheel, place: Place, sources: Sources, stated: _StatedDiges
 
 
 def _content(wheel: Wheel, place: Place, sources: Sources) -> tuple[Digest, int]:
-    """Bring the file of a wheel into the store; return its digest and size."""
+    """Fetch the file of a wheel into the store; return its digest and size."""
     if wheel.digest and sources.store.has(wheel.digest):
         return wheel.digest, sources.store.path(wheel.digest).stat().st_size
     if "://" in place.address:

@@ -80,7 +80,7 @@ class Client:
         return b"".join(self._tried(url, index, lambda response: list(_whole(response, url, most))))
 
     def keep(self, url: str, store: Store, *, most: int, index: str = "") -> tuple[Digest, int]:
-        """Bring a file of which nothing is known into the store; return its digest and size. Raises `NetworkError`."""
+        """Fetch a file of which nothing is known into the store; return its digest and size. Raises `NetworkError`."""
 
         def write(response: urllib3.BaseHTTPResponse) -> tuple[Digest, int]:
             digest = hashlib.sha256()
@@ -198,7 +198,7 @@ def download(
     report: Report = lambda _: None,
     arrived: Callable[[Download], None] = lambda _: None,
 ) -> None:
-    """Bring files into the store, those that are missing there; `arrived` is told each that is there, by its thread.
+    """Fetch files into the store, those that are missing there; `arrived` is told each that is there, by its thread.
 
     Raises `NetworkError` with all that failed.
     """
@@ -216,7 +216,7 @@ def download(
 
 
 def download_file(store: Store, file: Download, open_at: Open, where: str, report: Report) -> None:
-    """Bring one file into the store; `open_at` requests its bytes from an offset on. Raises `NetworkError`."""
+    """Fetch one file into the store; `open_at` requests its bytes from an offset on. Raises `NetworkError`."""
     with store.partial(file.digest) as part:
         if store.has(file.digest, file.size):
             return

@@ -59,7 +59,7 @@ class Remote:
         return str(self.reference.at(digest))
 
     def layers(self, layers: Iterable[Descriptor], report: Report) -> list[Path]:
-        """Bring layers into the store, in parallel, and return where they are. Raises `NetworkError`."""
+        """Fetch layers into the store, in parallel, and return where they are. Raises `NetworkError`."""
         wanted = list(layers)
         transfer_all(self._fetch, wanted, report)
         return [self._store.path(layer.digest) for layer in wanted]
