@@ -15,7 +15,7 @@ from onedigest.lock.model import Lock
 from onedigest.plan.arrange import arrange
 from onedigest.plan.layers import Plan
 
-PROJECT = Project(root=Path(), source="onedigest.toml", table={"rules": ["docker", "bazel", "nix"]})
+PROJECT = Project(root=Path(), file="onedigest.toml", table={"rules": ["docker", "bazel", "nix"]})
 SPEC: Spec = specify(parse(script_of("full").encode(), "full.py"), PROJECT, "full.py")
 LOCK: Lock = text.loads(expected_files("full")["pylock.toml"], "pylock.toml")
 SCRIPT = File(target="full.py", digest=Digest("sha256:" + "1" * 64), executable=False, content=b"")

@@ -162,7 +162,7 @@ def test_lock_that_states_other_archives_than_are_asked_for_is_no_answer(lab: La
         lock = lock_text.loads(lab.read("lockfiles/app/pylock.toml"), "lock")
         text = lab.read("app.py").replace("# [tool.onedigest]\n", f"# [tool.onedigest]\n# {other}\n")
         text = text if other else text.replace("# security = false\n", "")
-        wanted = specify(parse(text.encode(), "app.py"), Defaults(root=Path(), source="", table={}), "app.py")
+        wanted = specify(parse(text.encode(), "app.py"), Defaults(root=Path(), file="", table={}), "app.py")
         with pytest.raises(InputError, match=said):
             refuse_other_answer(wanted, lock, "lock")
 

@@ -263,7 +263,7 @@ def test_no_value_shows_what_it_holds() -> None:
         index_credentials.IndexCredential(url="https://host", user=SECRET, password=SECRET, token=SECRET),
         lend({"UV_INDEX": f"https://u:{SECRET}@host/simple", "HTTPS_PROXY": f"http://u:{SECRET}@proxy"}),
         RequestCredentials(index_credentials.IndexCredentials(), None).visit(f"https://u:{SECRET}@host/x.whl", ""),
-        RegistryCredential(source="x", user="u", secret=SECRET, identity=SECRET, bearer=SECRET),
+        RegistryCredential(found_in="x", user="u", secret=SECRET, identity=SECRET, bearer=SECRET),
         Bound(index="x", origin="https://host:443", user=SECRET, password=SECRET),
         Index(name="x", url=f"https://u:{SECRET}@host/simple"),
     ]

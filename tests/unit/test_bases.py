@@ -56,7 +56,7 @@ def test_base_of_packages_has_nothing_of_a_registry() -> None:
 
     assert base.reference == "debian:bookworm"
     assert (base.origin, base.origin_of(platform), base.layers(platform), base.documents()) == (None, None, (), ())
-    assert (base.environment(platform), base.labels(platform), base.looked_up) == ({}, {}, ())
+    assert (base.variables(platform), base.labels(platform), base.looked_up) == ({}, {}, ())
     assert [name for name, _ in base.materials()] == [
         each.file_name for each in (*base.packages, *base.essential_packages, *base.system_packages)
     ]
@@ -70,7 +70,7 @@ def test_image_is_known_by_digests() -> None:
     assert (base.reference, str(base.origin)) == (f"{name}:3.12-slim", f"{name}@{base.index}")
     assert str(base.origin_of(platform)) == f"{name}@{pinned.manifest}"
     assert base.layers(platform) == pinned.layers
-    assert base.environment(platform)["LANG"] == "C.UTF-8"
+    assert base.variables(platform)["LANG"] == "C.UTF-8"
     assert (base.labels(platform), base.looked_up[0]) == ({"kept": "yes"}, "workdir")
     assert [each[0] for each in base.materials()] == [name, f"{name} linux/amd64", f"{name} linux/arm64"]
     assert set(base.documents()) == {

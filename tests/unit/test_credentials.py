@@ -49,7 +49,7 @@ def test_entry_of_docker_login(key: str, registry: str, tmp_path: Path) -> None:
     found = find(tmp_path, {"auths": {key: {"auth": auth()}}}, registry)
 
     assert found
-    assert (found.user, found.secret, found.source) == ("me", SECRET, str(tmp_path / "config.json"))
+    assert (found.user, found.secret, found.found_in) == ("me", SECRET, str(tmp_path / "config.json"))
     assert found.basic == f"Basic {auth()}"
 
 
@@ -103,7 +103,7 @@ def test_helper_is_asked(config: object, tmp_path: Path) -> None:
     found = find(tmp_path, config, path=path)
 
     assert found
-    assert (found.user, found.secret, found.source) == ("me", SECRET, "docker-credential-safe")
+    assert (found.user, found.secret, found.found_in) == ("me", SECRET, "docker-credential-safe")
 
 
 def test_helper_of_docker_hub_is_asked_by_its_old_address(tmp_path: Path) -> None:
@@ -202,6 +202,6 @@ def test_odd_entries_are_passed_over(tmp_path: Path) -> None:
 
 
 def test_secrets_are_not_in_what_python_shows() -> None:
-    credential = RegistryCredential(source="file", user="me", secret=SECRET, identity=SECRET, bearer=SECRET)
+    credential = RegistryCredential(found_in="file", user="me", secret=SECRET, identity=SECRET, bearer=SECRET)
 
-    assert repr(credential) == "RegistryCredential(source='file')"
+    assert repr(credential) == "RegistryCredential(found_in='file')"

@@ -47,7 +47,7 @@ def look_at(store: Store, folder: Path, *targets: str, kept: bool = True) -> lis
     looked = CheckedImage(
         spec=replace(SPEC, copies=tuple((each, "x") for each in targets), include_script=False, entrypoint=(), args=()),
         lock=replace(LOCK, base=base, packages=()),
-        files=[replace(DATA, target=each, source="x") for each in targets],
+        files=[replace(DATA, target=each, path="x") for each in targets],
         platforms=(AMD64, ARM64),
         plan="sha256:" + "1" * 64,
         folder=folder,

@@ -58,12 +58,12 @@ def read_image(session: Session, path: Path) -> Image:
 def _around(session: Session, folder: Path) -> Project:
     """Return the project that an image is in: its own file says what it is, and one above what is usual there."""
     own = session.project(folder)
-    if own.source != PYPROJECT or own.root.resolve() != folder:
+    if own.file != PYPROJECT or own.root.resolve() != folder:
         return own
     above = session.project(folder.parent) if not (folder / ".git").exists() and folder != folder.parent else own
-    usual = above if above is not own and above.source else Project(root=own.root)
+    usual = above if above is not own and above.file else Project(root=own.root)
     return Project(
-        root=own.root, source=usual.source, table=usual.table, lines=usual.lines, scripts=own.scripts, marked=True
+        root=own.root, file=usual.file, table=usual.table, lines=usual.lines, scripts=own.scripts, marked=True
     )
 
 

@@ -34,7 +34,7 @@ def own_environment(spec: Spec, base: Base, platform: Platform) -> dict[str, str
     Of a base image PYTHONUNBUFFERED stays, and HOME does not: that is the home of another user. Nor does VIRTUAL_ENV
     where it may name an environment of the base, whose programs come after those of the image's own.
     """
-    below = base.environment(platform)
+    below = base.variables(platform)
     own = {"PATH": f"/{base.venv}/bin:{below.get('PATH', PATH)}"}
     if base.venv != VENV and _ENVIRONMENT in below:
         own[_ENVIRONMENT] = f"/{base.venv}"
@@ -49,7 +49,7 @@ def own_environment(spec: Spec, base: Base, platform: Platform) -> dict[str, str
 def unset_variables(spec: Spec, base: Base, platform: Platform) -> list[tuple[str, str]]:
     """Return the variables of `env` that refer to others which nothing sets, with those, sorted: they are empty."""
     plain = replace(spec, env=(), expand_env=())
-    return _expanded(spec, base, {**base.environment(platform), **own_environment(plain, base, platform)})[1]
+    return _expanded(spec, base, {**base.variables(platform), **own_environment(plain, base, platform)})[1]
 
 
 def _expanded(spec: Spec, base: Base, known: Mapping[str, str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
@@ -77,7 +77,7 @@ def entrypoint(spec: Spec, base: Base) -> tuple[str, ...]:
 
 def environment(spec: Spec, base: Base, platform: Platform) -> dict[str, str]:
     """Return the variables of an image, sorted by name: those of its base, and its own above."""
-    found = {**base.environment(platform), **own_environment(spec, base, platform)}
+    found = {**base.variables(platform), **own_environment(spec, base, platform)}
     return dict(sorted(found.items()))
 
 

@@ -115,7 +115,7 @@ class Authorizer:
     @property
     def source(self) -> str:
         """Where the credential in use comes from, or nothing."""
-        return self._credential.source if self._credential else ""
+        return self._credential.found_in if self._credential else ""
 
     def hidden_in(self, text: str) -> str:
         """Return a text of the registry without what it was shown."""
@@ -167,7 +167,7 @@ class Authorizer:
         return self._ask("GET", f"{service.realm}{mark}{urlencode(asked)}", headers, None)
 
     def _refused(self, credential: RegistryCredential | None) -> Denied:
-        source = credential.source if credential else ""
+        source = credential.found_in if credential else ""
         return Denied.of(f"{self._registry} refuses the credential from {source}", hint=login_command(self._registry))
 
     def _needs_login(self) -> Denied:

@@ -29,12 +29,12 @@ _GOOGLE = re.compile(r"(?:[a-z0-9-]+\.)?(?:gcr\.io|docker\.pkg\.dev)|[a-z0-9-]+-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RegistryCredential:
-    """What a registry is shown. `source` says where it comes from, and is the only part that may be printed.
+    """What a registry is shown. `found_in` says where it comes from, and is the only part that may be printed.
 
     `identity` is exchanged for a token, `bearer` is one.
     """
 
-    source: str
+    found_in: str
     user: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
     identity: str = field(default="", repr=False)
@@ -123,8 +123,8 @@ class RegistryCredentials:
                 f"the credential helper `{program}` did not answer with a credential", where=str(path)
             ) from None
         if user == _TOKEN_USER:
-            return RegistryCredential(source=program, identity=secret)
-        return RegistryCredential(source=program, user=user, secret=secret) if secret else None
+            return RegistryCredential(found_in=program, identity=secret)
+        return RegistryCredential(found_in=program, user=user, secret=secret) if secret else None
 
 
 def login_command(registry: str) -> str:
@@ -158,16 +158,16 @@ def _read(path: Path) -> Mapping[str, Any] | None:
 def _entry(entry: Mapping[str, Any], path: Path) -> RegistryCredential | None:
     source = str(path)
     if identity := _string(entry, "identitytoken"):
-        return RegistryCredential(source=source, identity=identity)
+        return RegistryCredential(found_in=source, identity=identity)
     if bearer := _string(entry, "registrytoken"):
-        return RegistryCredential(source=source, bearer=bearer)
+        return RegistryCredential(found_in=source, bearer=bearer)
     user, secret = _string(entry, "username"), _string(entry, "password")
     if text := _string(entry, "auth"):
         try:
             user, _, secret = base64.b64decode(text, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             raise InputError.of("an `auth` of it is not base64", where=source, hint="docker login") from None
-    return RegistryCredential(source=source, user=user, secret=secret.rstrip("\0")) if user else None
+    return RegistryCredential(found_in=source, user=user, secret=secret.rstrip("\0")) if user else None
 
 
 def _keys(registry: str, repository: str) -> list[str]:

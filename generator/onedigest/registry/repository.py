@@ -236,7 +236,7 @@ class Repository:
 
         The first upload is begun to know it: so one that has expired is told before anything is built.
         """
-        if not (self._writes and endpoint.transport.refusing.source):
+        if not (self._writes and endpoint.transport.refusing.shown_from):
             return False
         with self._probing:
             if self._probed is None:

@@ -138,7 +138,7 @@ class Transport:
     def refusing(self) -> Refusing:
         """How it is said that the registry refuses."""
         source, remedy = self._authorizer.source, self._remedy
-        return Refusing(registry=self.registry, source=source, hidden_in=self._hidden_in, remedy=remedy)
+        return Refusing(registry=self.registry, shown_from=source, hidden_in=self._hidden_in, remedy=remedy)
 
     def _hidden_in(self, text: str) -> str:
         for _, value in self._host.headers:

@@ -110,7 +110,7 @@ class ImageBase(Base):
     def file_list(self, platform: Platform) -> FileList | None:
         return self.image_for(platform).files
 
-    def environment(self, platform: Platform) -> dict[str, str]:
+    def variables(self, platform: Platform) -> dict[str, str]:
         pairs = (line.partition("=") for line in self.image_for(platform).env)
         return {name: value for name, _, value in pairs}
 
