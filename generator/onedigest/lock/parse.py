@@ -32,7 +32,7 @@ def input_path(name: str) -> str:
     return f"../{INPUTS}/{name}"
 
 
-def environment(platform: Platform, python_minor: str) -> str:
+def environment_marker(platform: Platform, python_minor: str) -> str:
     """Return the marker of what a lock is for on one platform (PEP 751, `environments`)."""
     return (
         f"implementation_name == 'cpython' and platform_machine == '{platform.machine}'"
@@ -76,7 +76,7 @@ def read_document(document: Mapping[str, Any]) -> Lock:
 
 
 def _platforms(top: Table, minor: str) -> tuple[Platform, ...]:
-    known = {environment(platform, minor): platform for platform in ALL}
+    known = {environment_marker(platform, minor): platform for platform in ALL}
 
     def check(value: Any) -> Platform:
         if value not in known:

@@ -13,7 +13,7 @@ from onedigest.lock import asked_project
 from onedigest.lock.addresses import file_address
 from onedigest.lock.asked_project import RequestedPackages
 from onedigest.lock.built_wheels import built_of, placed
-from onedigest.lock.environments import Environments
+from onedigest.lock.environments import ImageEnvironments
 from onedigest.lock.model import Lock, LockedPackage
 from onedigest.lock.package_sources import ScriptSurroundings
 from onedigest.lock.repository import declared_by
@@ -37,7 +37,7 @@ def pinned_requested(spec: Spec, lock: Lock, store: Store, *, folder: Path) -> R
     known = {source: wheels[found] for source, _ in first.sources if (found := _package_of(source, wheels))}
     requested = asked_project.read_requested(spec, replace(around, wheels=known))
     if requested.sources:
-        requested = without_unneeded(requested, Environments(lock.platforms, lock.base.python_minor))
+        requested = without_unneeded(requested, ImageEnvironments(lock.platforms, lock.base.python_minor))
     rows = [_row(package, lock) for package in lock.packages if package.origin]
     if not rows:
         return requested

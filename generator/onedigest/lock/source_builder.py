@@ -22,7 +22,7 @@ from onedigest.lock import asked_project, repository
 from onedigest.lock.asked_project import RequestedPackages
 from onedigest.lock.author import Author
 from onedigest.lock.built_wheels import built_of, placed, say_built, with_wheel
-from onedigest.lock.environments import Environments
+from onedigest.lock.environments import ImageEnvironments
 from onedigest.lock.git_projects import projects_of
 from onedigest.lock.model import Lock, LockedPackage
 from onedigest.lock.package_sources import PackageSources
@@ -100,7 +100,7 @@ class SourceBuilder:
         parts = WheelMaking(
             make=self._make, path_of=self._wheels.__getitem__, declared=self._declared, copy_of=self._copy_of
         )
-        closure = SourceClosure(parts, places, Environments(self._spec.platforms, minor))
+        closure = SourceClosure(parts, places, ImageEnvironments(self._spec.platforms, minor))
         closure.follow(requested)
         return closure.told(asked_project.read_requested(self._spec, replace(self._around, wheels=self._wheels)))
 

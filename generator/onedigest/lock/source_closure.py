@@ -19,7 +19,7 @@ from onedigest.from_source.model import Kind, Source
 from onedigest.lock.addresses import file_address
 from onedigest.lock.asked_project import RequestedPackages
 from onedigest.lock.empty_index import names_of, nothing
-from onedigest.lock.environments import Environments
+from onedigest.lock.environments import ImageEnvironments
 from onedigest.lock.package_sources import PackageSource, PackageSources
 from onedigest.lock.repository import Declared
 from onedigest.lock.wheel_metadata import Metadata
@@ -41,7 +41,7 @@ class WheelMaking:
 class SourceClosure:
     """Follows requirements from one built wheel to the next."""
 
-    def __init__(self, making: WheelMaking, places: PackageSources, environments: Environments) -> None:
+    def __init__(self, making: WheelMaking, places: PackageSources, environments: ImageEnvironments) -> None:
         self._making = making
         self._places = places
         self._environments = environments
@@ -197,7 +197,7 @@ def with_indexes(
     )
 
 
-def without_unneeded(requested: RequestedPackages, environments: Environments) -> RequestedPackages:
+def without_unneeded(requested: RequestedPackages, environments: ImageEnvironments) -> RequestedPackages:
     """Return what uv is asked for without what no platform needs and nothing was built of: uv would look for it."""
 
     def is_needed(name: str, row: Mapping[str, Any]) -> bool:
@@ -247,7 +247,7 @@ def _is_name(text: str) -> bool:
         return False
 
 
-def _roots(requested: RequestedPackages, environments: Environments) -> Iterator[tuple[Source, tuple[str, ...]]]:
+def _roots(requested: RequestedPackages, environments: ImageEnvironments) -> Iterator[tuple[Source, tuple[str, ...]]]:
     """Yield the sources that a script names and its platforms need, each with the extras that it asks for."""
     extras: dict[str, set[str]] = {}
     settings = requested.settings

@@ -12,7 +12,7 @@ from onedigest.from_source.model import BuildRequirement, BuiltFrom, PinnedFile
 from onedigest.header import add_header, one_line, stated_script
 from onedigest.lock.metadata import format_problem, stated, stated_in
 from onedigest.lock.model import Lock, LockedPackage, Wheel
-from onedigest.lock.parse import environment, input_path, read_document
+from onedigest.lock.parse import environment_marker, input_path, read_document
 from onedigest.lock.table import Wrong
 from onedigest.lock.toml import inline_table, key, lines, string, value
 from onedigest.platforms import marker_of
@@ -48,7 +48,7 @@ def loads(text: str, where: str) -> Lock:
 
 def _head(lock: Lock) -> str:
     python = lock.base.python_minor
-    environments = [environment(platform, python) for platform in lock.platforms]
+    environments = [environment_marker(platform, python) for platform in lock.platforms]
     return (
         'lock-version = "1.0"\n'
         f"environments = {lines(list(map(string, environments)))}\n"

@@ -9,7 +9,7 @@ from onedigest.definition.spec import Spec
 from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError, Problem
 from onedigest.missing import FORMAT
-from onedigest.missing.environments import other_environments
+from onedigest.missing.environments import foreign_environments
 from onedigest.missing.imports import missing_siblings, sibling_problem
 from onedigest.missing.model import CheckedImage, Owners
 from onedigest.store import Store
@@ -20,7 +20,7 @@ def look(image: CheckedImage, store: Store, owners: Owners) -> list[Problem]:
 
     What was found once is noted under the digest of the plan. Raises `InputError` for files at places of others.
     """
-    others = other_environments(image.spec, image.lock.base, image.platforms, image.where)
+    others = foreign_environments(image.spec, image.lock.base, image.platforms, image.where)
     if _has_places(image.spec):
         from onedigest.missing.replaced import replaced_files
 

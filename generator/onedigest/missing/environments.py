@@ -17,7 +17,7 @@ _PACKAGES = re.compile(r"(?:.*/)?(?:site|dist)-packages(?:/.*)?", re.DOTALL)
 _MOST_SHOWN = 200
 
 
-def other_environments(
+def foreign_environments(
     spec: Spec, base: Base, platforms: Iterable[Platform], where: Callable[[str], str]
 ) -> list[Problem]:
     """Return what is to be said of variables of a base, and of programs, that belong to an environment of its own.

@@ -11,7 +11,7 @@ from onedigest.missing.image_contents import ImageContents, facts_of, world_of
 from onedigest.missing.libraries import Lack, missing_libraries
 from onedigest.missing.model import CheckedImage, Findings, KnownOwners, Owners
 from onedigest.missing.programs import entrypoint_problem, missing_interpreters
-from onedigest.plan.configuration import entrypoint, environment
+from onedigest.plan.configuration import entrypoint, image_variables
 from onedigest.platforms import Platform
 from onedigest.store import Store
 
@@ -26,7 +26,7 @@ def find(image: CheckedImage, store: Store, owners: Owners) -> Findings | None:
     known = [world for world in worlds if world is not None]
     if facts is None or len(known) < len(worlds):
         return None
-    search = environment(image.spec, image.lock.base, image.platforms[0]).get("PATH", "").split(":")
+    search = image_variables(image.spec, image.lock.base, image.platforms[0]).get("PATH", "").split(":")
     problems, is_complete = _said(image, known, search, owners)
     spec = replace(image.spec, entrypoint=entrypoint(image.spec, image.lock.base))
     unfit = entrypoint_problem(spec, known, image.files, search, image.where("entrypoint"))

@@ -12,11 +12,11 @@ from onedigest.shipped import shipped_folder
 
 def render(folder: str, template: str, view: object) -> str:
     """Render a template, which sees nothing but its view."""
-    return _environment(folder).get_template(template).render(view=view)
+    return _jinja(folder).get_template(template).render(view=view)
 
 
 @cache
-def _environment(folder: str) -> jinja2.Environment:
+def _jinja(folder: str) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(shipped_folder(folder)),
         undefined=jinja2.StrictUndefined,

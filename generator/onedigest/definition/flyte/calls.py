@@ -11,12 +11,12 @@ from onedigest.definition.flyte import literals
 from onedigest.definition.flyte.chains import Made, begin, go_on, is_constructor
 from onedigest.definition.flyte.frames import (
     Class,
-    Environment,
     External,
     Following,
     Frame,
     Function,
     Instance,
+    TaskEnvironment,
     fail,
     starred_items,
     value_or_reason,
@@ -52,7 +52,7 @@ def call_value(call: ast.Call, frame: Frame, follow: Following) -> Any:  # noqa:
             return _image(
                 call, frame, follow, lambda read: go_on(owner, method, call, frame.module, follow.place, read)
             )
-        if isinstance(owner, Environment) and method == "clone_with":
+        if isinstance(owner, TaskEnvironment) and method == "clone_with":
             return _environment(call, frame, follow, like=owner)
         if not isinstance(owner, External | Module | NamespacePackage | Class | Instance):
             return literals.call_method(owner, method, *_arguments(call, frame, follow), follow.place)
@@ -102,9 +102,9 @@ def _environment(
     frame: Frame,
     follow: Following,
     *,
-    like: Environment | None = None,
+    like: TaskEnvironment | None = None,
     task: ast.expr | None = None,
-) -> Environment:
+) -> TaskEnvironment:
     named: dict[str, ast.expr | Any] = {}
     for keyword in call.keywords:
         if keyword.arg:
@@ -118,12 +118,12 @@ def _environment(
         named.setdefault("image", call.args[position])
     name = _or_reason(named.get("name"), frame, follow)
     image = _or_reason(named["image"], frame, follow) if "image" in named else like.image if like else None
-    if task is not None and isinstance(made := _or_reason(task, frame, follow), Environment):
+    if task is not None and isinstance(made := _or_reason(task, frame, follow), TaskEnvironment):
         image = made.image
     if isinstance(image, External) and not image.name.startswith("builtins."):
         image = fail(named["image"], frame)
     known = isinstance(image, Made | NotLiteral | InputError)
-    return Environment(name if isinstance(name, str) else "", image if known else None)
+    return TaskEnvironment(name if isinstance(name, str) else "", image if known else None)
 
 
 def _or_reason(node: Any, frame: Frame, follow: Following) -> Any:

@@ -13,7 +13,7 @@ from onedigest.definition.flyte.calls import call_value
 from onedigest.definition.flyte.chains import Made
 from onedigest.definition.flyte.definition import Refused, Secret
 from onedigest.definition.flyte.displays import container, repeated, subscript, text_part
-from onedigest.definition.flyte.frames import Class, Environment, External, Frame, Function, Instance, fail
+from onedigest.definition.flyte.frames import Class, External, Frame, Function, Instance, TaskEnvironment, fail
 from onedigest.definition.flyte.literals import NotLiteral, UnknownValueError
 from onedigest.definition.flyte.modules import Module, Modules, NamespacePackage
 from onedigest.definition.flyte.scopes import END, Binding, start
@@ -262,7 +262,7 @@ class Evaluator:
                 return given
             case Instance():
                 return self._attribute(value.of, name)
-            case Environment() if name == "image" and value.image is not None:
+            case TaskEnvironment() if name == "image" and value.image is not None:
                 if isinstance(value.image, Exception):
                     raise value.image
                 return value.image
@@ -295,12 +295,12 @@ def _may_have_changed(value: Any, owner: Frame, name: str) -> bool:
     if isinstance(value, list | dict):
         return name in owner.scope.changed or name in owner.scope.handed
     return name in owner.scope.changed and isinstance(
-        value, Made | Class | Instance | Environment | Module | NamespacePackage
+        value, Made | Class | Instance | TaskEnvironment | Module | NamespacePackage
     )
 
 
 def _has_image(value: Any) -> bool:
-    return isinstance(value, Environment) and isinstance(value.image, Made)
+    return isinstance(value, TaskEnvironment) and isinstance(value.image, Made)
 
 
 def _line(frame: Frame, name: str) -> int:

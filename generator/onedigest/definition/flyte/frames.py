@@ -162,7 +162,7 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Environment:
+class TaskEnvironment:
     """An environment of Flyte; its name is empty where it is not known. `image` may be why it is not known."""
 
     name: str

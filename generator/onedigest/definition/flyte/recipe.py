@@ -18,7 +18,7 @@ from onedigest.definition.flyte.lock_names import plain_name
 from onedigest.definition.flyte.named_files import read_source
 from onedigest.definition.flyte.own_block import read_own_block, with_build
 from onedigest.definition.flyte.packages import Packages
-from onedigest.definition.flyte.variables import Environment
+from onedigest.definition.flyte.variables import ImageVariables
 from onedigest.definition.project_parts import ProjectParts
 from onedigest.definition.script import Script
 from onedigest.errors import InputError, Problem
@@ -91,7 +91,7 @@ class _Mapper:
         self._packages = Packages(self._root, self._script.resolve().parent)
         self._table: dict[str, Any] = {}
         self._lines: dict[str, int] = {"": definition.line or 1}
-        self._variables = Environment()
+        self._variables = ImageVariables()
         self._system: list[str] = []
         self._run: list[str] = []
         self._copies = Copies(definition, self._root, self._script.resolve().parent, shown)

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from onedigest import untrusted
 from onedigest.definition.spec import requirement
-from onedigest.definition.uv_project.environments import Environments, Where
+from onedigest.definition.uv_project.environments import MarkerEnvironments, Where
 from onedigest.definition.uv_project.pyproject import Pyproject, strings, tables
 from onedigest.definition.uv_project.workspace import Workspace
 from onedigest.errors import InputError
@@ -45,7 +45,7 @@ Requests = Mapping[Request, Where]
 class RequestReader:
     """Reads what the projects of a workspace ask for, in the environments of their uv.lock."""
 
-    def __init__(self, workspace: Workspace, environments: Environments) -> None:
+    def __init__(self, workspace: Workspace, environments: MarkerEnvironments) -> None:
         self._workspace = workspace
         self._environments = environments
         self._places = {each.name: workspace.place(each.folder) for each in workspace.members}

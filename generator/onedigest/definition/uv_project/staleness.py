@@ -9,7 +9,7 @@ from typing import Any
 
 from onedigest import untrusted
 from onedigest.assembler.file_tree import is_below
-from onedigest.definition.uv_project.environments import Environments, allowed_pythons
+from onedigest.definition.uv_project.environments import MarkerEnvironments, allowed_pythons
 from onedigest.definition.uv_project.pyproject import FILE, Pyproject, read_pyproject, strings, tables
 from onedigest.definition.uv_project.requests import Request, RequestReader, Requests
 from onedigest.definition.uv_project.uv_lock import Row, UvLock
@@ -44,7 +44,7 @@ def _differences(workspace: Workspace, locked: UvLock, needed: Iterable[Row]) ->
         return Problem(f"{locked.shown} does not answer it any more: {what}", project.where(key), _HINT)
 
     root = workspace.root
-    asking = RequestReader(workspace, Environments(locked.requires_python))
+    asking = RequestReader(workspace, MarkerEnvironments(locked.requires_python))
     yield from (problem(root, what, "tool.uv.workspace") for what in _other_members(workspace, locked))
     yield from (problem(each, what, "project.requires-python") for each, what in _other_pythons(workspace, locked))
     for key, field in _MANIFEST:
