@@ -142,26 +142,26 @@ def _furnish(
 ) -> BuildEnvironment:
     copied = folder / variation.tree
     _copy(tree, copied, variation)
-    environment = folder / "tools"
-    uv.install(environment, tools)
-    _set_order(environment, reverse=variation.reverse)
+    venv = folder / "tools"
+    uv.install(venv, tools)
+    _set_order(venv, reverse=variation.reverse)
     enclosure = Enclosure(
-        folder=folder, kept=(environment,), user=variation.user, number=variation.number, umask=variation.umask
+        folder=folder, kept=(venv,), user=variation.user, number=variation.number, umask=variation.umask
     )
     return BuildEnvironment(
         enclosure=enclosure,
         tree=copied,
         out=folder / "out",
         control=folder / "control",
-        python=environment / "bin" / "python",
-        variables=_variables(folder, environment, variation, settings.get("variables", {})),
+        python=venv / "bin" / "python",
+        variables=_variables(folder, venv, variation, settings.get("variables", {})),
     )
 
 
-def _variables(folder: Path, environment: Path, variation: Variation, stated: Mapping[str, str]) -> dict[str, str]:
+def _variables(folder: Path, venv: Path, variation: Variation, stated: Mapping[str, str]) -> dict[str, str]:
     own = {
         "HOME": str(folder / "home"),
-        "PATH": f"{environment}/bin:/usr/local/bin:/usr/bin:/bin",
+        "PATH": f"{venv}/bin:/usr/local/bin:/usr/bin:/bin",
         "TMPDIR": str(folder / "tmp"),
     }
     return {
@@ -180,7 +180,7 @@ def _variables(folder: Path, environment: Path, variation: Variation, stated: Ma
         "USER": variation.user,
         "UV_NO_CONFIG": "1",
         "UV_OFFLINE": "1",
-        "VIRTUAL_ENV": str(environment),
+        "VIRTUAL_ENV": str(venv),
         **{f"{scheme}_proxy": _DEAD for scheme in ("http", "https", "all")},
         **{f"{scheme}_PROXY": _DEAD for scheme in ("HTTP", "HTTPS", "ALL")},
         **dict(variation.variables),
@@ -229,11 +229,11 @@ def _copy_file(source: Path, place: Path, variation: Variation) -> None:
     os.utime(place, (variation.time, variation.time))
 
 
-def _set_order(environment: Path, *, reverse: bool) -> None:
-    for site in _site_folders(environment):
+def _set_order(venv: Path, *, reverse: bool) -> None:
+    for site in _site_folders(venv):
         (site / "_folder_order.py").write_text(_ORDER.format(reverse=reverse), encoding="utf-8")
         (site / "_folder_order.pth").write_text("import _folder_order\n", encoding="utf-8")
 
 
-def _site_folders(environment: Path) -> Iterator[Path]:
-    yield from sorted(environment.glob("lib/python3*/site-packages"))
+def _site_folders(venv: Path) -> Iterator[Path]:
+    yield from sorted(venv.glob("lib/python3*/site-packages"))

@@ -97,11 +97,11 @@ def pinned_rows(spec: Spec, several: Sequence[PinnedProject], base: Base, builde
 
     Raises `InputError` with all that cannot be followed.
     """
-    environments = {target.platform: target.marker_values for target in targets_of(base, spec.platforms)}
+    marker_values = {target.platform: target.marker_values for target in targets_of(base, spec.platforms)}
     closures: list[tuple[PinnedProject, Closure[Platform]]] = []
     for pinned in several:
         _refuse_other_python(pinned.locked, base)
-        found = close(pinned.locked, pinned.chosen, environments).without(pinned.left_out)
+        found = close(pinned.locked, pinned.chosen, marker_values).without(pinned.left_out)
         closures.append((pinned, found))
     _refuse_twins(closures)
     written: dict[Key, dict[str, Any]] = {}

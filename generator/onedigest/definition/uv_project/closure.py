@@ -88,15 +88,15 @@ class Closure(Generic[P]):
         return dict(sorted(found.items()))
 
 
-def close(locked: UvLock, chosen: Chosen, environments: Mapping[P, Mapping[str, str]]) -> Closure[P]:
+def close(locked: UvLock, chosen: Chosen, marker_values: Mapping[P, Mapping[str, str]]) -> Closure[P]:
     """Follow the edges that hold on each platform, by its values for markers.
 
     Raises `InputError` for platforms that a uv.lock has no answer for.
     """
-    _refuse_unsupported(locked, environments)
+    _refuse_unsupported(locked, marker_values)
     edges: dict[Key, dict[Key, set[P]]] = {}
     roots: dict[Key, set[P]] = {}
-    for platform, values in environments.items():
+    for platform, values in marker_values.items():
 
         def is_true(marker: str, active: frozenset[str], values: Mapping[str, str] = values) -> bool:
             return holds(marker, values, active, locked.shown)
@@ -114,10 +114,10 @@ def close(locked: UvLock, chosen: Chosen, environments: Mapping[P, Mapping[str, 
     )
 
 
-def _refuse_unsupported(locked: UvLock, environments: Mapping[P, Mapping[str, str]]) -> None:
+def _refuse_unsupported(locked: UvLock, marker_values: Mapping[P, Mapping[str, str]]) -> None:
     served = {
         platform: not locked.supported or any(holds(each, values, (), locked.shown) for each in locked.supported)
-        for platform, values in environments.items()
+        for platform, values in marker_values.items()
     }
     left = ", ".join(f'"{platform}"' for platform, is_served in served.items() if is_served)
     line = f"write `platforms = [{left}]` in [tool.onedigest], or " if left else ""
