@@ -240,7 +240,7 @@ def _wanted_wheels(places: Mapping[str, Place], sources: Sources, wheels: Iterab
                 Download(name=wheel.name, digest=wheel.digest, size=wheel.size, urls=(address,), index=index)
             )
         elif address:
-            problems += _keep_local(sources, Path(address.removeprefix("file://")), wheel)
+            problems += _add_local(sources, Path(address.removeprefix("file://")), wheel)
         else:
             problems.append(
                 Problem(f"the index has no `{wheel.name}` any more", hint="run `onedigest generate --upgrade`")
@@ -264,7 +264,7 @@ def _place_stated(
     place(file)
 
 
-def _keep_local(sources: Sources, path: Path, wheel: Wheel) -> list[Problem]:
+def _add_local(sources: Sources, path: Path, wheel: Wheel) -> list[Problem]:
     try:
         found = path.stat()
         data = path.read_bytes() if stat.S_ISREG(found.st_mode) and found.st_size == wheel.size else b""

@@ -84,7 +84,7 @@ class Store:
                 _lock(owned.fileno(), folder)
             yield folder
 
-    def keep(self, file: Path, digest: str) -> Path:
+    def add_file(self, file: Path, digest: str) -> Path:
         """Move a file, whose content the caller has verified, to its name; it is on the disk before it has it."""
         target = self.path(digest)
         self._private("sha256", target.parent.name)
@@ -102,7 +102,7 @@ class Store:
             file = folder / "data"
             file.write_bytes(data)
             digest = of_file(file)
-            self.keep(file, digest)
+            self.add_file(file, digest)
         return digest
 
     def place(self, digest: str, size: int, target: Path) -> None:
@@ -123,7 +123,7 @@ class Store:
 
     def finish_partial(self, digest: str) -> None:
         """Give a complete and verified download its name."""
-        self.keep(self._partial(digest), digest)
+        self.add_file(self._partial(digest), digest)
 
     def read_note(self, name: str) -> bytes | None:
         """Return a small note that this machine kept under a name, such as what a layer key stands for."""

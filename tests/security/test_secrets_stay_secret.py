@@ -115,7 +115,7 @@ class TestIndex:
 
     def test_password_of_a_file_that_is_kept(self, tmp_path: Path) -> None:
         with listening(lambda request: respond(request, 200, b"wheel")) as server:
-            Client(Connection()).keep(f"http://u:{SECRET}@{server.host}/x?{SECRET}", Store(tmp_path), most=100)
+            Client(Connection()).fetch_unknown(f"http://u:{SECRET}@{server.host}/x?{SECRET}", Store(tmp_path), most=100)
 
         assert server.credentials() == {f"u:{SECRET}"}
         assert files_with_secrets(tmp_path) == []

@@ -196,7 +196,9 @@ def test_file_with_a_digest(answer: Answer, tmp_path: Path) -> None:
 @pytest.mark.parametrize("answer", [slow_body, endless])
 def test_file_of_which_nothing_is_known(answer: Answer, tmp_path: Path) -> None:
     with listening(answer) as server:
-        said, seconds, _ = measured(lambda: client().keep(f"{server.address}/file", Store(tmp_path), most=LIMIT))
+        said, seconds, _ = measured(
+            lambda: client().fetch_unknown(f"{server.address}/file", Store(tmp_path), most=LIMIT)
+        )
 
     assert said.startswith(f"{server.address}/file: the server sends ")
     assert seconds < 3

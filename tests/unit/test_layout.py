@@ -30,7 +30,7 @@ def image(tmp_path: Path) -> tuple[Image, dict[str, Path]]:
     entries = wheels_layer([build_wheel(tmp_path / "wheels", "alpha", "1")], "3.13")
     with (tmp_path / "blob").open("wb") as file:
         layer = stream.write(entries, file)
-    store.keep(tmp_path / "blob", layer.digest)
+    store.add_file(tmp_path / "blob", layer.digest)
     platforms = []
     for architecture in ("arm64", "amd64"):
         config: dict[str, object] = {

@@ -10,7 +10,7 @@ from golden import expected_files
 from onedigest import merge_conflicts
 from onedigest.definition.spec import Spec
 from onedigest.lock.model import Lock
-from onedigest.lock.resolver import Upgrade, _kept_choice
+from onedigest.lock.resolver import Upgrade, _reused_choice
 from onedigest.lock.salvage import chosen_anew, read_remains
 from onedigest.lock.toml import inline_table, string
 
@@ -130,7 +130,7 @@ def test_base_of_which_nothing_is_left_chooses_no_suite() -> None:
     spec = Spec(name="app", script="app.py", entrypoint=("app",))
 
     assert pins(found) == ["alpha 1.0"]
-    assert _kept_choice(spec, found, Upgrade()) is None
+    assert _reused_choice(spec, found, Upgrade()) is None
 
 
 @pytest.mark.parametrize("text", ["", "x", "[[packages]]\n", "[tool.onedigest.base]\n", "[[", "<<<<<<< HEAD\n" * 9])

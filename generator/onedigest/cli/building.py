@@ -106,7 +106,11 @@ def bring_base(session: Session, job: Job, digests: frozenset[str] | None = None
     """Bring the layers of a base image, which only an output that holds them needs; all, or those of some digests."""
     from onedigest.plan.inputs import inputs_of_layers
 
-    kept = [layer for layer in job.plan.layers() if layer.kept and (digests is None or layer.kept.digest in digests)]
+    kept = [
+        layer
+        for layer in job.plan.layers()
+        if layer.base_layer and (digests is None or layer.base_layer.digest in digests)
+    ]
     if kept:
         bring(session, job.image, job.lock, inputs_of_layers(job.lock, kept))
 

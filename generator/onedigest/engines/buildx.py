@@ -16,7 +16,7 @@ from onedigest.digest import Digest, hex_of
 from onedigest.engines import diagnosis
 from onedigest.engines.buildkit_log import CleanLog, failure
 from onedigest.engines.engine import BuildRequest, Built
-from onedigest.engines.layers import finish, keep_layer, make_layers
+from onedigest.engines.layers import add_layer, finish, make_layers
 from onedigest.engines.prepared import place_encoded
 from onedigest.errors import DifferenceError, EngineError
 from onedigest.oci.buildkit_export import Exported, difference, differing_paths, read_export, read_members, tar_pieces
@@ -77,7 +77,7 @@ class Buildx:
             descriptors = made.descriptors
             if commands:
                 _compare_twice(request.plan, exports, self._export(request, folder / "second", made))
-                descriptors |= _keep_commands(request.plan, exports, request.store)
+                descriptors |= _add_commands(request.plan, exports, request.store)
         return finish(request.plan, descriptors, request.store, (*made.titles, *(layer.holds for layer in commands)))
 
     @cached_property
@@ -231,7 +231,7 @@ def _layers(planned: PlatformPlan, descriptors: _Descriptors, exported: Exported
     # for commands BuildKit is asked to write one time, which it writes into layers of the base too: they stay as pinned
     is_timed = any(layer.executed for layer in planned.layers)
     for layer, (diff_id, file) in zip(planned.layers, exported.layers, strict=True):
-        if layer.executed or descriptors[layer.key()].diff_id == diff_id or (is_timed and layer.kept):
+        if layer.executed or descriptors[layer.key()].diff_id == diff_id or (is_timed and layer.base_layer):
             continue
         expected = store.path(descriptors[layer.key()].digest)
         lines.append(f"{layer.holds}: diff ID {diff_id} built, {descriptors[layer.key()].diff_id} planned")
@@ -267,7 +267,7 @@ def _compare_twice(plan: Plan, first: _Exports, second: _Exports) -> None:
         )
 
 
-def _keep_commands(plan: Plan, exports: _Exports, store: Store) -> _Descriptors:
+def _add_commands(plan: Plan, exports: _Exports, store: Store) -> _Descriptors:
     """Encode the layers of commands with the named encoder, and keep them; return what they are known by."""
     from onedigest.oci import libdeflate
 
@@ -282,6 +282,6 @@ def _keep_commands(plan: Plan, exports: _Exports, store: Store) -> _Descriptors:
                     descriptor = libdeflate.write_pieces(tar_pieces(file), output)
                 if descriptor.diff_id != diff_id:
                     raise EngineError.of(f"BuildKit exported another layer than it states for `{layer.holds}`")
-                keep_layer(layer, blob, descriptor, store)
+                add_layer(layer, blob, descriptor, store)
             found[layer.key()] = descriptor
     return found

@@ -35,7 +35,7 @@ def make_layers(
     With `prove`, what the store has counts only after its content was hashed.
     """
     descriptors = {
-        layer.key(): found for layer in layers if (found := layer.kept or stored_layer(layer, store, prove=prove))
+        layer.key(): found for layer in layers if (found := layer.base_layer or stored_layer(layer, store, prove=prove))
     }
     missing = sorted((layer for layer in layers if layer.key() not in descriptors), key=_weight, reverse=True)
     if not missing:
@@ -89,9 +89,9 @@ def assemble(plan: Plan, descriptors: Mapping[Digest, Descriptor]) -> Image:
     return assemble_index(platforms, annotations)
 
 
-def keep_layer(layer: Layer, file: Path, descriptor: Descriptor, store: Store) -> None:
+def add_layer(layer: Layer, file: Path, descriptor: Descriptor, store: Store) -> None:
     """Keep the compressed bytes of a layer, and note under its key what it is known by."""
-    store.keep(file, descriptor.digest)
+    store.add_file(file, descriptor.digest)
     fields = {"diff_id": descriptor.diff_id, "digest": descriptor.digest, "size": descriptor.size}
     store.write_note(_note(layer), canonical_json(fields))
 
@@ -106,7 +106,7 @@ def _note(layer: Layer) -> str:
 
 def proven_image(plan: Plan, store: Store, *, prove: bool = False) -> Image | None:
     """Return the image of a plan, if this machine made all of its layers and has them; None where it did not."""
-    found = {layer.key(): layer.kept or stored_layer(layer, store, prove=prove) for layer in plan.layers()}
+    found = {layer.key(): layer.base_layer or stored_layer(layer, store, prove=prove) for layer in plan.layers()}
     known = {key: descriptor for key, descriptor in found.items() if descriptor}
     return assemble(plan, known) if len(known) == len(found) else None
 
@@ -137,7 +137,7 @@ def _make(request: _LayerRequest) -> Descriptor:
         with request.store.scratch() as folder:
             file = folder / "layer"
             descriptor = _write(request, file)
-            keep_layer(request.layer, file, descriptor, request.store)
+            add_layer(request.layer, file, descriptor, request.store)
     except Refused as refused:
         raise InputError.of(str(refused), hint="the file is not fit for an image; choose another version") from None
     return descriptor

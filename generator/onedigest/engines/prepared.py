@@ -47,7 +47,7 @@ def _base_image(planned: PlatformPlan, layers: list[Descriptor]) -> PlatformImag
     name = planned.platform.oci
     system, _, architecture = name.partition("/")
     history = [{"created": CREATED, "created_by": "onedigest base"} for _ in layers]
-    settings = json.loads(planned.config)["config"] if planned.layers[0].kept else {}
+    settings = json.loads(planned.config)["config"] if planned.layers[0].base_layer else {}
     kept = {key: settings[key] for key in ("Env", "Labels") if key in settings}
     config = {"architecture": architecture, "os": system, "created": CREATED, "config": kept, "history": history}
     return assemble_platform(name, config, layers)

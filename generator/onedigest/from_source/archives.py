@@ -43,7 +43,7 @@ def find_archive(source: Source, previous: BuiltFrom | None, sources: Sources, r
     elif source.digest and sources.store.has(source.digest):
         found = replace(found, digest=source.digest, size=sources.store.path(source.digest).stat().st_size)
     else:
-        digest, size = sources.client.keep(source.place, sources.store, most=MOST_ARCHIVE)
+        digest, size = sources.client.fetch_unknown(source.place, sources.store, most=MOST_ARCHIVE)
         found = replace(found, digest=digest, size=size)
     if source.digest not in ("", found.digest):
         message = (

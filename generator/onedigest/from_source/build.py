@@ -75,7 +75,7 @@ def build(
         _check(source, origin, wheel)
         digest, size = of_file(wheel), wheel.stat().st_size
         made = PinnedFile(name=wheel.name, digest=digest, size=size)
-        sources.store.keep(wheel, digest)
+        sources.store.add_file(wheel, digest)
     built = Built(wheel=made, origin=replace(origin, requires=pins.requires))
     if note:
         sources.store.write_note(note, canonical_json({"wheel": asdict(made), "requires": _rows(built.origin)}))

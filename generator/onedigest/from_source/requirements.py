@@ -232,7 +232,7 @@ def _kept(wheels: list[_Row]) -> list[_Row]:
 
 def _measured(file: PinnedFile, place: Place, sources: Sources) -> PinnedFile:
     if "://" in place.address:
-        digest, size = sources.client.keep(place.address, sources.store, most=_MOST_WHEEL, index=place.index)
+        digest, size = sources.client.fetch_unknown(place.address, sources.store, most=_MOST_WHEEL, index=place.index)
     else:
         data = _local(file.name, Path(place.address))
         digest, size = sources.store.add(data), len(data)

@@ -36,11 +36,17 @@ Ask = Callable[[RequestedPackages], Mapping[str, Any]]
 
 
 def answer_project(
-    spec: Spec, base: Base, builder: SourceBuilder, kept: frozenset[str], folder: Path, author: Author, ask: Ask
+    spec: Spec,
+    base: Base,
+    builder: SourceBuilder,
+    pinned_wheels: frozenset[str],
+    folder: Path,
+    author: Author,
+    ask: Ask,
 ) -> tuple[tuple[LockedPackage, ...], tuple[tuple[str, str], ...], dict[str, Place]]:
     """Return packages and roots of an image with a uv.lock, and address and digest of each wheel by its name.
 
-    `folder` is the script's. A wheel of `kept` counts before better ones. Only what no uv.lock pins is asked of uv.
+    `folder` is the script's. A wheel of `pinned_wheels` counts before better ones. Only what no uv.lock pins is asked of uv.
     """
     several = read_pinned(spec, folder)
     for pinned in several:
@@ -50,7 +56,7 @@ def answer_project(
     targets = targets_of(base, spec.platforms)
     if spec.uv_projects:
         found = _with_others(spec, found, base, builder, targets, ask)
-    packages, roots = select(found, targets, base.reference, kept)
+    packages, roots = select(found, targets, base.reference, pinned_wheels)
     if names := sorted({name for pinned in several for name in _not_installed(pinned)}):
         author.tell(_say_left_out(spec, names))
     return packages, roots, places_of(found)

@@ -23,7 +23,7 @@ from onedigest.lock.author import Author
 from onedigest.lock.base import Base
 from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor
 from onedigest.lock.base.debian_choice import resolve_debian
-from onedigest.lock.base.debian_pins import Kept
+from onedigest.lock.base.debian_pins import EarlierPackages
 from onedigest.lock.empty_index import unbuilt
 from onedigest.lock.model import Lock, LockedPackage, settled
 from onedigest.lock.older_versions import ResolvedRequest
@@ -77,29 +77,29 @@ def resolve(
     `NetworkError`.
     """
     _refuse_unknown(previous, upgrade)
-    choice = _kept_choice(spec, previous, upgrade) or choose_base(spec)
+    choice = _reused_choice(spec, previous, upgrade) or choose_base(spec)
     author = author or Author()
     builder = SourceBuilder(spec, folder, sources, _earlier(previous, upgrade), author)
     builder.refuse()
-    kept_base = _kept_base(spec, choice, previous, upgrade)
-    debian = _kept_packages(spec, previous, upgrade)
-    if choice.image and kept_base is None:
+    reused_base = _reused_base(spec, choice, previous, upgrade)
+    debian = _earlier_packages(spec, previous, upgrade)
+    if choice.image and reused_base is None:
         from onedigest.lock.base.hub import choose_image
 
         # its Python decides what is asked of uv
-        kept_base = choose_image(spec, choice, _pinned_index(choice, previous, upgrade), sources, debian, author.warn)
-    minor = kept_base.python_minor if kept_base else python_minor(SUITES[choice.suite])
+        reused_base = choose_image(spec, choice, _pinned_index(choice, previous, upgrade), sources, debian, author.warn)
+    minor = reused_base.python_minor if reused_base else python_minor(SUITES[choice.suite])
     first = first or Pins()
     if previous:
         first = Pins(allowed=first.allowed)
     pins = _pins(spec, previous, upgrade) or first.packages
     # a wheel stays selected as long as its version does, even when a better one came since
-    kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
+    pinned_wheels = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
     if spec.is_pinned:
         from onedigest.lock.project_pins import refuse_pinned
 
         refuse_pinned(spec, folder, upgrade.packages if previous else ())
-        base = kept_base or resolve_debian(spec, choice.suite, sources, debian)
+        base = reused_base or resolve_debian(spec, choice.suite, sources, debian)
         packages, roots, places = _answer_pinned(spec, base, builder, pins, sources, folder, author)
         return settled(_made(spec, base, completed(packages, places, sources, first), roots, builder), previous)
     requested = builder.prepare(minor)
@@ -107,13 +107,13 @@ def resolve(
     said: list[str] = []
     asked = ResolvedRequest(spec=spec, requested=requested, minor=minor, sources=sources)
     choose = partial(resolve_debian, spec, choice.suite, sources, debian)
-    found, base = _answer(asked, builder, known, lambda: kept_base or choose(), said.append, author)
+    found, base = _answer(asked, builder, known, lambda: reused_base or choose(), said.append, author)
     from onedigest.lock.resolution_messages import judge
     from onedigest.lock.wheels import select
 
     targets = targets_of(base, spec.platforms)
     yanked = yanked_wheels(found.get("package", ()), targets, sources.client)
-    packages, roots = select(found, targets, base.reference, kept, yanked)
+    packages, roots = select(found, targets, base.reference, pinned_wheels, yanked)
     roots = tuple(root for root in roots if root[0] not in requested.added)
     places = places_of(found)
     judge(said, found, places, packages, pins, targets, asked, author)
@@ -151,7 +151,7 @@ def _answer_pinned(
     """Return packages, roots and the places of wheels, where a uv.lock pins what uv is not asked for."""
     from onedigest.lock.added_packages import answer_project
 
-    kept = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
+    pinned_wheels = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
 
     def hear(text: str) -> None:
         author.warn(Problem(f"uv: {text[:1].lower()}{text[1:]}", spec.script))
@@ -161,7 +161,7 @@ def _answer_pinned(
         known = asked_project.preferences_text(spec, base.python_minor, pins) if pins else ""
         return _answer(asked, builder, known, lambda: base, hear, author)[0]
 
-    return answer_project(spec, base, builder, kept, folder, author, ask)
+    return answer_project(spec, base, builder, pinned_wheels, folder, author, ask)
 
 
 def _answer(
@@ -261,7 +261,7 @@ def _ask(
     return found
 
 
-def _kept_base(spec: Spec, choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Base | None:
+def _reused_base(spec: Spec, choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Base | None:
     """Return the base of an earlier lock where it is still what a spec asks for."""
     if previous is None or upgrade.whole_base or set(spec.platforms) != set(previous.platforms):
         return None
@@ -285,7 +285,7 @@ def _looked_for(asked: Mapping[str, Any], key: str) -> Any:
     return sorted(target for target in found if target.startswith("/")) if key == "copy" else found
 
 
-def _kept_choice(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> Choice | None:
+def _reused_choice(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> Choice | None:
     """Return the suite of an earlier lock where a script leaves it open, and its Python still is what it asks for."""
     if previous is None or upgrade.whole_base or spec.base != "debian":
         return None
@@ -296,14 +296,16 @@ def _kept_choice(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> Choice 
     return Choice(suite=previous.base.suite) if fits else None
 
 
-def _kept_packages(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> Kept | None:
+def _earlier_packages(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> EarlierPackages | None:
     """Return what an earlier lock says of Debian's packages, where it says anything."""
     if previous is None or not previous.base.releases:
         return None
     # who asks for security updates from now on does not mean those of later packages alone
     is_new = spec.security and not previous.base.has_security
     everything = upgrade.whole_base or is_new
-    return Kept(base=previous.base, platforms=previous.platforms, moving=upgrade.packages, everything=everything)
+    return EarlierPackages(
+        base=previous.base, platforms=previous.platforms, moving=upgrade.packages, everything=everything
+    )
 
 
 def _pinned_index(choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Digest | None:

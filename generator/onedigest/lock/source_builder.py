@@ -222,7 +222,7 @@ class SourceBuilder:
 
     def _fetch(self, row: Mapping[str, Any], address: str) -> Digest:
         store, stated = self._sources.store, stated_digest(row["sdist"])
-        digest, _ = self._sources.client.keep(address, store, most=MOST_ARCHIVE)
+        digest, _ = self._sources.client.fetch_unknown(address, store, most=MOST_ARCHIVE)
         if stated and not has_stated(store.path(digest), stated):
             message = f"the content of `{sdist_name(row['sdist'])}` does not have the {algorithm_of(stated)}"
             raise InputError.of(f"{message} that its index states", where=self._spec.script)

@@ -93,7 +93,7 @@ def _content(wheel: Wheel, place: Place, sources: Sources) -> tuple[Digest, int]
     if wheel.digest and sources.store.has(wheel.digest):
         return wheel.digest, sources.store.path(wheel.digest).stat().st_size
     if "://" in place.address:
-        return sources.client.keep(place.address, sources.store, most=_MOST_WHEEL, index=place.index)
+        return sources.client.fetch_unknown(place.address, sources.store, most=_MOST_WHEEL, index=place.index)
     data = _local(wheel.name, Path(place.address))
     return sources.store.add(data), len(data)
 

@@ -36,7 +36,7 @@ def select(
     resolution: Mapping[str, Any],
     targets: Sequence[Target],
     base: str,
-    kept: frozenset[str] = frozenset(),
+    pinned_wheels: frozenset[str] = frozenset(),
     yanked: frozenset[str] = frozenset(),
 ) -> tuple[tuple[LockedPackage, ...], tuple[Key, ...]]:
     """Return packages and roots for the targets; a wheel of `kept` counts before better ones, one of `yanked` last.
@@ -49,7 +49,7 @@ def select(
     found = []
     for key in sorted({key for each in needed.values() for key in each.edges}):
         users = [target for target in targets if key in needed[target.platform].edges]
-        wheels, refused = _wheels(rows[key], users, base, kept, yanked)
+        wheels, refused = _wheels(rows[key], users, base, pinned_wheels, yanked)
         problems += refused
         edges = {edge for target in users for edge in needed[target.platform].edges[key]}
         found.append(LockedPackage(name=key[0], version=key[1], wheels=tuple(wheels), dependencies=tuple(edges)))
@@ -109,7 +109,7 @@ def _holds(marker: str | None, environment: Mapping[str, str]) -> bool:
 
 
 def _wheels(
-    row: Row, users: Sequence[Target], base: str, kept: frozenset[str], yanked: frozenset[str]
+    row: Row, users: Sequence[Target], base: str, pinned_wheels: frozenset[str], yanked: frozenset[str]
 ) -> tuple[list[tuple[Platform, Wheel]], list[Problem]]:
     label = f"{row['name']} {row.get('version', '')}".strip()
     wheels = {wheel.name: wheel for wheel in map(read_wheel, row.get("wheels", ())) if wheel}
@@ -119,7 +119,11 @@ def _wheels(
     problems: list[Problem] = []
     lacking: list[tuple[Target, str]] = []
     for target in users:
-        name = target.select(kept & wheels.keys()) or target.select(wheels.keys() - yanked) or target.select(wheels)
+        name = (
+            target.select(pinned_wheels & wheels.keys())
+            or target.select(wheels.keys() - yanked)
+            or target.select(wheels)
+        )
         if name is not None:
             selected.append((target.platform, wheels[name]))
         elif newer := target.select_newer(wheels):

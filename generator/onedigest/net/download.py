@@ -79,7 +79,7 @@ class Client:
         """Return a whole document of `most` bytes at most. Raises `NetworkError`."""
         return b"".join(self._tried(url, index, lambda response: list(_whole(response, url, most))))
 
-    def keep(self, url: str, store: Store, *, most: int, index: str = "") -> tuple[Digest, int]:
+    def fetch_unknown(self, url: str, store: Store, *, most: int, index: str = "") -> tuple[Digest, int]:
         """Fetch a file of which nothing is known into the store; return its digest and size. Raises `NetworkError`."""
 
         def write(response: urllib3.BaseHTTPResponse) -> tuple[Digest, int]:
@@ -91,7 +91,7 @@ class Client:
                         digest.update(chunk)
                     size = file.tell()
                 found = Digest(f"sha256:{digest.hexdigest()}")
-                store.keep(folder / "file", found)
+                store.add_file(folder / "file", found)
             return found, size
 
         return self._tried(url, index, write)

@@ -17,7 +17,7 @@ from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.model import LockedPackage, Wheel
 from onedigest.oci import LIBDEFLATE
 from onedigest.plan.layer_naming import listed, native, plain, several
-from onedigest.plan.layers import Command, Input, Kept, Layer, Options, Recipe
+from onedigest.plan.layers import BaseLayer, Command, Input, Layer, Options, Recipe
 from onedigest.platforms import Platform
 
 LockedWheel = tuple[LockedPackage, Wheel]
@@ -69,7 +69,7 @@ def base_layer(reference: str, number: int, count: int, descriptor: Descriptor, 
     return Layer(
         holds=f"{reference}, layer {number} of {count}",
         name=native(f"{own} layer {number} of {count}", platform),
-        content=Kept(descriptor=descriptor),
+        content=BaseLayer(descriptor=descriptor),
     )
 
 

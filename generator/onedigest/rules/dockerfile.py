@@ -146,7 +146,7 @@ def bake_target(name: str) -> str:
 
 def base_contexts(plan: Plan) -> tuple[str, ...]:
     """Return the stages in whose place a builder is to take the base that is among the inputs."""
-    if any(layer.kept for layer in plan.layers()):
+    if any(layer.base_layer for layer in plan.layers()):
         return tuple(f"{BASE_STAGE}-{each.platform.architecture}" for each in plan.platforms)
     return ("tools",)
 

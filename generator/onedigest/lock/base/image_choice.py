@@ -19,7 +19,7 @@ from onedigest.formats import PATH, VENV
 from onedigest.lock.base.account import Account, find_account
 from onedigest.lock.base.choice import SUITES
 from onedigest.lock.base.debian_choice import Above, resolve_above
-from onedigest.lock.base.debian_pins import Kept
+from onedigest.lock.base.debian_pins import EarlierPackages
 from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.folders_above import list_folders, unfit_folders
 from onedigest.lock.base.image import ImageBase, PinnedImage
@@ -67,12 +67,12 @@ def resolve_image(
     text: str,
     pinned: Digest | None,
     sources: Sources,
-    kept: Kept | None = None,
+    earlier: EarlierPackages | None = None,
     tell: Callable[[Problem], None] = lambda _: None,
 ) -> ImageBase:
     """Read the image `text` that is the base of a spec, at the digest `pinned`, or as the reference stands now.
 
-    Of the Debian packages above it, those that are `kept` stay. `tell` hears what it lacks that an image is good
+    Of the Debian packages above it, those that are `earlier` stay. `tell` hears what it lacks that an image is good
     without.
 
     Raises `InputError` with all that is wrong with it, and `NetworkError`.
@@ -90,7 +90,7 @@ def resolve_image(
     accounts = {platform: find_account(root, spec.user) for platform, root in roots.items()}
     _refuse_several_homes(spec, text, accounts)
     venv = _free_place(spec, text, roots.values())
-    above = _above(spec, text, first, roots, sources, kept, tell)
+    above = _above(spec, text, first, roots, sources, earlier, tell)
     return ImageBase(
         image=text,
         index=image.digest,
@@ -273,7 +273,7 @@ def _above(
     found: _BaseFacts,
     roots: Mapping[Platform, Rootfs],
     sources: Sources,
-    kept: Kept | None,
+    earlier: EarlierPackages | None,
     tell: Callable[[Problem], None],
 ) -> Above:
     if not spec.system_packages:
@@ -294,7 +294,7 @@ def _above(
     except InputError as error:
         said = (replace(each, message=f"the base {text}: {each.message}", where=spec.script) for each in error.problems)
         raise InputError(said) from None
-    return resolve_above(spec, found.suite, there, sources, kept)
+    return resolve_above(spec, found.suite, there, sources, earlier)
 
 
 def _has_program(rootfs: Rootfs, name: str) -> bool:
