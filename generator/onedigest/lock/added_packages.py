@@ -46,7 +46,8 @@ def answer_project(
 ) -> tuple[tuple[LockedPackage, ...], tuple[tuple[str, str], ...], dict[str, Place]]:
     """Return packages and roots of an image with a uv.lock, and address and digest of each wheel by its name.
 
-    `folder` is the script's. A wheel of `pinned_wheels` counts before better ones. Only what no uv.lock pins is asked of uv.
+    `folder` is the script's. A wheel of `pinned_wheels` counts before better ones. uv is asked only for what no uv.lock
+    pins.
     """
     several = read_pinned(spec, folder)
     for pinned in several:

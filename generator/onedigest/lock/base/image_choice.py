@@ -72,7 +72,7 @@ def resolve_image(
 ) -> ImageBase:
     """Read the image `text` that is the base of a spec, at the digest `pinned`, or as the reference stands now.
 
-    Of the Debian packages above it, those that are `earlier` stay. `tell` hears what it lacks that an image is good
+    Of the Debian packages above it, those of `earlier` stay. `tell` hears what it lacks that an image is good
     without.
 
     Raises `InputError` with all that is wrong with it, and `NetworkError`.
