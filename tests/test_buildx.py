@@ -300,7 +300,7 @@ def test_layer_that_buildkit_builds_differently_is_shown(built: Project) -> None
     assert result.code == 3
     said = re.sub(r"[0-9a-f]{64}", "…", result.err[result.err.index("error: ") :])
     assert said == (
-        "error: app: BuildKit built another image than is planned\n"
+        "error: app: BuildKit built an image that differs from the plan\n"
         "  linux/amd64: debian:bookworm: diff ID sha256:… built, sha256:… planned\n"
         "  linux/amd64:   /etc/debian_version: size 6 planned, 5 built; other content\n"
         "  linux/amd64:   /etc/host.conf: mode 0644 planned, 0600 built\n"

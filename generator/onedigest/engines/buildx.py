@@ -196,7 +196,8 @@ def _compare(plan: Plan, descriptors: _Descriptors, exports: _Exports, store: St
         lines += [f"{planned.platform}: {line}" for line in _layers(planned, descriptors, exported, store)]
     if lines:
         raise DifferenceError.of(
-            f"{plan.name}: BuildKit built another image than is planned\n" + "\n".join(f"  {line}" for line in lines),
+            f"{plan.name}: BuildKit built an image that differs from the plan\n"
+            + "\n".join(f"  {line}" for line in lines),
             hint="see whether the inputs are as fetched (`onedigest fetch`); else report it with BuildKit's version",
         )
 

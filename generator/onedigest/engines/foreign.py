@@ -37,7 +37,8 @@ def adopt(plan: Plan, layout: Path, store: Store, builder: str, made: tuple[str,
             images.append(_assembled(planned, built, annotations))
     if lines:
         raise DifferenceError.of(
-            f"{plan.name}: {builder} built another image than is planned\n" + "\n".join(f"  {line}" for line in lines),
+            f"{plan.name}: {builder} built an image that differs from the plan\n"
+            + "\n".join(f"  {line}" for line in lines),
             hint="run `onedigest generate`; if that changes nothing, please report it",
         )
     image = assemble_index(images, annotations)
