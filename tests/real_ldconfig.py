@@ -16,10 +16,10 @@ import pytest
 from conftest import ROOT
 from onedigest.assembler import deb
 from onedigest.assembler.entry import Entry
-from onedigest.cli.machine import read_connection
 from onedigest.debian.mirror import Mirrors, addresses, find_mirrors
 from onedigest.net.download import Client, Wanted, download
 from onedigest.store import Store
+from onedigest.workspace.network import read_connection
 
 LOCKS = {"trixie": "hello", "bookworm": "penguins"}
 """A lock of this repository that pins packages of a suite."""

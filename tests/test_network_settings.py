@@ -17,9 +17,6 @@ import pytest
 from debian_archive import NOW, DebianArchives, make_signer, served, stanza
 from index_server import IndexServer
 from listener import Listener, listening
-from onedigest.cli.machine import read_connection, variables_for_programs
-from onedigest.cli.reaching import sources
-from onedigest.cli.session import Session
 from onedigest.debian.archive import Archive
 from onedigest.debian.mirror import Mirrors
 from onedigest.errors import NetworkError
@@ -31,6 +28,9 @@ from onedigest.registry.repository import Repository
 from onedigest.registry.transport import Access
 from onedigest.store import Store
 from onedigest.tools import uv
+from onedigest.workspace.context import Context
+from onedigest.workspace.image_sources import sources
+from onedigest.workspace.network import read_connection, variables_for_programs
 from own_authority import Authority
 from proxy_server import proxying
 from registry_server import serve_registry
@@ -93,8 +93,8 @@ def connection() -> Connection:
     return read_connection(offline=False, said=lambda _: None)
 
 
-def session() -> Session:
-    return Session(lockfiles=None, offline=False, insecure=(), as_json=False, quiet=True, verbose=False, color="auto")
+def session() -> Context:
+    return Context(lockfiles=None, offline=False, insecure=(), as_json=False, quiet=True, verbose=False, color="auto")
 
 
 def lock_and_fetch(address: str, folder: Path) -> bytes:

@@ -253,10 +253,10 @@ class TestTheProjectItself:
         )
         (root / "b.py").symlink_to("jobs/a.py")
         monkeypatch.chdir(root)
-        from onedigest.cli.images import find_images
-        from onedigest.cli.session import Session
+        from onedigest.workspace.context import Context
+        from onedigest.workspace.images import find_images
 
-        session = Session(
+        session = Context(
             lockfiles=None, offline=True, insecure=(), as_json=False, quiet=True, verbose=False, color="auto"
         )
         (image,) = find_images(session, (), everything=True)

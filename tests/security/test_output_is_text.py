@@ -16,14 +16,16 @@ import networkx
 import pytest
 from markdown_it import MarkdownIt
 
-from onedigest.cli import diff, inspect, run, words
-from onedigest.cli.progress import Progress, Status
-from onedigest.comparison import Change, Side
+from onedigest.cli import inspect, run
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem, generating
 from onedigest.lock import drawing
 from onedigest.lock.graph import ROOT, Graph
 from onedigest.oci.read import ListedFile, ReadImage, ReadLayer, ReadPlatform
+from onedigest.terminal import output as words
+from onedigest.terminal.progress import Progress, Status
+from onedigest.workspace import compare as diff
+from onedigest.workspace.changes import Change, Side
 
 TITLE = "\x1b]0;pwned\x07\x1b[2K\x1b[1A\x1b[32mall checks passed\x1b[0m"
 HOSTILE = (

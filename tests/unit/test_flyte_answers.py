@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from onedigest.cli.flyte_answers import Answer, ProjectFiles, recall, remember
-from onedigest.cli.own_store import own_store
+from onedigest.flyte_plugin.answers import Answer, ProjectFiles, recall, remember
+from onedigest.workspace.machine import own_store
 
 DIGEST = f"sha256:{'ab' * 32}"
 
@@ -198,7 +198,7 @@ def test_registry_without_the_image_is_asked_the_long_way(
     status: int, digest: str, root: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[str] = []
-    monkeypatch.setattr("onedigest.cli.flyte_answers._is_there", lambda *_: steps.append("asked"))
+    monkeypatch.setattr("onedigest.flyte_plugin.answers._is_there", lambda *_: steps.append("asked"))
     keep(root, registry)
     registry.status, registry.digest = status, digest
 
@@ -215,7 +215,7 @@ def test_nothing_is_kept_of_a_project_that_changed_meanwhile(root: Path, registr
 
 
 def test_large_project_is_not_looked_at(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onedigest.cli.flyte_answers._MOST_FILES", 2)
+    monkeypatch.setattr("onedigest.flyte_plugin.answers._MOST_FILES", 2)
 
     assert not ProjectFiles(root, "lockfiles", []).is_whole
 
@@ -226,6 +226,6 @@ def test_note_of_another_machine_counts_for_nothing(
     keep(root, registry)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "other"))
     name = next((own_store().root / "flyte-answers").iterdir()).name
-    monkeypatch.setattr("onedigest.cli.flyte_answers._name", lambda _: f"flyte-answers/{name}")
+    monkeypatch.setattr("onedigest.flyte_plugin.answers._name", lambda _: f"flyte-answers/{name}")
 
     assert recall(request(root)) == ""

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.cli.registries import make_access
 from onedigest.errors import InputError
 from onedigest.net.connection import Connection, Pools
 from onedigest.registry.host_choice import Places, hosts_of, mirror_of
 from onedigest.registry.hosts_toml import EVERYTHING, PULL, RESOLVE, Host, hosts_in
+from onedigest.workspace.registries import make_access
 
 
 def read(folder: Path, text: str) -> tuple[Host, ...]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.cli.wishes import Wishes
 from onedigest.errors import UsageError
+from onedigest.workspace.build_options import Wishes
 
 
 def refused(wishes: Wishes) -> tuple[str, str]:

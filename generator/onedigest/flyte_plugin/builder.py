@@ -25,7 +25,7 @@ from onedigest.errors import EngineError, OnedigestError
 from onedigest.flyte_plugin.declaring import environments_of, find_files, find_siblings
 from onedigest.flyte_plugin.sdk import host_defaults, private, read_image
 
-_START = "import sys; sys.path.append(sys.argv[1]); from onedigest.cli.flyte_child import main; main(sys.argv[2:])"
+_START = "import sys; sys.path.append(sys.argv[1]); from onedigest.flyte_plugin.child import main; main(sys.argv[2:])"
 """What the other process begins with: modules of Python's own come first there, whatever stands beside a script."""
 
 _RUN = os.urandom(8).hex()
