@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from listener import Listener
+from onedigest.cli.options import open_context
 from onedigest.errors import NetworkError, OnedigestError
 from onedigest.lock import resolver
-from onedigest.workspace.context import Context
 from onedigest.workspace.image_sources import sources
 from onedigest.workspace.images import find_images
 
@@ -44,7 +44,7 @@ def script(folder: Path, *indexes: tuple[str, Listener | str], dependencies: tup
 
 def lock() -> None:
     """Read the script and ask its indexes, as `generate` does."""
-    session = Context(
+    session = open_context(
         lockfiles=None, offline=False, insecure=(), as_json=False, quiet=False, verbose=False, color="never"
     )
     (image,) = find_images(session, ["job.py"], everything=False)

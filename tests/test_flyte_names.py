@@ -12,6 +12,7 @@ from base_images import elf, put_image, python_image
 from conftest import Project, machine_environment
 from index_server import IndexServer
 from locking import Locking
+from onedigest.cli.options import open_context
 from onedigest.definition.flyte.definition import Definition, PipPackages
 from onedigest.definition.flyte.syntax import find_images as find_definitions
 from onedigest.errors import InputError
@@ -100,7 +101,9 @@ def jobs(
 
 
 def session() -> Context:
-    return Context(lockfiles=None, offline=True, insecure=(), as_json=False, quiet=True, verbose=False, color="never")
+    return open_context(
+        lockfiles=None, offline=True, insecure=(), as_json=False, quiet=True, verbose=False, color="never"
+    )
 
 
 def builders_name(jobs: Jobs, script: str, number: int = 0) -> str:
@@ -405,7 +408,7 @@ class TestUnread:
 
         jobs.forge("gpu", "mixed.py")
         jobs.forge("old", "mixed.py")
-        loud = Context(
+        loud = open_context(
             lockfiles=None, offline=True, insecure=(), as_json=False, quiet=False, verbose=False, color="never"
         )
         jobs.said()

@@ -9,6 +9,7 @@ import pytest
 
 from deb_builder import make_deb
 from locking import Locking
+from onedigest.cli.options import open_context
 from onedigest.digest import of_bytes
 from onedigest.errors import NetworkError, Problem
 from onedigest.lock import text as codec
@@ -23,7 +24,9 @@ pytest_plugins = ("built_app",)
 
 
 def here() -> Context:
-    return Context(lockfiles=None, offline=True, insecure=(), as_json=False, quiet=False, verbose=False, color="auto")
+    return open_context(
+        lockfiles=None, offline=True, insecure=(), as_json=False, quiet=False, verbose=False, color="auto"
+    )
 
 
 def said(locking: Locking, package: DebianPackage) -> list[Problem]:

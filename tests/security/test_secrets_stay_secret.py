@@ -12,6 +12,7 @@ import pytest
 
 from index_requests import failed, make_project, script
 from listener import Listener, asking_index, listening, respond
+from onedigest.cli.options import open_context
 from onedigest.errors import NetworkError, OnedigestError
 from onedigest.net import index_credentials as credentials
 from onedigest.net.connection import Connection, Pools, shown
@@ -285,4 +286,6 @@ def test_address_is_shown_without(url: str) -> None:
 
 
 def make_session() -> Context:
-    return Context(lockfiles=None, offline=False, insecure=(), as_json=False, quiet=False, verbose=False, color="never")
+    return open_context(
+        lockfiles=None, offline=False, insecure=(), as_json=False, quiet=False, verbose=False, color="never"
+    )

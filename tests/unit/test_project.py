@@ -10,6 +10,7 @@ import pytest
 from golden import expected_files, script_of
 from onedigest import __version__
 from onedigest.cli import run
+from onedigest.cli.options import open_context
 from onedigest.definition.project import find
 from onedigest.definition.script import parse
 from onedigest.definition.spec import specify
@@ -34,7 +35,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def session(lockfiles: Path | None = None) -> Context:
-    return Context(
+    return open_context(
         lockfiles=lockfiles, offline=True, insecure=(), as_json=False, quiet=False, verbose=False, color="never"
     )
 

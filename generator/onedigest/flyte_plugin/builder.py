@@ -84,7 +84,7 @@ class OnedigestImageBuilder:
         except OnedigestError as error:
             raise ImageBuildError(str(error)) from None
         try:
-            reference = await _answered(json.dumps(request))  # noqa: TID251  no digest is taken of it
+            reference = await _answered(json.dumps(request))
         except OSError as error:
             raise ImageBuildError(f"onedigest cannot be started: {error}") from None
         return ImageBuild(uri=reference or image.uri, remote_run=None)

@@ -112,6 +112,6 @@ class Context:
 
         A path below the working directory is one of the checkout that the user works in.
         """
-        here, named = self.project(Path.cwd()), Path(os.path.abspath(path))
+        here, named = self.project(Path.cwd()), Path(os.path.abspath(path))  # noqa: PTH100  links stay as they are
         own = here if named.is_relative_to(here.root) else self.project(named.parent.resolve())
         return own.root if own.marked else named.resolve().parent

@@ -48,7 +48,7 @@ def read_image(context: Context, path: Path) -> ScriptImage:
     found = describe(folder, here, _names(own.onedigest, "extras"), _names(own.onedigest, "groups"))
     context.warn(found.script.warnings)
 
-    def entrypoint(has_files: bool) -> tuple[str, ...]:
+    def entrypoint(has_files: bool) -> tuple[str, ...]:  # noqa: FBT001  as `OfProject` calls it
         return default_entrypoint(found, has_files=has_files)
 
     of = OfProject(name=found.project.name, uv_lock=found.pins, entrypoint=entrypoint)
