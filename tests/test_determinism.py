@@ -227,8 +227,8 @@ def test_number_of_workers_moves_no_byte(
     write_project(project)
     project.write(
         "run.py",
-        f"import sys\nfrom onedigest.cli import run\nfrom onedigest.cli.session import Session\n"
-        f"Session.workers = {count}\nsys.exit(run(['build', 'app.py']))\n",
+        f"import sys\nfrom onedigest.cli import run\nfrom onedigest.workspace.context import Context\n"
+        f"Context.workers = {count}\nsys.exit(run(['build', 'app.py']))\n",
     )
     assert build(project, cache, golden_index, command=("run.py",)) == expected
 

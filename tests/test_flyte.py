@@ -233,7 +233,7 @@ COMPARE = """\
 import pathlib, sys
 sys.path.insert(0, "jobs")
 import everything
-from onedigest.cli.flyte_written import find_written
+from onedigest.flyte_plugin.written import find_written
 from onedigest.flyte_plugin.sdk import host_defaults, read_image
 from onedigest.definition.flyte.syntax import find_images
 python, flyte = host_defaults()

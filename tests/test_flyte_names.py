@@ -12,12 +12,13 @@ from base_images import elf, put_image, python_image
 from conftest import Project, machine_environment
 from index_server import IndexServer
 from locking import Locking
-from onedigest.cli.flyte_images import flyte_image
-from onedigest.cli.images import find_images
-from onedigest.cli.session import Session
+from onedigest.cli.options import open_context
 from onedigest.definition.flyte.definition import Definition, PipPackages
 from onedigest.definition.flyte.syntax import find_images as find_definitions
 from onedigest.errors import InputError
+from onedigest.workspace.context import Context
+from onedigest.workspace.flyte_images import flyte_image
+from onedigest.workspace.images import find_images
 from wheel_builder import build_wheel
 
 pytest_plugins = ("built_app",)
@@ -99,8 +100,10 @@ def jobs(
     return made
 
 
-def session() -> Session:
-    return Session(lockfiles=None, offline=True, insecure=(), as_json=False, quiet=True, verbose=False, color="never")
+def session() -> Context:
+    return open_context(
+        lockfiles=None, offline=True, insecure=(), as_json=False, quiet=True, verbose=False, color="never"
+    )
 
 
 def builders_name(jobs: Jobs, script: str, number: int = 0) -> str:
@@ -405,7 +408,7 @@ class TestUnread:
 
         jobs.forge("gpu", "mixed.py")
         jobs.forge("old", "mixed.py")
-        loud = Session(
+        loud = open_context(
             lockfiles=None, offline=True, insecure=(), as_json=False, quiet=False, verbose=False, color="never"
         )
         jobs.said()

@@ -23,13 +23,13 @@ from base_images import elf, put_image, python_image
 from conftest import ALL_RULES
 from index_server import IndexServer
 from locking import Locking
-from onedigest.cli.flyte_build import answer_request
 from onedigest.definition.flyte.definition import dumps
 from onedigest.definition.flyte.recipe import make_recipe
 from onedigest.definition.flyte.syntax import find_images
 from onedigest.definition.project import Project
 from onedigest.definition.spec import specify
 from onedigest.definition.uv_project.closure import close
+from onedigest.flyte_plugin.worker import answer_request
 from onedigest.lock.project_pins import read_pinned
 from onedigest.lock.targets import Target
 from onedigest.platforms import ALL

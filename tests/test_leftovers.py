@@ -8,9 +8,9 @@ import shutil
 import pytest
 
 from locking import Locking
-from onedigest.cli.images import find_images, with_siblings
-from onedigest.cli.leftovers import find_renamed
-from onedigest.cli.session import Session
+from onedigest.cli.options import open_context
+from onedigest.workspace.images import find_images, with_siblings
+from onedigest.workspace.leftovers import find_renamed
 from wheel_builder import build_wheel
 
 pytest_plugins = ("built_app",)
@@ -202,7 +202,7 @@ def test_prune_knows_the_other_images_of_a_script(locking: Locking) -> None:
     for name in ("one", "two", "three"):
         lock = locking.read("lockfiles/app/pylock.toml").replace("from app.py.", "from tasks.py.")
         locking.project.write(f"lockfiles/{name}/pylock.toml", lock)
-    session = Session(
+    session = open_context(
         lockfiles=None, offline=True, insecure=(), as_json=False, quiet=True, verbose=False, color="never"
     )
     images = find_images(session, ["one"], everything=False)

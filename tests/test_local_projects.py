@@ -18,11 +18,11 @@ from locking import Locking
 from onedigest.assembler.image import assemble_index
 from onedigest.attestation.provenance import make_provenance
 from onedigest.attestation.sbom import Materials, make_sbom
-from onedigest.comparison import compare, of_lock
 from onedigest.definition.spec import digest_of
 from onedigest.digest import canonical_json, hex_of
 from onedigest.lock import text as lock_text
 from onedigest.store import Store
+from onedigest.workspace.changes import compare, of_lock
 from stand_in import BACKEND, StandIn, write_project, write_sdist
 from wheel_builder import build_wheel, wheel_bytes
 

@@ -17,9 +17,7 @@ import pytest
 from debian_archive import NOW, DebianArchives, make_signer, served, stanza
 from index_server import IndexServer
 from listener import Listener, listening
-from onedigest.cli.machine import read_connection, variables_for_programs
-from onedigest.cli.reaching import sources
-from onedigest.cli.session import Session
+from onedigest.cli.options import open_context
 from onedigest.debian.archive import Archive
 from onedigest.debian.mirror import Mirrors
 from onedigest.errors import NetworkError
@@ -31,6 +29,10 @@ from onedigest.registry.repository import Repository
 from onedigest.registry.transport import Access
 from onedigest.store import Store
 from onedigest.tools import uv
+from onedigest.workspace.context import Context
+from onedigest.workspace.image_sources import sources
+from onedigest.workspace.machine import Machine
+from onedigest.workspace.network import variables_for_programs
 from own_authority import Authority
 from proxy_server import proxying
 from registry_server import serve_registry
@@ -89,12 +91,18 @@ def encrypted(index: IndexServer, authority: Authority) -> Iterator[Listener]:
         yield server
 
 
+def programs(connection: Connection) -> dict[str, str]:
+    return variables_for_programs(os.environ, Path.home(), connection)
+
+
 def connection() -> Connection:
-    return read_connection(offline=False, said=lambda _: None)
+    return Machine.from_environment().connection
 
 
-def session() -> Session:
-    return Session(lockfiles=None, offline=False, insecure=(), as_json=False, quiet=True, verbose=False, color="auto")
+def session() -> Context:
+    return open_context(
+        lockfiles=None, offline=False, insecure=(), as_json=False, quiet=True, verbose=False, color="auto"
+    )
 
 
 def lock_and_fetch(address: str, folder: Path) -> bytes:
@@ -424,7 +432,7 @@ class TestPrograms:
         monkeypatch.setenv("CURL_CA_BUNDLE", "other.pem")
         monkeypatch.setenv("SSL_CERT_FILE", "own.pem")
         monkeypatch.setenv("SSL_CERT_DIR", "")
-        found = variables_for_programs(connection())
+        found = programs(connection())
         kept = {
             name: found[name] for name in found if name.lower().endswith("_proxy") or name.startswith(("SSL_", "GIT_"))
         }
@@ -441,12 +449,12 @@ class TestPrograms:
         self, how: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", "own.pem")
-        assert "SSL_CERT_FILE" in variables_for_programs(connection())
+        assert "SSL_CERT_FILE" in programs(connection())
         if how == "uv.toml":
             _own_uv_toml("system-certs = true\n")
         else:
             monkeypatch.setenv(how, "true")
-        assert "SSL_CERT_FILE" not in variables_for_programs(connection())
+        assert "SSL_CERT_FILE" not in programs(connection())
 
     @pytest.mark.parametrize("kind", ["http", "socks5h"])
     def test_git_is_one_that_is_led_by_them(
@@ -455,7 +463,7 @@ class TestPrograms:
         with proxying({"index.example": encrypted.host}, password=f"me:{SECRET}") as proxy:
             monkeypatch.setenv("ALL_PROXY", f"{kind}://me:{QUOTED}@{proxy.host}")
             monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
-            variables = variables_for_programs(connection())
+            variables = programs(connection())
             command = ["git", "ls-remote", "https://index.example/acme/app.git"]
             done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
 
@@ -466,9 +474,9 @@ class TestPrograms:
         """uv would go on without it, past what was to be in between."""
         monkeypatch.setenv("ALL_PROXY", "socks://me:SECRET@proxy.example")
         with pytest.raises(NetworkError) as caught:
-            variables_for_programs(connection())
+            programs(connection())
         assert str(caught.value).startswith("ALL_PROXY names a proxy of an unknown kind, `socks`\nhint: ")
-        assert variables_for_programs(read_connection(offline=True, said=lambda _: None))
+        assert programs(Machine.from_environment(offline=True).connection)
 
 
 def quick() -> Client:

@@ -13,12 +13,12 @@ import pytest
 from conftest import ALL_RULES, Project, Result
 from full_case import SPEC
 from onedigest import zipapp
-from onedigest.cli.building import refuse_missing_rules
-from onedigest.cli.image import Image
 from onedigest.definition.script import parse
 from onedigest.digest import of_bytes
 from onedigest.errors import EngineError
 from onedigest.formats import RULES
+from onedigest.workspace.planned import refuse_missing_rules
+from onedigest.workspace.script_image import ScriptImage
 
 pytest_plugins = ("built_app",)
 
@@ -184,7 +184,7 @@ def test_engine_says_which_key_it_needs(app: Project, engine: str) -> None:
 
 
 def test_engine_of_docker_says_which_key_it_needs() -> None:
-    image = Image(
+    image = ScriptImage(
         script=parse(b"# /// script\n# [tool.onedigest]\n# rules = []\n# ///\n", "full.py"),
         spec=replace(SPEC, rules=("nix",)),
         script_folder=Path(),

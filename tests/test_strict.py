@@ -9,21 +9,24 @@ import pytest
 
 from deb_builder import make_deb
 from locking import Locking
-from onedigest.cli.images import find_images
-from onedigest.cli.session import Session
-from onedigest.cli.undone import say_undone
+from onedigest.cli.options import open_context
 from onedigest.digest import of_bytes
 from onedigest.errors import NetworkError, Problem
 from onedigest.lock import text
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.sources import Sources
+from onedigest.workspace.context import Context
+from onedigest.workspace.images import find_images
+from onedigest.workspace.undone import say_undone
 from wheel_builder import build_wheel
 
 pytest_plugins = ("built_app",)
 
 
-def here() -> Session:
-    return Session(lockfiles=None, offline=True, insecure=(), as_json=False, quiet=False, verbose=False, color="auto")
+def here() -> Context:
+    return open_context(
+        lockfiles=None, offline=True, insecure=(), as_json=False, quiet=False, verbose=False, color="auto"
+    )
 
 
 def said(locking: Locking, package: DebianPackage) -> list[Problem]:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from onedigest.assembler.descriptor import Descriptor
-from onedigest.comparison import bytes_to_move, compare, equal_layers, of_image
 from onedigest.debian.index import installed
 from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import OnedigestError
@@ -23,6 +22,7 @@ from onedigest.oci.read import distinct_layers, list_files, read_image
 from onedigest.oci.rootfs import read_rootfs
 from onedigest.oci.validate import prove, validate
 from onedigest.store import Store
+from onedigest.workspace.changes import bytes_to_move, compare, equal_layers, of_image
 
 EXPECTED: tuple[type[Exception], ...] = (OnedigestError,)
 TOKENS: tuple[bytes, ...] = (

@@ -222,7 +222,7 @@ def test_the_ignore_file_may_leave_them_out_without_words(tmp_path: Path) -> Non
 
 
 def test_the_code_that_flyte_bakes_in_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from onedigest.cli.flyte_bundles import _files_below
+    from onedigest.flyte_plugin.bundles import _files_below
 
     write(tmp_path, "a.py", ".env", ".git/config")
 

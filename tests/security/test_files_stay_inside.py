@@ -253,10 +253,10 @@ class TestTheProjectItself:
         )
         (root / "b.py").symlink_to("jobs/a.py")
         monkeypatch.chdir(root)
-        from onedigest.cli.images import find_images
-        from onedigest.cli.session import Session
+        from onedigest.cli.options import open_context
+        from onedigest.workspace.images import find_images
 
-        session = Session(
+        session = open_context(
             lockfiles=None, offline=True, insecure=(), as_json=False, quiet=True, verbose=False, color="auto"
         )
         (image,) = find_images(session, (), everything=True)

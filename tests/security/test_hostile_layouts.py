@@ -15,11 +15,11 @@ import pytest
 
 from base_images import make_tar
 from conftest import Project
-from onedigest.comparison import bytes_to_move, compare, equal_layers, of_image
 from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import InputError
 from onedigest.oci.read import distinct_layers, list_files, read_image
 from onedigest.oci.validate import validate
+from onedigest.workspace.changes import bytes_to_move, compare, equal_layers, of_image
 
 TYPE = "application/vnd.oci.image."
 TAR = make_tar({"etc/hostname": b"x"})

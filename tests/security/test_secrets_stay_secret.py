@@ -12,9 +12,7 @@ import pytest
 
 from index_requests import failed, make_project, script
 from listener import Listener, asking_index, listening, respond
-from onedigest.cli.images import find_images
-from onedigest.cli.index_credentials import Bound
-from onedigest.cli.session import Session
+from onedigest.cli.options import open_context
 from onedigest.errors import NetworkError, OnedigestError
 from onedigest.net import index_credentials
 from onedigest.net.connection import Connection, Pools, shown
@@ -27,6 +25,9 @@ from onedigest.registry.repository import Repository
 from onedigest.registry.transport import Access
 from onedigest.store import Store
 from onedigest.tools.uv_environment import lend
+from onedigest.workspace.context import Context
+from onedigest.workspace.images import find_images
+from onedigest.workspace.index_credentials import Bound
 
 SECRET = "ZqSecretZq"
 FORMS = (SECRET, base64.b64encode(f"u:{SECRET}".encode()).decode(), base64.b64encode(SECRET.encode()).decode()[:-3])
@@ -285,5 +286,7 @@ def test_address_is_shown_without(url: str) -> None:
     assert not repeats(shown(url))
 
 
-def make_session() -> Session:
-    return Session(lockfiles=None, offline=False, insecure=(), as_json=False, quiet=False, verbose=False, color="never")
+def make_session() -> Context:
+    return open_context(
+        lockfiles=None, offline=False, insecure=(), as_json=False, quiet=False, verbose=False, color="never"
+    )

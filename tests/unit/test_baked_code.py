@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.cli.flyte_written import find_written
 from onedigest.definition.flyte.definition import CodeBundle, Copy
 from onedigest.definition.flyte.syntax import find_images
+from onedigest.flyte_plugin.written import find_written
 
 JOB = """\
 import flyte

@@ -11,7 +11,6 @@ import pytest
 
 from deb_builder import entry
 from debian_archive import DATE, DebianArchives, Signer, make_signer, seeds, served, stanza
-from onedigest.cli.moves import say_moves
 from onedigest.debian.index import installed
 from onedigest.definition.spec import Spec
 from onedigest.errors import InputError, NetworkError
@@ -23,6 +22,7 @@ from onedigest.lock.base.debian_pins import EarlierPackages
 from onedigest.lock.base.version_changes import find_moves
 from onedigest.lock.model import Lock
 from onedigest.platforms import ALL, AMD64, ARM64
+from onedigest.workspace.moves import say_moves
 
 LATER = "Sun, 12 Jul 2026 10:16:37 UTC"
 SEEDS = seeds()

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from named_image import small_image
-from onedigest.cli.naming import names_of
 from onedigest.definition.spec import Spec
 from onedigest.errors import InputError, UsageError
 from onedigest.oci.docker_archive import write_docker_archive
@@ -21,6 +20,7 @@ from onedigest.oci.name_annotations import full_name
 from onedigest.oci.read import read_from, read_image
 from onedigest.oci.validate import prove
 from onedigest.store import Store
+from onedigest.workspace.output_names import names_of
 
 BOTH = ("linux/arm64", "linux/amd64")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from xml.etree import ElementTree
 
 import pytest
@@ -45,7 +44,7 @@ def test_dot_quotes_labels(graph: Graph) -> None:
 
 
 def test_json_names_nodes_and_edges(graph: Graph) -> None:
-    found = json.loads(drawing.as_json(graph, "full"))
+    found = drawing.document(graph, "full")
 
     assert found["nodes"][0] == {"name": "full", "version": ""}
     assert [0, 1] in found["edges"]

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from onedigest.cli.flyte_answers import Answer, ProjectFiles, recall, remember
-from onedigest.cli.own_store import own_store
+from onedigest.flyte_plugin.answers import Answer, ProjectFiles, recall, remember
+from onedigest.workspace.machine import Machine
 
 DIGEST = f"sha256:{'ab' * 32}"
 
@@ -82,7 +82,7 @@ def keep(root: Path, registry: Registry) -> None:
     write(root / "lockfiles" / "x" / "pylock.toml", "lock")
     write(root / "lockfiles" / "x" / "image.toml", "record")
     answer = Answer(registry.host, "acme/x", "0123", DIGEST, "application/json", "x: pushed already")
-    remember(own_store(), request(root), "x", before, answer)
+    remember(Machine.from_environment().store, request(root), "x", before, answer)
 
 
 def test_answer_is_given_again_after_one_request(
@@ -198,7 +198,7 @@ def test_registry_without_the_image_is_asked_the_long_way(
     status: int, digest: str, root: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[str] = []
-    monkeypatch.setattr("onedigest.cli.flyte_answers._is_there", lambda *_: steps.append("asked"))
+    monkeypatch.setattr("onedigest.flyte_plugin.answers._is_there", lambda *_: steps.append("asked"))
     keep(root, registry)
     registry.status, registry.digest = status, digest
 
@@ -209,13 +209,19 @@ def test_registry_without_the_image_is_asked_the_long_way(
 def test_nothing_is_kept_of_a_project_that_changed_meanwhile(root: Path, registry: Registry) -> None:
     before = ProjectFiles(root, "lockfiles", [])
     rewritten(root / "data" / "a.csv", "c,d")
-    remember(own_store(), request(root), "x", before, Answer(registry.host, "acme/x", "0123", DIGEST, "", ""))
+    remember(
+        Machine.from_environment().store,
+        request(root),
+        "x",
+        before,
+        Answer(registry.host, "acme/x", "0123", DIGEST, "", ""),
+    )
 
-    assert not list((own_store().root / "flyte-answers").glob("*"))
+    assert not list((Machine.from_environment().store.root / "flyte-answers").glob("*"))
 
 
 def test_large_project_is_not_looked_at(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onedigest.cli.flyte_answers._MOST_FILES", 2)
+    monkeypatch.setattr("onedigest.flyte_plugin.answers._MOST_FILES", 2)
 
     assert not ProjectFiles(root, "lockfiles", []).is_whole
 
@@ -225,7 +231,7 @@ def test_note_of_another_machine_counts_for_nothing(
 ) -> None:
     keep(root, registry)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "other"))
-    name = next((own_store().root / "flyte-answers").iterdir()).name
-    monkeypatch.setattr("onedigest.cli.flyte_answers._name", lambda _: f"flyte-answers/{name}")
+    name = next((Machine.from_environment().store.root / "flyte-answers").iterdir()).name
+    monkeypatch.setattr("onedigest.flyte_plugin.answers._name", lambda _: f"flyte-answers/{name}")
 
     assert recall(request(root)) == ""

@@ -11,7 +11,8 @@ from contextlib import suppress
 
 import pytest
 
-from onedigest.cli import flyte_build, flyte_child
+from onedigest.flyte_plugin import child as flyte_child
+from onedigest.flyte_plugin import worker as flyte_build
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from onedigest.cli.flyte_session import FlyteSession
 from onedigest.errors import Problem
+from onedigest.flyte_plugin.context import FlyteContext
 
 WARNING = "warning: job.py:3: is odd\n"
 
@@ -29,8 +29,8 @@ def image(tmp_path: Path) -> Any:
     )
 
 
-def session(run: str) -> FlyteSession:
-    return FlyteSession({"lockfiles": None, "insecure": [], "run": run})
+def session(run: str) -> FlyteContext:
+    return FlyteContext({"lockfiles": None, "insecure": [], "run": run})
 
 
 def warned(run: str, image: Any, capsys: pytest.CaptureFixture[str], *, anew: bool = False) -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.cli.flyte_session import FlyteSession
-from onedigest.cli.flyte_written import as_told
 from onedigest.definition.flyte.definition import Definition
 from onedigest.definition.flyte.stated_versions import is_always_stated
+from onedigest.flyte_plugin.context import FlyteContext
+from onedigest.flyte_plugin.written import as_told
 
 NAMED = "for name in ('a', 'b'):\n    image = flyte.Image.from_debian_base(name=name, python_version=(3, 11))\n"
 
@@ -57,7 +57,7 @@ def test_version_of_flyte_is_one_of_images_that_take_one() -> None:
 
 
 def test_versions_that_are_stated_count_for_an_image_that_only_flyte_tells(tmp_path: Path) -> None:
-    session = FlyteSession({"lockfiles": None, "insecure": [], "run": "x"})
+    session = FlyteContext({"lockfiles": None, "insecure": [], "run": "x"})
     asked = Definition(name="a", registry="", platforms=("linux/amd64",), flyte="flyte")
 
     def told(text: str) -> tuple[str, str]:

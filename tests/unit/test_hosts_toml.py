@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.cli.registries import make_access
 from onedigest.errors import InputError
 from onedigest.net.connection import Connection, Pools
 from onedigest.registry.host_choice import Places, hosts_of, mirror_of
 from onedigest.registry.hosts_toml import EVERYTHING, PULL, RESOLVE, Host, hosts_in
+from onedigest.workspace.registries import make_access
 
 
 def read(folder: Path, text: str) -> tuple[Host, ...]:
@@ -285,7 +285,7 @@ class TestPlaces:
 
 class TestSettings:
     def places(self) -> Places:
-        return make_access(Pools(Connection()), ()).places
+        return make_access(os.environ, Path.home(), Pools(Connection()), ()).places
 
     def test_user_and_machine_are_asked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOME", str(tmp_path))

@@ -8,13 +8,13 @@ from pathlib import Path
 from test_base_folders import with_image
 
 from full_case import SPEC
-from onedigest.cli.image import Image
-from onedigest.cli.locked_warnings import warn_locked
 from onedigest.definition.script import parse
 from onedigest.errors import Problem
 from onedigest.lock.base.account import Account
 from onedigest.lock.base.image import ImageBase
 from onedigest.platforms import AMD64, ARM64
+from onedigest.workspace.locked_warnings import warn_locked
+from onedigest.workspace.script_image import ScriptImage
 
 
 def test_variable_that_one_platform_of_the_base_lacks_is_named_once() -> None:
@@ -26,7 +26,7 @@ def test_variable_that_one_platform_of_the_base_lacks_is_named_once() -> None:
     spec = replace(SPEC, env=(("A", "/y:$LIBS"), ("B", "$NONE")), expand_env=("A", "B"), run=())
     said: list[Problem] = []
     warn_locked(
-        Image(
+        ScriptImage(
             script=parse(b"# /// script\n# dependencies = []\n# ///\n", "app.py"),
             spec=spec,
             script_folder=Path(),

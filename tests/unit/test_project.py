@@ -10,11 +10,12 @@ import pytest
 from golden import expected_files, script_of
 from onedigest import __version__
 from onedigest.cli import run
-from onedigest.cli.images import find_images
-from onedigest.cli.session import Session
+from onedigest.cli.options import open_context
 from onedigest.definition.project import find
 from onedigest.definition.script import parse
 from onedigest.definition.spec import specify
+from onedigest.workspace.context import Context
+from onedigest.workspace.images import find_images
 
 CASE = "minimal"
 
@@ -33,8 +34,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-def session(lockfiles: Path | None = None) -> Session:
-    return Session(
+def session(lockfiles: Path | None = None) -> Context:
+    return open_context(
         lockfiles=lockfiles, offline=True, insecure=(), as_json=False, quiet=False, verbose=False, color="never"
     )
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.cli.image_secrets import read_allowed
-from onedigest.cli.index_credentials import (
+from onedigest.net.index_credentials import IndexCredentials
+from onedigest.net.indexes import Index
+from onedigest.workspace.image_secrets import read_allowed
+from onedigest.workspace.index_credentials import (
     Bound,
     named_indexes,
     unbound,
@@ -15,8 +17,6 @@ from onedigest.cli.index_credentials import (
     uv_files,
     without_credentials,
 )
-from onedigest.net.index_credentials import IndexCredentials
-from onedigest.net.indexes import Index
 
 REAL = "https://pypi.acme.example/simple"
 PAIR = {"UV_INDEX_INTERNAL_USERNAME": "ci", "UV_INDEX_INTERNAL_PASSWORD": "p:w/d@"}

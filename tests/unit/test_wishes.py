@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.cli.wishes import Wishes
 from onedigest.errors import UsageError
+from onedigest.workspace.build_options import BuildOptions
 
 
-def refused(wishes: Wishes) -> tuple[str, str]:
+def refused(wishes: BuildOptions) -> tuple[str, str]:
     with pytest.raises(UsageError) as error:
         wishes.check()
     (problem,) = error.value.problems
@@ -19,7 +19,7 @@ def refused(wishes: Wishes) -> tuple[str, str]:
 
 @pytest.mark.parametrize("name", ["-", "/dev/stdout"])
 def test_standard_output_is_no_output(name: str) -> None:
-    assert refused(Wishes(output=Path(name))) == (
+    assert refused(BuildOptions(output=Path(name))) == (
         "no image is written to standard output",
         "name a file: --output FILE.tar; `--load` needs none",
     )
@@ -36,11 +36,11 @@ def test_standard_output_is_no_output(name: str) -> None:
 )
 def test_archive_is_not_compressed_once_more(name: str, other: str) -> None:
     message = f"`{name}`: an archive is a plain .tar, whose layers are compressed"
-    assert refused(Wishes(output=Path(name))) == (message, f"name it {other}")
+    assert refused(BuildOptions(output=Path(name))) == (message, f"name it {other}")
 
 
 def test_form_of_buildx_is_no_name() -> None:
-    assert refused(Wishes(output=Path("type=oci,dest=app.tar"))) == (
+    assert refused(BuildOptions(output=Path("type=oci,dest=app.tar"))) == (
         "`type=oci,dest=app.tar` is a form of buildx",
         "name the file or the folder alone: --output FILE.tar",
     )
@@ -48,18 +48,18 @@ def test_form_of_buildx_is_no_name() -> None:
 
 @pytest.mark.parametrize("name", ["app.tar", "out/app", "app.oci", ".tar", "tar.gz/app", "type=x/app"])
 def test_other_names_are_taken(name: str) -> None:
-    Wishes(output=Path(name), tags=("v1",), repository="ghcr.io/acme/app").check()
+    BuildOptions(output=Path(name), tags=("v1",), repository="ghcr.io/acme/app").check()
 
 
 @pytest.mark.parametrize(
     ("wishes", "message"),
     [
-        (Wishes(tags=("v1",)), "--tag needs --output, --load or --push"),
-        (Wishes(repository="a/b"), "--repository needs --output, --load or --push"),
-        (Wishes(output=Path("a.tar"), tags=("a b",)), "`a b` is no tag"),
+        (BuildOptions(tags=("v1",)), "--tag needs --output, --load or --push"),
+        (BuildOptions(repository="a/b"), "--repository needs --output, --load or --push"),
+        (BuildOptions(output=Path("a.tar"), tags=("a b",)), "`a b` is no tag"),
     ],
 )
-def test_names_need_a_place_and_tags_are_tags(wishes: Wishes, message: str) -> None:
+def test_names_need_a_place_and_tags_are_tags(wishes: BuildOptions, message: str) -> None:
     assert refused(wishes)[0] == message
 
 
@@ -75,4 +75,4 @@ def test_names_need_a_place_and_tags_are_tags(wishes: Wishes, message: str) -> N
     ],
 )
 def test_tag_of_docker_is_a_repository_and_a_tag(tag: str, hint: str) -> None:
-    assert refused(Wishes(output=Path("a.tar"), tags=("v1", tag))) == (f"`{tag}` is no tag", hint)
+    assert refused(BuildOptions(output=Path("a.tar"), tags=("v1", tag))) == (f"`{tag}` is no tag", hint)

@@ -21,7 +21,7 @@ _NONE = "install docker (docs.docker.com/engine/install) or podman; `onedigest b
 class ContainerOptions:
     """How an image is to run; options are those of `docker run`."""
 
-    image: str
+    image: str = ""
     platform: str = ""
     volumes: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
