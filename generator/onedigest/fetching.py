@@ -36,7 +36,7 @@ Arrived = Callable[[str], None]
 """Takes the name of an input that is in its folder now."""
 
 
-def prove_stored(store: Store, chosen: Inputs) -> None:
+def prove_cached(store: Store, chosen: Inputs) -> None:
     """Hash the inputs that the store has; a file that holds something else is removed."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -44,7 +44,7 @@ def prove_stored(store: Store, chosen: Inputs) -> None:
         list(pool.map(lambda pair: store.prove(*pair), sorted(chosen.pinned())))
 
 
-def link_stored(store: Store, inputs: Path, chosen: Inputs) -> Inputs:
+def link_cached(store: Store, inputs: Path, chosen: Inputs) -> Inputs:
     """Link what the store has into the folder `inputs`, which is made; return what is missing."""
     make_folder(inputs.parent.parent, f"{inputs.parent.name}/{inputs.name}")
     _refuse_same_names(chosen)
@@ -135,7 +135,7 @@ def fetch_deb(sources: Sources, package: DebianPackage, inputs: Path) -> None:
     from onedigest.lock.base.deb_downloads import package_download
     from onedigest.net.download import download
 
-    if link_stored(sources.store, inputs, Inputs(packages=(package,))).count():
+    if link_cached(sources.store, inputs, Inputs(packages=(package,))).count():
         file = package_download(package, (package.suite, package.date), sources.archive.mirrors)
         download(sources.client, sources.store, [file], sources.report, lambda _: None)
         sources.store.place(package.digest, package.size, inputs / package.file_name)

@@ -60,7 +60,7 @@ def build(
         else:
             pins = resolve(need, system.requires, pinned, sources)
             note = f"built/{hex_of(of_bytes(_dumped(source.name, replace(origin, requires=pins.requires))))}"
-            if known := _noted(note, origin, sources):
+            if known := _cached(note, origin, sources):
                 return known
             tools = fetch_requirements(need, pins, tags, sources, scratch / "stated-tools")
             asking = scratch / "asking"
@@ -102,7 +102,7 @@ def _rows(origin: BuiltFrom) -> list[dict[str, Any]]:
     return [{**row, "wheels": list(row["wheels"])} for row in rows]
 
 
-def _noted(note: str, origin: BuiltFrom, sources: Sources) -> Built | None:
+def _cached(note: str, origin: BuiltFrom, sources: Sources) -> Built | None:
     """Return what this machine built of the same source with the same requirements, for another image."""
     data = sources.store.read_note(note)
     if data is None:

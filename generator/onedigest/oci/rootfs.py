@@ -239,7 +239,7 @@ def read_rootfs(layers: Iterable[tuple[Descriptor, Blob]], examiner: Examiner, s
     return Rootfs(_read_noted(descriptor, blob, examiner, store) for descriptor, blob in layers)
 
 
-def noted_rootfs(layers: Iterable[Descriptor], examiner: Examiner, store: Store) -> Rootfs | None:
+def cached_rootfs(layers: Iterable[Descriptor], examiner: Examiner, store: Store) -> Rootfs | None:
     """Return the files of an image by what is noted of its layers, None where one was not read on this machine."""
     found = []
     for descriptor in layers:

@@ -31,9 +31,9 @@ def check(lock: Lock, platforms: Iterable[Platform], store: Store) -> WheelFindi
     }
     place = lock.base.python_minor, lock.base.venv
     name = _note(wheels, place)
-    if (noted := store.read_note(name)) is not None:
+    if (cached := store.read_note(name)) is not None:
         with suppress(ValueError, TypeError, KeyError):
-            return loads(noted)
+            return loads(cached)
     from onedigest.wheel_check.inspection import look  # what was found before needs none of it
 
     found = look(wheels, place, store)

@@ -46,18 +46,18 @@ def dumps(found: WheelFindings) -> bytes:
 
 def loads(text: bytes) -> WheelFindings:
     """Read a note. Raises ValueError, TypeError or KeyError for one that is none."""
-    noted: Mapping[str, Any] = json.loads(text)
+    cached: Mapping[str, Any] = json.loads(text)
     return WheelFindings(
-        odd=tuple((_key(key), str(said)) for key, said in noted["odd"]),
+        odd=tuple((_key(key), str(said)) for key, said in cached["odd"]),
         shared=tuple(
             Shared(
                 packages=tuple(map(_key, packages)), winner=_key(winner), paths=tuple(map(str, paths)), count=int(count)
             )
-            for packages, winner, paths, count in noted["shared"]
+            for packages, winner, paths, count in cached["shared"]
         ),
     )
 
 
-def _key(noted: Any) -> Key:
-    name, version = noted
+def _key(cached: Any) -> Key:
+    name, version = cached
     return str(name), str(version)

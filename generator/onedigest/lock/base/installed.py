@@ -13,7 +13,7 @@ from onedigest.assembler.wheel_metadata import canonical_name
 from onedigest.debian.index import installed
 from onedigest.lock.base import Base
 from onedigest.lock.base.probe import EXAMINER, dpkg_status
-from onedigest.oci.rootfs import Rootfs, noted_rootfs, read_rootfs
+from onedigest.oci.rootfs import Rootfs, cached_rootfs, read_rootfs
 from onedigest.platforms import Platform
 from onedigest.store import Store
 
@@ -40,7 +40,7 @@ def read_below(
     for lists that are none.
     """
     layers = base.layers(platform)
-    rootfs = noted_rootfs(layers, EXAMINER, store)
+    rootfs = cached_rootfs(layers, EXAMINER, store)
     if rootfs is None:
         fetch(layers)
         rootfs = read_rootfs([(each, store.path(each.digest)) for each in layers], EXAMINER, store)
