@@ -1,4 +1,4 @@
-"""The findings that wheels of a lock can have, and the text that each is noted as."""
+"""The findings that wheels of a lock can have, and the text that each is cached as."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class WheelFindings:
 
 
 def dumps(found: WheelFindings) -> bytes:
-    """Return what is noted of wheels that images can be made of."""
+    """Return what is cached of wheels that images can be made of."""
     shared = [[each.packages, each.winner, each.paths, each.count] for each in found.shared]
     return canonical_json({"odd": found.odd, "shared": shared})
 

@@ -34,7 +34,7 @@ class Installed:
 def read_below(
     base: Base, platform: Platform, store: Store, fetch: Callable[[tuple[Descriptor, ...]], object]
 ) -> tuple[Installed, ...]:
-    """Return what the image below has installed, sorted; `fetch` puts layers into the store where that is not noted.
+    """Return what the image below has installed, sorted; `fetch` puts layers into the store where that is not cached.
 
     Debian packages that are put above it are left out: they are another version of what it has. Raises `InputError`
     for lists that are none.
