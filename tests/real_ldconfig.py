@@ -17,7 +17,7 @@ from conftest import ROOT
 from onedigest.assembler import deb
 from onedigest.assembler.entry import Entry
 from onedigest.debian.mirror import Mirrors, addresses, find_mirrors
-from onedigest.net.download import Client, Wanted, download
+from onedigest.net.download import Client, Download, download
 from onedigest.store import Store
 from onedigest.workspace.machine import Machine
 
@@ -62,7 +62,7 @@ def bring_suite(name: str, architecture: str, store: Store, wanted: Iterable[str
     mirrors = find_mirrors(os.environ.get("ONEDIGEST_DEBIAN_MIRROR", ""), "", Path("/etc/apt"))
     dates = {each["suite"]: each["date"] for each in base["releases"]}
     files = {
-        each: Wanted(
+        each: Download(
             name=Path(pinned[each]["path"]).name,
             digest=f"sha256:{pinned[each]['sha256']}",
             size=pinned[each]["size"],

@@ -16,8 +16,9 @@ from conftest import Project, machine_environment
 from named_image import small_image
 from onedigest.assembler.image import Image
 from onedigest.oci.layout import write
-from onedigest.oci.local import Archive
-from onedigest.oci.read import prove, read_image
+from onedigest.oci.local_image import Archive
+from onedigest.oci.read import read_image
+from onedigest.oci.validate import prove
 from registry_server import serve_registry
 
 BOTH = ("linux/amd64", "linux/arm64")

@@ -27,7 +27,7 @@ from onedigest.attestation.licences import of_wheel
 from onedigest.digest import Digest, of_bytes
 from onedigest.net.connection import Connection, Pools
 from onedigest.oci.reference import parse_reference
-from onedigest.registry.credentials import Credentials
+from onedigest.registry.credentials import RegistryCredentials
 from onedigest.registry.referrers import list_referrers
 from onedigest.registry.repository import Repository
 from onedigest.registry.transport import Access
@@ -61,7 +61,7 @@ def app(project: Project, index: IndexServer, served: Served) -> Project:
 
 
 def repository(name: str) -> Repository:
-    access = Access(pools=Pools(Connection()), credentials=Credentials((), {}))
+    access = Access(pools=Pools(Connection()), credentials=RegistryCredentials((), {}))
     return Repository(parse_reference(name), access, "pull,push")
 
 

@@ -28,11 +28,12 @@ from conftest import ALL_RULES, Project, machine_environment
 from docker_daemon import run_image
 from fault_proxy import Seen, faults
 from index_server import IndexServer
-from onedigest.lock import text as codec
+from onedigest.lock import text
 from onedigest.lock.base.account import Account
 from onedigest.lock.base.debian import HOME
 from onedigest.lock.base.image import ImageBase
-from onedigest.oci.read import read_image, validate
+from onedigest.oci.read import read_image
+from onedigest.oci.validate import validate
 from registry_server import Served, serve_registry
 from wheel_builder import build_wheel
 
@@ -69,7 +70,7 @@ def real(served: Served, tmp_path_factory: pytest.TempPathFactory, cache: Path) 
 
 
 def base_of(project: Project, name: str = "app") -> ImageBase:
-    found = codec.loads(project.read(f"lockfiles/{name}/pylock.toml"), "").base
+    found = text.loads(project.read(f"lockfiles/{name}/pylock.toml"), "").base
     assert isinstance(found, ImageBase)
     return found
 
@@ -311,7 +312,7 @@ class TestPins:
         project.ok("generate", "--upgrade", "app.py", XDG_CACHE_HOME=str(project.root / "other"), PYTHONHASHSEED="7")
 
         assert project.read("lockfiles/app/pylock.toml") == first
-        assert codec.dumps(codec.loads(first, "")) == first
+        assert text.dumps(text.loads(first, "")) == first
 
 
 class TestConfiguration:

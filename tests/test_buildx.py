@@ -22,7 +22,8 @@ from docker_daemon import run_image
 from golden import CASES, FOLDER, make_index, script_of
 from index_server import IndexServer
 from onedigest.oci.buildkit_export import Exported, read_export
-from onedigest.oci.read import read_image, validate
+from onedigest.oci.read import read_image
+from onedigest.oci.validate import validate
 from test_examples import EXPECTED
 from wheel_builder import build_wheel
 
@@ -299,7 +300,7 @@ def test_layer_that_buildkit_builds_differently_is_shown(built: Project) -> None
     assert result.code == 3
     said = re.sub(r"[0-9a-f]{64}", "…", result.err[result.err.index("error: ") :])
     assert said == (
-        "error: app: BuildKit built another image than is planned\n"
+        "error: app: BuildKit built an image that differs from the plan\n"
         "  linux/amd64: debian:bookworm: diff ID sha256:… built, sha256:… planned\n"
         "  linux/amd64:   /etc/debian_version: size 6 planned, 5 built; other content\n"
         "  linux/amd64:   /etc/host.conf: mode 0644 planned, 0600 built\n"

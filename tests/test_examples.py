@@ -14,7 +14,8 @@ from packaging.pylock import Pylock
 from uv import find_uv_bin
 
 from conftest import ROOT, Project, unpack
-from onedigest.oci.read import read_image, validate
+from onedigest.oci.read import read_image
+from onedigest.oci.validate import validate
 from pythons import interpreters
 
 EXAMPLES = ("hello", "penguins", "species")

@@ -30,7 +30,7 @@ from onedigest.definition.project import Project
 from onedigest.definition.spec import specify
 from onedigest.definition.uv_project.closure import close
 from onedigest.flyte_plugin.worker import answer_request
-from onedigest.lock.project_answer import read_pinned
+from onedigest.lock.project_pins import read_pinned
 from onedigest.lock.targets import Target
 from onedigest.platforms import ALL
 from onedigest.tools import uv

@@ -20,7 +20,7 @@ from onedigest.attestation.provenance import make_provenance
 from onedigest.attestation.sbom import Materials, make_sbom
 from onedigest.definition.spec import digest_of
 from onedigest.digest import canonical_json, hex_of
-from onedigest.lock import text as codec
+from onedigest.lock import text as lock_text
 from onedigest.store import Store
 from onedigest.workspace.changes import compare, of_lock
 from stand_in import BACKEND, StandIn, write_project, write_sdist
@@ -131,12 +131,12 @@ def test_lock_cannot_name_another_wheel_of_the_store_for_a_source(locking: Locki
     locking.ok("build", "app.py")
     other = wheel_bytes("core", "1.0", files={"core/__init__.py": b"hostile = True\n"})
     store = Store(Path(os.environ["XDG_CACHE_HOME"]) / "onedigest")
-    lock = codec.loads(locking.read(LOCK), LOCK)
+    lock = lock_text.loads(locking.read(LOCK), LOCK)
     row = next(package for package in lock.packages if package.name == "core")
     wheel = replace(row.wheels[0][1], digest=store.add(other), size=len(other))
     forged = replace(row, wheels=tuple((platform, wheel) for platform, _ in row.wheels))
     packages = tuple(forged if package is row else package for package in lock.packages)
-    (locking.root / LOCK).write_text(codec.dumps(replace(lock, packages=packages)))
+    (locking.root / LOCK).write_text(lock_text.dumps(replace(lock, packages=packages)))
 
     for arguments in (("fetch", "app.py"), ("build", "app.py", "--locked")):
         result = locking.run(*arguments)
@@ -499,7 +499,7 @@ def test_what_is_said_of_where_wheels_are_from(locking: Locking, making: StandIn
     locking.ask("core", "old")
     settings(locking, 'sources = { core = { path = "core" } }', build='["old", "two"]')
     locking.ok("generate", "app.py")
-    lock = codec.loads(locking.read(LOCK), LOCK)
+    lock = lock_text.loads(locking.read(LOCK), LOCK)
     origins = {package.name: package.origin for package in lock.packages if package.origin}
     core, old, two = (origins[name] for name in ("core", "old", "two"))
 
@@ -555,13 +555,13 @@ def test_lock_with_a_package_of_an_index_for_a_local_project_is_no_answer(lockin
     locking.ask("core", "two @ git+https://git.example/two")
     settings(locking, 'sources = { core = { path = "core" } }', build='["two"]')
     locking.ok("build", "app.py")
-    lock = codec.loads(locking.read(LOCK), LOCK)
+    lock = lock_text.loads(locking.read(LOCK), LOCK)
     forged = tuple(replace(each, origin=None) if each.name == "core" else each for each in lock.packages)
-    locking.project.write(LOCK, codec.dumps(replace(lock, packages=forged)))
+    locking.project.write(LOCK, lock_text.dumps(replace(lock, packages=forged)))
     locking.edit("app.py", '# build = ["two"]\n', "")
     spec = json.loads(lock.asked)
     del spec["build"]
-    text = codec.dumps(replace(lock, packages=forged, asked=canonical_json(spec).decode(), spec=digest_of(spec)))
+    text = lock_text.dumps(replace(lock, packages=forged, asked=canonical_json(spec).decode(), spec=digest_of(spec)))
     locking.project.write(LOCK, text)
     result = locking.run("generate", "--check", "app.py")
 

@@ -18,10 +18,10 @@ from onedigest.assembler.image import INDEX_TYPE
 from onedigest.digest import of_bytes
 from onedigest.errors import NetworkError
 from onedigest.net.connection import Connection, Pools
-from onedigest.net.download import Wanted, bring
+from onedigest.net.download import Download, download_file
 from onedigest.net.encryption import Trust
 from onedigest.oci.reference import parse_reference
-from onedigest.registry.credentials import Credentials
+from onedigest.registry.credentials import RegistryCredentials
 from onedigest.registry.host_choice import Places
 from onedigest.registry.push import put_tags
 from onedigest.registry.repository import Repository
@@ -52,7 +52,7 @@ class World:
         """Return what registries are reached with."""
         files = (Path(self.variables["DOCKER_CONFIG"]) / "config.json",) if self.variables else ()
         pools = Pools(connection or Connection(said=self.said.append))
-        return Access(pools=pools, credentials=Credentials(files, {}), pause=self.pauses.append, **options)  # type: ignore[arg-type]
+        return Access(pools=pools, credentials=RegistryCredentials(files, {}), pause=self.pauses.append, **options)  # type: ignore[arg-type]
 
     def repository(self, name: str, mode: str = "pull,push", **options: object) -> Repository:
         """Return a repository, by registry and name."""
@@ -412,8 +412,8 @@ class TestAddresses:
 
 def bring_blob(world: World, repository: Repository, data: bytes = DATA) -> bytes:
     store = Store(world.folder / "store")
-    wanted = Wanted(name="layer", digest=of_bytes(data), size=len(data))
-    bring(store, wanted, lambda start: repository.open_blob(of_bytes(data), start), "where", lambda _: None)
+    wanted = Download(name="layer", digest=of_bytes(data), size=len(data))
+    download_file(store, wanted, lambda start: repository.open_blob(of_bytes(data), start), "where", lambda _: None)
     return store.path(of_bytes(data)).read_bytes()
 
 

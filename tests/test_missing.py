@@ -6,7 +6,7 @@ import pytest
 
 from elf_builder import AARCH64, X86_64, elf_file
 from locking import Locking
-from onedigest.missing import findings
+from onedigest.missing import messages
 from wheel_builder import build_wheel
 
 pytest_plugins = ("built_app",)
@@ -61,7 +61,7 @@ def test_libraries_that_nothing_provides(locking: Locking, monkeypatch: pytest.M
     def refuse(*_: object) -> None:
         raise AssertionError("something was looked into")
 
-    monkeypatch.setattr(findings, "find", refuse)
+    monkeypatch.setattr(messages, "find", refuse)
     assert lines(locking, "build") == expected
 
 

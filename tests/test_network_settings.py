@@ -24,7 +24,7 @@ from onedigest.errors import NetworkError
 from onedigest.net.connection import Connection, Pools
 from onedigest.net.download import Client
 from onedigest.oci.reference import parse_reference
-from onedigest.registry.credentials import Credentials
+from onedigest.registry.credentials import RegistryCredentials
 from onedigest.registry.repository import Repository
 from onedigest.registry.transport import Access
 from onedigest.store import Store
@@ -381,7 +381,7 @@ class TestRegistry:
             monkeypatch.setenv("ALL_PROXY", f"{kind}://me:{QUOTED}@{proxy.host}")
             reach = Access(
                 pools=Pools(connection()),
-                credentials=Credentials((), {}),
+                credentials=RegistryCredentials((), {}),
                 insecure=("192.0.2.1",),
                 pause=lambda _: None,
             )
@@ -405,7 +405,7 @@ class TestRegistry:
     def test_behind_a_proxy_that_refuses_is_told(self, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
         with proxying({}, password=f"me:{SECRET}") as proxy:
             monkeypatch.setenv("https_proxy", f"{kind}://me:SECRET@{proxy.host}")
-            reach = Access(pools=Pools(connection()), credentials=Credentials((), {}), pause=lambda _: None)
+            reach = Access(pools=Pools(connection()), credentials=RegistryCredentials((), {}), pause=lambda _: None)
             with pytest.raises(NetworkError) as caught:
                 Repository(parse_reference("registry.example/acme/app"), reach, "pull").has(f"sha256:{'0' * 64}")
 
@@ -414,7 +414,7 @@ class TestRegistry:
 
     def test_behind_no_proxy_that_answers_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("https_proxy", "http://me:SECRET@127.0.0.1:9")
-        reach = Access(pools=Pools(connection()), credentials=Credentials((), {}), pause=lambda _: None)
+        reach = Access(pools=Pools(connection()), credentials=RegistryCredentials((), {}), pause=lambda _: None)
         with pytest.raises(NetworkError) as caught:
             Repository(parse_reference("registry.example/acme/app"), reach, "pull").has(f"sha256:{'0' * 64}")
 

@@ -20,7 +20,8 @@ from conftest import Project, machine_environment
 from docker_daemon import run_image
 from fault_proxy import FaultProxy, Seen, faults
 from index_server import IndexServer
-from onedigest.oci.read import read_image, validate
+from onedigest.oci.read import read_image
+from onedigest.oci.validate import validate
 from registry_server import SECRET, USER, Served, TokenService, login, serve_registry
 from wheel_builder import build_wheel
 

@@ -21,7 +21,7 @@ from onedigest.net.connection import Connection, Pools
 from onedigest.net.encryption import Trust
 from onedigest.oci.read import read_from
 from onedigest.oci.reference import parse_reference
-from onedigest.registry.credentials import Credentials
+from onedigest.registry.credentials import RegistryCredentials
 from onedigest.registry.host_choice import Places
 from onedigest.registry.push import put_tags
 from onedigest.registry.remote import Remote
@@ -71,7 +71,7 @@ def access(variables: dict[str, str] | None = None, **options: object) -> Access
     files = (Path(variables["DOCKER_CONFIG"]) / "config.json",) if variables else ()
     connection = Connection(trust=Trust(bundle=options.pop("authority", None)))  # type: ignore[arg-type]
     pauses: dict[str, object] = {"pause": lambda _: None}
-    return Access(pools=Pools(connection), credentials=Credentials(files, {}), **{**pauses, **options})  # type: ignore[arg-type]
+    return Access(pools=Pools(connection), credentials=RegistryCredentials(files, {}), **{**pauses, **options})  # type: ignore[arg-type]
 
 
 def repository(host: str, reach: Access | None = None, name: str = NAME, mode: str = "pull,push") -> Repository:
@@ -196,7 +196,7 @@ class TestOpen:
         )
 
     def test_offline_reaches_nothing(self, served: Served) -> None:
-        reach = Access(pools=Pools(Connection(offline=True)), credentials=Credentials((), {}))
+        reach = Access(pools=Pools(Connection(offline=True)), credentials=RegistryCredentials((), {}))
         to = repository(served.host, reach)
 
         assert failure(lambda: to.manifest("v1")) == (
@@ -358,7 +358,9 @@ class TestTls:
 def proxied(proxy: str, insecure: tuple[str, ...] = ()) -> Access:
     """Reach hosts by a proxy, so that a registry on loopback can have another name."""
     connection = Connection(proxies=(("http", proxy), ("https", proxy)))
-    return Access(pools=Pools(connection), credentials=Credentials((), {}), insecure=insecure, pause=lambda _: None)
+    return Access(
+        pools=Pools(connection), credentials=RegistryCredentials((), {}), insecure=insecure, pause=lambda _: None
+    )
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from chaos.world import World, small_world
-from onedigest.oci.read import validate
+from onedigest.oci.validate import validate
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,11 @@ from docker_daemon import run_image
 from index_server import IndexServer
 from locking import Locking
 from onedigest.assembler.wheel import wheel_entries
-from onedigest.lock import text as codec
+from onedigest.lock import text
 from onedigest.lock.base.image import ImageBase
 from onedigest.missing.facts import read_facts
-from onedigest.oci.read import read_image, validate
+from onedigest.oci.read import read_image
+from onedigest.oci.validate import validate
 from onedigest.store import Store
 from wheel_builder import build_wheel
 
@@ -63,7 +64,7 @@ def config_of(locking: Locking) -> dict[str, Any]:
 
 
 def base_of(locking: Locking) -> ImageBase:
-    base = codec.loads(locking.read("lockfiles/app/pylock.toml"), "").base
+    base = text.loads(locking.read("lockfiles/app/pylock.toml"), "").base
     assert isinstance(base, ImageBase)
     return base
 
@@ -128,9 +129,9 @@ def test_lock_that_states_another_place_is_refused(locking: Locking, host: str) 
     """Files of two environments in one folder would be one, without a word."""
     use(locking, flyte_base(host, "flyte/forged"))
     locking.ok("generate", "app.py")
-    lock = codec.loads(locking.read("lockfiles/app/pylock.toml"), "")
+    lock = text.loads(locking.read("lockfiles/app/pylock.toml"), "")
     forged = replace(lock, base=replace(lock.base, venv="opt/venv"))
-    locking.project.write("lockfiles/app/pylock.toml", codec.dumps(forged))
+    locking.project.write("lockfiles/app/pylock.toml", text.dumps(forged))
     result = locking.run("build", "--locked", "app.py")
 
     assert (result.code, result.err) == (

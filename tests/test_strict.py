@@ -12,7 +12,7 @@ from locking import Locking
 from onedigest.cli.options import open_context
 from onedigest.digest import of_bytes
 from onedigest.errors import NetworkError, Problem
-from onedigest.lock import text as codec
+from onedigest.lock import text
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.sources import Sources
 from onedigest.workspace.context import Context
@@ -33,7 +33,7 @@ def said(locking: Locking, package: DebianPackage) -> list[Problem]:
     """Return what is said of the project's lock with one package more, which is brought from nowhere."""
     session = here()
     image = find_images(session, ("app.py",), everything=False)[0]
-    lock = codec.loads(locking.read("lockfiles/app/pylock.toml"), "pylock.toml")
+    lock = text.loads(locking.read("lockfiles/app/pylock.toml"), "pylock.toml")
     problems: list[Problem] = []
 
     def refuse() -> Sources:
@@ -54,7 +54,7 @@ def package(locking: Locking, path: Path) -> DebianPackage:
         path=f"pool/{path.name}",
         digest=of_bytes(data),
         size=len(data),
-        platforms=codec.loads(locking.read("lockfiles/app/pylock.toml"), "pylock.toml").platforms,
+        platforms=text.loads(locking.read("lockfiles/app/pylock.toml"), "pylock.toml").platforms,
     )
 
 

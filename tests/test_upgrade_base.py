@@ -17,8 +17,8 @@ from onedigest.definition.project import Project as Defaults
 from onedigest.definition.script import parse
 from onedigest.definition.spec import specify
 from onedigest.errors import InputError
-from onedigest.lock import text as codec
-from onedigest.lock.answer import refuse_other_answer
+from onedigest.lock import text as lock_text
+from onedigest.lock.staleness import refuse_other_answer
 from wheel_builder import build_wheel
 
 EARLY, LATE = "Sat, 11 Jan 2025 10:16:37 UTC", "Sun, 12 Jan 2025 10:16:37 UTC"
@@ -159,10 +159,10 @@ def test_lock_that_states_other_archives_than_are_asked_for_is_no_answer(lab: La
     ):
         lab.script(line) if line else lab.script()
         lab.ok("generate", "app.py")
-        lock = codec.loads(lab.read("lockfiles/app/pylock.toml"), "lock")
+        lock = lock_text.loads(lab.read("lockfiles/app/pylock.toml"), "lock")
         text = lab.read("app.py").replace("# [tool.onedigest]\n", f"# [tool.onedigest]\n# {other}\n")
         text = text if other else text.replace("# security = false\n", "")
-        wanted = specify(parse(text.encode(), "app.py"), Defaults(root=Path(), source="", table={}), "app.py")
+        wanted = specify(parse(text.encode(), "app.py"), Defaults(root=Path(), file="", table={}), "app.py")
         with pytest.raises(InputError, match=said):
             refuse_other_answer(wanted, lock, "lock")
 

@@ -9,7 +9,7 @@ import pytest
 from conftest import Project
 from onedigest.assembler.commands import LAYERS, Given
 from onedigest.assembler.entry import Entry
-from onedigest.lock import text as codec
+from onedigest.lock import text as lock_text
 from onedigest.plan.base_folders import BaseFolders, debian_folders
 from onedigest.platforms import ALL
 
@@ -42,7 +42,7 @@ def test_folders_of_a_debian_root_are_known(suite: str, project: Project) -> Non
     project.script("app.py", 'requires-python = ">=3.11"', "[tool.onedigest]", f'base = "debian:{suite}"')
     project.ok("generate", "app.py")
     project.ok("fetch", "app")
-    lock = codec.loads(project.read("lockfiles/app/pylock.toml"), "pylock.toml")
+    lock = lock_text.loads(project.read("lockfiles/app/pylock.toml"), "pylock.toml")
 
     for platform in ALL:
         inputs = [

@@ -21,7 +21,7 @@ from onedigest.digest import of_bytes
 from onedigest.engines.prepared import place_encoded
 from onedigest.errors import InputError
 from onedigest.fetching import link_stored, place_assemblers
-from onedigest.lock import text as codec
+from onedigest.lock import text
 from onedigest.oci.layout import write as write_layout
 from onedigest.plan.arrange import arrange
 from onedigest.plan.inputs import FOLDER, Inputs, base_layout
@@ -58,7 +58,7 @@ def plan_of(root: Path, case: str) -> Plan:
     (root / f"{case}.py").write_text(script_of(case))
     script = parse(script_of(case).encode(), f"{case}.py")
     spec = specify(script, find(root), f"{case}.py")
-    lock = codec.loads(expected_files(case)["pylock.toml"], "pylock.toml")
+    lock = text.loads(expected_files(case)["pylock.toml"], "pylock.toml")
     return arrange(spec, lock, collect(spec, script, root))
 
 

@@ -14,13 +14,13 @@ from index_requests import failed, make_project, script
 from listener import Listener, asking_index, listening, respond
 from onedigest.cli.options import open_context
 from onedigest.errors import NetworkError, OnedigestError
-from onedigest.net import index_credentials as credentials
+from onedigest.net import index_credentials
 from onedigest.net.connection import Connection, Pools, shown
 from onedigest.net.download import Client
 from onedigest.net.indexes import Index
-from onedigest.net.showing import Showing
+from onedigest.net.request_credentials import RequestCredentials
 from onedigest.oci.reference import parse_reference
-from onedigest.registry.credentials import Credential, Credentials
+from onedigest.registry.credentials import RegistryCredential, RegistryCredentials
 from onedigest.registry.repository import Repository
 from onedigest.registry.transport import Access
 from onedigest.store import Store
@@ -116,7 +116,7 @@ class TestIndex:
 
     def test_password_of_a_file_that_is_kept(self, tmp_path: Path) -> None:
         with listening(lambda request: respond(request, 200, b"wheel")) as server:
-            Client(Connection()).keep(f"http://u:{SECRET}@{server.host}/x?{SECRET}", Store(tmp_path), most=100)
+            Client(Connection()).fetch_unknown(f"http://u:{SECRET}@{server.host}/x?{SECRET}", Store(tmp_path), most=100)
 
         assert server.credentials() == {f"u:{SECRET}"}
         assert files_with_secrets(tmp_path) == []
@@ -211,7 +211,7 @@ class TestRegistry:
     def reach(self, host: str, home: Path) -> Repository:
         access = Access(
             pools=Pools(Connection()),
-            credentials=Credentials((home / "config.json",), {"PATH": f"{home}:/usr/bin:/bin"}),
+            credentials=RegistryCredentials((home / "config.json",), {"PATH": f"{home}:/usr/bin:/bin"}),
             pause=lambda _: None,
         )
         return Repository(parse_reference(f"{host}/acme/app:v1"), access)
@@ -258,12 +258,13 @@ class TestRegistry:
 def test_no_value_shows_what_it_holds() -> None:
     held = [
         Connection(
-            credentials=credentials.Credentials({"UV_INDEX": SECRET}), proxies=(("http", f"http://u:{SECRET}@proxy"),)
+            credentials=index_credentials.IndexCredentials({"UV_INDEX": SECRET}),
+            proxies=(("http", f"http://u:{SECRET}@proxy"),),
         ),
-        credentials.Credential(url="https://host", user=SECRET, password=SECRET, token=SECRET),
+        index_credentials.IndexCredential(url="https://host", user=SECRET, password=SECRET, token=SECRET),
         lend({"UV_INDEX": f"https://u:{SECRET}@host/simple", "HTTPS_PROXY": f"http://u:{SECRET}@proxy"}),
-        Showing(credentials.Credentials(), None).visit(f"https://u:{SECRET}@host/x.whl", ""),
-        Credential(source="x", user="u", secret=SECRET, identity=SECRET, bearer=SECRET),
+        RequestCredentials(index_credentials.IndexCredentials(), None).visit(f"https://u:{SECRET}@host/x.whl", ""),
+        RegistryCredential(found_in="x", user="u", secret=SECRET, identity=SECRET, bearer=SECRET),
         Bound(index="x", origin="https://host:443", user=SECRET, password=SECRET),
         Index(name="x", url=f"https://u:{SECRET}@host/simple"),
     ]

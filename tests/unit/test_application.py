@@ -40,7 +40,7 @@ def test_files_and_folders_have_their_places(tmp_path: Path) -> None:
     (tmp_path / "lib" / "a.py").chmod(0o700)
     found = collected(tmp_path, 'copy = { "pkg" = "../lib", "c.txt" = "c.txt", "x/two.txt" = "../one.txt" }')
 
-    assert {target: (file.place, file.source) for target, file in found.items()} == {
+    assert {target: (file.place, file.path) for target, file in found.items()} == {
         "c.txt": ("c.txt", ""),
         "pkg/a.py": ("../lib/a.py", "../lib/a.py"),
         "pkg/deep/b.py": ("../lib/deep/b.py", "../lib/deep/b.py"),

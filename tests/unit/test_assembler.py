@@ -16,7 +16,8 @@ from deb_builder import entry, make_deb
 from onedigest import zipapp
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.image import assemble_platform
-from onedigest.oci.read import read_image, validate
+from onedigest.oci.read import read_image
+from onedigest.oci.validate import validate
 from wheel_builder import build_wheel
 
 CONFIG = {"architecture": "amd64", "os": "linux", "created": "1980-01-02T00:00:00Z", "config": {}}

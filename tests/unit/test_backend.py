@@ -9,7 +9,7 @@ from backend_projects import backend_project
 from onedigest.errors import InputError
 from onedigest.from_source import failures, sandbox
 from onedigest.from_source.backend import BuildSystem, ask_requirements, build_wheel, read_build_system
-from onedigest.from_source.room import FIRST, make_room
+from onedigest.from_source.build_environment import FIRST, make_environment
 from onedigest.from_source.sandbox import Ended, Limits
 from wheel_builder import build_wheel as write_wheel
 
@@ -23,7 +23,7 @@ def project(tmp_path: Path, text: str) -> Path:
 
 def build(tree: Path, tools: tuple[Path, ...] = (), settings: Any = None, limits: Limits = QUICK) -> str:
     scratch = tree.parent / "scratch"
-    with make_room(tree, tools, settings or {}, scratch, FIRST) as room:
+    with make_environment(tree, tools, settings or {}, scratch, FIRST) as room:
         return build_wheel(room, "", settings or {}, limits).name
 
 

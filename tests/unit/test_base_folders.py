@@ -152,7 +152,7 @@ def test_a_layer_without_files_elsewhere_is_told_nothing_new() -> None:
     ],
 )
 def test_places_of_others_are_refused(targets: list[str], expected: str) -> None:
-    files = [replace(DATA, target=each, source="x.csv") for each in targets]
+    files = [replace(DATA, target=each, path="x.csv") for each in targets]
     with pytest.raises(InputError) as caught:
         arrange(replace(SPEC, volumes=("/data",)), LOCK, files)
 
@@ -160,7 +160,7 @@ def test_places_of_others_are_refused(targets: list[str], expected: str) -> None
 
 
 def test_a_file_where_another_one_has_its_folder_is_refused() -> None:
-    files = [replace(DATA, target="/srv/x", source="a"), replace(DATA, target="/srv/x/y/z", source="b")]
+    files = [replace(DATA, target="/srv/x", path="a"), replace(DATA, target="/srv/x/y/z", path="b")]
     with pytest.raises(InputError) as caught:
         arrange(SPEC, LOCK, files)
 
@@ -194,7 +194,7 @@ class TestAboveAnImage:
         assert folders(spec, "/data/a", "/new/a", "/root/a", "/srv/x", "/tmp/a") == (("/data", "/srv"), [])
 
     def test_its_own_folder_is_no_file(self) -> None:
-        files = [replace(DATA, target="/data", source="a")]
+        files = [replace(DATA, target="/data", path="a")]
         with pytest.raises(InputError, match="/data is a folder of the image"):
             arrange(SPEC, with_image(has_workdir=False, has_folders=("/data",)), files)
 

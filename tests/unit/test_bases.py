@@ -9,7 +9,7 @@ import pytest
 
 from full_case import LOCK, SPEC
 from golden import CASES, expected_files
-from onedigest.lock import text as codec
+from onedigest.lock import text as lock_text
 from onedigest.lock.base import Base
 from onedigest.lock.base.choice import choose_base
 from onedigest.lock.base.debian import DebianBase, read_debian_base
@@ -17,8 +17,8 @@ from onedigest.lock.base.image import ImageBase, read_image_base
 from onedigest.lock.model import Lock
 from onedigest.lock.table import Table
 
-IMAGE: Lock = codec.loads(expected_files("image")["pylock.toml"], "pylock.toml")
-LOCKS = {case: codec.loads(expected_files(case)["pylock.toml"], "pylock.toml") for case in CASES}
+IMAGE: Lock = lock_text.loads(expected_files("image")["pylock.toml"], "pylock.toml")
+LOCKS = {case: lock_text.loads(expected_files(case)["pylock.toml"], "pylock.toml") for case in CASES}
 
 
 def debian() -> DebianBase:
@@ -45,9 +45,9 @@ def test_each_kind_reads_what_it_writes(case: str) -> None:
 
 def test_image_with_packages_above_states_their_release() -> None:
     above = replace(image(), releases=debian().releases, system_packages=debian().system_packages)
-    text = codec.dumps(replace(IMAGE, base=above))
+    text = lock_text.dumps(replace(IMAGE, base=above))
 
-    assert codec.loads(text, "pylock.toml").base == above
+    assert lock_text.loads(text, "pylock.toml").base == above
     assert (above.debian_packages, above.suite) == (debian().system_packages, "bookworm")
 
 
@@ -56,7 +56,7 @@ def test_base_of_packages_has_nothing_of_a_registry() -> None:
 
     assert base.reference == "debian:bookworm"
     assert (base.origin, base.origin_of(platform), base.layers(platform), base.documents()) == (None, None, (), ())
-    assert (base.environment(platform), base.labels(platform), base.looked_up) == ({}, {}, ())
+    assert (base.variables(platform), base.labels(platform), base.looked_up) == ({}, {}, ())
     assert [name for name, _ in base.materials()] == [
         each.file_name for each in (*base.packages, *base.essential_packages, *base.system_packages)
     ]
@@ -70,7 +70,7 @@ def test_image_is_known_by_digests() -> None:
     assert (base.reference, str(base.origin)) == (f"{name}:3.12-slim", f"{name}@{base.index}")
     assert str(base.origin_of(platform)) == f"{name}@{pinned.manifest}"
     assert base.layers(platform) == pinned.layers
-    assert base.environment(platform)["LANG"] == "C.UTF-8"
+    assert base.variables(platform)["LANG"] == "C.UTF-8"
     assert (base.labels(platform), base.looked_up[0]) == ({"kept": "yes"}, "workdir")
     assert [each[0] for each in base.materials()] == [name, f"{name} linux/amd64", f"{name} linux/arm64"]
     assert set(base.documents()) == {

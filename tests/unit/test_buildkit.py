@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.engines import causes
+from onedigest.engines import diagnosis
 from onedigest.engines.buildkit_log import CleanLog, failure
 from onedigest.errors import EngineError, InputError
 from onedigest.oci.buildkit_export import difference, differing_paths, read_export, read_members
@@ -146,7 +146,7 @@ def test_broken_export_is_an_error(index: str, tmp_path: Path) -> None:
     ],
 )
 def test_causes_are_named_by_path(path: str, cause: str) -> None:
-    (why, cure), *others = causes.explain([path])
+    (why, cure), *others = diagnosis.explain([path])
 
     assert why.startswith(cause)
     assert cure
@@ -154,4 +154,4 @@ def test_causes_are_named_by_path(path: str, cause: str) -> None:
 
 
 def test_likeliest_cause_comes_first() -> None:
-    assert [why.split()[0] for why, _ in causes.explain(["srv/x", "var/log/y"])] == ["a", "the"]
+    assert [why.split()[0] for why, _ in diagnosis.explain(["srv/x", "var/log/y"])] == ["a", "the"]

@@ -8,8 +8,8 @@ import pytest
 from test_verdict import asking
 
 from onedigest.errors import InputError, OnedigestError
-from onedigest.lock.clash import clash_of, older_for_others, tried
-from onedigest.lock.older import Asked
+from onedigest.lock.older_versions import ResolvedRequest
+from onedigest.lock.requirement_conflict import clash_of, older_for_others, tried
 from resolving import Checkout
 from wheel_builder import build_wheel
 
@@ -43,7 +43,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     return made
 
 
-def error_of(asked: Asked) -> InputError:
+def error_of(asked: ResolvedRequest) -> InputError:
     error = tried(asked)
     assert isinstance(error, InputError), error
     return error

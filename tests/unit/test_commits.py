@@ -329,7 +329,7 @@ def test_a_link_out_of_a_commit_is_refused_and_one_to_nowhere_is_not(tmp_path: P
 def test_a_commit_of_too_much_is_refused_before_it_is_written(
     tmp_path: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("onedigest.from_source.checking_out.MOST_FILES", 1)
+    monkeypatch.setattr("onedigest.from_source.commit_files.MOST_FILES", 1)
     source, sources = asked(elsewhere), sources_in(tmp_path)
     with pytest.raises(InputError, match="`core` has more than 1 files or 4294967296 bytes in"):
         written(source, find_commit(source, None, sources), sources, tmp_path / "out")

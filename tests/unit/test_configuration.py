@@ -12,7 +12,7 @@ from onedigest.definition.spec import Spec
 from onedigest.errors import InputError
 from onedigest.lock.base.account import Account
 from onedigest.lock.base.image import ImageBase, PinnedImage
-from onedigest.plan.configuration import environment, unset_variables
+from onedigest.plan.configuration import image_variables, unset_variables
 
 BASE_ENV = ("PATH=/usr/local/cuda/bin:/usr/bin", "LANG=C.UTF-8", "EMPTY=")
 
@@ -33,7 +33,7 @@ def asking(**env: str) -> Spec:
 
 def found(spec: Spec, *env: str) -> dict[str, str]:
     made = base(*env)
-    return environment(spec, made, image(made).platform)
+    return image_variables(spec, made, image(made).platform)
 
 
 def test_what_was_on_path_is_the_bases_behind_that_of_the_images_packages() -> None:
@@ -61,7 +61,7 @@ def test_values_that_are_not_named_stay_as_they_are() -> None:
 def test_what_nothing_sets_is_empty_and_told() -> None:
     spec, made = asking(A="/x:$LD_LIBRARY_PATH", B="${NONE:-$LANG}"), base(*BASE_ENV)
 
-    assert environment(spec, made, image(made).platform)["A"] == "/x:"
+    assert image_variables(spec, made, image(made).platform)["A"] == "/x:"
     assert unset_variables(spec, made, image(made).platform) == [("A", "LD_LIBRARY_PATH")]
 
 

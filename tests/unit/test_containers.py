@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.engines.containers import Wanted, find_containers
+from onedigest.engines.containers import ContainerOptions, find_containers
 from onedigest.errors import EngineError
 
 
@@ -84,7 +84,7 @@ def become(*given: object) -> None:
 def test_it_becomes_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     environment = program(tmp_path, "docker", "")
     monkeypatch.setattr(os, "execve", become)
-    wanted = Wanted(
+    wanted = ContainerOptions(
         image="localhost/onedigest/a:1",
         platform="linux/arm64",
         volumes=("./data:/data",),
@@ -103,4 +103,4 @@ def test_it_becomes_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_without_a_terminal_none_is_asked_for() -> None:
-    assert Wanted(image="a").command() == ["run", "--rm", "--interactive", "--pull=never", "a"]
+    assert ContainerOptions(image="a").command() == ["run", "--rm", "--interactive", "--pull=never", "a"]

@@ -41,7 +41,7 @@ class Served:
         self.path.write_bytes(data)
         self.store = Store(root / "store")
 
-    def bring(self, suite: str, path: str, most: int) -> tuple[Path, Digest]:
+    def fetch(self, suite: str, path: str, most: int) -> tuple[Path, Digest]:
         assert (suite, path, most > 1 << 20) == ("trixie", "main/Contents-amd64.gz", True)
         return self.path, of_bytes(self.path.read_bytes())
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from onedigest.errors import InputError, NetworkError
-from onedigest.registry.credentials import Credential, Credentials
+from onedigest.registry.credentials import RegistryCredential, RegistryCredentials
 
 HOST = "registry.example.com:5000"
 SECRET = "s3cret"
@@ -19,9 +19,11 @@ def auth(user: str = "me", secret: str = SECRET) -> str:
     return base64.b64encode(f"{user}:{secret}".encode()).decode()
 
 
-def find(folder: Path, config: object, registry: str = HOST, repository: str = "", path: str = "") -> Credential | None:
+def find(
+    folder: Path, config: object, registry: str = HOST, repository: str = "", path: str = ""
+) -> RegistryCredential | None:
     (folder / "config.json").write_text(json.dumps(config))
-    return Credentials((folder / "config.json",), {"PATH": path}).find(registry, repository)
+    return RegistryCredentials((folder / "config.json",), {"PATH": path}).find(registry, repository)
 
 
 def helper(folder: Path, name: str, script: str) -> str:
@@ -47,7 +49,7 @@ def test_entry_of_docker_login(key: str, registry: str, tmp_path: Path) -> None:
     found = find(tmp_path, {"auths": {key: {"auth": auth()}}}, registry)
 
     assert found
-    assert (found.user, found.secret, found.source) == ("me", SECRET, str(tmp_path / "config.json"))
+    assert (found.user, found.secret, found.found_in) == ("me", SECRET, str(tmp_path / "config.json"))
     assert found.basic == f"Basic {auth()}"
 
 
@@ -101,7 +103,7 @@ def test_helper_is_asked(config: object, tmp_path: Path) -> None:
     found = find(tmp_path, config, path=path)
 
     assert found
-    assert (found.user, found.secret, found.source) == ("me", SECRET, "docker-credential-safe")
+    assert (found.user, found.secret, found.found_in) == ("me", SECRET, "docker-credential-safe")
 
 
 def test_helper_of_docker_hub_is_asked_by_its_old_address(tmp_path: Path) -> None:
@@ -167,7 +169,7 @@ def test_first_file_that_knows_a_registry_counts(tmp_path: Path) -> None:
         (tmp_path / name).write_text(json.dumps({"auths": {host: {"auth": auth(name)}}}))
     files = tuple(tmp_path / name for name in ("missing", "docker", "podman", "late"))
 
-    found = Credentials(files, {}).find(HOST)
+    found = RegistryCredentials(files, {}).find(HOST)
 
     assert found
     assert found.user == "podman"
@@ -188,7 +190,7 @@ def test_first_file_that_knows_a_registry_counts(tmp_path: Path) -> None:
 def test_broken_file_is_named_and_not_shown(text: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_bytes(text)
     with pytest.raises(InputError) as caught:
-        Credentials((tmp_path / "config.json",), {}).find(HOST)
+        RegistryCredentials((tmp_path / "config.json",), {}).find(HOST)
 
     assert str(caught.value) == f"{tmp_path}/config.json: {said}"
 
@@ -200,6 +202,6 @@ def test_odd_entries_are_passed_over(tmp_path: Path) -> None:
 
 
 def test_secrets_are_not_in_what_python_shows() -> None:
-    credential = Credential(source="file", user="me", secret=SECRET, identity=SECRET, bearer=SECRET)
+    credential = RegistryCredential(found_in="file", user="me", secret=SECRET, identity=SECRET, bearer=SECRET)
 
-    assert repr(credential) == "Credential(source='file')"
+    assert repr(credential) == "RegistryCredential(found_in='file')"

@@ -12,7 +12,7 @@ from listener import Listener, listening, respond
 from onedigest.errors import InputError, NetworkError
 from onedigest.net.connection import Connection
 from onedigest.net.download import Client
-from onedigest.net.index_credentials import Credential, Credentials
+from onedigest.net.index_credentials import IndexCredential, IndexCredentials
 from onedigest.net.indexes import Index, addresses_with_user, stem_of, without_users
 from onedigest.net.uv_settings import read_settings, settings_text
 from onedigest.tools.uv_environment import lend
@@ -30,11 +30,13 @@ LAYOUTS = [
 ]
 
 
-def shown(*rows: tuple[str, str]) -> Credentials:
-    return Credentials(stated=[Credential(url=f"{HOST}{path}", user="u", password=word) for path, word in rows])
+def shown(*rows: tuple[str, str]) -> IndexCredentials:
+    return IndexCredentials(
+        stated=[IndexCredential(url=f"{HOST}{path}", user="u", password=word) for path, word in rows]
+    )
 
 
-def password(found: Credential | None) -> str:
+def password(found: IndexCredential | None) -> str:
     return found.password if found else ""
 
 
@@ -96,7 +98,7 @@ def test_file_elsewhere_on_a_host_is_shown_what_its_index_is() -> None:
     [("internal", "INTERNAL"), ("My.Corp-index_2", "MY_CORP_INDEX_2"), ("a--b..c", "A__B__C"), ("9x", "9X")],
 )
 def test_name_is_spelt_as_uv_spells_it(name: str, stem: str) -> None:
-    known = Credentials({f"UV_INDEX_{stem}_PASSWORD": "word"}, [Index(name=name, url=f"{HOST}/simple")])
+    known = IndexCredentials({f"UV_INDEX_{stem}_PASSWORD": "word"}, [Index(name=name, url=f"{HOST}/simple")])
 
     assert stem_of(name) == stem
     assert [row.password for row in known.rows] == ["word"]
@@ -105,14 +107,14 @@ def test_name_is_spelt_as_uv_spells_it(name: str, stem: str) -> None:
 def test_index_that_is_never_to_be_shown_anything_is_not() -> None:
     never = Index(name="a", url=f"https://u:p@{HOST[8:]}/simple", authenticate="never")
 
-    assert Credentials({"UV_INDEX_A_PASSWORD": "word"}, [never]).rows == ()
+    assert IndexCredentials({"UV_INDEX_A_PASSWORD": "word"}, [never]).rows == ()
 
 
 @pytest.mark.parametrize(
     ("listed", "count"), [("", 0), ("nexus.example", 1), ("other nexus.example:8081", 1), ("nexus.example:80", 0)]
 )
 def test_nothing_travels_in_clear_text_unless_the_user_says_so(listed: str, count: int) -> None:
-    known = Credentials({"UV_INDEX": "http://u:p@nexus.example:8081/simple", "UV_INSECURE_HOST": listed})
+    known = IndexCredentials({"UV_INDEX": "http://u:p@nexus.example:8081/simple", "UV_INSECURE_HOST": listed})
 
     assert len(known.rows) == count
     problem = known.refusal(
@@ -126,7 +128,7 @@ def test_nothing_travels_in_clear_text_unless_the_user_says_so(listed: str, coun
 def test_token_of_a_login_is_a_bearer(token: str, expected: str, tmp_path: Path) -> None:
     row = f'[[credential]]\nservice = "{HOST}/a"\nscheme = "bearer"\ntoken = "{token}"\n'
     (tmp_path / "credentials.toml").write_text(row, encoding="utf-8")
-    known = Credentials({"UV_CREDENTIALS_DIR": str(tmp_path), "UV_INDEX": f"{HOST}/a/simple"})
+    known = IndexCredentials({"UV_CREDENTIALS_DIR": str(tmp_path), "UV_INDEX": f"{HOST}/a/simple"})
     found = known.at(f"{HOST}/a/x.whl")
 
     assert (found.header["authorization"] if found else "") == expected
@@ -165,8 +167,8 @@ class TestRequests:
 
     @staticmethod
     def client(server: Listener, *rows: tuple[str, str], **more: Path) -> Client:
-        several = [Credential(url=f"{server.address}{path}", user="u", password=word) for path, word in rows]
-        return Client(Connection(credentials=Credentials(stated=several), pause=lambda _: None, **more))  # type: ignore[arg-type]
+        several = [IndexCredential(url=f"{server.address}{path}", user="u", password=word) for path, word in rows]
+        return Client(Connection(credentials=IndexCredentials(stated=several), pause=lambda _: None, **more))  # type: ignore[arg-type]
 
     def test_nothing_is_shown_where_nothing_is_asked_for(self, server: Listener) -> None:
         client = self.client(server, ("/feed/simple", "one"))
@@ -198,7 +200,7 @@ class TestRequests:
 
     def test_refusal_names_the_index_and_what_to_set(self, server: Listener) -> None:
         own = {"UV_INDEX": f"My.Corp=http://u:wrong@{server.host}/feed/simple"}
-        client = Client(Connection(credentials=Credentials(own), pause=lambda _: None))
+        client = Client(Connection(credentials=IndexCredentials(own), pause=lambda _: None))
         with pytest.raises(NetworkError) as caught:
             client.get(f"{server.address}/files/x", index=f"{server.address}/feed/simple")
 
@@ -291,7 +293,7 @@ class TestSettings:
         )
         own = {"UV_CONFIG_FILE": str(tmp_path / "uv.toml")}
 
-        assert Credentials(own, [Index(url="http://u:p@h.example/simple")]).rows == ()
+        assert IndexCredentials(own, [Index(url="http://u:p@h.example/simple")]).rows == ()
         assert "keyring" not in lend(own).settings
 
     def test_that_are_no_toml_are_an_error(self, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from itertools import product
 import pytest
 
 from debian_archive import NOW, stanza
-from onedigest.debian import versions as version
+from onedigest.debian import versions
 from onedigest.debian.closure import close
 from onedigest.debian.index import Index, Relation, relations
 from onedigest.debian.signature import verified_text
@@ -43,7 +43,7 @@ def test_versions_are_ordered_as_dpkg_orders_them() -> None:
     for first, second in product(VERSIONS, VERSIONS):
         for word, sign in (("lt", "<<"), ("eq", "="), ("gt", ">>")):
             expected = subprocess.run(["dpkg", "--compare-versions", first, word, second], check=False).returncode == 0
-            assert version.satisfies(first, sign, second) == expected, (first, sign, second)
+            assert versions.satisfies(first, sign, second) == expected, (first, sign, second)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_versions_are_ordered_as_dpkg_orders_them() -> None:
     ],
 )
 def test_upstream_part(text: str, expected: str) -> None:
-    assert version.upstream(text) == expected
+    assert versions.upstream(text) == expected
 
 
 def test_relations() -> None:

@@ -18,8 +18,8 @@ from onedigest.lock.base import Base
 from onedigest.lock.base.advisories import find_mended, mended
 from onedigest.lock.base.debian import DebianBase
 from onedigest.lock.base.debian_choice import resolve_above, resolve_debian
-from onedigest.lock.base.debian_pins import Kept
-from onedigest.lock.base.moves import find_moves
+from onedigest.lock.base.debian_pins import EarlierPackages
+from onedigest.lock.base.version_changes import find_moves
 from onedigest.lock.model import Lock
 from onedigest.platforms import ALL, AMD64, ARM64
 from onedigest.workspace.moves import say_moves
@@ -57,7 +57,11 @@ class Lab:
         self.archives.publish("trixie-security", security, **more)
 
     def resolve(self, asked: Spec, previous: Base | None = None, *moving: str, everything: bool = False) -> DebianBase:
-        kept = Kept(base=previous, platforms=ALL, moving=frozenset(moving), everything=everything) if previous else None
+        kept = (
+            EarlierPackages(base=previous, platforms=ALL, moving=frozenset(moving), everything=everything)
+            if previous
+            else None
+        )
         return resolve_debian(asked, "trixie", self.archives.sources(self._folder), kept)
 
     def said(self, before: Base, after: Base) -> list[str]:
@@ -300,7 +304,7 @@ class TestPins:
         lab.publish(stanza("git"))
         before = lab.resolve(spec("git", platforms=(ARM64,)))
         lab.publish(stanza("git"), stanza("git", "2"), Date=LATER)
-        kept = Kept(base=before, platforms=(ARM64,))
+        kept = EarlierPackages(base=before, platforms=(ARM64,))
         after = resolve_debian(spec("git"), "trixie", lab.archives.sources(tmp_path), kept)
 
         assert versions(after)["git"] == "1"

@@ -15,9 +15,10 @@ from onedigest.definition.spec import Spec
 from onedigest.errors import InputError, UsageError
 from onedigest.oci.docker_archive import write_docker_archive
 from onedigest.oci.layout import holds, write
-from onedigest.oci.local import Archive
-from onedigest.oci.naming import full_name
-from onedigest.oci.read import prove, read_from, read_image
+from onedigest.oci.local_image import Archive
+from onedigest.oci.name_annotations import full_name
+from onedigest.oci.read import read_from, read_image
+from onedigest.oci.validate import prove
 from onedigest.store import Store
 from onedigest.workspace.output_names import names_of
 

@@ -19,8 +19,8 @@ from index_server import IndexServer, send
 from listener import listening, respond
 from onedigest.errors import NetworkError
 from onedigest.net.connection import Connection, Pools, shown
-from onedigest.net.download import Client, Wanted, download
-from onedigest.net.index_credentials import Credential, Credentials
+from onedigest.net.download import Client, Download, download
+from onedigest.net.index_credentials import IndexCredential, IndexCredentials
 from onedigest.store import Store
 
 DATA = bytes(range(256)) * 20_000
@@ -77,13 +77,13 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
 
 
-def wanted(server: IndexServer, *, data: bytes = DATA, size: int = len(DATA)) -> Wanted:
+def wanted(server: IndexServer, *, data: bytes = DATA, size: int = len(DATA)) -> Download:
     digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
     url = server.address.replace("/simple", "/files/data")
-    return Wanted(name="data", digest=digest, size=size, urls=(url,))
+    return Download(name="data", digest=digest, size=size, urls=(url,))
 
 
-def bring(server: IndexServer, store: Store, *faults: str, file: Wanted | None = None) -> Faults:
+def bring(server: IndexServer, store: Store, *faults: str, file: Download | None = None) -> Faults:
     served = Faults(*faults)
     server.fault = served
     download(Client(Connection()), store, [file or wanted(server)])
@@ -154,7 +154,7 @@ def test_shorter_file_is_told(server: IndexServer, store: Store) -> None:
 def test_next_address_is_tried(server: IndexServer, store: Store) -> None:
     file = wanted(server)
     missing = file.urls[0].replace("/data", "/missing")
-    bring(server, store, file=Wanted(name=file.name, digest=file.digest, size=file.size, urls=(missing, *file.urls)))
+    bring(server, store, file=Download(name=file.name, digest=file.digest, size=file.size, urls=(missing, *file.urls)))
 
     assert store.has(file.digest)
 
@@ -162,7 +162,7 @@ def test_next_address_is_tried(server: IndexServer, store: Store) -> None:
 def test_all_failures_are_told_at_once(server: IndexServer, store: Store) -> None:
     file = wanted(server)
     address = file.urls[0].replace("/data", "/missing")
-    both = [Wanted(name=name, digest=f"sha256:{name * 64}", size=1, urls=(address,)) for name in "ab"]
+    both = [Download(name=name, digest=f"sha256:{name * 64}", size=1, urls=(address,)) for name in "ab"]
     with pytest.raises(NetworkError) as caught:
         download(Client(Connection()), store, both)
 
@@ -180,7 +180,7 @@ def test_offline_uses_no_network(server: IndexServer, store: Store) -> None:
 
 
 def test_unreachable_host_is_told(store: Store) -> None:
-    file = Wanted(name="x", digest="sha256:" + "0" * 64, size=1, urls=("http://127.0.0.1:9/x",))
+    file = Download(name="x", digest="sha256:" + "0" * 64, size=1, urls=("http://127.0.0.1:9/x",))
     with pytest.raises(NetworkError) as caught:
         download(Client(Connection()), store, [file])
 
@@ -199,8 +199,8 @@ def test_several_at_once_share_one_download(server: IndexServer, store: Store) -
     assert len(server.requests) == 1
 
 
-def showing(url: str, user: str, password: str) -> Credentials:
-    return Credentials(stated=[Credential(url=url, user=user, password=password)])
+def showing(url: str, user: str, password: str) -> IndexCredentials:
+    return IndexCredentials(stated=[IndexCredential(url=url, user=user, password=password)])
 
 
 def test_credentials_are_sent_and_never_shown(server: IndexServer, store: Store) -> None:
@@ -213,7 +213,9 @@ def test_credentials_are_sent_and_never_shown(server: IndexServer, store: Store)
 
     server.fault = note
     file = wanted(server)
-    secret = Wanted(name="data", digest=file.digest, size=file.size, urls=(file.urls[0].replace("//", "//me:s3cret@"),))
+    secret = Download(
+        name="data", digest=file.digest, size=file.size, urls=(file.urls[0].replace("//", "//me:s3cret@"),)
+    )
     download(Client(Connection()), store, [secret])
 
     assert seen == ["Basic bWU6czNjcmV0"]

@@ -7,14 +7,13 @@ from xml.etree import ElementTree
 import pytest
 
 from golden import expected_files
-from onedigest.lock import drawing
-from onedigest.lock import text as codec
+from onedigest.lock import drawing, text
 from onedigest.lock.graph import Graph, from_lock, paths_to
 
 
 @pytest.fixture
 def graph() -> Graph:
-    return from_lock(codec.loads(expected_files("full")["pylock.toml"], "pylock.toml"))
+    return from_lock(text.loads(expected_files("full")["pylock.toml"], "pylock.toml"))
 
 
 def test_text(graph: Graph) -> None:

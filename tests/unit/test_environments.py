@@ -10,11 +10,11 @@ from golden import expected_files
 from onedigest.definition.container_values import Healthcheck
 from onedigest.definition.spec import Spec
 from onedigest.errors import Problem
-from onedigest.lock import text as codec
+from onedigest.lock import text
 from onedigest.lock.base.image import ImageBase
-from onedigest.missing.environments import other_environments
+from onedigest.missing.environments import foreign_environments
 
-LOCK = codec.loads(expected_files("image")["pylock.toml"], "pylock.toml")
+LOCK = text.loads(expected_files("image")["pylock.toml"], "pylock.toml")
 SPEC = Spec(name="app", script="app.py", entrypoint=("/opt/venv/bin/python", "/app/app.py"), usual_entrypoint=True)
 
 
@@ -22,7 +22,7 @@ def said(spec: Spec = SPEC, *env: str, venv: str = "opt/venv") -> list[Problem]:
     assert isinstance(LOCK.base, ImageBase)
     images = tuple(replace(each, env=env) for each in LOCK.base.images)
     base = replace(LOCK.base, images=images, venv=venv)
-    return other_environments(spec, base, LOCK.platforms, lambda key: f"app.py:{key}")
+    return foreign_environments(spec, base, LOCK.platforms, lambda key: f"app.py:{key}")
 
 
 def test_home_of_another_python_is_told_once() -> None:

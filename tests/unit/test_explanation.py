@@ -10,7 +10,7 @@ from test_verdict import asking
 
 from onedigest.errors import InputError
 from onedigest.lock.explanation import cut, shortened
-from onedigest.lock.verdict import explained
+from onedigest.lock.resolution_messages import explained
 from onedigest.tools.uv import _failure
 from onedigest.tools.uv_environment import lend
 from resolving import Checkout

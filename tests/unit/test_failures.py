@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from onedigest.engines.failures import build_failure
+from onedigest.engines.diagnosis import build_failure
 from onedigest.tools.find import parse_version
 
 MISMATCH = """\

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from onedigest.definition.flyte.definition import Definition
-from onedigest.definition.flyte.stated import is_always_stated
+from onedigest.definition.flyte.stated_versions import is_always_stated
 from onedigest.flyte_plugin.context import FlyteContext
 from onedigest.flyte_plugin.written import as_told
 

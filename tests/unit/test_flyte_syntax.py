@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from onedigest.definition.flyte.definition import Copy, Definition, PipPackages, RequirementsFile, Variables
-from onedigest.definition.flyte.presence import may_have_images
+from onedigest.definition.flyte.detection import may_have_images
 from onedigest.definition.flyte.syntax import Found, find_images
 
 HEAD = "import os\nfrom pathlib import Path\nimport flyte\nfrom flyte import Image, TaskEnvironment\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from onedigest.errors import InputError
-from onedigest.from_source.git_address import Stated, read_git_url, read_remote, shown
+from onedigest.from_source.git_address import GitUrl, read_git_url, read_remote, shown
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from onedigest.from_source.git_address import Stated, read_git_url, read_remote,
     ],
 )
 def test_a_requirement_names_place_reference_and_folder(text: str, expected: tuple[str, str, str, str]) -> None:
-    assert read_git_url(text) == Stated(*expected)
+    assert read_git_url(text) == GitUrl(*expected)
 
 
 @pytest.mark.parametrize("text", ["git+https://git.test/a@", "git+https://git.test/a#subdirectory=../b"])

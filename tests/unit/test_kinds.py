@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onedigest.digest import of_bytes
-from onedigest.lock.model import Package, Wheel
+from onedigest.lock.model import LockedPackage, Wheel
 from onedigest.plan import kinds
 from onedigest.plan.layers import Layer, Options
 from onedigest.platforms import AMD64
@@ -11,7 +11,7 @@ from onedigest.platforms import AMD64
 
 def locked(name: str, version: str, file: str) -> kinds.LockedWheel:
     wheel = Wheel(name=file, digest=of_bytes(file.encode()), size=1)
-    return Package(name=name, version=version, wheels=((AMD64, wheel),)), wheel
+    return LockedPackage(name=name, version=version, wheels=((AMD64, wheel),)), wheel
 
 
 def options(layer: Layer) -> Options:

@@ -16,8 +16,9 @@ from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError
 from onedigest.oci import libdeflate
 from onedigest.oci.layout import holds, write
-from onedigest.oci.local import Layout
-from onedigest.oci.read import list_files, read_image, validate
+from onedigest.oci.local_image import Layout
+from onedigest.oci.read import list_files, read_image
+from onedigest.oci.validate import validate
 from onedigest.plan import record as records
 from onedigest.store import Store
 from wheel_builder import build_wheel
@@ -29,7 +30,7 @@ def image(tmp_path: Path) -> tuple[Image, dict[str, Path]]:
     entries = wheels_layer([build_wheel(tmp_path / "wheels", "alpha", "1")], "3.13")
     with (tmp_path / "blob").open("wb") as file:
         layer = stream.write(entries, file)
-    store.keep(tmp_path / "blob", layer.digest)
+    store.add_file(tmp_path / "blob", layer.digest)
     platforms = []
     for architecture in ("arm64", "amd64"):
         config: dict[str, object] = {

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.definition.flyte.local_places import Around
+from onedigest.definition.flyte.local_requirements import LocalFolders
 from onedigest.errors import InputError
 
 
 @pytest.fixture
-def around(tmp_path: Path) -> Around:
+def around(tmp_path: Path) -> LocalFolders:
     """A repository with a project in it, whose script is in a folder `jobs`."""
     root = tmp_path / "repo"
     for folder, text in (
@@ -24,7 +24,7 @@ def around(tmp_path: Path) -> Around:
         if text is not None:
             (root / folder / "pyproject.toml").write_text(text)
     (root / "jobs").mkdir()
-    return Around(root=root, folder=root / "jobs")
+    return LocalFolders(root=root, folder=root / "jobs")
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def around(tmp_path: Path) -> Around:
         ),
     ],
 )
-def test_place_has_the_name_of_its_project(text: str, expected: str, around: Around) -> None:
+def test_place_has_the_name_of_its_project(text: str, expected: str, around: LocalFolders) -> None:
     try:
         found = around.named(text.replace("ROOT", str(around.root)), around.root, "job.py:3")
     except InputError as error:
@@ -102,14 +102,14 @@ def test_place_has_the_name_of_its_project(text: str, expected: str, around: Aro
         ),
     ],
 )
-def test_place_without_a_name(text: str, expected: str, around: Around) -> None:
+def test_place_without_a_name(text: str, expected: str, around: LocalFolders) -> None:
     with pytest.raises(InputError) as caught:
         around.named(text, around.root, "job.py:3")
 
     assert str(caught.value) == f"job.py:3: {expected}"
 
 
-def test_link_that_leaves_is_not_followed(around: Around, tmp_path: Path) -> None:
+def test_link_that_leaves_is_not_followed(around: LocalFolders, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "pyproject.toml").write_text('[project]\nname = "out"\n')
     (around.root / "link").symlink_to(tmp_path / "out")
@@ -119,6 +119,6 @@ def test_link_that_leaves_is_not_followed(around: Around, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("text", ["-e", "@", "x @", "./" + "a" * 9000, "file://%zz", "[", "a/b@c:d", "\0/x", "./\0"])
-def test_odd_text_is_a_refusal(text: str, around: Around) -> None:
+def test_odd_text_is_a_refusal(text: str, around: LocalFolders) -> None:
     with pytest.raises(InputError):
         around.named(text, around.root, "job.py:3")

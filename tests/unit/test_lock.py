@@ -13,11 +13,11 @@ from packaging.tags import Tag
 from golden import CASES, expected_files
 from onedigest import __version__, formats, header
 from onedigest.errors import InputError, Problem
-from onedigest.lock import text as codec
+from onedigest.lock import text as lock_text
 from onedigest.lock.graph import MOST_PATHS, ROOT, cycles, from_lock, paths_to, ranks
+from onedigest.lock.metadata import LockMetadata, is_newer, stated, stated_in
 from onedigest.lock.model import settled
-from onedigest.lock.reading import is_of
-from onedigest.lock.stated import Stated, is_newer, stated, stated_in
+from onedigest.lock.parse import is_of
 from onedigest.lock.targets import Target
 from onedigest.lock.toml import value
 from onedigest.platforms import ALL, AMD64, ARM64, Platform
@@ -29,7 +29,7 @@ FULL = expected_files("full")["pylock.toml"]
 def test_round_trip(case: str) -> None:
     text = expected_files(case)["pylock.toml"]
 
-    assert codec.dumps(codec.loads(text, "pylock.toml")) == text
+    assert lock_text.dumps(lock_text.loads(text, "pylock.toml")) == text
     assert header.is_intact(text)
 
 
@@ -38,7 +38,7 @@ def test_round_trip(case: str) -> None:
 def test_packaging_selects_what_the_lock_says(case: str, platform: Platform) -> None:
     """The specification's own reader, PEP 751, section "Installation", agrees on every wheel."""
     text = expected_files(case)["pylock.toml"]
-    lock = codec.loads(text, "pylock.toml")
+    lock = lock_text.loads(text, "pylock.toml")
     pylock = Pylock.from_dict(tomllib.loads(text))
     target = Target(platform, lock.base.python, lock.base.libc_version)
     tags: list[Tag] = list(target._ranks)
@@ -80,7 +80,7 @@ def test_hand_edit_is_noticed(old: str, new: str) -> None:
 def test_wrong_value_is_named_by_its_place(old: str, new: str, expected: str) -> None:
     assert old in FULL
     with pytest.raises(InputError) as caught:
-        codec.loads(FULL.replace(old, new), "pylock.toml")
+        lock_text.loads(FULL.replace(old, new), "pylock.toml")
 
     assert str(caught.value.problems[0]).startswith(f"pylock.toml: {expected}\nhint: run `onedigest generate`")
 
@@ -105,7 +105,7 @@ NEWER = "a newer release made the lock: "
 def test_lock_of_another_format_names_the_release(old: str, new: str, said: str, hint: str) -> None:
     assert FULL.count(old) == 1
     with pytest.raises(InputError) as caught:
-        codec.loads(FULL.replace(old, new), "pylock.toml")
+        lock_text.loads(FULL.replace(old, new), "pylock.toml")
 
     assert caught.value.problems == (Problem(said, "pylock.toml", hint),)
     assert is_newer(stated(FULL.replace(old, new))) == said.startswith(NEWER)
@@ -116,12 +116,12 @@ def test_what_a_lock_states_is_the_same_read_in_part_or_whole() -> None:
 
     assert found == stated_in(tomllib.loads(FULL))
     assert (found.format, found.layer_format, found.version) == (formats.LOCK, formats.LAYERS, __version__)
-    assert found.spec == codec.loads(FULL, "pylock.toml").spec
-    assert stated("[tool.onedigest") == stated("tool = 1") == stated("[tool]\nonedigest = 1") == Stated()
+    assert found.spec == lock_text.loads(FULL, "pylock.toml").spec
+    assert stated("[tool.onedigest") == stated("tool = 1") == stated("[tool]\nonedigest = 1") == LockMetadata()
 
 
 def test_release_moves_only_with_something_else() -> None:
-    lock = codec.loads(FULL, "pylock.toml")
+    lock = lock_text.loads(FULL, "pylock.toml")
     newer = replace(lock, version="9.0")
 
     assert settled(newer, lock) == lock
@@ -131,7 +131,7 @@ def test_release_moves_only_with_something_else() -> None:
 
 def test_all_wrong_rows_are_told_at_once() -> None:
     with pytest.raises(InputError) as caught:
-        codec.loads(FULL.replace('architecture = "amd64"', 'architecture = "s390x"'), "pylock.toml")
+        lock_text.loads(FULL.replace('architecture = "amd64"', 'architecture = "s390x"'), "pylock.toml")
 
     base = FULL[: FULL.index("\nessential-packages = [\n    {")]
     assert len(caught.value.problems) == base.count('architecture = "amd64"')
@@ -139,7 +139,7 @@ def test_all_wrong_rows_are_told_at_once() -> None:
 
 def test_cut_off_text_is_told() -> None:
     with pytest.raises(InputError, match=r"pylock.toml: not valid TOML"):
-        codec.loads(FULL[: len(FULL) // 2], "pylock.toml")
+        lock_text.loads(FULL[: len(FULL) // 2], "pylock.toml")
 
 
 def test_newest_glibc_that_fits_is_selected() -> None:
@@ -174,7 +174,7 @@ def test_all_marker_values_are_given() -> None:
 
 
 def test_graph_has_ranks_cycles_and_reasons() -> None:
-    graph = from_lock(codec.loads(FULL, "pylock.toml"))
+    graph = from_lock(lock_text.loads(FULL, "pylock.toml"))
 
     assert cycles(graph) == [[("alpha", "1.0"), ("beta", "1.5")]]
     assert ranks(graph)[0] == [ROOT]
@@ -188,7 +188,7 @@ def test_values_are_written_as_toml_reads_them(item: object) -> None:
 
 
 def test_paths_that_double_with_each_package_are_bounded() -> None:
-    graph = from_lock(replace(codec.loads(FULL, "pylock.toml"), packages=(), roots=()))
+    graph = from_lock(replace(lock_text.loads(FULL, "pylock.toml"), packages=(), roots=()))
     nodes = [[ROOT], *([(f"{side}{rank:02}", "1") for side in "ab"] for rank in range(40)), [("end", "1")]]
     for above, below in pairwise(nodes):
         graph.add_edges_from((each, other) for each in above for other in below)

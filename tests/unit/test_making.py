@@ -16,11 +16,11 @@ import pytest
 from index_server import IndexServer
 from onedigest.digest import canonical_json, of_bytes, of_file
 from onedigest.errors import InputError, Problem
-from onedigest.from_source import building
+from onedigest.from_source import build as building
 from onedigest.from_source.canonical_wheel import write_canonical
-from onedigest.from_source.making import identify, make_wheel
 from onedigest.from_source.model import Built, Kind, Source
-from onedigest.from_source.repeating import build_twice
+from onedigest.from_source.reproducibility import build_twice
+from onedigest.from_source.wheel_source import identify, make_wheel
 from onedigest.sources import Sources
 from source_trees import commit, git, project_files, repository, sources_in, write_files
 

@@ -10,9 +10,9 @@ import pytest
 
 from onedigest.digest import Digest
 from onedigest.errors import InputError
-from onedigest.lock.measured import completed
-from onedigest.lock.model import Package, Wheel
+from onedigest.lock.model import LockedPackage, Wheel
 from onedigest.lock.script_lock import Pins
+from onedigest.lock.wheel_digests import completed
 from onedigest.platforms import AMD64
 from onedigest.sources import Sources
 from onedigest.store import Store
@@ -36,7 +36,7 @@ class World:
 
     def complete(self, index: str = "", size: int = 0, **pins: Any) -> tuple[str, int]:
         wheel = Wheel(name=NAME, digest=Digest(index if index.startswith("sha256:") else ""), size=size)
-        package = Package(name="alpha", version="1.0", wheels=((AMD64, wheel),))
+        package = LockedPackage(name="alpha", version="1.0", wheels=((AMD64, wheel),))
         nothing = cast(Any, None)
         sources = Sources(
             store=self.store, client=nothing, access=nothing, archive=nothing, offline=True, environment={}

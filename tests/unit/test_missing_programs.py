@@ -12,13 +12,13 @@ from onedigest.definition.spec import Spec
 from onedigest.digest import of_bytes
 from onedigest.errors import Problem
 from onedigest.missing.facts import interpreter_of
+from onedigest.missing.image_contents import ImageContents
 from onedigest.missing.programs import entrypoint_problem
-from onedigest.missing.world import World
 from onedigest.oci.rootfs import Rootfs
 from onedigest.platforms import AMD64
 
 SEARCH = ("/opt/venv/bin", "/usr/local/bin", "/usr/bin", "/bin")
-WORLD = World(
+WORLD = ImageContents(
     platform=AMD64,
     brought=(),
     libraries=frozenset(),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from onedigest.definition.flyte.definition import Copy, Definition, PipPackages, Step, UvScript, Variables
-from onedigest.definition.flyte.naming import candidates, plain_name
+from onedigest.definition.flyte.lock_names import candidates, plain_name
 from onedigest.definition.values import LONGEST_NAME, image_name
 
 ROOT = Path("/project")

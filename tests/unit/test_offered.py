@@ -7,7 +7,7 @@ import pytest
 from onedigest.definition.spec import Spec
 from onedigest.digest import Digest
 from onedigest.errors import InputError
-from onedigest.lock.base.offered import refuse_missing_platforms
+from onedigest.lock.base.missing_platforms import refuse_missing_platforms
 from onedigest.oci.read import ReadImage
 from onedigest.platforms import ARM64
 

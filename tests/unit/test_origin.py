@@ -10,8 +10,8 @@ from golden import expected_files
 from onedigest.digest import of_bytes
 from onedigest.errors import OnedigestError
 from onedigest.from_source.model import NO_DIGEST, BuildRequirement, BuiltFrom, Kind, PinnedFile
-from onedigest.lock import text as codec
-from onedigest.lock.model import Lock, Package, Wheel
+from onedigest.lock import text
+from onedigest.lock.model import Lock, LockedPackage, Wheel
 
 DIGEST = of_bytes(b"x")
 MAKER = BuildRequirement(
@@ -38,10 +38,10 @@ ORIGINS = [
 
 
 def lock_with(origin: BuiltFrom) -> Lock:
-    found = codec.loads(expected_files("minimal")["pylock.toml"], "pylock.toml")
+    found = text.loads(expected_files("minimal")["pylock.toml"], "pylock.toml")
     wheel = Wheel(name="core-1.0-py3-none-any.whl", digest=DIGEST, size=1)
     wheels = tuple((platform, wheel) for platform in found.platforms)
-    core = Package(name="core", version="1.0", wheels=wheels, origin=origin)
+    core = LockedPackage(name="core", version="1.0", wheels=wheels, origin=origin)
     return replace(found, packages=(core,), roots=(("core", "1.0"),))
 
 
@@ -49,7 +49,7 @@ def lock_with(origin: BuiltFrom) -> Lock:
 def test_what_is_written_is_read(origin: BuiltFrom) -> None:
     lock = lock_with(origin)
 
-    assert codec.loads(codec.dumps(lock), "pylock.toml") == lock
+    assert text.loads(text.dumps(lock), "pylock.toml") == lock
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,4 @@ def test_what_is_written_is_read(origin: BuiltFrom) -> None:
 )
 def test_what_is_none_is_refused(origin: BuiltFrom, message: str) -> None:
     with pytest.raises(OnedigestError, match=message):
-        codec.loads(codec.dumps(lock_with(origin)), "pylock.toml")
+        text.loads(text.dumps(lock_with(origin)), "pylock.toml")

@@ -8,12 +8,12 @@ import pytest
 
 from golden import expected_files
 from onedigest.errors import InputError
-from onedigest.lock import text as codec
+from onedigest.lock import text as lock_text
 from onedigest.lock.base.image import ImageBase
-from onedigest.lock.base.place import free_place
+from onedigest.lock.base.venv_path import free_place
 from onedigest.oci.rootfs import Rootfs
 
-LOCK = codec.loads(expected_files("image")["pylock.toml"], "pylock.toml")
+LOCK = lock_text.loads(expected_files("image")["pylock.toml"], "pylock.toml")
 
 
 def rootfs(*paths: str, kind: str = "dir") -> Rootfs:
@@ -49,15 +49,15 @@ def test_no_place_is_left() -> None:
 
 
 def test_lock_states_another_place_alone() -> None:
-    usual = codec.dumps(LOCK)
+    usual = lock_text.dumps(LOCK)
     placed = replace(LOCK, base=replace(LOCK.base, venv="opt/onedigest12"))
-    text = codec.dumps(placed)
+    text = lock_text.dumps(placed)
 
     assert "virtual-environment" not in usual
     assert [line for line in text.splitlines() if line not in usual.splitlines() and line[0] != "#"] == [
         'virtual-environment = "/opt/onedigest12"'
     ]
-    assert codec.loads(text, "pylock.toml") == placed
+    assert lock_text.loads(text, "pylock.toml") == placed
 
 
 def test_lock_states_a_working_directory_that_is_open() -> None:
@@ -65,7 +65,7 @@ def test_lock_states_a_working_directory_that_is_open() -> None:
     images = tuple(replace(each, has_workdir=True, open_workdir=True) for each in LOCK.base.images)
     placed = replace(LOCK, base=replace(LOCK.base, images=images))
 
-    assert codec.loads(codec.dumps(placed), "pylock.toml") == placed
+    assert lock_text.loads(lock_text.dumps(placed), "pylock.toml") == placed
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,9 @@ def test_lock_states_a_working_directory_that_is_open() -> None:
     ["/opt/venv", "opt/onedigest", "/opt/onedigest0", "/opt/onedigest1", "/opt/onedigest02", "/opt/onedigest100", "/"],
 )
 def test_forged_place_is_refused(value: str) -> None:
-    text = codec.dumps(replace(LOCK, base=replace(LOCK.base, venv="opt/onedigest")))
+    text = lock_text.dumps(replace(LOCK, base=replace(LOCK.base, venv="opt/onedigest")))
     with pytest.raises(InputError) as caught:
-        codec.loads(text.replace('"/opt/onedigest"', f'"{value}"'), "pylock.toml")
+        lock_text.loads(text.replace('"/opt/onedigest"', f'"{value}"'), "pylock.toml")
 
     assert str(caught.value) == (
         f"pylock.toml: `tool.onedigest.base.virtual-environment` is {value!r}, and no place of a second virtual"

@@ -9,13 +9,13 @@ import pytest
 
 from onedigest.errors import InputError
 from onedigest.from_source.model import Source
-from onedigest.lock.places import Around, Places
+from onedigest.lock.package_sources import PackageSources, ScriptSurroundings
 
 SHA = "a" * 64
 
 
 @pytest.fixture
-def around(tmp_path: Path) -> Around:
+def around(tmp_path: Path) -> ScriptSurroundings:
     """A repository with a script in `jobs`, a workspace, and everything that may be built."""
     root = tmp_path / "repository"
     for name in ("jobs", "libs/core", "libs/other", "libs/left"):
@@ -29,19 +29,19 @@ def around(tmp_path: Path) -> Around:
     (root / "libs" / "core-1.0.tar.gz").write_bytes(b"archive")
     (root / "libs" / "a b").mkdir()
     names = ("core", "other", "top-level", "left", "gone")
-    return Around(script="jobs/a.py", folder=root / "jobs", root=root, build=frozenset(names))
+    return ScriptSurroundings(script="jobs/a.py", folder=root / "jobs", root=root, build=frozenset(names))
 
 
-def built(around: Around, text: str) -> Source:
-    places = Places(around)
+def built(around: ScriptSurroundings, text: str) -> Source:
+    places = PackageSources(around)
     places.requirement(f"core @ {text}")
     places.refuse()
     (source,) = places.sources
     return source
 
 
-def refused(around: Around, name: str, value: Any) -> str:
-    places = Places(around)
+def refused(around: ScriptSurroundings, name: str, value: Any) -> str:
+    places = PackageSources(around)
     list(places.needs(name, value, around.folder))
     with pytest.raises(InputError) as caught:
         places.refuse()
@@ -76,7 +76,7 @@ def refused(around: Around, name: str, value: Any) -> str:
     ],
 )  # fmt: skip
 def test_address_of_a_requirement(
-    text: str, kind: str, place: str, reference: str, subdirectory: str, stated: str, around: Around
+    text: str, kind: str, place: str, reference: str, subdirectory: str, stated: str, around: ScriptSurroundings
 ) -> None:
     root = str(around.root)
     source = built(around, text.replace("ROOT", root))
@@ -86,8 +86,8 @@ def test_address_of_a_requirement(
     assert source.digest == (f"sha256:{SHA}" if "sha256" in text else "")
 
 
-def test_address_as_ssh_has_it_is_shown_as_it_is_to_be_written(around: Around) -> None:
-    places = Places(around)
+def test_address_as_ssh_has_it_is_shown_as_it_is_to_be_written(around: ScriptSurroundings) -> None:
+    places = PackageSources(around)
     places.requirement("core @ git@git.example:acme/core.git")
     with pytest.raises(InputError) as caught:
         places.refuse()
@@ -112,8 +112,8 @@ def test_address_as_ssh_has_it_is_shown_as_it_is_to_be_written(around: Around) -
         ("core", {"url": "https://a.example/c.zip", "subdirectory": "a"}, "https://a.example/c.zip/a"),
     ],
 )  # fmt: skip
-def test_row_of_sources(name: str, value: dict[str, Any], expected: str, around: Around) -> None:
-    places = Places(around)
+def test_row_of_sources(name: str, value: dict[str, Any], expected: str, around: ScriptSurroundings) -> None:
+    places = PackageSources(around)
     (need,) = places.needs(name, value, around.folder)
     places.refuse()
 
@@ -124,13 +124,13 @@ def test_row_of_sources(name: str, value: dict[str, Any], expected: str, around:
     assert place == expected.replace("ROOT", str(around.root))
 
 
-def test_rows_with_markers(around: Around) -> None:
+def test_rows_with_markers(around: ScriptSurroundings) -> None:
     rows = [
         {"index": "own", "marker": "sys_platform == 'win32'"},
         {"path": "../libs/core", "marker": "sys_platform == 'linux'"},
         {"url": "https://a.example/core-1.0-py3-none-any.whl", "marker": "sys_platform == 'darwin'"},
     ]
-    index, local, wheel = Places(around).needs("core", rows, around.folder)
+    index, local, wheel = PackageSources(around).needs("core", rows, around.folder)
 
     assert (index.index, wheel.address) == ("own", "https://a.example/core-1.0-py3-none-any.whl")
     assert local.source
@@ -157,7 +157,7 @@ def test_rows_with_markers(around: Around) -> None:
         ({"url": "file://other/x"}, "another machine's file"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_followed(value: dict[str, Any], expected: str, around: Around) -> None:
+def test_what_cannot_be_followed(value: dict[str, Any], expected: str, around: ScriptSurroundings) -> None:
     above = "/".join([".."] * (len(around.folder.parts) - 1))
 
     assert refused(around, "left", value) == expected.replace("../../../../../..", above)
@@ -171,31 +171,33 @@ def test_what_cannot_be_followed(value: dict[str, Any], expected: str, around: A
         ("--upload-pack=x", "the address of `left`"),
     ],
 )
-def test_address_that_git_is_not_asked_for(place: str, expected: str, around: Around) -> None:
+def test_address_that_git_is_not_asked_for(place: str, expected: str, around: ScriptSurroundings) -> None:
     said = refused(around, "left", {"git": place})
 
     assert said.startswith(f"jobs/a.py: {expected}")
     assert "geheim" not in said
 
 
-def test_reference_that_is_an_option(around: Around) -> None:
+def test_reference_that_is_an_option(around: ScriptSurroundings) -> None:
     said = refused(around, "left", {"git": "https://git.example/x", "rev": "--upload-pack=x"})
 
     assert said == "jobs/a.py: `left` names '--upload-pack=x', which is no name of git's"
 
 
-def test_project_that_says_it_is_no_package(around: Around) -> None:
+def test_project_that_says_it_is_no_package(around: ScriptSurroundings) -> None:
     core = around.root / "libs" / "core" / "pyproject.toml"
     core.write_text('[project]\nname = "core"\n[tool.uv]\npackage = false\n')
 
     assert refused(around, "core", {"workspace": True}).startswith("a local project with `package = false`, which")
     assert refused(around, "core", {"path": "../libs/core"}).startswith("a local project with `package = false`, which")
-    (need,) = Places(around).needs("core", {"path": "../libs/core", "package": True}, around.folder)
+    (need,) = PackageSources(around).needs("core", {"path": "../libs/core", "package": True}, around.folder)
     assert need.source
 
 
-def test_nothing_is_built_where_a_script_says_so(around: Around) -> None:
-    places = Places(Around(script="a.py", folder=around.folder, root=around.root, settings={"no-build": True}))
+def test_nothing_is_built_where_a_script_says_so(around: ScriptSurroundings) -> None:
+    places = PackageSources(
+        ScriptSurroundings(script="a.py", folder=around.folder, root=around.root, settings={"no-build": True})
+    )
     places.requirement("core @ ../libs/core")
     with pytest.raises(InputError) as caught:
         places.refuse()

@@ -11,14 +11,14 @@ import pytest
 from golden import expected_files, script_of
 from onedigest.definition.files import File, collect
 from onedigest.definition.project import Project
+from onedigest.definition.project_parts import OfProject
 from onedigest.definition.script import parse
 from onedigest.definition.spec import Spec, specify
-from onedigest.definition.taken import OfProject
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.from_source.model import BuiltFrom, Kind
-from onedigest.lock import text as codec
-from onedigest.lock.model import Lock, Package, Wheel
+from onedigest.lock import text
+from onedigest.lock.model import Lock, LockedPackage, Wheel
 from onedigest.plan.arrange import OWN_LAYER_BYTES, arrange
 from onedigest.plan.configuration import entrypoint
 from onedigest.plan.layers import Layer, Plan
@@ -26,7 +26,7 @@ from onedigest.platforms import AMD64
 
 SCRIPT = parse(script_of("full").encode(), "full.py")
 SPEC: Spec = specify(SCRIPT, Project(root=Path()), "full.py")
-LOCK: Lock = codec.loads(expected_files("full")["pylock.toml"], "pylock.toml")
+LOCK: Lock = text.loads(expected_files("full")["pylock.toml"], "pylock.toml")
 FILE = File(target="full.py", digest=Digest("sha256:" + "1" * 64), executable=False, content=b"")
 
 
@@ -38,7 +38,7 @@ def with_wheels(*sizes: int) -> Lock:
     packages = []
     for number, size in enumerate(sizes):
         wheel = Wheel(name=f"p{number}-1-py3-none-any.whl", digest=Digest(f"sha256:{number:064}"), size=size)
-        packages.append(Package(name=f"p{number}", version="1", wheels=((AMD64, wheel),)))
+        packages.append(LockedPackage(name=f"p{number}", version="1", wheels=((AMD64, wheel),)))
     return replace(LOCK, platforms=(AMD64,), packages=tuple(packages), roots=())
 
 

@@ -7,11 +7,11 @@ import json
 import pytest
 
 from golden import expected_files
-from onedigest import conflicts
+from onedigest import merge_conflicts
 from onedigest.definition.spec import Spec
 from onedigest.lock.model import Lock
-from onedigest.lock.remains import chosen_anew, read_remains
-from onedigest.lock.resolver import Upgrade, _kept_choice
+from onedigest.lock.resolver import Upgrade, _reused_choice
+from onedigest.lock.salvage import chosen_anew, read_remains
 from onedigest.lock.toml import inline_table, string
 
 SHA = "0" * 64
@@ -49,7 +49,7 @@ def test_pins_of_both_sides_are_kept_and_of_the_first_where_they_differ() -> Non
         merged(package("beta", "1.0"), package("beta", "2.0")),
         merged(package("gamma", "1.0"), package("delta", "1.0")),
     )
-    assert conflicts.first_line(text)
+    assert merge_conflicts.first_line(text)
     found = read_remains(text)
 
     assert pins(found) == ["alpha 1.0", "beta 1.0", "delta 1.0", "gamma 1.0"]
@@ -130,7 +130,7 @@ def test_base_of_which_nothing_is_left_chooses_no_suite() -> None:
     spec = Spec(name="app", script="app.py", entrypoint=("app",))
 
     assert pins(found) == ["alpha 1.0"]
-    assert _kept_choice(spec, found, Upgrade()) is None
+    assert _reused_choice(spec, found, Upgrade()) is None
 
 
 @pytest.mark.parametrize("text", ["", "x", "[[packages]]\n", "[tool.onedigest.base]\n", "[[", "<<<<<<< HEAD\n" * 9])

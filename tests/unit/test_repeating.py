@@ -17,7 +17,7 @@ from conftest import ROOT
 from onedigest import digest
 from onedigest.errors import InputError, Problem
 from onedigest.from_source import sandbox
-from onedigest.from_source.repeating import APART, build_twice
+from onedigest.from_source.reproducibility import APART, build_twice
 from onedigest.from_source.sandbox import Limits
 from pythons import interpreters
 
@@ -205,7 +205,7 @@ PROGRAM = """\
 import sys
 from pathlib import Path
 from onedigest import digest
-from onedigest.from_source.repeating import build_twice
+from onedigest.from_source.reproducibility import build_twice
 
 print(digest.of_file(build_twice(Path(sys.argv[1]), "", [], {}, Path(sys.argv[2]), print, apart=0)))
 """

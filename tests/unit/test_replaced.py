@@ -12,8 +12,8 @@ from full_case import DATA, LOCK, SPEC
 from onedigest.errors import InputError
 from onedigest.lock.base.debian import DebianBase
 from onedigest.lock.base.packages import DebianPackage
-from onedigest.missing.asked import Looked
-from onedigest.missing.look import look
+from onedigest.missing.check import look
+from onedigest.missing.model import CheckedImage
 from onedigest.platforms import AMD64, ARM64
 from onedigest.store import Store
 
@@ -44,10 +44,10 @@ def look_at(store: Store, folder: Path, *targets: str, kept: bool = True) -> lis
         platforms=(AMD64, ARM64),
     )
     base = replace(LOCK.base, packages=(package,), system_packages=(), essential_packages=())
-    looked = Looked(
+    looked = CheckedImage(
         spec=replace(SPEC, copies=tuple((each, "x") for each in targets), include_script=False, entrypoint=(), args=()),
         lock=replace(LOCK, base=base, packages=()),
-        files=[replace(DATA, target=each, source="x") for each in targets],
+        files=[replace(DATA, target=each, path="x") for each in targets],
         platforms=(AMD64, ARM64),
         plan="sha256:" + "1" * 64,
         folder=folder,

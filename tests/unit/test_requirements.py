@@ -17,10 +17,10 @@ from index_server import IndexServer
 from odd_index import OddIndex
 from onedigest.digest import Digest, of_file
 from onedigest.errors import InputError
-from onedigest.from_source.declared import read_declared
-from onedigest.from_source.fitting import Need, choose, may_build
+from onedigest.from_source.compatible_wheels import Need, choose, may_build
+from onedigest.from_source.declared_sources import read_declared
 from onedigest.from_source.model import BuildRequirement, PinnedFile
-from onedigest.from_source.requirements import Pins, bring, resolve
+from onedigest.from_source.requirements import Pins, fetch_requirements, resolve
 from onedigest.sources import Sources
 from source_trees import sources_in, write_files
 from wheel_builder import build_wheel
@@ -120,21 +120,22 @@ def test_digest_of_another_algorithm_is_checked(tmp_path: Path) -> None:
 def test_wheels_come_by_their_digest_from_where_they_are_now(tmp_path: Path, index: IndexServer) -> None:
     first = reaching(tmp_path, index)
     pins = resolve(need(), ["maker"], (), first)
-    names = [path.name for path in bring(need(), pins, HERE, first, tmp_path / "one")]
+    names = [path.name for path in fetch_requirements(need(), pins, HERE, first, tmp_path / "one")]
     again = Pins(requires=pins.requires)
 
     assert names == ["maker-2.0-py3-none-any.whl", "needed-1.0-py3-none-any.whl"]
     assert [
-        path.name for path in bring(need(), again, HERE, reaching(tmp_path, index, store="other"), tmp_path / "two")
+        path.name
+        for path in fetch_requirements(need(), again, HERE, reaching(tmp_path, index, store="other"), tmp_path / "two")
     ] == names
-    assert bring(need(), again, HERE, reaching(tmp_path, index, offline=True), tmp_path / "three")
+    assert fetch_requirements(need(), again, HERE, reaching(tmp_path, index, offline=True), tmp_path / "three")
 
 
 def test_a_wheel_that_no_index_has_any_more_is_named(tmp_path: Path, index: IndexServer) -> None:
     gone = PinnedFile(name="maker-2.0-py2-none-any.whl", digest=Digest(f"sha256:{'0' * 64}"), size=1)
     pins = Pins(requires=(BuildRequirement(name="maker", version="2.0", wheels=(gone,)),))
     with pytest.raises(InputError) as error:
-        bring(need(), pins, [Tag("py2", "none", "any")], reaching(tmp_path, index), tmp_path / "one")
+        fetch_requirements(need(), pins, [Tag("py2", "none", "any")], reaching(tmp_path, index), tmp_path / "one")
 
     assert str(error.value) == (
         "app.py: the wheel `maker-2.0-py2-none-any.whl` that `core` was built with is in no index any more\n"
@@ -189,8 +190,10 @@ def test_an_index_may_be_a_folder_of_this_machine(tmp_path: Path, index: IndexSe
     settings = {"no-index": True, "find-links": [str(index.folder)]}
     sources = sources_in(tmp_path, offline=True)
     pins = resolve(need(**settings), ["maker"], (), sources)
-    tools = bring(need(**settings), pins, HERE, sources, tmp_path / "tools")
-    again = bring(need(**settings), Pins(requires=pins.requires), HERE, sources_in(tmp_path, store="b"), tmp_path / "c")
+    tools = fetch_requirements(need(**settings), pins, HERE, sources, tmp_path / "tools")
+    again = fetch_requirements(
+        need(**settings), Pins(requires=pins.requires), HERE, sources_in(tmp_path, store="b"), tmp_path / "c"
+    )
 
     assert versions(pins) == {"maker": "2.0", "needed": "1.0"}
     assert [of_file(path) for path in tools] == [of_file(index.folder / path.name) for path in again]
@@ -235,7 +238,7 @@ def test_no_index_is_asked_for_what_a_project_has_elsewhere(tmp_path: Path, inde
 def test_nothing_is_asked_where_nothing_is_needed(tmp_path: Path, index: IndexServer) -> None:
     index.requests.clear()
     assert resolve(need(), [], (), reaching(tmp_path, index)) == Pins(requires=())
-    assert bring(need(), Pins(requires=()), HERE, reaching(tmp_path, index), tmp_path / "tools") == []
+    assert fetch_requirements(need(), Pins(requires=()), HERE, reaching(tmp_path, index), tmp_path / "tools") == []
     assert index.requests == []
 
 

@@ -12,7 +12,7 @@ import pytest
 from onedigest.errors import EngineError
 from onedigest.from_source import sandbox
 from onedigest.from_source.sandbox import Enclosure, Ended, Limits
-from onedigest.removing import remove
+from onedigest.remove_folder import remove
 
 PYTHON = str(Path(sys.executable).resolve())
 QUICK = Limits(seconds=30)

@@ -23,7 +23,7 @@ from onedigest.attestation.below import Below
 from onedigest.attestation.sbom import Materials, make_sbom
 from onedigest.digest import of_bytes
 from onedigest.errors import InputError
-from onedigest.lock import text as codec
+from onedigest.lock import text
 from onedigest.lock.base.debian import DebianBase
 from onedigest.lock.base.image import ImageBase, PinnedImage
 from onedigest.lock.base.installed import Installed, read_below
@@ -37,7 +37,7 @@ SCHEMA = JsonStrictValidator(SchemaVersion.V1_6)
 
 
 def locked(case: str) -> Lock:
-    return codec.loads(expected_files(case)["pylock.toml"], "pylock.toml")
+    return text.loads(expected_files(case)["pylock.toml"], "pylock.toml")
 
 
 def package(name: str, version: str, platform: Platform = AMD64) -> DebianPackage:

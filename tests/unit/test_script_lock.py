@@ -13,8 +13,8 @@ from onedigest.definition.script import parse
 from onedigest.definition.spec import Spec, specify
 from onedigest.digest import Digest
 from onedigest.errors import InputError
-from onedigest.lock import text as codec
-from onedigest.lock.model import Package, Wheel
+from onedigest.lock import text as lock_text
+from onedigest.lock.model import LockedPackage, Wheel
 from onedigest.lock.script_lock import described, read_script_lock
 from onedigest.platforms import AMD64, ARM64, Platform
 
@@ -87,11 +87,11 @@ def test_script_that_asks_for_something_else(dependencies: list[str], python: st
 
 
 def test_differences_are_those_of_the_platforms_of_a_lock() -> None:
-    lock = codec.loads(expected_files("minimal")["pylock.toml"], "pylock.toml")
+    lock = lock_text.loads(expected_files("minimal")["pylock.toml"], "pylock.toml")
 
-    def package(name: str, version: str, *platforms: Platform) -> Package:
+    def package(name: str, version: str, *platforms: Platform) -> LockedPackage:
         wheel = Wheel(name=f"{name}-{version}-py3-none-any.whl", digest=Digest(SHA256), size=1)
-        return Package(name=name, version=version, wheels=tuple((each, wheel) for each in platforms))
+        return LockedPackage(name=name, version=version, wheels=tuple((each, wheel) for each in platforms))
 
     both = (AMD64, ARM64)
     same = (package("alpha", "1.0", *both), package("below", "3", *both), package("other", "2", ARM64))

@@ -16,7 +16,7 @@ from onedigest.errors import InputError
 
 def spec(*lines: str, project: Mapping[str, Any]) -> Spec:
     block = "".join(f"# {line}\n" for line in ["[tool.onedigest]", *lines])
-    found = Project(root=Path(), source="onedigest.toml", table=project, lines=dict.fromkeys(project, 7))
+    found = Project(root=Path(), file="onedigest.toml", table=project, lines=dict.fromkeys(project, 7))
     return specify(parse(f"# /// script\n{block}# ///\n".encode(), "app.py"), found, "app.py")
 
 

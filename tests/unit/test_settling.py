@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from onedigest.assembler.layer import virtual_environment_layer
-from onedigest.engines.settling import inputs_that_matter
+from onedigest.engines.shared_path_inputs import inputs_that_matter
 from onedigest.engines.workers import inflater
 from onedigest.plan.layers import Input, Recipe
 from onedigest.store import Store
@@ -63,7 +63,7 @@ def test_nothing_is_read_again_where_nothing_is_shared(tmp_path: Path, monkeypat
     wheels = Wheels(tmp_path, {"a": {"a.py": b"1"}, "b": {"b.py": b"2"}})
 
     assert wheels.mattering() == []
-    monkeypatch.setattr("onedigest.engines.settling.wheel_entries", None)
+    monkeypatch.setattr("onedigest.engines.shared_path_inputs.wheel_entries", None)
     assert wheels.mattering() == []
 
 

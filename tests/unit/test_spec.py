@@ -200,7 +200,7 @@ def test_without_script_there_is_no_default_entrypoint() -> None:
 
 
 def test_script_beats_project_beats_default() -> None:
-    project = Project(root=Path(), source="onedigest.toml", table={"user": "1:2", "workdir": "/p"})
+    project = Project(root=Path(), file="onedigest.toml", table={"user": "1:2", "workdir": "/p"})
     found = spec('user = "3:4"', project=project)
 
     assert (found.user, found.workdir, found.max_layers) == ("3:4", "/p", 64)
@@ -307,7 +307,7 @@ def test_project_is_found_upwards(tmp_path: Path) -> None:
 
     found = find(tmp_path / "jobs")
 
-    assert (found.root, found.source, found.table) == (tmp_path, "pyproject.toml", {"user": "1"})
+    assert (found.root, found.file, found.table) == (tmp_path, "pyproject.toml", {"user": "1"})
     assert found.where("user") == "pyproject.toml:4"
     assert [path.name for path in found.list_scripts()] == ["a.py", "b.py"]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from onedigest.errors import InputError
-from onedigest.from_source import unpacked
+from onedigest.from_source import unpack
 from onedigest.from_source.archives import top_of
-from onedigest.from_source.unpacked import unpack_file
+from onedigest.from_source.unpack import unpack_file
 
 FILES = {"core-1.0/pyproject.toml": b"[project]\n", "core-1.0/src/core.py": b"A = 1\n"}
 
@@ -186,14 +186,14 @@ def test_links_of_zip_files_are_links(tmp_path: Path) -> None:
 
 
 def test_bombs_are_refused_while_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpacked, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(unpack, "MOST_BYTES", 1 << 20)
     large = tar_of(tmp_path / "a", (member("x", size=8 << 20), bytes(8 << 20)))
     header = member("x")
     header.pax_headers = {"comment": "y" * (2 << 20)}
     with zipfile.ZipFile(tmp_path / "z", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x", bytes(2 << 20))
     head = tar_of(tmp_path / "h", (header, b""), format=tarfile.PAX_FORMAT)
-    monkeypatch.setattr(unpacked, "MOST_FILES", 2)
+    monkeypatch.setattr(unpack, "MOST_FILES", 2)
     many = tar_of(tmp_path / "m", *((member(str(number)), b"") for number in range(3)))
 
     assert refused(large, tmp_path / "1") == "app.py: the archive a of `core` unpacks to more than 1048576 bytes"

@@ -11,8 +11,8 @@ import pytest
 import uv_projects
 from onedigest.definition.uv_project.closure import Chosen, Closure, close, digest_pins
 from onedigest.definition.uv_project.image import ProjectImage, choose, default_entrypoint, describe
-from onedigest.definition.uv_project.locked import Locked, parse_locked, read_locked
 from onedigest.definition.uv_project.pinned_python import other_python
+from onedigest.definition.uv_project.uv_lock import UvLock, parse_locked, read_locked
 from onedigest.definition.uv_project.workspace import find_workspace
 from onedigest.errors import InputError
 from onedigest.platforms import ALL
@@ -316,7 +316,7 @@ dependencies = [
 )  # fmt: skip
 
 
-def parsed(text: str) -> tuple[Locked, Chosen]:
+def parsed(text: str) -> tuple[UvLock, Chosen]:
     locked = parse_locked(text, "uv.lock")
     return locked, Chosen(row=locked.own_row("app", "."), extras=(), groups=())
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.net.index_credentials import Credentials
+from onedigest.net.index_credentials import IndexCredentials
 from onedigest.net.indexes import Index
 from onedigest.workspace.image_secrets import read_allowed
 from onedigest.workspace.index_credentials import (
@@ -100,7 +100,7 @@ def test_our_own_requests_show_what_uv_shows() -> None:
         "UV_INDEX": f"internal={REAL} https://me:s3cret@other.example:8443/simple",
         "UV_INDEX_LOST_PASSWORD": "x",
     }
-    rows = Credentials(lent(environment)).rows
+    rows = IndexCredentials(lent(environment)).rows
 
     assert {(row.url, row.user, row.password) for row in rows} == {
         ("https://other.example:8443/simple", "me", "s3cret"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from onedigest.definition.flyte.definition import Variables
-from onedigest.definition.flyte.variables import Environment
+from onedigest.definition.flyte.variables import ImageVariables
 from onedigest.errors import InputError
 
 
@@ -13,8 +13,8 @@ def gathered(*several: dict[str, str], own: object = None, debian: bool = True) 
     return environment(*several).table(own, is_debian=debian)
 
 
-def environment(*several: dict[str, str]) -> Environment:
-    found = Environment()
+def environment(*several: dict[str, str]) -> ImageVariables:
+    found = ImageVariables()
     for number, pairs in enumerate(several, 1):
         found.take(Variables(pairs=tuple(pairs.items()), line=number), f"job.py:{number}")
     return found

@@ -11,10 +11,10 @@ from typing import Any, cast
 import pytest
 
 from onedigest.errors import InputError
-from onedigest.lock.asked_project import read_around, read_wanted
-from onedigest.lock.older import Asked
+from onedigest.lock.asked_project import read_around, read_requested
+from onedigest.lock.older_versions import ResolvedRequest
+from onedigest.lock.resolution_messages import explained
 from onedigest.lock.targets import Target
-from onedigest.lock.verdict import explained
 from onedigest.lock.wheels import select
 from onedigest.net.connection import Connection
 from onedigest.net.download import Client
@@ -36,7 +36,7 @@ def hint(root: Path, tags: Sequence[str]) -> str:
     return explained(error, asking(checkout, "old"), lambda _: "").problems[0].hint
 
 
-def asking(checkout: Checkout, *dependencies: str) -> Asked:
+def asking(checkout: Checkout, *dependencies: str) -> ResolvedRequest:
     """Return what a script asks of the wheels of a checkout alone."""
     root, spec = checkout.root, checkout.spec(*checkout.here(), dependencies=dependencies)
     sources = Sources(
@@ -51,7 +51,9 @@ def asking(checkout: Checkout, *dependencies: str) -> Asked:
             "XDG_CACHE_HOME": str(root / "cache"),
         },
     )
-    return Asked(spec=spec, wanted=read_wanted(spec, read_around(spec, checkout.folder)), minor="3.13", sources=sources)
+    return ResolvedRequest(
+        spec=spec, requested=read_requested(spec, read_around(spec, checkout.folder)), minor="3.13", sources=sources
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,7 @@ def asking(checkout: Checkout, *dependencies: str) -> Asked:
 )
 def test_index_that_stands_alone_and_lacks_a_package(index: dict[str, Any], expected: str, tmp_path: Path) -> None:
     asked = asking(Checkout(tmp_path), "old")
-    asked = replace(asked, wanted=replace(asked.wanted, settings={"index": [index]}))
+    asked = replace(asked, requested=replace(asked.requested, settings={"index": [index]}))
     error = InputError.of("no solution found: Because old was not found in the package registry", where="job.py")
 
     assert explained(error, asked, lambda _: "").problems[0].hint == expected

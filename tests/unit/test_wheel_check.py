@@ -18,17 +18,17 @@ from onedigest.definition.spec import Spec, specify
 from onedigest.digest import of_bytes
 from onedigest.errors import Problem
 from onedigest.from_source.model import BuiltFrom, Kind
-from onedigest.lock import text as codec
-from onedigest.lock.model import Lock, Package, Wheel
+from onedigest.lock import text as lock_text
+from onedigest.lock.model import Lock, LockedPackage, Wheel
 from onedigest.platforms import ALL, Platform
 from onedigest.store import Store
 from onedigest.wheel_check.check import check
-from onedigest.wheel_check.found import Found, Shared, dumps, loads
-from onedigest.wheel_check.wording import Asking, placed, refusals, warnings
+from onedigest.wheel_check.findings import Shared, WheelFindings, dumps, loads
+from onedigest.wheel_check.messages import Requesters, placed, refusals, warnings
 from wheel_builder import wheel_bytes, zip_bytes
 
 SPEC: Spec = replace(specify(parse(script_of("full").encode(), "full.py"), Project(root=Path()), "full.py"), uv_lock="")
-LOCK: Lock = codec.loads(expected_files("full")["pylock.toml"], "pylock.toml")
+LOCK: Lock = lock_text.loads(expected_files("full")["pylock.toml"], "pylock.toml")
 
 
 class Shelf:
@@ -36,7 +36,7 @@ class Shelf:
 
     def __init__(self, root: Path) -> None:
         self.store = Store(root / "store")
-        self.packages: list[Package] = []
+        self.packages: list[LockedPackage] = []
 
     def add(
         self,
@@ -53,7 +53,7 @@ class Shelf:
         digest, file = self.store.add(data), called or f"{name.replace('-', '_')}-1.0-py3-none-any.whl"
         stored = Wheel(name=file, digest=digest, size=len(data))
         self.packages.append(
-            Package(
+            LockedPackage(
                 name=name,
                 version="1.0",
                 wheels=tuple((each, stored) for each in platforms),
@@ -66,14 +66,14 @@ class Shelf:
         named = roots or [each.name for each in self.packages]
         return replace(LOCK, packages=tuple(self.packages), roots=tuple((name, "1.0") for name in named))
 
-    def found(self, *platforms: Platform) -> Found:
+    def found(self, *platforms: Platform) -> WheelFindings:
         return check(self.lock(), platforms or ALL, self.store)
 
     def told(
         self, *roots: str, spec: Spec = SPEC, asked: Sequence[str] = (), flyte: bool = False
     ) -> tuple[list[Problem], list[Problem]]:
         """Return why no image can be made, and what is warned of."""
-        asking = Asking(
+        asking = Requesters(
             spec=replace(spec, dependencies=tuple(asked)), lock=self.lock(*roots), line_of=line_of, of_flyte=flyte
         )
         found = self.found()
@@ -95,7 +95,7 @@ def broken(name: str) -> bytes:
 
 
 def test_wheels_that_are_as_they_should_be(shelf: Shelf) -> None:
-    assert shelf.add("alpha").add("beta").found() == Found()
+    assert shelf.add("alpha").add("beta").found() == WheelFindings()
 
 
 def test_every_wheel_that_is_unfit_is_told(shelf: Shelf) -> None:
@@ -185,7 +185,7 @@ def test_groups_without_end_are_not_told_without_end(shelf: Shelf) -> None:
     groups = tuple(
         Shared(packages=(("a", "1"), (f"b{n}", "1")), winner=("b", "1"), paths=("x",), count=1) for n in range(60)
     )
-    told = warnings(Found(shared=groups), Asking(spec=SPEC, lock=shelf.add("a").lock(), line_of=line_of))
+    told = warnings(WheelFindings(shared=groups), Requesters(spec=SPEC, lock=shelf.add("a").lock(), line_of=line_of))
 
     assert len(told) == 41
     assert str(told[-1]) == "full.py: 20 further groups of wheels bring the same paths"
@@ -254,26 +254,26 @@ def test_wheels_of_other_platforms_do_not_meet(shelf: Shelf) -> None:
     x86, arm = ALL
     shelf.add("alpha", {"a.py": b"1"}, platforms=[x86]).add("beta", {"a.py": b"2"}, platforms=[arm])
 
-    assert shelf.found() == Found()
+    assert shelf.found() == WheelFindings()
 
 
 def test_wheels_of_chosen_platforms_count_alone(shelf: Shelf) -> None:
     x86, arm = ALL
     shelf.add("alpha", {"a.py": b"1"}).add("beta", {"a.py": b"2"}, platforms=[arm])
 
-    assert shelf.found(x86) == Found()
+    assert shelf.found(x86) == WheelFindings()
     assert [each.packages for each in shelf.found(arm).shared] == [(("alpha", "1.0"), ("beta", "1.0"))]
 
 
 def test_wheel_that_is_called_otherwise_than_its_project(shelf: Shelf) -> None:
-    assert shelf.add("alpha", called="alpha-1.0+cu121-py3-none-any.whl").found() == Found()
+    assert shelf.add("alpha", called="alpha-1.0+cu121-py3-none-any.whl").found() == WheelFindings()
 
 
 def test_wheel_that_is_not_there_is_not_looked_at(shelf: Shelf) -> None:
     shelf.add("alpha", {"a.py": b"1"}).add("beta", {"a.py": b"2"})
     shelf.store.path(shelf.packages[0].wheels[0][1].digest).unlink()
 
-    assert shelf.found() == Found()
+    assert shelf.found() == WheelFindings()
 
 
 def test_odd_record_is_told_once_for_both_platforms(shelf: Shelf) -> None:
@@ -288,7 +288,7 @@ def test_odd_record_is_told_once_for_both_platforms(shelf: Shelf) -> None:
 def test_what_was_found_is_not_looked_for_again(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     shelf.add("alpha", {"a.py": b"1"}).add("beta", {"a.py": b"2"})
     first = shelf.found()
-    monkeypatch.setattr("onedigest.wheel_check.looking.wheel_entries", refuse)
+    monkeypatch.setattr("onedigest.wheel_check.inspection.wheel_entries", refuse)
 
     assert shelf.found() == first
     shelf.add("gamma")
@@ -299,10 +299,10 @@ def test_what_was_found_is_not_looked_for_again(shelf: Shelf, monkeypatch: pytes
 def test_what_is_unfit_is_looked_at_again(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another release may take it."""
     shelf.add("alpha", data=broken("alpha")).found()
-    monkeypatch.setattr("onedigest.wheel_check.looking.wheel_entries", wheel.wheel_entries)
+    monkeypatch.setattr("onedigest.wheel_check.inspection.wheel_entries", wheel.wheel_entries)
     monkeypatch.setattr("onedigest.assembler.wheel.find_info", lambda *_: "not_alpha-1.0.dist-info")
 
-    assert shelf.found() == Found()
+    assert shelf.found() == WheelFindings()
 
 
 def refuse(*_: object) -> None:
@@ -320,7 +320,7 @@ def test_wheels_are_closed_after_they_were_looked_at(shelf: Shelf, monkeypatch: 
         opened.append(len(list(Path("/proc/self/fd").iterdir())))
         return looked(*arguments)  # type: ignore[arg-type]  # passed on as they are
 
-    monkeypatch.setattr("onedigest.wheel_check.looking.wheel_entries", counted)
+    monkeypatch.setattr("onedigest.wheel_check.inspection.wheel_entries", counted)
     shelf.found()
 
     assert len(opened) == 12
@@ -329,7 +329,7 @@ def test_wheels_are_closed_after_they_were_looked_at(shelf: Shelf, monkeypatch: 
 
 def test_note_is_read_as_it_was_written() -> None:
     shared = Shared(packages=(("a", "1"), ("b", "2")), winner=("b", "2"), paths=("x", "y"), count=7)
-    found = Found(odd=((("a", "1"), "a.whl: odd"),), shared=(shared,))
+    found = WheelFindings(odd=((("a", "1"), "a.whl: odd"),), shared=(shared,))
 
     assert loads(dumps(found)) == found
 
@@ -345,7 +345,7 @@ def test_broken_note_counts_for_nothing(text: bytes, shelf: Shelf, monkeypatch: 
 
 def test_what_an_engine_says_of_a_wheel_gets_its_line_and_another_version(shelf: Shelf) -> None:
     spec = replace(SPEC, dependencies=("alpha",))
-    asking = Asking(spec=spec, lock=shelf.add("alpha").lock(), line_of=line_of)
+    asking = Requesters(spec=spec, lock=shelf.add("alpha").lock(), line_of=line_of)
     hint = "for another version of alpha write `alpha!=1.0` in place of `alpha`"
     wrong, other = "alpha-1.0-py3-none-any.whl: no such member [zip]", "debian.deb: cut off [deb]"
 
@@ -354,7 +354,7 @@ def test_what_an_engine_says_of_a_wheel_gets_its_line_and_another_version(shelf:
 
 
 def test_file_that_is_not_that_of_the_lock_is_no_fault_of_the_wheel(shelf: Shelf) -> None:
-    asking = Asking(spec=SPEC, lock=shelf.add("alpha").lock(), line_of=line_of)
+    asking = Requesters(spec=SPEC, lock=shelf.add("alpha").lock(), line_of=line_of)
     changed = Problem("alpha-1.0-py3-none-any.whl: not the file of the lock [changed]", hint="run `onedigest fetch`")
 
     assert placed(changed, asking) == changed

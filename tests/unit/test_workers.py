@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from onedigest.engines.workers import spread
+from onedigest.engines.workers import map_in_processes
 from onedigest.errors import InputError
 
 ORPHAN = """
@@ -40,7 +40,7 @@ def test_work_begins_when_an_item_is_ready_and_results_keep_their_order() -> Non
             start(number)
             began.append(number)
 
-    assert list(spread(str, [10, 11, 12], 2, prepare)) == ["10", "11", "12"]
+    assert list(map_in_processes(str, [10, 11, 12], 2, prepare)) == ["10", "11", "12"]
     assert began == [2, 0], "the rest begins when all is ready"
 
 
@@ -54,7 +54,7 @@ def halved(number: int) -> int:
 def test_problems_of_all_workers_are_told_together(count: int) -> None:
     found: list[int] = []
     with pytest.raises(InputError) as caught:
-        found.extend(spread(halved, [4, 7, 6, 9], count))
+        found.extend(map_in_processes(halved, [4, 7, 6, 9], count))
 
     assert str(caught.value) == "7 is odd\n9 is odd"
-    assert list(spread(halved, [4, 6], count)) == [2, 3]
+    assert list(map_in_processes(halved, [4, 6], count)) == [2, 3]

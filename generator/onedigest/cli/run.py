@@ -29,10 +29,10 @@ def command(name: str, arguments: tuple[str, ...], **options: Any) -> int:
     NAME is an image, a script, or the folder of a project. What follows it belongs to the program, which gets signals
     and gives the exit code.
     """
-    from onedigest.engines.containers import Wanted
+    from onedigest.engines.containers import ContainerOptions
 
     given = {field: options.pop(field) for field in ("volumes", "variables", "ports")}
-    asked = Wanted(
+    asked = ContainerOptions(
         platform=one_platform(options.pop("platform")),
         terminal=sys.stdin.isatty() and sys.stdout.isatty(),
         arguments=arguments[1:] if arguments[:1] == ("--",) else arguments,

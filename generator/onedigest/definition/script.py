@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from onedigest import conflicts, untrusted
+from onedigest import merge_conflicts, untrusted
 from onedigest.assembler import canonical
 from onedigest.errors import InputError, Problem
 
@@ -83,7 +83,7 @@ def canonical_text(data: bytes, path: str) -> str:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise InputError.of("not UTF-8", where=f"{path}:{line}", hint="save the script as UTF-8") from None
-    if (conflict := conflicts.problems(text, path)) and not _is_python(text):
+    if (conflict := merge_conflicts.problems(text, path)) and not _is_python(text):
         raise InputError(conflict)
     return text
 

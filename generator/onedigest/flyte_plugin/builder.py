@@ -22,7 +22,7 @@ from flyte.extend import ImageChecker
 
 from onedigest.definition.flyte.definition import dumps
 from onedigest.errors import EngineError, OnedigestError
-from onedigest.flyte_plugin.declaring import environments_of, find_files, find_siblings
+from onedigest.flyte_plugin.defining_files import environments_of, find_files, find_siblings
 from onedigest.flyte_plugin.sdk import host_defaults, private, read_image
 
 _START = "import sys; sys.path.append(sys.argv[1]); from onedigest.flyte_plugin.child import main; main(sys.argv[2:])"

@@ -8,7 +8,7 @@ from typing import Any
 from onedigest.assembler.credential_files import find_rule
 from onedigest.assembler.file_tree import is_below
 from onedigest.definition.files import list_folder, read_rules
-from onedigest.definition.flyte.copying import IGNORE_FILE
+from onedigest.definition.flyte.copies import IGNORE_FILE
 from onedigest.definition.flyte.definition import CodeBundle, Copy
 from onedigest.errors import InputError
 from onedigest.terminal.output import say

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from onedigest.checkout import read_inside
 from onedigest.definition.flyte.definition import CodeBundle, Definition
-from onedigest.definition.flyte.presence import may_have_images
-from onedigest.definition.flyte.stated import is_always_stated
+from onedigest.definition.flyte.detection import may_have_images
+from onedigest.definition.flyte.stated_versions import is_always_stated
 from onedigest.definition.flyte.syntax import find_images
 from onedigest.definition.script import MOST_BYTES
 from onedigest.errors import InputError

@@ -15,7 +15,7 @@ from onedigest import checkout, untrusted
 from onedigest.digest import canonical_json
 from onedigest.errors import InputError, Problem
 from onedigest.from_source import failures, sandbox
-from onedigest.from_source.room import FIRST, Room, make_room
+from onedigest.from_source.build_environment import FIRST, BuildEnvironment, make_environment
 from onedigest.from_source.sandbox import USUAL, Limits
 
 _LEGACY = "setuptools.build_meta:__legacy__"
@@ -94,14 +94,14 @@ def ask_requirements(
 
     `tools` are the wheel files of what it names. Raises `InputError`.
     """
-    with make_room(tree, tools, settings, scratch, FIRST) as room:
+    with make_environment(tree, tools, settings, scratch, FIRST) as room:
         found = _call(room, subdirectory, settings, limits, "get_requires_for_build_wheel")
     if not _are_lines(found):
         raise InputError.of("the backend does not answer with a list when it is asked for its requirements")
     return tuple(sorted(set(found)))
 
 
-def build_wheel(room: Room, subdirectory: str, settings: Mapping[str, Any], limits: Limits = USUAL) -> Path:
+def build_wheel(room: BuildEnvironment, subdirectory: str, settings: Mapping[str, Any], limits: Limits = USUAL) -> Path:
     """Return the wheel that a backend makes in a room. Raises `InputError`."""
     name = _call(room, subdirectory, settings, limits, "build_wheel", str(room.out))
     try:
@@ -122,7 +122,7 @@ def _seen(folder: Path, wheel: Path) -> str:
 
 
 def _call(
-    room: Room, subdirectory: str, settings: Mapping[str, Any], limits: Limits, hook: str, *arguments: str
+    room: BuildEnvironment, subdirectory: str, settings: Mapping[str, Any], limits: Limits, hook: str, *arguments: str
 ) -> Any:
     """Call a hook of the backend; return its answer, which may be anything."""
     import pyproject_hooks
@@ -149,7 +149,7 @@ def _call(
 
 
 def _run(
-    room: Room,
+    room: BuildEnvironment,
     limits: Limits,
     command: Sequence[str],
     cwd: str | None = None,

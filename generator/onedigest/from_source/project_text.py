@@ -8,7 +8,7 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from onedigest.from_source.fitting import OLDEST, Need
+from onedigest.from_source.compatible_wheels import OLDEST, Need
 from onedigest.from_source.model import BuildRequirement
 from onedigest.net.uv_settings import toml_value
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import InputError, NetworkError
-from onedigest.from_source.git_address import OBJECT_NAME, SCHEMES, Remote, read_remote
+from onedigest.from_source.git_address import OBJECT_NAME, SCHEMES, GitRemote, read_remote
 from onedigest.store import exclusive
 from onedigest.tools import git
 
@@ -42,7 +42,7 @@ _NOT_GIVEN = re.compile(r"not our ref|unadvertised object|find remote ref|bad ob
 class Repository:
     """A repository elsewhere; `folder` is the bare one on this machine, `name` the project that is built of it."""
 
-    remote: Remote
+    remote: GitRemote
     folder: Path
     name: str
     where: str
@@ -87,8 +87,8 @@ def has_commit(repository: Repository, commit: str) -> bool:
     return git.ask(repository.here(), "cat-file", "-e", f"{commit}^{{commit}}") is not None
 
 
-def bring_commit(repository: Repository, commit: str) -> bool:
-    """Bring a commit by its full name to this machine; tell whether it could be had. Raises `NetworkError`."""
+def fetch_commit(repository: Repository, commit: str) -> bool:
+    """Fetch a commit by its full name to this machine; tell whether it could be had. Raises `NetworkError`."""
     if not has_commit(repository, commit):
         try:
             _fetch(repository, f"+{commit}:refs/onedigest/{commit}")
@@ -96,15 +96,15 @@ def bring_commit(repository: Repository, commit: str) -> bool:
             if not _NOT_GIVEN.search(str(error)):
                 raise _failure(repository, error) from None
     if not has_commit(repository, commit):
-        bring_everything(repository)  # a server may give away what branches and tags name alone
+        fetch_everything(repository)  # a server may give away what branches and tags name alone
     if not has_commit(repository, commit):
         return False
     git.tell(repository.here(), "update-ref", f"refs/onedigest/{commit}", commit)
     return True
 
 
-def bring_everything(repository: Repository) -> None:
-    """Bring all branches and tags to this machine. Raises `NetworkError`."""
+def fetch_everything(repository: Repository) -> None:
+    """Fetch all branches and tags to this machine. Raises `NetworkError`."""
     try:
         _fetch(repository, *_EVERYTHING)
     except git.GitFailed as error:
@@ -135,7 +135,7 @@ def _failure(repository: Repository, error: git.GitFailed) -> NetworkError | git
 
 
 def _fetch(repository: Repository, *wanted: str) -> None:
-    """Bring what is wanted, with all of its history and the tags in it. Raises `GitFailed`."""
+    """Fetch what is wanted, with all of its history and the tags in it. Raises `GitFailed`."""
     _refuse_offline(repository)
     # tags that were here are of another time
     shutil.rmtree(repository.folder / "refs" / "tags", ignore_errors=True)

@@ -19,10 +19,10 @@ from onedigest import untrusted
 from onedigest.checkout import read_inside
 from onedigest.digest import algorithm_of, has_stated, of_bytes
 from onedigest.errors import InputError, NetworkError, Problem
-from onedigest.from_source.fitting import Need, choose, may_build
+from onedigest.from_source.compatible_wheels import Need, choose, may_build
 from onedigest.from_source.model import BuildRequirement, PinnedFile
 from onedigest.from_source.project_text import MACHINES, NAME, preferences_text, project_text, settings_of
-from onedigest.net.download import Wanted, download
+from onedigest.net.download import Download, download
 from onedigest.store import link
 from onedigest.tools import uv
 from onedigest.tools.uv_rows import (
@@ -85,8 +85,8 @@ def locate(need: Need, requires: Sequence[BuildRequirement], sources: Sources) -
     return Pins(requires=tuple(requires), places=places)
 
 
-def bring(need: Need, pins: Pins, tags: Sequence[Tag], sources: Sources, folder: Path) -> list[Path]:
-    """Bring the wheels that a machine with these tags takes into a new folder; return their paths.
+def fetch_requirements(need: Need, pins: Pins, tags: Sequence[Tag], sources: Sources, folder: Path) -> list[Path]:
+    """Fetch the wheels that a machine with these tags takes into a new folder; return their paths.
 
     Raises `InputError` where one of them has none for it, and `NetworkError`.
     """
@@ -101,7 +101,7 @@ def bring(need: Need, pins: Pins, tags: Sequence[Tag], sources: Sources, folder:
             _add(need, file, Path(place.address), sources)
         else:
             urls = (place.address,) if place.address else ()
-            wanted.append(Wanted(name=file.name, digest=file.digest, size=file.size, urls=urls, index=place.index))
+            wanted.append(Download(name=file.name, digest=file.digest, size=file.size, urls=urls, index=place.index))
     _refuse_gone(need, wanted)
     download(sources.client, sources.store, wanted, sources.report)
     folder.mkdir()
@@ -232,7 +232,7 @@ def _kept(wheels: list[_Row]) -> list[_Row]:
 
 def _measured(file: PinnedFile, place: Place, sources: Sources) -> PinnedFile:
     if "://" in place.address:
-        digest, size = sources.client.keep(place.address, sources.store, most=_MOST_WHEEL, index=place.index)
+        digest, size = sources.client.fetch_unknown(place.address, sources.store, most=_MOST_WHEEL, index=place.index)
     else:
         data = _local(file.name, Path(place.address))
         digest, size = sources.store.add(data), len(data)
@@ -254,7 +254,7 @@ def _add(need: Need, file: PinnedFile, place: Path, sources: Sources) -> None:
     sources.store.add(data)
 
 
-def _refuse_gone(need: Need, wanted: Iterable[Wanted]) -> None:
+def _refuse_gone(need: Need, wanted: Iterable[Download]) -> None:
     problems = [
         Problem(
             f"the wheel `{file.name}` that `{need.name}` was built with is in no index any more",

@@ -17,7 +17,14 @@ from onedigest.assembler.left_out import ENVIRONMENT, is_marked
 from onedigest.checkout import find_repository, unusable_as_input_error
 from onedigest.digest import Digest
 from onedigest.errors import InputError
-from onedigest.from_source.left_aside import PROJECT_FILES, is_beside, is_credential, is_made, is_output, others_below
+from onedigest.from_source.excluded_files import (
+    PROJECT_FILES,
+    is_beside,
+    is_credential,
+    is_made,
+    is_output,
+    others_below,
+)
 from onedigest.from_source.links import real_place
 from onedigest.store import STAMP
 from onedigest.tools import git

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from onedigest.missing.world import World
+from onedigest.missing.image_contents import ImageContents
 from onedigest.platforms import Platform
 
 _OF_THE_HOST = re.compile(r"lib(?:cuda|nvidia-.+|nvcuvid|nvoptix|cudadebugger)\.so(?:\..*)?")
@@ -30,7 +30,7 @@ class Lack:
     optional: bool
 
 
-def missing_libraries(worlds: Iterable[World]) -> list[Lack]:
+def missing_libraries(worlds: Iterable[ImageContents]) -> list[Lack]:
     """Return the libraries that are missing, sorted by name; nobody asked for the files of a base."""
     found = []
     for world in worlds:

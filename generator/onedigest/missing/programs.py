@@ -10,13 +10,13 @@ from onedigest.definition.files import File
 from onedigest.definition.spec import Spec
 from onedigest.errors import Problem
 from onedigest.missing.facts import interpreter_of, merged, program_folders
+from onedigest.missing.image_contents import ImageContents
 from onedigest.missing.libraries import Lack, grouped
-from onedigest.missing.world import World
 
 _HEAD = 256
 
 
-def missing_interpreters(worlds: Iterable[World], search: Sequence[str]) -> list[Lack]:
+def missing_interpreters(worlds: Iterable[ImageContents], search: Sequence[str]) -> list[Lack]:
     """Return the programs that scripts in folders of programs start with, and that are not there.
 
     Scripts of a base are not looked at: nobody asked for them. `search` are the folders of the search path.
@@ -29,7 +29,7 @@ def missing_interpreters(worlds: Iterable[World], search: Sequence[str]) -> list
     return grouped(found)
 
 
-def _lacking(line: str, world: World, search: Sequence[str]) -> Iterator[str]:
+def _lacking(line: str, world: ImageContents, search: Sequence[str]) -> Iterator[str]:
     path, named = interpreter_of(line)
     if path.startswith("/") and not world.has_program(path):
         yield path
@@ -40,7 +40,7 @@ def _lacking(line: str, world: World, search: Sequence[str]) -> Iterator[str]:
 
 
 def entrypoint_problem(
-    spec: Spec, worlds: Sequence[World], files: Sequence[File], search: Sequence[str], where: str
+    spec: Spec, worlds: Sequence[ImageContents], files: Sequence[File], search: Sequence[str], where: str
 ) -> Problem | None:
     """Return why a container could not start, or nothing: its program is not there, or is none."""
     command = (*spec.entrypoint, *spec.args)
@@ -76,7 +76,7 @@ def entrypoint_problem(
     return None
 
 
-def _is_known(places: Sequence[str], own: Mapping[str, File], world: World) -> bool:
+def _is_known(places: Sequence[str], own: Mapping[str, File], world: ImageContents) -> bool:
     """Tell whether all that is in a folder is known: folders of programs, those of the application."""
     folders = {path.rpartition("/")[0] for path in own}
     above = [place.rpartition("/")[0] for place in places]
@@ -84,7 +84,7 @@ def _is_known(places: Sequence[str], own: Mapping[str, File], world: World) -> b
     return any(folder in folders or merged(folder) in known for folder in above)
 
 
-def _unfit(file: File, name: str, where: str, worlds: Sequence[World], search: Sequence[str]) -> Problem | None:
+def _unfit(file: File, name: str, where: str, worlds: Sequence[ImageContents], search: Sequence[str]) -> Problem | None:
     head = file.content[:_HEAD] if isinstance(file.content, bytes) else _head(file.content)
     if not file.executable:
         hint = f"run `chmod +x {file.place}`"

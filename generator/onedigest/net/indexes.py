@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from onedigest.net.leading import origin_of, split, without_user
+from onedigest.net.redirects import origin_of, split, without_user
 
 NAMED = ("UV_INDEX", "UV_DEFAULT_INDEX")
 PLAIN = ("UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")

@@ -14,8 +14,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
-from onedigest.net.leading import is_near
 from onedigest.net.proxies import Proxy
+from onedigest.net.redirects import is_near
 from onedigest.net.socks import reach
 
 _LONGEST_LINE = 1 << 16

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from onedigest.digest import canonical_json
 from onedigest.errors import InputError
 from onedigest.net.indexes import Index, without_users
-from onedigest.net.leading import without_user
+from onedigest.net.redirects import without_user
 from onedigest.untrusted import MOST_TEXT, load_toml
 
 _PLACES = ("index-url", "extra-index-url", "find-links", "no-index")

@@ -15,7 +15,7 @@ from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError
 from onedigest.oci.compression import Inflated, most_inflated
 from onedigest.oci.media import LAYERS
-from onedigest.oci.tar_members import Member, read_members
+from onedigest.oci.tar_members import TarMember, read_members
 from onedigest.store import Store
 
 _WHITEOUT = ".wh."
@@ -308,7 +308,7 @@ def _weight(facts: Facts | None) -> int:
     return 256 + sum(map(len, facts.values())) if facts is not None else 0
 
 
-def _row(member: Member, examiner: Examiner) -> Row:
+def _row(member: TarMember, examiner: Examiner) -> Row:
     path = posixpath.normpath("/" + _text(member.name)).lstrip("/")
     folder, _, name = path.rpartition("/")
     if path.count("/") > _DEEPEST:

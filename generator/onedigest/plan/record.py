@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from onedigest import conflicts, untrusted
+from onedigest import merge_conflicts, untrusted
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.image import Image
 from onedigest.digest import Digest
@@ -82,8 +82,8 @@ def dumps(record: Record) -> str:
 
 def loads(text: str, where: str) -> Record:
     """Read the text of a record. Raises `InputError` that names the place, such as `platforms[0].layers[2].size`."""
-    if line := conflicts.first_line(text):
-        raise InputError.of(conflicts.MARKS, where=f"{where}:{line}", hint=_ANEW)
+    if line := merge_conflicts.first_line(text):
+        raise InputError.of(merge_conflicts.MARKS, where=f"{where}:{line}", hint=_ANEW)
     try:
         return _read(Table(untrusted.load_toml(text, untrusted.MOST_LOCK)))
     except tomllib.TOMLDecodeError as error:

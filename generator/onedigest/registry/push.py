@@ -8,7 +8,7 @@ from pathlib import Path
 
 from onedigest.assembler.image import INDEX_TYPE, MANIFEST_TYPE, Image, PlatformImage
 from onedigest.digest import Digest
-from onedigest.net.transfers import Report, spread
+from onedigest.net.transfers import Report, transfer_all
 from onedigest.registry.repository import Repository
 
 
@@ -29,7 +29,7 @@ def blobs_of(image: Image) -> tuple[Blob, ...]:
 
 def find_missing(repository: Repository, blobs: Sequence[Blob]) -> tuple[Blob, ...]:
     """Return the blobs that a repository does not have."""
-    present = spread(lambda blob, _: repository.has(blob.digest), blobs)
+    present = transfer_all(lambda blob, _: repository.has(blob.digest), blobs)
     return tuple(blob for blob, there in zip(blobs, present, strict=True) if not there)
 
 
@@ -38,7 +38,7 @@ def begin_uploads(repository: Repository, blobs: Sequence[Blob], elsewhere: Mapp
 
     `elsewhere` names a repository that is likely to have a blob, by its digest.
     """
-    places = spread(lambda blob, _: repository.begin(blob.digest, elsewhere.get(blob.digest, "")), blobs)
+    places = transfer_all(lambda blob, _: repository.begin(blob.digest, elsewhere.get(blob.digest, "")), blobs)
     return {blob: place for blob, place in zip(blobs, places, strict=True) if place}
 
 
@@ -46,7 +46,7 @@ def upload_blobs(
     repository: Repository, places: Mapping[Blob, str], contents: Mapping[str, Path | bytes], report: Report
 ) -> None:
     """Upload blobs, several at once; `contents` has them by digest."""
-    spread(
+    transfer_all(
         lambda blob, counted: repository.upload(blob.digest, blob.size, contents[blob.digest], places[blob], counted),
         tuple(places),
         report,
@@ -60,7 +60,7 @@ def put_image(repository: Repository, image: Image) -> None:
         if repository.resolve(platform.manifest_digest) is None:
             repository.put_manifest(platform.manifest_digest, MANIFEST_TYPE, platform.manifest)
 
-    spread(put, image.platforms)
+    transfer_all(put, image.platforms)
     repository.put_manifest(image.digest, INDEX_TYPE, image.index)
 
 

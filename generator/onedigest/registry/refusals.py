@@ -19,10 +19,10 @@ from urllib3.exceptions import (
 )
 
 from onedigest.errors import NetworkError
+from onedigest.net.failure_reasons import reason_of, tls_hint
 from onedigest.net.pace import Refused
-from onedigest.net.patience import BUSY, LIMITED, LONGEST, stated_wait
 from onedigest.net.proxy_faults import ProxyFault
-from onedigest.net.reasons import reason_of, tls_hint
+from onedigest.net.retries import BUSY, LIMITED, LONGEST, stated_wait
 from onedigest.oci.reference import MIRRORS
 from onedigest.registry.authorization import Answer
 from onedigest.registry.credentials import login_command
@@ -49,7 +49,7 @@ class Refusing:
     """
 
     registry: str
-    source: str
+    shown_from: str
     hidden_in: Callable[[str], str]
     remedy: str = ""
     """What may be read from instead: a mirror, or another one."""
@@ -60,7 +60,7 @@ class Refusing:
         if answer.status == LIMITED or (answer.status == _UNAVAILABLE and is_put_off(answer.status, answer.headers)):
             return self._limit(answer, doing, said)
         if answer.status in (401, 403):
-            by = f"with the credential from {self.source}" if self.source else "without a login"
+            by = f"with the credential from {self.shown_from}" if self.shown_from else "without a login"
             return NetworkError.of(
                 f"{self.registry} does not permit to {doing} {by}{said}", hint=login_command(self.registry)
             )
@@ -89,7 +89,7 @@ class Refusing:
         again = f"for {duration(seconds)}" if seconds else "for now"
         why = "limits how often it is asked" if answer.status == LIMITED else f"answered {answer.status}"
         remedy = []
-        if answer.status == LIMITED and not self.source:
+        if answer.status == LIMITED and not self.shown_from:
             remedy.append(f"{login_command(self.registry)} (most registries let users ask more often)")
         if self.remedy:
             remedy.append(f"read from {self.remedy}: {MIRRORS}='REGISTRY=HOST'")

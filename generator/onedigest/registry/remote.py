@@ -9,8 +9,8 @@ from pathlib import Path
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import of_bytes
 from onedigest.errors import NetworkError
-from onedigest.net.download import Wanted, bring
-from onedigest.net.transfers import Report, spread
+from onedigest.net.download import Download, download_file
+from onedigest.net.transfers import Report, transfer_all
 from onedigest.oci.documents import DOCUMENT_BYTES
 from onedigest.oci.reference import Reference
 from onedigest.registry.repository import Repository, stated_type
@@ -59,12 +59,12 @@ class Remote:
         return str(self.reference.at(digest))
 
     def layers(self, layers: Iterable[Descriptor], report: Report) -> list[Path]:
-        """Bring layers into the store, in parallel, and return where they are. Raises `NetworkError`."""
+        """Fetch layers into the store, in parallel, and return where they are. Raises `NetworkError`."""
         wanted = list(layers)
-        spread(self._bring, wanted, report)
+        transfer_all(self._fetch, wanted, report)
         return [self._store.path(layer.digest) for layer in wanted]
 
-    def _bring(self, layer: Descriptor, report: Report) -> None:
+    def _fetch(self, layer: Descriptor, report: Report) -> None:
         if not self._store.has(layer.digest, layer.size):
-            file = Wanted(name=f"layer {layer.digest[7:19]}", digest=layer.digest, size=layer.size)
-            bring(self._store, file, partial(self._repository.open_blob, layer.digest), self.name, report)
+            file = Download(name=f"layer {layer.digest[7:19]}", digest=layer.digest, size=layer.size)
+            download_file(self._store, file, partial(self._repository.open_blob, layer.digest), self.name, report)

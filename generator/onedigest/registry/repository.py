@@ -18,7 +18,7 @@ from onedigest.errors import NetworkError, Problem
 from onedigest.net.encryption import Unfit
 from onedigest.net.transfers import Report
 from onedigest.oci.reference import Reference
-from onedigest.registry import uploading
+from onedigest.registry import upload as uploading
 from onedigest.registry.authorization import Answer, Denied
 from onedigest.registry.endpoint import Endpoint, endpoints_of
 from onedigest.registry.hosts_toml import RESOLVE
@@ -236,7 +236,7 @@ class Repository:
 
         The first upload is begun to know it: so one that has expired is told before anything is built.
         """
-        if not (self._writes and endpoint.transport.refusing.source):
+        if not (self._writes and endpoint.transport.refusing.shown_from):
             return False
         with self._probing:
             if self._probed is None:

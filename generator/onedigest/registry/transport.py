@@ -14,13 +14,13 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from onedigest.errors import NetworkError, OnedigestError
-from onedigest.net import leading
+from onedigest.net import redirects
 from onedigest.net.connection import Pools, shown
 from onedigest.net.download import discard, encoding_of
-from onedigest.net.leading import is_loopback
-from onedigest.net.patience import BUSY, LIMITED, seconds_of
+from onedigest.net.redirects import is_loopback
+from onedigest.net.retries import BUSY, LIMITED, seconds_of
 from onedigest.registry.authorization import Answer, Authorizer
-from onedigest.registry.credentials import Credentials
+from onedigest.registry.credentials import RegistryCredentials
 from onedigest.registry.host_choice import Places, host_of, pools_for, registry_of
 from onedigest.registry.hosts_toml import Host
 from onedigest.registry.refusals import Refusing, has_no_tls, is_passing, is_put_off, noting_host, unreachable
@@ -54,7 +54,7 @@ class Access:
     """
 
     pools: Pools
-    credentials: Credentials
+    credentials: RegistryCredentials
     insecure: tuple[str, ...] = ()
     mirrors: tuple[tuple[str, str], ...] = ()
     places: Places = field(default_factory=Places)
@@ -138,7 +138,7 @@ class Transport:
     def refusing(self) -> Refusing:
         """How it is said that the registry refuses."""
         source, remedy = self._authorizer.source, self._remedy
-        return Refusing(registry=self.registry, source=source, hidden_in=self._hidden_in, remedy=remedy)
+        return Refusing(registry=self.registry, shown_from=source, hidden_in=self._hidden_in, remedy=remedy)
 
     def _hidden_in(self, text: str) -> str:
         for _, value in self._host.headers:
@@ -209,18 +209,18 @@ class Transport:
         return self._authorizer.header(scopes) if self._is_own(target) else ""
 
     def _is_own(self, target: str) -> bool:
-        return leading.origin_of(target) == leading.origin_of(self.url("/"))
+        return redirects.origin_of(target) == redirects.origin_of(self.url("/"))
 
     def _is_insecure(self, target: str) -> bool:
         """Tell whether the user allows that a host is spoken to without TLS."""
-        return any(leading.are_one(target, f"http://{each}") for each in self._access.insecure)
+        return any(redirects.are_one(target, f"http://{each}") for each in self._access.insecure)
 
     def _follow(
         self, method: str, target: str, headers: Mapping[str, str], authorization: str, body: Body | None
     ) -> urllib3.BaseHTTPResponse:
         """Send a request and follow where reading it leads; what convinces the registry goes to no other host."""
-        leads = leading.STATUSES if method in ("GET", "HEAD") else () if body else _AS_IT_IS
-        for _ in range(leading.MOST):
+        leads = redirects.STATUSES if method in ("GET", "HEAD") else () if body else _AS_IT_IS
+        for _ in range(redirects.MOST):
             own = {"authorization": authorization} if authorization and self._is_own(target) else {}
             response = self._once(method, target, {**headers, **own}, body)
             place = response.headers.get("location")
@@ -234,10 +234,10 @@ class Transport:
         """Return an address that the registry gave. Raises `NetworkError` for one that it may not lead to."""
         try:
             target = urljoin(origin, place)
-            if leading.are_one(target, self.url("/")):
+            if redirects.are_one(target, self.url("/")):
                 # a proxy ends TLS before it, or names the port that goes without saying
                 return urlsplit(target)._replace(scheme=self._scheme, netloc=self._host.netloc).geturl()
-            return leading.target_of(place, origin, self._plain_hosts(target))
+            return redirects.target_of(place, origin, self._plain_hosts(target))
         except ValueError as error:
             why = str(error) if str(error).startswith("leads ") else "leads to what is no address"
             raise NetworkError.of(f"{self.registry} {why}", where=_placed(place)) from None
@@ -258,7 +258,7 @@ class Transport:
         sent = {"user-agent": "onedigest", **stated, "accept-encoding": "identity", **headers}
         content = body() if body else None
         try:
-            outside = leading.is_outside(target, self.url("/")) and not self._is_insecure(target)
+            outside = redirects.is_outside(target, self.url("/")) and not self._is_insecure(target)
             with noting_host(urlsplit(target).netloc):
                 return self._pools.request(method, target, headers=sent, body=content, outside=outside)
         finally:
@@ -271,7 +271,7 @@ class Transport:
         It has TLS, as docker wants it, or is as near, or as much the user's choice, as the registry.
         """
         try:
-            target = leading.target_of(url, self.url("/"), self._plain_hosts(url))
+            target = redirects.target_of(url, self.url("/"), self._plain_hosts(url))
         except ValueError as error:
             why = str(error) if str(error).startswith("leads ") else "leads to what is no address"
             why = why.replace("leads to", "names a token service at").replace("at an address without", "without")

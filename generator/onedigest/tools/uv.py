@@ -19,7 +19,7 @@ from onedigest import checkout, untrusted
 from onedigest.errors import InputError, NetworkError, Problem
 from onedigest.net.indexes import Index, addresses_with_user, indexes_in, listed_in, without_users
 from onedigest.store import Store
-from onedigest.tools.nameless import nameless_file
+from onedigest.tools.anonymous_file import nameless_file
 from onedigest.tools.uv_environment import Lent, hide, lend
 from onedigest.tools.uv_network import with_hint
 from onedigest.uv_program import find_uv

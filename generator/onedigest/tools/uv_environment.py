@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
-from onedigest.net.index_credentials import Credential, Credentials
+from onedigest.net.index_credentials import IndexCredential, IndexCredentials
 from onedigest.net.indexes import NAMED, PLAIN, Index, without_users
-from onedigest.net.leading import split
+from onedigest.net.redirects import split
 from onedigest.net.uv_settings import bare_settings, read_settings, settings_text
 
 _KEPT = re.compile(
@@ -39,7 +39,7 @@ class Lent:
     settings: str = field(repr=False)
     machine: str = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
-    credentials: Credentials = field(repr=False)
+    credentials: IndexCredentials = field(repr=False)
     files: Mapping[str, str]
     """Where the settings are that messages of uv are about, by `user` and `machine`."""
 
@@ -54,7 +54,7 @@ def lend(environment: Mapping[str, str], asked: Iterable[Index] = (), *, offline
     for name in [name for name in kept if _PROXY.fullmatch(name)]:
         # uv fills in names in capitals only, and every program reads the other form too
         kept.setdefault(name.lower(), kept.pop(name))
-    credentials = Credentials(environment, asked, offline=offline)
+    credentials = IndexCredentials(environment, asked, offline=offline)
     (user_file, user), (machine_file, machine) = read_settings(environment)
     secrets = {each.password or each.token for each in credentials.rows}
     secrets |= {each.user for each in credentials.rows if len(each.user) >= _TOKEN}
@@ -69,7 +69,7 @@ def lend(environment: Mapping[str, str], asked: Iterable[Index] = (), *, offline
     )
 
 
-def _shown(credential: Credential) -> Index:
+def _shown(credential: IndexCredential) -> Index:
     """Return an index whose address holds what is shown there."""
     parts = split(credential.url)
     assert parts  # it was found by its address

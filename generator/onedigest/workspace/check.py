@@ -119,7 +119,7 @@ def _stale(context: Context, folder: Path, images: list[ScriptImage]) -> list[Pr
 
 def _conflicts(image: ScriptImage) -> Iterator[Problem]:
     """Yield the rules of an image with marks of a merge, which are to be committed by nobody."""
-    from onedigest.conflicts import MARKS, first_line
+    from onedigest.merge_conflicts import MARKS, first_line
     from onedigest.rules.files import read
     from onedigest.rules.model import OWN, own_files
 
@@ -136,7 +136,7 @@ def _told(folder: Path, found: Iterable[_Found]) -> Iterator[Problem]:
 
 def _other_formats(folder: Path, found: Sequence[_Found]) -> Iterator[Problem]:
     """Yield one problem for all rules of each other format: this version cannot render them, so nothing is proven."""
-    from onedigest.lock.stated import installing
+    from onedigest.lock.metadata import installing
 
     for number in sorted({number for each in found for number in each.other_formats()}):
         message = f"the rules are of format {number}, and this version writes format {formats.RULES}"
@@ -150,7 +150,7 @@ def _other_formats(folder: Path, found: Sequence[_Found]) -> Iterator[Problem]:
 def _rendered(image: ScriptImage, lock: Lock, folder: Path) -> Rules:
     """Render the files of an image from its lock. Raises `InputError`."""
     from onedigest.definition.files import collect
-    from onedigest.lock.answer import refuse_other_answer
+    from onedigest.lock.staleness import refuse_other_answer
     from onedigest.plan.arrange import arrange
     from onedigest.rules.image import render_rules
 
@@ -162,7 +162,7 @@ def _rendered(image: ScriptImage, lock: Lock, folder: Path) -> Rules:
 def _asked(image: ScriptImage, text: str) -> str:
     """Say which keys of the spec differ from those that the lock answers, with both values."""
     from onedigest.lock import text as codec
-    from onedigest.lock.answer import moved_settings
+    from onedigest.lock.staleness import moved_settings
 
     script = image.spec.script
     try:

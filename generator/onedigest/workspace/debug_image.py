@@ -23,7 +23,7 @@ def debug_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
 def build_debug(context: Context, job: PlannedImage) -> tuple[PlannedImage, Built]:
     """Put a shell above the layers of a job, which are all there; return the job of that, and what it gave."""
     from onedigest.engines.embedded import build
-    from onedigest.fetching import fetch_package
+    from onedigest.fetching import fetch_deb
     from onedigest.lock.base.shell import find_shell
     from onedigest.plan.debug import with_shell
 
@@ -32,6 +32,6 @@ def build_debug(context: Context, job: PlannedImage) -> tuple[PlannedImage, Buil
         job.lock.base, tuple(each.platform for each in job.plan.platforms), source, security=job.image.spec.security
     )
     for package in shell.values():
-        fetch_package(source, package, job.image.inputs)
+        fetch_deb(source, package, job.image.inputs)
     plan = with_shell(job.plan, shell)
     return replace(job, plan=plan), build(plan, inputs=job.image.inputs, store=context.store, workers=context.workers)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from onedigest.conflicts import sides
 from onedigest.digest import is_digest
 from onedigest.errors import InputError, Problem, generating
 from onedigest.formats import LOCK_FILE
+from onedigest.merge_conflicts import sides
 from onedigest.wording import shown
 from onedigest.workspace.context import Context
 from onedigest.workspace.leftovers import find_gone, renamed
@@ -29,8 +29,8 @@ def earlier_lock(context: Context, image: ScriptImage) -> Lock | None:
     newer release, which is not to be undone.
     """
     from onedigest.lock import text as codec
-    from onedigest.lock.remains import decided, read_remains
-    from onedigest.lock.stated import format_problem, is_newer, stated
+    from onedigest.lock.metadata import format_problem, is_newer, stated
+    from onedigest.lock.salvage import decided, read_remains
     from onedigest.rules.files import read
 
     text, where = None, shown(image.lock_path)
@@ -58,8 +58,8 @@ def answers(image: ScriptImage, lock: Lock) -> bool:
 
     The code of local projects may have changed.
     """
-    from onedigest.lock.answer import refuse_other_answer
-    from onedigest.lock.nearby import is_of_files
+    from onedigest.lock.local_files import is_of_files
+    from onedigest.lock.staleness import refuse_other_answer
     from onedigest.rules.files import read
 
     if lock_problems(image, read(image.lock_path), lambda _: ""):

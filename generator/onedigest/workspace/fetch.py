@@ -34,7 +34,7 @@ def fetch_images(context: Context, images: Iterable[ScriptImage], platforms: tup
         prove_base(context, image, lock)
         named = chosen_platforms(lock, platforms)
         chosen = inputs_of(lock, named)
-        count = bring(context, image, lock, chosen)
+        count = fetch_inputs_of(context, image, lock, chosen)
         place_named_assemblers(context, image)
         _place_encoded(context, image, lock)
         files, total = chosen.count(), chosen.size()
@@ -69,17 +69,17 @@ def _place_encoded(context: Context, image: ScriptImage, lock: Lock) -> None:
         place_encoded(plan, inputs=image.inputs, store=context.store, workers=context.workers)
 
 
-def bring(
+def fetch_inputs_of(
     context: Context, image: ScriptImage, lock: Lock, chosen: Inputs, arrived: Callable[[str], None] = lambda _: None
 ) -> int:
     """Put inputs into lockfiles/.inputs, with progress; return how many were not in the store.
 
     `arrived` is told the name of each as soon as it is there.
     """
-    from onedigest.fetching import fetch, link_stored, without_witness
+    from onedigest.fetching import built_elsewhere, fetch_inputs, link_stored
 
     missing = link_stored(context.store, image.inputs, chosen)
-    built = without_witness(context.store, lock, chosen)
+    built = built_elsewhere(context.store, lock, chosen)
     missing = replace(missing, wheels=tuple(dict.fromkeys((*missing.wheels, *built))))
     for name in sorted(chosen.names() - missing.names()):
         arrived(name)
@@ -88,7 +88,7 @@ def bring(
         with context.events.progress(title, missing.size()) as progress:
             source = sources(context, image, progress.advance)
             folder, inputs = image.script_folder, image.inputs
-            fetch(
+            fetch_inputs(
                 image.spec,
                 lock,
                 source,

@@ -38,9 +38,9 @@ def _place(context: Context, definition: Definition, script: Path) -> str:
         if any(block.type == "script" for block in find_blocks(text)):
             return f"[tool.onedigest] of the block in {shown(file)}"
     project = context.project(script.parent)
-    if project.source:
-        table = "[tool.onedigest] of " if project.source == PYPROJECT else ""
-        return f"{table}{shown(project.root / project.source)}"
+    if project.file:
+        table = "[tool.onedigest] of " if project.file == PYPROJECT else ""
+        return f"{table}{shown(project.root / project.file)}"
     for step in definition.steps:
         if isinstance(step, UvProject) and Path(step.pyproject).resolve().parent == project.root.resolve():
             return f"[tool.onedigest] of {shown(Path(step.pyproject))}"

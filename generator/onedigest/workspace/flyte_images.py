@@ -70,7 +70,7 @@ def flyte_image(
     `script` is what the lock is of, if not the file that defines the image. Of an image that is not in the script's
     text, `siblings` are the others that the SDK knows of the same script. Raises `InputError`.
     """
-    from onedigest.definition.flyte.naming import without_bundles
+    from onedigest.definition.flyte.lock_names import without_bundles
     from onedigest.definition.flyte.syntax import Found
 
     path, claims = script or Path(definition.file), Claims()

@@ -54,7 +54,7 @@ class Claims:
 
 def read_found(context: Context, path: Path, data: bytes) -> Found | None:
     """Return what a script has of Flyte's images; None for one that has none of its own."""
-    from onedigest.definition.flyte.presence import may_have_images
+    from onedigest.definition.flyte.detection import may_have_images
 
     if not may_have_images(data):
         return None
@@ -110,7 +110,7 @@ def choose_names(context: Context, path: Path, several: Sequence[Sequence[str]],
 
 def list_names(context: Context, path: Path, definitions: Sequence[Definition]) -> list[tuple[str, ...]]:
     """Return what each image of a script may be called: as [tool.onedigest] says, else as its text suggests."""
-    from onedigest.definition.flyte.naming import candidates
+    from onedigest.definition.flyte.lock_names import candidates
 
     given = list(_given_names(definitions))
     others = [each for each, name in zip(definitions, given, strict=True) if name is None]
@@ -126,7 +126,7 @@ def list_names_of_unread(
     No name of it is one that an image of the text may have. Where others are in the dark, what they would share is no
     name.
     """
-    from onedigest.definition.flyte.naming import has_own_name, plain_name, without_bundles
+    from onedigest.definition.flyte.lock_names import has_own_name, plain_name, without_bundles
 
     others = list_names(context, path, found.definitions)
     reserved = {name for names in others for name in names}

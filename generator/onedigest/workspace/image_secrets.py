@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onedigest.definition.flyte.definition import Secret
-from onedigest.definition.flyte.indexes import Credential
+from onedigest.definition.flyte.indexes import SecretCredential
 from onedigest.errors import InputError, Problem
-from onedigest.net.leading import is_loopback
+from onedigest.net.redirects import is_loopback
 from onedigest.workspace.index_credentials import Bound
 
 VARIABLE = "ONEDIGEST_SECRETS"
@@ -50,7 +50,7 @@ def read_allowed(text: str) -> Allowed:
 
 
 def bound_credentials(
-    credentials: Collection[Credential],
+    credentials: Collection[SecretCredential],
     secrets: Collection[Secret],
     environment: Mapping[str, str],
     known: Collection[str],
@@ -87,7 +87,7 @@ def bound_credentials(
 
 
 def _refusal(
-    credential: Credential,
+    credential: SecretCredential,
     source: str,
     allowed: Allowed,
     known: Collection[str],
@@ -111,7 +111,7 @@ def _refusal(
     return Problem(f"an index on {host} asks for {source}, which {VARIABLE} {listed}", where, hint)
 
 
-def _missing(credential: Credential, name: str, secret: Secret | None, where: str) -> Problem:
+def _missing(credential: SecretCredential, name: str, secret: Secret | None, where: str) -> Problem:
     if secret is None:
         message = f"the address of an index on {credential.host} needs the variable {name}, which is not set"
         return Problem(message, where, "set it, or name its secret in `secret_mounts`")

@@ -61,7 +61,7 @@ def sources_for(source: Sources, context: Context, image: ScriptImage) -> Source
     Raises `InputError` for secrets that an image may not use, or that are not on this machine.
     """
     from onedigest.net.download import Client
-    from onedigest.net.index_credentials import Credentials
+    from onedigest.net.index_credentials import IndexCredentials
 
     named = context.machine.indexes
     bound = _bound(context, image, named)
@@ -72,7 +72,7 @@ def sources_for(source: Sources, context: Context, image: ScriptImage) -> Source
         context.warn(unbound(context.variables, named, ((index, where) for index in asked)))
     environment = _environment(context, named, asked, bound)
     direct = addresses_with_user([*image.spec.dependencies, image.spec.uv])
-    credentials = Credentials(environment, (*asked, *listed_in(settings), *direct))
+    credentials = IndexCredentials(environment, (*asked, *listed_in(settings), *direct))
     connection = replace(context.connection, credentials=credentials)
     return replace(source, environment=environment, client=Client(connection))
 

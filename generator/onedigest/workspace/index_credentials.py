@@ -27,7 +27,7 @@ from onedigest.net.indexes import (
     listed_in,
     stem_of,
 )
-from onedigest.net.leading import without_user
+from onedigest.net.redirects import without_user
 from onedigest.net.uv_settings import load_settings, settings_files
 
 

@@ -13,7 +13,7 @@ from onedigest.workspace.script_image import ScriptImage
 if TYPE_CHECKING:
     from onedigest.definition.files import File
     from onedigest.lock.model import Lock
-    from onedigest.missing.asked import Owned
+    from onedigest.missing.model import KnownOwners
     from onedigest.plan.layers import Plan
     from onedigest.sources import Sources
 
@@ -31,15 +31,15 @@ def look_at(
     Nothing is fetched but Debian's list of files, where something is missing. With `make_sources` that is tried again
     where it was out of reach before.
     """
-    from onedigest.missing.asked import Looked
-    from onedigest.missing.look import look
+    from onedigest.missing.check import look
+    from onedigest.missing.model import CheckedImage
 
-    def owners(names: Sequence[str]) -> Owned | None:
+    def owners(names: Sequence[str]) -> KnownOwners | None:
         from onedigest.workspace.image_sources import sources
 
         return _owned(lock, image, names, make_sources() if make_sources else sources(context, image))
 
-    looked = Looked(
+    looked = CheckedImage(
         spec=image.spec,
         lock=lock,
         files=files,
@@ -54,11 +54,11 @@ def look_at(
         image.warn(problem)
 
 
-def _owned(lock: Lock, image: ScriptImage, names: Sequence[str], sources: Sources) -> Owned | None:
+def _owned(lock: Lock, image: ScriptImage, names: Sequence[str], sources: Sources) -> KnownOwners | None:
     """Return the packages of the base's suite that have files of some names, None where that cannot be known now."""
     from onedigest.debian.contents import packages_with
     from onedigest.debian.library_names import package_named_after
-    from onedigest.missing.asked import Owned
+    from onedigest.missing.model import KnownOwners
 
     found: dict[str, str] = {}
     suite, architectures = lock.base.system_suite, tuple(each.debian for each in lock.platforms)
@@ -71,14 +71,14 @@ def _owned(lock: Lock, image: ScriptImage, names: Sequence[str], sources: Source
             packages = sources.archive.read(suite, architectures, security=image.spec.security).packages
             known = packages[architectures[0]]
             guessed = {name: package_named_after(name, lambda each: known.get(each) is not None) for name in names}
-            return Owned(packages={name: package for name, package in guessed.items() if package}, complete=False)
+            return KnownOwners(packages={name: package for name, package in guessed.items() if package}, complete=False)
         return None
-    return Owned(packages=found, complete=True) if suite else None
+    return KnownOwners(packages=found, complete=True) if suite else None
 
 
 def say_unseen(context: Context, image: ScriptImage, lock: Lock) -> None:
     """Warn where an image was not looked at, since wheels or packages of it were never on this machine."""
-    from onedigest.missing.world import facts_of
+    from onedigest.missing.image_contents import facts_of
 
     if image.spec.run or facts_of(lock, lock.platforms, context.store) is not None:
         return

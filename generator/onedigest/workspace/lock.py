@@ -26,7 +26,7 @@ from onedigest.workspace.undone import say_undone
 from onedigest.workspace.wheel_problems import tell_wheels
 
 if TYPE_CHECKING:
-    from onedigest.lock.base.moves import Move
+    from onedigest.lock.base.version_changes import Move
     from onedigest.lock.model import Lock
     from onedigest.lock.resolver import Upgrade
     from onedigest.rules.model import Rules
@@ -157,7 +157,7 @@ def _locked(
     if previous and upgrade == Upgrade() and answers(image, previous):
         if not moved_code(image, previous, make_sources):
             return previous, {}
-        from onedigest.lock.refreshing import refresh
+        from onedigest.lock.refresh import refresh
 
         if refreshed := refresh(image.spec, previous, make_sources(), folder=folder, author=author):
             return refreshed, {}
@@ -188,7 +188,7 @@ def _say_reason(context: Context, image: ScriptImage, previous: Lock | None) -> 
 def _debian_moves(previous: Lock | None, lock: Lock, sources: Sources) -> dict[Move, tuple[str, ...]]:
     """Return what moved of Debian's packages, with the vulnerabilities that are mended."""
     from onedigest.lock.base.advisories import find_mended
-    from onedigest.lock.base.moves import find_moves
+    from onedigest.lock.base.version_changes import find_moves
 
     moves = find_moves(previous.base, lock.base) if previous and previous.version else []
     mended = find_mended(moves, lock.base, sources)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from onedigest.conflicts import MARKS, first_line
 from onedigest.errors import InputError, Problem, UsageError, generating
+from onedigest.merge_conflicts import MARKS, first_line
 from onedigest.platforms import BY_NAME, Platform, meant, split
 from onedigest.wording import shown
 from onedigest.workspace.context import Context
@@ -36,7 +36,7 @@ def changed_since(script: str) -> str:
 def lock_problems(image: ScriptImage, text: str | None, say_moved: Callable[[str], str]) -> list[Problem]:
     """Return why a lock cannot be used; `say_moved` tells from its text that the script asks for something else."""
     from onedigest.header import is_intact
-    from onedigest.lock.stated import format_problem, is_newer, stated
+    from onedigest.lock.metadata import format_problem, is_newer, stated
 
     where, command = shown(image.lock_path), generating(image.spec.script)
 
@@ -59,11 +59,11 @@ def changed_keys(image: ScriptImage, text: str) -> list[str]:
     """Return the keys by which a script asks for something else than its lock answers; none for a broken lock."""
     from onedigest.header import is_intact
     from onedigest.lock import text as codec
-    from onedigest.lock.stated import stated
+    from onedigest.lock.metadata import stated
 
     if stated(text).spec == image.spec.digest() or not is_intact(text):
         return []
-    from onedigest.lock.answer import moved_keys
+    from onedigest.lock.staleness import moved_keys
 
     try:
         lock = codec.loads(text, shown(image.lock_path))
@@ -78,7 +78,7 @@ def moved_code(image: ScriptImage, lock: Lock, make_sources: Callable[[], Source
 
     if not any(package.origin and package.origin.kind is Kind.DIRECTORY for package in lock.packages):
         return []
-    from onedigest.lock.built import moved_projects
+    from onedigest.lock.built_wheels import moved_projects
 
     return moved_projects(image.spec, lock, make_sources(), folder=image.script_folder)
 
@@ -88,7 +88,7 @@ def code_problems(image: ScriptImage, lock: Lock, make_sources: Callable[[], Sou
     moved = moved_code(image, lock, make_sources)
     if not moved:
         return []
-    from onedigest.lock.built import moved_problems  # what builds and fetches comes with it
+    from onedigest.lock.built_wheels import moved_problems  # what builds and fetches comes with it
 
     hint = f"run `{generating(image.spec.script)}`"
     return list(moved_problems(lock, moved, shown(image.lock_path), hint))

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from onedigest.lock.base.moves import Move
-    from onedigest.lock.model import Lock, Package
+    from onedigest.lock.base.version_changes import Move
+    from onedigest.lock.model import Lock, LockedPackage
 
 _MOST_NAMED = 12
 _MOST_IDENTIFIERS = 6
@@ -20,7 +20,7 @@ def say_moves(previous: Lock | None, lock: Lock, moves: Mapping[Move, tuple[str,
     """
     lines = []
     if previous and not previous.version:
-        from onedigest.lock.remains import chosen_anew
+        from onedigest.lock.salvage import chosen_anew
 
         anew = chosen_anew(previous, lock)
         lines += [f"chosen anew: {', '.join(anew)}"] if anew else []
@@ -41,7 +41,7 @@ def say_moves(previous: Lock | None, lock: Lock, moves: Mapping[Move, tuple[str,
 
 
 def _differences(lock: Lock) -> list[str]:
-    versions: dict[str, list[Package]] = {}
+    versions: dict[str, list[LockedPackage]] = {}
     for package in lock.packages:
         versions.setdefault(package.name, []).append(package)
     lines = []

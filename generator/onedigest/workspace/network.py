@@ -53,7 +53,7 @@ def read_connection(
     """Return how this machine reaches the network, by the user's own settings; `said` takes words about waits."""
     from onedigest.net.connection import Connection
     from onedigest.net.encryption import read_trust
-    from onedigest.net.index_credentials import Credentials
+    from onedigest.net.index_credentials import IndexCredentials
     from onedigest.net.proxies import read_proxies
 
     settings = _uv_settings(variables, home)
@@ -65,7 +65,9 @@ def read_connection(
         trust=read_trust(variables),
         unverified=(*variables.get("UV_INSECURE_HOST", "").split(), *stated),
         netrc=Path(variables.get("NETRC") or home / ".netrc"),
-        credentials=Credentials(uv_environment(own_variables(variables, home), named_indexes_here(variables, home))),
+        credentials=IndexCredentials(
+            uv_environment(own_variables(variables, home), named_indexes_here(variables, home))
+        ),
         said=said,
     )
 

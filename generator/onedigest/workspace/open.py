@@ -14,7 +14,7 @@ from onedigest.workspace.images import find_image
 from onedigest.workspace.project_image import names_project
 
 if TYPE_CHECKING:
-    from onedigest.oci.local import Archive, Layout
+    from onedigest.oci.local_image import Archive, Layout
     from onedigest.oci.read import ReadImage, ReadLayer
     from onedigest.oci.rootfs import Blob
     from onedigest.registry.remote import Remote
@@ -42,7 +42,8 @@ class OpenImage:
 
     def validate(self) -> list[Problem]:
         """Recompute every digest, size and diff ID; return all that is wrong."""
-        from onedigest.oci.read import check_layer, distinct_layers, prove
+        from onedigest.oci.read import distinct_layers
+        from onedigest.oci.validate import check_layer, prove
         from onedigest.registry.remote import Remote
 
         if not isinstance(self._place, Remote):
@@ -57,7 +58,7 @@ class OpenImage:
 @contextmanager
 def open_image(context: Context, what: str) -> Iterator[OpenImage]:
     """Open the image that a user named. Raises `InputError` where there is none."""
-    from onedigest.oci.local import Archive, Layout
+    from onedigest.oci.local_image import Archive, Layout
 
     path = Path(what)
     is_code = path.suffix == ".py" or names_project(what)

@@ -12,7 +12,7 @@ from onedigest.errors import EngineError, InputError, OnedigestError, Problem, g
 from onedigest.formats import LOCK_FILE
 from onedigest.wording import shown
 from onedigest.workspace.context import Context
-from onedigest.workspace.fetch import bring, place_named_assemblers
+from onedigest.workspace.fetch import fetch_inputs_of, place_named_assemblers
 from onedigest.workspace.image_sources import sources
 from onedigest.workspace.locks import changed_keys, chosen_platforms, code_problems, moved_code, prove_base, read_lock
 from onedigest.workspace.script_image import ScriptImage
@@ -20,7 +20,7 @@ from onedigest.workspace.wheel_problems import placed, refuse_unfit_wheels
 
 if TYPE_CHECKING:
     from onedigest.definition.files import File
-    from onedigest.engines.engine import Built, Engine, Order
+    from onedigest.engines.engine import BuildRequest, Built, Engine
     from onedigest.lock.model import Lock
     from onedigest.plan.layers import Layer, Plan
     from onedigest.rules.model import Stale
@@ -67,16 +67,16 @@ def prepare(
 
 def _prove(context: Context, image: ScriptImage, lock: Lock) -> None:
     """Hold a lock against its script, and the inputs that the store has against their digests."""
-    from onedigest.fetching import prove_stored, without_witness
-    from onedigest.lock.answer import refuse_other_answer
+    from onedigest.fetching import built_elsewhere, prove_stored
+    from onedigest.lock.staleness import refuse_other_answer
     from onedigest.plan.inputs import Inputs, inputs_of
 
     refuse_other_answer(image.spec, lock, shown(image.lock_path))
     if problems := code_problems(image, lock, partial(sources, context, image)):
         raise InputError(problems)
     prove_stored(context.store, chosen := inputs_of(lock, lock.platforms))
-    if built := without_witness(context.store, lock, chosen):
-        bring(context, image, lock, Inputs(wheels=built))  # a layer of another wheel may be there
+    if built := built_elsewhere(context.store, lock, chosen):
+        fetch_inputs_of(context, image, lock, Inputs(wheels=built))  # a layer of another wheel may be there
     warn_of_removed(context)
 
 
@@ -104,13 +104,17 @@ def run_engine(context: Context, job: PlannedImage, engine: Engine) -> Built:
     return built
 
 
-def bring_base(context: Context, job: PlannedImage, digests: frozenset[str] | None = None) -> None:
-    """Bring the layers of a base image, which only an output that holds them needs; all, or those of some digests."""
+def fetch_base(context: Context, job: PlannedImage, digests: frozenset[str] | None = None) -> None:
+    """Fetch the layers of a base image, which only an output that holds them needs; all, or those of some digests."""
     from onedigest.plan.inputs import inputs_of_layers
 
-    kept = [layer for layer in job.plan.layers() if layer.kept and (digests is None or layer.kept.digest in digests)]
-    if kept:
-        bring(context, job.image, job.lock, inputs_of_layers(job.lock, kept))
+    layers = [
+        layer
+        for layer in job.plan.layers()
+        if layer.base_layer and (digests is None or layer.base_layer.digest in digests)
+    ]
+    if layers:
+        fetch_inputs_of(context, job.image, job.lock, inputs_of_layers(job.lock, layers))
 
 
 def refuse_missing_rules(image: ScriptImage, engine: str) -> None:
@@ -157,16 +161,16 @@ def _stale_for(job: PlannedImage, folder: Path) -> Iterator[Stale]:
             yield stale
 
 
-def _order(context: Context, job: PlannedImage) -> Order:
-    from onedigest.engines.engine import Order
+def _order(context: Context, job: PlannedImage) -> BuildRequest:
+    from onedigest.engines.engine import BuildRequest
     from onedigest.plan.inputs import inputs_of_layers
 
-    def bring_inputs(layers: Iterable[Layer], arrived: Callable[[str], None]) -> None:
-        bring(context, job.image, job.lock, inputs_of_layers(job.lock, layers), arrived)
+    def fetch_inputs(layers: Iterable[Layer], arrived: Callable[[str], None]) -> None:
+        fetch_inputs_of(context, job.image, job.lock, inputs_of_layers(job.lock, layers), arrived)
         refuse_unfit_wheels(context, job.image, job.lock, [each.platform for each in job.plan.platforms])
 
     root = job.image.folder.parent.resolve().parent
-    return Order(
+    return BuildRequest(
         plan=job.plan,
         whole=job.whole,
         root=root,
@@ -175,7 +179,7 @@ def _order(context: Context, job: PlannedImage) -> Order:
         store=context.store,
         workers=context.workers,
         prove=job.prove,
-        bring=bring_inputs,
+        fetch=fetch_inputs,
     )
 
 

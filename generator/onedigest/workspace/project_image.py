@@ -37,7 +37,7 @@ def find_project_file(path: Path) -> Path:
 
 def read_image(context: Context, path: Path) -> ScriptImage:
     """Return the image of the project whose pyproject.toml that is. Raises `InputError`."""
-    from onedigest.definition.taken import OfProject
+    from onedigest.definition.project_parts import OfProject
     from onedigest.definition.uv_project.image import default_entrypoint, describe
     from onedigest.definition.uv_project.pyproject import read_pyproject
 
@@ -58,12 +58,12 @@ def read_image(context: Context, path: Path) -> ScriptImage:
 def _around(context: Context, folder: Path) -> Project:
     """Return the project that an image is in: its own file says what it is, and one above what is usual there."""
     own = context.project(folder)
-    if own.source != PYPROJECT or own.root.resolve() != folder:
+    if own.file != PYPROJECT or own.root.resolve() != folder:
         return own
     above = context.project(folder.parent) if not (folder / ".git").exists() and folder != folder.parent else own
-    usual = above if above is not own and above.source else Project(root=own.root)
+    usual = above if above is not own and above.file else Project(root=own.root)
     return Project(
-        root=own.root, source=usual.source, table=usual.table, lines=usual.lines, scripts=own.scripts, marked=True
+        root=own.root, file=usual.file, table=usual.table, lines=usual.lines, scripts=own.scripts, marked=True
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onedigest.conflicts import MARKS, first_line
 from onedigest.errors import DifferenceError, InputError, Problem
+from onedigest.merge_conflicts import MARKS, first_line
 from onedigest.wording import shown
 from onedigest.workspace.context import Context
 from onedigest.workspace.script_image import ScriptImage

@@ -21,12 +21,12 @@ HOSTS = "ONEDIGEST_REGISTRY_HOSTS"
 
 def make_access(variables: Mapping[str, str], home: Path, pools: Pools, insecure: tuple[str, ...]) -> Access:
     """Return what registries are reached with, by the user's own settings."""
-    from onedigest.registry.credentials import Credentials
+    from onedigest.registry.credentials import RegistryCredentials
     from onedigest.registry.transport import Access
 
     return Access(
         pools=pools,
-        credentials=Credentials(_credential_files(variables, home), dict(variables)),
+        credentials=RegistryCredentials(_credential_files(variables, home), dict(variables)),
         insecure=insecure,
         mirrors=_mirrors(variables.get(MIRRORS, "")),
         places=_places(variables, home),

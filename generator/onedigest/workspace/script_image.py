@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from onedigest.assembler.left_out import INPUTS
 from onedigest.definition.project import Project
+from onedigest.definition.project_parts import OfProject
 from onedigest.definition.script import Script
 from onedigest.definition.spec import Spec, specify
-from onedigest.definition.taken import OfProject
 from onedigest.errors import Problem
 from onedigest.formats import LOCK_FILE, RECORD_FILE
 from onedigest.wording import shown

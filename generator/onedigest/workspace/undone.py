@@ -19,7 +19,7 @@ def say_undone(context: Context, image: ScriptImage, lock: Lock, make_sources: C
     """Warn of what scripts of `system-packages` leave undone on the first platform; the packages are brought for it."""
     if not lock.base.system_packages:
         return
-    from onedigest.fetching import fetch, link_stored
+    from onedigest.fetching import fetch_inputs, link_stored
     from onedigest.lock.base.scripts import left_undone, read_system
     from onedigest.plan.inputs import Inputs, inputs_of
 
@@ -31,7 +31,7 @@ def say_undone(context: Context, image: ScriptImage, lock: Lock, make_sources: C
     try:
         missing = link_stored(context.store, inputs, chosen)
         if missing.count():
-            fetch(image.spec, lock, make_sources(), folder=folder, inputs=inputs, missing=missing)
+            fetch_inputs(image.spec, lock, make_sources(), folder=folder, inputs=inputs, missing=missing)
     except NetworkError:
         message = "what scripts of its Debian packages leave undone is not known, since the packages cannot be reached"
         image.warn(Problem(message, where, "run `onedigest generate --strict` with a network"))

@@ -12,18 +12,18 @@ from onedigest.workspace.script_image import ScriptImage
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock
     from onedigest.platforms import Platform
-    from onedigest.wheel_check.wording import Asking
+    from onedigest.wheel_check.messages import Requesters
 
 
 def wheel_problems(context: Context, image: ScriptImage, lock: Lock, platforms: Iterable[Platform]) -> list[Problem]:
     """Warn of what is odd about the wheels of some platforms; return why no image can be made of others."""
     from onedigest.wheel_check.check import check
-    from onedigest.wheel_check.found import Found
+    from onedigest.wheel_check.findings import WheelFindings
 
     found = check(lock, platforms, context.store)
-    if found == Found():
+    if found == WheelFindings():
         return []
-    from onedigest.wheel_check.wording import refusals, warnings
+    from onedigest.wheel_check.messages import refusals, warnings
 
     asking = _asking(image, lock)
     for problem in warnings(found, asking):
@@ -33,7 +33,7 @@ def wheel_problems(context: Context, image: ScriptImage, lock: Lock, platforms: 
 
 def placed(image: ScriptImage, lock: Lock, error: InputError) -> InputError:
     """Return an error of an engine; where it names no place, it gets the line that asks for the wheel it is about."""
-    from onedigest.wheel_check.wording import placed as of_wheel
+    from onedigest.wheel_check.messages import placed as of_wheel
 
     asking = _asking(image, lock)
     return InputError(
@@ -41,10 +41,10 @@ def placed(image: ScriptImage, lock: Lock, error: InputError) -> InputError:
     )
 
 
-def _asking(image: ScriptImage, lock: Lock) -> Asking:
-    from onedigest.wheel_check.wording import Asking
+def _asking(image: ScriptImage, lock: Lock) -> Requesters:
+    from onedigest.wheel_check.messages import Requesters
 
-    return Asking(spec=image.spec, lock=lock, line_of=image.line_of, of_flyte=image.recipe is not None)
+    return Requesters(spec=image.spec, lock=lock, line_of=image.line_of, of_flyte=image.recipe is not None)
 
 
 def tell_wheels(context: Context, image: ScriptImage, lock: Lock, unfit: Callable[[Problem], object]) -> None:

@@ -65,7 +65,7 @@ def fail(node: ast.expr, frame: Frame, *, is_image: bool = False) -> NotLiteral:
     return NotLiteral(node, frame.module.shown, is_image=is_image)
 
 
-def spread(node: ast.Starred, frame: Frame, read: Callable[[ast.expr, Frame], Any]) -> Sequence[Any]:
+def starred_items(node: ast.Starred, frame: Frame, read: Callable[[ast.expr, Frame], Any]) -> Sequence[Any]:
     """Return the values that a starred expression stands for. Raises `NotLiteral`."""
     several = read(node.value, frame)
     if not isinstance(several, list | tuple):
@@ -162,7 +162,7 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Environment:
+class TaskEnvironment:
     """An environment of Flyte; its name is empty where it is not known. `image` may be why it is not known."""
 
     name: str

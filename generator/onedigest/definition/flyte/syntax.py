@@ -12,8 +12,8 @@ from typing import Any
 from onedigest.checkout import find_repository
 from onedigest.definition.flyte.chains import Made
 from onedigest.definition.flyte.definition import Definition, Refused
-from onedigest.definition.flyte.following import Follower
-from onedigest.definition.flyte.frames import Environment, Frame, Function
+from onedigest.definition.flyte.evaluation import Evaluator
+from onedigest.definition.flyte.frames import Frame, Function, TaskEnvironment
 from onedigest.definition.flyte.literals import NotLiteral
 from onedigest.definition.flyte.modules import Module, Modules, parse
 from onedigest.definition.flyte.relevance import Relevance, mentions, root_name
@@ -68,11 +68,11 @@ class _Reader:
     def __init__(self, module: Module, modules: Modules) -> None:
         self._module = module
         self._names = module.names
-        self._follow = Follower(modules, module.file.parent)
+        self._follow = Evaluator(modules, module.file.parent)
         self._relevant = Relevance(modules).names(module)
         self._frames: dict[int, Frame] = {id(self._names.top): self._follow.frame(module)}
         self._images: dict[int, Made | NotLiteral | InputError] = {}
-        self._environments: list[tuple[Environment, Scope]] = []
+        self._environments: list[tuple[TaskEnvironment, Scope]] = []
         self._found: dict[Definition, Definition] = {}
         self._problems: dict[Problem, None] = {}
         self._unread: dict[Problem, None] = {}
@@ -110,7 +110,7 @@ class _Reader:
                 if isinstance(value, Made):
                     own = NotLiteral(call, self._module.shown, is_changed=True) if id(call) in changed else value
                     self._images[id(call)] = own
-                elif isinstance(value, Environment) and id(call) not in changed:
+                elif isinstance(value, TaskEnvironment) and id(call) not in changed:
                     self._environments.append((value, scope))
 
     def _is_worth_a_look(self, call: ast.Call) -> bool:

@@ -13,12 +13,12 @@ from packaging.utils import canonicalize_name
 from onedigest.definition.project import KEYS
 from onedigest.definition.script import Script
 from onedigest.definition.spec import requirement
-from onedigest.definition.uv_project.asked import find_sources
 from onedigest.definition.uv_project.closure import Chosen, close_any, digest_pins
-from onedigest.definition.uv_project.locked import Locked, read_locked
 from onedigest.definition.uv_project.markers import conflict_extra, conflict_group
 from onedigest.definition.uv_project.pyproject import FILE, Pyproject
-from onedigest.definition.uv_project.stale import refuse_stale
+from onedigest.definition.uv_project.requests import find_sources
+from onedigest.definition.uv_project.staleness import refuse_stale
+from onedigest.definition.uv_project.uv_lock import UvLock, read_locked
 from onedigest.definition.uv_project.workspace import Workspace, find_workspace
 from onedigest.errors import InputError, Problem
 from onedigest.formats import VENV_PROGRAMS
@@ -91,7 +91,7 @@ def describe(folder: Path, shown_from: Path, extras: Collection[str], groups: Co
 
 
 def choose(
-    project: Pyproject, workspace: Workspace, locked: Locked, extras: Collection[str], groups: Collection[str]
+    project: Pyproject, workspace: Workspace, locked: UvLock, extras: Collection[str], groups: Collection[str]
 ) -> Chosen:
     """Return what an image is of in a uv.lock."""
     row = locked.own_row(project.name, workspace.place(project.folder))
@@ -110,7 +110,7 @@ def _refuse_unknown(project: Pyproject, extras: Collection[str], groups: Collect
         raise InputError(problems)
 
 
-def _refuse_conflicts(locked: Locked, chosen: Chosen, project: Pyproject) -> None:
+def _refuse_conflicts(locked: UvLock, chosen: Chosen, project: Pyproject) -> None:
     """Raise `InputError` for extras and groups of which uv was told that they exclude each other."""
     active = chosen.names()
     for several in locked.conflicts:
@@ -136,7 +136,7 @@ def _script(
     workspace: Workspace,
     extras: Collection[str],
     groups: Collection[str],
-    locked: Locked | None,
+    locked: UvLock | None,
     *,
     is_built: bool,
 ) -> Script:

@@ -12,9 +12,9 @@ from onedigest.assembler.refusal import Refused
 from onedigest.debian.versions import satisfies
 from onedigest.errors import NetworkError
 from onedigest.lock.base import Base
-from onedigest.lock.base.bringing import wanted_package
-from onedigest.lock.base.moves import Move
+from onedigest.lock.base.deb_downloads import package_download
 from onedigest.lock.base.packages import DebianPackage
+from onedigest.lock.base.version_changes import Move
 from onedigest.net.download import download
 from onedigest.sources import Sources
 
@@ -39,7 +39,7 @@ def find_mended(moves: Iterable[Move], base: Base, sources: Sources) -> dict[Mov
         if move.old and move.is_security and package.size <= min(left, _MOST_BYTES):
             chosen[move] = package
             left -= package.size
-    wanted = [wanted_package(each, base.published(each), sources.archive.mirrors) for each in chosen.values()]
+    wanted = [package_download(each, base.published(each), sources.archive.mirrors) for each in chosen.values()]
     with suppress(NetworkError):
         download(sources.client, sources.store, wanted, sources.report)
     return {

@@ -32,9 +32,9 @@ class Installed:
 
 
 def read_below(
-    base: Base, platform: Platform, store: Store, bring: Callable[[tuple[Descriptor, ...]], object]
+    base: Base, platform: Platform, store: Store, fetch: Callable[[tuple[Descriptor, ...]], object]
 ) -> tuple[Installed, ...]:
-    """Return what the image below has installed, sorted; `bring` puts layers into the store where that is not noted.
+    """Return what the image below has installed, sorted; `fetch` puts layers into the store where that is not noted.
 
     Debian packages that are put above it are left out: they are another version of what it has. Raises `InputError`
     for lists that are none.
@@ -42,7 +42,7 @@ def read_below(
     layers = base.layers(platform)
     rootfs = noted_rootfs(layers, EXAMINER, store)
     if rootfs is None:
-        bring(layers)
+        fetch(layers)
         rootfs = read_rootfs([(each, store.path(each.digest)) for each in layers], EXAMINER, store)
     above = {each.name for each in base.debian_packages if platform in each.platforms}
     debian = (each for each in _debian(rootfs) if each.name not in above)

@@ -63,8 +63,8 @@ def other_files(base: ImageBase, user: str, store: Store) -> Iterator[str]:
     That is known where they were read on this machine: none is brought.
     """
     from onedigest.lock.base.account import find_account
-    from onedigest.lock.base.place import free_place
     from onedigest.lock.base.probe import EXAMINER
+    from onedigest.lock.base.venv_path import free_place
     from onedigest.oci.rootfs import noted_rootfs
 
     roots = []
