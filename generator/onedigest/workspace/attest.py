@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onedigest.errors import InputError, Problem
-from onedigest.workspace.fetch import bring
+from onedigest.workspace.fetch import fetch_inputs_of
 
 if TYPE_CHECKING:
     from onedigest.assembler.descriptor import Descriptor
@@ -99,7 +99,7 @@ def _sbom(context: Context, job: PlannedImage, image: BuiltImage) -> bytes:
     from onedigest.plan.inputs import inputs_of
 
     # licences, and the sources of Debian packages, stand in the files themselves
-    bring(context, job.image, job.lock, replace(inputs_of(job.lock, job.lock.platforms), layers=(), lists=()))
+    fetch_inputs_of(context, job.image, job.lock, replace(inputs_of(job.lock, job.lock.platforms), layers=(), lists=()))
     noted = partial(_noted, context)
     return make_sbom(
         Materials(
@@ -122,15 +122,15 @@ def _below(context: Context, job: PlannedImage) -> dict[Platform, tuple[Installe
     from onedigest.lock.base.installed import read_below
     from onedigest.plan.inputs import Inputs
 
-    def bring_layers(layers: tuple[Descriptor, ...]) -> None:
-        bring(context, job.image, job.lock, Inputs(layers=layers))
+    def fetch_layers(layers: tuple[Descriptor, ...]) -> None:
+        fetch_inputs_of(context, job.image, job.lock, Inputs(layers=layers))
 
     base, found = job.lock.base, {}
     said = f"the packages of the base {base.reference} are not in the bill of materials"
     hint = "scan the image itself, such as with syft"
     for platform in job.lock.platforms if base.origin else ():
         try:
-            found[platform] = read_below(base, platform, context.store, bring_layers)
+            found[platform] = read_below(base, platform, context.store, fetch_layers)
             if not any(each.kind == "deb" for each in found[platform]):
                 context.warn([Problem(f"{said}: it has no list of dpkg", hint=hint)])
         except InputError as error:

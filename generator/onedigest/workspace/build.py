@@ -19,7 +19,7 @@ from onedigest.workspace.context import Context
 from onedigest.workspace.events import Status
 from onedigest.workspace.lacking import look_at
 from onedigest.workspace.output_names import names_of
-from onedigest.workspace.planned import PlannedImage, bring_base, prepare, refuse_stale_rules, run_engine
+from onedigest.workspace.planned import PlannedImage, fetch_base, prepare, refuse_stale_rules, run_engine
 from onedigest.workspace.records import read_record
 from onedigest.workspace.results import BuildResult, PlatformResult
 from onedigest.workspace.script_image import ScriptImage
@@ -176,7 +176,7 @@ class Build:
         elif self.record and self.record.plan == found.plan and self._complete:
             self._say_other(self.record, found)
         if self._target:
-            bring_base(self._context, self._job)
+            fetch_base(self._context, self._job)
             own = None if self._options.output else self._job.image.folder.parent.parent
             write(built.image, built.blobs, self._target, own, names=self._names)
             if own and _holds_layouts_alone(own / "dist"):
@@ -206,7 +206,7 @@ class Build:
             self._context.warn([Problem(message, shown(self._job.image.record_path))])
 
     def _blobs(self, blobs: Mapping[str, Path], digests: frozenset[str]) -> Mapping[str, Path]:
-        bring_base(self._context, self._job, digests)
+        fetch_base(self._context, self._job, digests)
         return blobs
 
 
@@ -232,7 +232,7 @@ def _load(context: Context, job: PlannedImage, built: Built, names: tuple[str, .
     from onedigest.oci.docker_archive import write_docker_archive
 
     containers = find_containers(dict(context.variables))
-    bring_base(context, job)
+    fetch_base(context, job)
     platform = containers.platform()
     containers.load(lambda file: write_docker_archive(built.image, built.blobs, names, platform, file))
     context.said(f"{job.image.spec.name}: loaded as {', '.join(names)}")

@@ -34,7 +34,7 @@ def fetch_images(context: Context, images: Iterable[ScriptImage], platforms: tup
         prove_base(context, image, lock)
         named = chosen_platforms(lock, platforms)
         chosen = inputs_of(lock, named)
-        count = bring(context, image, lock, chosen)
+        count = fetch_inputs_of(context, image, lock, chosen)
         place_named_assemblers(context, image)
         _place_encoded(context, image, lock)
         files, total = chosen.count(), chosen.size()
@@ -69,7 +69,7 @@ def _place_encoded(context: Context, image: ScriptImage, lock: Lock) -> None:
         place_encoded(plan, inputs=image.inputs, store=context.store, workers=context.workers)
 
 
-def bring(
+def fetch_inputs_of(
     context: Context, image: ScriptImage, lock: Lock, chosen: Inputs, arrived: Callable[[str], None] = lambda _: None
 ) -> int:
     """Put inputs into lockfiles/.inputs, with progress; return how many were not in the store.

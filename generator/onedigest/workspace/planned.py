@@ -12,7 +12,7 @@ from onedigest.errors import EngineError, InputError, OnedigestError, Problem, g
 from onedigest.formats import LOCK_FILE
 from onedigest.wording import shown
 from onedigest.workspace.context import Context
-from onedigest.workspace.fetch import bring, place_named_assemblers
+from onedigest.workspace.fetch import fetch_inputs_of, place_named_assemblers
 from onedigest.workspace.image_sources import sources
 from onedigest.workspace.locks import changed_keys, chosen_platforms, code_problems, moved_code, prove_base, read_lock
 from onedigest.workspace.script_image import ScriptImage
@@ -76,7 +76,7 @@ def _prove(context: Context, image: ScriptImage, lock: Lock) -> None:
         raise InputError(problems)
     prove_cached(context.store, chosen := inputs_of(lock, lock.platforms))
     if built := built_elsewhere(context.store, lock, chosen):
-        bring(context, image, lock, Inputs(wheels=built))  # a layer of another wheel may be there
+        fetch_inputs_of(context, image, lock, Inputs(wheels=built))  # a layer of another wheel may be there
     warn_of_removed(context)
 
 
@@ -104,17 +104,17 @@ def run_engine(context: Context, job: PlannedImage, engine: Engine) -> Built:
     return built
 
 
-def bring_base(context: Context, job: PlannedImage, digests: frozenset[str] | None = None) -> None:
-    """Bring the layers of a base image, which only an output that holds them needs; all, or those of some digests."""
+def fetch_base(context: Context, job: PlannedImage, digests: frozenset[str] | None = None) -> None:
+    """Fetch the layers of a base image, which only an output that holds them needs; all, or those of some digests."""
     from onedigest.plan.inputs import inputs_of_layers
 
-    kept = [
+    layers = [
         layer
         for layer in job.plan.layers()
         if layer.base_layer and (digests is None or layer.base_layer.digest in digests)
     ]
-    if kept:
-        bring(context, job.image, job.lock, inputs_of_layers(job.lock, kept))
+    if layers:
+        fetch_inputs_of(context, job.image, job.lock, inputs_of_layers(job.lock, layers))
 
 
 def refuse_missing_rules(image: ScriptImage, engine: str) -> None:
@@ -165,8 +165,8 @@ def _order(context: Context, job: PlannedImage) -> BuildRequest:
     from onedigest.engines.engine import BuildRequest
     from onedigest.plan.inputs import inputs_of_layers
 
-    def bring_inputs(layers: Iterable[Layer], arrived: Callable[[str], None]) -> None:
-        bring(context, job.image, job.lock, inputs_of_layers(job.lock, layers), arrived)
+    def fetch_inputs(layers: Iterable[Layer], arrived: Callable[[str], None]) -> None:
+        fetch_inputs_of(context, job.image, job.lock, inputs_of_layers(job.lock, layers), arrived)
         refuse_unfit_wheels(context, job.image, job.lock, [each.platform for each in job.plan.platforms])
 
     root = job.image.folder.parent.resolve().parent
@@ -179,7 +179,7 @@ def _order(context: Context, job: PlannedImage) -> BuildRequest:
         store=context.store,
         workers=context.workers,
         prove=job.prove,
-        fetch=bring_inputs,
+        fetch=fetch_inputs,
     )
 
 

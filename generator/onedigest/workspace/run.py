@@ -11,7 +11,7 @@ from onedigest.platforms import meant, split
 from onedigest.wording import amount
 from onedigest.workspace.choose_engine import make_engine
 from onedigest.workspace.context import Context
-from onedigest.workspace.planned import PlannedImage, bring_base, prepare, run_engine
+from onedigest.workspace.planned import PlannedImage, fetch_base, prepare, run_engine
 from onedigest.workspace.script_image import ScriptImage
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _loaded(context: Context, image: ScriptImage, containers: Containers, platfo
         reference = f"{_HERE}/{image.spec.name}:{hex_of(built.image.digest)[:12]}"
         if containers.has(reference):
             return reference
-        bring_base(context, job)
+        fetch_base(context, job)
         status.show(f"{image.spec.name}: loading into {containers.name}")
         containers.load(lambda file: write_docker_archive(built.image, built.blobs, [reference], platform, file))
     size = amount(sum(layer.size for layer in built.image.layers()))

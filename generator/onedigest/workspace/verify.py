@@ -100,9 +100,9 @@ def _moved(name: str, variation: str, expected: Record, found: Record) -> Differ
 
 def _bring_all(context: Context, job: PlannedImage) -> None:
     from onedigest.plan.inputs import inputs_of
-    from onedigest.workspace.fetch import bring
+    from onedigest.workspace.fetch import fetch_inputs_of
 
-    bring(context, job.image, job.lock, inputs_of(job.lock, job.lock.platforms))
+    fetch_inputs_of(context, job.image, job.lock, inputs_of(job.lock, job.lock.platforms))
 
 
 def _project(context: Context, job: PlannedImage) -> BuildFiles:
