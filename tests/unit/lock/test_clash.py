@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from test_verdict import asking
 
 from onedigest.errors import InputError, OnedigestError
 from onedigest.lock.clash import clash_of, older_for_others, tried
 from onedigest.lock.older import Asked
 from resolving import Checkout
+from unit.lock.test_verdict import asking
 from wheel_builder import build_wheel
 
 WHEELS: Sequence[tuple[str, str, Sequence[str]]] = (
