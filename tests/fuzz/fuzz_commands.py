@@ -8,7 +8,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import Any, NoReturn
 
 from onedigest.cli import COMMANDS
-from onedigest.workspace import run as run_command
+from onedigest.cli import run as run_command
 from onedigest.shown_text import safe
 
 SEEDS: tuple[bytes, ...] = (

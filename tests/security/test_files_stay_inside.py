@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.workspace import run
+from onedigest.cli import run
 from onedigest.definition.files import File, collect, digest_file
 from onedigest.definition.flyte.recipe import Recipe, make_recipe
 from onedigest.definition.flyte.syntax import find_images

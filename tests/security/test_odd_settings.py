@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.workspace import run
+from onedigest.cli import run
 from onedigest.definition.files import collect
 from onedigest.definition.project import Project
 from onedigest.definition.script import parse

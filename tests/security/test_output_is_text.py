@@ -17,9 +17,7 @@ import networkx
 import pytest
 from markdown_it import MarkdownIt
 
-from onedigest.workspace import compare as diff, run
-
-from onedigest.cli import inspect
+from onedigest.cli import diff, inspect, run
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem, generating
 from onedigest.lock import drawing

@@ -9,7 +9,7 @@ import pytest
 
 from golden import expected_files, script_of
 from onedigest import __version__
-from onedigest.workspace import run
+from onedigest.cli import run
 from onedigest.cli.options import open_context
 from onedigest.definition.project import find
 from onedigest.definition.script import parse
