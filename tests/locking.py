@@ -6,7 +6,7 @@ import pytest
 
 from conftest import Project, Result
 from index_server import IndexServer
-from onedigest.workspace import run
+from onedigest.cli import run
 
 
 class Locking:

@@ -25,7 +25,7 @@ def main() -> None:
     # until there is something to clean up, and when nothing is left, a signal simply ends the process
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from onedigest.workspace import run
+    from onedigest.cli import run
 
     code = run(sys.argv[1:])
     if code > _SIGNALLED:

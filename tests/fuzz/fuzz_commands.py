@@ -8,8 +8,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import Any, NoReturn
 
 from onedigest.cli import COMMANDS
+from onedigest.cli import run as run_command
 from onedigest.shown_text import safe
-from onedigest.workspace import run as run_command
 
 SEEDS: tuple[bytes, ...] = (
     b"--help",

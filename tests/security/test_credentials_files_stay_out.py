@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from engines.buildx.test_build_context import send
 from moby_patterns import sent
 from onedigest.assembler import credential_files
 from onedigest.assembler.credential_files import find_rule
@@ -16,7 +17,6 @@ from onedigest.definition.script import parse
 from onedigest.definition.spec import specify
 from onedigest.errors import InputError, Problem
 from onedigest.rules.dockerfile import ignore_lines
-from test_build_context import send
 
 CREDENTIALS = (
     ".git/config",

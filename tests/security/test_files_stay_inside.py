@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from onedigest.cli import run
 from onedigest.definition.files import File, collect, digest_file
 from onedigest.definition.flyte.recipe import Recipe, make_recipe
 from onedigest.definition.flyte.syntax import find_images
@@ -19,7 +20,6 @@ from onedigest.definition.spec import specify
 from onedigest.engines.variations import BuildFiles, Variation, build_varied
 from onedigest.errors import InputError, OnedigestError
 from onedigest.store import Store
-from onedigest.workspace import run
 
 SECRET = "SECRET PRIVATE KEY"
 

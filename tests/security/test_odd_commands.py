@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.workspace import run
+from onedigest.cli import run
 
 COMMANDS = ("generate", "fetch", "build", "verify", "graph", "inspect", "diff")
 LONG = "a" * 5000

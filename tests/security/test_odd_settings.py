@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from onedigest.cli import run
 from onedigest.definition.files import collect
 from onedigest.definition.project import Project
 from onedigest.definition.script import parse
 from onedigest.definition.spec import specify
 from onedigest.errors import OnedigestError
-from onedigest.workspace import run
 
 SCRIPT = b"# /// script\n# dependencies = []\n# ///\n"
 LONG = "a" * 300

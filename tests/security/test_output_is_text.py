@@ -17,7 +17,7 @@ import networkx
 import pytest
 from markdown_it import MarkdownIt
 
-from onedigest.cli import inspect
+from onedigest.cli import diff, inspect, run
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem, generating
 from onedigest.lock import drawing
@@ -25,8 +25,6 @@ from onedigest.lock.graph import ROOT, Graph
 from onedigest.oci.read import ListedFile, ReadImage, ReadLayer, ReadPlatform
 from onedigest.terminal import output as words
 from onedigest.terminal.progress import Bar, Line
-from onedigest.workspace import compare as diff
-from onedigest.workspace import run
 from onedigest.workspace.changes import Change, Side
 from onedigest.workspace.compare import Comparison
 

@@ -32,8 +32,6 @@ def command(name: str, shape: str, package: str | None, **options: Any) -> int:
 
     NAME is an image, a script, or the folder of a project. Needs its lock and no network.
     """
-    from packaging.utils import canonicalize_name
-
     from onedigest.lock import drawing
     from onedigest.lock.graph import from_lock, paths_to
 
@@ -47,7 +45,7 @@ def command(name: str, shape: str, package: str | None, **options: Any) -> int:
         else:
             put_document(drawing.FORMATS[shape](graph, image.spec.name))
         return 0
-    paths = paths_to(graph, canonicalize_name(package))
+    paths = paths_to(graph, package)
     if not paths:
         raise InputError.of(f"{image.spec.name} does not need `{package}`", where=shown(image.lock_path))
     if as_json:

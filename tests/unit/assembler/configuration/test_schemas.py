@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
+from conftest import ROOT
 from gvdb_reader import Table, digest_of, read_gvdb
 from onedigest.assembler.configuration.file_list import Listed
 from onedigest.assembler.configuration.gvariant import NoValue
@@ -15,7 +14,7 @@ from onedigest.assembler.configuration.system import System
 from onedigest.assembler.entry import Entry, file_entry
 from real_debs import fetch_deb, system_of
 
-SAMPLES = Path(__file__).parent.parent / "schemas"
+SAMPLES = ROOT / "tests" / "schemas"
 PACKAGE = (
     "g/gsettings-desktop-schemas/gsettings-desktop-schemas_48.0-1_all.deb",
     "151133be02bff0bff4c860260a3418378821fad8c5d11133f588d4de760797a5",

@@ -9,11 +9,11 @@ import pytest
 
 from golden import expected_files, script_of
 from onedigest import __version__
+from onedigest.cli import run
 from onedigest.cli.options import open_context
 from onedigest.definition.project import find
 from onedigest.definition.script import parse
 from onedigest.definition.spec import specify
-from onedigest.workspace import run
 from onedigest.workspace.context import Context
 from onedigest.workspace.images import find_images
 

@@ -11,7 +11,7 @@ import pytest
 
 from base_images import MACHINES, Made, put_index, put_platform, python_files
 from build_tools import MODULE, find_tool, nix_python
-from conftest import ALL_RULES, Project, machine_environment
+from conftest import ALL_RULES, ROOT, Project, machine_environment
 from index_server import IndexServer
 from registry_server import serve_registry
 from wheel_builder import build_wheel
@@ -84,9 +84,9 @@ def test_variation_that_could_not_be_made_is_said(alpha: Project, tmp_path: Path
 def test_variation_that_moves_an_image_is_named(alpha: Project, tmp_path: Path) -> None:
     """A fault is put into the program itself: the umask reaches the mode of a file."""
     package = tmp_path / "faulty"
-    shutil.copytree(Path(__file__).parent.parent / "generator" / "onedigest", package / "onedigest")
+    shutil.copytree(ROOT / "generator" / "onedigest", package / "onedigest")
     for folder in ("templates", "BUILD_templates", "assemblers"):
-        shutil.copytree(Path(__file__).parent.parent / folder, package / "onedigest" / folder)
+        shutil.copytree(ROOT / folder, package / "onedigest" / folder)
     layer = package / "onedigest" / "application.py"
     text = layer.read_text()
     assert "import os\n" in text

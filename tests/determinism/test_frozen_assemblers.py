@@ -14,10 +14,10 @@ import frozen
 import make_assembler
 import releases
 from conftest import ROOT
+from determinism.test_vectors import check_all, make_executable
 from onedigest import formats, zipapp
 from onedigest.digest import Digest, of_bytes
 from pythons import interpreters
-from test_vectors import check_all, make_executable
 
 FILES = frozen.files()
 OF_TODAY = [path for path in FILES if zipapp.layer_format(of_bytes(path.read_bytes())) == formats.LAYERS]

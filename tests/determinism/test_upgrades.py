@@ -12,8 +12,8 @@ import pytest
 
 from built_app import environment_of, host, template
 from conftest import Project
+from determinism.test_examples import FROZEN, checkout
 from other_release import Release, checked_in
-from test_examples import FROZEN, checkout
 
 __all__ = ["checkout", "host", "template"]
 

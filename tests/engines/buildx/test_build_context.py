@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from conftest import Project
+from engines.buildx.test_buildx import built_diff_ids, docker_here, planned_diff_ids
 from onedigest.assembler.selection import Selection, select
 from onedigest.oci.buildkit_export import read_export
 from onedigest.rules.context import context_patterns
-from test_buildx import built_diff_ids, docker_here, planned_diff_ids
 
 FILES = (
     "jobs/hello.py", "jobs/config.yaml", "jobs/one.sql", "jobs/.env", "jobs/.env.example", "jobs/data/a.csv",

@@ -18,13 +18,13 @@ from typing import Any
 import pytest
 
 from conftest import ROOT, Project, Result, machine_environment
+from determinism.test_examples import EXPECTED
 from docker_daemon import run_image
 from golden import CASES, FOLDER, make_index, script_of
 from index_server import IndexServer
 from onedigest.oci.buildkit_export import Exported, read_export
 from onedigest.oci.read import read_image
 from onedigest.oci.validate import validate
-from test_examples import EXPECTED
 from wheel_builder import build_wheel
 
 pytestmark = [pytest.mark.docker, pytest.mark.network]

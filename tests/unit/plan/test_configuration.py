@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from test_base_folders import with_image
 
 from full_case import SPEC
 from onedigest.definition.spec import Spec
@@ -13,6 +12,7 @@ from onedigest.errors import InputError
 from onedigest.lock.base.account import Account
 from onedigest.lock.base.image import ImageBase, PinnedImage
 from onedigest.plan.configuration import image_variables, unset_variables
+from unit.plan.test_base_folders import with_image
 
 BASE_ENV = ("PATH=/usr/local/cuda/bin:/usr/bin", "LANG=C.UTF-8", "EMPTY=")
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from test_base_folders import with_image
-
 from full_case import SPEC
 from onedigest.definition.script import parse
 from onedigest.errors import Problem
@@ -15,6 +13,7 @@ from onedigest.lock.base.image import ImageBase
 from onedigest.platforms import AMD64, ARM64
 from onedigest.workspace.locked_warnings import warn_locked
 from onedigest.workspace.script_image import ScriptImage
+from unit.plan.test_base_folders import with_image
 
 
 def test_variable_that_one_platform_of_the_base_lacks_is_named_once() -> None:
