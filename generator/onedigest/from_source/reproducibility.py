@@ -10,7 +10,7 @@ from typing import Any
 from onedigest import digest
 from onedigest.errors import InputError, Problem
 from onedigest.from_source import backend, difference, sandbox
-from onedigest.from_source.build_environment import FIRST, SECOND, Variation, make_environment
+from onedigest.from_source.build_environment import FIRST, SECOND, BuildVariation, make_environment
 from onedigest.from_source.canonical_wheel import write_canonical
 from onedigest.from_source.sandbox import USUAL, Limits
 
@@ -56,7 +56,7 @@ def _build(
     tools: Sequence[Path],
     settings: Mapping[str, Any],
     scratch: Path,
-    variation: Variation,
+    variation: BuildVariation,
     marks: list[tuple[str, str]],
     limits: Limits,
 ) -> Path:

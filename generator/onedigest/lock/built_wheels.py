@@ -11,7 +11,7 @@ from onedigest.definition.spec import Spec
 from onedigest.digest import hex_of
 from onedigest.errors import Problem
 from onedigest.from_source import wheel_source
-from onedigest.from_source.model import Built, BuiltFrom, Kind, PinnedFile, Source
+from onedigest.from_source.model import BuiltFrom, BuiltWheel, Kind, PinnedFile, Source
 from onedigest.lock.asked_project import read_around
 from onedigest.lock.model import Lock, LockedPackage, Wheel
 from onedigest.sources import Sources
@@ -29,15 +29,15 @@ def placed(store: Store, wheel: PinnedFile) -> Path:
     return path
 
 
-def built_of(package: LockedPackage) -> Built | None:
+def built_of(package: LockedPackage) -> BuiltWheel | None:
     """Return the wheel of a package that was built, and what it was built of."""
     if package.origin is None or not package.wheels:
         return None
     wheel = package.wheels[0][1]
-    return Built(wheel=PinnedFile(name=wheel.name, digest=wheel.digest, size=wheel.size), origin=package.origin)
+    return BuiltWheel(wheel=PinnedFile(name=wheel.name, digest=wheel.digest, size=wheel.size), origin=package.origin)
 
 
-def with_wheel(package: LockedPackage, built: Built) -> LockedPackage:
+def with_wheel(package: LockedPackage, built: BuiltWheel) -> LockedPackage:
     """Return a package with a wheel that was built, whose name uv writes in a form of its own."""
     wheel = Wheel(name=built.wheel.name, digest=built.wheel.digest, size=built.wheel.size)
     wheels = tuple((platform, wheel) for platform in package.platforms)
@@ -71,7 +71,7 @@ def is_same_source(one: BuiltFrom, other: BuiltFrom) -> bool:
     return replace(one, requires=()) == replace(other, requires=())
 
 
-def say_built(source: Source, built: Built, known: Built | None) -> str:
+def say_built(source: Source, built: BuiltWheel, known: BuiltWheel | None) -> str:
     """Say of which source a wheel was built, and why where it was built before."""
     origin = built.origin
     if origin.kind is Kind.DIRECTORY:

@@ -16,7 +16,7 @@ from onedigest.digest import Digest, algorithm_of, has_stated
 from onedigest.errors import InputError, Problem
 from onedigest.from_source import wheel_source
 from onedigest.from_source.archives import MOST_ARCHIVE
-from onedigest.from_source.model import BuildRequirement, Built, Kind, Source
+from onedigest.from_source.model import BuildRequirement, BuiltWheel, Kind, Source
 from onedigest.from_source.own_builds import is_own_build
 from onedigest.lock import asked_project, repository
 from onedigest.lock.asked_project import RequestedPackages
@@ -26,7 +26,7 @@ from onedigest.lock.environments import ImageEnvironments
 from onedigest.lock.git_projects import projects_of
 from onedigest.lock.model import Lock, LockedPackage
 from onedigest.lock.package_sources import PackageSources
-from onedigest.lock.repository import Declared
+from onedigest.lock.repository import DeclaredPlaces
 from onedigest.lock.source_closure import SourceClosure, WheelMaking, requirements_of, stated_row
 from onedigest.lock.uv_lock_values import check_sdist
 from onedigest.lock.wheel_metadata import Metadata, of_file
@@ -34,7 +34,9 @@ from onedigest.sources import Sources
 from onedigest.store import Store
 from onedigest.tools.uv_rows import sdist_name, stated_digest, wheel_address, wheel_digest
 
-_MADE: WeakKeyDictionary[Store, dict[tuple[Source, tuple[BuildRequirement, ...] | None], Built]] = WeakKeyDictionary()
+_MADE: WeakKeyDictionary[Store, dict[tuple[Source, tuple[BuildRequirement, ...] | None], BuiltWheel]] = (
+    WeakKeyDictionary()
+)
 """What this process built into a store, by the source and what it was to be built with."""
 
 
@@ -46,7 +48,7 @@ class EarlierBuilds:
     everything: bool = False
     names: frozenset[str] = frozenset()
 
-    def built(self, source: Source) -> Built | None:
+    def built(self, source: Source) -> BuiltWheel | None:
         """Return the wheel of a source, or of one that is like it."""
         packages = self.lock.packages if self.lock else ()
         several = [built for package in packages if package.name == source.name and (built := built_of(package))]
@@ -58,7 +60,7 @@ class EarlierBuilds:
         """Tell whether a source itself may move."""
         return self.everything or source.name in self.names
 
-    def needs_move(self, built: Built) -> bool:
+    def needs_move(self, built: BuiltWheel) -> bool:
         """Tell whether what a build needs may move."""
         return bool({each.name for each in built.origin.requires} & self.names)
 
@@ -70,7 +72,7 @@ class SourceBuilder:
     """
 
     def __init__(self, spec: Spec, folder: Path, sources: Sources, earlier: EarlierBuilds, author: Author) -> None:
-        self.built: dict[str, Built] = {}
+        self.built: dict[str, BuiltWheel] = {}
         self._spec = spec
         self._around = asked_project.read_around(spec, folder)
         self._sources = sources
@@ -104,7 +106,7 @@ class SourceBuilder:
         closure.follow(requested)
         return closure.told(asked_project.read_requested(self._spec, replace(self._around, wheels=self._wheels)))
 
-    def make(self, source: Source) -> tuple[Built, Path]:
+    def make(self, source: Source) -> tuple[BuiltWheel, Path]:
         """Return the wheel of a source, which is built where it is not there, and its path."""
         self._make(source)
         path = self._wheels[source]
@@ -171,7 +173,7 @@ class SourceBuilder:
             self._wheels[source] = placed(self._sources.store, built.wheel)
         return of_file(self._wheels[source]) or {}
 
-    def _made(self, source: Source, previous: Built | None, known: Built | None) -> Built:
+    def _made(self, source: Source, previous: BuiltWheel | None, known: BuiltWheel | None) -> BuiltWheel:
         """Return the wheel of a source. Scripts of one command share what was built of one, with the same tools."""
         store = self._sources.store
         shared = _MADE.setdefault(store, {})
@@ -186,11 +188,11 @@ class SourceBuilder:
         shared[key] = built
         return built
 
-    def _declared(self, source: Source) -> Declared:
+    def _declared(self, source: Source) -> DeclaredPlaces:
         if copy := self._copy_of(source):
             return repository.declared_by(copy[1] / source.subdirectory, copy[1])
         if source.kind is not Kind.DIRECTORY:
-            return Declared()
+            return DeclaredPlaces()
         return repository.declared_by(Path(source.place) / source.subdirectory, self._around.root)
 
     def _copy_of(self, source: Source) -> tuple[str, Path] | None:
@@ -244,7 +246,7 @@ class SourceBuilder:
             raise InputError.of(message, where=self._spec.script)
 
 
-def _is_folder(built: Built) -> bool:
+def _is_folder(built: BuiltWheel) -> bool:
     return built.origin.kind is Kind.DIRECTORY
 
 

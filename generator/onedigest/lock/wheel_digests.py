@@ -10,7 +10,7 @@ from pathlib import Path
 from onedigest.digest import Digest, algorithm_of, has_stated, is_digest
 from onedigest.errors import InputError, Problem
 from onedigest.lock.model import LockedPackage, Wheel
-from onedigest.lock.script_lock import Pins
+from onedigest.lock.script_lock import ScriptPins
 from onedigest.net.connection import THREADS
 from onedigest.sources import Sources
 from onedigest.tools.uv_rows import Place
@@ -23,7 +23,7 @@ Has = Callable[[str], bool]
 
 
 def completed(
-    packages: tuple[LockedPackage, ...], places: Mapping[str, Place], sources: Sources, pinned: Pins
+    packages: tuple[LockedPackage, ...], places: Mapping[str, Place], sources: Sources, pinned: ScriptPins
 ) -> tuple[LockedPackage, ...]:
     """Fill in digests and sizes that the index does not state; `places` are by file name.
 
@@ -50,7 +50,7 @@ def completed(
 class _StatedDigests:
     """What is stated of one file: by its index, by uv's lock of the script, and by the lock of a project."""
 
-    def __init__(self, name: str, index: str, pinned: Pins, package: str) -> None:
+    def __init__(self, name: str, index: str, pinned: ScriptPins, package: str) -> None:
         self._name = name
         self._index = index
         self._script = pinned.digests.get(name, "")

@@ -10,7 +10,7 @@ from typing import IO
 from onedigest.errors import NetworkError
 from onedigest.net.retries import BUSY
 from onedigest.net.transfers import Report
-from onedigest.registry.authorization import Answer, Denied
+from onedigest.registry.authorization import Denied, RegistryAnswer
 from onedigest.registry.endpoint import Endpoint
 
 _CREATED, _ACCEPTED, _NO_CONTENT = 201, 202, 204
@@ -91,7 +91,7 @@ def upload(
 
 def _send_whole(
     endpoint: Endpoint, place: str, digest: str, size: int, content: Path | bytes, counter: _Counter
-) -> Answer:
+) -> RegistryAnswer:
     headers = {"content-type": "application/octet-stream", "content-length": str(size)}
     return endpoint.ask(
         "PUT",
@@ -104,7 +104,7 @@ def _send_whole(
 
 def _send_chunks(
     endpoint: Endpoint, place: str, digest: str, size: int, content: Path | bytes, counter: _Counter
-) -> Answer:
+) -> RegistryAnswer:
     start = 0
     while start < size:
         end = min(size, start + _CHUNK)
@@ -127,7 +127,7 @@ def _send_chunks(
     return endpoint.ask("PUT", _with_digest(place, digest), headers={"content-length": "0"}, attempts=1)
 
 
-def _place(endpoint: Endpoint, answer: Answer, path: str) -> str:
+def _place(endpoint: Endpoint, answer: RegistryAnswer, path: str) -> str:
     origin = path if "://" in path else endpoint.transport.url(path)
     return endpoint.transport.absolute(answer.headers.get("location", origin), origin)
 

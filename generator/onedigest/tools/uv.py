@@ -17,7 +17,7 @@ from typing import Any
 
 from onedigest import checkout, untrusted
 from onedigest.errors import InputError, NetworkError, Problem
-from onedigest.net.indexes import Index, addresses_with_user, indexes_in, listed_in, without_users
+from onedigest.net.indexes import PackageIndex, addresses_with_user, indexes_in, listed_in, without_users
 from onedigest.store import Store
 from onedigest.tools.anonymous_file import nameless_file
 from onedigest.tools.uv_environment import Lent, hide, lend
@@ -137,7 +137,7 @@ def _run(
     root: Path,
     where: str,
     environment: Mapping[str, str],
-    asked: Iterable[Index] = (),
+    asked: Iterable[PackageIndex] = (),
     hear: Hear = lambda _: None,
     python: Path = Path(sys.executable),
 ) -> str:
@@ -203,7 +203,7 @@ def _place(name: str) -> str:
     return f".settings/{name}/uv/uv.toml"
 
 
-def _asked(project: str) -> list[Index]:
+def _asked(project: str) -> list[PackageIndex]:
     """Return the indexes of a project that uv resolves, with every address in it that holds a user."""
     settings = tomllib.loads(project)["tool"]["uv"]
     return [*indexes_in(settings), *listed_in(settings), *addresses_with_user([project])]

@@ -151,7 +151,7 @@ def _locked(
     Where its lock is what would be chosen, nothing is asked of uv, of an index or of a registry.
     """
     from onedigest.lock.resolver import Upgrade, resolve
-    from onedigest.lock.script_lock import Pins
+    from onedigest.lock.script_lock import ScriptPins
 
     author, folder = image.author(), image.script_folder
     if previous and upgrade == Upgrade() and answers(image, previous):
@@ -164,7 +164,7 @@ def _locked(
     found = make_sources()
     _say_reason(context, image, previous)
     first = None if previous or upgrade.everything else first_pins(context, image, upgrade.packages)
-    stated = replace(first or Pins(), allowed=image.recipe.hashes if image.recipe else {})
+    stated = replace(first or ScriptPins(), allowed=image.recipe.hashes if image.recipe else {})
     try:
         lock = resolve(image.spec, previous, found, folder=folder, upgrade=upgrade, author=author, first=stated)
     except InputError as error:

@@ -16,13 +16,13 @@ from onedigest.definition.flyte.named_files import read_source
 from onedigest.definition.flyte.requirements import split_words
 from onedigest.definition.project_parts import ProjectParts
 from onedigest.definition.spec import requirement
-from onedigest.definition.uv_project.closure import Chosen, close_any, close_everywhere, digest_pins
+from onedigest.definition.uv_project.closure import ChosenProject, close_any, close_everywhere, digest_pins
 from onedigest.definition.uv_project.options import SyncOptions, read_options
 from onedigest.definition.uv_project.pyproject import FILE, Pyproject
 from onedigest.definition.uv_project.selection import chosen_of, left_out, read_choices, with_root
 from onedigest.definition.uv_project.staleness import refuse_stale
 from onedigest.definition.uv_project.uv_lock import Row, UvLock, read_locked
-from onedigest.definition.uv_project.workspace import Workspace, find_workspace, relative
+from onedigest.definition.uv_project.workspace import UvWorkspace, find_workspace, relative
 from onedigest.errors import InputError, Problem
 
 _KEPT = (
@@ -81,7 +81,7 @@ class _Reader:
     """Reads what options choose of one project."""
 
     def __init__(
-        self, project: Pyproject, workspace: Workspace, locked: UvLock, options: SyncOptions, where: str
+        self, project: Pyproject, workspace: UvWorkspace, locked: UvLock, options: SyncOptions, where: str
     ) -> None:
         self._project = project
         self._workspace = workspace
@@ -117,7 +117,7 @@ class _Reader:
         )
 
     def _taken(
-        self, project: Pyproject, chosen: Chosen, roots: set[str], left: tuple[str, ...], folder: Path
+        self, project: Pyproject, chosen: ChosenProject, roots: set[str], left: tuple[str, ...], folder: Path
     ) -> ProjectParts:
         return ProjectParts(
             folder=relative(project.folder, folder),
