@@ -19,7 +19,7 @@ from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.model import Lock, Wheel
 from onedigest.plan.inputs import Inputs
 from onedigest.store import Store
-from onedigest.tools.uv_rows import NOWHERE, Place
+from onedigest.tools.uv_rows import NOWHERE, WheelAddress
 from onedigest.untrusted import distinct, file_name
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def _fetch_wheels(
         raise type(failed[0])(dict.fromkeys(problem for error in failed for problem in error.problems))
 
 
-def _wanted_wheels(places: Mapping[str, Place], sources: Sources, wheels: Iterable[Wheel]) -> list[Download]:
+def _wanted_wheels(places: Mapping[str, WheelAddress], sources: Sources, wheels: Iterable[Wheel]) -> list[Download]:
     """Return downloads of wheels; those that are files on this machine are kept at once."""
     from onedigest.net.download import Download
 
@@ -251,7 +251,10 @@ def _wanted_wheels(places: Mapping[str, Place], sources: Sources, wheels: Iterab
 
 
 def _place_stated(
-    places: Mapping[str, Place], sources: Sources, place: Callable[[Download | Wheel], None], file: Download | Wheel
+    places: Mapping[str, WheelAddress],
+    sources: Sources,
+    place: Callable[[Download | Wheel], None],
+    file: Download | Wheel,
 ) -> None:
     """Place a wheel, which has the sha256 of the lock. Raises `InputError` where its index states another digest."""
     stated, path = places.get(file.name, NOWHERE).stated, sources.store.path(file.digest)

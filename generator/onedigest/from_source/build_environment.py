@@ -17,7 +17,7 @@ from typing import Any
 
 from onedigest.assembler.tar import MTIME
 from onedigest.errors import InputError
-from onedigest.from_source.sandbox import Enclosure
+from onedigest.from_source.sandbox import SandboxFolder
 from onedigest.remove_folder import remove
 from onedigest.tools import uv
 from onedigest.untrusted import quoted
@@ -107,7 +107,7 @@ SECOND = BuildVariation(
 class BuildEnvironment:
     """A folder that a backend runs in: `tree` is its copy of the source, `out` where its wheel goes."""
 
-    enclosure: Enclosure
+    enclosure: SandboxFolder
     tree: Path
     out: Path
     control: Path
@@ -145,7 +145,7 @@ def _furnish(
     venv = folder / "tools"
     uv.install(venv, tools)
     _set_order(venv, reverse=variation.reverse)
-    enclosure = Enclosure(
+    enclosure = SandboxFolder(
         folder=folder, kept=(venv,), user=variation.user, number=variation.number, umask=variation.umask
     )
     return BuildEnvironment(

@@ -28,7 +28,7 @@ from onedigest.tools import uv
 from onedigest.tools.uv_rows import (
     NOWHERE,
     WEB,
-    Place,
+    WheelAddress,
     stated_digest,
     wheel_address,
     wheel_digest,
@@ -53,7 +53,7 @@ class BuildPins:
     """Requirements that are pinned, and where their wheels are, by file name, as far as it is known."""
 
     requires: tuple[BuildRequirement, ...]
-    places: Mapping[str, Place] = field(default_factory=dict)
+    places: Mapping[str, WheelAddress] = field(default_factory=dict)
 
 
 def resolve(
@@ -213,7 +213,7 @@ def _pins(need: BuildNeed, found: Mapping[str, Any], sources: Sources) -> BuildP
     return BuildPins(requires=tuple(sorted(requires)), places=places)
 
 
-_Row = tuple[PinnedFile, Place]
+_Row = tuple[PinnedFile, WheelAddress]
 """A wheel as uv.lock has it: digest and size are empty where its index does not state them."""
 
 
@@ -223,7 +223,7 @@ def _wheels(row: Mapping[str, Any]) -> Iterator[_Row]:
         try:
             name, size = wheel_name(wheel), untrusted.size(wheel.get("size", 0), _MOST_WHEEL)
             file = PinnedFile(name=name, digest=wheel_digest(wheel), size=size)
-            place = Place(wheel_address(source, wheel), stated_digest(wheel), wheel_index(source))
+            place = WheelAddress(wheel_address(source, wheel), stated_digest(wheel), wheel_index(source))
         except (KeyError, ValueError):
             continue
         if name and (place.address.startswith(WEB) or "://" not in place.address):
@@ -236,7 +236,7 @@ def _kept(wheels: list[_Row]) -> list[_Row]:
     return pure[:1] or wheels
 
 
-def _measured(file: PinnedFile, place: Place, sources: Sources) -> PinnedFile:
+def _measured(file: PinnedFile, place: WheelAddress, sources: Sources) -> PinnedFile:
     if "://" in place.address:
         digest, size = sources.client.fetch_unknown(place.address, sources.store, most=_MOST_WHEEL, index=place.index)
     else:

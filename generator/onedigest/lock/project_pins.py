@@ -29,7 +29,7 @@ from onedigest.lock.targets import targets_of
 from onedigest.lock.uv_lock_values import check_rows
 from onedigest.platforms import Platform, marker_of
 from onedigest.tools import uv
-from onedigest.tools.uv_rows import Place, places_of, wheel_name
+from onedigest.tools.uv_rows import WheelAddress, places_of, wheel_name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -222,9 +222,11 @@ def _refuse_other_python(locked: UvLock, base: Base) -> None:
         raise InputError.of(message, where=locked.shown, hint="set another `base`, or `requires-python` in [project]")
 
 
-def stated_places(several: Iterable[PinnedProject], wanted: Callable[[Row], bool] = lambda _: True) -> dict[str, Place]:
+def stated_places(
+    several: Iterable[PinnedProject], wanted: Callable[[Row], bool] = lambda _: True
+) -> dict[str, WheelAddress]:
     """Return where uv.locks say that the wheels of rows are."""
-    found: dict[str, Place] = {}
+    found: dict[str, WheelAddress] = {}
     for pinned in several:
         rows = list(filter(wanted, _rows(pinned)))
         _check(pinned, rows)

@@ -36,7 +36,7 @@ from onedigest.lock.wheel_digests import completed
 from onedigest.lock.yanked import yanked_wheels
 from onedigest.sources import Sources
 from onedigest.tools import uv
-from onedigest.tools.uv_rows import Place, places_of
+from onedigest.tools.uv_rows import WheelAddress, places_of
 
 _MOST_ROUNDS = 30
 
@@ -147,7 +147,7 @@ def _answer_pinned(
     sources: Sources,
     folder: Path,
     author: Author,
-) -> tuple[tuple[LockedPackage, ...], tuple[tuple[str, str], ...], dict[str, Place]]:
+) -> tuple[tuple[LockedPackage, ...], tuple[tuple[str, str], ...], dict[str, WheelAddress]]:
     """Return packages, roots and the places of wheels, where a uv.lock pins what uv is not asked for."""
     from onedigest.lock.added_packages import answer_project
 
@@ -216,7 +216,7 @@ def _ask_building(asked: ResolvedRequest, builder: SourceBuilder, known: str, he
     raise InputError.of(message, where=asked.spec.script, hint=hint)
 
 
-def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[str, Place]:
+def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[str, WheelAddress]:
     """Ask uv where the wheels of a lock are now; return them by file name."""
     return places_of(ask_pinned(spec, lock, sources, folder=folder)[0])
 

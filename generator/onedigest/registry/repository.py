@@ -15,7 +15,7 @@ import urllib3
 from onedigest.assembler.image import INDEX_TYPE, MANIFEST_TYPE
 from onedigest.digest import Digest, is_digest, of_bytes
 from onedigest.errors import NetworkError, Problem
-from onedigest.net.encryption import Unfit
+from onedigest.net.encryption import UnfitSettings
 from onedigest.net.transfers import Report
 from onedigest.oci.reference import Reference
 from onedigest.registry import upload as uploading
@@ -189,7 +189,7 @@ class Repository:
         for endpoint in hosts:
             try:
                 found = ask(endpoint)
-            except Unfit:  # as for containerd: nobody sees else that a host is never asked
+            except UnfitSettings:  # as for containerd: nobody sees else that a host is never asked
                 raise
             except NetworkError as error:
                 problems += error.problems

@@ -63,7 +63,7 @@ def upload(
     whole = True
     for number in range(1, _TRIES + 1):
         place = place or begin(endpoint)
-        counter = _Counter(report)
+        counter = _CountingReader(report)
         send = _send_whole if whole else _send_chunks
         fault: NetworkError
         answer = None
@@ -90,7 +90,7 @@ def upload(
 
 
 def _send_whole(
-    endpoint: Endpoint, place: str, digest: str, size: int, content: Path | bytes, counter: _Counter
+    endpoint: Endpoint, place: str, digest: str, size: int, content: Path | bytes, counter: _CountingReader
 ) -> RegistryAnswer:
     headers = {"content-type": "application/octet-stream", "content-length": str(size)}
     return endpoint.ask(
@@ -103,7 +103,7 @@ def _send_whole(
 
 
 def _send_chunks(
-    endpoint: Endpoint, place: str, digest: str, size: int, content: Path | bytes, counter: _Counter
+    endpoint: Endpoint, place: str, digest: str, size: int, content: Path | bytes, counter: _CountingReader
 ) -> RegistryAnswer:
     start = 0
     while start < size:
@@ -136,7 +136,7 @@ def _with_digest(place: str, digest: str) -> str:
     return f"{place}{'&' if '?' in place else '?'}digest={digest}"
 
 
-class _Counter:
+class _CountingReader:
     """Reports what is read of a body, and takes it back where it was for nothing."""
 
     def __init__(self, report: Report) -> None:

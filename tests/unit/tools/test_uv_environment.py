@@ -6,10 +6,10 @@ import tomllib
 from pathlib import Path
 
 from onedigest.net.indexes import PackageIndex
-from onedigest.tools.uv_environment import Lent, hide, lend
+from onedigest.tools.uv_environment import UvInput, hide, lend
 
 
-def shown(lent: Lent) -> list[str]:
+def shown(lent: UvInput) -> list[str]:
     """Return the addresses that hold what uv shows, none of which it searches for packages."""
     rows = tomllib.loads(lent.settings).get("index", [])
     assert all(row["explicit"] for row in rows)

@@ -72,12 +72,12 @@ def read_project(step: UvProject, where: str, root: Path, folder: Path) -> Locke
         if locked is None:
             message = "there is no uv.lock beside pyproject.toml"
             raise InputError.of(message, where=where, hint=f"run `uv lock` in {path.parent.resolve().name}")
-        return _Reader(project, workspace, with_root(locked, workspace), options, where).read(step, folder)
+        return _UvLockReader(project, workspace, with_root(locked, workspace), options, where).read(step, folder)
     except InputError as error:
         raise InputError(replace(each, message=_placed(each, where), where=where) for each in error.problems) from None
 
 
-class _Reader:
+class _UvLockReader:
     """Reads what options choose of one project."""
 
     def __init__(

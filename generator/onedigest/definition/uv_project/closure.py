@@ -204,20 +204,20 @@ def _file_name(wheel: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Walked:
+class _ReachedRows:
     nodes: frozenset[Node]
     edges: Mapping[Key, frozenset[Key]]
     roots: frozenset[Key]
 
 
-def _walk(locked: UvLock, chosen: ChosenProject, is_true: Holds) -> _Walked:
+def _walk(locked: UvLock, chosen: ChosenProject, is_true: Holds) -> _ReachedRows:
     """Follow edges until no more extras are asked for: which ones are decides which markers hold."""
     by_name: dict[str, list[Row]] = {}
     for row in locked.rows.values():
         by_name.setdefault(row.name, []).append(row)
     active = chosen.names()
     for _ in range(_MOST_ROUNDS):
-        found = _Once(locked, by_name, partial(_asked, is_true, active)).walk(chosen)
+        found = _MarkedWalk(locked, by_name, partial(_asked, is_true, active)).walk(chosen)
         asked = active | {conflict_extra(key[0], extra) for key, extra in found.nodes if extra}
         asked |= {conflict_project(key[0]) for key, _ in found.nodes}
         if asked == active:
@@ -230,7 +230,7 @@ def _asked(is_true: Holds, active: frozenset[str], marker: str) -> bool:
     return is_true(marker, active)
 
 
-class _Once:
+class _MarkedWalk:
     """Walks a uv.lock with markers that are decided."""
 
     def __init__(self, locked: UvLock, by_name: Mapping[str, list[Row]], is_true: Callable[[str], bool]) -> None:
@@ -238,7 +238,7 @@ class _Once:
         self._by_name = by_name
         self._is_true = is_true
 
-    def walk(self, chosen: ChosenProject) -> _Walked:
+    def walk(self, chosen: ChosenProject) -> _ReachedRows:
         """Follow all edges from what is chosen."""
         first = list(self._first(chosen))
         edges: dict[Node, list[Node]] = {}
@@ -251,7 +251,7 @@ class _Once:
         joined: dict[Key, set[Key]] = {}
         for (key, _), several in edges.items():
             joined.setdefault(key, set()).update(target for target, _ in several if target != key)
-        return _Walked(
+        return _ReachedRows(
             frozenset(edges),
             {key: frozenset(several) for key, several in joined.items()},
             frozenset(key for key, _ in first),
