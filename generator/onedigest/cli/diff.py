@@ -37,8 +37,8 @@ def command(first: str, second: str, form: str, check: bool, **options: Any) -> 
     """Show what differs between two images: base, packages, settings and layers.
 
     Each is the NAME of an image, an OCI LAYOUT, or the REFERENCE of an image in a registry. A name stands for the lock
-    and the record of its last build. The second may be a REVISION of git [HEAD]: what was checked in under the name
-    then, and is compared as the older of the two.
+    and the record of its last build. The second may be a REVISION of git [HEAD]. It stands for what was checked in
+    under the name then, and is compared as the older of the two.
     """
     from onedigest.comparison import bytes_to_move, compare, equal_layers
 
