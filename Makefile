@@ -6,7 +6,6 @@
 # share paths; CORPUS="old six dbt-snowflake --folder /tmp/wheels" chooses, and keeps the wheels.
 # make fuzz: each target of tests/fuzz for ONEDIGEST_FUZZ_SECONDS (60), with mutations that were not tried before.
 # It reads all modules of this machine for images first, which takes half an hour.
-# make reference: writes those parts of docs/reference anew that the program says itself.
 # JOBS: how many tests run at a time.
 PYTHON ?= python3
 JOBS ?= 2
@@ -15,7 +14,7 @@ BIN = .venv/bin
 # how docker is reached, where `make engines` has started it
 -include .engines/environment.mk
 
-.PHONY: demo test proofs corpus fuzz chaos lint assembler golden reference bench engines engines-stop clean
+.PHONY: demo test proofs corpus fuzz chaos lint assembler golden bench engines engines-stop clean
 
 demo: .venv/ready
 	$(BIN)/onedigest generate examples/penguins.py
@@ -46,10 +45,8 @@ assembler: .venv/ready
 golden: .venv/ready
 	$(BIN)/python tests/make_golden.py
 	$(BIN)/python tests/format_numbers.py
+	$(BIN)/python tests/make_reference.py
 	$(BIN)/onedigest generate --all
-
-reference: .venv/ready
-	PYTHONPATH=tests $(BIN)/python tests/make_reference.py
 
 bench: .venv/ready
 	$(BIN)/python tests/bench/bench.py

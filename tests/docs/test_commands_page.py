@@ -9,7 +9,7 @@ import pytest
 
 from make_reference import PARTS, command_parts, commands, options_of, parts_of, renewed, root_group
 
-HINT = "run: make reference"
+HINT = "run: .venv/bin/python tests/make_reference.py"
 
 
 @pytest.mark.parametrize("page", PARTS, ids=lambda page: page.name)
