@@ -7,6 +7,7 @@ A part stands between `<!-- NAME -->` and `<!-- end -->`. What is around it is w
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -20,7 +21,9 @@ EVERYWHERE = "every command"
 
 def root_group() -> click.Group:
     """Return the group that all commands are in, whichever module of the command line makes it."""
-    for name in ("onedigest.cli", "onedigest.cli.commands"):
+    package = importlib.import_module("onedigest.cli")
+    modules = sorted(f"{package.__name__}.{each.name}" for each in pkgutil.iter_modules(package.__path__))
+    for name in (package.__name__, *modules):
         found = [each for each in vars(importlib.import_module(name)).values() if isinstance(each, click.Group)]
         if found:
             return found[0]
