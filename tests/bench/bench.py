@@ -1,4 +1,4 @@
-"""Measures what the README promises: ratios, side by side in one run (`make bench`)."""
+"""Measures what docs/benchmarks.md promises: ratios, side by side in one run (`make bench`)."""
 
 from __future__ import annotations
 

@@ -21,7 +21,11 @@ def test_programs_that_need_what_scripts_would_have_made_run(project: Project, d
 
 
 def test_documents_name_only_proofs_that_exist() -> None:
-    text = (ROOT / "docs" / "system-packages.md").read_text(encoding="utf-8").partition("\n## Proven programs\n")[2]
+    text = (
+        (ROOT / "docs" / "guides" / "system-packages.md")
+        .read_text(encoding="utf-8")
+        .partition("\n## Proven programs\n")[2]
+    )
     rows = [line.split(" | ") for line in text.splitlines() if re.match(r"\| [a-z]", line)][1:]
     proofs = {proof.name: ", ".join(f"`{each}`" for each in proof.packages) or "none" for proof in PROOFS}
 

@@ -29,8 +29,7 @@ def test_unknown_name_is_an_attribute_error() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_command_is_in_the_readme_and_has_help(command: str, project: Project) -> None:
-    assert f"onedigest {command}" in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_command_has_help(command: str, project: Project) -> None:
     result = project.ok(command, "--help")
     assert result.out.startswith(f"Usage: onedigest {command} ")
     assert "--json" in result.out

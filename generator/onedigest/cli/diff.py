@@ -29,9 +29,9 @@ _KINDS = ("platform", "base", "package", "source", "Debian package", "setting", 
 def command(first: str, second: str, form: str, check: bool, **options: Any) -> int:
     """Show what differs between two images: base, packages, settings and layers.
 
-    Each is the NAME of an image, which is its lock and the record of its last build, an OCI LAYOUT, or the REFERENCE of
-    an image in a registry. The second may be a REVISION of git [HEAD]: what was checked in under the name then, and
-    is compared as the older of the two.
+    Each is the NAME of an image, an OCI LAYOUT, or the REFERENCE of an image in a registry. A name stands for the lock
+    and the record of its last build. The second may be a REVISION of git [HEAD]. It stands for what was checked in
+    under the name then, and is compared as the older of the two.
     """
     context = open_context(**options)
     found = compare_images(context, first, second)

@@ -57,7 +57,9 @@ def _input_failure(log: str) -> OnedigestError | None:
 
 def _tool_failure(program: str, log: str) -> OnedigestError | None:
     if old := _OLD_PYTHON.search(log):
-        return EngineError.of(f"{program}: {old[0]}", hint="give it a newer one: docs/bazel.md and docs/nix.md say how")
+        return EngineError.of(
+            f"{program}: {old[0]}", hint="give it a newer one: docs/guides/bazel.md and docs/guides/nix.md say how"
+        )
     if python := _NO_PYTHON.search(log):
         return EngineError.of(
             f"there is no {python['python']}, with which Bazel lists the files of images",

@@ -36,7 +36,7 @@ error:
         (
             "x\nerror: the assembler needs Python 3.11 or newer, this is 3.9\n",
             "Bazel: the assembler needs Python 3.11 or newer, this is 3.9\n"
-            "hint: give it a newer one: docs/bazel.md and docs/nix.md say how",
+            "hint: give it a newer one: docs/guides/bazel.md and docs/guides/nix.md say how",
             5,
         ),
         (
