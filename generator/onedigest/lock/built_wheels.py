@@ -12,7 +12,7 @@ from onedigest.digest import hex_of
 from onedigest.errors import Problem
 from onedigest.from_source import wheel_source
 from onedigest.from_source.model import BuiltFrom, BuiltWheel, Kind, PinnedFile, Source
-from onedigest.lock.asked_project import read_around
+from onedigest.lock.asked_project import read_surroundings
 from onedigest.lock.model import Lock, LockedPackage, Wheel
 from onedigest.sources import Sources
 from onedigest.store import Store
@@ -46,7 +46,7 @@ def with_wheel(package: LockedPackage, built: BuiltWheel) -> LockedPackage:
 
 def moved_projects(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> list[str]:
     """Return the names of local projects whose code is not what a lock was made of; `folder` is the script's."""
-    around = read_around(spec, folder)
+    surroundings = read_surroundings(spec, folder)
     moved = []
     for package in lock.packages:
         built = built_of(package)
@@ -55,13 +55,13 @@ def moved_projects(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) ->
         source = Source(
             name=package.name,
             kind=Kind.DIRECTORY,
-            place=str(around.folder / built.origin.path),
+            place=str(surroundings.folder / built.origin.path),
             stated=built.origin.path,
             where=spec.script,
             subdirectory=built.origin.subdirectory,
-            settings=around.settings_of(package.name),
+            settings=surroundings.settings_of(package.name),
         )
-        if not is_same_source(wheel_source.identify(source, built, sources, root=around.root), built.origin):
+        if not is_same_source(wheel_source.identify(source, built, sources, root=surroundings.root), built.origin):
             moved.append(package.name)
     return moved
 

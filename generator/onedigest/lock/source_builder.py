@@ -74,7 +74,7 @@ class SourceBuilder:
     def __init__(self, spec: Spec, folder: Path, sources: Sources, earlier: EarlierBuilds, author: Author) -> None:
         self.built: dict[str, BuiltWheel] = {}
         self._spec = spec
-        self._around = asked_project.read_around(spec, folder)
+        self._surroundings = asked_project.read_surroundings(spec, folder)
         self._sources = sources
         self._earlier = earlier
         self._author = author
@@ -84,27 +84,27 @@ class SourceBuilder:
     @property
     def folder(self) -> Path:
         """The folder of the script, which its places are from."""
-        return self._around.folder
+        return self._surroundings.folder
 
     def refuse(self) -> None:
         """Raise `InputError` with all that cannot be followed, before anything is fetched."""
-        asked_project.read_requested(self._spec, self._around)
+        asked_project.read_requested(self._spec, self._surroundings)
 
     def prepare(self, minor: str) -> RequestedPackages:
         """Build all that a script and its local projects name as a source; return what uv is asked for then.
 
         `minor` is the Python of the image, as 3.N. Raises `InputError` with all that cannot be built.
         """
-        requested = asked_project.read_requested(self._spec, self._around)
+        requested = asked_project.read_requested(self._spec, self._surroundings)
         if not requested.sources:
             return requested
-        places = PackageSources(self._around)
+        places = PackageSources(self._surroundings)
         parts = WheelMaking(
             make=self._make, path_of=self._wheels.__getitem__, declared=self._declared, copy_of=self._copy_of
         )
         closure = SourceClosure(parts, places, ImageEnvironments(self._spec.platforms, minor))
         closure.follow(requested)
-        return closure.told(asked_project.read_requested(self._spec, replace(self._around, wheels=self._wheels)))
+        return closure.told(asked_project.read_requested(self._spec, replace(self._surroundings, wheels=self._wheels)))
 
     def make(self, source: Source) -> tuple[BuiltWheel, Path]:
         """Return the wheel of a source, which is built where it is not there, and its path."""
@@ -114,7 +114,7 @@ class SourceBuilder:
 
     def settings_of(self, name: str) -> str:
         """Return what [tool.uv] says of the build of one project, as canonical JSON."""
-        return self._around.settings_of(name)
+        return self._surroundings.settings_of(name)
 
     @staticmethod
     def chosen(found: Mapping[str, Any], requested: RequestedPackages) -> dict[str, str]:
@@ -182,7 +182,9 @@ class SourceBuilder:
         if made:
             previous = replace(made, origin=replace(made.origin, path=source.stated)) if _is_folder(made) else made
         is_there = previous is not None and is_own_build(store, previous)
-        built = wheel_source.make_wheel(source, previous, self._sources, root=self._around.root, hear=self._author.warn)
+        built = wheel_source.make_wheel(
+            source, previous, self._sources, root=self._surroundings.root, hear=self._author.warn
+        )
         if not is_there or built != previous:
             self._author.tell(say_built(source, built, known))
         shared[key] = built
@@ -193,7 +195,7 @@ class SourceBuilder:
             return repository.declared_by(copy[1] / source.subdirectory, copy[1])
         if source.kind is not Kind.DIRECTORY:
             return DeclaredPlaces()
-        return repository.declared_by(Path(source.place) / source.subdirectory, self._around.root)
+        return repository.declared_by(Path(source.place) / source.subdirectory, self._surroundings.root)
 
     def _copy_of(self, source: Source) -> tuple[str, Path] | None:
         """Return the commit of a source of git that was built, and where a copy of its projects is."""
@@ -218,7 +220,7 @@ class SourceBuilder:
             place=address,
             stated=sdist_name(row["sdist"]),
             where=self._spec.script,
-            settings=self._around.settings_of(row["name"]),
+            settings=self._surroundings.settings_of(row["name"]),
             digest=digest,
         )
 

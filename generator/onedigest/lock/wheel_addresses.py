@@ -49,7 +49,7 @@ def _asked_places(
     """Ask uv for exactly the versions that a lock pins of some packages; each says that it depends on nothing."""
     pins = tuple(package for package in lock.packages if package.origin is None and package.name in names)
     taken, _ = uv_keys.take(json.loads(spec.uv), lambda _: spec.script, spec.build)
-    places = PackageSources(asked_project.read_around(spec, folder))
+    places = PackageSources(asked_project.read_surroundings(spec, folder))
     settings: dict[str, Any] = places.of_settings(taken, names)
     places.refuse()
     settings.pop("override-dependencies", None)

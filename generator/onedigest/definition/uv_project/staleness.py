@@ -44,13 +44,13 @@ def _differences(workspace: UvWorkspace, locked: UvLock, needed: Iterable[Row]) 
         return Problem(f"{locked.shown} does not answer it any more: {what}", project.where(key), _HINT)
 
     root = workspace.root
-    asking = RequestReader(workspace, MarkerEnvironments(locked.requires_python))
+    reader = RequestReader(workspace, MarkerEnvironments(locked.requires_python))
     yield from (problem(root, what, "tool.uv.workspace") for what in _other_members(workspace, locked))
     yield from (problem(each, what, "project.requires-python") for each, what in _other_pythons(workspace, locked))
     for key, field in _MANIFEST:
         wanted = root.setting(key, _plain_requirements, ())
         if names := _differing(
-            asking.wanted(wanted, root, f"tool.uv.{key}"), asking.stated(_plain_rows(locked.manifest.get(field, [])))
+            reader.wanted(wanted, root, f"tool.uv.{key}"), reader.stated(_plain_rows(locked.manifest.get(field, [])))
         ):
             yield problem(root, f"`{key}` of {_listed(names)}", f"tool.uv.{key}")
     if _conflicts(root.setting("conflicts", untrusted.array, []), root) != _conflicts(locked.conflicts, root):
@@ -59,12 +59,12 @@ def _differences(workspace: UvWorkspace, locked: UvLock, needed: Iterable[Row]) 
     for project in workspace.members:
         row = _row(locked, project, workspace)
         if row is not None:
-            yield from (problem(project, what, key) for what, key in _other_asks(asking, project, row))
+            yield from (problem(project, what, key) for what, key in _other_asks(reader, project, row))
     for row in needed:
         if row.place is not None and row.name not in stated:
             other = local_project(workspace, locked, row)
             if other is not None:
-                yield from (problem(other, what, key) for what, key in _other_asks(asking, other, row))
+                yield from (problem(other, what, key) for what, key in _other_asks(reader, other, row))
 
 
 def local_project(workspace: UvWorkspace, locked: UvLock, row: Row) -> Pyproject | None:
@@ -124,20 +124,20 @@ def _other_pythons(workspace: UvWorkspace, locked: UvLock) -> Iterator[tuple[Pyp
         yield wrong, f"`requires-python` is {wrong.requires_python!r}, and was {locked.requires_python!r}"
 
 
-def _other_asks(asking: RequestReader, project: Pyproject, row: Row) -> Iterator[tuple[str, str]]:
+def _other_asks(reader: RequestReader, project: Pyproject, row: Row) -> Iterator[tuple[str, str]]:
     """Yield what a project asks for otherwise than its row states, and the key that it stands under."""
     groups = untrusted.table(row.metadata.get("requires-dev", {}))
     for group in sorted(project.groups.keys() | groups.keys()):
-        wanted = asking.wanted(project.groups.get(group, ()), project, "dependency-groups", group=group)
-        if names := _differing(wanted, asking.stated(groups.get(group, []))):
+        wanted = reader.wanted(project.groups.get(group, ()), project, "dependency-groups", group=group)
+        if names := _differing(wanted, reader.stated(groups.get(group, []))):
             yield f"the group `{group}` has {_listed(names)} otherwise", "dependency-groups"
     if project.dynamic & {"dependencies", "optional-dependencies"}:
         return  # its backend says what these are
-    stated = asking.stated(row.metadata.get("requires-dist", []))
-    all_wanted = dict(asking.wanted(project.dependencies, project, "project.dependencies"))
+    stated = reader.stated(row.metadata.get("requires-dist", []))
+    all_wanted = dict(reader.wanted(project.dependencies, project, "project.dependencies"))
     for extra, texts in project.extras.items():
         key = f"project.optional-dependencies.{extra}"
-        for ask, where in asking.wanted(texts, project, key, extra=extra).items():
+        for ask, where in reader.wanted(texts, project, key, extra=extra).items():
             all_wanted[ask] = all_wanted.get(ask, frozenset()) | where
     by_extra: dict[str, set[str]] = {}
     for ask in _differing_asks(all_wanted, stated):
