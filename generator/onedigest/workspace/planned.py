@@ -186,7 +186,7 @@ def _order(context: Context, job: PlannedImage) -> BuildRequest:
 def _lock(context: Context, image: ScriptImage) -> Lock:
     """Return the lock of an image, which is made where there is none, or where the script asks for something else.
 
-    Without a network a lock that does not answer its script any more is refused, as is one that was edited.
+    Without a network a lock whose script changed since is refused, as is one that was edited.
     """
     from onedigest.rules.files import read
 

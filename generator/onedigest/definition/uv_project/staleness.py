@@ -41,7 +41,7 @@ def refuse_stale(workspace: UvWorkspace, locked: UvLock, needed: Iterable[Row]) 
 
 def _differences(workspace: UvWorkspace, locked: UvLock, needed: Iterable[Row]) -> Iterator[Problem]:
     def problem(project: Pyproject, what: str, key: str) -> Problem:
-        return Problem(f"{locked.shown} does not answer it any more: {what}", project.where(key), _HINT)
+        return Problem(f"it changed since {locked.shown} was made: {what}", project.where(key), _HINT)
 
     root = workspace.root
     reader = RequestReader(workspace, MarkerEnvironments(locked.requires_python))
