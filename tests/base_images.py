@@ -19,11 +19,11 @@ from backports import zstd
 from conftest import Project
 from onedigest.assembler.image import CONFIG_TYPE, INDEX_TYPE, MANIFEST_TYPE
 from onedigest.digest import Digest, of_bytes
-from onedigest.inputs.pools import Connection, Pools
-from onedigest.oci.credentials import Credentials
+from onedigest.net.connection import Connection, Pools
 from onedigest.oci.reference import parse_reference
-from onedigest.oci.registry import Repository
-from onedigest.oci.transport import Access
+from onedigest.registry.credentials import Credentials
+from onedigest.registry.repository import Repository
+from onedigest.registry.transport import Access
 
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 MACHINES = {"linux/amd64": 62, "linux/arm64": 183}

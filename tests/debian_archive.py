@@ -19,14 +19,14 @@ import pytest
 from deb_builder import archive as tar
 from deb_builder import entry
 from index_server import send
+from onedigest.debian import signature
+from onedigest.debian.archive import Archive
+from onedigest.debian.mirror import Mirrors, archive_of
 from onedigest.digest import hex_of, of_bytes
-from onedigest.inputs.debian import signature
-from onedigest.inputs.debian.archive import Archive
-from onedigest.inputs.debian.mirror import Mirrors, archive_of
-from onedigest.inputs.download import Client
-from onedigest.inputs.pools import Connection
-from onedigest.inputs.store import Store
+from onedigest.net.connection import Connection
+from onedigest.net.download import Client
 from onedigest.sources import Sources
+from onedigest.store import Store
 
 DATE = "Sat, 11 Jul 2026 10:16:37 UTC"
 NOW = datetime(2026, 7, 12, tzinfo=UTC)
@@ -129,7 +129,7 @@ def served(signer: Signer, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     (folder / "keys.asc").write_bytes(signer.keys)
     monkeypatch.setattr(signature, "_KEYS", folder / "keys.asc")
-    monkeypatch.setattr("onedigest.inputs.debian.mirror.SNAPSHOT", f"{found.address}/snapshot")
+    monkeypatch.setattr("onedigest.debian.mirror.SNAPSHOT", f"{found.address}/snapshot")
     yield found
     server.shutdown()
     server.server_close()

@@ -6,7 +6,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from onedigest.flyte.syntax import Found, find_images
+from onedigest.definition.flyte.syntax import Found, find_images
 
 MORE = """
 

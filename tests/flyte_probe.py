@@ -117,9 +117,9 @@ def main(scripts: list[Path]) -> None:
     import flyte.app
     from flyte._environment import list_loaded_environments
 
-    from onedigest.flyte.declaring import find_files
-    from onedigest.flyte.definition import dumps
-    from onedigest.flyte.sdk import host_defaults, read_image
+    from onedigest.definition.flyte.definition import dumps
+    from onedigest.flyte_plugin.declaring import find_files
+    from onedigest.flyte_plugin.sdk import host_defaults, read_image
 
     sys.dont_write_bytecode = True  # beside the scripts
     found = []

@@ -9,7 +9,7 @@ from typing import Any
 from conftest import Project
 from golden import FOLDER, expected_files, script_of
 from onedigest.header import add_header
-from onedigest.lock.toml_text import key, value
+from onedigest.lock.toml import key, value
 
 Document = dict[str, Any]
 

@@ -14,7 +14,7 @@ from full_case import LOCK, SPEC, plan_of
 from golden import CASES, FOLDER, unstamped
 from onedigest import formats
 from onedigest.digest import canonical_json, of_bytes
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 from onedigest.rules.image import render_rules
 from onedigest.rules.merged import merged_texts
 from onedigest.rules.shared import render_shared

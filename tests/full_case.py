@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from golden import expected_files, script_of
-from onedigest.application import File
+from onedigest.definition.files import File
+from onedigest.definition.project import Project
+from onedigest.definition.script import parse
+from onedigest.definition.spec import Spec, specify
 from onedigest.digest import Digest
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 from onedigest.lock.model import Lock
 from onedigest.plan.arrange import arrange
 from onedigest.plan.layers import Plan
-from onedigest.project import Project
-from onedigest.script import parse
-from onedigest.spec import Spec, specify
 
 PROJECT = Project(root=Path(), source="onedigest.toml", table={"rules": ["docker", "bazel", "nix"]})
 SPEC: Spec = specify(parse(script_of("full").encode(), "full.py"), PROJECT, "full.py")

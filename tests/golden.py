@@ -13,12 +13,12 @@ from typing import Any
 from base_images import LAYER, MACHINES, Made, put_image, python_files
 from conftest import ALL_RULES, ROOT, Project
 from index_server import IndexServer
-from onedigest.inputs import zipapp
+from onedigest import zipapp
+from onedigest.definition.project import find
+from onedigest.definition.script import parse
+from onedigest.definition.spec import fields, specify
 from onedigest.oci.local import Layout
 from onedigest.oci.read import list_files, read_image
-from onedigest.project import find
-from onedigest.script import parse
-from onedigest.spec import fields, specify
 from registry_server import serve_registry
 from wheel_builder import build_wheel
 

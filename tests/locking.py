@@ -47,9 +47,9 @@ class Locking:
 
     def forbid_choosing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let nothing run uv, or ask an index, a registry or Debian's archive."""
-        from onedigest.inputs import uv
-        from onedigest.inputs.debian.archive import Archive
+        from onedigest.debian.archive import Archive
         from onedigest.lock.base import image_choice
+        from onedigest.tools import uv
 
         def refuse(*_: object, **__: object) -> None:
             raise AssertionError("something was chosen")

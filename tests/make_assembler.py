@@ -7,8 +7,8 @@ import re
 import releases
 from conftest import ROOT
 from frozen import FOLDER, differing_modules
+from onedigest import zipapp
 from onedigest.digest import of_bytes
-from onedigest.inputs import zipapp
 
 FORMATS = ROOT / "generator" / "onedigest" / "formats.py"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from onedigest.assembler import stream
 from onedigest.assembler.image import Image, assemble_index, assemble_platform
 from onedigest.assembler.layer import wheels_layer
-from onedigest.inputs.store import Store
+from onedigest.store import Store
 from wheel_builder import build_wheel
 
 

@@ -10,7 +10,7 @@ from urllib.error import URLError
 
 from onedigest.assembler import deb
 from onedigest.assembler.configuration.system import System
-from onedigest.inputs.debian.mirror import find_mirrors
+from onedigest.debian.mirror import find_mirrors
 
 _SNAPSHOT = "https://snapshot.debian.org/archive/debian/20260801T000000Z"
 

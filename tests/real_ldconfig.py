@@ -17,9 +17,9 @@ from conftest import ROOT
 from onedigest.assembler import deb
 from onedigest.assembler.entry import Entry
 from onedigest.cli.machine import read_connection
-from onedigest.inputs.debian.mirror import Mirrors, addresses, find_mirrors
-from onedigest.inputs.download import Client, Wanted, download
-from onedigest.inputs.store import Store
+from onedigest.debian.mirror import Mirrors, addresses, find_mirrors
+from onedigest.net.download import Client, Wanted, download
+from onedigest.store import Store
 
 LOCKS = {"trixie": "hello", "bookworm": "penguins"}
 """A lock of this repository that pins packages of a suite."""

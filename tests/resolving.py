@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any, cast
 
 from golden import expected_files
-from onedigest.inputs.download import Client
-from onedigest.inputs.pools import Connection
-from onedigest.inputs.store import Store
-from onedigest.inputs.uv_rows import Place
-from onedigest.lock import codec
+from onedigest.definition.project import Project
+from onedigest.definition.script import parse
+from onedigest.definition.spec import Spec, specify
+from onedigest.lock import text as codec
 from onedigest.lock.resolver import locate
-from onedigest.project import Project
-from onedigest.script import parse
+from onedigest.net.connection import Connection
+from onedigest.net.download import Client
 from onedigest.sources import Sources
-from onedigest.spec import Spec, specify
+from onedigest.store import Store
+from onedigest.tools.uv_rows import Place
 from wheel_builder import build_wheel
 
 BACKEND = """\

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from onedigest.inputs.download import Client
-from onedigest.inputs.pools import Connection
-from onedigest.inputs.store import Store
+from onedigest.net.connection import Connection
+from onedigest.net.download import Client
 from onedigest.sources import Sources
+from onedigest.store import Store
 
 BACKEND = """\
 import base64, hashlib, pathlib, zipfile

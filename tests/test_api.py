@@ -95,7 +95,7 @@ def test_wheel_is_the_same_each_time_and_works_installed(project: Project, tmp_p
     assert wheels[0].read_bytes() == wheels[1].read_bytes()
     assert {
         "onedigest/templates/gitignore.j2",
-        "onedigest/inputs/debian/archive-keys.asc",
+        "onedigest/debian/archive-keys.asc",
         "onedigest/py.typed",
     } <= set(names)
     assert not [name for name in names if name.startswith(("tests", "generator"))]

@@ -20,17 +20,17 @@ from base_images import MACHINES, Made, put_image, python_files, python_image
 from conftest import Project
 from fault_proxy import Seen, faults
 from index_server import IndexServer
+from onedigest import zipapp
 from onedigest.assembler.image import INDEX_TYPE
 from onedigest.attestation import PREDICATE_TYPE, SBOM_TYPE, STATEMENT_TYPE
 from onedigest.attestation.licences import of_wheel
 from onedigest.digest import Digest, of_bytes
-from onedigest.inputs import zipapp
-from onedigest.inputs.pools import Connection, Pools
-from onedigest.oci.credentials import Credentials
+from onedigest.net.connection import Connection, Pools
 from onedigest.oci.reference import parse_reference
-from onedigest.oci.referrers import list_referrers
-from onedigest.oci.registry import Repository
-from onedigest.oci.transport import Access
+from onedigest.registry.credentials import Credentials
+from onedigest.registry.referrers import list_referrers
+from onedigest.registry.repository import Repository
+from onedigest.registry.transport import Access
 from registry_server import Served, serve_registry
 from wheel_builder import build_wheel, zip_bytes
 

@@ -28,7 +28,7 @@ from conftest import ALL_RULES, Project, machine_environment
 from docker_daemon import run_image
 from fault_proxy import Seen, faults
 from index_server import IndexServer
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 from onedigest.lock.base.account import Account
 from onedigest.lock.base.debian import HOME
 from onedigest.lock.base.image import ImageBase

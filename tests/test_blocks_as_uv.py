@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
+from onedigest.definition.script import parse
 from onedigest.errors import InputError
-from onedigest.script import parse
 
 D = "# dependencies = []"
 

@@ -12,7 +12,7 @@ import pytest
 
 from conftest import Project
 from onedigest.assembler.selection import Selection, select
-from onedigest.oci.export import read_export
+from onedigest.oci.buildkit_export import read_export
 from onedigest.rules.context import context_patterns
 from test_buildx import built_diff_ids, docker_here, planned_diff_ids
 

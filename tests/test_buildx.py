@@ -21,7 +21,7 @@ from conftest import ROOT, Project, Result, machine_environment
 from docker_daemon import run_image
 from golden import CASES, FOLDER, make_index, script_of
 from index_server import IndexServer
-from onedigest.oci.export import Exported, read_export
+from onedigest.oci.buildkit_export import Exported, read_export
 from onedigest.oci.read import read_image, validate
 from test_examples import EXPECTED
 from wheel_builder import build_wheel

@@ -15,10 +15,10 @@ import pytest
 from conftest import ROOT, Project
 from golden import make_index
 from index_server import IndexServer
+from onedigest import zipapp
 from onedigest.assembler import stream
 from onedigest.assembler.layer import wheels_layer
 from onedigest.digest import of_bytes
-from onedigest.inputs import zipapp
 from onedigest.oci import libdeflate
 from pythons import interpreters
 
@@ -262,7 +262,7 @@ def test_size_of_pieces_moves_no_byte_of_the_encoder() -> None:
 
 @pytest.mark.parametrize("python", interpreters())
 def test_zipapp_is_packed_the_same_by_every_python(python: str) -> None:
-    code = "import sys; sys.path.insert(0, 'generator'); from onedigest.inputs import zipapp; from onedigest.digest import of_bytes; print(of_bytes(zipapp.pack()))"
+    code = "import sys; sys.path.insert(0, 'generator'); from onedigest import zipapp; from onedigest.digest import of_bytes; print(of_bytes(zipapp.pack()))"
     done = subprocess.run([python, "-I", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == of_bytes(zipapp.pack())

@@ -234,8 +234,8 @@ import pathlib, sys
 sys.path.insert(0, "jobs")
 import everything
 from onedigest.cli.flyte_written import find_written
-from onedigest.flyte.sdk import host_defaults, read_image
-from onedigest.flyte.syntax import find_images
+from onedigest.flyte_plugin.sdk import host_defaults, read_image
+from onedigest.definition.flyte.syntax import find_images
 python, flyte = host_defaults()
 path = pathlib.Path("jobs/everything.py").absolute()
 written = find_images(path.read_text(), path, "everything.py").all()

@@ -15,9 +15,9 @@ import pytest
 from conftest import ROOT, machine_environment
 from flyte_sdk import Sdk, share_sdk
 from onedigest.cli.flyte_written import find_written
-from onedigest.flyte.definition import CodeBundle, Definition, loads
-from onedigest.flyte.syntax import Found, find_images
-from onedigest.script import canonical_text
+from onedigest.definition.flyte.definition import CodeBundle, Definition, loads
+from onedigest.definition.flyte.syntax import Found, find_images
+from onedigest.definition.script import canonical_text
 
 pytestmark = pytest.mark.network
 

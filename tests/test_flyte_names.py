@@ -15,9 +15,9 @@ from locking import Locking
 from onedigest.cli.flyte_images import flyte_image
 from onedigest.cli.images import find_images
 from onedigest.cli.session import Session
+from onedigest.definition.flyte.definition import Definition, PipPackages
+from onedigest.definition.flyte.syntax import find_images as find_definitions
 from onedigest.errors import InputError
-from onedigest.flyte.definition import Definition, PipPackages
-from onedigest.flyte.syntax import find_images as find_definitions
 from wheel_builder import build_wheel
 
 pytest_plugins = ("built_app",)

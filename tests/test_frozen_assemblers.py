@@ -14,9 +14,8 @@ import frozen
 import make_assembler
 import releases
 from conftest import ROOT
-from onedigest import formats
+from onedigest import formats, zipapp
 from onedigest.digest import Digest, of_bytes
-from onedigest.inputs import zipapp
 from pythons import interpreters
 from test_vectors import check_all, make_executable
 
@@ -99,15 +98,15 @@ def test_wheel_and_source_archive_have_the_assemblers() -> None:
 def test_installed_package_finds_its_own(tmp_path: Path) -> None:
     """As a wheel lays them out: inside the package."""
     package = tmp_path / "onedigest"
-    (package / "inputs").mkdir(parents=True)
-    for name in ("__init__.py", "formats.py", "digest.py", "shipped.py", "inputs/__init__.py", "inputs/zipapp.py"):
+    package.mkdir()
+    for name in ("__init__.py", "formats.py", "digest.py", "shipped.py", "zipapp.py"):
         (package / name).write_bytes((ROOT / "generator" / "onedigest" / name).read_bytes())
     (package / "assembler").symlink_to(ROOT / "generator" / "onedigest" / "assembler")
     (package / "assemblers").symlink_to(ROOT / "assemblers")
     code = (
-        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from onedigest.inputs import zipapp; "
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from onedigest import zipapp; "
         "print(zipapp.__file__, len(zipapp.shipped(zipapp.newest())))"
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
 
-    assert done.stdout == f"{package / 'inputs' / 'zipapp.py'} {len(zipapp.shipped(zipapp.newest()))}\n"
+    assert done.stdout == f"{package / 'zipapp.py'} {len(zipapp.shipped(zipapp.newest()))}\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from locking import Locking
-from onedigest.inputs import uv
+from onedigest.tools import uv
 from wheel_builder import build_wheel
 
 pytest_plugins = ("built_app",)

@@ -19,10 +19,10 @@ from onedigest.assembler.image import assemble_index
 from onedigest.attestation.provenance import make_provenance
 from onedigest.attestation.sbom import Materials, make_sbom
 from onedigest.comparison import compare, of_lock
+from onedigest.definition.spec import digest_of
 from onedigest.digest import canonical_json, hex_of
-from onedigest.inputs.store import Store
-from onedigest.lock import codec
-from onedigest.spec import digest_of
+from onedigest.lock import text as codec
+from onedigest.store import Store
 from stand_in import BACKEND, StandIn, write_project, write_sdist
 from wheel_builder import build_wheel, wheel_bytes
 

@@ -17,16 +17,16 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from onedigest.assembler.image import INDEX_TYPE
 from onedigest.digest import of_bytes
 from onedigest.errors import NetworkError
-from onedigest.inputs.download import Wanted, bring
-from onedigest.inputs.encryption import Trust
-from onedigest.inputs.pools import Connection, Pools
-from onedigest.inputs.store import Store
-from onedigest.oci.credentials import Credentials
-from onedigest.oci.host_choice import Places
-from onedigest.oci.push import put_tags
+from onedigest.net.connection import Connection, Pools
+from onedigest.net.download import Wanted, bring
+from onedigest.net.encryption import Trust
 from onedigest.oci.reference import parse_reference
-from onedigest.oci.registry import Repository
-from onedigest.oci.transport import Access
+from onedigest.registry.credentials import Credentials
+from onedigest.registry.host_choice import Places
+from onedigest.registry.push import put_tags
+from onedigest.registry.repository import Repository
+from onedigest.registry.transport import Access
+from onedigest.store import Store
 from own_authority import Authority
 from proxy_server import proxying
 from registry_server import Manner, OddRegistry, login
@@ -262,7 +262,7 @@ class TestCredentials:
         ],
     )
     def test_login_is_that_of_the_registry(self, registry: str, command: str) -> None:
-        from onedigest.oci.credentials import login_command
+        from onedigest.registry.credentials import login_command
 
         assert login_command(registry).startswith(command)
 

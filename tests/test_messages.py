@@ -13,8 +13,8 @@ import pytest
 from conftest import Project, machine_environment
 from index_server import IndexServer
 from onedigest import __version__
-from onedigest import record as records
 from onedigest.header import add_header
+from onedigest.plan import record as records
 from wheel_builder import build_wheel
 
 BOOKWORM = ("[tool.onedigest]", 'base = "debian:bookworm"')

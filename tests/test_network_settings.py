@@ -20,17 +20,17 @@ from listener import Listener, listening
 from onedigest.cli.machine import read_connection, variables_for_programs
 from onedigest.cli.reaching import sources
 from onedigest.cli.session import Session
+from onedigest.debian.archive import Archive
+from onedigest.debian.mirror import Mirrors
 from onedigest.errors import NetworkError
-from onedigest.inputs import uv
-from onedigest.inputs.debian.archive import Archive
-from onedigest.inputs.debian.mirror import Mirrors
-from onedigest.inputs.download import Client
-from onedigest.inputs.pools import Connection, Pools
-from onedigest.inputs.store import Store
-from onedigest.oci.credentials import Credentials
+from onedigest.net.connection import Connection, Pools
+from onedigest.net.download import Client
 from onedigest.oci.reference import parse_reference
-from onedigest.oci.registry import Repository
-from onedigest.oci.transport import Access
+from onedigest.registry.credentials import Credentials
+from onedigest.registry.repository import Repository
+from onedigest.registry.transport import Access
+from onedigest.store import Store
+from onedigest.tools import uv
 from own_authority import Authority
 from proxy_server import proxying
 from registry_server import serve_registry

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from locking import Locking
-from onedigest.inputs import keyring
-from onedigest.inputs.uv_program import find_uv
+from onedigest.net import keyring
+from onedigest.uv_program import find_uv
 from private_index import PrivateIndexes
 from wheel_builder import build_wheel
 
@@ -161,7 +161,7 @@ def give_by_login(home: Path, url: str, patch: pytest.MonkeyPatch) -> str:
 def give_by_system(home: Path, url: str, patch: pytest.MonkeyPatch) -> str:
     """There is no store of a system here: a program stands in for uv, and answers as it does."""
     program = write_program(home, "uv", f"""[ "$*" = "auth token --username {USER} {url}" ] && echo '{PASSWORD}'""")
-    patch.setattr("onedigest.inputs.keyring.find_uv", lambda: str(program))
+    patch.setattr("onedigest.net.keyring.find_uv", lambda: str(program))
     patch.setenv("UV_PREVIEW_FEATURES", "native-auth")
     return f'index = [{{ url = "{url.replace("//", f"//{USER}@")}", default = true }}]'
 

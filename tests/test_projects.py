@@ -12,8 +12,8 @@ from uv import find_uv_bin
 
 from index_server import IndexServer
 from locking import Locking
-from onedigest.inputs import uv
 from onedigest.oci.read import read_image
+from onedigest.tools import uv
 from shop_builder import Builder
 from wheel_builder import build_wheel
 

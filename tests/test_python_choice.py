@@ -6,8 +6,8 @@ import pytest
 
 from base_images import put_image, python_image
 from locking import Locking
+from onedigest.definition.spec import Spec
 from onedigest.lock.base.choice import choose_base, exact_image, reason
-from onedigest.spec import Spec
 
 pytest_plugins = ("built_app",)
 

@@ -16,7 +16,7 @@ from onedigest.assembler.configuration.library_cache import CACHE, ldconfig_of, 
 from onedigest.assembler.configuration.system import System
 from onedigest.assembler.debian_packages import debian_packages_layer
 from onedigest.assembler.entry import Entry
-from onedigest.inputs.store import Store
+from onedigest.store import Store
 from real_ldconfig import Suite, bring_suite, run_ldconfig, write_files
 
 SUITES = [*itertools.product(("trixie", "bookworm"), ("amd64", "arm64"))]

@@ -17,17 +17,17 @@ from fault_proxy import FaultProxy, Seen, faults
 from onedigest.assembler.image import INDEX_TYPE, MANIFEST_TYPE
 from onedigest.digest import of_bytes
 from onedigest.errors import InputError, NetworkError
-from onedigest.inputs.encryption import Trust
-from onedigest.inputs.pools import Connection, Pools
-from onedigest.inputs.store import Store
-from onedigest.oci.credentials import Credentials
-from onedigest.oci.host_choice import Places
-from onedigest.oci.push import put_tags
+from onedigest.net.connection import Connection, Pools
+from onedigest.net.encryption import Trust
 from onedigest.oci.read import read_from
 from onedigest.oci.reference import parse_reference
-from onedigest.oci.registry import Repository
-from onedigest.oci.remote import Remote
-from onedigest.oci.transport import Access
+from onedigest.registry.credentials import Credentials
+from onedigest.registry.host_choice import Places
+from onedigest.registry.push import put_tags
+from onedigest.registry.remote import Remote
+from onedigest.registry.repository import Repository
+from onedigest.registry.transport import Access
+from onedigest.store import Store
 from registry_server import SECRET, USER, Served, TokenService, login, serve_registry
 
 DATA = bytes(range(256)) * 4096

@@ -12,13 +12,13 @@ import pytest
 
 from conftest import ALL_RULES, Project, Result
 from full_case import SPEC
+from onedigest import zipapp
 from onedigest.cli.building import refuse_missing_rules
 from onedigest.cli.image import Image
+from onedigest.definition.script import parse
 from onedigest.digest import of_bytes
 from onedigest.errors import EngineError
 from onedigest.formats import RULES
-from onedigest.inputs import zipapp
-from onedigest.script import parse
 
 pytest_plugins = ("built_app",)
 

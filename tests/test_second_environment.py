@@ -16,11 +16,11 @@ from docker_daemon import run_image
 from index_server import IndexServer
 from locking import Locking
 from onedigest.assembler.wheel import wheel_entries
-from onedigest.inputs.store import Store
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 from onedigest.lock.base.image import ImageBase
 from onedigest.missing.facts import read_facts
 from onedigest.oci.read import read_image, validate
+from onedigest.store import Store
 from wheel_builder import build_wheel
 
 pytest_plugins = ("built_app",)

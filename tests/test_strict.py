@@ -14,7 +14,7 @@ from onedigest.cli.session import Session
 from onedigest.cli.undone import say_undone
 from onedigest.digest import of_bytes
 from onedigest.errors import NetworkError, Problem
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.sources import Sources
 from wheel_builder import build_wheel

@@ -13,12 +13,12 @@ from conftest import Project
 from debian_archive import DebianArchives, make_signer, seeds, served, stanza
 from index_server import IndexServer
 from locking import Locking
+from onedigest.definition.project import Project as Defaults
+from onedigest.definition.script import parse
+from onedigest.definition.spec import specify
 from onedigest.errors import InputError
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 from onedigest.lock.answer import refuse_other_answer
-from onedigest.project import Project as Defaults
-from onedigest.script import parse
-from onedigest.spec import specify
 from wheel_builder import build_wheel
 
 EARLY, LATE = "Sat, 11 Jan 2025 10:16:37 UTC", "Sun, 12 Jan 2025 10:16:37 UTC"

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from conftest import VECTORS
+from onedigest import zipapp
 from onedigest.assembler import stream
 from onedigest.assembler.entry import Entry
 from onedigest.assembler.layer import PLACE, application_layer, virtual_environment_layer, wheels_layer
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.zip_member import Inflater
-from onedigest.inputs import zipapp
 from onedigest.oci import libdeflate
 
 DATA = json.loads((VECTORS / "vectors.json").read_text(encoding="utf-8"))

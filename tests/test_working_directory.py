@@ -9,7 +9,7 @@ import pytest
 from conftest import Project
 from onedigest.assembler.commands import LAYERS, Given
 from onedigest.assembler.entry import Entry
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 from onedigest.plan.base_folders import BaseFolders, debian_folders
 from onedigest.platforms import ALL
 

@@ -33,23 +33,23 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from onedigest.application import collect
     from onedigest.assembler.image import Image
+    from onedigest.definition.files import collect
+    from onedigest.definition.script import Script, parse
+    from onedigest.definition.spec import Spec, specify
     from onedigest.engines.embedded import build
     from onedigest.errors import OnedigestError
     from onedigest.fetching import fetch
-    from onedigest.inputs.store import Store
     from onedigest.lock.model import Lock
     from onedigest.lock.resolver import resolve
     from onedigest.plan.arrange import arrange
     from onedigest.plan.layers import Plan
+    from onedigest.plan.record import Record
     from onedigest.platforms import Platform
-    from onedigest.record import Record
     from onedigest.rules.image import render_rules
     from onedigest.rules.model import Rules
-    from onedigest.script import Script, parse
     from onedigest.sources import Sources
-    from onedigest.spec import Spec, specify
+    from onedigest.store import Store
 
 _PLACES = {
     "Image": "assembler.image",
@@ -57,20 +57,20 @@ _PLACES = {
     "OnedigestError": "errors",
     "Plan": "plan.layers",
     "Platform": "platforms",
-    "Record": "record",
+    "Record": "plan.record",
     "Rules": "rules.model",
-    "Script": "script",
+    "Script": "definition.script",
     "Sources": "sources",
-    "Spec": "spec",
-    "Store": "inputs.store",
+    "Spec": "definition.spec",
+    "Store": "store",
     "arrange": "plan.arrange",
     "build": "engines.embedded",
-    "collect": "application",
+    "collect": "definition.files",
     "fetch": "fetching",
-    "parse": "script",
+    "parse": "definition.script",
     "render_rules": "rules.image",
     "resolve": "lock.resolver",
-    "specify": "spec",
+    "specify": "definition.spec",
 }
 
 

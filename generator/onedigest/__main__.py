@@ -1,4 +1,4 @@
-"""Knows how the program starts; answers `--version` before anything heavy is imported."""
+"""The start of the program, which answers `--version` before anything heavy is imported."""
 
 from __future__ import annotations
 

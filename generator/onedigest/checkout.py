@@ -1,4 +1,4 @@
-"""Knows how files of a checkout are read and written: below its root, never through a link out of it, and bounded.
+"""Files of a checkout, read and written below its root, never through a link out of it, and bounded.
 
 A pull request decides about every name below the root: a folder may be a link, a file a device. The root itself is the
 user's own, and links above it are theirs. Written files are on the disk before they get their name.

@@ -1,4 +1,4 @@
-"""Knows what two images have in common, and which layers, packages and settings differ."""
+"""The comparison of two images: what they share, and which layers, packages and settings differ."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from onedigest.lock.model import Lock
 from onedigest.oci import LIBDEFLATE
 from onedigest.oci.read import ReadImage, ReadLayer, ReadPlatform
 from onedigest.plan.layers import Plan
-from onedigest.record import Record
+from onedigest.plan.record import Record
 
 ABSENT = "absent"
 

@@ -1,4 +1,4 @@
-"""Knows the marks that a merge leaves in a file where two sides changed the same lines, and what either side had."""
+"""The marks that a merge leaves in a file where two sides changed the same lines, and what either side had."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows digests, and the one canonical form of JSON that they are taken of."""
+"""Digests, and the canonical form of JSON that they are taken of."""
 
 from __future__ import annotations
 

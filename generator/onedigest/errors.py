@@ -1,4 +1,4 @@
-"""Knows every error class and its exit code.
+"""Every class of errors, and its exit code.
 
 OnedigestError
 ├── InputError        1  wrong input: script, spec, lock, wheel

@@ -1,4 +1,4 @@
-"""Knows how the inputs of a lock come into their folder: the only step of a build that uses the network."""
+"""The fetching of a lock's inputs into their folder: the only step of a build that uses the network."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onedigest import zipapp
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.checkout import make_folder
+from onedigest.definition.spec import Spec
 from onedigest.digest import Digest, algorithm_of, has_stated, hex_of, is_digest, of_bytes
 from onedigest.errors import InputError, NetworkError, OnedigestError, Problem
-from onedigest.inputs import zipapp
-from onedigest.inputs.store import Store
-from onedigest.inputs.uv_rows import NOWHERE, Place
 from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.model import Lock, Wheel
 from onedigest.plan.inputs import Inputs
-from onedigest.spec import Spec
+from onedigest.store import Store
+from onedigest.tools.uv_rows import NOWHERE, Place
 from onedigest.untrusted import distinct, file_name
 
 if TYPE_CHECKING:
-    from onedigest.inputs.download import Wanted
     from onedigest.lock.author import Author
     from onedigest.lock.project_places import Find
+    from onedigest.net.download import Wanted
     from onedigest.sources import Sources
 
 _HASHERS = 4
@@ -88,7 +88,7 @@ def fetch(
     file as soon as it is in the folder. Raises `NetworkError`, and `InputError` when an index has another file under
     the name of a wheel.
     """
-    from onedigest.inputs.download import download
+    from onedigest.net.download import download
 
     def place(file: Wanted | Wheel | FileList) -> None:
         sources.store.place(file.digest, file.size, inputs / file.name)
@@ -109,7 +109,7 @@ def fetch(
 
 
 def _bring_layers(lock: Lock, sources: Sources, layers: Iterable[Descriptor]) -> list[Path]:
-    from onedigest.oci.remote import Remote
+    from onedigest.registry.remote import Remote
 
     assert lock.base.origin  # a base of packages has no layers of its own
     return Remote(lock.base.origin, sources.access, sources.store).layers(layers, sources.report)
@@ -132,8 +132,8 @@ def _make_list(lock: Lock, sources: Sources, files: FileList) -> None:
 
 def fetch_package(sources: Sources, package: DebianPackage, inputs: Path) -> None:
     """Bring a Debian package that no lock pins, which states its suite and the date of its release."""
-    from onedigest.inputs.download import download
     from onedigest.lock.base.bringing import wanted_package
+    from onedigest.net.download import download
 
     if link_stored(sources.store, inputs, Inputs(packages=(package,))).count():
         wanted = wanted_package(package, (package.suite, package.date), sources.archive.mirrors)
@@ -203,7 +203,7 @@ def _bring_wheels(
     ways: Sequence[Find], sources: Sources, wheels: Sequence[Wheel], place: Callable[[Wanted | Wheel], None]
 ) -> None:
     """Bring wheels by the first way that leads to them. Raises with what is wrong with all ways."""
-    from onedigest.inputs.download import download
+    from onedigest.net.download import download
 
     failed: list[OnedigestError] = []
     for find in ways if wheels else ():
@@ -226,7 +226,7 @@ def _bring_wheels(
 
 def _wanted_wheels(places: Mapping[str, Place], sources: Sources, wheels: Iterable[Wheel]) -> list[Wanted]:
     """Return downloads of wheels; those that are files on this machine are kept at once."""
-    from onedigest.inputs.download import Wanted
+    from onedigest.net.download import Wanted
 
     wanted, problems = [], []
     for wheel in wheels:

@@ -1,4 +1,4 @@
-"""Knows the number of each format that is written down, and the constants that images share."""
+"""The number of each format that is written down, and the constants that images share."""
 
 from __future__ import annotations
 

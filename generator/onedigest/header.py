@@ -1,4 +1,4 @@
-"""Knows the first lines of generated files: what they come from, and a checksum that shows a change by hand."""
+"""The first lines of generated files: what they come from, and a checksum that shows a change by hand."""
 
 from __future__ import annotations
 

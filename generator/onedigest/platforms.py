@@ -1,4 +1,4 @@
-"""Knows the platforms that images are built for, and what each ecosystem calls them: one table."""
+"""The platforms that images are built for, and what each ecosystem calls them: one table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how a file takes its place in a folder: whole and on the disk, whatever stops a run."""
+"""The replacement of a file in a folder: whole and on the disk, whatever stops a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows where the files are that the package ships beside its modules: templates, and frozen assemblers."""
+"""The files that the package ships beside its modules: templates, and frozen assemblers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how text of strangers is shown: what deceives a reader is escaped, what is secret is masked.
+"""Text of strangers as it is shown: what deceives a reader is escaped, what is secret is masked.
 
 Names, versions, keys, paths and messages of other programs may hold anything. A terminal obeys control characters, a
 reader is deceived by marks that turn the direction of text or are not seen, a CI obeys commands in a log. Letters of

@@ -1,14 +1,14 @@
-"""Knows everything outside that inputs come from, as one value."""
+"""The places outside that inputs come from, as one value."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from onedigest.inputs.debian.archive import Archive
-from onedigest.inputs.download import Client, Report
-from onedigest.inputs.store import Store
-from onedigest.oci.transport import Access
+from onedigest.debian.archive import Archive
+from onedigest.net.download import Client, Report
+from onedigest.registry.transport import Access
+from onedigest.store import Store
 
 
 def silent(_: int) -> None:

@@ -1,4 +1,4 @@
-"""Knows how text that anybody may have written becomes a value: each kind of value is checked in this one place.
+"""Text that anybody may have written, as values: each kind of value is checked in this one place.
 
 Each check returns the value, or raises ValueError with what is wrong about it, in words that follow the name of a key.
 """

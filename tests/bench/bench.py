@@ -162,10 +162,10 @@ def debian_index(place: Place) -> None:
     code = (
         "import os, pathlib, shutil, sys\n"
         "import datetime\n"
-        "from onedigest.inputs.debian.archive import Archive\n"
-        "from onedigest.inputs.debian.mirror import MAIN_VARIABLE, SECURITY_VARIABLE, find_mirrors\n"
-        "from onedigest.inputs.download import Client, Connection\n"
-        "from onedigest.inputs.store import Store\n"
+        "from onedigest.debian.archive import Archive\n"
+        "from onedigest.debian.mirror import MAIN_VARIABLE, SECURITY_VARIABLE, find_mirrors\n"
+        "from onedigest.net.download import Client, Connection\n"
+        "from onedigest.store import Store\n"
         "named = [os.environ.get(each, '') for each in (MAIN_VARIABLE, SECURITY_VARIABLE)]\n"
         "mirrors = find_mirrors(*named, pathlib.Path('/etc/apt'))\n"
         "now = lambda: datetime.datetime.now(datetime.UTC)\n"
@@ -246,9 +246,9 @@ def check_many(place: Place) -> list[tuple[str, float, str, float, float]]:
         (place.root / "many" / f"{name}.py").write_text(script)
     code = (
         "import sys\nfrom dataclasses import replace\nfrom pathlib import Path\nfrom onedigest import spec, script\n"
-        "from onedigest.application import collect\nfrom onedigest.lock import codec\nfrom onedigest.plan.arrange import arrange\n"
-        "from onedigest.project import find\nfrom onedigest.rules import image as rules\n"
-        "from onedigest.rules.files import write\nfrom onedigest.rules.lock_folder import write_folder\n"
+        "from onedigest.definition.files import collect\nfrom onedigest.lock import codec\nfrom onedigest.plan.arrange import arrange\n"
+        "from onedigest.definition.project import find\nfrom onedigest.rules import image as rules\n"
+        "from onedigest.rules.files import write\nfrom onedigest.rules.folder import write_folder\n"
         "lock, made_all = codec.loads(sys.stdin.read(), 'lock'), []\n"
         "for path in sorted(Path('many').glob('*.py')):\n"
         "    text = script.parse(path.read_bytes(), str(path))\n"

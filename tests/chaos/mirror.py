@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from index_server import send
-from onedigest.inputs.debian.mirror import MAIN_VARIABLE, SECURITY_VARIABLE, find_mirrors
+from onedigest.debian.mirror import MAIN_VARIABLE, SECURITY_VARIABLE, find_mirrors
 
 
 @contextmanager

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from onedigest.debian import versions as version
+from onedigest.debian.closure import close
+from onedigest.debian.index import Index, installed
 from onedigest.errors import OnedigestError
-from onedigest.inputs.debian import version
-from onedigest.inputs.debian.closure import close
-from onedigest.inputs.debian.index import Index, installed
 
 EXPECTED: tuple[type[Exception], ...] = (OnedigestError,)
 TOKENS: tuple[bytes, ...] = (

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pysequoia
 
+from onedigest.debian.release import read_signed
+from onedigest.debian.signature import verified_text
 from onedigest.digest import of_bytes
 from onedigest.errors import OnedigestError
-from onedigest.inputs.debian.release import read_signed
-from onedigest.inputs.debian.signature import verified_text
 
 EXPECTED: tuple[type[Exception], ...] = (OnedigestError,)
 TOKENS: tuple[bytes, ...] = (

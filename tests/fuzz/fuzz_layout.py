@@ -14,14 +14,14 @@ from typing import Any
 
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.comparison import bytes_to_move, compare, equal_layers, of_image
+from onedigest.debian.index import installed
 from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import OnedigestError
-from onedigest.inputs.debian.index import installed
-from onedigest.inputs.store import Store
 from onedigest.lock.base.probe import EXAMINER, dpkg_status, glibc_version, list_pythons, release_fields
 from onedigest.oci.local import Archive, Layout
 from onedigest.oci.read import distinct_layers, list_files, prove, read_image, validate
 from onedigest.oci.rootfs import read_rootfs
+from onedigest.store import Store
 
 EXPECTED: tuple[type[Exception], ...] = (OnedigestError,)
 TOKENS: tuple[bytes, ...] = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from onedigest.errors import OnedigestError
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 
 EXPECTED: tuple[type[Exception], ...] = (OnedigestError,)
 TOKENS: tuple[bytes, ...] = (

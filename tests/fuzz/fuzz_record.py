@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from onedigest import record
 from onedigest.errors import OnedigestError
+from onedigest.plan import record
 
 EXPECTED: tuple[type[Exception], ...] = (OnedigestError,)
 TOKENS: tuple[bytes, ...] = (

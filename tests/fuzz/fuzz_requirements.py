@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from onedigest.definition.flyte.local_places import Around
+from onedigest.definition.flyte.requirements import Wanted, read_requirements
 from onedigest.errors import InputError
-from onedigest.flyte.local_places import Around
-from onedigest.flyte.requirements import Wanted, read_requirements
 
 SEEDS: tuple[bytes, ...] = (
     b"numpy>=2,<3  # comment\nattrs==24.1 \\\n    --hash=sha256:" + b"a" * 64 + b"\n",

@@ -5,14 +5,14 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-from onedigest.application import collect
+from onedigest.definition.files import collect
+from onedigest.definition.flyte.presence import may_have_images
+from onedigest.definition.flyte.recipe import make_recipe
+from onedigest.definition.flyte.syntax import find_images
+from onedigest.definition.project import Project
+from onedigest.definition.script import canonical_text, parse
+from onedigest.definition.spec import dumps, specify
 from onedigest.errors import InputError
-from onedigest.flyte.presence import may_have_images
-from onedigest.flyte.recipe import make_recipe
-from onedigest.flyte.syntax import find_images
-from onedigest.project import Project
-from onedigest.script import canonical_text, parse
-from onedigest.spec import dumps, specify
 
 SEEDS: tuple[bytes, ...] = (
     b'# /// script\n# requires-python = ">=3.11"\n# dependencies = ["numpy>=2", "attrs; python_version > \'3\'"]\n# ///\n',

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from onedigest.cli.flyte_written import find_written
-from onedigest.flyte.syntax import find_images
+from onedigest.definition.flyte.syntax import find_images
 
 HERE = "Path(__file__).parent"
 PYTHONS = ("(3, 11)", "(3, 12)", "(3, 13)", "None")
@@ -111,7 +111,7 @@ def test_text_says_what_the_sdk_holds(start: str, calls: list[str], place: Path)
         warnings.simplefilter("ignore")
         import flyte  # noqa: F401  the script's own import is quiet then
 
-        from onedigest.flyte.sdk import host_defaults, read_image
+        from onedigest.flyte_plugin.sdk import host_defaults, read_image
     file = place / "job.py"
     text = f"import os\nfrom pathlib import Path\nimport flyte\nimage = {start}{''.join(calls)}\n"
     names: dict[str, object] = {"__file__": str(file)}

@@ -17,13 +17,13 @@ from packaging.specifiers import SpecifierSet
 from onedigest.assembler import gzip_member, stream, tar
 from onedigest.assembler.entry import Entry, file_entry, merge
 from onedigest.assembler.wheel_metadata import canonical_version
+from onedigest.debian import versions as debian_version
+from onedigest.definition.project import Project
+from onedigest.definition.script import parse
+from onedigest.definition.spec import _PLAIN_REQUIREMENT, _PLAIN_SPECIFIER, specify
 from onedigest.digest import canonical_json
-from onedigest.inputs.debian import version as debian_version
-from onedigest.lock.toml_text import value
+from onedigest.lock.toml import value
 from onedigest.oci import libdeflate
-from onedigest.project import Project
-from onedigest.script import parse
-from onedigest.spec import _PLAIN_REQUIREMENT, _PLAIN_SPECIFIER, specify
 
 NAMES = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/\\\x7f"), min_size=1, max_size=120

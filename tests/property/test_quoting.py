@@ -19,9 +19,11 @@ from build_tools import find_tool
 from conftest import ROOT
 from docker_daemon import find_docker
 from full_case import LOCK, plan_of
-from onedigest.inputs import zipapp
-from onedigest.oci.export import read_export
-from onedigest.project import Project
+from onedigest import zipapp
+from onedigest.definition.project import Project
+from onedigest.definition.script import parse
+from onedigest.definition.spec import Spec, specify
+from onedigest.oci.buildkit_export import read_export
 from onedigest.rules.bake import BakeTarget, read_targets, render_bake, target_of
 from onedigest.rules.dockerfile import render_dockerfile
 from onedigest.rules.model import OWN, own_files
@@ -35,8 +37,6 @@ from onedigest.rules.quoting import (
     starlark,
     word,
 )
-from onedigest.script import parse
-from onedigest.spec import Spec, specify
 
 NASTY = [
     "$",

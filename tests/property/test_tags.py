@@ -12,10 +12,11 @@ from packaging.tags import parse_tag
 
 from golden import expected_files
 from onedigest.errors import InputError
-from onedigest.lock import codec, shadow
+from onedigest.lock import asked_project as shadow
+from onedigest.lock import text as codec
 from onedigest.lock.model import Lock
-from onedigest.lock.selection import select
 from onedigest.lock.targets import Target
+from onedigest.lock.wheels import select
 from onedigest.platforms import AMD64, ARM64, Platform
 
 MINIMAL = codec.loads(expected_files("minimal")["pylock.toml"], "pylock.toml")

@@ -14,18 +14,18 @@ import pytest
 
 from forged_locks import document, written
 from golden import script_of
+from onedigest import zipapp
+from onedigest.definition.project import Project
+from onedigest.definition.script import parse
+from onedigest.definition.spec import specify
 from onedigest.digest import hex_of
 from onedigest.fetching import place_assemblers
-from onedigest.inputs import zipapp
-from onedigest.inputs.store import STAMP, Store
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 from onedigest.plan.arrange import arrange
 from onedigest.plan.inputs import FOLDER
-from onedigest.project import Project
 from onedigest.rules.dockerfile import render_dockerfile
 from onedigest.rules.shared import render_shared
-from onedigest.script import parse
-from onedigest.spec import specify
+from onedigest.store import STAMP, Store
 
 EVIL = b"import pathlib, sys\npathlib.Path(sys.argv[0]).with_name('pwned').touch()\n"
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from moby_patterns import sent
-from onedigest.application import collect
 from onedigest.assembler import credential_files
 from onedigest.assembler.credential_files import find_rule
 from onedigest.assembler.selection import Selection, select
+from onedigest.definition.files import collect
+from onedigest.definition.project import Project
+from onedigest.definition.script import parse
+from onedigest.definition.spec import specify
 from onedigest.errors import InputError, Problem
-from onedigest.project import Project
 from onedigest.rules.dockerfile import ignore_lines
-from onedigest.script import parse
-from onedigest.spec import specify
 from test_build_context import send
 
 CREDENTIALS = (

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.application import File, collect, digest_file
 from onedigest.cli import run
+from onedigest.definition.files import File, collect, digest_file
+from onedigest.definition.flyte.recipe import Recipe, make_recipe
+from onedigest.definition.flyte.syntax import find_images
+from onedigest.definition.project import Project
+from onedigest.definition.script import parse
+from onedigest.definition.spec import specify
 from onedigest.engines.variations import BuildFiles, Variation, build_varied
 from onedigest.errors import InputError, OnedigestError
-from onedigest.flyte.recipe import Recipe, make_recipe
-from onedigest.flyte.syntax import find_images
-from onedigest.inputs.store import Store
-from onedigest.project import Project
-from onedigest.script import parse
-from onedigest.spec import specify
+from onedigest.store import Store
 
 SECRET = "SECRET PRIVATE KEY"
 

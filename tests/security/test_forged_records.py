@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from conftest import Project
-from onedigest import record as records
 from onedigest.digest import of_bytes
-from onedigest.inputs.store import STAMP
 from onedigest.oci.read import read_image
+from onedigest.plan import record as records
+from onedigest.store import STAMP
 
 pytest_plugins = ("built_app",)
 

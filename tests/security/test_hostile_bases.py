@@ -16,11 +16,13 @@ import pytest
 from base_images import Files, elf, make_tar, python_files
 from golden import expected_files
 from onedigest.assembler.descriptor import Descriptor
+from onedigest.debian.index import installed
+from onedigest.definition.project import Project
+from onedigest.definition.script import parse
+from onedigest.definition.spec import Spec, specify
 from onedigest.digest import Digest, of_bytes
 from onedigest.errors import InputError
-from onedigest.inputs.debian.index import installed
-from onedigest.inputs.store import Store
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 from onedigest.lock.base import image_choice
 from onedigest.lock.base.account import find_account
 from onedigest.lock.base.image import ImageBase
@@ -30,9 +32,7 @@ from onedigest.lock.model import Lock
 from onedigest.oci.read import ReadPlatform
 from onedigest.oci.rootfs import Rootfs, read_rootfs
 from onedigest.platforms import BY_NAME
-from onedigest.project import Project
-from onedigest.script import parse
-from onedigest.spec import Spec, specify
+from onedigest.store import Store
 
 PLAIN = "application/vnd.oci.image.layer.v1.tar"
 AMD64 = "linux/amd64"
@@ -233,13 +233,13 @@ def test_status_with_odd_versions_is_refused(status: str, said: str) -> None:
 
 
 def test_status_with_very_many_packages_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onedigest.inputs.debian.index._MOST_INSTALLED", 10)
+    monkeypatch.setattr("onedigest.debian.index._MOST_INSTALLED", 10)
     with pytest.raises(InputError, match="it has more than 10 Debian packages"):
         installed("\n".join(f"Package: p{number}\nVersion: 1\n" for number in range(11)))
 
 
 def test_epochs_and_versions_of_any_form_are_compared() -> None:
-    from onedigest.inputs.debian import version
+    from onedigest.debian import versions as version
 
     odd = ("9" * 5000, "x:1", "1:" + "9" * 5000 + "-1", "²:³", "a:b:c", ":", "-", "~", "")
     for first in odd:

@@ -11,13 +11,13 @@ import pysequoia
 import pytest
 
 from debian_archive import DATE, NOW, DebianArchives, Signer, make_signer, served
+from onedigest.debian import archive
+from onedigest.debian.closure import close
+from onedigest.debian.index import Index
+from onedigest.debian.mirror import Mirrors, addresses, find_mirrors
+from onedigest.debian.signature import verified_text
 from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import InputError, NetworkError
-from onedigest.inputs.debian import archive
-from onedigest.inputs.debian.closure import close
-from onedigest.inputs.debian.index import Index
-from onedigest.inputs.debian.mirror import Mirrors, addresses, find_mirrors
-from onedigest.inputs.debian.signature import verified_text
 
 MIRRORS = Mirrors(debian=("http://one.example/debian",))
 TEXT = f"Suite: stable\nCodename: trixie\nDate: {DATE}\n- dashed\nSHA256:\n {'0' * 64} 1 main/x\n"

@@ -9,12 +9,12 @@ import pytest
 
 from listener import listening, respond
 from onedigest.assembler.image import INDEX_TYPE
-from onedigest.inputs.pools import Connection, Pools
-from onedigest.oci.credentials import Credentials
+from onedigest.net.connection import Connection, Pools
 from onedigest.oci.reference import parse_reference
-from onedigest.oci.referrers import Artifact, attach
-from onedigest.oci.registry import Repository
-from onedigest.oci.transport import Access
+from onedigest.registry.credentials import Credentials
+from onedigest.registry.referrers import Artifact, attach
+from onedigest.registry.repository import Repository
+from onedigest.registry.transport import Access
 
 SUBJECT = {"mediaType": INDEX_TYPE, "digest": "sha256:" + "0" * 64, "size": 2}
 

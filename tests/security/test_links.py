@@ -10,24 +10,24 @@ import pytest
 from conftest import Project
 from forged_locks import check_in, document, written
 from golden import expected_files, script_of
-from onedigest.application import collect
+from onedigest import zipapp
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.image import Image, assemble_index, assemble_platform
+from onedigest.definition.files import collect
+from onedigest.definition.project import find
+from onedigest.definition.script import parse
+from onedigest.definition.spec import specify
 from onedigest.digest import of_bytes
-from onedigest.engines.bases import place_encoded
+from onedigest.engines.prepared import place_encoded
 from onedigest.errors import InputError
 from onedigest.fetching import link_stored, place_assemblers
-from onedigest.inputs import zipapp
-from onedigest.inputs.store import Store, exclusive
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 from onedigest.oci.layout import write as write_layout
 from onedigest.plan.arrange import arrange
 from onedigest.plan.inputs import FOLDER, Inputs, base_layout
 from onedigest.plan.layers import Plan
-from onedigest.project import find
 from onedigest.rules import files as rule_files
-from onedigest.script import parse
-from onedigest.spec import specify
+from onedigest.store import Store, exclusive
 
 NOT_FOLLOWED = "a symbolic link is not followed"
 

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from conftest import ROOT, Project
 from forged_locks import Document, check_in, document, written
 from golden import CASES, expected_files
-from onedigest import record as records
+from onedigest import zipapp
+from onedigest.definition.spec import digest_of
 from onedigest.errors import InputError
 from onedigest.fetching import link_stored
-from onedigest.inputs import zipapp
-from onedigest.inputs.store import Store
-from onedigest.lock import codec
+from onedigest.lock import text as codec
+from onedigest.plan import record as records
 from onedigest.plan.inputs import inputs_of
-from onedigest.spec import digest_of
+from onedigest.store import Store
 
 ESCAPE = "\x1b[31m"
 HOSTILE: tuple[Any, ...] = (f"a{ESCAPE}", -1, 1.5, [], {}, [[1]], {"a": 1}, float("nan"), datetime(1, 1, 1, tzinfo=UTC))

@@ -27,7 +27,7 @@ import json, resource, sys
 from pathlib import Path
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import Digest, of_file
-from onedigest.inputs.store import Store
+from onedigest.store import Store
 from onedigest.lock.base.probe import EXAMINER, dpkg_status
 from onedigest.oci.rootfs import read_rootfs
 
@@ -174,7 +174,7 @@ def test_very_many_members_do_not_cost_more_each(compression: str, member: bytes
 
 
 def test_index_that_unpacks_to_more_than_was_signed_is_given_up(tmp_path: Path) -> None:
-    from onedigest.inputs.debian import archive
+    from onedigest.debian import archive
 
     (tmp_path / "packed").write_bytes(lzma.compress(bytes(40 * MEBI)))
     with (tmp_path / "packed").open("rb") as file:

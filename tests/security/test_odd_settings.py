@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.application import collect
 from onedigest.cli import run
+from onedigest.definition.files import collect
+from onedigest.definition.project import Project
+from onedigest.definition.script import parse
+from onedigest.definition.spec import specify
 from onedigest.errors import OnedigestError
-from onedigest.project import Project
-from onedigest.script import parse
-from onedigest.spec import specify
 
 SCRIPT = b"# /// script\n# dependencies = []\n# ///\n"
 LONG = "a" * 300

@@ -16,12 +16,12 @@ import networkx
 import pytest
 from markdown_it import MarkdownIt
 
-from onedigest import drawing
 from onedigest.cli import diff, inspect, run, words
 from onedigest.cli.progress import Progress, Status
 from onedigest.comparison import Change, Side
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem, generating
+from onedigest.lock import drawing
 from onedigest.lock.graph import ROOT, Graph
 from onedigest.oci.read import ListedFile, ReadImage, ReadLayer, ReadPlatform
 

@@ -13,19 +13,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onedigest import record, untrusted
-from onedigest.application import collect
+from onedigest import untrusted
 from onedigest.assembler.ignoring import IgnoreRules
 from onedigest.assembler.selection import Selection
+from onedigest.definition.files import collect
+from onedigest.definition.flyte.syntax import find_images
+from onedigest.definition.project import Project
+from onedigest.definition.script import parse
+from onedigest.definition.spec import specify
 from onedigest.errors import InputError, OnedigestError
-from onedigest.flyte.syntax import find_images
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 from onedigest.lock.remains import read_remains
 from onedigest.lock.table import Table, Wrong
-from onedigest.project import Project
+from onedigest.plan import record
 from onedigest.rules.context import context_patterns
-from onedigest.script import parse
-from onedigest.spec import specify
 
 HEAD = "# /// script\n# dependencies = []\n"
 END = "# ///\n"
@@ -58,7 +59,7 @@ class TestTheBlock:
     @settings(max_examples=400, deadline=None)
     @given(LINES, st.sampled_from(["", "\n"]))
     def test_is_what_the_expression_of_the_standard_finds(self, lines: list[str], end: str) -> None:
-        from onedigest.script import find_blocks
+        from onedigest.definition.script import find_blocks
 
         text = "\n".join(lines) + end
         expected = [
@@ -135,8 +136,8 @@ class TestRequirements:
 
 class TestRequirementsFiles:
     def read(self, folder: Path) -> list[str]:
-        from onedigest.flyte.local_places import Around
-        from onedigest.flyte.requirements import Wanted, read_requirements
+        from onedigest.definition.flyte.local_places import Around
+        from onedigest.definition.flyte.requirements import Wanted, read_requirements
 
         wanted = Wanted()
         read_requirements(folder / "0.txt", "0.txt", Around(root=folder, folder=folder), wanted)

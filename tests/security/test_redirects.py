@@ -12,15 +12,16 @@ import pytest
 
 from listener import Listener, listening, respond
 from onedigest.errors import NetworkError
-from onedigest.inputs import credentials, leading
-from onedigest.inputs.download import Client, Wanted, download
-from onedigest.inputs.encryption import Trust
-from onedigest.inputs.pools import Connection, Pools
-from onedigest.inputs.store import Store
-from onedigest.oci.credentials import Credentials
+from onedigest.net import index_credentials as credentials
+from onedigest.net import leading
+from onedigest.net.connection import Connection, Pools
+from onedigest.net.download import Client, Wanted, download
+from onedigest.net.encryption import Trust
 from onedigest.oci.reference import parse_reference
-from onedigest.oci.registry import Repository
-from onedigest.oci.transport import Access, Transport
+from onedigest.registry.credentials import Credentials
+from onedigest.registry.repository import Repository
+from onedigest.registry.transport import Access, Transport
+from onedigest.store import Store
 
 METADATA = b"SECRET metadata"
 

@@ -16,17 +16,17 @@ from onedigest.cli.images import find_images
 from onedigest.cli.index_credentials import Bound
 from onedigest.cli.session import Session
 from onedigest.errors import NetworkError, OnedigestError
-from onedigest.inputs import credentials
-from onedigest.inputs.download import Client
-from onedigest.inputs.indexes import Index
-from onedigest.inputs.pools import Connection, Pools, shown
-from onedigest.inputs.showing import Showing
-from onedigest.inputs.store import Store
-from onedigest.inputs.uv_environment import lend
-from onedigest.oci.credentials import Credential, Credentials
+from onedigest.net import index_credentials as credentials
+from onedigest.net.connection import Connection, Pools, shown
+from onedigest.net.download import Client
+from onedigest.net.indexes import Index
+from onedigest.net.showing import Showing
 from onedigest.oci.reference import parse_reference
-from onedigest.oci.registry import Repository
-from onedigest.oci.transport import Access
+from onedigest.registry.credentials import Credential, Credentials
+from onedigest.registry.repository import Repository
+from onedigest.registry.transport import Access
+from onedigest.store import Store
+from onedigest.tools.uv_environment import lend
 
 SECRET = "ZqSecretZq"
 FORMS = (SECRET, base64.b64encode(f"u:{SECRET}".encode()).decode(), base64.b64encode(SECRET.encode()).decode()[:-3])

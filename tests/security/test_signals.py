@@ -145,7 +145,7 @@ finally:
 def test_programs_that_were_started_end_too(tmp_path: Path) -> None:
     work = f"""\
 from pathlib import Path
-from onedigest.engines.processes import running
+from onedigest.tools.processes import running
 with running(["sleep", "60"], {{"PATH": {os.environ["PATH"]!r}}}, folder=Path("."), take=print) as log:
     {READY}
     log.finish()

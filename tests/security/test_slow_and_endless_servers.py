@@ -14,15 +14,15 @@ import pytest
 
 from listener import listening, respond
 from onedigest.errors import NetworkError
-from onedigest.inputs.download import Client, Wanted, download
-from onedigest.inputs.pace import Pace
-from onedigest.inputs.patience import Patience, seconds_of
-from onedigest.inputs.pools import Connection, Pools
-from onedigest.inputs.store import Store
-from onedigest.oci.credentials import Credentials
+from onedigest.net.connection import Connection, Pools
+from onedigest.net.download import Client, Wanted, download
+from onedigest.net.pace import Pace
+from onedigest.net.patience import Patience, seconds_of
 from onedigest.oci.reference import parse_reference
-from onedigest.oci.registry import Repository
-from onedigest.oci.transport import Access
+from onedigest.registry.credentials import Credentials
+from onedigest.registry.repository import Repository
+from onedigest.registry.transport import Access
+from onedigest.store import Store
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 QUICK = Pace(seconds=0.3, rate=1024)

@@ -17,8 +17,8 @@ import pytest
 from conftest import Project
 from forged_locks import check_in, document, written
 from onedigest.errors import InputError
-from onedigest.inputs.store import STAMP, Store, exclusive, link
 from onedigest.rules import files as rule_files
+from onedigest.store import STAMP, Store, exclusive, link
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -134,7 +134,7 @@ def test_file_system_without_locks_is_told(number: int, tmp_path: Path, monkeypa
 def test_full_disk_is_told_by_the_store_or_the_note(tmp_path: Path) -> None:
     """A limit on the size of files fails a write in the middle, as a full disk does."""
     script = (
-        "import resource, sys; from pathlib import Path; from onedigest.inputs.store import Store\n"
+        "import resource, sys; from pathlib import Path; from onedigest.store import Store\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "store = Store(Path(sys.argv[1]))\n"
         "for act in (lambda: store.add(bytes(9999)), lambda: store.write_note('n', bytes(9999))):\n"

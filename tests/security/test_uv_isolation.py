@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from onedigest.errors import NetworkError, OnedigestError
-from onedigest.inputs import git, uv
+from onedigest.tools import git, uv
 from resolving import Checkout
 
 WORKSPACE = (

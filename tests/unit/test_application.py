@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.application import File, collect
+from onedigest.definition.files import File, collect
+from onedigest.definition.project import Project
+from onedigest.definition.script import parse
+from onedigest.definition.spec import specify
 from onedigest.errors import InputError
-from onedigest.project import Project
-from onedigest.script import parse
-from onedigest.spec import specify
 
 
 def collected(root: Path, *lines: str, said: list[str] | None = None) -> dict[str, File]:

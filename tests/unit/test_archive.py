@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from debian_archive import DATE, NOW, DebianArchives, Signer, make_signer, served, stanza
+from onedigest.debian import signature
+from onedigest.debian.archive import Suite
+from onedigest.debian.mirror import Mirrors
 from onedigest.errors import NetworkError
-from onedigest.inputs.debian import signature
-from onedigest.inputs.debian.archive import Suite
-from onedigest.inputs.debian.mirror import Mirrors
 
 OTHER = "use another mirror: set ONEDIGEST_DEBIAN_MIRROR to its address"
 WITHOUT = (

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from deb_builder import entry, make_deb
+from onedigest import zipapp
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.image import assemble_platform
-from onedigest.inputs import zipapp
 from onedigest.oci.read import read_image, validate
 from wheel_builder import build_wheel
 

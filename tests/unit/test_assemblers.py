@@ -11,16 +11,15 @@ from pathlib import Path
 import pytest
 
 from full_case import LOCK, SPEC, plan_of
-from onedigest import formats
+from onedigest import formats, zipapp
+from onedigest.definition.spec import Spec
 from onedigest.digest import Digest, of_bytes
 from onedigest.errors import InputError
-from onedigest.inputs import zipapp
 from onedigest.rules.assemblers import named_assemblers
 from onedigest.rules.files import read
+from onedigest.rules.folder import stale_folder, write_folder
 from onedigest.rules.image import render_rules, stale_files, write_rules
-from onedigest.rules.lock_folder import stale_folder, write_folder
 from onedigest.rules.model import Rules
-from onedigest.spec import Spec
 
 
 def frozen(words: str, layers: int = formats.LAYERS) -> bytes:

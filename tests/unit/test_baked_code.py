@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from onedigest.cli.flyte_written import find_written
-from onedigest.flyte.definition import CodeBundle, Copy
-from onedigest.flyte.syntax import find_images
+from onedigest.definition.flyte.definition import CodeBundle, Copy
+from onedigest.definition.flyte.syntax import find_images
 
 JOB = """\
 import flyte

@@ -18,6 +18,7 @@ from onedigest.assembler.entry import Entry
 from onedigest.assembler.layer import folder_layer
 from onedigest.assembler.layout import write_tree
 from onedigest.assembler.refusal import Refused
+from onedigest.definition.spec import Spec
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.lock.base.account import Account
@@ -28,7 +29,6 @@ from onedigest.oci.rootfs import Rootfs
 from onedigest.plan.arrange import arrange
 from onedigest.plan.layers import Layer
 from onedigest.platforms import AMD64, ARM64
-from onedigest.spec import Spec
 
 PASSWD = b"root:*:0:0:root:/root:/bin/bash\nnobody:*:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
 WORKDIRS = (

@@ -9,7 +9,7 @@ import pytest
 
 from full_case import LOCK, SPEC
 from golden import CASES, expected_files
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 from onedigest.lock.base import Base
 from onedigest.lock.base.choice import choose_base
 from onedigest.lock.base.debian import DebianBase, read_debian_base

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from full_case import DATA, LOCK, SPEC, plan_of
+from onedigest.definition.spec import Spec
 from onedigest.errors import InputError
 from onedigest.plan.arrange import arrange
 from onedigest.plan.layers import Plan, Recipe
@@ -20,12 +21,11 @@ from onedigest.platforms import ARM64
 from onedigest.rules.bazel import find_package
 from onedigest.rules.bazel_layers import layer_targets
 from onedigest.rules.files import write
+from onedigest.rules.folder import stale_folder, write_folder
 from onedigest.rules.image import render_rules, stale_files
-from onedigest.rules.lock_folder import stale_folder, write_folder
 from onedigest.rules.model import BAZEL, Rules
 from onedigest.rules.nix import layer_names
 from onedigest.rules.shared import render_shared
-from onedigest.spec import Spec
 
 
 def rules_in(folder: Path, spec: Spec = SPEC) -> Rules:

@@ -11,7 +11,7 @@ import pytest
 from onedigest.engines import causes
 from onedigest.engines.buildkit_log import CleanLog, failure
 from onedigest.errors import EngineError, InputError
-from onedigest.oci.export import difference, differing_paths, read_export, read_members
+from onedigest.oci.buildkit_export import difference, differing_paths, read_export, read_members
 
 LOG = """#1 [internal] load build definition from Dockerfile
 #1 DONE 0.0s

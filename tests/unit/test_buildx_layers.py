@@ -10,11 +10,11 @@ from base_images import make_tar
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import of_bytes
 from onedigest.engines.buildx import _layers
-from onedigest.inputs.store import Store
-from onedigest.oci.export import Exported
+from onedigest.oci.buildkit_export import Exported
 from onedigest.plan import kinds
 from onedigest.plan.layers import PlatformPlan
 from onedigest.platforms import AMD64
+from onedigest.store import Store
 
 
 @pytest.mark.parametrize("commands", [True, False])

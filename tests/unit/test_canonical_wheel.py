@@ -11,7 +11,7 @@ from onedigest.assembler.wheel import wheel_entries
 from onedigest.errors import InputError
 from onedigest.from_source import canonical_wheel
 from onedigest.from_source.canonical_wheel import write_canonical
-from onedigest.inputs import uv
+from onedigest.tools import uv
 from wheel_builder import build_wheel, wheel_bytes, zip_bytes
 
 CODE = {"demo/__init__.py": b"X = 1\n", "demo/é.txt": b"", "demo-data/a,b.txt": b'"'}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.flyte.commands import reaching, run_line
-from onedigest.flyte.definition import Commands
+from onedigest.definition.flyte.commands import reaching, run_line
+from onedigest.definition.flyte.definition import Commands
 
 SCRIPT = """\
 image = base.with_commands(

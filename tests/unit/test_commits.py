@@ -16,8 +16,8 @@ from git_server import GitServer
 from onedigest.errors import InputError, NetworkError, OnedigestError, Problem
 from onedigest.from_source.commits import check_out, find_commit
 from onedigest.from_source.model import BuiltFrom, Kind, Source
-from onedigest.inputs import git as door
 from onedigest.sources import Sources
+from onedigest.tools import git as door
 from source_trees import commit, git, project_files, repository, sources_in
 
 TOKEN = "ghp_abcdefghijklmnopqrstuvwxyz0123456789"

@@ -8,11 +8,11 @@ import pytest
 from test_base_folders import with_image
 
 from full_case import SPEC
+from onedigest.definition.spec import Spec
 from onedigest.errors import InputError
 from onedigest.lock.base.account import Account
 from onedigest.lock.base.image import ImageBase, PinnedImage
 from onedigest.plan.configuration import environment, unset_variables
-from onedigest.spec import Spec
 
 BASE_ENV = ("PATH=/usr/local/cuda/bin:/usr/bin", "LANG=C.UTF-8", "EMPTY=")
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from full_case import LOCK, SPEC
-from onedigest.container_values import Healthcheck, duration_text, healthcheck, ports, stop_signal, volumes
+from onedigest.definition.container_values import Healthcheck, duration_text, healthcheck, ports, stop_signal, volumes
+from onedigest.definition.spec import Spec
 from onedigest.errors import InputError
 from onedigest.plan.arrange import arrange
-from onedigest.spec import Spec
 
 
 def settings(spec: Spec) -> dict[str, object]:

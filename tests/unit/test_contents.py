@@ -8,12 +8,12 @@ from typing import Any, cast
 
 import pytest
 
+from onedigest.debian import contents
+from onedigest.debian.contents import packages_with
+from onedigest.debian.library_names import package_named_after
 from onedigest.digest import Digest, of_bytes
 from onedigest.errors import NetworkError
-from onedigest.inputs.debian import contents
-from onedigest.inputs.debian.contents import packages_with
-from onedigest.inputs.debian.library_names import package_named_after
-from onedigest.inputs.store import Store
+from onedigest.store import Store
 
 TRIPLET = "usr/lib/x86_64-linux-gnu"
 ROWS = [

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.application import collect
+from onedigest.definition.files import collect
+from onedigest.definition.flyte.recipe import Recipe, make_recipe
+from onedigest.definition.flyte.syntax import find_images
+from onedigest.definition.project import Project
+from onedigest.definition.spec import Spec, specify
 from onedigest.errors import InputError
-from onedigest.flyte.recipe import Recipe, make_recipe
-from onedigest.flyte.syntax import find_images
-from onedigest.project import Project
-from onedigest.spec import Spec, specify
 
 HEAD = "# /// script\n# dependencies = ['flyte']\n# ///\nfrom pathlib import Path\nimport flyte\nHERE = Path(__file__).parent\n"
 DEBIAN = "flyte.Image.from_debian_base(name='x')"

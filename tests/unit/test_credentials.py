@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from onedigest.errors import InputError, NetworkError
-from onedigest.oci.credentials import Credential, Credentials
+from onedigest.registry.credentials import Credential, Credentials
 
 HOST = "registry.example.com:5000"
 SECRET = "s3cret"

@@ -10,12 +10,12 @@ import pytest
 
 from listener import Listener, listening, respond
 from onedigest.errors import InputError, NetworkError
-from onedigest.inputs.credentials import Credential, Credentials
-from onedigest.inputs.download import Client
-from onedigest.inputs.indexes import Index, addresses_with_user, stem_of, without_users
-from onedigest.inputs.pools import Connection
-from onedigest.inputs.uv_environment import lend
-from onedigest.inputs.uv_settings import read_settings, settings_text
+from onedigest.net.connection import Connection
+from onedigest.net.download import Client
+from onedigest.net.index_credentials import Credential, Credentials
+from onedigest.net.indexes import Index, addresses_with_user, stem_of, without_users
+from onedigest.net.uv_settings import read_settings, settings_text
+from onedigest.tools.uv_environment import lend
 
 HOST = "https://pypi.acme.example"
 LAYOUTS = [

@@ -10,11 +10,11 @@ from itertools import product
 import pytest
 
 from debian_archive import NOW, stanza
+from onedigest.debian import versions as version
+from onedigest.debian.closure import close
+from onedigest.debian.index import Index, Relation, relations
+from onedigest.debian.signature import verified_text
 from onedigest.errors import InputError, NetworkError
-from onedigest.inputs.debian import version
-from onedigest.inputs.debian.closure import close
-from onedigest.inputs.debian.index import Index, Relation, relations
-from onedigest.inputs.debian.signature import verified_text
 
 VERSIONS = [
     "0",

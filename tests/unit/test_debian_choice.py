@@ -12,8 +12,9 @@ import pytest
 from deb_builder import entry
 from debian_archive import DATE, DebianArchives, Signer, make_signer, seeds, served, stanza
 from onedigest.cli.moves import say_moves
+from onedigest.debian.index import installed
+from onedigest.definition.spec import Spec
 from onedigest.errors import InputError, NetworkError
-from onedigest.inputs.debian.index import installed
 from onedigest.lock.base import Base
 from onedigest.lock.base.advisories import find_mended, mended
 from onedigest.lock.base.debian import DebianBase
@@ -22,7 +23,6 @@ from onedigest.lock.base.debian_pins import Kept
 from onedigest.lock.base.moves import find_moves
 from onedigest.lock.model import Lock
 from onedigest.platforms import ALL, AMD64, ARM64
-from onedigest.spec import Spec
 
 LATER = "Sun, 12 Jul 2026 10:16:37 UTC"
 SEEDS = seeds()

@@ -11,7 +11,7 @@ from typing import Any
 import flyte
 import pytest
 
-from onedigest.flyte.declaring import environments_of, find_files, find_siblings, is_own
+from onedigest.flyte_plugin.declaring import environments_of, find_files, find_siblings, is_own
 
 
 @pytest.fixture

@@ -12,14 +12,14 @@ import pytest
 
 from named_image import small_image
 from onedigest.cli.naming import names_of
+from onedigest.definition.spec import Spec
 from onedigest.errors import InputError, UsageError
-from onedigest.inputs.store import Store
 from onedigest.oci.docker_archive import write_docker_archive
 from onedigest.oci.layout import holds, write
 from onedigest.oci.local import Archive
 from onedigest.oci.naming import full_name
 from onedigest.oci.read import prove, read_from, read_image
-from onedigest.spec import Spec
+from onedigest.store import Store
 
 BOTH = ("linux/arm64", "linux/amd64")
 

@@ -18,10 +18,10 @@ import pytest
 from index_server import IndexServer, send
 from listener import listening, respond
 from onedigest.errors import NetworkError
-from onedigest.inputs.credentials import Credential, Credentials
-from onedigest.inputs.download import Client, Wanted, download
-from onedigest.inputs.pools import Connection, Pools, shown
-from onedigest.inputs.store import Store
+from onedigest.net.connection import Connection, Pools, shown
+from onedigest.net.download import Client, Wanted, download
+from onedigest.net.index_credentials import Credential, Credentials
+from onedigest.store import Store
 
 DATA = bytes(range(256)) * 20_000
 

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from golden import expected_files
-from onedigest import drawing
-from onedigest.lock import codec
+from onedigest.lock import drawing
+from onedigest.lock import text as codec
 from onedigest.lock.graph import Graph, from_lock, paths_to
 
 

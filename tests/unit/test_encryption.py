@@ -13,10 +13,10 @@ import pytest
 
 from listener import listening, respond
 from onedigest.errors import NetworkError
-from onedigest.inputs import encryption
-from onedigest.inputs.download import Client
-from onedigest.inputs.encryption import Trust, for_programs, read_trust
-from onedigest.inputs.pools import Connection
+from onedigest.net import encryption
+from onedigest.net.connection import Connection
+from onedigest.net.download import Client
+from onedigest.net.encryption import Trust, for_programs, read_trust
 from own_authority import Authority
 from registry_server import openssl
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from golden import expected_files
-from onedigest.container_values import Healthcheck
+from onedigest.definition.container_values import Healthcheck
+from onedigest.definition.spec import Spec
 from onedigest.errors import Problem
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 from onedigest.lock.base.image import ImageBase
 from onedigest.missing.environments import other_environments
-from onedigest.spec import Spec
 
 LOCK = codec.loads(expected_files("image")["pylock.toml"], "pylock.toml")
 SPEC = Spec(name="app", script="app.py", entrypoint=("/opt/venv/bin/python", "/app/app.py"), usual_entrypoint=True)

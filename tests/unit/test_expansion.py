@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from onedigest.expansion import DEEPEST, evaluate, is_plain, parse, substitute, text_of
+from onedigest.definition.expansion import DEEPEST, evaluate, is_plain, parse, substitute, text_of
 
 KNOWN = {"A": "a", "EMPTY": "", "PATH": "/usr/bin:/bin"}
 

@@ -9,10 +9,10 @@ from test_clash import error_of
 from test_verdict import asking
 
 from onedigest.errors import InputError
-from onedigest.inputs.uv import _failure
-from onedigest.inputs.uv_environment import lend
 from onedigest.lock.explanation import cut, shortened
 from onedigest.lock.verdict import explained
+from onedigest.tools.uv import _failure
+from onedigest.tools.uv_environment import lend
 from resolving import Checkout
 from wheel_builder import build_wheel
 

@@ -9,9 +9,9 @@ import pytest
 from deb_builder import directory, entry, link, make_deb
 from elf_builder import elf_file
 from onedigest.digest import of_bytes
-from onedigest.inputs.store import Store
 from onedigest.missing import facts as found
 from onedigest.missing.facts import Facts, read_facts
+from onedigest.store import Store
 from wheel_builder import wheel_bytes
 
 POSTINST = b"""#!/bin/sh

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from onedigest.engines.failures import build_failure
-from onedigest.engines.tools import parse_version
+from onedigest.tools.find import parse_version
 
 MISMATCH = """\
 error:

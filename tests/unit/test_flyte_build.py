@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 
 from onedigest.cli.flyte_build import _say_other_flyte, answer_request
+from onedigest.definition.flyte.definition import Definition, PipPackages, dumps
 from onedigest.errors import DifferenceError
-from onedigest.flyte.definition import Definition, PipPackages, dumps
 
 LITERAL = 'import flyte\nenv = flyte.TaskEnvironment("x", image=flyte.Image.from_debian_base(name="job", platform=("linux/amd64",)).with_pip_packages("six"))\n'
 RUN = LITERAL.replace('"six"', '__import__("os").environ["PACKAGE"]')

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from onedigest.definition.flyte.definition import Definition, dumps, loads
+from onedigest.definition.flyte.recipe import Recipe, make_recipe
+from onedigest.definition.flyte.syntax import find_images
+from onedigest.definition.project import Project
+from onedigest.definition.spec import Spec, specify
 from onedigest.errors import EngineError, InputError
-from onedigest.flyte.definition import Definition, dumps, loads
-from onedigest.flyte.recipe import Recipe, make_recipe
-from onedigest.flyte.syntax import find_images
-from onedigest.project import Project
-from onedigest.spec import Spec, specify
 
 HEAD = "from pathlib import Path\nimport flyte\n"
 WHEELS = (
@@ -716,7 +716,7 @@ def test_image_whose_private_side_moved_is_refused_with_the_tested_versions(
         warnings.simplefilter("ignore")
         import flyte
 
-        from onedigest.flyte.sdk import read_image
+        from onedigest.flyte_plugin.sdk import read_image
 
     class Moved:
         dockerfile = None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.flyte.methods import extend, find, find_uv_lock, first
+from onedigest.definition.flyte.methods import extend, find, find_uv_lock, first
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from onedigest.flyte.definition import RequirementsFile, UvProject
+from onedigest.definition.flyte.definition import RequirementsFile, UvProject
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def read(image: Any, place: Path) -> Any:
-    from onedigest.flyte.sdk import read_image
+    from onedigest.flyte_plugin.sdk import read_image
 
     return read_image(image, place)
 

@@ -8,8 +8,8 @@ import pytest
 
 from onedigest.cli.flyte_session import FlyteSession
 from onedigest.cli.flyte_written import as_told
-from onedigest.flyte.definition import Definition
-from onedigest.flyte.stated import is_always_stated
+from onedigest.definition.flyte.definition import Definition
+from onedigest.definition.flyte.stated import is_always_stated
 
 NAMED = "for name in ('a', 'b'):\n    image = flyte.Image.from_debian_base(name=name, python_version=(3, 11))\n"
 

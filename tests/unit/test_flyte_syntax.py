@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.flyte.definition import Copy, Definition, PipPackages, RequirementsFile, Variables
-from onedigest.flyte.presence import may_have_images
-from onedigest.flyte.syntax import Found, find_images
+from onedigest.definition.flyte.definition import Copy, Definition, PipPackages, RequirementsFile, Variables
+from onedigest.definition.flyte.presence import may_have_images
+from onedigest.definition.flyte.syntax import Found, find_images
 
 HEAD = "import os\nfrom pathlib import Path\nimport flyte\nfrom flyte import Image, TaskEnvironment\n"
 RUN = (

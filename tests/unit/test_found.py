@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from onedigest.errors import InputError
-from onedigest.inputs.uv_rows import stated_digest, wheel_address, wheel_digest, wheel_name
 from onedigest.lock.found import check_rows, read_wheel
+from onedigest.tools.uv_rows import stated_digest, wheel_address, wheel_digest, wheel_name
 
 SHA256 = f"sha256:{'a' * 64}"
 INDEX = {"registry": "https://index.invalid/simple"}

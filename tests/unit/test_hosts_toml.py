@@ -9,9 +9,9 @@ import pytest
 
 from onedigest.cli.registries import make_access
 from onedigest.errors import InputError
-from onedigest.inputs.pools import Connection, Pools
-from onedigest.oci.host_choice import Places, hosts_of, mirror_of
-from onedigest.oci.hosts_toml import EVERYTHING, PULL, RESOLVE, Host, hosts_in
+from onedigest.net.connection import Connection, Pools
+from onedigest.registry.host_choice import Places, hosts_of, mirror_of
+from onedigest.registry.hosts_toml import EVERYTHING, PULL, RESOLVE, Host, hosts_in
 
 
 def read(folder: Path, text: str) -> tuple[Host, ...]:

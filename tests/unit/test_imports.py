@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.application import File
+from onedigest.definition.files import File
 from onedigest.digest import of_bytes
 from onedigest.missing.imports import missing_siblings, sibling_problem
 

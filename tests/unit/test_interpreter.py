@@ -9,11 +9,11 @@ import pytest
 from test_rootfs import rootfs
 
 from base_images import Files, elf, python_files
+from onedigest.definition.spec import Spec
 from onedigest.errors import InputError
 from onedigest.lock.base.interpreter import choose_python, no_glibc
 from onedigest.oci.rootfs import Rootfs
 from onedigest.platforms import AMD64
-from onedigest.spec import Spec
 
 REAL = "/usr/local/bin/python3.12"
 FLYTE = {"PATH": "/opt/venv/bin:/usr/local/bin:/usr/bin", "VIRTUAL_ENV": "/opt/venv"}

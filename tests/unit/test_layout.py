@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from onedigest import record as records
 from onedigest.assembler import stream
 from onedigest.assembler.image import INDEX_TYPE, MANIFEST_TYPE, Image, assemble_index, assemble_platform
 from onedigest.assembler.layer import wheels_layer
 from onedigest.assembler.layout import replaced
 from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError
-from onedigest.inputs.store import Store
 from onedigest.oci import libdeflate
 from onedigest.oci.layout import holds, write
 from onedigest.oci.local import Layout
 from onedigest.oci.read import list_files, read_image, validate
+from onedigest.plan import record as records
+from onedigest.store import Store
 from wheel_builder import build_wheel
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from onedigest.definition.flyte.local_places import Around
 from onedigest.errors import InputError
-from onedigest.flyte.local_places import Around
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ from packaging.tags import Tag
 from golden import CASES, expected_files
 from onedigest import __version__, formats, header
 from onedigest.errors import InputError, Problem
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 from onedigest.lock.graph import MOST_PATHS, ROOT, cycles, from_lock, paths_to, ranks
 from onedigest.lock.model import settled
 from onedigest.lock.reading import is_of
 from onedigest.lock.stated import Stated, is_newer, stated, stated_in
 from onedigest.lock.targets import Target
-from onedigest.lock.toml_text import value
+from onedigest.lock.toml import value
 from onedigest.platforms import ALL, AMD64, ARM64, Platform
 
 FULL = expected_files("full")["pylock.toml"]

@@ -10,11 +10,11 @@ from test_base_folders import with_image
 from full_case import SPEC
 from onedigest.cli.image import Image
 from onedigest.cli.locked_warnings import warn_locked
+from onedigest.definition.script import parse
 from onedigest.errors import Problem
 from onedigest.lock.base.account import Account
 from onedigest.lock.base.image import ImageBase
 from onedigest.platforms import AMD64, ARM64
-from onedigest.script import parse
 
 
 def test_variable_that_one_platform_of_the_base_lacks_is_named_once() -> None:

@@ -10,13 +10,13 @@ import pytest
 
 from onedigest.digest import Digest
 from onedigest.errors import InputError
-from onedigest.inputs.store import Store
-from onedigest.inputs.uv_rows import Place
 from onedigest.lock.measured import completed
 from onedigest.lock.model import Package, Wheel
 from onedigest.lock.script_lock import Pins
 from onedigest.platforms import AMD64
 from onedigest.sources import Sources
+from onedigest.store import Store
+from onedigest.tools.uv_rows import Place
 from wheel_builder import wheel_bytes
 
 NAME = "alpha-1.0-py3-none-any.whl"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from onedigest.debian.mirror import Mirrors, addresses, archive_of, find_mirrors
 from onedigest.errors import InputError
-from onedigest.inputs.debian.mirror import Mirrors, addresses, archive_of, find_mirrors
 
 ONE = "deb http://one.example/debian x main\n"
 SECURE = "deb http://one.example/debian-security x-security main\n"

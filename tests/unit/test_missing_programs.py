@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.application import File
+from onedigest.definition.files import File
+from onedigest.definition.spec import Spec
 from onedigest.digest import of_bytes
 from onedigest.errors import Problem
 from onedigest.missing.facts import interpreter_of
@@ -15,7 +16,6 @@ from onedigest.missing.programs import entrypoint_problem
 from onedigest.missing.world import World
 from onedigest.oci.rootfs import Rootfs
 from onedigest.platforms import AMD64
-from onedigest.spec import Spec
 
 SEARCH = ("/opt/venv/bin", "/usr/local/bin", "/usr/bin", "/bin")
 WORLD = World(

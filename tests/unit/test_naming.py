@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.flyte.definition import Copy, Definition, PipPackages, Step, UvScript, Variables
-from onedigest.flyte.naming import candidates, plain_name
-from onedigest.values import LONGEST_NAME, image_name
+from onedigest.definition.flyte.definition import Copy, Definition, PipPackages, Step, UvScript, Variables
+from onedigest.definition.flyte.naming import candidates, plain_name
+from onedigest.definition.values import LONGEST_NAME, image_name
 
 ROOT = Path("/project")
 SCRIPT = ROOT / "jobs" / "my_Job.py"

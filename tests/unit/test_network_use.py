@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from onedigest.network_use import has_pipeline, network_use_of, network_uses
+from onedigest.definition.network_use import has_pipeline, network_use_of, network_uses
 
 HIDDEN = True
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from onedigest.definition.spec import Spec
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.lock.base.offered import refuse_missing_platforms
 from onedigest.oci.read import ReadImage
 from onedigest.platforms import ARM64
-from onedigest.spec import Spec
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from golden import expected_files
 from onedigest.digest import of_bytes
 from onedigest.errors import OnedigestError
 from onedigest.from_source.model import NO_DIGEST, BuildRequirement, BuiltFrom, Kind, PinnedFile
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 from onedigest.lock.model import Lock, Package, Wheel
 
 DIGEST = of_bytes(b"x")

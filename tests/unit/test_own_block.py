@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from onedigest.flyte.own_block import read_own_block, with_build
+from onedigest.definition.flyte.own_block import read_own_block, with_build
 
 BLOCK = b"# /// script\n# dependencies = ['a']\n# [tool.onedigest]\n# build = ['b']\n# [tool.uv]\n# index = 1\n# ///\n"
 

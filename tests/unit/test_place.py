@@ -8,7 +8,7 @@ import pytest
 
 from golden import expected_files
 from onedigest.errors import InputError
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 from onedigest.lock.base.image import ImageBase
 from onedigest.lock.base.place import free_place
 from onedigest.oci.rootfs import Rootfs

@@ -9,20 +9,20 @@ from pathlib import Path
 import pytest
 
 from golden import expected_files, script_of
-from onedigest.application import File, collect
+from onedigest.definition.files import File, collect
+from onedigest.definition.project import Project
+from onedigest.definition.script import parse
+from onedigest.definition.spec import Spec, specify
+from onedigest.definition.taken import OfProject
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.from_source.model import BuiltFrom, Kind
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 from onedigest.lock.model import Lock, Package, Wheel
 from onedigest.plan.arrange import OWN_LAYER_BYTES, arrange
 from onedigest.plan.configuration import entrypoint
 from onedigest.plan.layers import Layer, Plan
 from onedigest.platforms import AMD64
-from onedigest.project import Project
-from onedigest.script import parse
-from onedigest.spec import Spec, specify
-from onedigest.taken import OfProject
 
 SCRIPT = parse(script_of("full").encode(), "full.py")
 SPEC: Spec = specify(SCRIPT, Project(root=Path()), "full.py")

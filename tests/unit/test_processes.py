@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.engines import processes
+from onedigest.tools import processes
 
 
 def follow(code: str, folder: Path) -> tuple[int, str, list[str]]:

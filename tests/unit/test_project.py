@@ -12,9 +12,9 @@ from onedigest import __version__
 from onedigest.cli import run
 from onedigest.cli.images import find_images
 from onedigest.cli.session import Session
-from onedigest.project import find
-from onedigest.script import parse
-from onedigest.spec import specify
+from onedigest.definition.project import find
+from onedigest.definition.script import parse
+from onedigest.definition.spec import specify
 
 CASE = "minimal"
 

@@ -16,9 +16,9 @@ from uv import find_uv_bin
 
 from listener import listening, respond
 from onedigest.errors import NetworkError
-from onedigest.inputs.download import Client
-from onedigest.inputs.pools import Connection
-from onedigest.inputs.proxies import Proxy, for_programs, parse_proxy, passes_by, proxy_of, read_proxies
+from onedigest.net.connection import Connection
+from onedigest.net.download import Client
+from onedigest.net.proxies import Proxy, for_programs, parse_proxy, passes_by, proxy_of, read_proxies
 
 # host and port of an address, NO_PROXY, and whether it is passed by: for us; for Python, requests and uv where
 # they differ from that. uv decides, but for what it reads as nothing at all: ports, blanks, brackets, `*.` and `*`

@@ -8,11 +8,11 @@ import pytest
 
 from golden import expected_files
 from onedigest import conflicts
+from onedigest.definition.spec import Spec
 from onedigest.lock.model import Lock
 from onedigest.lock.remains import chosen_anew, read_remains
 from onedigest.lock.resolver import Upgrade, _kept_choice
-from onedigest.lock.toml_text import inline_table, string
-from onedigest.spec import Spec
+from onedigest.lock.toml import inline_table, string
 
 SHA = "0" * 64
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from onedigest.inputs.removing import remove
+from onedigest.removing import remove
 
 
 def test_folders_that_nobody_may_enter_are_removed(tmp_path: Path) -> None:

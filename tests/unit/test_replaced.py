@@ -10,12 +10,12 @@ import pytest
 from deb_builder import directory, entry, link, make_deb
 from full_case import DATA, LOCK, SPEC
 from onedigest.errors import InputError
-from onedigest.inputs.store import Store
 from onedigest.lock.base.debian import DebianBase
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.missing.asked import Looked
 from onedigest.missing.look import look
 from onedigest.platforms import AMD64, ARM64
+from onedigest.store import Store
 
 MEMBERS = [
     directory("./etc"), directory("./etc/tool"), entry("./etc/tool/tool.conf"), directory("./etc/secret", mode=0o710),

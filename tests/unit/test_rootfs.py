@@ -11,9 +11,9 @@ from base_images import Files, elf, make_tar, python_files
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import of_bytes
 from onedigest.errors import InputError
-from onedigest.inputs.store import Store
 from onedigest.lock.base.probe import EXAMINER, dpkg_status, glibc_version, list_pythons, release_fields
 from onedigest.oci.rootfs import Rootfs, read_rootfs
+from onedigest.store import Store
 
 PLAIN = "application/vnd.oci.image.layer.v1.tar"
 

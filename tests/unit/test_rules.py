@@ -12,21 +12,20 @@ from pathlib import Path
 import pytest
 
 from full_case import DATA, LOCK, SCRIPT, SPEC, plan_of
-from onedigest import header
+from onedigest import header, zipapp
+from onedigest.definition.spec import Spec
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.formats import RULES
-from onedigest.inputs import zipapp
 from onedigest.lock.model import Lock
 from onedigest.plan.arrange import arrange
 from onedigest.rules.bake import read_targets, render_bake
 from onedigest.rules.dockerfile import render_dockerfile
 from onedigest.rules.files import read, write
+from onedigest.rules.folder import stale_folder, write_folder
 from onedigest.rules.image import render_rules, stale_files
-from onedigest.rules.lock_folder import stale_folder, write_folder
 from onedigest.rules.model import Rules, Stale
 from onedigest.rules.stages import stage_names
-from onedigest.spec import Spec
 
 
 def dockerfile(spec: Spec = SPEC, lock: Lock = LOCK) -> str:

@@ -12,7 +12,7 @@ import pytest
 from onedigest.errors import EngineError
 from onedigest.from_source import sandbox
 from onedigest.from_source.sandbox import Enclosure, Ended, Limits
-from onedigest.inputs.removing import remove
+from onedigest.removing import remove
 
 PYTHON = str(Path(sys.executable).resolve())
 QUICK = Limits(seconds=30)

@@ -23,14 +23,14 @@ from onedigest.attestation.below import Below
 from onedigest.attestation.sbom import Materials, make_sbom
 from onedigest.digest import of_bytes
 from onedigest.errors import InputError
-from onedigest.inputs.store import Store
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 from onedigest.lock.base.debian import DebianBase
 from onedigest.lock.base.image import ImageBase, PinnedImage
 from onedigest.lock.base.installed import Installed, read_below
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.model import Lock
 from onedigest.platforms import ALL, AMD64, ARM64, Platform
+from onedigest.store import Store
 
 SPEC = of_bytes(b"spec")
 SCHEMA = JsonStrictValidator(SchemaVersion.V1_6)

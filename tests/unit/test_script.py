@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from onedigest.definition.script import canonical_text, key_lines, parse
 from onedigest.errors import InputError
-from onedigest.script import canonical_text, key_lines, parse
 
 BLOCK = """\
 #!/usr/bin/env python

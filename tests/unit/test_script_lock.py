@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from golden import expected_files
+from onedigest.definition.project import Project
+from onedigest.definition.script import parse
+from onedigest.definition.spec import Spec, specify
 from onedigest.digest import Digest
 from onedigest.errors import InputError
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 from onedigest.lock.model import Package, Wheel
 from onedigest.lock.script_lock import described, read_script_lock
 from onedigest.platforms import AMD64, ARM64, Platform
-from onedigest.project import Project
-from onedigest.script import parse
-from onedigest.spec import Spec, specify
 
 HEAD = 'version = 1\nrevision = 5\nrequires-python = ">=3.11"\n'
 INDEX = 'source = { registry = "https://index.invalid/simple" }\n'

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.inputs.seal import read_key, sealed, unsealed
-from onedigest.inputs.store import Store
+from onedigest.seal import read_key, sealed, unsealed
+from onedigest.store import Store
 
 KEY = bytes(range(32))
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.application import digest_file
+from onedigest import zipapp
 from onedigest.assembler.__main__ import main
 from onedigest.assembler.selection import Selection, select
-from onedigest.inputs import zipapp
+from onedigest.definition.files import digest_file
 
 
 def write(root: Path, *names: str) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from onedigest.definition.project import Project
+from onedigest.definition.script import parse
+from onedigest.definition.spec import Spec, specify
 from onedigest.errors import InputError
-from onedigest.project import Project
-from onedigest.script import parse
-from onedigest.spec import Spec, specify
 
 
 def spec(*lines: str, project: Mapping[str, Any]) -> Spec:

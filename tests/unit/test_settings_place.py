@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from onedigest.definition.flyte.settings_place import placed
 from onedigest.errors import Problem
-from onedigest.flyte.settings_place import placed
 
 
 @pytest.mark.parametrize(

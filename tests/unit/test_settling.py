@@ -10,8 +10,8 @@ import pytest
 from onedigest.assembler.layer import virtual_environment_layer
 from onedigest.engines.settling import inputs_that_matter
 from onedigest.engines.workers import inflater
-from onedigest.inputs.store import Store
 from onedigest.plan.layers import Input, Recipe
+from onedigest.store import Store
 from wheel_builder import wheel_bytes
 
 OPTIONS = (("interpreter", "/usr/bin/python3"), ("version", "3.13.1"))

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from onedigest import formats
+from onedigest.definition.project import Project, find
+from onedigest.definition.script import parse
+from onedigest.definition.spec import Spec, asked_value, defaults, digest_of, fields, specify
 from onedigest.digest import of_bytes
 from onedigest.errors import InputError
 from onedigest.platforms import AMD64, ARM64
-from onedigest.project import Project, find
-from onedigest.script import parse
-from onedigest.spec import Spec, asked_value, defaults, digest_of, fields, specify
 
 EMPTY = Project(root=Path())
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.inputs.store import Store, is_stamped, link
+from onedigest.store import Store, is_stamped, link
 
 
 @pytest.fixture

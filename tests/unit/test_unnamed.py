@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from onedigest.definition.project import Project
+from onedigest.definition.script import parse
+from onedigest.definition.spec import specify
 from onedigest.errors import InputError
-from onedigest.project import Project
-from onedigest.script import parse
 from onedigest.shown_text import masked
-from onedigest.spec import specify
 
 
 def refused(requirement: str) -> tuple[str, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from onedigest.inputs.indexes import Index
-from onedigest.inputs.uv_environment import Lent, hide, lend
+from onedigest.net.indexes import Index
+from onedigest.tools.uv_environment import Lent, hide, lend
 
 
 def shown(lent: Lent) -> list[str]:

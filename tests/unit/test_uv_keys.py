@@ -14,7 +14,7 @@ from uv import find_uv_bin
 
 from onedigest.errors import InputError
 from onedigest.lock.build_settings import build_settings
-from onedigest.lock.toml_text import value
+from onedigest.lock.toml import value
 from onedigest.lock.uv_keys import _LEFT_OUT, _NO_BINARY, _OF_BUILDS, _REFUSED, _TAKEN, of_builds, take
 
 SAMPLES = """\

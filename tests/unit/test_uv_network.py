@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from onedigest.inputs.uv_network import with_hint
+from onedigest.tools.uv_network import with_hint
 
 PEER = "Failed to fetch: https://index.example/simple/alpha/\n  cause: invalid peer certificate: "
 OPTION = "\n\nhint: Consider enabling use of system TLS certificates with the `--system-certs` command-line flag"

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 import uv_projects
+from onedigest.definition.uv_project.closure import Chosen, Closure, close, digest_pins
+from onedigest.definition.uv_project.image import ProjectImage, choose, default_entrypoint, describe
+from onedigest.definition.uv_project.locked import Locked, parse_locked, read_locked
+from onedigest.definition.uv_project.pinned_python import other_python
+from onedigest.definition.uv_project.workspace import find_workspace
 from onedigest.errors import InputError
 from onedigest.platforms import ALL
-from onedigest.uv_project.closure import Chosen, Closure, close, digest_pins
-from onedigest.uv_project.image import ProjectImage, choose, default_entrypoint, describe
-from onedigest.uv_project.locked import Locked, parse_locked, read_locked
-from onedigest.uv_project.pinned_python import other_python
-from onedigest.uv_project.workspace import find_workspace
 
 
 @pytest.fixture(scope="module")

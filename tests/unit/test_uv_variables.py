@@ -15,8 +15,8 @@ from onedigest.cli.index_credentials import (
     uv_files,
     without_credentials,
 )
-from onedigest.inputs.credentials import Credentials
-from onedigest.inputs.indexes import Index
+from onedigest.net.index_credentials import Credentials
+from onedigest.net.indexes import Index
 
 REAL = "https://pypi.acme.example/simple"
 PAIR = {"UV_INDEX_INTERNAL_USERNAME": "ci", "UV_INDEX_INTERNAL_PASSWORD": "p:w/d@"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from onedigest.definition.flyte.definition import Variables
+from onedigest.definition.flyte.variables import Environment
 from onedigest.errors import InputError
-from onedigest.flyte.definition import Variables
-from onedigest.flyte.variables import Environment
 
 
 def gathered(*several: dict[str, str], own: object = None, debian: bool = True) -> tuple[dict[str, str], list[str]]:

@@ -11,16 +11,16 @@ from typing import Any, cast
 import pytest
 
 from onedigest.errors import InputError
-from onedigest.inputs.download import Client
-from onedigest.inputs.pools import Connection
-from onedigest.inputs.store import Store
+from onedigest.lock.asked_project import read_around, read_wanted
 from onedigest.lock.older import Asked
-from onedigest.lock.selection import select
-from onedigest.lock.shadow import read_around, read_wanted
 from onedigest.lock.targets import Target
 from onedigest.lock.verdict import explained
+from onedigest.lock.wheels import select
+from onedigest.net.connection import Connection
+from onedigest.net.download import Client
 from onedigest.platforms import ALL
 from onedigest.sources import Sources
+from onedigest.store import Store
 from resolving import Checkout
 from wheel_builder import build_wheel
 

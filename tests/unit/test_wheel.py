@@ -13,7 +13,7 @@ from conftest import VECTORS
 from onedigest.assembler.layer import virtual_environment_layer, wheels_layer
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.wheel import wheel_entries
-from onedigest.inputs.uv_program import find_uv
+from onedigest.uv_program import find_uv
 from wheel_builder import wheel_bytes, zip_bytes
 
 OLD_TOOL = VECTORS / "records" / "Old_Tool-1.0-py2.py3-none-any.whl"

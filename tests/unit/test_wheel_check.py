@@ -12,16 +12,16 @@ import pytest
 
 from golden import expected_files, script_of
 from onedigest.assembler import wheel
+from onedigest.definition.project import Project
+from onedigest.definition.script import parse
+from onedigest.definition.spec import Spec, specify
 from onedigest.digest import of_bytes
 from onedigest.errors import Problem
 from onedigest.from_source.model import BuiltFrom, Kind
-from onedigest.inputs.store import Store
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 from onedigest.lock.model import Lock, Package, Wheel
 from onedigest.platforms import ALL, Platform
-from onedigest.project import Project
-from onedigest.script import parse
-from onedigest.spec import Spec, specify
+from onedigest.store import Store
 from onedigest.wheel_check.check import check
 from onedigest.wheel_check.found import Found, Shared, dumps, loads
 from onedigest.wheel_check.wording import Asking, placed, refusals, warnings

@@ -12,8 +12,8 @@ from onedigest.assembler.entry import Entry
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.wheel import wheel_entries
 from onedigest.digest import of_bytes
-from onedigest.inputs.store import Store
-from onedigest.wheel_listing import Listing, list_wheel
+from onedigest.store import Store
+from onedigest.wheel_check.listing import Listing, list_wheel
 from wheel_builder import wheel_bytes
 
 NAME = "demo-1.0-py3-none-any.whl"

@@ -8,11 +8,11 @@ from typing import Any, cast
 import pytest
 
 from onedigest.errors import NetworkError
-from onedigest.inputs.store import Store
 from onedigest.lock.targets import Target
 from onedigest.lock.wheel_metadata import read_metadata
 from onedigest.lock.yanked import yanked_wheels
 from onedigest.platforms import AMD64
+from onedigest.store import Store
 from wheel_builder import wheel_bytes
 
 BEST, OTHER = "x-1-cp313-cp313-manylinux_2_17_x86_64.whl", "x-1-py3-none-any.whl"

@@ -1,4 +1,4 @@
-"""Knows the assembler's command line, which is the contract of every engine."""
+"""The assembler's command line, which is the contract with every engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the files of an application as engines hand them on: a list in JSON, and contents for a layer."""
+"""The files of an application as engines pass them on: a list in JSON, and contents for a layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the outer form of a .deb: an ar archive with three members in their order (deb(5))."""
+"""The outer form of a .deb: an ar archive with three members in their order (deb(5))."""
 
 from __future__ import annotations
 

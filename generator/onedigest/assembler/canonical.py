@@ -1,4 +1,4 @@
-"""Knows the one canonical form of JSON, and of a script's text."""
+"""The one canonical form of JSON, and of a script's text."""
 
 from __future__ import annotations
 

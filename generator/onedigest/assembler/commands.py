@@ -1,4 +1,4 @@
-"""Knows the commands that make a layer: what each is for, what it is told, and which entries it gives.
+"""The commands that make a layer: the purpose of each, its arguments, and the entries that it gives.
 
 Engines start the assembler for each layer, and what a zipapp imports is compiled each time: so each command imports its
 own when it makes something.

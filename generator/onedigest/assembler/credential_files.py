@@ -1,4 +1,4 @@
-"""Knows which files hold credentials, by the names that programs give them."""
+"""The files that hold credentials, recognised by the names that programs give them."""
 
 from __future__ import annotations
 

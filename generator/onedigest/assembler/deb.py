@@ -1,4 +1,4 @@
-"""Knows what is in a .deb, at the paths of a merged /usr (deb(5), tar(5); docs/formats/layers.md, section 7)."""
+"""The files in a .deb, at the paths of a merged /usr (deb(5), tar(5); docs/formats/layers.md, section 7)."""
 
 from __future__ import annotations
 

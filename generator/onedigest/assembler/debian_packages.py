@@ -1,4 +1,4 @@
-"""Knows how Debian packages become the files of a system, without running anything."""
+"""Debian packages as the files of a system, without running anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the root of Debian packages, and the layer of what the scripts of all packages would have made."""
+"""The root of Debian packages, and the layer of the files that the scripts of all packages would have made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the layer of a shell for looking inside an image: BusyBox, and a link for each of its commands."""
+"""The layer of a shell for looking inside an image: BusyBox, and a link for each of its commands."""
 
 from __future__ import annotations
 

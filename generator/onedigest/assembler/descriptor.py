@@ -1,4 +1,4 @@
-"""Knows what a layer is known by."""
+"""The digests and sizes that identify a layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows a file on disk as the content of an entry, and how files that are given by name are read and written."""
+"""A file on disk as the content of an entry, and the reading and writing of files that are given by name."""
 
 from __future__ import annotations
 

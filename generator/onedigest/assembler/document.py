@@ -1,4 +1,4 @@
-"""Knows the documents that the assembler is given as JSON, which other steps of a build wrote."""
+"""The JSON documents that other steps of a build wrote for the assembler."""
 
 from __future__ import annotations
 

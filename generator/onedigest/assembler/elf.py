@@ -1,4 +1,4 @@
-"""Knows what the header and the dynamic section of an ELF file say (System V ABI, chapters 4 and 5; gABI of x86)."""
+"""The header and the dynamic section of an ELF file (System V ABI, chapters 4 and 5; gABI of x86)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how a layer that was encoded elsewhere is held against what it is made of."""
+"""The comparison of a layer that was encoded elsewhere with the files that it is made from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what a layer is made of: entries, their names, and how several lists of them become one."""
+"""The entries that a layer is made of, their names, and the merging of several lists of them."""
 
 from __future__ import annotations
 

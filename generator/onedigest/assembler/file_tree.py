@@ -1,4 +1,4 @@
-"""Knows which files are below a folder, and which of them a pattern names: bounded, whatever the tree and the pattern.
+"""The files below a folder, and those that a pattern names: bounded, whatever the tree and the pattern.
 
 Patterns are those of `pathlib`: `*`, `?`, `[…]` in a name, and `**` for any number of folders. `**` follows no link.
 """

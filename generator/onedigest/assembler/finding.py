@@ -1,4 +1,4 @@
-"""Knows how it is said what is wrong with the files of an application, and what of them is left out."""
+"""Findings: what is wrong with the files of an application, and which of them are left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the gzip members of `splice-1`, which no compressor has a part in (docs/formats/layers.md, section 3)."""
+"""The gzip members of `splice-1`, which no compressor has a part in (docs/formats/layers.md, section 3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which files a .dockerignore leaves out, as BuildKit reads it, in time that no pattern makes long."""
+"""The files that a .dockerignore leaves out, as BuildKit reads it, in time that no pattern makes long."""
 
 from __future__ import annotations
 

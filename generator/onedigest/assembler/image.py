@@ -1,4 +1,4 @@
-"""Knows how layers become an image: configuration, manifest and index as bytes (OCI image specification 1.1)."""
+"""The configuration, manifest and index that make layers an image, as bytes (OCI image specification 1.1)."""
 
 from __future__ import annotations
 

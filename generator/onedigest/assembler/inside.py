@@ -1,4 +1,4 @@
-"""Knows how a file of a checkout is read: bounded, and links are followed as long as they stay below a root."""
+"""The bounded reading of a file in a checkout, through links that stay below a root."""
 
 from __future__ import annotations
 

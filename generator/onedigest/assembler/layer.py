@@ -1,4 +1,4 @@
-"""Knows the kinds of layers and which entries each of them holds (docs/formats/layers.md, section 6)."""
+"""The kinds of layers and the entries that each of them holds (docs/formats/layers.md, section 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how files appear on disk: an OCI layout, or a layer as a tree; complete, or not at all."""
+"""Results on disk, complete or not there at all: an OCI layout, or a layer as a tree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what no folder brings into an image: what programs compile, caches, repositories, images, folders of locks."""
+"""The files that no folder brings into an image: compiled files, caches, repositories, images, folders of locks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the files of a folder that belong into an image, and by which links a file is reached."""
+"""The files of a folder that belong in an image, and the links through which a file is reached."""
 
 from __future__ import annotations
 

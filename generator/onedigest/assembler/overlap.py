@@ -1,4 +1,4 @@
-"""Knows which wheel a path is of that several bring, and what that makes of their RECORDs (layers.md, section 5)."""
+"""The paths that several wheels bring: the owner of each, and the RECORDs that follow (layers.md, section 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the folders that every system has, and the places of an image that no file of an application may have."""
+"""The folders that every system has, and the places of an image that no file of an application may take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how the digests of an image are held against those that its record states."""
+"""The comparison of an image's digests with those that its record states."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how an input is refused."""
+"""The error by which an input is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which files an application is made of: the script, and what patterns and copies name. Nobody else decides.
+"""The one place that selects the files of an application: the script, and what patterns and copies name.
 
 The program, a stage of a Dockerfile, a rule of Bazel and a derivation of Nix all ask here, each of its own tree.
 """

@@ -1,4 +1,4 @@
-"""Knows where the content of many files waits: in memory while it is little, else in a file without a name."""
+"""The place where the content of many files waits: memory while it is little, else a file without a name."""
 
 from __future__ import annotations
 

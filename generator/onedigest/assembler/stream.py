@@ -1,4 +1,4 @@
-"""Knows how a list of entries becomes the two streams that a layer is hashed as: the tar, and the gzip blob."""
+"""The two streams of a list of entries that a layer is hashed as: the tar, and the gzip blob."""
 
 from __future__ import annotations
 

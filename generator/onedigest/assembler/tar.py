@@ -1,4 +1,4 @@
-"""Knows how Go's archive/tar writes an entry, which decides a diff ID (docs/formats/layers.md, section 2)."""
+"""Entries as Go's archive/tar writes them, which decides a diff ID (docs/formats/layers.md, section 2)."""
 
 from __future__ import annotations
 

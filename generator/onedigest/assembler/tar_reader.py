@@ -1,4 +1,4 @@
-"""Knows how to read the tar of a Debian package, and refuses what dpkg and other readers understand differently."""
+"""The reading of a Debian package's tar, which refuses what dpkg and other readers understand differently."""
 
 from __future__ import annotations
 

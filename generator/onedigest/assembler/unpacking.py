@@ -1,4 +1,4 @@
-"""Knows how the archives of a .deb are unpacked: by their name, in bounded memory, one stream to its end."""
+"""The unpacking of a .deb's archives: by their name, in bounded memory, one stream to its end."""
 
 from __future__ import annotations
 

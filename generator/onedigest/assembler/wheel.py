@@ -1,4 +1,4 @@
-"""Knows where the files of one wheel go (docs/formats/layers.md, section 5)."""
+"""The places where the files of one wheel go (docs/formats/layers.md, section 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the files of a wheel's .dist-info but RECORD: WHEEL, METADATA and entry points."""
+"""The files of a wheel's .dist-info except RECORD: WHEEL, METADATA and entry points."""
 
 from __future__ import annotations
 

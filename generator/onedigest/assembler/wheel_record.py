@@ -1,4 +1,4 @@
-"""Knows RECORD: what a wheel's own says of its files, what is odd about that, and how one is written anew."""
+"""The RECORD of a wheel: what it says of its files, what is odd about that, and how a new one is written."""
 
 from __future__ import annotations
 

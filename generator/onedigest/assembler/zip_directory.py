@@ -1,4 +1,4 @@
-"""Knows how to read a zip file's directory and to refuse every file that two readers could understand differently."""
+"""The directory of a zip file, whose reading refuses every file that two readers could understand differently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the end records of a zip file: where its directory is, as every reader must find it."""
+"""The end records of a zip file, which say where its directory is, as every reader must find it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the extra fields of a zip header that say something else than the header: sizes, and names."""
+"""The extra fields of a zip header that contradict the header: sizes, and names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows one member of a wheel: its raw deflate stream, and its content, verified while it is read."""
+"""One member of a wheel: its raw deflate stream, and its content, verified while it is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what is said of an image beside it: a bill of materials, and how it was made."""
+"""Statements beside an image: a bill of materials, and how the image was made."""
 
 SBOM_TYPE = "application/vnd.cyclonedx+json"
 """The media type of a bill of materials."""

@@ -1,4 +1,4 @@
-"""Knows what a bill of materials says of the image below: its packages have no files of their own there."""
+"""The image below in a bill of materials, where its packages have no files of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how a part of an image is described in a bill of materials: its digest, licences and platforms."""
+"""The parts of an image as a bill of materials describes them: digests, licences and platforms."""
 
 from __future__ import annotations
 

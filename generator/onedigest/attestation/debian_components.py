@@ -1,4 +1,4 @@
-"""Knows how scanners are told of a Debian package and its system: advisories are about sources of one release."""
+"""Debian packages and their system as scanners read them: advisories are about the sources of one release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which source package a .deb was built of: a source's version may be another one than the package's own."""
+"""The source package that a .deb was built from, whose version may differ from the package's own."""
 
 from __future__ import annotations
 

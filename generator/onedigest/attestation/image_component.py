@@ -1,4 +1,4 @@
-"""Knows how a bill of materials tells what an image itself consists of: manifests and layers."""
+"""The image itself in a bill of materials: its manifests and layers."""
 
 from __future__ import annotations
 

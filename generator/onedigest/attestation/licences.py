@@ -1,4 +1,4 @@
-"""Knows where wheels and Debian packages state their licences."""
+"""The places where wheels and Debian packages state their licences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how an image says what it was made from: an in-toto statement with SLSA provenance, without a time."""
+"""The in-toto statement of what an image was made from: SLSA provenance, without a time."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from onedigest import formats
-from onedigest.application import File
 from onedigest.attestation import PREDICATE_TYPE
+from onedigest.definition.files import File
 from onedigest.digest import Digest, canonical_json, hex_of
 from onedigest.from_source.model import BuiltFrom, Kind
 from onedigest.lock.model import Lock

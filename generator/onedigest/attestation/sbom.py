@@ -1,4 +1,4 @@
-"""Knows the bill of materials of an image as CycloneDX: the same bytes for the same image."""
+"""The bill of materials of an image as CycloneDX: the same bytes for the same image."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-from onedigest.application import File
 from onedigest.assembler.image import Image
 from onedigest.attestation.below import Below, make_base, make_debian_below, make_python_below
 from onedigest.attestation.components import add_property, describe, make_component
 from onedigest.attestation.debian_components import make_debian_component, make_system
 from onedigest.attestation.image_component import make_image_component
+from onedigest.definition.files import File
 from onedigest.digest import Digest, canonical_json
 from onedigest.formats import CREATED
 from onedigest.from_source.model import Kind

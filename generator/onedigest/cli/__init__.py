@@ -1,4 +1,4 @@
-"""Knows the command line: words, flags, environment and exit codes. Each command is one file and one library call.
+"""The command line: words, flags, environment and exit codes, with one file and one library call for each command.
 
 What Flyte's builder starts is here too, and is to answer at once: nothing is imported before it is asked for.
 """

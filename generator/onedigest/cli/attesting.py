@@ -1,4 +1,4 @@
-"""Knows how a command attaches to a pushed image what it is made of, and from what."""
+"""The attaching of statements to a pushed image: what it contains, and what it was made from."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from onedigest.cli.session import Session
     from onedigest.digest import Digest
     from onedigest.lock.base.installed import Installed
-    from onedigest.oci.registry import Repository
     from onedigest.platforms import Platform
+    from onedigest.registry.repository import Repository
 
 Attached = dict[str, str]
 """Digests of what is attached, by media type."""
@@ -36,7 +36,7 @@ def attest(session: Session, job: Job, image: BuiltImage, repository: Repository
     from onedigest.assembler.image import INDEX_TYPE
     from onedigest.attestation import PREDICATE_TYPE, SBOM_TYPE, STATEMENT_TYPE
     from onedigest.digest import Digest, canonical_json, of_bytes
-    from onedigest.oci.referrers import KEY, Artifact, attach, list_referrers
+    from onedigest.registry.referrers import KEY, Artifact, attach, list_referrers
     from onedigest.rules.files import read
 
     name, index = job.whole.name, Digest(image.digest)
@@ -78,8 +78,8 @@ def _attached(rows: Iterable[Any], name: str, key: str) -> Attached:
 
 
 def _provenance(job: Job, index: Digest, lock: Digest) -> bytes:
+    from onedigest import zipapp
     from onedigest.attestation.provenance import make_provenance
-    from onedigest.inputs import zipapp
 
     return make_provenance(
         job.whole.name,
@@ -94,9 +94,9 @@ def _provenance(job: Job, index: Digest, lock: Digest) -> bytes:
 
 
 def _sbom(session: Session, job: Job, image: BuiltImage) -> bytes:
+    from onedigest import zipapp
     from onedigest.attestation import debian_source, licences
     from onedigest.attestation.sbom import Materials, make_sbom
-    from onedigest.inputs import zipapp
     from onedigest.plan.inputs import inputs_of
 
     # licences, and the sources of Debian packages, stand in the files themselves

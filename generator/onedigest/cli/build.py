@@ -1,4 +1,4 @@
-"""Knows `onedigest build`."""
+"""The command `onedigest build`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from onedigest.assembler.image import Image as BuiltImage
     from onedigest.cli.pushing import Push
     from onedigest.engines.engine import Built
-    from onedigest.record import Record
+    from onedigest.plan.record import Record
 
 
 @click.command()
@@ -130,7 +130,7 @@ class Build:
 
         What a record says counts once this machine made every layer of the plan, and they give the recorded image.
         """
-        from onedigest import record as records
+        from onedigest.plan import record as records
 
         record = self.record
         if self._wishes.load or not record or record.plan != self._job.plan.digest():
@@ -190,8 +190,8 @@ class Build:
 
     def finish(self, built: Built) -> dict[str, Any]:
         """Compare or record what was built, and bring it where it is wanted."""
-        from onedigest import record as records
         from onedigest.oci.layout import write
+        from onedigest.plan import record as records
 
         found = records.from_image(self._job.plan, built.image)
         if self.record and self._wishes.locked:
@@ -276,7 +276,7 @@ def _result(record: Record, target: Path | None, made: tuple[str, ...]) -> dict[
 
 
 def _noted(session: Session, note: str) -> Record | None:
-    from onedigest import record as records
+    from onedigest.plan import record as records
 
     text = session.store.read_note(note)
     return records.loads(text.decode(), note) if text else None
@@ -284,7 +284,7 @@ def _noted(session: Session, note: str) -> Record | None:
 
 def _compare(record: Record, found: Record, *, complete: bool) -> None:
     """Raise `DifferenceError` for a record that says anything else; one of all platforms must be whole."""
-    from onedigest.record import differences, misstatements
+    from onedigest.plan.record import differences, misstatements
 
     rows = differences(record, found) or (misstatements(record, found) if complete else [])
     if rows:

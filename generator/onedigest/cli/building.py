@@ -1,4 +1,4 @@
-"""Knows how a command has an engine build one image: lock, plan, inputs, and the engine's order."""
+"""The build of one image by an engine: its lock, plan and inputs, and the request to the engine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from onedigest.errors import EngineError, InputError, OnedigestError, Problem, g
 from onedigest.formats import LOCK_FILE
 
 if TYPE_CHECKING:
-    from onedigest.application import File
+    from onedigest.definition.files import File
     from onedigest.engines.engine import Built, Engine, Order
     from onedigest.lock.model import Lock
     from onedigest.plan.layers import Layer, Plan
@@ -44,7 +44,7 @@ class Job:
 
 def prepare(session: Session, image: Image, engine: str, *, locked: bool, platforms: tuple[str, ...]) -> Job:
     """Read or make the lock of an image, and arrange its plan; with `locked` all that is kept is proven anew."""
-    from onedigest.application import collect
+    from onedigest.definition.files import collect
     from onedigest.plan.arrange import arrange
 
     if image.spec.run and engine == "embedded":
@@ -144,8 +144,8 @@ def refuse_stale_rules(job: Job, kind: type[OnedigestError]) -> None:
 
 def _stale_for(job: Job, folder: Path) -> Iterator[Stale]:
     """Yield the files that an engine must not build with: the lock, what it reads, and what was changed by hand."""
+    from onedigest.rules.folder import stale_shared
     from onedigest.rules.image import render_rules, stale_files
-    from onedigest.rules.lock_folder import stale_shared
     from onedigest.rules.model import OF_ENGINE, kind_of
 
     read = OF_ENGINE[job.engine]

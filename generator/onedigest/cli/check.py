@@ -1,4 +1,4 @@
-"""Knows `onedigest generate --check`: which locks and generated files are not as they would be written."""
+"""The check `onedigest generate --check`, which finds locks and generated files that are out of date."""
 
 from __future__ import annotations
 
@@ -89,10 +89,10 @@ class _Found:
 
 def _stale(session: Session, folder: Path, images: list[Image]) -> list[Problem]:
     """Return what is wrong with the locks of some images of a folder, and with all that is rendered from them."""
-    from onedigest.lock import codec
+    from onedigest.lock import text as codec
     from onedigest.rules.files import read
+    from onedigest.rules.folder import stale_folder
     from onedigest.rules.image import stale_files
-    from onedigest.rules.lock_folder import stale_folder
 
     problems: list[Problem] = []
     rendered: list[Rules] = []
@@ -151,7 +151,7 @@ def _other_formats(folder: Path, found: Sequence[_Found]) -> Iterator[Problem]:
 
 def _rendered(image: Image, lock: Lock, folder: Path) -> Rules:
     """Render the files of an image from its lock. Raises `InputError`."""
-    from onedigest.application import collect
+    from onedigest.definition.files import collect
     from onedigest.lock.answer import refuse_other_answer
     from onedigest.plan.arrange import arrange
     from onedigest.rules.image import render_rules
@@ -163,7 +163,7 @@ def _rendered(image: Image, lock: Lock, folder: Path) -> Rules:
 
 def _asked(image: Image, text: str) -> str:
     """Say which keys of the spec differ from those that the lock answers, with both values."""
-    from onedigest.lock import codec
+    from onedigest.lock import text as codec
     from onedigest.lock.answer import moved_settings
 
     script = image.spec.script

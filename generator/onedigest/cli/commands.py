@@ -1,4 +1,4 @@
-"""Knows the commands: their names, how one is called, and how the program says what was wrong with a call."""
+"""The commands: their names, how one is called, and how the program says what was wrong with a call."""
 
 from __future__ import annotations
 

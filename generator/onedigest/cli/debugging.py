@@ -1,4 +1,4 @@
-"""Knows how a debug image is made of an image that was built."""
+"""The making of a debug image from an image that was built."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows `onedigest diff`."""
+"""The command `onedigest diff`."""
 
 from __future__ import annotations
 
@@ -83,9 +83,9 @@ def _side(session: Session, what: str, stack: ExitStack) -> Side | None:
 
 
 def _locked(session: Session, image: Image) -> Side:
-    from onedigest import record as records
-    from onedigest.application import collect
     from onedigest.comparison import of_lock
+    from onedigest.definition.files import collect
+    from onedigest.plan import record as records
     from onedigest.plan.arrange import arrange
     from onedigest.rules.files import read
 
@@ -104,10 +104,10 @@ def _locked(session: Session, image: Image) -> Side:
 
 
 def _committed(session: Session, first: str, revision: str) -> Side:
-    from onedigest import record as records
     from onedigest.comparison import of_lock
-    from onedigest.inputs.git import read_committed
-    from onedigest.lock import codec
+    from onedigest.lock import text as codec
+    from onedigest.plan import record as records
+    from onedigest.tools.git import read_committed
 
     image = find_image(session, first)
     text = read_committed(image.lock_path, revision)
@@ -124,7 +124,7 @@ def _committed(session: Session, first: str, revision: str) -> Side:
 
 def _opened(session: Session, opened: Opened) -> Side:
     from onedigest.comparison import of_image
-    from onedigest.inputs.debian.index import installed
+    from onedigest.debian.index import installed
     from onedigest.lock.base.probe import EXAMINER, dpkg_status
     from onedigest.oci.rootfs import read_rootfs
 

@@ -1,4 +1,4 @@
-"""Knows which earlier lock the pins of an image come from, and whether anything is to be chosen at all."""
+"""The earlier lock that the pins of an image come from, and whether anything has to be chosen at all."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def earlier_lock(session: Session, image: Image) -> Lock | None:
     Of a lock that cannot be read as a whole, what is left counts, and it is said. Raises `InputError` for that of a
     newer release, which is not to be undone.
     """
-    from onedigest.lock import codec
+    from onedigest.lock import text as codec
     from onedigest.lock.remains import decided, read_remains
     from onedigest.lock.stated import format_problem, is_newer, stated
     from onedigest.rules.files import read
@@ -90,9 +90,9 @@ def refuse_other_hashes(image: Image, lock: Lock) -> None:
 
 def _lock_of_renamed(session: Session, image: Image) -> Lock | None:
     """Return the lock of a script or image that is gone and asked for the same but for its name; several are said."""
-    from onedigest.lock import codec
+    from onedigest.definition.spec import fields
+    from onedigest.lock import text as codec
     from onedigest.rules.files import read
-    from onedigest.spec import fields
 
     wanted = _without_names(fields(image.spec))
     found: dict[str, Lock] = {}

@@ -1,4 +1,4 @@
-"""Knows how the program ends: by an exit code, by the signal that it got, in time, and never with a traceback."""
+"""The end of the program: an exit code or the signal that it got, in time, and never a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which engines there are, and makes them from flags and the environment."""
+"""The engines that there are, made from flags and the environment."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _make_generic(name: str, session: Session, status: Status) -> Engine:
 
 def _make_buildx(session: Session, builder: str, status: Status) -> Engine:
     from onedigest.engines.buildx import Buildx
-    from onedigest.engines.docker import find_docker
+    from onedigest.tools.docker import find_docker
 
     def take(line: str) -> None:
         if not session.silent:

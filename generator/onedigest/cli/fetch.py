@@ -1,4 +1,4 @@
-"""Knows `onedigest fetch`."""
+"""The command `onedigest fetch`."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def place_named_assemblers(session: Session, image: Image) -> None:
 
 def _place_encoded(session: Session, image: Image, lock: Lock) -> None:
     """Make what the other engines take from here, where the packages of all platforms are there."""
-    from onedigest.application import collect
-    from onedigest.engines.bases import place_encoded
+    from onedigest.definition.files import collect
+    from onedigest.engines.prepared import place_encoded
     from onedigest.fetching import link_stored
     from onedigest.plan.arrange import arrange
     from onedigest.plan.inputs import inputs_of_layers, prepared_layers

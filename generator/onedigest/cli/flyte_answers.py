@@ -1,4 +1,4 @@
-"""Knows what a build for Flyte answered last, and whether that holds: where nothing that it came from is another one.
+"""The last answer of a build for Flyte, which holds while nothing that it came from has changed.
 
 All files of the project are held against what they were: by size, times and number, and by content where they are so
 young that a change could leave those as they are. The registry is asked each time. This imports little; where it cannot
@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import onedigest
 from onedigest.assembler.left_out import COMPILED, COMPILED_SUFFIX, ENVIRONMENT, REPOSITORY
 from onedigest.cli.own_store import key_path, store_path
-from onedigest.inputs.seal import read_key, unsealed
+from onedigest.seal import read_key, unsealed
 
 if TYPE_CHECKING:
-    from onedigest.inputs.store import Store
+    from onedigest.store import Store
 
 _FORMAT = "1"
 _MOST_FILES = 4000
@@ -232,7 +232,7 @@ def _is_there(answer: Answer, request: Mapping[str, Any]) -> bool:
     """Tell whether the registry has the image under the tag of its plan, asked as for a push."""
     from onedigest.cli.session import Session
     from onedigest.oci.reference import Reference
-    from onedigest.oci.registry import Repository
+    from onedigest.registry.repository import Repository
 
     session = Session(insecure=tuple(request["insecure"]), quiet=True)
     reference = Reference(registry=answer.registry, repository=answer.repository)

@@ -1,4 +1,4 @@
-"""Knows how an image that Flyte asks for is locked, built and pushed: Flyte's builder has this done in a process."""
+"""The locking, building and pushing of an image for Flyte, which Flyte's builder has done in a process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from onedigest.application import File, digest_file
 from onedigest.assembler.file_tree import is_below
 from onedigest.cli.build import Build
 from onedigest.cli.building import Job, prepare, refuse_stale_rules, run_engine
@@ -29,12 +28,13 @@ from onedigest.cli.reaching import sources
 from onedigest.cli.session import Session
 from onedigest.cli.wishes import Wishes
 from onedigest.cli.words import say, shown
+from onedigest.definition.files import File, digest_file
+from onedigest.definition.flyte.definition import Copy, Definition, loads
 from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import DifferenceError, InputError, OnedigestError, Problem, generating
-from onedigest.flyte.definition import Copy, Definition, loads
-from onedigest.inputs.store import exclusive
 from onedigest.oci.media import MANIFEST_TYPES
 from onedigest.shown_text import safe
+from onedigest.store import exclusive
 
 
 def answer_line(line: bytes) -> dict[str, str]:
@@ -176,7 +176,7 @@ def _lock(session: Session, image: Image, why: str) -> None:
 
 def _say_dry_run(session: FlyteSession, image: Image, repository: str, problem: str) -> str:
     """Say what a build would do; return the reference that the last one gave, if the image is still that one."""
-    from onedigest import record as records
+    from onedigest.plan import record as records
 
     if problem:
         say(f"{image.spec.name}: {problem}: a build would lock it, build it and push it to {repository}")

@@ -1,17 +1,17 @@
-"""Knows which files the code of one run has where all of a folder is asked for, as by `copy_style="all"`."""
+"""The files in the code of one run where all of a folder is asked for, as by `copy_style="all"`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from onedigest.application import list_folder, read_rules
 from onedigest.assembler.credential_files import find_rule
 from onedigest.assembler.file_tree import is_below
 from onedigest.cli.words import say, shown
+from onedigest.definition.files import list_folder, read_rules
+from onedigest.definition.flyte.copying import IGNORE_FILE
+from onedigest.definition.flyte.definition import CodeBundle, Copy
 from onedigest.errors import InputError
-from onedigest.flyte.copying import IGNORE_FILE
-from onedigest.flyte.definition import CodeBundle, Copy
 
 
 def with_named_bundles(steps: tuple[Any, ...], bundles: int) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Knows how the process lives that Flyte's builder starts: it answers at once where it can, and ends with its parent.
+"""The process that Flyte's builder starts, which answers at once where it can and ends with its parent.
 
 It reads one line of JSON from stdin, which stays open for as long as the answer is wanted, and writes one to stdout.
 """

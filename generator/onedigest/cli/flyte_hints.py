@@ -1,4 +1,4 @@
-"""Knows where the settings of an image of Flyte are written, so that hints name that place."""
+"""The places where the settings of a Flyte image are written, so that hints can name them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 from onedigest.checkout import read_inside
 from onedigest.cli.session import Session
 from onedigest.cli.words import shown
+from onedigest.definition.project import OWN_FILE, PYPROJECT
+from onedigest.definition.script import MOST_BYTES, find_blocks
 from onedigest.errors import InputError, Problem
-from onedigest.project import OWN_FILE, PYPROJECT
-from onedigest.script import MOST_BYTES, find_blocks
 
 if TYPE_CHECKING:
-    from onedigest.flyte.definition import Definition
+    from onedigest.definition.flyte.definition import Definition
 
 
 def placing(session: Session, definition: Definition, script: Path) -> Callable[[Problem], Problem]:
     """Return what has a problem's hint name the place for settings of an image whose lock is a script's."""
-    from onedigest.flyte.definition import UvScript
-    from onedigest.flyte.settings_place import placed
+    from onedigest.definition.flyte.definition import UvScript
+    from onedigest.definition.flyte.settings_place import placed
 
     of_script = any(isinstance(step, UvScript) for step in definition.steps)
     return partial(placed, place=_place(session, definition, script), of_script=of_script)
@@ -30,7 +30,7 @@ def placing(session: Session, definition: Definition, script: Path) -> Callable[
 
 def _place(session: Session, definition: Definition, script: Path) -> str:
     """Return where settings of an image are written: where some are, else in a file that moves no lock."""
-    from onedigest.flyte.definition import UvProject
+    from onedigest.definition.flyte.definition import UvProject
 
     file = Path(definition.file)
     with suppress(InputError, OSError, ValueError):

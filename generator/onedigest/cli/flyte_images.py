@@ -1,4 +1,4 @@
-"""Knows which images of Flyte a command means, and what onedigest is asked of them."""
+"""The Flyte images that a command means, and what onedigest is asked of them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from onedigest.cli.image import Image, make_image
 from onedigest.cli.leftovers import renamed, unheard
 from onedigest.cli.session import Session
 from onedigest.cli.words import shown
+from onedigest.definition.script import MOST_BYTES
 from onedigest.errors import InputError, Problem, generating
 from onedigest.formats import LOCK_FILE
-from onedigest.script import MOST_BYTES
 
 if TYPE_CHECKING:
-    from onedigest.flyte.definition import Definition
-    from onedigest.flyte.syntax import Found
+    from onedigest.definition.flyte.definition import Definition
+    from onedigest.definition.flyte.syntax import Found
 
 
 def read_images(
@@ -63,8 +63,8 @@ def flyte_image(
     `script` is what the lock is of, if not the file that defines the image. Of an image that is not in the script's
     text, `siblings` are the others that the SDK knows of the same script. Raises `InputError`.
     """
-    from onedigest.flyte.naming import without_bundles
-    from onedigest.flyte.syntax import Found
+    from onedigest.definition.flyte.naming import without_bundles
+    from onedigest.definition.flyte.syntax import Found
 
     path, claims = script or Path(definition.file), Claims()
     left: tuple[Path, ...] = ()
@@ -89,7 +89,7 @@ def flyte_image(
 
 
 def _make(session: Session, definition: Definition, path: Path, name: str, found: Found) -> Image:
-    from onedigest.flyte.recipe import make_recipe
+    from onedigest.definition.flyte.recipe import make_recipe
 
     place = placing(session, definition, path)
     try:

@@ -1,4 +1,4 @@
-"""Knows what the images of a Flyte script are called, by its text and the locks alone, and whose a name is already."""
+"""The names of images in a Flyte script, by its text and the locks alone, and the owners of names already taken."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from onedigest.cli.leftovers import stated
 from onedigest.cli.project_image import is_project, read_image
 from onedigest.cli.session import Session
 from onedigest.cli.words import shown
+from onedigest.definition.script import MOST_BYTES, canonical_text, parse
+from onedigest.definition.values import image_name
 from onedigest.errors import InputError, Problem
 from onedigest.formats import LOCK_FILE
-from onedigest.script import MOST_BYTES, canonical_text, parse
 from onedigest.untrusted import relative_path
-from onedigest.values import image_name
 
 if TYPE_CHECKING:
-    from onedigest.flyte.definition import Definition
-    from onedigest.flyte.syntax import Found
+    from onedigest.definition.flyte.definition import Definition
+    from onedigest.definition.flyte.syntax import Found
 
 _IMPORT = re.compile(rb"^[ \t]*(?:import|from)[ \t]+flyte\b", re.MULTILINE)
 
@@ -54,11 +54,11 @@ class Claims:
 
 def read_found(session: Session, path: Path, data: bytes) -> Found | None:
     """Return what a script has of Flyte's images; None for one that has none of its own."""
-    from onedigest.flyte.presence import may_have_images
+    from onedigest.definition.flyte.presence import may_have_images
 
     if not may_have_images(data):
         return None
-    from onedigest.flyte.syntax import find_images
+    from onedigest.definition.flyte.syntax import find_images
 
     where = shown(path)
     found = find_images(canonical_text(data, where), path, where, session.root(path.parent))
@@ -110,7 +110,7 @@ def choose_names(session: Session, path: Path, several: Sequence[Sequence[str]],
 
 def list_names(session: Session, path: Path, definitions: Sequence[Definition]) -> list[tuple[str, ...]]:
     """Return what each image of a script may be called: as [tool.onedigest] says, else as its text suggests."""
-    from onedigest.flyte.naming import candidates
+    from onedigest.definition.flyte.naming import candidates
 
     given = list(_given_names(definitions))
     others = [each for each, name in zip(definitions, given, strict=True) if name is None]
@@ -126,7 +126,7 @@ def list_names_of_unread(
     No name of it is one that an image of the text may have. Where others are in the dark, what they would share is no
     name.
     """
-    from onedigest.flyte.naming import has_own_name, plain_name, without_bundles
+    from onedigest.definition.flyte.naming import has_own_name, plain_name, without_bundles
 
     others = list_names(session, path, found.definitions)
     reserved = {name for names in others for name in names}
@@ -208,7 +208,7 @@ def _given_names(definitions: Sequence[Definition]) -> Iterator[str | None]:
 
 
 def _blocks(definition: Definition) -> list[str]:
-    from onedigest.flyte.definition import UvScript
+    from onedigest.definition.flyte.definition import UvScript
 
     return [step.script for step in definition.steps if isinstance(step, UvScript)]
 

@@ -1,4 +1,4 @@
-"""Knows what a build for Flyte says, and that it is said once: not at every build, nor for every image of a script."""
+"""The messages of a build for Flyte, each said once: not at every build, nor for every image of a script."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onedigest.cli.session import Session
 from onedigest.cli.words import say
 from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import InputError, Problem
-from onedigest.inputs.store import exclusive
+from onedigest.store import exclusive
 
 _SAID = "flyte-said"
 

@@ -1,4 +1,4 @@
-"""Knows which written definition an image that Flyte asks for has, with the code that a run bakes into it."""
+"""The written definition of an image that Flyte asks for, with the code that a run bakes into it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from onedigest.checkout import read_inside
 from onedigest.cli.flyte_bundles import with_named_bundles
 from onedigest.cli.flyte_session import FlyteSession
 from onedigest.cli.words import shown
+from onedigest.definition.flyte.definition import CodeBundle, Definition
+from onedigest.definition.flyte.presence import may_have_images
+from onedigest.definition.flyte.stated import is_always_stated
+from onedigest.definition.flyte.syntax import find_images
+from onedigest.definition.script import MOST_BYTES
 from onedigest.errors import InputError
-from onedigest.flyte.definition import CodeBundle, Definition
-from onedigest.flyte.presence import may_have_images
-from onedigest.flyte.stated import is_always_stated
-from onedigest.flyte.syntax import find_images
-from onedigest.script import MOST_BYTES
 
 _MOST_PLACES = 3
 

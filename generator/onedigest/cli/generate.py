@@ -1,4 +1,4 @@
-"""Knows `onedigest generate`."""
+"""The command `onedigest generate`."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _generate_files(
 
     With `strict`, what an image lacks is an `InputError`, before anything is written. `builds`: a build comes next.
     """
-    from onedigest.application import collect
+    from onedigest.definition.files import collect
     from onedigest.plan.arrange import arrange
     from onedigest.rules.image import render_rules, write_rules
 
@@ -215,7 +215,7 @@ def _debian_moves(previous: Lock | None, lock: Lock, sources: Sources) -> dict[M
 
 def _refuse_unwritable(images: Iterable[Image], *, everything: bool) -> None:
     """Raise `InputError` where generated files would replace what is not theirs."""
-    from onedigest.rules.lock_folder import refuse_unwritable
+    from onedigest.rules.folder import refuse_unwritable
 
     folders: dict[Path, list[Image]] = {}
     for image in images:
@@ -227,7 +227,7 @@ def _refuse_unwritable(images: Iterable[Image], *, everything: bool) -> None:
 
 def _write_folders(session: Session, generated: Iterable[tuple[Image, Rules]], *, everything: bool = False) -> None:
     """Write the files that images share once, however many images have a part in them; say which ones are gone."""
-    from onedigest.rules.lock_folder import write_folder
+    from onedigest.rules.folder import write_folder
 
     folders: dict[Path, list[tuple[Image, Rules]]] = {}
     for image, rules in generated:
@@ -283,7 +283,7 @@ def _tell_what_stays(session: Session, problems: Iterable[Problem]) -> None:
 
 def _prune(session: Session, images: list[Image]) -> list[str]:
     """Remove the locks of images that are gone, and their parts of the files that images share."""
-    from onedigest.rules.lock_folder import write_folder
+    from onedigest.rules.folder import write_folder
     from onedigest.rules.model import OWN, own_files
 
     folder = session.lockfiles

@@ -1,4 +1,4 @@
-"""Knows `onedigest graph`."""
+"""The command `onedigest graph`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def command(name: str, shape: str, package: str | None, **options: Any) -> int:
     """
     from packaging.utils import canonicalize_name
 
-    from onedigest import drawing
+    from onedigest.lock import drawing
     from onedigest.lock.graph import from_lock, paths_to
 
     session = Session(**options)

@@ -1,4 +1,4 @@
-"""Knows one image that a command works on: its script, its spec, and where its lock is."""
+"""One image that a command works on: its script, its spec, and where its lock is."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from onedigest.assembler.left_out import INPUTS
 from onedigest.cli.session import Session
 from onedigest.cli.stated_passwords import stated_passwords
 from onedigest.cli.words import say, shown
+from onedigest.definition.project import Project
+from onedigest.definition.script import Script
+from onedigest.definition.spec import Spec, specify
+from onedigest.definition.taken import OfProject
 from onedigest.errors import Problem
 from onedigest.formats import LOCK_FILE, RECORD_FILE
-from onedigest.project import Project
-from onedigest.script import Script
-from onedigest.spec import Spec, specify
-from onedigest.taken import OfProject
 
 if TYPE_CHECKING:
-    from onedigest.flyte.recipe import Recipe
+    from onedigest.definition.flyte.recipe import Recipe
     from onedigest.lock.author import Author
 
 

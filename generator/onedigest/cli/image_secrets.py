@@ -1,4 +1,4 @@
-"""Knows which secrets of a machine an image of Flyte may use, and for which host: those that ONEDIGEST_SECRETS lists.
+"""The secrets of a machine that a Flyte image may use, and their hosts: those that ONEDIGEST_SECRETS lists.
 
 An image is defined by a script, and so by whoever may open a pull request. It may say that an index needs `$TOKEN`;
 which variables are read, and what host each is for, a user says.
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onedigest.cli.index_credentials import Bound
+from onedigest.definition.flyte.definition import Secret
+from onedigest.definition.flyte.indexes import Credential
 from onedigest.errors import InputError, Problem
-from onedigest.flyte.definition import Secret
-from onedigest.flyte.indexes import Credential
-from onedigest.inputs.leading import is_loopback
+from onedigest.net.leading import is_loopback
 
 VARIABLE = "ONEDIGEST_SECRETS"
 

@@ -1,4 +1,4 @@
-"""Knows which images a command means: by the names of scripts and images, or all of a project."""
+"""The images that a command means: by the names of scripts and images, or all of a project."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from onedigest.cli.leftovers import find_gone, gone, renamed, stray
 from onedigest.cli.project_image import find_project_file, is_project, read_image
 from onedigest.cli.session import Session
 from onedigest.cli.words import shown
+from onedigest.definition.script import parse
 from onedigest.errors import InputError, Problem, UsageError
 from onedigest.formats import LOCK_FILE
-from onedigest.script import parse
 from onedigest.untrusted import file_name, relative_path
 
 _NONE = "has no image of its own: none is made here that Flyte would build, and there is no `script` block"

@@ -1,4 +1,4 @@
-"""Knows which indexes a user names outside of any project, and what is shown to them: bound to where they are.
+"""The indexes that a user names outside of any project, and the credentials for them, bound to their addresses.
 
 A script, and every other file of a project, is the text of whoever may open a pull request. So a variable such as
 UV_INDEX_INTERNAL_PASSWORD counts for an address that the user's own configuration gives the index `internal`, and for
@@ -14,8 +14,8 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from onedigest.errors import Problem
-from onedigest.inputs.credentials import stated_by_variables
-from onedigest.inputs.indexes import (
+from onedigest.net.index_credentials import stated_by_variables
+from onedigest.net.indexes import (
     NAMED,
     PLAIN,
     VARIABLE,
@@ -27,8 +27,8 @@ from onedigest.inputs.indexes import (
     listed_in,
     stem_of,
 )
-from onedigest.inputs.leading import without_user
-from onedigest.inputs.uv_settings import load_settings, settings_files
+from onedigest.net.leading import without_user
+from onedigest.net.uv_settings import load_settings, settings_files
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

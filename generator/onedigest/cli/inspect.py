@@ -1,4 +1,4 @@
-"""Knows `onedigest inspect`."""
+"""The command `onedigest inspect`."""
 
 from __future__ import annotations
 

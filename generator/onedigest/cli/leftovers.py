@@ -1,4 +1,4 @@
-"""Knows locks that are of no script any more: how they are found, named and removed."""
+"""Locks whose script no longer exists: how they are found, named and removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what is said of a script when it is locked, and of no build: what its image will not have, or not find."""
+"""The warnings when a script is locked, but never when it is built: what its image will not have or find."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _warn_of_unset(image: Image, lock: Lock) -> None:
 
 def _warn_of_commands(image: Image) -> None:
     """Warn of commands that reach for a network."""
-    from onedigest.network_use import DEBIAN_PACKAGES, FILES, PYTHON_PACKAGES, network_use_of
+    from onedigest.definition.network_use import DEBIAN_PACKAGES, FILES, PYTHON_PACKAGES, network_use_of
 
     instead = {
         PYTHON_PACKAGES: "name the packages in `dependencies`",

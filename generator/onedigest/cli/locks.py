@@ -1,4 +1,4 @@
-"""Knows how a command reads the lock of an image, and why one cannot be used."""
+"""The reading of an image's lock by a command, and the reasons why a lock cannot be used."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def read_lock(image: Image) -> Lock:
     """Return an image's lock, which must be intact and an answer to its spec."""
-    from onedigest.lock import codec
+    from onedigest.lock import text as codec
     from onedigest.rules.files import read
 
     text = read(image.lock_path)
@@ -58,7 +58,7 @@ def lock_problems(image: Image, text: str | None, say_moved: Callable[[str], str
 def changed_keys(image: Image, text: str) -> list[str]:
     """Return the keys by which a script asks for something else than its lock answers; none for a broken lock."""
     from onedigest.header import is_intact
-    from onedigest.lock import codec
+    from onedigest.lock import text as codec
     from onedigest.lock.stated import stated
 
     if stated(text).spec == image.spec.digest() or not is_intact(text):

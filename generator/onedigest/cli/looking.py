@@ -1,4 +1,4 @@
-"""Knows how a command says what an image lacks, before anybody runs it."""
+"""The report of what an image lacks, before anybody runs it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from onedigest.cli.session import Session
 from onedigest.errors import NetworkError, Problem
 
 if TYPE_CHECKING:
-    from onedigest.application import File
+    from onedigest.definition.files import File
     from onedigest.lock.model import Lock
     from onedigest.missing.asked import Owned
     from onedigest.plan.layers import Plan
@@ -56,8 +56,8 @@ def look_at(
 
 def _owned(lock: Lock, image: Image, names: Sequence[str], sources: Sources) -> Owned | None:
     """Return the packages of the base's suite that have files of some names, None where that cannot be known now."""
-    from onedigest.inputs.debian.contents import packages_with
-    from onedigest.inputs.debian.library_names import package_named_after
+    from onedigest.debian.contents import packages_with
+    from onedigest.debian.library_names import package_named_after
     from onedigest.missing.asked import Owned
 
     found: dict[str, str] = {}

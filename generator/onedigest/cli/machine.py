@@ -1,4 +1,4 @@
-"""Knows how this machine reaches the network, by the user's own settings."""
+"""The way in which this machine reaches the network, by the user's own settings."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from onedigest.checkout import find_repository
 from onedigest.cli.index_credentials import named_indexes, uv_environment, uv_files
-from onedigest.inputs.indexes import Index
-from onedigest.inputs.uv_settings import OF_PROJECT, load_settings
-from onedigest.project import holds_locks
+from onedigest.definition.project import holds_locks
+from onedigest.net.indexes import Index
+from onedigest.net.uv_settings import OF_PROJECT, load_settings
 
 if TYPE_CHECKING:
-    from onedigest.inputs.pools import Connection
+    from onedigest.net.connection import Connection
 
 _TRUE = ("1", "true", "yes", "y", "on", "t")
 _UV_KEYS = ("http-proxy", "https-proxy", "no-proxy", "allow-insecure-host", "system-certs", "native-tls")
@@ -47,10 +47,10 @@ def _checkout(start: Path) -> Path:
 
 def read_connection(offline: bool, said: Callable[[str], object]) -> Connection:
     """Return how this machine reaches the network, by the user's own settings; `said` takes words about waits."""
-    from onedigest.inputs.credentials import Credentials
-    from onedigest.inputs.encryption import read_trust
-    from onedigest.inputs.pools import Connection
-    from onedigest.inputs.proxies import read_proxies
+    from onedigest.net.connection import Connection
+    from onedigest.net.encryption import read_trust
+    from onedigest.net.index_credentials import Credentials
+    from onedigest.net.proxies import read_proxies
 
     settings = _uv_settings()
     listed = settings.get("allow-insecure-host")
@@ -71,7 +71,7 @@ def variables_for_programs(connection: Connection) -> dict[str, str]:
 
     Raises `NetworkError` for a proxy that is none.
     """
-    from onedigest.inputs import encryption, proxies
+    from onedigest.net import encryption, proxies
 
     variables = own_variables()
     if connection.offline:

@@ -1,4 +1,4 @@
-"""Knows what is said of the pins that moved in a lock, in few lines."""
+"""The report, in few lines, of the pins that moved in a lock."""
 
 from __future__ import annotations
 

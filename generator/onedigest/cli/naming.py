@@ -1,4 +1,4 @@
-"""Knows what an image is called where it is pushed, loaded or written: its repository, or else its own name."""
+"""The name of an image where it is pushed, loaded or written: its repository, or else its own name."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from onedigest.errors import UsageError
 
 if TYPE_CHECKING:
+    from onedigest.definition.spec import Spec
     from onedigest.oci.reference import Reference
-    from onedigest.spec import Spec
 
 LATEST = ("latest",)
 """The tags of an image that is given none."""

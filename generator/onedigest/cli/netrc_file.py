@@ -1,4 +1,4 @@
-"""Knows what uv gets of a user's netrc: the hosts that it names, and not its `default`, which is for any host."""
+"""The part of a user's netrc that uv gets: the hosts that it names, without `default`, which is for any host."""
 
 from __future__ import annotations
 

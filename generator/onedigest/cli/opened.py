@@ -1,4 +1,4 @@
-"""Knows how a command finds an image by what it is called: a built one, a layout, an archive or one in a registry."""
+"""The image that a name stands for: a built one, a layout, an archive or one in a registry."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from onedigest.errors import InputError, Problem
 if TYPE_CHECKING:
     from onedigest.oci.local import Archive, Layout
     from onedigest.oci.read import ReadImage, ReadLayer
-    from onedigest.oci.remote import Remote
     from onedigest.oci.rootfs import Blob
+    from onedigest.registry.remote import Remote
 
 
 class Opened:
@@ -34,7 +34,7 @@ class Opened:
 
     def layer(self, layer: ReadLayer) -> Blob:
         """Return where the bytes of a layer are; a registry's layer is brought into the store."""
-        from onedigest.oci.remote import Remote
+        from onedigest.registry.remote import Remote
 
         if not isinstance(self._place, Remote):
             return self._place.blob(layer.digest)
@@ -44,7 +44,7 @@ class Opened:
     def validate(self) -> list[Problem]:
         """Recompute every digest, size and diff ID; return all that is wrong."""
         from onedigest.oci.read import check_layer, distinct_layers, prove
-        from onedigest.oci.remote import Remote
+        from onedigest.registry.remote import Remote
 
         if not isinstance(self._place, Remote):
             return prove(self._place)
@@ -71,7 +71,7 @@ def open_image(session: Session, what: str) -> Iterator[Opened]:
         yield Opened(session, what, Layout(built))
     elif is_reference(what):
         from onedigest.oci.reference import parse_reference
-        from onedigest.oci.remote import Remote
+        from onedigest.registry.remote import Remote
 
         yield Opened(session, what, Remote(parse_reference(what), session.access, session.store))
     else:

@@ -1,4 +1,4 @@
-"""Knows where the content store of this user is, and the key that its notes are sealed with."""
+"""The place of this user's content store, and the key that its notes are sealed with."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from onedigest.inputs.store import Store
+    from onedigest.store import Store
 
 
 def own_store() -> Store:
     """Return the user's content store. Raises `InputError` where no home folder is known."""
     from onedigest.errors import InputError
-    from onedigest.inputs.store import Store
+    from onedigest.store import Store
 
     try:
         return Store(store_path(), key_path())

@@ -1,4 +1,4 @@
-"""Knows how progress is shown: a bar on a terminal, nothing elsewhere."""
+"""Progress as it is shown: a bar on a terminal, nothing elsewhere."""
 
 from __future__ import annotations
 

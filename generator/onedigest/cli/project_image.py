@@ -1,16 +1,16 @@
-"""Knows how the image of a project comes about: its pyproject.toml and its uv.lock, with the settings around them."""
+"""The image of a project, from its pyproject.toml, its uv.lock and the settings around them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from onedigest import values
 from onedigest.checkout import find_repository
 from onedigest.cli.image import Image, make_image
 from onedigest.cli.session import Session
+from onedigest.definition import values
+from onedigest.definition.project import PYPROJECT, Project
 from onedigest.errors import InputError
-from onedigest.project import PYPROJECT, Project
 
 
 def is_project(path: Path) -> bool:
@@ -37,9 +37,9 @@ def find_project_file(path: Path) -> Path:
 
 def read_image(session: Session, path: Path) -> Image:
     """Return the image of the project whose pyproject.toml that is. Raises `InputError`."""
-    from onedigest.taken import OfProject
-    from onedigest.uv_project.image import default_entrypoint, describe
-    from onedigest.uv_project.pyproject import read_pyproject
+    from onedigest.definition.taken import OfProject
+    from onedigest.definition.uv_project.image import default_entrypoint, describe
+    from onedigest.definition.uv_project.pyproject import read_pyproject
 
     folder = path.parent.resolve()
     here = Path.cwd().resolve()

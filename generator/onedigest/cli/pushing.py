@@ -1,4 +1,4 @@
-"""Knows how a command pushes an image: where to, under which tags, and what must be made for it."""
+"""The push of an image by a command: its target, its tags, and what must be made for it first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from onedigest.cli.building import Job
     from onedigest.cli.session import Session
     from onedigest.oci.reference import Reference
-    from onedigest.record import Record
+    from onedigest.plan.record import Record
 
 KEY_DIGITS = 16
 """Hexadecimal digits of a plan's digest that make the tag of its image."""
@@ -33,7 +33,7 @@ class Push:
     """One image and the repository that it is pushed to."""
 
     def __init__(self, session: Session, job: Job, named: str, tags: tuple[str, ...]) -> None:
-        from onedigest.oci.registry import Repository
+        from onedigest.registry.repository import Repository
 
         self._session = session
         self._job = job
@@ -50,7 +50,7 @@ class Push:
 
         Its other tags are given to it then.
         """
-        from onedigest.oci.push import put_tags
+        from onedigest.registry.push import put_tags
 
         if self.repository.resolve(self.tags[0]) != record.index:
             return False
@@ -64,7 +64,7 @@ class Push:
 
         Where the registry has the index, it has all that the index names: it took it only so.
         """
-        from onedigest.oci.push import begin_uploads, blobs_of, find_missing, put_image, put_tags, upload_blobs
+        from onedigest.registry.push import begin_uploads, blobs_of, find_missing, put_image, put_tags, upload_blobs
 
         blobs = blobs_of(image)
         whole = self.repository.resolve(image.digest) is not None

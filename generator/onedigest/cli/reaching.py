@@ -1,4 +1,4 @@
-"""Knows how commands reach indexes, mirrors and registries: the user's settings, and secrets of images."""
+"""The way in which commands reach indexes, mirrors and registries: the user's settings, and secrets of images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from onedigest.cli.index_credentials import Bound, unbound, uv_environment
 from onedigest.cli.machine import named_indexes_here, variables_for_programs
 from onedigest.cli.netrc_file import without_default
 from onedigest.cli.session import Session
-from onedigest.inputs.indexes import Index, addresses_with_user, indexes_in, listed_in
+from onedigest.net.indexes import Index, addresses_with_user, indexes_in, listed_in
 
 if TYPE_CHECKING:
     from onedigest.sources import Sources
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 def sources(session: Session, image: Image | None = None, report: Callable[[int], None] | None = None) -> Sources:
     """Return where inputs come from, by the user's own settings; those of an image with its credentials."""
-    from onedigest.inputs.debian.archive import Archive
-    from onedigest.inputs.debian.mirror import MAIN_VARIABLE, SECURITY_VARIABLE, find_mirrors
-    from onedigest.inputs.download import Client
+    from onedigest.debian.archive import Archive
+    from onedigest.debian.mirror import MAIN_VARIABLE, SECURITY_VARIABLE, find_mirrors
+    from onedigest.net.download import Client
     from onedigest.sources import Sources, silent
 
     client = Client(session.connection)
@@ -59,8 +59,8 @@ def sources_for(source: Sources, session: Session, image: Image) -> Sources:
 
     Raises `InputError` for secrets that an image may not use, or that are not on this machine.
     """
-    from onedigest.inputs.credentials import Credentials
-    from onedigest.inputs.download import Client
+    from onedigest.net.download import Client
+    from onedigest.net.index_credentials import Credentials
 
     named = named_indexes_here()
     bound = _bound(image, named)

@@ -1,4 +1,4 @@
-"""Knows how a command reads what is recorded of an image, and what is wrong with it."""
+"""The reading of an image's record by a command, and what is wrong with a record."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from onedigest.conflicts import MARKS, first_line
 from onedigest.errors import DifferenceError, InputError, Problem
 
 if TYPE_CHECKING:
-    from onedigest.record import Record
+    from onedigest.plan.record import Record
 
 
 def read_record(session: Session, image: Image, *, locked: bool) -> Record | None:
@@ -20,7 +20,7 @@ def read_record(session: Session, image: Image, *, locked: bool) -> Record | Non
     One that a merge left in conflict is none, nor is that of another image: with `locked` there is nothing to compare
     with.
     """
-    from onedigest import record as records
+    from onedigest.plan import record as records
     from onedigest.rules.files import read
 
     text, where = read(image.record_path), shown(image.record_path)
@@ -41,7 +41,7 @@ def read_record(session: Session, image: Image, *, locked: bool) -> Record | Non
 
 def record_problems(image: Image) -> list[Problem]:
     """Return why the record of an image says nothing of it."""
-    from onedigest import record as records
+    from onedigest.plan import record as records
     from onedigest.rules.files import read
 
     where, hint = shown(image.record_path), f"run `onedigest build {image.spec.name}`, which writes it anew"

@@ -1,4 +1,4 @@
-"""Knows how commands reach registries: the user's credential files, mirrors, containerd's hosts, and certificates."""
+"""The way in which commands reach registries: credential files, mirrors, containerd's hosts, and certificates."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from onedigest.errors import UsageError
 from onedigest.oci.reference import HUB, HUB_NAMES, MIRRORS
 
 if TYPE_CHECKING:
-    from onedigest.inputs.pools import Pools
-    from onedigest.oci.host_choice import Places
-    from onedigest.oci.transport import Access
+    from onedigest.net.connection import Pools
+    from onedigest.registry.host_choice import Places
+    from onedigest.registry.transport import Access
 
 HOSTS = "ONEDIGEST_REGISTRY_HOSTS"
 """The variable that names folders as containerd's `certs.d`, in the place of those of this machine."""
@@ -20,8 +20,8 @@ HOSTS = "ONEDIGEST_REGISTRY_HOSTS"
 
 def make_access(pools: Pools, insecure: tuple[str, ...]) -> Access:
     """Return what registries are reached with, by the user's own settings."""
-    from onedigest.oci.credentials import Credentials
-    from onedigest.oci.transport import Access
+    from onedigest.registry.credentials import Credentials
+    from onedigest.registry.transport import Access
 
     return Access(
         pools=pools,
@@ -37,7 +37,7 @@ def _places() -> Places:
 
     Those of certificates are docker's and podman's.
     """
-    from onedigest.oci.host_choice import Places
+    from onedigest.registry.host_choice import Places
 
     if (named := os.environ.get(HOSTS)) is not None:
         return Places(folders=tuple(Path(each).absolute() for each in named.split(os.pathsep) if each))

@@ -1,4 +1,4 @@
-"""Knows `onedigest run`."""
+"""The command `onedigest run`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what is done with the lock that uv has for a script: its pins are the first ones, and a difference is said."""
+"""The lock that uv has for a script, which gives the first pins, and whose differences are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what a command sees of the world: the options that all commands share, the environment and the projects."""
+"""The world as a command sees it: the options that all commands share, the environment and the projects."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from onedigest import project as projects
 from onedigest.checkout import refuse_links
 from onedigest.cli.own_store import own_store
 from onedigest.cli.words import print_warning, say
+from onedigest.definition import project as projects
+from onedigest.definition.project import Project
 from onedigest.errors import Problem
-from onedigest.inputs.store import Store
-from onedigest.project import Project
+from onedigest.store import Store
 
 if TYPE_CHECKING:
-    from onedigest.inputs.pools import Connection
-    from onedigest.oci.transport import Access
+    from onedigest.net.connection import Connection
+    from onedigest.registry.transport import Access
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -83,7 +83,7 @@ class Session:
     def access(self) -> Access:
         """What registries are reached with."""
         from onedigest.cli.registries import make_access
-        from onedigest.inputs.pools import Pools
+        from onedigest.net.connection import Pools
 
         # what a user says of hosts of uv is said of no registry
         return make_access(Pools(replace(self.connection, unverified=())), self._insecure)

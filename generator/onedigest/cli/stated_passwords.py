@@ -1,4 +1,4 @@
-"""Knows where the text of a script or of a project has a password, which everybody who may read it knows then."""
+"""The places in a script or project that hold a password, which everybody who may read the text then knows."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from onedigest.errors import Problem
 
 if TYPE_CHECKING:
-    from onedigest.flyte.recipe import Recipe
-    from onedigest.project import Project
-    from onedigest.script import Script
+    from onedigest.definition.flyte.recipe import Recipe
+    from onedigest.definition.project import Project
+    from onedigest.definition.script import Script
 
 _USER = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,31}):/{1,2}(?P<user>[^\s/?#@:]*):(?P<password>[^\s/?#@]+)@")
 _TOKEN = re.compile(r"https?://(?P<user>[^\s/?#@:]{20,})@")

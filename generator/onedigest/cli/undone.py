@@ -1,4 +1,4 @@
-"""Knows how a command says what scripts of Debian packages would have done, and nothing else does."""
+"""The report of what scripts of Debian packages would have done and nothing else does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows `onedigest verify`."""
+"""The command `onedigest verify`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from onedigest.formats import LOCK_FILE
 
 if TYPE_CHECKING:
     from onedigest.engines.variations import BuildFiles
-    from onedigest.record import Record
+    from onedigest.plan.record import Record
 
 
 @click.command()
@@ -55,8 +55,8 @@ def command(names: tuple[str, ...], everything: bool, engine: str, builder: str,
 
 def _vary(session: Session, image: Image, status: Status) -> dict[str, Any]:
     """Build an image under each variation. Raises `DifferenceError` for the first that moves it."""
-    from onedigest import record as records
     from onedigest.engines.variations import build_varied, list_variations
+    from onedigest.plan import record as records
 
     embedded = make_engine("embedded", session, "", status)
     job = prepare(session, image, "embedded", locked=True, platforms=())
@@ -80,7 +80,7 @@ def _vary(session: Session, image: Image, status: Status) -> dict[str, Any]:
 
 
 def _moved(name: str, variation: str, expected: Record, found: Record) -> DifferenceError:
-    from onedigest.record import differences
+    from onedigest.plan.record import differences
 
     lines = table(("what", "before", f"other {variation}"), differences(expected, found))
     return DifferenceError.of(
@@ -149,7 +149,7 @@ def _compare_engines(
     session: Session, image: Image, chosen: tuple[str, ...], builder: str, status: Status
 ) -> dict[str, Any]:
     """Build an image with several engines; return the rows of each, and the reasons of those that did not build."""
-    from onedigest import record as records
+    from onedigest.plan import record as records
 
     rows: dict[str, dict[str, str]] = {}
     missing: dict[str, str] = {}

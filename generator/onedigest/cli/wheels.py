@@ -1,4 +1,4 @@
-"""Knows how a command says what is wrong with wheels that are on this machine, before any layer is made of them."""
+"""The report of what is wrong with wheels on this machine, before any layer is made of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what is asked of `onedigest build`, and which wishes go together."""
+"""The options of `onedigest build`, and which of them go together."""
 
 from __future__ import annotations
 

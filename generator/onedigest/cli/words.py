@@ -1,4 +1,4 @@
-"""Knows how results, problems and tables are printed: data to stdout, words to stderr."""
+"""Results, problems and tables as they are printed: data to stdout, words to stderr."""
 
 from __future__ import annotations
 

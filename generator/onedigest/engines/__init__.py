@@ -1,1 +1,1 @@
-"""Knows the ways to build an image: one module each. Engines only schedule; the assembler makes the bytes."""
+"""The ways to build an image, one module each: engines only schedule, and the assembler makes the bytes."""

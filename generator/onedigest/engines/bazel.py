@@ -1,4 +1,4 @@
-"""Knows how Bazel builds an image from its generated BUILD file, in the user's own workspace."""
+"""The engine by which Bazel builds an image from its generated BUILD file, in the user's own workspace."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from onedigest.engines.adopted import adopt
-from onedigest.engines.bases import place_encoded
 from onedigest.engines.embedded import refuse_commands
 from onedigest.engines.engine import Built, Order
 from onedigest.engines.failures import build_failure
-from onedigest.engines.processes import ask, running
-from onedigest.engines.tools import check_version, find_tool
+from onedigest.engines.foreign import adopt
+from onedigest.engines.prepared import place_encoded
 from onedigest.errors import EngineError
 from onedigest.plan.layers import Plan
 from onedigest.rules.bazel import find_package, find_root
 from onedigest.rules.bazel_layers import layer_targets
+from onedigest.tools.find import check_version, find_tool
+from onedigest.tools.processes import ask, running
 
 OLDEST = (7, 1)
 

@@ -1,4 +1,4 @@
-"""Knows BuildKit's plain log: what is worth a line of ours, and what a failure means."""
+"""The plain log of BuildKit: the parts that are worth a line of ours, and the meaning of a failure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how BuildKit builds an image from its generated Dockerfile, and how the result is held against the plan."""
+"""The engine by which BuildKit builds an image from its generated Dockerfile, and the check against the plan."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.tar import MTIME
 from onedigest.digest import Digest, hex_of
 from onedigest.engines import causes
-from onedigest.engines.bases import place_encoded
 from onedigest.engines.buildkit_log import CleanLog, failure
-from onedigest.engines.docker import Builder, Docker, find_builder
 from onedigest.engines.embedded import finish, keep_layer, make_layers
 from onedigest.engines.engine import Built, Order
+from onedigest.engines.prepared import place_encoded
 from onedigest.errors import DifferenceError, EngineError
-from onedigest.inputs.store import Store
-from onedigest.oci.export import Exported, difference, differing_paths, read_export, read_members, tar_pieces
+from onedigest.oci.buildkit_export import Exported, difference, differing_paths, read_export, read_members, tar_pieces
 from onedigest.plan.inputs import base_layout, prepared_layers
 from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.rules.dockerfile import FILE_NAME, RUN_STAGE, base_contexts
+from onedigest.store import Store
+from onedigest.tools.docker import Builder, Docker, find_builder
 
 _SHOWN_ENTRIES = 8
 

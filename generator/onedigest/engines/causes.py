@@ -1,4 +1,4 @@
-"""Knows why commands give other files each time, by the paths that differ, and what helps."""
+"""The likely reasons why commands give different files each time, by the paths that differ, and what helps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what runs images on this machine: docker or podman, whichever is there."""
+"""The program that runs images on this machine: docker or podman, whichever is there."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import IO, NoReturn
 
-from onedigest.engines.docker import Docker
 from onedigest.errors import EngineError
+from onedigest.tools.docker import Docker
 
 PROGRAMS = ("docker", "podman")
 

@@ -1,4 +1,4 @@
-"""Knows how to build an image without a daemon: layers in parallel, each made once per machine."""
+"""The engine that builds an image without a daemon: layers in parallel, each made once per machine."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from onedigest.assembler.refusal import Refused
 from onedigest.digest import Digest, canonical_json, hex_of, of_file
 from onedigest.engines.engine import Bring, Built, Order, bring_nothing
 from onedigest.errors import EngineError, InputError
-from onedigest.inputs.store import Store, is_stamped
 from onedigest.plan.layers import Input, Layer, Plan, Recipe
+from onedigest.store import Store, is_stamped
 
 
 def refused_commands(engine: str, where: str = "") -> EngineError:

@@ -1,4 +1,4 @@
-"""Knows what all engines have in common: what they are asked, and what they give."""
+"""The interface that all engines share: what they are asked for, and what they give."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from onedigest.assembler.image import Image
-from onedigest.inputs.store import Store
 from onedigest.plan.layers import Layer, Plan
+from onedigest.store import Store
 
 Bring = Callable[[Iterable[Layer], Callable[[str], None]], None]
 """Brings the inputs of layers, and tells the name of each as soon as it is there."""

@@ -1,4 +1,4 @@
-"""Knows what the logs of Bazel and Nix say of a build that failed."""
+"""The logs of Bazel and Nix after a failed build, and what they say of it."""
 
 from __future__ import annotations
 

@@ -1,20 +1,20 @@
-"""Knows how Nix builds an image from its generated default.nix."""
+"""The engine by which Nix builds an image from its generated default.nix."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
 
-from onedigest.engines.adopted import adopt
-from onedigest.engines.bases import place_encoded
 from onedigest.engines.embedded import refuse_commands
 from onedigest.engines.engine import Built, Order
 from onedigest.engines.failures import build_failure
-from onedigest.engines.processes import ask, running
-from onedigest.engines.tools import check_version, find_tool
+from onedigest.engines.foreign import adopt
+from onedigest.engines.prepared import place_encoded
 from onedigest.errors import EngineError
 from onedigest.plan.layers import Plan
 from onedigest.rules.nix import layer_names
+from onedigest.tools.find import check_version, find_tool
+from onedigest.tools.processes import ask, running
 
 OLDEST = (2, 8)
 

@@ -1,4 +1,4 @@
-"""Knows which inputs matter to a layer that settles what others share: wheels of which no path is another's do not."""
+"""The inputs that matter to a layer that settles shared paths: only the wheels that share a path with another."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from onedigest.assembler.layer import PLACE, read_stated
 from onedigest.assembler.overlap import clashing_paths, sharing_wheels
 from onedigest.assembler.wheel import wheel_entries
 from onedigest.assembler.wheel_metadata import file_name_identity
-from onedigest.inputs.store import Store
 from onedigest.oci.libdeflate import Inflater
 from onedigest.plan.layers import Recipe
-from onedigest.wheel_listing import Place, list_wheel
+from onedigest.store import Store
+from onedigest.wheel_check.listing import Place, list_wheel
 
 
 def inputs_that_matter(recipe: Recipe, paths: Mapping[str, Path], store: Store, inflater: Inflater) -> list[Path]:

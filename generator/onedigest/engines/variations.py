@@ -1,4 +1,4 @@
-"""Knows what must not matter to an image, and how to build one again while it varies."""
+"""The conditions that must not matter to an image, and a second build while they vary."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from onedigest import formats
 from onedigest.checkout import open_inside
 from onedigest.errors import EngineError, InputError
-from onedigest.inputs.store import STAMP, Store, link
+from onedigest.store import STAMP, Store, link
 
 _LATER = "2037-12-31 23:59:30"
 _OLD = 1_000_000_000

@@ -1,4 +1,4 @@
-"""Knows how work is spread over processes: Python's own bookkeeping of many small files does not run in threads."""
+"""Work that is spread over processes, since Python's bookkeeping of many small files does not run in threads."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Knows how a wheel is made of a source: a local project, a commit of git, or an archive."""
+"""The making of a wheel from a source: a local project, a commit of git, or an archive."""

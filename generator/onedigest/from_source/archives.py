@@ -1,4 +1,4 @@
-"""Knows archives of source: which one it is, by its sha256, and how it comes to this machine."""
+"""Archives of source: their identity, which is a sha256, and their way to this machine."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def find_archive(source: Source, previous: BuiltFrom | None, sources: Sources, r
 def unpack(source: Source, origin: BuiltFrom, sources: Sources, root: Path, target: Path) -> Path:
     """Unpack an archive into a new folder; return the folder of its source. Raises `InputError` and `NetworkError`."""
     from onedigest.from_source.unpacked import unpack_file
-    from onedigest.inputs.download import Wanted, download
+    from onedigest.net.download import Wanted, download
 
     if "://" in source.place:
         wanted = Wanted(name=origin.path, digest=origin.digest, size=origin.size, urls=(source.place,))

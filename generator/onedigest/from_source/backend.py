@@ -1,4 +1,4 @@
-"""Knows backends, which make wheels of source trees (PEP 517, PEP 518): how they are found, and their hooks called."""
+"""Backends, which make wheels from source trees: how they are found, and how hooks are called (PEP 517, PEP 518)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how a wheel is built of a source: laid out, with what its backend needs, and held against the source."""
+"""The build of one wheel: its source laid out, with what the backend needs, and the result checked against it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the one form that a built wheel is written in, so that its sha256 depends on nothing but its content.
+"""The one form that a built wheel is written in, so that its sha256 depends on nothing but its content.
 
 Members are stored, because no compressor may have a part in the bytes. They are in the order of their paths, those of
 .dist-info last and RECORD as the very last, with one date and modes 0644 or 0755 (docs/formats/built-wheels.md,

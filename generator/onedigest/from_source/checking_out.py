@@ -1,4 +1,4 @@
-"""Knows how a commit becomes files in a new folder: bounded, with its submodules, and with the history behind it."""
+"""The files of a commit in a new folder: bounded, with its submodules, and with the history behind it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from onedigest.errors import InputError
 from onedigest.from_source.git_address import read_remote
 from onedigest.from_source.links import real_place
 from onedigest.from_source.repositories import Repository, bring_commit, opened
-from onedigest.inputs import git
+from onedigest.tools import git
 from onedigest.untrusted import relative_path
 
 MOST_FILES = 200_000

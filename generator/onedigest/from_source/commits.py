@@ -1,4 +1,4 @@
-"""Knows which commit a git source is, and that what is built of is that commit."""
+"""The commit that a git source means, and the proof that the build uses that commit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from onedigest.from_source.repositories import (
     list_references,
     opened,
 )
-from onedigest.inputs import git
+from onedigest.tools import git
 
 if TYPE_CHECKING:
     from onedigest.sources import Sources

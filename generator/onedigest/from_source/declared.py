@@ -1,4 +1,4 @@
-"""Knows where a project says that what builds it is: its own [tool.uv.sources], and those of its workspace."""
+"""The places where a project says its build tools are: its own [tool.uv.sources], and those of its workspace."""
 
 from __future__ import annotations
 

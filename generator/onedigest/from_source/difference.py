@@ -1,4 +1,4 @@
-"""Knows what differs between two wheels of one source, and what is likely behind it."""
+"""The difference between two wheels of one source, and its likely reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how it is said that a backend failed: the lines that matter, and what is likely to mend it."""
+"""The report of a failed backend: the lines that matter, and what is likely to help."""
 
 from __future__ import annotations
 

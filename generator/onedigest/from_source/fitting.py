@@ -1,4 +1,4 @@
-"""Knows which wheels of build requirements are for machines that may build, and which of them one machine takes."""
+"""The wheels of build requirements that fit machines which may build, and those that one machine takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the addresses of git repositories: the forms of requirements, what may be asked for, and what is a secret."""
+"""The addresses of git repositories: the forms of requirements, what may be asked for, and what is a secret."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def check_reference(reference: str, name: str, where: str) -> None:
 
 
 def _is_loopback(host: str) -> bool:
-    from onedigest.inputs.leading import is_loopback
+    from onedigest.net.leading import is_loopback
 
     return is_loopback(host)
 

@@ -1,4 +1,4 @@
-"""Knows what of a local project is not its source: what tools made, credentials, and projects of its workspace."""
+"""The files of a local project that are not its source: tools' output, credentials, and its workspace's projects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows where symbolic links of strangers lead."""
+"""The targets of symbolic links that strangers wrote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how a source becomes a wheel of the store: what it is, what its backend needs, and that it is built once."""
+"""The way of a source into the store as a wheel: what it is, what its backend needs, and a build done once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows wheels that are built from source as frozen values: what is asked for, and what a lock states of it."""
+"""Wheels that are built from source, as frozen values: what is asked for, and what a lock states of it."""
 
 from __future__ import annotations
 

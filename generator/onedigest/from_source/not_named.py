@@ -1,4 +1,4 @@
-"""Knows what is said of sources that are not built since `build` does not name them, and what to write."""
+"""The message about sources that are not built because `build` does not name them, and what to write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the project that uv resolves in the place of a backend: what it needs, on every machine that may build."""
+"""The project that uv resolves in place of a backend: what it needs, on every machine that may build."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from onedigest.from_source.fitting import OLDEST, Need
 from onedigest.from_source.model import BuildRequirement
-from onedigest.inputs.uv_settings import toml_value
+from onedigest.net.uv_settings import toml_value
 
 NAME = "onedigest-build"
 

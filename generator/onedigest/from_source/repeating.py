@@ -1,4 +1,4 @@
-"""Knows how a wheel is proven to be a function of its source: it is built twice, and what may not matter is varied."""
+"""The proof that a wheel is a function of its source: two builds, with everything varied that may not matter."""
 
 from __future__ import annotations
 

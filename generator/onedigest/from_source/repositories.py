@@ -1,4 +1,4 @@
-"""Knows a git repository elsewhere and the bare one on this machine that keeps what came from it."""
+"""A git repository elsewhere, and the bare one on this machine that keeps what came from it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import InputError, NetworkError
 from onedigest.from_source.git_address import OBJECT_NAME, SCHEMES, Remote, read_remote
-from onedigest.inputs import git
-from onedigest.inputs.store import exclusive
+from onedigest.store import exclusive
+from onedigest.tools import git
 
 if TYPE_CHECKING:
     from onedigest.sources import Sources

@@ -1,4 +1,4 @@
-"""Knows how the requirements of a backend are chosen and pinned, and how their wheels come to this machine.
+"""The requirements of a backend: how they are chosen and pinned, and how their wheels come to this machine.
 
 They are wheels alone, with their digests, for the machines that may build: Linux and macOS with any CPython from 3.11.
 """
@@ -22,10 +22,10 @@ from onedigest.errors import InputError, NetworkError, Problem
 from onedigest.from_source.fitting import Need, choose, may_build
 from onedigest.from_source.model import BuildRequirement, PinnedFile
 from onedigest.from_source.project_text import MACHINES, NAME, preferences_text, project_text, settings_of
-from onedigest.inputs import uv
-from onedigest.inputs.download import Wanted, download
-from onedigest.inputs.store import link
-from onedigest.inputs.uv_rows import (
+from onedigest.net.download import Wanted, download
+from onedigest.store import link
+from onedigest.tools import uv
+from onedigest.tools.uv_rows import (
     NOWHERE,
     WEB,
     Place,

@@ -1,4 +1,4 @@
-"""Knows the folder that a backend runs in: a copy of the source, its tools, its variables, and what is varied of all.
+"""The folder that a backend runs in: a copy of the source, tools, variables, and the variations of all these.
 
 Nothing that is varied may reach a wheel: the folder's name and depth, hash seed, umask, locale, time zone, user, host,
 times of files, and the order in which folders list their files.
@@ -18,8 +18,8 @@ from typing import Any
 from onedigest.assembler.tar import MTIME
 from onedigest.errors import InputError
 from onedigest.from_source.sandbox import Enclosure
-from onedigest.inputs import uv
-from onedigest.inputs.removing import remove
+from onedigest.removing import remove
+from onedigest.tools import uv
 from onedigest.untrusted import quoted
 
 _DEAD = "http://127.0.0.1:9"

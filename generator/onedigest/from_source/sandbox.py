@@ -1,4 +1,4 @@
-"""Knows how a program of strangers runs: alone, without a network, in bounds, and with a certain end."""
+"""The run of a stranger's program: alone, without a network, in bounds, and with a certain end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how one program is shut in: namespaces of Linux, limits, and the end of all that it started.
+"""The isolation of one program: namespaces of Linux, limits, and the end of all that it started.
 
 This file runs as a program of its own, by path, and imports nothing of ours: `sandbox.py` starts it with a file that
 says what is to be run. It reports on a pipe, in one line: `exit 0`, `signal 9`, or `failed` and why nothing was run.

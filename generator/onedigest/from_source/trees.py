@@ -1,4 +1,4 @@
-"""Knows which files of a local project are its source, their digest, and how they are copied to build of.
+"""The files of a local project that are its source, their digest, and the copy that is built from.
 
 In a checkout of git that is what git tracks, or would: the same on every clone. Elsewhere it is all that no tool made.
 """
@@ -19,8 +19,8 @@ from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.from_source.left_aside import PROJECT_FILES, is_beside, is_credential, is_made, is_output, others_below
 from onedigest.from_source.links import real_place
-from onedigest.inputs import git
-from onedigest.inputs.store import STAMP
+from onedigest.store import STAMP
+from onedigest.tools import git
 
 MOST_FILES = 100_000
 MOST_BYTES = 2 << 30

@@ -1,4 +1,4 @@
-"""Knows how an archive of source becomes a folder: nothing leaves it, whatever the archive says, and all is bounded."""
+"""An archive of source as a folder: nothing leaves it, whatever the archive says, and all is bounded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import IO, Any, NamedTuple, Self, cast
 
 from onedigest.errors import InputError
 from onedigest.from_source.links import real_place
-from onedigest.inputs.store import STAMP
+from onedigest.store import STAMP
 
 MOST_FILES = 100_000
 MOST_BYTES = 2 << 30

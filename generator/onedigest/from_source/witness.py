@@ -1,4 +1,4 @@
-"""Knows which wheels this machine built itself: a lock may name any wheel that the store has, and say what it is of."""
+"""The wheels that this machine built itself, since a lock may name any wheel in the store as a source's result."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 
 from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.from_source.model import Built
-from onedigest.inputs.store import Store
+from onedigest.store import Store
 
 
 def witness(store: Store, built: Built) -> None:

@@ -1,1 +1,1 @@
-"""Knows what was chosen for an image: every input, pinned by sha256."""
+"""The choices for an image: every input, pinned by sha256."""

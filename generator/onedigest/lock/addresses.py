@@ -1,4 +1,4 @@
-"""Knows how uv reads the address of a package: git with its reference, archives, wheels, and files of this machine."""
+"""The address of a package as uv reads it: git with its reference, archives, wheels, and files of this machine."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
 from onedigest import untrusted
+from onedigest.definition.unnamed import ssh_address
 from onedigest.digest import Digest
 from onedigest.from_source.git_address import read_git_url
 from onedigest.from_source.model import NO_DIGEST, read_subdirectory
-from onedigest.inputs.leading import split
-from onedigest.unnamed import ssh_address
+from onedigest.net.leading import split
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _WEB = re.compile(r"https?://[^\s\\/?#][^\s\\]*", re.IGNORECASE)

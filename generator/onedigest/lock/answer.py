@@ -1,4 +1,4 @@
-"""Knows whether a lock is an answer to a spec: its base, Python, suite and packages are what the script asks for.
+"""The check that a lock still fits a spec: its base, Python, suite and packages are what the script asks for.
 
 A lock states the digest of the spec that it answers. Whoever writes a lock by hand can state that too, so the rest of
 what it says is held against the script where something is to be proven.
@@ -10,12 +10,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from onedigest.definition.spec import Spec, dumps, fields
 from onedigest.errors import InputError, Problem, generating
 from onedigest.from_source.model import Kind
 from onedigest.lock.model import Lock
-from onedigest.lock.toml_text import value
+from onedigest.lock.toml import value
 from onedigest.platforms import Platform
-from onedigest.spec import Spec, dumps, fields
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement

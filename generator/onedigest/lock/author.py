@@ -1,4 +1,4 @@
-"""Knows whom a lock is made for: who is warned, and which line of a script asks for a package."""
+"""The person that a lock is made for: who is warned, and which line of a script asks for a package."""
 
 from __future__ import annotations
 

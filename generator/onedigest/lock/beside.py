@@ -1,4 +1,4 @@
-"""Knows what an image has beside what a uv.lock pins: uv chooses that so that every pin stands."""
+"""The packages of an image beside those that a uv.lock pins, chosen by uv so that every pin stands."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from onedigest.definition.spec import Spec
+from onedigest.definition.uv_project.closure import close_any
+from onedigest.definition.uv_project.pinned_python import other_python
 from onedigest.errors import InputError, listed
-from onedigest.inputs.uv_rows import Place, places_of
-from onedigest.lock import shadow
+from onedigest.lock import asked_project as shadow
 from onedigest.lock.addresses import file_address
+from onedigest.lock.asked_project import Wanted
 from onedigest.lock.author import Author
 from onedigest.lock.base import Base
 from onedigest.lock.model import Package
 from onedigest.lock.project_answer import Pinned, pinned_rows, read_pinned
-from onedigest.lock.selection import Key, Row, select, walk
-from onedigest.lock.shadow import Wanted
 from onedigest.lock.targets import Target, targets_of
 from onedigest.lock.unbuilt import names_of
+from onedigest.lock.wheels import Key, Row, select, walk
 from onedigest.lock.workshop import Workshop
 from onedigest.platforms import Platform, marker_of
-from onedigest.spec import Spec
-from onedigest.uv_project.closure import close_any
-from onedigest.uv_project.pinned_python import other_python
+from onedigest.tools.uv_rows import Place, places_of
 
 Ask = Callable[[Wanted], Mapping[str, Any]]
 """Returns the uv.lock of what is wanted."""

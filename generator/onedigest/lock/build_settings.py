@@ -1,4 +1,4 @@
-"""Knows what [tool.uv] says of one build, and of the indexes that have what it needs."""
+"""The settings in [tool.uv] for one build, and for the indexes that have what it needs."""
 
 from __future__ import annotations
 

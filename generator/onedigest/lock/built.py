@@ -1,4 +1,4 @@
-"""Knows the wheels of a lock that were built: where uv and others find them, and whether their sources moved."""
+"""The wheels of a lock that were built: where uv and others find them, and whether their sources moved."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from onedigest.checkout import make_folder
+from onedigest.definition.spec import Spec
 from onedigest.digest import hex_of
 from onedigest.errors import Problem
 from onedigest.from_source import making
 from onedigest.from_source.model import Built, BuiltFrom, Kind, PinnedFile, Source
-from onedigest.inputs.store import Store
+from onedigest.lock.asked_project import read_around
 from onedigest.lock.model import Lock, Package, Wheel
-from onedigest.lock.shadow import read_around
 from onedigest.sources import Sources
-from onedigest.spec import Spec
+from onedigest.store import Store
 
 _WHEELS = "wheels"
 

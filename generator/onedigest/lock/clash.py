@@ -1,4 +1,4 @@
-"""Knows which two requirements of a script stand against each other, and which other version of one ends that."""
+"""The two requirements of a script that conflict, and the other version of one that ends the conflict."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from onedigest.errors import InputError, OnedigestError, Problem
-from onedigest.inputs import uv
-from onedigest.lock import shadow
+from onedigest.lock import asked_project as shadow
 from onedigest.lock.model import Package
 from onedigest.lock.older import Asked
+from onedigest.tools import uv
 
 FLYTE = "flyte"
 """What starts the tasks of an image: its version is that of whoever launches them, if it can be."""

@@ -1,4 +1,4 @@
-"""Knows whether a marker holds on any machine that an image is for: patch releases of Python are not chosen yet."""
+"""The question whether a marker holds on any machine for an image: patch releases of Python are not chosen yet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how much a person reads of uv's explanation of why there is no solution: its last conclusions."""
+"""The part of uv's explanation of an unsolvable request that a person reads: its last conclusions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which extras a script asks for that the chosen versions do not have: uv says so, and goes on without them."""
+"""The extras that a script asks for and the chosen versions lack: uv says so, and goes on without them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what stands in the rows of a uv.lock, which indexes wrote a part of: each value is checked first."""
+"""The contents of the rows in a uv.lock, partly written by indexes: each value is checked first."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from packaging.markers import InvalidMarker, Marker
 
 from onedigest import untrusted
+from onedigest.definition.uv_project.markers import LONGEST_MARKER
 from onedigest.errors import InputError, Problem
-from onedigest.inputs.uv_rows import WEB, Row, sdist_name, stated_digest, wheel_address, wheel_digest, wheel_name
 from onedigest.lock.model import Wheel
-from onedigest.lock.toml_text import rfc3339
-from onedigest.uv_project.markers import LONGEST_MARKER
+from onedigest.lock.toml import rfc3339
+from onedigest.tools.uv_rows import WEB, Row, sdist_name, stated_digest, wheel_address, wheel_digest, wheel_name
 
 
 def check_rows(found: Mapping[str, Any], files: Collection[str], where: str) -> None:

@@ -1,16 +1,16 @@
-"""Knows the pyproject.toml files of a git commit, which say where packages are: a copy of them is kept."""
+"""The pyproject.toml files of a git commit, which say where packages are: a copy of them is kept."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from onedigest import untrusted
+from onedigest.definition.uv_project.pyproject import FILE
 from onedigest.errors import InputError
 from onedigest.from_source.model import BuiltFrom, Source
 from onedigest.from_source.repositories import bring_commit, opened
-from onedigest.inputs import git
 from onedigest.sources import Sources
-from onedigest.uv_project.pyproject import FILE
+from onedigest.tools import git
 
 _FOLDER = "git-projects"
 _MOST_PROJECTS = 1000

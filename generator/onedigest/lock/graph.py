@@ -1,4 +1,4 @@
-"""Knows the dependency graph: what is reachable, in which order, and why a package is there. The door to networkx."""
+"""The dependency graph, with paths and order in it, and the one door to networkx."""
 
 from __future__ import annotations
 

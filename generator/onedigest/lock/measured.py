@@ -1,4 +1,4 @@
-"""Knows digest and size of wheels, from the files themselves where no index states them, and which files are others."""
+"""The digests and sizes of wheels, measured where no index states them, and the files that turn out to differ."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 from onedigest.digest import Digest, algorithm_of, has_stated, is_digest
 from onedigest.errors import InputError, Problem
-from onedigest.inputs.pools import THREADS
-from onedigest.inputs.uv_rows import Place
 from onedigest.lock.model import Package, Wheel
 from onedigest.lock.script_lock import Pins
+from onedigest.net.connection import THREADS
 from onedigest.sources import Sources
+from onedigest.tools.uv_rows import Place
 
 _MOST_WHEEL = 4 << 30
 """Bytes of a wheel whose size no index states."""

@@ -1,4 +1,4 @@
-"""Knows the parts of a lock as frozen values; every sequence is sorted when it is made."""
+"""The parts of a lock as frozen values; every sequence is sorted when it is made."""
 
 from __future__ import annotations
 

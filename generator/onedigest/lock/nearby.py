@@ -1,4 +1,4 @@
-"""Knows whether files of this machine that a script takes packages from are those that its lock pins."""
+"""The check that local files which a script takes packages from are those that its lock pins."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from onedigest.definition.spec import Spec
 from onedigest.digest import of_file
 from onedigest.from_source.model import Kind, Source
-from onedigest.lock import shadow
+from onedigest.lock import asked_project as shadow
 from onedigest.lock.model import Lock
-from onedigest.spec import Spec
 
 
 def is_of_files(spec: Spec, lock: Lock, folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Knows which packages were chosen in an older version only because newer ones have no wheels."""
+"""The packages that were chosen in an older version only because newer ones have no wheels."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from onedigest.definition.spec import Spec
 from onedigest.errors import OnedigestError, Problem
 from onedigest.from_source.not_named import build_line
-from onedigest.inputs import uv
-from onedigest.inputs.uv_rows import wheel_name
+from onedigest.lock.asked_project import NAME, Wanted, comparison_text
 from onedigest.lock.found import check_rows
 from onedigest.lock.model import Package
-from onedigest.lock.shadow import NAME, Wanted, comparison_text
 from onedigest.lock.targets import Target
 from onedigest.platforms import Platform
 from onedigest.sources import Sources
-from onedigest.spec import Spec
+from onedigest.tools import uv
+from onedigest.tools.uv_rows import wheel_name
 
 Required = Callable[[Package], Sequence[str] | None]
 """Returns what a package of a lock requires, None where that is not known."""

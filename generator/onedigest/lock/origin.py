@@ -1,4 +1,4 @@
-"""Knows how the source of a wheel that was built is read from a lock: every field is checked."""
+"""The source of a wheel that was built, as read from a lock: every field is checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how uv is asked for exactly what a lock pins, of which some wheels were built."""
+"""The request to uv for exactly what a lock pins, where some of its wheels were built."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from onedigest.definition.spec import Spec
 from onedigest.from_source.model import Kind, Source
-from onedigest.inputs.store import Store
-from onedigest.lock import shadow
+from onedigest.lock import asked_project as shadow
 from onedigest.lock.addresses import file_address
+from onedigest.lock.asked_project import Wanted
 from onedigest.lock.built import built_of, placed
 from onedigest.lock.environments import Environments
 from onedigest.lock.model import Lock, Package
 from onedigest.lock.places import Around
 from onedigest.lock.repository import declared_by
-from onedigest.lock.shadow import Wanted
 from onedigest.lock.walk import with_indexes, without_unneeded
 from onedigest.platforms import marker_of
-from onedigest.spec import Spec
+from onedigest.store import Store
 
 
 def pinned_wanted(spec: Spec, lock: Lock, store: Store, *, folder: Path) -> Wanted:

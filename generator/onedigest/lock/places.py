@@ -1,4 +1,4 @@
-"""Knows where a script, or a project that it takes, says packages are: wheels and indexes, and what is to be built."""
+"""The places that a script or its projects name for packages: wheels and indexes, and what is to be built."""
 
 from __future__ import annotations
 

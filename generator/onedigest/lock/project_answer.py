@@ -1,4 +1,4 @@
-"""Knows how the uv.locks of projects become rows of what an image is made of: their pins stand."""
+"""The rows of projects' uv.locks as rows of what an image is made of: their pins stand."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
+from onedigest.definition.spec import Spec
+from onedigest.definition.taken import Taken
+from onedigest.definition.uv_project.built_rows import find_sources
+from onedigest.definition.uv_project.closure import Chosen, Closure, close, close_any
+from onedigest.definition.uv_project.image import choose
+from onedigest.definition.uv_project.locked import Key, Locked, Row, read_locked
+from onedigest.definition.uv_project.pyproject import Pyproject
+from onedigest.definition.uv_project.taking import Choice, chosen_of, with_root
+from onedigest.definition.uv_project.workspace import Workspace, find_workspace
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import Built
-from onedigest.inputs import uv
-from onedigest.inputs.uv_rows import Place, places_of, wheel_name
-from onedigest.lock import shadow
+from onedigest.lock import asked_project as shadow
 from onedigest.lock.base import Base
 from onedigest.lock.found import check_rows
 from onedigest.lock.reading import is_of
 from onedigest.lock.targets import targets_of
 from onedigest.lock.workshop import Workshop
 from onedigest.platforms import Platform, marker_of
-from onedigest.spec import Spec
-from onedigest.taken import Taken
-from onedigest.uv_project.built_rows import find_sources
-from onedigest.uv_project.closure import Chosen, Closure, close, close_any
-from onedigest.uv_project.image import choose
-from onedigest.uv_project.locked import Key, Locked, Row, read_locked
-from onedigest.uv_project.pyproject import Pyproject
-from onedigest.uv_project.taking import Choice, chosen_of, with_root
-from onedigest.uv_project.workspace import Workspace, find_workspace
+from onedigest.tools import uv
+from onedigest.tools.uv_rows import Place, places_of, wheel_name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""Knows where the wheels of a project are fetched from: the addresses in its uv.lock, or where uv finds them now."""
+"""The places that a project's wheels are fetched from: addresses in its uv.lock, or where uv finds them now."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from onedigest.inputs import uv
-from onedigest.inputs.uv_rows import Place, places_of
-from onedigest.lock import shadow, uv_keys
+from onedigest.definition.spec import Spec
+from onedigest.lock import asked_project as shadow
+from onedigest.lock import uv_keys
 from onedigest.lock.found import check_rows
 from onedigest.lock.model import Lock
 from onedigest.lock.places import Places
 from onedigest.lock.project_answer import indexed_names, is_indexed, pinned_names, read_pinned, stated_places
 from onedigest.sources import Sources
-from onedigest.spec import Spec
+from onedigest.tools import uv
+from onedigest.tools.uv_rows import Place, places_of
 
 Find = Callable[[], Mapping[str, Place]]
 """Returns where wheels are, by their file names."""

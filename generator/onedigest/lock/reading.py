@@ -1,4 +1,4 @@
-"""Knows how the document of a lock becomes a lock: every field is checked, by itself and against the others."""
+"""The document of a lock as a lock: every field is checked, by itself and against the others."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from onedigest import formats, untrusted
 from onedigest.assembler.left_out import INPUTS
+from onedigest.definition.spec import asked_value, digest_of
 from onedigest.digest import canonical_json
 from onedigest.from_source.model import BuiltFrom
 from onedigest.lock.base import Base
@@ -19,9 +20,8 @@ from onedigest.lock.base.image import read_image_base
 from onedigest.lock.model import Lock, Package, Wheel
 from onedigest.lock.origin import read_origin
 from onedigest.lock.table import Table, Wrong
-from onedigest.lock.toml_text import rfc3339
+from onedigest.lock.toml import rfc3339
 from onedigest.platforms import ALL, Platform, marker_of
-from onedigest.spec import asked_value, digest_of
 
 if TYPE_CHECKING:
     from onedigest.lock.targets import Target

@@ -1,10 +1,11 @@
-"""Knows how the wheels of a lock that were built come into the store again, each with the digest that it had."""
+"""The way by which built wheels of a lock come into the store again, each with the digest that it had."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from onedigest.definition.spec import Spec
 from onedigest.digest import hex_of
 from onedigest.errors import InputError, Problem, generating
 from onedigest.from_source.model import Built, Kind
@@ -15,7 +16,6 @@ from onedigest.lock.project_answer import pinned_rows, read_pinned
 from onedigest.lock.resolver import ask_pinned
 from onedigest.lock.workshop import Earlier, Workshop
 from onedigest.sources import Sources
-from onedigest.spec import Spec
 
 
 def rebuild(spec: Spec, lock: Lock, sources: Sources, names: Collection[str], *, folder: Path, author: Author) -> None:

@@ -1,4 +1,4 @@
-"""Knows how a lock follows the code of local projects: their wheels move, and no other while they need the same."""
+"""A lock that follows the code of local projects: their wheels move, and no other while they need the same."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pathlib import Path
 from packaging.utils import parse_wheel_filename
 
 from onedigest import __version__
+from onedigest.definition.spec import Spec
 from onedigest.from_source.model import Built
-from onedigest.inputs.store import Store
 from onedigest.lock.author import Author
 from onedigest.lock.built import built_of, with_wheel
 from onedigest.lock.model import Lock, Package, settled
 from onedigest.lock.wheel_metadata import of_file
 from onedigest.lock.workshop import Earlier, Workshop
 from onedigest.sources import Sources
-from onedigest.spec import Spec
+from onedigest.store import Store
 
 
 def refresh(spec: Spec, lock: Lock, sources: Sources, *, folder: Path, author: Author) -> Lock | None:

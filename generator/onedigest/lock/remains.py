@@ -1,4 +1,4 @@
-"""Knows what can still be read of a lock that cannot be read as a whole: pins, and the base that they were for.
+"""The readable remains of a lock that cannot be read as a whole: pins, and the base that they were for.
 
 A merge left conflict markers in it, somebody edited it, it is cut off, or another version of onedigest wrote it. Each
 table is read by itself, so what is broken is lost alone.
@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from onedigest import conflicts, untrusted
+from onedigest.definition.spec import asked_value, digest_of
 from onedigest.digest import Digest, canonical_json
 from onedigest.lock.base import Base
 from onedigest.lock.base.image import ImageBase, read_reference
@@ -20,7 +21,6 @@ from onedigest.lock.model import Lock, Package
 from onedigest.lock.reading import read_base, read_remaining_package
 from onedigest.lock.table import Table, Wrong
 from onedigest.platforms import ALL, Platform
-from onedigest.spec import asked_value, digest_of
 
 _HEADER = re.compile(r"(?m)^\[{1,2}([^\[\]\n]+)\]{1,2}[ \t]*$")
 _SPEC, _BASE = "tool.onedigest.spec", "tool.onedigest.base"

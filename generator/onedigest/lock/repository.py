@@ -1,4 +1,4 @@
-"""Knows what is around a local project: the folder that none may leave, its workspace, and the sources they declare."""
+"""The surroundings of a local project: the folder that none may leave, its workspace, and the sources they declare."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from packaging.utils import canonicalize_name
 from onedigest import untrusted
 from onedigest.assembler.file_tree import Budget, check_pattern, match
 from onedigest.checkout import decoded, read_inside, unusable_as_input_error
+from onedigest.definition.uv_project.pyproject import FILE
 from onedigest.errors import InputError
 from onedigest.lock import uv_values
-from onedigest.uv_project.pyproject import FILE
 
 T = TypeVar("T")
 

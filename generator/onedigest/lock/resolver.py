@@ -1,4 +1,4 @@
-"""Knows how a spec becomes a lock: uv chooses versions, the base decides wheels, and every input is pinned."""
+"""The way from a spec to a lock: uv chooses versions, the base decides wheels, and every input is pinned."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from onedigest import __version__
+from onedigest.definition.spec import Spec, asked_value, digest_of, dumps, fields
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
-from onedigest.inputs import uv
-from onedigest.inputs.uv_rows import Place, places_of
-from onedigest.lock import shadow
+from onedigest.lock import asked_project as shadow
 from onedigest.lock.author import Author
 from onedigest.lock.base import Base
 from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor
@@ -36,7 +35,8 @@ from onedigest.lock.unbuilt import unbuilt
 from onedigest.lock.workshop import Earlier, Workshop
 from onedigest.lock.yanked import yanked_wheels
 from onedigest.sources import Sources
-from onedigest.spec import Spec, asked_value, digest_of, dumps, fields
+from onedigest.tools import uv
+from onedigest.tools.uv_rows import Place, places_of
 
 _MOST_ROUNDS = 30
 
@@ -108,8 +108,8 @@ def resolve(
     asked = Asked(spec=spec, wanted=wanted, minor=minor, sources=sources)
     choose = partial(resolve_debian, spec, choice.suite, sources, debian)
     found, base = _answer(asked, workshop, known, lambda: kept_base or choose(), said.append, author)
-    from onedigest.lock.selection import select
     from onedigest.lock.verdict import judge
+    from onedigest.lock.wheels import select
 
     targets = targets_of(base, spec.platforms)
     yanked = yanked_wheels(found.get("package", ()), targets, sources.client)

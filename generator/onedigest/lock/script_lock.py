@@ -1,4 +1,4 @@
-"""Knows the lock that `uv lock --script` writes beside a script: what it pins, and how another lock differs from it."""
+"""The lock that `uv lock --script` writes beside a script: its pins, and its differences from another lock."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from onedigest import conflicts, untrusted
+from onedigest.definition.spec import Spec, normalized_specifier, requirement
+from onedigest.definition.uv_project.locked import FORMAT
 from onedigest.errors import InputError, Problem, generating
-from onedigest.inputs.uv_rows import stated_digest, wheel_name
-from onedigest.lock import shadow
+from onedigest.lock import asked_project as shadow
 from onedigest.lock.found import is_marker
 from onedigest.lock.model import Lock, Package
 from onedigest.lock.targets import Target, targets_of
-from onedigest.spec import Spec, normalized_specifier, requirement
-from onedigest.uv_project.locked import FORMAT
+from onedigest.tools.uv_rows import stated_digest, wheel_name
 
 Row = Mapping[str, Any]
 
@@ -102,7 +102,7 @@ class ScriptLock:
         return found
 
     def _versions(self, target: Target) -> dict[str, str]:
-        from onedigest.lock.selection import walk
+        from onedigest.lock.wheels import walk
 
         root = {"name": shadow.NAME, "version": "", "dependencies": list(self._roots())}
         rows = {(row["name"], row["version"]): row for row in (root, *self.rows)}

@@ -1,4 +1,4 @@
-"""Knows what a lock says of itself before the rest is read: its formats, its release, and the spec that it answers."""
+"""The statements of a lock that are read first: its formats, its release, and the spec that it answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how a table is read that anybody may have written: key by key, each checked, none left over."""
+"""A table that anybody may have written, read key by key, each checked, none left over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which wheel a platform selects: tags of its Python, architecture and glibc, and the eleven marker values."""
+"""The wheel that a platform selects: tags of its Python, architecture and glibc, and the eleven marker values."""
 
 from __future__ import annotations
 

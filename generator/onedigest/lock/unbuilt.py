@@ -1,4 +1,4 @@
-"""Knows where uv is sent for what was not built: so it never asks an index for the name of a local project."""
+"""The place where uv looks for what was not built, so that no index is asked for a local project's name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which keys of a script's [tool.uv] uv gets: those that choose packages, each checked for its shape."""
+"""The keys of a script's [tool.uv] that uv gets: those that choose packages, each checked for its shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the shapes of values in [tool.uv]: each check returns what uv gets, or raises ValueError with what is wrong.
+"""The shapes of values in [tool.uv]: each check returns what uv gets, or raises ValueError with what is wrong.
 
 uv forgets the whole table, and builds packages, where one value has a type that it does not expect.
 """

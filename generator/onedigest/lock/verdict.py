@@ -1,4 +1,4 @@
-"""Knows what is to be said of a resolution: uv's warnings, older versions, missing extras, and what helps."""
+"""The messages about a resolution: uv's warnings, older versions, missing extras, and what helps."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from onedigest.definition.spec import Spec
 from onedigest.errors import InputError, NetworkError, OnedigestError, Problem, listed
 from onedigest.from_source.not_named import build_line
-from onedigest.inputs.uv_rows import Place
 from onedigest.lock.author import Author
 from onedigest.lock.base.choice import SUITES, python_minor
 from onedigest.lock.clash import LineOf, clash_of, older_for_others, other_version, tried
 from onedigest.lock.extras import missing_extras
 from onedigest.lock.model import Package
 from onedigest.lock.older import Asked, newest_rows, older_choices
-from onedigest.lock.selection import platforms_line
 from onedigest.lock.targets import Target
 from onedigest.lock.wheel_metadata import Metadata, read_metadata
+from onedigest.lock.wheels import platforms_line
 from onedigest.lock.yanked import page_of
 from onedigest.sources import Sources
-from onedigest.spec import Spec
+from onedigest.tools.uv_rows import Place
 
 _NEEDS_WHEELS = re.compile(r"Wheels are required for `([\w.-]{1,200})`")
 _NO_BUILD = re.compile(r"\n*hint: Wheels are required for `[^\n]*")

@@ -1,4 +1,4 @@
-"""Knows what wheels that were built require from source in turn, by the sources that their own projects name."""
+"""The sources that built wheels require in turn, by the places that their own projects name."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from onedigest import untrusted
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import Kind, Source
 from onedigest.lock.addresses import file_address
+from onedigest.lock.asked_project import Wanted
 from onedigest.lock.environments import Environments
 from onedigest.lock.places import Need, Places
 from onedigest.lock.repository import Declared
-from onedigest.lock.shadow import Wanted
 from onedigest.lock.unbuilt import names_of, nothing
 from onedigest.lock.wheel_metadata import Metadata
 

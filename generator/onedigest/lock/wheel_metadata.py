@@ -1,4 +1,4 @@
-"""Knows what a wheel that was chosen says of itself: an index has it as a file beside the wheel (PEP 658)."""
+"""The metadata of a chosen wheel, which an index has as a file beside the wheel (PEP 658)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 
 from onedigest.digest import is_digest
 from onedigest.errors import NetworkError
-from onedigest.inputs.download import Client
-from onedigest.inputs.store import Store
+from onedigest.net.download import Client
+from onedigest.store import Store
 from onedigest.untrusted import MOST_TEXT
 
 Metadata = Mapping[str, Sequence[str]]

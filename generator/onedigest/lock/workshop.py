@@ -1,4 +1,4 @@
-"""Knows how what a script takes from source becomes wheels before uv is asked, each of them once."""
+"""The workshop that makes wheels of what a script takes from source, each once, before uv is asked."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from weakref import WeakKeyDictionary
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
+from onedigest.definition.spec import Spec
 from onedigest.digest import Digest, algorithm_of, has_stated
 from onedigest.errors import InputError, Problem
 from onedigest.from_source import making
 from onedigest.from_source.archives import MOST_ARCHIVE
 from onedigest.from_source.model import BuildRequirement, Built, Kind, Source
 from onedigest.from_source.witness import is_witnessed
-from onedigest.inputs.store import Store
-from onedigest.inputs.uv_rows import sdist_name, stated_digest, wheel_address, wheel_digest
-from onedigest.lock import repository, shadow
+from onedigest.lock import asked_project as shadow
+from onedigest.lock import repository
+from onedigest.lock.asked_project import Wanted
 from onedigest.lock.author import Author
 from onedigest.lock.built import built_of, placed, say_built, with_wheel
 from onedigest.lock.environments import Environments
@@ -28,11 +29,11 @@ from onedigest.lock.git_projects import projects_of
 from onedigest.lock.model import Lock, Package
 from onedigest.lock.places import Places
 from onedigest.lock.repository import Declared
-from onedigest.lock.shadow import Wanted
 from onedigest.lock.walk import Making, Walk, requirements_of, stated_row
 from onedigest.lock.wheel_metadata import Metadata, of_file
 from onedigest.sources import Sources
-from onedigest.spec import Spec
+from onedigest.store import Store
+from onedigest.tools.uv_rows import sdist_name, stated_digest, wheel_address, wheel_digest
 
 _MADE: WeakKeyDictionary[Store, dict[tuple[Source, tuple[BuildRequirement, ...] | None], Built]] = WeakKeyDictionary()
 """What this process built into a store, by the source and what it was to be built with."""

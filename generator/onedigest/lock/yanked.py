@@ -1,4 +1,4 @@
-"""Knows which wheels their index has taken back (PEP 592): a uv.lock does not tell, where single files are."""
+"""The wheels that their index has taken back (PEP 592), which a uv.lock does not tell where single files are."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from urllib.parse import urljoin
 
 from onedigest import untrusted
 from onedigest.errors import NetworkError
-from onedigest.inputs.download import Client
-from onedigest.inputs.uv_rows import wheel_name
 from onedigest.lock.targets import Target
+from onedigest.net.download import Client
+from onedigest.tools.uv_rows import wheel_name
 
 _MOST = 32 << 20
 _LINK = re.compile(r"<a(?=\s)", re.IGNORECASE)

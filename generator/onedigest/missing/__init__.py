@@ -1,4 +1,4 @@
-"""Knows what an image lacks that something in it needs, before anybody runs it."""
+"""The parts that something in an image needs and the image lacks, found before anybody runs it."""
 
 FORMAT = 1
 """Moves whenever something else would be found: what is found is noted in the store."""

@@ -1,4 +1,4 @@
-"""Knows what is asked when an image is looked at, and what comes back, as values."""
+"""The question that is asked when an image is looked at, and the answer, as values."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from onedigest.application import File
+from onedigest.definition.files import File
+from onedigest.definition.spec import Spec
 from onedigest.errors import Problem
 from onedigest.lock.model import Lock
 from onedigest.platforms import Platform
-from onedigest.spec import Spec
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

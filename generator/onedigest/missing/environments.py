@@ -1,16 +1,16 @@
-"""Knows which settings lead out of an image's virtual environment into another one, which its base has."""
+"""The settings that lead out of an image's virtual environment into another one, which its base has."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from onedigest.definition.spec import Spec
 from onedigest.errors import Problem
 from onedigest.formats import ENVIRONMENT_VARIABLES, VENV, VENV_PROGRAMS
 from onedigest.lock.base import Base
-from onedigest.lock.toml_text import value
+from onedigest.lock.toml import value
 from onedigest.platforms import Platform
-from onedigest.spec import Spec
 
 _HOME, _PATH = "PYTHONHOME", "PYTHONPATH"
 _PACKAGES = re.compile(r"(?:.*/)?(?:site|dist)-packages(?:/.*)?", re.DOTALL)

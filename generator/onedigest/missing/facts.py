@@ -1,4 +1,4 @@
-"""Knows what one wheel or Debian package brings and needs: libraries, programs, and what starts them."""
+"""The facts of one wheel or Debian package: the libraries and programs it brings and needs, and what starts them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from onedigest.assembler.spool import Spool
 from onedigest.assembler.wheel import wheel_entries
 from onedigest.assembler.zip_member import Member
 from onedigest.digest import canonical_json, hex_of
-from onedigest.inputs.store import Store, link
 from onedigest.missing import FORMAT
 from onedigest.oci.libdeflate import Budget, Inflater
+from onedigest.store import Store, link
 
 _PROGRAM_FOLDERS = ("usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin")
 

@@ -1,4 +1,4 @@
-"""Knows what is to be said of the libraries and programs that an image lacks, grouped and worded."""
+"""The messages about libraries and programs that an image lacks, grouped and worded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from onedigest.errors import Problem
-from onedigest.inputs.store import Store
 from onedigest.missing.asked import Findings, Looked, Owned, Owners
 from onedigest.missing.facts import merged
 from onedigest.missing.libraries import Lack, missing_libraries
@@ -14,6 +13,7 @@ from onedigest.missing.programs import entrypoint_problem, missing_interpreters
 from onedigest.missing.world import World, facts_of, world_of
 from onedigest.plan.configuration import entrypoint, environment
 from onedigest.platforms import Platform
+from onedigest.store import Store
 
 _MOST_SAID = 100
 _MOST_NAMED = 6

@@ -1,4 +1,4 @@
-"""Knows which modules that stand beside a script it imports, and that are not in its image. Nothing is run."""
+"""The modules beside a script that it imports and its image lacks, found without running anything."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest import untrusted
-from onedigest.application import File
+from onedigest.definition.files import File
 from onedigest.errors import Problem
 
 if TYPE_CHECKING:

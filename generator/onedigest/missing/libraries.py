@@ -1,4 +1,4 @@
-"""Knows which shared libraries an image lacks: nothing in it has a name that an ELF file needs."""
+"""The shared libraries that an image lacks: nothing in it has a name that an ELF file needs."""
 
 from __future__ import annotations
 

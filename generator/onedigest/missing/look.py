@@ -1,18 +1,18 @@
-"""Knows how an image is looked at: what was found once is said again, without a look at any of its files."""
+"""The look at an image for what it lacks, which repeats earlier findings without opening any file again."""
 
 from __future__ import annotations
 
 import json
 from contextlib import suppress
 
+from onedigest.definition.spec import Spec
 from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError, Problem
-from onedigest.inputs.store import Store
 from onedigest.missing import FORMAT
 from onedigest.missing.asked import Looked, Owners
 from onedigest.missing.environments import other_environments
 from onedigest.missing.imports import missing_siblings, sibling_problem
-from onedigest.spec import Spec
+from onedigest.store import Store
 
 
 def look(image: Looked, store: Store, owners: Owners) -> list[Problem]:

@@ -1,17 +1,17 @@
-"""Knows which programs an image lacks: what scripts start with, and what a container is to run."""
+"""The programs that an image lacks: what scripts start with, and what a container is to run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from onedigest.application import File
 from onedigest.assembler import VENV
+from onedigest.definition.files import File
+from onedigest.definition.spec import Spec
 from onedigest.errors import Problem
 from onedigest.missing.facts import interpreter_of, merged, program_folders
 from onedigest.missing.libraries import Lack, grouped
 from onedigest.missing.world import World
-from onedigest.spec import Spec
 
 _HEAD = 256
 

@@ -1,4 +1,4 @@
-"""Knows which files of an application, at places of their own, would be in the way of what Debian packages bring."""
+"""The application files at places of their own that would be in the way of what Debian packages bring."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from onedigest.assembler.places import folders_above
 from onedigest.assembler.refusal import Refused
 from onedigest.digest import canonical_json, hex_of
 from onedigest.errors import Problem
-from onedigest.inputs.store import Store
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.missing import FORMAT
 from onedigest.missing.asked import Looked
 from onedigest.plan.base_folders import debian_folders
 from onedigest.plan.places import absolute_paths
 from onedigest.platforms import Platform
+from onedigest.store import Store
 
 _HINT = "choose another place, or leave the package out"
 _PLAIN = (0o755, 0, 0)

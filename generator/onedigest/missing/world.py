@@ -1,4 +1,4 @@
-"""Knows what there is in an image: what its base, its Debian packages, its wheels and its application bring."""
+"""The contents of an image: what its base, its Debian packages, its wheels and its application bring."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from onedigest.application import File
 from onedigest.assembler import VENV
-from onedigest.inputs.store import Store
+from onedigest.definition.files import File
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.base.probe import EXAMINER
 from onedigest.lock.model import Lock
 from onedigest.missing.facts import Facts, merged, read_facts
 from onedigest.oci.rootfs import Rootfs, noted_rootfs
 from onedigest.platforms import Platform
+from onedigest.store import Store
 
 _THREADS = 4
 

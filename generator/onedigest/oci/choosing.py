@@ -1,4 +1,4 @@
-"""Knows which manifest of an index is the image of a platform: it is chosen as containerd chooses."""
+"""The manifest of an index that is the image of a platform, chosen as containerd chooses."""
 
 from __future__ import annotations
 

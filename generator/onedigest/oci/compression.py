@@ -1,4 +1,4 @@
-"""Knows how to undo the compressions of layers: gzip (RFC 1952), zstd (RFC 8878), or none; in bounded memory."""
+"""The decompression of layers in bounded memory: gzip (RFC 1952), zstd (RFC 8878), or none."""
 
 from __future__ import annotations
 

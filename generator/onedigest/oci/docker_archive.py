@@ -1,4 +1,4 @@
-"""Knows the archive of an image: an OCI layout with names, and beside it what docker's own archives have.
+"""The archive of an image: an OCI layout with names, and beside it what docker's own archives have.
 
 Docker with the containerd image store, containerd, skopeo and podman read the layout; a docker with the classic image
 store, crane, and a podman that meets several names read `manifest.json`, which has one platform.

@@ -1,4 +1,4 @@
-"""Knows the JSON documents of images (OCI image specification), each value checked: anybody may have made them."""
+"""The JSON documents of images (OCI image specification), each value checked: anybody may have made them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows an OCI layout on disk, as a folder or as one archive: writing, recognising and reading it."""
+"""An OCI layout on disk, as a folder or as one archive: writing, recognising and reading it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from onedigest.assembler.refusal import Refused
 from onedigest.checkout import read_bytes, refuse_links
 from onedigest.digest import hex_of, of_file
 from onedigest.errors import InputError
-from onedigest.inputs.store import Store, is_stamped, link
 from onedigest.oci.naming import named_index
+from onedigest.store import Store, is_stamped, link
 
 ARCHIVE = ".tar"
 """How the name of an output ends that is one archive."""

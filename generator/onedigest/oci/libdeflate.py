@@ -1,4 +1,4 @@
-"""Knows libdeflate: the fast inflater of the embedded engine, and the named encoder of layers that are not spliced."""
+"""The library libdeflate: the embedded engine's fast inflater, and the encoder of layers that are not spliced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows images on this disk as sources: an OCI layout, as a folder or an archive. No link or name leads out of it."""
+"""The images on this disk as sources: an OCI layout, as a folder or an archive, which no link or name leaves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the media types of images: OCI's, and those of docker's that came before (distribution, schema 2)."""
+"""The media types of images: OCI's, and those of docker's that came before (distribution, schema 2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how a layout says what its image is called: the annotations that docker, podman and containerd read."""
+"""The annotations by which a layout names its image, as docker, podman and containerd read them."""
 
 from __future__ import annotations
 

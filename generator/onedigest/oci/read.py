@@ -1,4 +1,4 @@
-"""Knows how to read an image, from a layout or a registry, and to prove that it is what its digests say."""
+"""The reading of an image from a layout or a registry, and the proof that its digests are right."""
 
 from __future__ import annotations
 

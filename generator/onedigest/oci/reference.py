@@ -1,4 +1,4 @@
-"""Knows how images are called: registry, repository, tag and digest, with what docker takes for granted."""
+"""The names of images: registry, repository, tag and digest, with what docker takes for granted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the files that the layers of an image leave: their names and kinds, and what an examiner found in some."""
+"""The files that the layers of an image leave: their names and kinds, and what an examiner found in some."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import IO, Any, Literal, Protocol, cast
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError
-from onedigest.inputs.store import Store
 from onedigest.oci.compression import Inflated, most_inflated
 from onedigest.oci.media import LAYERS
 from onedigest.oci.tar_members import Member, read_members
+from onedigest.store import Store
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"

@@ -1,4 +1,4 @@
-"""Knows how to read the tar of a layer forwards (ustar, pax and GNU): every header is bounded, whatever it states."""
+"""The tar of a layer, read forwards (ustar, pax and GNU): every header is bounded, whatever it states."""
 
 from __future__ import annotations
 

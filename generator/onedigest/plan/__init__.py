@@ -1,1 +1,1 @@
-"""Knows what an image is made of: its layers, their order, its configuration, and the inputs by name."""
+"""The plan of an image: its layers, their order, its configuration, and the inputs by name."""

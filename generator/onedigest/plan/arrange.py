@@ -1,10 +1,11 @@
-"""Knows what goes where: for each platform the layers of an image, from what changes least to what changes most."""
+"""The layers of an image for each platform, from what changes least to what changes most."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from onedigest.application import File, Files, selection_of
+from onedigest.definition.files import File, Files, selection_of
+from onedigest.definition.spec import Spec
 from onedigest.digest import canonical_json, of_bytes
 from onedigest.errors import InputError
 from onedigest.lock.base import Base
@@ -18,7 +19,6 @@ from onedigest.plan.kinds import LockedWheel
 from onedigest.plan.layers import Layer, Plan, PlatformPlan
 from onedigest.plan.places import absolute_paths, refuse_unfit_places
 from onedigest.platforms import Platform
-from onedigest.spec import Spec
 
 _SHARED = "1777"
 """The mode of a folder in which everybody may make files, and remove their own (chmod(1), "restricted deletion")."""

@@ -1,4 +1,4 @@
-"""Knows the folders that a base is known to have, so that no layer above changes what they are."""
+"""The folders that a base is known to have, so that no layer above changes what they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the configuration of an image: what containers are started with, its labels and its history."""
+"""The configuration of an image: what containers are started with, its labels and its history."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from onedigest.container_values import Healthcheck
+from onedigest.definition.container_values import Healthcheck
+from onedigest.definition.expansion import ESCAPE, evaluate, parse
+from onedigest.definition.spec import Spec
 from onedigest.digest import canonical_json
 from onedigest.errors import InputError
-from onedigest.expansion import ESCAPE, evaluate, parse
 from onedigest.formats import CREATED, PATH, VENV
 from onedigest.lock.base import Base
 from onedigest.plan.layers import Layer
 from onedigest.platforms import Platform
-from onedigest.spec import Spec
 
 _UNBUFFERED, _ENVIRONMENT = "PYTHONUNBUFFERED", "VIRTUAL_ENV"
 _NANOSECONDS = 1_000_000

@@ -1,4 +1,4 @@
-"""Knows the plan of a debug image: the layers of an image, with a shell above them that nothing else uses."""
+"""The plan of a debug image: the layers of an image, with a shell above them that nothing else uses."""
 
 from __future__ import annotations
 

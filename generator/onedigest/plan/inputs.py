@@ -1,4 +1,4 @@
-"""Knows which inputs a lock or its layers need, and what each of them is called in the folder of inputs."""
+"""The inputs that a lock or its layers need, and their names in the folder of inputs."""
 
 from __future__ import annotations
 

@@ -1,16 +1,16 @@
-"""Knows the kinds of layers of a plan: one constructor for each."""
+"""The kinds of layers of a plan: one constructor for each."""
 
 from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Sequence
 
-from onedigest.application import File
 from onedigest.assembler import VENV
 from onedigest.assembler.commands import BELOW, STATED
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.selection import Selection
 from onedigest.assembler.wheel_metadata import file_name_identity, same_identity
+from onedigest.definition.files import File
 from onedigest.digest import Digest
 from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.packages import DebianPackage

@@ -1,4 +1,4 @@
-"""Knows what layers are called: engines make names of files, stages and derivations of it."""
+"""The names of layers, from which engines make names of files, stages and derivations."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""Knows the layers of a plan: what each of them is made of."""
+"""The layers of a plan, and the parts that each of them is made of."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from onedigest.application import File
 from onedigest.assembler import FORMAT, SPLICE
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.selection import Selection
+from onedigest.definition.files import File
 from onedigest.digest import Digest, canonical_json, of_bytes
 from onedigest.formats import DRAFT
 from onedigest.oci import LIBDEFLATE

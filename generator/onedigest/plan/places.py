@@ -1,15 +1,15 @@
-"""Knows which files of an application have a place of their own outside of its folder, and that each of them fits."""
+"""The files of an application with places of their own outside its folder, and the check that each fits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from onedigest.application import File
 from onedigest.assembler.places import folders_above, why_unfit
+from onedigest.definition.files import File
+from onedigest.definition.spec import Spec
 from onedigest.errors import InputError, Problem
 from onedigest.lock.base import Base
 from onedigest.plan.base_folders import BaseFolders
-from onedigest.spec import Spec
 
 
 def absolute_paths(files: Sequence[File]) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""Knows the generated files beside the locks: how they are rendered, written and compared."""
+"""The generated files beside the locks: how they are rendered, written and compared."""

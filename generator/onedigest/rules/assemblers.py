@@ -1,14 +1,13 @@
-"""Knows which frozen assembler generated files name. They are text of strangers: what they name only chooses one."""
+"""The frozen assembler that generated files name: these are text of strangers, so a name only chooses one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from onedigest import formats
+from onedigest import formats, zipapp
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
-from onedigest.inputs import zipapp
 from onedigest.rules import files as rule_files
 from onedigest.rules.files import Files
 from onedigest.rules.model import BAZEL, DOCKER, NIX, OWN, SHARED

@@ -1,4 +1,4 @@
-"""Knows docker-bake.json: all images of a lock folder, one target each, kept when another of them is generated."""
+"""The file docker-bake.json: all images of a lock folder, one target each, kept when another is generated."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from onedigest import untrusted
 from onedigest.assembler.tar import MTIME
+from onedigest.definition.spec import Spec
 from onedigest.digest import canonical_json, of_bytes
 from onedigest.formats import RULES
 from onedigest.header import one_line
@@ -16,9 +17,8 @@ from onedigest.plan.inputs import FOLDER, base_layout
 from onedigest.plan.layers import Plan
 from onedigest.rules.dockerfile import FILE_NAME as DOCKERFILE
 from onedigest.rules.dockerfile import bake_target, base_contexts
-from onedigest.rules.environment import render
+from onedigest.rules.jinja import render
 from onedigest.rules.quoting import bake_plain
-from onedigest.spec import Spec
 
 FILE_NAME = "docker-bake.json"
 

@@ -1,4 +1,4 @@
-"""Knows the BUILD.bazel of an image, and where its package is in the user's Bazel workspace."""
+"""The BUILD.bazel of an image, and where its package is in the user's Bazel workspace."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from onedigest.definition.spec import Spec
 from onedigest.digest import Digest
 from onedigest.header import add_rules_header
 from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.rules.bazel_layers import LayerTarget
-from onedigest.rules.environment import render
+from onedigest.rules.jinja import render
 from onedigest.rules.layer_parts import NO_COMMANDS
-from onedigest.spec import Spec
 
 FILE_NAME = "BUILD.bazel"
 """What the file of a package is called; the shared one is in the lock folder itself."""

@@ -1,4 +1,4 @@
-"""Knows the layers.json of an image, of which Bazel makes a target for each layer, once however many images have it."""
+"""The layers.json of an image, from which Bazel makes one target for a layer, however many images have it."""
 
 from __future__ import annotations
 

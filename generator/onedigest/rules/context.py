@@ -1,4 +1,4 @@
-"""Knows which files of a project a build of its application may see, as patterns that name no file they need not.
+"""The files of a project that a build of its application may see, as patterns that name no others.
 
 The language is that of BuildKit's .dockerignore: `*`, `?` and `[…]` in a name, `**` for any number of folders, and a
 backslash before a character that stands for itself. A pattern is about a path from the project's root, and all below

@@ -1,4 +1,4 @@
-"""Knows the Dockerfile of an image, and which files of the context it may see."""
+"""The Dockerfile of an image, and the files of the context that it may see."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from onedigest import zipapp
 from onedigest.assembler.selection import Selection
 from onedigest.assembler.tar import MTIME
-from onedigest.container_values import Healthcheck, duration_text
+from onedigest.definition.container_values import Healthcheck, duration_text
+from onedigest.definition.spec import Spec
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.header import add_rules_header
-from onedigest.inputs import zipapp
 from onedigest.lock.base import Base
 from onedigest.lock.model import Lock
 from onedigest.plan.configuration import entrypoint, own_environment
@@ -21,10 +22,9 @@ from onedigest.plan.inputs import FOLDER, base_layers, encoded_archive
 from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.platforms import Platform
 from onedigest.rules.context import Pattern, context_patterns, literal
-from onedigest.rules.environment import render
+from onedigest.rules.jinja import render
 from onedigest.rules.quoting import exec_form
 from onedigest.rules.stages import ASSEMBLER, Stage, layer_stages, made_layers, stage_names
-from onedigest.spec import Spec
 
 FILE_NAME = "Dockerfile"
 IGNORE_NAME = "Dockerfile.dockerignore"

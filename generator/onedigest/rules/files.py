@@ -1,4 +1,4 @@
-"""Knows how generated files are written, so that a killed run leaves whole ones, and how they are read."""
+"""The writing of generated files, which leaves whole ones even when a run is killed, and their reading."""
 
 from __future__ import annotations
 

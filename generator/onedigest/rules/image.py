@@ -1,4 +1,4 @@
-"""Knows how the files of an image are rendered, whether they are up to date, and how they are written."""
+"""The generated files of one image: how they are rendered, checked against the disk, and written."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from onedigest import conflicts, formats, header
+from onedigest.definition.spec import Spec
 from onedigest.digest import Digest
 from onedigest.errors import InputError
-from onedigest.lock import codec
+from onedigest.lock import text as codec
 from onedigest.lock.model import Lock
 from onedigest.plan.layers import Plan
 from onedigest.rules import files as rule_files
@@ -22,7 +23,6 @@ from onedigest.rules.bazel_layers import layer_targets, render_layers
 from onedigest.rules.dockerfile import render_dockerfile
 from onedigest.rules.files import Files
 from onedigest.rules.model import BAZEL, DOCKER, GIT_FILES, NIX, OWN, Rules, Stale, folder_files, own_files
-from onedigest.spec import Spec
 
 
 def render_rules(spec: Spec, lock: Lock, plan: Plan, folder: Path) -> Rules:

@@ -1,4 +1,4 @@
-"""Knows how names are told apart where several things would have one."""
+"""The distinct names of things that would otherwise share one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what Bazel and Nix are told of a layer: one form for every kind."""
+"""The parts of a layer as Bazel and Nix are told of them: one form for every kind."""
 
 from __future__ import annotations
 

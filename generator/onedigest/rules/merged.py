@@ -1,4 +1,4 @@
-"""Knows the file that all images of a lock folder have a part in, and keeps the parts of those not generated now."""
+"""The file in which all images of a lock folder have a part, and which keeps the parts not generated now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which files the rules of each kind are, and one image's rules as a value."""
+"""The files of each kind of rules, and one image's rules as a value."""
 
 from __future__ import annotations
 

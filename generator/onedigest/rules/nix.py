@@ -1,4 +1,4 @@
-"""Knows the default.nix of an image."""
+"""The default.nix of an image."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from onedigest.definition.spec import Spec
 from onedigest.digest import Digest
 from onedigest.header import add_rules_header
 from onedigest.plan.layers import Layer, Plan
 from onedigest.rules.context import CREDENTIALS, NEVER, Pattern, context_patterns
-from onedigest.rules.environment import render
+from onedigest.rules.jinja import render
 from onedigest.rules.layer_names import free_name
 from onedigest.rules.layer_parts import NO_COMMANDS, layer_parts
 from onedigest.rules.path_regex import path_regex
-from onedigest.spec import Spec
 
 FILE_NAME = "default.nix"
 

@@ -1,4 +1,4 @@
-"""Knows patterns of a .dockerignore as regular expressions that Python and POSIX (extended) read alike."""
+"""The patterns of a .dockerignore as regular expressions that Python and POSIX (extended) read alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how values are quoted in each language that files are generated in."""
+"""The quoting of values in each language that files are generated in."""
 
 from __future__ import annotations
 

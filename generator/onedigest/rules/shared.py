@@ -1,4 +1,4 @@
-"""Knows the files that all images of a lock folder share."""
+"""The files that all images of a lock folder share."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
+from onedigest import zipapp
 from onedigest.digest import Digest
 from onedigest.formats import CREATED
 from onedigest.header import add_rules_header
-from onedigest.inputs import zipapp
 from onedigest.plan.inputs import FOLDER
 from onedigest.rules.assemblers import rendered_as_named
 from onedigest.rules.bazel import FILE_NAME as BUILD
 from onedigest.rules.bazel import find_package
-from onedigest.rules.environment import render
 from onedigest.rules.files import Files
+from onedigest.rules.jinja import render
 from onedigest.rules.model import GIT_FILES, SHARED
 from onedigest.rules.nix import left_out
 

@@ -1,4 +1,4 @@
-"""Knows the build stages of a Dockerfile: one for each layer that is made, and how its files reach it."""
+"""The build stages of a Dockerfile: one for each layer that is made, and how its files reach it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which wheels of a lock are looked at, and that what was found once is not looked for again."""
+"""The wheels of a lock that are looked at, each once: what was found is not looked for again."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from onedigest.digest import canonical_json, hex_of, of_bytes
-from onedigest.inputs.store import Store
 from onedigest.lock.model import Lock, Wheel
 from onedigest.platforms import Platform
+from onedigest.store import Store
 from onedigest.wheel_check import FORMAT
 from onedigest.wheel_check.found import Found, Key, dumps, loads
 

@@ -1,4 +1,4 @@
-"""Knows what can be found of the wheels of a lock, and the text that it is noted as."""
+"""The findings that wheels of a lock can have, and the text that each is noted as."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how wheels are looked at, by their directories alone: each for itself, and all of a platform together."""
+"""The look at wheels by their directories alone: each for itself, and all of a platform together."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from onedigest.assembler.entry import Entry
 from onedigest.assembler.overlap import clashing_paths, shared_paths
 from onedigest.assembler.refusal import Refused
 from onedigest.assembler.wheel import wheel_entries
-from onedigest.inputs.store import Store
 from onedigest.lock.model import Wheel
 from onedigest.oci.libdeflate import Budget, Inflater
 from onedigest.platforms import Platform
+from onedigest.store import Store
 from onedigest.wheel_check.found import Found, Key, Shared
-from onedigest.wheel_listing import Listing, Place, list_wheel
+from onedigest.wheel_check.listing import Listing, Place, list_wheel
 
 _INFLATER = Inflater(Budget.of_threads(384 << 20))
 """Reads the files of which RECORD states no digest."""

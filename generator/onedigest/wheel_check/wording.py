@@ -1,4 +1,4 @@
-"""Knows how it is said what was found of wheels, and which edit helps."""
+"""The messages about what was found of wheels, and the edit that helps."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from onedigest.definition.spec import Spec
 from onedigest.errors import Problem, listed
 from onedigest.lock.model import Lock
-from onedigest.spec import Spec
 from onedigest.wheel_check.found import Found, Key, Shared
 
 _MOST_SHARED = 40

@@ -1,4 +1,4 @@
-"""Knows what the maintainer scripts of Debian packages would have made, as files, without running anything."""
+"""The files that maintainer scripts of Debian packages would have made, found without running anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows which links update-alternatives(1) makes for what the scripts of packages tell it."""
+"""The links that update-alternatives(1) makes when scripts of packages call it."""
 
 from __future__ import annotations
 

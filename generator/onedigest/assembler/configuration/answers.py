@@ -1,4 +1,4 @@
-"""Knows how commands end that only ask, and what they print, on a system that is set up for the first time."""
+"""The exit codes and output of commands that only ask, on a system that is set up for the first time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the bundle of certificate authorities, and the same ones in the form that Java reads."""
+"""The bundle of certificate authorities, and the same ones in the form that Java reads."""
 
 from __future__ import annotations
 

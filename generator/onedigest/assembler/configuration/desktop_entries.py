@@ -1,4 +1,4 @@
-"""Knows which applications open which media types, as `update-desktop-database` lists them (mimeinfo.cache)."""
+"""The applications that open each media type, as `update-desktop-database` lists them (mimeinfo.cache)."""
 
 from __future__ import annotations
 

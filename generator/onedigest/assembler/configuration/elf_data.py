@@ -1,4 +1,4 @@
-"""Knows the data of a shared library as the dynamic loader leaves it in memory (System V ABI, 64 bits)."""
+"""The data of a shared library as the dynamic loader leaves it in memory (System V ABI, 64 bits)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what a word of a shell script stands for, as far as it is known (POSIX, section 2.6)."""
+"""Expansion of a shell script's words, as far as their values are known (POSIX, section 2.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the list of files of an image below, on which depends what is made for packages above it."""
+"""The list of files in the image below, which decides what is made for packages above it."""
 
 from __future__ import annotations
 

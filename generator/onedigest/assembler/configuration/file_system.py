@@ -1,4 +1,4 @@
-"""Knows where the paths of a system lead, through its links, and what is in its folders."""
+"""The folders of a system and the links through which its paths lead."""
 
 from __future__ import annotations
 

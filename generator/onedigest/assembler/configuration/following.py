@@ -1,4 +1,4 @@
-"""Knows what a shell script is certain to call when it is run, which is found out without running anything."""
+"""The calls that a shell script is certain to make, found out without running anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the lists of fonts that Ghostscript reads, as `update-gsfontmap` puts them together."""
+"""The lists of fonts that Ghostscript reads, as `update-gsfontmap` puts them together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the list of Graphviz' plugins that `dot -c` writes, out of the plugins' own tables (gvplugin.h)."""
+"""The list of Graphviz' plugins that `dot -c` writes, read from the plugins' own tables (gvplugin.h)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how values of GVariant are serialised, little endian (GLib, "GVariant Specification" 1.0)."""
+"""Serialised values of GVariant, little endian (GLib, "GVariant Specification" 1.0)."""
 
 from __future__ import annotations
 

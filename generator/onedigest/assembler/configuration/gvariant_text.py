@@ -1,4 +1,4 @@
-"""Knows GVariant's text format: how a value is written (GLib, "GVariant Text Format"), and which bytes it is."""
+"""GVariant's text format: how a value is written, and which bytes it stands for (GLib, "GVariant Text Format")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the file format of GVDB: hash tables of values and further tables, as GLib's gvdb-builder.c writes it."""
+"""The file format of GVDB: hash tables of values and further tables, as GLib's gvdb-builder.c writes it."""
 
 from __future__ import annotations
 

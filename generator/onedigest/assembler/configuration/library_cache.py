@@ -1,4 +1,4 @@
-"""Knows what ldconfig makes of the libraries of a system: links by their sonames, and the cache (ldconfig(8))."""
+"""What ldconfig makes of the libraries of a system: links by their sonames, and the cache (ldconfig(8))."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the bytes of /etc/ld.so.cache as glibc 2.33 and later write it (sysdeps/generic/dl-cache.h in its source)."""
+"""The bytes of /etc/ld.so.cache as glibc 2.33 and later write it (sysdeps/generic/dl-cache.h in its source)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows in which folders ldconfig looks for libraries: those that /etc/ld.so.conf names, and its own (ldconfig(8))."""
+"""The folders where ldconfig looks for libraries: those that /etc/ld.so.conf names, and its own (ldconfig(8))."""
 
 from __future__ import annotations
 

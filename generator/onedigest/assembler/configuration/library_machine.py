@@ -1,4 +1,4 @@
-"""Knows for which machines libraries are, as ldconfig sees it and writes it down (sysdeps of glibc 2.36 and 2.41)."""
+"""The machines that libraries are for, as ldconfig recognises and records them (sysdeps of glibc 2.36 and 2.41)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how dpkg calls the scripts of a package that is installed for the first time (Debian Policy, section 6.5)."""
+"""The calls by which dpkg runs the scripts of a package at its first installation (Debian Policy, section 6.5)."""
 
 from __future__ import annotations
 

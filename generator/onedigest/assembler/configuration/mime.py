@@ -1,4 +1,4 @@
-"""Knows the database of media types that programs read, as `update-mime-database` makes it of descriptions in XML."""
+"""The database of media types that programs read, as `update-mime-database` makes it from descriptions in XML."""
 
 from __future__ import annotations
 

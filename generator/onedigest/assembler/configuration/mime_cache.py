@@ -1,4 +1,4 @@
-"""Knows mime.cache, the file that programs map into memory (Shared MIME-info Database, section 2.9)."""
+"""The file mime.cache, which programs map into memory (Shared MIME-info Database, section 2.9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what descriptions of media types say (Shared MIME-info Database, section 2)."""
+"""Descriptions of media types, and what they say (Shared MIME-info Database, section 2)."""
 
 from __future__ import annotations
 

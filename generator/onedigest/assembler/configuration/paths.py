@@ -1,4 +1,4 @@
-"""Knows which file of a system a path leads to, through links and a merged /usr."""
+"""The file of a system that a path leads to, through links and a merged /usr."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows gdk-pixbuf's list of its loaders, as `gdk-pixbuf-query-loaders` writes it.
+"""The list that gdk-pixbuf keeps of its loaders, as `gdk-pixbuf-query-loaders` writes it.
 
 A loader tells what it loads by code, which is not run: so what Debian's loaders tell is a table here.
 """

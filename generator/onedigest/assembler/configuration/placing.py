@@ -1,4 +1,4 @@
-"""Knows which folders, links and copies the scripts of packages make with plain commands, and whose they are."""
+"""The folders, links and copies that scripts of packages make with plain commands, and their owners."""
 
 from __future__ import annotations
 

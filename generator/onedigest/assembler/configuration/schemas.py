@@ -1,4 +1,4 @@
-"""Knows the settings that GLib's programs read, compiled as `glib-compile-schemas` does (GSettings, gschema.dtd)."""
+"""The settings that GLib's programs read, compiled as `glib-compile-schemas` does (GSettings, gschema.dtd)."""
 
 from __future__ import annotations
 

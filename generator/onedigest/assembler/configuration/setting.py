@@ -1,4 +1,4 @@
-"""Knows what the commands of a shell do that change its variables and arguments (POSIX, section 2.14)."""
+"""The commands of a shell that change its variables and arguments (POSIX, section 2.14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how a shell script is read: its commands, as a tree (POSIX, Shell Command Language); nothing is run."""
+"""The reading of a shell script into a tree of commands (POSIX, Shell Command Language); nothing is run."""
 
 from __future__ import annotations
 

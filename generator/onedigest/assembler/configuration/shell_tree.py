@@ -1,4 +1,4 @@
-"""Knows the parts that a shell script is read into (POSIX, Shell Command Language, section 2.9)."""
+"""The parts that a shell script is read into (POSIX, Shell Command Language, section 2.9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how a word of a shell script is read: quotes, variables and commands in it (POSIX, sections 2.2, 2.5, 2.6)."""
+"""The words of a shell script: the quotes, variables and commands in them (POSIX, sections 2.2, 2.5, 2.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the commands of files of a system that scripts read as their own."""
+"""The commands in files of a system that scripts read as their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the words in which compiled schemas keep the choices of a key (GLib's strinfo.c)."""
+"""The words in which compiled schemas keep the choices of a key (GLib's strinfo.c)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows the files and packages of a system, which what is made for it is made of."""
+"""The files and packages of a system, from which more files are made for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows how an XML file of a package is read: as a small tree, without entities of its own."""
+"""An XML file of a package, read as a small tree without entities of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what is asked of a base, which is what an image has below its virtual environment; each kind is a class."""
+"""The interface of a base, which is what an image has below its virtual environment; each kind is a class."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 from onedigest import untrusted
 from onedigest.assembler.descriptor import Descriptor
+from onedigest.definition.spec import Spec
 from onedigest.digest import Digest
 from onedigest.formats import VENV
 from onedigest.lock.base.choice import SYSTEMS, python_minor
 from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.packages import DebianPackage, Release, packages_text, read_packages
 from onedigest.lock.table import Table
-from onedigest.lock.toml_text import string
+from onedigest.lock.toml import string
 from onedigest.oci.reference import Reference
 from onedigest.platforms import Platform
-from onedigest.spec import Spec
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""Knows the account of an image's user in a base of a registry: its home, and the tables of accounts that lack it."""
+"""The account of an image's user in a base of a registry: its home, and the tables of accounts that lack it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from onedigest import untrusted
 from onedigest.lock.table import Table
-from onedigest.lock.toml_text import lines, string
+from onedigest.lock.toml import lines, string
 from onedigest.oci.rootfs import Node, Rootfs
 
 PASSWD, GROUP = "etc/passwd", "etc/group"

@@ -1,4 +1,4 @@
-"""Knows which vulnerabilities a newer Debian package mends, by the changelog in it (Debian Policy, section 12.7)."""
+"""The vulnerabilities that a newer Debian package fixes, by the changelog in it (Debian Policy, section 12.7)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from contextlib import suppress
 
 from onedigest.assembler import deb
 from onedigest.assembler.refusal import Refused
+from onedigest.debian.versions import satisfies
 from onedigest.errors import NetworkError
-from onedigest.inputs.debian.version import satisfies
-from onedigest.inputs.download import download
 from onedigest.lock.base import Base
 from onedigest.lock.base.bringing import wanted_package
 from onedigest.lock.base.moves import Move
 from onedigest.lock.base.packages import DebianPackage
+from onedigest.net.download import download
 from onedigest.sources import Sources
 
 _MOST_BYTES = 4 << 20

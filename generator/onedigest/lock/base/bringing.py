@@ -1,10 +1,10 @@
-"""Knows where the Debian packages that are chosen may be brought from: the archive of their suite, and its mirrors."""
+"""The places that chosen Debian packages may be brought from: the archive of their suite, and its mirrors."""
 
 from __future__ import annotations
 
-from onedigest.inputs.debian.mirror import Mirrors, addresses
-from onedigest.inputs.download import Wanted
+from onedigest.debian.mirror import Mirrors, addresses
 from onedigest.lock.base.packages import DebianPackage
+from onedigest.net.download import Wanted
 
 
 def wanted_package(package: DebianPackage, published: tuple[str, str], mirrors: Mirrors) -> Wanted:

@@ -1,12 +1,12 @@
-"""Knows which base a script means: the Debian suite with the right Python, or the image that it names or needs."""
+"""The base that a script means: the Debian suite with the right Python, or the image that it names or needs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from onedigest.definition.spec import Spec
 from onedigest.errors import InputError
-from onedigest.spec import Spec
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet

@@ -1,16 +1,16 @@
-"""Knows the base of Debian packages: a minimal root with Debian's own Python, unpacked without running anything."""
+"""The base of Debian packages: a minimal root with Debian's own Python, unpacked without running anything."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from onedigest.definition.spec import Spec
 from onedigest.lock.base import Base, python_text, read_common, system_packages_text
 from onedigest.lock.base.choice import SUITES, python_minor
 from onedigest.lock.base.packages import DebianPackage, packages_text, read_packages, read_releases, releases_text
 from onedigest.lock.table import Table
 from onedigest.platforms import Platform
-from onedigest.spec import Spec
 
 HOME = "/home/nonroot"
 """The home that the root has for its image's user, unless that is the superuser."""

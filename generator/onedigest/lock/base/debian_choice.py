@@ -1,4 +1,4 @@
-"""Knows which Debian packages a minimal root for Python is made of, and those that are asked for above a base."""
+"""The Debian packages of a minimal root for Python, and those that are asked for above a base."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from onedigest.debian.archive import Suite
+from onedigest.debian.closure import close
+from onedigest.debian.index import Candidates, Stanza
+from onedigest.debian.versions import upstream
+from onedigest.definition.spec import Spec
 from onedigest.errors import InputError, Problem
-from onedigest.inputs.debian.archive import Suite
-from onedigest.inputs.debian.closure import close
-from onedigest.inputs.debian.index import Candidates, Stanza
-from onedigest.inputs.debian.version import upstream
 from onedigest.lock.base.debian import DebianBase
 from onedigest.lock.base.debian_pins import Kept, find_pins, refuse_older, settle
 from onedigest.lock.base.packages import DebianPackage, Release, package_of
 from onedigest.platforms import Platform
 from onedigest.sources import Sources
-from onedigest.spec import Spec
 
 _SEEDS = (
     "base-files",

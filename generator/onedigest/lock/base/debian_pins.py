@@ -1,4 +1,4 @@
-"""Knows which Debian packages of an earlier lock stay as they are, and where each is known from."""
+"""The Debian packages of an earlier lock that stay as they are, and where each is known from."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import TypeVar
 
 from onedigest.assembler import deb
 from onedigest.assembler.refusal import Refused
+from onedigest.debian.archive import Suite
+from onedigest.debian.closure import Outdated
+from onedigest.debian.date import moment
+from onedigest.debian.index import Candidates, Stanza, installed
 from onedigest.digest import hex_of
 from onedigest.errors import InputError, NetworkError, Problem
-from onedigest.inputs.debian.archive import Suite
-from onedigest.inputs.debian.closure import Outdated
-from onedigest.inputs.debian.date import moment
-from onedigest.inputs.debian.index import Candidates, Stanza, installed
-from onedigest.inputs.download import download
 from onedigest.lock.base import Base
 from onedigest.lock.base.bringing import wanted_package
 from onedigest.lock.base.packages import DebianPackage
+from onedigest.net.download import download
 from onedigest.platforms import Platform
 from onedigest.sources import Sources
 

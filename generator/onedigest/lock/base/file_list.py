@@ -1,4 +1,4 @@
-"""Knows by what a lock pins the list of the files of a base, which the layers of Debian packages above depend on."""
+"""The pin of the list of a base's files, which the layers of Debian packages above depend on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from onedigest import untrusted
 from onedigest.digest import Digest, hex_of
 from onedigest.lock.table import Table
-from onedigest.lock.toml_text import inline_table, string
+from onedigest.lock.toml import inline_table, string
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""Knows which folders an image of a registry has above files that come to a place of their own, and which are unfit."""
+"""The folders that a registry's image has above files with places of their own, and those that are unfit."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from onedigest.assembler.places import folders_above
 from onedigest.errors import Problem
 
 if TYPE_CHECKING:
+    from onedigest.definition.spec import Spec
     from onedigest.oci.rootfs import Node, Rootfs
-    from onedigest.spec import Spec
 
 PLAIN = "0755:0:0"
 """The mode and owner of a folder that is plainly root's."""

@@ -1,10 +1,11 @@
-"""Knows the base of a registry that a spec means, and the way out where Docker Hub is out of reach."""
+"""The registry base that a spec means, and the alternative where Docker Hub is out of reach."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 
+from onedigest.definition.spec import Spec
 from onedigest.digest import Digest
 from onedigest.errors import NetworkError, Problem
 from onedigest.lock.base import Base
@@ -13,7 +14,6 @@ from onedigest.lock.base.debian_pins import Kept
 from onedigest.lock.base.image_choice import resolve_image
 from onedigest.oci.reference import HUB, MIRRORS, parse_reference
 from onedigest.sources import Sources
-from onedigest.spec import Spec
 
 
 def choose_image(

@@ -1,4 +1,4 @@
-"""Knows the base that is an image of a registry: pinned by digest, its layers byte for byte as they are."""
+"""The base that is an image of a registry: pinned by digest, its layers byte for byte as they are."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from onedigest import untrusted
 from onedigest.assembler.descriptor import Descriptor
+from onedigest.definition.spec import Spec
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.lock.base import Base, python_text, read_common, system_packages_text
@@ -18,11 +19,10 @@ from onedigest.lock.base.file_list import FileList, file_list_text, read_file_li
 from onedigest.lock.base.packages import read_releases, releases_text
 from onedigest.lock.base.place import place_text, read_place
 from onedigest.lock.table import Table
-from onedigest.lock.toml_text import inline_table, lines, string, value
+from onedigest.lock.toml import inline_table, lines, string, value
 from onedigest.oci.media import LAYERS
 from onedigest.oci.reference import Reference, parse_reference
 from onedigest.platforms import Platform
-from onedigest.spec import Spec
 
 _SUITES = {system: suite for suite, system in SYSTEMS.items()}
 _VARIABLE = re.compile(r"[^=\x00-\x20\x7f]+=")

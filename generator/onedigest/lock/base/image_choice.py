@@ -1,4 +1,4 @@
-"""Knows how an image of a registry becomes a base: pinned by digest, with the Python that its layers hold."""
+"""The choice of a registry's image as a base: pinned by digest, with the Python that its layers hold."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 
 from onedigest import untrusted
 from onedigest.assembler.descriptor import Descriptor
+from onedigest.debian.index import installed
+from onedigest.definition.spec import Spec
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
 from onedigest.formats import PATH, VENV
-from onedigest.inputs.debian.index import installed
-from onedigest.inputs.store import Store
 from onedigest.lock.base.account import Account, find_account
 from onedigest.lock.base.choice import SUITES
 from onedigest.lock.base.debian_choice import Above, resolve_above
@@ -30,11 +30,11 @@ from onedigest.lock.base.place import free_place
 from onedigest.lock.base.probe import EXAMINER, dpkg_status, glibc_version, release_fields
 from onedigest.oci.read import ReadPlatform, distinct_layers, read_from
 from onedigest.oci.reference import parse_reference
-from onedigest.oci.remote import Remote
 from onedigest.oci.rootfs import Rootfs, read_rootfs
 from onedigest.platforms import Platform
+from onedigest.registry.remote import Remote
 from onedigest.sources import Sources
-from onedigest.spec import Spec
+from onedigest.store import Store
 
 NO_SHELL = "write the `command` as a list of words, the first an absolute path"
 

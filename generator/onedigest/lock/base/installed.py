@@ -1,4 +1,4 @@
-"""Knows which packages the image below has, by the lists that it keeps of them itself."""
+"""The packages of the image below, by the lists that it keeps of them itself."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from onedigest import untrusted
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.wheel_metadata import canonical_name
-from onedigest.inputs.debian.index import installed
-from onedigest.inputs.store import Store
+from onedigest.debian.index import installed
 from onedigest.lock.base import Base
 from onedigest.lock.base.probe import EXAMINER, dpkg_status
 from onedigest.oci.rootfs import Rootfs, noted_rootfs, read_rootfs
 from onedigest.platforms import Platform
+from onedigest.store import Store
 
 _PROJECT = re.compile(r"(?:.*/)?site-packages/([^/-]+)-([^/-]+)(?:\.dist-info|(?:-py3\.\d{1,3})?\.egg-info)", re.ASCII)
 

@@ -1,4 +1,4 @@
-"""Knows which Python of an image is the one that a script gets, and why none is."""
+"""The Python of an image that a script gets, and the reasons why there may be none."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
 from onedigest import platforms
+from onedigest.definition.spec import Spec
 from onedigest.errors import InputError, Problem
 from onedigest.formats import ENVIRONMENT_VARIABLES, PATH, VENV
 from onedigest.lock.base.choice import exact_image
 from onedigest.lock.base.probe import Python, has_musl, home_of, list_pythons
 from onedigest.oci.rootfs import Rootfs
 from onedigest.platforms import Platform
-from onedigest.spec import Spec
 
 OLDEST = (3, 11)
 """The oldest Python that runs the assembler, which other engines start in the base."""

@@ -1,4 +1,4 @@
-"""Knows how the list of the files of an image is made from its layers (docs/formats/layers.md, section 8)."""
+"""The list of the files of an image, made from its layers (docs/formats/layers.md, section 8)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.elf import elf_of
 from onedigest.assembler.spool import Spool
 from onedigest.digest import canonical_json
-from onedigest.inputs.store import Store
 from onedigest.oci.rootfs import Blob, Examiner, Facts, Node, Readable, read_rootfs
+from onedigest.store import Store
 
 _LIBRARY = re.compile(r"(?:.*/)?(?:(?:lib|ld-)[^/]*\.so|ld(?:64)?\.so\.)[^/]*", re.DOTALL)
 _LDCONFIG = re.compile(r"(?:usr/)?sbin/ldconfig")

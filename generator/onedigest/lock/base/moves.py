@@ -1,11 +1,11 @@
-"""Knows which Debian packages moved from one base to another."""
+"""The Debian packages that moved from one base to another."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from onedigest.inputs.debian.mirror import SECURITY, archive_of
+from onedigest.debian.mirror import SECURITY, archive_of
 from onedigest.lock.base import Base
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.platforms import Platform

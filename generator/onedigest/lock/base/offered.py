@@ -1,11 +1,11 @@
-"""Knows what is said of a base that has no image for a platform."""
+"""The message about a base that has no image for a platform."""
 
 from __future__ import annotations
 
+from onedigest.definition.spec import Spec
 from onedigest.errors import InputError
 from onedigest.oci.read import ReadImage
 from onedigest.platforms import BY_NAME
-from onedigest.spec import Spec
 
 
 def refuse_missing_platforms(spec: Spec, text: str, image: ReadImage) -> None:

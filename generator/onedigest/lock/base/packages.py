@@ -1,4 +1,4 @@
-"""Knows the Debian packages that a base pins, and the releases of Debian that they are of, also as text."""
+"""The Debian packages that a base pins, and the releases of Debian that they are of, also as text."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from onedigest import untrusted
+from onedigest.debian.date import moment
 from onedigest.digest import Digest, hex_of
-from onedigest.inputs.debian.date import moment
 from onedigest.lock.table import Table
-from onedigest.lock.toml_text import inline_table, lines, string
+from onedigest.lock.toml import inline_table, lines, string
 from onedigest.platforms import Platform
 
 if TYPE_CHECKING:
-    from onedigest.inputs.debian.index import Stanza
+    from onedigest.debian.index import Stanza
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)

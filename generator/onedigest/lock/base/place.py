@@ -1,4 +1,4 @@
-"""Knows where the virtual environment of an image is above a base that may have one of its own there."""
+"""The place of an image's virtual environment, above a base that may have one of its own there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from onedigest import untrusted
 from onedigest.errors import InputError
 from onedigest.formats import VENV
 from onedigest.lock.table import Table
-from onedigest.lock.toml_text import string
+from onedigest.lock.toml import string
 from onedigest.oci.rootfs import Rootfs
 
 _KEY = "virtual-environment"

@@ -1,4 +1,4 @@
-"""Knows what files tell about an operating system, its C library and its Python, without running anything."""
+"""The facts that files tell about an operating system, its C library and its Python, without running anything."""
 
 from __future__ import annotations
 

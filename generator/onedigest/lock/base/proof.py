@@ -1,4 +1,4 @@
-"""Knows whether a base image is what its lock says: the documents that its digest stands for have the last word."""
+"""The proof that a base image is what its lock says: the documents behind its digest have the last word."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 
 from onedigest.digest import Digest, canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError, Problem, generating
-from onedigest.inputs.store import Store
 from onedigest.lock.base import Base
 from onedigest.lock.base.image import ImageBase, PinnedImage
 from onedigest.lock.base.image_choice import described
 from onedigest.oci.read import ReadImage, read_from
-from onedigest.oci.remote import Remote
-from onedigest.oci.transport import Access
+from onedigest.registry.remote import Remote
+from onedigest.registry.transport import Access
 from onedigest.sources import silent
+from onedigest.store import Store
 
 
 def prove_base(base: Base, access: Access, store: Store, *, user: str, script: str, where: str) -> None:

@@ -1,4 +1,4 @@
-"""Knows what the commands that scripts of Debian packages call mean for an image: one table of words."""
+"""The meaning for an image of commands that scripts of Debian packages call: one table of words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows what the scripts of Debian packages would do to an image that nothing else does."""
+"""The effects of Debian packages' scripts on an image that nothing else would have."""
 
 from __future__ import annotations
 

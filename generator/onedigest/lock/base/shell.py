@@ -1,4 +1,4 @@
-"""Knows which Debian package the shell of a debug image comes from."""
+"""The Debian package that the shell of a debug image comes from."""
 
 from __future__ import annotations
 

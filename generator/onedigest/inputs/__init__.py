@@ -1,1 +1,0 @@
-"""Knows where files come from and how they get here, verified. Never heard of a spec."""

@@ -1,1 +1,0 @@
-"""Knows a Debian archive: its signed release, its index, its versions and dependencies, and its mirrors."""

@@ -1,0 +1,1 @@
+"""Bytes over HTTP: connections, proxies, certificates, and what each index is shown."""
