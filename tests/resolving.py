@@ -18,7 +18,7 @@ from onedigest.net.connection import Connection
 from onedigest.net.download import Client
 from onedigest.sources import Sources
 from onedigest.store import Store
-from onedigest.tools.uv_rows import Place
+from onedigest.tools.uv_rows import WheelAddress
 from wheel_builder import build_wheel
 
 BACKEND = """\
@@ -88,7 +88,7 @@ class Checkout:
         own: Mapping[str, str] | None = None,
         offline: bool = False,
         store: Path | None = None,
-    ) -> dict[str, Place]:
+    ) -> dict[str, WheelAddress]:
         """Ask uv, with the user's own variables, where the wheels are."""
         environment = {
             "PATH": os.environ["PATH"],

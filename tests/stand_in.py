@@ -16,7 +16,7 @@ from onedigest.digest import of_bytes
 from onedigest.errors import InputError, Problem
 from onedigest.from_source import wheel_source
 from onedigest.from_source.git_address import shown
-from onedigest.from_source.model import BuildRequirement, Built, BuiltFrom, Kind, PinnedFile, Source
+from onedigest.from_source.model import BuildRequirement, BuiltFrom, BuiltWheel, Kind, PinnedFile, Source
 from onedigest.from_source.own_builds import is_own_build, note_own_build
 from onedigest.lock import source_builder
 from onedigest.sources import Sources
@@ -50,8 +50,14 @@ class StandIn:
         return found
 
     def make_wheel(
-        self, source: Source, previous: Built | None, sources: Sources, *, root: Path, hear: Callable[[Problem], None]
-    ) -> Built:
+        self,
+        source: Source,
+        previous: BuiltWheel | None,
+        sources: Sources,
+        *,
+        root: Path,
+        hear: Callable[[Problem], None],
+    ) -> BuiltWheel:
         files = self._files(source, sources)
         origin = self._identified(source, files)
         known = previous and origin == replace(previous.origin, requires=())
@@ -69,11 +75,11 @@ class StandIn:
         wheel = PinnedFile(name=f"{name.replace('-', '_')}-{version}-py3-none-any.whl", digest=digest, size=len(data))
         if previous and known and previous.wheel != wheel:
             raise InputError.of("the same source gives another wheel")
-        built = Built(wheel=wheel, origin=replace(origin, requires=self.requires))
+        built = BuiltWheel(wheel=wheel, origin=replace(origin, requires=self.requires))
         note_own_build(sources.store, built)
         return built
 
-    def identify(self, source: Source, previous: Built | None, sources: Sources, *, root: Path) -> BuiltFrom:
+    def identify(self, source: Source, previous: BuiltWheel | None, sources: Sources, *, root: Path) -> BuiltFrom:
         return self._identified(source, self._files(source, sources))
 
     def _identified(self, source: Source, files: dict[str, bytes]) -> BuiltFrom:

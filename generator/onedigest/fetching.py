@@ -19,7 +19,7 @@ from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.model import Lock, Wheel
 from onedigest.plan.inputs import Inputs
 from onedigest.store import Store
-from onedigest.tools.uv_rows import NOWHERE, Place
+from onedigest.tools.uv_rows import NOWHERE, WheelAddress
 from onedigest.untrusted import distinct, file_name
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ Arrived = Callable[[str], None]
 """Takes the name of an input that is in its folder now."""
 
 
-def prove_stored(store: Store, chosen: Inputs) -> None:
+def prove_cached(store: Store, chosen: Inputs) -> None:
     """Hash the inputs that the store has; a file that holds something else is removed."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -44,7 +44,7 @@ def prove_stored(store: Store, chosen: Inputs) -> None:
         list(pool.map(lambda pair: store.prove(*pair), sorted(chosen.pinned())))
 
 
-def link_stored(store: Store, inputs: Path, chosen: Inputs) -> Inputs:
+def link_cached(store: Store, inputs: Path, chosen: Inputs) -> Inputs:
     """Link what the store has into the folder `inputs`, which is made; return what is missing."""
     make_folder(inputs.parent.parent, f"{inputs.parent.name}/{inputs.name}")
     _refuse_same_names(chosen)
@@ -135,7 +135,7 @@ def fetch_deb(sources: Sources, package: DebianPackage, inputs: Path) -> None:
     from onedigest.lock.base.deb_downloads import package_download
     from onedigest.net.download import download
 
-    if link_stored(sources.store, inputs, Inputs(packages=(package,))).count():
+    if link_cached(sources.store, inputs, Inputs(packages=(package,))).count():
         file = package_download(package, (package.suite, package.date), sources.archive.mirrors)
         download(sources.client, sources.store, [file], sources.report, lambda _: None)
         sources.store.place(package.digest, package.size, inputs / package.file_name)
@@ -224,7 +224,7 @@ def _fetch_wheels(
         raise type(failed[0])(dict.fromkeys(problem for error in failed for problem in error.problems))
 
 
-def _wanted_wheels(places: Mapping[str, Place], sources: Sources, wheels: Iterable[Wheel]) -> list[Download]:
+def _wanted_wheels(places: Mapping[str, WheelAddress], sources: Sources, wheels: Iterable[Wheel]) -> list[Download]:
     """Return downloads of wheels; those that are files on this machine are kept at once."""
     from onedigest.net.download import Download
 
@@ -251,7 +251,10 @@ def _wanted_wheels(places: Mapping[str, Place], sources: Sources, wheels: Iterab
 
 
 def _place_stated(
-    places: Mapping[str, Place], sources: Sources, place: Callable[[Download | Wheel], None], file: Download | Wheel
+    places: Mapping[str, WheelAddress],
+    sources: Sources,
+    place: Callable[[Download | Wheel], None],
+    file: Download | Wheel,
 ) -> None:
     """Place a wheel, which has the sha256 of the lock. Raises `InputError` where its index states another digest."""
     stated, path = places.get(file.name, NOWHERE).stated, sources.store.path(file.digest)

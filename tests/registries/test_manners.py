@@ -22,7 +22,7 @@ from onedigest.net.download import Download, download_file
 from onedigest.net.encryption import Trust
 from onedigest.oci.reference import parse_reference
 from onedigest.registry.credentials import RegistryCredentials
-from onedigest.registry.host_choice import Places
+from onedigest.registry.host_choice import RegistryHosts
 from onedigest.registry.push import put_tags
 from onedigest.registry.repository import Repository
 from onedigest.registry.transport import Access
@@ -62,12 +62,12 @@ class World:
         """Log in to a registry."""
         self.variables = login(self.folder / "docker", host)
 
-    def hosts(self, registry: str, text: str) -> Places:
+    def hosts(self, registry: str, text: str) -> RegistryHosts:
         """Write the hosts.toml of a registry; return where it is."""
         folder = self.folder / "certs.d" / registry
         folder.mkdir(parents=True)
         (folder / "hosts.toml").write_text(text)
-        return Places(folders=(self.folder / "certs.d",))
+        return RegistryHosts(folders=(self.folder / "certs.d",))
 
 
 @pytest.fixture
@@ -615,7 +615,7 @@ class TestCertificates:
             (folder / "ca.crt").write_bytes(authority.certificate.read_bytes())
             (folder / "client.cert").write_bytes(own.read_bytes())
             (folder / "client.key").write_bytes(own.read_bytes())
-            places = Places(**{place: (world.folder / "certs.d",)})
+            places = RegistryHosts(**{place: (world.folder / "certs.d",)})
 
             assert world.repository(f"{registry.host}/acme/app", places=places).resolve("v1") == DIGEST
 

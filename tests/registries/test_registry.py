@@ -22,7 +22,7 @@ from onedigest.net.encryption import Trust
 from onedigest.oci.read import read_from
 from onedigest.oci.reference import parse_reference
 from onedigest.registry.credentials import RegistryCredentials
-from onedigest.registry.host_choice import Places
+from onedigest.registry.host_choice import RegistryHosts
 from onedigest.registry.push import put_tags
 from onedigest.registry.remote import Remote
 from onedigest.registry.repository import Repository
@@ -168,7 +168,7 @@ class TestOpen:
             folder = tmp_path / "certs.d" / served.host.replace(":", "_").join(("", "_"))
             folder.mkdir(parents=True)
             (folder / "hosts.toml").write_text(f'[host."http://{proxy.host}"]\ncapabilities = ["pull", "resolve"]\n')
-            reach = access(places=Places(folders=(tmp_path / "certs.d",)))
+            reach = access(places=RegistryHosts(folders=(tmp_path / "certs.d",)))
             remote = Remote(parse_reference(f"{served.host}/open/cached:v1"), reach, Store(tmp_path / "store"))
             image = read_from(remote)
             path = remote.layers([image.platforms[0].layers[0].descriptor], lambda _: None)[0]

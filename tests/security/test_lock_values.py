@@ -19,7 +19,7 @@ from golden import CASES, expected_files
 from onedigest import zipapp
 from onedigest.definition.spec import digest_of
 from onedigest.errors import InputError
-from onedigest.fetching import link_stored
+from onedigest.fetching import link_cached
 from onedigest.lock import text as lock_text
 from onedigest.plan import record as records
 from onedigest.plan.inputs import inputs_of
@@ -123,7 +123,7 @@ def test_deb_that_is_called_like_the_assembler_replaces_nothing(tmp_path: Path) 
     said = ""
     try:
         found = lock_text.loads(written(lock, "minimal"), "pylock.toml")
-        link_stored(store, inputs, inputs_of(found, found.platforms))
+        link_cached(store, inputs, inputs_of(found, found.platforms))
     except InputError as error:
         said = error.problems[0].message
 

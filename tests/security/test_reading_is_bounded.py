@@ -24,7 +24,7 @@ from onedigest.definition.spec import specify
 from onedigest.errors import InputError, OnedigestError
 from onedigest.lock import text as lock_text
 from onedigest.lock.salvage import read_remains
-from onedigest.lock.table import Table, Wrong
+from onedigest.lock.table import InvalidValue, Table
 from onedigest.plan import record
 from onedigest.rules.context import context_patterns
 
@@ -385,7 +385,7 @@ def test_a_lock_and_a_record_have_an_end() -> None:
 
 
 def test_rows_that_are_wrong_are_named_up_to_a_point() -> None:
-    with pytest.raises(Wrong) as caught:
+    with pytest.raises(InvalidValue) as caught:
         Table({"packages": [{}] * 1000}).each("packages", lambda row: row.take("name", untrusted.text))
     assert len(caught.value.messages) == 50
 

@@ -17,7 +17,7 @@ from onedigest.errors import NetworkError, OnedigestError
 from onedigest.net import index_credentials
 from onedigest.net.connection import Connection, Pools, shown
 from onedigest.net.download import Client
-from onedigest.net.indexes import Index
+from onedigest.net.indexes import PackageIndex
 from onedigest.net.request_credentials import RequestCredentials
 from onedigest.oci.reference import parse_reference
 from onedigest.registry.credentials import RegistryCredential, RegistryCredentials
@@ -266,7 +266,7 @@ def test_no_value_shows_what_it_holds() -> None:
         RequestCredentials(index_credentials.IndexCredentials(), None).visit(f"https://u:{SECRET}@host/x.whl", ""),
         RegistryCredential(found_in="x", user="u", secret=SECRET, identity=SECRET, bearer=SECRET),
         Bound(index="x", origin="https://host:443", user=SECRET, password=SECRET),
-        Index(name="x", url=f"https://u:{SECRET}@host/simple"),
+        PackageIndex(name="x", url=f"https://u:{SECRET}@host/simple"),
     ]
 
     assert not [type(each).__name__ for each in held if repeats(repr(each))]

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OfProject:
+class ProjectSettings:
     """What a spec has otherwise where it is of a project, and of no script: no file of it is the script's.
 
     `entrypoint` is the one that follows from the project, given whether `files` or `copy` bring any of its files.

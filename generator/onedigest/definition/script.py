@@ -113,7 +113,7 @@ def parse(data: bytes, path: str) -> Script:
         raise InputError.of(f"the `script` block has more than {MOST_METADATA} characters", where=f"{path}:1")
     table = _load(content, path, first_line)
     lines = {"": first_line - 1, **key_lines(content, first_line)}
-    reader = _Reader(path, lines)
+    reader = _BlockReader(path, lines)
     written = reader.get(table, "requires-python", str, "")
     requires_python = _SERIES.sub(r"\g<before>==\g<series>.*", written) if len(written) <= _LONGEST_KEY else written
     dependencies = reader.get_strings(table, "dependencies")
@@ -180,7 +180,7 @@ def toml_problem(error: tomllib.TOMLDecodeError, path: str, first_line: int, las
     return Problem(f"not valid TOML: {message[:1].lower()}{message[1:]}", f"{path}:{line}")
 
 
-class _Reader:
+class _BlockReader:
     """Checks the types of values and keeps all problems."""
 
     def __init__(self, path: str, lines: Mapping[str, int]) -> None:

@@ -14,7 +14,7 @@ from onedigest import platforms, untrusted
 from onedigest.definition import container_values, unnamed, values
 from onedigest.definition.container_values import Healthcheck
 from onedigest.definition.project import Project
-from onedigest.definition.project_parts import OfProject, ProjectParts
+from onedigest.definition.project_parts import ProjectParts, ProjectSettings
 from onedigest.definition.script import Script
 from onedigest.definition.settings import Settings
 from onedigest.digest import Digest, canonical_json, of_bytes
@@ -191,7 +191,7 @@ def _without_address(requirement: str) -> str:
 
 
 def specify(
-    script: Script, project: Project, path: str, of: OfProject | None = None, taken: tuple[ProjectParts, ...] = ()
+    script: Script, project: Project, path: str, of: ProjectSettings | None = None, taken: tuple[ProjectParts, ...] = ()
 ) -> Spec:
     """Fill in what a script does not say: from the project, else the built-in defaults.
 
@@ -257,7 +257,7 @@ def specify(
     return spec
 
 
-def _with_entrypoint(spec: Spec, script: Script, reader: Settings, of: OfProject | None) -> Spec:
+def _with_entrypoint(spec: Spec, script: Script, reader: Settings, of: ProjectSettings | None) -> Spec:
     if of is None or "entrypoint" in script.onedigest:
         usual = _default_entrypoint(spec)
         own = reader.read("entrypoint", values.strings, usual)

@@ -35,7 +35,7 @@ def make_layers(
     With `prove`, what the store has counts only after its content was hashed.
     """
     descriptors = {
-        layer.key(): found for layer in layers if (found := layer.base_layer or stored_layer(layer, store, prove=prove))
+        layer.key(): found for layer in layers if (found := layer.base_layer or cached_layer(layer, store, prove=prove))
     }
     missing = sorted((layer for layer in layers if layer.key() not in descriptors), key=_weight, reverse=True)
     if not missing:
@@ -106,12 +106,12 @@ def _note(layer: Layer) -> str:
 
 def proven_image(plan: Plan, store: Store, *, prove: bool = False) -> Image | None:
     """Return the image of a plan, if this machine made all of its layers and has them; None where it did not."""
-    found = {layer.key(): layer.base_layer or stored_layer(layer, store, prove=prove) for layer in plan.layers()}
+    found = {layer.key(): layer.base_layer or cached_layer(layer, store, prove=prove) for layer in plan.layers()}
     known = {key: descriptor for key, descriptor in found.items() if descriptor}
     return assemble(plan, known) if len(known) == len(found) else None
 
 
-def stored_layer(layer: Layer, store: Store, *, prove: bool = False) -> Descriptor | None:
+def cached_layer(layer: Layer, store: Store, *, prove: bool = False) -> Descriptor | None:
     """Return what the store has of a layer that this machine made; with `prove`, once its content was hashed."""
     note = store.read_note(_note(layer))
     if note is None:

@@ -15,11 +15,11 @@ from onedigest.digest import canonical_json, hex_of, of_bytes, of_file
 from onedigest.errors import InputError, Problem
 from onedigest.from_source import archives, commits, trees
 from onedigest.from_source.backend import ask_requirements, read_build_system
-from onedigest.from_source.compatible_wheels import Need
+from onedigest.from_source.compatible_wheels import BuildNeed
 from onedigest.from_source.declared_sources import DeclaredSources, read_declared
-from onedigest.from_source.model import BuildRequirement, Built, BuiltFrom, Kind, PinnedFile, Source
+from onedigest.from_source.model import BuildRequirement, BuiltFrom, BuiltWheel, Kind, PinnedFile, Source
 from onedigest.from_source.reproducibility import build_twice
-from onedigest.from_source.requirements import Pins, fetch_requirements, resolve
+from onedigest.from_source.requirements import BuildPins, fetch_requirements, resolve
 from onedigest.sources import Sources
 from onedigest.untrusted import load_json
 
@@ -40,7 +40,7 @@ def build(
     hear: Hear,
     *,
     is_same: bool,
-) -> Built:
+) -> BuiltWheel:
     """Build a source that is known to be `origin`, and keep the wheel in the store.
 
     `pinned` are requirements that stay as long as they satisfy; where `is_same`, they are all that there are.
@@ -52,15 +52,15 @@ def build(
         tree = _lay_out(source, origin, sources, root, scratch / source.name, hear)
         system = read_build_system(tree / source.subdirectory)
         declared = _declared(source, tree, root)
-        need = Need(name=source.name, where=source.where, settings=settings, declared=declared)
+        need = BuildNeed(name=source.name, where=source.where, settings=settings, declared=declared)
         note = ""
         if is_same:
-            pins = Pins(requires=tuple(pinned))
+            pins = BuildPins(requires=tuple(pinned))
             tools = fetch_requirements(need, pins, tags, sources, scratch / "tools")
         else:
             pins = resolve(need, system.requires, pinned, sources)
             note = f"built/{hex_of(of_bytes(_dumped(source.name, replace(origin, requires=pins.requires))))}"
-            if known := _noted(note, origin, sources):
+            if known := _cached(note, origin, sources):
                 return known
             tools = fetch_requirements(need, pins, tags, sources, scratch / "stated-tools")
             asking = scratch / "asking"
@@ -76,7 +76,7 @@ def build(
         digest, size = of_file(wheel), wheel.stat().st_size
         made = PinnedFile(name=wheel.name, digest=digest, size=size)
         sources.store.add_file(wheel, digest)
-    built = Built(wheel=made, origin=replace(origin, requires=pins.requires))
+    built = BuiltWheel(wheel=made, origin=replace(origin, requires=pins.requires))
     if note:
         sources.store.write_note(note, canonical_json({"wheel": asdict(made), "requires": _rows(built.origin)}))
     return built
@@ -102,7 +102,7 @@ def _rows(origin: BuiltFrom) -> list[dict[str, Any]]:
     return [{**row, "wheels": list(row["wheels"])} for row in rows]
 
 
-def _noted(note: str, origin: BuiltFrom, sources: Sources) -> Built | None:
+def _cached(note: str, origin: BuiltFrom, sources: Sources) -> BuiltWheel | None:
     """Return what this machine built of the same source with the same requirements, for another image."""
     data = sources.store.read_note(note)
     if data is None:
@@ -115,7 +115,7 @@ def _noted(note: str, origin: BuiltFrom, sources: Sources) -> Built | None:
         BuildRequirement(**{**row, "wheels": tuple(PinnedFile(**each) for each in row["wheels"])})
         for row in found["requires"]
     )
-    return Built(wheel=wheel, origin=replace(origin, requires=requires))
+    return BuiltWheel(wheel=wheel, origin=replace(origin, requires=requires))
 
 
 def _lay_out(source: Source, origin: BuiltFrom, sources: Sources, root: Path, target: Path, hear: Hear) -> Path:

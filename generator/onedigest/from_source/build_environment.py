@@ -17,7 +17,7 @@ from typing import Any
 
 from onedigest.assembler.tar import MTIME
 from onedigest.errors import InputError
-from onedigest.from_source.sandbox import Enclosure
+from onedigest.from_source.sandbox import SandboxFolder
 from onedigest.remove_folder import remove
 from onedigest.tools import uv
 from onedigest.untrusted import quoted
@@ -67,7 +67,7 @@ os.supports_fd |= {{_listdir, _Scan}}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Variation:
+class BuildVariation:
     """What differs between two runs, and may not matter."""
 
     folder: str
@@ -81,7 +81,7 @@ class Variation:
 
 
 # the two zones are 26 hours apart, so that it is never the same day in both
-FIRST = Variation(
+FIRST = BuildVariation(
     folder="one",
     tree="first-tree",
     user="builder",
@@ -91,7 +91,7 @@ FIRST = Variation(
     reverse=False,
     variables=(("COLUMNS", "80"), ("LC_ALL", "C.UTF-8"), ("PYTHONHASHSEED", "1"), ("TZ", "AAA+12")),
 )
-SECOND = Variation(
+SECOND = BuildVariation(
     folder="another/and/deeper",
     tree="the-second-tree",
     user="somebody",
@@ -107,7 +107,7 @@ SECOND = Variation(
 class BuildEnvironment:
     """A folder that a backend runs in: `tree` is its copy of the source, `out` where its wheel goes."""
 
-    enclosure: Enclosure
+    enclosure: SandboxFolder
     tree: Path
     out: Path
     control: Path
@@ -122,7 +122,7 @@ class BuildEnvironment:
 
 @contextmanager
 def make_environment(
-    tree: Path, tools: Sequence[Path], settings: Mapping[str, Any], scratch: Path, variation: Variation
+    tree: Path, tools: Sequence[Path], settings: Mapping[str, Any], scratch: Path, variation: BuildVariation
 ) -> Iterator[BuildEnvironment]:
     """Make a folder in `scratch` with a copy of a tree, and an environment of wheel files; remove it at the end.
 
@@ -138,14 +138,14 @@ def make_environment(
 
 
 def _furnish(
-    folder: Path, tree: Path, tools: Sequence[Path], settings: Mapping[str, Any], variation: Variation
+    folder: Path, tree: Path, tools: Sequence[Path], settings: Mapping[str, Any], variation: BuildVariation
 ) -> BuildEnvironment:
     copied = folder / variation.tree
     _copy(tree, copied, variation)
     venv = folder / "tools"
     uv.install(venv, tools)
     _set_order(venv, reverse=variation.reverse)
-    enclosure = Enclosure(
+    enclosure = SandboxFolder(
         folder=folder, kept=(venv,), user=variation.user, number=variation.number, umask=variation.umask
     )
     return BuildEnvironment(
@@ -158,7 +158,7 @@ def _furnish(
     )
 
 
-def _variables(folder: Path, venv: Path, variation: Variation, stated: Mapping[str, str]) -> dict[str, str]:
+def _variables(folder: Path, venv: Path, variation: BuildVariation, stated: Mapping[str, str]) -> dict[str, str]:
     own = {
         "HOME": str(folder / "home"),
         "PATH": f"{venv}/bin:/usr/local/bin:/usr/bin:/bin",
@@ -196,7 +196,7 @@ def _checked(stated: Mapping[str, str]) -> Mapping[str, str]:
     return stated
 
 
-def _copy(tree: Path, target: Path, variation: Variation) -> None:
+def _copy(tree: Path, target: Path, variation: BuildVariation) -> None:
     """Copy a tree: links as links, files with modes of a checkout, all with one time, made in an order of ours."""
     waiting, folders = [tree], []
     while waiting:
@@ -218,7 +218,7 @@ def _copy(tree: Path, target: Path, variation: Variation) -> None:
         os.utime(place, (variation.time, variation.time))
 
 
-def _copy_file(source: Path, place: Path, variation: Variation) -> None:
+def _copy_file(source: Path, place: Path, variation: BuildVariation) -> None:
     if source.is_symlink():
         place.symlink_to(source.readlink())
         return

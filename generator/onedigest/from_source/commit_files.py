@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 from onedigest.errors import InputError
 from onedigest.from_source.git_address import read_remote
 from onedigest.from_source.links import real_place
-from onedigest.from_source.repositories import Repository, fetch_commit, opened
+from onedigest.from_source.repositories import GitRepository, fetch_commit, opened
 from onedigest.tools import git
 from onedigest.untrusted import relative_path
 
@@ -43,7 +43,7 @@ class _Content(NamedTuple):
     modules: tuple[_Module, ...]
 
 
-def write_commit(repository: Repository, commit: str, target: Path) -> Callable[[], None]:
+def write_commit(repository: GitRepository, commit: str, target: Path) -> Callable[[], None]:
     """Write a commit that is on this machine into a new folder; return what writes its submodules.
 
     That one is called when nobody holds the repository any more: a submodule may be of the same one.
@@ -58,7 +58,7 @@ def write_commit(repository: Repository, commit: str, target: Path) -> Callable[
     return write_rest
 
 
-def _write(repository: Repository, commit: str, target: Path, *, with_history: bool) -> _Content:
+def _write(repository: GitRepository, commit: str, target: Path, *, with_history: bool) -> _Content:
     content = _content(repository, commit)
     target.mkdir(exist_ok=True)
     variables = git.own_variables(repository.sources.environment)
@@ -80,7 +80,7 @@ def _write(repository: Repository, commit: str, target: Path, *, with_history: b
     return content
 
 
-def _content(repository: Repository, commit: str) -> _Content:
+def _content(repository: GitRepository, commit: str) -> _Content:
     """Return links and submodules of a commit, after all that is in it was counted. Raises `InputError`."""
     files = size = 0
     links: list[str] = []
@@ -107,13 +107,13 @@ def _content(repository: Repository, commit: str) -> _Content:
     return _Content(tuple(links), tuple(known))
 
 
-def _tags(repository: Repository, commit: str) -> bytes:
+def _tags(repository: GitRepository, commit: str) -> bytes:
     """Return the tags in the history of a commit, as git is told to fetch them."""
     names = git.tell(repository.here(), "for-each-ref", "--merged", commit, "--format=%(refname)", "refs/tags/")
     return b"".join(b"+%b:%b\n" % (name, name) for name in names.splitlines())
 
 
-def _write_modules(repository: Repository, modules: Iterable[_Module], target: Path, depth: int) -> None:
+def _write_modules(repository: GitRepository, modules: Iterable[_Module], target: Path, depth: int) -> None:
     for module in modules:
         if depth == _DEEPEST:
             message = f"`{repository.name}` has more than {_DEEPEST} submodules in each other"
@@ -142,7 +142,7 @@ def _write_modules(repository: Repository, modules: Iterable[_Module], target: P
         _check_links(inner, target, tuple(f"{module.path}/{link}" for link in content.links))
 
 
-def _check_links(repository: Repository, target: Path, links: Iterable[str]) -> None:
+def _check_links(repository: GitRepository, target: Path, links: Iterable[str]) -> None:
     """Raise `InputError` where a link leads to something outside of a checkout; one that leads nowhere is harmless."""
     root = target.resolve()
     leaving = []
@@ -155,7 +155,7 @@ def _check_links(repository: Repository, target: Path, links: Iterable[str]) -> 
         raise InputError.of(message, where=repository.where)
 
 
-def _addresses(repository: Repository, commit: str) -> Iterator[tuple[str, str]]:
+def _addresses(repository: GitRepository, commit: str) -> Iterator[tuple[str, str]]:
     """Yield path and address of each submodule that .gitmodules names."""
     text = git.ask(repository.here(), "config", "--blob", f"{commit}:.gitmodules", "--null", "--list") or b""
     found: dict[str, dict[str, str]] = {}
@@ -167,7 +167,7 @@ def _addresses(repository: Repository, commit: str) -> Iterator[tuple[str, str]]
     return ((each["path"], _absolute(repository, each["url"])) for each in found.values() if len(each) == 2)
 
 
-def _absolute(repository: Repository, address: str) -> str:
+def _absolute(repository: GitRepository, address: str) -> str:
     """Return the address of a submodule, which may be relative to that of its repository (gitmodules)."""
     if not address.startswith(("./", "../")):
         return address

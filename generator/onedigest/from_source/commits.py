@@ -14,7 +14,7 @@ from onedigest.from_source.commit_files import write_commit
 from onedigest.from_source.git_address import OBJECT_NAME, check_reference, read_remote, short_name
 from onedigest.from_source.model import BuiltFrom, Kind, Source
 from onedigest.from_source.repositories import (
-    Repository,
+    GitRepository,
     fetch_commit,
     fetch_everything,
     has_commit,
@@ -69,7 +69,7 @@ def check_out(
     write_rest()
 
 
-def _fetch_everything(repository: Repository, origin: BuiltFrom, hear: Callable[[Problem], None]) -> None:
+def _fetch_everything(repository: GitRepository, origin: BuiltFrom, hear: Callable[[Problem], None]) -> None:
     """Fetch the commit that a lock states, and say where a tag is another one by now."""
     name, reference = repository.name, origin.reference
     is_there = fetch_commit(repository, origin.commit)
@@ -91,7 +91,7 @@ def _fetch_everything(repository: Repository, origin: BuiltFrom, hear: Callable[
         git.tell(repository.here(), "update-ref", tag, origin.commit)
 
 
-def _resolved(repository: Repository, reference: str) -> str:
+def _resolved(repository: GitRepository, reference: str) -> str:
     """Return the commit that a reference is now: a branch, else a tag, else a commit, as uv has it; it is brought."""
     commit = reference if OBJECT_NAME.fullmatch(reference) else ""
     if not commit:
@@ -125,7 +125,7 @@ def _commit_of(known: dict[str, str], names: Sequence[str]) -> str:
     return next(filter(None, found), "")
 
 
-def _unknown(repository: Repository, reference: str) -> InputError:
+def _unknown(repository: GitRepository, reference: str) -> InputError:
     known = {name.removesuffix("^{}") for name in list_references(repository)}
     kinds = tuple(start for start in _KINDS if reference.startswith(start)) or tuple(_KINDS)
     names = sorted(short_name(name) for name in known if name.startswith(kinds))

@@ -23,7 +23,7 @@ _PLATFORM = re.compile(r"(?:manylinux|musllinux|linux)\w*_(?:x86_64|aarch64)|mac
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Need:
+class BuildNeed:
     """Whose requirements they are: the project, what messages are about, and what [tool.uv] says of its build.
 
     `settings` are those of whoever has it built, `declared` is what it says itself.
@@ -35,7 +35,7 @@ class Need:
     declared: DeclaredSources = NOTHING
 
 
-def choose(need: Need, requires: Iterable[BuildRequirement], tags: Sequence[Tag]) -> list[PinnedFile]:
+def choose(need: BuildNeed, requires: Iterable[BuildRequirement], tags: Sequence[Tag]) -> list[PinnedFile]:
     """Return the wheel of each requirement that a machine with these tags takes, the best tags first.
 
     One that has no wheel for a machine of this kind at all, such as one of macOS alone, is none of its requirements.
@@ -88,7 +88,7 @@ def _is_kin(name: str, tags: Sequence[Tag]) -> bool:
     return any(tag.platform in platforms for tag in parse_wheel_filename(name)[3])
 
 
-def _unfit(need: Need, requirement: BuildRequirement, tags: Sequence[Tag]) -> Problem:
+def _unfit(need: BuildNeed, requirement: BuildRequirement, tags: Sequence[Tag]) -> Problem:
     message = f"the build requirement `{requirement.name}` {requirement.version} of `{need.name}` has no wheel for the"
     message += f" Python that builds here ({tags[0].interpreter}, {tags[0].platform})"
     return Problem(message, need.where, "run onedigest with another version of CPython")

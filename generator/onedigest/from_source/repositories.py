@@ -39,7 +39,7 @@ _NOT_GIVEN = re.compile(r"not our ref|unadvertised object|find remote ref|bad ob
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Repository:
+class GitRepository:
     """A repository elsewhere; `folder` is the bare one on this machine, `name` the project that is built of it."""
 
     remote: GitRemote
@@ -66,13 +66,13 @@ class Repository:
 
 
 @contextmanager
-def opened(place: str, name: str, where: str, sources: Sources) -> Iterator[Repository]:
+def opened(place: str, name: str, where: str, sources: Sources) -> Iterator[GitRepository]:
     """Give a repository by its address, for this process alone. Raises `InputError` for one that is none."""
     remote = read_remote(place, where, name)
     folder = sources.store.root / "git" / hex_of(of_bytes(remote.shown.encode()))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with exclusive(folder):
-        found = Repository(remote=remote, folder=folder, name=name, where=where, sources=sources)
+        found = GitRepository(remote=remote, folder=folder, name=name, where=where, sources=sources)
         try:
             if not (folder / "HEAD").is_file():
                 git.tell(found.here(), "init", "--quiet", "--bare")
@@ -82,12 +82,12 @@ def opened(place: str, name: str, where: str, sources: Sources) -> Iterator[Repo
             raise InputError.of(message, where=where, hint=f"remove {folder}, and try it again") from None
 
 
-def has_commit(repository: Repository, commit: str) -> bool:
+def has_commit(repository: GitRepository, commit: str) -> bool:
     """Tell whether a commit is on this machine, with its history."""
     return git.ask(repository.here(), "cat-file", "-e", f"{commit}^{{commit}}") is not None
 
 
-def fetch_commit(repository: Repository, commit: str) -> bool:
+def fetch_commit(repository: GitRepository, commit: str) -> bool:
     """Fetch a commit by its full name to this machine; tell whether it could be had. Raises `NetworkError`."""
     if not has_commit(repository, commit):
         try:
@@ -103,7 +103,7 @@ def fetch_commit(repository: Repository, commit: str) -> bool:
     return True
 
 
-def fetch_everything(repository: Repository) -> None:
+def fetch_everything(repository: GitRepository) -> None:
     """Fetch all branches and tags to this machine. Raises `NetworkError`."""
     try:
         _fetch(repository, *_EVERYTHING)
@@ -111,7 +111,7 @@ def fetch_everything(repository: Repository) -> None:
         raise _failure(repository, error) from None
 
 
-def list_references(repository: Repository, patterns: Sequence[str] = ()) -> dict[str, str]:
+def list_references(repository: GitRepository, patterns: Sequence[str] = ()) -> dict[str, str]:
     """Return the object of each name that a repository elsewhere has now. Raises `NetworkError`."""
     _refuse_offline(repository)
     arguments = ("ls-remote", "--quiet", "--", repository.remote.address, *patterns)
@@ -123,7 +123,7 @@ def list_references(repository: Repository, patterns: Sequence[str] = ()) -> dic
     return {row[1]: row[0] for row in rows if len(row) == 2 and OBJECT_NAME.fullmatch(row[0])}
 
 
-def _failure(repository: Repository, error: git.GitFailed) -> NetworkError | git.GitFailed:
+def _failure(repository: GitRepository, error: git.GitFailed) -> NetworkError | git.GitFailed:
     """Return the error of a repository elsewhere that cannot be asked; what is wrong here is another matter."""
     said, shown = str(error), repository.remote.shown
     if str(repository.folder) in said:
@@ -134,7 +134,7 @@ def _failure(repository: Repository, error: git.GitFailed) -> NetworkError | git
     return NetworkError.of(f"git could not reach the source of `{repository.name}`: {said}", where=shown, hint=hint)
 
 
-def _fetch(repository: Repository, *wanted: str) -> None:
+def _fetch(repository: GitRepository, *wanted: str) -> None:
     """Fetch what is wanted, with all of its history and the tags in it. Raises `GitFailed`."""
     _refuse_offline(repository)
     # tags that were here are of another time
@@ -143,7 +143,7 @@ def _fetch(repository: Repository, *wanted: str) -> None:
     git.tell(repository.abroad(), "fetch", *_OPTIONS, "--", repository.remote.address, *wanted)
 
 
-def _refuse_offline(repository: Repository) -> None:
+def _refuse_offline(repository: GitRepository) -> None:
     if repository.sources.offline:
         raise NetworkError.of(
             f"the source of `{repository.name}` is not on this machine: `--offline` is set",

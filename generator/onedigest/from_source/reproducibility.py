@@ -10,7 +10,7 @@ from typing import Any
 from onedigest import digest
 from onedigest.errors import InputError, Problem
 from onedigest.from_source import backend, difference, sandbox
-from onedigest.from_source.build_environment import FIRST, SECOND, Variation, make_environment
+from onedigest.from_source.build_environment import FIRST, SECOND, BuildVariation, make_environment
 from onedigest.from_source.canonical_wheel import write_canonical
 from onedigest.from_source.sandbox import USUAL, Limits
 
@@ -56,16 +56,16 @@ def _build(
     tools: Sequence[Path],
     settings: Mapping[str, Any],
     scratch: Path,
-    variation: Variation,
+    variation: BuildVariation,
     marks: list[tuple[str, str]],
     limits: Limits,
 ) -> Path:
     """Build once; add what the run had of its own to `marks`."""
     written = scratch / "wheels" / variation.user
     written.mkdir(parents=True, exist_ok=True)
-    with make_environment(tree, tools, settings, scratch, variation) as room:
-        marks += [(place, difference.PLACE) for place in (str(room.enclosure.folder), variation.tree)]
+    with make_environment(tree, tools, settings, scratch, variation) as build_env:
+        marks += [(place, difference.PLACE) for place in (str(build_env.enclosure.folder), variation.tree)]
         marks.append((variation.user, difference.USER))
-        wheel = backend.build_wheel(room, subdirectory, settings, limits)
-        stated = room.tree / subdirectory / "PKG-INFO"
+        wheel = backend.build_wheel(build_env, subdirectory, settings, limits)
+        stated = build_env.tree / subdirectory / "PKG-INFO"
         return write_canonical(wheel, written, stated if stated.is_file() and not stated.is_symlink() else None)

@@ -52,7 +52,7 @@ _FAULTS = (
 """What the readers of the standard library raise for archives that are none."""
 
 
-class _Wrong(Exception):
+class _InvalidArchive(Exception):
     """Something in an archive is not taken; the text says what, in words that follow its name."""
 
 
@@ -73,7 +73,7 @@ def unpack_file(archive: Path, target: Path, what: str, where: str) -> None:
     target.mkdir(parents=True)
     try:
         _write(_members(archive), target)
-    except _Wrong as error:
+    except _InvalidArchive as error:
         raise InputError.of(f"{what} {error}", where=where) from None
     except _FAULTS as error:
         reason = str(error)[:200] or type(error).__name__
@@ -96,7 +96,7 @@ def _members(archive: Path) -> Iterator[_ArchiveMember]:
             with lzma.LZMAFile(file) as opened:
                 yield from _members_of_tar(opened)
         elif head.startswith(b"\x28\xb5\x2f\xfd"):
-            raise _Wrong("is compressed with zstd, which is not read here: name a .tar.gz of it")
+            raise _InvalidArchive("is compressed with zstd, which is not read here: name a .tar.gz of it")
         else:
             yield from _members_of_tar(file)
 
@@ -109,7 +109,7 @@ class _Header(tarfile.TarInfo):
         """Read a header."""
         found = super().frombuf(buf, encoding, errors)
         if found.type in _LONG and found.size > _MOST_HEADER:
-            raise _Wrong(f"has a header of more than {_MOST_HEADER} bytes")
+            raise _InvalidArchive(f"has a header of more than {_MOST_HEADER} bytes")
         return found
 
 
@@ -125,7 +125,7 @@ class _Bounded:
         data = self._source.read(count)
         self._left -= len(data)
         if self._left < 0:
-            raise _Wrong(f"unpacks to more than {MOST_BYTES} bytes")
+            raise _InvalidArchive(f"unpacks to more than {MOST_BYTES} bytes")
         return data
 
 
@@ -138,7 +138,7 @@ def _members_of_tar(stream: IO[bytes]) -> Iterator[_ArchiveMember]:
                 tarfile.LNKTYPE: "hardlink",
             }.get(each.type, "file" if each.isreg() and not each.issparse() else "")
             if not kind:
-                raise _Wrong(f"has {each.name[:200]!r}, which is neither file, folder nor link")
+                raise _InvalidArchive(f"has {each.name[:200]!r}, which is neither file, folder nor link")
             content = tar.extractfile(each) if kind == "file" else None
             yield _ArchiveMember(each.name, kind, bool(each.mode & stat.S_IXUSR), each.linkname, content)
 
@@ -163,7 +163,7 @@ def _write(members: Iterator[_ArchiveMember], target: Path) -> None:
     for member in members:
         count += 1
         if count > MOST_FILES:
-            raise _Wrong(f"has more than {MOST_FILES} files")
+            raise _InvalidArchive(f"has more than {MOST_FILES} files")
         path = _inner(member.path)
         if not path:
             continue
@@ -182,7 +182,7 @@ def _write(members: Iterator[_ArchiveMember], target: Path) -> None:
                     target / path, member.content, MOST_BYTES - size, is_executable=member.is_executable
                 )
         if size > MOST_BYTES:
-            raise _Wrong(f"unpacks to more than {MOST_BYTES} bytes")
+            raise _InvalidArchive(f"unpacks to more than {MOST_BYTES} bytes")
     for path, text in sorted(links.items()):
         _write_link(target, path, text)
     for path in sorted(links):
@@ -194,7 +194,7 @@ def _inner(name: str) -> str:
     parts = [part for part in name.split("/") if part not in ("", ".")]
     is_wrong = name.startswith("/") or ".." in parts or "\0" in name or len(name) > _LONGEST_PATH
     if is_wrong or any(len(os.fsencode(part)) > _LONGEST_NAME for part in parts):
-        raise _Wrong(f"has {name[:200]!r}, which is no path in it")
+        raise _InvalidArchive(f"has {name[:200]!r}, which is no path in it")
     return "/".join(parts)
 
 
@@ -202,13 +202,13 @@ def _make_folder(target: Path, path: str) -> None:
     """Make a folder and those above it, all of them real: no link is written before the end."""
     place = target / path
     if place.is_file():
-        raise _Wrong(f"has {path[:200]!r} as a file, and files below it")
+        raise _InvalidArchive(f"has {path[:200]!r} as a file, and files below it")
     place.mkdir(parents=True, exist_ok=True)
 
 
 def _remove(place: Path) -> None:
     if place.is_dir():
-        raise _Wrong("has one path as a folder and as something else")
+        raise _InvalidArchive("has one path as a folder and as something else")
     place.unlink(missing_ok=True)
 
 
@@ -219,7 +219,7 @@ def _write_file(place: Path, content: IO[bytes], most: int, *, is_executable: bo
         while chunk := content.read(_CHUNK):
             size += len(chunk)
             if size > most:
-                raise _Wrong(f"unpacks to more than {MOST_BYTES} bytes")
+                raise _InvalidArchive(f"unpacks to more than {MOST_BYTES} bytes")
             file.write(chunk)
     place.chmod(0o755 if is_executable else 0o644)
     os.utime(place, (STAMP, STAMP))
@@ -230,7 +230,7 @@ def _write_same(target: Path, path: str, origin: str) -> int:
     """Write what a hard link names, which came before it."""
     source = target / origin
     if not origin or not source.is_file() or origin == path:
-        raise _Wrong(f"has {path[:200]!r} as a link to {origin[:200]!r}, which is no file in it")
+        raise _InvalidArchive(f"has {path[:200]!r} as a link to {origin[:200]!r}, which is no file in it")
     _remove(target / path)
     shutil.copy2(source, target / path)
     return source.stat().st_size
@@ -238,7 +238,7 @@ def _write_same(target: Path, path: str, origin: str) -> int:
 
 def _write_link(target: Path, path: str, text: str) -> None:
     if not text or text.startswith("/") or "\0" in text or len(text) > _LONGEST_PATH:
-        raise _Wrong(f"has {path[:200]!r} as a link that leaves it")
+        raise _InvalidArchive(f"has {path[:200]!r} as a link that leaves it")
     _make_folder(target, path.rpartition("/")[0])
     _remove(target / path)
     (target / path).symlink_to(text)
@@ -247,4 +247,4 @@ def _write_link(target: Path, path: str, text: str) -> None:
 def _check_link(target: Path, path: str) -> None:
     real = real_place(target / path)
     if real is not None and not real.is_relative_to(target.resolve()):
-        raise _Wrong(f"has {path[:200]!r} as a link that leaves it")
+        raise _InvalidArchive(f"has {path[:200]!r} as a link that leaves it")

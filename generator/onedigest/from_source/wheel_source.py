@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from onedigest.digest import Digest, canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError, NetworkError, Problem
-from onedigest.from_source.model import NO_DIGEST, Built, BuiltFrom, Kind, Source
+from onedigest.from_source.model import NO_DIGEST, BuiltFrom, BuiltWheel, Kind, Source
 from onedigest.from_source.own_builds import is_own_build, note_own_build
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _BUILDING = ("config-settings", "variables", "dependencies", "constraints")
 Hear = Callable[[Problem], None]
 
 
-def make_wheel(source: Source, previous: Built | None, sources: Sources, *, root: Path, hear: Hear) -> Built:
+def make_wheel(source: Source, previous: BuiltWheel | None, sources: Sources, *, root: Path, hear: Hear) -> BuiltWheel:
     """Return the wheel of a source, which is in the store then.
 
     Nothing is built where `previous` is of the same source, and this machine built its wheel. What `previous` was built
@@ -46,7 +46,7 @@ def make_wheel(source: Source, previous: Built | None, sources: Sources, *, root
     return built
 
 
-def identify(source: Source, previous: Built | None, sources: Sources, *, root: Path) -> BuiltFrom:
+def identify(source: Source, previous: BuiltWheel | None, sources: Sources, *, root: Path) -> BuiltFrom:
     """Return what a source is now, without `requires`: of git the commit of `previous`, while the same is asked for.
 
     Raises `InputError` and `NetworkError`.
@@ -87,7 +87,7 @@ def _placed(source: Source, problem: Problem) -> Problem:
     return Problem(message, source.where, problem.hint.replace("{ NAME =", f"{{ {source.name} ="))
 
 
-def _differs(source: Source, previous: Built, built: Built) -> InputError:
+def _differs(source: Source, previous: BuiltWheel, built: BuiltWheel) -> InputError:
     was, now = previous.wheel, built.wheel
     message = f"`{source.name}` was built again, and is another wheel than the lock has"
     message += f" ({was.name} {hex_of(was.digest)[:12]}, now {now.name} {hex_of(now.digest)[:12]})"

@@ -29,7 +29,7 @@ from onedigest.lock.source_builder import SourceBuilder
 from onedigest.lock.targets import Target, targets_of
 from onedigest.lock.wheels import Key, Row, select, walk
 from onedigest.platforms import Platform, marker_of
-from onedigest.tools.uv_rows import Place, places_of
+from onedigest.tools.uv_rows import WheelAddress, places_of
 
 Ask = Callable[[RequestedPackages], Mapping[str, Any]]
 """Returns the uv.lock of what is wanted."""
@@ -43,7 +43,7 @@ def answer_project(
     folder: Path,
     author: Author,
     ask: Ask,
-) -> tuple[tuple[LockedPackage, ...], tuple[tuple[str, str], ...], dict[str, Place]]:
+) -> tuple[tuple[LockedPackage, ...], tuple[tuple[str, str], ...], dict[str, WheelAddress]]:
     """Return packages and roots of an image with a uv.lock, and address and digest of each wheel by its name.
 
     `folder` is the script's. A wheel of `pinned_wheels` counts before better ones. uv is asked only for what no uv.lock

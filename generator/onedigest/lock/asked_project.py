@@ -45,7 +45,7 @@ class RequestedPackages:
     added: frozenset[str] = frozenset()
 
 
-def read_around(spec: Spec, folder: Path, wheels: Mapping[Source, Path] | None = None) -> ScriptSurroundings:
+def read_surroundings(spec: Spec, folder: Path, wheels: Mapping[Source, Path] | None = None) -> ScriptSurroundings:
     """Return what the places of a script are read against; `folder` is the script's."""
     folder = folder.absolute()
     return ScriptSurroundings(
@@ -58,13 +58,13 @@ def read_around(spec: Spec, folder: Path, wheels: Mapping[Source, Path] | None =
     )
 
 
-def read_requested(spec: Spec, around: ScriptSurroundings) -> RequestedPackages:
+def read_requested(spec: Spec, surroundings: ScriptSurroundings) -> RequestedPackages:
     """Return what a script wants of uv, before anything is fetched.
 
     Raises `InputError` with all that cannot be followed, such as what is not to be built.
     """
     taken, _ = uv_keys.take(json.loads(spec.uv), lambda _: spec.script, spec.build)
-    places = PackageSources(around)
+    places = PackageSources(surroundings)
     dependencies = tuple(map(places.requirement, spec.dependencies))
     others = [*taken.get("override-dependencies", ()), *taken.get("constraint-dependencies", ())]
     settings = places.of_settings(

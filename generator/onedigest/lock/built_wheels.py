@@ -11,8 +11,8 @@ from onedigest.definition.spec import Spec
 from onedigest.digest import hex_of
 from onedigest.errors import Problem
 from onedigest.from_source import wheel_source
-from onedigest.from_source.model import Built, BuiltFrom, Kind, PinnedFile, Source
-from onedigest.lock.asked_project import read_around
+from onedigest.from_source.model import BuiltFrom, BuiltWheel, Kind, PinnedFile, Source
+from onedigest.lock.asked_project import read_surroundings
 from onedigest.lock.model import Lock, LockedPackage, Wheel
 from onedigest.sources import Sources
 from onedigest.store import Store
@@ -29,15 +29,15 @@ def placed(store: Store, wheel: PinnedFile) -> Path:
     return path
 
 
-def built_of(package: LockedPackage) -> Built | None:
+def built_of(package: LockedPackage) -> BuiltWheel | None:
     """Return the wheel of a package that was built, and what it was built of."""
     if package.origin is None or not package.wheels:
         return None
     wheel = package.wheels[0][1]
-    return Built(wheel=PinnedFile(name=wheel.name, digest=wheel.digest, size=wheel.size), origin=package.origin)
+    return BuiltWheel(wheel=PinnedFile(name=wheel.name, digest=wheel.digest, size=wheel.size), origin=package.origin)
 
 
-def with_wheel(package: LockedPackage, built: Built) -> LockedPackage:
+def with_wheel(package: LockedPackage, built: BuiltWheel) -> LockedPackage:
     """Return a package with a wheel that was built, whose name uv writes in a form of its own."""
     wheel = Wheel(name=built.wheel.name, digest=built.wheel.digest, size=built.wheel.size)
     wheels = tuple((platform, wheel) for platform in package.platforms)
@@ -46,7 +46,7 @@ def with_wheel(package: LockedPackage, built: Built) -> LockedPackage:
 
 def moved_projects(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> list[str]:
     """Return the names of local projects whose code is not what a lock was made of; `folder` is the script's."""
-    around = read_around(spec, folder)
+    surroundings = read_surroundings(spec, folder)
     moved = []
     for package in lock.packages:
         built = built_of(package)
@@ -55,13 +55,13 @@ def moved_projects(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) ->
         source = Source(
             name=package.name,
             kind=Kind.DIRECTORY,
-            place=str(around.folder / built.origin.path),
+            place=str(surroundings.folder / built.origin.path),
             stated=built.origin.path,
             where=spec.script,
             subdirectory=built.origin.subdirectory,
-            settings=around.settings_of(package.name),
+            settings=surroundings.settings_of(package.name),
         )
-        if not is_same_source(wheel_source.identify(source, built, sources, root=around.root), built.origin):
+        if not is_same_source(wheel_source.identify(source, built, sources, root=surroundings.root), built.origin):
             moved.append(package.name)
     return moved
 
@@ -71,7 +71,7 @@ def is_same_source(one: BuiltFrom, other: BuiltFrom) -> bool:
     return replace(one, requires=()) == replace(other, requires=())
 
 
-def say_built(source: Source, built: Built, known: Built | None) -> str:
+def say_built(source: Source, built: BuiltWheel, known: BuiltWheel | None) -> str:
     """Say of which source a wheel was built, and why where it was built before."""
     origin = built.origin
     if origin.kind is Kind.DIRECTORY:

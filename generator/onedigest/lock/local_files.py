@@ -18,7 +18,7 @@ def is_of_files(spec: Spec, lock: Lock, folder: Path) -> bool:
 
     `folder` is the script's. Whoever takes packages from a folder of wheels looks into it anew, so that is never told.
     """
-    requested = asked_project.read_requested(spec, asked_project.read_around(spec, folder))
+    requested = asked_project.read_requested(spec, asked_project.read_surroundings(spec, folder))
     if any(map(_is_local, _places(requested.settings))):
         return False
     pinned = {wheel.name: wheel.digest for wheel in lock.wheels()}

@@ -62,17 +62,17 @@ class PackageSources:
     `sources` are what wheels are built of, each with the markers that it has.
     """
 
-    def __init__(self, around: ScriptSurroundings) -> None:
+    def __init__(self, surroundings: ScriptSurroundings) -> None:
         self.problems: list[Problem] = []
         self.files: set[str] = set()
         self.sources: dict[Source, list[str]] = {}
-        self._around = around
+        self._surroundings = surroundings
         self._unasked: dict[str, Kind] = {}
 
     def refuse(self) -> None:
         """Raise `InputError` with all that cannot be followed, where anything cannot."""
         if self._unasked:
-            self.problems += refusals(self._unasked, self._around.build, self._around.script)
+            self.problems += refusals(self._unasked, self._surroundings.build, self._surroundings.script)
         if self.problems:
             raise InputError(dict.fromkeys(self.problems))
 
@@ -85,8 +85,8 @@ class PackageSources:
         try:
             uv_values.refuse_variables(address)
         except ValueError as error:
-            self.problems.append(Problem(f"`{name}` {error}", self._around.script))
-        need = self.at_address(name.partition("[")[0].strip(), address, self._around.folder)
+            self.problems.append(Problem(f"`{name}` {error}", self._surroundings.script))
+        need = self.at_address(name.partition("[")[0].strip(), address, self._surroundings.folder)
         if need.source:
             self.sources.setdefault(need.source, []).append("")
         return f"{name} @ {self._address(need)}{space}{marker}"
@@ -119,7 +119,7 @@ class PackageSources:
                 for name, each in sorted(heeded.items())
                 if canonicalize_name(name) in names - ignored
             }
-        return {**changed, **indexes_of(taken, self._around.folder)}
+        return {**changed, **indexes_of(taken, self._surroundings.folder)}
 
     def needs(self, name: str, value: Any, base: Path, root: Path | None = None) -> Iterator[PackageSource]:
         """Yield the places that a row of [tool.uv.sources] names; a path in it is from the folder `base`.
@@ -128,7 +128,7 @@ class PackageSources:
         """
         for source in value if isinstance(value, list) else [value]:
             marker = str(source.get("marker", ""))
-            found = self._place(name, source, base, root or self._around.root)
+            found = self._place(name, source, base, root or self._surroundings.root)
             if found.source:
                 self.sources.setdefault(found.source, []).append(marker)
             yield PackageSource(source=found.source, address=found.address, index=found.index, marker=marker)
@@ -152,7 +152,9 @@ class PackageSources:
         rows = [
             self._row(each, need)
             for each, need in zip(
-                value if isinstance(value, list) else [value], self.needs(name, value, self._around.folder), strict=True
+                value if isinstance(value, list) else [value],
+                self.needs(name, value, self._surroundings.folder),
+                strict=True,
             )
         ]
         return rows if isinstance(value, list) else rows[0]
@@ -170,8 +172,8 @@ class PackageSources:
         """Return the address of a wheel that uv gets."""
         if need.source is None:
             return need.address
-        path = self._around.wheel_of(need.source)
-        if need.source in self._around.wheels:
+        path = self._surroundings.wheel_of(need.source)
+        if need.source in self._surroundings.wheels:
             self.files.add(str(path.resolve()))
         return file_address(path)
 
@@ -215,8 +217,8 @@ class PackageSources:
         if address.wrong:
             return self._refused(name, address.wrong)
         try:
-            shown = read_remote(address.place, self._around.script, name).shown
-            check_reference(address.reference, name, self._around.script)
+            shown = read_remote(address.place, self._surroundings.script, name).shown
+            check_reference(address.reference, name, self._surroundings.script)
         except InputError as error:
             self.problems += error.problems
             return _nowhere(name)
@@ -228,16 +230,18 @@ class PackageSources:
     ) -> PackageSource:
         """Return what is at a path of this machine: a wheel, which need not be there, a project or an archive."""
         path = Path(os.path.abspath(path))  # noqa: PTH100  links stay as they are
-        shown = os.path.relpath(path, self._around.folder)
+        shown = os.path.relpath(path, self._surroundings.folder)
         kind = _kind(path)
         if kind == "wheel":
             self.files.add(str(path.resolve()))
             return PackageSource(address=f"{file_address(path)}{mark}")
         if kind not in ("folder", "archive"):
             return self._refused(name, f"{shown}, which is {kind}")
-        if not path.resolve().is_relative_to((root or self._around.root).resolve()):
+        if not path.resolve().is_relative_to((root or self._surroundings.root).resolve()):
             message = f"`{name}` comes from {shown}, which is outside of the repository"
-            self.problems.append(Problem(message, self._around.script, repository.inside_hint(self._around.root)))
+            self.problems.append(
+                Problem(message, self._surroundings.script, repository.inside_hint(self._surroundings.root))
+            )
             return _nowhere(name)
         if kind == "folder":
             return self._built(name, Kind.DIRECTORY, str(path), shown, subdirectory)
@@ -260,21 +264,21 @@ class PackageSources:
             kind=kind,
             place=place,
             stated=stated,
-            where=self._around.script,
+            where=self._surroundings.script,
             reference=reference,
             subdirectory=subdirectory,
-            settings=self._around.settings_of(known),
+            settings=self._surroundings.settings_of(known),
             digest=digest,
         )
-        if asks(kind) and known not in self._around.build:
+        if asks(kind) and known not in self._surroundings.build:
             self._unasked[known] = kind
             return _nowhere(name)
-        if self._around.settings.get("no-build") is True:
+        if self._surroundings.settings.get("no-build") is True:
             return self._refused(name, f"{stated}, and [tool.uv] has `no-build = true`", "leave `no-build` out")
         return PackageSource(source=source)
 
     def _refused(self, name: str, kind: str, hint: str = "") -> PackageSource:
-        self.problems.append(Problem(f"`{name}` comes from {kind}", self._around.script, hint))
+        self.problems.append(Problem(f"`{name}` comes from {kind}", self._surroundings.script, hint))
         return _nowhere(name)
 
 

@@ -19,7 +19,7 @@ from onedigest.lock.base.debian import read_debian_base
 from onedigest.lock.base.image import read_image_base
 from onedigest.lock.model import Lock, LockedPackage, Wheel
 from onedigest.lock.origin import read_origin
-from onedigest.lock.table import Table, Wrong
+from onedigest.lock.table import InvalidValue, Table
 from onedigest.lock.toml import rfc3339
 from onedigest.platforms import ALL, Platform, marker_of
 
@@ -102,27 +102,27 @@ def _spec(value: Any) -> dict[str, Any]:
 
 def _refuse_contradictions(lock: Lock, asked: Mapping[str, Any]) -> None:
     if lock.spec not in {digest_of(asked, number) for number in range(1, formats.DEFAULTS + 1)}:
-        raise Wrong(["`tool.onedigest.spec-digest` is not the digest of `tool.onedigest.spec`"])
+        raise InvalidValue(["`tool.onedigest.spec-digest` is not the digest of `tool.onedigest.spec`"])
     # what a lock leaves out may have been another default when it was made
     same = lock.spec != digest_of(asked) or asked_value(asked, "platforms") == [each.oci for each in lock.platforms]
     if asked["script"] != lock.script or not same:
-        raise Wrong(["`tool.onedigest.spec` is of another script, or of other platforms, than the lock"])
+        raise InvalidValue(["`tool.onedigest.spec` is of another script, or of other platforms, than the lock"])
     keys = {package.key for package in lock.packages}
     edges = [*lock.roots, *(edge for package in lock.packages for edge in package.dependencies)]
     if missing := sorted({f"{name} {version}" for name, version in edges if (name, version) not in keys}):
-        raise Wrong(f"`packages` has no {each}, which is needed" for each in missing)
+        raise InvalidValue(f"`packages` has no {each}, which is needed" for each in missing)
     debian = lock.base.debian_packages
     try:
         for platform in lock.platforms:
             untrusted.distinct(package.name for package in lock.packages if platform in package.platforms)
         untrusted.distinct(f"{package.name} {package.version}" for package in lock.packages)
     except ValueError as error:
-        raise Wrong([f"`packages` {error}"]) from None
+        raise InvalidValue([f"`packages` {error}"]) from None
     try:
         names = [wheel.name for wheel in lock.wheels()] + [package.file_name for package in debian]
         untrusted.distinct(names)
     except ValueError as error:
-        raise Wrong([f"the lock {error} among its inputs"]) from None
+        raise InvalidValue([f"the lock {error} among its inputs"]) from None
 
 
 def read_base(base: Table, python: str, platforms: Sequence[Platform]) -> Base:
@@ -139,12 +139,12 @@ def read_remaining_package(values: Mapping[str, Any], platforms: tuple[Platform,
     name, version = row.take("name", untrusted.normalized_name), row.take("version", untrusted.version)
     wheels = []
     for each in values["wheels"] if isinstance(values.get("wheels"), list) else ():
-        with suppress(Wrong, ValueError):
+        with suppress(InvalidValue, ValueError):
             wheel = _wheel(Table(untrusted.table(each)))
             wheels += [wheel] if is_of(wheel.name, name, version) else []
     chosen = tuple((platform, wheel) for platform in platforms for wheel in _of_machine(wheels, platform))
     origin = None
-    with suppress(Wrong, ValueError):
+    with suppress(InvalidValue, ValueError):
         origin = _tool_origin(row) if "tool" in row and len({wheel for _, wheel in chosen}) == 1 else None
     return LockedPackage(name=name, version=version, wheels=chosen, origin=origin)
 

@@ -27,15 +27,15 @@ def pinned_requested(spec: Spec, lock: Lock, store: Store, *, folder: Path) -> R
 
     `folder` is the script's.
     """
-    around = asked_project.read_around(spec, folder)
+    surroundings = asked_project.read_surroundings(spec, folder)
     wheels: dict[LockedPackage, Path] = {}
     for package in lock.packages:
         built = built_of(package)
         if built and store.has(built.wheel.digest):
             wheels[package] = placed(store, built.wheel)
-    first = asked_project.read_requested(spec, around)
+    first = asked_project.read_requested(spec, surroundings)
     known = {source: wheels[found] for source, _ in first.sources if (found := _package_of(source, wheels))}
-    requested = asked_project.read_requested(spec, replace(around, wheels=known))
+    requested = asked_project.read_requested(spec, replace(surroundings, wheels=known))
     if requested.sources:
         requested = without_unneeded(requested, ImageEnvironments(lock.platforms, lock.base.python_minor))
     rows = [_row(package, lock) for package in lock.packages if package.origin]
@@ -53,18 +53,20 @@ def pinned_requested(spec: Spec, lock: Lock, store: Store, *, folder: Path) -> R
         files=requested.files | {str(path.resolve()) for path in wheels.values()},
         build=requested.build - {package.name for package in wheels},
     )
-    added, indexes = _indexes(lock, around)
+    added, indexes = _indexes(lock, surroundings)
     return with_indexes(lowered, added, indexes)
 
 
-def _indexes(lock: Lock, around: ScriptSurroundings) -> tuple[dict[str, tuple[str, str]], dict[str, Any]]:
+def _indexes(lock: Lock, surroundings: ScriptSurroundings) -> tuple[dict[str, tuple[str, str]], dict[str, Any]]:
     """Return what local projects take from an index of their own, as `with_indexes` wants it."""
     added: dict[str, tuple[str, str]] = {}
     indexes: dict[str, Any] = {}
     for package in lock.packages:
         if package.origin is None or package.origin.kind is not Kind.DIRECTORY:
             continue
-        declared = declared_by(around.folder / package.origin.path / package.origin.subdirectory, around.root)
+        declared = declared_by(
+            surroundings.folder / package.origin.path / package.origin.subdirectory, surroundings.root
+        )
         for name, version in package.dependencies:
             value, _ = declared.sources.get(name, ({}, None))
             rows = [row for row in (value if isinstance(value, list) else [value]) if "index" in row]

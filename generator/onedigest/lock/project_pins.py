@@ -13,14 +13,14 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from onedigest.definition.project_parts import ProjectParts
 from onedigest.definition.spec import Spec
 from onedigest.definition.uv_project.built_rows import find_sources
-from onedigest.definition.uv_project.closure import Chosen, Closure, close, close_any
+from onedigest.definition.uv_project.closure import ChosenProject, Closure, close, close_any
 from onedigest.definition.uv_project.image import choose
 from onedigest.definition.uv_project.pyproject import Pyproject
 from onedigest.definition.uv_project.selection import SelectedProject, chosen_of, with_root
 from onedigest.definition.uv_project.uv_lock import Key, Row, UvLock, read_locked
-from onedigest.definition.uv_project.workspace import Workspace, find_workspace
+from onedigest.definition.uv_project.workspace import UvWorkspace, find_workspace
 from onedigest.errors import InputError, Problem
-from onedigest.from_source.model import Built
+from onedigest.from_source.model import BuiltWheel
 from onedigest.lock import asked_project
 from onedigest.lock.base import Base
 from onedigest.lock.parse import is_of
@@ -29,7 +29,7 @@ from onedigest.lock.targets import targets_of
 from onedigest.lock.uv_lock_values import check_rows
 from onedigest.platforms import Platform, marker_of
 from onedigest.tools import uv
-from onedigest.tools.uv_rows import Place, places_of, wheel_name
+from onedigest.tools.uv_rows import WheelAddress, places_of, wheel_name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,9 +37,9 @@ class PinnedProject:
     """A project with its uv.lock, and what an image is of in it, but for the names in `left_out`."""
 
     project: Pyproject
-    workspace: Workspace
+    workspace: UvWorkspace
     locked: UvLock
-    chosen: Chosen
+    chosen: ChosenProject
     left_out: tuple[str, ...] = ()
 
 
@@ -73,7 +73,7 @@ def _read_taken(taken: ProjectParts, folder: Path) -> PinnedProject:
     )
 
 
-def _read_locked(workspace: Workspace) -> UvLock:
+def _read_locked(workspace: UvWorkspace) -> UvLock:
     locked = read_locked(workspace)
     if locked is None:
         raise InputError.of("the uv.lock of the project is gone", where=workspace.shown, hint="run `uv lock`")
@@ -152,7 +152,7 @@ def _joined(several: Iterable[Mapping[Key, frozenset[Platform]]]) -> dict[Key, f
     return found
 
 
-def _built_row(row: Row, built: Built, path: Path) -> dict[str, Any]:
+def _built_row(row: Row, built: BuiltWheel, path: Path) -> dict[str, Any]:
     version = str(parse_wheel_filename(built.wheel.name)[1])
     if row.key[1] and row.key[1] != version:
         raise InputError.of(
@@ -222,9 +222,11 @@ def _refuse_other_python(locked: UvLock, base: Base) -> None:
         raise InputError.of(message, where=locked.shown, hint="set another `base`, or `requires-python` in [project]")
 
 
-def stated_places(several: Iterable[PinnedProject], wanted: Callable[[Row], bool] = lambda _: True) -> dict[str, Place]:
+def stated_places(
+    several: Iterable[PinnedProject], wanted: Callable[[Row], bool] = lambda _: True
+) -> dict[str, WheelAddress]:
     """Return where uv.locks say that the wheels of rows are."""
-    found: dict[str, Place] = {}
+    found: dict[str, WheelAddress] = {}
     for pinned in several:
         rows = list(filter(wanted, _rows(pinned)))
         _check(pinned, rows)

@@ -8,7 +8,7 @@ from pathlib import Path
 from onedigest.definition.spec import Spec
 from onedigest.digest import hex_of
 from onedigest.errors import InputError, Problem, generating
-from onedigest.from_source.model import Built, Kind
+from onedigest.from_source.model import BuiltWheel, Kind
 from onedigest.lock.author import Author
 from onedigest.lock.built_wheels import built_of, is_same_source, moved_problems, moved_projects
 from onedigest.lock.model import Lock
@@ -38,7 +38,7 @@ def rebuild(spec: Spec, lock: Lock, sources: Sources, names: Collection[str], *,
         raise InputError(problems)
 
 
-def _others(locked: Built, found: Built | None) -> Iterator[Problem]:
+def _others(locked: BuiltWheel, found: BuiltWheel | None) -> Iterator[Problem]:
     name, origin = locked.wheel.name, locked.origin
     if found is None:
         yield Problem(

@@ -9,7 +9,7 @@ from packaging.utils import parse_wheel_filename
 
 from onedigest import __version__
 from onedigest.definition.spec import Spec
-from onedigest.from_source.model import Built
+from onedigest.from_source.model import BuiltWheel
 from onedigest.lock.author import Author
 from onedigest.lock.built_wheels import built_of, with_wheel
 from onedigest.lock.model import Lock, LockedPackage, settled
@@ -40,11 +40,11 @@ def refresh(spec: Spec, lock: Lock, sources: Sources, *, folder: Path, author: A
     return settled(replace(lock, packages=packages, version=__version__), lock)
 
 
-def _name(built: Built) -> str:
+def _name(built: BuiltWheel) -> str:
     return parse_wheel_filename(built.wheel.name)[0]
 
 
-def _is_alike(package: LockedPackage, built: Built, store: Store) -> bool:
+def _is_alike(package: LockedPackage, built: BuiltWheel, store: Store) -> bool:
     """Tell whether a wheel has the name of the one that a lock has, and says the same of what it needs."""
     before = built_of(package)
     if before is None or before.wheel.name != built.wheel.name or before.origin.kind is not built.origin.kind:

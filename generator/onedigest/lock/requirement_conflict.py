@@ -45,7 +45,7 @@ LineOf = Callable[[str], str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Need:
+class _Demand:
     """What one side wants of a package: the script itself where `by` is empty, else a package in a version."""
 
     by: str
@@ -78,7 +78,7 @@ def clash_of(error: InputError, asked: ResolvedRequest, line_of: LineOf) -> Inpu
         return None
     alone = {text: _with(asked, [text]) for text in roots}
     for one, other in combinations(roots, 2):
-        sides = _Solved(alone[one], asked, one), _Solved(alone[other], asked, other)
+        sides = _Solution(alone[one], asked, one), _Solution(alone[other], asked, other)
         found = _against(*sides, str(error)) or _against_stated(*sides, str(error))
         if found:
             pinned = next((text for text in (one, other) if _name(text) != FLYTE), one)
@@ -109,7 +109,7 @@ def older_for_others(
     requested = f"{FLYTE}=={version}"
     alone = _with(asked, [requested])
     others = [text for text in asked.requested.dependencies if _name(text) != FLYTE]
-    sides = _against(_Solved(alone, asked, requested), _Solved(found, asked, *others))
+    sides = _against(_Solution(alone, asked, requested), _Solution(found, asked, *others))
     if sides is None:
         return None
     message = f"`{FLYTE}` {versions[0]} is chosen, and not {version}: {sides[0]}, and {sides[1]}"
@@ -232,7 +232,7 @@ def _instead(text: str, version: str, what: str = "does") -> str:
     return f"{hint}{_ELSEWHERE}" if _name(text) == FLYTE else hint
 
 
-class _Solved:
+class _Solution:
     """A solution of uv, and what its packages need of others, which uv says where that is not to be had."""
 
     def __init__(self, found: Mapping[str, Any] | OnedigestError, asked: ResolvedRequest, *roots: str) -> None:
@@ -262,25 +262,25 @@ class _Solved:
                 waiting += needs[name]
         return found
 
-    def against(self, requested: str) -> _Need | None:
+    def against(self, requested: str) -> _Demand | None:
         """Return the first need of a package that excludes what another side wants of it; a root's own comes first."""
         name = _name(requested)
         for root in self._roots:
             if _name(root) == name:
                 exact = [each.version for each in Requirement(requested).specifier if each.operator == "=="]
-                return None if exact and _takes(root, exact[0]) else _Need(by="", text=_shown(root))
+                return None if exact and _takes(root, exact[0]) else _Demand(by="", text=_shown(root))
         requiring = {each for each, names in self._needed().items() if name in names}
         own = requiring & self.names
         groups = [own, requiring] if own and own != requiring else [requiring]
         return next((need for group in groups if (need := self._need_of(group, requested))), None)
 
-    def _need_of(self, requiring: Collection[str], requested: str) -> _Need | None:
+    def _need_of(self, requiring: Collection[str], requested: str) -> _Demand | None:
         versions = self.versions()
         pins = [f"{each}=={versions[each]}" for each in sorted(versions.keys() & set(requiring))]
         said = _with(self._asked, [requested, *pins])
         for by, text in _depends(str(said)) if isinstance(said, OnedigestError) else ():
             if by in requiring and by in versions and _name(text) == _name(requested) and text != requested:
-                return _Need(by=f"{by} {versions[by]}", text=text)
+                return _Demand(by=f"{by} {versions[by]}", text=text)
         return None
 
 
@@ -291,7 +291,7 @@ def _takes(requirement: str, version: str) -> bool:
         return True
 
 
-def _against(one: _Solved, other: _Solved, said: str = "") -> tuple[_Need, _Need] | None:
+def _against(one: _Solution, other: _Solution, said: str = "") -> tuple[_Demand, _Demand] | None:
     """Return the needs of two solutions that exclude each other: of a package that both have in another version.
 
     Those that uv `said` something of come first.
@@ -305,7 +305,7 @@ def _against(one: _Solved, other: _Solved, said: str = "") -> tuple[_Need, _Need
     return None
 
 
-def _against_stated(one: _Solved, other: _Solved, said: str) -> tuple[_Need, _Need] | None:
+def _against_stated(one: _Solution, other: _Solution, said: str) -> tuple[_Demand, _Demand] | None:
     """Return the same where the first cannot be had alone: what it needs is what uv said of it."""
     theirs = other.versions()
     if one.versions() or not theirs:
@@ -313,7 +313,7 @@ def _against_stated(one: _Solved, other: _Solved, said: str) -> tuple[_Need, _Ne
     for by, text in _depends(said):
         is_meant = by in one.names and _name(text) in theirs and not _takes(text, theirs[_name(text)])
         if is_meant and (second := other.against(text)):
-            return _Need(by=by, text=text), second
+            return _Demand(by=by, text=text), second
     return None
 
 

@@ -24,7 +24,7 @@ from onedigest.lock.wheel_metadata import Metadata, read_metadata
 from onedigest.lock.wheels import platforms_line
 from onedigest.lock.yanked import page_of
 from onedigest.sources import Sources
-from onedigest.tools.uv_rows import Place
+from onedigest.tools.uv_rows import WheelAddress
 
 _NEEDS_WHEELS = re.compile(r"Wheels are required for `([\w.-]{1,200})`")
 _NO_BUILD = re.compile(r"\n*hint: Wheels are required for `[^\n]*")
@@ -40,7 +40,7 @@ _OF_IMAGES = ("3.12", "3.14")
 def judge(
     said: Sequence[str],
     found: Mapping[str, Any],
-    places: Mapping[str, Place],
+    places: Mapping[str, WheelAddress],
     packages: Sequence[LockedPackage],
     pins: Sequence[LockedPackage],
     targets: Sequence[Target],

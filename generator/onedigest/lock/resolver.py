@@ -21,14 +21,14 @@ from onedigest.errors import InputError, Problem
 from onedigest.lock import asked_project
 from onedigest.lock.author import Author
 from onedigest.lock.base import Base
-from onedigest.lock.base.choice import SUITES, Choice, choose_base, python_minor
+from onedigest.lock.base.choice import SUITES, BaseChoice, choose_base, python_minor
 from onedigest.lock.base.debian_choice import resolve_debian
 from onedigest.lock.base.debian_pins import EarlierPackages
 from onedigest.lock.empty_index import unbuilt
 from onedigest.lock.model import Lock, LockedPackage, settled
 from onedigest.lock.older_versions import ResolvedRequest
 from onedigest.lock.pinned_request import pinned_requested
-from onedigest.lock.script_lock import Pins
+from onedigest.lock.script_lock import ScriptPins
 from onedigest.lock.source_builder import EarlierBuilds, SourceBuilder
 from onedigest.lock.targets import targets_of
 from onedigest.lock.uv_lock_values import check_rows
@@ -36,7 +36,7 @@ from onedigest.lock.wheel_digests import completed
 from onedigest.lock.yanked import yanked_wheels
 from onedigest.sources import Sources
 from onedigest.tools import uv
-from onedigest.tools.uv_rows import Place, places_of
+from onedigest.tools.uv_rows import WheelAddress, places_of
 
 _MOST_ROUNDS = 30
 
@@ -68,7 +68,7 @@ def resolve(
     folder: Path,
     upgrade: Upgrade,
     author: Author | None = None,
-    first: Pins | None = None,
+    first: ScriptPins | None = None,
 ) -> Lock:
     """Choose everything that an image is made of.
 
@@ -89,9 +89,9 @@ def resolve(
         # its Python decides what is asked of uv
         reused_base = choose_image(spec, choice, _pinned_index(choice, previous, upgrade), sources, debian, author.warn)
     minor = reused_base.python_minor if reused_base else python_minor(SUITES[choice.suite])
-    first = first or Pins()
+    first = first or ScriptPins()
     if previous:
-        first = Pins(allowed=first.allowed)
+        first = ScriptPins(allowed=first.allowed)
     pins = _pins(spec, previous, upgrade) or first.packages
     # a wheel stays selected as long as its version does, even when a better one came since
     pinned_wheels = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
@@ -147,7 +147,7 @@ def _answer_pinned(
     sources: Sources,
     folder: Path,
     author: Author,
-) -> tuple[tuple[LockedPackage, ...], tuple[tuple[str, str], ...], dict[str, Place]]:
+) -> tuple[tuple[LockedPackage, ...], tuple[tuple[str, str], ...], dict[str, WheelAddress]]:
     """Return packages, roots and the places of wheels, where a uv.lock pins what uv is not asked for."""
     from onedigest.lock.added_packages import answer_project
 
@@ -216,7 +216,7 @@ def _ask_building(asked: ResolvedRequest, builder: SourceBuilder, known: str, he
     raise InputError.of(message, where=asked.spec.script, hint=hint)
 
 
-def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[str, Place]:
+def locate(spec: Spec, lock: Lock, sources: Sources, *, folder: Path) -> dict[str, WheelAddress]:
     """Ask uv where the wheels of a lock are now; return them by file name."""
     return places_of(ask_pinned(spec, lock, sources, folder=folder)[0])
 
@@ -261,7 +261,7 @@ def _ask(
     return found
 
 
-def _reused_base(spec: Spec, choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Base | None:
+def _reused_base(spec: Spec, choice: BaseChoice, previous: Lock | None, upgrade: Upgrade) -> Base | None:
     """Return the base of an earlier lock where it is still what a spec asks for."""
     if previous is None or upgrade.whole_base or set(spec.platforms) != set(previous.platforms):
         return None
@@ -285,7 +285,7 @@ def _looked_for(asked: Mapping[str, Any], key: str) -> Any:
     return sorted(target for target in found if target.startswith("/")) if key == "copy" else found
 
 
-def _reused_choice(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> Choice | None:
+def _reused_choice(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> BaseChoice | None:
     """Return the suite of an earlier lock where a script leaves it open, and its Python still is what it asks for."""
     if previous is None or upgrade.whole_base or spec.base != "debian":
         return None
@@ -293,7 +293,7 @@ def _reused_choice(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> Choic
         return None
     python = SUITES.get(previous.base.suite, "")
     fits = python and SpecifierSet(spec.requires_python).contains(python)
-    return Choice(suite=previous.base.suite) if fits else None
+    return BaseChoice(suite=previous.base.suite) if fits else None
 
 
 def _earlier_packages(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> EarlierPackages | None:
@@ -308,7 +308,7 @@ def _earlier_packages(spec: Spec, previous: Lock | None, upgrade: Upgrade) -> Ea
     )
 
 
-def _pinned_index(choice: Choice, previous: Lock | None, upgrade: Upgrade) -> Digest | None:
+def _pinned_index(choice: BaseChoice, previous: Lock | None, upgrade: Upgrade) -> Digest | None:
     """Return the digest of an image that stays, although something else is asked of it."""
     if previous is None or upgrade.whole_base or previous.base.reference != choice.reference:
         return None

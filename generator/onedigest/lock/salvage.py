@@ -19,7 +19,7 @@ from onedigest.lock.base import Base
 from onedigest.lock.base.image import ImageBase, read_reference
 from onedigest.lock.model import Lock, LockedPackage
 from onedigest.lock.parse import read_base, read_remaining_package
-from onedigest.lock.table import Table, Wrong
+from onedigest.lock.table import InvalidValue, Table
 from onedigest.platforms import ALL, Platform
 
 _HEADER = re.compile(r"(?m)^\[{1,2}([^\[\]\n]+)\]{1,2}[ \t]*$")
@@ -98,7 +98,7 @@ def _packages(chunks: Iterable[str]) -> dict[str, tuple[LockedPackage, ...]]:
         else:
             whole.append(chunk)
     for chunk in whole:
-        with suppress(Wrong, ValueError):
+        with suppress(InvalidValue, ValueError):
             package = read_remaining_package(_row(chunk), ALL)
             found.setdefault(package.name, {}).setdefault(package.key, package)
     return {name: tuple(several.values()) for name, several in found.items()}
@@ -134,7 +134,7 @@ def _base(sides: Iterable[str]) -> tuple[dict[str, Any], tuple[Platform, ...], B
             asked = untrusted.plain(untrusted.table(tool["spec"]))
             platforms = tuple(sorted(map(untrusted.platform, asked_value(asked, "platforms"))))
             return asked, platforms, _read_base(base, platforms)
-        except (KeyError, TypeError, ValueError, Wrong):
+        except (KeyError, TypeError, ValueError, InvalidValue):
             continue
     return {}, (), pinned
 

@@ -37,7 +37,7 @@ _Needed = frozenset[tuple[str, frozenset[str], str]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pins:
+class ScriptPins:
     """Versions that uv prefers, and the digests that files must have, by name; `place` is the lock that says so.
 
     `forks` are the markers of the environments that a version is for, where a package has several. `allowed` are the
@@ -61,14 +61,14 @@ class ScriptLock:
     constraints: tuple[Row, ...]
     requires_python: str
 
-    def pins(self, moving: Collection[str] = ()) -> Pins:
+    def pins(self, moving: Collection[str] = ()) -> ScriptPins:
         """Return what is taken of it: what comes from an index, but for packages that are to move."""
         rows = [row for row in self.rows if "registry" in row["source"] and row["name"] not in moving]
         stated: dict[str, set[str]] = {}
         for row in rows:
             for name, digest in row["wheels"]:
                 stated.setdefault(name, set()).add(digest)
-        return Pins(
+        return ScriptPins(
             packages=tuple(LockedPackage(name=row["name"], version=row["version"], wheels=()) for row in rows),
             forks={(row["name"], row["version"]): row["forks"] for row in rows if row["forks"]},
             # where two indexes have a file of one name, it is not known which of them is meant

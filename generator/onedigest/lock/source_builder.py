@@ -16,7 +16,7 @@ from onedigest.digest import Digest, algorithm_of, has_stated
 from onedigest.errors import InputError, Problem
 from onedigest.from_source import wheel_source
 from onedigest.from_source.archives import MOST_ARCHIVE
-from onedigest.from_source.model import BuildRequirement, Built, Kind, Source
+from onedigest.from_source.model import BuildRequirement, BuiltWheel, Kind, Source
 from onedigest.from_source.own_builds import is_own_build
 from onedigest.lock import asked_project, repository
 from onedigest.lock.asked_project import RequestedPackages
@@ -26,7 +26,7 @@ from onedigest.lock.environments import ImageEnvironments
 from onedigest.lock.git_projects import projects_of
 from onedigest.lock.model import Lock, LockedPackage
 from onedigest.lock.package_sources import PackageSources
-from onedigest.lock.repository import Declared
+from onedigest.lock.repository import DeclaredPlaces
 from onedigest.lock.source_closure import SourceClosure, WheelMaking, requirements_of, stated_row
 from onedigest.lock.uv_lock_values import check_sdist
 from onedigest.lock.wheel_metadata import Metadata, of_file
@@ -34,7 +34,9 @@ from onedigest.sources import Sources
 from onedigest.store import Store
 from onedigest.tools.uv_rows import sdist_name, stated_digest, wheel_address, wheel_digest
 
-_MADE: WeakKeyDictionary[Store, dict[tuple[Source, tuple[BuildRequirement, ...] | None], Built]] = WeakKeyDictionary()
+_MADE: WeakKeyDictionary[Store, dict[tuple[Source, tuple[BuildRequirement, ...] | None], BuiltWheel]] = (
+    WeakKeyDictionary()
+)
 """What this process built into a store, by the source and what it was to be built with."""
 
 
@@ -46,7 +48,7 @@ class EarlierBuilds:
     everything: bool = False
     names: frozenset[str] = frozenset()
 
-    def built(self, source: Source) -> Built | None:
+    def built(self, source: Source) -> BuiltWheel | None:
         """Return the wheel of a source, or of one that is like it."""
         packages = self.lock.packages if self.lock else ()
         several = [built for package in packages if package.name == source.name and (built := built_of(package))]
@@ -58,7 +60,7 @@ class EarlierBuilds:
         """Tell whether a source itself may move."""
         return self.everything or source.name in self.names
 
-    def needs_move(self, built: Built) -> bool:
+    def needs_move(self, built: BuiltWheel) -> bool:
         """Tell whether what a build needs may move."""
         return bool({each.name for each in built.origin.requires} & self.names)
 
@@ -70,9 +72,9 @@ class SourceBuilder:
     """
 
     def __init__(self, spec: Spec, folder: Path, sources: Sources, earlier: EarlierBuilds, author: Author) -> None:
-        self.built: dict[str, Built] = {}
+        self.built: dict[str, BuiltWheel] = {}
         self._spec = spec
-        self._around = asked_project.read_around(spec, folder)
+        self._surroundings = asked_project.read_surroundings(spec, folder)
         self._sources = sources
         self._earlier = earlier
         self._author = author
@@ -82,29 +84,29 @@ class SourceBuilder:
     @property
     def folder(self) -> Path:
         """The folder of the script, which its places are from."""
-        return self._around.folder
+        return self._surroundings.folder
 
     def refuse(self) -> None:
         """Raise `InputError` with all that cannot be followed, before anything is fetched."""
-        asked_project.read_requested(self._spec, self._around)
+        asked_project.read_requested(self._spec, self._surroundings)
 
     def prepare(self, minor: str) -> RequestedPackages:
         """Build all that a script and its local projects name as a source; return what uv is asked for then.
 
         `minor` is the Python of the image, as 3.N. Raises `InputError` with all that cannot be built.
         """
-        requested = asked_project.read_requested(self._spec, self._around)
+        requested = asked_project.read_requested(self._spec, self._surroundings)
         if not requested.sources:
             return requested
-        places = PackageSources(self._around)
+        places = PackageSources(self._surroundings)
         parts = WheelMaking(
             make=self._make, path_of=self._wheels.__getitem__, declared=self._declared, copy_of=self._copy_of
         )
         closure = SourceClosure(parts, places, ImageEnvironments(self._spec.platforms, minor))
         closure.follow(requested)
-        return closure.told(asked_project.read_requested(self._spec, replace(self._around, wheels=self._wheels)))
+        return closure.told(asked_project.read_requested(self._spec, replace(self._surroundings, wheels=self._wheels)))
 
-    def make(self, source: Source) -> tuple[Built, Path]:
+    def make(self, source: Source) -> tuple[BuiltWheel, Path]:
         """Return the wheel of a source, which is built where it is not there, and its path."""
         self._make(source)
         path = self._wheels[source]
@@ -112,7 +114,7 @@ class SourceBuilder:
 
     def settings_of(self, name: str) -> str:
         """Return what [tool.uv] says of the build of one project, as canonical JSON."""
-        return self._around.settings_of(name)
+        return self._surroundings.settings_of(name)
 
     @staticmethod
     def chosen(found: Mapping[str, Any], requested: RequestedPackages) -> dict[str, str]:
@@ -171,7 +173,7 @@ class SourceBuilder:
             self._wheels[source] = placed(self._sources.store, built.wheel)
         return of_file(self._wheels[source]) or {}
 
-    def _made(self, source: Source, previous: Built | None, known: Built | None) -> Built:
+    def _made(self, source: Source, previous: BuiltWheel | None, known: BuiltWheel | None) -> BuiltWheel:
         """Return the wheel of a source. Scripts of one command share what was built of one, with the same tools."""
         store = self._sources.store
         shared = _MADE.setdefault(store, {})
@@ -180,18 +182,20 @@ class SourceBuilder:
         if made:
             previous = replace(made, origin=replace(made.origin, path=source.stated)) if _is_folder(made) else made
         is_there = previous is not None and is_own_build(store, previous)
-        built = wheel_source.make_wheel(source, previous, self._sources, root=self._around.root, hear=self._author.warn)
+        built = wheel_source.make_wheel(
+            source, previous, self._sources, root=self._surroundings.root, hear=self._author.warn
+        )
         if not is_there or built != previous:
             self._author.tell(say_built(source, built, known))
         shared[key] = built
         return built
 
-    def _declared(self, source: Source) -> Declared:
+    def _declared(self, source: Source) -> DeclaredPlaces:
         if copy := self._copy_of(source):
             return repository.declared_by(copy[1] / source.subdirectory, copy[1])
         if source.kind is not Kind.DIRECTORY:
-            return Declared()
-        return repository.declared_by(Path(source.place) / source.subdirectory, self._around.root)
+            return DeclaredPlaces()
+        return repository.declared_by(Path(source.place) / source.subdirectory, self._surroundings.root)
 
     def _copy_of(self, source: Source) -> tuple[str, Path] | None:
         """Return the commit of a source of git that was built, and where a copy of its projects is."""
@@ -216,7 +220,7 @@ class SourceBuilder:
             place=address,
             stated=sdist_name(row["sdist"]),
             where=self._spec.script,
-            settings=self._around.settings_of(row["name"]),
+            settings=self._surroundings.settings_of(row["name"]),
             digest=digest,
         )
 
@@ -244,7 +248,7 @@ class SourceBuilder:
             raise InputError.of(message, where=self._spec.script)
 
 
-def _is_folder(built: Built) -> bool:
+def _is_folder(built: BuiltWheel) -> bool:
     return built.origin.kind is Kind.DIRECTORY
 
 

@@ -21,7 +21,7 @@ from onedigest.lock.asked_project import RequestedPackages
 from onedigest.lock.empty_index import names_of, nothing
 from onedigest.lock.environments import ImageEnvironments
 from onedigest.lock.package_sources import PackageSource, PackageSources
-from onedigest.lock.repository import Declared
+from onedigest.lock.repository import DeclaredPlaces
 from onedigest.lock.wheel_metadata import Metadata
 
 
@@ -34,7 +34,7 @@ class WheelMaking:
 
     make: Callable[[Source], Metadata]
     path_of: Callable[[Source], Path]
-    declared: Callable[[Source], Declared]
+    declared: Callable[[Source], DeclaredPlaces]
     copy_of: Callable[[Source], tuple[str, Path] | None]
 
 
@@ -96,7 +96,7 @@ class SourceClosure:
                     self._waiting.append((need.source, ("", *map(canonicalize_name, requirement.extras))))
 
     def _needs_of(
-        self, requirement: Requirement, name: str, declared: Declared, source: Source
+        self, requirement: Requirement, name: str, declared: DeclaredPlaces, source: Source
     ) -> Iterator[PackageSource]:
         if name in declared.sources:
             value, base = declared.sources[name]

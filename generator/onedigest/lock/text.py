@@ -13,7 +13,7 @@ from onedigest.header import add_header, one_line, stated_script
 from onedigest.lock.metadata import format_problem, stated, stated_in
 from onedigest.lock.model import Lock, LockedPackage, Wheel
 from onedigest.lock.parse import environment_marker, input_path, read_document
-from onedigest.lock.table import Wrong
+from onedigest.lock.table import InvalidValue
 from onedigest.lock.toml import inline_table, key, lines, string, value
 from onedigest.platforms import marker_of
 
@@ -39,7 +39,7 @@ def loads(text: str, where: str) -> Lock:
         raise InputError([problem])
     try:
         lock = read_document(document)
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         raise InputError(Problem(message, where, _HINT) for message in wrong.messages) from None
     if stated(text) != seen or stated_script(text) not in ("", one_line(lock.script)):
         raise InputError.of("says in two places what it is of, and not the same", where=where, hint=_HINT)

@@ -18,9 +18,9 @@ from onedigest.lock.project_pins import indexed_names, is_indexed, pinned_names,
 from onedigest.lock.uv_lock_values import check_rows
 from onedigest.sources import Sources
 from onedigest.tools import uv
-from onedigest.tools.uv_rows import Place, places_of
+from onedigest.tools.uv_rows import WheelAddress, places_of
 
-Find = Callable[[], Mapping[str, Place]]
+Find = Callable[[], Mapping[str, WheelAddress]]
 """Returns where wheels are, by their file names."""
 
 _INDEXES = ("UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX", "UV_INDEX_URL", "UV_NO_INDEX", "UV_FIND_LINKS")
@@ -31,10 +31,10 @@ def ways_to_wheels(spec: Spec, lock: Lock, sources: Sources, folder: Path) -> tu
     """Return where the wheels of a project may be, the likelier place first; `folder` is the project's."""
     pinned = cache(partial(read_pinned, spec, folder))  # for both ways, and only where one of them is taken
 
-    def stated() -> Mapping[str, Place]:
+    def stated() -> Mapping[str, WheelAddress]:
         return stated_places(pinned())
 
-    def asked() -> Mapping[str, Place]:
+    def asked() -> Mapping[str, WheelAddress]:
         others = stated_places(pinned(), lambda row: not is_indexed(row))
         found = {package.name for package in lock.packages} - pinned_names(pinned())
         return {**others, **_asked_places(spec, lock, sources, folder, indexed_names(pinned()) | found)}
@@ -43,11 +43,13 @@ def ways_to_wheels(spec: Spec, lock: Lock, sources: Sources, folder: Path) -> tu
     return (asked, stated) if elsewhere else (stated, asked)
 
 
-def _asked_places(spec: Spec, lock: Lock, sources: Sources, folder: Path, names: frozenset[str]) -> Mapping[str, Place]:
+def _asked_places(
+    spec: Spec, lock: Lock, sources: Sources, folder: Path, names: frozenset[str]
+) -> Mapping[str, WheelAddress]:
     """Ask uv for exactly the versions that a lock pins of some packages; each says that it depends on nothing."""
     pins = tuple(package for package in lock.packages if package.origin is None and package.name in names)
     taken, _ = uv_keys.take(json.loads(spec.uv), lambda _: spec.script, spec.build)
-    places = PackageSources(asked_project.read_around(spec, folder))
+    places = PackageSources(asked_project.read_surroundings(spec, folder))
     settings: dict[str, Any] = places.of_settings(taken, names)
     places.refuse()
     settings.pop("override-dependencies", None)

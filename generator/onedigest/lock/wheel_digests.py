@@ -10,10 +10,10 @@ from pathlib import Path
 from onedigest.digest import Digest, algorithm_of, has_stated, is_digest
 from onedigest.errors import InputError, Problem
 from onedigest.lock.model import LockedPackage, Wheel
-from onedigest.lock.script_lock import Pins
+from onedigest.lock.script_lock import ScriptPins
 from onedigest.net.connection import THREADS
 from onedigest.sources import Sources
-from onedigest.tools.uv_rows import Place
+from onedigest.tools.uv_rows import WheelAddress
 
 _MOST_WHEEL = 4 << 30
 """Bytes of a wheel whose size no index states."""
@@ -23,7 +23,7 @@ Has = Callable[[str], bool]
 
 
 def completed(
-    packages: tuple[LockedPackage, ...], places: Mapping[str, Place], sources: Sources, pinned: Pins
+    packages: tuple[LockedPackage, ...], places: Mapping[str, WheelAddress], sources: Sources, pinned: ScriptPins
 ) -> tuple[LockedPackage, ...]:
     """Fill in digests and sizes that the index does not state; `places` are by file name.
 
@@ -50,7 +50,7 @@ def completed(
 class _StatedDigests:
     """What is stated of one file: by its index, by uv's lock of the script, and by the lock of a project."""
 
-    def __init__(self, name: str, index: str, pinned: Pins, package: str) -> None:
+    def __init__(self, name: str, index: str, pinned: ScriptPins, package: str) -> None:
         self._name = name
         self._index = index
         self._script = pinned.digests.get(name, "")
@@ -80,7 +80,9 @@ class _StatedDigests:
         return []
 
 
-def _measured(wheel: Wheel, place: Place, sources: Sources, stated: _StatedDigests) -> tuple[Wheel, list[Problem]]:
+def _measured(
+    wheel: Wheel, place: WheelAddress, sources: Sources, stated: _StatedDigests
+) -> tuple[Wheel, list[Problem]]:
     if wheel.size and stated.is_enough:
         return wheel, stated.problems()
     digest, size = _content(wheel, place, sources)
@@ -88,7 +90,7 @@ def _measured(wheel: Wheel, place: Place, sources: Sources, stated: _StatedDiges
     return replace(wheel, digest=digest, size=size), stated.problems(lambda each: has_stated(path, each))
 
 
-def _content(wheel: Wheel, place: Place, sources: Sources) -> tuple[Digest, int]:
+def _content(wheel: Wheel, place: WheelAddress, sources: Sources) -> tuple[Digest, int]:
     """Fetch the file of a wheel into the store; return its digest and size."""
     if wheel.digest and sources.store.has(wheel.digest):
         return wheel.digest, sources.store.path(wheel.digest).stat().st_size

@@ -18,7 +18,7 @@ from onedigest.store import Store
 def look(image: CheckedImage, store: Store, owners: Owners) -> list[Problem]:
     """Return what an image lacks. Where its inputs, or the files of its base, are not known here, nothing is said.
 
-    What was found once is noted under the digest of the plan. Raises `InputError` for files at places of others.
+    What was found once is cached under the digest of the plan. Raises `InputError` for files at places of others.
     """
     others = foreign_environments(image.spec, image.lock.base, image.platforms, image.where)
     if _has_places(image.spec):
@@ -65,9 +65,9 @@ def _lacking_files(image: CheckedImage, store: Store, owners: Owners) -> list[Pr
     name = f"missing/{FORMAT}/looked/{hex_of(of_bytes(canonical_json(stated)))}"
     if (note := store.read_note(name)) is not None:
         with suppress(ValueError, TypeError, KeyError):
-            noted = json.loads(note)
-            if noted["complete"] or not image.again:
-                return [Problem(*row) for row in noted["problems"]]
+            cached = json.loads(note)
+            if cached["complete"] or not image.again:
+                return [Problem(*row) for row in cached["problems"]]
     from onedigest.missing.messages import find  # a build with nothing to do needs none of it
 
     found = find(image, store, owners)

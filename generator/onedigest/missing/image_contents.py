@@ -12,7 +12,7 @@ from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.base.probe import EXAMINER
 from onedigest.lock.model import Lock
 from onedigest.missing.facts import Facts, merged, read_facts
-from onedigest.oci.rootfs import Rootfs, noted_rootfs
+from onedigest.oci.rootfs import Rootfs, cached_rootfs
 from onedigest.platforms import Platform
 from onedigest.store import Store
 
@@ -84,7 +84,7 @@ def world_of(
 ) -> ImageContents | None:
     """Return what there is on a platform, None where its base is an image of which nothing is known here."""
     layers = lock.base.layers(platform)
-    rootfs = noted_rootfs(layers, EXAMINER, store) if layers else None
+    rootfs = cached_rootfs(layers, EXAMINER, store) if layers else None
     if layers and rootfs is None:
         return None
     brought = [

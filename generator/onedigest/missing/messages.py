@@ -22,9 +22,9 @@ _MOST_NAMED = 6
 def find(image: CheckedImage, store: Store, owners: Owners) -> Findings | None:
     """Look into the files of an image; None where some of them were never on this machine."""
     facts = facts_of(image.lock, image.platforms, store)
-    worlds = [world_of(image.lock, each, facts, image.files, store) for each in image.platforms] if facts else []
-    known = [world for world in worlds if world is not None]
-    if facts is None or len(known) < len(worlds):
+    images = [world_of(image.lock, each, facts, image.files, store) for each in image.platforms] if facts else []
+    known = [contents for contents in images if contents is not None]
+    if facts is None or len(known) < len(images):
         return None
     search = image_variables(image.spec, image.lock.base, image.platforms[0]).get("PATH", "").split(":")
     problems, is_complete = _said(image, known, search, owners)
@@ -34,10 +34,10 @@ def find(image: CheckedImage, store: Store, owners: Owners) -> Findings | None:
 
 
 def _said(
-    image: CheckedImage, worlds: Sequence[ImageContents], search: Sequence[str], owners: Owners
+    image: CheckedImage, images: Sequence[ImageContents], search: Sequence[str], owners: Owners
 ) -> tuple[list[Problem], bool]:
     """Return a problem for each library and program, the last with the line that brings them; and if all was known."""
-    everything = [*missing_libraries(worlds), *missing_interpreters(worlds, search)]
+    everything = [*missing_libraries(images), *missing_interpreters(images, search)]
     lacking = [each for each in everything if not each.optional]
     where, platforms = image.where("system-packages"), tuple(image.platforms)
     problems = [

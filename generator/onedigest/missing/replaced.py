@@ -38,7 +38,7 @@ class _Owned(NamedTuple):
 def replaced_files(image: CheckedImage, store: Store) -> list[Problem]:
     """Return a problem for each file that Debian packages have at its place, or keep its folder from others.
 
-    Of packages that were never on this machine nothing is known. What was found once is noted under the plan's digest.
+    Of packages that were never on this machine nothing is known. What was found once is cached under the plan's digest.
     """
     if not absolute_paths(image.files):
         return []

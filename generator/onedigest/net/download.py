@@ -27,7 +27,7 @@ from onedigest.net import redirects
 from onedigest.net.connection import THREADS, Connection, Pools, shown
 from onedigest.net.failure_reasons import unreachable
 from onedigest.net.index_credentials import IndexCredential
-from onedigest.net.pace import Refused
+from onedigest.net.pace import SlowAnswer
 from onedigest.net.proxy_faults import ProxyFault
 from onedigest.net.request_credentials import REFUSED, RequestCredentials
 from onedigest.net.retries import BUSY, seconds_of
@@ -168,7 +168,7 @@ class Client:
 
     def _may_pass(self, error: HTTPError, url: str, attempt: int) -> bool:
         """Wait where a fault may be gone the next time; tell whether it may."""
-        if isinstance(error, SSLError | NameResolutionError | Refused | LocationValueError):
+        if isinstance(error, SSLError | NameResolutionError | SlowAnswer | LocationValueError):
             return False
         if isinstance(error, ReadTimeoutError) and attempt > 1:
             return False
@@ -262,7 +262,7 @@ def _continue(part: IO[bytes], file: Download, open_at: Open, where: str, report
                 part.write(chunk)
                 digest.update(chunk)
                 report(len(chunk))
-        except Refused as error:
+        except SlowAnswer as error:
             raise NetworkError.of(f"{file.name}: {error}", where=where) from None
         except HTTPError as error:
             return f"the connection broke ({type(error).__name__})"

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from urllib3.exceptions import HTTPError, NameResolutionError, ProtocolError, ProxyError, SSLError
 
 from onedigest.errors import NetworkError
-from onedigest.net.pace import Refused
+from onedigest.net.pace import SlowAnswer
 from onedigest.net.proxies import Proxy
 from onedigest.net.proxy_faults import LOGIN, ProxyFault, plain, unreached, untunnelled, unwilling
 
@@ -53,7 +53,7 @@ def tls_hint(why: str) -> str:
 
 def unreachable(error: HTTPError, where: str) -> NetworkError:
     """Return the error for a request that failed; `where` is its address, without what may be a secret."""
-    if isinstance(error, Refused):
+    if isinstance(error, SlowAnswer):
         return NetworkError.of(str(error), where=where)
     if isinstance(error, ProxyFault):
         return NetworkError.of(str(error), where=where, hint=error.hint)

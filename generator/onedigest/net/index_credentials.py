@@ -23,7 +23,7 @@ from urllib.parse import unquote
 from onedigest.errors import Problem
 from onedigest.net.indexes import (
     VARIABLE,
-    Index,
+    PackageIndex,
     held_by,
     indexes_in,
     indexes_of_variables,
@@ -68,7 +68,7 @@ class IndexCredentials:
     def __init__(
         self,
         environment: Mapping[str, str] | None = None,
-        asked: Iterable[Index] = (),
+        asked: Iterable[PackageIndex] = (),
         stated: Iterable[IndexCredential] = (),
         *,
         offline: bool = False,
@@ -80,7 +80,7 @@ class IndexCredentials:
         self._lock = threading.Lock()
 
     @cached_property
-    def indexes(self) -> tuple[Index, ...]:
+    def indexes(self) -> tuple[PackageIndex, ...]:
         """All that is named: by variables, by who asks, and by the user's settings."""
         own = [each for table in self._settings for each in (*indexes_in(table), *listed_in(table))]
         return tuple(dict.fromkeys((*indexes_of_variables(self._environment), *self._asked, *own)))
@@ -122,7 +122,7 @@ class IndexCredentials:
 
     def asked_at(self, url: str, index: str) -> IndexCredential | None:
         """Return what is shown where a server refused: what is kept for the address, or what its index is shown."""
-        if found := self._of_store(Index(url=url), ""):
+        if found := self._of_store(PackageIndex(url=url), ""):
             return found
         near = self._near(url)
         if index and origin_of(index) == origin_of(url) and (found := self._best(near, index)):
@@ -141,9 +141,9 @@ class IndexCredentials:
             named = near[0]
         if named is None and not index:
             return None
-        return self.refused(named or Index(url=index), status, shown=shown is not None)
+        return self.refused(named or PackageIndex(url=index), status, shown=shown is not None)
 
-    def refused(self, index: Index, status: int, *, shown: bool) -> Problem:
+    def refused(self, index: PackageIndex, status: int, *, shown: bool) -> Problem:
         """Return what is said where an index refuses what it is shown, or asks for more."""
         url = _plain(index.bare)
         named = f"the index `{index.name}` ({url})" if index.name else f"the index {url}"
@@ -200,7 +200,7 @@ class IndexCredentials:
     def _held(self) -> Mapping[str, tuple[str, str]]:
         return stated_by_variables(self._environment)
 
-    def _sought(self, index: Index) -> IndexCredential | None:
+    def _sought(self, index: PackageIndex) -> IndexCredential | None:
         """Return what an index is shown, from where uv looks for it."""
         if not index.origin or index.authenticate == "never":
             return None
@@ -221,14 +221,14 @@ class IndexCredentials:
         password = next((word for each in same if (word := held_by(each.url)[1])), "")
         return IndexCredential(url=index.bare, user=user, password=password) if user else None
 
-    def _of_netrc(self, index: Index, user: str) -> IndexCredential | None:
+    def _of_netrc(self, index: PackageIndex, user: str) -> IndexCredential | None:
         parts = split(index.url)
         pair = netrc_pair(_netrc_path(self._environment), (parts.hostname or "") if parts else "")
         if pair and user in ("", pair[0]):
             return IndexCredential(url=index.bare, user=pair[0], password=pair[1])
         return None
 
-    def _of_store(self, index: Index, user: str) -> IndexCredential | None:
+    def _of_store(self, index: PackageIndex, user: str) -> IndexCredential | None:
         """Return what `uv auth login` keeps for an address in its file, the longest path first."""
         found = [each for each in self._store if user in ("", each.user) and each.covers(index.bare) >= 0]
         return max(found, key=lambda each: each.covers(index.bare)) if found else None
@@ -284,7 +284,7 @@ def _load(path: Path) -> Mapping[str, Any]:
         return {}  # uv says what is wrong with it
 
 
-def _hint(index: Index, url: str) -> str:
+def _hint(index: PackageIndex, url: str) -> str:
     """Return what to set so that an index is shown a user and a password."""
     name = index.name or "NAME"
     stem = index.stem or "NAME"

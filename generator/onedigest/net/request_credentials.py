@@ -24,16 +24,16 @@ class RequestCredentials:
         self._netrc = netrc
         self._taken: dict[tuple[str, str], IndexCredential] = {}
 
-    def visit(self, url: str, index: str) -> Visit:
+    def visit(self, url: str, index: str) -> ShownCredentials:
         """Return what is known of a request. `index` is the address of the index that lists the file, or nothing."""
         user, password = held_by(url)
         if (user or password) and self._credentials.may_show(url):
             own = IndexCredential(url=without_user(url), user=user, password=password)
-            return Visit(url=url, index=index, credentials=self._credentials, first=own, is_stated=True)
+            return ShownCredentials(url=url, index=index, credentials=self._credentials, first=own, is_stated=True)
         first = self._credentials.at(url) or self._taken.get((origin_of(url), index)) or self._of_netrc(url)
-        return Visit(url=url, index=index, credentials=self._credentials, first=first)
+        return ShownCredentials(url=url, index=index, credentials=self._credentials, first=first)
 
-    def learn(self, visit: Visit, shown: IndexCredential) -> None:
+    def learn(self, visit: ShownCredentials, shown: IndexCredential) -> None:
         """Remember what a server took."""
         self._taken[origin_of(visit.url), visit.index] = shown
 
@@ -54,7 +54,7 @@ class RequestCredentials:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Visit:
+class ShownCredentials:
     """A request: `first` is what it shows at once; `is_stated` where its address says so itself."""
 
     url: str = field(repr=False)

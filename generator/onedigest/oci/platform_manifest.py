@@ -41,7 +41,7 @@ class ImageReader(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Chosen:
+class PlatformManifest:
     """The manifest of a platform, as an index has it."""
 
     platform: str
@@ -56,7 +56,7 @@ class _Row(NamedTuple):
     stated: Mapping[str, Any]
 
 
-class Index:
+class ImageIndex:
     """An index with the indexes in it, which are read when they are needed, each once."""
 
     def __init__(self, source: ImageReader, document: Mapping[str, Any]) -> None:
@@ -76,7 +76,7 @@ class Index:
         """What was read to choose."""
         return tuple(map(Digest, self._documents))
 
-    def find(self, platform: str) -> Chosen | None:
+    def find(self, platform: str) -> PlatformManifest | None:
         """Return the image of a platform: the first one that states it, else the first whose configuration does.
 
         Raises `InputError`, and `NetworkError` where a document is not to be had.
@@ -87,7 +87,7 @@ class Index:
         """Return the platforms of all that may be an image, each once, in the order of the index."""
         return list(dict.fromkeys(self._platforms(self._rows, set(), 0)))
 
-    def _find(self, rows: Sequence[_Row], platform: str, seen: set[str], depth: int) -> Chosen | None:
+    def _find(self, rows: Sequence[_Row], platform: str, seen: set[str], depth: int) -> PlatformManifest | None:
         stated = [row for row in rows if row.platform == platform]
         for row in (*stated, *(row for row in rows if row.platform is None)):
             found = (
@@ -108,7 +108,7 @@ class Index:
             elif name := self._own_platform(row):
                 yield name
 
-    def _image(self, row: _Row, platform: str) -> Chosen | None:
+    def _image(self, row: _Row, platform: str) -> PlatformManifest | None:
         """Return what a row stands for, if it is an image of a platform, and no other artifact."""
         data = self._document(row.stated)
         config = parse(data, self._where(row)).get("config")
@@ -117,7 +117,7 @@ class Index:
             return None
         if row.platform is None and self._own_platform(row) != platform:
             return None
-        return Chosen(platform=platform, media_type=row.stated["mediaType"], data=data)
+        return PlatformManifest(platform=platform, media_type=row.stated["mediaType"], data=data)
 
     def _own_platform(self, row: _Row) -> str:
         """Return the platform that the configuration of a manifest states; nothing where it states none."""

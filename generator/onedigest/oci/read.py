@@ -21,7 +21,7 @@ from onedigest.oci.documents import (
 )
 from onedigest.oci.local_image import Layout
 from onedigest.oci.media import CONFIGS, INDEXES, LAYERS, MANIFESTS
-from onedigest.oci.platform_manifest import ImageReader, Index
+from onedigest.oci.platform_manifest import ImageIndex, ImageReader
 from onedigest.oci.rootfs import Blob
 from onedigest.oci.tar_members import read_members
 
@@ -95,7 +95,7 @@ def read_from(source: ImageReader, wanted: Collection[str] = ()) -> ReadImage:
         return ReadImage(digest=of_bytes(data), platforms=kept, offered=(only.platform,))
     if media_type not in INDEXES:
         raise InputError.of(f"media type {media_type!r} is not that of an image", where=source.name)
-    index = Index(source, top)
+    index = ImageIndex(source, top)
     chosen = [found for name in wanted or index.platforms() if (found := index.find(name))]
     everything = len(chosen) == len(wanted)
     return ReadImage(

@@ -235,12 +235,12 @@ class Rootfs:
 
 
 def read_rootfs(layers: Iterable[tuple[Descriptor, Blob]], examiner: Examiner, store: Store) -> Rootfs:
-    """Read the layers of an image, from below to above; what was read of a layer once is noted in the store."""
+    """Read the layers of an image, from below to above; what was read of a layer once is cached in the store."""
     return Rootfs(_read_noted(descriptor, blob, examiner, store) for descriptor, blob in layers)
 
 
-def noted_rootfs(layers: Iterable[Descriptor], examiner: Examiner, store: Store) -> Rootfs | None:
-    """Return the files of an image by what is noted of its layers, None where one was not read on this machine."""
+def cached_rootfs(layers: Iterable[Descriptor], examiner: Examiner, store: Store) -> Rootfs | None:
+    """Return the files of an image by what is cached of its layers, None where one was not read on this machine."""
     found = []
     for descriptor in layers:
         note = store.read_note(_note_name(descriptor, examiner))

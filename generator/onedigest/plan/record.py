@@ -11,7 +11,7 @@ from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.image import Image
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
-from onedigest.lock.table import Table, Wrong
+from onedigest.lock.table import InvalidValue, Table
 from onedigest.lock.toml import inline_table, lines, string
 from onedigest.plan.layers import Plan
 
@@ -88,7 +88,7 @@ def loads(text: str, where: str) -> Record:
         return _read(Table(untrusted.load_toml(text, untrusted.MOST_LOCK)))
     except tomllib.TOMLDecodeError as error:
         messages: Sequence[str] = [f"not valid TOML: {error}"]
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         messages = wrong.messages
     raise InputError(Problem(f"not a record of a build: {each}", where, _HINT) for each in messages)
 

@@ -28,7 +28,7 @@ class Denied(NetworkError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RegistryAnswer:
     """What came back, whole: the status, the headers by lower-case name, and the body."""
 
     status: int
@@ -36,7 +36,7 @@ class Answer:
     body: bytes
 
 
-Ask = Callable[[str, str, Mapping[str, str], bytes | None], Answer]
+Ask = Callable[[str, str, Mapping[str, str], bytes | None], RegistryAnswer]
 """Sends a request to a token service: method, address, headers, body."""
 
 
@@ -146,7 +146,9 @@ class Authorizer:
             raise NetworkError.of(f"{self._registry}: its token service answered {answer.status} and no token")
         return token
 
-    def _exchange(self, service: _Service, scopes: tuple[str, ...], credential: RegistryCredential | None) -> Answer:
+    def _exchange(
+        self, service: _Service, scopes: tuple[str, ...], credential: RegistryCredential | None
+    ) -> RegistryAnswer:
         asked = [("service", service.service)] if service.service else []
         scopes = (*scopes, *self._more)
         asked += [("scope", scope) for scope in scopes]

@@ -13,27 +13,29 @@ from onedigest.registry.repository import Repository
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
-class Blob:
+class PushedBlob:
     """A blob that a manifest names; `size` in bytes."""
 
     digest: Digest
     size: int
 
 
-def blobs_of(image: Image) -> tuple[Blob, ...]:
+def blobs_of(image: Image) -> tuple[PushedBlob, ...]:
     """Return the distinct blobs of an image, the largest first: they decide how long a push takes."""
-    found = {Blob(digest=Digest(each.digest), size=each.size) for each in image.layers()}
-    found |= {Blob(digest=Digest(each.config_digest), size=len(each.config)) for each in image.platforms}
+    found = {PushedBlob(digest=Digest(each.digest), size=each.size) for each in image.layers()}
+    found |= {PushedBlob(digest=Digest(each.config_digest), size=len(each.config)) for each in image.platforms}
     return tuple(sorted(found, key=lambda blob: (-blob.size, blob.digest)))
 
 
-def find_missing(repository: Repository, blobs: Sequence[Blob]) -> tuple[Blob, ...]:
+def find_missing(repository: Repository, blobs: Sequence[PushedBlob]) -> tuple[PushedBlob, ...]:
     """Return the blobs that a repository does not have."""
     present = transfer_all(lambda blob, _: repository.has(blob.digest), blobs)
     return tuple(blob for blob, there in zip(blobs, present, strict=True) if not there)
 
 
-def begin_uploads(repository: Repository, blobs: Sequence[Blob], elsewhere: Mapping[str, str]) -> dict[Blob, str]:
+def begin_uploads(
+    repository: Repository, blobs: Sequence[PushedBlob], elsewhere: Mapping[str, str]
+) -> dict[PushedBlob, str]:
     """Mount blobs from other repositories of the registry; return those that must be uploaded, and where to.
 
     `elsewhere` names a repository that is likely to have a blob, by its digest.
@@ -43,7 +45,7 @@ def begin_uploads(repository: Repository, blobs: Sequence[Blob], elsewhere: Mapp
 
 
 def upload_blobs(
-    repository: Repository, places: Mapping[Blob, str], contents: Mapping[str, Path | bytes], report: Report
+    repository: Repository, places: Mapping[PushedBlob, str], contents: Mapping[str, Path | bytes], report: Report
 ) -> None:
     """Upload blobs, several at once; `contents` has them by digest."""
     transfer_all(

@@ -30,7 +30,7 @@ class Remote:
     def top(self) -> tuple[str, bytes]:
         """Return the index, or the only manifest, that the reference means now; what has the digest asked for stays."""
         digest = self.reference.digest
-        if digest and (data := self._stored(digest)):
+        if digest and (data := self._cached(digest)):
             return stated_type(data), data
         found = self._repository.manifest(self.reference.asked)
         self._store.add(found.data)
@@ -38,15 +38,15 @@ class Remote:
 
     def document(self, digest: str, size: int, *, manifest: bool) -> bytes:
         """Return a manifest or a configuration. Raises `NetworkError` unless it has its digest and size."""
-        if (stored := self._stored(digest)) and len(stored) == size:
-            return stored
+        if (cached := self._cached(digest)) and len(cached) == size:
+            return cached
         data = self._repository.manifest(digest).data if manifest else self._repository.blob(digest)
         if len(data) != size:
             raise NetworkError.of(f"{len(data)} bytes, {size} in its descriptor", where=self.where(digest))
         self._store.add(data)
         return data
 
-    def _stored(self, digest: str) -> bytes | None:
+    def _cached(self, digest: str) -> bytes | None:
         """Return a document that the store has, if it still has its digest."""
         if not self._store.has(digest):
             return None

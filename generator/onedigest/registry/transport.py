@@ -19,9 +19,9 @@ from onedigest.net.connection import Pools, shown
 from onedigest.net.download import discard, encoding_of
 from onedigest.net.redirects import is_loopback
 from onedigest.net.retries import BUSY, LIMITED, seconds_of
-from onedigest.registry.authorization import Answer, Authorizer
+from onedigest.registry.authorization import Authorizer, RegistryAnswer
 from onedigest.registry.credentials import RegistryCredentials
-from onedigest.registry.host_choice import Places, host_of, pools_for, registry_of
+from onedigest.registry.host_choice import RegistryHosts, host_of, pools_for, registry_of
 from onedigest.registry.hosts_toml import Host
 from onedigest.registry.refusals import Refusing, has_no_tls, is_passing, is_put_off, noting_host, unreachable
 
@@ -40,7 +40,7 @@ _MOST_TOKEN = 1 << 20
 _SHORTEST_SECRET = 6
 _MOST_ERROR = 1 << 16
 
-R = TypeVar("R", Answer, urllib3.BaseHTTPResponse)
+R = TypeVar("R", RegistryAnswer, urllib3.BaseHTTPResponse)
 
 Body = Callable[[], bytes | IO[bytes]]
 """Opens the body of a request anew for each try."""
@@ -57,7 +57,7 @@ class Access:
     credentials: RegistryCredentials
     insecure: tuple[str, ...] = ()
     mirrors: tuple[tuple[str, str], ...] = ()
-    places: Places = field(default_factory=Places)
+    places: RegistryHosts = field(default_factory=RegistryHosts)
     pause: Callable[[float], object] = field(default=time.sleep, repr=False)
 
 
@@ -117,20 +117,20 @@ class Transport:
         body: Body | None = None,
         attempts: int = ATTEMPTS,
         most: int = MOST_DOCUMENT,
-    ) -> Answer:
+    ) -> RegistryAnswer:
         """Send a request, and return the whole answer, whose body has `most` bytes at most. Raises `NetworkError`."""
         return self._retried(
             lambda: self.whole(self._send_once(method, path, scopes, headers or {}, body), most), attempts
         )
 
-    def waits(self, number: int, answer: Answer | None = None) -> bool:
+    def waits(self, number: int, answer: RegistryAnswer | None = None) -> bool:
         """Wait after a try that failed, longer each time, or as an answer asks; tell whether to try again."""
         if answer and _is_put_off(answer):
             return False
         asked = answer.headers.get("retry-after") if answer else None
         return self._wait(seconds_of(number, asked), "is asked again", answer.status if answer else 0)
 
-    def failure(self, answer: Answer, doing: str) -> NetworkError:
+    def failure(self, answer: RegistryAnswer, doing: str) -> NetworkError:
         """Return the error for an answer that is none; `doing` says what was tried, such as `pull acme/app`."""
         return self.refusing.failure(answer, doing)
 
@@ -265,7 +265,7 @@ class Transport:
             if content is not None and not isinstance(content, bytes):
                 content.close()
 
-    def _ask_token(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    def _ask_token(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> RegistryAnswer:
         """Ask a token service, which may be another host that the registry trusts with what is shown to it.
 
         It has TLS, as docker wants it, or is as near, or as much the user's choice, as the registry.
@@ -305,7 +305,7 @@ class Transport:
         patience, said = self._pools.patience, f"answered {status}" if status else why
         return patience.wait(self._host.netloc, seconds, said, self._access.pause, limited=status == LIMITED)
 
-    def whole(self, response: urllib3.BaseHTTPResponse, most: int = _MOST_ERROR) -> Answer:
+    def whole(self, response: urllib3.BaseHTTPResponse, most: int = _MOST_ERROR) -> RegistryAnswer:
         """Return an answer with its body. Raises `NetworkError` for one of more than `most` bytes, or encoded."""
         headers = {name.lower(): value for name, value in response.headers.items()}
         pieces: list[bytes] = []
@@ -324,7 +324,7 @@ class Transport:
             response.close()
         if pieces and response.status < _FIRST_ERROR and (encoding := encoding_of(headers)):
             raise NetworkError.of(f"{self.registry} encoded what was asked for as it is ({encoding})")
-        return Answer(response.status, headers, b"".join(pieces)[:most])
+        return RegistryAnswer(response.status, headers, b"".join(pieces)[:most])
 
     def _falls_back(self, error: HTTPError, target: str) -> bool:
         """Go on without TLS where that is allowed, and the registry has none."""
@@ -338,6 +338,6 @@ def _placed(place: str) -> str:
     return re.sub(r"[^\x21-\x7e]+", " ", shown(place))[:200]
 
 
-def _is_put_off(found: Answer | urllib3.BaseHTTPResponse) -> bool:
+def _is_put_off(found: RegistryAnswer | urllib3.BaseHTTPResponse) -> bool:
     headers = {name.lower(): value for name, value in found.headers.items()}
-    return is_put_off(found.status, headers, found.body if isinstance(found, Answer) else b"")
+    return is_put_off(found.status, headers, found.body if isinstance(found, RegistryAnswer) else b"")

@@ -10,7 +10,7 @@ from typing import IO
 from onedigest.errors import NetworkError
 from onedigest.net.retries import BUSY
 from onedigest.net.transfers import Report
-from onedigest.registry.authorization import Answer, Denied
+from onedigest.registry.authorization import Denied, RegistryAnswer
 from onedigest.registry.endpoint import Endpoint
 
 _CREATED, _ACCEPTED, _NO_CONTENT = 201, 202, 204
@@ -63,7 +63,7 @@ def upload(
     whole = True
     for number in range(1, _TRIES + 1):
         place = place or begin(endpoint)
-        counter = _Counter(report)
+        counter = _CountingReader(report)
         send = _send_whole if whole else _send_chunks
         fault: NetworkError
         answer = None
@@ -90,8 +90,8 @@ def upload(
 
 
 def _send_whole(
-    endpoint: Endpoint, place: str, digest: str, size: int, content: Path | bytes, counter: _Counter
-) -> Answer:
+    endpoint: Endpoint, place: str, digest: str, size: int, content: Path | bytes, counter: _CountingReader
+) -> RegistryAnswer:
     headers = {"content-type": "application/octet-stream", "content-length": str(size)}
     return endpoint.ask(
         "PUT",
@@ -103,8 +103,8 @@ def _send_whole(
 
 
 def _send_chunks(
-    endpoint: Endpoint, place: str, digest: str, size: int, content: Path | bytes, counter: _Counter
-) -> Answer:
+    endpoint: Endpoint, place: str, digest: str, size: int, content: Path | bytes, counter: _CountingReader
+) -> RegistryAnswer:
     start = 0
     while start < size:
         end = min(size, start + _CHUNK)
@@ -127,7 +127,7 @@ def _send_chunks(
     return endpoint.ask("PUT", _with_digest(place, digest), headers={"content-length": "0"}, attempts=1)
 
 
-def _place(endpoint: Endpoint, answer: Answer, path: str) -> str:
+def _place(endpoint: Endpoint, answer: RegistryAnswer, path: str) -> str:
     origin = path if "://" in path else endpoint.transport.url(path)
     return endpoint.transport.absolute(answer.headers.get("location", origin), origin)
 
@@ -136,7 +136,7 @@ def _with_digest(place: str, digest: str) -> str:
     return f"{place}{'&' if '?' in place else '?'}digest={digest}"
 
 
-class _Counter:
+class _CountingReader:
     """Reports what is read of a body, and takes it back where it was for nothing."""
 
     def __init__(self, report: Report) -> None:

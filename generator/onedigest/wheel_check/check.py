@@ -16,7 +16,7 @@ from onedigest.wheel_check.findings import Key, WheelFindings, dumps, loads
 def check(lock: Lock, platforms: Iterable[Platform], store: Store) -> WheelFindings:
     """Look at those wheels of some platforms that are in the store.
 
-    What was found is noted under their digests, unless no image can be made of them.
+    What was found is cached under their digests, unless no image can be made of them.
     """
     chosen = set(platforms)
     there = {wheel for wheel in lock.wheels() if store.has(wheel.digest, wheel.size)}
@@ -31,9 +31,9 @@ def check(lock: Lock, platforms: Iterable[Platform], store: Store) -> WheelFindi
     }
     place = lock.base.python_minor, lock.base.venv
     name = _note(wheels, place)
-    if (noted := store.read_note(name)) is not None:
+    if (cached := store.read_note(name)) is not None:
         with suppress(ValueError, TypeError, KeyError):
-            return loads(noted)
+            return loads(cached)
     from onedigest.wheel_check.inspection import look  # what was found before needs none of it
 
     found = look(wheels, place, store)

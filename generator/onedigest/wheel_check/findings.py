@@ -1,4 +1,4 @@
-"""The findings that wheels of a lock can have, and the text that each is noted as."""
+"""The findings that wheels of a lock can have, and the text that each is cached as."""
 
 from __future__ import annotations
 
@@ -39,25 +39,25 @@ class WheelFindings:
 
 
 def dumps(found: WheelFindings) -> bytes:
-    """Return what is noted of wheels that images can be made of."""
+    """Return what is cached of wheels that images can be made of."""
     shared = [[each.packages, each.winner, each.paths, each.count] for each in found.shared]
     return canonical_json({"odd": found.odd, "shared": shared})
 
 
 def loads(text: bytes) -> WheelFindings:
     """Read a note. Raises ValueError, TypeError or KeyError for one that is none."""
-    noted: Mapping[str, Any] = json.loads(text)
+    cached: Mapping[str, Any] = json.loads(text)
     return WheelFindings(
-        odd=tuple((_key(key), str(said)) for key, said in noted["odd"]),
+        odd=tuple((_key(key), str(said)) for key, said in cached["odd"]),
         shared=tuple(
             Shared(
                 packages=tuple(map(_key, packages)), winner=_key(winner), paths=tuple(map(str, paths)), count=int(count)
             )
-            for packages, winner, paths, count in noted["shared"]
+            for packages, winner, paths, count in cached["shared"]
         ),
     )
 
 
-def _key(noted: Any) -> Key:
-    name, version = noted
+def _key(cached: Any) -> Key:
+    name, version = cached
     return str(name), str(version)

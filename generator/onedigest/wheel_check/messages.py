@@ -40,51 +40,56 @@ class Requesters:
         return next((line for name, _ in packages if (line := self.line_of(name))), self.spec.script)
 
 
-def refusals(found: WheelFindings, asking: Requesters) -> list[Problem]:
+def refusals(found: WheelFindings, requesters: Requesters) -> list[Problem]:
     """Return why no image can be made of wheels, a problem for each reason."""
-    constraints = sorted({other for packages, _ in found.unfit if (other := _constraint(packages, asking))})
+    constraints = sorted({other for packages, _ in found.unfit if (other := _constraint(packages, requesters))})
     return [
-        Problem(text, asking.where(packages), _way_out(packages, asking, constraints)) for packages, text in found.unfit
+        Problem(text, requesters.where(packages), _way_out(packages, requesters, constraints))
+        for packages, text in found.unfit
     ]
 
 
-def placed(problem: Problem, asking: Requesters) -> Problem:
+def placed(problem: Problem, requesters: Requesters) -> Problem:
     """Return what an engine says of a wheel, whose file name it begins with, as if it had been found before.
 
     A file that is not that of the lock is no fault of the wheel.
     """
     name = problem.message.partition(": ")[0]
-    packages = [package.key for package in asking.lock.packages if any(each.name == name for _, each in package.wheels)]
+    packages = [
+        package.key for package in requesters.lock.packages if any(each.name == name for _, each in package.wheels)
+    ]
     if not packages or problem.message.endswith(_CHANGED):
         return problem
-    return Problem(problem.message, asking.where(packages), _way_out(packages, asking) or problem.hint)
+    return Problem(problem.message, requesters.where(packages), _way_out(packages, requesters) or problem.hint)
 
 
-def warnings(found: WheelFindings, asking: Requesters) -> list[Problem]:
+def warnings(found: WheelFindings, requesters: Requesters) -> list[Problem]:
     """Return what is odd about wheels, and which files they share."""
-    odd = [Problem(text, asking.where((key,))) for key, text in found.odd]
+    odd = [Problem(text, requesters.where((key,))) for key, text in found.odd]
     told, left = found.shared[:_MOST_SHARED], len(found.shared) - _MOST_SHARED
-    others = [Problem(f"{left} further groups of wheels bring the same paths", asking.spec.script)] if left > 0 else []
-    return [*odd, *(_shared(each, asking) for each in told), *others]
+    others = (
+        [Problem(f"{left} further groups of wheels bring the same paths", requesters.spec.script)] if left > 0 else []
+    )
+    return [*odd, *(_shared(each, requesters) for each in told), *others]
 
 
-def _way_out(packages: Sequence[Key], asking: Requesters, constraints: Sequence[str] = ()) -> str:
+def _way_out(packages: Sequence[Key], requesters: Requesters, constraints: Sequence[str] = ()) -> str:
     """Return how to have other wheels than those of some packages.
 
     `constraints` are those of all that is wrong, since they stand in one line.
     """
-    name, version = _unbuilt(packages, asking)
+    name, version = _unbuilt(packages, requesters)
     if not name:
         return ""
     other = f"{name}!={version}"
-    if _constraint(packages, asking):
+    if _constraint(packages, requesters):
         listed = ", ".join(f'"{each}"' for each in constraints or [other])
         line = f"constraint-dependencies = [{listed}]"
-        if asking.spec.is_pinned:
+        if requesters.spec.is_pinned:
             return f"add `{line}` to [tool.uv] of the project, and run `uv lock`"
         several = "each of them" if constraints[1:] else name
         return f"for another version of {several} write `{line}` in [tool.uv]"
-    asked = _asked(name, asking)
+    asked = _asked(name, requesters)
     if not asked:
         return f"for another version of {name} add `{other}` to the packages of the image"
     if Requirement(asked).url:
@@ -92,22 +97,22 @@ def _way_out(packages: Sequence[Key], asking: Requesters, constraints: Sequence[
     return f"for another version of {name} write `{_without(asked, version)}` in place of `{asked}`"
 
 
-def _constraint(packages: Sequence[Key], asking: Requesters) -> str:
+def _constraint(packages: Sequence[Key], requesters: Requesters) -> str:
     """Return what `constraint-dependencies` has to have for other wheels, or nothing where another edit is the one."""
-    name, version = _unbuilt(packages, asking)
-    is_elsewhere = asking.spec.is_pinned or not (_asked(name, asking) or asking.of_flyte)
+    name, version = _unbuilt(packages, requesters)
+    is_elsewhere = requesters.spec.is_pinned or not (_asked(name, requesters) or requesters.of_flyte)
     return f"{name}!={version}" if name and is_elsewhere else ""
 
 
-def _unbuilt(packages: Sequence[Key], asking: Requesters) -> Key:
+def _unbuilt(packages: Sequence[Key], requesters: Requesters) -> Key:
     """Return the last of some packages that is not built here; empty where all are."""
-    built = {package.key for package in asking.lock.packages if package.origin}
+    built = {package.key for package in requesters.lock.packages if package.origin}
     return next((key for key in reversed(packages) if key not in built), ("", ""))
 
 
-def _asked(name: str, asking: Requesters) -> str:
+def _asked(name: str, requesters: Requesters) -> str:
     """Return what asks for a package by its name, or nothing."""
-    return next((text for text in asking.spec.dependencies if _name(text) == name), "")
+    return next((text for text in requesters.spec.dependencies if _name(text) == name), "")
 
 
 def _name(text: str) -> str:
@@ -125,7 +130,7 @@ def _without(asked: str, version: str) -> str:
     return str(requirement)
 
 
-def _shared(shared: Shared, asking: Requesters) -> Problem:
+def _shared(shared: Shared, requesters: Requesters) -> Problem:
     wheels = listed([" ".join(key) for key in shared.packages])
     paths = [f"`{_shown(path)}`" for path in shared.paths]
     all_of = "both bring" if len(shared.packages) == 2 else "all bring"
@@ -136,8 +141,8 @@ def _shared(shared: Shared, asking: Requesters) -> Problem:
         message = f"the wheels of {wheels} {all_of} {shared.count} files with different content, {such};"
         message += " the image has those of"
     message += f" {shared.winner[0]}, whose name is the last"
-    hint = "" if all(map(_is_beside, shared.paths)) else _one_alone(shared, asking)
-    return Problem(message, asking.where(shared.packages), hint)
+    hint = "" if all(map(_is_beside, shared.paths)) else _one_alone(shared, requesters)
+    return Problem(message, requesters.where(shared.packages), hint)
 
 
 def _shown(path: str) -> str:
@@ -152,20 +157,20 @@ def _is_beside(path: str) -> bool:
     return not path.endswith((".py", ".so", ".pth")) or (bool(slash) and top in _BESIDE)
 
 
-def _one_alone(shared: Shared, asking: Requesters) -> str:
+def _one_alone(shared: Shared, requesters: Requesters) -> str:
     """Return how to have one of the packages alone, where none of them needs another."""
     names = [name for name, _ in shared.packages]
-    needs = {package.name: {name for name, _ in package.dependencies} for package in asking.lock.packages}
+    needs = {package.name: {name for name, _ in package.dependencies} for package in requesters.lock.packages}
     if any(set(names) & _needed(needs, name) for name in names):
         return ""
-    own = _named(asking.lock)
+    own = _named(requesters.lock)
     further = [key[0] for key in shared.packages if key not in own]
     if not further:
         return f"where one of them is enough, leave the other{'s' if names[2:] else ''} out"
-    if asking.of_flyte:
+    if requesters.of_flyte:
         named = [name for name in names if name not in further]
         return f"where {further[0]} is enough, leave {' and '.join(named)} out" if named else ""
-    where = "[tool.uv] of the project, and run `uv lock`" if asking.spec.is_pinned else "[tool.uv]"
+    where = "[tool.uv] of the project, and run `uv lock`" if requesters.spec.is_pinned else "[tool.uv]"
     enough = " and ".join(name for name in names if name != further[0])
     return f'where {enough} is enough, write `exclude-dependencies = ["{further[0]}"]` in {where}'
 

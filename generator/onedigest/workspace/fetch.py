@@ -60,12 +60,12 @@ def _place_encoded(context: Context, image: ScriptImage, lock: Lock) -> None:
     """Make what the other engines take from here, where the packages of all platforms are there."""
     from onedigest.definition.files import collect
     from onedigest.engines.prepared import place_encoded
-    from onedigest.fetching import link_stored
+    from onedigest.fetching import link_cached
     from onedigest.plan.arrange import arrange
     from onedigest.plan.inputs import inputs_of_layers, prepared_layers
 
     plan = arrange(image.spec, lock, collect(image.spec, image.script, image.script_folder))
-    if not link_stored(context.store, image.inputs, inputs_of_layers(lock, prepared_layers(plan))).count():
+    if not link_cached(context.store, image.inputs, inputs_of_layers(lock, prepared_layers(plan))).count():
         place_encoded(plan, inputs=image.inputs, store=context.store, workers=context.workers)
 
 
@@ -76,9 +76,9 @@ def fetch_inputs_of(
 
     `arrived` is told the name of each as soon as it is there.
     """
-    from onedigest.fetching import built_elsewhere, fetch_inputs, link_stored
+    from onedigest.fetching import built_elsewhere, fetch_inputs, link_cached
 
-    missing = link_stored(context.store, image.inputs, chosen)
+    missing = link_cached(context.store, image.inputs, chosen)
     built = built_elsewhere(context.store, lock, chosen)
     missing = replace(missing, wheels=tuple(dict.fromkeys((*missing.wheels, *built))))
     for name in sorted(chosen.names() - missing.names()):

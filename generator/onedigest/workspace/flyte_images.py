@@ -27,7 +27,7 @@ from onedigest.workspace.script_image import ScriptImage, make_image
 
 if TYPE_CHECKING:
     from onedigest.definition.flyte.definition import Definition
-    from onedigest.definition.flyte.syntax import Found
+    from onedigest.definition.flyte.syntax import FoundImages
 
 
 def read_images(
@@ -71,12 +71,12 @@ def flyte_image(
     text, `siblings` are the others that the SDK knows of the same script. Raises `InputError`.
     """
     from onedigest.definition.flyte.lock_names import without_bundles
-    from onedigest.definition.flyte.syntax import Found
+    from onedigest.definition.flyte.syntax import FoundImages
 
     path, claims = script or Path(definition.file), Claims()
     left: tuple[Path, ...] = ()
     data = read_inside(path, context.root_of(path), shown(path), MOST_BYTES)
-    found, asked = read_found(context, path, data) or Found(()), without_bundles(definition)
+    found, asked = read_found(context, path, data) or FoundImages(()), without_bundles(definition)
     written = [without_bundles(each) for each in found.definitions]
     path = path.resolve()  # a lock is of the file that a link leads to
     if asked in written:
@@ -95,7 +95,7 @@ def flyte_image(
     return image
 
 
-def _make(context: Context, definition: Definition, path: Path, name: str, found: Found) -> ScriptImage:
+def _make(context: Context, definition: Definition, path: Path, name: str, found: FoundImages) -> ScriptImage:
     from onedigest.definition.flyte.recipe import make_recipe
 
     place = placing(context, definition, path)
@@ -108,7 +108,7 @@ def _make(context: Context, definition: Definition, path: Path, name: str, found
     return replace(image, place=place, warn=lambda problem: image.warn(place(problem)))
 
 
-def _left(context: Context, path: Path, found: Found, names: Sequence[str], claims: Claims) -> tuple[Path, ...]:
+def _left(context: Context, path: Path, found: FoundImages, names: Sequence[str], claims: Claims) -> tuple[Path, ...]:
     """Return the folders of locks of a script that are of none of its images, as far as all of them are known."""
     return () if found.problems or found.unread else _others(context, path, names, claims)
 

@@ -22,7 +22,7 @@ from onedigest.workspace.script_image import ScriptImage, make_image
 
 if TYPE_CHECKING:
     from onedigest.definition.flyte.definition import Definition
-    from onedigest.definition.flyte.syntax import Found
+    from onedigest.definition.flyte.syntax import FoundImages
 
 _IMPORT = re.compile(rb"^[ \t]*(?:import|from)[ \t]+flyte\b", re.MULTILINE)
 
@@ -52,7 +52,7 @@ class Claims:
         return self._locked[folder].get(script, [])
 
 
-def read_found(context: Context, path: Path, data: bytes) -> Found | None:
+def read_found(context: Context, path: Path, data: bytes) -> FoundImages | None:
     """Return what a script has of Flyte's images; None for one that has none of its own."""
     from onedigest.definition.flyte.detection import may_have_images
 
@@ -81,7 +81,7 @@ def has_unread(context: Context, path: Path) -> bool:
     return found is not None and bool(found.unread)
 
 
-def _found_in(context: Context, path: Path) -> Found | None:
+def _found_in(context: Context, path: Path) -> FoundImages | None:
     """Return what a script has of Flyte's images; None for one that has none, or cannot be read."""
     with suppress(InputError):
         return read_found(context, path, read_inside(path, context.root_of(path), shown(path), MOST_BYTES))
@@ -119,7 +119,7 @@ def list_names(context: Context, path: Path, definitions: Sequence[Definition]) 
 
 
 def list_names_of_unread(
-    context: Context, path: Path, found: Found, definition: Definition, siblings: Sequence[Definition]
+    context: Context, path: Path, found: FoundImages, definition: Definition, siblings: Sequence[Definition]
 ) -> list[tuple[str, ...]]:
     """Return what an image may be called that is not in the text of its script, and then what all others may be.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from onedigest.net.indexes import Index, addresses_with_user, indexes_in, listed_in
+from onedigest.net.indexes import PackageIndex, addresses_with_user, indexes_in, listed_in
 from onedigest.workspace.context import Context
 from onedigest.workspace.index_credentials import Bound, unbound, uv_environment
 from onedigest.workspace.netrc_file import without_default
@@ -45,7 +45,10 @@ def sources(context: Context, image: ScriptImage | None = None, report: Callable
 
 
 def _environment(
-    context: Context, named: tuple[Index, ...], asked: tuple[Index, ...] = (), bound: tuple[Bound, ...] = ()
+    context: Context,
+    named: tuple[PackageIndex, ...],
+    asked: tuple[PackageIndex, ...] = (),
+    bound: tuple[Bound, ...] = (),
 ) -> dict[str, str]:
     """Return the variables that uv may get, with a netrc that names hosts alone."""
     path = context.connection.netrc
@@ -77,7 +80,7 @@ def sources_for(source: Sources, context: Context, image: ScriptImage) -> Source
     return replace(source, environment=environment, client=Client(connection))
 
 
-def _bound(context: Context, image: ScriptImage, named: tuple[Index, ...]) -> tuple[Bound, ...]:
+def _bound(context: Context, image: ScriptImage, named: tuple[PackageIndex, ...]) -> tuple[Bound, ...]:
     if not (image.recipe and image.recipe.credentials):
         return ()
     from onedigest.workspace.image_secrets import bound_credentials

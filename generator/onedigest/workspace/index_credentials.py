@@ -19,7 +19,7 @@ from onedigest.net.indexes import (
     NAMED,
     PLAIN,
     VARIABLE,
-    Index,
+    PackageIndex,
     held_by,
     index_of,
     indexes_in,
@@ -47,7 +47,7 @@ def without_credentials(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name not in left_out and not VARIABLE.fullmatch(name)}
 
 
-def named_indexes(environment: Mapping[str, str], files: Iterable[Path]) -> tuple[Index, ...]:
+def named_indexes(environment: Mapping[str, str], files: Iterable[Path]) -> tuple[PackageIndex, ...]:
     """Return the indexes that variables and the user's uv.toml name, those of variables first."""
     found = [*indexes_of_variables(environment)]
     for path in files:
@@ -63,7 +63,10 @@ def uv_files(environment: Mapping[str, str], home: Path, project: Path) -> tuple
 
 
 def uv_environment(
-    environment: Mapping[str, str], named: Iterable[Index], asked: Iterable[Index] = (), bound: Iterable[Bound] = ()
+    environment: Mapping[str, str],
+    named: Iterable[PackageIndex],
+    asked: Iterable[PackageIndex] = (),
+    bound: Iterable[Bound] = (),
 ) -> dict[str, str]:
     """Return variables for uv, which shows what they hold at no address but those that the user names.
 
@@ -92,7 +95,7 @@ def uv_environment(
 
 
 def unbound(
-    environment: Mapping[str, str], named: Iterable[Index], asked: Iterable[tuple[Index, str]]
+    environment: Mapping[str, str], named: Iterable[PackageIndex], asked: Iterable[tuple[PackageIndex, str]]
 ) -> Iterator[Problem]:
     """Yield a warning for each index of a script that is not shown what variables hold for its name.
 
@@ -123,7 +126,7 @@ def unbound(
         )
 
 
-def _indexes_of_file(path: Path) -> Iterator[Index]:
+def _indexes_of_file(path: Path) -> Iterator[PackageIndex]:
     try:
         table = load_settings(path)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
@@ -133,7 +136,7 @@ def _indexes_of_file(path: Path) -> Iterator[Index]:
 
 
 def _shortened(
-    value: str, asked: tuple[Index, ...], stated: Mapping[str, tuple[str, str]]
+    value: str, asked: tuple[PackageIndex, ...], stated: Mapping[str, tuple[str, str]]
 ) -> tuple[list[str], dict[str, tuple[str, str]]]:
     """Return the words of UV_INDEX, with what is shown to each in its address, and what must be in variables.
 

@@ -26,7 +26,7 @@ from onedigest.workspace.undone import say_undone
 from onedigest.workspace.wheel_problems import tell_wheels
 
 if TYPE_CHECKING:
-    from onedigest.lock.base.version_changes import Move
+    from onedigest.lock.base.version_changes import VersionChange
     from onedigest.lock.model import Lock
     from onedigest.lock.resolver import Upgrade
     from onedigest.rules.model import Rules
@@ -145,13 +145,13 @@ def _generate_files(
 
 def _locked(
     context: Context, image: ScriptImage, previous: Lock | None, upgrade: Upgrade, make_sources: Callable[[], Sources]
-) -> tuple[Lock, Mapping[Move, tuple[str, ...]]]:
+) -> tuple[Lock, Mapping[VersionChange, tuple[str, ...]]]:
     """Lock one image; return its lock, and what moved of Debian's packages.
 
     Where its lock is what would be chosen, nothing is asked of uv, of an index or of a registry.
     """
     from onedigest.lock.resolver import Upgrade, resolve
-    from onedigest.lock.script_lock import Pins
+    from onedigest.lock.script_lock import ScriptPins
 
     author, folder = image.author(), image.script_folder
     if previous and upgrade == Upgrade() and answers(image, previous):
@@ -164,7 +164,7 @@ def _locked(
     found = make_sources()
     _say_reason(context, image, previous)
     first = None if previous or upgrade.everything else first_pins(context, image, upgrade.packages)
-    stated = replace(first or Pins(), allowed=image.recipe.hashes if image.recipe else {})
+    stated = replace(first or ScriptPins(), allowed=image.recipe.hashes if image.recipe else {})
     try:
         lock = resolve(image.spec, previous, found, folder=folder, upgrade=upgrade, author=author, first=stated)
     except InputError as error:
@@ -185,12 +185,12 @@ def _say_reason(context: Context, image: ScriptImage, previous: Lock | None) -> 
         context.noticed(f"{image.spec.name}: {why}")
 
 
-def _debian_moves(previous: Lock | None, lock: Lock, sources: Sources) -> dict[Move, tuple[str, ...]]:
+def _debian_moves(previous: Lock | None, lock: Lock, sources: Sources) -> dict[VersionChange, tuple[str, ...]]:
     """Return what moved of Debian's packages, with the vulnerabilities that are mended."""
     from onedigest.lock.base.advisories import find_mended
-    from onedigest.lock.base.version_changes import find_moves
+    from onedigest.lock.base.version_changes import find_version_changes
 
-    moves = find_moves(previous.base, lock.base) if previous and previous.version else []
+    moves = find_version_changes(previous.base, lock.base) if previous and previous.version else []
     mended = find_mended(moves, lock.base, sources)
     return {move: mended.get(move, ()) for move in moves}
 

@@ -14,7 +14,7 @@ from onedigest.workspace.own_store import home_of, key_path, store_path
 
 if TYPE_CHECKING:
     from onedigest.net.connection import Connection
-    from onedigest.net.indexes import Index
+    from onedigest.net.indexes import PackageIndex
     from onedigest.registry.transport import Access
     from onedigest.store import Store
 
@@ -82,7 +82,7 @@ class Machine:
         return make_access(self.variables, self.home, pools, self.insecure)
 
     @cached_property
-    def indexes(self) -> tuple[Index, ...]:
+    def indexes(self) -> tuple[PackageIndex, ...]:
         """The package indexes that the user's own settings name."""
         from onedigest.workspace.network import named_indexes_here
 

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from onedigest.lock.base.version_changes import Move
+    from onedigest.lock.base.version_changes import VersionChange
     from onedigest.lock.model import Lock, LockedPackage
 
 _MOST_NAMED = 12
 _MOST_IDENTIFIERS = 6
 
 
-def say_moves(previous: Lock | None, lock: Lock, moves: Mapping[Move, tuple[str, ...]]) -> list[str]:
+def say_moves(previous: Lock | None, lock: Lock, moves: Mapping[VersionChange, tuple[str, ...]]) -> list[str]:
     """Say what a lock has that the previous had not, the other way round, and what platforms disagree on.
 
     `moves` are those of Debian packages, with the identifiers of the vulnerabilities that are mended.
@@ -59,7 +59,7 @@ def _versions(lock: Lock) -> dict[str, str]:
     return found
 
 
-def _debian(move: Move, mended: tuple[str, ...], lock: Lock) -> str:
+def _debian(move: VersionChange, mended: tuple[str, ...], lock: Lock) -> str:
     names = _several([each.name for each in move.packages], _MOST_NAMED)
     kind = "Debian security" if move.is_security else "Debian"
     on = "" if move.platforms == lock.platforms else f" on {' and '.join(map(str, move.platforms))}"
@@ -67,7 +67,7 @@ def _debian(move: Move, mended: tuple[str, ...], lock: Lock) -> str:
     return f"{names} {move.old} -> {move.new} ({kind}{on}{why})"
 
 
-def _counted(what: str, moves: list[Move]) -> list[str]:
+def _counted(what: str, moves: list[VersionChange]) -> list[str]:
     """Return one line for all packages that came or went, by name and version."""
     names = sorted({f"{each.name} {each.version}" for move in moves for each in move.packages})
     return [f"{what} from Debian: {_several(names, _MOST_NAMED)}"] if names else []

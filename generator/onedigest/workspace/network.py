@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from onedigest.checkout import find_repository
 from onedigest.definition.project import holds_locks
-from onedigest.net.indexes import Index
+from onedigest.net.indexes import PackageIndex
 from onedigest.net.uv_settings import OF_PROJECT, load_settings
 from onedigest.workspace.index_credentials import named_indexes, uv_environment, uv_files
 
@@ -24,7 +24,7 @@ _UV_KEYS = ("http-proxy", "https-proxy", "no-proxy", "allow-insecure-host", "sys
 _REACHING = re.compile(r"(?i:(?:https?|all|no)_proxy)|SSL_CERT_FILE|SSL_CERT_DIR|SSL_CLIENT_CERT")
 
 
-def named_indexes_here(variables: Mapping[str, str], home: Path) -> tuple[Index, ...]:
+def named_indexes_here(variables: Mapping[str, str], home: Path) -> tuple[PackageIndex, ...]:
     """Return the indexes that the user's own settings name."""
     return named_indexes(variables, _files(variables, home))
 

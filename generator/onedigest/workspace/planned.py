@@ -67,14 +67,14 @@ def prepare(
 
 def _prove(context: Context, image: ScriptImage, lock: Lock) -> None:
     """Hold a lock against its script, and the inputs that the store has against their digests."""
-    from onedigest.fetching import built_elsewhere, prove_stored
+    from onedigest.fetching import built_elsewhere, prove_cached
     from onedigest.lock.staleness import refuse_other_answer
     from onedigest.plan.inputs import Inputs, inputs_of
 
     refuse_other_answer(image.spec, lock, shown(image.lock_path))
     if problems := code_problems(image, lock, partial(sources, context, image)):
         raise InputError(problems)
-    prove_stored(context.store, chosen := inputs_of(lock, lock.platforms))
+    prove_cached(context.store, chosen := inputs_of(lock, lock.platforms))
     if built := built_elsewhere(context.store, lock, chosen):
         fetch_inputs_of(context, image, lock, Inputs(wheels=built))  # a layer of another wheel may be there
     warn_of_removed(context)

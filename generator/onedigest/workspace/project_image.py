@@ -37,7 +37,7 @@ def find_project_file(path: Path) -> Path:
 
 def read_image(context: Context, path: Path) -> ScriptImage:
     """Return the image of the project whose pyproject.toml that is. Raises `InputError`."""
-    from onedigest.definition.project_parts import OfProject
+    from onedigest.definition.project_parts import ProjectSettings
     from onedigest.definition.uv_project.image import default_entrypoint, describe
     from onedigest.definition.uv_project.pyproject import read_pyproject
 
@@ -51,7 +51,7 @@ def read_image(context: Context, path: Path) -> ScriptImage:
     def entrypoint(has_files: bool) -> tuple[str, ...]:  # noqa: FBT001  as `OfProject` calls it
         return default_entrypoint(found, has_files=has_files)
 
-    of = OfProject(name=found.project.name, uv_lock=found.pins, entrypoint=entrypoint)
+    of = ProjectSettings(name=found.project.name, uv_lock=found.pins, entrypoint=entrypoint)
     return make_image(context, found.script, path, of=of, around=_around(context, folder), read=found.read)
 
 

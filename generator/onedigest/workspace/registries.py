@@ -12,7 +12,7 @@ from onedigest.oci.reference import HUB, HUB_NAMES, MIRRORS
 
 if TYPE_CHECKING:
     from onedigest.net.connection import Pools
-    from onedigest.registry.host_choice import Places
+    from onedigest.registry.host_choice import RegistryHosts
     from onedigest.registry.transport import Access
 
 HOSTS = "ONEDIGEST_REGISTRY_HOSTS"
@@ -33,17 +33,17 @@ def make_access(variables: Mapping[str, str], home: Path, pools: Pools, insecure
     )
 
 
-def _places(variables: Mapping[str, str], home: Path) -> Places:
+def _places(variables: Mapping[str, str], home: Path) -> RegistryHosts:
     """Return where containerd's hosts and certificates of registries are: the user's folders count first.
 
     Those of certificates are docker's and podman's.
     """
-    from onedigest.registry.host_choice import Places
+    from onedigest.registry.host_choice import RegistryHosts
 
     if (named := variables.get(HOSTS)) is not None:
-        return Places(folders=tuple(Path(each).absolute() for each in named.split(os.pathsep) if each))
+        return RegistryHosts(folders=tuple(Path(each).absolute() for each in named.split(os.pathsep) if each))
     config = _config(variables, home)
-    return Places(
+    return RegistryHosts(
         folders=(config / "containerd" / "certs.d", Path("/etc/containerd/certs.d")),
         certificates=(
             config / "containers" / "certs.d",

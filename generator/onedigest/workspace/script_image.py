@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.assembler.left_out import INPUTS
 from onedigest.definition.project import Project
-from onedigest.definition.project_parts import OfProject
+from onedigest.definition.project_parts import ProjectSettings
 from onedigest.definition.script import Script
 from onedigest.definition.spec import Spec, specify
 from onedigest.errors import Problem
@@ -19,7 +19,7 @@ from onedigest.workspace.context import Context
 from onedigest.workspace.stated_passwords import stated_passwords
 
 if TYPE_CHECKING:
-    from onedigest.definition.flyte.recipe import Recipe
+    from onedigest.definition.flyte.recipe import FlyteRecipe
     from onedigest.lock.author import Author
 
 
@@ -36,7 +36,7 @@ class ScriptImage:
     spec: Spec
     script_folder: Path
     folder: Path
-    recipe: Recipe | None = field(default=None, compare=False)
+    recipe: FlyteRecipe | None = field(default=None, compare=False)
     read: tuple[Path, ...] = field(default=(), compare=False)
     left: tuple[Path, ...] = field(default=(), compare=False)
     warn: Callable[[Problem], None] = field(default=lambda _: None, compare=False, repr=False)
@@ -83,9 +83,9 @@ def make_image(
     context: Context,
     script: Script,
     path: Path,
-    recipe: Recipe | None = None,
+    recipe: FlyteRecipe | None = None,
     *,
-    of: OfProject | None = None,
+    of: ProjectSettings | None = None,
     around: Project | None = None,
     read: tuple[Path, ...] = (),
 ) -> ScriptImage:

@@ -16,13 +16,13 @@ from onedigest.workspace.script_image import ScriptImage
 
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock
-    from onedigest.lock.script_lock import Pins, ScriptLock
+    from onedigest.lock.script_lock import ScriptLock, ScriptPins
 
 _ENDING = ".lock"
 """What uv adds to the name of a script."""
 
 
-def first_pins(context: Context, image: ScriptImage, moving: Collection[str]) -> Pins | None:
+def first_pins(context: Context, image: ScriptImage, moving: Collection[str]) -> ScriptPins | None:
     """Return what uv pinned for a script that has no lock yet, and say so; `moving` are packages that are to move."""
     found = _script_lock(image, "none of its pins is taken")
     if found is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from onedigest.errors import Problem
 
 if TYPE_CHECKING:
-    from onedigest.definition.flyte.recipe import Recipe
+    from onedigest.definition.flyte.recipe import FlyteRecipe
     from onedigest.definition.project import Project
     from onedigest.definition.script import Script
 
@@ -24,7 +24,7 @@ _OTHER = "give it to the container when it starts"
 _HINTS = dict.fromkeys(("base", "repository"), "use `docker login`")
 
 
-def stated_passwords(script: Script, project: Project, recipe: Recipe | None = None) -> Iterator[Problem]:
+def stated_passwords(script: Script, project: Project, recipe: FlyteRecipe | None = None) -> Iterator[Problem]:
     """Yield one warning for each address that holds a password, and none of them says it."""
     for key, value in [("dependencies", list(script.dependencies)), ("tool.uv", dict(script.uv))]:
         for text in _texts(value):

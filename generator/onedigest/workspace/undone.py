@@ -19,7 +19,7 @@ def say_undone(context: Context, image: ScriptImage, lock: Lock, make_sources: C
     """Warn of what scripts of `system-packages` leave undone on the first platform; the packages are brought for it."""
     if not lock.base.system_packages:
         return
-    from onedigest.fetching import fetch_inputs, link_stored
+    from onedigest.fetching import fetch_inputs, link_cached
     from onedigest.lock.base.scripts import left_undone, read_system
     from onedigest.plan.inputs import Inputs, inputs_of
 
@@ -29,7 +29,7 @@ def say_undone(context: Context, image: ScriptImage, lock: Lock, make_sources: C
     folder, inputs = image.script_folder, image.inputs
     where = image.script.where("tool.onedigest.system-packages")
     try:
-        missing = link_stored(context.store, inputs, chosen)
+        missing = link_cached(context.store, inputs, chosen)
         if missing.count():
             fetch_inputs(image.spec, lock, make_sources(), folder=folder, inputs=inputs, missing=missing)
     except NetworkError:

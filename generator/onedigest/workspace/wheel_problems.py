@@ -25,19 +25,19 @@ def wheel_problems(context: Context, image: ScriptImage, lock: Lock, platforms: 
         return []
     from onedigest.wheel_check.messages import refusals, warnings
 
-    asking = _asking(image, lock)
-    for problem in warnings(found, asking):
+    requesters = _asking(image, lock)
+    for problem in warnings(found, requesters):
         image.warn(image.place(problem))
-    return list(map(image.place, refusals(found, asking)))
+    return list(map(image.place, refusals(found, requesters)))
 
 
 def placed(image: ScriptImage, lock: Lock, error: InputError) -> InputError:
     """Return an error of an engine; where it names no place, it gets the line that asks for the wheel it is about."""
     from onedigest.wheel_check.messages import placed as of_wheel
 
-    asking = _asking(image, lock)
+    requesters = _asking(image, lock)
     return InputError(
-        problem if problem.where else image.place(of_wheel(problem, asking)) for problem in error.problems
+        problem if problem.where else image.place(of_wheel(problem, requesters)) for problem in error.problems
     )
 
 

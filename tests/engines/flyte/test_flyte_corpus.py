@@ -15,7 +15,7 @@ import pytest
 from conftest import ROOT, machine_environment
 from flyte_sdk import Sdk, share_sdk
 from onedigest.definition.flyte.definition import CodeBundle, Definition, loads
-from onedigest.definition.flyte.syntax import Found, find_images
+from onedigest.definition.flyte.syntax import FoundImages, find_images
 from onedigest.definition.script import canonical_text
 from onedigest.flyte_plugin.written import find_written
 
@@ -112,7 +112,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> dict[str, Tol
 
 
 @cache
-def read(file: Path) -> Found:
+def read(file: Path) -> FoundImages:
     """Read the text of a script."""
     return find_images(canonical_text(file.read_bytes(), file.name), file, file.name, CORPUS)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from onedigest.net.index_credentials import IndexCredentials
-from onedigest.net.indexes import Index
+from onedigest.net.indexes import PackageIndex
 from onedigest.workspace.image_secrets import read_allowed
 from onedigest.workspace.index_credentials import (
     Bound,
@@ -22,7 +22,7 @@ REAL = "https://pypi.acme.example/simple"
 PAIR = {"UV_INDEX_INTERNAL_USERNAME": "ci", "UV_INDEX_INTERNAL_PASSWORD": "p:w/d@"}
 
 
-def lent(environment: dict[str, str], *asked: Index, bound: tuple[Bound, ...] = ()) -> dict[str, str]:
+def lent(environment: dict[str, str], *asked: PackageIndex, bound: tuple[Bound, ...] = ()) -> dict[str, str]:
     return uv_environment(environment, named_indexes(environment, ()), asked, bound)
 
 
@@ -35,23 +35,25 @@ def test_nothing_is_changed_where_nothing_is_secret() -> None:
         "UV_INDEX_STRATEGY": "first-index",
     }
 
-    assert lent(environment, Index(name="other", url=REAL)) == environment
+    assert lent(environment, PackageIndex(name="other", url=REAL)) == environment
 
 
 def test_variables_of_a_name_without_an_address_are_left_out() -> None:
-    assert lent(PAIR, Index(name="internal", url=REAL)) == {}
+    assert lent(PAIR, PackageIndex(name="internal", url=REAL)) == {}
 
 
 @pytest.mark.parametrize("variable", ["UV_INDEX", "UV_DEFAULT_INDEX"])
 def test_address_of_a_variable_holds_what_is_shown_to_it(variable: str) -> None:
-    found = lent({**PAIR, variable: f"internal={REAL}"}, Index(name="Internal", url="https://other.example/simple"))
+    found = lent(
+        {**PAIR, variable: f"internal={REAL}"}, PackageIndex(name="Internal", url="https://other.example/simple")
+    )
 
     assert found == {variable: "internal=https://ci:p%3Aw%2Fd%40@pypi.acme.example/simple"}
 
 
 def test_index_that_a_script_has_too_is_as_the_script_says() -> None:
     """Such as `explicit`: else every package would be looked for there first."""
-    found = lent({**PAIR, "UV_INDEX": f"one={REAL}/1 internal={REAL}/"}, Index(name="internal", url=REAL))
+    found = lent({**PAIR, "UV_INDEX": f"one={REAL}/1 internal={REAL}/"}, PackageIndex(name="internal", url=REAL))
 
     assert found == {**PAIR, "UV_INDEX": f"one={REAL}/1"}
 
@@ -69,17 +71,19 @@ def test_index_that_a_script_has_too_is_as_the_script_says() -> None:
 )
 def test_other_origins_are_shown_nothing(url: str) -> None:
     environment = {**PAIR, "UV_INDEX": f"internal={REAL}"}
-    found = lent(environment, Index(name="internal", url=url))
+    found = lent(environment, PackageIndex(name="internal", url=url))
 
     assert not found.keys() & PAIR.keys()
-    (problem,) = unbound(environment, named_indexes(environment, ()), [(Index(name="internal", url=url), "job.py:4")])
+    (problem,) = unbound(
+        environment, named_indexes(environment, ()), [(PackageIndex(name="internal", url=url), "job.py:4")]
+    )
     assert "your own configuration has the index `internal` elsewhere" in problem.message
 
 
 @pytest.mark.parametrize("url", ["https://pypi.acme.example:443/team/simple", "https://PYPI.acme.example./simple"])
 def test_same_origin_is_shown_what_is_for_it(url: str) -> None:
     environment = {**PAIR, "UV_INDEX": f"internal={REAL}"}
-    asked = Index(name="internal", url=url)
+    asked = PackageIndex(name="internal", url=url)
 
     assert lent(environment, asked).items() >= PAIR.items()
     assert list(unbound(environment, named_indexes(environment, ()), [(asked, "job.py:4")])) == []
@@ -88,7 +92,10 @@ def test_same_origin_is_shown_what_is_for_it(url: str) -> None:
 def test_bound_credential_is_at_its_origin_alone() -> None:
     bound = (Bound(index="flyte-1", origin="https://pypi.acme.example:443", user="u", password="p"),)
     shown = {"UV_INDEX_FLYTE_1_USERNAME": "u", "UV_INDEX_FLYTE_1_PASSWORD": "p"}
-    one, other = Index(name="flyte-1", url=REAL), Index(name="FLYTE.1", url="https://other.example/simple")
+    one, other = (
+        PackageIndex(name="flyte-1", url=REAL),
+        PackageIndex(name="FLYTE.1", url="https://other.example/simple"),
+    )
 
     assert lent({}, one, bound=bound) == shown
     assert lent({}, one, other, bound=bound) == {}

@@ -10,7 +10,7 @@ from onedigest.errors import InputError
 from onedigest.from_source import failures, sandbox
 from onedigest.from_source.backend import BuildSystem, ask_requirements, build_wheel, read_build_system
 from onedigest.from_source.build_environment import FIRST, make_environment
-from onedigest.from_source.sandbox import Ended, Limits
+from onedigest.from_source.sandbox import Limits, ProcessResult
 from wheel_builder import build_wheel as write_wheel
 
 QUICK = Limits(seconds=30)
@@ -281,7 +281,7 @@ def test_a_version_that_is_nowhere_has_a_hint(tmp_path: Path) -> None:
     ],
 )
 def test_what_compiles_is_told_what_to_do(line: str) -> None:
-    error = failures.failed(Ended(code=1, output=line), line)
+    error = failures.failed(ProcessResult(code=1, output=line), line)
 
     assert error.problems[0].hint.startswith("publish wheels of it for each platform to an index")
 
@@ -296,6 +296,6 @@ def test_what_compiles_is_told_what_to_do(line: str) -> None:
     ],
 )
 def test_what_needs_the_network_is_told_so(line: str) -> None:
-    error = failures.failed(Ended(code=1, output=line), line)
+    error = failures.failed(ProcessResult(code=1, output=line), line)
 
     assert error.problems[0].hint.startswith("a build has no network: ")

@@ -17,10 +17,10 @@ from index_server import IndexServer
 from odd_index import OddIndex
 from onedigest.digest import Digest, of_file
 from onedigest.errors import InputError
-from onedigest.from_source.compatible_wheels import Need, choose, may_build
+from onedigest.from_source.compatible_wheels import BuildNeed, choose, may_build
 from onedigest.from_source.declared_sources import read_declared
 from onedigest.from_source.model import BuildRequirement, PinnedFile
-from onedigest.from_source.requirements import Pins, fetch_requirements, resolve
+from onedigest.from_source.requirements import BuildPins, fetch_requirements, resolve
 from onedigest.sources import Sources
 from source_trees import sources_in, write_files
 from wheel_builder import build_wheel
@@ -53,8 +53,8 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexServer]:
     server.close()
 
 
-def need(**settings: Any) -> Need:
-    return Need(name="core", where="app.py", settings=settings)
+def need(**settings: Any) -> BuildNeed:
+    return BuildNeed(name="core", where="app.py", settings=settings)
 
 
 def reaching(tmp_path: Path, index: IndexServer, *, store: str = "store", offline: bool = False) -> Sources:
@@ -63,7 +63,7 @@ def reaching(tmp_path: Path, index: IndexServer, *, store: str = "store", offlin
     )
 
 
-def versions(pins: Pins) -> dict[str, str]:
+def versions(pins: BuildPins) -> dict[str, str]:
     return {each.name: each.version for each in pins.requires}
 
 
@@ -121,7 +121,7 @@ def test_wheels_come_by_their_digest_from_where_they_are_now(tmp_path: Path, ind
     first = reaching(tmp_path, index)
     pins = resolve(need(), ["maker"], (), first)
     names = [path.name for path in fetch_requirements(need(), pins, HERE, first, tmp_path / "one")]
-    again = Pins(requires=pins.requires)
+    again = BuildPins(requires=pins.requires)
 
     assert names == ["maker-2.0-py3-none-any.whl", "needed-1.0-py3-none-any.whl"]
     assert [
@@ -133,7 +133,7 @@ def test_wheels_come_by_their_digest_from_where_they_are_now(tmp_path: Path, ind
 
 def test_a_wheel_that_no_index_has_any_more_is_named(tmp_path: Path, index: IndexServer) -> None:
     gone = PinnedFile(name="maker-2.0-py2-none-any.whl", digest=Digest(f"sha256:{'0' * 64}"), size=1)
-    pins = Pins(requires=(BuildRequirement(name="maker", version="2.0", wheels=(gone,)),))
+    pins = BuildPins(requires=(BuildRequirement(name="maker", version="2.0", wheels=(gone,)),))
     with pytest.raises(InputError) as error:
         fetch_requirements(need(), pins, [Tag("py2", "none", "any")], reaching(tmp_path, index), tmp_path / "one")
 
@@ -192,7 +192,7 @@ def test_an_index_may_be_a_folder_of_this_machine(tmp_path: Path, index: IndexSe
     pins = resolve(need(**settings), ["maker"], (), sources)
     tools = fetch_requirements(need(**settings), pins, HERE, sources, tmp_path / "tools")
     again = fetch_requirements(
-        need(**settings), Pins(requires=pins.requires), HERE, sources_in(tmp_path, store="b"), tmp_path / "c"
+        need(**settings), BuildPins(requires=pins.requires), HERE, sources_in(tmp_path, store="b"), tmp_path / "c"
     )
 
     assert versions(pins) == {"maker": "2.0", "needed": "1.0"}
@@ -237,8 +237,8 @@ def test_no_index_is_asked_for_what_a_project_has_elsewhere(tmp_path: Path, inde
 
 def test_nothing_is_asked_where_nothing_is_needed(tmp_path: Path, index: IndexServer) -> None:
     index.requests.clear()
-    assert resolve(need(), [], (), reaching(tmp_path, index)) == Pins(requires=())
-    assert fetch_requirements(need(), Pins(requires=()), HERE, reaching(tmp_path, index), tmp_path / "tools") == []
+    assert resolve(need(), [], (), reaching(tmp_path, index)) == BuildPins(requires=())
+    assert fetch_requirements(need(), BuildPins(requires=()), HERE, reaching(tmp_path, index), tmp_path / "tools") == []
     assert index.requests == []
 
 

@@ -11,15 +11,15 @@ import pytest
 
 from onedigest.errors import EngineError
 from onedigest.from_source import sandbox
-from onedigest.from_source.sandbox import Enclosure, Ended, Limits
+from onedigest.from_source.sandbox import Limits, ProcessResult, SandboxFolder
 from onedigest.remove_folder import remove
 
 PYTHON = str(Path(sys.executable).resolve())
 QUICK = Limits(seconds=30)
 
 
-def run(tmp_path: Path, code: str, limits: Limits = QUICK, *, isolated: bool) -> Ended:
-    enclosure = Enclosure(folder=tmp_path.resolve() / "run", user="tester", number=1234)
+def run(tmp_path: Path, code: str, limits: Limits = QUICK, *, isolated: bool) -> ProcessResult:
+    enclosure = SandboxFolder(folder=tmp_path.resolve() / "run", user="tester", number=1234)
     (enclosure.folder / "tmp").mkdir(parents=True, exist_ok=True)
     command = [PYTHON, "-I", "-S", "-c", code]
     return sandbox.run(command, enclosure.folder, {"A": "b"}, enclosure, limits, isolated=isolated)
@@ -179,7 +179,7 @@ def test_a_signal_is_a_negative_code(tmp_path: Path, isolated: bool) -> None:
 def test_a_program_in_a_namespace_cannot_end_what_watches_it(tmp_path: Path) -> None:
     code = "import os, signal\nos.kill(os.getppid(), signal.SIGTERM)\nimport time\ntime.sleep(0.2)\nprint('here')"
 
-    assert run(tmp_path, code, isolated=True) == Ended(code=0, output="here\n")
+    assert run(tmp_path, code, isolated=True) == ProcessResult(code=0, output="here\n")
 
 
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGKILL"])
@@ -200,7 +200,7 @@ while True:
 
 
 def test_a_program_that_is_not_there_is_an_end(tmp_path: Path) -> None:
-    enclosure = Enclosure(folder=tmp_path / "run")
+    enclosure = SandboxFolder(folder=tmp_path / "run")
     (tmp_path / "run" / "tmp").mkdir(parents=True)
 
     ended = sandbox.run(["/no/such"], enclosure.folder, {}, enclosure, QUICK, isolated=False)

@@ -12,8 +12,8 @@ from onedigest.lock.resolution_messages import explained
 from onedigest.tools.uv import _failure
 from onedigest.tools.uv_environment import lend
 from resolving import Checkout
-from unit.lock.test_clash import error_of
-from unit.lock.test_verdict import asking
+from unit.lock.test_requirement_conflict import error_of
+from unit.lock.test_resolution_messages import asking
 from wheel_builder import build_wheel
 
 HEAD = "no solution found when resolving dependencies for Python 3.13 on x86_64\n"

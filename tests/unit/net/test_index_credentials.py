@@ -13,7 +13,7 @@ from onedigest.errors import InputError, NetworkError
 from onedigest.net.connection import Connection
 from onedigest.net.download import Client
 from onedigest.net.index_credentials import IndexCredential, IndexCredentials
-from onedigest.net.indexes import Index, addresses_with_user, stem_of, without_users
+from onedigest.net.indexes import PackageIndex, addresses_with_user, stem_of, without_users
 from onedigest.net.uv_settings import read_settings, settings_text
 from onedigest.tools.uv_environment import lend
 
@@ -98,14 +98,14 @@ def test_file_elsewhere_on_a_host_is_shown_what_its_index_is() -> None:
     [("internal", "INTERNAL"), ("My.Corp-index_2", "MY_CORP_INDEX_2"), ("a--b..c", "A__B__C"), ("9x", "9X")],
 )
 def test_name_is_spelt_as_uv_spells_it(name: str, stem: str) -> None:
-    known = IndexCredentials({f"UV_INDEX_{stem}_PASSWORD": "word"}, [Index(name=name, url=f"{HOST}/simple")])
+    known = IndexCredentials({f"UV_INDEX_{stem}_PASSWORD": "word"}, [PackageIndex(name=name, url=f"{HOST}/simple")])
 
     assert stem_of(name) == stem
     assert [row.password for row in known.rows] == ["word"]
 
 
 def test_index_that_is_never_to_be_shown_anything_is_not() -> None:
-    never = Index(name="a", url=f"https://u:p@{HOST[8:]}/simple", authenticate="never")
+    never = PackageIndex(name="a", url=f"https://u:p@{HOST[8:]}/simple", authenticate="never")
 
     assert IndexCredentials({"UV_INDEX_A_PASSWORD": "word"}, [never]).rows == ()
 
@@ -293,7 +293,7 @@ class TestSettings:
         )
         own = {"UV_CONFIG_FILE": str(tmp_path / "uv.toml")}
 
-        assert IndexCredentials(own, [Index(url="http://u:p@h.example/simple")]).rows == ()
+        assert IndexCredentials(own, [PackageIndex(url="http://u:p@h.example/simple")]).rows == ()
         assert "keyring" not in lend(own).settings
 
     def test_that_are_no_toml_are_an_error(self, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from golden import expected_files, script_of
 from onedigest.definition.files import File, collect
 from onedigest.definition.project import Project
-from onedigest.definition.project_parts import OfProject
+from onedigest.definition.project_parts import ProjectSettings
 from onedigest.definition.script import parse
 from onedigest.definition.spec import Spec, specify
 from onedigest.digest import Digest
@@ -224,7 +224,7 @@ def test_how_a_script_starts_follows_its_environment(lines: tuple[str, ...], exp
 
 
 def test_how_a_project_starts_follows_its_environment() -> None:
-    of = OfProject(name="app", uv_lock="", entrypoint=lambda _: ("/opt/venv/bin/serve",))
+    of = ProjectSettings(name="app", uv_lock="", entrypoint=lambda _: ("/opt/venv/bin/serve",))
     open_, named = (
         specify(replace(SCRIPT, onedigest=table), Project(root=Path()), "pyproject.toml", of)
         for table in ({}, {"entrypoint": ["/opt/venv/bin/serve"]})

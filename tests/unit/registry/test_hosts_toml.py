@@ -9,7 +9,7 @@ import pytest
 
 from onedigest.errors import InputError
 from onedigest.net.connection import Connection, Pools
-from onedigest.registry.host_choice import Places, hosts_of, mirror_of
+from onedigest.registry.host_choice import RegistryHosts, hosts_of, mirror_of
 from onedigest.registry.hosts_toml import EVERYTHING, PULL, RESOLVE, Host, hosts_in
 from onedigest.workspace.registries import make_access
 
@@ -218,7 +218,7 @@ def test_what_programs_write_is_read(text: str, addresses: list[str], tmp_path: 
     read(tmp_path, text)
     (tmp_path / "certs.d").mkdir()
     (tmp_path / "certs.d" / "docker.io").symlink_to(tmp_path)
-    found = hosts_of("docker.io", Places(folders=(tmp_path / "certs.d",)))
+    found = hosts_of("docker.io", RegistryHosts(folders=(tmp_path / "certs.d",)))
 
     assert [f"{host.scheme}://{host.netloc}{host.path}" for host in found] == addresses
 
@@ -242,7 +242,7 @@ class TestPlaces:
         (folder / name / "hosts.toml").write_text(f'server = "https://{server}"\n')
 
     def test_folder_with_the_port_counts_first_and_the_default_last(self, tmp_path: Path) -> None:
-        places = Places(folders=(tmp_path,))
+        places = RegistryHosts(folders=(tmp_path,))
         found: list[list[str]] = []
         for name in ("_default", "r.example:5000", "r.example_5000_"):
             self.stated(tmp_path, name, f"{len(found)}.example")
@@ -254,12 +254,12 @@ class TestPlaces:
     def test_first_place_that_knows_a_registry_counts(self, tmp_path: Path) -> None:
         self.stated(tmp_path / "own", "r.example", "own.example")
         self.stated(tmp_path / "machine", "r.example", "machine.example")
-        places = Places(folders=(tmp_path / "own", tmp_path / "machine"))
+        places = RegistryHosts(folders=(tmp_path / "own", tmp_path / "machine"))
 
         assert [host.netloc for host in hosts_of("r.example", places)] == ["own.example"]
 
     def test_registry_that_nothing_is_said_of_is_asked_itself(self, tmp_path: Path) -> None:
-        places = Places(folders=(tmp_path / "none",), certificates=(tmp_path / "none",))
+        places = RegistryHosts(folders=(tmp_path / "none",), certificates=(tmp_path / "none",))
 
         assert hosts_of("docker.io", places) == (Host(netloc="registry-1.docker.io"),)
         assert hosts_of("r.example:5000", places) == (Host(netloc="r.example:5000"),)
@@ -269,8 +269,10 @@ class TestPlaces:
         (tmp_path / name).mkdir()
         (tmp_path / name / "ca.crt").write_text("x")
 
-        assert hosts_of("docker.io", Places(certificates=(tmp_path,)))[0].authorities == (tmp_path / name / "ca.crt",)
-        assert mirror_of("m.example", Places(certificates=(tmp_path,))) == Host(netloc="m.example")
+        assert hosts_of("docker.io", RegistryHosts(certificates=(tmp_path,)))[0].authorities == (
+            tmp_path / name / "ca.crt",
+        )
+        assert mirror_of("m.example", RegistryHosts(certificates=(tmp_path,))) == Host(netloc="m.example")
 
     def test_what_only_a_daemon_may_read_is_passed_over(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "r.example").mkdir()
@@ -280,11 +282,11 @@ class TestPlaces:
 
         monkeypatch.setattr(Path, "is_dir", refuse)
 
-        assert hosts_of("r.example", Places(folders=(tmp_path,))) == (Host(netloc="r.example"),)
+        assert hosts_of("r.example", RegistryHosts(folders=(tmp_path,))) == (Host(netloc="r.example"),)
 
 
 class TestSettings:
-    def places(self) -> Places:
+    def places(self) -> RegistryHosts:
         return make_access(os.environ, Path.home(), Pools(Connection()), ()).places
 
     def test_user_and_machine_are_asked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,7 +294,7 @@ class TestSettings:
         monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
         monkeypatch.delenv("ONEDIGEST_REGISTRY_HOSTS", raising=False)
 
-        assert self.places() == Places(
+        assert self.places() == RegistryHosts(
             folders=(tmp_path / ".config/containerd/certs.d", Path("/etc/containerd/certs.d")),
             certificates=(
                 tmp_path / ".config/containers/certs.d",
@@ -305,6 +307,6 @@ class TestSettings:
 
     def test_variable_counts_in_their_place(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ONEDIGEST_REGISTRY_HOSTS", os.pathsep.join(("/a", "", "/b")))
-        assert self.places() == Places(folders=(Path("/a"), Path("/b")))
+        assert self.places() == RegistryHosts(folders=(Path("/a"), Path("/b")))
         monkeypatch.setenv("ONEDIGEST_REGISTRY_HOSTS", "")
-        assert self.places() == Places()
+        assert self.places() == RegistryHosts()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from onedigest.net.indexes import Index
-from onedigest.tools.uv_environment import Lent, hide, lend
+from onedigest.net.indexes import PackageIndex
+from onedigest.tools.uv_environment import UvInput, hide, lend
 
 
-def shown(lent: Lent) -> list[str]:
+def shown(lent: UvInput) -> list[str]:
     """Return the addresses that hold what uv shows, none of which it searches for packages."""
     rows = tomllib.loads(lent.settings).get("index", [])
     assert all(row["explicit"] for row in rows)
@@ -60,7 +60,7 @@ def test_no_secret_in_capitals(tmp_path: Path) -> None:
         "HTTPS_PROXY": "http://me:s3cret5@proxy.invalid:3128",
         "UV_EXTRA_INDEX_URL": "https://only-user@d.invalid/simple",
     }
-    lent = lend(environment, [Index(name="e", url="https://e.invalid")])
+    lent = lend(environment, [PackageIndex(name="e", url="https://e.invalid")])
 
     assert lent.variables == {
         "HOME": str(tmp_path),

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from onedigest.definition.flyte import literals
-from onedigest.definition.flyte.chains import Made, begin, go_on, is_constructor
+from onedigest.definition.flyte.chains import ChainedImage, begin, go_on, is_constructor
 from onedigest.definition.flyte.frames import (
     Class,
+    ExpressionReader,
     External,
-    Following,
     Frame,
     Function,
     Instance,
@@ -43,12 +43,12 @@ _WHEELS = "flyte._image.PythonWheels"
 """A layer that is given to `clone`; what it is made of has no part in what becomes of it."""
 
 
-def call_value(call: ast.Call, frame: Frame, follow: Following) -> Any:  # noqa: PLR0911  one for each kind
+def call_value(call: ast.Call, frame: Frame, follow: ExpressionReader) -> Any:  # noqa: PLR0911  one for each kind
     """Return what a call gives. Raises `NotLiteral`, and `InputError` for an image that is wrong."""
     if isinstance(call.func, ast.Attribute):
         owner = follow.value(call.func.value, frame)
         method = call.func.attr
-        if isinstance(owner, Made):
+        if isinstance(owner, ChainedImage):
             return _image(
                 call, frame, follow, lambda read: go_on(owner, method, call, frame.module, follow.place, read)
             )
@@ -70,7 +70,7 @@ def call_value(call: ast.Call, frame: Frame, follow: Following) -> Any:  # noqa:
     raise fail(call, frame)
 
 
-def _external(name: str, call: ast.Call, frame: Frame, follow: Following) -> Any:
+def _external(name: str, call: ast.Call, frame: Frame, follow: ExpressionReader) -> Any:
     owner, _, last = name.rpartition(".")
     if is_constructor(name):
         return _image(call, frame, follow, lambda read: begin(last, call, frame.module, follow.place, read))
@@ -87,7 +87,9 @@ def _external(name: str, call: ast.Call, frame: Frame, follow: Following) -> Any
     return literals.call_function(name, *_arguments(call, frame, follow), follow.place)
 
 
-def _image(call: ast.Call, frame: Frame, follow: Following, make: Callable[[Callable[[ast.expr], Any]], Made]) -> Made:
+def _image(
+    call: ast.Call, frame: Frame, follow: ExpressionReader, make: Callable[[Callable[[ast.expr], Any]], ChainedImage]
+) -> ChainedImage:
     try:
         return make(lambda node: follow.plain(node, frame))
     except NotLiteral as error:
@@ -100,7 +102,7 @@ def _image(call: ast.Call, frame: Frame, follow: Following, make: Callable[[Call
 def _environment(
     call: ast.Call,
     frame: Frame,
-    follow: Following,
+    follow: ExpressionReader,
     *,
     like: TaskEnvironment | None = None,
     task: ast.expr | None = None,
@@ -122,16 +124,16 @@ def _environment(
         image = made.image
     if isinstance(image, External) and not image.name.startswith("builtins."):
         image = fail(named["image"], frame)
-    known = isinstance(image, Made | NotLiteral | InputError)
+    known = isinstance(image, ChainedImage | NotLiteral | InputError)
     return TaskEnvironment(name if isinstance(name, str) else "", image if known else None)
 
 
-def _or_reason(node: Any, frame: Frame, follow: Following) -> Any:
+def _or_reason(node: Any, frame: Frame, follow: ExpressionReader) -> Any:
     """Return the value of an expression, or why it is not known; what is no expression is a value already."""
     return value_or_reason(node, lambda each: follow.value(each, frame)) if isinstance(node, ast.expr) else node
 
 
-def _function(function: Function, call: ast.Call, frame: Frame, follow: Following) -> Any:
+def _function(function: Function, call: ast.Call, frame: Frame, follow: ExpressionReader) -> Any:
     decorators = function.decorators()
     if any(each in _OF_TASKS for each in decorators):
         raise fail(call, frame)
@@ -150,14 +152,14 @@ def _function(function: Function, call: ast.Call, frame: Frame, follow: Followin
             raise
         raise fail(call, frame) from None
     has_arguments = bool(call.args or call.keywords)
-    return value.moved_to(frame.module, call) if isinstance(value, Made) and has_arguments else value
+    return value.moved_to(frame.module, call) if isinstance(value, ChainedImage) and has_arguments else value
 
 
-def _returns_image(inner: Frame, follow: Following) -> bool:
+def _returns_image(inner: Frame, follow: ExpressionReader) -> bool:
     """Tell whether one of the values that a function may return is an image."""
     for each, _ in inner.scope.returns:
         try:
-            if each.value and isinstance(follow.value(each.value, inner), Made):
+            if each.value and isinstance(follow.value(each.value, inner), ChainedImage):
                 return True
         except NotLiteral as error:
             if error.is_image:
@@ -167,7 +169,7 @@ def _returns_image(inner: Frame, follow: Following) -> bool:
     return False
 
 
-def _arguments(call: ast.Call, frame: Frame, follow: Following) -> tuple[list[Any], dict[str, Any]]:
+def _arguments(call: ast.Call, frame: Frame, follow: ExpressionReader) -> tuple[list[Any], dict[str, Any]]:
     """Return the values of arguments."""
     found: list[Any] = []
     for each in call.args:

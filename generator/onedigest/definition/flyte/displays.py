@@ -6,14 +6,14 @@ import ast
 from typing import Any
 
 from onedigest.definition.flyte import literals
-from onedigest.definition.flyte.chains import Made
-from onedigest.definition.flyte.frames import Following, Frame, fail, starred_items
+from onedigest.definition.flyte.chains import ChainedImage
+from onedigest.definition.flyte.frames import ExpressionReader, Frame, fail, starred_items
 from onedigest.definition.flyte.literals import NotLiteral, UnknownValueError
 from onedigest.definition.flyte.scopes import start
 from onedigest.errors import InputError
 
 
-def text_part(node: ast.expr, frame: Frame, follow: Following) -> str:
+def text_part(node: ast.expr, frame: Frame, follow: ExpressionReader) -> str:
     """Return a part of an f-string."""
     if isinstance(node, ast.FormattedValue) and node.conversion in (-1, ord("s")) and not node.format_spec:
         node = node.value
@@ -22,7 +22,7 @@ def text_part(node: ast.expr, frame: Frame, follow: Following) -> str:
     return str(literals.bounded(literals.as_text(follow.value(node, frame))))
 
 
-def container(node: ast.Tuple | ast.List | ast.Dict, frame: Frame, follow: Following) -> Any:
+def container(node: ast.Tuple | ast.List | ast.Dict, frame: Frame, follow: ExpressionReader) -> Any:
     """Return a list, a tuple or a table."""
     if isinstance(node, ast.Dict):
         table: dict[Any, Any] = {}
@@ -44,7 +44,7 @@ def container(node: ast.Tuple | ast.List | ast.Dict, frame: Frame, follow: Follo
     return tuple(found) if isinstance(node, ast.Tuple) else found
 
 
-def _element(node: ast.expr, frame: Frame, follow: Following) -> Any:
+def _element(node: ast.expr, frame: Frame, follow: ExpressionReader) -> Any:
     """Return a part of a list or table; of an image that cannot be read, why."""
     try:
         return follow.value(node, frame)
@@ -57,7 +57,7 @@ def _element(node: ast.expr, frame: Frame, follow: Following) -> Any:
 
 
 def repeated(
-    node: ast.ListComp | ast.GeneratorExp, part: ast.comprehension, frame: Frame, follow: Following
+    node: ast.ListComp | ast.GeneratorExp, part: ast.comprehension, frame: Frame, follow: ExpressionReader
 ) -> list[Any]:
     """Return what a comprehension of plain values gives."""
     several = follow.plain(part.iter, frame)
@@ -77,21 +77,21 @@ def repeated(
     return found
 
 
-def subscript(node: ast.Subscript, frame: Frame, follow: Following) -> Any:
+def subscript(node: ast.Subscript, frame: Frame, follow: ExpressionReader) -> Any:
     """Return a part of a list or a table."""
     value = follow.value(node.value, frame)
     try:
         found = literals.item(value, _index(node.slice, frame, follow))
     except (NotLiteral, UnknownValueError):
         several = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-        is_image = any(isinstance(each, Made | NotLiteral | InputError) for each in several)
+        is_image = any(isinstance(each, ChainedImage | NotLiteral | InputError) for each in several)
         raise fail(node, frame, is_image=is_image) from None
     if isinstance(found, NotLiteral | InputError):
         raise found
     return found
 
 
-def _index(node: ast.expr, frame: Frame, follow: Following) -> Any:
+def _index(node: ast.expr, frame: Frame, follow: ExpressionReader) -> Any:
     if isinstance(node, ast.Slice):
         return slice(*(each and follow.value(each, frame) for each in (node.lower, node.upper, node.step)))
     return follow.value(node, frame)

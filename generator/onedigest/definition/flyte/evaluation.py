@@ -10,7 +10,7 @@ from typing import Any
 
 from onedigest.definition.flyte import literals
 from onedigest.definition.flyte.calls import call_value
-from onedigest.definition.flyte.chains import Made
+from onedigest.definition.flyte.chains import ChainedImage
 from onedigest.definition.flyte.definition import Refused, Secret
 from onedigest.definition.flyte.displays import container, repeated, subscript, text_part
 from onedigest.definition.flyte.frames import Class, External, Frame, Function, Instance, TaskEnvironment, fail
@@ -78,7 +78,7 @@ class Evaluator:
     def is_image(self, node: ast.expr, frame: Frame) -> bool:
         """Tell whether an expression is an image, be it one that cannot be read."""
         try:
-            return isinstance(self.value(node, frame), Made)
+            return isinstance(self.value(node, frame), ChainedImage)
         except NotLiteral as error:
             return error.is_image
         except InputError:
@@ -174,7 +174,7 @@ class Evaluator:
                 raise
             raise fail(node, frame) from None
         if _may_have_changed(value, owner, node.id):
-            raise fail(node, frame, is_image=isinstance(value, Made) or _has_image(value))
+            raise fail(node, frame, is_image=isinstance(value, ChainedImage) or _has_image(value))
         return value
 
     def _one_import(self, owner: Frame, name: str) -> Binding | None:
@@ -295,12 +295,12 @@ def _may_have_changed(value: Any, owner: Frame, name: str) -> bool:
     if isinstance(value, list | dict):
         return name in owner.scope.changed or name in owner.scope.handed
     return name in owner.scope.changed and isinstance(
-        value, Made | Class | Instance | TaskEnvironment | Module | NamespacePackage
+        value, ChainedImage | Class | Instance | TaskEnvironment | Module | NamespacePackage
     )
 
 
 def _has_image(value: Any) -> bool:
-    return isinstance(value, TaskEnvironment) and isinstance(value.image, Made)
+    return isinstance(value, TaskEnvironment) and isinstance(value.image, ChainedImage)
 
 
 def _line(frame: Frame, name: str) -> int:

@@ -36,7 +36,7 @@ _SEARCH_PATH = "PYTHONPATH"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Recipe:
+class FlyteRecipe:
     """What onedigest locks of an image.
 
     `hashes` are the only ones that wheels of a project may have. `baked` are files that Flyte adds for one run, as
@@ -60,7 +60,7 @@ def make_recipe(
     shown: Callable[[Path], str],
     script: Path | None = None,
     name: str = "",
-) -> Recipe:
+) -> FlyteRecipe:
     """Map an image of Flyte. `root` is the folder that the locks are in, `shown` names files in messages.
 
     `script` is what the lock is of, if not the file that defines the image, and `name` what it is called. Raises
@@ -97,7 +97,7 @@ class _Mapper:
         self._copies = Copies(definition, self._root, self._script.resolve().parent, shown)
         self._baked: list[tuple[str, str]] = []
 
-    def make(self) -> Recipe:
+    def make(self) -> FlyteRecipe:
         data = self._read(self._file, self._folder)
         self._table, lines = read_own_block(data, self._shown(self._file))
         self._lines = {**lines, **self._lines}
@@ -125,7 +125,7 @@ class _Mapper:
             lines=self._lines,
             warnings=(*self._packages.warnings, *self._warnings(text.split("\n"))),
         )
-        return Recipe(
+        return FlyteRecipe(
             script=script,
             secrets=tuple(self._packages.secrets),
             credentials=credentials,

@@ -114,9 +114,9 @@ def _take(name: str, value: str, wanted: FlyteRequirements, where: str) -> None:
         wanted.choose_index(value, where)
 
 
-def read_requirements(path: Path, shown: str, around: LocalFolders, wanted: FlyteRequirements) -> None:
+def read_requirements(path: Path, shown: str, folders: LocalFolders, wanted: FlyteRequirements) -> None:
     """Take a requirements file below a root, with those that it names. Raises `InputError` with all problems."""
-    reading = _Reading(wanted, around)
+    reading = _Reading(wanted, folders)
     reading.read(path, shown, wanted.packages, 0)
     if reading.problems:
         raise InputError(reading.problems)
@@ -125,10 +125,10 @@ def read_requirements(path: Path, shown: str, around: LocalFolders, wanted: Flyt
 class _Reading:
     """Reads a requirements file and those that it names, each once for packages and once for constraints."""
 
-    def __init__(self, wanted: FlyteRequirements, around: LocalFolders) -> None:
+    def __init__(self, wanted: FlyteRequirements, folders: LocalFolders) -> None:
         self.problems: list[Problem] = []
         self._wanted = wanted
-        self._around = around
+        self._folders = folders
         self._done: set[tuple[Path, bool]] = set()
         self._left = MOST_BYTES
 
@@ -142,7 +142,7 @@ class _Reading:
                 raise InputError.of(
                     f"is one of too many files that name each other: {DEEPEST} deep, {MOST_FILES} in all"
                 )
-            data = read_source(path, self._around.root, shown, self._left)
+            data = read_source(path, self._folders.root, shown, self._left)
             self._left -= len(data)
             text = decoded(data, shown).removeprefix("\ufeff")
         except (OSError, RuntimeError, ValueError) as error:  # a loop of links, or a name that no file has
@@ -184,7 +184,7 @@ class _Reading:
     def _take_requirement(self, line: str, where: str, base: Path, into: list[str]) -> None:
         hashes = {f"{kind}:{value.lower()}" for kind, value in _HASH.findall(line)}
         try:
-            found = requirement(self._around.named(_HASH.sub("", line), base, where))
+            found = requirement(self._folders.named(_HASH.sub("", line), base, where))
         except InputError as error:
             self.problems += error.problems
             return

@@ -16,13 +16,13 @@ from onedigest.definition.flyte.named_files import read_source
 from onedigest.definition.flyte.requirements import split_words
 from onedigest.definition.project_parts import ProjectParts
 from onedigest.definition.spec import requirement
-from onedigest.definition.uv_project.closure import Chosen, close_any, close_everywhere, digest_pins
+from onedigest.definition.uv_project.closure import ChosenProject, close_any, close_everywhere, digest_pins
 from onedigest.definition.uv_project.options import SyncOptions, read_options
 from onedigest.definition.uv_project.pyproject import FILE, Pyproject
 from onedigest.definition.uv_project.selection import chosen_of, left_out, read_choices, with_root
 from onedigest.definition.uv_project.staleness import refuse_stale
 from onedigest.definition.uv_project.uv_lock import Row, UvLock, read_locked
-from onedigest.definition.uv_project.workspace import Workspace, find_workspace, relative
+from onedigest.definition.uv_project.workspace import UvWorkspace, find_workspace, relative
 from onedigest.errors import InputError, Problem
 
 _KEPT = (
@@ -72,16 +72,16 @@ def read_project(step: UvProject, where: str, root: Path, folder: Path) -> Locke
         if locked is None:
             message = "there is no uv.lock beside pyproject.toml"
             raise InputError.of(message, where=where, hint=f"run `uv lock` in {path.parent.resolve().name}")
-        return _Reader(project, workspace, with_root(locked, workspace), options, where).read(step, folder)
+        return _UvLockReader(project, workspace, with_root(locked, workspace), options, where).read(step, folder)
     except InputError as error:
         raise InputError(replace(each, message=_placed(each, where), where=where) for each in error.problems) from None
 
 
-class _Reader:
+class _UvLockReader:
     """Reads what options choose of one project."""
 
     def __init__(
-        self, project: Pyproject, workspace: Workspace, locked: UvLock, options: SyncOptions, where: str
+        self, project: Pyproject, workspace: UvWorkspace, locked: UvLock, options: SyncOptions, where: str
     ) -> None:
         self._project = project
         self._workspace = workspace
@@ -117,7 +117,7 @@ class _Reader:
         )
 
     def _taken(
-        self, project: Pyproject, chosen: Chosen, roots: set[str], left: tuple[str, ...], folder: Path
+        self, project: Pyproject, chosen: ChosenProject, roots: set[str], left: tuple[str, ...], folder: Path
     ) -> ProjectParts:
         return ProjectParts(
             folder=relative(project.folder, folder),

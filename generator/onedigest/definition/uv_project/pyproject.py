@@ -78,7 +78,7 @@ def read_pyproject(folder: Path, root: Path, shown: str) -> Pyproject:
         table = untrusted.load_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError([toml_problem(error, shown, 1, text.count("\n") + 1)]) from None
-    return _Reader(table, shown, {"": 1, **key_lines(text, 1)}).read(folder, text)
+    return _PyprojectReader(table, shown, {"": 1, **key_lines(text, 1)}).read(folder, text)
 
 
 def tables(value: Any) -> list[dict[str, Any]]:
@@ -97,7 +97,7 @@ def _bounded(several: list[Any]) -> list[Any]:
     return several
 
 
-class _Reader:
+class _PyprojectReader:
     """Reads one file, and keeps all problems."""
 
     def __init__(self, table: Mapping[str, Any], shown: str, lines: Mapping[str, int]) -> None:

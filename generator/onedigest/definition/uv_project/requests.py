@@ -16,7 +16,7 @@ from onedigest import untrusted
 from onedigest.definition.spec import requirement
 from onedigest.definition.uv_project.environments import MarkerEnvironments, Where
 from onedigest.definition.uv_project.pyproject import Pyproject, strings, tables
-from onedigest.definition.uv_project.workspace import Workspace
+from onedigest.definition.uv_project.workspace import UvWorkspace
 from onedigest.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ Requests = Mapping[Request, Where]
 class RequestReader:
     """Reads what the projects of a workspace ask for, in the environments of their uv.lock."""
 
-    def __init__(self, workspace: Workspace, environments: MarkerEnvironments) -> None:
+    def __init__(self, workspace: UvWorkspace, environments: MarkerEnvironments) -> None:
         self._workspace = workspace
         self._environments = environments
         self._places = {each.name: workspace.place(each.folder) for each in workspace.members}

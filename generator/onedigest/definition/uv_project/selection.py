@@ -9,11 +9,11 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from onedigest import untrusted
-from onedigest.definition.uv_project.closure import Chosen, close_any
+from onedigest.definition.uv_project.closure import ChosenProject, close_any
 from onedigest.definition.uv_project.options import DEV, SyncOptions
 from onedigest.definition.uv_project.pyproject import Pyproject, strings, tables
 from onedigest.definition.uv_project.uv_lock import Edge, Key, Row, UvLock
-from onedigest.definition.uv_project.workspace import Workspace
+from onedigest.definition.uv_project.workspace import UvWorkspace
 from onedigest.errors import InputError, Problem
 
 _NO_PROJECT: Key = ("", "", "")
@@ -29,7 +29,7 @@ class SelectedProject:
     only_groups: bool = False
 
 
-def read_choices(project: Pyproject, workspace: Workspace, options: SyncOptions, where: str) -> list[SelectedProject]:
+def read_choices(project: Pyproject, workspace: UvWorkspace, options: SyncOptions, where: str) -> list[SelectedProject]:
     """Return what options choose, where `uv sync` runs in the folder of a project. Raises `InputError`."""
     projects = list(_projects(project, workspace, options, where))
     first = projects[0] if len(options.packages) == 1 and projects else project
@@ -47,7 +47,7 @@ def read_choices(project: Pyproject, workspace: Workspace, options: SyncOptions,
     ]
 
 
-def _projects(project: Pyproject, workspace: Workspace, options: SyncOptions, where: str) -> Iterator[Pyproject]:
+def _projects(project: Pyproject, workspace: UvWorkspace, options: SyncOptions, where: str) -> Iterator[Pyproject]:
     """Yield the projects that are installed: a root without [project] stands for all members, and its own groups."""
     members = {each.name: each for each in workspace.members if each.name}
     if unknown := sorted(options.packages - members.keys()):
@@ -98,7 +98,7 @@ def _refuse_unknown(projects: Iterable[Pyproject], options: SyncOptions, where: 
         raise InputError(problems)
 
 
-def with_root(locked: UvLock, workspace: Workspace) -> UvLock:
+def with_root(locked: UvLock, workspace: UvWorkspace) -> UvLock:
     """Return a uv.lock with a row for a root that has no [project], whose groups it states by their requirements."""
     if workspace.root.name:
         return locked
@@ -142,18 +142,18 @@ def _edges(by_name: Mapping[str, list[Row]], rows: Iterable[dict[str, Any]]) -> 
             )
 
 
-def chosen_of(choice: SelectedProject, workspace: Workspace, locked: UvLock) -> Chosen:
+def chosen_of(choice: SelectedProject, workspace: UvWorkspace, locked: UvLock) -> ChosenProject:
     """Return what is chosen as a row of a uv.lock, which `with_root` gave. Raises `InputError`."""
     project = choice.project
     row = locked.own_row(project.name, workspace.place(project.folder)) if project.name else locked.rows[_NO_PROJECT]
-    return Chosen(row=row, extras=choice.extras, groups=choice.groups, only_groups=choice.only_groups)
+    return ChosenProject(row=row, extras=choice.extras, groups=choice.groups, only_groups=choice.only_groups)
 
 
 def left_out(
     choices: Collection[SelectedProject],
-    workspace: Workspace,
+    workspace: UvWorkspace,
     locked: UvLock,
-    chosen: Chosen,
+    chosen: ChosenProject,
     options: SyncOptions,
     *,
     installs: bool,

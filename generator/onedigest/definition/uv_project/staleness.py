@@ -13,7 +13,7 @@ from onedigest.definition.uv_project.environments import MarkerEnvironments, all
 from onedigest.definition.uv_project.pyproject import FILE, Pyproject, read_pyproject, strings, tables
 from onedigest.definition.uv_project.requests import Request, RequestReader, Requests
 from onedigest.definition.uv_project.uv_lock import Row, UvLock
-from onedigest.definition.uv_project.workspace import Workspace
+from onedigest.definition.uv_project.workspace import UvWorkspace
 from onedigest.digest import canonical_json
 from onedigest.errors import InputError, Problem
 
@@ -26,7 +26,7 @@ _MANIFEST = (
 )
 
 
-def refuse_stale(workspace: Workspace, locked: UvLock, needed: Iterable[Row]) -> None:
+def refuse_stale(workspace: UvWorkspace, locked: UvLock, needed: Iterable[Row]) -> None:
     """Raise `InputError` where projects ask for something else than a uv.lock answers, naming what differs.
 
     `needed` are the rows that an image has: of those that are folders and no members, the projects count too.
@@ -39,18 +39,18 @@ def refuse_stale(workspace: Workspace, locked: UvLock, needed: Iterable[Row]) ->
         raise InputError(problems)
 
 
-def _differences(workspace: Workspace, locked: UvLock, needed: Iterable[Row]) -> Iterator[Problem]:
+def _differences(workspace: UvWorkspace, locked: UvLock, needed: Iterable[Row]) -> Iterator[Problem]:
     def problem(project: Pyproject, what: str, key: str) -> Problem:
         return Problem(f"{locked.shown} does not answer it any more: {what}", project.where(key), _HINT)
 
     root = workspace.root
-    asking = RequestReader(workspace, MarkerEnvironments(locked.requires_python))
+    reader = RequestReader(workspace, MarkerEnvironments(locked.requires_python))
     yield from (problem(root, what, "tool.uv.workspace") for what in _other_members(workspace, locked))
     yield from (problem(each, what, "project.requires-python") for each, what in _other_pythons(workspace, locked))
     for key, field in _MANIFEST:
         wanted = root.setting(key, _plain_requirements, ())
         if names := _differing(
-            asking.wanted(wanted, root, f"tool.uv.{key}"), asking.stated(_plain_rows(locked.manifest.get(field, [])))
+            reader.wanted(wanted, root, f"tool.uv.{key}"), reader.stated(_plain_rows(locked.manifest.get(field, [])))
         ):
             yield problem(root, f"`{key}` of {_listed(names)}", f"tool.uv.{key}")
     if _conflicts(root.setting("conflicts", untrusted.array, []), root) != _conflicts(locked.conflicts, root):
@@ -59,15 +59,15 @@ def _differences(workspace: Workspace, locked: UvLock, needed: Iterable[Row]) ->
     for project in workspace.members:
         row = _row(locked, project, workspace)
         if row is not None:
-            yield from (problem(project, what, key) for what, key in _other_asks(asking, project, row))
+            yield from (problem(project, what, key) for what, key in _other_asks(reader, project, row))
     for row in needed:
         if row.place is not None and row.name not in stated:
             other = local_project(workspace, locked, row)
             if other is not None:
-                yield from (problem(other, what, key) for what, key in _other_asks(asking, other, row))
+                yield from (problem(other, what, key) for what, key in _other_asks(reader, other, row))
 
 
-def local_project(workspace: Workspace, locked: UvLock, row: Row) -> Pyproject | None:
+def local_project(workspace: UvWorkspace, locked: UvLock, row: Row) -> Pyproject | None:
     """Return the project in the folder of a row, None where that has no pyproject.toml of its own.
 
     Raises `InputError` for a folder outside of the repository, also through a link.
@@ -80,7 +80,7 @@ def local_project(workspace: Workspace, locked: UvLock, row: Row) -> Pyproject |
     return found if found.name else None
 
 
-def local_folder(workspace: Workspace, locked: UvLock, row: Row) -> Path:
+def local_folder(workspace: UvWorkspace, locked: UvLock, row: Row) -> Path:
     """Return the folder of a row, which is one of the repository. Raises `InputError`."""
     folder = workspace.root.folder / str(row.place)
     if not is_below(folder, workspace.repository):
@@ -96,12 +96,12 @@ def local_folder(workspace: Workspace, locked: UvLock, row: Row) -> Path:
     return folder
 
 
-def _row(locked: UvLock, project: Pyproject, workspace: Workspace) -> Row | None:
+def _row(locked: UvLock, project: Pyproject, workspace: UvWorkspace) -> Row | None:
     place = workspace.place(project.folder)
     return next((row for row in locked.rows.values() if row.name == project.name and row.place == place), None)
 
 
-def _other_members(workspace: Workspace, locked: UvLock) -> Iterator[str]:
+def _other_members(workspace: UvWorkspace, locked: UvLock) -> Iterator[str]:
     there = {each.name for each in workspace.members if each.name}
     stated = set(strings(locked.manifest.get("members", [])))
     if not stated:  # a project alone is not listed
@@ -112,7 +112,7 @@ def _other_members(workspace: Workspace, locked: UvLock) -> Iterator[str]:
         yield f"the workspace has no {_listed(gone)} any more"
 
 
-def _other_pythons(workspace: Workspace, locked: UvLock) -> Iterator[tuple[Pyproject, str]]:
+def _other_pythons(workspace: UvWorkspace, locked: UvLock) -> Iterator[tuple[Pyproject, str]]:
     """Yield the project whose `requires-python` is not that of the lock: all of them have a part in it."""
     asked = [each for each in workspace.members if each.requires_python]
     if not asked:
@@ -124,20 +124,20 @@ def _other_pythons(workspace: Workspace, locked: UvLock) -> Iterator[tuple[Pypro
         yield wrong, f"`requires-python` is {wrong.requires_python!r}, and was {locked.requires_python!r}"
 
 
-def _other_asks(asking: RequestReader, project: Pyproject, row: Row) -> Iterator[tuple[str, str]]:
+def _other_asks(reader: RequestReader, project: Pyproject, row: Row) -> Iterator[tuple[str, str]]:
     """Yield what a project asks for otherwise than its row states, and the key that it stands under."""
     groups = untrusted.table(row.metadata.get("requires-dev", {}))
     for group in sorted(project.groups.keys() | groups.keys()):
-        wanted = asking.wanted(project.groups.get(group, ()), project, "dependency-groups", group=group)
-        if names := _differing(wanted, asking.stated(groups.get(group, []))):
+        wanted = reader.wanted(project.groups.get(group, ()), project, "dependency-groups", group=group)
+        if names := _differing(wanted, reader.stated(groups.get(group, []))):
             yield f"the group `{group}` has {_listed(names)} otherwise", "dependency-groups"
     if project.dynamic & {"dependencies", "optional-dependencies"}:
         return  # its backend says what these are
-    stated = asking.stated(row.metadata.get("requires-dist", []))
-    all_wanted = dict(asking.wanted(project.dependencies, project, "project.dependencies"))
+    stated = reader.stated(row.metadata.get("requires-dist", []))
+    all_wanted = dict(reader.wanted(project.dependencies, project, "project.dependencies"))
     for extra, texts in project.extras.items():
         key = f"project.optional-dependencies.{extra}"
-        for ask, where in asking.wanted(texts, project, key, extra=extra).items():
+        for ask, where in reader.wanted(texts, project, key, extra=extra).items():
             all_wanted[ask] = all_wanted.get(ask, frozenset()) | where
     by_extra: dict[str, set[str]] = {}
     for ask in _differing_asks(all_wanted, stated):

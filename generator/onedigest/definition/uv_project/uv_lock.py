@@ -15,7 +15,7 @@ from onedigest.assembler.file_tree import is_below
 from onedigest.checkout import decoded, read_inside
 from onedigest.definition.uv_project.markers import LONGEST_MARKER
 from onedigest.definition.uv_project.pyproject import strings, tables
-from onedigest.definition.uv_project.workspace import Workspace
+from onedigest.definition.uv_project.workspace import UvWorkspace
 from onedigest.digest import canonical_json
 from onedigest.errors import InputError
 
@@ -92,7 +92,7 @@ class UvLock:
         raise InputError.of(f"has no project `{name}` in {place}", where=self.shown, hint=_AGAIN)
 
 
-def read_locked(workspace: Workspace) -> UvLock | None:
+def read_locked(workspace: UvWorkspace) -> UvLock | None:
     """Read the uv.lock of a workspace, None where there is none. Raises `InputError`."""
     path, shown = workspace.lock, workspace.shown
     if not path.exists() and not path.is_symlink():

@@ -14,7 +14,7 @@ from onedigest.errors import NetworkError
 from onedigest.lock.base import Base
 from onedigest.lock.base.deb_downloads import package_download
 from onedigest.lock.base.packages import DebianPackage
-from onedigest.lock.base.version_changes import Move
+from onedigest.lock.base.version_changes import VersionChange
 from onedigest.net.download import download
 from onedigest.sources import Sources
 
@@ -27,7 +27,7 @@ _HEAD = re.compile(r"[a-z0-9][a-z0-9+.-]* \(([^()\s]{1,200})\) [^\n]*")
 _IDENTIFIER = re.compile(r"\bCVE-\d{4}-\d{4,7}\b", re.ASCII)
 
 
-def find_mended(moves: Iterable[Move], base: Base, sources: Sources) -> dict[Move, tuple[str, ...]]:
+def find_mended(moves: Iterable[VersionChange], base: Base, sources: Sources) -> dict[VersionChange, tuple[str, ...]]:
     """Return the CVE identifiers between the old and the new version of what comes from the security archive.
 
     The changelog is that of the smallest package of each move; where it is large, or cannot be had, nothing is told.

@@ -43,7 +43,7 @@ _NEAR = 0.75
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Above:
+class PackagesAbove:
     """What is put above a base: Debian's essential packages, those that are asked for, and the releases of both."""
 
     releases: tuple[Release, ...] = ()
@@ -85,7 +85,7 @@ def resolve_above(
     installed: dict[Platform, dict[str, Stanza]],
     sources: Sources,
     earlier: EarlierPackages | None,
-) -> Above:
+) -> PackagesAbove:
     """Choose the packages of `system-packages` for an image of a suite that has packages installed."""
 
     def choose(packages: Candidates, platform: Platform, pins: Mapping[str, Stanza]) -> list[list[Stanza]]:
@@ -95,7 +95,7 @@ def resolve_above(
         return [essential, close(packages, spec.system_packages, _ONLY_TO_CONFIGURE, given, pins)]
 
     read, (essential, above) = _choose(spec, suite, sources, earlier, choose)
-    return Above(releases=_releases(read), essential_packages=essential, system_packages=above)
+    return PackagesAbove(releases=_releases(read), essential_packages=essential, system_packages=above)
 
 
 def _choose(

@@ -9,7 +9,7 @@ from onedigest.definition.spec import Spec
 from onedigest.digest import Digest
 from onedigest.errors import NetworkError, Problem
 from onedigest.lock.base import Base
-from onedigest.lock.base.choice import Choice, reason
+from onedigest.lock.base.choice import BaseChoice, reason
 from onedigest.lock.base.debian_pins import EarlierPackages
 from onedigest.lock.base.image_choice import resolve_image
 from onedigest.oci.reference import HUB, MIRRORS, parse_reference
@@ -18,7 +18,7 @@ from onedigest.sources import Sources
 
 def choose_image(
     spec: Spec,
-    choice: Choice,
+    choice: BaseChoice,
     pinned: Digest | None,
     sources: Sources,
     earlier: EarlierPackages | None,

@@ -18,7 +18,7 @@ from onedigest.errors import InputError, Problem
 from onedigest.formats import PATH, VENV
 from onedigest.lock.base.account import Account, find_account
 from onedigest.lock.base.choice import SUITES
-from onedigest.lock.base.debian_choice import Above, resolve_above
+from onedigest.lock.base.debian_choice import PackagesAbove, resolve_above
 from onedigest.lock.base.debian_pins import EarlierPackages
 from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.folders_above import list_folders, unfit_folders
@@ -275,9 +275,9 @@ def _above(
     sources: Sources,
     earlier: EarlierPackages | None,
     tell: Callable[[Problem], None],
-) -> Above:
+) -> PackagesAbove:
     if not spec.system_packages:
-        return Above()
+        return PackagesAbove()
     if found.suite not in SUITES:
         missing = [
             name for name in spec.system_packages if not all(_has_program(root, name) for root in roots.values())
@@ -288,7 +288,7 @@ def _above(
             raise InputError.of(f"`system-packages` cannot be put on {lacks}", where=spec.script, hint=hint)
         if missing:
             tell(Problem(f"shells, apps and debuggers may not start on {lacks}", spec.script, hint))
-        return Above()
+        return PackagesAbove()
     try:
         there = {platform: installed(dpkg_status(rootfs)) for platform, rootfs in roots.items()}
     except InputError as error:

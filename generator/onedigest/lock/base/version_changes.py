@@ -12,7 +12,7 @@ from onedigest.platforms import Platform
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Move:
+class VersionChange:
     """Debian packages of one source that moved alike on some platforms.
 
     `packages` are those as they are now, or as they were where they are gone. `old` is empty where they are new, and
@@ -30,7 +30,7 @@ class Move:
         return bool(self.new) and any(archive_of(each.suite) == SECURITY for each in self.packages)
 
 
-def find_moves(before: Base, after: Base) -> list[Move]:
+def find_version_changes(before: Base, after: Base) -> list[VersionChange]:
     """Return what moved, by name; packages that a source gives alike are one move."""
     old, new = _by_place(before.debian_packages), _by_place(after.debian_packages)
     places: dict[tuple[str, str, str], list[Platform]] = {}
@@ -44,7 +44,7 @@ def find_moves(before: Base, after: Base) -> list[Move]:
         source = package.path.rpartition("/")[0]
         alike.setdefault((source, one, other, tuple(platforms)), []).append(package)
     return [
-        Move(packages=tuple(packages), old=one, new=other, platforms=on)
+        VersionChange(packages=tuple(packages), old=one, new=other, platforms=on)
         for (_, one, other, on), packages in alike.items()
     ]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from onedigest.definition.flyte.definition import Definition, dumps, loads
-from onedigest.definition.flyte.recipe import Recipe, make_recipe
+from onedigest.definition.flyte.recipe import FlyteRecipe, make_recipe
 from onedigest.definition.flyte.syntax import find_images
 from onedigest.definition.project import Project
 from onedigest.definition.spec import Spec, specify
@@ -33,7 +33,7 @@ def definitions(folder: Path, text: str) -> tuple[Definition, ...]:
     return find_images(text, file, "job.py").all()
 
 
-def recipe(folder: Path, image: str, *, block: str = BLOCK) -> Recipe:
+def recipe(folder: Path, image: str, *, block: str = BLOCK) -> FlyteRecipe:
     (definition,) = definitions(folder, f"{block}{HEAD}env = flyte.TaskEnvironment('e', image={image})\n")
     assert loads(dumps(definition)) == definition
     return make_recipe(definition, root=folder, shown=lambda path: path.relative_to(folder).as_posix())

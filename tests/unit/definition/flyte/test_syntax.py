@@ -8,7 +8,7 @@ import pytest
 
 from onedigest.definition.flyte.definition import Copy, Definition, PipPackages, RequirementsFile, Variables
 from onedigest.definition.flyte.detection import may_have_images
-from onedigest.definition.flyte.syntax import Found, find_images
+from onedigest.definition.flyte.syntax import FoundImages, find_images
 
 HEAD = "import os\nfrom pathlib import Path\nimport flyte\nfrom flyte import Image, TaskEnvironment\n"
 RUN = (
@@ -17,7 +17,7 @@ RUN = (
 )
 
 
-def found(folder: Path, text: str, *, name: str = "jobs/job.py", **others: str) -> Found:
+def found(folder: Path, text: str, *, name: str = "jobs/job.py", **others: str) -> FoundImages:
     """Read a script in a project, beside modules."""
     for other, content in others.items():
         file = folder / "jobs" / f"{other}.py"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import uv_projects
-from onedigest.definition.uv_project.closure import Chosen, Closure, close, digest_pins
+from onedigest.definition.uv_project.closure import ChosenProject, Closure, close, digest_pins
 from onedigest.definition.uv_project.image import ProjectImage, choose, default_entrypoint, describe
 from onedigest.definition.uv_project.pinned_python import other_python
 from onedigest.definition.uv_project.uv_lock import UvLock, parse_locked, read_locked
@@ -316,9 +316,9 @@ dependencies = [
 )  # fmt: skip
 
 
-def parsed(text: str) -> tuple[UvLock, Chosen]:
+def parsed(text: str) -> tuple[UvLock, ChosenProject]:
     locked = parse_locked(text, "uv.lock")
-    return locked, Chosen(row=locked.own_row("app", "."), extras=(), groups=())
+    return locked, ChosenProject(row=locked.own_row("app", "."), extras=(), groups=())
 
 
 class TestForks:

@@ -9,7 +9,7 @@ import pytest
 from onedigest.assembler.commands import LAYERS, Given
 from onedigest.lock.base.account import Account, account_text, find_account, read_account
 from onedigest.lock.base.probe import EXAMINER
-from onedigest.lock.table import Table, Wrong
+from onedigest.lock.table import InvalidValue, Table
 from onedigest.oci.rootfs import Rootfs
 from onedigest.untrusted import load_toml
 
@@ -194,7 +194,7 @@ def test_lock_says_what_was_found(account: Account) -> None:
     ],
 )
 def test_lock_has_no_other_lines(row: str, said: str) -> None:
-    with pytest.raises(Wrong) as caught:
+    with pytest.raises(InvalidValue) as caught:
         read_account(Table({"home": "/x", "has-home": True, "passwd": [row]}))
 
     assert caught.value.messages == (said,)
@@ -202,7 +202,7 @@ def test_lock_has_no_other_lines(row: str, said: str) -> None:
 
 @pytest.mark.parametrize("rows", [[], ["a:x:1:1::/:"] * 6000])
 def test_lock_has_a_table_of_bounded_size(rows: list[str]) -> None:
-    with pytest.raises(Wrong) as caught:
+    with pytest.raises(InvalidValue) as caught:
         read_account(Table({"home": "/x", "has-home": True, "group": rows}))
 
     assert caught.value.messages == ("`group` is no table of accounts of at most 65536 bytes",)
@@ -223,7 +223,7 @@ def test_lock_has_a_table_of_bounded_size(rows: list[str]) -> None:
 )
 def test_lock_adds_no_user_and_no_folder_but_the_own_ones(changed: dict[str, object], key: str) -> None:
     row = {"home": "/home/nonroot", "has-home": False, "passwd": [ROOT_ROW, OWN], "group": ["nonroot:*:65532:"]}
-    with pytest.raises(Wrong) as caught:
+    with pytest.raises(InvalidValue) as caught:
         read_account(Table({**row, **changed}))
 
     assert caught.value.messages[0].startswith(f"`{key}` ")

@@ -19,7 +19,7 @@ from onedigest.lock.base.advisories import find_mended, mended
 from onedigest.lock.base.debian import DebianBase
 from onedigest.lock.base.debian_choice import resolve_above, resolve_debian
 from onedigest.lock.base.debian_pins import EarlierPackages
-from onedigest.lock.base.version_changes import find_moves
+from onedigest.lock.base.version_changes import find_version_changes
 from onedigest.lock.model import Lock
 from onedigest.platforms import ALL, AMD64, ARM64
 from onedigest.workspace.moves import say_moves
@@ -65,7 +65,7 @@ class Lab:
         return resolve_debian(asked, "trixie", self.archives.sources(self._folder), kept)
 
     def said(self, before: Base, after: Base) -> list[str]:
-        moves = find_moves(before, after)
+        moves = find_version_changes(before, after)
         found = find_mended(moves, after, self.archives.sources(self._folder))
         return say_moves(lock_of(before), lock_of(after), {move: found.get(move, ()) for move in moves})
 

@@ -18,7 +18,7 @@ from onedigest.digest import canonical_json, of_bytes, of_file
 from onedigest.errors import InputError, Problem
 from onedigest.from_source import build as building
 from onedigest.from_source.canonical_wheel import write_canonical
-from onedigest.from_source.model import Built, Kind, Source
+from onedigest.from_source.model import BuiltWheel, Kind, Source
 from onedigest.from_source.reproducibility import build_twice
 from onedigest.from_source.wheel_source import identify, make_wheel
 from onedigest.sources import Sources
@@ -53,13 +53,13 @@ def folder(place: Path, name: str = "core", **settings: Any) -> Source:
 
 
 def made(
-    source: Source, previous: Built | None, sources: Sources, root: Path, heard: list[Problem] | None = None
-) -> Built:
+    source: Source, previous: BuiltWheel | None, sources: Sources, root: Path, heard: list[Problem] | None = None
+) -> BuiltWheel:
     said = heard if heard is not None else []
     return make_wheel(source, previous, sources, root=root, hear=said.append)
 
 
-def refused(source: Source, previous: Built | None, sources: Sources, root: Path) -> str:
+def refused(source: Source, previous: BuiltWheel | None, sources: Sources, root: Path) -> str:
     with pytest.raises(InputError) as error:
         made(source, previous, sources, root)
     return str(error.value)
@@ -92,7 +92,7 @@ def test_a_change_of_code_is_another_wheel_and_one_of_settings_builds_again(tmp_
     place = write_files(tmp_path / "core", project_files("core"))
     sources = sources_in(tmp_path, offline=True)
     before = identify(folder(place), None, sources, root=tmp_path)
-    built = Built(wheel=made(folder(place), None, sources, tmp_path).wheel, origin=before)
+    built = BuiltWheel(wheel=made(folder(place), None, sources, tmp_path).wheel, origin=before)
     (place / "core/__init__.py").write_text("A = 2\n")
     after = made(folder(place, variables={"A": "secret"}), built, sources, tmp_path)
 

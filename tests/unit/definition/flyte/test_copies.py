@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from onedigest.definition.files import collect
-from onedigest.definition.flyte.recipe import Recipe, make_recipe
+from onedigest.definition.flyte.recipe import FlyteRecipe, make_recipe
 from onedigest.definition.flyte.syntax import find_images
 from onedigest.definition.project import Project
 from onedigest.definition.spec import Spec, specify
@@ -28,7 +28,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def recipe(folder: Path, calls: str, image: str = DEBIAN, head: str = HEAD) -> Recipe:
+def recipe(folder: Path, calls: str, image: str = DEBIAN, head: str = HEAD) -> FlyteRecipe:
     file = folder / "job.py"
     file.write_text(f"{head}env = flyte.TaskEnvironment('e', image={image}{calls})\n", encoding="utf-8")
     (definition,) = find_images(file.read_text(), file, "job.py").all()

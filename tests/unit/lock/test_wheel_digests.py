@@ -11,12 +11,12 @@ import pytest
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.lock.model import LockedPackage, Wheel
-from onedigest.lock.script_lock import Pins
+from onedigest.lock.script_lock import ScriptPins
 from onedigest.lock.wheel_digests import completed
 from onedigest.platforms import AMD64
 from onedigest.sources import Sources
 from onedigest.store import Store
-from onedigest.tools.uv_rows import Place
+from onedigest.tools.uv_rows import WheelAddress
 from wheel_builder import wheel_bytes
 
 NAME = "alpha-1.0-py3-none-any.whl"
@@ -41,7 +41,7 @@ class World:
         sources = Sources(
             store=self.store, client=nothing, access=nothing, archive=nothing, offline=True, environment={}
         )
-        (found,) = completed((package,), {NAME: Place(str(self.file), index, "")}, sources, Pins(**pins))
+        (found,) = completed((package,), {NAME: WheelAddress(str(self.file), index, "")}, sources, ScriptPins(**pins))
         return found.wheels[0][1].digest, found.wheels[0][1].size
 
     def refused(self, index: str = "", size: int = 0, **pins: Any) -> str:

@@ -10,7 +10,7 @@ from onedigest.errors import InputError, OnedigestError
 from onedigest.lock.older_versions import ResolvedRequest
 from onedigest.lock.requirement_conflict import clash_of, older_for_others, tried
 from resolving import Checkout
-from unit.lock.test_verdict import asking
+from unit.lock.test_resolution_messages import asking
 from wheel_builder import build_wheel
 
 WHEELS: Sequence[tuple[str, str, Sequence[str]]] = (

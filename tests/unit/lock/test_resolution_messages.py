@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from onedigest.errors import InputError
-from onedigest.lock.asked_project import read_around, read_requested
+from onedigest.lock.asked_project import read_requested, read_surroundings
 from onedigest.lock.older_versions import ResolvedRequest
 from onedigest.lock.resolution_messages import explained
 from onedigest.lock.targets import Target
@@ -52,7 +52,10 @@ def asking(checkout: Checkout, *dependencies: str) -> ResolvedRequest:
         },
     )
     return ResolvedRequest(
-        spec=spec, requested=read_requested(spec, read_around(spec, checkout.folder)), minor="3.13", sources=sources
+        spec=spec,
+        requested=read_requested(spec, read_surroundings(spec, checkout.folder)),
+        minor="3.13",
+        sources=sources,
     )
 
 
