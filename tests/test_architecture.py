@@ -93,7 +93,7 @@ DOORS: Mapping[str, frozenset[str]] = {
         {
             "net/download.py",
             "net/encryption.py",
-            "net/pace.py",
+            "net/answer_limits.py",
             "net/retries.py",
             "net/connection.py",
             "net/proxy_faults.py",

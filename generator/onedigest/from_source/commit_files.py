@@ -13,8 +13,8 @@ from urllib.parse import urljoin, urlsplit
 
 from onedigest.errors import InputError
 from onedigest.from_source.git_address import read_remote
-from onedigest.from_source.links import real_place
 from onedigest.from_source.repositories import GitRepository, fetch_commit, opened
+from onedigest.from_source.symlinks import real_place
 from onedigest.tools import git
 from onedigest.untrusted import relative_path
 

@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from onedigest.definition.spec import Spec
 from onedigest.errors import OnedigestError, Problem
-from onedigest.from_source.not_named import build_line
+from onedigest.from_source.unlisted_sources import build_line
 from onedigest.lock.asked_project import NAME, RequestedPackages, comparison_text
 from onedigest.lock.model import LockedPackage
 from onedigest.lock.targets import Target

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.git_address import check_reference, read_remote, short_name
 from onedigest.from_source.model import NO_DIGEST, Kind, Source
-from onedigest.from_source.not_named import asks, refusals
+from onedigest.from_source.unlisted_sources import asks, refusals
 from onedigest.lock import repository, uv_values
 from onedigest.lock.addresses import Address, file_address, is_archive, read_address, read_git
 from onedigest.lock.build_settings import build_settings, indexes_of

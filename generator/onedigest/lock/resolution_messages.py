@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from onedigest.definition.spec import Spec
 from onedigest.errors import InputError, NetworkError, OnedigestError, Problem, listed
-from onedigest.from_source.not_named import build_line
+from onedigest.from_source.unlisted_sources import build_line
 from onedigest.lock.author import Author
 from onedigest.lock.base.choice import SUITES, python_minor
 from onedigest.lock.extras import missing_extras

@@ -84,7 +84,7 @@ def resolve(
     reused_base = _reused_base(spec, choice, previous, upgrade)
     debian = _earlier_packages(spec, previous, upgrade)
     if choice.image and reused_base is None:
-        from onedigest.lock.base.hub import choose_image
+        from onedigest.lock.base.docker_hub import choose_image
 
         # its Python decides what is asked of uv
         reused_base = choose_image(spec, choice, _pinned_index(choice, previous, upgrade), sources, debian, author.warn)

@@ -22,7 +22,7 @@ def look(image: CheckedImage, store: Store, owners: Owners) -> list[Problem]:
     """
     others = foreign_environments(image.spec, image.lock.base, image.platforms, image.where)
     if _has_places(image.spec):
-        from onedigest.missing.replaced import replaced_files
+        from onedigest.missing.overwritten import replaced_files
 
         if problems := replaced_files(image, store):
             raise InputError(problems)

@@ -24,10 +24,10 @@ from urllib3.exceptions import (
 from onedigest.digest import Digest, hex_of
 from onedigest.errors import NetworkError, Problem
 from onedigest.net import redirects
+from onedigest.net.answer_limits import SlowAnswer
 from onedigest.net.connection import THREADS, Connection, Pools, shown
 from onedigest.net.failure_reasons import unreachable
 from onedigest.net.index_credentials import IndexCredential
-from onedigest.net.pace import SlowAnswer
 from onedigest.net.proxy_faults import ProxyFault
 from onedigest.net.request_credentials import REFUSED, RequestCredentials
 from onedigest.net.retries import BUSY, seconds_of

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from urllib3.exceptions import HTTPError, NameResolutionError, ProtocolError, ProxyError, SSLError
 
 from onedigest.errors import NetworkError
-from onedigest.net.pace import SlowAnswer
+from onedigest.net.answer_limits import SlowAnswer
 from onedigest.net.proxies import Proxy
 from onedigest.net.proxy_faults import LOGIN, ProxyFault, plain, unreached, untunnelled, unwilling
 

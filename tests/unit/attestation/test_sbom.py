@@ -19,7 +19,7 @@ from base_images import Files, make_tar
 from golden import expected_files
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.image import Image, assemble_index, assemble_platform
-from onedigest.attestation.below import Below
+from onedigest.attestation.base_components import Below
 from onedigest.attestation.sbom import Materials, make_sbom
 from onedigest.digest import of_bytes
 from onedigest.errors import InputError

@@ -13,7 +13,7 @@ from onedigest.definition.uv_project.workspace import UvWorkspace, relative
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import NO_DIGEST, Kind, Source, read_subdirectory
-from onedigest.from_source.not_named import asks, refusals
+from onedigest.from_source.unlisted_sources import asks, refusals
 
 
 def find_sources(
