@@ -60,7 +60,7 @@ class OlderVersion:
         return Problem(message, where, hint)
 
 
-def older_choices(
+def older_versions(
     found: Mapping[str, Any],
     packages: Iterable[LockedPackage],
     pins: Iterable[LockedPackage],

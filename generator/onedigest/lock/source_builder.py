@@ -21,7 +21,7 @@ from onedigest.from_source.own_builds import is_own_build
 from onedigest.lock import asked_project, repository
 from onedigest.lock.asked_project import RequestedPackages
 from onedigest.lock.author import Author
-from onedigest.lock.built_wheels import built_of, placed, say_built, with_wheel
+from onedigest.lock.built_wheels import built_of, named_path, say_built, with_wheel
 from onedigest.lock.environments import ImageEnvironments
 from onedigest.lock.git_projects import projects_of
 from onedigest.lock.model import Lock, LockedPackage
@@ -170,7 +170,7 @@ class SourceBuilder:
                 previous = None
             built = self._made(asked, previous, known)
             self.built[built.wheel.name] = built
-            self._wheels[source] = placed(self._sources.store, built.wheel)
+            self._wheels[source] = named_path(self._sources.store, built.wheel)
         return of_file(self._wheels[source]) or {}
 
     def _made(self, source: Source, previous: BuiltWheel | None, known: BuiltWheel | None) -> BuiltWheel:

@@ -15,7 +15,7 @@ from onedigest.missing.model import CheckedImage, Owners
 from onedigest.store import Store
 
 
-def look(image: CheckedImage, store: Store, owners: Owners) -> list[Problem]:
+def find_lacks(image: CheckedImage, store: Store, owners: Owners) -> list[Problem]:
     """Return what an image lacks. Where its inputs, or the files of its base, are not known here, nothing is said.
 
     What was found once is cached under the digest of the plan. Raises `InputError` for files at places of others.

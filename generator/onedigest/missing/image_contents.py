@@ -79,7 +79,7 @@ def facts_of(lock: Lock, platforms: Iterable[Platform], store: Store) -> Mapping
     return known if len(known) == len(facts) else None
 
 
-def world_of(
+def contents_of(
     lock: Lock, platform: Platform, facts: Mapping[str, Facts], files: Sequence[File], store: Store
 ) -> ImageContents | None:
     """Return what there is on a platform, None where its base is an image of which nothing is known here."""

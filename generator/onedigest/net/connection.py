@@ -21,7 +21,7 @@ from onedigest.net.encryption import OF_REGISTRY, Trust, encrypting, is_judged_b
 from onedigest.net.failure_reasons import fault_of
 from onedigest.net.index_credentials import IndexCredentials
 from onedigest.net.proxies import Proxy, proxy_of
-from onedigest.net.proxy_faults import LOGIN, ProxyFault, unwilling
+from onedigest.net.proxy_faults import LOGIN, ProxyFault, login_fault
 from onedigest.net.retries import Retries
 
 THREADS = 8
@@ -94,7 +94,7 @@ class Pools:
             raise _lasting(fault_of(error, proxy, url), url) from None
         if proxy and response.status == LOGIN:
             response.close()
-            raise _lasting(unwilling(proxy), url)
+            raise _lasting(login_fault(proxy), url)
         return response
 
     def varied(

@@ -28,7 +28,7 @@ _MOST_PATHS = 3
 Reason = tuple[tuple[Key, ...], str]
 
 
-def look(wheels: Mapping[Platform, Mapping[Key, Wheel]], place: Place, store: Store) -> WheelFindings:
+def inspect_wheels(wheels: Mapping[Platform, Mapping[Key, Wheel]], place: Place, store: Store) -> WheelFindings:
     """Look at the wheels of each platform, for a Python and a virtual environment: at all, whatever is found."""
     keys = {wheel: key for several in wheels.values() for key, wheel in several.items()}
     unfit: list[Reason] = []
