@@ -44,7 +44,8 @@ def dist(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
 def notes() -> ModuleType:
     """The program that prints a section of the changelog."""
     spec = importlib.util.spec_from_file_location("notes", ROOT / "release" / "notes.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
