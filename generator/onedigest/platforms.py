@@ -72,8 +72,8 @@ def canonical(system: str, architecture: str, variant: str = "") -> str:
     A system that is not stated is Linux (containerd's `platforms`, normalizeOS on Linux).
     """
     system, stated, variant = system.lower() or _SYSTEM, architecture.lower(), variant.lower()
-    architecture, meant = _ARCHITECTURES.get(stated, (stated, ""))
-    variant = canonical_name or variant
+    architecture, implied = _ARCHITECTURES.get(stated, (stated, ""))
+    variant = implied or variant
     if architecture == "arm":
         variant = f"v{variant.removeprefix('v') or 7}"
     if architecture == "386" or variant in _USUAL_VARIANTS.get(architecture, ("",)):
