@@ -263,7 +263,9 @@ def test_no_value_shows_what_it_holds() -> None:
         ),
         index_credentials.IndexCredential(url="https://host", user=SECRET, password=SECRET, token=SECRET),
         uv_input({"UV_INDEX": f"https://u:{SECRET}@host/simple", "HTTPS_PROXY": f"http://u:{SECRET}@proxy"}),
-        RequestCredentials(index_credentials.IndexCredentials(), None).visit(f"https://u:{SECRET}@host/x.whl", ""),
+        RequestCredentials(index_credentials.IndexCredentials(), None).credentials_for(
+            f"https://u:{SECRET}@host/x.whl", ""
+        ),
         RegistryCredential(found_in="x", user="u", secret=SECRET, identity=SECRET, bearer=SECRET),
         Bound(index="x", origin="https://host:443", user=SECRET, password=SECRET),
         PackageIndex(name="x", url=f"https://u:{SECRET}@host/simple"),

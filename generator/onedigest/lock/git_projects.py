@@ -32,7 +32,7 @@ def projects_of(source: Source, origin: BuiltFrom, sources: Sources) -> Path:
         with opened(source.place, source.name, source.where, sources) as repository:
             if not fetch_commit(repository, origin.commit):
                 raise InputError.of(f"the commit {origin.commit} of `{source.name}` is gone", where=source.where)
-            here = repository.here()
+            here = repository.local_run()
             for path in _listed(here, origin.commit, source):
                 data = git.tell(here, "cat-file", "blob", f"{origin.commit}:{path}", most=_MOST_BYTES)
                 (written / path).parent.mkdir(parents=True, exist_ok=True)

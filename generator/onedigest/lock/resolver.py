@@ -136,7 +136,7 @@ def _made(
         version=__version__,
         platforms=spec.platforms,
         base=base,
-        packages=tuple(builder.stated(package) for package in packages),
+        packages=tuple(builder.with_origin(package) for package in packages),
         roots=roots,
     )
 
@@ -206,7 +206,7 @@ def _ask_building(asked: ResolvedRequest, builder: SourceBuilder, known: str, he
         first |= chosen
         rows = builder.make_rows(found, requested)
         if not rows:
-            builder.put_in(found, requested)
+            builder.insert_rows(found, requested)
             for text in said:
                 hear(text)
             return found

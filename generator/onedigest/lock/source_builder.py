@@ -104,7 +104,9 @@ class SourceBuilder:
         )
         closure = SourceClosure(parts, places, ImageEnvironments(self._spec.platforms, minor))
         closure.follow(requested)
-        return closure.told(asked_project.read_requested(self._spec, replace(self._surroundings, wheels=self._wheels)))
+        return closure.with_wheels(
+            asked_project.read_requested(self._spec, replace(self._surroundings, wheels=self._wheels))
+        )
 
     def make(self, source: Source) -> tuple[BuiltWheel, Path]:
         """Return the wheel of a source, which is built where it is not there, and its path."""
@@ -143,7 +145,7 @@ class SourceBuilder:
             raise InputError(problems)
         return rows
 
-    def put_in(self, found: Mapping[str, Any], requested: RequestedPackages) -> None:
+    def insert_rows(self, found: Mapping[str, Any], requested: RequestedPackages) -> None:
         """Put the wheels that were built in the place of source distributions in a uv.lock."""
         for row in _built_rows(found, requested):
             path = self._wheels[self._archive(row)]
@@ -151,7 +153,7 @@ class SourceBuilder:
             row["source"] = {"path": str(path)}
             row["wheels"] = [{"filename": wheel.name, "hash": wheel.digest, "size": wheel.size}]
 
-    def stated(self, package: LockedPackage) -> LockedPackage:
+    def with_origin(self, package: LockedPackage) -> LockedPackage:
         """Return a package of a lock with the source that its wheel was built of, where it was."""
         known = {built.wheel.digest: built for built in self.built.values()}
         found = [known[wheel.digest] for _, wheel in package.wheels if wheel.digest in known]

@@ -121,7 +121,7 @@ class SourceClosure:
             else:
                 yield need
 
-    def told(self, requested: RequestedPackages) -> RequestedPackages:
+    def with_wheels(self, requested: RequestedPackages) -> RequestedPackages:
         """Return what uv is asked for, with wheels in the place of all that is only found by a source."""
         requested = without_unneeded(requested, self._environments)
         settings = dict(requested.settings)
