@@ -48,21 +48,21 @@ class GitRepository:
     where: str
     sources: Sources
 
-    def remote_run(self) -> git.Run:
+    def remote_run(self) -> git.GitRun:
         """Return how git runs to ask elsewhere: by the user's settings, with what the address had of secrets."""
         variables = {**git.users_variables(self.sources.environment), "GIT_DIR": str(self.folder)}
         variables = git.with_settings(variables, self.remote.settings)
-        asking = git.Run(variables=variables, folder=self.folder, where=self.where)
+        asking = git.GitRun(variables=variables, folder=self.folder, where=self.where)
         # a user's settings may name a mirror for an address, and how it is asked
         real = (git.ask(asking, "ls-remote", "--get-url", "--", self.remote.address) or b"").decode("utf-8", "replace")
         schemes = (each for each in (self.remote.scheme, real.partition("://")[0]) if each in SCHEMES)
         variables = {**variables, "GIT_ALLOW_PROTOCOL": ":".join(dict.fromkeys(("https", "ssh", *schemes)))}
-        return git.Run(variables=variables, folder=self.folder, where=self.where, secrets=self.remote.secrets)
+        return git.GitRun(variables=variables, folder=self.folder, where=self.where, secrets=self.remote.secrets)
 
-    def local_run(self) -> git.Run:
+    def local_run(self) -> git.GitRun:
         """Return how git runs in the one on this machine."""
         variables = {**git.own_variables(self.sources.environment), "GIT_DIR": str(self.folder)}
-        return git.Run(variables=variables, folder=self.folder, where=self.where)
+        return git.GitRun(variables=variables, folder=self.folder, where=self.where)
 
 
 @contextmanager

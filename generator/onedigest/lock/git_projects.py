@@ -42,7 +42,7 @@ def projects_of(source: Source, origin: BuiltFrom, sources: Sources) -> Path:
     return kept
 
 
-def _listed(run: git.Run, commit: str, source: Source) -> list[str]:
+def _listed(run: git.GitRun, commit: str, source: Source) -> list[str]:
     """Return the paths of the projects of a commit; a link is none."""
     found = []
     for row in git.tell(run, "ls-tree", "-r", "-z", commit, most=_MOST_LISTED).split(b"\0"):
