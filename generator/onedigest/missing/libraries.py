@@ -17,7 +17,7 @@ _PLUGINS = re.compile(r"(?:.*/)?(?:plugins|qml|sqldrivers)/.*|.*plugin[^/]*|usr/
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MissingLibrary:
+class MissingFile:
     """Something that an image lacks. `name` is that of a library, or the path of a program.
 
     `users` are what needs it, each with one of its files, and `platforms` those where it is so. What only plugins need
@@ -30,7 +30,7 @@ class MissingLibrary:
     optional: bool
 
 
-def missing_libraries(images: Iterable[ImageContents]) -> list[MissingLibrary]:
+def missing_libraries(images: Iterable[ImageContents]) -> list[MissingFile]:
     """Return the libraries that are missing, sorted by name; nobody asked for the files of a base."""
     found = []
     for contents in images:
@@ -46,7 +46,7 @@ def missing_libraries(images: Iterable[ImageContents]) -> list[MissingLibrary]:
     return grouped(found)
 
 
-def grouped(rows: Iterable[tuple[str, str, str, Platform]]) -> list[MissingLibrary]:
+def grouped(rows: Iterable[tuple[str, str, str, Platform]]) -> list[MissingFile]:
     """Return what is missing by its name, of rows of name, user, file and platform."""
     users: dict[str, dict[str, set[str]]] = {}
     platforms: dict[str, set[Platform]] = {}
@@ -54,7 +54,7 @@ def grouped(rows: Iterable[tuple[str, str, str, Platform]]) -> list[MissingLibra
         users.setdefault(name, {}).setdefault(label, set()).add(path)
         platforms.setdefault(name, set()).add(platform)
     return [
-        MissingLibrary(
+        MissingFile(
             name=name,
             users={label: min(paths, key=_order) for label, paths in sorted(labels.items())},
             platforms=tuple(sorted(platforms[name])),

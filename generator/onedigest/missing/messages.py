@@ -8,7 +8,7 @@ from dataclasses import replace
 from onedigest.errors import Problem
 from onedigest.missing.facts import merged
 from onedigest.missing.image_contents import ImageContents, contents_of, facts_of
-from onedigest.missing.libraries import MissingLibrary, missing_libraries
+from onedigest.missing.libraries import MissingFile, missing_libraries
 from onedigest.missing.model import CheckedImage, Findings, KnownOwners, Owners
 from onedigest.missing.programs import entrypoint_problem, missing_interpreters
 from onedigest.plan.configuration import entrypoint, image_variables
@@ -76,10 +76,10 @@ def _listed(words: Sequence[str]) -> str:
     return ", ".join(words[:_MOST_NAMED]) + more
 
 
-def _on(lack: MissingLibrary, platforms: Iterable[Platform]) -> str:
+def _on(lack: MissingFile, platforms: Iterable[Platform]) -> str:
     return "" if lack.platforms == tuple(sorted(platforms)) else f" on {' and '.join(map(str, lack.platforms))}"
 
 
-def _needing(lack: MissingLibrary) -> str:
+def _needing(lack: MissingFile) -> str:
     users = [f"{label} ({path.rpartition('/')[2]})" for label, path in lack.users.items()]
     return f"{_listed(users)} {'needs' if len(users) == 1 else 'need'} it"

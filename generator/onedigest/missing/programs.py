@@ -11,12 +11,12 @@ from onedigest.definition.spec import Spec
 from onedigest.errors import Problem
 from onedigest.missing.facts import interpreter_of, merged, program_folders
 from onedigest.missing.image_contents import ImageContents
-from onedigest.missing.libraries import MissingLibrary, grouped
+from onedigest.missing.libraries import MissingFile, grouped
 
 _HEAD = 256
 
 
-def missing_interpreters(images: Iterable[ImageContents], search: Sequence[str]) -> list[MissingLibrary]:
+def missing_interpreters(images: Iterable[ImageContents], search: Sequence[str]) -> list[MissingFile]:
     """Return the programs that scripts in folders of programs start with, and that are not there.
 
     Scripts of a base are not looked at: nobody asked for them. `search` are the folders of the search path.
