@@ -92,7 +92,7 @@ def _fetch_everything(repository: GitRepository, origin: BuiltFrom, hear: Callab
 
 
 def _resolved(repository: GitRepository, reference: str) -> str:
-    """Return the commit that a reference is now: a branch, else a tag, else a commit, as uv has it; it is brought."""
+    """Return the commit that a reference is now: a branch, else a tag, else a commit, as uv has it; it is fetched."""
     commit = reference if OBJECT_NAME.fullmatch(reference) else ""
     if not commit:
         commit = _commit_of(list_references(repository, _patterns(reference)), _names(reference))

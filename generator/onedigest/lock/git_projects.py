@@ -23,9 +23,9 @@ def projects_of(source: Source, origin: BuiltFrom, sources: Sources) -> Path:
 
     Raises `InputError` for a commit that is gone, or has too many, and `NetworkError`.
     """
-    kept = sources.store.root / _FOLDER / origin.commit
-    if kept.is_dir():
-        return kept
+    cached = sources.store.root / _FOLDER / origin.commit
+    if cached.is_dir():
+        return cached
     with sources.store.scratch() as scratch:
         written = scratch / origin.commit
         written.mkdir()
@@ -37,9 +37,9 @@ def projects_of(source: Source, origin: BuiltFrom, sources: Sources) -> Path:
                 data = git.tell(here, "cat-file", "blob", f"{origin.commit}:{path}", most=_MOST_BYTES)
                 (written / path).parent.mkdir(parents=True, exist_ok=True)
                 (written / path).write_bytes(data)
-        kept.parent.mkdir(exist_ok=True, mode=0o700)
-        written.rename(kept)
-    return kept
+        cached.parent.mkdir(exist_ok=True, mode=0o700)
+        written.rename(cached)
+    return cached
 
 
 def _listed(run: git.GitRun, commit: str, source: Source) -> list[str]:

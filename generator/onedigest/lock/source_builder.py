@@ -209,7 +209,7 @@ class SourceBuilder:
     def _archive(self, row: Mapping[str, Any]) -> Source:
         """Return the source distribution of a row of a uv.lock, whose values were checked.
 
-        One of which no sha256 is stated is brought, so that its address has no part in a lock.
+        One of which no sha256 is stated is fetched, so that its address has no part in a lock.
         """
         address, digest = wheel_address(row["source"], row["sdist"]), wheel_digest(row["sdist"])
         if not digest and "://" in address:

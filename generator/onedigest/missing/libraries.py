@@ -34,7 +34,7 @@ def missing_libraries(images: Iterable[ImageContents]) -> list[MissingFile]:
     """Return the libraries that are missing, sorted by name; nobody asked for the files of a base."""
     found = []
     for contents in images:
-        for each in contents.brought:
+        for each in contents.inputs:
             for path, machine, needed in each.facts.needs if each.asked else ():
                 if machine == contents.platform.elf_machine:
                     names = {name.rpartition("/")[2] for name in needed} - contents.libraries

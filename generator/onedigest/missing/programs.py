@@ -23,7 +23,7 @@ def missing_interpreters(images: Iterable[ImageContents], search: Sequence[str])
     """
     found = []
     for contents in images:
-        for each in contents.brought:
+        for each in contents.inputs:
             for path, line in each.facts.started if each.asked else ():
                 found += [(name, each.label, path, contents.platform) for name in _lacking(line, contents, search)]
     return grouped(found)

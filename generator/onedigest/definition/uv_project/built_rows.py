@@ -96,7 +96,7 @@ def _git(locked: UvLock, row: Row, settings: str) -> Source:
     parts = urlsplit(str(row.source["git"]))
     asked = dict(parse_qsl(parts.query))
     if asked.get("lfs") == "true":
-        raise ValueError("has files of git LFS, which are not brought")
+        raise ValueError("has files of git LFS, which are not fetched")
     place = parts._replace(query="", fragment="").geturl()
     named = next((asked[key] for key in ("rev", "tag", "branch") if key in asked), "")
     return Source(

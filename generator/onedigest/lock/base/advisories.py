@@ -20,7 +20,7 @@ from onedigest.sources import Sources
 
 _MOST_BYTES = 4 << 20
 _MOST_TOGETHER = 32 << 20
-"""What is brought for that; all of it is an input of the build, too."""
+"""What is fetched for that; all of it is an input of the build, too."""
 _MOST_TEXT = 8 << 20
 
 _HEAD = re.compile(r"[a-z0-9][a-z0-9+.-]* \(([^()\s]{1,200})\) [^\n]*")
