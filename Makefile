@@ -47,6 +47,7 @@ assembler: .venv/ready
 golden: .venv/ready
 	$(BIN)/python tests/make_golden.py
 	$(BIN)/python tests/format_numbers.py
+	$(BIN)/python tests/make_reference.py
 	$(BIN)/onedigest generate --all
 
 docs: .venv/ready

@@ -43,7 +43,7 @@ def check_toml(block: Block) -> None:
         table = found
     if block.title != "pylock.toml":
         kept = {name: value for name, value in table.items() if name not in ELSEWHERE}
-        specify(parse(SCRIPT.encode(), "x.py"), Project(root=Path(), source="x.toml", table=kept), "x.py")
+        specify(parse(SCRIPT.encode(), "x.py"), Project(root=Path(), file="x.toml", table=kept), "x.py")
 
 
 def has_tables(found: dict[str, object]) -> bool:

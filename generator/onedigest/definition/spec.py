@@ -14,9 +14,9 @@ from onedigest import platforms, untrusted
 from onedigest.definition import container_values, unnamed, values
 from onedigest.definition.container_values import Healthcheck
 from onedigest.definition.project import Project
+from onedigest.definition.project_parts import ProjectParts, ProjectSettings
 from onedigest.definition.script import Script
 from onedigest.definition.settings import Settings
-from onedigest.definition.taken import OfProject, Taken
 from onedigest.digest import Digest, canonical_json, of_bytes
 from onedigest.errors import InputError, Problem
 from onedigest.formats import DEFAULTS, VENV_PROGRAMS
@@ -89,7 +89,7 @@ class Spec:
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     uv_lock: str = ""
-    uv_projects: tuple[Taken, ...] = ()
+    uv_projects: tuple[ProjectParts, ...] = ()
     rules: tuple[str, ...] = ("docker",)
 
     @property
@@ -168,7 +168,9 @@ def _written(name: str, value: Any) -> Any:
     if name == "healthcheck":
         value = value.written() if value else {}
     return (
-        [each.written() if isinstance(each, Taken) else each for each in value] if isinstance(value, tuple) else value
+        [each.written() if isinstance(each, ProjectParts) else each for each in value]
+        if isinstance(value, tuple)
+        else value
     )
 
 
@@ -189,7 +191,7 @@ def _without_address(requirement: str) -> str:
 
 
 def specify(
-    script: Script, project: Project, path: str, of: OfProject | None = None, taken: tuple[Taken, ...] = ()
+    script: Script, project: Project, path: str, of: ProjectSettings | None = None, taken: tuple[ProjectParts, ...] = ()
 ) -> Spec:
     """Fill in what a script does not say: from the project, else the built-in defaults.
 
@@ -255,7 +257,7 @@ def specify(
     return spec
 
 
-def _with_entrypoint(spec: Spec, script: Script, reader: Settings, of: OfProject | None) -> Spec:
+def _with_entrypoint(spec: Spec, script: Script, reader: Settings, of: ProjectSettings | None) -> Spec:
     if of is None or "entrypoint" in script.onedigest:
         usual = _default_entrypoint(spec)
         own = reader.read("entrypoint", values.strings, usual)
