@@ -155,10 +155,7 @@ def check_commands(line: str, *, whole: bool = True) -> None:
                 raise AssertionError(f"`{context.info_name}`: {error.message}") from None
 
 
-OLD = {
-    "bazel", "debian", "defaults", "docker", "flyte", "from-source", "indexes", "network", "nix", "projects",
-    "registries", "security", "system-packages", "uv", "README", "CONTRIBUTING",
-}  # fmt: skip
+OLD = {"CONTRIBUTING"}
 """Pages from before there were rules."""
 
 

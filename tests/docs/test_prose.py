@@ -19,11 +19,7 @@ EXEMPT = {
     "CHANGELOG.md",  # one line for each change, however much there is to say
     "CODE_OF_CONDUCT.md",  # words of others
 }
-OLD = {
-    "ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "docs/bazel.md", "docs/debian.md", "docs/docker.md", "docs/flyte.md",
-    "docs/from-source.md", "docs/indexes.md", "docs/network.md", "docs/nix.md", "docs/projects.md", "docs/registries.md",
-    "docs/security.md", "docs/system-packages.md", "docs/uv.md",
-}  # fmt: skip
+OLD = {"CONTRIBUTING.md"}
 """Pages from before there were rules."""
 
 PAGES = sorted(
