@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onedigest.definition import shapes
-from onedigest.definition.key import Key, Shape
-from onedigest.definition.key import nearest
+from onedigest.definition.key import Key, Shape, nearest
 from onedigest.definition.values import CONTROL, string, strings
 from onedigest.untrusted import quoted
 

@@ -45,8 +45,8 @@ class Key:
     """One row of the table.
 
     `default` is the value of a spec without the key. `without` says in words what holds then, where the default does
-    not say it. `example` is a value as TOML has it. A table that is `merged` is read name by name, from a script and its
-    project. `keys` are those of a table of its own.
+    not say it. `example` is a value as TOML has it. A table that is `merged` is read name by name, from a script and
+    its project. `keys` are those of a table of its own.
     """
 
     name: str

@@ -166,7 +166,7 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
                 name="expand-env",
                 shape=shapes.STRING_SET,
                 default=(),
-                says="Names in `env` whose `$NAME` and `${NAME:-word}` are filled in from the base, as in a Dockerfile.",
+                says="Names in `env` whose `$NAME` and `${NAME:-word}` are filled in from the base.",
                 example=["PATH"],
             ),
             Key(
@@ -237,7 +237,7 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
                 name="expose",
                 shape=container_values.PORTS,
                 default=(),
-                says="The ports that the program listens on, as the image says of itself; `/tcp` is meant without a word.",
+                says="The ports that the program listens on, of `/tcp` where nothing else is said.",
                 example=[8080, "5353/udp", "9000-9010"],
             ),
             Key(
@@ -291,11 +291,7 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
 KEYS: dict[str, Key] = {key.name: key for _, keys in GROUPS for key in keys}
 OF_SPECS: dict[str, Key] = {key.field: key for key in KEYS.values() if key.places != _OF_PROJECTS}
 """The keys that a spec has a field for, by its name."""
-
-
-def default(field: str) -> Any:
-    """Return the value that a field of a spec has without its key."""
-    return OF_SPECS[field].default
+DEFAULT: dict[str, Any] = {field: key.default for field, key in OF_SPECS.items()}
 
 
 def in_place(*places: Place) -> tuple[str, ...]:

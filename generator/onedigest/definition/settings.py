@@ -50,7 +50,7 @@ class Settings:
             return self._script.where(f"tool.onedigest.{key}")
         return self._project.where(key)
 
-    def check_references(self, key: str, names: Iterable[str], table: str, pairs: Pairs) -> None:
+    def check_references(self, key: str, names: Iterable[str], table: str, pairs: Iterable[tuple[str, str]]) -> None:
         """Note what is wrong with variables of a table whose values are to be filled in."""
         values = dict(pairs)
         for name in names:

@@ -1,6 +1,6 @@
-"""What the values of keys may be, as JSON schemas beside their checks.
+r"""What the values of keys may be, as JSON schemas beside their checks.
 
-Patterns are those that ECMA 262, Python and Rust read the same way: no look-around, and no class but `\\s`.
+Patterns are those that ECMA 262, Python and Rust read the same way: no look-around, and no class but `\s`.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from onedigest import untrusted
 from onedigest.definition import unnamed, values
 from onedigest.definition.healthcheck import Healthcheck
 from onedigest.definition.key import Key, Place, as_written
-from onedigest.definition.keys import APPLICATION, KEYS, OF_SPECS, default
+from onedigest.definition.keys import APPLICATION, DEFAULT, KEYS, OF_SPECS
 from onedigest.definition.project import Project
 from onedigest.definition.script import Script
 from onedigest.definition.settings import Settings
@@ -57,38 +57,38 @@ class Spec:
     requires_python: str = ""
     dependencies: tuple[str, ...] = ()
     uv: str = "{}"
-    base: str = default("base")
-    platforms: tuple[Platform, ...] = default("platforms")
-    system_packages: tuple[str, ...] = default("system_packages")
-    build: tuple[str, ...] = default("build")
-    repository: str = default("repository")
-    files: tuple[str, ...] = default("files")
-    copies: tuple[tuple[str, str], ...] = default("copies")
-    ignore_file: str = default("ignore_file")
-    ignore_in_copies: bool = default("ignore_in_copies")
-    env: tuple[tuple[str, str], ...] = default("env")
-    expand_env: tuple[str, ...] = default("expand_env")
-    labels: tuple[tuple[str, str], ...] = default("labels")
-    user: str = default("user")
-    workdir: str = default("workdir")
-    own_workdir: bool = default("own_workdir")
+    base: str = DEFAULT["base"]
+    platforms: tuple[Platform, ...] = DEFAULT["platforms"]
+    system_packages: tuple[str, ...] = DEFAULT["system_packages"]
+    build: tuple[str, ...] = DEFAULT["build"]
+    repository: str = DEFAULT["repository"]
+    files: tuple[str, ...] = DEFAULT["files"]
+    copies: tuple[tuple[str, str], ...] = DEFAULT["copies"]
+    ignore_file: str = DEFAULT["ignore_file"]
+    ignore_in_copies: bool = DEFAULT["ignore_in_copies"]
+    env: tuple[tuple[str, str], ...] = DEFAULT["env"]
+    expand_env: tuple[str, ...] = DEFAULT["expand_env"]
+    labels: tuple[tuple[str, str], ...] = DEFAULT["labels"]
+    user: str = DEFAULT["user"]
+    workdir: str = DEFAULT["workdir"]
+    own_workdir: bool = DEFAULT["own_workdir"]
     entrypoint: tuple[str, ...]
     usual_entrypoint: bool = False
-    args: tuple[str, ...] = default("args")
-    include_script: bool = default("include_script")
-    max_layers: int = default("max_layers")
-    run: tuple[str, ...] = default("run")
-    security: bool = default("security")
-    expose: tuple[str, ...] = default("expose")
-    volumes: tuple[str, ...] = default("volumes")
-    healthcheck: Healthcheck | None = default("healthcheck")
-    stop_signal: str = default("stop_signal")
-    annotations: tuple[tuple[str, str], ...] = default("annotations")
-    extras: tuple[str, ...] = default("extras")
-    groups: tuple[str, ...] = default("groups")
+    args: tuple[str, ...] = DEFAULT["args"]
+    include_script: bool = DEFAULT["include_script"]
+    max_layers: int = DEFAULT["max_layers"]
+    run: tuple[str, ...] = DEFAULT["run"]
+    security: bool = DEFAULT["security"]
+    expose: tuple[str, ...] = DEFAULT["expose"]
+    volumes: tuple[str, ...] = DEFAULT["volumes"]
+    healthcheck: Healthcheck | None = DEFAULT["healthcheck"]
+    stop_signal: str = DEFAULT["stop_signal"]
+    annotations: tuple[tuple[str, str], ...] = DEFAULT["annotations"]
+    extras: tuple[str, ...] = DEFAULT["extras"]
+    groups: tuple[str, ...] = DEFAULT["groups"]
     uv_lock: str = ""
     uv_projects: tuple[Taken, ...] = ()
-    rules: tuple[str, ...] = default("rules")
+    rules: tuple[str, ...] = DEFAULT["rules"]
 
     @property
     def root(self) -> str:
