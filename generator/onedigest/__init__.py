@@ -25,7 +25,7 @@ __all__ = [
     "arrange",
     "build",
     "collect",
-    "fetch",
+    "fetch_inputs",
     "parse",
     "render_rules",
     "resolve",
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from onedigest.definition.spec import Spec, specify
     from onedigest.engines.embedded import build
     from onedigest.errors import OnedigestError
-    from onedigest.fetching import fetch
+    from onedigest.fetching import fetch_inputs
     from onedigest.lock.model import Lock
     from onedigest.lock.resolver import resolve
     from onedigest.plan.arrange import arrange
@@ -66,7 +66,7 @@ _PLACES = {
     "arrange": "plan.arrange",
     "build": "engines.embedded",
     "collect": "definition.files",
-    "fetch": "fetching",
+    "fetch_inputs": "fetching",
     "parse": "definition.script",
     "render_rules": "rules.image",
     "resolve": "lock.resolver",

@@ -15,15 +15,15 @@ from full_case import LOCK, SPEC
 from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError
 from onedigest.header import add_json_header
-from onedigest.lock.answer import refuse_other_answer
 from onedigest.lock.base import Base
 from onedigest.lock.base.image import ImageBase
-from onedigest.lock.model import Lock, Package
+from onedigest.lock.model import Lock, LockedPackage
+from onedigest.lock.staleness import refuse_other_answer
 from onedigest.rules import bake
 
 pytest_plugins = ("built_app",)
 
-EVIL = Package(name="evil", version="1.0", wheels=(), dependencies=())
+EVIL = LockedPackage(name="evil", version="1.0", wheels=(), dependencies=())
 
 HINT = "\nhint: run `onedigest generate app.py`\n"
 

@@ -32,7 +32,7 @@ def packages_with(
 
     The index is brought once, and what was looked for in it is noted. Raises `NetworkError`.
     """
-    path, digest = archive.bring(suite, f"main/Contents-{architecture}.gz", _PACKED_BYTES)
+    path, digest = archive.fetch(suite, f"main/Contents-{architecture}.gz", _PACKED_BYTES)
     note = f"contents/{hex_of(digest)}/{hex_of(of_bytes(canonical_json(sorted(names))))}"
     if (known := store.read_note(note)) is not None:
         with suppress(ValueError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from onedigest import __version__, conflicts
+from onedigest import __version__, merge_conflicts
 from onedigest.assembler.file_tree import MOST_ENTRIES, Budget, is_below, match
 from onedigest.checkout import decoded, read_head, read_inside, unusable_as_input_error
 from onedigest.definition.key import Place
@@ -38,13 +38,13 @@ _MOST_LOCKS = 10_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
-    """Repository-wide defaults. `table` is `[tool.onedigest]` without the keys of projects; `source` names its file.
+    """Repository-wide defaults. `table` is `[tool.onedigest]` without the keys of projects; `file` names its file.
 
     `marked` tells whether anything says that the root is one.
     """
 
     root: Path
-    source: str = ""
+    file: str = ""
     table: Mapping[str, Any] = field(default_factory=dict)
     lines: Mapping[str, int] = field(default_factory=dict, repr=False)
     scripts: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class Project:
 
     def where(self, key: str) -> str:
         """Return `file:line` of a key of the table."""
-        return f"{self.source}:{self.lines.get(key, self.lines.get('', 1))}"
+        return f"{self.file}:{self.lines.get(key, self.lines.get('', 1))}"
 
     def list_scripts(self) -> list[Path]:
         """Return the scripts that `scripts` matches, with links followed, sorted. Raises `InputError`."""
@@ -109,7 +109,7 @@ def _load(root: Path, name: str, table: tuple[str, ...]) -> Project | None:
     try:
         values: Any = load_toml(text)
     except tomllib.TOMLDecodeError as error:
-        if conflict := conflicts.problems(text, name):
+        if conflict := merge_conflicts.problems(text, name):
             raise InputError(conflict) from None
         raise InputError([toml_problem(error, name, 1, text.count("\n") + 1)]) from None
     has_project = name == PYPROJECT and "project" in values
@@ -126,7 +126,7 @@ def _load(root: Path, name: str, table: tuple[str, ...]) -> Project | None:
         scripts = KEYS["scripts"].shape.check(values.pop("scripts", []))
     except ValueError as error:
         raise InputError.of(f"`scripts` {error}", where=f"{name}:{lines.get('scripts', 1)}") from None
-    return Project(root=root, source=name, table=values, lines=lines, scripts=scripts, marked=True)
+    return Project(root=root, file=name, table=values, lines=lines, scripts=scripts, marked=True)
 
 
 def _refuse_other_version(asked: Any, where: str) -> None:

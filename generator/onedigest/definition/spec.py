@@ -15,9 +15,9 @@ from onedigest.definition.healthcheck import Healthcheck
 from onedigest.definition.key import Key, Place, as_written
 from onedigest.definition.keys import APPLICATION, DEFAULT, KEYS, OF_SPECS
 from onedigest.definition.project import Project
+from onedigest.definition.project_parts import ProjectParts, ProjectSettings
 from onedigest.definition.script import Script
 from onedigest.definition.settings import Settings
-from onedigest.definition.taken import OfProject, Taken
 from onedigest.digest import Digest, canonical_json, of_bytes
 from onedigest.errors import InputError, Problem
 from onedigest.formats import DEFAULTS, VENV_PROGRAMS
@@ -87,7 +87,7 @@ class Spec:
     extras: tuple[str, ...] = DEFAULT["extras"]
     groups: tuple[str, ...] = DEFAULT["groups"]
     uv_lock: str = ""
-    uv_projects: tuple[Taken, ...] = ()
+    uv_projects: tuple[ProjectParts, ...] = ()
     rules: tuple[str, ...] = DEFAULT["rules"]
 
     @property
@@ -181,7 +181,7 @@ def _without_address(requirement: str) -> str:
 
 
 def specify(
-    script: Script, project: Project, path: str, of: OfProject | None = None, taken: tuple[Taken, ...] = ()
+    script: Script, project: Project, path: str, of: ProjectSettings | None = None, taken: tuple[ProjectParts, ...] = ()
 ) -> Spec:
     """Fill in what a script does not say: from the project, else the built-in defaults.
 
@@ -219,7 +219,7 @@ def specify(
     return spec
 
 
-def _read(key: Key, reader: Settings, of: OfProject | None, default_name: str) -> Any:
+def _read(key: Key, reader: Settings, of: ProjectSettings | None, default_name: str) -> Any:
     if key.name == "name":
         return reader.read(key, default_name)
     if Place.SCRIPT not in key.places and of is None:
@@ -228,7 +228,7 @@ def _read(key: Key, reader: Settings, of: OfProject | None, default_name: str) -
     return found and of is None if key.name == "include-script" else found
 
 
-def _with_entrypoint(spec: Spec, script: Script, reader: Settings, of: OfProject | None) -> Spec:
+def _with_entrypoint(spec: Spec, script: Script, reader: Settings, of: ProjectSettings | None) -> Spec:
     if of is None or "entrypoint" in script.onedigest:
         usual = _default_entrypoint(spec)
         own = reader.read(_ENTRYPOINT, usual)

@@ -14,7 +14,7 @@ from onedigest.definition.unnamed import ssh_address
 from onedigest.digest import Digest
 from onedigest.from_source.git_address import read_git_url
 from onedigest.from_source.model import NO_DIGEST, read_subdirectory
-from onedigest.net.leading import split
+from onedigest.net.redirects import split
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _WEB = re.compile(r"https?://[^\s\\/?#][^\s\\]*", re.IGNORECASE)

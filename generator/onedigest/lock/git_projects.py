@@ -8,7 +8,7 @@ from onedigest import untrusted
 from onedigest.definition.uv_project.pyproject import FILE
 from onedigest.errors import InputError
 from onedigest.from_source.model import BuiltFrom, Source
-from onedigest.from_source.repositories import bring_commit, opened
+from onedigest.from_source.repositories import fetch_commit, opened
 from onedigest.sources import Sources
 from onedigest.tools import git
 
@@ -30,7 +30,7 @@ def projects_of(source: Source, origin: BuiltFrom, sources: Sources) -> Path:
         written = scratch / origin.commit
         written.mkdir()
         with opened(source.place, source.name, source.where, sources) as repository:
-            if not bring_commit(repository, origin.commit):
+            if not fetch_commit(repository, origin.commit):
                 raise InputError.of(f"the commit {origin.commit} of `{source.name}` is gone", where=source.where)
             here = repository.here()
             for path in _listed(here, origin.commit, source):

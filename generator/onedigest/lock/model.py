@@ -21,7 +21,7 @@ class Wheel:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Package:
+class LockedPackage:
     """One version of a project, with the wheel that each platform selects.
 
     `origin` is the source that its one wheel was built of, where it was built.
@@ -72,7 +72,7 @@ class Lock:
     version: str
     platforms: tuple[Platform, ...]
     base: Base
-    packages: tuple[Package, ...]
+    packages: tuple[LockedPackage, ...]
     roots: tuple[tuple[str, str], ...]
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from onedigest.missing.world import World
+from onedigest.missing.image_contents import ImageContents
 from onedigest.platforms import Platform
 
 _OF_THE_HOST = re.compile(r"lib(?:cuda|nvidia-.+|nvcuvid|nvoptix|cudadebugger)\.so(?:\..*)?")
@@ -30,16 +30,18 @@ class Lack:
     optional: bool
 
 
-def missing_libraries(worlds: Iterable[World]) -> list[Lack]:
+def missing_libraries(images: Iterable[ImageContents]) -> list[Lack]:
     """Return the libraries that are missing, sorted by name; nobody asked for the files of a base."""
     found = []
-    for world in worlds:
-        for each in world.brought:
+    for contents in images:
+        for each in contents.brought:
             for path, machine, needed in each.facts.needs if each.asked else ():
-                if machine == world.platform.elf_machine:
-                    names = {name.rpartition("/")[2] for name in needed} - world.libraries
+                if machine == contents.platform.elf_machine:
+                    names = {name.rpartition("/")[2] for name in needed} - contents.libraries
                     found += [
-                        (name, each.label, path, world.platform) for name in names if not _OF_THE_HOST.fullmatch(name)
+                        (name, each.label, path, contents.platform)
+                        for name in names
+                        if not _OF_THE_HOST.fullmatch(name)
                     ]
     return grouped(found)
 

@@ -17,9 +17,9 @@ from onedigest.digest import canonical_json, hex_of
 from onedigest.errors import Problem
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.missing import FORMAT
-from onedigest.missing.asked import Looked
+from onedigest.missing.model import CheckedImage
 from onedigest.plan.base_folders import debian_folders
-from onedigest.plan.places import absolute_paths
+from onedigest.plan.placed_files import absolute_paths
 from onedigest.platforms import Platform
 from onedigest.store import Store
 
@@ -35,10 +35,10 @@ class _Owned(NamedTuple):
     label: str
 
 
-def replaced_files(image: Looked, store: Store) -> list[Problem]:
+def replaced_files(image: CheckedImage, store: Store) -> list[Problem]:
     """Return a problem for each file that Debian packages have at its place, or keep its folder from others.
 
-    Of packages that were never on this machine nothing is known. What was found once is noted under the plan's digest.
+    Of packages that were never on this machine nothing is known. What was found once is cached under the plan's digest.
     """
     if not absolute_paths(image.files):
         return []
@@ -73,7 +73,7 @@ def _entries(packages: Iterable[DebianPackage], store: Store) -> Mapping[str, _O
     return found
 
 
-def _messages(image: Looked, platform: Platform, there: Mapping[str, _Owned]) -> Iterator[str]:
+def _messages(image: CheckedImage, platform: Platform, there: Mapping[str, _Owned]) -> Iterator[str]:
     files = {file.target: file.place for file in image.files if file.target.startswith("/")}
     for path, place in files.items():
         if (owned := there.get(path[1:])) is not None:

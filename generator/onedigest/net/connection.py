@@ -17,12 +17,12 @@ from urllib3.exceptions import ProxyError
 
 from onedigest.errors import NetworkError
 from onedigest.net.encryption import OF_REGISTRY, Trust, encrypting, is_judged_by_system
-from onedigest.net.index_credentials import Credentials
+from onedigest.net.failure_reasons import fault_of
+from onedigest.net.index_credentials import IndexCredentials
 from onedigest.net.pace import USUAL, Pace, pools_by_scheme
-from onedigest.net.patience import Patience
 from onedigest.net.proxies import Proxy, proxy_of
 from onedigest.net.proxy_faults import LOGIN, ProxyFault, unwilling
-from onedigest.net.reasons import fault_of
+from onedigest.net.retries import Retries
 
 THREADS = 8
 _BLOCK = 1 << 18
@@ -40,7 +40,7 @@ class Connection:
     unverified: tuple[str, ...] = ()
     """Hosts whose certificates are not looked at: HOST, HOST:PORT, either with a scheme before it, or `*`."""
     netrc: Path | None = None
-    credentials: Credentials = field(default_factory=Credentials, repr=False, compare=False)
+    credentials: IndexCredentials = field(default_factory=IndexCredentials, repr=False, compare=False)
     pace: Pace = USUAL
     connecting: float = 20
     """How many seconds a connection may take to be there."""
@@ -59,7 +59,7 @@ class Pools:
         self._contexts: dict[bool, ssl.SSLContext] = {}
         self._others: dict[Connection, Pools] = {}
         self._lock = threading.Lock()
-        self.patience = Patience(connection.said)
+        self.patience = Retries(connection.said)
 
     @property
     def offline(self) -> bool:

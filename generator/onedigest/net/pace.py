@@ -14,8 +14,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
-from onedigest.net.leading import is_near
 from onedigest.net.proxies import Proxy
+from onedigest.net.redirects import is_near
 from onedigest.net.socks import reach
 
 _LONGEST_LINE = 1 << 16
@@ -25,7 +25,7 @@ _LINES_FOR_BODY = 16
 """How many times as long as the body those lines may be: a chunk of one byte has a line of three."""
 
 
-class Refused(HTTPError):
+class SlowAnswer(HTTPError):
     """An answer, or a host, that no further try makes better."""
 
 
@@ -99,7 +99,7 @@ def _checked(sock: Any, *, outside: bool) -> Any:
         raise
     if near:
         sock.close()
-        raise Refused("the name is that of an address of this machine or its link")
+        raise SlowAnswer("the name is that of an address of this machine or its link")
     return sock
 
 
@@ -149,8 +149,8 @@ class _Paced(io.RawIOBase):
             self._file.close()
         super().close()
 
-    def _too_slow(self) -> Refused:
-        return Refused(f"the server sends less than {self._pace.rate} bytes a second")
+    def _too_slow(self) -> SlowAnswer:
+        return SlowAnswer(f"the server sends less than {self._pace.rate} bytes a second")
 
 
 class _Lines(io.BufferedReader):
@@ -164,7 +164,7 @@ class _Lines(io.BufferedReader):
     def read(self, size: int | None = -1, /) -> bytes:
         """Return some bytes, never all there are: only a chunk that states a size below zero asks for them."""
         if size is None or size < 0:
-            raise Refused("the server sends a chunk of less than no bytes")
+            raise SlowAnswer("the server sends a chunk of less than no bytes")
         return super().read(size)
 
     def readline(self, size: int | None = -1, /) -> bytes:
@@ -173,5 +173,5 @@ class _Lines(io.BufferedReader):
         self._length += len(line)
         body = self._paced.came - self._length
         if (limit > _LONGEST_LINE and len(line) > _LONGEST_LINE) or self._length > _MOST_LINES + _LINES_FOR_BODY * body:
-            raise Refused("the server sends headers without end")
+            raise SlowAnswer("the server sends headers without end")
         return line

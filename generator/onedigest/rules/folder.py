@@ -62,7 +62,7 @@ def refuse_unwritable(folder: Path, kinds: Collection[str], names: Collection[st
 
 
 def _refuse_newer(folder: Path, names: Collection[str]) -> None:
-    from onedigest.lock.stated import installing, stated
+    from onedigest.lock.metadata import installing, stated
 
     problems = []
     for name in sorted(names):

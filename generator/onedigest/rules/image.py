@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from onedigest import conflicts, formats, header
+from onedigest import formats, header, merge_conflicts
 from onedigest.definition.spec import Spec
 from onedigest.digest import Digest
 from onedigest.errors import InputError
-from onedigest.lock import text as codec
+from onedigest.lock import text as lock_text
 from onedigest.lock.model import Lock
 from onedigest.plan.layers import Plan
 from onedigest.rules import files as rule_files
@@ -48,7 +48,7 @@ def render_rules(spec: Spec, lock: Lock, plan: Plan, folder: Path) -> Rules:
     return Rules(
         name=spec.name,
         kinds=spec.rules,
-        files={f"{spec.name}/{formats.LOCK_FILE}": codec.dumps(lock), **rendered_as_named(folder, paths, render)},
+        files={f"{spec.name}/{formats.LOCK_FILE}": lock_text.dumps(lock), **rendered_as_named(folder, paths, render)},
         bake=target_of(spec, plan, folder.name) if DOCKER in spec.rules else None,
     )
 
@@ -78,7 +78,7 @@ def edited_files(spec: Spec, lock: Lock, folder: Path) -> Iterator[Stale]:
     """Yield the files of an image that were changed by hand; nothing is rendered for that but the lock."""
     path = f"{spec.name}/{formats.LOCK_FILE}"
     text = rule_files.read(folder / path)
-    if text != codec.dumps(lock):
+    if text != lock_text.dumps(lock):
         yield stale_file(path, text)
     for path in [f"{spec.name}/{name}" for name in own_files(spec.rules)]:
         text = rule_files.read(folder / path)
@@ -90,8 +90,8 @@ def stale_file(path: str, text: str | None) -> Stale:
     """Say what is wrong with a file that is not as it was rendered now."""
     if text is None:
         return Stale(path, "is missing")
-    if conflicts.first_line(text):
-        return Stale(path, conflicts.MARKS, edited=True)
+    if merge_conflicts.first_line(text):
+        return Stale(path, merge_conflicts.MARKS, edited=True)
     if not header.is_intact(text):
         return Stale(path, "was changed by hand", edited=True)
     written = None if path.endswith(f"/{formats.LOCK_FILE}") else header.stated_format(text)

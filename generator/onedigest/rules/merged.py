@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from onedigest import conflicts, formats
+from onedigest import formats, merge_conflicts
 from onedigest.errors import InputError
 from onedigest.rules import bake
 from onedigest.rules import files as rule_files
@@ -29,8 +29,8 @@ def stale_merged(rules: Sequence[Rules], folder: Path, kinds: Collection[str]) -
         text = rule_files.read(folder / name)
         if text is None:
             yield Stale(name, "is missing")
-        elif conflicts.first_line(text):
-            yield Stale(name, conflicts.MARKS, edited=True)
+        elif merge_conflicts.first_line(text):
+            yield Stale(name, merge_conflicts.MARKS, edited=True)
         elif text != expected:
             number = bake.stated_format(text)
             if number != formats.RULES and number is not None:
@@ -45,7 +45,7 @@ def refuse_lost_targets(folder: Path, names: Collection[str]) -> None:
     text = rule_files.read(folder / bake.FILE_NAME)
     others = _present(folder) - {bake_target(name) for name in names}
     if text is not None and others and not bake.is_readable(text):
-        wrong = conflicts.MARKS if conflicts.first_line(text) else "cannot be read"
+        wrong = merge_conflicts.MARKS if merge_conflicts.first_line(text) else "cannot be read"
         raise InputError.of(
             f"{wrong}, so the targets of other images would be lost: {', '.join(sorted(others))}",
             where=f"{folder.name}/{bake.FILE_NAME}",

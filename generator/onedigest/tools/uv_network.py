@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from onedigest.errors import NetworkError
+from onedigest.net.failure_reasons import AUTHORITY
 from onedigest.net.proxies import SCHEMES, Proxy, proxy_of
 from onedigest.net.proxy_faults import ProxyFault, nameless, plain, unreached, untunnelled, unwilling
-from onedigest.net.reasons import AUTHORITY
 
 _LOGIN = re.compile(
     r"407 Proxy Authentication|proxy authorization required|credentials not accepted|"

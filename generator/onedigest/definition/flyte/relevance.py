@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
-from onedigest.definition.flyte.modules import Module, Modules, Package
+from onedigest.definition.flyte.modules import Module, Modules, NamespacePackage
 
 
 class Relevance:
@@ -55,7 +55,7 @@ class Relevance:
         owner, name = self._modules.owner(origin, module.file)
         if isinstance(owner, Module):
             return name in self.names(owner) or bool(owner.names.top.stars)
-        return isinstance(found, Package)
+        return isinstance(found, NamespacePackage)
 
 
 def root_name(node: ast.AST) -> str:

@@ -26,7 +26,7 @@ _SECRET = re.compile(r"(?:^|_)(?:API_?KEY|ACCESS_KEY|SECRET|TOKEN|PASSWORD|PASSW
 _QUOTES = frozenset("\"'")
 
 
-class Environment:
+class ImageVariables:
     """The variables of an image, as they are gathered; `lines` are where each was set last."""
 
     def __init__(self) -> None:

@@ -9,8 +9,8 @@ from onedigest.definition.spec import Spec
 from onedigest.digest import Digest
 from onedigest.errors import NetworkError, Problem
 from onedigest.lock.base import Base
-from onedigest.lock.base.choice import Choice, reason
-from onedigest.lock.base.debian_pins import Kept
+from onedigest.lock.base.choice import BaseChoice, reason
+from onedigest.lock.base.debian_pins import EarlierPackages
 from onedigest.lock.base.image_choice import resolve_image
 from onedigest.oci.reference import HUB, MIRRORS, parse_reference
 from onedigest.sources import Sources
@@ -18,15 +18,15 @@ from onedigest.sources import Sources
 
 def choose_image(
     spec: Spec,
-    choice: Choice,
+    choice: BaseChoice,
     pinned: Digest | None,
     sources: Sources,
-    kept: Kept | None,
+    earlier: EarlierPackages | None,
     tell: Callable[[Problem], None],
 ) -> Base:
     """Read the image that a choice names. Raises `InputError`, and `NetworkError` with what to set."""
     try:
-        return resolve_image(spec, choice.image, pinned, sources, kept, tell)
+        return resolve_image(spec, choice.image, pinned, sources, earlier, tell)
     except NetworkError as error:
         if parse_reference(choice.image, spec.script).registry != HUB:
             raise

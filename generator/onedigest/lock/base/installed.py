@@ -13,7 +13,7 @@ from onedigest.assembler.wheel_metadata import canonical_name
 from onedigest.debian.index import installed
 from onedigest.lock.base import Base
 from onedigest.lock.base.probe import EXAMINER, dpkg_status
-from onedigest.oci.rootfs import Rootfs, noted_rootfs, read_rootfs
+from onedigest.oci.rootfs import Rootfs, cached_rootfs, read_rootfs
 from onedigest.platforms import Platform
 from onedigest.store import Store
 
@@ -32,17 +32,17 @@ class Installed:
 
 
 def read_below(
-    base: Base, platform: Platform, store: Store, bring: Callable[[tuple[Descriptor, ...]], object]
+    base: Base, platform: Platform, store: Store, fetch: Callable[[tuple[Descriptor, ...]], object]
 ) -> tuple[Installed, ...]:
-    """Return what the image below has installed, sorted; `bring` puts layers into the store where that is not noted.
+    """Return what the image below has installed, sorted; `fetch` puts layers into the store where that is not cached.
 
     Debian packages that are put above it are left out: they are another version of what it has. Raises `InputError`
     for lists that are none.
     """
     layers = base.layers(platform)
-    rootfs = noted_rootfs(layers, EXAMINER, store)
+    rootfs = cached_rootfs(layers, EXAMINER, store)
     if rootfs is None:
-        bring(layers)
+        fetch(layers)
         rootfs = read_rootfs([(each, store.path(each.digest)) for each in layers], EXAMINER, store)
     above = {each.name for each in base.debian_packages if platform in each.platforms}
     debian = (each for each in _debian(rootfs) if each.name not in above)
