@@ -31,6 +31,7 @@ GROUND = (
     "untrusted",
     "uv_program",
     "wording",
+    "variables",
     "zipapp",
 )
 FLOORS: tuple[tuple[str, ...], ...] = (

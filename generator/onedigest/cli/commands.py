@@ -24,6 +24,7 @@ COMMANDS = {
     "graph": "Show what an image depends on, and why.",
     "inspect": "Show what is in an image.",
     "diff": "Show what differs between two images.",
+    "schema": "Print the JSON schema of [tool.onedigest], for editors.",
 }
 
 

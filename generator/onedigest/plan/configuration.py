@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from onedigest.definition.container_values import Healthcheck
 from onedigest.definition.expansion import ESCAPE, evaluate, parse
+from onedigest.definition.healthcheck import Healthcheck
 from onedigest.definition.spec import Spec
 from onedigest.digest import canonical_json
 from onedigest.errors import InputError

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from onedigest import zipapp
 from onedigest.assembler.selection import Selection
 from onedigest.assembler.tar import MTIME
-from onedigest.definition.container_values import Healthcheck, duration_text
+from onedigest.definition.healthcheck import Healthcheck, duration_text
 from onedigest.definition.spec import Spec
 from onedigest.digest import Digest
 from onedigest.errors import InputError

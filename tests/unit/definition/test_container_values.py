@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from full_case import LOCK, SPEC
-from onedigest.definition.container_values import Healthcheck, duration_text, healthcheck, ports, stop_signal, volumes
+from onedigest.definition.container_values import ports, stop_signal, volumes
+from onedigest.definition.healthcheck import Healthcheck, duration_text, healthcheck
 from onedigest.definition.spec import Spec
 from onedigest.errors import InputError
 from onedigest.plan.arrange import arrange

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from golden import expected_files
-from onedigest.definition.container_values import Healthcheck
+from onedigest.definition.healthcheck import Healthcheck
 from onedigest.definition.spec import Spec
 from onedigest.errors import Problem
 from onedigest.lock import text

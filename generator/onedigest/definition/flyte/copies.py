@@ -14,7 +14,7 @@ from pathlib import Path
 from onedigest.assembler.places import folders_above, is_folder, why_closed, why_unfit, without_link
 from onedigest.definition import expansion
 from onedigest.definition.flyte.definition import Copy, Definition, WorkDir
-from onedigest.definition.spec import APPLICATION
+from onedigest.definition.keys import APPLICATION
 from onedigest.errors import InputError
 
 IGNORE_FILE = ".dockerignore"

@@ -10,7 +10,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from onedigest.definition.project import KEYS
+from onedigest.definition.project import OWN_KEYS
 from onedigest.definition.script import Script
 from onedigest.definition.spec import requirement
 from onedigest.definition.uv_project.closure import ChosenProject, close_any, digest_pins
@@ -154,7 +154,7 @@ def _script(
         text=project.text,
         requires_python=",".join(dict.fromkeys(pythons)),
         dependencies=tuple(dict.fromkeys(dependencies)),
-        onedigest={key: value for key, value in project.onedigest.items() if key not in KEYS},
+        onedigest={key: value for key, value in project.onedigest.items() if key not in OWN_KEYS},
         uv=_settings(project, workspace, dependencies, is_locked=locked is not None, is_built=is_built),
         lines=lines,
         warnings=() if locked else (_unlocked(project, workspace),),
