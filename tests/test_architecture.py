@@ -18,6 +18,7 @@ GROUND = (
     "checkout",
     "digest",
     "errors",
+    "explained",
     "formats",
     "header",
     "merge_conflicts",

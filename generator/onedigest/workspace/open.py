@@ -60,8 +60,8 @@ def open_image(context: Context, what: str) -> Iterator[OpenImage]:
     """Open the image that a user named. Raises `InputError` where there is none."""
     from onedigest.oci.local_image import Layout, LayoutArchive
 
-    path = Path(what)
-    is_code = path.suffix == ".py" or names_project(what)
+    path = context.path(what)
+    is_code = path.suffix == ".py" or names_project(path)
     built = _built(context, what) if is_code else context.lockfiles.parent / "dist" / what
     if path.is_file() and not is_code:
         yield OpenImage(context, what, LayoutArchive(path))
@@ -69,7 +69,7 @@ def open_image(context: Context, what: str) -> Iterator[OpenImage]:
         yield OpenImage(context, what, Layout(path))
     elif (built / "oci-layout").is_file():
         yield OpenImage(context, what, Layout(built))
-    elif is_reference(what):
+    elif is_reference(what, path):
         from onedigest.oci.reference import parse_reference
         from onedigest.registry.remote import Remote
 
@@ -86,6 +86,6 @@ def _built(context: Context, what: str) -> Path:
     return image.folder.parent.parent / "dist" / image.spec.name
 
 
-def is_reference(what: str) -> bool:
+def is_reference(what: str, path: Path) -> bool:
     """Tell whether a name is one of a registry: it has a path, a tag or a digest, and is no file."""
-    return any(mark in what for mark in "/:@") and not Path(what).exists() and not what.startswith((".", "/"))
+    return any(mark in what for mark in "/:@") and not path.exists() and not what.startswith((".", "/"))
