@@ -32,7 +32,7 @@ def test_this_machine_has_namespaces() -> None:
 
 
 def test_where_there_are_none_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox, "obstacle", lambda: "unshare: Operation not permitted")
+    monkeypatch.setattr(sandbox, "isolation_obstacle", lambda: "unshare: Operation not permitted")
 
     (problem,) = sandbox.isolation_warning()
 
