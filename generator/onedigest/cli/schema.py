@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from onedigest.cli.words import print_json
+from onedigest.terminal.output import print_json
 from onedigest.definition.schema import FILES, make_schema
 
 
