@@ -44,7 +44,8 @@ def dist(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
 def notes() -> ModuleType:
     """The program that prints a section of the changelog."""
     spec = importlib.util.spec_from_file_location("notes", ROOT / "release" / "notes.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -87,7 +88,9 @@ def test_the_image_of_the_tool_answers_with_the_version_of_its_wheel(dist: Path,
     shutil.copytree(dist, project.root / "dist")
     shutil.copytree(ROOT / "release", project.root / "release", ignore=shutil.ignore_patterns(".inputs"))
     script = project.root / "release" / "image.py"
-    script.write_text(script.read_text().replace("# [tool.onedigest]\n", '# [tool.onedigest]\n# platforms = ["linux/amd64"]\n'))
+    script.write_text(
+        script.read_text().replace("# [tool.onedigest]\n", '# [tool.onedigest]\n# platforms = ["linux/amd64"]\n')
+    )
     project.ok("generate", "release/image.py")
     run = project.ok("run", "release/image.py", "--version")
     (loaded,) = [line for line in run.err.splitlines() if " loaded into docker as " in line]
@@ -95,7 +98,12 @@ def test_the_image_of_the_tool_answers_with_the_version_of_its_wheel(dist: Path,
 
     assert run.out == f"onedigest {__version__}\n"
     assert [each["wheels"][0]["name"] for each in lock["packages"] if each["name"] == "onedigest"] == [WHEEL]
-    subprocess.run([docker, "image", "rm", "--force", loaded.rpartition(" ")[2]], env=project.environment, check=True, capture_output=True)
+    subprocess.run(
+        [docker, "image", "rm", "--force", loaded.rpartition(" ")[2]],
+        env=project.environment,
+        check=True,
+        capture_output=True,
+    )
 
 
 def test_the_lock_of_the_image_is_of_its_script(project: Project) -> None:
