@@ -6,6 +6,8 @@
 # share paths; CORPUS="old six dbt-snowflake --folder /tmp/wheels" chooses, and keeps the wheels.
 # make fuzz: each target of tests/fuzz for ONEDIGEST_FUZZ_SECONDS (60), with mutations that were not tried before.
 # It reads all modules of this machine for images first, which takes half an hour.
+# make docs: builds the pages of docs/ as a site, in site/; a warning, a dead link or anchor, and a page without a place
+# in the navigation (zensical.toml) are errors.
 # JOBS: how many tests run at a time.
 PYTHON ?= python3
 JOBS ?= 2
@@ -14,7 +16,7 @@ BIN = .venv/bin
 # how docker is reached, where `make engines` has started it
 -include .engines/environment.mk
 
-.PHONY: demo test proofs corpus fuzz chaos lint assembler golden bench engines engines-stop clean
+.PHONY: demo test proofs corpus fuzz chaos lint assembler golden docs bench engines engines-stop clean
 
 demo: .venv/ready
 	$(BIN)/onedigest generate examples/penguins.py
@@ -45,7 +47,11 @@ assembler: .venv/ready
 golden: .venv/ready
 	$(BIN)/python tests/make_golden.py
 	$(BIN)/python tests/format_numbers.py
+	$(BIN)/python tests/make_reference.py
 	$(BIN)/onedigest generate --all
+
+docs: .venv/ready
+	$(BIN)/python tests/make_docs.py
 
 bench: .venv/ready
 	$(BIN)/python tests/bench/bench.py
@@ -67,8 +73,8 @@ engines-stop:
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,docs]'
 	touch $@
 
 clean:
-	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,7 +1,6 @@
 # The image of onedigest itself, made by onedigest. RELEASING.md says when it is locked and built.
 #
-# The wheel is the one of `release/build`, and the lock pins its sha256.
-# So the image has what is published, or none is built.
+# The lock pins the sha256 of the wheel in `release/build`: the image has what is published, or none is built.
 # /// script
 # requires-python = "==3.13.*"
 # dependencies = ["onedigest"]

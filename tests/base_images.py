@@ -21,7 +21,7 @@ from onedigest.assembler.image import CONFIG_TYPE, INDEX_TYPE, MANIFEST_TYPE
 from onedigest.digest import Digest, of_bytes
 from onedigest.net.connection import Connection, Pools
 from onedigest.oci.reference import parse_reference
-from onedigest.registry.credentials import Credentials
+from onedigest.registry.credentials import RegistryCredentials
 from onedigest.registry.repository import Repository
 from onedigest.registry.transport import Access
 
@@ -115,7 +115,7 @@ def put_index(host: str, name: str, tag: str, rows: Sequence[Mapping[str, object
 
 
 def _repository(host: str, name: str) -> Repository:
-    access = Access(pools=Pools(Connection()), credentials=Credentials((), {}))
+    access = Access(pools=Pools(Connection()), credentials=RegistryCredentials((), {}))
     return Repository(parse_reference(f"{host}/{name}"), access, "pull,push")
 
 

@@ -6,7 +6,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from onedigest.definition.flyte.syntax import Found, find_images
+from onedigest.definition.flyte.syntax import FoundImages, find_images
 
 MORE = """
 
@@ -29,7 +29,7 @@ def list_modules() -> list[Path]:
     return sorted({file for folder in folders for file in Path(folder).rglob("*.py")})
 
 
-def read(file: Path) -> Found | None:
+def read(file: Path) -> FoundImages | None:
     """Read a module with one more image; None for what is no text."""
     try:
         text = file.read_bytes().decode()

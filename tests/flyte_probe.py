@@ -118,7 +118,7 @@ def main(scripts: list[Path]) -> None:
     from flyte._environment import list_loaded_environments
 
     from onedigest.definition.flyte.definition import dumps
-    from onedigest.flyte_plugin.declaring import find_files
+    from onedigest.flyte_plugin.defining_files import find_files
     from onedigest.flyte_plugin.sdk import host_defaults, read_image
 
     sys.dont_write_bytecode = True  # beside the scripts

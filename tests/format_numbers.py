@@ -14,7 +14,7 @@ from full_case import LOCK, SPEC, plan_of
 from golden import CASES, FOLDER, unstamped
 from onedigest import formats
 from onedigest.digest import canonical_json, of_bytes
-from onedigest.lock import text as codec
+from onedigest.lock import text as lock_text
 from onedigest.rules.image import render_rules
 from onedigest.rules.merged import merged_texts
 from onedigest.rules.shared import render_shared
@@ -46,7 +46,7 @@ def found() -> dict[str, dict[str, Any]]:
     texts = {**_golden(), **_rendered()}
     return {
         "layers": _row(formats.LAYERS, (VECTORS / "vectors.json").read_text(encoding="utf-8")),
-        "lock": _row(formats.LOCK, codec.dumps(LOCK)),
+        "lock": _row(formats.LOCK, lock_text.dumps(LOCK)),
         "rules": _row(formats.RULES, canonical_json(texts).decode()),
     }
 

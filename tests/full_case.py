@@ -10,14 +10,14 @@ from onedigest.definition.project import Project
 from onedigest.definition.script import parse
 from onedigest.definition.spec import Spec, specify
 from onedigest.digest import Digest
-from onedigest.lock import text as codec
+from onedigest.lock import text
 from onedigest.lock.model import Lock
 from onedigest.plan.arrange import arrange
 from onedigest.plan.layers import Plan
 
-PROJECT = Project(root=Path(), source="onedigest.toml", table={"rules": ["docker", "bazel", "nix"]})
+PROJECT = Project(root=Path(), file="onedigest.toml", table={"rules": ["docker", "bazel", "nix"]})
 SPEC: Spec = specify(parse(script_of("full").encode(), "full.py"), PROJECT, "full.py")
-LOCK: Lock = codec.loads(expected_files("full")["pylock.toml"], "pylock.toml")
+LOCK: Lock = text.loads(expected_files("full")["pylock.toml"], "pylock.toml")
 SCRIPT = File(target="full.py", digest=Digest("sha256:" + "1" * 64), executable=False, content=b"")
 DATA = File(target="data/one.csv", digest=Digest("sha256:" + "2" * 64), executable=False, content=Path("x"))
 

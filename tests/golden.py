@@ -17,7 +17,7 @@ from onedigest import zipapp
 from onedigest.definition.project import find
 from onedigest.definition.script import parse
 from onedigest.definition.spec import fields, specify
-from onedigest.oci.local import Layout
+from onedigest.oci.local_image import Layout
 from onedigest.oci.read import list_files, read_image
 from registry_server import serve_registry
 from wheel_builder import build_wheel

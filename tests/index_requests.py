@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from listener import Listener
-from onedigest.cli.images import find_images
-from onedigest.cli.reaching import sources
-from onedigest.cli.session import Session
+from onedigest.cli.options import open_context
 from onedigest.errors import NetworkError, OnedigestError
 from onedigest.lock import resolver
+from onedigest.workspace.image_sources import sources
+from onedigest.workspace.images import find_images
 
 
 def make_project(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -44,7 +44,7 @@ def script(folder: Path, *indexes: tuple[str, Listener | str], dependencies: tup
 
 def lock() -> None:
     """Read the script and ask its indexes, as `generate` does."""
-    session = Session(
+    session = open_context(
         lockfiles=None, offline=False, insecure=(), as_json=False, quiet=False, verbose=False, color="never"
     )
     (image,) = find_images(session, ["job.py"], everything=False)

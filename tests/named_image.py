@@ -18,7 +18,7 @@ def small_image(folder: Path, platforms: Sequence[str]) -> tuple[Image, Mapping[
     entries = wheels_layer([build_wheel(folder / "wheels", "alpha", "1")], "3.13")
     with (folder / "blob").open("wb") as file:
         layer = stream.write(entries, file)
-    store.keep(folder / "blob", layer.digest)
+    store.add_file(folder / "blob", layer.digest)
     configs = {
         platform: {
             "os": "linux",

@@ -16,10 +16,10 @@ import pytest
 from conftest import ROOT
 from onedigest.assembler import deb
 from onedigest.assembler.entry import Entry
-from onedigest.cli.machine import read_connection
 from onedigest.debian.mirror import Mirrors, addresses, find_mirrors
-from onedigest.net.download import Client, Wanted, download
+from onedigest.net.download import Client, Download, download
 from onedigest.store import Store
+from onedigest.workspace.machine import Machine
 
 LOCKS = {"trixie": "hello", "bookworm": "penguins"}
 """A lock of this repository that pins packages of a suite."""
@@ -62,7 +62,7 @@ def bring_suite(name: str, architecture: str, store: Store, wanted: Iterable[str
     mirrors = find_mirrors(os.environ.get("ONEDIGEST_DEBIAN_MIRROR", ""), "", Path("/etc/apt"))
     dates = {each["suite"]: each["date"] for each in base["releases"]}
     files = {
-        each: Wanted(
+        each: Download(
             name=Path(pinned[each]["path"]).name,
             digest=f"sha256:{pinned[each]['sha256']}",
             size=pinned[each]["size"],
@@ -70,7 +70,7 @@ def bring_suite(name: str, architecture: str, store: Store, wanted: Iterable[str
         )
         for each in wanted
     }
-    download(Client(read_connection(offline=False, said=print)), store, files.values())
+    download(Client(Machine.from_environment(said=print).connection), store, files.values())
     return Suite(name, architecture, {each: store.path(file.digest) for each, file in files.items()})
 
 

@@ -12,13 +12,13 @@ from golden import expected_files
 from onedigest.definition.project import Project
 from onedigest.definition.script import parse
 from onedigest.definition.spec import Spec, specify
-from onedigest.lock import text as codec
+from onedigest.lock import text as lock_text
 from onedigest.lock.resolver import locate
 from onedigest.net.connection import Connection
 from onedigest.net.download import Client
 from onedigest.sources import Sources
 from onedigest.store import Store
-from onedigest.tools.uv_rows import Place
+from onedigest.tools.uv_rows import WheelAddress
 from wheel_builder import build_wheel
 
 BACKEND = """\
@@ -88,7 +88,7 @@ class Checkout:
         own: Mapping[str, str] | None = None,
         offline: bool = False,
         store: Path | None = None,
-    ) -> dict[str, Place]:
+    ) -> dict[str, WheelAddress]:
         """Ask uv, with the user's own variables, where the wheels are."""
         environment = {
             "PATH": os.environ["PATH"],
@@ -105,7 +105,7 @@ class Checkout:
             offline=offline,
             environment=environment,
         )
-        lock = codec.loads(expected_files("minimal")["pylock.toml"], "pylock.toml")
+        lock = lock_text.loads(expected_files("minimal")["pylock.toml"], "pylock.toml")
         bare = replace(lock, packages=(), roots=())
         return locate(self.spec(*uv, dependencies=dependencies), bare, sources, folder=self.folder)
 

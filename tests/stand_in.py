@@ -14,11 +14,11 @@ import pytest
 
 from onedigest.digest import of_bytes
 from onedigest.errors import InputError, Problem
-from onedigest.from_source import making
+from onedigest.from_source import wheel_source
 from onedigest.from_source.git_address import shown
-from onedigest.from_source.model import BuildRequirement, Built, BuiltFrom, Kind, PinnedFile, Source
-from onedigest.from_source.witness import is_witnessed, witness
-from onedigest.lock import workshop
+from onedigest.from_source.model import BuildRequirement, BuiltFrom, BuiltWheel, Kind, PinnedFile, Source
+from onedigest.from_source.own_builds import is_own_build, note_own_build
+from onedigest.lock import source_builder
 from onedigest.sources import Sources
 from wheel_builder import wheel_bytes
 
@@ -39,9 +39,9 @@ class StandIn:
         self.made: list[Source] = []
         self.repositories: dict[str, Path] = {}
         self.requires: tuple[BuildRequirement, ...] = (BACKEND,)
-        monkeypatch.setattr(making, "make_wheel", self.make_wheel)
-        monkeypatch.setattr(making, "identify", self.identify)
-        monkeypatch.setattr(workshop, "projects_of", lambda source, *_: self.repositories[source.place])
+        monkeypatch.setattr(wheel_source, "make_wheel", self.make_wheel)
+        monkeypatch.setattr(wheel_source, "identify", self.identify)
+        monkeypatch.setattr(source_builder, "projects_of", lambda source, *_: self.repositories[source.place])
 
     def names(self) -> list[str]:
         """Return the names of what was built since the last time."""
@@ -50,12 +50,18 @@ class StandIn:
         return found
 
     def make_wheel(
-        self, source: Source, previous: Built | None, sources: Sources, *, root: Path, hear: Callable[[Problem], None]
-    ) -> Built:
+        self,
+        source: Source,
+        previous: BuiltWheel | None,
+        sources: Sources,
+        *,
+        root: Path,
+        hear: Callable[[Problem], None],
+    ) -> BuiltWheel:
         files = self._files(source, sources)
         origin = self._identified(source, files)
         known = previous and origin == replace(previous.origin, requires=())
-        if previous and known and is_witnessed(sources.store, previous):
+        if previous and known and is_own_build(sources.store, previous):
             return previous
         project = tomllib.loads(files["pyproject.toml"].decode())["project"]
         extras = project.get("optional-dependencies", {})
@@ -69,11 +75,11 @@ class StandIn:
         wheel = PinnedFile(name=f"{name.replace('-', '_')}-{version}-py3-none-any.whl", digest=digest, size=len(data))
         if previous and known and previous.wheel != wheel:
             raise InputError.of("the same source gives another wheel")
-        built = Built(wheel=wheel, origin=replace(origin, requires=self.requires))
-        witness(sources.store, built)
+        built = BuiltWheel(wheel=wheel, origin=replace(origin, requires=self.requires))
+        note_own_build(sources.store, built)
         return built
 
-    def identify(self, source: Source, previous: Built | None, sources: Sources, *, root: Path) -> BuiltFrom:
+    def identify(self, source: Source, previous: BuiltWheel | None, sources: Sources, *, root: Path) -> BuiltFrom:
         return self._identified(source, self._files(source, sources))
 
     def _identified(self, source: Source, files: dict[str, bytes]) -> BuiltFrom:

@@ -18,7 +18,7 @@ from typing import BinaryIO
 from onedigest.assembler import inside
 from onedigest.assembler.refusal import Unusable
 from onedigest.errors import InputError
-from onedigest.replacing import Fill, filled, is_file, replace
+from onedigest.replace_file import Fill, filled, is_file, replace
 from onedigest.untrusted import MOST_TEXT
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -91,3 +91,9 @@ class InternalError(OnedigestError):
     """Something happened that onedigest does not know of."""
 
     exit_code = 70
+
+
+def combined(errors: Sequence[OnedigestError]) -> OnedigestError:
+    """Return one error with the problems of several, of the kind whose exit code is the highest."""
+    kind = max((type(error) for error in errors), key=lambda each: each.exit_code)
+    return kind(dict.fromkeys(problem for error in errors for problem in error.problems))

@@ -19,13 +19,13 @@ from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.model import Lock, Wheel
 from onedigest.plan.inputs import Inputs
 from onedigest.store import Store
-from onedigest.tools.uv_rows import NOWHERE, Place
+from onedigest.tools.uv_rows import NOWHERE, WheelAddress
 from onedigest.untrusted import distinct, file_name
 
 if TYPE_CHECKING:
     from onedigest.lock.author import Author
-    from onedigest.lock.project_places import Find
-    from onedigest.net.download import Wanted
+    from onedigest.lock.wheel_addresses import Find
+    from onedigest.net.download import Download
     from onedigest.sources import Sources
 
 _HASHERS = 4
@@ -36,7 +36,7 @@ Arrived = Callable[[str], None]
 """Takes the name of an input that is in its folder now."""
 
 
-def prove_stored(store: Store, chosen: Inputs) -> None:
+def prove_cached(store: Store, chosen: Inputs) -> None:
     """Hash the inputs that the store has; a file that holds something else is removed."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -44,7 +44,7 @@ def prove_stored(store: Store, chosen: Inputs) -> None:
         list(pool.map(lambda pair: store.prove(*pair), sorted(chosen.pinned())))
 
 
-def link_stored(store: Store, inputs: Path, chosen: Inputs) -> Inputs:
+def link_cached(store: Store, inputs: Path, chosen: Inputs) -> Inputs:
     """Link what the store has into the folder `inputs`, which is made; return what is missing."""
     make_folder(inputs.parent.parent, f"{inputs.parent.name}/{inputs.name}")
     _refuse_same_names(chosen)
@@ -58,19 +58,19 @@ def link_stored(store: Store, inputs: Path, chosen: Inputs) -> Inputs:
     )
 
 
-def without_witness(store: Store, lock: Lock, chosen: Inputs) -> tuple[Wheel, ...]:
+def built_elsewhere(store: Store, lock: Lock, chosen: Inputs) -> tuple[Wheel, ...]:
     """Return those of some wheels that the lock says were built, and that this machine did not build of that source."""
     packages = [package for package in lock.packages if package.origin]
     if not packages:
         return ()
-    from onedigest.from_source.witness import is_witnessed
-    from onedigest.lock.built import built_of
+    from onedigest.from_source.own_builds import is_own_build
+    from onedigest.lock.built_wheels import built_of
 
-    own = {each.wheel.digest for each in map(built_of, packages) if each and not is_witnessed(store, each)}
+    own = {each.wheel.digest for each in map(built_of, packages) if each and not is_own_build(store, each)}
     return tuple(wheel for wheel in chosen.wheels if wheel.digest in own)
 
 
-def fetch(
+def fetch_inputs(
     spec: Spec,
     lock: Lock,
     sources: Sources,
@@ -81,7 +81,7 @@ def fetch(
     author: Author | None = None,
     arrived: Arrived = lambda _: None,
 ) -> None:
-    """Bring inputs that are missing into the store and link them into the folder `inputs`.
+    """Fetch inputs that are missing into the store and link them into the folder `inputs`.
 
     `folder` is the script's. uv is asked for addresses only when a wheel is missing that was not built, or whose source
     distribution is. `arrived` is told the name of each
@@ -90,7 +90,7 @@ def fetch(
     """
     from onedigest.net.download import download
 
-    def place(file: Wanted | Wheel | FileList) -> None:
+    def place(file: Download | Wheel | FileList) -> None:
         sources.store.place(file.digest, file.size, inputs / file.name)
         arrived(file.name)
 
@@ -100,15 +100,15 @@ def fetch(
     for wheel in (each for each in missing.wheels if each.name in built):
         place(wheel)
     others = [wheel for wheel in missing.wheels if wheel.name not in built]
-    _bring_wheels(_ways_to_wheels(spec, lock, sources, folder), sources, others, place)
+    _fetch_wheels(_ways_to_wheels(spec, lock, sources, folder), sources, others, place)
     if missing.layers:
-        _bring_layers(lock, sources, missing.layers)
+        _fetch_layers(lock, sources, missing.layers)
     for each in missing.lists:
         _make_list(lock, sources, each)
         place(each)
 
 
-def _bring_layers(lock: Lock, sources: Sources, layers: Iterable[Descriptor]) -> list[Path]:
+def _fetch_layers(lock: Lock, sources: Sources, layers: Iterable[Descriptor]) -> list[Path]:
     from onedigest.registry.remote import Remote
 
     assert lock.base.origin  # a base of packages has no layers of its own
@@ -116,12 +116,12 @@ def _bring_layers(lock: Lock, sources: Sources, layers: Iterable[Descriptor]) ->
 
 
 def _make_list(lock: Lock, sources: Sources, files: FileList) -> None:
-    """Make the list of a base's files from its layers, which are brought for it. Raises `InputError`."""
+    """Make the list of a base's files from its layers, which are fetched for it. Raises `InputError`."""
     from onedigest.lock.base.listing import list_files
 
     platform = next(each for each in lock.platforms if lock.base.file_list(each) == files)
     layers = lock.base.layers(platform)
-    paths = _bring_layers(lock, sources, layers)
+    paths = _fetch_layers(lock, sources, layers)
     data = list_files(zip(layers, paths, strict=True), sources.store)
     if of_bytes(data) != files.digest or len(data) != files.size:
         raise InputError.of(
@@ -130,14 +130,14 @@ def _make_list(lock: Lock, sources: Sources, files: FileList) -> None:
     sources.store.add(data)
 
 
-def fetch_package(sources: Sources, package: DebianPackage, inputs: Path) -> None:
-    """Bring a Debian package that no lock pins, which states its suite and the date of its release."""
-    from onedigest.lock.base.bringing import wanted_package
+def fetch_deb(sources: Sources, package: DebianPackage, inputs: Path) -> None:
+    """Fetch a Debian package that no lock pins, which states its suite and the date of its release."""
+    from onedigest.lock.base.deb_downloads import package_download
     from onedigest.net.download import download
 
-    if link_stored(sources.store, inputs, Inputs(packages=(package,))).count():
-        wanted = wanted_package(package, (package.suite, package.date), sources.archive.mirrors)
-        download(sources.client, sources.store, [wanted], sources.report, lambda _: None)
+    if link_cached(sources.store, inputs, Inputs(packages=(package,))).count():
+        file = package_download(package, (package.suite, package.date), sources.archive.mirrors)
+        download(sources.client, sources.store, [file], sources.report, lambda _: None)
         sources.store.place(package.digest, package.size, inputs / package.file_name)
 
 
@@ -168,10 +168,10 @@ def _linked(store: Store, target: Path, digest: str, size: int) -> bool:
     return True
 
 
-def _wanted_debian(lock: Lock, sources: Sources, packages: Iterable[DebianPackage]) -> list[Wanted]:
-    from onedigest.lock.base.bringing import wanted_package
+def _wanted_debian(lock: Lock, sources: Sources, packages: Iterable[DebianPackage]) -> list[Download]:
+    from onedigest.lock.base.deb_downloads import package_download
 
-    return [wanted_package(each, lock.base.published(each), sources.archive.mirrors) for each in packages]
+    return [package_download(each, lock.base.published(each), sources.archive.mirrors) for each in packages]
 
 
 def _build_wheels(
@@ -182,7 +182,7 @@ def _build_wheels(
     names = frozenset(wheel.name for wheel in wheels if wheel.name in own)
     if names:
         from onedigest.lock.author import Author
-        from onedigest.lock.rebuilding import rebuild
+        from onedigest.lock.rebuild import rebuild
 
         rebuild(spec, lock, sources, names, folder=folder, author=author or Author())
     return names
@@ -194,15 +194,15 @@ def _ways_to_wheels(spec: Spec, lock: Lock, sources: Sources, folder: Path) -> t
 
     if not spec.is_pinned:
         return (partial(locate, spec, lock, sources, folder=folder),)
-    from onedigest.lock.project_places import ways_to_wheels
+    from onedigest.lock.wheel_addresses import ways_to_wheels
 
     return ways_to_wheels(spec, lock, sources, folder)
 
 
-def _bring_wheels(
-    ways: Sequence[Find], sources: Sources, wheels: Sequence[Wheel], place: Callable[[Wanted | Wheel], None]
+def _fetch_wheels(
+    ways: Sequence[Find], sources: Sources, wheels: Sequence[Wheel], place: Callable[[Download | Wheel], None]
 ) -> None:
-    """Bring wheels by the first way that leads to them. Raises with what is wrong with all ways."""
+    """Fetch wheels by the first way that leads to them. Raises with what is wrong with all ways."""
     from onedigest.net.download import download
 
     failed: list[OnedigestError] = []
@@ -210,13 +210,13 @@ def _bring_wheels(
         left = [wheel for wheel in wheels if not (failed and sources.store.has(wheel.digest, wheel.size))]
         try:
             places = find()
-            wanted = _wanted_wheels(places, sources, left)
+            downloads = _wanted_wheels(places, sources, left)
             put = partial(_place_stated, places, sources, place)
-            download(sources.client, sources.store, wanted, sources.report, put)
+            download(sources.client, sources.store, downloads, sources.report, put)
         except (InputError, NetworkError) as error:
             failed.append(error)
             continue
-        elsewhere = {each.name for each in wanted}
+        elsewhere = {each.name for each in downloads}
         for wheel in (each for each in left if each.name not in elsewhere):  # a file of this machine
             put(wheel)
         return
@@ -224,11 +224,11 @@ def _bring_wheels(
         raise type(failed[0])(dict.fromkeys(problem for error in failed for problem in error.problems))
 
 
-def _wanted_wheels(places: Mapping[str, Place], sources: Sources, wheels: Iterable[Wheel]) -> list[Wanted]:
+def _wanted_wheels(places: Mapping[str, WheelAddress], sources: Sources, wheels: Iterable[Wheel]) -> list[Download]:
     """Return downloads of wheels; those that are files on this machine are kept at once."""
-    from onedigest.net.download import Wanted
+    from onedigest.net.download import Download
 
-    wanted, problems = [], []
+    downloads, problems = [], []
     for wheel in wheels:
         place = places.get(wheel.name, NOWHERE)
         address, digest, index = place.address, place.stated, place.index
@@ -236,20 +236,25 @@ def _wanted_wheels(places: Mapping[str, Place], sources: Sources, wheels: Iterab
             message = f"the index has another `{wheel.name}`: sha256 {hex_of(digest)}, locked {hex_of(wheel.digest)}"
             problems.append(Problem(message, hint="find out why it changed before you run `onedigest generate`"))
         elif "://" in address and not address.startswith("file://"):
-            wanted.append(Wanted(name=wheel.name, digest=wheel.digest, size=wheel.size, urls=(address,), index=index))
+            downloads.append(
+                Download(name=wheel.name, digest=wheel.digest, size=wheel.size, urls=(address,), index=index)
+            )
         elif address:
-            problems += _keep_local(sources, Path(address.removeprefix("file://")), wheel)
+            problems += _add_local(sources, Path(address.removeprefix("file://")), wheel)
         else:
             problems.append(
                 Problem(f"the index has no `{wheel.name}` any more", hint="run `onedigest generate --upgrade`")
             )
     if problems:
         raise InputError(problems)
-    return wanted
+    return downloads
 
 
 def _place_stated(
-    places: Mapping[str, Place], sources: Sources, place: Callable[[Wanted | Wheel], None], file: Wanted | Wheel
+    places: Mapping[str, WheelAddress],
+    sources: Sources,
+    place: Callable[[Download | Wheel], None],
+    file: Download | Wheel,
 ) -> None:
     """Place a wheel, which has the sha256 of the lock. Raises `InputError` where its index states another digest."""
     stated, path = places.get(file.name, NOWHERE).stated, sources.store.path(file.digest)
@@ -262,7 +267,7 @@ def _place_stated(
     place(file)
 
 
-def _keep_local(sources: Sources, path: Path, wheel: Wheel) -> list[Problem]:
+def _add_local(sources: Sources, path: Path, wheel: Wheel) -> list[Problem]:
     try:
         found = path.stat()
         data = path.read_bytes() if stat.S_ISREG(found.st_mode) and found.st_size == wheel.size else b""

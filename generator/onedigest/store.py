@@ -15,7 +15,7 @@ from typing import IO
 from onedigest.checkout import link_file, write_bytes
 from onedigest.digest import Digest, hex_of, is_digest, of_bytes, of_file
 from onedigest.errors import InputError
-from onedigest.removing import remove
+from onedigest.remove_folder import remove
 from onedigest.seal import read_key, sealed, unsealed
 from onedigest.untrusted import inner_path
 
@@ -84,7 +84,7 @@ class Store:
                 _lock(owned.fileno(), folder)
             yield folder
 
-    def keep(self, file: Path, digest: str) -> Path:
+    def add_file(self, file: Path, digest: str) -> Path:
         """Move a file, whose content the caller has verified, to its name; it is on the disk before it has it."""
         target = self.path(digest)
         self._private("sha256", target.parent.name)
@@ -102,7 +102,7 @@ class Store:
             file = folder / "data"
             file.write_bytes(data)
             digest = of_file(file)
-            self.keep(file, digest)
+            self.add_file(file, digest)
         return digest
 
     def place(self, digest: str, size: int, target: Path) -> None:
@@ -123,7 +123,7 @@ class Store:
 
     def finish_partial(self, digest: str) -> None:
         """Give a complete and verified download its name."""
-        self.keep(self._partial(digest), digest)
+        self.add_file(self._partial(digest), digest)
 
     def read_note(self, name: str) -> bytes | None:
         """Return a small note that this machine kept under a name, such as what a layer key stands for."""

@@ -1,4 +1,4 @@
-"""Measures what the README promises: ratios, side by side in one run (`make bench`)."""
+"""Measures what docs/benchmarks.md promises: ratios, side by side in one run (`make bench`)."""
 
 from __future__ import annotations
 
@@ -245,11 +245,11 @@ def check_many(place: Place) -> list[tuple[str, float, str, float, float]]:
         (place.root / "many").mkdir(exist_ok=True)
         (place.root / "many" / f"{name}.py").write_text(script)
     code = (
-        "import sys\nfrom dataclasses import replace\nfrom pathlib import Path\nfrom onedigest import spec, script\n"
-        "from onedigest.definition.files import collect\nfrom onedigest.lock import codec\nfrom onedigest.plan.arrange import arrange\n"
+        "import sys\nfrom dataclasses import replace\nfrom pathlib import Path\nfrom onedigest.definition import script, spec\n"
+        "from onedigest.definition.files import collect\nfrom onedigest.lock import text as lock_text\nfrom onedigest.plan.arrange import arrange\n"
         "from onedigest.definition.project import find\nfrom onedigest.rules import image as rules\n"
         "from onedigest.rules.files import write\nfrom onedigest.rules.folder import write_folder\n"
-        "lock, made_all = codec.loads(sys.stdin.read(), 'lock'), []\n"
+        "lock, made_all = lock_text.loads(sys.stdin.read(), 'lock'), []\n"
         "for path in sorted(Path('many').glob('*.py')):\n"
         "    text = script.parse(path.read_bytes(), str(path))\n"
         "    found = spec.specify(text, find(path.resolve().parent), str(path))\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from onedigest.debian import versions as version
+from onedigest.debian import versions
 from onedigest.debian.closure import close
 from onedigest.debian.index import Index, installed
 from onedigest.errors import OnedigestError
@@ -55,8 +55,8 @@ def run(data: bytes) -> None:
     given = installed(text)
     for stanza in given.values():
         assert stanza.provides is not None
-        version.satisfies(stanza.version, ">=", "1:0~a")
-        version.upstream(stanza.version)
+        versions.satisfies(stanza.version, ">=", "1:0~a")
+        versions.upstream(stanza.version)
     for above in ({}, given):
         for stanza in close(Index(text), ["python3"], frozenset({"dpkg"}), above):
             path = PurePosixPath(stanza.path)

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from onedigest.assembler.descriptor import Descriptor
-from onedigest.comparison import bytes_to_move, compare, equal_layers, of_image
 from onedigest.debian.index import installed
 from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import OnedigestError
 from onedigest.lock.base.probe import EXAMINER, dpkg_status, glibc_version, list_pythons, release_fields
-from onedigest.oci.local import Archive, Layout
-from onedigest.oci.read import distinct_layers, list_files, prove, read_image, validate
+from onedigest.oci.local_image import Layout, LayoutArchive
+from onedigest.oci.read import distinct_layers, list_files, read_image
 from onedigest.oci.rootfs import read_rootfs
+from onedigest.oci.validate import prove, validate
 from onedigest.store import Store
+from onedigest.workspace.changes import bytes_to_move, compare, equal_layers, of_image
 
 EXPECTED: tuple[type[Exception], ...] = (OnedigestError,)
 TOKENS: tuple[bytes, ...] = (
@@ -117,7 +118,7 @@ def run(data: bytes) -> None:
         return _read_layer(content, _LAYER + ("+gzip" if kind == b"g" else ""))
     if kind == b"a":
         (_PLACE / "archive.tar").write_bytes(content)
-        prove(Archive(_PLACE / "archive.tar"))
+        prove(LayoutArchive(_PLACE / "archive.tar"))
         return None
     config = content if kind == b"c" else _CONFIG
     manifest = _text({"config": _row(config, _CONFIG_TYPE), "layers": [_row(_TARS[0], _LAYER)]})

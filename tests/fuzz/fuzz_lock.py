@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from onedigest.errors import OnedigestError
-from onedigest.lock import text as codec
+from onedigest.lock import text as lock_text
 
 EXPECTED: tuple[type[Exception], ...] = (OnedigestError,)
 TOKENS: tuple[bytes, ...] = (
@@ -22,5 +22,5 @@ def run(data: bytes) -> None:
         text = data.decode()
     except UnicodeDecodeError:
         return
-    lock = codec.loads(text, "pylock.toml")
-    assert codec.loads(codec.dumps(lock), "pylock.toml") == lock
+    lock = lock_text.loads(text, "pylock.toml")
+    assert lock_text.loads(lock_text.dumps(lock), "pylock.toml") == lock

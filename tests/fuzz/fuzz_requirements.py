@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from onedigest.definition.flyte.local_places import Around
-from onedigest.definition.flyte.requirements import Wanted, read_requirements
+from onedigest.definition.flyte.local_requirements import LocalFolders
+from onedigest.definition.flyte.requirements import FlyteRequirements, read_requirements
 from onedigest.errors import InputError
 
 SEEDS: tuple[bytes, ...] = (
@@ -34,6 +34,6 @@ EXPECTED: tuple[type[Exception], ...] = (InputError,)
 def run(data: bytes) -> None:
     here = Path.cwd()
     (here / "requirements.txt").write_bytes(data)
-    wanted = Wanted()
-    read_requirements(here / "requirements.txt", "requirements.txt", Around(root=here, folder=here), wanted)
+    wanted = FlyteRequirements()
+    read_requirements(here / "requirements.txt", "requirements.txt", LocalFolders(root=here, folder=here), wanted)
     assert all(isinstance(each, str) for each in (*wanted.packages, *wanted.constraints))

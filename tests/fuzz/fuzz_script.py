@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 
 from onedigest.definition.files import collect
-from onedigest.definition.flyte.presence import may_have_images
+from onedigest.definition.flyte.detection import may_have_images
 from onedigest.definition.flyte.recipe import make_recipe
 from onedigest.definition.flyte.syntax import find_images
 from onedigest.definition.project import Project

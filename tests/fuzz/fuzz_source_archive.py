@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 from onedigest.errors import InputError
-from onedigest.from_source.unpacked import unpack_file
+from onedigest.from_source.unpack import unpack_file
 
 
 def _tar(form: int, mode: str) -> bytes:

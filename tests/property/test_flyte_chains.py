@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from onedigest.cli.flyte_written import find_written
 from onedigest.definition.flyte.syntax import find_images
+from onedigest.flyte_plugin.written import find_written
 
 HERE = "Path(__file__).parent"
 PYTHONS = ("(3, 11)", "(3, 12)", "(3, 13)", "None")

@@ -17,7 +17,7 @@ from packaging.specifiers import SpecifierSet
 from onedigest.assembler import gzip_member, stream, tar
 from onedigest.assembler.entry import Entry, file_entry, merge
 from onedigest.assembler.wheel_metadata import canonical_version
-from onedigest.debian import versions as debian_version
+from onedigest.debian import versions
 from onedigest.definition.project import Project
 from onedigest.definition.script import parse
 from onedigest.definition.spec import _PLAIN_REQUIREMENT, _PLAIN_SPECIFIER, specify
@@ -161,10 +161,10 @@ class TestVersions:
 
     @given(VERSIONS, VERSIONS, VERSIONS)
     def test_debian_order_is_total(self, first: str, second: str, third: str) -> None:
-        keys = sorted([debian_version.key(each) for each in (first, second, third)])
+        keys = sorted([versions.key(each) for each in (first, second, third)])
 
         assert keys[0] <= keys[1] <= keys[2]
-        assert debian_version.satisfies(first, "<<", second) + debian_version.satisfies(first, ">=", second) == 1
+        assert versions.satisfies(first, "<<", second) + versions.satisfies(first, ">=", second) == 1
 
     @given(st.from_regex(r"[0-9]{1,3}(\.[0-9]{1,3}){0,3}((a|b|rc)[0-9])?(\.post[0-9])?(\.dev[0-9])?", fullmatch=True))
     def test_equal_versions_have_one_key(self, text: str) -> None:

@@ -12,14 +12,13 @@ from packaging.tags import parse_tag
 
 from golden import expected_files
 from onedigest.errors import InputError
-from onedigest.lock import asked_project as shadow
-from onedigest.lock import text as codec
+from onedigest.lock import asked_project, text
 from onedigest.lock.model import Lock
 from onedigest.lock.targets import Target
 from onedigest.lock.wheels import select
 from onedigest.platforms import AMD64, ARM64, Platform
 
-MINIMAL = codec.loads(expected_files("minimal")["pylock.toml"], "pylock.toml")
+MINIMAL = text.loads(expected_files("minimal")["pylock.toml"], "pylock.toml")
 FLOORS = ("_2_17", "_2_28", "_2_34", "2014", "2010", "1", "_2_41", "_2_99")
 MACHINES = ("x86_64", "aarch64", "i686", "ppc64le", "armv7l")
 PLATFORM = st.one_of(
@@ -52,7 +51,7 @@ def lock_of(names: list[str], kept: set[str], yanked: set[str], python: str, gli
     """Return the lock of a script that asks for one package, which has these wheels."""
     wheels = [{"url": f"https://files.invalid/{name}", "hash": f"sha256:{'a' * 64}", "size": 7} for name in names]
     rows = [
-        {"name": shadow.NAME, "dependencies": [{"name": "alpha"}]},
+        {"name": asked_project.NAME, "dependencies": [{"name": "alpha"}]},
         {"name": "alpha", "version": "1.0", "source": {}, "wheels": wheels},
     ]
     targets = [target(platform, python, glibc) for platform in MINIMAL.platforms]
@@ -71,7 +70,7 @@ def test_what_is_written_can_be_read(data: st.DataObject, names: list[str]) -> N
     except InputError:
         assume(False)
 
-    assert codec.loads(codec.dumps(lock), "pylock.toml") == lock
+    assert text.loads(text.dumps(lock), "pylock.toml") == lock
 
 
 @given(PLATFORM, st.sampled_from((AMD64, ARM64)))
@@ -102,7 +101,7 @@ def test_wheel_of_each_platform(names: list[str], expected: dict[int, int]) -> N
     chosen = dict(lock.packages[0].wheels)
 
     assert {0: chosen[AMD64].name, 1: chosen[ARM64].name} == {key: names[at] for key, at in expected.items()}
-    assert codec.loads(codec.dumps(lock), "pylock.toml") == lock
+    assert text.loads(text.dumps(lock), "pylock.toml") == lock
 
 
 def test_wheel_that_one_platform_had_first_gives_way_to_one_that_serves_both() -> None:

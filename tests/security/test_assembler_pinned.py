@@ -20,7 +20,7 @@ from onedigest.definition.script import parse
 from onedigest.definition.spec import specify
 from onedigest.digest import hex_of
 from onedigest.fetching import place_assemblers
-from onedigest.lock import text as codec
+from onedigest.lock import text as lock_text
 from onedigest.plan.arrange import arrange
 from onedigest.plan.inputs import FOLDER
 from onedigest.rules.dockerfile import render_dockerfile
@@ -33,7 +33,7 @@ EVIL = b"import pathlib, sys\npathlib.Path(sys.argv[0]).with_name('pwned').touch
 def dockerfile(case: str) -> str:
     """Return the Dockerfile of a golden case."""
     spec = specify(parse(script_of(case).encode(), f"{case}.py"), Project(root=Path()), f"{case}.py")
-    lock = codec.loads(written(document(case), case), "pylock.toml")
+    lock = lock_text.loads(written(document(case), case), "pylock.toml")
     return render_dockerfile(spec, lock, arrange(spec, lock, ()), "lockfiles", zipapp.newest())["Dockerfile"]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from engines.buildx.test_build_context import send
 from moby_patterns import sent
 from onedigest.assembler import credential_files
 from onedigest.assembler.credential_files import find_rule
@@ -16,7 +17,6 @@ from onedigest.definition.script import parse
 from onedigest.definition.spec import specify
 from onedigest.errors import InputError, Problem
 from onedigest.rules.dockerfile import ignore_lines
-from test_build_context import send
 
 CREDENTIALS = (
     ".git/config",
@@ -222,7 +222,7 @@ def test_the_ignore_file_may_leave_them_out_without_words(tmp_path: Path) -> Non
 
 
 def test_the_code_that_flyte_bakes_in_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from onedigest.cli.flyte_bundles import _files_below
+    from onedigest.flyte_plugin.bundles import _files_below
 
     write(tmp_path, "a.py", ".env", ".git/config")
 

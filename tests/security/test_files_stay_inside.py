@@ -12,7 +12,7 @@ import pytest
 
 from onedigest.cli import run
 from onedigest.definition.files import File, collect, digest_file
-from onedigest.definition.flyte.recipe import Recipe, make_recipe
+from onedigest.definition.flyte.recipe import FlyteRecipe, make_recipe
 from onedigest.definition.flyte.syntax import find_images
 from onedigest.definition.project import Project
 from onedigest.definition.script import parse
@@ -253,10 +253,10 @@ class TestTheProjectItself:
         )
         (root / "b.py").symlink_to("jobs/a.py")
         monkeypatch.chdir(root)
-        from onedigest.cli.images import find_images
-        from onedigest.cli.session import Session
+        from onedigest.cli.options import open_context
+        from onedigest.workspace.images import find_images
 
-        session = Session(
+        session = open_context(
             lockfiles=None, offline=True, insecure=(), as_json=False, quiet=True, verbose=False, color="auto"
         )
         (image,) = find_images(session, (), everything=True)
@@ -264,7 +264,7 @@ class TestTheProjectItself:
             collect(image.spec, image.script, image.script_folder)
 
 
-def recipe(root: Path, *calls: str) -> Recipe:
+def recipe(root: Path, *calls: str) -> FlyteRecipe:
     text = f"import flyte\nx = flyte.Image.from_debian_base(name='x', registry='r'){''.join(calls)}\n"
     file = root / "jobs" / "a.py"
     file.write_text(text)

@@ -15,15 +15,15 @@ from full_case import LOCK, SPEC
 from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError
 from onedigest.header import add_json_header
-from onedigest.lock.answer import refuse_other_answer
 from onedigest.lock.base import Base
 from onedigest.lock.base.image import ImageBase
-from onedigest.lock.model import Lock, Package
+from onedigest.lock.model import Lock, LockedPackage
+from onedigest.lock.staleness import refuse_other_answer
 from onedigest.rules import bake
 
 pytest_plugins = ("built_app",)
 
-EVIL = Package(name="evil", version="1.0", wheels=(), dependencies=())
+EVIL = LockedPackage(name="evil", version="1.0", wheels=(), dependencies=())
 
 HINT = "\nhint: run `onedigest generate app.py`\n"
 
@@ -251,7 +251,7 @@ def test_golden_lock_answers_its_spec() -> None:
     ],
 )
 def test_lock_that_answers_something_else_is_refused(change: Callable[[Lock], Lock], said: str) -> None:
-    assert f"the lock does not answer {SPEC.script}: {said}" in answer(change)
+    assert f"the lock does not fit {SPEC.script}: {said}" in answer(change)
 
 
 def test_debian_packages_that_nobody_asked_for_are_refused() -> None:
@@ -271,6 +271,6 @@ def test_lock_with_a_checksum_that_fits_is_held_against_the_script(app: Project)
     app.write(str(path), forged(re.sub(r'(?m)^image = ".*"$', 'image = "evil/python:3"', app.read(str(path)))))
 
     for arguments in (("generate", "--check", "app.py"), ("build", "--locked", "app")):
-        assert "lockfiles/app/pylock.toml: the lock does not answer app.py: its base is evil/python:3, not " in (
+        assert "lockfiles/app/pylock.toml: the lock does not fit app.py: its base is evil/python:3, not " in (
             app.run(*arguments).err
         )

@@ -22,7 +22,7 @@ from onedigest.definition.script import parse
 from onedigest.definition.spec import Spec, specify
 from onedigest.digest import Digest, of_bytes
 from onedigest.errors import InputError
-from onedigest.lock import text as codec
+from onedigest.lock import text as lock_text
 from onedigest.lock.base import image_choice
 from onedigest.lock.base.account import find_account
 from onedigest.lock.base.image import ImageBase
@@ -37,7 +37,7 @@ from onedigest.store import Store
 PLAIN = "application/vnd.oci.image.layer.v1.tar"
 AMD64 = "linux/amd64"
 OWN = "nonroot:*:65532:65532:nonroot:/home/nonroot:/usr/sbin/nologin"
-IMAGE: Lock = codec.loads(expected_files("image")["pylock.toml"], "pylock.toml")
+IMAGE: Lock = lock_text.loads(expected_files("image")["pylock.toml"], "pylock.toml")
 NONE = Digest("sha256:" + "0" * 64)
 
 
@@ -239,13 +239,13 @@ def test_status_with_very_many_packages_is_refused(monkeypatch: pytest.MonkeyPat
 
 
 def test_epochs_and_versions_of_any_form_are_compared() -> None:
-    from onedigest.debian import versions as version
+    from onedigest.debian import versions
 
     odd = ("9" * 5000, "x:1", "1:" + "9" * 5000 + "-1", "²:³", "a:b:c", ":", "-", "~", "")
     for first in odd:
-        assert not version.satisfies(first, "<<", first)
+        assert not versions.satisfies(first, "<<", first)
         for second in odd:
-            version.satisfies(first, ">=", second)
+            versions.satisfies(first, ">=", second)
 
 
 def spec() -> Spec:

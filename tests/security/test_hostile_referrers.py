@@ -11,7 +11,7 @@ from listener import listening, respond
 from onedigest.assembler.image import INDEX_TYPE
 from onedigest.net.connection import Connection, Pools
 from onedigest.oci.reference import parse_reference
-from onedigest.registry.credentials import Credentials
+from onedigest.registry.credentials import RegistryCredentials
 from onedigest.registry.referrers import Artifact, attach
 from onedigest.registry.repository import Repository
 from onedigest.registry.transport import Access
@@ -32,7 +32,7 @@ def test_row_of_odd_form_stays_as_it_is(digest: object) -> None:
             respond(request, 200, listed)
 
     with listening(answer) as server:
-        access = Access(pools=Pools(Connection()), credentials=Credentials((), {}), pause=lambda _: None)
+        access = Access(pools=Pools(Connection()), credentials=RegistryCredentials((), {}), pause=lambda _: None)
         repository = Repository(parse_reference(f"{server.host}/acme/app"), access, "pull,push")
         attach(repository, SUBJECT, [Artifact(media_type="text/plain", data=b"x", key="k", title="x")])
 

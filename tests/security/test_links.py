@@ -20,8 +20,8 @@ from onedigest.definition.spec import specify
 from onedigest.digest import of_bytes
 from onedigest.engines.prepared import place_encoded
 from onedigest.errors import InputError
-from onedigest.fetching import link_stored, place_assemblers
-from onedigest.lock import text as codec
+from onedigest.fetching import link_cached, place_assemblers
+from onedigest.lock import text
 from onedigest.oci.layout import write as write_layout
 from onedigest.plan.arrange import arrange
 from onedigest.plan.inputs import FOLDER, Inputs, base_layout
@@ -58,7 +58,7 @@ def plan_of(root: Path, case: str) -> Plan:
     (root / f"{case}.py").write_text(script_of(case))
     script = parse(script_of(case).encode(), f"{case}.py")
     spec = specify(script, find(root), f"{case}.py")
-    lock = codec.loads(expected_files(case)["pylock.toml"], "pylock.toml")
+    lock = text.loads(expected_files(case)["pylock.toml"], "pylock.toml")
     return arrange(spec, lock, collect(spec, script, root))
 
 
@@ -270,7 +270,7 @@ def test_links_of_honest_people_are_followed(locked: Project, tmp_path: Path) ->
 def test_what_is_there_is_still_linked(tmp_path: Path) -> None:
     store, inputs = Store(tmp_path / "store"), tmp_path / "lockfiles" / FOLDER
     for _ in range(2):
-        assert link_stored(store, inputs, Inputs()).count() == 0
+        assert link_cached(store, inputs, Inputs()).count() == 0
         place_assemblers(store, inputs, [zipapp.newest()])
     assert [path.name.partition("-")[0] for path in inputs.iterdir()] == ["assemble"]
 

@@ -19,8 +19,8 @@ from golden import CASES, expected_files
 from onedigest import zipapp
 from onedigest.definition.spec import digest_of
 from onedigest.errors import InputError
-from onedigest.fetching import link_stored
-from onedigest.lock import text as codec
+from onedigest.fetching import link_cached
+from onedigest.lock import text as lock_text
 from onedigest.plan import record as records
 from onedigest.plan.inputs import inputs_of
 from onedigest.store import Store
@@ -65,7 +65,7 @@ def short(case: str) -> Document:
     return lock if base["packages"] else document(case)
 
 
-def refused(text: str, read: Callable[[str, str], object] = codec.loads) -> str:
+def refused(text: str, read: Callable[[str, str], object] = lock_text.loads) -> str:
     """Return what is said of a text, which must be refused."""
     with pytest.raises(InputError) as caught:
         read(text, "pylock.toml")
@@ -122,8 +122,8 @@ def test_deb_that_is_called_like_the_assembler_replaces_nothing(tmp_path: Path) 
     }
     said = ""
     try:
-        found = codec.loads(written(lock, "minimal"), "pylock.toml")
-        link_stored(store, inputs, inputs_of(found, found.platforms))
+        found = lock_text.loads(written(lock, "minimal"), "pylock.toml")
+        link_cached(store, inputs, inputs_of(found, found.platforms))
     except InputError as error:
         said = error.problems[0].message
 
@@ -136,7 +136,7 @@ def test_deb_that_is_called_like_the_assembler_replaces_nothing(tmp_path: Path) 
 @pytest.mark.parametrize("case", ["full", "image"])
 def test_every_field_of_a_lock_is_checked(case: str) -> None:
     lock = short(case)
-    assert codec.loads(written(lock, case), "pylock.toml").script == f"{case}.py"
+    assert lock_text.loads(written(lock, case), "pylock.toml").script == f"{case}.py"
     for place in leaves(lock):
         for value in HOSTILE if case == "image" or "spec" not in place else HOSTILE[:1]:
             made = changed(lock, place, value)
@@ -350,10 +350,10 @@ TEXT = written(short("shipped"), "shipped")
 @given(st.integers(0, len(TEXT)), st.integers(0, 12), st.text(max_size=6))
 def test_mutated_lock_is_refused_or_reads_the_same_again(start: int, length: int, new: str) -> None:
     try:
-        found = codec.loads(TEXT[:start] + new + TEXT[start + length :], "pylock.toml")
+        found = lock_text.loads(TEXT[:start] + new + TEXT[start + length :], "pylock.toml")
     except InputError:
         return
-    assert codec.loads(codec.dumps(found), "pylock.toml") == found
+    assert lock_text.loads(lock_text.dumps(found), "pylock.toml") == found
 
 
 @settings(max_examples=40, deadline=None)
@@ -364,16 +364,16 @@ def test_mutated_lock_is_refused_or_reads_the_same_again(start: int, length: int
 ))  # fmt: skip
 def test_any_value_in_a_lock_is_refused_or_reads_the_same_again(place: Place, new: Any) -> None:
     try:
-        found = codec.loads(written(changed(document("image"), place, new), "image"), "pylock.toml")
+        found = lock_text.loads(written(changed(document("image"), place, new), "image"), "pylock.toml")
     except InputError:
         return
-    assert codec.loads(codec.dumps(found), "pylock.toml") == found
+    assert lock_text.loads(lock_text.dumps(found), "pylock.toml") == found
 
 
 def test_real_locks_read_as_they_are() -> None:
     paths = [*(ROOT / "examples").rglob("pylock.toml"), *(ROOT / "lockfiles").rglob("pylock.toml")]
     assert paths
     for text in [path.read_text() for path in paths] + [expected_files(case)["pylock.toml"] for case in CASES]:
-        lock = codec.loads(text, "pylock.toml")
-        assert codec.dumps(lock) == text
+        lock = lock_text.loads(text, "pylock.toml")
+        assert lock_text.dumps(lock) == text
         assert digest_of(json.loads(lock.asked)) == lock.spec

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,14 +17,16 @@ import networkx
 import pytest
 from markdown_it import MarkdownIt
 
-from onedigest.cli import diff, inspect, run, words
-from onedigest.cli.progress import Progress, Status
-from onedigest.comparison import Change, Side
+from onedigest.cli import diff, inspect, run
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem, generating
 from onedigest.lock import drawing
 from onedigest.lock.graph import ROOT, Graph
 from onedigest.oci.read import ListedFile, ReadImage, ReadLayer, ReadPlatform
+from onedigest.terminal import output as words
+from onedigest.terminal.progress import Bar, Line
+from onedigest.workspace.changes import Change, Side
+from onedigest.workspace.compare import Comparison
 
 TITLE = "\x1b]0;pwned\x07\x1b[2K\x1b[1A\x1b[32mall checks passed\x1b[0m"
 HOSTILE = (
@@ -118,9 +121,13 @@ def test_json_is_valid_and_holds_no_character_that_deceives(text: str, capsys: p
     assert HONEST in said
 
 
+def comparison(old: Side, new: Side, changes: list[Change]) -> Comparison:
+    return Comparison(old=old, new=new, changes=tuple(changes), equal={}, bytes_to_move=0)
+
+
 def markdown(name: str, old: str, new: str, capsys: pytest.CaptureFixture[str]) -> str:
     changes = [Change(platform="linux/amd64", kind="package", name=name, old=old, new=new)]
-    diff._print_markdown((Side(name=f"{name} at HEAD"), Side(name=name)), changes, {}, 0)
+    diff._print_markdown(comparison(Side(name=f"{name} at HEAD"), Side(name=name), changes))
     return capsys.readouterr().out
 
 
@@ -223,7 +230,8 @@ def test_what_an_image_says_of_itself_is_escaped(text: str, capsys: pytest.Captu
 @pytest.mark.parametrize("text", HOSTILE)
 def test_two_images_are_compared_in_escaped_words(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     changes = [Change(platform=f"linux/{text}", kind="setting", name=text, old=text, new=text)]
-    diff._print_text((Side(name=text), Side(name="b", digest=DIGEST)), changes, {text: (1, 2)}, 3)
+    found = comparison(Side(name=text), Side(name="b", digest=DIGEST), changes)
+    diff._print_text(replace(found, equal={text: (1, 2)}, bytes_to_move=3))
     said = capsys.readouterr().out
 
     assert deceiving(said) == []
@@ -278,11 +286,11 @@ def test_progress_shows_text(text: str) -> None:
         patch.setattr(sys, "stderr", terminal := Terminal())
         patch.setenv("TERM", "xterm")
         patch.setenv("COLUMNS", "200")
-        with Progress(text, 100, quiet=False) as progress:
+        with Bar(text, 100, quiet=False) as progress:
             progress.advance(50)
-        with Status(quiet=False) as status:
+        with Line(quiet=False) as status:
             status.show(text)
-            status.say(text)
+            status.said(text)
 
     assert "50/100" in terminal.written
     assert not re.search("pwned\x07|\x9b|\u202e", terminal.written)
@@ -313,7 +321,7 @@ def test_a_password_is_never_repeated(text: str, capsys: pytest.CaptureFixture[s
     words.print_error(InputError.of(text, where=text, hint=text))
     words.print_table(("a",), [(text,)])
     words.print_json({"where": text, text: [text]})
-    diff._print_markdown((Side(name=text), Side(name=text)), [], {}, 0)
+    diff._print_markdown(comparison(Side(name=text), Side(name=text), []))
     run(["inspect", text, text])
     said = capsys.readouterr()
 

@@ -22,9 +22,9 @@ from onedigest.definition.project import Project
 from onedigest.definition.script import parse
 from onedigest.definition.spec import specify
 from onedigest.errors import InputError, OnedigestError
-from onedigest.lock import text as codec
-from onedigest.lock.remains import read_remains
-from onedigest.lock.table import Table, Wrong
+from onedigest.lock import text as lock_text
+from onedigest.lock.salvage import salvage_lock
+from onedigest.lock.table import InvalidValue, Table
 from onedigest.plan import record
 from onedigest.rules.context import context_patterns
 
@@ -136,11 +136,11 @@ class TestRequirements:
 
 class TestRequirementsFiles:
     def read(self, folder: Path) -> list[str]:
-        from onedigest.definition.flyte.local_places import Around
-        from onedigest.definition.flyte.requirements import Wanted, read_requirements
+        from onedigest.definition.flyte.local_requirements import LocalFolders
+        from onedigest.definition.flyte.requirements import FlyteRequirements, read_requirements
 
-        wanted = Wanted()
-        read_requirements(folder / "0.txt", "0.txt", Around(root=folder, folder=folder), wanted)
+        wanted = FlyteRequirements()
+        read_requirements(folder / "0.txt", "0.txt", LocalFolders(root=folder, folder=folder), wanted)
         return wanted.packages
 
     def test_that_name_each_other_are_read_once(self, tmp_path: Path) -> None:
@@ -379,13 +379,13 @@ def test_a_long_text_is_quoted_in_part() -> None:
 
 def test_a_lock_and_a_record_have_an_end() -> None:
     text = "[[packages]]\n" * (untrusted.MOST_LOCK // 12)
-    for loads in (codec.loads, record.loads):
+    for loads in (lock_text.loads, record.loads):
         with quickly(1), pytest.raises(InputError, match=f"more than {untrusted.MOST_LOCK} characters"):
             loads(text, "lockfiles/app/pylock.toml")
 
 
 def test_rows_that_are_wrong_are_named_up_to_a_point() -> None:
-    with pytest.raises(Wrong) as caught:
+    with pytest.raises(InvalidValue) as caught:
         Table({"packages": [{}] * 1000}).each("packages", lambda row: row.take("name", untrusted.text))
     assert len(caught.value.messages) == 50
 
@@ -413,7 +413,7 @@ def test_patterns_of_a_context_do_not_go_back_for_ever(selection: Selection) -> 
 def test_rest_of_a_lock_is_read_line_by_line() -> None:
     lines = "".join(f"k{number} = 1\n" for number in range(100_000))
     with quickly(20):
-        found = read_remains(f'[[packages]]\nname = "alpha"\n{lines}<\nversion = "1.0"\n')
+        found = salvage_lock(f'[[packages]]\nname = "alpha"\n{lines}<\nversion = "1.0"\n')
 
     assert found is not None
     assert [package.key for package in found.packages] == [("alpha", "1.0")]

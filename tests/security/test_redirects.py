@@ -12,13 +12,12 @@ import pytest
 
 from listener import Listener, listening, respond
 from onedigest.errors import NetworkError
-from onedigest.net import index_credentials as credentials
-from onedigest.net import leading
+from onedigest.net import index_credentials, redirects
 from onedigest.net.connection import Connection, Pools
-from onedigest.net.download import Client, Wanted, download
+from onedigest.net.download import Client, Download, download
 from onedigest.net.encryption import Trust
 from onedigest.oci.reference import parse_reference
-from onedigest.registry.credentials import Credentials
+from onedigest.registry.credentials import RegistryCredentials
 from onedigest.registry.repository import Repository
 from onedigest.registry.transport import Access, Transport
 from onedigest.store import Store
@@ -88,11 +87,11 @@ class TestIndexAndMirror:
         with listening(lambda request: respond(request, 200, b"file"), context) as other:
             place = f"https://x:y@{other.host}/there?signature=1"
             with listening(lambda request: respond(request, 307, location=place), context) as server:
-                row = credentials.Credential(url=f"https://{server.host}", user="u", password="SECRET")
+                row = index_credentials.IndexCredential(url=f"https://{server.host}", user="u", password="SECRET")
                 found = get(
                     f"https://{server.host}/x",
                     trust=Trust(bundle=certificate),
-                    credentials=credentials.Credentials(stated=[row]),
+                    credentials=index_credentials.IndexCredentials(stated=[row]),
                 )
 
         assert found == b"file"
@@ -111,7 +110,7 @@ class TestIndexAndMirror:
             said = refusal(f"{server.address}/x")
 
         assert said == f"{server.address}/x: the server redirects in circles"
-        assert len(server.seen) == leading.MOST + 1
+        assert len(server.seen) == redirects.MOST + 1
 
     def test_lead_from_place_to_place_on_the_same_host(self, tmp_path: Path) -> None:
         def answer(request: BaseHTTPRequestHandler) -> None:
@@ -123,7 +122,7 @@ class TestIndexAndMirror:
         digest = "sha256:3b9c358f36f0a31b6ad3e14f309c7cf198ac9246e8316f9ce543d5b19ac02b80"
         with listening(answer) as server:
             urls = (f"{server.address.replace('//', '//u:p@')}/file",)
-            download(Client(Connection()), Store(tmp_path), [Wanted(name="file", digest=digest, size=4, urls=urls)])
+            download(Client(Connection()), Store(tmp_path), [Download(name="file", digest=digest, size=4, urls=urls)])
 
         assert server.seen == [("/file", "u:p"), ("/moved/file", "u:p")]
 
@@ -139,12 +138,12 @@ class TestAddresses:
     )
     def test_of_this_machine_and_its_link_are_not_led_to_from_outside(self, host: str) -> None:
         with pytest.raises(ValueError, match=r"^leads to an address of this machine or its link$"):
-            leading.target_of(f"https://{host}:8443/x", "https://index.example/simple")
+            redirects.target_of(f"https://{host}:8443/x", "https://index.example/simple")
 
     @pytest.mark.parametrize("place", ["http://[", "https://x:port/", "//[::1"])
     def test_that_are_none_are_refused(self, place: str) -> None:
         with pytest.raises(ValueError, match=r"^leads to what is no address$"):
-            leading.target_of(place, "https://index.example/simple")
+            redirects.target_of(place, "https://index.example/simple")
 
     @pytest.mark.parametrize(
         ("place", "origin", "target"),
@@ -158,7 +157,7 @@ class TestAddresses:
         ],
     )
     def test_of_honest_servers_are_followed(self, place: str, origin: str, target: str) -> None:
-        assert leading.target_of(place, origin) == target
+        assert redirects.target_of(place, origin) == target
 
     @pytest.mark.parametrize(
         ("place", "origin"),
@@ -171,7 +170,7 @@ class TestAddresses:
     )
     def test_without_tls_are_not(self, place: str, origin: str) -> None:
         with pytest.raises(ValueError, match=r"^leads to an address without TLS$"):
-            leading.target_of(place, origin)
+            redirects.target_of(place, origin)
 
     def test_that_a_name_stands_for_are_looked_at(self, metadata: Listener) -> None:
         """A name of an outside server may be that of this machine: so the connection itself is looked at."""
@@ -184,7 +183,7 @@ class TestRegistry:
     """A registry elsewhere has another name here, since one on loopback may lead to loopback."""
 
     def transport(self) -> Transport:
-        access = Access(pools=Pools(Connection()), credentials=Credentials((), {}), pause=lambda _: None)
+        access = Access(pools=Pools(Connection()), credentials=RegistryCredentials((), {}), pause=lambda _: None)
         return Transport("registry.example", access)
 
     @pytest.mark.parametrize(
@@ -227,7 +226,7 @@ class TestRegistry:
         with listening(lambda request: respond(request, 401, www_authenticate=ask)) as mirror:
             access = Access(
                 pools=Pools(Connection()),
-                credentials=Credentials((tmp_path / "config.json",), {}),
+                credentials=RegistryCredentials((tmp_path / "config.json",), {}),
                 mirrors=(("registry.example", f"{mirror.host}/hub"),),
                 pause=lambda _: None,
             )

@@ -12,21 +12,22 @@ import pytest
 
 from index_requests import failed, make_project, script
 from listener import Listener, asking_index, listening, respond
-from onedigest.cli.images import find_images
-from onedigest.cli.index_credentials import Bound
-from onedigest.cli.session import Session
+from onedigest.cli.options import open_context
 from onedigest.errors import NetworkError, OnedigestError
-from onedigest.net import index_credentials as credentials
+from onedigest.net import index_credentials
 from onedigest.net.connection import Connection, Pools, shown
 from onedigest.net.download import Client
-from onedigest.net.indexes import Index
-from onedigest.net.showing import Showing
+from onedigest.net.indexes import PackageIndex
+from onedigest.net.request_credentials import RequestCredentials
 from onedigest.oci.reference import parse_reference
-from onedigest.registry.credentials import Credential, Credentials
+from onedigest.registry.credentials import RegistryCredential, RegistryCredentials
 from onedigest.registry.repository import Repository
 from onedigest.registry.transport import Access
 from onedigest.store import Store
-from onedigest.tools.uv_environment import lend
+from onedigest.tools.uv_environment import uv_input
+from onedigest.workspace.context import Context
+from onedigest.workspace.images import find_images
+from onedigest.workspace.index_credentials import Bound
 
 SECRET = "ZqSecretZq"
 FORMS = (SECRET, base64.b64encode(f"u:{SECRET}".encode()).decode(), base64.b64encode(SECRET.encode()).decode()[:-3])
@@ -115,7 +116,7 @@ class TestIndex:
 
     def test_password_of_a_file_that_is_kept(self, tmp_path: Path) -> None:
         with listening(lambda request: respond(request, 200, b"wheel")) as server:
-            Client(Connection()).keep(f"http://u:{SECRET}@{server.host}/x?{SECRET}", Store(tmp_path), most=100)
+            Client(Connection()).fetch_unknown(f"http://u:{SECRET}@{server.host}/x?{SECRET}", Store(tmp_path), most=100)
 
         assert server.credentials() == {f"u:{SECRET}"}
         assert files_with_secrets(tmp_path) == []
@@ -210,7 +211,7 @@ class TestRegistry:
     def reach(self, host: str, home: Path) -> Repository:
         access = Access(
             pools=Pools(Connection()),
-            credentials=Credentials((home / "config.json",), {"PATH": f"{home}:/usr/bin:/bin"}),
+            credentials=RegistryCredentials((home / "config.json",), {"PATH": f"{home}:/usr/bin:/bin"}),
             pause=lambda _: None,
         )
         return Repository(parse_reference(f"{host}/acme/app:v1"), access)
@@ -257,14 +258,17 @@ class TestRegistry:
 def test_no_value_shows_what_it_holds() -> None:
     held = [
         Connection(
-            credentials=credentials.Credentials({"UV_INDEX": SECRET}), proxies=(("http", f"http://u:{SECRET}@proxy"),)
+            credentials=index_credentials.IndexCredentials({"UV_INDEX": SECRET}),
+            proxies=(("http", f"http://u:{SECRET}@proxy"),),
         ),
-        credentials.Credential(url="https://host", user=SECRET, password=SECRET, token=SECRET),
-        lend({"UV_INDEX": f"https://u:{SECRET}@host/simple", "HTTPS_PROXY": f"http://u:{SECRET}@proxy"}),
-        Showing(credentials.Credentials(), None).visit(f"https://u:{SECRET}@host/x.whl", ""),
-        Credential(source="x", user="u", secret=SECRET, identity=SECRET, bearer=SECRET),
+        index_credentials.IndexCredential(url="https://host", user=SECRET, password=SECRET, token=SECRET),
+        uv_input({"UV_INDEX": f"https://u:{SECRET}@host/simple", "HTTPS_PROXY": f"http://u:{SECRET}@proxy"}),
+        RequestCredentials(index_credentials.IndexCredentials(), None).credentials_for(
+            f"https://u:{SECRET}@host/x.whl", ""
+        ),
+        RegistryCredential(found_in="x", user="u", secret=SECRET, identity=SECRET, bearer=SECRET),
         Bound(index="x", origin="https://host:443", user=SECRET, password=SECRET),
-        Index(name="x", url=f"https://u:{SECRET}@host/simple"),
+        PackageIndex(name="x", url=f"https://u:{SECRET}@host/simple"),
     ]
 
     assert not [type(each).__name__ for each in held if repeats(repr(each))]
@@ -284,5 +288,7 @@ def test_address_is_shown_without(url: str) -> None:
     assert not repeats(shown(url))
 
 
-def make_session() -> Session:
-    return Session(lockfiles=None, offline=False, insecure=(), as_json=False, quiet=False, verbose=False, color="never")
+def make_session() -> Context:
+    return open_context(
+        lockfiles=None, offline=False, insecure=(), as_json=False, quiet=False, verbose=False, color="never"
+    )

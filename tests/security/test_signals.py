@@ -162,8 +162,8 @@ with running(["sleep", "60"], {{"PATH": {os.environ["PATH"]!r}}}, folder=Path(".
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_workers_end_too(number: signal.Signals, whole: bool, tmp_path: Path) -> None:
     work = f"""\
-from onedigest.engines.workers import spread
-for _ in spread(time.sleep, [0] * 4 + [60] * 4, 4):
+from onedigest.engines.workers import map_in_processes
+for _ in map_in_processes(time.sleep, [0] * 4 + [60] * 4, 4):
     if _ is None and not hasattr(work, "said"):
         work.said = True
         {READY}

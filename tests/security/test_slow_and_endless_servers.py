@@ -14,18 +14,18 @@ import pytest
 
 from listener import listening, respond
 from onedigest.errors import NetworkError
+from onedigest.net.answer_limits import AnswerLimits
 from onedigest.net.connection import Connection, Pools
-from onedigest.net.download import Client, Wanted, download
-from onedigest.net.pace import Pace
-from onedigest.net.patience import Patience, seconds_of
+from onedigest.net.download import Client, Download, download
+from onedigest.net.retries import Retries, seconds_of
 from onedigest.oci.reference import parse_reference
-from onedigest.registry.credentials import Credentials
+from onedigest.registry.credentials import RegistryCredentials
 from onedigest.registry.repository import Repository
 from onedigest.registry.transport import Access
 from onedigest.store import Store
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
-QUICK = Pace(seconds=0.3, rate=1024)
+QUICK = AnswerLimits(seconds=0.3, rate=1024)
 LIMIT = 1 << 20
 BOMB = gzip.compress(bytes(64 << 20))
 
@@ -184,7 +184,7 @@ def test_what_is_said_about_it(answer: Answer, said: str) -> None:
 @pytest.mark.parametrize("answer", [*CRAWLING, *FLOODING])
 def test_file_with_a_digest(answer: Answer, tmp_path: Path) -> None:
     with listening(answer) as server:
-        file = Wanted(name="file", digest="sha256:" + "0" * 64, size=1000, urls=(f"{server.address}/file",))
+        file = Download(name="file", digest="sha256:" + "0" * 64, size=1000, urls=(f"{server.address}/file",))
         said, seconds, memory = measured(lambda: download(client(), Store(tmp_path), [file]))
 
     assert said.startswith(f"{server.address}/file: ")
@@ -196,7 +196,9 @@ def test_file_with_a_digest(answer: Answer, tmp_path: Path) -> None:
 @pytest.mark.parametrize("answer", [slow_body, endless])
 def test_file_of_which_nothing_is_known(answer: Answer, tmp_path: Path) -> None:
     with listening(answer) as server:
-        said, seconds, _ = measured(lambda: client().keep(f"{server.address}/file", Store(tmp_path), most=LIMIT))
+        said, seconds, _ = measured(
+            lambda: client().fetch_unknown(f"{server.address}/file", Store(tmp_path), most=LIMIT)
+        )
 
     assert said.startswith(f"{server.address}/file: the server sends ")
     assert seconds < 3
@@ -207,7 +209,9 @@ def test_file_of_which_nothing_is_known(answer: Answer, tmp_path: Path) -> None:
 def test_registry(answer: Answer) -> None:
     with listening(answer) as server:
         pools = Pools(Connection(pace=QUICK))
-        access = Access(pools=pools, credentials=Credentials((), {}), insecure=(server.host,), pause=lambda _: None)
+        access = Access(
+            pools=pools, credentials=RegistryCredentials((), {}), insecure=(server.host,), pause=lambda _: None
+        )
         repository = Repository(parse_reference(f"{server.host}/acme/app:v1"), access)
         repository._endpoints[-1].transport._scheme = "http"
         said, seconds, memory = measured(lambda: repository.manifest("v1"))
@@ -235,7 +239,7 @@ def test_server_that_sends_something_else(data: bytes, said: str) -> None:
     with listening(answer) as server:
         with pytest.raises(NetworkError) as caught:
             client().get(f"{server.address}/x")
-        access = Access(pools=Pools(Connection()), credentials=Credentials((), {}), pause=lambda _: None)
+        access = Access(pools=Pools(Connection()), credentials=RegistryCredentials((), {}), pause=lambda _: None)
         repository = Repository(parse_reference(f"{server.host}/acme/app:v1"), access)
         repository._endpoints[-1].transport._scheme = "http"
         with pytest.raises(NetworkError) as also:
@@ -286,7 +290,7 @@ class TestWaits:
         said: list[str] = []
         with listening(lambda request: respond(request, 429, retry_after="20")) as server:
             pools = Pools(Connection(said=said.append))
-            access = Access(pools=pools, credentials=Credentials((), {}), pause=lambda _: None)
+            access = Access(pools=pools, credentials=RegistryCredentials((), {}), pause=lambda _: None)
             with pytest.raises(NetworkError):
                 Repository(parse_reference(f"{server.host}/acme/app:v1"), access).manifest("v1")
 
@@ -298,14 +302,14 @@ class TestWaits:
         def sleep(seconds: float) -> None:
             now[0] += seconds
 
-        patience = Patience(lambda _: None, most=300, clock=lambda: now[0])
+        patience = Retries(lambda _: None, most=300, clock=lambda: now[0])
         waits = [patience.wait("h", 60, "answered 429", sleep) for _ in range(7)]
 
         assert waits == [True] * 5 + [False] * 2
         assert patience.wait("other", 60, "answered 429", sleep)
 
     def test_of_several_threads_at_once_count_once(self) -> None:
-        patience = Patience(lambda _: None, most=60, clock=lambda: 0.0)
+        patience = Retries(lambda _: None, most=60, clock=lambda: 0.0)
 
         assert [patience.wait("h", 60, "answered 429", lambda _: None) for _ in range(8)] == [True] * 8
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from conftest import ROOT
 
-DAMAGING = "tests/test_robustness.py::test_damaged_layer_in_the_cache_is_made_again"
+DAMAGING = "tests/commands/test_robustness.py::test_damaged_layer_in_the_cache_is_made_again"
 STAMP = 315619200
 
 

@@ -14,7 +14,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 from onedigest.assembler.image import Image
-from onedigest.attestation.below import Below, make_base, make_debian_below, make_python_below
+from onedigest.attestation.base_components import Below, make_base, make_debian_below, make_python_below
 from onedigest.attestation.components import add_property, describe, make_component
 from onedigest.attestation.debian_components import make_debian_component, make_system
 from onedigest.attestation.image_component import make_image_component
@@ -23,7 +23,7 @@ from onedigest.digest import Digest, canonical_json
 from onedigest.formats import CREATED
 from onedigest.from_source.model import Kind
 from onedigest.lock.base.packages import DebianPackage
-from onedigest.lock.model import Lock, Package, Wheel
+from onedigest.lock.model import Lock, LockedPackage, Wheel
 
 _SPACE = uuid.UUID("6a3f4d6e-5d0c-5b0e-9f0a-0d1f2c3b4a59")
 """The name space of our serial numbers (RFC 9562, section 5.5)."""
@@ -97,7 +97,7 @@ def _wheels(materials: Materials) -> _Wheels:
     }
 
 
-def _wheel(package: Package, wheel: Wheel, lock: Lock, licences: tuple[str, ...]) -> Component:
+def _wheel(package: LockedPackage, wheel: Wheel, lock: Lock, licences: tuple[str, ...]) -> Component:
     users = [platform for platform, each in package.wheels if each == wheel]
     component = make_component(
         ComponentType.LIBRARY, package.name, package.version, wheel.digest, _purl_of_wheel(package, wheel)
@@ -107,7 +107,7 @@ def _wheel(package: Package, wheel: Wheel, lock: Lock, licences: tuple[str, ...]
     return describe(component, licences, users, lock.platforms)
 
 
-def _purl_of_wheel(package: Package, wheel: Wheel) -> PackageURL:
+def _purl_of_wheel(package: LockedPackage, wheel: Wheel) -> PackageURL:
     """Return the package URL of a wheel: a project of one's own may have the name of another one in an index."""
     origin = package.origin
     if origin is None or origin.kind is Kind.ARCHIVE:

@@ -11,8 +11,9 @@ from contextlib import suppress
 import click
 
 from onedigest import __version__
-from onedigest.cli.ending import Signals, fail
-from onedigest.cli.words import say
+from onedigest.errors import OnedigestError
+from onedigest.terminal.ending import Signals, told
+from onedigest.terminal.output import say
 
 COMMANDS = {
     "generate": "Lock scripts and write the files to review.",
@@ -23,6 +24,7 @@ COMMANDS = {
     "graph": "Show what an image depends on, and why.",
     "inspect": "Show what is in an image.",
     "diff": "Show what differs between two images.",
+    "schema": "Print the JSON schema of [tool.onedigest], for editors.",
 }
 
 
@@ -70,8 +72,19 @@ def _guarded(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001  the last line of defence
-        code = fail(error, verbose="-v" in arguments or "--verbose" in arguments)
+        known = told(error, verbose="-v" in arguments or "--verbose" in arguments)
+        if "--json" in arguments:
+            _print_failure(known)
+        code = known.exit_code
     return code if _is_written() else code or 1
+
+
+def _print_failure(error: OnedigestError) -> None:
+    """Print an error as the document of a command, unless nobody reads it any more."""
+    from onedigest.cli.documents import print_failure
+
+    with suppress(OSError):
+        print_failure(error)
 
 
 def _call(arguments: list[str]) -> int:

@@ -6,11 +6,13 @@ from typing import Any
 
 import click
 
-from onedigest.cli.images import find_image
-from onedigest.cli.locks import read_lock
-from onedigest.cli.session import Session, shared_options
-from onedigest.cli.words import print_json, put_document, put_json, shown
+from onedigest.cli.documents import print_document
+from onedigest.cli.options import open_context, shared_options
 from onedigest.errors import InputError
+from onedigest.terminal.output import put_document
+from onedigest.wording import shown
+from onedigest.workspace.images import find_image
+from onedigest.workspace.locks import read_lock
 
 
 @click.command()
@@ -30,26 +32,25 @@ def command(name: str, shape: str, package: str | None, **options: Any) -> int:
 
     NAME is an image, a script, or the folder of a project. Needs its lock and no network.
     """
-    from packaging.utils import canonicalize_name
-
     from onedigest.lock import drawing
     from onedigest.lock.graph import from_lock, paths_to
 
-    session = Session(**options)
-    image = find_image(session, name)
+    context = open_context(**options)
+    as_json = options["as_json"] or shape == "json"
+    image = find_image(context, name)
     graph = from_lock(read_lock(image))
     if package is None:
-        form = "json" if session.as_json else shape
-        print_it = put_json if form == "json" else put_document
-        print_it(drawing.FORMATS[form](graph, image.spec.name))
+        if as_json:
+            print_document(context, drawing.document(graph, image.spec.name))
+        else:
+            put_document(drawing.FORMATS[shape](graph, image.spec.name))
         return 0
-    paths = paths_to(graph, canonicalize_name(package))
+    paths = paths_to(graph, package)
     if not paths:
         raise InputError.of(f"{image.spec.name} does not need `{package}`", where=shown(image.lock_path))
-    if session.as_json:
-        print_json(
-            {"paths": [[{"name": each[0] or image.spec.name, "version": each[1]} for each in path] for path in paths]}
-        )
+    if as_json:
+        steps = [[{"name": each[0] or image.spec.name, "version": each[1]} for each in path] for path in paths]
+        print_document(context, {"paths": steps})
     else:
         put_document(drawing.why(paths, image.spec.name))
     return 0

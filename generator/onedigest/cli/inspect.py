@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from onedigest.cli.opened import Opened, open_image
-from onedigest.cli.session import Session, shared_options
-from onedigest.cli.words import amount, print_json, print_table, put, say
+from onedigest.cli.documents import print_document
+from onedigest.cli.options import open_context, shared_options
 from onedigest.errors import DifferenceError
+from onedigest.terminal.output import print_table, put
+from onedigest.wording import amount, short_digest
+from onedigest.workspace.open import OpenImage, open_image
 
 if TYPE_CHECKING:
     from onedigest.oci.read import ReadPlatform
@@ -33,22 +35,21 @@ def command(what: str, files: bool, prove: bool, **options: Any) -> int:
     REFERENCE is an image in a registry, such as ghcr.io/acme/penguins:1; its layers are fetched only for --files and
     --validate.
     """
-    session = Session(**options)
-    with open_image(session, what) as opened:
-        if session.as_json:
-            print_json(_document(opened, files))
+    context = open_context(**options)
+    with open_image(context, what) as opened:
+        if options["as_json"]:
+            print_document(context, _document(opened, files))
         else:
             _show(opened, files)
         if prove:
             problems = opened.validate()
             if problems:
                 raise DifferenceError(problems)
-            if not session.quiet:
-                say("every digest, size and diff ID is right")
+            context.noticed("every digest, size and diff ID is right")
     return 0
 
 
-def _show(opened: Opened, files: bool) -> None:
+def _show(opened: OpenImage, files: bool) -> None:
     put(f"index       {opened.image.digest}")
     for platform in opened.image.platforms:
         settings = platform.config.get("config", {})
@@ -58,19 +59,19 @@ def _show(opened: Opened, files: bool) -> None:
         put(f"config      {platform.config_digest}")
         for key in _SETTINGS:
             if settings.get(key):
-                put(f"{key.lower():<12}{_plain(settings[key])}")
+                put(f"{key.lower():<11} {_plain(settings[key])}")
         if platform.annotations:
             put(f"annotations {_plain(platform.annotations)}")
         _show_layers(opened, platform, files)
 
 
-def _show_layers(opened: Opened, platform: ReadPlatform, files: bool) -> None:
+def _show_layers(opened: OpenImage, platform: ReadPlatform, files: bool) -> None:
     from onedigest.oci.read import list_files
 
     put("")
     if not files:
         rows = [
-            (amount(layer.size), layer.digest[7:19], layer.diff_id[7:19], _short(layer.holds))
+            (amount(layer.size), short_digest(layer.digest), short_digest(layer.diff_id), _short(layer.holds))
             for layer in platform.layers
         ]
         print_table(("size", "digest", "diff ID", "holds"), rows, frozenset({0}))
@@ -82,7 +83,7 @@ def _show_layers(opened: Opened, platform: ReadPlatform, files: bool) -> None:
             put(f"  {file.kind:<8} {file.mode:04o} {file.size:>12} {file.path}{target}")
 
 
-def _document(opened: Opened, files: bool) -> dict[str, Any]:
+def _document(opened: OpenImage, files: bool) -> dict[str, Any]:
     from onedigest.oci.read import list_files
 
     platforms = []

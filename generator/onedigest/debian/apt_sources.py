@@ -18,7 +18,7 @@ _NO = frozenset({"no", "false", "without", "off", "disable", "0"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
+class AptSource:
     """Where packages come from, which suites of it are read, and what apt holds them against.
 
     `keys` is what `Signed-By` says, which is empty for apt's own keys. `expires` tells whether a release file is
@@ -32,14 +32,14 @@ class Source:
     expires: bool
 
 
-def read_sources(folder: Path) -> list[Source]:
+def read_sources(folder: Path) -> list[AptSource]:
     """Return the sources of packages in apt's configuration folder, as apt reads them: those over HTTP alone.
 
     A file that cannot be read is passed over, and so is what is switched off.
     """
     below = folder / "sources.list.d"
     files = [folder / "sources.list", *sorted(below.glob("*.list")), *sorted(below.glob("*.sources"))]
-    found: list[Source] = []
+    found: list[AptSource] = []
     for file in files[:_MOST_FILES]:
         try:
             with file.open("rb") as opened:
@@ -50,14 +50,14 @@ def read_sources(folder: Path) -> list[Source]:
     return found
 
 
-def _lines(text: str) -> Iterator[Source]:
+def _lines(text: str) -> Iterator[AptSource]:
     for line in text.split("\n"):
         if match := _ONE_LINE.fullmatch(line.rstrip("\r")):
             options = {name.lower(): value for name, value in _OPTION.findall(match[1] or "")}
             yield from _sources([match[2]], [match[3]], match[4].split(), options)
 
 
-def _stanzas(text: str) -> Iterator[Source]:
+def _stanzas(text: str) -> Iterator[AptSource]:
     for paragraph in re.split(r"\n[ \t\r]*\n", text):
         fields: dict[str, str] = {}
         name = ""
@@ -76,10 +76,10 @@ def _stanzas(text: str) -> Iterator[Source]:
 
 def _sources(
     addresses: list[str], suites: list[str], components: list[str], options: Mapping[str, str]
-) -> Iterator[Source]:
+) -> Iterator[AptSource]:
     for address in addresses:
         if is_address(address):
-            yield Source(
+            yield AptSource(
                 address=address.rstrip("/"),
                 suites=tuple(suites),
                 components=tuple(components),

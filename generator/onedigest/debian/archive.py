@@ -16,7 +16,7 @@ from onedigest.debian.release import MOST_BYTES, ReleaseFile, read_release, refu
 from onedigest.digest import Digest, hex_of, of_bytes
 from onedigest.errors import NetworkError, Problem
 from onedigest.net.connection import shown
-from onedigest.net.download import Client, Wanted, download
+from onedigest.net.download import Client, Download, download
 from onedigest.store import Store
 
 _PACKED_BYTES = 128 << 20
@@ -80,8 +80,8 @@ class Archive:
             )
         return self._read[asked]
 
-    def bring(self, suite: str, path: str, most: int) -> tuple[Path, Digest]:
-        """Bring another file that the release file of a suite lists; return where it is, and its digest."""
+    def fetch(self, suite: str, path: str, most: int) -> tuple[Path, Digest]:
+        """Fetch another file that the release file of a suite lists; return where it is, and its digest."""
         wanted = _wanted(self._release(suite), path, most, self.mirrors)
         download(self._client, self._store, [wanted])
         return self._store.path(wanted.digest), Digest(wanted.digest)
@@ -132,24 +132,24 @@ def _results(waiting: Sequence[Future[T]]) -> list[T]:
         raise NetworkError(replace(each, hint=_WITHOUT_SECURITY) for each in error.problems) from None
 
 
-def _index_file(release: ReleaseFile, architecture: str, mirrors: Mirrors) -> tuple[Wanted, Wanted]:
-    """Return the index of an architecture as it is brought, and as it is once it is unpacked."""
+def _index_file(release: ReleaseFile, architecture: str, mirrors: Mirrors) -> tuple[Download, Download]:
+    """Return the index of an architecture as it is fetched, and as it is once it is unpacked."""
     path = f"main/binary-{architecture}/Packages"
     packed = _wanted(release, f"{path}.xz", _PACKED_BYTES, mirrors)
     digest, size = release.file(path, _INDEX_BYTES)
-    return packed, Wanted(name=f"{release.suite}/{path}", digest=digest, size=size)
+    return packed, Download(name=f"{release.suite}/{path}", digest=digest, size=size)
 
 
-def _wanted(release: ReleaseFile, path: str, most: int, mirrors: Mirrors) -> Wanted:
+def _wanted(release: ReleaseFile, path: str, most: int, mirrors: Mirrors) -> Download:
     """Return a file of a suite as its release file lists it. Some mirrors have no folder of hashes."""
     digest, size = release.file(path, most)
     place = f"dists/{release.suite}/{path}"
     paths = [f"{place.rpartition('/')[0]}/by-hash/SHA256/{hex_of(digest)}", place]
     urls = addresses(mirrors, release.suite, paths, release.date)
-    return Wanted(name=f"{release.suite}/{path}", digest=digest, size=size, urls=urls)
+    return Download(name=f"{release.suite}/{path}", digest=digest, size=size, urls=urls)
 
 
-def _read_index(store: Store, suite: str, packed: Wanted, unpacked: Wanted) -> Index:
+def _read_index(store: Store, suite: str, packed: Download, unpacked: Download) -> Index:
     try:
         with store.path(packed.digest).open("rb") as file:
             data = _unpack(file, unpacked.size)

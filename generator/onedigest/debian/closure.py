@@ -6,14 +6,14 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from onedigest.debian import versions as version
+from onedigest.debian import versions
 from onedigest.debian.index import Relation, Stanza
 from onedigest.errors import InputError, Problem
 
 _NEWER = "run `onedigest generate --upgrade-base`, or use a newer base"
 
 
-class Packages(Protocol):
+class AvailablePackages(Protocol):
     """Where packages are chosen from."""
 
     def get(self, name: str) -> Stanza | None:
@@ -32,7 +32,7 @@ class Outdated(Exception):
 
 
 def close(
-    packages: Packages,
+    packages: AvailablePackages,
     wanted: Iterable[str],
     without: frozenset[str],
     given: Mapping[str, Stanza],
@@ -62,7 +62,7 @@ class _Resolver:
 
     def __init__(
         self,
-        packages: Packages,
+        packages: AvailablePackages,
         without: frozenset[str],
         given: Mapping[str, Stanza],
         pins: Mapping[str, Stanza],
@@ -118,7 +118,7 @@ class _Resolver:
                 other = self.chosen.get(relation.name)
                 if not other or other is stanza:
                     continue
-                if not version.satisfies(other.version, relation.relation, relation.version):
+                if not versions.satisfies(other.version, relation.relation, relation.version):
                     continue
                 if moving := self._movable(other.name) | self._movable(stanza.name):
                     self.outdated |= moving
@@ -135,7 +135,7 @@ class _Resolver:
         """Return the pins that stand in the way of a dependency: of what is needed, else of what needs it."""
         for relation in alternatives:
             newest, found = self._packages.get(relation.name), self._movable(relation.name)
-            if newest and found and version.satisfies(newest.version, relation.relation, relation.version):
+            if newest and found and versions.satisfies(newest.version, relation.relation, relation.version):
                 return found
         return self._movable(stanza.name)
 
@@ -146,13 +146,13 @@ class _Resolver:
 
     def _is_met(self, relation: Relation) -> bool:
         chosen = self.chosen.get(relation.name)
-        if chosen and version.satisfies(chosen.version, relation.relation, relation.version):
+        if chosen and versions.satisfies(chosen.version, relation.relation, relation.version):
             return True
         return any(_provides(given, relation) for _, given in self._provided.get(relation.name, ()))
 
     def _find(self, relation: Relation) -> Stanza | None:
         stanza = self._get(relation.name)
-        if stanza and version.satisfies(stanza.version, relation.relation, relation.version):
+        if stanza and versions.satisfies(stanza.version, relation.relation, relation.version):
             return stanza
         providers = self._packages.providers(relation.name)
         found = next((each for each, given in providers if _provides(given, relation)), None)
@@ -180,4 +180,4 @@ def _provides(given: str, relation: Relation) -> bool:
     """Tell whether something provided in a version, or without one, meets a relation (Debian Policy, section 7.5)."""
     if not relation.relation:
         return True
-    return bool(given) and version.satisfies(given, relation.relation, relation.version)
+    return bool(given) and versions.satisfies(given, relation.relation, relation.version)

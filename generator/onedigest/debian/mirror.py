@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from onedigest import untrusted
-from onedigest.debian.apt_sources import Source, is_address, read_sources
+from onedigest.debian.apt_sources import AptSource, is_address, read_sources
 from onedigest.debian.date import moment
 from onedigest.errors import InputError, Problem
 
@@ -113,25 +113,25 @@ def _distinct(addresses: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.rstrip("/") for each in addresses))
 
 
-def _is_debian(source: Source) -> bool:
+def _is_debian(source: AptSource) -> bool:
     """Tell whether packages of a source may be Debian's own: of its component main, and not signed by others."""
     own_keys = "BEGIN" in source.keys or all(map(_OWN_KEYS.fullmatch, source.keys.replace(",", " ").split()))
     return own_keys and "main" in source.components
 
 
-def _has_main(source: Source) -> bool:
+def _has_main(source: AptSource) -> bool:
     if _last(source) in (MAIN, SECURITY):
         return _last(source) == MAIN
     return any(_SUITE.fullmatch(each) for each in source.suites) and not all(_secure(source))
 
 
-def _has_security(source: Source) -> bool:
+def _has_security(source: AptSource) -> bool:
     return _last(source) == SECURITY or (any(map(_SUITE.fullmatch, source.suites)) and any(_secure(source)))
 
 
-def _secure(source: Source) -> Iterator[bool]:
+def _secure(source: AptSource) -> Iterator[bool]:
     return (each.rstrip("/").endswith(("-security", "/updates")) for each in source.suites)
 
 
-def _last(source: Source) -> str:
+def _last(source: AptSource) -> str:
     return posixpath.basename(urlsplit(source.address).path)

@@ -1,16 +1,17 @@
-"""The settings of a container besides its command: ports, volumes, a signal to stop, health checks.
+"""The settings of a container besides its command: ports, volumes, a signal to stop.
 
 Each check returns the value as a spec has it, and raises ValueError with what is wrong about it.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
-from onedigest.definition.values import CONTROL, absolute_folder, string, strings
+from onedigest.definition import shapes
+from onedigest.definition.key import Shape
+from onedigest.definition.shapes import in_any_case
+from onedigest.definition.values import LONGEST_PATH, MOST, absolute_folder, string, strings
 from onedigest.untrusted import quoted
 
 _NAMES = (
@@ -34,46 +35,6 @@ _MOST_PORTS = 1000
 
 _UNMOUNTABLE = re.compile(r"[:\\]")
 """What separates the parts of a mount, and what no layer has in a path."""
-
-_DURATION = re.compile(r"(?=\d)(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?(?:(\d{1,6})ms)?", re.ASCII)
-_UNITS = (3_600_000, 60_000, 1000, 1)
-"""Milliseconds of an hour, a minute, a second and themselves."""
-_SECOND = 1000
-
-_TIMES = ("interval", "timeout", "start-period", "start-interval")
-_HEALTH_KEYS = ("command", *_TIMES, "retries")
-_MOST_RETRIES = 1_000_000
-
-NO_CHECK = ("NONE",)
-"""The test of an image without a check of health, whatever the image below it has."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Healthcheck:
-    """How the health of a container is checked: docker's extension of OCI's configuration.
-
-    `test` begins with CMD, CMD-SHELL or NONE. `times` are milliseconds by key; what is not there is the engine's own.
-    """
-
-    test: tuple[str, ...]
-    times: tuple[tuple[str, int], ...] = ()
-    retries: int = 0
-
-    @property
-    def needs_shell(self) -> bool:
-        """Whether /bin/sh reads its command."""
-        return self.test[0] == "CMD-SHELL"
-
-    def written(self) -> dict[str, Any]:
-        """Return it as TOML and JSON have it."""
-        times = {key: duration_text(value) for key, value in self.times}
-        return {"test": list(self.test), **times, **({"retries": self.retries} if self.retries else {})}
-
-
-def duration_text(milliseconds: int) -> str:
-    """Return a duration in its one form: whole seconds, or else milliseconds."""
-    whole, rest = divmod(milliseconds, _SECOND)
-    return f"{milliseconds}ms" if rest else f"{whole}s"
 
 
 def stop_signal(value: Any) -> str:
@@ -117,49 +78,44 @@ def volumes(value: Any) -> tuple[str, ...]:
     return tuple(sorted(set(found)))
 
 
-def healthcheck(value: Any) -> Healthcheck | None:
-    if value is False:
-        return Healthcheck(test=NO_CHECK)
-    table = value if isinstance(value, dict) else {"command": value}
-    if wrong := [key for key in table if key not in _HEALTH_KEYS]:
-        raise ValueError(f"has the key {quoted(str(wrong[0]))}; its keys are {', '.join(_HEALTH_KEYS)}")
-    if not isinstance(table.get("command"), str | list):
-        raise ValueError('is neither false nor a table with a `command`, such as { command = ["/opt/venv/bin/check"] }')
-    times = tuple((key, _duration(key, table[key])) for key in _TIMES if key in table)
-    retries = table.get("retries", 0)
-    if not isinstance(retries, int) or isinstance(retries, bool) or not 0 <= retries <= _MOST_RETRIES:
-        raise ValueError("has `retries` that are no number of failures")
-    return Healthcheck(test=_test(table["command"]), times=tuple(pair for pair in times if pair[1]), retries=retries)
-
-
-def _test(command: Any) -> tuple[str, ...]:
-    """Return the test of a command: a line that a shell reads, or words, which may begin as compose has them."""
-    if isinstance(command, str):
-        words: tuple[str, ...] = ("CMD-SHELL", string(command).strip())
-    else:
-        words = strings(command)
-        if words == NO_CHECK:
-            return words
-        words = words if words[:1] in (("CMD",), ("CMD-SHELL",)) else ("CMD", *words)
-    if any(CONTROL.search(each) for each in words):
-        raise ValueError("has a line break or another control character in its `command`")
-    if words[0] == "CMD-SHELL" and (words[-1].endswith("\\") or _is_list(words[-1])):
-        raise ValueError("has a `command` that ends in a backslash, or is a list in a string")
-    if len(words) == 1 or not words[1].strip() or (words[0] == "CMD-SHELL" and len(words) > 2):
-        raise ValueError("has a `command` that is neither a line of a shell nor a list of words")
-    return words
-
-
-def _is_list(text: str) -> bool:
-    """Tell whether a Dockerfile would take a line for a list of words."""
-    try:
-        return text.startswith("[") and isinstance(json.loads(text), list)
-    except (ValueError, RecursionError):
-        return False
-
-
-def _duration(key: str, value: Any) -> int:
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if not match:
-        raise ValueError(f'has `{key}` that is no duration; write for example "30s", "1m30s" or "500ms"')
-    return sum(int(number or 0) * unit for number, unit in zip(match.groups(), _UNITS, strict=True))
+PORTS = Shape(
+    words="list of ports, and ranges of them",
+    check=ports,
+    schema={
+        "type": "array",
+        "items": {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": _HIGHEST_PORT},
+                {"type": "string", "pattern": "^[0-9]{1,5}(?:-[0-9]{1,5})?(?:/(?:tcp|udp|sctp))?$"},
+            ]
+        },
+    },
+)
+VOLUMES = Shape(
+    words="list of absolute paths",
+    check=volumes,
+    schema={
+        "type": "array",
+        "items": {
+            "type": "string",
+            "maxLength": LONGEST_PATH + 1,
+            "allOf": [{"pattern": rf"^(?:/{shapes.part(':' + chr(92) * 2)})+$"}, {"pattern": r"[^\s]$"}],
+        },
+        "maxItems": MOST,
+    },
+)
+_REAL_TIME = rf"{in_any_case('rtmin')}(?:\+(?:[0-9]|1[0-5]))?|{in_any_case('rtmax')}(?:-(?:[1-9]|1[0-4]))?"
+_PLAIN = "|".join(in_any_case(name) for name in (*_NAMES, *(name[3:] for name in _OTHER_NAMES if "+" not in name)))
+SIGNAL = Shape(
+    words="name or number of a signal, as signal(7) has them",
+    check=stop_signal,
+    schema={
+        "anyOf": [
+            {"enum": [f"SIG{name}" for name in _NAMES]},
+            {"type": "string", "pattern": f"^(?:{in_any_case('sig')})?(?:{_PLAIN}|{_REAL_TIME})$"},
+            {"type": "string", "pattern": "^(?:[1-9]|[12][0-9]|3[0145-9]|[45][0-9]|6[0-4])$"},
+            {"type": "integer", "minimum": 1, "maximum": len(_NAMES)},
+            {"type": "integer", "minimum": _FIRST_REAL_TIME, "maximum": _LAST_REAL_TIME},
+        ]
+    },
+)

@@ -24,7 +24,7 @@ _SPECIAL = re.compile(r"[0-9@*#?$!-]", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reference:
+class VariableReference:
     """A variable's value, or what an operator makes of it and its word."""
 
     name: str
@@ -37,7 +37,7 @@ class Reference:
         return self.operator.startswith(":")
 
 
-Text = tuple[str | Reference, ...]
+Text = tuple[str | VariableReference, ...]
 """A value as it is written: characters that mean themselves, and references."""
 
 
@@ -50,7 +50,7 @@ def parse(value: str) -> Text:
 def _parse(value: str, at: int, depth: int) -> tuple[Text, int]:
     if depth > DEEPEST:
         raise ValueError(f"has references that are nested more than {DEEPEST} times")
-    found: list[str | Reference] = []
+    found: list[str | VariableReference] = []
     plain: list[str] = []
     while at < len(value):
         if depth and value[at] == "}":
@@ -67,14 +67,14 @@ def _parse(value: str, at: int, depth: int) -> tuple[Text, int]:
     return tuple(each for each in (*found, "".join(plain)) if each), at
 
 
-def _reference(value: str, at: int, depth: int) -> tuple[Reference, int] | None:
+def _reference(value: str, at: int, depth: int) -> tuple[VariableReference, int] | None:
     """Read what stands behind a dollar; None where that is a dollar alone."""
     if _SPECIAL.match(value, at):
         raise ValueError(f"has `${value[at]}`, which a Dockerfile leaves out")
     braced = value[at : at + 1] == "{"
     name = _NAME.match(value, at + braced)
     if not braced:
-        return (Reference(name=name[0]), name.end()) if name else None
+        return (VariableReference(name=name[0]), name.end()) if name else None
     if not name:
         raise ValueError("has `${` without a name")
     at = name.end()
@@ -86,7 +86,7 @@ def _reference(value: str, at: int, depth: int) -> tuple[Reference, int] | None:
         raise ValueError(
             f"has `${{{name[0]}` with more than is filled in here; `${{{name[0]}:-word}}` and its like are"
         )
-    return Reference(name=name[0], operator=operator[0] if operator else "", word=word), at + 1
+    return VariableReference(name=name[0], operator=operator[0] if operator else "", word=word), at + 1
 
 
 def text_of(parts: Text) -> str:
@@ -94,13 +94,13 @@ def text_of(parts: Text) -> str:
     return "".join(_written(part) for part in parts)
 
 
-def _written(part: str | Reference) -> str:
+def _written(part: str | VariableReference) -> str:
     if isinstance(part, str):
         return part.replace("$", r"\$")
     return f"${{{part.name}{part.operator}{text_of(part.word)}}}"
 
 
-def stored(parts: Text) -> str:
+def written_value(parts: Text) -> str:
     """Return the value where nothing is left to fill in, and else the value as it is written."""
     return "".join(map(str, parts)) if is_plain(parts) else text_of(parts)
 
@@ -112,7 +112,7 @@ def is_plain(parts: Text) -> bool:
 
 def substitute(parts: Text, known: Mapping[str, Text]) -> Text:
     """Put values of some variables in a value; they may hold references themselves. Raises ValueError."""
-    found: list[str | Reference] = []
+    found: list[str | VariableReference] = []
     length = 0
     for part in parts:
         taken = (part,) if isinstance(part, str) else _substituted(part, known)
@@ -127,9 +127,9 @@ def _refuse_long(length: int) -> None:
         raise ValueError(f"becomes longer than {LONGEST} characters")
 
 
-def _substituted(part: Reference, known: Mapping[str, Text]) -> Text:
+def _substituted(part: VariableReference, known: Mapping[str, Text]) -> Text:
     if part.name not in known:
-        return (Reference(name=part.name, operator=part.operator, word=substitute(part.word, known)),)
+        return (VariableReference(name=part.name, operator=part.operator, word=substitute(part.word, known)),)
     there = known[part.name]
     if not part.operator:
         return there
@@ -138,7 +138,7 @@ def _substituted(part: Reference, known: Mapping[str, Text]) -> Text:
     return _chosen(part, there, known, counts=bool(there) or not part.counts_empty)
 
 
-def _chosen(part: Reference, there: Text, known: Mapping[str, Text], *, counts: bool) -> Text:
+def _chosen(part: VariableReference, there: Text, known: Mapping[str, Text], *, counts: bool) -> Text:
     match part.operator[-1]:
         case "-":
             return there if counts else substitute(part.word, known)
@@ -146,7 +146,7 @@ def _chosen(part: Reference, there: Text, known: Mapping[str, Text], *, counts: 
             return substitute(part.word, known) if counts else ()
         case _ if counts:
             return there
-    raise ValueError(_missing(part.name, stored(substitute(part.word, known))))
+    raise ValueError(_missing(part.name, written_value(substitute(part.word, known))))
 
 
 def evaluate(parts: Text, known: Mapping[str, str], unset: set[str]) -> str:
@@ -155,7 +155,7 @@ def evaluate(parts: Text, known: Mapping[str, str], unset: set[str]) -> str:
     return "".join(part if isinstance(part, str) else _without_value(part, unset) for part in left)
 
 
-def _without_value(part: Reference, unset: set[str]) -> str:
+def _without_value(part: VariableReference, unset: set[str]) -> str:
     """Return what a reference to a variable without a value stands for."""
     match part.operator[-1:]:
         case "":
@@ -175,6 +175,6 @@ def _missing(name: str, why: str) -> str:
 def names_in(parts: Text) -> Iterator[str]:
     """Yield the variables whose values count."""
     for part in parts:
-        if isinstance(part, Reference):
+        if isinstance(part, VariableReference):
             yield part.name
             yield from names_in(part.word)

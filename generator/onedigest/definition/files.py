@@ -32,7 +32,7 @@ _BLOCK = 1 << 20
 class File:
     """A file below the application's folder, or at an absolute path.
 
-    `content` is its bytes, for the script, whose text is made canonical, or else its path. `source` is its path from
+    `content` is its bytes, for the script, whose text is made canonical, or else its path. `path` is its path from
     the script's folder, where that is not `target`; `links` are the further paths from there that lead to it, where it
     is reached by symbolic links.
     """
@@ -41,13 +41,13 @@ class File:
     digest: Digest
     executable: bool
     content: bytes | Path
-    source: str = ""
+    path: str = ""
     links: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
         """The path from the script's folder."""
-        return self.source or self.target
+        return self.path or self.target
 
     def path_in(self, root: str) -> str:
         """Return the absolute path in an image whose application has the folder `root`."""
@@ -173,7 +173,7 @@ def _file(selected: Selected, script: Script, root: Path, where: str) -> File:
         digest=digest,
         executable=executable,
         content=selected.path,
-        source=selected.place if selected.place != selected.target else "",
+        path=selected.place if selected.place != selected.target else "",
         links=selected.links,
     )
 

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from onedigest import __version__, conflicts
-from onedigest.assembler.file_tree import MOST_ENTRIES, Budget, check_pattern, is_below, match
+from onedigest import __version__, merge_conflicts
+from onedigest.assembler.file_tree import MOST_ENTRIES, Budget, is_below, match
 from onedigest.checkout import decoded, read_head, read_inside, unusable_as_input_error
+from onedigest.definition.key import Place
+from onedigest.definition.keys import KEYS, in_place
 from onedigest.definition.script import key_lines, toml_problem
 from onedigest.errors import InputError
 from onedigest.formats import LOCK_FILE
 from onedigest.header import HEAD, MARK
 from onedigest.untrusted import load_toml, quoted
 
-if TYPE_CHECKING:
-    from packaging.specifiers import SpecifierSet
-
 OWN_FILE = "onedigest.toml"
 PYPROJECT = "pyproject.toml"
 LOCKFILES = "lockfiles"
 
-KEYS = ("required-version", "scripts")
-"""Keys that a project has and a script has not."""
+OWN_KEYS = tuple(name for name in in_place(Place.SETTINGS) if name not in in_place(Place.SCRIPT, Place.IMAGE))
+"""Keys that a project has and an image has not."""
 
 IMAGE_KEYS = ("entrypoint", "extras", "groups", "name")
 """Keys that a pyproject.toml with [project] has for the image of that project alone: no script takes them."""
@@ -36,19 +34,17 @@ _BESIDE = ("args", "copy", "files")
 
 _MOST_BYTES = 4 << 20
 _MOST_LOCKS = 10_000
-_VERSIONS = re.compile(r"(?:!=|[A-Za-z0-9.,*+=<>~ _-]){1,200}", re.ASCII)
-"""What a specifier may be made of that is shown in a command to be copied: another `!` is one of a shell's history."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
-    """Repository-wide defaults. `table` is `[tool.onedigest]` without the keys of projects; `source` names its file.
+    """Repository-wide defaults. `table` is `[tool.onedigest]` without the keys of projects; `file` names its file.
 
     `marked` tells whether anything says that the root is one.
     """
 
     root: Path
-    source: str = ""
+    file: str = ""
     table: Mapping[str, Any] = field(default_factory=dict)
     lines: Mapping[str, int] = field(default_factory=dict, repr=False)
     scripts: tuple[str, ...] = ()
@@ -56,7 +52,7 @@ class Project:
 
     def where(self, key: str) -> str:
         """Return `file:line` of a key of the table."""
-        return f"{self.source}:{self.lines.get(key, self.lines.get('', 1))}"
+        return f"{self.file}:{self.lines.get(key, self.lines.get('', 1))}"
 
     def list_scripts(self) -> list[Path]:
         """Return the scripts that `scripts` matches, with links followed, sorted. Raises `InputError`."""
@@ -113,7 +109,7 @@ def _load(root: Path, name: str, table: tuple[str, ...]) -> Project | None:
     try:
         values: Any = load_toml(text)
     except tomllib.TOMLDecodeError as error:
-        if conflict := conflicts.problems(text, name):
+        if conflict := merge_conflicts.problems(text, name):
             raise InputError(conflict) from None
         raise InputError([toml_problem(error, name, 1, text.count("\n") + 1)]) from None
     has_project = name == PYPROJECT and "project" in values
@@ -126,16 +122,11 @@ def _load(root: Path, name: str, table: tuple[str, ...]) -> Project | None:
     _refuse_other_version(values.pop("required-version", None), f"{name}:{lines.get('required-version', 1)}")
     if has_project and values.keys() & set(IMAGE_KEYS):
         values = {key: value for key, value in values.items() if key not in (*IMAGE_KEYS, *_BESIDE)}
-    scripts = values.pop("scripts", [])
-    where = f"{name}:{lines.get('scripts', 1)}"
-    if not isinstance(scripts, list) or not all(isinstance(each, str) for each in scripts):
-        raise InputError.of("`scripts` is not a list of strings", where=where)
     try:
-        for pattern in scripts:
-            check_pattern(pattern, quoted)
+        scripts = KEYS["scripts"].shape.check(values.pop("scripts", []))
     except ValueError as error:
-        raise InputError.of(f"`scripts` {error}".replace("the script's folder", "the project"), where=where) from None
-    return Project(root=root, source=name, table=values, lines=lines, scripts=tuple(scripts), marked=True)
+        raise InputError.of(f"`scripts` {error}", where=f"{name}:{lines.get('scripts', 1)}") from None
+    return Project(root=root, file=name, table=values, lines=lines, scripts=scripts, marked=True)
 
 
 def _refuse_other_version(asked: Any, where: str) -> None:
@@ -143,7 +134,7 @@ def _refuse_other_version(asked: Any, where: str) -> None:
     if asked is None:
         return
     try:
-        versions = _read_versions(asked)
+        versions = KEYS["required-version"].shape.check(asked)
     except ValueError as error:
         message = f"`required-version` {error}"
         raise InputError.of(message, where=where, hint=f'write for example ">={__version__}"') from None
@@ -154,17 +145,3 @@ def _refuse_other_version(asked: Any, where: str) -> None:
             where=where,
             hint=f"run `uv tool install {program}`, or `uvx --from {program} onedigest` in place of `onedigest`",
         )
-
-
-def _read_versions(asked: Any) -> SpecifierSet:
-    """Return version specifiers (PEP 440) that a command may repeat. Raises ValueError."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    if not isinstance(asked, str):
-        raise ValueError("is not a string")
-    try:
-        if _VERSIONS.fullmatch(asked):
-            return SpecifierSet(asked)
-    except InvalidSpecifier:
-        pass
-    raise ValueError(f"is not a version specifier: {quoted(asked)}")

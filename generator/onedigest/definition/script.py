@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from onedigest import conflicts, untrusted
+from onedigest import merge_conflicts, untrusted
 from onedigest.assembler import canonical
 from onedigest.errors import InputError, Problem
 
@@ -83,7 +83,7 @@ def canonical_text(data: bytes, path: str) -> str:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise InputError.of("not UTF-8", where=f"{path}:{line}", hint="save the script as UTF-8") from None
-    if (conflict := conflicts.problems(text, path)) and not _is_python(text):
+    if (conflict := merge_conflicts.problems(text, path)) and not _is_python(text):
         raise InputError(conflict)
     return text
 
@@ -113,7 +113,7 @@ def parse(data: bytes, path: str) -> Script:
         raise InputError.of(f"the `script` block has more than {MOST_METADATA} characters", where=f"{path}:1")
     table = _load(content, path, first_line)
     lines = {"": first_line - 1, **key_lines(content, first_line)}
-    reader = _Reader(path, lines)
+    reader = _BlockReader(path, lines)
     written = reader.get(table, "requires-python", str, "")
     requires_python = _SERIES.sub(r"\g<before>==\g<series>.*", written) if len(written) <= _LONGEST_KEY else written
     dependencies = reader.get_strings(table, "dependencies")
@@ -180,7 +180,7 @@ def toml_problem(error: tomllib.TOMLDecodeError, path: str, first_line: int, las
     return Problem(f"not valid TOML: {message[:1].lower()}{message[1:]}", f"{path}:{line}")
 
 
-class _Reader:
+class _BlockReader:
     """Checks the types of values and keeps all problems."""
 
     def __init__(self, path: str, lines: Mapping[str, int]) -> None:

@@ -7,16 +7,17 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from onedigest import platforms, untrusted
-from onedigest.definition import container_values, unnamed, values
-from onedigest.definition.container_values import Healthcheck
+from onedigest import untrusted
+from onedigest.definition import unnamed, values
+from onedigest.definition.healthcheck import Healthcheck
+from onedigest.definition.key import Key, Place, as_written
+from onedigest.definition.keys import APPLICATION, DEFAULT, KEYS, OF_SPECS
 from onedigest.definition.project import Project
+from onedigest.definition.project_parts import ProjectParts, ProjectSettings
 from onedigest.definition.script import Script
 from onedigest.definition.settings import Settings
-from onedigest.definition.taken import OfProject, Taken
 from onedigest.digest import Digest, canonical_json, of_bytes
 from onedigest.errors import InputError, Problem
 from onedigest.formats import DEFAULTS, VENV_PROGRAMS
@@ -24,9 +25,6 @@ from onedigest.platforms import Platform
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
-
-APPLICATION = "/app"
-"""Where the script and its files are, unless the working directory is the user's own."""
 
 _PLAIN_SPECIFIER = re.compile(r"(?:===?|~=|!=|>=|<=|>|<)\d+\.\d+(?:\.\d+)*|[=!]=\d+(?:\.\d+)*\.\*", re.ASCII)
 _PLAIN_REQUIREMENT = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:{_PLAIN_SPECIFIER.pattern})?", re.ASCII)
@@ -43,7 +41,7 @@ _MOST_SHOWN = 100
 class Spec:
     """What is asked for, every default filled in.
 
-    A key's default is that of its field here; `name` and `entrypoint` have defaults that follow from other fields.
+    A key's default is that of the table; `name` and `entrypoint` have defaults that follow from other fields.
     Texts of specs state no defaults: who changes one moves `formats.DEFAULTS`. `script` is the path from the project's
     root, with slashes. `uv` is the script's `[tool.uv]` as canonical JSON. `copies` are (path below the application's
     folder or an absolute one, path from the script's folder); with `ignore_in_copies` the lines of the ignore-file are
@@ -59,38 +57,38 @@ class Spec:
     requires_python: str = ""
     dependencies: tuple[str, ...] = ()
     uv: str = "{}"
-    base: str = "debian"
-    platforms: tuple[Platform, ...] = platforms.ALL
-    system_packages: tuple[str, ...] = ()
-    build: tuple[str, ...] = ()
-    repository: str = ""
-    files: tuple[str, ...] = ()
-    copies: tuple[tuple[str, str], ...] = ()
-    ignore_file: str = ""
-    ignore_in_copies: bool = False
-    env: tuple[tuple[str, str], ...] = ()
-    expand_env: tuple[str, ...] = ()
-    labels: tuple[tuple[str, str], ...] = ()
-    user: str = "65532:65532"
-    workdir: str = APPLICATION
-    own_workdir: bool = False
+    base: str = DEFAULT["base"]
+    platforms: tuple[Platform, ...] = DEFAULT["platforms"]
+    system_packages: tuple[str, ...] = DEFAULT["system_packages"]
+    build: tuple[str, ...] = DEFAULT["build"]
+    repository: str = DEFAULT["repository"]
+    files: tuple[str, ...] = DEFAULT["files"]
+    copies: tuple[tuple[str, str], ...] = DEFAULT["copies"]
+    ignore_file: str = DEFAULT["ignore_file"]
+    ignore_in_copies: bool = DEFAULT["ignore_in_copies"]
+    env: tuple[tuple[str, str], ...] = DEFAULT["env"]
+    expand_env: tuple[str, ...] = DEFAULT["expand_env"]
+    labels: tuple[tuple[str, str], ...] = DEFAULT["labels"]
+    user: str = DEFAULT["user"]
+    workdir: str = DEFAULT["workdir"]
+    own_workdir: bool = DEFAULT["own_workdir"]
     entrypoint: tuple[str, ...]
     usual_entrypoint: bool = False
-    args: tuple[str, ...] = ()
-    include_script: bool = True
-    max_layers: int = 64
-    run: tuple[str, ...] = ()
-    security: bool = True
-    expose: tuple[str, ...] = ()
-    volumes: tuple[str, ...] = ()
-    healthcheck: Healthcheck | None = None
-    stop_signal: str = "SIGINT"
-    annotations: tuple[tuple[str, str], ...] = ()
-    extras: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
+    args: tuple[str, ...] = DEFAULT["args"]
+    include_script: bool = DEFAULT["include_script"]
+    max_layers: int = DEFAULT["max_layers"]
+    run: tuple[str, ...] = DEFAULT["run"]
+    security: bool = DEFAULT["security"]
+    expose: tuple[str, ...] = DEFAULT["expose"]
+    volumes: tuple[str, ...] = DEFAULT["volumes"]
+    healthcheck: Healthcheck | None = DEFAULT["healthcheck"]
+    stop_signal: str = DEFAULT["stop_signal"]
+    annotations: tuple[tuple[str, str], ...] = DEFAULT["annotations"]
+    extras: tuple[str, ...] = DEFAULT["extras"]
+    groups: tuple[str, ...] = DEFAULT["groups"]
     uv_lock: str = ""
-    uv_projects: tuple[Taken, ...] = ()
-    rules: tuple[str, ...] = ("docker",)
+    uv_projects: tuple[ProjectParts, ...] = ()
+    rules: tuple[str, ...] = DEFAULT["rules"]
 
     @property
     def root(self) -> str:
@@ -106,6 +104,8 @@ class Spec:
         """Return the digest of the canonical text under the defaults of this version, which a lock carries."""
         return digest_of(fields(self))
 
+
+_ENTRYPOINT = KEYS["entrypoint"]
 
 _UNWRITTEN = ("rules", "usual_entrypoint")
 """The fields that no text of a spec has: an image is the same whatever its rules are for, and the other one follows."""
@@ -149,27 +149,19 @@ def defaults() -> dict[str, Any]:
     return {_key(name): _written(name, value) for name, value in _DEFAULTS.items() if name not in _UNWRITTEN}
 
 
-def _key(name: str) -> str:
-    return "copy" if name == "copies" else name.replace("_", "-")
+def _key(field: str) -> str:
+    return OF_SPECS[field].name if field in OF_SPECS else field.replace("_", "-")
 
 
-def _written(name: str, value: Any) -> Any:
+def _written(field: str, value: Any) -> Any:
     """Return the value of a field as JSON and TOML have it."""
-    if name == "dependencies":
+    if field in OF_SPECS:
+        return OF_SPECS[field].shape.written(value)
+    if field == "dependencies":
         return [_without_address(each) for each in value]
-    if name == "uv":
+    if field == "uv":
         return "" if value == _DEFAULTS["uv"] else of_bytes(value.encode())
-    if name == "platforms":
-        return [platform.oci for platform in value]
-    if name == "copies":
-        return values.written_copies(value)
-    if name in ("env", "labels", "annotations"):
-        return dict(value)
-    if name == "healthcheck":
-        value = value.written() if value else {}
-    return (
-        [each.written() if isinstance(each, Taken) else each for each in value] if isinstance(value, tuple) else value
-    )
+    return [each.written() for each in value] if field == "uv_projects" else as_written(value)
 
 
 def _default_name(path: str) -> str:
@@ -189,52 +181,24 @@ def _without_address(requirement: str) -> str:
 
 
 def specify(
-    script: Script, project: Project, path: str, of: OfProject | None = None, taken: tuple[Taken, ...] = ()
+    script: Script, project: Project, path: str, of: ProjectSettings | None = None, taken: tuple[ProjectParts, ...] = ()
 ) -> Spec:
     """Fill in what a script does not say: from the project, else the built-in defaults.
 
     `path` is the script's path from the project's root, `taken` is of other projects. Raises `InputError` with all
     independent problems.
     """
-    reader = Settings(script, project, {_key(name): value for name, value in _DEFAULTS.items()})
+    reader = Settings(script, project, Place.IMAGE if of else Place.SCRIPT)
     default_name = of.name if of else _default_name(path)
     spec = Spec(
-        name=reader.read("name", values.image_name, default_name),
         script=path,
         requires_python=_requires_python(script, reader),
         dependencies=_dependencies(script, reader),
         uv=_uv(script, reader),
-        base=reader.read("base", values.base),
-        platforms=reader.read("platforms", values.platform_set),
-        system_packages=reader.read("system-packages", values.debian_packages),
-        build=reader.read("build", values.project_names),
-        repository=reader.read("repository", values.repository),
-        files=reader.read("files", values.file_patterns),
-        copies=reader.read("copy", values.copies),
-        ignore_file=reader.read("ignore-file", values.project_path),
-        ignore_in_copies=reader.read("ignore-in-copies", values.flag),
-        env=reader.read_merged("env", partial(values.pairs, values.VARIABLE)),
-        expand_env=reader.read("expand-env", values.string_set),
-        labels=reader.read_merged("labels", partial(values.pairs, values.LABEL)),
-        user=reader.read("user", values.user),
-        workdir=reader.read("workdir", values.absolute_folder),
-        own_workdir=reader.read("own-workdir", values.flag),
         entrypoint=(),
-        args=reader.read("args", values.strings),
-        include_script=reader.read("include-script", values.flag) and of is None,
-        max_layers=reader.read("max-layers", values.layer_count),
-        run=reader.read("run", values.commands),
-        security=reader.read("security", values.flag),
-        expose=reader.read("expose", container_values.ports),
-        volumes=reader.read("volumes", container_values.volumes),
-        healthcheck=reader.read("healthcheck", container_values.healthcheck),
-        stop_signal=reader.read("stop-signal", container_values.stop_signal),
-        annotations=reader.read_merged("annotations", partial(values.pairs, values.LABEL)),
-        extras=reader.read("extras", values.project_names) if of else (),
-        groups=reader.read("groups", values.project_names) if of else (),
         uv_lock=of.uv_lock if of else "",
         uv_projects=taken,
-        rules=reader.read("rules", values.rule_set),
+        **{field: _read(key, reader, of, default_name) for field, key in OF_SPECS.items() if key is not _ENTRYPOINT},
     )
     spec = _with_entrypoint(spec, script, reader, of)
     spec = dataclasses.replace(spec, copies=values.copies_from(spec.root, spec.copies))
@@ -255,13 +219,22 @@ def specify(
     return spec
 
 
-def _with_entrypoint(spec: Spec, script: Script, reader: Settings, of: OfProject | None) -> Spec:
+def _read(key: Key, reader: Settings, of: ProjectSettings | None, default_name: str) -> Any:
+    if key.name == "name":
+        return reader.read(key, default_name)
+    if Place.SCRIPT not in key.places and of is None:
+        return key.default
+    found = reader.read(key)
+    return found and of is None if key.name == "include-script" else found
+
+
+def _with_entrypoint(spec: Spec, script: Script, reader: Settings, of: ProjectSettings | None) -> Spec:
     if of is None or "entrypoint" in script.onedigest:
         usual = _default_entrypoint(spec)
-        own = reader.read("entrypoint", values.strings, usual)
+        own = reader.read(_ENTRYPOINT, usual)
         return dataclasses.replace(spec, entrypoint=own, usual_entrypoint=own == usual)
     try:
-        stated: tuple[str, ...] = reader.read("entrypoint", values.strings, ())
+        stated: tuple[str, ...] = reader.read(_ENTRYPOINT)
         found = stated or of.entrypoint(bool(spec.files or spec.copies))
         return dataclasses.replace(spec, entrypoint=found, usual_entrypoint=not stated)
     except InputError as error:
@@ -320,7 +293,7 @@ def _dependencies(script: Script, reader: Settings) -> tuple[str, ...]:
         try:
             found.add(str(requirement(text)))
         except ValueError as error:
-            hint = unnamed.mended(text)
+            hint = unnamed.corrected_form(text)
             why = "which names no project" if hint else f"which is not a requirement: {error}"
             message = f"`dependencies` has {untrusted.quoted(text)}, {why}"
             reader.problems.append(Problem(message, script.where_text(text, "dependencies"), hint))

@@ -9,13 +9,17 @@ import posixpath
 import re
 import shlex
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onedigest import platforms
 from onedigest.assembler.entry import HIGHEST_ID
 from onedigest.assembler.file_tree import check_pattern
+from onedigest.definition.key import nearest
 from onedigest.platforms import Platform
 from onedigest.untrusted import normalized_name, project_name, quoted
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 MOST_LAYERS = 120
 """Registries and snapshotters stop at 127; a few are left to those who build on the image."""
@@ -35,20 +39,23 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?")
 _REPOSITORY = re.compile(r"[a-zA-Z0-9.-]+(?::\d{1,5})?(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)+", re.ASCII)
 
-_MOST = 10_000
+MOST = 10_000
 """How many values a list or a table may have."""
 
 _MOST_WRONG = 20
 """How many wrong values of one list are named."""
 
-_LONGEST_COMMAND = 128 << 10
+LONGEST_COMMAND = 128 << 10
 """What one argument of a program may have on Linux (MAX_ARG_STRLEN)."""
 
-_LONGEST_PATH, _LONGEST_PART = 4096, 255
+LONGEST_PATH, LONGEST_PART = 4096, 255
 """PATH_MAX and NAME_MAX of Linux."""
 
-_MOST_FOLDERS = 64
+MOST_FOLDERS = 64
 """How many folders an absolute target may have."""
+
+VERSIONS = re.compile(r"(?:!=|[A-Za-z0-9.,*+=<>~ _-]){1,200}", re.ASCII)
+"""What a specifier may be made of that is shown in a command to be copied: another `!` is one of a shell's history."""
 
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u2028\u2029]")
 """What a line of a Dockerfile cannot hold."""
@@ -100,7 +107,7 @@ def platform_set(value: Any) -> tuple[Platform, ...]:
     """Return platforms, of which each may be written in other ways too, several with commas between them."""
     texts = strings([value] if isinstance(value, str) else value)
     names = sorted({name for text in texts for name in platforms.split(text)})
-    found = {name: platforms.BY_NAME.get(platforms.meant(name)) for name in names}
+    found = {name: platforms.BY_NAME.get(platforms.canonical_name(name)) for name in names}
     wrong = [name for name, platform in found.items() if platform is None]
     if wrong or not names:
         known = ", ".join(f"`{name}`" for name in platforms.BY_NAME)
@@ -113,11 +120,9 @@ def platform_set(value: Any) -> tuple[Platform, ...]:
 def rule_set(value: Any) -> tuple[str, ...]:
     names = string_set(value)
     if wrong := [name for name in names if name not in RULES]:
-        import difflib
-
-        near = difflib.get_close_matches(wrong[0][:_LONGEST_PART], RULES, 1)
         known = ", ".join(f"`{name}`" for name in RULES)
-        meant = f"; did you mean `{near[0]}`?" if near else ""
+        near = nearest(wrong[0], RULES)
+        meant = f"; did you mean `{near}`?" if near else ""
         raise ValueError(f"has {', '.join(map(quoted, wrong[:_MOST_WRONG]))}; known are {known}{meant}")
     return tuple(name for name in RULES if name in names)
 
@@ -138,7 +143,7 @@ def debian_packages(value: Any) -> tuple[str, ...]:
 
 def repository(value: Any) -> str:
     repository = string(value)
-    if not _REPOSITORY.fullmatch(repository) or len(repository) > _LONGEST_PART:
+    if not _REPOSITORY.fullmatch(repository) or len(repository) > LONGEST_PART:
         raise ValueError(
             f"is {quoted(repository)}, but must be HOST/NAME without tag or digest, such as ghcr.io/acme/penguins"
         )
@@ -150,6 +155,33 @@ def file_patterns(value: Any) -> tuple[str, ...]:
     for pattern in patterns:
         check_pattern(pattern, quoted)
     return patterns
+
+
+def script_patterns(value: Any) -> tuple[str, ...]:
+    """Return patterns of files of a project, in the order that they are written in."""
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ValueError("is not a list of strings")
+    _refuse_many(value)
+    try:
+        for pattern in value:
+            check_pattern(pattern, quoted)
+    except ValueError as error:
+        raise ValueError(str(error).replace("the script's folder", "the project")) from None
+    return tuple(value)
+
+
+def versions(value: Any) -> SpecifierSet:
+    """Return version specifiers (PEP 440) that a command may repeat."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    if not isinstance(value, str):
+        raise ValueError("is not a string")
+    try:
+        if VERSIONS.fullmatch(value):
+            return SpecifierSet(value)
+    except InvalidSpecifier:
+        pass
+    raise ValueError(f"is not a version specifier: {quoted(value)}")
 
 
 def copies(value: Any) -> tuple[tuple[str, str], ...]:
@@ -167,8 +199,8 @@ def copies(value: Any) -> tuple[tuple[str, str], ...]:
             raise ValueError(
                 f"has the target {quoted(target)}, which is no plain path, absolute or below the application's folder"
             )
-        if target.startswith("/") and target.count("/") > _MOST_FOLDERS:
-            raise ValueError(f"has the target {quoted(target)}, which has more than {_MOST_FOLDERS} folders")
+        if target.startswith("/") and target.count("/") > MOST_FOLDERS:
+            raise ValueError(f"has the target {quoted(target)}, which has more than {MOST_FOLDERS} folders")
         if not _is_plain_path(source):
             raise ValueError(f"has the source {quoted(source)}, which is not a plain path from the script's folder")
     return tuple(sorted(set(pairs)))
@@ -214,8 +246,8 @@ def pairs(names: re.Pattern[str], value: Any) -> tuple[tuple[str, str], ...]:
 def commands(value: Any) -> tuple[str, ...]:
     commands = strings(value)
     for command in commands:
-        if len(command) > _LONGEST_COMMAND:
-            raise ValueError(f"has a command of more than {_LONGEST_COMMAND} characters")
+        if len(command) > LONGEST_COMMAND:
+            raise ValueError(f"has a command of more than {LONGEST_COMMAND} characters")
         try:
             words = shlex.split(command)
         except ValueError as error:
@@ -255,14 +287,14 @@ def _is_plain_path(path: str) -> bool:
         posixpath.normpath(path) == path
         and not path.startswith("/")
         and not CONTROL.search(path)
-        and len(path) <= _LONGEST_PATH
-        and all(len(part.encode(errors="replace")) <= _LONGEST_PART for part in path.split("/"))
+        and len(path) <= LONGEST_PATH
+        and all(len(part.encode(errors="replace")) <= LONGEST_PART for part in path.split("/"))
     )
 
 
 def _refuse_many(values: Collection[Any]) -> None:
-    if len(values) > _MOST:
-        raise ValueError(f"has more than {_MOST} values")
+    if len(values) > MOST:
+        raise ValueError(f"has more than {MOST} values")
 
 
 def _refuse_unwritable(text: str) -> None:

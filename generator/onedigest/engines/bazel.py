@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from onedigest.engines.diagnosis import build_failure
 from onedigest.engines.embedded import refuse_commands
-from onedigest.engines.engine import Built, Order
-from onedigest.engines.failures import build_failure
+from onedigest.engines.engine import BuildRequest, Built
 from onedigest.engines.foreign import adopt
 from onedigest.engines.prepared import place_encoded
 from onedigest.errors import EngineError
@@ -47,9 +47,9 @@ class Bazel:
             hint="say which one in .bazelversion, and call it by bazelisk",
         )
 
-    def build(self, order: Order) -> Built:
+    def build(self, request: BuildRequest) -> Built:
         """Build the OCI layout with Bazel, hold it against the plan, and return it."""
-        lockfiles = order.rules.parent
+        lockfiles = request.rules.parent
         root = find_root(lockfiles)
         if root is None:
             raise EngineError.of(
@@ -57,11 +57,11 @@ class Bazel:
                 where=lockfiles.name,
                 hint=_NO_WORKSPACE.format(extensions=f"{lockfiles.name}/extensions.bzl"),
             )
-        order.bring(order.whole.layers(), lambda _: None)
-        place_encoded(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)
-        package = f"{find_package(lockfiles)}/{order.plan.name}"
+        request.fetch(request.whole.layers(), lambda _: None)
+        place_encoded(request.whole, inputs=request.inputs, store=request.store, workers=request.workers)
+        package = f"{find_package(lockfiles)}/{request.plan.name}"
         made: list[str] = []
-        command = [self._program(), "build", *_FLAGS, f"{package}:{order.plan.name}"]
+        command = [self._program(), "build", *_FLAGS, f"{package}:{request.plan.name}"]
         with running(command, self._environment, folder=root, take=lambda line: self._take(line, made)) as process:
             code, log = process.finish()
         if code:
@@ -69,8 +69,8 @@ class Bazel:
         output = ask([self._program(), "info", "bazel-bin"], self._environment, root)
         if output.returncode:
             raise build_failure("Bazel", output.stderr)
-        layout = Path(output.stdout.strip()) / package.removeprefix("//") / f"{order.plan.name}.layout"
-        return adopt(order.plan, layout, order.store, "Bazel", self._titles(order.whole, made))
+        layout = Path(output.stdout.strip()) / package.removeprefix("//") / f"{request.plan.name}.layout"
+        return adopt(request.plan, layout, request.store, "Bazel", self._titles(request.whole, made))
 
     def _take(self, line: str, made: list[str]) -> None:
         if found := _MADE.match(line):

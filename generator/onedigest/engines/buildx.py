@@ -13,13 +13,20 @@ from typing import Any
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.tar import MTIME
 from onedigest.digest import Digest, hex_of
-from onedigest.engines import causes
+from onedigest.engines import diagnosis
 from onedigest.engines.buildkit_log import CleanLog, failure
-from onedigest.engines.embedded import finish, keep_layer, make_layers
-from onedigest.engines.engine import Built, Order
+from onedigest.engines.engine import BuildRequest, Built
+from onedigest.engines.layers import add_layer, finish, make_layers
 from onedigest.engines.prepared import place_encoded
 from onedigest.errors import DifferenceError, EngineError
-from onedigest.oci.buildkit_export import Exported, difference, differing_paths, read_export, read_members, tar_pieces
+from onedigest.oci.buildkit_export import (
+    ExportedPlatform,
+    difference,
+    differing_paths,
+    read_export,
+    read_members,
+    tar_pieces,
+)
 from onedigest.plan.inputs import base_layout, prepared_layers
 from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.rules.dockerfile import FILE_NAME, RUN_STAGE, base_contexts
@@ -29,7 +36,7 @@ from onedigest.tools.docker import Builder, Docker, find_builder
 _SHOWN_ENTRIES = 8
 
 _Descriptors = dict[Digest, Descriptor]
-_Exports = dict[str, Exported]
+_Exports = dict[str, ExportedPlatform]
 
 
 class Buildx:
@@ -61,42 +68,44 @@ class Buildx:
                     hint="install qemu-user-static (with binfmt support) where it runs, or use --builder",
                 )
 
-    def build(self, order: Order) -> Built:
+    def build(self, request: BuildRequest) -> Built:
         """Build with BuildKit and with the assembler, hold one against the other, and return the canonical image.
 
         Raises `DifferenceError` where a layer, a platform or the configuration differs.
         """
-        needed = (*prepared_layers(order.whole), *order.plan.layers())  # BuildKit makes them itself
-        order.bring(tuple({layer.key(): layer for layer in needed}.values()), lambda _: None)
-        place_encoded(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)
-        commands = order.plan.commands()
-        made = _Made(order)
-        with order.store.scratch() as folder:
-            exports = self._export(order, folder / "first", made)
-            _compare(order.plan, made.descriptors, exports, order.store)
+        needed = (*prepared_layers(request.whole), *request.plan.layers())  # BuildKit makes them itself
+        request.fetch(tuple({layer.key(): layer for layer in needed}.values()), lambda _: None)
+        place_encoded(request.whole, inputs=request.inputs, store=request.store, workers=request.workers)
+        commands = request.plan.commands()
+        made = _AssembledLayers(request)
+        with request.store.scratch() as folder:
+            exports = self._export(request, folder / "first", made)
+            _compare(request.plan, made.descriptors, exports, request.store)
             descriptors = made.descriptors
             if commands:
-                _compare_twice(order.plan, exports, self._export(order, folder / "second", made))
-                descriptors |= _keep_commands(order.plan, exports, order.store)
-        return finish(order.plan, descriptors, order.store, (*made.titles, *(layer.holds for layer in commands)))
+                _compare_twice(request.plan, exports, self._export(request, folder / "second", made))
+                descriptors |= _add_commands(request.plan, exports, request.store)
+        return finish(request.plan, descriptors, request.store, (*made.titles, *(layer.holds for layer in commands)))
 
     @cached_property
     def _builder(self) -> Builder:
         return find_builder(self._docker, self._named)
 
-    def _export(self, order: Order, folder: Path, made: _Made) -> _Exports:
+    def _export(self, request: BuildRequest, folder: Path, made: _AssembledLayers) -> _Exports:
         """Have BuildKit build into a new folder while the assembler does; what executes commands is not cached.
 
         buildx exports no OCI layout of what several nodes build, so each platform is a build of its own there.
         """
         apart = self._builder.nodes > 1
-        groups = [(each,) for each in order.plan.platforms] if apart else [order.plan.platforms]
+        groups = [(each,) for each in request.plan.platforms] if apart else [request.plan.platforms]
         exports: _Exports = {}
         for number, platforms in enumerate(groups):
-            exports |= self._export_platforms(order, platforms, folder / str(number), made)
+            exports |= self._export_platforms(request, platforms, folder / str(number), made)
         return exports
 
-    def _export_platforms(self, order: Order, platforms: Sequence[PlatformPlan], folder: Path, made: _Made) -> _Exports:
+    def _export_platforms(
+        self, request: BuildRequest, platforms: Sequence[PlatformPlan], folder: Path, made: _AssembledLayers
+    ) -> _Exports:
         """Have BuildKit build platforms.
 
         BuildKit does not send a layer that is there. So a file of no content under the name of each layer that it
@@ -104,8 +113,8 @@ class Buildx:
         """
         variables = {"SOURCE_DATE_EPOCH": str(MTIME), "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "LC_ALL": "C.UTF-8"}
         take = self._say if self._verbose else CleanLog(self._say, self._running).take
-        arguments = self._arguments(order, platforms, folder)
-        with self._docker.running(arguments, folder=order.root, variables=variables, take=take) as running:
+        arguments = self._arguments(request, platforms, folder)
+        with self._docker.running(arguments, folder=request.root, variables=variables, take=take) as running:
             made.make()
             blobs = folder / "blobs" / "sha256"
             blobs.mkdir(parents=True, exist_ok=True)
@@ -114,21 +123,21 @@ class Buildx:
                 (blobs / hex_of(descriptor.digest)).touch()
             code, said = running.finish()
         if code:
-            raise failure(said, order.inputs.name)
+            raise failure(said, request.inputs.name)
         return made.filled(read_export(folder))
 
-    def _arguments(self, order: Order, platforms: Sequence[PlatformPlan], folder: Path) -> list[str]:
+    def _arguments(self, request: BuildRequest, platforms: Sequence[PlatformPlan], folder: Path) -> list[str]:
         stages = [f"{RUN_STAGE}-{each.platform.architecture}" for each in platforms]
-        executes = bool(order.plan.commands())
+        executes = bool(request.plan.commands())
         output = {"type": "oci", "dest": str(folder), "tar": "false", "compression": "uncompressed"}
         if executes:
             output["rewrite-timestamp"] = "true"
-        inputs = order.inputs.relative_to(order.root)
+        inputs = request.inputs.relative_to(request.root)
         return [
             *("buildx", "build", "--builder", self._builder.name),
-            *("--file", str(order.rules.relative_to(order.root) / FILE_NAME)),
+            *("--file", str(request.rules.relative_to(request.root) / FILE_NAME)),
             *("--platform", ",".join(each.platform.oci for each in platforms)),
-            *_contexts(order.whole, f"oci-layout://{inputs / base_layout(order.whole)}"),
+            *_contexts(request.whole, f"oci-layout://{inputs / base_layout(request.whole)}"),
             *("--provenance=false", "--sbom=false"),
             *("--output", _comma_separated(output)),
             *(("--no-cache-filter", ",".join(stages)) if executes else ()),
@@ -141,19 +150,19 @@ def _contexts(plan: Plan, base: str) -> list[str]:
     return [argument for name in base_contexts(plan) for argument in ("--build-context", f"{name}={base}")]
 
 
-class _Made:
-    """What the assembler makes of an order, once."""
+class _AssembledLayers:
+    """What the assembler makes of a request, once."""
 
-    def __init__(self, order: Order) -> None:
-        self._order = order
+    def __init__(self, request: BuildRequest) -> None:
+        self._request = request
         self.descriptors: _Descriptors = {}
         self.titles: tuple[str, ...] = ()
 
     def filled(self, exports: _Exports) -> _Exports:
         """Put our own layers where BuildKit did not send what it gave, which is what they are."""
-        ours = {each.diff_id: self._order.store.path(each.digest) for each in self.descriptors.values()}
+        ours = {each.diff_id: self._request.store.path(each.digest) for each in self.descriptors.values()}
         return {
-            platform: Exported(
+            platform: ExportedPlatform(
                 config=exported.config,
                 layers=tuple(
                     (diff_id, file if file.stat().st_size else ours[diff_id]) for diff_id, file in exported.layers
@@ -166,13 +175,13 @@ class _Made:
         """Make the layers, the first time that it is called."""
         if self.descriptors:
             return
-        order = self._order
+        request = self._request
         self.descriptors, self.titles = make_layers(
-            [layer for layer in order.plan.layers() if not layer.executed],
-            inputs=order.inputs,
-            store=order.store,
-            workers=order.workers,
-            prove=order.prove,
+            [layer for layer in request.plan.layers() if not layer.executed],
+            inputs=request.inputs,
+            store=request.store,
+            workers=request.workers,
+            prove=request.prove,
         )
 
 
@@ -194,12 +203,13 @@ def _compare(plan: Plan, descriptors: _Descriptors, exports: _Exports, store: St
         lines += [f"{planned.platform}: {line}" for line in _layers(planned, descriptors, exported, store)]
     if lines:
         raise DifferenceError.of(
-            f"{plan.name}: BuildKit built another image than is planned\n" + "\n".join(f"  {line}" for line in lines),
+            f"{plan.name}: BuildKit built an image that differs from the plan\n"
+            + "\n".join(f"  {line}" for line in lines),
             hint="see whether the inputs are as fetched (`onedigest fetch`); else report it with BuildKit's version",
         )
 
 
-def _settings(planned: PlatformPlan, exported: Exported) -> list[str]:
+def _settings(planned: PlatformPlan, exported: ExportedPlatform) -> list[str]:
     """Say which settings of the configuration differ; BuildKit writes its own history."""
     expected, found = json.loads(planned.config), dict(exported.config)
     pairs = {"created": (expected["created"], found.get("created"))}
@@ -222,14 +232,14 @@ def _own_part(expected: Mapping[str, Any] | None, found: Mapping[str, Any], key:
     return expected and {name: value for name, value in (found.get(key) or {}).items() if name in expected}
 
 
-def _layers(planned: PlatformPlan, descriptors: _Descriptors, exported: Exported, store: Store) -> list[str]:
+def _layers(planned: PlatformPlan, descriptors: _Descriptors, exported: ExportedPlatform, store: Store) -> list[str]:
     if len(planned.layers) != len(exported.layers):
         return [f"{len(exported.layers)} layers built, {len(planned.layers)} planned"]
     lines = []
     # for commands BuildKit is asked to write one time, which it writes into layers of the base too: they stay as pinned
     is_timed = any(layer.executed for layer in planned.layers)
     for layer, (diff_id, file) in zip(planned.layers, exported.layers, strict=True):
-        if layer.executed or descriptors[layer.key()].diff_id == diff_id or (is_timed and layer.kept):
+        if layer.executed or descriptors[layer.key()].diff_id == diff_id or (is_timed and layer.base_layer):
             continue
         expected = store.path(descriptors[layer.key()].digest)
         lines.append(f"{layer.holds}: diff ID {diff_id} built, {descriptors[layer.key()].diff_id} planned")
@@ -256,7 +266,7 @@ def _compare_twice(plan: Plan, first: _Exports, second: _Exports) -> None:
             if layer.executed and old_id != new_id:
                 found, paths = _entries(old, new, ("first", "then"))
                 lines += [f"{planned.platform}: {layer.holds}", *(f"  {line}" for line in found)]
-                lines += [f"  likely cause: {why}; {cure}" for why, cure in causes.explain(paths)]
+                lines += [f"  likely cause: {why}; {cure}" for why, cure in diagnosis.explain(paths)]
                 break  # what follows builds on it
     if lines:
         raise DifferenceError.of(
@@ -265,7 +275,7 @@ def _compare_twice(plan: Plan, first: _Exports, second: _Exports) -> None:
         )
 
 
-def _keep_commands(plan: Plan, exports: _Exports, store: Store) -> _Descriptors:
+def _add_commands(plan: Plan, exports: _Exports, store: Store) -> _Descriptors:
     """Encode the layers of commands with the named encoder, and keep them; return what they are known by."""
     from onedigest.oci import libdeflate
 
@@ -280,6 +290,6 @@ def _keep_commands(plan: Plan, exports: _Exports, store: Store) -> _Descriptors:
                     descriptor = libdeflate.write_pieces(tar_pieces(file), output)
                 if descriptor.diff_id != diff_id:
                     raise EngineError.of(f"BuildKit exported another layer than it states for `{layer.holds}`")
-                keep_layer(layer, blob, descriptor, store)
+                add_layer(layer, blob, descriptor, store)
             found[layer.key()] = descriptor
     return found

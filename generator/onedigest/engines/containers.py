@@ -18,10 +18,10 @@ _NONE = "install docker (docs.docker.com/engine/install) or podman; `onedigest b
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class ContainerOptions:
     """How an image is to run; options are those of `docker run`."""
 
-    image: str
+    image: str = ""
     platform: str = ""
     volumes: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
@@ -62,11 +62,11 @@ class Containers:
         """Load an image archive, which `write` writes. Raises `EngineError`."""
         self.client.load(write)
 
-    def run(self, wanted: Wanted) -> NoReturn:
+    def run(self, options: ContainerOptions) -> NoReturn:
         """Become the program, so that signals, the terminal and the exit code are those of what runs."""
         sys.stdout.flush()
         sys.stderr.flush()
-        command = [self.client.program, *wanted.command()]
+        command = [self.client.program, *options.command()]
         os.execve(self.client.program, command, dict(self.client.environment))  # noqa: S606  nothing comes after it
 
 

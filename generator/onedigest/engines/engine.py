@@ -11,21 +11,21 @@ from onedigest.assembler.image import Image
 from onedigest.plan.layers import Layer, Plan
 from onedigest.store import Store
 
-Bring = Callable[[Iterable[Layer], Callable[[str], None]], None]
-"""Brings the inputs of layers, and tells the name of each as soon as it is there."""
+FetchInputs = Callable[[Iterable[Layer], Callable[[str], None]], None]
+"""Fetches the inputs of layers, and tells the name of each as soon as it is there."""
 
 
-def bring_nothing(_: Iterable[Layer], __: Callable[[str], None]) -> None:
-    """Bring nothing: all inputs are there."""
+def fetch_nothing(_: Iterable[Layer], __: Callable[[str], None]) -> None:
+    """Fetch nothing: all inputs are there."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
+class BuildRequest:
     """What is to be built, and from what.
 
     `plan` has the platforms that are asked for, `whole` all of the image. `root` is the folder that holds the lock
     folder; `rules` has the generated files of the image, and `inputs` what was fetched. With `prove` no layer that is
-    kept counts before its content was hashed. `bring` fetches what an engine needs.
+    kept counts before its content was hashed. `fetch` fetches what an engine needs.
     """
 
     plan: Plan
@@ -36,7 +36,7 @@ class Order:
     store: Store
     workers: int
     prove: bool = False
-    bring: Bring = bring_nothing
+    fetch: FetchInputs = fetch_nothing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,5 +58,5 @@ class Engine(Protocol):
     def check(self, plan: Plan) -> None:
         """Raise `EngineError` where the engine is missing, or cannot build this plan."""
 
-    def build(self, order: Order) -> Built:
+    def build(self, request: BuildRequest) -> Built:
         """Build the image: the same bytes, whichever engine it is."""

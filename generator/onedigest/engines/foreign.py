@@ -11,7 +11,7 @@ from onedigest.assembler.image import Annotations, PlatformImage, assemble_index
 from onedigest.digest import of_file
 from onedigest.engines.engine import Built
 from onedigest.errors import DifferenceError, EngineError
-from onedigest.oci.local import Layout
+from onedigest.oci.local_image import Layout
 from onedigest.oci.read import ReadPlatform, read_image
 from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.store import Store
@@ -37,12 +37,13 @@ def adopt(plan: Plan, layout: Path, store: Store, builder: str, made: tuple[str,
             images.append(_assembled(planned, built, annotations))
     if lines:
         raise DifferenceError.of(
-            f"{plan.name}: {builder} built another image than is planned\n" + "\n".join(f"  {line}" for line in lines),
+            f"{plan.name}: {builder} built an image that differs from the plan\n"
+            + "\n".join(f"  {line}" for line in lines),
             hint="run `onedigest generate`; if that changes nothing, please report it",
         )
     image = assemble_index(images, annotations)
     for layer in image.layers():
-        _keep(Layout(layout).blob(layer.digest), layer.digest, layer.size, store, builder)
+        _add(Layout(layout).blob(layer.digest), layer.digest, layer.size, store, builder)
     return Built(image=image, blobs={each.digest: store.path(each.digest) for each in image.layers()}, made=made)
 
 
@@ -55,8 +56,8 @@ def _differences(planned: PlatformPlan, built: ReadPlatform) -> Iterator[str]:
         if built.config.get(key) != expected.get(key):
             yield f"{key} is {built.config.get(key)!r}, {expected.get(key)!r} planned"
     for layer, found in zip(planned.layers, built.layers, strict=True):
-        if layer.kept and layer.kept != found.descriptor:
-            yield f"{layer.holds}: {found.digest} built, {layer.kept.digest} planned"
+        if layer.base_layer and layer.base_layer != found.descriptor:
+            yield f"{layer.holds}: {found.digest} built, {layer.base_layer.digest} planned"
 
 
 def _assembled(planned: PlatformPlan, built: ReadPlatform, annotations: Annotations) -> PlatformImage:
@@ -71,7 +72,7 @@ def _assembled(planned: PlatformPlan, built: ReadPlatform, annotations: Annotati
     return image
 
 
-def _keep(blob: Path, digest: str, size: int, store: Store, builder: str) -> None:
+def _add(blob: Path, digest: str, size: int, store: Store, builder: str) -> None:
     if store.has(digest, size):
         return
     with store.scratch() as folder:
@@ -79,4 +80,4 @@ def _keep(blob: Path, digest: str, size: int, store: Store, builder: str) -> Non
         shutil.copyfile(blob, copy)
         if of_file(copy) != digest:
             raise EngineError.of(f"{builder} wrote a layer that has not the digest {digest}")
-        store.keep(copy, digest)
+        store.add_file(copy, digest)

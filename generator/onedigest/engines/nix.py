@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from onedigest.engines.diagnosis import build_failure
 from onedigest.engines.embedded import refuse_commands
-from onedigest.engines.engine import Built, Order
-from onedigest.engines.failures import build_failure
+from onedigest.engines.engine import BuildRequest, Built
 from onedigest.engines.foreign import adopt
 from onedigest.engines.prepared import place_encoded
 from onedigest.errors import EngineError
@@ -52,25 +52,25 @@ class Nix:
         ):
             raise EngineError.of("Nix has no nixpkgs to take Python from", hint=_NO_PYTHON)
 
-    def build(self, order: Order) -> Built:
+    def build(self, request: BuildRequest) -> Built:
         """Build the OCI layout with Nix, hold it against the plan, and return it."""
-        order.bring(order.whole.layers(), lambda _: None)
-        place_encoded(order.whole, inputs=order.inputs, store=order.store, workers=order.workers)
+        request.fetch(request.whole.layers(), lambda _: None)
+        place_encoded(request.whole, inputs=request.inputs, store=request.store, workers=request.workers)
         made: list[str] = []
-        with order.store.scratch() as folder:
+        with request.store.scratch() as folder:
             link = folder / "result"
-            command = [self._find("nix-build"), str(order.rules), "--out-link", str(link)]
+            command = [self._find("nix-build"), str(request.rules), "--out-link", str(link)]
             if self._python:
                 command += ["--argstr", "python", self._python]
             with running(
-                command, self._environment, folder=order.root, take=lambda line: self._take(line, made)
+                command, self._environment, folder=request.root, take=lambda line: self._take(line, made)
             ) as process:
                 code, log = process.finish()
             if code:
                 raise build_failure("Nix", log)
-            names = layer_names(order.whole)
-            titles = tuple(sorted(each.holds for each in order.whole.layers() if names[each.key()] in made))
-            return adopt(order.plan, link.resolve(), order.store, "Nix", titles)
+            names = layer_names(request.whole)
+            titles = tuple(sorted(each.holds for each in request.whole.layers() if names[each.key()] in made))
+            return adopt(request.plan, link.resolve(), request.store, "Nix", titles)
 
     def _take(self, line: str, made: list[str]) -> None:
         if found := _MADE.search(line):

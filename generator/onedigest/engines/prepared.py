@@ -10,7 +10,7 @@ from onedigest.assembler.image import PlatformImage, assemble_index, assemble_pl
 from onedigest.assembler.layout import write_layout
 from onedigest.checkout import refuse_links
 from onedigest.digest import Digest
-from onedigest.engines.embedded import make_layers
+from onedigest.engines.layers import make_layers
 from onedigest.formats import CREATED
 from onedigest.oci.layout import holds
 from onedigest.plan.inputs import base_layers, base_layout, encoded_archive, encoded_layers, prepared_layers
@@ -47,7 +47,7 @@ def _base_image(planned: PlatformPlan, layers: list[Descriptor]) -> PlatformImag
     name = planned.platform.oci
     system, _, architecture = name.partition("/")
     history = [{"created": CREATED, "created_by": "onedigest base"} for _ in layers]
-    settings = json.loads(planned.config)["config"] if planned.layers[0].kept else {}
+    settings = json.loads(planned.config)["config"] if planned.layers[0].base_layer else {}
     kept = {key: settings[key] for key in ("Env", "Labels") if key in settings}
     config = {"architecture": architecture, "os": system, "created": CREATED, "config": kept, "history": history}
     return assemble_platform(name, config, layers)

@@ -77,7 +77,9 @@ def list_variations(faketime: str | None) -> tuple[Variation, ...]:
     )
 
 
-def build_varied(project: BuildFiles, variation: Variation, store: Store, environment: Mapping[str, str]) -> Rebuilt:
+def build_varied(
+    project: BuildFiles, variation: Variation, store: Store, environment: Mapping[str, str]
+) -> VariedBuild:
     """Build an image from a copy of its project with an empty cache of layers. Raises `EngineError`."""
     with store.scratch() as scratch:
         root = scratch / variation.folder
@@ -102,11 +104,11 @@ def build_varied(project: BuildFiles, variation: Variation, store: Store, enviro
             raise EngineError.of(f"the build failed under another {variation.name}: {said}")
         found = json.loads(out)["images"][0]
         record = (root / project.lockfiles / found["name"] / formats.RECORD_FILE).read_text(encoding="utf-8")
-        return Rebuilt(digest=found["digest"], record=record)
+        return VariedBuild(digest=found["digest"], record=record)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rebuilt:
+class VariedBuild:
     """What a varied build gave: the image's digest, and the text of its record."""
 
     digest: str

@@ -35,7 +35,7 @@ def inflater() -> Inflater:
     return _inflater
 
 
-def spread(
+def map_in_processes(
     work: Callable[[Item], Result], items: Sequence[Item], count: int, prepare: Prepare = lambda _: None
 ) -> Iterator[Result]:
     """Yield the results of work on each item, in their order, from at most `count` processes.

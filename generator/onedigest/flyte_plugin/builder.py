@@ -22,10 +22,10 @@ from flyte.extend import ImageChecker
 
 from onedigest.definition.flyte.definition import dumps
 from onedigest.errors import EngineError, OnedigestError
-from onedigest.flyte_plugin.declaring import environments_of, find_files, find_siblings
+from onedigest.flyte_plugin.defining_files import environments_of, find_files, find_siblings
 from onedigest.flyte_plugin.sdk import host_defaults, private, read_image
 
-_START = "import sys; sys.path.append(sys.argv[1]); from onedigest.cli.flyte_child import main; main(sys.argv[2:])"
+_START = "import sys; sys.path.append(sys.argv[1]); from onedigest.flyte_plugin.child import main; main(sys.argv[2:])"
 """What the other process begins with: modules of Python's own come first there, whatever stands beside a script."""
 
 _RUN = os.urandom(8).hex()
@@ -84,7 +84,7 @@ class OnedigestImageBuilder:
         except OnedigestError as error:
             raise ImageBuildError(str(error)) from None
         try:
-            reference = await _answered(json.dumps(request))  # noqa: TID251  no digest is taken of it
+            reference = await _answered(json.dumps(request))
         except OSError as error:
             raise ImageBuildError(f"onedigest cannot be started: {error}") from None
         return ImageBuild(uri=reference or image.uri, remote_run=None)

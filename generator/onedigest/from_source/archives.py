@@ -24,7 +24,7 @@ MOST_ARCHIVE = 1 << 30
 def find_archive(source: Source, previous: BuiltFrom | None, sources: Sources, root: Path) -> BuiltFrom:
     """Return which archive a source is: that of `previous` as long as the same is asked for.
 
-    A file of this machine is hashed; what is elsewhere is brought where no digest is known. Raises `InputError` for one
+    A file of this machine is hashed; what is elsewhere is fetched where no digest is known. Raises `InputError` for one
     with another digest than is stated, and `NetworkError`.
     """
     is_elsewhere = "://" in source.place
@@ -43,7 +43,7 @@ def find_archive(source: Source, previous: BuiltFrom | None, sources: Sources, r
     elif source.digest and sources.store.has(source.digest):
         found = replace(found, digest=source.digest, size=sources.store.path(source.digest).stat().st_size)
     else:
-        digest, size = sources.client.keep(source.place, sources.store, most=MOST_ARCHIVE)
+        digest, size = sources.client.fetch_unknown(source.place, sources.store, most=MOST_ARCHIVE)
         found = replace(found, digest=digest, size=size)
     if source.digest not in ("", found.digest):
         message = (
@@ -55,11 +55,11 @@ def find_archive(source: Source, previous: BuiltFrom | None, sources: Sources, r
 
 def unpack(source: Source, origin: BuiltFrom, sources: Sources, root: Path, target: Path) -> Path:
     """Unpack an archive into a new folder; return the folder of its source. Raises `InputError` and `NetworkError`."""
-    from onedigest.from_source.unpacked import unpack_file
-    from onedigest.net.download import Wanted, download
+    from onedigest.from_source.unpack import unpack_file
+    from onedigest.net.download import Download, download
 
     if "://" in source.place:
-        wanted = Wanted(name=origin.path, digest=origin.digest, size=origin.size, urls=(source.place,))
+        wanted = Download(name=origin.path, digest=origin.digest, size=origin.size, urls=(source.place,))
         download(sources.client, sources.store, [wanted], sources.report)
         place = sources.store.path(origin.digest)
     else:

@@ -15,7 +15,7 @@ from onedigest import checkout, untrusted
 from onedigest.digest import canonical_json
 from onedigest.errors import InputError, Problem
 from onedigest.from_source import failures, sandbox
-from onedigest.from_source.room import FIRST, Room, make_room
+from onedigest.from_source.build_environment import FIRST, BuildEnvironment, make_environment
 from onedigest.from_source.sandbox import USUAL, Limits
 
 _LEGACY = "setuptools.build_meta:__legacy__"
@@ -94,24 +94,26 @@ def ask_requirements(
 
     `tools` are the wheel files of what it names. Raises `InputError`.
     """
-    with make_room(tree, tools, settings, scratch, FIRST) as room:
-        found = _call(room, subdirectory, settings, limits, "get_requires_for_build_wheel")
+    with make_environment(tree, tools, settings, scratch, FIRST) as build_env:
+        found = _call(build_env, subdirectory, settings, limits, "get_requires_for_build_wheel")
     if not _are_lines(found):
         raise InputError.of("the backend does not answer with a list when it is asked for its requirements")
     return tuple(sorted(set(found)))
 
 
-def build_wheel(room: Room, subdirectory: str, settings: Mapping[str, Any], limits: Limits = USUAL) -> Path:
+def build_wheel(
+    build_env: BuildEnvironment, subdirectory: str, settings: Mapping[str, Any], limits: Limits = USUAL
+) -> Path:
     """Return the wheel that a backend makes in a room. Raises `InputError`."""
-    name = _call(room, subdirectory, settings, limits, "build_wheel", str(room.out))
+    name = _call(build_env, subdirectory, settings, limits, "build_wheel", str(build_env.out))
     try:
         untrusted.wheel_name(name)
     except ValueError as error:
-        raise InputError.of(f"the name of the wheel that the backend made {room.hidden(str(error))}") from None
-    wheel = room.out / str(name)
+        raise InputError.of(f"the name of the wheel that the backend made {build_env.hidden(str(error))}") from None
+    wheel = build_env.out / str(name)
     # the folder may be a link by now, to what the backend itself cannot read
     if wheel.resolve() != wheel or not wheel.is_file():
-        raise InputError.of(f"the backend names a wheel `{name}` that is not there: {_seen(room.out, wheel)}")
+        raise InputError.of(f"the backend names a wheel `{name}` that is not there: {_seen(build_env.out, wheel)}")
     return wheel
 
 
@@ -122,34 +124,39 @@ def _seen(folder: Path, wheel: Path) -> str:
 
 
 def _call(
-    room: Room, subdirectory: str, settings: Mapping[str, Any], limits: Limits, hook: str, *arguments: str
+    build_env: BuildEnvironment,
+    subdirectory: str,
+    settings: Mapping[str, Any],
+    limits: Limits,
+    hook: str,
+    *arguments: str,
 ) -> Any:
     """Call a hook of the backend; return its answer, which may be anything."""
     import pyproject_hooks
 
-    project = room.tree / subdirectory if subdirectory else room.tree
+    project = build_env.tree / subdirectory if subdirectory else build_env.tree
     system = read_build_system(project)
     caller = pyproject_hooks.BuildBackendHookCaller(
         str(project),
         system.backend,
         backend_path=system.backend_path or None,
-        runner=partial(_run, room, limits),
-        python_executable=str(room.python),
+        runner=partial(_run, build_env, limits),
+        python_executable=str(build_env.python),
     )
     try:
         return getattr(caller, hook)(*arguments, config_settings=settings.get("config-settings") or None)
     except pyproject_hooks.BackendUnavailable as error:
-        raise failures.not_imported(system.backend, room.hidden(error.traceback or str(error))) from None
+        raise failures.not_imported(system.backend, build_env.hidden(error.traceback or str(error))) from None
     except pyproject_hooks.UnsupportedOperation as error:
         raise InputError.of(
-            f"the backend cannot make a wheel: {failures.last_lines(room.hidden(str(error)))}"
+            f"the backend cannot make a wheel: {failures.last_lines(build_env.hidden(str(error)))}"
         ) from None
     except pyproject_hooks.HookMissing:
         raise InputError.of(f"`{system.backend}` is no backend: it has no hook `{hook}`") from None
 
 
 def _run(
-    room: Room,
+    build_env: BuildEnvironment,
     limits: Limits,
     command: Sequence[str],
     cwd: str | None = None,
@@ -157,20 +164,20 @@ def _run(
 ) -> None:
     """Run a hook as the library asks for it, with copies of its files in the room."""
     python, script, hook, control = command
-    shutil.copyfile(script, room.control / "hook.py")
-    shutil.copyfile(Path(control) / "input.json", room.control / "input.json")
+    shutil.copyfile(script, build_env.control / "hook.py")
+    shutil.copyfile(Path(control) / "input.json", build_env.control / "input.json")
     ended = sandbox.run(
-        [python, str(room.control / "hook.py"), hook, str(room.control)],
-        Path(cwd or room.tree),
-        {**room.variables, **(extra_environ or {})},
-        room.enclosure,
+        [python, str(build_env.control / "hook.py"), hook, str(build_env.control)],
+        Path(cwd or build_env.tree),
+        {**build_env.variables, **(extra_environ or {})},
+        build_env.enclosure,
         limits,
-        isolated=not sandbox.obstacle(),
+        isolated=not sandbox.isolation_obstacle(),
     )
     if ended.stopped or ended.code:
-        raise failures.failed(ended, room.hidden(ended.output))
+        raise failures.failed(ended, build_env.hidden(ended.output))
     # warnings of the backend are the business of its author
-    answer = {**_answer(room.control), "warnings": []}
+    answer = {**_answer(build_env.control), "warnings": []}
     (Path(control) / "output.json").write_bytes(canonical_json(answer))
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.errors import InputError, Problem
-from onedigest.from_source.checking_out import write_commit
+from onedigest.from_source.commit_files import write_commit
 from onedigest.from_source.git_address import OBJECT_NAME, check_reference, read_remote, short_name
 from onedigest.from_source.model import BuiltFrom, Kind, Source
 from onedigest.from_source.repositories import (
-    Repository,
-    bring_commit,
-    bring_everything,
+    GitRepository,
+    fetch_commit,
+    fetch_everything,
     has_commit,
     list_references,
     opened,
@@ -46,7 +46,7 @@ def find_commit(source: Source, previous: BuiltFrom | None, sources: Sources) ->
         return replace(found, commit=previous.commit, tree=previous.tree)
     with opened(source.place, source.name, source.where, sources) as repository:
         commit = _resolved(repository, source.reference)
-        tree = git.tell(repository.here(), "rev-parse", "--verify", f"{commit}^{{tree}}").decode().strip()
+        tree = git.tell(repository.local_run(), "rev-parse", "--verify", f"{commit}^{{tree}}").decode().strip()
     return replace(found, commit=commit, tree=tree)
 
 
@@ -59,9 +59,9 @@ def check_out(
     """
     with opened(source.place, source.name, source.where, sources) as repository:
         if not has_commit(repository, origin.commit):
-            _bring(repository, origin, hear)
-        bring_commit(repository, origin.commit)
-        tree = git.tell(repository.here(), "rev-parse", "--verify", f"{origin.commit}^{{tree}}").decode().strip()
+            _fetch_everything(repository, origin, hear)
+        fetch_commit(repository, origin.commit)
+        tree = git.tell(repository.local_run(), "rev-parse", "--verify", f"{origin.commit}^{{tree}}").decode().strip()
         if tree != origin.tree:
             message = f"the commit {origin.commit} of `{source.name}` has the tree {tree}, and the lock states"
             raise InputError.of(f"{message} {origin.tree}", where=source.where, hint=_upgrading(source.name))
@@ -69,10 +69,10 @@ def check_out(
     write_rest()
 
 
-def _bring(repository: Repository, origin: BuiltFrom, hear: Callable[[Problem], None]) -> None:
-    """Bring the commit that a lock states, and say where a tag is another one by now."""
+def _fetch_everything(repository: GitRepository, origin: BuiltFrom, hear: Callable[[Problem], None]) -> None:
+    """Fetch the commit that a lock states, and say where a tag is another one by now."""
     name, reference = repository.name, origin.reference
-    is_there = bring_commit(repository, origin.commit)
+    is_there = fetch_commit(repository, origin.commit)
     known = {}
     if reference and not OBJECT_NAME.fullmatch(reference):
         known = list_references(repository, _patterns(reference))
@@ -88,21 +88,21 @@ def _bring(repository: Repository, origin: BuiltFrom, hear: Callable[[Problem], 
         message = f"the tag `{short_name(reference)}` of `{name}` {was}"
         hear(Problem(message, repository.where, _upgrading(name)))
         # backends that ask git for a version get the answer of then
-        git.tell(repository.here(), "update-ref", tag, origin.commit)
+        git.tell(repository.local_run(), "update-ref", tag, origin.commit)
 
 
-def _resolved(repository: Repository, reference: str) -> str:
-    """Return the commit that a reference is now: a branch, else a tag, else a commit, as uv has it; it is brought."""
+def _resolved(repository: GitRepository, reference: str) -> str:
+    """Return the commit that a reference is now: a branch, else a tag, else a commit, as uv has it; it is fetched."""
     commit = reference if OBJECT_NAME.fullmatch(reference) else ""
     if not commit:
         commit = _commit_of(list_references(repository, _patterns(reference)), _names(reference))
     if not commit and not reference:
         raise InputError.of(f"the repository of `{repository.name}` has no commit", where=repository.where)
     if not commit and _SHORT.fullmatch(reference):
-        bring_everything(repository)
-        found = git.ask(repository.here(), "rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}")
+        fetch_everything(repository)
+        found = git.ask(repository.local_run(), "rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}")
         commit = (found or b"").decode().strip()
-    if not commit or not bring_commit(repository, commit):
+    if not commit or not fetch_commit(repository, commit):
         raise _unknown(repository, reference)
     return commit
 
@@ -125,7 +125,7 @@ def _commit_of(known: dict[str, str], names: Sequence[str]) -> str:
     return next(filter(None, found), "")
 
 
-def _unknown(repository: Repository, reference: str) -> InputError:
+def _unknown(repository: GitRepository, reference: str) -> InputError:
     known = {name.removesuffix("^{}") for name in list_references(repository)}
     kinds = tuple(start for start in _KINDS if reference.startswith(start)) or tuple(_KINDS)
     names = sorted(short_name(name) for name in known if name.startswith(kinds))

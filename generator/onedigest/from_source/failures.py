@@ -6,7 +6,7 @@ import re
 
 from onedigest.errors import InputError
 from onedigest.from_source.canonical_wheel import FOR_EACH_PLATFORM
-from onedigest.from_source.sandbox import Ended
+from onedigest.from_source.sandbox import ProcessResult
 from onedigest.untrusted import without_secrets
 
 _MOST_LINES = 12
@@ -62,7 +62,7 @@ _FRAME = re.compile(
 _SOURCE_LINE = re.compile(r"^ {4}")
 
 
-def failed(ended: Ended, said: str) -> InputError:
+def failed(ended: ProcessResult, said: str) -> InputError:
     """Return the error of a run that did not end well; `said` is its output without paths of ours."""
     lines = last_lines(said)
     if ended.stopped:

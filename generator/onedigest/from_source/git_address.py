@@ -27,7 +27,7 @@ OBJECT_NAME = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 """How git names commits and trees: by SHA-1, or by SHA-256."""
 
 
-class Stated(NamedTuple):
+class GitUrl(NamedTuple):
     """What a requirement says of a repository: its address, a reference, the folder of the project, and a name."""
 
     place: str
@@ -37,7 +37,7 @@ class Stated(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Remote:
+class GitRemote:
     """A repository that git can ask: `address` has no password, and `shown`, for messages and locks, no user.
 
     `asked` is the address as it was given, which those of submodules are relative to.
@@ -52,7 +52,7 @@ class Remote:
     secrets: tuple[str, ...] = field(repr=False)
 
 
-def read_git_url(text: str) -> Stated:
+def read_git_url(text: str) -> GitUrl:
     """Return what an address as requirements have it says: `git+https://host/name@reference#subdirectory=folder`.
 
     Raises ValueError with words that follow the name of what has it.
@@ -70,7 +70,7 @@ def read_git_url(text: str) -> Stated:
             inner_path(subdirectory)
         except ValueError:
             raise ValueError(f"has the folder {subdirectory!r}, which is no plain path in the repository") from None
-    return Stated(f"{scheme}://{netloc}{slash}{path}", unquote(reference), subdirectory, found.get("egg", ""))
+    return GitUrl(f"{scheme}://{netloc}{slash}{path}", unquote(reference), subdirectory, found.get("egg", ""))
 
 
 def shown(place: str) -> str:
@@ -78,7 +78,7 @@ def shown(place: str) -> str:
     return _plain(place)[0]
 
 
-def read_remote(place: str, where: str, name: str) -> Remote:
+def read_remote(place: str, where: str, name: str) -> GitRemote:
     """Return a repository by its address. Raises `InputError` for one that git is not let near."""
     if match := _COPY_FORM.fullmatch(place):
         place = f"ssh://{match[1] or 'git'}@{match[2]}/{match[3].lstrip('/')}"
@@ -115,7 +115,7 @@ def read_remote(place: str, where: str, name: str) -> Remote:
             secrets = (*secrets, value)
         else:
             settings[f"credential.{origin}.username"] = user
-    return Remote(asked=place, address=address, scheme=parts.scheme, shown=bare, settings=settings, secrets=secrets)
+    return GitRemote(asked=place, address=address, scheme=parts.scheme, shown=bare, settings=settings, secrets=secrets)
 
 
 def short_name(reference: str) -> str:
@@ -130,7 +130,7 @@ def check_reference(reference: str, name: str, where: str) -> None:
 
 
 def _is_loopback(host: str) -> bool:
-    from onedigest.net.leading import is_loopback
+    from onedigest.net.redirects import is_loopback
 
     return is_loopback(host)
 

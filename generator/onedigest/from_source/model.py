@@ -107,7 +107,7 @@ class BuiltFrom:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Built:
+class BuiltWheel:
     """A wheel in its canonical form, and what it was built of."""
 
     wheel: PinnedFile

@@ -8,7 +8,7 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from onedigest.from_source.fitting import OLDEST, Need
+from onedigest.from_source.compatible_wheels import OLDEST, BuildNeed
 from onedigest.from_source.model import BuildRequirement
 from onedigest.net.uv_settings import toml_value
 
@@ -33,7 +33,7 @@ _SETTINGS = (
 """What [tool.uv] says of indexes, as far as it counts for a backend too."""
 
 
-def settings_of(need: Need, wanted: Iterable[str]) -> dict[str, Any]:
+def settings_of(need: BuildNeed, wanted: Iterable[str]) -> dict[str, Any]:
     """Return what counts of indexes, with those that the project itself names for what builds it."""
     found = {name: need.settings[name] for name in _SETTINGS if name in need.settings}
     chosen = need.declared.chosen(canonicalize_name(Requirement(each).name) for each in wanted)

@@ -19,16 +19,16 @@ from onedigest import untrusted
 from onedigest.checkout import read_inside
 from onedigest.digest import algorithm_of, has_stated, of_bytes
 from onedigest.errors import InputError, NetworkError, Problem
-from onedigest.from_source.fitting import Need, choose, may_build
+from onedigest.from_source.compatible_wheels import BuildNeed, choose, may_build
 from onedigest.from_source.model import BuildRequirement, PinnedFile
 from onedigest.from_source.project_text import MACHINES, NAME, preferences_text, project_text, settings_of
-from onedigest.net.download import Wanted, download
+from onedigest.net.download import Download, download
 from onedigest.store import link
 from onedigest.tools import uv
 from onedigest.tools.uv_rows import (
     NOWHERE,
     WEB,
-    Place,
+    WheelAddress,
     stated_digest,
     wheel_address,
     wheel_digest,
@@ -49,14 +49,16 @@ _MOST_FILES = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pins:
+class BuildPins:
     """Requirements that are pinned, and where their wheels are, by file name, as far as it is known."""
 
     requires: tuple[BuildRequirement, ...]
-    places: Mapping[str, Place] = field(default_factory=dict)
+    places: Mapping[str, WheelAddress] = field(default_factory=dict)
 
 
-def resolve(need: Need, stated: Iterable[str], previous: Sequence[BuildRequirement], sources: Sources) -> Pins:
+def resolve(
+    need: BuildNeed, stated: Iterable[str], previous: Sequence[BuildRequirement], sources: Sources
+) -> BuildPins:
     """Choose the requirements of a backend; those of `previous` stay as long as they satisfy.
 
     Raises `InputError` for what has no wheel or is no requirement of an index, and `NetworkError`.
@@ -67,26 +69,28 @@ def resolve(need: Need, stated: Iterable[str], previous: Sequence[BuildRequireme
     ]
     wanted = _checked(need, [*stated, *extra])
     if not wanted:
-        return Pins(requires=())
+        return BuildPins(requires=())
     constraints = list(map(str, need.settings.get("constraints", ())))
     if _satisfy(previous, wanted, constraints):
-        return Pins(requires=tuple(previous))
+        return BuildPins(requires=tuple(previous))
     known = preferences_text(previous) if previous else ""
     return _pins(need, _ask(need, wanted, constraints, known, sources), sources)
 
 
-def locate(need: Need, requires: Sequence[BuildRequirement], sources: Sources) -> Pins:
+def locate(need: BuildNeed, requires: Sequence[BuildRequirement], sources: Sources) -> BuildPins:
     """Ask where the wheels of pinned requirements are now. Raises `InputError` and `NetworkError`."""
     if not requires:
-        return Pins(requires=())
+        return BuildPins(requires=())
     wanted = [f"{each.name}=={each.version}" for each in requires]
     found = _ask(need, wanted, (), "", sources)
     places = {file.name: place for row in found.get("package", ()) for file, place in _wheels(row)}
-    return Pins(requires=tuple(requires), places=places)
+    return BuildPins(requires=tuple(requires), places=places)
 
 
-def bring(need: Need, pins: Pins, tags: Sequence[Tag], sources: Sources, folder: Path) -> list[Path]:
-    """Bring the wheels that a machine with these tags takes into a new folder; return their paths.
+def fetch_requirements(
+    need: BuildNeed, pins: BuildPins, tags: Sequence[Tag], sources: Sources, folder: Path
+) -> list[Path]:
+    """Fetch the wheels that a machine with these tags takes into a new folder; return their paths.
 
     Raises `InputError` where one of them has none for it, and `NetworkError`.
     """
@@ -101,7 +105,7 @@ def bring(need: Need, pins: Pins, tags: Sequence[Tag], sources: Sources, folder:
             _add(need, file, Path(place.address), sources)
         else:
             urls = (place.address,) if place.address else ()
-            wanted.append(Wanted(name=file.name, digest=file.digest, size=file.size, urls=urls, index=place.index))
+            wanted.append(Download(name=file.name, digest=file.digest, size=file.size, urls=urls, index=place.index))
     _refuse_gone(need, wanted)
     download(sources.client, sources.store, wanted, sources.report)
     folder.mkdir()
@@ -110,7 +114,7 @@ def bring(need: Need, pins: Pins, tags: Sequence[Tag], sources: Sources, folder:
     return [folder / file.name for file in chosen]
 
 
-def _checked(need: Need, stated: Iterable[str]) -> list[str]:
+def _checked(need: BuildNeed, stated: Iterable[str]) -> list[str]:
     found, problems = [], []
     for text in stated:
         try:
@@ -159,7 +163,9 @@ def _satisfy(previous: Iterable[BuildRequirement], wanted: Iterable[str], constr
     )
 
 
-def _ask(need: Need, wanted: Sequence[str], constraints: Sequence[str], known: str, sources: Sources) -> dict[str, Any]:
+def _ask(
+    need: BuildNeed, wanted: Sequence[str], constraints: Sequence[str], known: str, sources: Sources
+) -> dict[str, Any]:
     for machines in _FEWER:
         try:
             return uv.lock(
@@ -176,7 +182,7 @@ def _ask(need: Need, wanted: Sequence[str], constraints: Sequence[str], known: s
     raise AssertionError("the last one returns or raises")
 
 
-def _explained(need: Need, problem: Problem) -> Problem:
+def _explained(need: BuildNeed, problem: Problem) -> Problem:
     text = _NOISE.sub("", problem.message.replace("your project", "its backend")).strip()
     hint = problem.hint
     if "no usable wheels" in text or "no wheels" in text:
@@ -184,7 +190,7 @@ def _explained(need: Need, problem: Problem) -> Problem:
     return Problem(f"the build requirements of `{need.name}` cannot be had: {text}", problem.where, hint)
 
 
-def _pins(need: Need, found: Mapping[str, Any], sources: Sources) -> Pins:
+def _pins(need: BuildNeed, found: Mapping[str, Any], sources: Sources) -> BuildPins:
     requires, places = [], {}
     for row in found.get("package", ()):
         name = untrusted.normalized_name(row.get("name"))
@@ -204,10 +210,10 @@ def _pins(need: Need, found: Mapping[str, Any], sources: Sources) -> Pins:
             places[file.name] = place
             files.append(file if file.digest and file.size else _measured(file, place, sources))
         requires.append(BuildRequirement(name=name, version=untrusted.version(row.get("version")), wheels=tuple(files)))
-    return Pins(requires=tuple(sorted(requires)), places=places)
+    return BuildPins(requires=tuple(sorted(requires)), places=places)
 
 
-_Row = tuple[PinnedFile, Place]
+_Row = tuple[PinnedFile, WheelAddress]
 """A wheel as uv.lock has it: digest and size are empty where its index does not state them."""
 
 
@@ -217,7 +223,7 @@ def _wheels(row: Mapping[str, Any]) -> Iterator[_Row]:
         try:
             name, size = wheel_name(wheel), untrusted.size(wheel.get("size", 0), _MOST_WHEEL)
             file = PinnedFile(name=name, digest=wheel_digest(wheel), size=size)
-            place = Place(wheel_address(source, wheel), stated_digest(wheel), wheel_index(source))
+            place = WheelAddress(wheel_address(source, wheel), stated_digest(wheel), wheel_index(source))
         except (KeyError, ValueError):
             continue
         if name and (place.address.startswith(WEB) or "://" not in place.address):
@@ -230,9 +236,9 @@ def _kept(wheels: list[_Row]) -> list[_Row]:
     return pure[:1] or wheels
 
 
-def _measured(file: PinnedFile, place: Place, sources: Sources) -> PinnedFile:
+def _measured(file: PinnedFile, place: WheelAddress, sources: Sources) -> PinnedFile:
     if "://" in place.address:
-        digest, size = sources.client.keep(place.address, sources.store, most=_MOST_WHEEL, index=place.index)
+        digest, size = sources.client.fetch_unknown(place.address, sources.store, most=_MOST_WHEEL, index=place.index)
     else:
         data = _local(file.name, Path(place.address))
         digest, size = sources.store.add(data), len(data)
@@ -247,14 +253,14 @@ def _local(name: str, place: Path) -> bytes:
     return read_inside(place, Path(place.anchor), name, _MOST_WHEEL)
 
 
-def _add(need: Need, file: PinnedFile, place: Path, sources: Sources) -> None:
+def _add(need: BuildNeed, file: PinnedFile, place: Path, sources: Sources) -> None:
     data = _local(file.name, place)
     if of_bytes(data) != file.digest:
         raise InputError.of(f"`{file.name}` has another sha256 than the lock states", where=need.where)
     sources.store.add(data)
 
 
-def _refuse_gone(need: Need, wanted: Iterable[Wanted]) -> None:
+def _refuse_gone(need: BuildNeed, wanted: Iterable[Download]) -> None:
     problems = [
         Problem(
             f"the wheel `{file.name}` that `{need.name}` was built with is in no index any more",

@@ -49,7 +49,7 @@ USUAL = Limits()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Enclosure:
+class SandboxFolder:
     """Where a program runs: `folder` is all that it may write to, `kept` what it may only read of that.
 
     The folder has one named `tmp`, which is /tmp where there are namespaces. `user` and `number` are what the program
@@ -64,7 +64,7 @@ class Enclosure:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ended:
+class ProcessResult:
     """How a program ended: its code, or a signal as a negative number; the end of what it said; why it was stopped."""
 
     code: int
@@ -76,11 +76,11 @@ def run(
     command: Sequence[str],
     folder: Path,
     environment: Mapping[str, str],
-    enclosure: Enclosure,
+    enclosure: SandboxFolder,
     limits: Limits = USUAL,
     *,
     isolated: bool,
-) -> Ended:
+) -> ProcessResult:
     """Run a program with exactly these variables; all that it started has ended when this returns.
 
     Raises `EngineError` where it cannot be started.
@@ -97,19 +97,19 @@ def run(
     if ended.stopped:
         return ended
     if word in ("exit", "signal") and rest.isdecimal():
-        return Ended(code=int(rest) if word == "exit" else -int(rest), output=ended.output)
+        return ProcessResult(code=int(rest) if word == "exit" else -int(rest), output=ended.output)
     if word == "failed":
         raise EngineError.of(f"{_NOT_STARTED}: {rest}")
     raise EngineError.of(f"a build ended without a word: {untrusted.without_secrets(ended.output[-_LONGEST_REPORT:])}")
 
 
 @cache
-def obstacle() -> str:
+def isolation_obstacle() -> str:
     """Return why programs cannot be isolated on this machine, or nothing where they can."""
     if sys.platform != "linux":
         return f"{platform.system()} has no namespaces"
     with TemporaryDirectory(prefix="onedigest-") as folder:
-        enclosure = Enclosure(folder=Path(folder).resolve() / "run")
+        enclosure = SandboxFolder(folder=Path(folder).resolve() / "run")
         (enclosure.folder / "tmp").mkdir(parents=True)
         # the environment that we run in is not shown: this is the Python that made it
         python = str(Path(sys.executable).resolve())
@@ -120,9 +120,9 @@ def obstacle() -> str:
     return f"Python does not start in a namespace: {ended.output.strip()[-200:]}" if ended.code else ""
 
 
-def unisolated() -> list[Problem]:
+def isolation_warning() -> list[Problem]:
     """Return the warning that programs are not isolated on this machine, where they are not."""
-    why = obstacle()
+    why = isolation_obstacle()
     if not why:
         return []
     hint = (
@@ -140,7 +140,7 @@ def _plan(
     command: Sequence[str],
     folder: Path,
     environment: Mapping[str, str],
-    enclosure: Enclosure,
+    enclosure: SandboxFolder,
     limits: Limits,
     root: str,
 ) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def _pythons() -> list[str]:
     return sorted({name for path in own if path.is_dir() for name in (str(path.absolute()), str(path.resolve()))})
 
 
-def _follow(plan: Path, folder: Path, limits: Limits) -> tuple[Ended, str]:
+def _follow(plan: Path, folder: Path, limits: Limits) -> tuple[ProcessResult, str]:
     """Run the stage to its end, or to a limit; return what it said and its report."""
     receiver, report = os.pipe()
     try:
@@ -194,7 +194,7 @@ def _follow(plan: Path, folder: Path, limits: Limits) -> tuple[Ended, str]:
         os.close(report)
     with process, os.fdopen(receiver, "rb") as reports:
         assert process.stdout is not None
-        heard = _Heard(process.stdout, limits.output_bytes)
+        heard = _OutputTail(process.stdout, limits.output_bytes)
         try:
             stopped = _wait(process, heard, folder, limits)
         finally:
@@ -204,10 +204,10 @@ def _follow(plan: Path, folder: Path, limits: Limits) -> tuple[Ended, str]:
             if not text:  # the stage was ended by another, maybe by what it watched
                 _end_group(process)
         heard.drain()
-        return Ended(code=1, output=heard.text(), stopped=stopped), text
+        return ProcessResult(code=1, output=heard.text(), stopped=stopped), text
 
 
-class _Heard:
+class _OutputTail:
     """What a program says, of which the end is kept."""
 
     def __init__(self, pipe: IO[bytes], most: int) -> None:
@@ -241,7 +241,7 @@ class _Heard:
         return self._kept.decode("utf-8", "replace")
 
 
-def _wait(process: subprocess.Popen[bytes], heard: _Heard, folder: Path, limits: Limits) -> str:
+def _wait(process: subprocess.Popen[bytes], heard: _OutputTail, folder: Path, limits: Limits) -> str:
     """Wait for a process and hear what it says; return which limit it broke, or nothing."""
     begun = time.monotonic()
     measured, pause = begun, _MEASURED_EACH

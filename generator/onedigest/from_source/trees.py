@@ -17,8 +17,15 @@ from onedigest.assembler.left_out import ENVIRONMENT, is_marked
 from onedigest.checkout import find_repository, unusable_as_input_error
 from onedigest.digest import Digest
 from onedigest.errors import InputError
-from onedigest.from_source.left_aside import PROJECT_FILES, is_beside, is_credential, is_made, is_output, others_below
-from onedigest.from_source.links import real_place
+from onedigest.from_source.excluded_files import (
+    PROJECT_FILES,
+    is_beside,
+    is_credential,
+    is_made,
+    is_output,
+    others_below,
+)
+from onedigest.from_source.symlinks import real_place
 from onedigest.store import STAMP
 from onedigest.tools import git
 
@@ -33,7 +40,7 @@ _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
-class Entry:
+class TreeEntry:
     """A file of a source by its path from the project's folder, or a link with where it leads."""
 
     path: str
@@ -46,7 +53,7 @@ class Entry:
 class Tree:
     """The files of a source, sorted, and those that were left aside because they hold credentials."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[TreeEntry, ...]
     credentials: tuple[str, ...]
 
 
@@ -87,7 +94,7 @@ class _Lister:
         self._root = root
         self._environment = environment
         self._where = where
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, TreeEntry] = {}
         self._credentials: list[str] = []
         self._leaving: list[str] = []
         self._marked: dict[Path, bool] = {}
@@ -173,7 +180,7 @@ class _Lister:
             message = f"the project {self._project.name} has more than {MOST_FILES} files or {MOST_BYTES} bytes"
             hint = "add what is no source of it to .gitignore"
             raise InputError.of(message, where=self._where, hint=hint)
-        self._entries[path] = Entry(path=path, place=place, is_executable=bool(found.st_mode & stat.S_IXUSR))
+        self._entries[path] = TreeEntry(path=path, place=place, is_executable=bool(found.st_mode & stat.S_IXUSR))
 
     def _add_link(self, place: Path, path: str, depth: int) -> None:
         """Take a link as one where it leads to a place in the project, else what it leads to."""
@@ -185,7 +192,7 @@ class _Lister:
         elif real.is_relative_to(self._project):
             target = os.path.relpath(real, place.parent)
             if place.is_relative_to(self._project) and not path.startswith("../"):
-                self._entries[path] = Entry(path=path, place=place, target=target)
+                self._entries[path] = TreeEntry(path=path, place=place, target=target)
         elif real.is_dir():
             if self._project.is_relative_to(real):
                 return  # it has the project in it
@@ -207,7 +214,7 @@ def _real(project: Path, where: str) -> Path:
     return real
 
 
-def _digest(rows: Iterator[tuple[Entry, str]]) -> Digest:
+def _digest(rows: Iterator[tuple[TreeEntry, str]]) -> Digest:
     digest = hashlib.sha256(b"onedigest-tree-1\n")
     for entry, content in rows:
         kind = "link" if entry.target else "executable" if entry.is_executable else "file"
@@ -220,7 +227,7 @@ def _content(place: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _copied(entry: Entry, target: Path) -> str:
+def _copied(entry: TreeEntry, target: Path) -> str:
     """Copy a file or link; return what its digest has for its content."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if entry.target:

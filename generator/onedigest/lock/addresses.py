@@ -14,7 +14,7 @@ from onedigest.definition.unnamed import ssh_address
 from onedigest.digest import Digest
 from onedigest.from_source.git_address import read_git_url
 from onedigest.from_source.model import NO_DIGEST, read_subdirectory
-from onedigest.net.leading import split
+from onedigest.net.redirects import split
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _WEB = re.compile(r"https?://[^\s\\/?#][^\s\\]*", re.IGNORECASE)
@@ -87,7 +87,7 @@ def _file_address(text: str, scheme: str) -> Address:
 def read_git(source: Mapping[str, Any]) -> Address:
     """Return what a row of [tool.uv.sources] says of a git repository."""
     if source.get("lfs"):
-        return Address(wrong="a git repository with `lfs = true`, and files of git LFS are not brought")
+        return Address(wrong="a git repository with `lfs = true`, and files of git LFS are not fetched")
     given = [f"{kind}{source[key]}" for key, kind in _KINDS.items() if source.get(key)]
     if len(given) > 1:
         return Address(wrong="a git repository with more than one of `rev`, `tag` and `branch`")

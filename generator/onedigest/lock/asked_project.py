@@ -13,11 +13,11 @@ from packaging.utils import canonicalize_name
 from onedigest.definition.spec import Spec
 from onedigest.from_source.model import Source
 from onedigest.lock import uv_keys
-from onedigest.lock.model import Package
-from onedigest.lock.places import Around, Places
+from onedigest.lock.empty_index import names_of
+from onedigest.lock.model import LockedPackage
+from onedigest.lock.package_sources import PackageSources, ScriptSurroundings
 from onedigest.lock.repository import find_root
 from onedigest.lock.toml import inline_table, lines, string, value
-from onedigest.lock.unbuilt import names_of
 from onedigest.platforms import Platform, marker_of
 
 NAME = "onedigest-script"
@@ -29,7 +29,7 @@ _NO_REGISTRY = "https://index.invalid/simple"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class RequestedPackages:
     """What uv is asked for: requirements, and settings that choose packages. Places on this machine are absolute.
 
     `files` are the wheels on this machine that a script names, and those that were built. `sources` are what it names
@@ -45,10 +45,10 @@ class Wanted:
     added: frozenset[str] = frozenset()
 
 
-def read_around(spec: Spec, folder: Path, wheels: Mapping[Source, Path] | None = None) -> Around:
+def read_surroundings(spec: Spec, folder: Path, wheels: Mapping[Source, Path] | None = None) -> ScriptSurroundings:
     """Return what the places of a script are read against; `folder` is the script's."""
     folder = folder.absolute()
-    return Around(
+    return ScriptSurroundings(
         script=spec.script,
         folder=folder,
         root=find_root(folder),
@@ -58,20 +58,20 @@ def read_around(spec: Spec, folder: Path, wheels: Mapping[Source, Path] | None =
     )
 
 
-def read_wanted(spec: Spec, around: Around) -> Wanted:
+def read_requested(spec: Spec, surroundings: ScriptSurroundings) -> RequestedPackages:
     """Return what a script wants of uv, before anything is fetched.
 
     Raises `InputError` with all that cannot be followed, such as what is not to be built.
     """
     taken, _ = uv_keys.take(json.loads(spec.uv), lambda _: spec.script, spec.build)
-    places = Places(around)
+    places = PackageSources(surroundings)
     dependencies = tuple(map(places.requirement, spec.dependencies))
     others = [*taken.get("override-dependencies", ()), *taken.get("constraint-dependencies", ())]
     settings = places.of_settings(
         taken, names_of((*spec.dependencies, *(each for each in others if isinstance(each, str))))
     )
     places.refuse()
-    return Wanted(
+    return RequestedPackages(
         dependencies=dependencies,
         settings=settings,
         files=frozenset(places.files),
@@ -89,23 +89,25 @@ def _placed(dependencies: Iterable[str], settings: Mapping[str, Any]) -> set[str
     return set(map(canonicalize_name, named))
 
 
-def project_text(spec: Spec, wanted: Wanted, python_minor: str, pins: Iterable[Package] = ()) -> str:
+def project_text(
+    spec: Spec, requested: RequestedPackages, python_minor: str, pins: Iterable[LockedPackage] = ()
+) -> str:
     """Return a pyproject.toml whose lock is that of the script for its platforms alone.
 
     `pins` are packages that may not have another version.
     """
-    settings = dict(wanted.settings)
+    settings = dict(requested.settings)
     constraints = [*settings.pop("constraint-dependencies", []), *map(pin, pins)]
     required = lines([string(_machine(platform)) for platform in spec.platforms])
     strict = f"no-build = true\nrequired-environments = {required}\n"
-    if wanted.build:
+    if requested.build:
         # what uv may choose without a wheel says itself what it needs, so that none is ever built by uv
-        strict += f"no-binary-package = {lines([string(name) for name in sorted(wanted.build)])}\n"
-        settings["dependency-metadata"] = _with_all(settings.get("dependency-metadata", []), wanted.build)
-    return _text(spec, wanted.dependencies, python_minor, constraints, settings, strict)
+        strict += f"no-binary-package = {lines([string(name) for name in sorted(requested.build)])}\n"
+        settings["dependency-metadata"] = _with_all(settings.get("dependency-metadata", []), requested.build)
+    return _text(spec, requested.dependencies, python_minor, constraints, settings, strict)
 
 
-def comparison_text(spec: Spec, wanted: Wanted, python_minor: str, names: Iterable[str]) -> str:
+def comparison_text(spec: Spec, requested: RequestedPackages, python_minor: str, names: Iterable[str]) -> str:
     """Return a pyproject.toml whose lock has the newest version of each package that a script allows, built or not.
 
     Every package says itself what it depends on, which is nothing: so none is looked into.
@@ -113,12 +115,12 @@ def comparison_text(spec: Spec, wanted: Wanted, python_minor: str, names: Iterab
     from packaging.requirements import Requirement
 
     left, asked = sorted(set(names)), []
-    for text in wanted.dependencies:
+    for text in requested.dependencies:
         requirement = Requirement(text)
         if canonicalize_name(requirement.name) in left:
             requirement.extras = set()
             asked.append(str(requirement))
-    settings = {**wanted.settings, "dependency-metadata": [{"name": name} for name in left]}
+    settings = {**requested.settings, "dependency-metadata": [{"name": name} for name in left]}
     constraints = settings.pop("constraint-dependencies", [])
     return _text(spec, [*asked, *left], python_minor, constraints, settings)
 
@@ -126,7 +128,7 @@ def comparison_text(spec: Spec, wanted: Wanted, python_minor: str, names: Iterab
 def preferences_text(
     spec: Spec,
     python_minor: str,
-    packages: Iterable[Package],
+    packages: Iterable[LockedPackage],
     forks: Mapping[tuple[str, str], Sequence[str]] | None = None,
 ) -> str:
     """Return a uv.lock that holds nothing but versions, which uv prefers as long as they fit.
@@ -193,7 +195,7 @@ def _machine(platform: Platform) -> str:
     return f"sys_platform == 'linux' and platform_machine == '{platform.machine}'"
 
 
-def pin(package: Package) -> str:
+def pin(package: LockedPackage) -> str:
     """Return the requirement of exactly one version, on the platforms that have it."""
     text = f"{package.name}=={package.version}"
     return text if len(package.platforms) > 1 else f"{text} ; {marker_of(package.platforms)}"

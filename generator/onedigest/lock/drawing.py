@@ -1,12 +1,13 @@
-"""A dependency graph as text, Mermaid, DOT, SVG and JSON, the same bytes for the same lock."""
+"""A dependency graph as text, Mermaid, DOT, SVG and values of JSON, the same bytes for the same lock."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 from xml.sax.saxutils import escape
 
 from onedigest.lock.graph import ROOT, Graph, Node, cycles, ranks, source_of
-from onedigest.shown_text import json_document, masked, one_line
+from onedigest.shown_text import masked, one_line
 
 _BOX_HEIGHT, _RANK_GAP, _COLUMN_GAP, _MARGIN, _CHARACTER = 26, 46, 14, 16, 7.2
 _PER_ROW = 8
@@ -80,8 +81,8 @@ def dot(graph: Graph, name: str) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def as_json(graph: Graph, name: str) -> str:
-    """Return nodes and edges as a JSON document; the script's node has an empty version."""
+def document(graph: Graph, name: str) -> dict[str, Any]:
+    """Return nodes and edges as values of JSON; the script's node has an empty version."""
     nodes = [
         {
             "name": node[0] or name,
@@ -92,7 +93,7 @@ def as_json(graph: Graph, name: str) -> str:
     ]
     number = {node: index for index, node in enumerate(sorted(graph))}
     edges = [[number[source], number[target]] for source, target in sorted(graph.edges)]
-    return json_document({"nodes": nodes, "edges": edges}) + "\n"
+    return {"nodes": nodes, "edges": edges}
 
 
 def svg(graph: Graph, name: str) -> str:
@@ -124,7 +125,6 @@ FORMATS: dict[str, Callable[[Graph, str], str]] = {
     "mermaid": mermaid,
     "dot": dot,
     "svg": svg,
-    "json": as_json,
 }
 
 

@@ -13,7 +13,7 @@ _PATCHES = ("0", "99")
 _GLIBC = "2.17"
 
 
-class Environments:
+class ImageEnvironments:
     """The machines that an image is for, with their Python as 3.N."""
 
     def __init__(self, platforms: Iterable[Platform], minor: str) -> None:

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TypeAlias
 
 import networkx
+from packaging.utils import canonicalize_name
 
 from onedigest.lock.model import Lock
 
@@ -61,10 +62,12 @@ def ranks(graph: Graph) -> list[list[Node]]:
 def paths_to(graph: Graph, name: str) -> list[list[Node]]:
     """Return, for each version of a package, the shortest paths from the script to it, in alphabetical order.
 
-    There are `MOST_PATHS` of them at the most: their number may double with each package.
+    The name may be spelled in any way that PEP 503 has for it. There are `MOST_PATHS` paths at the most: their number
+    may double with each package.
     """
     found: list[list[Node]] = []
-    for node in sorted(each for each in graph if each[0] == name):
+    normal = canonicalize_name(name)
+    for node in sorted(each for each in graph if each[0] == normal):
         if networkx.has_path(graph, ROOT, node):
             found += islice(_shortest_paths(graph, node), MOST_PATHS - len(found))
     return found

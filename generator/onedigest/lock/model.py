@@ -21,7 +21,7 @@ class Wheel:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Package:
+class LockedPackage:
     """One version of a project, with the wheel that each platform selects.
 
     `origin` is the source that its one wheel was built of, where it was built.
@@ -72,7 +72,7 @@ class Lock:
     version: str
     platforms: tuple[Platform, ...]
     base: Base
-    packages: tuple[Package, ...]
+    packages: tuple[LockedPackage, ...]
     roots: tuple[tuple[str, str], ...]
 
     def __post_init__(self) -> None:
@@ -91,7 +91,7 @@ class Lock:
         return tuple(sorted({wheel for package in self.packages for _, wheel in package.wheels}))
 
 
-def settled(lock: Lock, previous: Lock | None) -> Lock:
+def keep_release(lock: Lock, previous: Lock | None) -> Lock:
     """Return a lock as it is to be written: the release moves only where something else does too.
 
     A previous lock of another format is to be given without a `version`: its text moves anyway.

@@ -25,7 +25,7 @@ _MOST_LOOKED_AT = 200_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Declared:
+class DeclaredPlaces:
     """What a pyproject.toml says of where packages are: each source with the folder that its path is from."""
 
     sources: Mapping[str, tuple[Any, Path]] = field(default_factory=dict)
@@ -75,16 +75,16 @@ def members(workspace: Path, root: Path) -> dict[str, Path]:
     return found
 
 
-def declared_by(folder: Path, root: Path) -> Declared:
+def declared_by(folder: Path, root: Path) -> DeclaredPlaces:
     """Return what a project says of where packages are, or its workspace where it says nothing. Raises `InputError`."""
     if not (folder / FILE).is_file():
-        return Declared()
+        return DeclaredPlaces()
     own = _declared(folder, root)
     workspace = find_workspace(folder, root)
     if workspace is None or folder == workspace or folder not in members(workspace, root).values():
         return own
     around = _declared(workspace, root)
-    return Declared(sources={**around.sources, **own.sources}, indexes=(*own.indexes, *around.indexes))
+    return DeclaredPlaces(sources={**around.sources, **own.sources}, indexes=(*own.indexes, *around.indexes))
 
 
 def is_no_package(folder: Path, root: Path) -> bool:
@@ -95,13 +95,13 @@ def is_no_package(folder: Path, root: Path) -> bool:
         return False
 
 
-def _declared(folder: Path, root: Path) -> Declared:
+def _declared(folder: Path, root: Path) -> DeclaredPlaces:
     table = _uv_table(_load(folder, root))
     where = _shown(folder, root)
     sources = _read("sources", uv_values.sources, table.get("sources", {}), where)
     indexes = _read("index", uv_values.indexes, table.get("index", []), where)
     named: dict[str, tuple[Any, Path]] = {canonicalize_name(name): (each, folder) for name, each in sources.items()}
-    return Declared(sources=named, indexes=tuple(indexes))
+    return DeclaredPlaces(sources=named, indexes=tuple(indexes))
 
 
 def _read(key: str, check: Callable[[Any], T], value: Any, where: str) -> T:

@@ -14,14 +14,14 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from onedigest import conflicts, untrusted
+from onedigest import merge_conflicts, untrusted
 from onedigest.definition.spec import Spec, normalized_specifier, requirement
-from onedigest.definition.uv_project.locked import FORMAT
+from onedigest.definition.uv_project.uv_lock import FORMAT
 from onedigest.errors import InputError, Problem, generating
-from onedigest.lock import asked_project as shadow
-from onedigest.lock.found import is_marker
-from onedigest.lock.model import Lock, Package
+from onedigest.lock import asked_project
+from onedigest.lock.model import Lock, LockedPackage
 from onedigest.lock.targets import Target, targets_of
+from onedigest.lock.uv_lock_values import is_marker
 from onedigest.tools.uv_rows import stated_digest, wheel_name
 
 Row = Mapping[str, Any]
@@ -37,14 +37,14 @@ _Needed = frozenset[tuple[str, frozenset[str], str]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pins:
+class ScriptPins:
     """Versions that uv prefers, and the digests that files must have, by name; `place` is the lock that says so.
 
     `forks` are the markers of the environments that a version is for, where a package has several. `allowed` are the
     digests of which the files of a package must have one, of any algorithm, where the lock of a project says so.
     """
 
-    packages: tuple[Package, ...] = ()
+    packages: tuple[LockedPackage, ...] = ()
     forks: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     place: str = ""
@@ -61,15 +61,15 @@ class ScriptLock:
     constraints: tuple[Row, ...]
     requires_python: str
 
-    def pins(self, moving: Collection[str] = ()) -> Pins:
+    def pins(self, moving: Collection[str] = ()) -> ScriptPins:
         """Return what is taken of it: what comes from an index, but for packages that are to move."""
         rows = [row for row in self.rows if "registry" in row["source"] and row["name"] not in moving]
         stated: dict[str, set[str]] = {}
         for row in rows:
             for name, digest in row["wheels"]:
                 stated.setdefault(name, set()).add(digest)
-        return Pins(
-            packages=tuple(Package(name=row["name"], version=row["version"], wheels=()) for row in rows),
+        return ScriptPins(
+            packages=tuple(LockedPackage(name=row["name"], version=row["version"], wheels=()) for row in rows),
             forks={(row["name"], row["version"]): row["forks"] for row in rows if row["forks"]},
             # where two indexes have a file of one name, it is not known which of them is meant
             digests={name: min(several) for name, several in stated.items() if len(several) == 1 and "" not in several},
@@ -104,7 +104,7 @@ class ScriptLock:
     def _versions(self, target: Target) -> dict[str, str]:
         from onedigest.lock.wheels import walk
 
-        root = {"name": shadow.NAME, "version": "", "dependencies": list(self._roots())}
+        root = {"name": asked_project.NAME, "version": "", "dependencies": list(self._roots())}
         rows = {(row["name"], row["version"]): row for row in (root, *self.rows)}
         return dict(walk(rows, target).edges.keys())
 
@@ -127,7 +127,7 @@ class ScriptLock:
 
 def read_script_lock(text: str, place: str) -> ScriptLock:
     """Read the lock that uv wrote beside a script. Raises `InputError` for one that cannot be used."""
-    if problems := conflicts.problems(text, place):
+    if problems := merge_conflicts.problems(text, place):
         raise InputError(problems)
     try:
         return _read(untrusted.load_toml(text, untrusted.MOST_LOCK), place)
@@ -157,7 +157,7 @@ def _row(value: Any) -> Row:
     from_index = "registry" in source
     optional = untrusted.table(row.get("optional-dependencies", {}))
     name = untrusted.normalized_name(row.get("name"))
-    if name == shadow.NAME:
+    if name == asked_project.NAME:
         raise ValueError(f"a package is called {name}, which no script depends on")
     return {
         "name": name,
@@ -274,10 +274,10 @@ def disagreement(differences: Mapping[str, tuple[str, str]], place: str, script:
         f"pins other versions than {folder} has: {described(differences)}",
         place,
         f"to take those of uv, delete the folder {folder} and run `{generating(script)}`;"
-        f" to have uv choose anew, run `{locking(script)} --upgrade`",
+        f" to have uv choose anew, run `{lock_command(script)} --upgrade`",
     )
 
 
-def locking(script: str) -> str:
+def lock_command(script: str) -> str:
     """Return the command by which uv locks a script."""
     return f"uv lock --script {shlex.quote(script)}"

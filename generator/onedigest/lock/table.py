@@ -13,7 +13,7 @@ _SHOWN = 40
 _MOST_MESSAGES = 50
 
 
-class Wrong(Exception):
+class InvalidValue(Exception):
     """What is wrong with values of a document; each message begins with the place of its value."""
 
     def __init__(self, messages: Iterable[str]) -> None:
@@ -67,10 +67,10 @@ class Table:
                 inner.refuse_rest()
             except ValueError as error:
                 messages.append(f"`{place}` {error}")
-            except Wrong as wrong:
+            except InvalidValue as wrong:
                 messages += wrong.messages
         if messages:
-            raise Wrong(messages)
+            raise InvalidValue(messages)
         return tuple(found)
 
     def every(self, key: str, check: Callable[[Any], T]) -> tuple[T, ...]:
@@ -86,11 +86,13 @@ class Table:
     def refuse_rest(self) -> None:
         """Refuse keys that nobody asked for: another reader might follow them."""
         if self._left:
-            raise Wrong(f"`{self._place(_shown(key))}` is no key of this version of onedigest" for key in self._left)
+            raise InvalidValue(
+                f"`{self._place(_shown(key))}` is no key of this version of onedigest" for key in self._left
+            )
 
-    def wrong(self, key: str, message: str) -> Wrong:
+    def wrong(self, key: str, message: str) -> InvalidValue:
         """Return the error for the value of a key."""
-        return Wrong([f"`{self._place(key)}` {message}"])
+        return InvalidValue([f"`{self._place(key)}` {message}"])
 
     def _place(self, key: str) -> str:
         return f"{self._path}.{key}" if self._path and key else self._path or key

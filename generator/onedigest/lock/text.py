@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import tomllib
 
-from onedigest import conflicts, formats, untrusted
+from onedigest import formats, merge_conflicts, untrusted
 from onedigest.digest import hex_of
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import BuildRequirement, BuiltFrom, PinnedFile
 from onedigest.header import add_header, one_line, stated_script
-from onedigest.lock.model import Lock, Package, Wheel
-from onedigest.lock.reading import environment, input_path, read_document
-from onedigest.lock.stated import format_problem, stated, stated_in
-from onedigest.lock.table import Wrong
+from onedigest.lock.metadata import format_problem, stated, stated_in
+from onedigest.lock.model import Lock, LockedPackage, Wheel
+from onedigest.lock.parse import environment_marker, input_path, read_document
+from onedigest.lock.table import InvalidValue
 from onedigest.lock.toml import inline_table, key, lines, string, value
 from onedigest.platforms import marker_of
 
@@ -28,8 +28,8 @@ def dumps(lock: Lock) -> str:
 
 def loads(text: str, where: str) -> Lock:
     """Read the text of a lock. Raises `InputError` that names the place, such as `packages[2].wheels[0].size`."""
-    if line := conflicts.first_line(text):
-        raise InputError.of(conflicts.MARKS, where=f"{where}:{line}", hint=_HINT)
+    if line := merge_conflicts.first_line(text):
+        raise InputError.of(merge_conflicts.MARKS, where=f"{where}:{line}", hint=_HINT)
     try:
         document = untrusted.load_toml(text, untrusted.MOST_LOCK)
     except tomllib.TOMLDecodeError as error:
@@ -39,7 +39,7 @@ def loads(text: str, where: str) -> Lock:
         raise InputError([problem])
     try:
         lock = read_document(document)
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         raise InputError(Problem(message, where, _HINT) for message in wrong.messages) from None
     if stated(text) != seen or stated_script(text) not in ("", one_line(lock.script)):
         raise InputError.of("says in two places what it is of, and not the same", where=where, hint=_HINT)
@@ -48,7 +48,7 @@ def loads(text: str, where: str) -> Lock:
 
 def _head(lock: Lock) -> str:
     python = lock.base.python_minor
-    environments = [environment(platform, python) for platform in lock.platforms]
+    environments = [environment_marker(platform, python) for platform in lock.platforms]
     return (
         'lock-version = "1.0"\n'
         f"environments = {lines(list(map(string, environments)))}\n"
@@ -57,7 +57,7 @@ def _head(lock: Lock) -> str:
     ) + ("" if lock.packages else "packages = []\n")
 
 
-def _package(package: Package, lock: Lock) -> str:
+def _package(package: LockedPackage, lock: Lock) -> str:
     several = {each.name for each in lock.packages if each.name == package.name and each.key != package.key}
     text = f"[[packages]]\nname = {string(package.name)}\nversion = {string(package.version)}\n"
     if package.platforms != lock.platforms or several:

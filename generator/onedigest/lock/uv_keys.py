@@ -11,45 +11,45 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from onedigest.errors import InputError, Problem
-from onedigest.from_source.not_named import build_line
-from onedigest.lock import uv_values as values
+from onedigest.from_source.unlisted_sources import build_line
+from onedigest.lock import uv_values
 
 Where = Callable[[str], str]
 """Tells `file:line` of a key of the table."""
 
-_PRERELEASE = partial(values.one_of, ("disallow", "allow", "if-necessary", "explicit", "if-necessary-or-explicit"))
+_PRERELEASE = partial(uv_values.one_of, ("disallow", "allow", "if-necessary", "explicit", "if-necessary-or-explicit"))
 _TAKEN: Mapping[str, Callable[[Any], Any]] = {
-    "conflicts": values.conflicts,
-    "constraint-dependencies": values.requirements,
-    "dependency-metadata": values.dependency_metadata,
-    "exclude-dependencies": values.exclusions,
-    "exclude-newer": values.moment,
-    "exclude-newer-package": partial(values.by_package, values.moment),
-    "extra-index-url": values.locations,
-    "find-links": values.locations,
-    "fork-strategy": partial(values.one_of, ("fewest", "requires-python")),
-    "index": values.indexes,
+    "conflicts": uv_values.conflicts,
+    "constraint-dependencies": uv_values.requirements,
+    "dependency-metadata": uv_values.dependency_metadata,
+    "exclude-dependencies": uv_values.exclusions,
+    "exclude-newer": uv_values.moment,
+    "exclude-newer-package": partial(uv_values.by_package, uv_values.moment),
+    "extra-index-url": uv_values.locations,
+    "find-links": uv_values.locations,
+    "fork-strategy": partial(uv_values.one_of, ("fewest", "requires-python")),
+    "index": uv_values.indexes,
     "index-strategy": partial(
-        values.one_of, ("first-index", "unsafe-any-match", "unsafe-first-match", "unsafe-best-match")
+        uv_values.one_of, ("first-index", "unsafe-any-match", "unsafe-first-match", "unsafe-best-match")
     ),
-    "index-url": values.location,
-    "no-index": values.flag,
-    "no-sources": values.flag,
-    "no-sources-package": values.names,
-    "override-dependencies": values.overrides,
+    "index-url": uv_values.location,
+    "no-index": uv_values.flag,
+    "no-sources": uv_values.flag,
+    "no-sources-package": uv_values.names,
+    "override-dependencies": uv_values.overrides,
     "prerelease": _PRERELEASE,
-    "prerelease-package": partial(values.by_package, _PRERELEASE),
-    "resolution": partial(values.one_of, ("highest", "lowest", "lowest-direct")),
-    "sources": values.sources,
+    "prerelease-package": partial(uv_values.by_package, _PRERELEASE),
+    "resolution": partial(uv_values.one_of, ("highest", "lowest", "lowest-direct")),
+    "sources": uv_values.sources,
 }
 
 _OF_BUILDS: Mapping[str, Callable[[Any], Any]] = {
-    "build-constraint-dependencies": values.requirements,
-    "config-settings": values.config_settings,
-    "config-settings-package": partial(values.by_package, values.config_settings),
-    "extra-build-dependencies": partial(values.by_package, values.build_dependencies),
-    "extra-build-variables": partial(values.by_package, values.variables),
-    "no-build": values.flag,
+    "build-constraint-dependencies": uv_values.requirements,
+    "config-settings": uv_values.config_settings,
+    "config-settings-package": partial(uv_values.by_package, uv_values.config_settings),
+    "extra-build-dependencies": partial(uv_values.by_package, uv_values.build_dependencies),
+    "extra-build-variables": partial(uv_values.by_package, uv_values.variables),
+    "no-build": uv_values.flag,
 }
 """What is said of builds: uv is told none of it, since it builds nothing."""
 
@@ -142,7 +142,7 @@ def take(
                     taken[key] = _TAKEN[key](value)
                 elif key in _OF_BUILDS:
                     _OF_BUILDS[key](value)
-                elif unnamed := sorted(set(map(canonicalize_name, values.names(value))) - set(build)):
+                elif unnamed := sorted(set(map(canonicalize_name, uv_values.names(value))) - set(build)):
                     message = f"`{key}` in [tool.uv] cannot be followed: {_WHEELS}"
                     wrong.append(Problem(message, where(key), build_line(unnamed, build)))
             except ValueError as error:
@@ -173,5 +173,5 @@ def _left_out(own: Mapping[str, Any], where: Where) -> Iterator[Problem]:
             near = difflib.get_close_matches(key, sorted([*_TAKEN, *_OF_BUILDS, *_LEFT_OUT]), 1)
             hint = f"did you mean `{near[0]}`?" if near else ""
             yield Problem(f"unknown key `{key}` in [tool.uv] is left out", where(key), hint)
-    for field in values.other_index_fields(own.get("index", ())):
+    for field in uv_values.other_index_fields(own.get("index", ())):
         yield Problem(f"`{field}` of an index in [tool.uv] is left out: {_MACHINE}", where("index"))

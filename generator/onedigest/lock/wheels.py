@@ -10,12 +10,12 @@ from packaging.markers import Marker
 from packaging.version import Version
 
 from onedigest.errors import InputError, Problem, listed
-from onedigest.from_source.not_named import build_line
-from onedigest.lock import asked_project as shadow
-from onedigest.lock.found import read_wheel
+from onedigest.from_source.unlisted_sources import build_line
+from onedigest.lock import asked_project
 from onedigest.lock.graph import reachable
-from onedigest.lock.model import Package, Wheel
+from onedigest.lock.model import LockedPackage, Wheel
 from onedigest.lock.targets import Target
+from onedigest.lock.uv_lock_values import read_wheel
 from onedigest.platforms import Platform
 
 Row = Mapping[str, Any]
@@ -25,7 +25,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Needed:
+class PlatformNeeds:
     """What one platform needs: its packages with their edges, and the packages that the script asks for."""
 
     edges: Mapping[Key, tuple[Key, ...]]
@@ -36,9 +36,9 @@ def select(
     resolution: Mapping[str, Any],
     targets: Sequence[Target],
     base: str,
-    kept: frozenset[str] = frozenset(),
+    pinned_wheels: frozenset[str] = frozenset(),
     yanked: frozenset[str] = frozenset(),
-) -> tuple[tuple[Package, ...], tuple[Key, ...]]:
+) -> tuple[tuple[LockedPackage, ...], tuple[Key, ...]]:
     """Return packages and roots for the targets; a wheel of `kept` counts before better ones, one of `yanked` last.
 
     Raises `InputError` with every package that cannot be installed.
@@ -49,20 +49,20 @@ def select(
     found = []
     for key in sorted({key for each in needed.values() for key in each.edges}):
         users = [target for target in targets if key in needed[target.platform].edges]
-        wheels, refused = _wheels(rows[key], users, base, kept, yanked)
+        wheels, refused = _wheels(rows[key], users, base, pinned_wheels, yanked)
         problems += refused
         edges = {edge for target in users for edge in needed[target.platform].edges[key]}
-        found.append(Package(name=key[0], version=key[1], wheels=tuple(wheels), dependencies=tuple(edges)))
+        found.append(LockedPackage(name=key[0], version=key[1], wheels=tuple(wheels), dependencies=tuple(edges)))
     if problems:
         raise InputError(problems)
     roots = {root for each in needed.values() for root in each.roots}
     return tuple(found), tuple(sorted(roots))
 
 
-def walk(rows: Mapping[Key, Row], target: Target) -> Needed:
+def walk(rows: Mapping[Key, Row], target: Target) -> PlatformNeeds:
     """Follow the edges whose markers hold on a target. A node is a package, or a package with one of its extras."""
     environment = target.marker_values
-    root = next(key for key in rows if key[0] == shadow.NAME)
+    root = next(key for key in rows if key[0] == asked_project.NAME)
     edges: dict[str, list[str]] = {}
     keys: dict[str, Key] = {}
     versions: dict[str, list[Key]] = {}
@@ -85,7 +85,7 @@ def walk(rows: Mapping[Key, Row], target: Target) -> Needed:
     for node in found:
         joined.setdefault(keys[node], set()).update(keys[each] for each in edges[node] if each in keys)
     roots = joined.pop(root)
-    return Needed(
+    return PlatformNeeds(
         {key: tuple(sorted(targets - {key, root})) for key, targets in joined.items()}, tuple(sorted(roots - {root}))
     )
 
@@ -109,7 +109,7 @@ def _holds(marker: str | None, environment: Mapping[str, str]) -> bool:
 
 
 def _wheels(
-    row: Row, users: Sequence[Target], base: str, kept: frozenset[str], yanked: frozenset[str]
+    row: Row, users: Sequence[Target], base: str, pinned_wheels: frozenset[str], yanked: frozenset[str]
 ) -> tuple[list[tuple[Platform, Wheel]], list[Problem]]:
     label = f"{row['name']} {row.get('version', '')}".strip()
     wheels = {wheel.name: wheel for wheel in map(read_wheel, row.get("wheels", ())) if wheel}
@@ -119,7 +119,11 @@ def _wheels(
     problems: list[Problem] = []
     lacking: list[tuple[Target, str]] = []
     for target in users:
-        name = target.select(kept & wheels.keys()) or target.select(wheels.keys() - yanked) or target.select(wheels)
+        name = (
+            target.select(pinned_wheels & wheels.keys())
+            or target.select(wheels.keys() - yanked)
+            or target.select(wheels)
+        )
         if name is not None:
             selected.append((target.platform, wheels[name]))
         elif newer := target.select_newer(wheels):

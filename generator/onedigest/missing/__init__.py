@@ -1,4 +1,4 @@
 """The parts that something in an image needs and the image lacks, found before anybody runs it."""
 
 FORMAT = 1
-"""Moves whenever something else would be found: what is found is noted in the store."""
+"""Moves whenever something else would be found: what is found is cached in the store."""

@@ -17,7 +17,7 @@ _PACKAGES = re.compile(r"(?:.*/)?(?:site|dist)-packages(?:/.*)?", re.DOTALL)
 _MOST_SHOWN = 200
 
 
-def other_environments(
+def foreign_environments(
     spec: Spec, base: Base, platforms: Iterable[Platform], where: Callable[[str], str]
 ) -> list[Problem]:
     """Return what is to be said of variables of a base, and of programs, that belong to an environment of its own.
@@ -31,7 +31,7 @@ def other_environments(
 
 
 def _variables(spec: Spec, base: Base, platform: Platform, where: str) -> Iterator[Problem]:
-    own, variables = dict(spec.env), base.environment(platform)
+    own, variables = dict(spec.env), base.variables(platform)
     if variables.get(_HOME) and _HOME not in own:
         message = f"the base sets {_HOME} to {_shown(variables[_HOME])}, so Python does not find the image's packages"
         yield Problem(message, where, f'write `env = {{ {_HOME} = "" }}` in [tool.onedigest]')

@@ -10,37 +10,37 @@ from onedigest.definition.files import File
 from onedigest.definition.spec import Spec
 from onedigest.errors import Problem
 from onedigest.missing.facts import interpreter_of, merged, program_folders
-from onedigest.missing.libraries import Lack, grouped
-from onedigest.missing.world import World
+from onedigest.missing.image_contents import ImageContents
+from onedigest.missing.libraries import MissingFile, grouped
 
 _HEAD = 256
 
 
-def missing_interpreters(worlds: Iterable[World], search: Sequence[str]) -> list[Lack]:
+def missing_interpreters(images: Iterable[ImageContents], search: Sequence[str]) -> list[MissingFile]:
     """Return the programs that scripts in folders of programs start with, and that are not there.
 
     Scripts of a base are not looked at: nobody asked for them. `search` are the folders of the search path.
     """
     found = []
-    for world in worlds:
-        for each in world.brought:
+    for contents in images:
+        for each in contents.inputs:
             for path, line in each.facts.started if each.asked else ():
-                found += [(name, each.label, path, world.platform) for name in _lacking(line, world, search)]
+                found += [(name, each.label, path, contents.platform) for name in _lacking(line, contents, search)]
     return grouped(found)
 
 
-def _lacking(line: str, world: World, search: Sequence[str]) -> Iterator[str]:
+def _lacking(line: str, contents: ImageContents, search: Sequence[str]) -> Iterator[str]:
     path, named = interpreter_of(line)
-    if path.startswith("/") and not world.has_program(path):
+    if path.startswith("/") and not contents.has_program(path):
         yield path
-    if named and not named.startswith("/") and not world.finds_program(named, search):
+    if named and not named.startswith("/") and not contents.finds_program(named, search):
         yield f"/usr/bin/{named}"
-    if named.startswith("/") and not world.has_program(named):
+    if named.startswith("/") and not contents.has_program(named):
         yield named
 
 
 def entrypoint_problem(
-    spec: Spec, worlds: Sequence[World], files: Sequence[File], search: Sequence[str], where: str
+    spec: Spec, images: Sequence[ImageContents], files: Sequence[File], search: Sequence[str], where: str
 ) -> Problem | None:
     """Return why a container could not start, or nothing: its program is not there, or is none."""
     command = (*spec.entrypoint, *spec.args)
@@ -54,13 +54,13 @@ def entrypoint_problem(
         places = [name if name.startswith("/") else f"{spec.workdir.rstrip('/')}/{name.removeprefix('./')}"]
     for place in places:
         if place in own:
-            return _unfit(own[place], name, where, worlds, search)
-    for world in worlds:
-        there = next((place for place in places if world.has_program(place)), "")
-        if there and world.is_barred(there, spec.user):
+            return _unfit(own[place], name, where, images, search)
+    for contents in images:
+        there = next((place for place in places if contents.has_program(place)), "")
+        if there and contents.is_barred(there, spec.user):
             message = f"the user {spec.user} may not execute `{there}` of `entrypoint`"
             return Problem(message, where, "set `user`, or the path of another program")
-        if not any(world.has_program(place) for place in places) and _is_known(places, own, world):
+        if not any(contents.has_program(place) for place in places) and _is_known(places, own, contents):
             if "/" not in name:
                 message = f"the program `{name}` of `entrypoint` is in no folder of the image's PATH"
                 near = next((path for path in own if path.rpartition("/")[2] == name), "")
@@ -76,15 +76,15 @@ def entrypoint_problem(
     return None
 
 
-def _is_known(places: Sequence[str], own: Mapping[str, File], world: World) -> bool:
+def _is_known(places: Sequence[str], own: Mapping[str, File], contents: ImageContents) -> bool:
     """Tell whether all that is in a folder is known: folders of programs, those of the application."""
     folders = {path.rpartition("/")[0] for path in own}
     above = [place.rpartition("/")[0] for place in places]
-    known = {*program_folders(world.venv), *program_folders(VENV)}
+    known = {*program_folders(contents.venv), *program_folders(VENV)}
     return any(folder in folders or merged(folder) in known for folder in above)
 
 
-def _unfit(file: File, name: str, where: str, worlds: Sequence[World], search: Sequence[str]) -> Problem | None:
+def _unfit(file: File, name: str, where: str, images: Sequence[ImageContents], search: Sequence[str]) -> Problem | None:
     head = file.content[:_HEAD] if isinstance(file.content, bytes) else _head(file.content)
     if not file.executable:
         hint = f"run `chmod +x {file.place}`"
@@ -99,7 +99,7 @@ def _unfit(file: File, name: str, where: str, worlds: Sequence[World], search: S
     line = head.partition(b"\n")[0].decode("utf-8", "replace")
     if line.endswith("\r"):
         return Problem(f"the first line of `{name}` of `entrypoint` ends with a carriage return", where, "use LF")
-    lacking = [each for world in worlds for each in _lacking(line, world, search)]
+    lacking = [each for contents in images for each in _lacking(line, contents, search)]
     if lacking:
         return Problem(f"`{name}` of `entrypoint` starts with {lacking[0]}, which is not in the image", where)
     return None

@@ -23,14 +23,14 @@ from urllib3.exceptions import (
 
 from onedigest.digest import Digest, hex_of
 from onedigest.errors import NetworkError, Problem
-from onedigest.net import leading
+from onedigest.net import redirects
+from onedigest.net.answer_limits import SlowAnswer
 from onedigest.net.connection import THREADS, Connection, Pools, shown
-from onedigest.net.index_credentials import Credential
-from onedigest.net.pace import Refused
-from onedigest.net.patience import BUSY, seconds_of
+from onedigest.net.failure_reasons import unreachable
+from onedigest.net.index_credentials import IndexCredential
 from onedigest.net.proxy_faults import ProxyFault
-from onedigest.net.reasons import unreachable
-from onedigest.net.showing import REFUSED, Showing
+from onedigest.net.request_credentials import REFUSED, RequestCredentials
+from onedigest.net.retries import BUSY, seconds_of
 from onedigest.store import Store
 from onedigest.untrusted import MOST_TEXT
 
@@ -48,7 +48,7 @@ _OK, _PARTIAL, _RANGE = 200, 206, 416
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
-class Wanted:
+class Download:
     """A file that must have this digest and size, the addresses to try, best first, and the index that lists it."""
 
     name: str
@@ -73,14 +73,14 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._pools = Pools(connection)
-        self._showing = Showing(connection.credentials, connection.netrc)
+        self._request_credentials = RequestCredentials(connection.credentials, connection.netrc)
 
     def get(self, url: str, *, most: int = MOST_TEXT, index: str = "") -> bytes:
         """Return a whole document of `most` bytes at most. Raises `NetworkError`."""
         return b"".join(self._tried(url, index, lambda response: list(_whole(response, url, most))))
 
-    def keep(self, url: str, store: Store, *, most: int, index: str = "") -> tuple[Digest, int]:
-        """Bring a file of which nothing is known into the store; return its digest and size. Raises `NetworkError`."""
+    def fetch_unknown(self, url: str, store: Store, *, most: int, index: str = "") -> tuple[Digest, int]:
+        """Fetch a file of which nothing is known into the store; return its digest and size. Raises `NetworkError`."""
 
         def write(response: urllib3.BaseHTTPResponse) -> tuple[Digest, int]:
             digest = hashlib.sha256()
@@ -91,7 +91,7 @@ class Client:
                         digest.update(chunk)
                     size = file.tell()
                 found = Digest(f"sha256:{digest.hexdigest()}")
-                store.keep(folder / "file", found)
+                store.add_file(folder / "file", found)
             return found, size
 
         return self._tried(url, index, write)
@@ -119,34 +119,34 @@ class Client:
         headers = {"accept-encoding": "identity"}
         if start:
             headers["range"] = f"bytes={start}-"
-        visit = self._showing.visit(url, index)
-        shows = visit.first
+        credentials = self._request_credentials.credentials_for(url, index)
+        shows = credentials.first
         response = self._led(url, headers, shows)
-        if other := visit.other(response.status):
+        if other := credentials.other(response.status):
             discard(response)
             shows = other
             response = self._led(url, headers, shows)
             if response.status not in REFUSED:
-                self._showing.learn(visit, shows)
-        if problem := visit.refusal(response.status, shows):
+                self._request_credentials.learn(credentials, shows)
+        if problem := credentials.refusal(response.status, shows):
             discard(response)
             raise NetworkError([replace(problem, where=shown(url))])
         return response
 
-    def _led(self, url: str, headers: dict[str, str], shows: Credential | None) -> urllib3.BaseHTTPResponse:
+    def _led(self, url: str, headers: dict[str, str], shows: IndexCredential | None) -> urllib3.BaseHTTPResponse:
         """Send a request, and follow where the server leads."""
-        target, outside = leading.without_user(url).partition("#")[0], False
-        for _ in range(leading.MOST + 1):
+        target, outside = redirects.without_user(url).partition("#")[0], False
+        for _ in range(redirects.MOST + 1):
             own = shows.header if shows else {}
             response = self._answered(target, {**headers, **own}, outside=outside)
             place = response.headers.get("location")
-            if response.status not in leading.STATUSES or not place:
+            if response.status not in redirects.STATUSES or not place:
                 return response
             discard(response)
             origin = target
             target = _target(place, origin, url)
-            outside = outside or leading.is_outside(target, origin)
-            shows = self._showing.after(shows, origin, target)
+            outside = outside or redirects.is_outside(target, origin)
+            shows = self._request_credentials.after(shows, origin, target)
         raise NetworkError.of("the server redirects in circles", where=shown(url))
 
     def _answered(self, url: str, headers: dict[str, str], *, outside: bool) -> urllib3.BaseHTTPResponse:
@@ -168,7 +168,7 @@ class Client:
 
     def _may_pass(self, error: HTTPError, url: str, attempt: int) -> bool:
         """Wait where a fault may be gone the next time; tell whether it may."""
-        if isinstance(error, SSLError | NameResolutionError | Refused | LocationValueError):
+        if isinstance(error, SSLError | NameResolutionError | SlowAnswer | LocationValueError):
             return False
         if isinstance(error, ReadTimeoutError) and attempt > 1:
             return False
@@ -194,17 +194,17 @@ def discard(response: urllib3.BaseHTTPResponse) -> None:
 def download(
     client: Client,
     store: Store,
-    files: Iterable[Wanted],
+    files: Iterable[Download],
     report: Report = lambda _: None,
-    arrived: Callable[[Wanted], None] = lambda _: None,
+    arrived: Callable[[Download], None] = lambda _: None,
 ) -> None:
-    """Bring files into the store, those that are missing there; `arrived` is told each that is there, by its thread.
+    """Fetch files into the store, those that are missing there; `arrived` is told each that is there, by its thread.
 
     Raises `NetworkError` with all that failed.
     """
 
-    def get(file: Wanted) -> Sequence[Problem]:
-        problems = () if store.has(file.digest, file.size) else _bring(client, store, file, report)
+    def get(file: Download) -> Sequence[Problem]:
+        problems = () if store.has(file.digest, file.size) else _download_one(client, store, file, report)
         if not problems:
             arrived(file)
         return problems
@@ -215,8 +215,8 @@ def download(
         raise NetworkError(problems)
 
 
-def bring(store: Store, file: Wanted, open_at: Open, where: str, report: Report) -> None:
-    """Bring one file into the store; `open_at` requests its bytes from an offset on. Raises `NetworkError`."""
+def download_file(store: Store, file: Download, open_at: Open, where: str, report: Report) -> None:
+    """Fetch one file into the store; `open_at` requests its bytes from an offset on. Raises `NetworkError`."""
     with store.partial(file.digest) as part:
         if store.has(file.digest, file.size):
             return
@@ -230,13 +230,13 @@ def bring(store: Store, file: Wanted, open_at: Open, where: str, report: Report)
         raise NetworkError.of(f"{file.name}: {fault}", where=where)
 
 
-def _bring(client: Client, store: Store, file: Wanted, report: Report) -> Sequence[Problem]:
+def _download_one(client: Client, store: Store, file: Download, report: Report) -> Sequence[Problem]:
     problems: list[Problem] = []
     if not file.urls:
         return [Problem(f"no address is known for `{file.name}`", hint="run `onedigest generate`")]
     for url in file.urls:
         try:
-            bring(store, file, partial(client.open, url, index=file.index), shown(url), report)
+            download_file(store, file, partial(client.open, url, index=file.index), shown(url), report)
         except NetworkError as error:
             problems.extend(error.problems)
         else:
@@ -244,7 +244,7 @@ def _bring(client: Client, store: Store, file: Wanted, report: Report) -> Sequen
     return problems
 
 
-def _continue(part: IO[bytes], file: Wanted, open_at: Open, where: str, report: Report) -> str:
+def _continue(part: IO[bytes], file: Download, open_at: Open, where: str, report: Report) -> str:
     """Add what is missing to a part, and verify the whole; return what is wrong with it, or nothing."""
     digest = _digest_so_far(part)
     start = part.seek(0, 2)
@@ -262,7 +262,7 @@ def _continue(part: IO[bytes], file: Wanted, open_at: Open, where: str, report: 
                 part.write(chunk)
                 digest.update(chunk)
                 report(len(chunk))
-        except Refused as error:
+        except SlowAnswer as error:
             raise NetworkError.of(f"{file.name}: {error}", where=where) from None
         except HTTPError as error:
             return f"the connection broke ({type(error).__name__})"
@@ -317,7 +317,7 @@ def encoding_of(headers: Mapping[str, str]) -> str:
 
 def _target(place: str, origin: str, url: str) -> str:
     try:
-        return leading.target_of(place, origin)
+        return redirects.target_of(place, origin)
     except ValueError as error:
         at = f" ({shown(place)[:200]!r})"
         raise NetworkError.of(f"the server {error}{at}", where=shown(url)) from None

@@ -43,7 +43,7 @@ _LARGEST = 16 << 20
 _UNREADABLE = "the file of certificates cannot be read"
 
 
-class Unfit(NetworkError):
+class UnfitSettings(NetworkError):
     """What is named as a certificate is none, so every try would fail."""
 
 
@@ -156,7 +156,7 @@ def _load_further(context: ssl.SSLContext, paths: tuple[Path, ...]) -> None:
     problems = [problem for path in paths for problem in _load_bundle(context, path, OF_REGISTRY)]
     if problems:
         kept = any(problem.message.startswith(_UNREADABLE) for problem in problems)  # for another user
-        raise (NetworkError if kept else Unfit)(problems)
+        raise (NetworkError if kept else UnfitSettings)(problems)
 
 
 def _load_bundle(context: ssl.SSLContext, path: Path, named: str) -> Iterator[Problem]:
@@ -243,12 +243,12 @@ def _show(context: ssl.SSLContext, path: Path, key: Path | None, named: str) -> 
         context.load_cert_chain(str(path), str(key) if key else None, password=_refuse_to_ask)
     except _EncryptedKey:
         why = "the key of the own certificate is encrypted, and nobody is there to be asked"
-        raise Unfit.of(why, where=str(path), hint=f"name one without a password with {named}") from None
+        raise UnfitSettings.of(why, where=str(path), hint=f"name one without a password with {named}") from None
     except FileNotFoundError:
-        raise Unfit.of("there is no such file of an own certificate", where=str(path), hint=hint) from None
+        raise UnfitSettings.of("there is no such file of an own certificate", where=str(path), hint=hint) from None
     except ssl.SSLError:
         why = "the file has no certificate with the key that belongs to it"
-        raise Unfit.of(why, where=str(path), hint=hint) from None
+        raise UnfitSettings.of(why, where=str(path), hint=hint) from None
     except OSError as error:
         why = f"the own certificate cannot be read: {error.strerror}"
         raise NetworkError.of(why, where=str(path), hint=hint) from None

@@ -23,13 +23,13 @@ from urllib.parse import unquote
 from onedigest.errors import Problem
 from onedigest.net.indexes import (
     VARIABLE,
-    Index,
+    PackageIndex,
     held_by,
     indexes_in,
     indexes_of_variables,
     listed_in,
 )
-from onedigest.net.leading import is_loopback, origin_of, split, without_user
+from onedigest.net.redirects import is_loopback, origin_of, split, without_user
 from onedigest.net.uv_settings import load_settings, read_settings
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _SIMPLE = ("simple", "+simple")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Credential:
+class IndexCredential:
     """What is shown at an address and below it. `token` stands in place of user and password."""
 
     url: str
@@ -62,14 +62,14 @@ class Credential:
         return len(own) if origin_of(self.url) == origin_of(url) != "" and parts[: len(own)] == own else -1
 
 
-class Credentials:
+class IndexCredentials:
     """What is shown to indexes, by address; programs are asked once, and for an index that is wanted alone."""
 
     def __init__(
         self,
         environment: Mapping[str, str] | None = None,
-        asked: Iterable[Index] = (),
-        stated: Iterable[Credential] = (),
+        asked: Iterable[PackageIndex] = (),
+        stated: Iterable[IndexCredential] = (),
         *,
         offline: bool = False,
     ) -> None:
@@ -80,7 +80,7 @@ class Credentials:
         self._lock = threading.Lock()
 
     @cached_property
-    def indexes(self) -> tuple[Index, ...]:
+    def indexes(self) -> tuple[PackageIndex, ...]:
         """All that is named: by variables, by who asks, and by the user's settings."""
         own = [each for table in self._settings for each in (*indexes_in(table), *listed_in(table))]
         return tuple(dict.fromkeys((*indexes_of_variables(self._environment), *self._asked, *own)))
@@ -90,14 +90,14 @@ class Credentials:
         return [*(each.url for each in self._stated), *(each.url for each in self.indexes)]
 
     @property
-    def rows(self) -> tuple[Credential, ...]:
+    def rows(self) -> tuple[IndexCredential, ...]:
         """All that is shown, the first of an address being what counts. Raises `NetworkError` of a program."""
         with self._lock:  # several threads ask, and no program is to be asked twice
             return self._rows
 
     @cached_property
-    def _rows(self) -> tuple[Credential, ...]:
-        found: dict[str, Credential] = {}
+    def _rows(self) -> tuple[IndexCredential, ...]:
+        found: dict[str, IndexCredential] = {}
         for each in filter(None, map(self._sought, self.indexes)):
             found.setdefault(each.url, each)
         shared = [origin_of(url) for url in found]
@@ -116,13 +116,13 @@ class Credentials:
         places = ("*", parts.hostname, f"{parts.hostname}:{parts.port}")
         return parts.scheme == "https" or is_loopback(parts.hostname) or bool({*places} & self._insecure)
 
-    def at(self, url: str) -> Credential | None:
+    def at(self, url: str) -> IndexCredential | None:
         """Return what is shown at an address before it is asked for: that of the longest path above it."""
         return self._best(self._near(url), url)
 
-    def asked_at(self, url: str, index: str) -> Credential | None:
+    def asked_at(self, url: str, index: str) -> IndexCredential | None:
         """Return what is shown where a server refused: what is kept for the address, or what its index is shown."""
-        if found := self._of_store(Index(url=url), ""):
+        if found := self._of_store(PackageIndex(url=url), ""):
             return found
         near = self._near(url)
         if index and origin_of(index) == origin_of(url) and (found := self._best(near, index)):
@@ -130,7 +130,7 @@ class Credentials:
         # uv goes by scheme, host and port here, which is for sure where one alone is known
         return near[0] if len({each.header["authorization"] for each in near}) == 1 else None
 
-    def refusal(self, url: str, index: str, status: int, shown: Credential | None) -> Problem | None:
+    def refusal(self, url: str, index: str, status: int, shown: IndexCredential | None) -> Problem | None:
         """Return what is said where an index refuses a file or a page, None where the address is of no index."""
         named = next((each for each in self.indexes if each.bare.rstrip("/") == index.rstrip("/") != ""), None)
         near = [each for each in self.indexes if each.origin == origin_of(url) != ""]
@@ -141,9 +141,9 @@ class Credentials:
             named = near[0]
         if named is None and not index:
             return None
-        return self.refused(named or Index(url=index), status, shown=shown is not None)
+        return self.refused(named or PackageIndex(url=index), status, shown=shown is not None)
 
-    def refused(self, index: Index, status: int, *, shown: bool) -> Problem:
+    def refused(self, index: PackageIndex, status: int, *, shown: bool) -> Problem:
         """Return what is said where an index refuses what it is shown, or asks for more."""
         url = _plain(index.bare)
         named = f"the index `{index.name}` ({url})" if index.name else f"the index {url}"
@@ -161,7 +161,7 @@ class Credentials:
             return Problem(message, hint='take `authenticate = "never"` from what your uv.toml says of it')
         return Problem(message, hint=_hint(index, url))
 
-    def _near(self, url: str) -> list[Credential]:
+    def _near(self, url: str) -> list[IndexCredential]:
         """Return what is shown on the host of an address; programs are asked for indexes there alone."""
         origin = origin_of(url)
         if not origin or origin not in {origin_of(url) for url in self._places}:
@@ -169,13 +169,13 @@ class Credentials:
         return [each for each in self.rows if origin_of(each.url) == origin]
 
     @staticmethod
-    def _best(rows: Iterable[Credential], url: str) -> Credential | None:
+    def _best(rows: Iterable[IndexCredential], url: str) -> IndexCredential | None:
         """Return the row of the longest path; of an index that of its files too, which lie beside `simple`."""
         ranked = [
             (length, place == each.url, -number, each)
             for number, each in enumerate(rows)
             for place in (each.url, _root(each.url))
-            if (length := Credential(url=place).covers(url)) >= 0
+            if (length := IndexCredential(url=place).covers(url)) >= 0
         ]
         return max(ranked, key=lambda row: row[:3])[3] if ranked else None
 
@@ -200,7 +200,7 @@ class Credentials:
     def _held(self) -> Mapping[str, tuple[str, str]]:
         return stated_by_variables(self._environment)
 
-    def _sought(self, index: Index) -> Credential | None:
+    def _sought(self, index: PackageIndex) -> IndexCredential | None:
         """Return what an index is shown, from where uv looks for it."""
         if not index.origin or index.authenticate == "never":
             return None
@@ -208,36 +208,36 @@ class Credentials:
         if not (user or password) and index.name:
             user, password = self._held.get(index.stem, ("", ""))
         if password:
-            return Credential(url=index.bare, user=user, password=password)
+            return IndexCredential(url=index.bare, user=user, password=password)
         found = (self._of_netrc(index, user) if user else None) or self._of_store(index, user)
         if found and not found.token:
-            return Credential(url=index.bare, user=found.user, password=found.password)
+            return IndexCredential(url=index.bare, user=found.user, password=found.password)
         if found:
             return found
         always = index.authenticate == "always"
         if pair := None if self._offline else self._keyring.ask(index.bare, user, always=always):
-            return Credential(url=index.bare, user=pair[0], password=pair[1])
+            return IndexCredential(url=index.bare, user=pair[0], password=pair[1])
         same = [each for each in self.indexes if each.origin == index.origin and held_by(each.url)[0] == user != ""]
         password = next((word for each in same if (word := held_by(each.url)[1])), "")
-        return Credential(url=index.bare, user=user, password=password) if user else None
+        return IndexCredential(url=index.bare, user=user, password=password) if user else None
 
-    def _of_netrc(self, index: Index, user: str) -> Credential | None:
+    def _of_netrc(self, index: PackageIndex, user: str) -> IndexCredential | None:
         parts = split(index.url)
         pair = netrc_pair(_netrc_path(self._environment), (parts.hostname or "") if parts else "")
         if pair and user in ("", pair[0]):
-            return Credential(url=index.bare, user=pair[0], password=pair[1])
+            return IndexCredential(url=index.bare, user=pair[0], password=pair[1])
         return None
 
-    def _of_store(self, index: Index, user: str) -> Credential | None:
+    def _of_store(self, index: PackageIndex, user: str) -> IndexCredential | None:
         """Return what `uv auth login` keeps for an address in its file, the longest path first."""
         found = [each for each in self._store if user in ("", each.user) and each.covers(index.bare) >= 0]
         return max(found, key=lambda each: each.covers(index.bare)) if found else None
 
     @cached_property
-    def _store(self) -> tuple[Credential, ...]:
+    def _store(self) -> tuple[IndexCredential, ...]:
         rows = _load(_store_path(self._environment)).get("credential")
         return tuple(
-            Credential(
+            IndexCredential(
                 url=row["service"],
                 user=_text(row, "username"),
                 password=_text(row, "password"),
@@ -284,7 +284,7 @@ def _load(path: Path) -> Mapping[str, Any]:
         return {}  # uv says what is wrong with it
 
 
-def _hint(index: Index, url: str) -> str:
+def _hint(index: PackageIndex, url: str) -> str:
     """Return what to set so that an index is shown a user and a password."""
     name = index.name or "NAME"
     stem = index.stem or "NAME"
@@ -301,7 +301,7 @@ def _root(url: str) -> str:
 
 
 def _is_below(url: str, index: str) -> bool:
-    return Credential(url=_root(index)).covers(url) >= 0
+    return IndexCredential(url=_root(index)).covers(url) >= 0
 
 
 def _parts(url: str) -> list[str]:

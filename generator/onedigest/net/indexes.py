@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from onedigest.net.leading import origin_of, split, without_user
+from onedigest.net.redirects import origin_of, split, without_user
 
 NAMED = ("UV_INDEX", "UV_DEFAULT_INDEX")
 PLAIN = ("UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
@@ -20,7 +20,7 @@ _WITH_USER = re.compile(r"(?<![+\w])https?://[^\s\"'\\/?#]*@[^\s\"'\\,;]*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Index:
+class PackageIndex:
     """An index at an address, which may hold user and password; `name` may be empty.
 
     `authenticate` is what uv is told of it: `always`, `never` or nothing.
@@ -57,44 +57,46 @@ def held_by(url: str) -> tuple[str, str]:
     return (unquote(parts.username or ""), unquote(parts.password or "")) if parts else ("", "")
 
 
-def index_of(word: str) -> Index:
+def index_of(word: str) -> PackageIndex:
     """Return the index that a word of UV_INDEX names: an address, with a name and `=` before it or without."""
     name, equals, url = word.partition("=")
-    return Index(name=name, url=url) if equals and re.fullmatch(r"[\w.-]+", name) else Index(url=word)
+    return PackageIndex(name=name, url=url) if equals and re.fullmatch(r"[\w.-]+", name) else PackageIndex(url=word)
 
 
-def indexes_of_variables(environment: Mapping[str, str]) -> Iterator[Index]:
+def indexes_of_variables(environment: Mapping[str, str]) -> Iterator[PackageIndex]:
     """Yield the indexes that variables name."""
     for variable in (*NAMED, *PLAIN):
         for word in re.split(r"[\s,]+" if variable == "UV_FIND_LINKS" else r"\s+", environment.get(variable, "")):
             if word:
-                yield index_of(word) if variable in NAMED else Index(url=word)
+                yield index_of(word) if variable in NAMED else PackageIndex(url=word)
 
 
-def indexes_in(table: Mapping[str, Any]) -> Iterator[Index]:
+def indexes_in(table: Mapping[str, Any]) -> Iterator[PackageIndex]:
     """Yield the indexes that settings of uv have under `index`."""
     rows = table.get("index")
     for row in rows if isinstance(rows, list) else ():
         if isinstance(row, dict) and isinstance(row.get("url"), str):
             name, authenticate = row.get("name", ""), row.get("authenticate", "")
-            yield Index(
+            yield PackageIndex(
                 name=name if isinstance(name, str) else "",
                 url=row["url"],
                 authenticate=authenticate if isinstance(authenticate, str) else "",
             )
 
 
-def listed_in(table: Mapping[str, Any]) -> Iterator[Index]:
+def listed_in(table: Mapping[str, Any]) -> Iterator[PackageIndex]:
     """Yield what settings of uv list without a name."""
     for key in _LISTED:
         value = table.get(key)
-        yield from (Index(url=url) for url in (value if isinstance(value, list) else [value]) if isinstance(url, str))
+        yield from (
+            PackageIndex(url=url) for url in (value if isinstance(value, list) else [value]) if isinstance(url, str)
+        )
 
 
-def addresses_with_user(texts: Iterable[str]) -> Iterator[Index]:
+def addresses_with_user(texts: Iterable[str]) -> Iterator[PackageIndex]:
     """Yield the addresses in texts that hold a user, each as an index of its own."""
     for text in texts:
-        yield from (Index(url=match[0]) for match in _WITH_USER.finditer(text))
+        yield from (PackageIndex(url=match[0]) for match in _WITH_USER.finditer(text))
 
 
 def without_users(text: str) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from onedigest.errors import NetworkError
-from onedigest.net.leading import split
+from onedigest.net.redirects import split
 from onedigest.uv_program import find_uv
 
 LONGEST_ANSWER = 60

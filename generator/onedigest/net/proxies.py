@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlsplit
 
 from onedigest.errors import NetworkError
-from onedigest.net.leading import is_loopback
+from onedigest.net.redirects import is_loopback
 
 SCHEMES = ("http", "https")
 _PORTS = {"http": 80, "https": 443}

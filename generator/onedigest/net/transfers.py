@@ -20,7 +20,7 @@ class Stopped(Exception):
     """Raised by a report when what is reported is of no use any more."""
 
 
-def spread(work: Callable[[T, Report], R], items: Sequence[T], report: Report = lambda _: None) -> list[R]:
+def transfer_all(work: Callable[[T, Report], R], items: Sequence[T], report: Report = lambda _: None) -> list[R]:
     """Do the same to all items, several at once. The first error ends it.
 
     What runs then ends at its next report of progress, so that no one waits for a transfer that is of no use.

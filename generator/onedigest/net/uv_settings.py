@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from onedigest.digest import canonical_json
 from onedigest.errors import InputError
-from onedigest.net.indexes import Index, without_users
-from onedigest.net.leading import without_user
+from onedigest.net.indexes import PackageIndex, without_users
+from onedigest.net.redirects import without_user
 from onedigest.untrusted import MOST_TEXT, load_toml
 
 _PLACES = ("index-url", "extra-index-url", "find-links", "no-index")
@@ -43,14 +43,14 @@ def settings_files(environment: Mapping[str, str]) -> tuple[Path, ...]:
     return tuple(Path(folder) / "uv" / "uv.toml" for folder in (home, *machine) if folder)
 
 
-class Settings(NamedTuple):
+class UvSettings(NamedTuple):
     """What counts of a file, and where it is."""
 
     file: str
     values: Mapping[str, Any]
 
 
-def read_settings(environment: Mapping[str, str]) -> tuple[Settings, Settings]:
+def read_settings(environment: Mapping[str, str]) -> tuple[UvSettings, UvSettings]:
     """Return the settings of a user, and those of a machine, of which uv reads the first file.
 
     Raises `InputError` for a file that is no TOML, and for one that a variable names and that is not there.
@@ -58,7 +58,7 @@ def read_settings(environment: Mapping[str, str]) -> tuple[Settings, Settings]:
     files = settings_files(environment)
     user = files[:1] if environment.get("UV_CONFIG_FILE") or _has_home(environment) else ()
     machine = next((each for each in files[len(user) :] if each.is_file()), None)
-    nothing = Settings("", {})
+    nothing = UvSettings("", {})
     if environment.get("UV_CONFIG_FILE") and not all(each.is_file() for each in user):
         raise InputError.of("there is no such file of settings", where=str(user[0]), hint="correct UV_CONFIG_FILE")
     own = _read(user[0]) if user else nothing
@@ -67,7 +67,7 @@ def read_settings(environment: Mapping[str, str]) -> tuple[Settings, Settings]:
     return own, (_read(machine) if machine else nothing)
 
 
-def settings_text(settings: Mapping[str, Any], shown: Iterable[Index] = ()) -> str:
+def settings_text(settings: Mapping[str, Any], shown: Iterable[PackageIndex] = ()) -> str:
     """Return settings as uv gets them: no address holds a secret, but for those of `shown`.
 
     uv looks for a password in the indexes that it knows, by address. Those of `shown` are never searched for packages.
@@ -97,11 +97,11 @@ def load_settings(path: Path) -> dict[str, Any]:
         return load_toml(file.read(MOST_TEXT).decode())
 
 
-def _read(path: Path) -> Settings:
+def _read(path: Path) -> UvSettings:
     try:
         table = load_settings(path)
     except OSError:
-        return Settings(str(path), {})
+        return UvSettings(str(path), {})
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError.of(f"uv's settings are no TOML: {error}", where=str(path)) from None
     found = {key: table[key] for key in (*_PLACES, *_REACHED, *_ASKED) if key in table}
@@ -115,7 +115,7 @@ def _read(path: Path) -> Settings:
             for row in rows
             if isinstance(row, dict)
         ]
-    return Settings(str(path), found)
+    return UvSettings(str(path), found)
 
 
 def _absolute(value: Any, folder: Path) -> Any:

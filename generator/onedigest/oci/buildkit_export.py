@@ -18,7 +18,7 @@ from onedigest.oci.documents import DOCUMENT_BYTES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Exported:
+class ExportedPlatform:
     """The image of one platform. Layers are (diff ID, file), from below to above."""
 
     config: Mapping[str, Any]
@@ -26,7 +26,7 @@ class Exported:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Member:
+class ExportedFile:
     """What a layer says of one path, and a digest of its content."""
 
     kind: str
@@ -49,11 +49,11 @@ _KINDS = {
 }
 
 
-def read_export(folder: Path) -> dict[str, Exported]:
+def read_export(folder: Path) -> dict[str, ExportedPlatform]:
     """Read an exported layout, by platform. Raises `EngineError` for one that is not whole."""
     try:
         described = list(_json(folder / "index.json")["manifests"])
-        found: dict[str, Exported] = {}
+        found: dict[str, ExportedPlatform] = {}
         for _ in range(_MOST_DOCUMENTS):
             if not described:
                 break
@@ -64,7 +64,7 @@ def read_export(folder: Path) -> dict[str, Exported]:
             config = _json(_blob(folder, document["config"]["digest"]))
             files = [_blob(folder, each["digest"]) for each in document["layers"]]
             layers = tuple(zip(config["rootfs"]["diff_ids"], files, strict=True))
-            found[f"{config['os']}/{config['architecture']}"] = Exported(config=config, layers=layers)
+            found[f"{config['os']}/{config['architecture']}"] = ExportedPlatform(config=config, layers=layers)
         if described:
             raise ValueError(f"it has more than {_MOST_DOCUMENTS} documents")  # noqa: TRY301  as any other fault
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -72,7 +72,7 @@ def read_export(folder: Path) -> dict[str, Exported]:
     return found
 
 
-def read_members(file: Path) -> dict[str, Member]:
+def read_members(file: Path) -> dict[str, ExportedFile]:
     """Return what a layer holds, compressed or not, by path. Raises `EngineError` for no archive."""
     try:
         with tarfile.open(file, "r:*", encoding="utf-8") as archive:
@@ -89,12 +89,12 @@ def tar_pieces(file: Path) -> Iterator[bytes]:
         yield from inflated(opened) if compressed else iter(lambda: opened.read(1 << 20), b"")
 
 
-def differing_paths(expected: Mapping[str, Member], found: Mapping[str, Member]) -> list[str]:
+def differing_paths(expected: Mapping[str, ExportedFile], found: Mapping[str, ExportedFile]) -> list[str]:
     """Return the paths of which two layers say something else, sorted."""
     return sorted(path for path in expected.keys() | found.keys() if expected.get(path) != found.get(path))
 
 
-def difference(path: str, expected: Member | None, found: Member | None, names: tuple[str, str]) -> str:
+def difference(path: str, expected: ExportedFile | None, found: ExportedFile | None, names: tuple[str, str]) -> str:
     """Say what differs at a path; `names` are what the two sides are called."""
     if expected is None or found is None:
         return f"/{path}: only {names[found is not None]}"
@@ -112,7 +112,7 @@ def difference(path: str, expected: Member | None, found: Member | None, names: 
     return f"/{path}: {'; '.join(said)}"
 
 
-def _members(archive: tarfile.TarFile) -> Iterator[tuple[str, Member]]:
+def _members(archive: tarfile.TarFile) -> Iterator[tuple[str, ExportedFile]]:
     for member in archive:
         digest = hashlib.sha256()
         if member.isreg() and (file := archive.extractfile(member)):
@@ -120,7 +120,7 @@ def _members(archive: tarfile.TarFile) -> Iterator[tuple[str, Member]]:
                 digest.update(piece)
         yield (
             member.name,
-            Member(
+            ExportedFile(
                 kind=_KINDS.get(member.type, "other"),
                 mode=member.mode,
                 owner=f"{member.uid}:{member.gid}",

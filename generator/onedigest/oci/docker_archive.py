@@ -15,7 +15,7 @@ from onedigest.assembler.entry import Entry, file_entry, merge
 from onedigest.assembler.image import LAYOUT, Image
 from onedigest.assembler.stream import Output
 from onedigest.digest import canonical_json, hex_of
-from onedigest.oci.naming import full_name, named_index
+from onedigest.oci.name_annotations import full_name, named_index
 
 
 def write_docker_archive(

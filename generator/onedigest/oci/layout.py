@@ -12,7 +12,7 @@ from onedigest.assembler.refusal import Refused
 from onedigest.checkout import read_bytes, refuse_links
 from onedigest.digest import hex_of, of_file
 from onedigest.errors import InputError
-from onedigest.oci.naming import named_index
+from onedigest.oci.name_annotations import named_index
 from onedigest.store import Store, is_stamped, link
 
 ARCHIVE = ".tar"

@@ -28,14 +28,14 @@ _MEMBER_BYTES = 1 << 20
 _KNOWN_ANSWER = "sha256:e4f1e3a499ada6889b202d277f5e89114a2450fe9cd230b8c2b95744310bcd7a"
 
 
-class _Counter(Protocol):
+class _SharedNumber(Protocol):
     value: int
 
 
 class Budget:
     """Bytes of memory that several threads, or several processes, may hold together."""
 
-    def __init__(self, size: int, free: _Counter, changed: Condition | synchronize.Condition) -> None:
+    def __init__(self, size: int, free: _SharedNumber, changed: Condition | synchronize.Condition) -> None:
         self._size = size
         self._free = free
         self._changed = changed

@@ -1,8 +1,7 @@
-"""The reading of an image from a layout or a registry, and the proof that its digests are right."""
+"""The reading of an image from a layout or a registry: documents with their digests, and lists of layers."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,9 +9,8 @@ from typing import Any
 
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import Digest, is_digest, of_bytes
-from onedigest.errors import InputError, Problem
-from onedigest.oci.choosing import Index, Source
-from onedigest.oci.compression import Inflated, most_inflated
+from onedigest.errors import InputError
+from onedigest.oci.compression import InflatedStream, most_inflated
 from onedigest.oci.documents import (
     MOST_LAYERS,
     check_config,
@@ -21,8 +19,9 @@ from onedigest.oci.documents import (
     list_rows,
     parse,
 )
-from onedigest.oci.local import Archive, Layout
-from onedigest.oci.media import CONFIGS, INDEXES, LAYERS, MANIFEST_TYPES, MANIFESTS
+from onedigest.oci.local_image import Layout
+from onedigest.oci.media import CONFIGS, INDEXES, LAYERS, MANIFESTS
+from onedigest.oci.platform_manifest import ImageIndex, ImageReader
 from onedigest.oci.rootfs import Blob
 from onedigest.oci.tar_members import read_members
 
@@ -86,7 +85,7 @@ def read_image(layout: Path) -> ReadImage:
     return read_from(Layout(layout))
 
 
-def read_from(source: Source, wanted: Collection[str] = ()) -> ReadImage:
+def read_from(source: ImageReader, wanted: Collection[str] = ()) -> ReadImage:
     """Read the documents of an image: all platforms, or those wanted. Raises `InputError`, `NetworkError`."""
     media_type, data = source.top()
     top = parse(data, source.name)
@@ -96,7 +95,7 @@ def read_from(source: Source, wanted: Collection[str] = ()) -> ReadImage:
         return ReadImage(digest=of_bytes(data), platforms=kept, offered=(only.platform,))
     if media_type not in INDEXES:
         raise InputError.of(f"media type {media_type!r} is not that of an image", where=source.name)
-    index = Index(source, top)
+    index = ImageIndex(source, top)
     chosen = [found for name in wanted or index.platforms() if (found := index.find(name))]
     everything = len(chosen) == len(wanted)
     return ReadImage(
@@ -108,110 +107,16 @@ def read_from(source: Source, wanted: Collection[str] = ()) -> ReadImage:
     )
 
 
-def validate(layout: Path) -> list[Problem]:
-    """Recompute every digest, size and diff ID of a layout in a folder; return all that is wrong."""
-    return prove(Layout(layout))
-
-
-def prove(source: Layout | Archive) -> list[Problem]:
-    """Recompute every digest, size and diff ID of a layout; return all that is wrong."""
-    image = read_from(source)
-    used = {image.digest}
-    for platform in image.platforms:
-        used |= {platform.manifest, platform.config_digest, *(layer.digest for layer in platform.layers)}
-    problems: list[Problem] = []
-    for layer in distinct_layers(image):
-        try:
-            problems += check_layer(source.blob(layer.digest), layer, source.where(layer.digest))
-        except InputError as error:
-            problems += error.problems
-    beside, wrong = _beside(source, image, used)
-    unused = [name for name in source.present() if f"sha256:{name}" not in used | beside]
-    return problems + wrong + [Problem("no document refers to it", f"blobs/sha256/{name}") for name in unused]
-
-
-def _beside(source: Layout | Archive, image: ReadImage, used: Collection[str]) -> tuple[set[str], list[Problem]]:
-    """Return what the index names beside images, such as attestations, with what these name, and what is wrong of it.
-
-    Not all of it has to be there.
-    """
-    present = {f"sha256:{name}" for name in source.present()} - set(used)
-    found: set[str] = set()
-    problems = []
-    waiting = [row for row in image.named if row.get("digest") in present]
-    while waiting:
-        row = waiting.pop()
-        digest = row["digest"]
-        if digest in found:
-            continue
-        found.add(digest)
-        try:
-            problems += _wrong_digest(source, digest)
-            if not problems and row.get("mediaType") in MANIFEST_TYPES:
-                document = parse(source.read(source.where(digest)), source.where(digest))
-                waiting += [each for each in _children(document) if each["digest"] in present]
-        except InputError as error:
-            problems += error.problems
-    return found, problems
-
-
-def _wrong_digest(source: Layout | Archive, digest: str) -> list[Problem]:
-    with source.blob(digest).open("rb") as file:
-        found = Inflated(file, "").digest()
-    return [] if found == digest else [Problem(f"the content has the digest {found}", source.where(digest))]
-
-
-def _children(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the descriptors in a document that need not be an image."""
-    for key in ("manifests", "layers"):
-        rows = document.get(key)
-        yield from (each for each in (rows if isinstance(rows, list) else ()) if _is_descriptor(each))
-    if _is_descriptor(document.get("config")):
-        yield document["config"]
-
-
-def _is_descriptor(row: Any) -> bool:
-    return isinstance(row, dict) and isinstance(row.get("digest"), str)
-
-
 def distinct_layers(image: ReadImage) -> tuple[ReadLayer, ...]:
     """Return each layer of an image once."""
     found = {(layer.digest, layer.diff_id): layer for each in image.platforms for layer in each.layers}
     return tuple(found.values())
 
 
-def check_layer(blob: Blob, layer: ReadLayer, where: str) -> list[Problem]:
-    """Recompute size, digest and diff ID of a layer; return what is wrong."""
-    try:
-        with blob.open("rb") as file:
-            if (size := file.seek(0, os.SEEK_END)) != layer.size:
-                return [Problem(f"{size} bytes, {layer.size} in the manifest", where)]
-            file.seek(0)
-            found = Inflated(file, "").digest()
-    except OSError as error:
-        return [Problem(f"cannot be read: {error.strerror}", where)]
-    problems = []
-    if found != layer.digest:
-        problems.append(Problem(f"the content has the digest {found}", where))
-    try:
-        diff_id = diff_id_of(blob, layer)
-    except InputError as error:
-        return [*problems, Problem(error.problems[0].message, where)]
-    if diff_id != layer.diff_id:
-        problems.append(Problem(f"the diff ID is {diff_id}, {layer.diff_id} in the configuration", where))
-    return problems
-
-
-def diff_id_of(blob: Blob, layer: ReadLayer) -> Digest:
-    """Return the digest of what a compressed layer holds. Raises `InputError` for one that is broken."""
-    with blob.open("rb") as file:
-        return Inflated(file, LAYERS[layer.media_type], most_inflated(layer.size)).digest()
-
-
 def list_files(blob: Blob, layer: ReadLayer) -> Iterator[ListedFile]:
     """Yield the paths of a layer, in its order. Raises `InputError` for no archive."""
     with blob.open("rb") as file:
-        stream = Inflated(file, LAYERS[layer.media_type], most_inflated(layer.size))
+        stream = InflatedStream(file, LAYERS[layer.media_type], most_inflated(layer.size))
         try:
             for each in read_members(stream):
                 kind = "file" if each.kind == "other" else each.kind
@@ -226,7 +131,7 @@ def _shown(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _read_platform(source: Source, stated: str, data: bytes, media_type: str) -> ReadPlatform:
+def _read_platform(source: ImageReader, stated: str, data: bytes, media_type: str) -> ReadPlatform:
     """Read the image of a platform that an index states, or, where there is no index, of its own."""
     digest = of_bytes(data)
     if media_type not in MANIFESTS:
@@ -267,7 +172,7 @@ def _annotations(stated: Any) -> dict[str, str]:
 
 
 def _read_layers(
-    source: Source, manifest: Mapping[str, Any], config: Mapping[str, Any], where: str
+    source: ImageReader, manifest: Mapping[str, Any], config: Mapping[str, Any], where: str
 ) -> tuple[ReadLayer, ...]:
     listed = list_rows(source.name, manifest, "layers", MOST_LAYERS)
     rows = [check_descriptor(source.name, each, LAYERS) for each in listed]

@@ -13,9 +13,9 @@ from typing import IO, Any, Literal, Protocol, cast
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError
-from onedigest.oci.compression import Inflated, most_inflated
+from onedigest.oci.compression import InflatedStream, most_inflated
 from onedigest.oci.media import LAYERS
-from onedigest.oci.tar_members import Member, read_members
+from onedigest.oci.tar_members import TarMember, read_members
 from onedigest.store import Store
 
 _WHITEOUT = ".wh."
@@ -235,12 +235,12 @@ class Rootfs:
 
 
 def read_rootfs(layers: Iterable[tuple[Descriptor, Blob]], examiner: Examiner, store: Store) -> Rootfs:
-    """Read the layers of an image, from below to above; what was read of a layer once is noted in the store."""
+    """Read the layers of an image, from below to above; what was read of a layer once is cached in the store."""
     return Rootfs(_read_noted(descriptor, blob, examiner, store) for descriptor, blob in layers)
 
 
-def noted_rootfs(layers: Iterable[Descriptor], examiner: Examiner, store: Store) -> Rootfs | None:
-    """Return the files of an image by what is noted of its layers, None where one was not read on this machine."""
+def cached_rootfs(layers: Iterable[Descriptor], examiner: Examiner, store: Store) -> Rootfs | None:
+    """Return the files of an image by what is cached of its layers, None where one was not read on this machine."""
     found = []
     for descriptor in layers:
         note = store.read_note(_note_name(descriptor, examiner))
@@ -277,7 +277,7 @@ def _read_noted(descriptor: Descriptor, blob: Blob, examiner: Examiner, store: S
 def _read(descriptor: Descriptor, blob: Blob, examiner: Examiner) -> Rows:
     """Read a layer, whose digest is right. Raises `InputError` unless it has its diff ID too."""
     with blob.open("rb") as file:
-        stream = Inflated(file, LAYERS[descriptor.media_type], most_inflated(descriptor.size))
+        stream = InflatedStream(file, LAYERS[descriptor.media_type], most_inflated(descriptor.size))
         try:
             rows = _bounded(_row(member, examiner) for member in read_members(stream))
             diff_id = stream.digest()
@@ -308,7 +308,7 @@ def _weight(facts: Facts | None) -> int:
     return 256 + sum(map(len, facts.values())) if facts is not None else 0
 
 
-def _row(member: Member, examiner: Examiner) -> Row:
+def _row(member: TarMember, examiner: Examiner) -> Row:
     path = posixpath.normpath("/" + _text(member.name)).lstrip("/")
     folder, _, name = path.rpartition("/")
     if path.count("/") > _DEEPEST:

@@ -60,7 +60,7 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class TarMember:
     """One path in a layer; names may hold surrogates (bytes that are no UTF-8). `stored` is what follows the header."""
 
     name: str
@@ -73,7 +73,7 @@ class Member:
     content: Content
 
 
-def read_members(stream: Stream) -> Iterator[Member]:
+def read_members(stream: Stream) -> Iterator[TarMember]:
     """Yield the members of an archive, in its order. Raises `InputError` for what is no archive, or beyond bounds."""
     count = 0
     stated: dict[bytes, bytes] = {}
@@ -117,7 +117,7 @@ def _checked(block: bytes, *, first: bool) -> int:
     return _number(block[124:136])
 
 
-def _member(stream: Stream, block: bytes, kind: int, size: int, stated: dict[bytes, bytes]) -> Member:
+def _member(stream: Stream, block: bytes, kind: int, size: int, stated: dict[bytes, bytes]) -> TarMember:
     name, target = _text(block[:100]), _text(block[157:257])
     if block[257:263] == b"ustar\0" and (prefix := _text(block[345 : 476 if block[508:] == b"tar\0" else 500])):
         name = prefix + b"/" + name
@@ -141,7 +141,7 @@ def _member(stream: Stream, block: bytes, kind: int, size: int, stated: dict[byt
         if b"\0" in each:
             raise InputError.of("no archive: it has a path with a zero byte")
     stored = 0 if kind in _KINDS else size
-    return Member(
+    return TarMember(
         name=name.decode("utf-8", "surrogateescape"),
         kind=_KINDS.get(kind) or ("file" if kind in _REGULAR else "other"),
         mode=_number(block[100:108]) & 0o7777,

@@ -14,10 +14,10 @@ from onedigest.lock.base.image import ImageBase
 from onedigest.lock.model import Lock
 from onedigest.plan import kinds
 from onedigest.plan.base_folders import BaseFolders, debian_folders, image_folders
-from onedigest.plan.configuration import configuration, environment
+from onedigest.plan.configuration import configuration, image_variables
 from onedigest.plan.kinds import LockedWheel
 from onedigest.plan.layers import Layer, Plan, PlatformPlan
-from onedigest.plan.places import absolute_paths, refuse_unfit_places
+from onedigest.plan.placed_files import absolute_paths, refuse_unfit_places
 from onedigest.platforms import Platform
 
 _SHARED = "1777"
@@ -153,7 +153,7 @@ def _command_layers(spec: Spec, base: Base, platform: Platform, below: Sequence[
     for number, text in enumerate(spec.run, 1):
         seen = {
             "platform": platform.oci,
-            "environment": environment(spec, base, platform),
+            "environment": image_variables(spec, base, platform),
             "below": [layer.key() for layer in (*below, *layers)],
         }
         layers.append(kinds.command(number, text, of_bytes(canonical_json(seen))))

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from onedigest.definition.container_values import Healthcheck
 from onedigest.definition.expansion import ESCAPE, evaluate, parse
+from onedigest.definition.healthcheck import Healthcheck
 from onedigest.definition.spec import Spec
 from onedigest.digest import canonical_json
 from onedigest.errors import InputError
@@ -28,13 +28,13 @@ _TIMES = {
 }
 
 
-def own_environment(spec: Spec, base: Base, platform: Platform) -> dict[str, str]:
+def own_variables(spec: Spec, base: Base, platform: Platform) -> dict[str, str]:
     """Return the variables that an image has above those of its base, sorted by name.
 
     Of a base image PYTHONUNBUFFERED stays, and HOME does not: that is the home of another user. Nor does VIRTUAL_ENV
     where it may name an environment of the base, whose programs come after those of the image's own.
     """
-    below = base.environment(platform)
+    below = base.variables(platform)
     own = {"PATH": f"/{base.venv}/bin:{below.get('PATH', PATH)}"}
     if base.venv != VENV and _ENVIRONMENT in below:
         own[_ENVIRONMENT] = f"/{base.venv}"
@@ -49,7 +49,7 @@ def own_environment(spec: Spec, base: Base, platform: Platform) -> dict[str, str
 def unset_variables(spec: Spec, base: Base, platform: Platform) -> list[tuple[str, str]]:
     """Return the variables of `env` that refer to others which nothing sets, with those, sorted: they are empty."""
     plain = replace(spec, env=(), expand_env=())
-    return _expanded(spec, base, {**base.environment(platform), **own_environment(plain, base, platform)})[1]
+    return _expanded(spec, base, {**base.variables(platform), **own_variables(plain, base, platform)})[1]
 
 
 def _expanded(spec: Spec, base: Base, known: Mapping[str, str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
@@ -75,9 +75,9 @@ def entrypoint(spec: Spec, base: Base) -> tuple[str, ...]:
     return f"/{base.venv}{program.removeprefix(f'/{VENV}')}", *rest
 
 
-def environment(spec: Spec, base: Base, platform: Platform) -> dict[str, str]:
+def image_variables(spec: Spec, base: Base, platform: Platform) -> dict[str, str]:
     """Return the variables of an image, sorted by name: those of its base, and its own above."""
-    found = {**base.environment(platform), **own_environment(spec, base, platform)}
+    found = {**base.variables(platform), **own_variables(spec, base, platform)}
     return dict(sorted(found.items()))
 
 
@@ -89,7 +89,7 @@ def configuration(spec: Spec, base: Base, platform: Platform, layers: Sequence[L
     """
     system, _, architecture = platform.oci.partition("/")
     container: dict[str, Any] = {
-        "Env": [f"{name}={value}" for name, value in environment(spec, base, platform).items()],
+        "Env": [f"{name}={value}" for name, value in image_variables(spec, base, platform).items()],
         "User": spec.user,
         "WorkingDir": spec.workdir,
         "StopSignal": spec.stop_signal,

@@ -61,14 +61,14 @@ def base_layout(plan: Plan) -> str:
     return f"{re.sub('[^A-Za-z0-9._-]', '-', name.partition('@')[0])}-{hex_of(key)[:12]}"
 
 
-def kept_blob(plan: Plan, descriptor: Descriptor) -> str:
+def base_layer_file(plan: Plan, descriptor: Descriptor) -> str:
     """Return the path that a layer of a base image has among the inputs."""
     return f"{base_layout(plan)}/blobs/sha256/{hex_of(descriptor.digest)}"
 
 
 def base_layers(planned: PlatformPlan) -> tuple[Layer, ...]:
     """Return the layers of a platform's base: those of an image, or the lowest one, which is made of packages."""
-    return tuple(takewhile(lambda layer: layer.kept, planned.layers)) or planned.layers[:1]
+    return tuple(takewhile(lambda layer: layer.base_layer, planned.layers)) or planned.layers[:1]
 
 
 def encoded_layers(planned: PlatformPlan) -> tuple[Layer, ...]:
@@ -102,7 +102,7 @@ def inputs_of_layers(lock: Lock, layers: Iterable[Layer]) -> Inputs:
     return Inputs(
         wheels=tuple(wheel for wheel in lock.wheels() if wheel.name in names),
         packages=tuple(sorted({each for each in lock.base.debian_packages if each.file_name in names})),
-        layers=tuple({layer.kept: None for layer in held if layer.kept}),
+        layers=tuple({layer.base_layer: None for layer in held if layer.base_layer}),
         lists=tuple(each for each in _lists(lock, lock.platforms) if each.name in names),
     )
 

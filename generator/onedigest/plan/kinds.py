@@ -14,13 +14,13 @@ from onedigest.definition.files import File
 from onedigest.digest import Digest
 from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.packages import DebianPackage
-from onedigest.lock.model import Package, Wheel
+from onedigest.lock.model import LockedPackage, Wheel
 from onedigest.oci import LIBDEFLATE
 from onedigest.plan.layer_naming import listed, native, plain, several
-from onedigest.plan.layers import Command, Input, Kept, Layer, Options, Recipe
+from onedigest.plan.layers import BaseLayer, Command, Input, Layer, Options, Recipe
 from onedigest.platforms import Platform
 
-LockedWheel = tuple[Package, Wheel]
+LockedWheel = tuple[LockedPackage, Wheel]
 
 ROOT = "0:0"
 """The owner of what belongs to nobody else."""
@@ -69,7 +69,7 @@ def base_layer(reference: str, number: int, count: int, descriptor: Descriptor, 
     return Layer(
         holds=f"{reference}, layer {number} of {count}",
         name=native(f"{own} layer {number} of {count}", platform),
-        content=Kept(descriptor=descriptor),
+        content=BaseLayer(descriptor=descriptor),
     )
 
 
@@ -129,7 +129,7 @@ def wheels(locked: Sequence[LockedWheel], python: str, platform: Platform, venv:
     )
 
 
-def _identity(package: Package, wheel: Wheel) -> str:
+def _identity(package: LockedPackage, wheel: Wheel) -> str:
     return f"{wheel.name}={package.name}=={package.version}"
 
 

@@ -70,7 +70,7 @@ class Recipe:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Kept:
+class BaseLayer:
     """A layer of a base image, which stays as it is."""
 
     kind: ClassVar[str] = "base-layer"
@@ -107,7 +107,7 @@ class Layer:
 
     holds: str
     name: str = field(compare=False)
-    content: Recipe | Kept | Command
+    content: Recipe | BaseLayer | Command
     _key: str = field(init=False, repr=False, compare=False, default="")
 
     def __post_init__(self) -> None:
@@ -129,9 +129,9 @@ class Layer:
         return self.content if isinstance(self.content, Recipe) else None
 
     @property
-    def kept(self) -> Descriptor | None:
+    def base_layer(self) -> Descriptor | None:
         """What it is known by, for a layer of a base image."""
-        return self.content.descriptor if isinstance(self.content, Kept) else None
+        return self.content.descriptor if isinstance(self.content, BaseLayer) else None
 
     @property
     def executed(self) -> str:

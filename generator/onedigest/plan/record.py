@@ -6,12 +6,12 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from onedigest import conflicts, untrusted
+from onedigest import merge_conflicts, untrusted
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.image import Image
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
-from onedigest.lock.table import Table, Wrong
+from onedigest.lock.table import InvalidValue, Table
 from onedigest.lock.toml import inline_table, lines, string
 from onedigest.plan.layers import Plan
 
@@ -82,13 +82,13 @@ def dumps(record: Record) -> str:
 
 def loads(text: str, where: str) -> Record:
     """Read the text of a record. Raises `InputError` that names the place, such as `platforms[0].layers[2].size`."""
-    if line := conflicts.first_line(text):
-        raise InputError.of(conflicts.MARKS, where=f"{where}:{line}", hint=_ANEW)
+    if line := merge_conflicts.first_line(text):
+        raise InputError.of(merge_conflicts.MARKS, where=f"{where}:{line}", hint=_ANEW)
     try:
         return _read(Table(untrusted.load_toml(text, untrusted.MOST_LOCK)))
     except tomllib.TOMLDecodeError as error:
         messages: Sequence[str] = [f"not valid TOML: {error}"]
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         messages = wrong.messages
     raise InputError(Problem(f"not a record of a build: {each}", where, _HINT) for each in messages)
 
@@ -108,7 +108,7 @@ def differences(expected: Record, found: Record) -> list[tuple[str, str, str]]:
     ]
 
 
-def misstatements(expected: Record, found: Record) -> list[tuple[str, str, str]]:
+def other_statements(expected: Record, found: Record) -> list[tuple[str, str, str]]:
     """Return (what, recorded, built) of what a record of the same image says besides digests, and has otherwise.
 
     What it says of its plan is compared where a plan is: a new version may have another one for the same image.

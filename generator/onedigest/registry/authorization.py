@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from onedigest.errors import NetworkError
-from onedigest.registry.credentials import Credential, login_command
+from onedigest.registry.credentials import RegistryCredential, login_command
 from onedigest.untrusted import load_json
 
 _CHALLENGE = re.compile(r"(?:^|,)\s*(Basic|Bearer)\b\s*", re.IGNORECASE)
@@ -28,7 +28,7 @@ class Denied(NetworkError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RegistryAnswer:
     """What came back, whole: the status, the headers by lower-case name, and the body."""
 
     status: int
@@ -36,7 +36,7 @@ class Answer:
     body: bytes
 
 
-Ask = Callable[[str, str, Mapping[str, str], bytes | None], Answer]
+Ask = Callable[[str, str, Mapping[str, str], bytes | None], RegistryAnswer]
 """Sends a request to a token service: method, address, headers, body."""
 
 
@@ -51,13 +51,13 @@ class _Service:
 class Authorizer:
     """Holds what one registry gave, and asks for more when it is refused. Several threads may use it."""
 
-    def __init__(self, registry: str, find: Callable[[], Credential | None], ask: Ask) -> None:
+    def __init__(self, registry: str, find: Callable[[], RegistryCredential | None], ask: Ask) -> None:
         self._registry = registry
         self._find = find
         self._ask = ask
         self._lock = threading.Lock()
         self._looked = False
-        self._credential: Credential | None = None
+        self._credential: RegistryCredential | None = None
         self._basic = False
         self._service: _Service | None = None
         self._tokens: dict[tuple[str, ...], str] = {}
@@ -115,7 +115,7 @@ class Authorizer:
     @property
     def source(self) -> str:
         """Where the credential in use comes from, or nothing."""
-        return self._credential.source if self._credential else ""
+        return self._credential.found_in if self._credential else ""
 
     def hidden_in(self, text: str) -> str:
         """Return a text of the registry without what it was shown."""
@@ -123,7 +123,7 @@ class Authorizer:
             text = text.replace(token, "****")
         return self._credential.hidden_in(text) if self._credential else text
 
-    def _look(self) -> Credential | None:
+    def _look(self) -> RegistryCredential | None:
         if not self._looked:
             self._credential = self._find()
             self._looked = True
@@ -146,7 +146,9 @@ class Authorizer:
             raise NetworkError.of(f"{self._registry}: its token service answered {answer.status} and no token")
         return token
 
-    def _exchange(self, service: _Service, scopes: tuple[str, ...], credential: Credential | None) -> Answer:
+    def _exchange(
+        self, service: _Service, scopes: tuple[str, ...], credential: RegistryCredential | None
+    ) -> RegistryAnswer:
         asked = [("service", service.service)] if service.service else []
         scopes = (*scopes, *self._more)
         asked += [("scope", scope) for scope in scopes]
@@ -166,8 +168,8 @@ class Authorizer:
         mark = "&" if "?" in service.realm else "?"
         return self._ask("GET", f"{service.realm}{mark}{urlencode(asked)}", headers, None)
 
-    def _refused(self, credential: Credential | None) -> Denied:
-        source = credential.source if credential else ""
+    def _refused(self, credential: RegistryCredential | None) -> Denied:
+        source = credential.found_in if credential else ""
         return Denied.of(f"{self._registry} refuses the credential from {source}", hint=login_command(self._registry))
 
     def _needs_login(self) -> Denied:

@@ -28,13 +28,13 @@ _GOOGLE = re.compile(r"(?:[a-z0-9-]+\.)?(?:gcr\.io|docker\.pkg\.dev)|[a-z0-9-]+-
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Credential:
-    """What a registry is shown. `source` says where it comes from, and is the only part that may be printed.
+class RegistryCredential:
+    """What a registry is shown. `found_in` says where it comes from, and is the only part that may be printed.
 
     `identity` is exchanged for a token, `bearer` is one.
     """
 
-    source: str
+    found_in: str
     user: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
     identity: str = field(default="", repr=False)
@@ -53,14 +53,14 @@ class Credential:
         return text
 
 
-class Credentials:
+class RegistryCredentials:
     """The credential files of a user, in the order in which they count. Helpers are looked for on `search_path`."""
 
     def __init__(self, files: tuple[Path, ...], environment: Mapping[str, str]) -> None:
         self._files = files
         self._environment = dict(environment)
 
-    def find(self, registry: str, repository: str = "") -> Credential | None:
+    def find(self, registry: str, repository: str = "") -> RegistryCredential | None:
         """Return what a registry is to be shown, if anything. Raises `InputError` for a file that cannot be read.
 
         Raises `NetworkError` for a credential helper that is missing or fails.
@@ -70,7 +70,7 @@ class Credentials:
                 return found
         return None
 
-    def _look(self, path: Path, config: Mapping[str, Any], registry: str, repository: str) -> Credential | None:
+    def _look(self, path: Path, config: Mapping[str, Any], registry: str, repository: str) -> RegistryCredential | None:
         helpers = {_host(name): name for name in _table(config, "credHelpers")}
         named = next((helpers[each] for each in _keys(registry, "") if each in helpers), "")
         helper = _string(_table(config, "credHelpers"), named) or _string(config, "credsStore")
@@ -83,7 +83,7 @@ class Credentials:
                     return found
         return None
 
-    def _ask(self, helper: str, registry: str, path: Path) -> Credential | None:
+    def _ask(self, helper: str, registry: str, path: Path) -> RegistryCredential | None:
         """Run a credential helper (docker-credential-helpers, `get`)."""
         program = f"docker-credential-{helper}"
         command = shutil.which(program, path=self._environment.get("PATH"))
@@ -123,8 +123,8 @@ class Credentials:
                 f"the credential helper `{program}` did not answer with a credential", where=str(path)
             ) from None
         if user == _TOKEN_USER:
-            return Credential(source=program, identity=secret)
-        return Credential(source=program, user=user, secret=secret) if secret else None
+            return RegistryCredential(found_in=program, identity=secret)
+        return RegistryCredential(found_in=program, user=user, secret=secret) if secret else None
 
 
 def login_command(registry: str) -> str:
@@ -155,19 +155,19 @@ def _read(path: Path) -> Mapping[str, Any] | None:
     return found
 
 
-def _entry(entry: Mapping[str, Any], path: Path) -> Credential | None:
+def _entry(entry: Mapping[str, Any], path: Path) -> RegistryCredential | None:
     source = str(path)
     if identity := _string(entry, "identitytoken"):
-        return Credential(source=source, identity=identity)
+        return RegistryCredential(found_in=source, identity=identity)
     if bearer := _string(entry, "registrytoken"):
-        return Credential(source=source, bearer=bearer)
+        return RegistryCredential(found_in=source, bearer=bearer)
     user, secret = _string(entry, "username"), _string(entry, "password")
     if text := _string(entry, "auth"):
         try:
             user, _, secret = base64.b64decode(text, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             raise InputError.of("an `auth` of it is not base64", where=source, hint="docker login") from None
-    return Credential(source=source, user=user, secret=secret.rstrip("\0")) if user else None
+    return RegistryCredential(found_in=source, user=user, secret=secret.rstrip("\0")) if user else None
 
 
 def _keys(registry: str, repository: str) -> list[str]:

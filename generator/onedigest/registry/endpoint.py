@@ -12,7 +12,7 @@ from onedigest.digest import is_digest
 from onedigest.errors import NetworkError
 from onedigest.oci.media import MANIFEST_TYPES
 from onedigest.oci.reference import Reference
-from onedigest.registry.authorization import Answer
+from onedigest.registry.authorization import RegistryAnswer
 from onedigest.registry.host_choice import host_of, hosts_of, mirror_of
 from onedigest.registry.hosts_toml import PULL, PUSH, Host
 from onedigest.registry.transport import ATTEMPTS, MOST_MANIFEST, Access, Transport
@@ -45,7 +45,7 @@ class Endpoint:
         """What a user calls the host."""
         return self.transport.registry
 
-    def ask(self, method: str, path: str, **options: Any) -> Answer:
+    def ask(self, method: str, path: str, **options: Any) -> RegistryAnswer:
         """Send a request for something of the repository; return the whole answer. Raises `NetworkError`."""
         return self.transport.ask(method, path, scopes=self.scopes, **{"attempts": self._attempts, **options})
 
@@ -53,7 +53,7 @@ class Endpoint:
         """Send a request; return the response, whose body is not read yet. Raises `NetworkError`."""
         return self.transport.send(method, path, scopes=self.scopes, headers=headers, attempts=self._attempts)
 
-    def look(self, method: str, name: str) -> Answer:
+    def look(self, method: str, name: str) -> RegistryAnswer:
         """Ask for a manifest or an index, or with HEAD whether there is one."""
         return self.ask(method, self.manifest(name), headers=_ACCEPT, most=MOST_MANIFEST)
 

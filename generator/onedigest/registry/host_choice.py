@@ -12,7 +12,7 @@ from onedigest.registry.hosts_toml import DEFAULT, Host, hosts_in, with_certific
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Places:
+class RegistryHosts:
     """Where a machine says how registries are reached, the first place that knows a registry counts.
 
     `folders` have a folder for each registry, as containerd reads them; `certificates` too, as docker and podman do.
@@ -22,12 +22,12 @@ class Places:
     certificates: tuple[Path, ...] = ()
 
 
-def hosts_of(registry: str, places: Places) -> tuple[Host, ...]:
+def hosts_of(registry: str, places: RegistryHosts) -> tuple[Host, ...]:
     """Return the hosts that are asked for a registry, in their order. Raises `InputError`."""
     return tuple(_completed(host, registry, places) for host in _stated(registry, places) or (Host(),))
 
 
-def mirror_of(netloc: str, places: Places) -> Host:
+def mirror_of(netloc: str, places: RegistryHosts) -> Host:
     """Return a host that the user names as a mirror, with the certificates that are kept for it."""
     return _completed(Host(netloc=netloc), netloc, places)
 
@@ -58,7 +58,7 @@ def pools_for(host: Host, pools: Pools) -> Pools:
     )
 
 
-def _stated(registry: str, places: Places) -> tuple[Host, ...]:
+def _stated(registry: str, places: RegistryHosts) -> tuple[Host, ...]:
     for folder in places.folders:
         for name in (*_names(registry), DEFAULT):
             if _is_folder(folder / name):
@@ -66,7 +66,7 @@ def _stated(registry: str, places: Places) -> tuple[Host, ...]:
     return ()
 
 
-def _completed(host: Host, registry: str, places: Places) -> Host:
+def _completed(host: Host, registry: str, places: RegistryHosts) -> Host:
     """Return a host with its name, and with the certificates of docker and podman where it has none of its own."""
     netloc = host.netloc or host_of(registry)
     host = replace(host, netloc=netloc)

@@ -19,12 +19,12 @@ from urllib3.exceptions import (
 )
 
 from onedigest.errors import NetworkError
-from onedigest.net.pace import Refused
-from onedigest.net.patience import BUSY, LIMITED, LONGEST, stated_wait
+from onedigest.net.answer_limits import SlowAnswer
+from onedigest.net.failure_reasons import reason_of, tls_hint
 from onedigest.net.proxy_faults import ProxyFault
-from onedigest.net.reasons import reason_of, tls_hint
+from onedigest.net.retries import BUSY, LIMITED, LONGEST, stated_wait
 from onedigest.oci.reference import MIRRORS
-from onedigest.registry.authorization import Answer
+from onedigest.registry.authorization import RegistryAnswer
 from onedigest.registry.credentials import login_command
 from onedigest.registry.host_choice import host_of
 from onedigest.untrusted import load_json
@@ -49,18 +49,18 @@ class Refusing:
     """
 
     registry: str
-    source: str
+    shown_from: str
     hidden_in: Callable[[str], str]
     remedy: str = ""
     """What may be read from instead: a mirror, or another one."""
 
-    def failure(self, answer: Answer, doing: str) -> NetworkError:
+    def failure(self, answer: RegistryAnswer, doing: str) -> NetworkError:
         """Return the error for an answer that is none; `doing` says what was tried, such as `pull acme/app`."""
         said = self.said(answer.body)
         if answer.status == LIMITED or (answer.status == _UNAVAILABLE and is_put_off(answer.status, answer.headers)):
             return self._limit(answer, doing, said)
         if answer.status in (401, 403):
-            by = f"with the credential from {self.source}" if self.source else "without a login"
+            by = f"with the credential from {self.shown_from}" if self.shown_from else "without a login"
             return NetworkError.of(
                 f"{self.registry} does not permit to {doing} {by}{said}", hint=login_command(self.registry)
             )
@@ -84,12 +84,12 @@ class Refusing:
         text = re.sub(r"[^\x20-\x7e]+", " ", self.hidden_in("; ".join(parts)))[:200]
         return f" ({text})" if text else ""
 
-    def _limit(self, answer: Answer, doing: str, said: str) -> NetworkError:
+    def _limit(self, answer: RegistryAnswer, doing: str, said: str) -> NetworkError:
         seconds = stated_wait(answer.headers)
         again = f"for {duration(seconds)}" if seconds else "for now"
         why = "limits how often it is asked" if answer.status == LIMITED else f"answered {answer.status}"
         remedy = []
-        if answer.status == LIMITED and not self.source:
+        if answer.status == LIMITED and not self.shown_from:
             remedy.append(f"{login_command(self.registry)} (most registries let users ask more often)")
         if self.remedy:
             remedy.append(f"read from {self.remedy}: {MIRRORS}='REGISTRY=HOST'")
@@ -133,7 +133,7 @@ def unreachable(error: HTTPError, registry: str) -> NetworkError:
     """Return the error for a request that nobody answered, be it the registry or a host that it leads to."""
     noted = next(iter(getattr(error, "__notes__", ())), "")
     led = noted if noted != host_of(registry) else ""
-    if isinstance(error, Refused):
+    if isinstance(error, SlowAnswer):
         return Unreachable.of(f"{_whom(registry, led)} is given up: {error}")
     if isinstance(error, ProxyFault):
         return Unreachable.of(f"{_whom(registry, led)} cannot be reached: {error}", hint=error.hint)
@@ -171,4 +171,4 @@ def is_passing(error: HTTPError, attempt: int) -> bool:
         return False
     if isinstance(error, ReadTimeoutError) and attempt > 1:
         return False
-    return not isinstance(error, SSLError | NameResolutionError | Refused | LocationValueError)
+    return not isinstance(error, SSLError | NameResolutionError | SlowAnswer | LocationValueError)

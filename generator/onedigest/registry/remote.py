@@ -9,8 +9,8 @@ from pathlib import Path
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import of_bytes
 from onedigest.errors import NetworkError
-from onedigest.net.download import Wanted, bring
-from onedigest.net.transfers import Report, spread
+from onedigest.net.download import Download, download_file
+from onedigest.net.transfers import Report, transfer_all
 from onedigest.oci.documents import DOCUMENT_BYTES
 from onedigest.oci.reference import Reference
 from onedigest.registry.repository import Repository, stated_type
@@ -30,7 +30,7 @@ class Remote:
     def top(self) -> tuple[str, bytes]:
         """Return the index, or the only manifest, that the reference means now; what has the digest asked for stays."""
         digest = self.reference.digest
-        if digest and (data := self._stored(digest)):
+        if digest and (data := self._cached(digest)):
             return stated_type(data), data
         found = self._repository.manifest(self.reference.asked)
         self._store.add(found.data)
@@ -38,15 +38,15 @@ class Remote:
 
     def document(self, digest: str, size: int, *, manifest: bool) -> bytes:
         """Return a manifest or a configuration. Raises `NetworkError` unless it has its digest and size."""
-        if (stored := self._stored(digest)) and len(stored) == size:
-            return stored
+        if (cached := self._cached(digest)) and len(cached) == size:
+            return cached
         data = self._repository.manifest(digest).data if manifest else self._repository.blob(digest)
         if len(data) != size:
             raise NetworkError.of(f"{len(data)} bytes, {size} in its descriptor", where=self.where(digest))
         self._store.add(data)
         return data
 
-    def _stored(self, digest: str) -> bytes | None:
+    def _cached(self, digest: str) -> bytes | None:
         """Return a document that the store has, if it still has its digest."""
         if not self._store.has(digest):
             return None
@@ -59,12 +59,12 @@ class Remote:
         return str(self.reference.at(digest))
 
     def layers(self, layers: Iterable[Descriptor], report: Report) -> list[Path]:
-        """Bring layers into the store, in parallel, and return where they are. Raises `NetworkError`."""
+        """Fetch layers into the store, in parallel, and return where they are. Raises `NetworkError`."""
         wanted = list(layers)
-        spread(self._bring, wanted, report)
+        transfer_all(self._fetch, wanted, report)
         return [self._store.path(layer.digest) for layer in wanted]
 
-    def _bring(self, layer: Descriptor, report: Report) -> None:
+    def _fetch(self, layer: Descriptor, report: Report) -> None:
         if not self._store.has(layer.digest, layer.size):
-            file = Wanted(name=f"layer {layer.digest[7:19]}", digest=layer.digest, size=layer.size)
-            bring(self._store, file, partial(self._repository.open_blob, layer.digest), self.name, report)
+            file = Download(name=f"layer {layer.digest[7:19]}", digest=layer.digest, size=layer.size)
+            download_file(self._store, file, partial(self._repository.open_blob, layer.digest), self.name, report)

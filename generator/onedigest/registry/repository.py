@@ -15,11 +15,11 @@ import urllib3
 from onedigest.assembler.image import INDEX_TYPE, MANIFEST_TYPE
 from onedigest.digest import Digest, is_digest, of_bytes
 from onedigest.errors import NetworkError, Problem
-from onedigest.net.encryption import Unfit
+from onedigest.net.encryption import UnfitSettings
 from onedigest.net.transfers import Report
 from onedigest.oci.reference import Reference
-from onedigest.registry import uploading
-from onedigest.registry.authorization import Answer, Denied
+from onedigest.registry import upload as uploading
+from onedigest.registry.authorization import Denied, RegistryAnswer
 from onedigest.registry.endpoint import Endpoint, endpoints_of
 from onedigest.registry.hosts_toml import RESOLVE
 from onedigest.registry.refusals import Unreachable
@@ -131,7 +131,7 @@ class Repository:
         """Upload a blob to a place that `begin` gave; start over where that is gone. Raises `NetworkError`."""
         uploading.upload(self._endpoints[-1], digest, size, content, place, report, self.has)
 
-    def put_manifest(self, name: str, media_type: str, data: bytes) -> Answer:
+    def put_manifest(self, name: str, media_type: str, data: bytes) -> RegistryAnswer:
         """Put a manifest or an index under a digest or a tag. Raises `NetworkError`.
 
         What it names was put before. A registry that does not see all of it yet, since several machines serve it or
@@ -189,7 +189,7 @@ class Repository:
         for endpoint in hosts:
             try:
                 found = ask(endpoint)
-            except Unfit:  # as for containerd: nobody sees else that a host is never asked
+            except UnfitSettings:  # as for containerd: nobody sees else that a host is never asked
                 raise
             except NetworkError as error:
                 problems += error.problems
@@ -217,7 +217,7 @@ class Repository:
         found = self._get(endpoint, name)
         return found.digest if found else None
 
-    def _looked(self, endpoint: Endpoint, look: Callable[[], Answer]) -> Answer | None:
+    def _looked(self, endpoint: Endpoint, look: Callable[[], RegistryAnswer]) -> RegistryAnswer | None:
         """Return the answer to a look; None where a credential was shown that may not read, and may still push.
 
         Some registries say the same to a user who may not look as to one who is not known.
@@ -236,7 +236,7 @@ class Repository:
 
         The first upload is begun to know it: so one that has expired is told before anything is built.
         """
-        if not (self._writes and endpoint.transport.refusing.source):
+        if not (self._writes and endpoint.transport.refusing.shown_from):
             return False
         with self._probing:
             if self._probed is None:
@@ -260,7 +260,7 @@ class Repository:
             )
         return Document(stated_type(answer.body) or media_type, answer.body, digest)
 
-    def _put(self, name: str, media_type: str, data: bytes) -> Answer:
+    def _put(self, name: str, media_type: str, data: bytes) -> RegistryAnswer:
         endpoint = self._endpoints[-1]
         for number in range(1, _TRIES + 1):
             answer = endpoint.ask(

@@ -14,14 +14,14 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from onedigest.errors import NetworkError, OnedigestError
-from onedigest.net import leading
+from onedigest.net import redirects
 from onedigest.net.connection import Pools, shown
 from onedigest.net.download import discard, encoding_of
-from onedigest.net.leading import is_loopback
-from onedigest.net.patience import BUSY, LIMITED, seconds_of
-from onedigest.registry.authorization import Answer, Authorizer
-from onedigest.registry.credentials import Credentials
-from onedigest.registry.host_choice import Places, host_of, pools_for, registry_of
+from onedigest.net.redirects import is_loopback
+from onedigest.net.retries import BUSY, LIMITED, seconds_of
+from onedigest.registry.authorization import Authorizer, RegistryAnswer
+from onedigest.registry.credentials import RegistryCredentials
+from onedigest.registry.host_choice import RegistryHosts, host_of, pools_for, registry_of
 from onedigest.registry.hosts_toml import Host
 from onedigest.registry.refusals import Refusing, has_no_tls, is_passing, is_put_off, noting_host, unreachable
 
@@ -40,7 +40,7 @@ _MOST_TOKEN = 1 << 20
 _SHORTEST_SECRET = 6
 _MOST_ERROR = 1 << 16
 
-R = TypeVar("R", Answer, urllib3.BaseHTTPResponse)
+R = TypeVar("R", RegistryAnswer, urllib3.BaseHTTPResponse)
 
 Body = Callable[[], bytes | IO[bytes]]
 """Opens the body of a request anew for each try."""
@@ -54,10 +54,10 @@ class Access:
     """
 
     pools: Pools
-    credentials: Credentials
+    credentials: RegistryCredentials
     insecure: tuple[str, ...] = ()
     mirrors: tuple[tuple[str, str], ...] = ()
-    places: Places = field(default_factory=Places)
+    places: RegistryHosts = field(default_factory=RegistryHosts)
     pause: Callable[[float], object] = field(default=time.sleep, repr=False)
 
 
@@ -117,20 +117,20 @@ class Transport:
         body: Body | None = None,
         attempts: int = ATTEMPTS,
         most: int = MOST_DOCUMENT,
-    ) -> Answer:
+    ) -> RegistryAnswer:
         """Send a request, and return the whole answer, whose body has `most` bytes at most. Raises `NetworkError`."""
         return self._retried(
             lambda: self.whole(self._send_once(method, path, scopes, headers or {}, body), most), attempts
         )
 
-    def waits(self, number: int, answer: Answer | None = None) -> bool:
+    def waits(self, number: int, answer: RegistryAnswer | None = None) -> bool:
         """Wait after a try that failed, longer each time, or as an answer asks; tell whether to try again."""
         if answer and _is_put_off(answer):
             return False
         asked = answer.headers.get("retry-after") if answer else None
         return self._wait(seconds_of(number, asked), "is asked again", answer.status if answer else 0)
 
-    def failure(self, answer: Answer, doing: str) -> NetworkError:
+    def failure(self, answer: RegistryAnswer, doing: str) -> NetworkError:
         """Return the error for an answer that is none; `doing` says what was tried, such as `pull acme/app`."""
         return self.refusing.failure(answer, doing)
 
@@ -138,7 +138,7 @@ class Transport:
     def refusing(self) -> Refusing:
         """How it is said that the registry refuses."""
         source, remedy = self._authorizer.source, self._remedy
-        return Refusing(registry=self.registry, source=source, hidden_in=self._hidden_in, remedy=remedy)
+        return Refusing(registry=self.registry, shown_from=source, hidden_in=self._hidden_in, remedy=remedy)
 
     def _hidden_in(self, text: str) -> str:
         for _, value in self._host.headers:
@@ -209,18 +209,18 @@ class Transport:
         return self._authorizer.header(scopes) if self._is_own(target) else ""
 
     def _is_own(self, target: str) -> bool:
-        return leading.origin_of(target) == leading.origin_of(self.url("/"))
+        return redirects.origin_of(target) == redirects.origin_of(self.url("/"))
 
     def _is_insecure(self, target: str) -> bool:
         """Tell whether the user allows that a host is spoken to without TLS."""
-        return any(leading.are_one(target, f"http://{each}") for each in self._access.insecure)
+        return any(redirects.are_same_host(target, f"http://{each}") for each in self._access.insecure)
 
     def _follow(
         self, method: str, target: str, headers: Mapping[str, str], authorization: str, body: Body | None
     ) -> urllib3.BaseHTTPResponse:
         """Send a request and follow where reading it leads; what convinces the registry goes to no other host."""
-        leads = leading.STATUSES if method in ("GET", "HEAD") else () if body else _AS_IT_IS
-        for _ in range(leading.MOST):
+        leads = redirects.STATUSES if method in ("GET", "HEAD") else () if body else _AS_IT_IS
+        for _ in range(redirects.MOST):
             own = {"authorization": authorization} if authorization and self._is_own(target) else {}
             response = self._once(method, target, {**headers, **own}, body)
             place = response.headers.get("location")
@@ -234,10 +234,10 @@ class Transport:
         """Return an address that the registry gave. Raises `NetworkError` for one that it may not lead to."""
         try:
             target = urljoin(origin, place)
-            if leading.are_one(target, self.url("/")):
+            if redirects.are_same_host(target, self.url("/")):
                 # a proxy ends TLS before it, or names the port that goes without saying
                 return urlsplit(target)._replace(scheme=self._scheme, netloc=self._host.netloc).geturl()
-            return leading.target_of(place, origin, self._plain_hosts(target))
+            return redirects.target_of(place, origin, self._plain_hosts(target))
         except ValueError as error:
             why = str(error) if str(error).startswith("leads ") else "leads to what is no address"
             raise NetworkError.of(f"{self.registry} {why}", where=_placed(place)) from None
@@ -258,20 +258,20 @@ class Transport:
         sent = {"user-agent": "onedigest", **stated, "accept-encoding": "identity", **headers}
         content = body() if body else None
         try:
-            outside = leading.is_outside(target, self.url("/")) and not self._is_insecure(target)
+            outside = redirects.is_outside(target, self.url("/")) and not self._is_insecure(target)
             with noting_host(urlsplit(target).netloc):
                 return self._pools.request(method, target, headers=sent, body=content, outside=outside)
         finally:
             if content is not None and not isinstance(content, bytes):
                 content.close()
 
-    def _ask_token(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    def _ask_token(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> RegistryAnswer:
         """Ask a token service, which may be another host that the registry trusts with what is shown to it.
 
         It has TLS, as docker wants it, or is as near, or as much the user's choice, as the registry.
         """
         try:
-            target = leading.target_of(url, self.url("/"), self._plain_hosts(url))
+            target = redirects.target_of(url, self.url("/"), self._plain_hosts(url))
         except ValueError as error:
             why = str(error) if str(error).startswith("leads ") else "leads to what is no address"
             why = why.replace("leads to", "names a token service at").replace("at an address without", "without")
@@ -305,7 +305,7 @@ class Transport:
         patience, said = self._pools.patience, f"answered {status}" if status else why
         return patience.wait(self._host.netloc, seconds, said, self._access.pause, limited=status == LIMITED)
 
-    def whole(self, response: urllib3.BaseHTTPResponse, most: int = _MOST_ERROR) -> Answer:
+    def whole(self, response: urllib3.BaseHTTPResponse, most: int = _MOST_ERROR) -> RegistryAnswer:
         """Return an answer with its body. Raises `NetworkError` for one of more than `most` bytes, or encoded."""
         headers = {name.lower(): value for name, value in response.headers.items()}
         pieces: list[bytes] = []
@@ -324,7 +324,7 @@ class Transport:
             response.close()
         if pieces and response.status < _FIRST_ERROR and (encoding := encoding_of(headers)):
             raise NetworkError.of(f"{self.registry} encoded what was asked for as it is ({encoding})")
-        return Answer(response.status, headers, b"".join(pieces)[:most])
+        return RegistryAnswer(response.status, headers, b"".join(pieces)[:most])
 
     def _falls_back(self, error: HTTPError, target: str) -> bool:
         """Go on without TLS where that is allowed, and the registry has none."""
@@ -338,6 +338,6 @@ def _placed(place: str) -> str:
     return re.sub(r"[^\x21-\x7e]+", " ", shown(place))[:200]
 
 
-def _is_put_off(found: Answer | urllib3.BaseHTTPResponse) -> bool:
+def _is_put_off(found: RegistryAnswer | urllib3.BaseHTTPResponse) -> bool:
     headers = {name.lower(): value for name, value in found.headers.items()}
-    return is_put_off(found.status, headers, found.body if isinstance(found, Answer) else b"")
+    return is_put_off(found.status, headers, found.body if isinstance(found, RegistryAnswer) else b"")

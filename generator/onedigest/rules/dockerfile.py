@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from onedigest import zipapp
 from onedigest.assembler.selection import Selection
 from onedigest.assembler.tar import MTIME
-from onedigest.definition.container_values import Healthcheck, duration_text
+from onedigest.definition.healthcheck import Healthcheck, duration_text
 from onedigest.definition.spec import Spec
 from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.header import add_rules_header
 from onedigest.lock.base import Base
 from onedigest.lock.model import Lock
-from onedigest.plan.configuration import entrypoint, own_environment
+from onedigest.plan.configuration import entrypoint, own_variables
 from onedigest.plan.inputs import FOLDER, base_layers, encoded_archive
 from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.platforms import Platform
@@ -121,7 +121,7 @@ def render_dockerfile(spec: Spec, lock: Lock, plan: Plan, folder: str, assembler
         stages=layer_stages(plan, inputs=inputs, interpreter=lock.base.interpreter),
         images=tuple(_image(each, stage_names(plan), inputs, lock.base) for each in plan.platforms),
         epoch=MTIME,
-        environment=own_environment(spec, lock.base, plan.platforms[0].platform),
+        environment=own_variables(spec, lock.base, plan.platforms[0].platform),
         labels=dict(spec.labels),
         expose=spec.expose,
         volumes=spec.volumes,
@@ -146,7 +146,7 @@ def bake_target(name: str) -> str:
 
 def base_contexts(plan: Plan) -> tuple[str, ...]:
     """Return the stages in whose place a builder is to take the base that is among the inputs."""
-    if any(layer.kept for layer in plan.layers()):
+    if any(layer.base_layer for layer in plan.layers()):
         return tuple(f"{BASE_STAGE}-{each.platform.architecture}" for each in plan.platforms)
     return ("tools",)
 

@@ -12,12 +12,12 @@ from onedigest.shipped import shipped_folder
 
 def render(folder: str, template: str, view: object) -> str:
     """Render a template, which sees nothing but its view."""
-    return _environment(folder).get_template(template).render(view=view)
+    return _jinja(folder).get_template(template).render(view=view)
 
 
 @cache
-def _environment(folder: str) -> jinja2.Environment:
-    environment = jinja2.Environment(
+def _jinja(folder: str) -> jinja2.Environment:
+    jinja = jinja2.Environment(
         loader=jinja2.FileSystemLoader(shipped_folder(folder)),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701  no HTML: each template quotes for its own language
@@ -26,5 +26,5 @@ def _environment(folder: str) -> jinja2.Environment:
         keep_trailing_newline=True,
         newline_sequence="\n",
     )
-    environment.filters.update(FILTERS)
-    return environment
+    jinja.filters.update(FILTERS)
+    return jinja

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from onedigest.plan.inputs import encoded_archive, kept_blob
+from onedigest.plan.inputs import base_layer_file, encoded_archive
 from onedigest.plan.layers import Input, Layer, Plan
 
 NO_COMMANDS = "`run` needs an engine that runs commands: build with `onedigest build --engine buildx`"
@@ -19,8 +19,8 @@ def layer_parts(layer: Layer, plan: Plan) -> dict[str, Any]:
     `archive` is the layer itself among the inputs: as it was encoded, or as it is in a base, with its `descriptor`.
     """
     found: dict[str, Any] = {"command": layer.kind, "holds": layer.holds}
-    if layer.kept:
-        found |= {"archive": kept_blob(plan, layer.kept), "descriptor": asdict(layer.kept)}
+    if layer.base_layer:
+        found |= {"archive": base_layer_file(plan, layer.base_layer), "descriptor": asdict(layer.base_layer)}
     if layer.encoded:
         found["archive"] = encoded_archive(layer)
     if layer.recipe and layer.recipe.options:

@@ -17,10 +17,10 @@ from typing import Any
 
 from onedigest import checkout, untrusted
 from onedigest.errors import InputError, NetworkError, Problem
-from onedigest.net.indexes import Index, addresses_with_user, indexes_in, listed_in, without_users
+from onedigest.net.indexes import PackageIndex, addresses_with_user, indexes_in, listed_in, without_users
 from onedigest.store import Store
-from onedigest.tools.nameless import nameless_file
-from onedigest.tools.uv_environment import Lent, hide, lend
+from onedigest.tools.anonymous_file import nameless_file
+from onedigest.tools.uv_environment import UvInput, hide, uv_input
 from onedigest.tools.uv_network import with_hint
 from onedigest.uv_program import find_uv
 
@@ -137,12 +137,12 @@ def _run(
     root: Path,
     where: str,
     environment: Mapping[str, str],
-    asked: Iterable[Index] = (),
+    asked: Iterable[PackageIndex] = (),
     hear: Hear = lambda _: None,
     python: Path = Path(sys.executable),
 ) -> str:
     """Run uv in a folder; return what it prints. `asked` are the indexes that the project in it names."""
-    lent = lend(environment, asked, offline="--offline" in command)
+    lent = uv_input(environment, asked, offline="--offline" in command)
     with nameless_file(lent.settings.encode()) as user, nameless_file(lent.machine.encode()) as machine:
         done = _start(command, root, where, lent.variables, {"user": user, "machine": machine}, python)
     said = hide(done.stderr, lent.secrets)
@@ -203,7 +203,7 @@ def _place(name: str) -> str:
     return f".settings/{name}/uv/uv.toml"
 
 
-def _asked(project: str) -> list[Index]:
+def _asked(project: str) -> list[PackageIndex]:
     """Return the indexes of a project that uv resolves, with every address in it that holds a user."""
     settings = tomllib.loads(project)["tool"]["uv"]
     return [*indexes_in(settings), *listed_in(settings), *addresses_with_user([project])]
@@ -216,7 +216,7 @@ def make_absolute(source: dict[str, Any], root: Path) -> None:
             source[key] = str((root / source[key]).resolve())
 
 
-def _failure(text: str, scratch: str, where: str, lent: Lent) -> InputError | NetworkError:
+def _failure(text: str, scratch: str, where: str, lent: UvInput) -> InputError | NetworkError:
     text = re.sub(rf"Failed to build `\S+ @ file://{re.escape(scratch)}`\n\s*cause: ", "", _COLOUR.sub("", text))
     text = text.replace(f"{scratch}/", "")
     refusals = _refusals(text, where, lent)
@@ -235,7 +235,7 @@ def _failure(text: str, scratch: str, where: str, lent: Lent) -> InputError | Ne
     return InputError([Problem(message[:1].lower() + message[1:], where), *refusals])
 
 
-def _refusals(text: str, where: str, lent: Lent) -> list[Problem]:
+def _refusals(text: str, where: str, lent: UvInput) -> list[Problem]:
     """Return what is said of each index that wants a password, or another one."""
     found: dict[Problem, None] = {}
     for match in _REFUSED.finditer(text):

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
-from onedigest.net.index_credentials import Credential, Credentials
-from onedigest.net.indexes import NAMED, PLAIN, Index, without_users
-from onedigest.net.leading import split
+from onedigest.net.index_credentials import IndexCredential, IndexCredentials
+from onedigest.net.indexes import NAMED, PLAIN, PackageIndex, without_users
+from onedigest.net.redirects import split
 from onedigest.net.uv_settings import bare_settings, read_settings, settings_text
 
 _KEPT = re.compile(
@@ -32,19 +32,19 @@ _TOKEN = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Lent:
+class UvInput:
     """What uv gets: variables, and the texts of a user's and a machine's settings, of which the first has secrets."""
 
     variables: Mapping[str, str] = field(repr=False)
     settings: str = field(repr=False)
     machine: str = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
-    credentials: Credentials = field(repr=False)
+    credentials: IndexCredentials = field(repr=False)
     files: Mapping[str, str]
     """Where the settings are that messages of uv are about, by `user` and `machine`."""
 
 
-def lend(environment: Mapping[str, str], asked: Iterable[Index] = (), *, offline: bool = False) -> Lent:
+def uv_input(environment: Mapping[str, str], asked: Iterable[PackageIndex] = (), *, offline: bool = False) -> UvInput:
     """Return what uv gets of an environment. `asked` are the indexes of the project that uv is to resolve.
 
     `offline` is for a run that shows nothing to anybody, for which no program is asked. Raises `NetworkError` for a
@@ -54,12 +54,12 @@ def lend(environment: Mapping[str, str], asked: Iterable[Index] = (), *, offline
     for name in [name for name in kept if _PROXY.fullmatch(name)]:
         # uv fills in names in capitals only, and every program reads the other form too
         kept.setdefault(name.lower(), kept.pop(name))
-    credentials = Credentials(environment, asked, offline=offline)
+    credentials = IndexCredentials(environment, asked, offline=offline)
     (user_file, user), (machine_file, machine) = read_settings(environment)
     secrets = {each.password or each.token for each in credentials.rows}
     secrets |= {each.user for each in credentials.rows if len(each.user) >= _TOKEN}
     secrets |= {unquote(match["secret"]) for text in kept.values() for match in _PASSWORD.finditer(text)}
-    return Lent(
+    return UvInput(
         variables={name: without_users(text) if name in (*NAMED, *PLAIN) else text for name, text in kept.items()},
         settings=settings_text(bare_settings(user), map(_shown, filter(lambda each: not each.token, credentials.rows))),
         machine=settings_text(bare_settings(machine)),
@@ -69,12 +69,14 @@ def lend(environment: Mapping[str, str], asked: Iterable[Index] = (), *, offline
     )
 
 
-def _shown(credential: Credential) -> Index:
+def _shown(credential: IndexCredential) -> PackageIndex:
     """Return an index whose address holds what is shown there."""
     parts = split(credential.url)
     assert parts  # it was found by its address
     password = f":{quote(credential.password, safe='')}" if credential.password else ""
-    return Index(url=parts._replace(netloc=f"{quote(credential.user, safe='')}{password}@{parts.netloc}").geturl())
+    return PackageIndex(
+        url=parts._replace(netloc=f"{quote(credential.user, safe='')}{password}@{parts.netloc}").geturl()
+    )
 
 
 def hide(text: str, secrets: tuple[str, ...]) -> str:

@@ -20,7 +20,7 @@ _ALGORITHMS = ("sha256:", "sha384:", "sha512:", "md5:", "blake2b:")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WheelAddress:
     """Where a wheel is, and the digest of any algorithm that is stated there.
 
     An address without a scheme is a path; digest and index are empty where there is none.
@@ -31,7 +31,7 @@ class Place:
     index: str = ""
 
 
-NOWHERE = Place("", "")
+NOWHERE = WheelAddress("", "")
 
 
 def wheel_name(row: Row) -> str:
@@ -82,10 +82,12 @@ def wheel_index(source: Row) -> str:
     return stated if stated.startswith(WEB) else ""
 
 
-def places_of(found: Mapping[str, Any]) -> dict[str, Place]:
+def places_of(found: Mapping[str, Any]) -> dict[str, WheelAddress]:
     """Return where each wheel of a uv.lock is, by its file name."""
     return {
-        wheel_name(wheel): Place(wheel_address(row["source"], wheel), stated_digest(wheel), wheel_index(row["source"]))
+        wheel_name(wheel): WheelAddress(
+            wheel_address(row["source"], wheel), stated_digest(wheel), wheel_index(row["source"])
+        )
         for row in found.get("package", ())
         for wheel in row.get("wheels", ())
     }

@@ -10,13 +10,13 @@ from onedigest.lock.model import Lock, Wheel
 from onedigest.platforms import Platform
 from onedigest.store import Store
 from onedigest.wheel_check import FORMAT
-from onedigest.wheel_check.found import Found, Key, dumps, loads
+from onedigest.wheel_check.findings import Key, WheelFindings, dumps, loads
 
 
-def check(lock: Lock, platforms: Iterable[Platform], store: Store) -> Found:
+def check(lock: Lock, platforms: Iterable[Platform], store: Store) -> WheelFindings:
     """Look at those wheels of some platforms that are in the store.
 
-    What was found is noted under their digests, unless no image can be made of them.
+    What was found is cached under their digests, unless no image can be made of them.
     """
     chosen = set(platforms)
     there = {wheel for wheel in lock.wheels() if store.has(wheel.digest, wheel.size)}
@@ -31,12 +31,12 @@ def check(lock: Lock, platforms: Iterable[Platform], store: Store) -> Found:
     }
     place = lock.base.python_minor, lock.base.venv
     name = _note(wheels, place)
-    if (noted := store.read_note(name)) is not None:
+    if (cached := store.read_note(name)) is not None:
         with suppress(ValueError, TypeError, KeyError):
-            return loads(noted)
-    from onedigest.wheel_check.looking import look  # what was found before needs none of it
+            return loads(cached)
+    from onedigest.wheel_check.inspection import inspect_wheels  # what was found before needs none of it
 
-    found = look(wheels, place, store)
+    found = inspect_wheels(wheels, place, store)
     if not found.unfit:
         store.write_note(name, dumps(found))
     return found

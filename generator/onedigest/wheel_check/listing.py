@@ -36,9 +36,9 @@ def list_wheel(store: Store, name: str, digest: str, place: Place, identity: tup
     `identity` is which project and version to expect. Raises `Refused`.
     """
     note = f"listings/{hex_of(of_bytes(canonical_json([_FORMAT, DRAFT, place, name, digest])))}"
-    if (noted := store.read_note(note)) is not None:
+    if (cached := store.read_note(note)) is not None:
         with suppress(ValueError, TypeError, KeyError, IndexError):
-            found = _loads(noted)
+            found = _loads(cached)
             if is_of(info_identity(found.files[-1].path.rsplit("/", 2)[1]), identity):
                 return found
     odd: list[str] = []
@@ -58,9 +58,9 @@ def _dumps(listing: Listing) -> bytes:
 
 
 def _loads(text: bytes) -> Listing:
-    noted = json.loads(text)
+    cached = json.loads(text)
     files = (
         Entry(path, kind, mode, size, target=target, digest=digest)
-        for path, kind, mode, size, target, digest in noted["files"]
+        for path, kind, mode, size, target, digest in cached["files"]
     )
-    return Listing(tuple(files), tuple(noted["odd"]))
+    return Listing(tuple(files), tuple(cached["odd"]))

@@ -29,7 +29,7 @@ _WITHOUT_PART = ("registry", "registry_secret")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Made:
+class ChainedImage:
     """An image as far as it is made. `definition` is None for one that Flyte knows by a name.
 
     `constructor` is the call that it begins with, and `is_built` tells whether Flyte builds it: it takes others as they
@@ -55,7 +55,7 @@ class Made:
             )
         return self.definition
 
-    def moved_to(self, module: Module, call: ast.Call) -> Made:
+    def moved_to(self, module: Module, call: ast.Call) -> ChainedImage:
         """Return the image as one of another file, which says with a call how it is made."""
         if module is self.module or self.definition is None:
             return self
@@ -70,23 +70,25 @@ def is_constructor(name: str) -> bool:
     return owner in IMAGES and method.startswith("from_")
 
 
-def begin(method: str, call: ast.Call, module: Module, place: Path, value: Callable[[ast.expr], Any]) -> Made:
+def apply_constructor(
+    method: str, call: ast.Call, module: Module, place: Path, value: Callable[[ast.expr], Any]
+) -> ChainedImage:
     """Return the image that a constructor gives. Raises `NotLiteral` and `InputError`."""
     given = _arguments(method, call, module, value)
     if method == "from_ref_name":
-        return Made(None, call, module, is_built=False)
+        return ChainedImage(None, call, module, is_built=False)
     made = first(method, _known(given), place)
     if made is None:
         raise _unknown(f"`{method}` of `flyte.Image` is not known here", call=call, module=module)
     is_built = method in _ALWAYS_BUILT or bool(given.get("registry") or given.get("name"))
     is_built |= given.get("install_flyte", True) is False  # Flyte publishes none of these
     made = replace(_placed(made, 0, call), file=str(module.file), line=call.lineno)
-    return Made(made, call, module, is_built, is_extendable=method != "from_base")
+    return ChainedImage(made, call, module, is_built, is_extendable=method != "from_base")
 
 
-def go_on(
-    made: Made, method: str, call: ast.Call, module: Module, place: Path, value: Callable[[ast.expr], Any]
-) -> Made:
+def apply_method(
+    made: ChainedImage, method: str, call: ast.Call, module: Module, place: Path, value: Callable[[ast.expr], Any]
+) -> ChainedImage:
     """Return the image that a method gives. Raises `NotLiteral` and `InputError`."""
     if made.count >= MOST_CALLS:
         where = f"{module.shown}:{call.lineno}"

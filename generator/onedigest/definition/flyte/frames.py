@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from onedigest.definition.flyte.chains import Made
+from onedigest.definition.flyte.chains import ChainedImage
 from onedigest.definition.flyte.literals import NotLiteral
 from onedigest.definition.flyte.modules import Module
 from onedigest.definition.flyte.scopes import END, Binding, Position, Scope, last_name
@@ -47,7 +47,7 @@ class Frame:
         return position if each else END
 
 
-class Following(Protocol):
+class ExpressionReader(Protocol):
     """Follows expressions: `value` is what one stands for, `plain` the value that an argument may have."""
 
     called: set[int]
@@ -65,7 +65,7 @@ def fail(node: ast.expr, frame: Frame, *, is_image: bool = False) -> NotLiteral:
     return NotLiteral(node, frame.module.shown, is_image=is_image)
 
 
-def spread(node: ast.Starred, frame: Frame, read: Callable[[ast.expr, Frame], Any]) -> Sequence[Any]:
+def starred_items(node: ast.Starred, frame: Frame, read: Callable[[ast.expr, Frame], Any]) -> Sequence[Any]:
     """Return the values that a starred expression stands for. Raises `NotLiteral`."""
     several = read(node.value, frame)
     if not isinstance(several, list | tuple):
@@ -162,11 +162,11 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Environment:
+class TaskEnvironment:
     """An environment of Flyte; its name is empty where it is not known. `image` may be why it is not known."""
 
     name: str
-    image: Made | Exception | None
+    image: ChainedImage | Exception | None
 
 
 def _defaults(parameters: ast.arguments) -> Iterator[tuple[str, ast.expr]]:

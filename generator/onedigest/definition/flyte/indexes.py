@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from onedigest.definition.flyte.requirements import Wanted
+from onedigest.definition.flyte.requirements import FlyteRequirements
 from onedigest.errors import InputError
-from onedigest.net.leading import origin_of
+from onedigest.net.redirects import origin_of
 
 _NAMED = re.compile(r"^[A-Za-z0-9._-]+=(?=[a-z]+://)")
 """How uv takes a name with an address; names are given here."""
@@ -18,7 +18,7 @@ _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Credential:
+class SecretCredential:
     """User and password of an index, which may hold `$NAME` of a secret."""
 
     index: str
@@ -37,10 +37,12 @@ class Credential:
         return _fill(self.user, environment), _fill(self.password, environment)
 
 
-def settings_of(own: Mapping[str, Any], wanted: Wanted, where: str) -> tuple[dict[str, Any], tuple[Credential, ...]]:
+def settings_of(
+    own: Mapping[str, Any], wanted: FlyteRequirements, where: str
+) -> tuple[dict[str, Any], tuple[SecretCredential, ...]]:
     """Return settings of uv with the indexes that are wanted, whose addresses hold no credentials any more."""
     rows: list[dict[str, Any]] = []
-    credentials: list[Credential] = []
+    credentials: list[SecretCredential] = []
     default = [wanted.default_index] if wanted.default_index else []
     taken = {_plain_name(each) for each in own.get("index", [])}
     for number, url in enumerate([*dict.fromkeys(wanted.indexes), *default], 1):
@@ -64,7 +66,7 @@ def settings_of(own: Mapping[str, Any], wanted: Wanted, where: str) -> tuple[dic
     return found, tuple(credentials)
 
 
-def _split(url: str, name: str, where: str) -> tuple[str, Credential | None]:
+def _split(url: str, name: str, where: str) -> tuple[str, SecretCredential | None]:
     url = _NAMED.sub("", url)
     try:
         parts = urlsplit(url)
@@ -84,7 +86,7 @@ def _split(url: str, name: str, where: str) -> tuple[str, Credential | None]:
     host, origin = (parts.hostname or "").rstrip("."), origin_of(plain)
     if not origin:
         raise InputError.of("the address of an index is none of https://", where=where, hint="correct it")
-    return plain, Credential(index=name, host=host, origin=origin, user=unquote(user), password=unquote(password))
+    return plain, SecretCredential(index=name, host=host, origin=origin, user=unquote(user), password=unquote(password))
 
 
 def _plain_name(index: Any) -> str:

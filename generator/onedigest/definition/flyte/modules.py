@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from onedigest.checkout import read_inside
-from onedigest.definition.flyte.changes import mark_changes
+from onedigest.definition.flyte.mutations import mark_changes
 from onedigest.definition.flyte.scopes import Names
 from onedigest.errors import InputError, Problem
 
@@ -37,7 +37,7 @@ class Module:
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
+class NamespacePackage:
     """A folder of modules without a file of its own."""
 
     folder: Path
@@ -60,20 +60,20 @@ class Modules:
         """Return the files that were read, besides the script."""
         return tuple(sorted(file for file, module in self._parsed.items() if module and file != self.script))
 
-    def find(self, name: str, importer: Path) -> Module | Package | None:
+    def find(self, name: str, importer: Path) -> Module | NamespacePackage | None:
         """Return the module of a dotted name, None for one that is not of the project."""
         return self._at(self._place(name, importer))
 
-    def owner(self, origin: str, importer: Path) -> tuple[Module | Package | None, str]:
+    def owner(self, origin: str, importer: Path) -> tuple[Module | NamespacePackage | None, str]:
         """Return the module that an import takes a name from, and the name."""
         head, _, name = origin.rpartition(".")
         if origin.startswith(".") and not head.strip("."):
             head += "."
         return (self.find(head, importer) if head else None), name
 
-    def child(self, of: Module | Package, name: str) -> Module | Package | None:
+    def child(self, of: Module | NamespacePackage, name: str) -> Module | NamespacePackage | None:
         """Return a module of a package."""
-        if isinstance(of, Package):
+        if isinstance(of, NamespacePackage):
             return self._at(self._existing(of.folder / name))
         return self._at(self._existing(of.file.parent / name)) if of.file.name == "__init__.py" else None
 
@@ -136,11 +136,11 @@ class Modules:
         except (OSError, ValueError):  # such as a name that is too long
             return None
 
-    def _at(self, place: Path | None) -> Module | Package | None:
+    def _at(self, place: Path | None) -> Module | NamespacePackage | None:
         if place is None:
             return None
         if not place.suffix:
-            return Package(place)
+            return NamespacePackage(place)
         if place not in self._parsed:
             text, shown = self._text(place), self._shown(place)
             made = None if text is None else parse(text, place, shown)

@@ -12,10 +12,10 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from onedigest.definition.flyte.definition import Options, PipPackages, Secret, UvProject
-from onedigest.definition.flyte.indexes import Credential, settings_of
-from onedigest.definition.flyte.local_places import Around
-from onedigest.definition.flyte.project import read_project
-from onedigest.definition.flyte.requirements import Wanted, read_requirements, take_arguments
+from onedigest.definition.flyte.indexes import SecretCredential, settings_of
+from onedigest.definition.flyte.local_requirements import LocalFolders
+from onedigest.definition.flyte.requirements import FlyteRequirements, read_requirements, take_arguments
+from onedigest.definition.flyte.uv_lock import read_project
 from onedigest.definition.spec import requirement
 from onedigest.errors import InputError, Problem
 from onedigest.untrusted import without_secrets
@@ -23,8 +23,8 @@ from onedigest.untrusted import without_secrets
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
+    from onedigest.definition.project_parts import ProjectParts
     from onedigest.definition.script import Script
-    from onedigest.definition.taken import Taken
 
 FLYTE = "flyte"
 
@@ -36,14 +36,14 @@ class Packages:
 
     def __init__(self, root: Path, folder: Path) -> None:
         """Places are below a root, and stated from the folder of the script, which has no links."""
-        self._around = Around(root=root, folder=folder)
+        self._around = LocalFolders(root=root, folder=folder)
         self.warnings: list[Problem] = []
         self.secrets: dict[Secret, None] = {}
-        self._wanted = Wanted()
+        self._wanted = FlyteRequirements()
         self._uv: dict[str, Any] = {}
         self._pythons: list[str] = []
         self._pinned_pythons: list[str] = []
-        self.taken: dict[Taken, None] = {}
+        self.taken: dict[ProjectParts, None] = {}
         self.build: list[Any] = []
         self._pins: dict[str, set[str]] = {}
         self._choices = 0
@@ -155,7 +155,7 @@ class Packages:
         """Return the only digests that wheels of some projects may have."""
         return {name: frozenset(several) for name, several in self._wanted.hashes.items()}
 
-    def settings(self, where: str) -> tuple[dict[str, Any], tuple[Credential, ...]]:
+    def settings(self, where: str) -> tuple[dict[str, Any], tuple[SecretCredential, ...]]:
         """Return the settings of uv, and the credentials of indexes.
 
         An index that stands in the place of the usual one for some steps alone comes before that.

@@ -10,17 +10,17 @@ from typing import Any
 
 from onedigest.definition import script as scripts
 from onedigest.definition.flyte import definition as steps
-from onedigest.definition.flyte.commands import reaching, run_line
-from onedigest.definition.flyte.copying import Copies
+from onedigest.definition.flyte.commands import network_problems, run_line
+from onedigest.definition.flyte.copies import Copies
 from onedigest.definition.flyte.definition import Definition, Secret, Step
-from onedigest.definition.flyte.indexes import Credential
-from onedigest.definition.flyte.naming import plain_name
+from onedigest.definition.flyte.indexes import SecretCredential
+from onedigest.definition.flyte.lock_names import plain_name
+from onedigest.definition.flyte.named_files import read_source
 from onedigest.definition.flyte.own_block import read_own_block, with_build
 from onedigest.definition.flyte.packages import Packages
-from onedigest.definition.flyte.reading import read_source
-from onedigest.definition.flyte.variables import Environment
+from onedigest.definition.flyte.variables import ImageVariables
+from onedigest.definition.project_parts import ProjectParts
 from onedigest.definition.script import Script
-from onedigest.definition.taken import Taken
 from onedigest.errors import InputError, Problem
 
 PROGRAMS = ("gzip", "tar")
@@ -36,7 +36,7 @@ _SEARCH_PATH = "PYTHONPATH"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Recipe:
+class FlyteRecipe:
     """What onedigest locks of an image.
 
     `hashes` are the only ones that wheels of a project may have. `baked` are files that Flyte adds for one run, as
@@ -46,11 +46,11 @@ class Recipe:
 
     script: Script
     secrets: tuple[Secret, ...]
-    credentials: tuple[Credential, ...]
+    credentials: tuple[SecretCredential, ...]
     hashes: Mapping[str, frozenset[str]]
     baked: tuple[tuple[str, str], ...]
     read: tuple[Path, ...]
-    taken: tuple[Taken, ...]
+    taken: tuple[ProjectParts, ...]
 
 
 def make_recipe(
@@ -60,7 +60,7 @@ def make_recipe(
     shown: Callable[[Path], str],
     script: Path | None = None,
     name: str = "",
-) -> Recipe:
+) -> FlyteRecipe:
     """Map an image of Flyte. `root` is the folder that the locks are in, `shown` names files in messages.
 
     `script` is what the lock is of, if not the file that defines the image, and `name` what it is called. Raises
@@ -91,13 +91,13 @@ class _Mapper:
         self._packages = Packages(self._root, self._script.resolve().parent)
         self._table: dict[str, Any] = {}
         self._lines: dict[str, int] = {"": definition.line or 1}
-        self._variables = Environment()
+        self._variables = ImageVariables()
         self._system: list[str] = []
         self._run: list[str] = []
         self._copies = Copies(definition, self._root, self._script.resolve().parent, shown)
         self._baked: list[tuple[str, str]] = []
 
-    def make(self) -> Recipe:
+    def make(self) -> FlyteRecipe:
         data = self._read(self._file, self._folder)
         self._table, lines = read_own_block(data, self._shown(self._file))
         self._lines = {**lines, **self._lines}
@@ -125,7 +125,7 @@ class _Mapper:
             lines=self._lines,
             warnings=(*self._packages.warnings, *self._warnings(text.split("\n"))),
         )
-        return Recipe(
+        return FlyteRecipe(
             script=script,
             secrets=tuple(self._packages.secrets),
             credentials=credentials,
@@ -138,7 +138,7 @@ class _Mapper:
     def _read(self, path: Path, root: Path) -> bytes:
         return read_source(path, root, self._shown(path), scripts.MOST_BYTES)
 
-    def _settings(self) -> tuple[dict[str, Any], tuple[Credential, ...]]:
+    def _settings(self) -> tuple[dict[str, Any], tuple[SecretCredential, ...]]:
         try:
             return self._packages.settings(self._where())
         except InputError as error:
@@ -148,7 +148,7 @@ class _Mapper:
     def _warnings(self, lines: Sequence[str]) -> Iterator[Problem]:
         yield from self._variables.warnings
         for step in self._definition.steps:
-            for line, problem in reaching(step, lines) if isinstance(step, steps.Commands) else ():
+            for line, problem in network_problems(step, lines) if isinstance(step, steps.Commands) else ():
                 yield replace(problem, where=self._where(line))
         if self._definition.has_registry_secret:
             message = "`registry_secret` is for the cluster's builder, and not read here"

@@ -12,8 +12,8 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from onedigest.checkout import decoded
-from onedigest.definition.flyte.local_places import Around
-from onedigest.definition.flyte.reading import read_source
+from onedigest.definition.flyte.local_requirements import LocalFolders
+from onedigest.definition.flyte.named_files import read_source
 from onedigest.definition.spec import requirement
 from onedigest.definition.values import CONTROL
 from onedigest.errors import InputError, Problem
@@ -46,7 +46,7 @@ _WITH_VALUE = (*_SETTINGS, *_DEFAULT_INDEX, *_INDEXES, *_LINKS)
 
 
 @dataclass(slots=True)
-class Wanted:
+class FlyteRequirements:
     """What is asked of the packages of an image, as it is gathered.
 
     `hashes` are those that a file allows, by project; `files` are those that were read. `choices` is how often
@@ -83,7 +83,7 @@ def split_words(text: str, where: str) -> list[str]:
         raise InputError.of(f"`extra_args` cannot be split into words: {error}", where=where) from None
 
 
-def take_arguments(text: str, wanted: Wanted, where: str) -> None:
+def take_arguments(text: str, wanted: FlyteRequirements, where: str) -> None:
     """Take the arguments of `uv pip install`. Raises `InputError` for those that a lock has no place for."""
     rest = iter(split_words(text, where))
     for word in rest:
@@ -103,7 +103,7 @@ def take_arguments(text: str, wanted: Wanted, where: str) -> None:
         )
 
 
-def _take(name: str, value: str, wanted: Wanted, where: str) -> None:
+def _take(name: str, value: str, wanted: FlyteRequirements, where: str) -> None:
     if name in _SETTINGS:
         wanted.settings[_SETTINGS[name]] = value
     elif name in _INDEXES:
@@ -114,9 +114,9 @@ def _take(name: str, value: str, wanted: Wanted, where: str) -> None:
         wanted.choose_index(value, where)
 
 
-def read_requirements(path: Path, shown: str, around: Around, wanted: Wanted) -> None:
+def read_requirements(path: Path, shown: str, folders: LocalFolders, wanted: FlyteRequirements) -> None:
     """Take a requirements file below a root, with those that it names. Raises `InputError` with all problems."""
-    reading = _Reading(wanted, around)
+    reading = _Reading(wanted, folders)
     reading.read(path, shown, wanted.packages, 0)
     if reading.problems:
         raise InputError(reading.problems)
@@ -125,10 +125,10 @@ def read_requirements(path: Path, shown: str, around: Around, wanted: Wanted) ->
 class _Reading:
     """Reads a requirements file and those that it names, each once for packages and once for constraints."""
 
-    def __init__(self, wanted: Wanted, around: Around) -> None:
+    def __init__(self, wanted: FlyteRequirements, folders: LocalFolders) -> None:
         self.problems: list[Problem] = []
         self._wanted = wanted
-        self._around = around
+        self._folders = folders
         self._done: set[tuple[Path, bool]] = set()
         self._left = MOST_BYTES
 
@@ -142,7 +142,7 @@ class _Reading:
                 raise InputError.of(
                     f"is one of too many files that name each other: {DEEPEST} deep, {MOST_FILES} in all"
                 )
-            data = read_source(path, self._around.root, shown, self._left)
+            data = read_source(path, self._folders.root, shown, self._left)
             self._left -= len(data)
             text = decoded(data, shown).removeprefix("\ufeff")
         except (OSError, RuntimeError, ValueError) as error:  # a loop of links, or a name that no file has
@@ -184,7 +184,7 @@ class _Reading:
     def _take_requirement(self, line: str, where: str, base: Path, into: list[str]) -> None:
         hashes = {f"{kind}:{value.lower()}" for kind, value in _HASH.findall(line)}
         try:
-            found = requirement(self._around.named(_HASH.sub("", line), base, where))
+            found = requirement(self._folders.named(_HASH.sub("", line), base, where))
         except InputError as error:
             self.problems += error.problems
             return
@@ -193,7 +193,7 @@ class _Reading:
             self._wanted.hashes.setdefault(canonicalize_name(found.name), set()).update(hashes)
 
 
-def _take_option(line: str, where: str, wanted: Wanted) -> list[Problem]:
+def _take_option(line: str, where: str, wanted: FlyteRequirements) -> list[Problem]:
     try:
         take_arguments(line, wanted, where)
     except InputError as error:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from onedigest.checkout import find_repository
-from onedigest.definition.flyte.chains import Made
+from onedigest.definition.flyte.chains import ChainedImage
 from onedigest.definition.flyte.definition import Definition, Refused
-from onedigest.definition.flyte.following import Follower
-from onedigest.definition.flyte.frames import Environment, Frame, Function
+from onedigest.definition.flyte.evaluation import Evaluator
+from onedigest.definition.flyte.frames import Frame, Function, TaskEnvironment
 from onedigest.definition.flyte.literals import NotLiteral
 from onedigest.definition.flyte.modules import Module, Modules, parse
-from onedigest.definition.flyte.relevance import Relevance, mentions, root_name
+from onedigest.definition.flyte.relevant_names import Relevance, mentions, root_name
 from onedigest.definition.flyte.scopes import END, Scope, start
 from onedigest.errors import InputError, Problem
 
@@ -30,7 +30,7 @@ _TIRED = "the images cannot all be read without running the script: too many exp
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundImages:
     """What was found of the images of a script: those that could be read, and the problems of those that could not.
 
     `unread` is why an image can only be read by running the script, `problems` what is wrong whoever reads it. `read`
@@ -49,36 +49,36 @@ class Found:
         return self.definitions
 
 
-def find_images(text: str, file: Path, shown: str, root: Path | None = None) -> Found:
+def find_images(text: str, file: Path, shown: str, root: Path | None = None) -> FoundImages:
     """Find the images that a script has Flyte build. `shown` is how messages name the file.
 
     Modules that it imports are read where they are below `root`, or else in its repository.
     """
     module = parse(text, file, shown)
     if isinstance(module, Problem):
-        return Found((), (module,))
+        return FoundImages((), (module,))
     below = root or find_repository(file.parent) or file.parent
     modules = Modules(file, shown, below)
-    return replace(_Reader(module, modules).read(), read=modules.files())
+    return replace(_SyntaxReader(module, modules).read(), read=modules.files())
 
 
-class _Reader:
+class _SyntaxReader:
     """Reads one script."""
 
     def __init__(self, module: Module, modules: Modules) -> None:
         self._module = module
         self._names = module.names
-        self._follow = Follower(modules, module.file.parent)
+        self._follow = Evaluator(modules, module.file.parent)
         self._relevant = Relevance(modules).names(module)
         self._frames: dict[int, Frame] = {id(self._names.top): self._follow.frame(module)}
-        self._images: dict[int, Made | NotLiteral | InputError] = {}
-        self._environments: list[tuple[Environment, Scope]] = []
+        self._images: dict[int, ChainedImage | NotLiteral | InputError] = {}
+        self._environments: list[tuple[TaskEnvironment, Scope]] = []
         self._found: dict[Definition, Definition] = {}
         self._problems: dict[Problem, None] = {}
         self._unread: dict[Problem, None] = {}
         self._unsettled: set[tuple[int, str]] = set()
 
-    def read(self) -> Found:
+    def read(self) -> FoundImages:
         self._look_at_calls()
         for number, call in enumerate(self._outermost(), 1):
             if number > MOST_IMAGES:
@@ -90,7 +90,7 @@ class _Reader:
         self._take_environments()
         if self._follow.is_tired:
             self._unread[Problem(_TIRED, f"{self._module.shown}:1", _RUN)] = None
-        return Found(tuple(self._found.values()), tuple(self._problems), tuple(self._unread))
+        return FoundImages(tuple(self._found.values()), tuple(self._problems), tuple(self._unread))
 
     def _look_at_calls(self) -> None:
         """Look at all calls: what the module itself does comes first, since functions run after it."""
@@ -107,10 +107,10 @@ class _Reader:
                 if error.is_image:
                     self._images[id(call)] = error
             else:
-                if isinstance(value, Made):
+                if isinstance(value, ChainedImage):
                     own = NotLiteral(call, self._module.shown, is_changed=True) if id(call) in changed else value
                     self._images[id(call)] = own
-                elif isinstance(value, Environment) and id(call) not in changed:
+                elif isinstance(value, TaskEnvironment) and id(call) not in changed:
                     self._environments.append((value, scope))
 
     def _is_worth_a_look(self, call: ast.Call) -> bool:
@@ -138,10 +138,10 @@ class _Reader:
     def _read_in(self, frame: Frame, node: ast.expr) -> Any:
         return self._follow.value(node, frame)
 
-    def _take(self, made: Made | NotLiteral | InputError) -> Definition | None:
+    def _take(self, made: ChainedImage | NotLiteral | InputError) -> Definition | None:
         """Note what became of an image; return its definition, if Flyte builds it."""
         try:
-            if not isinstance(made, Made):
+            if not isinstance(made, ChainedImage):
                 raise made
             definition = made.finish()
         except NotLiteral as error:
@@ -159,7 +159,7 @@ class _Reader:
         names: dict[Definition, set[str]] = {}
         doubtful = []
         for each, scope in self._environments:
-            if isinstance(each.image, Made):
+            if isinstance(each.image, ChainedImage):
                 if (definition := self._take(each.image)) and each.name:
                     names.setdefault(definition, set()).add(each.name)
             elif isinstance(each.image, NotLiteral) and not each.image.is_image:
@@ -213,13 +213,15 @@ class _Reader:
     def _is_left_over(self, call: ast.Call, scope: Scope) -> bool:
         """Tell whether no lock is to be had of an image that a name has, and environments have others."""
         image = self._images[id(call)]
-        if isinstance(image, Made):
+        if isinstance(image, ChainedImage):
             given = image.definition.steps if image.definition else ()
             is_locked = not any(isinstance(each, Refused) for each in given)
         else:
             is_locked = isinstance(image, InputError)  # Flyte stops at it
         is_named = any(each.node is call for several in scope.bindings.values() for each in several)
-        return not is_locked and is_named and any(isinstance(each.image, Made) for each, _ in self._environments)
+        return (
+            not is_locked and is_named and any(isinstance(each.image, ChainedImage) for each, _ in self._environments)
+        )
 
     def _take_choices(self) -> set[int]:
         """Note expressions that choose between images; return what is in them."""

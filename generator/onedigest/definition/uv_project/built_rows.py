@@ -7,19 +7,19 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from onedigest import untrusted
-from onedigest.definition.uv_project.locked import Key, Locked, Row
-from onedigest.definition.uv_project.stale import local_folder
-from onedigest.definition.uv_project.workspace import Workspace, relative
+from onedigest.definition.uv_project.staleness import local_folder
+from onedigest.definition.uv_project.uv_lock import Key, Row, UvLock
+from onedigest.definition.uv_project.workspace import UvWorkspace, relative
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import NO_DIGEST, Kind, Source, read_subdirectory
-from onedigest.from_source.not_named import asks, refusals
+from onedigest.from_source.unlisted_sources import asks, refusals
 
 
 def find_sources(
     start: Path,
-    workspace: Workspace,
-    locked: Locked,
+    workspace: UvWorkspace,
+    locked: UvLock,
     rows: Iterable[Row],
     *,
     build: Collection[str],
@@ -56,7 +56,7 @@ def find_sources(
     return found
 
 
-def _source(start: Path, workspace: Workspace, locked: Locked, row: Row, settings: str) -> Source:
+def _source(start: Path, workspace: UvWorkspace, locked: UvLock, row: Row, settings: str) -> Source:
     if row.place is not None:
         folder = local_folder(workspace, locked, row).resolve()
         return Source(
@@ -92,11 +92,11 @@ def _source(start: Path, workspace: Workspace, locked: Locked, row: Row, setting
     )
 
 
-def _git(locked: Locked, row: Row, settings: str) -> Source:
+def _git(locked: UvLock, row: Row, settings: str) -> Source:
     parts = urlsplit(str(row.source["git"]))
     asked = dict(parse_qsl(parts.query))
     if asked.get("lfs") == "true":
-        raise ValueError("has files of git LFS, which are not brought")
+        raise ValueError("has files of git LFS, which are not fetched")
     place = parts._replace(query="", fragment="").geturl()
     named = next((asked[key] for key in ("rev", "tag", "branch") if key in asked), "")
     return Source(

@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from onedigest.definition.uv_project.locked import Edge, Key, Locked, Row
 from onedigest.definition.uv_project.markers import conflict_extra, conflict_group, conflict_project, holds
+from onedigest.definition.uv_project.uv_lock import Edge, Key, Row, UvLock
 from onedigest.digest import Digest, canonical_json, of_bytes
 from onedigest.errors import InputError, Problem
 
@@ -26,7 +26,7 @@ P = TypeVar("P")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Chosen:
+class ChosenProject:
     """The project that an image is of, as its row of a uv.lock, with the extras and groups that it has.
 
     With `only_groups` neither the project counts nor what it depends on.
@@ -88,15 +88,15 @@ class Closure(Generic[P]):
         return dict(sorted(found.items()))
 
 
-def close(locked: Locked, chosen: Chosen, environments: Mapping[P, Mapping[str, str]]) -> Closure[P]:
+def close(locked: UvLock, chosen: ChosenProject, marker_values: Mapping[P, Mapping[str, str]]) -> Closure[P]:
     """Follow the edges that hold on each platform, by its values for markers.
 
     Raises `InputError` for platforms that a uv.lock has no answer for.
     """
-    _refuse_unsupported(locked, environments)
+    _refuse_unsupported(locked, marker_values)
     edges: dict[Key, dict[Key, set[P]]] = {}
     roots: dict[Key, set[P]] = {}
-    for platform, values in environments.items():
+    for platform, values in marker_values.items():
 
         def is_true(marker: str, active: frozenset[str], values: Mapping[str, str] = values) -> bool:
             return holds(marker, values, active, locked.shown)
@@ -114,10 +114,10 @@ def close(locked: Locked, chosen: Chosen, environments: Mapping[P, Mapping[str, 
     )
 
 
-def _refuse_unsupported(locked: Locked, environments: Mapping[P, Mapping[str, str]]) -> None:
+def _refuse_unsupported(locked: UvLock, marker_values: Mapping[P, Mapping[str, str]]) -> None:
     served = {
         platform: not locked.supported or any(holds(each, values, (), locked.shown) for each in locked.supported)
-        for platform, values in environments.items()
+        for platform, values in marker_values.items()
     }
     left = ", ".join(f'"{platform}"' for platform, is_served in served.items() if is_served)
     line = f"write `platforms = [{left}]` in [tool.onedigest], or " if left else ""
@@ -131,13 +131,13 @@ def _refuse_unsupported(locked: Locked, environments: Mapping[P, Mapping[str, st
         raise InputError(problems)
 
 
-def close_any(locked: Locked, chosen: Chosen) -> list[Row]:
+def close_any(locked: UvLock, chosen: ChosenProject) -> list[Row]:
     """Return the rows that an image may need, whatever its platforms are; a project that is no package is one."""
     keys = {key for key, _ in _walk(locked, chosen, lambda _, __: True).nodes} | {chosen.row.key}
     return [locked.rows[key] for key in sorted(keys)]
 
 
-def close_everywhere(locked: Locked, chosen: Chosen) -> Closure[str]:
+def close_everywhere(locked: UvLock, chosen: ChosenProject) -> Closure[str]:
     """Follow all edges, whatever the platforms are, as if there was one where every marker holds."""
     found, everywhere = _walk(locked, chosen, lambda _, __: True), frozenset({""})
     return Closure(
@@ -146,7 +146,7 @@ def close_everywhere(locked: Locked, chosen: Chosen) -> Closure[str]:
     )
 
 
-def digest_pins(locked: Locked, chosen: Chosen, left_out: Collection[str] = ()) -> Digest:
+def digest_pins(locked: UvLock, chosen: ChosenProject, left_out: Collection[str] = ()) -> Digest:
     """Return what identifies the pins of an image in a uv.lock, whatever its platforms are: no address is in it.
 
     Of what is left out counts what it needs, and not its version; of a project that has groups alone count those.
@@ -204,20 +204,20 @@ def _file_name(wheel: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Walked:
+class _ReachedRows:
     nodes: frozenset[Node]
     edges: Mapping[Key, frozenset[Key]]
     roots: frozenset[Key]
 
 
-def _walk(locked: Locked, chosen: Chosen, is_true: Holds) -> _Walked:
+def _walk(locked: UvLock, chosen: ChosenProject, is_true: Holds) -> _ReachedRows:
     """Follow edges until no more extras are asked for: which ones are decides which markers hold."""
     by_name: dict[str, list[Row]] = {}
     for row in locked.rows.values():
         by_name.setdefault(row.name, []).append(row)
     active = chosen.names()
     for _ in range(_MOST_ROUNDS):
-        found = _Once(locked, by_name, partial(_asked, is_true, active)).walk(chosen)
+        found = _MarkedWalk(locked, by_name, partial(_asked, is_true, active)).walk(chosen)
         asked = active | {conflict_extra(key[0], extra) for key, extra in found.nodes if extra}
         asked |= {conflict_project(key[0]) for key, _ in found.nodes}
         if asked == active:
@@ -230,15 +230,15 @@ def _asked(is_true: Holds, active: frozenset[str], marker: str) -> bool:
     return is_true(marker, active)
 
 
-class _Once:
+class _MarkedWalk:
     """Walks a uv.lock with markers that are decided."""
 
-    def __init__(self, locked: Locked, by_name: Mapping[str, list[Row]], is_true: Callable[[str], bool]) -> None:
+    def __init__(self, locked: UvLock, by_name: Mapping[str, list[Row]], is_true: Callable[[str], bool]) -> None:
         self._locked = locked
         self._by_name = by_name
         self._is_true = is_true
 
-    def walk(self, chosen: Chosen) -> _Walked:
+    def walk(self, chosen: ChosenProject) -> _ReachedRows:
         """Follow all edges from what is chosen."""
         first = list(self._first(chosen))
         edges: dict[Node, list[Node]] = {}
@@ -251,13 +251,13 @@ class _Once:
         joined: dict[Key, set[Key]] = {}
         for (key, _), several in edges.items():
             joined.setdefault(key, set()).update(target for target, _ in several if target != key)
-        return _Walked(
+        return _ReachedRows(
             frozenset(edges),
             {key: frozenset(several) for key, several in joined.items()},
             frozenset(key for key, _ in first),
         )
 
-    def _first(self, chosen: Chosen) -> Iterator[Node]:
+    def _first(self, chosen: ChosenProject) -> Iterator[Node]:
         own = chosen.row
         if chosen.only_groups:
             pass

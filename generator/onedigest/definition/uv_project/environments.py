@@ -25,7 +25,7 @@ Where = frozenset[int]
 """The numbers of the environments in which something is asked for."""
 
 
-class Environments:
+class MarkerEnvironments:
     """The environments that a project may be installed in, by its `requires-python`."""
 
     def __init__(self, requires_python: str) -> None:

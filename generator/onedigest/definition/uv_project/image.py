@@ -10,16 +10,16 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from onedigest.definition.project import KEYS
+from onedigest.definition.project import OWN_KEYS
 from onedigest.definition.script import Script
 from onedigest.definition.spec import requirement
-from onedigest.definition.uv_project.asked import find_sources
-from onedigest.definition.uv_project.closure import Chosen, close_any, digest_pins
-from onedigest.definition.uv_project.locked import Locked, read_locked
+from onedigest.definition.uv_project.closure import ChosenProject, close_any, digest_pins
 from onedigest.definition.uv_project.markers import conflict_extra, conflict_group
 from onedigest.definition.uv_project.pyproject import FILE, Pyproject
-from onedigest.definition.uv_project.stale import refuse_stale
-from onedigest.definition.uv_project.workspace import Workspace, find_workspace
+from onedigest.definition.uv_project.requests import find_sources
+from onedigest.definition.uv_project.staleness import refuse_stale
+from onedigest.definition.uv_project.uv_lock import UvLock, read_locked
+from onedigest.definition.uv_project.workspace import UvWorkspace, find_workspace
 from onedigest.errors import InputError, Problem
 from onedigest.formats import VENV_PROGRAMS
 
@@ -49,7 +49,7 @@ class ProjectImage:
     """
 
     project: Pyproject
-    workspace: Workspace
+    workspace: UvWorkspace
     script: Script
     programs: tuple[str, ...]
     is_built: bool
@@ -60,7 +60,7 @@ class ProjectImage:
 def describe(folder: Path, shown_from: Path, extras: Collection[str], groups: Collection[str]) -> ProjectImage:
     """Read a project with its workspace and its uv.lock; `extras` and `groups` are normalized.
 
-    Raises `InputError` with what is wrong, a uv.lock that does not answer the project any more included.
+    Raises `InputError` with what is wrong, a project that changed since its uv.lock was made included.
     """
     project, workspace = find_workspace(folder, shown_from)
     if not project.name:
@@ -91,11 +91,11 @@ def describe(folder: Path, shown_from: Path, extras: Collection[str], groups: Co
 
 
 def choose(
-    project: Pyproject, workspace: Workspace, locked: Locked, extras: Collection[str], groups: Collection[str]
-) -> Chosen:
+    project: Pyproject, workspace: UvWorkspace, locked: UvLock, extras: Collection[str], groups: Collection[str]
+) -> ChosenProject:
     """Return what an image is of in a uv.lock."""
     row = locked.own_row(project.name, workspace.place(project.folder))
-    return Chosen(row=row, extras=tuple(sorted(extras)), groups=tuple(sorted(groups)))
+    return ChosenProject(row=row, extras=tuple(sorted(extras)), groups=tuple(sorted(groups)))
 
 
 def _refuse_unknown(project: Pyproject, extras: Collection[str], groups: Collection[str]) -> None:
@@ -110,7 +110,7 @@ def _refuse_unknown(project: Pyproject, extras: Collection[str], groups: Collect
         raise InputError(problems)
 
 
-def _refuse_conflicts(locked: Locked, chosen: Chosen, project: Pyproject) -> None:
+def _refuse_conflicts(locked: UvLock, chosen: ChosenProject, project: Pyproject) -> None:
     """Raise `InputError` for extras and groups of which uv was told that they exclude each other."""
     active = chosen.names()
     for several in locked.conflicts:
@@ -133,10 +133,10 @@ def _conflict_name(item: Mapping[str, Any]) -> str:
 
 def _script(
     project: Pyproject,
-    workspace: Workspace,
+    workspace: UvWorkspace,
     extras: Collection[str],
     groups: Collection[str],
-    locked: Locked | None,
+    locked: UvLock | None,
     *,
     is_built: bool,
 ) -> Script:
@@ -154,7 +154,7 @@ def _script(
         text=project.text,
         requires_python=",".join(dict.fromkeys(pythons)),
         dependencies=tuple(dict.fromkeys(dependencies)),
-        onedigest={key: value for key, value in project.onedigest.items() if key not in KEYS},
+        onedigest={key: value for key, value in project.onedigest.items() if key not in OWN_KEYS},
         uv=_settings(project, workspace, dependencies, is_locked=locked is not None, is_built=is_built),
         lines=lines,
         warnings=() if locked else (_unlocked(project, workspace),),
@@ -195,7 +195,7 @@ def _is_own(project: Pyproject, text: str) -> bool:
 
 
 def _settings(
-    project: Pyproject, workspace: Workspace, dependencies: Iterable[str], *, is_locked: bool, is_built: bool
+    project: Pyproject, workspace: UvWorkspace, dependencies: Iterable[str], *, is_locked: bool, is_built: bool
 ) -> dict[str, Any]:
     """Return what [tool.uv] says of indexes, and without a uv.lock of everything that chooses versions."""
     root = workspace.root
@@ -212,7 +212,7 @@ def _settings(
     return {**found, "sources": sources} if sources else found
 
 
-def _unlocked(project: Pyproject, workspace: Workspace) -> Problem:
+def _unlocked(project: Pyproject, workspace: UvWorkspace) -> Problem:
     message = f"there is no {posixpath.basename(workspace.shown)}, so the versions are chosen for this image alone"
     return Problem(message, project.where("project"), "run `uv lock`, whose pins every environment of the project has")
 

@@ -31,7 +31,7 @@ def conflict_project(package: str) -> str:
     return f"project-{len(package)}-{package}"
 
 
-def holds(marker: str, environment: Mapping[str, str], active: Collection[str], where: str) -> bool:
+def holds(marker: str, values: Mapping[str, str], active: Collection[str], where: str) -> bool:
     """Tell whether a marker of a uv.lock holds; `active` are the names of extras and groups that are asked for.
 
     Raises `InputError` for what is no marker.
@@ -44,7 +44,7 @@ def holds(marker: str, environment: Mapping[str, str], active: Collection[str], 
         return "os_name == 'posix'" if is_true else "os_name != 'posix'"
 
     try:
-        return _parsed(_CONFLICT.sub(decided, marker)).evaluate({**environment, "extra": ""})
+        return _parsed(_CONFLICT.sub(decided, marker)).evaluate({**values, "extra": ""})
     except (InvalidMarker, RecursionError):
         raise InputError.of(f"a marker of it is none: {marker[:200]!r}", where=where, hint="run `uv lock`") from None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from onedigest.checkout import decoded, read_inside
 from onedigest.definition.uv_project.pyproject import Pyproject
-from onedigest.definition.uv_project.workspace import Workspace
+from onedigest.definition.uv_project.workspace import UvWorkspace
 from onedigest.errors import InputError, Problem
 
 _FILE = ".python-version"
@@ -15,7 +15,7 @@ _MOST_BYTES = 64 << 10
 _VERSION = re.compile(r"(?:cpython[@-]?|python)?(3\.\d{1,3})(?:\.\d{1,3})?(?:[^\d.].*)?", re.ASCII | re.IGNORECASE)
 
 
-def other_python(project: Pyproject, workspace: Workspace, python: str) -> Problem | None:
+def other_python(project: Pyproject, workspace: UvWorkspace, python: str) -> Problem | None:
     """Return what is to be said where a `.python-version` names another minor version than a base has."""
     found = next((path for path in _places(project.folder, workspace) if path.is_file()), None)
     if found is None:
@@ -36,7 +36,7 @@ def other_python(project: Pyproject, workspace: Workspace, python: str) -> Probl
     )
 
 
-def _places(folder: Path, workspace: Workspace) -> list[Path]:
+def _places(folder: Path, workspace: UvWorkspace) -> list[Path]:
     """Return where uv looks for the file: in the project's folder and above it, as far as its workspace goes."""
     above = [folder, *(each for each in folder.parents if each.is_relative_to(workspace.root.folder))]
     return [each / _FILE for each in above]

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from packaging.utils import canonicalize_name
 
-from onedigest import conflicts, untrusted
+from onedigest import merge_conflicts, untrusted
 from onedigest.assembler.file_tree import is_below
 from onedigest.checkout import decoded, read_inside
 from onedigest.definition.project import PYPROJECT
@@ -72,13 +72,13 @@ def read_pyproject(folder: Path, root: Path, shown: str) -> Pyproject:
     if path.exists() and not is_below(path, root):
         raise InputError.of("is a link that leaves the repository", where=shown, hint="replace it by a real file")
     text = decoded(read_inside(path, root, shown, MOST_BYTES), shown).removeprefix("\ufeff")
-    if conflict := conflicts.problems(text, shown):
+    if conflict := merge_conflicts.problems(text, shown):
         raise InputError(conflict)
     try:
         table = untrusted.load_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError([toml_problem(error, shown, 1, text.count("\n") + 1)]) from None
-    return _Reader(table, shown, {"": 1, **key_lines(text, 1)}).read(folder, text)
+    return _PyprojectReader(table, shown, {"": 1, **key_lines(text, 1)}).read(folder, text)
 
 
 def tables(value: Any) -> list[dict[str, Any]]:
@@ -97,7 +97,7 @@ def _bounded(several: list[Any]) -> list[Any]:
     return several
 
 
-class _Reader:
+class _PyprojectReader:
     """Reads one file, and keeps all problems."""
 
     def __init__(self, table: Mapping[str, Any], shown: str, lines: Mapping[str, int]) -> None:

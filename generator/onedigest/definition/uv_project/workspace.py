@@ -21,7 +21,7 @@ _MOST_LOOKED_AT = 200_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Workspace:
+class UvWorkspace:
     """The projects that share a uv.lock; `root` is the one beside it, which may have no [project].
 
     `members` are all of them, the root included. `repository` is the folder that nothing of them may leave, without
@@ -39,7 +39,7 @@ class Workspace:
         """Where the uv.lock is."""
         return self.elsewhere or self.root.folder / LOCK
 
-    def with_lock(self, path: Path, shown_from: Path) -> Workspace:
+    def with_lock(self, path: Path, shown_from: Path) -> UvWorkspace:
         """Return the workspace with another file as its uv.lock, whose paths are from the root all the same."""
         path = path.parent.resolve() / path.name
         return self if path == self.lock else replace(self, elsewhere=path, shown=_shown(path, shown_from))
@@ -54,7 +54,7 @@ def relative(folder: Path, start: Path) -> str:
     return posixpath.relpath(folder.as_posix(), start.as_posix())
 
 
-def find_workspace(folder: Path, shown_from: Path) -> tuple[Pyproject, Workspace]:
+def find_workspace(folder: Path, shown_from: Path) -> tuple[Pyproject, UvWorkspace]:
     """Return the project of a folder and the workspace that it belongs to, as uv finds it.
 
     That is the nearest folder above, or itself, with [tool.uv.workspace] that has it as a member, and else the project
@@ -79,7 +79,7 @@ def find_workspace(folder: Path, shown_from: Path) -> tuple[Pyproject, Workspace
         if folder in set(_matching(found, table, "exclude")):
             break
     boundary = repository or _outermost(folder, root.folder)
-    return own, Workspace(
+    return own, UvWorkspace(
         root=root,
         members=tuple(_members(root, own, boundary, shown_from)),
         repository=boundary,

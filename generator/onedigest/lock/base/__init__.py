@@ -114,7 +114,7 @@ class Base(ABC):
         """Return the layers that stay byte for byte as they are, from below to above."""
         return ()
 
-    def environment(self, platform: Platform) -> dict[str, str]:  # noqa: ARG002  as above
+    def variables(self, platform: Platform) -> dict[str, str]:  # noqa: ARG002  as above
         """Return the variables that it sets."""
         return {}
 

@@ -12,22 +12,24 @@ from onedigest.assembler.refusal import Refused
 from onedigest.debian.versions import satisfies
 from onedigest.errors import NetworkError
 from onedigest.lock.base import Base
-from onedigest.lock.base.bringing import wanted_package
-from onedigest.lock.base.moves import Move
+from onedigest.lock.base.deb_downloads import package_download
 from onedigest.lock.base.packages import DebianPackage
+from onedigest.lock.base.version_changes import VersionChange
 from onedigest.net.download import download
 from onedigest.sources import Sources
 
 _MOST_BYTES = 4 << 20
 _MOST_TOGETHER = 32 << 20
-"""What is brought for that; all of it is an input of the build, too."""
+"""What is fetched for that; all of it is an input of the build, too."""
 _MOST_TEXT = 8 << 20
 
 _HEAD = re.compile(r"[a-z0-9][a-z0-9+.-]* \(([^()\s]{1,200})\) [^\n]*")
 _IDENTIFIER = re.compile(r"\bCVE-\d{4}-\d{4,7}\b", re.ASCII)
 
 
-def find_mended(moves: Iterable[Move], base: Base, sources: Sources) -> dict[Move, tuple[str, ...]]:
+def find_fixed_advisories(
+    moves: Iterable[VersionChange], base: Base, sources: Sources
+) -> dict[VersionChange, tuple[str, ...]]:
     """Return the CVE identifiers between the old and the new version of what comes from the security archive.
 
     The changelog is that of the smallest package of each move; where it is large, or cannot be had, nothing is told.
@@ -39,17 +41,17 @@ def find_mended(moves: Iterable[Move], base: Base, sources: Sources) -> dict[Mov
         if move.old and move.is_security and package.size <= min(left, _MOST_BYTES):
             chosen[move] = package
             left -= package.size
-    wanted = [wanted_package(each, base.published(each), sources.archive.mirrors) for each in chosen.values()]
+    wanted = [package_download(each, base.published(each), sources.archive.mirrors) for each in chosen.values()]
     with suppress(NetworkError):
         download(sources.client, sources.store, wanted, sources.report)
     return {
-        move: mended(_changelog(package, sources), move.old)
+        move: fixed_advisories(_changelog(package, sources), move.old)
         for move, package in chosen.items()
         if sources.store.has(package.digest, package.size)
     }
 
 
-def mended(changelog: str, old: str) -> tuple[str, ...]:
+def fixed_advisories(changelog: str, old: str) -> tuple[str, ...]:
     """Return the CVE identifiers that a changelog names above an old version, sorted."""
     found: set[str] = set()
     for line in changelog.split("\n"):

@@ -23,7 +23,7 @@ _MICROS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class BaseChoice:
     """Which base a spec means: a Debian suite, or the reference of an image."""
 
     suite: str = ""
@@ -35,13 +35,13 @@ class Choice:
         return self.image or f"debian:{self.suite}"
 
 
-def choose_base(spec: Spec) -> Choice:
+def choose_base(spec: Spec) -> BaseChoice:
     """Return the base of a spec. Raises `InputError` when the Debian suite that it names has no right Python."""
     from packaging.specifiers import SpecifierSet
 
     kind, _, named = spec.base.partition(":")
     if kind != "debian":
-        return Choice(image=spec.base)
+        return BaseChoice(image=spec.base)
     if named and named not in SUITES:
         raise InputError.of(
             f"unknown Debian suite `{named}`", where=spec.script, hint=f"the suites are {', '.join(SUITES)}"
@@ -49,10 +49,10 @@ def choose_base(spec: Spec) -> Choice:
     wanted = SpecifierSet(spec.requires_python)
     for suite, python in SUITES.items():
         if named in ("", suite) and wanted.contains(python):
-            return Choice(suite=suite)
+            return BaseChoice(suite=suite)
     versions = _versions(wanted)
     if versions and not named:
-        return Choice(image=_image(python_minor(versions[0])))
+        return BaseChoice(image=_image(python_minor(versions[0])))
     if named:
         message = f"Debian {named} has Python {SUITES[named]}, which does not satisfy"
         hint = f"leave `base` out, or allow Python {python_minor(SUITES[named])}"

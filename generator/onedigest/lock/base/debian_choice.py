@@ -14,7 +14,7 @@ from onedigest.debian.versions import upstream
 from onedigest.definition.spec import Spec
 from onedigest.errors import InputError, Problem
 from onedigest.lock.base.debian import DebianBase
-from onedigest.lock.base.debian_pins import Kept, find_pins, refuse_older, settle
+from onedigest.lock.base.debian_pins import EarlierPackages, find_pins, refuse_older, settle
 from onedigest.lock.base.packages import DebianPackage, Release, package_of
 from onedigest.platforms import Platform
 from onedigest.sources import Sources
@@ -43,7 +43,7 @@ _NEAR = 0.75
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Above:
+class PackagesAbove:
     """What is put above a base: Debian's essential packages, those that are asked for, and the releases of both."""
 
     releases: tuple[Release, ...] = ()
@@ -51,7 +51,7 @@ class Above:
     system_packages: tuple[DebianPackage, ...] = ()
 
 
-def resolve_debian(spec: Spec, suite: str, sources: Sources, kept: Kept | None = None) -> DebianBase:
+def resolve_debian(spec: Spec, suite: str, sources: Sources, earlier: EarlierPackages | None = None) -> DebianBase:
     """Choose the packages of the base and of `system-packages` for every platform, from the suite as it is now."""
 
     def choose(packages: Candidates, _: Platform, pins: Mapping[str, Stanza]) -> list[list[Stanza]]:
@@ -65,7 +65,7 @@ def resolve_debian(spec: Spec, suite: str, sources: Sources, kept: Kept | None =
         given |= {stanza.name: stanza for stanza in essential}
         return [base, essential, close(packages, spec.system_packages, _ONLY_TO_CONFIGURE, given, pins)]
 
-    read, (base, essential, above) = _choose(spec, suite, sources, kept, choose)
+    read, (base, essential, above) = _choose(spec, suite, sources, earlier, choose)
     first = {each.name: each for each in base if spec.platforms[0] in each.platforms}
     python = upstream(next(each.version for name, each in first.items() if name.endswith("-minimal") and "lib" in name))
     return DebianBase(
@@ -80,8 +80,12 @@ def resolve_debian(spec: Spec, suite: str, sources: Sources, kept: Kept | None =
 
 
 def resolve_above(
-    spec: Spec, suite: str, installed: dict[Platform, dict[str, Stanza]], sources: Sources, kept: Kept | None
-) -> Above:
+    spec: Spec,
+    suite: str,
+    installed: dict[Platform, dict[str, Stanza]],
+    sources: Sources,
+    earlier: EarlierPackages | None,
+) -> PackagesAbove:
     """Choose the packages of `system-packages` for an image of a suite that has packages installed."""
 
     def choose(packages: Candidates, platform: Platform, pins: Mapping[str, Stanza]) -> list[list[Stanza]]:
@@ -90,25 +94,25 @@ def resolve_above(
         given |= {stanza.name: stanza for stanza in essential}
         return [essential, close(packages, spec.system_packages, _ONLY_TO_CONFIGURE, given, pins)]
 
-    read, (essential, above) = _choose(spec, suite, sources, kept, choose)
-    return Above(releases=_releases(read), essential_packages=essential, system_packages=above)
+    read, (essential, above) = _choose(spec, suite, sources, earlier, choose)
+    return PackagesAbove(releases=_releases(read), essential_packages=essential, system_packages=above)
 
 
 def _choose(
     spec: Spec,
     suite: str,
     sources: Sources,
-    kept: Kept | None,
+    earlier: EarlierPackages | None,
     choose: Callable[[Candidates, Platform, Mapping[str, Stanza]], list[list[Stanza]]],
 ) -> tuple[Suite, list[tuple[DebianPackage, ...]]]:
     """Read a suite and choose groups of packages for each platform; return each .deb once, with its platforms."""
     read = sources.archive.read(suite, tuple(each.debian for each in spec.platforms), security=spec.security)
-    refuse_older(read, kept, spec.script)
+    refuse_older(read, earlier, spec.script)
     _refuse_missing(spec, read)
     chosen: dict[Platform, list[list[Stanza]]] = {}
     problems: dict[Platform, tuple[Problem, ...]] = {}
     for platform in spec.platforms:
-        pins = find_pins(read, kept, platform, sources)
+        pins = find_pins(read, earlier, platform, sources)
         try:
             chosen[platform] = settle(partial(choose, read.packages[platform.debian], platform), pins)
         except InputError as error:

@@ -16,7 +16,7 @@ from onedigest.debian.index import Candidates, Stanza, installed
 from onedigest.digest import hex_of
 from onedigest.errors import InputError, NetworkError, Problem
 from onedigest.lock.base import Base
-from onedigest.lock.base.bringing import wanted_package
+from onedigest.lock.base.deb_downloads import package_download
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.net.download import download
 from onedigest.platforms import Platform
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Kept:
+class EarlierPackages:
     """What an earlier lock pins: its base, its platforms, and the names of packages that may move nevertheless.
 
     Where `everything` may move, it only tells which releases are known.
@@ -38,12 +38,12 @@ class Kept:
     everything: bool = False
 
 
-def refuse_older(read: Suite, kept: Kept | None, where: str) -> None:
+def refuse_older(read: Suite, earlier: EarlierPackages | None, where: str) -> None:
     """Raise `NetworkError` for a release that is older than the one which a lock knows of its suite.
 
     It may be what an attacker kept of a time when something was not mended yet.
     """
-    known = {each.suite: each.date for each in kept.base.releases} if kept else {}
+    known = {each.suite: each.date for each in earlier.base.releases} if earlier else {}
     problems = []
     for release in read.releases:
         now, before = moment(release.date), moment(known.get(release.suite, ""))
@@ -56,17 +56,17 @@ def refuse_older(read: Suite, kept: Kept | None, where: str) -> None:
         raise NetworkError(problems)
 
 
-def find_pins(read: Suite, kept: Kept | None, platform: Platform, sources: Sources) -> dict[str, Stanza]:
+def find_pins(read: Suite, earlier: EarlierPackages | None, platform: Platform, sources: Sources) -> dict[str, Stanza]:
     """Return the packages that stay on a platform, by name.
 
-    Of those that no index has any more, the .debs are brought, for they tell what they need; one that nothing has is
+    Of those that no index has any more, the .debs are fetched, for they tell what they need; one that nothing has is
     chosen anew. On a platform that the lock does not have, the versions of the others count.
     """
-    if kept is None or kept.everything or kept.base.suite != read.name:
+    if earlier is None or earlier.everything or earlier.base.suite != read.name:
         return {}
     packages = read.packages[platform.debian]
-    rows = [each for each in kept.base.debian_packages if each.name not in kept.moving]
-    if platform not in kept.platforms:
+    rows = [each for each in earlier.base.debian_packages if each.name not in earlier.moving]
+    if platform not in earlier.platforms:
         versions = {each.name: each.version for each in rows}
         several = ((name, _of_version(packages, name, version)) for name, version in versions.items())
         return {name: stanza for name, stanza in several if stanza}
@@ -74,7 +74,7 @@ def find_pins(read: Suite, kept: Kept | None, platform: Platform, sources: Sourc
     found = {each.name: stanza for each in own if (stanza := _of_digest(packages, each))}
     suites = {release.suite for release in read.releases}
     gone = [each for each in own if each.name not in found and (each.suite or read.name) in suites]
-    return {**found, **_from_files(kept.base, gone, sources)}
+    return {**found, **_from_files(earlier.base, gone, sources)}
 
 
 def settle(choose: Callable[[Mapping[str, Stanza]], T], pins: Mapping[str, Stanza]) -> T:
@@ -96,7 +96,7 @@ def _of_digest(packages: Candidates, row: DebianPackage) -> Stanza | None:
 
 
 def _from_files(base: Base, rows: Iterable[DebianPackage], sources: Sources) -> dict[str, Stanza]:
-    wanted = {row: wanted_package(row, base.published(row), sources.archive.mirrors) for row in rows}
+    wanted = {row: package_download(row, base.published(row), sources.archive.mirrors) for row in rows}
     with suppress(NetworkError):
         download(sources.client, sources.store, wanted.values(), sources.report)
     found = {}

@@ -17,7 +17,7 @@ from onedigest.lock.base.account import Account, account_text, read_account
 from onedigest.lock.base.choice import SYSTEMS, choose_base
 from onedigest.lock.base.file_list import FileList, file_list_text, read_file_list
 from onedigest.lock.base.packages import read_releases, releases_text
-from onedigest.lock.base.place import place_text, read_place
+from onedigest.lock.base.venv_path import place_text, read_place
 from onedigest.lock.table import Table
 from onedigest.lock.toml import inline_table, lines, string, value
 from onedigest.oci.media import LAYERS
@@ -110,7 +110,7 @@ class ImageBase(Base):
     def file_list(self, platform: Platform) -> FileList | None:
         return self.image_for(platform).files
 
-    def environment(self, platform: Platform) -> dict[str, str]:
+    def variables(self, platform: Platform) -> dict[str, str]:
         pairs = (line.partition("=") for line in self.image_for(platform).env)
         return {name: value for name, _, value in pairs}
 

@@ -18,16 +18,16 @@ from onedigest.errors import InputError, Problem
 from onedigest.formats import PATH, VENV
 from onedigest.lock.base.account import Account, find_account
 from onedigest.lock.base.choice import SUITES
-from onedigest.lock.base.debian_choice import Above, resolve_above
-from onedigest.lock.base.debian_pins import Kept
+from onedigest.lock.base.debian_choice import PackagesAbove, resolve_above
+from onedigest.lock.base.debian_pins import EarlierPackages
 from onedigest.lock.base.file_list import FileList
 from onedigest.lock.base.folders_above import list_folders, unfit_folders
 from onedigest.lock.base.image import ImageBase, PinnedImage
 from onedigest.lock.base.interpreter import choose_python, no_glibc
 from onedigest.lock.base.listing import list_files
-from onedigest.lock.base.offered import refuse_missing_platforms
-from onedigest.lock.base.place import free_place
+from onedigest.lock.base.missing_platforms import refuse_missing_platforms
 from onedigest.lock.base.probe import EXAMINER, dpkg_status, glibc_version, release_fields
+from onedigest.lock.base.venv_path import free_place
 from onedigest.oci.read import ReadPlatform, distinct_layers, read_from
 from onedigest.oci.reference import parse_reference
 from onedigest.oci.rootfs import Rootfs, read_rootfs
@@ -52,7 +52,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Found:
+class _BaseFacts:
     """What the files of one platform's image tell."""
 
     interpreter: str
@@ -67,12 +67,12 @@ def resolve_image(
     text: str,
     pinned: Digest | None,
     sources: Sources,
-    kept: Kept | None = None,
+    earlier: EarlierPackages | None = None,
     tell: Callable[[Problem], None] = lambda _: None,
 ) -> ImageBase:
     """Read the image `text` that is the base of a spec, at the digest `pinned`, or as the reference stands now.
 
-    Of the Debian packages above it, those that are `kept` stay. `tell` hears what it lacks that an image is good
+    Of the Debian packages above it, those of `earlier` stay. `tell` hears what it lacks that an image is good
     without.
 
     Raises `InputError` with all that is wrong with it, and `NetworkError`.
@@ -90,7 +90,7 @@ def resolve_image(
     accounts = {platform: find_account(root, spec.user) for platform, root in roots.items()}
     _refuse_several_homes(spec, text, accounts)
     venv = _free_place(spec, text, roots.values())
-    above = _above(spec, text, first, roots, sources, kept, tell)
+    above = _above(spec, text, first, roots, sources, earlier, tell)
     return ImageBase(
         image=text,
         index=image.digest,
@@ -149,10 +149,10 @@ def _refuse_several_homes(spec: Spec, text: str, accounts: Mapping[Platform, Acc
 
 def _look_at_all(
     spec: Spec, text: str, by_name: Mapping[str, ReadPlatform], paths: Mapping[str, Path], store: Store
-) -> tuple[dict[Platform, Rootfs], dict[Platform, _Found]]:
+) -> tuple[dict[Platform, Rootfs], dict[Platform, _BaseFacts]]:
     """Read the files of the image of each platform, and what they tell. Raises `InputError` with all that is wrong."""
     problems: list[Problem] = []
-    found: dict[Platform, _Found] = {}
+    found: dict[Platform, _BaseFacts] = {}
     roots: dict[Platform, Rootfs] = {}
     for platform in spec.platforms:
         read = by_name[platform.oci]
@@ -170,7 +170,7 @@ def _blobs(read: ReadPlatform, paths: Mapping[str, Path]) -> list[tuple[Descript
     return [(layer.descriptor, paths[layer.digest]) for layer in read.layers]
 
 
-def _look(spec: Spec, text: str, platform: Platform, read: ReadPlatform, rootfs: Rootfs) -> _Found:
+def _look(spec: Spec, text: str, platform: Platform, read: ReadPlatform, rootfs: Rootfs) -> _BaseFacts:
     """Find in the files of an image what a lock needs to know. Raises `InputError` for an image that does not fit."""
     settings = _settings(read)
     problems = [*_unfit(spec, settings, rootfs), *_unwritable(settings)]
@@ -194,7 +194,7 @@ def _look(spec: Spec, text: str, platform: Platform, read: ReadPlatform, rootfs:
         raise InputError(
             Problem(f"the base {text}, {platform}: {each.message}", spec.script, each.hint) for each in problems
         )
-    return _Found(
+    return _BaseFacts(
         interpreter=python.path,
         python=python.version,
         libc_version=libc,
@@ -248,7 +248,7 @@ def _wrong(check: Callable[[str], object], value: str) -> str:
     return ""
 
 
-def _agreed(spec: Spec, text: str, found: Mapping[Platform, _Found]) -> _Found:
+def _agreed(spec: Spec, text: str, found: Mapping[Platform, _BaseFacts]) -> _BaseFacts:
     """Return what all platforms have. Raises `InputError` where they differ, as when a tag is being moved."""
     first = next(iter(found.values()))
     if any(each != first for each in found.values()):
@@ -270,14 +270,14 @@ def _agreed(spec: Spec, text: str, found: Mapping[Platform, _Found]) -> _Found:
 def _above(
     spec: Spec,
     text: str,
-    found: _Found,
+    found: _BaseFacts,
     roots: Mapping[Platform, Rootfs],
     sources: Sources,
-    kept: Kept | None,
+    earlier: EarlierPackages | None,
     tell: Callable[[Problem], None],
-) -> Above:
+) -> PackagesAbove:
     if not spec.system_packages:
-        return Above()
+        return PackagesAbove()
     if found.suite not in SUITES:
         missing = [
             name for name in spec.system_packages if not all(_has_program(root, name) for root in roots.values())
@@ -288,13 +288,13 @@ def _above(
             raise InputError.of(f"`system-packages` cannot be put on {lacks}", where=spec.script, hint=hint)
         if missing:
             tell(Problem(f"shells, apps and debuggers may not start on {lacks}", spec.script, hint))
-        return Above()
+        return PackagesAbove()
     try:
         there = {platform: installed(dpkg_status(rootfs)) for platform, rootfs in roots.items()}
     except InputError as error:
         said = (replace(each, message=f"the base {text}: {each.message}", where=spec.script) for each in error.problems)
         raise InputError(said) from None
-    return resolve_above(spec, found.suite, there, sources, kept)
+    return resolve_above(spec, found.suite, there, sources, earlier)
 
 
 def _has_program(rootfs: Rootfs, name: str) -> bool:

@@ -10,7 +10,7 @@ from onedigest.definition.spec import Spec
 from onedigest.errors import InputError, Problem
 from onedigest.formats import ENVIRONMENT_VARIABLES, PATH, VENV
 from onedigest.lock.base.choice import exact_image
-from onedigest.lock.base.probe import Python, has_musl, home_of, list_pythons
+from onedigest.lock.base.probe import Interpreter, has_musl, home_of, list_pythons
 from onedigest.oci.rootfs import Rootfs
 from onedigest.platforms import Platform
 
@@ -26,7 +26,7 @@ _MOST_LINKS = 40
 _MOST_SHOWN = 200
 
 
-def choose_python(spec: Spec, platform: Platform, rootfs: Rootfs, variables: Mapping[str, str]) -> Python:
+def choose_python(spec: Spec, platform: Platform, rootfs: Rootfs, variables: Mapping[str, str]) -> Interpreter:
     """Return the first interpreter that fits. Raises `InputError` with the reason why none does.
 
     Those on PATH come first, then those of environments that are on no PATH; `variables` are the image's own.
@@ -66,7 +66,7 @@ def choose_python(spec: Spec, platform: Platform, rootfs: Rootfs, variables: Map
     return _reachable(spec, rootfs, wanted)
 
 
-def _without(rootfs: Rootfs, search: Sequence[str], pythons: Sequence[Python]) -> InputError:
+def _without(rootfs: Rootfs, search: Sequence[str], pythons: Sequence[Interpreter]) -> InputError:
     """Return why there is no Python of a platform."""
     if pythons:
         machines = " and ".join(sorted({_MACHINES.get(each.machine, f"machine {each.machine}") for each in pythons}))
@@ -82,7 +82,7 @@ def _without(rootfs: Rootfs, search: Sequence[str], pythons: Sequence[Python]) -
     return InputError.of("no Python was found on its PATH", hint="use a base with Python, such as python:3.13-slim")
 
 
-def _reachable(spec: Spec, rootfs: Rootfs, pythons: Sequence[Python]) -> Python:
+def _reachable(spec: Spec, rootfs: Rootfs, pythons: Sequence[Interpreter]) -> Interpreter:
     """Return the first interpreter that the image's user may start, with the modules that it starts with."""
     uid = int(spec.user.partition(":")[0])
     barriers = []
@@ -103,13 +103,13 @@ def _reachable(spec: Spec, rootfs: Rootfs, pythons: Sequence[Python]) -> Python:
     )
 
 
-def _library(python: Python) -> str:
+def _library(python: Interpreter) -> str:
     """Return the folder of the modules of an interpreter, by the layout that CPython installs itself in."""
     major, minor = python.minor
     return f"{posixpath.dirname(posixpath.dirname(python.path))}/lib/python{major}.{minor}"
 
 
-def _named(pythons: Sequence[Python]) -> str:
+def _named(pythons: Sequence[Interpreter]) -> str:
     """Name interpreters, with what is odd about some where others are not."""
     traits = [
         ", linked with musl" if _MUSL in each.loader else ", free-threaded" * each.free_threaded for each in pythons

@@ -105,7 +105,7 @@ def _elf(file: Readable, version: re.Pattern[bytes]) -> Facts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Python:
+class Interpreter:
     """An interpreter: its real path in the image, its full version, and the path of the loader it is linked for.
 
     Of a `free_threaded` one (PEP 703), which no wheel of ours is for, the version may be 3.N alone.
@@ -124,12 +124,12 @@ class Python:
         return int(major), int(minor)
 
 
-def list_pythons(rootfs: Rootfs, search_path: str) -> list[Python]:
+def list_pythons(rootfs: Rootfs, search_path: str) -> list[Interpreter]:
     """Return the interpreters that commands on a search path lead to, in the order in which a shell finds them.
 
     That of a virtual environment is the one that it was made for, also where it has a copy of it.
     """
-    found: dict[str, Python] = {}
+    found: dict[str, Interpreter] = {}
     for folder in list(dict.fromkeys(search_path.split(":")))[:_MOST_FOLDERS]:
         for name in ("python3", "python", *_numbered(rootfs, folder)):
             place = rootfs.find(f"{folder}/{name}")
@@ -138,7 +138,7 @@ def list_pythons(rootfs: Rootfs, search_path: str) -> list[Python]:
     return list({each.path: each for each in found.values()}.values())
 
 
-def _own_python(rootfs: Rootfs, path: str, node: Node) -> Python | None:
+def _own_python(rootfs: Rootfs, path: str, node: Node) -> Interpreter | None:
     """Return an interpreter, or that of the virtual environment that it belongs to."""
     for _ in range(_MOST_ENVIRONMENTS):
         home = home_of(rootfs, path)
@@ -205,7 +205,7 @@ def _numbered(rootfs: Rootfs, folder: str) -> list[str]:
     return [match[0] for match in sorted(filter(None, matches), key=lambda match: (match[2], -int(match[1])))]
 
 
-def _python(rootfs: Rootfs, path: str, node: Node) -> Python | None:
+def _python(rootfs: Rootfs, path: str, node: Node) -> Interpreter | None:
     match = _INTERPRETER.fullmatch(path)
     facts = node.facts or {}
     if not match or "machine" not in facts:
@@ -215,7 +215,7 @@ def _python(rootfs: Rootfs, path: str, node: Node) -> Python | None:
     version = own[0] if len(own) == 1 else _stated_version(rootfs, path, f"{match[1]}t" if free else match[1])
     if not version and not free:
         return None
-    return Python(
+    return Interpreter(
         path=f"/{path}",
         version=version.rstrip("+") or f"3.{match[1]}",
         loader=facts.get("loader", ""),

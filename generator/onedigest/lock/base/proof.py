@@ -60,16 +60,16 @@ def _raise(base: ImageBase, messages: Iterable[str], script: str, where: str) ->
 def other_files(base: ImageBase, user: str, store: Store) -> Iterator[str]:
     """Yield what is not as the layers say, of accounts and of the place of the virtual environment.
 
-    That is known where they were read on this machine: none is brought.
+    That is known where they were read on this machine: none is fetched.
     """
     from onedigest.lock.base.account import find_account
-    from onedigest.lock.base.place import free_place
     from onedigest.lock.base.probe import EXAMINER
-    from onedigest.oci.rootfs import noted_rootfs
+    from onedigest.lock.base.venv_path import free_place
+    from onedigest.oci.rootfs import cached_rootfs
 
     roots = []
     for image in base.images:
-        rootfs = noted_rootfs(image.layers, EXAMINER, store) if image.account else None
+        rootfs = cached_rootfs(image.layers, EXAMINER, store) if image.account else None
         if rootfs:
             roots.append(rootfs)
             if image.account != find_account(rootfs, user):

@@ -1,0 +1,1 @@
+"""What a terminal shows: results on stdout, words, warnings and progress on stderr."""

@@ -1,0 +1,101 @@
+"""The fetching of inputs: wheels, Debian packages, base layers, and what other engines take from here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from onedigest.errors import InputError, Problem
+from onedigest.wording import amount, plural
+from onedigest.workspace.context import Context
+from onedigest.workspace.image_sources import sources
+from onedigest.workspace.locks import chosen_platforms, prove_base, read_lock
+from onedigest.workspace.results import FetchResult
+from onedigest.workspace.script_image import ScriptImage
+from onedigest.workspace.wheel_problems import wheel_problems
+
+if TYPE_CHECKING:
+    from onedigest.lock.model import Lock
+    from onedigest.plan.inputs import Inputs
+
+
+def fetch_images(context: Context, images: Iterable[ScriptImage], platforms: tuple[str, ...] = ()) -> list[FetchResult]:
+    """Bring the inputs of locks, for some platforms or for all of them.
+
+    Raises `InputError` with all wheels of which no image can be made, when everything is there.
+    """
+    from onedigest.plan.inputs import inputs_of
+
+    results = []
+    unfit: dict[Problem, None] = {}
+    for image in images:
+        lock = read_lock(image)
+        prove_base(context, image, lock)
+        named = chosen_platforms(lock, platforms)
+        chosen = inputs_of(lock, named)
+        count = fetch_inputs_of(context, image, lock, chosen)
+        place_named_assemblers(context, image)
+        _place_encoded(context, image, lock)
+        files, total = chosen.count(), chosen.size()
+        results.append(FetchResult(name=image.spec.name, files=files, bytes=total, fetched=count))
+        state = f"{count} fetched" if count else "all there"
+        context.said(f"{image.spec.name}: {plural(files, 'input')}, {amount(total)}, {state}")
+        unfit |= dict.fromkeys(wheel_problems(context, image, lock, named))
+    if unfit:
+        raise InputError(unfit)
+    return results
+
+
+def place_named_assemblers(context: Context, image: ScriptImage) -> None:
+    """Put the assemblers that the rules of an image and of its folder name among the inputs. Raises `InputError`."""
+    from onedigest.fetching import place_assemblers
+    from onedigest.rules.assemblers import named_assemblers
+
+    named = named_assemblers(image.folder.parent.resolve(), [image.spec.name])
+    place_assemblers(context.store, image.inputs, named)
+
+
+def _place_encoded(context: Context, image: ScriptImage, lock: Lock) -> None:
+    """Make what the other engines take from here, where the packages of all platforms are there."""
+    from onedigest.definition.files import collect
+    from onedigest.engines.prepared import place_encoded
+    from onedigest.fetching import link_cached
+    from onedigest.plan.arrange import arrange
+    from onedigest.plan.inputs import inputs_of_layers, prepared_layers
+
+    plan = arrange(image.spec, lock, collect(image.spec, image.script, image.script_folder))
+    if not link_cached(context.store, image.inputs, inputs_of_layers(lock, prepared_layers(plan))).count():
+        place_encoded(plan, inputs=image.inputs, store=context.store, workers=context.workers)
+
+
+def fetch_inputs_of(
+    context: Context, image: ScriptImage, lock: Lock, chosen: Inputs, arrived: Callable[[str], None] = lambda _: None
+) -> int:
+    """Put inputs into lockfiles/.inputs, with progress; return how many were not in the store.
+
+    `arrived` is told the name of each as soon as it is there.
+    """
+    from onedigest.fetching import built_elsewhere, fetch_inputs, link_cached
+
+    missing = link_cached(context.store, image.inputs, chosen)
+    built = built_elsewhere(context.store, lock, chosen)
+    missing = replace(missing, wheels=tuple(dict.fromkeys((*missing.wheels, *built))))
+    for name in sorted(chosen.names() - missing.names()):
+        arrived(name)
+    if missing.count():
+        title = f"{image.spec.name}: fetching"
+        with context.events.progress(title, missing.size()) as progress:
+            source = sources(context, image, progress.advance)
+            folder, inputs = image.script_folder, image.inputs
+            fetch_inputs(
+                image.spec,
+                lock,
+                source,
+                folder=folder,
+                inputs=inputs,
+                missing=missing,
+                author=image.author(),
+                arrived=arrived,
+            )
+    return missing.count()
