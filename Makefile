@@ -35,10 +35,14 @@ fuzz: .venv/ready ## Look for new crashes; reading the modules of this machine t
 	PYTHONPATH=tests $(BIN)/python tests/flyte_modules.py
 	$(BIN)/python tests/fuzz/harness.py
 
-lint: .venv/ready ## ruff, and mypy --strict over code and tests.
+lint: .venv/ready ## ruff, mypy --strict over code and tests, and checks of workflows.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/validate-pyproject pyproject.toml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/zizmor --offline --no-progress --quiet .github
 
 dist: .venv/ready ## Wheel and sdist of the last commit, as they are released.
 	release/build
