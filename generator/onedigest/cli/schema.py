@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from onedigest.cli.words import print_json
 from onedigest.definition.schema import FILES, make_schema
+from onedigest.terminal.output import print_json
 
 
 @click.command()
