@@ -1,14 +1,7 @@
-# make demo: the main job on real input. make test: every test that this machine can run. make engines: a real docker
-# daemon with buildx, Bazel, Nix and buildifier for the tests, on Debian as root; `make engines-stop` ends what runs.
-# make assembler: freezes the assembler's source as the file that engines run. make golden: writes golden files anew.
-# make proofs: builds and runs an image for each program in tests/proofs; PROOFS="git node --suite trixie" chooses.
-# make corpus: compares some five hundred wheels of the index with what uv and pip install, and builds sets of wheels that
-# share paths; CORPUS="old six dbt-snowflake --folder /tmp/wheels" chooses, and keeps the wheels.
-# make fuzz: each target of tests/fuzz for ONEDIGEST_FUZZ_SECONDS (60), with mutations that were not tried before.
-# It reads all modules of this machine for images first, which takes half an hour.
-# make docs: builds the pages of docs/ as a site, in site/; a warning, a dead link or anchor, and a page without a place
-# in the navigation (zensical.toml) are errors.
-# JOBS: how many tests run at a time.
+# Two commands do everything on a new machine: `make demo` and `make test`. `make help` lists all of them.
+#
+# JOBS: how many tests run at a time. PYTHON: which one makes .venv. ONEDIGEST_FUZZ_SECONDS: for each target of fuzz (60).
+# PROOFS="git node --suite trixie", CORPUS="old six --folder /tmp/wheels" and CHAOS="--kills 20 --seed 2" choose a part.
 PYTHON ?= python3
 JOBS ?= 2
 BIN = .venv/bin
@@ -16,44 +9,58 @@ BIN = .venv/bin
 # how docker is reached, where `make engines` has started it
 -include .engines/environment.mk
 
-.PHONY: demo test proofs corpus fuzz chaos lint assembler golden docs bench engines engines-stop clean
+.PHONY: help demo quick test lint docs dist assembler golden bench proofs corpus fuzz chaos engines engines-stop clean
 
-demo: .venv/ready
+help: ## This list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: .venv/ready ## The main job on real input: lock, build, validate.
 	$(BIN)/onedigest generate examples/penguins.py
 	$(BIN)/onedigest build --locked penguins
 	$(BIN)/onedigest inspect --validate penguins
 
-test: .venv/ready
+quick: .venv/ready ## Tests in process: units, laws, architecture.
+	$(BIN)/pytest --quiet --numprocesses $(JOBS) tests/unit tests/property tests/test_architecture.py
+
+test: .venv/ready ## Every test that this machine can run.
 	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --durations 25
 
-proofs: .venv/ready
+proofs: .venv/ready ## Run an image for each program that tests/proofs names.
 	PYTHONPATH=tests $(BIN)/python -m proofs $(PROOFS)
 
-corpus: .venv/ready
+corpus: .venv/ready ## Compare some five hundred wheels with what uv and pip install.
 	PYTHONPATH=tests $(BIN)/python -m corpus $(CORPUS)
 
-fuzz: .venv/ready
+fuzz: .venv/ready ## Look for new crashes; reading the modules of this machine takes half an hour first.
 	PYTHONPATH=tests $(BIN)/python tests/flyte_modules.py
 	$(BIN)/python tests/fuzz/harness.py
 
-lint: .venv/ready
+lint: .venv/ready ## ruff, mypy --strict over code and tests, and checks of workflows.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/validate-pyproject pyproject.toml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/zizmor --offline --no-progress --quiet .github
 
-assembler: .venv/ready
+dist: .venv/ready ## Wheel and sdist of the last commit, as they are released.
+	release/build
+
+assembler: .venv/ready ## Freeze the source of the assembler as the file that engines run.
 	$(BIN)/python tests/make_assembler.py
 
-golden: .venv/ready
+golden: .venv/ready ## Write golden files, reference pages and the rules of examples anew.
 	$(BIN)/python tests/make_golden.py
 	$(BIN)/python tests/format_numbers.py
 	$(BIN)/python tests/make_reference.py
+	$(BIN)/python tests/make_keys.py
 	$(BIN)/onedigest generate --all
 
-docs: .venv/ready
+docs: .venv/ready ## The pages of docs/ as a site in site/; a dead link or anchor is an error.
 	$(BIN)/python tests/make_docs.py
 
-bench: .venv/ready
+bench: .venv/ready ## Measure the tables of docs/benchmarks.md.
 	$(BIN)/python tests/bench/bench.py
 	$(BIN)/python tests/bench/images.py
 	$(BIN)/python tests/bench/registry.py
@@ -62,13 +69,13 @@ bench: .venv/ready
 	$(BIN)/python tests/bench/flyte_builders.py
 	$(BIN)/python tests/bench/checks.py $(AGAINST)
 
-chaos: .venv/ready
+chaos: .venv/ready ## Kill, fill disks and break networks some hundred times.
 	PYTHONPATH=tests $(BIN)/python -m chaos $(CHAOS)
 
-engines:
+engines: ## Start docker, Bazel and Nix for the tests: on Debian, as root.
 	.ci/engines start
 
-engines-stop:
+engines-stop: ## End what `make engines` started.
 	.ci/engines stop
 
 .venv/ready: pyproject.toml
@@ -76,5 +83,5 @@ engines-stop:
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,docs]'
 	touch $@
 
-clean:
+clean: ## Remove what was made here.
 	rm -rf .venv dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -18,6 +18,7 @@ GROUND = (
     "checkout",
     "digest",
     "errors",
+    "explained",
     "formats",
     "header",
     "merge_conflicts",
@@ -94,7 +95,7 @@ DOORS: Mapping[str, frozenset[str]] = {
         {
             "net/download.py",
             "net/encryption.py",
-            "net/pace.py",
+            "net/answer_limits.py",
             "net/retries.py",
             "net/connection.py",
             "net/proxy_faults.py",

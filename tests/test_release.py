@@ -131,3 +131,15 @@ def test_notes_are_those_of_one_dated_version(notes: ModuleType) -> None:
     for version in ("0.1.0", "0.3.0", "0.2", "Unreleased", "0.2.0 - 2026"):
         with pytest.raises(ValueError, match=re.escape(f"CHANGELOG.md has no section `## {version} - YYYY-MM-DD`")):
             notes.notes_of(text, version)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github" / "workflows").glob("*.yml")), ids=lambda path: path.name)
+def test_workflows_name_actions_by_their_commit_and_ask_for_nothing_by_default(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    actions = re.findall(r"uses: (?!\./)(.*)", text)
+    commands = re.sub(r"(?m)^ +TOKEN: .*", "", text)
+
+    assert "\npermissions: {}\n" in text
+    assert actions
+    assert [each for each in actions if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+(\.\d+)+", each)] == []
+    assert re.findall(r"run: .*\$\{\{", commands) == []  # a shell gets values as variables

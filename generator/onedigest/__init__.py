@@ -1,6 +1,9 @@
 """One script, one lock, one digest: byte-identical container images of Python scripts.
 
-The nouns of the pipeline, and the verbs that make them; `ARCHITECTURE.md` shows how they follow on each other.
+The library is a workspace and its images; docs/reference/python.md has a page with examples.
+
+>>> workspace = Workspace.open()
+>>> image = workspace.image("hello.py")  # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -11,66 +14,90 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 __all__ = [
-    "Image",
-    "Lock",
+    "BlobCounts",
+    "BuildResult",
+    "Change",
+    "CheckResult",
+    "Comparison",
+    "DifferenceError",
+    "EngineError",
+    "EnginesResult",
+    "Events",
+    "FetchResult",
+    "InputError",
+    "InternalError",
+    "LockResult",
+    "NetworkError",
     "OnedigestError",
-    "Plan",
-    "Platform",
-    "Record",
-    "Rules",
-    "Script",
-    "Sources",
-    "Spec",
-    "Store",
-    "arrange",
-    "build",
-    "collect",
-    "fetch_inputs",
-    "parse",
-    "render_rules",
-    "resolve",
-    "specify",
+    "OpenImage",
+    "PlatformResult",
+    "Problem",
+    "Progress",
+    "PushResult",
+    "Skipped",
+    "Status",
+    "UsageError",
+    "VerifyResult",
+    "Workspace",
+    "WorkspaceImage",
 ]
 
 if TYPE_CHECKING:
-    from onedigest.assembler.image import Image
-    from onedigest.definition.files import collect
-    from onedigest.definition.script import Script, parse
-    from onedigest.definition.spec import Spec, specify
-    from onedigest.engines.embedded import build
-    from onedigest.errors import OnedigestError
-    from onedigest.fetching import fetch_inputs
-    from onedigest.lock.model import Lock
-    from onedigest.lock.resolver import resolve
-    from onedigest.plan.arrange import arrange
-    from onedigest.plan.layers import Plan
-    from onedigest.plan.record import Record
-    from onedigest.platforms import Platform
-    from onedigest.rules.image import render_rules
-    from onedigest.rules.model import Rules
-    from onedigest.sources import Sources
-    from onedigest.store import Store
+    from onedigest.errors import (
+        DifferenceError,
+        EngineError,
+        InputError,
+        InternalError,
+        NetworkError,
+        OnedigestError,
+        Problem,
+        UsageError,
+    )
+    from onedigest.workspace.changes import Change
+    from onedigest.workspace.compare import Comparison
+    from onedigest.workspace.events import Events, Progress, Status
+    from onedigest.workspace.library import Workspace, WorkspaceImage
+    from onedigest.workspace.open import OpenImage
+    from onedigest.workspace.results import (
+        BlobCounts,
+        BuildResult,
+        CheckResult,
+        EnginesResult,
+        FetchResult,
+        LockResult,
+        PlatformResult,
+        PushResult,
+        Skipped,
+        VerifyResult,
+    )
 
 _PLACES = {
-    "Image": "assembler.image",
-    "Lock": "lock.model",
+    "BlobCounts": "workspace.results",
+    "BuildResult": "workspace.results",
+    "Change": "workspace.changes",
+    "CheckResult": "workspace.results",
+    "Comparison": "workspace.compare",
+    "DifferenceError": "errors",
+    "EngineError": "errors",
+    "EnginesResult": "workspace.results",
+    "Events": "workspace.events",
+    "FetchResult": "workspace.results",
+    "InputError": "errors",
+    "InternalError": "errors",
+    "LockResult": "workspace.results",
+    "NetworkError": "errors",
     "OnedigestError": "errors",
-    "Plan": "plan.layers",
-    "Platform": "platforms",
-    "Record": "plan.record",
-    "Rules": "rules.model",
-    "Script": "definition.script",
-    "Sources": "sources",
-    "Spec": "definition.spec",
-    "Store": "store",
-    "arrange": "plan.arrange",
-    "build": "engines.embedded",
-    "collect": "definition.files",
-    "fetch_inputs": "fetching",
-    "parse": "definition.script",
-    "render_rules": "rules.image",
-    "resolve": "lock.resolver",
-    "specify": "definition.spec",
+    "OpenImage": "workspace.open",
+    "PlatformResult": "workspace.results",
+    "Problem": "errors",
+    "Progress": "workspace.events",
+    "PushResult": "workspace.results",
+    "Skipped": "workspace.results",
+    "Status": "workspace.events",
+    "UsageError": "errors",
+    "VerifyResult": "workspace.results",
+    "Workspace": "workspace.library",
+    "WorkspaceImage": "workspace.library",
 }
 
 

@@ -72,8 +72,8 @@ def canonical(system: str, architecture: str, variant: str = "") -> str:
     A system that is not stated is Linux (containerd's `platforms`, normalizeOS on Linux).
     """
     system, stated, variant = system.lower() or _SYSTEM, architecture.lower(), variant.lower()
-    architecture, meant = _ARCHITECTURES.get(stated, (stated, ""))
-    variant = meant or variant
+    architecture, implied = _ARCHITECTURES.get(stated, (stated, ""))
+    variant = implied or variant
     if architecture == "arm":
         variant = f"v{variant.removeprefix('v') or 7}"
     if architecture == "386" or variant in _USUAL_VARIANTS.get(architecture, ("",)):
@@ -81,7 +81,7 @@ def canonical(system: str, architecture: str, variant: str = "") -> str:
     return "/".join(filter(None, (system, architecture, variant)))
 
 
-def meant(text: str) -> str:
+def canonical_name(text: str) -> str:
     """Return the canonical name of a platform that somebody wrote: `arm64`, `x86_64` or `linux/arm64/v8`.
 
     The system may be left out. Nothing is returned for what has not the form of a platform.
@@ -94,7 +94,7 @@ def meant(text: str) -> str:
 
 def is_variant(text: str) -> bool:
     """Tell whether what somebody wrote means an unusual variant of a platform that is known."""
-    name, _, variant = meant(text).rpartition("/")
+    name, _, variant = canonical_name(text).rpartition("/")
     return bool(variant) and name in BY_NAME
 
 

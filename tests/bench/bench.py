@@ -245,7 +245,7 @@ def check_many(place: Place) -> list[tuple[str, float, str, float, float]]:
         (place.root / "many").mkdir(exist_ok=True)
         (place.root / "many" / f"{name}.py").write_text(script)
     code = (
-        "import sys\nfrom dataclasses import replace\nfrom pathlib import Path\nfrom onedigest import spec, script\n"
+        "import sys\nfrom dataclasses import replace\nfrom pathlib import Path\nfrom onedigest.definition import script, spec\n"
         "from onedigest.definition.files import collect\nfrom onedigest.lock import text as lock_text\nfrom onedigest.plan.arrange import arrange\n"
         "from onedigest.definition.project import find\nfrom onedigest.rules import image as rules\n"
         "from onedigest.rules.files import write\nfrom onedigest.rules.folder import write_folder\n"

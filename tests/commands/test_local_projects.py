@@ -566,10 +566,10 @@ def test_lock_with_a_package_of_an_index_for_a_local_project_is_no_answer(lockin
     result = locking.run("generate", "--check", "app.py")
 
     assert result.code == 3
-    assert [line for line in result.err.splitlines() if line.startswith("error") and "not answer" in line] == [
-        "error: lockfiles/app/pylock.toml: the lock does not answer app.py:"
+    assert [line for line in result.err.splitlines() if line.startswith("error") and "not fit" in line] == [
+        "error: lockfiles/app/pylock.toml: the lock does not fit app.py:"
         " its `core` is not built of the source that the script names",
-        "error: lockfiles/app/pylock.toml: the lock does not answer app.py:"
+        "error: lockfiles/app/pylock.toml: the lock does not fit app.py:"
         " its `two` is built of https://git.example/two, and `build` does not name it",
     ]
 

@@ -186,7 +186,7 @@ def test_stale_uv_lock_is_refused(shop: Locking, builder: Builder) -> None:
     shop.edit("packages/core/pyproject.toml", '["alpha"]', '["alpha", "beta"]')
 
     assert last_words(shop.run("build", ".").err) == [
-        "error: packages/core/pyproject.toml:5: uv.lock does not answer it any more: `beta`",
+        "error: packages/core/pyproject.toml:5: it changed since uv.lock was made: `beta`",
         "hint: run `uv lock`",
     ]
 

@@ -87,7 +87,7 @@ def test_variation_that_moves_an_image_is_named(alpha: Project, tmp_path: Path) 
     shutil.copytree(ROOT / "generator" / "onedigest", package / "onedigest")
     for folder in ("templates", "BUILD_templates", "assemblers"):
         shutil.copytree(ROOT / folder, package / "onedigest" / folder)
-    layer = package / "onedigest" / "application.py"
+    layer = package / "onedigest" / "definition" / "files.py"
     text = layer.read_text()
     assert "import os\n" in text
     layer.write_text(

@@ -16,7 +16,7 @@ from conftest import Project, machine_environment
 from named_image import small_image
 from onedigest.assembler.image import Image
 from onedigest.oci.layout import write
-from onedigest.oci.local_image import Archive
+from onedigest.oci.local_image import LayoutArchive
 from onedigest.oci.read import read_image
 from onedigest.oci.validate import prove
 from registry_server import serve_registry
@@ -174,7 +174,7 @@ def test_output_is_named_as_the_image_is(app: Project) -> None:
     assert plain.out == tagged.out == f"{read_image(app.root / 'dist' / 'app').digest}\n"
     assert plain.err.endswith(", in out/plain.tar as app:latest\n")
     assert tagged.err.endswith(f", in out/tagged.tar as {', '.join(TWO)}\n")
-    assert prove(Archive(app.root / "out/tagged.tar")) == []
+    assert prove(LayoutArchive(app.root / "out/tagged.tar")) == []
     listed = json.loads(tool("skopeo", "list-tags", f"docker-archive:{app.root}/out/plain.tar"))
     assert listed["Tags"] == ["docker.io/library/app:latest"]
     assert tool("umoci", "ls", "--layout", str(app.root / "dist" / "app")) == "latest\n"
@@ -188,6 +188,6 @@ def test_podman_is_loaded_where_there_is_no_docker(app: Project, tmp_path: Path)
     loaded = app.ok("build", "--load", "--repository", REPOSITORY, "--tag", "v1", "app.py", PATH=str(tmp_path))
 
     assert loaded.err.endswith(f"app: loaded as {ONE[0]}\n")
-    read = Archive(tmp_path / "got").read
+    read = LayoutArchive(tmp_path / "got").read
     (manifest,) = json.loads(read("manifest.json"))
     assert (manifest["RepoTags"], json.loads(read(manifest["Config"]))["architecture"]) == (ONE, "arm64")

@@ -23,7 +23,10 @@ from onedigest.definition.spec import specify
 from onedigest.errors import InputError
 from page_blocks import Block, read_blocks, read_commands
 
-PAGES = [*sorted((ROOT / "docs").rglob("*.md")), *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING"))]
+PAGES = [
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "RELEASING", "SECURITY")),
+]
 SHOWN = {"text", "dockerfile", "starlark", "nix", "diff", "ini"}
 """Languages that are shown, and not read here."""
 
@@ -155,13 +158,6 @@ def check_commands(line: str, *, whole: bool = True) -> None:
                 raise AssertionError(f"`{context.info_name}`: {error.message}") from None
 
 
-OLD = {
-    "bazel", "debian", "defaults", "docker", "flyte", "from-source", "indexes", "network", "nix", "projects",
-    "registries", "security", "system-packages", "uv", "README", "CONTRIBUTING",
-}  # fmt: skip
-"""Pages from before there were rules."""
-
-
 def faults_of(page: Path) -> Iterator[str]:
     """Say what is wrong with the blocks of a page."""
     text = page.read_text(encoding="utf-8")
@@ -197,7 +193,7 @@ def without_blocks(text: str) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_blocks_are_what_they_say(page: Path) -> None:
-    assert page.stem in OLD or list(faults_of(page)) == []
+    assert list(faults_of(page)) == []
 
 
 @pytest.mark.parametrize(

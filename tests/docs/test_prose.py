@@ -17,15 +17,7 @@ WIDEST = {"README.md": 120}
 WIDE = 160
 EXEMPT = {
     "CHANGELOG.md",  # one line for each change, however much there is to say
-    "CODE_OF_CONDUCT.md",  # words of others
 }
-OLD = {
-    "ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "docs/bazel.md", "docs/debian.md", "docs/docker.md", "docs/flyte.md",
-    "docs/from-source.md", "docs/indexes.md", "docs/network.md", "docs/nix.md", "docs/projects.md", "docs/registries.md",
-    "docs/security.md", "docs/system-packages.md", "docs/uv.md",
-}  # fmt: skip
-"""Pages from before there were rules."""
-
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
@@ -100,7 +92,7 @@ def faults_of(text: str, name: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_prose_is_short(name: str) -> None:
-    assert name in OLD or list(faults_of((ROOT / name).read_text(encoding="utf-8"), name)) == []
+    assert list(faults_of((ROOT / name).read_text(encoding="utf-8"), name)) == []
 
 
 @pytest.mark.parametrize(

@@ -122,3 +122,9 @@ def fits(said: str, expected: str) -> bool:
     """Tell whether a text is what is expected, where a line may stand for any number of them."""
     pieces = re.split(rf"^{re.escape(ANYTHING)}$", without_moving(expected), flags=re.MULTILINE)
     return re.fullmatch(r"[\s\S]*".join(map(re.escape, pieces)), without_moving(said)) is not None
+
+
+def test_the_first_page_shows_what_this_one_does() -> None:
+    (block,) = read_blocks(PAGE.with_name("index.md"))
+
+    assert block.text in "".join(each.text for each in read_blocks(PAGE))

@@ -17,7 +17,7 @@ from onedigest.debian.index import installed
 from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import OnedigestError
 from onedigest.lock.base.probe import EXAMINER, dpkg_status, glibc_version, list_pythons, release_fields
-from onedigest.oci.local_image import Archive, Layout
+from onedigest.oci.local_image import Layout, LayoutArchive
 from onedigest.oci.read import distinct_layers, list_files, read_image
 from onedigest.oci.rootfs import read_rootfs
 from onedigest.oci.validate import prove, validate
@@ -118,7 +118,7 @@ def run(data: bytes) -> None:
         return _read_layer(content, _LAYER + ("+gzip" if kind == b"g" else ""))
     if kind == b"a":
         (_PLACE / "archive.tar").write_bytes(content)
-        prove(Archive(_PLACE / "archive.tar"))
+        prove(LayoutArchive(_PLACE / "archive.tar"))
         return None
     config = content if kind == b"c" else _CONFIG
     manifest = _text({"config": _row(config, _CONFIG_TYPE), "layers": [_row(_TARS[0], _LAYER)]})

@@ -251,7 +251,7 @@ def test_golden_lock_answers_its_spec() -> None:
     ],
 )
 def test_lock_that_answers_something_else_is_refused(change: Callable[[Lock], Lock], said: str) -> None:
-    assert f"the lock does not answer {SPEC.script}: {said}" in answer(change)
+    assert f"the lock does not fit {SPEC.script}: {said}" in answer(change)
 
 
 def test_debian_packages_that_nobody_asked_for_are_refused() -> None:
@@ -271,6 +271,6 @@ def test_lock_with_a_checksum_that_fits_is_held_against_the_script(app: Project)
     app.write(str(path), forged(re.sub(r'(?m)^image = ".*"$', 'image = "evil/python:3"', app.read(str(path)))))
 
     for arguments in (("generate", "--check", "app.py"), ("build", "--locked", "app")):
-        assert "lockfiles/app/pylock.toml: the lock does not answer app.py: its base is evil/python:3, not " in (
+        assert "lockfiles/app/pylock.toml: the lock does not fit app.py: its base is evil/python:3, not " in (
             app.run(*arguments).err
         )

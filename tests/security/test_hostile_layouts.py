@@ -315,13 +315,13 @@ def test_archive_is_read_where_it_is(project: Project, tmp_path: Path) -> None:
 def test_archive_with_odd_members_is_refused(
     member: tuple[str, bytes, str], expected: str, project: Project, tmp_path: Path
 ) -> None:
-    from onedigest.oci.local_image import Archive
+    from onedigest.oci.local_image import LayoutArchive
 
     layout = write(tmp_path / "layout")
     path = tmp_path / "image.tar"
     path.write_bytes(archive(layout, member))
     with pytest.raises(InputError) as caught:
-        Archive(path)
+        LayoutArchive(path)
 
     assert str(caught.value) == f"{path}: not an OCI archive: {expected}"
 
@@ -337,11 +337,11 @@ def test_archive_with_odd_members_is_refused(
     ids=["empty", "text", "cut", "other"],
 )
 def test_what_is_no_archive_is_told(data: bytes, expected: str, tmp_path: Path) -> None:
-    from onedigest.oci.local_image import Archive
+    from onedigest.oci.local_image import LayoutArchive
 
     path = tmp_path / "image.tar"
     path.write_bytes(data)
     with pytest.raises(InputError) as caught:
-        Archive(path).top()
+        LayoutArchive(path).top()
 
     assert str(caught.value) == f"{path}: {expected}"

@@ -18,7 +18,7 @@ import pytest
 from backports import zstd
 
 from onedigest.errors import InputError
-from onedigest.oci.compression import Inflated, inflated
+from onedigest.oci.compression import InflatedStream, inflated
 
 MEBI = 1 << 20
 END = bytes(1024)
@@ -168,7 +168,7 @@ def test_layer_may_hold_so_much_of_its_size() -> None:
 def test_very_many_members_do_not_cost_more_each(compression: str, member: bytes) -> None:
     packed = member * (MEBI // 2 // len(member))
     before = time.process_time()
-    Inflated(io.BytesIO(packed), compression).digest()
+    InflatedStream(io.BytesIO(packed), compression).digest()
 
     assert time.process_time() - before < 2
 

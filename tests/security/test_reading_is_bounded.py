@@ -23,7 +23,7 @@ from onedigest.definition.script import parse
 from onedigest.definition.spec import specify
 from onedigest.errors import InputError, OnedigestError
 from onedigest.lock import text as lock_text
-from onedigest.lock.salvage import read_remains
+from onedigest.lock.salvage import salvage_lock
 from onedigest.lock.table import InvalidValue, Table
 from onedigest.plan import record
 from onedigest.rules.context import context_patterns
@@ -413,7 +413,7 @@ def test_patterns_of_a_context_do_not_go_back_for_ever(selection: Selection) -> 
 def test_rest_of_a_lock_is_read_line_by_line() -> None:
     lines = "".join(f"k{number} = 1\n" for number in range(100_000))
     with quickly(20):
-        found = read_remains(f'[[packages]]\nname = "alpha"\n{lines}<\nversion = "1.0"\n')
+        found = salvage_lock(f'[[packages]]\nname = "alpha"\n{lines}<\nversion = "1.0"\n')
 
     assert found is not None
     assert [package.key for package in found.packages] == [("alpha", "1.0")]

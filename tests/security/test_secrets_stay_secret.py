@@ -24,7 +24,7 @@ from onedigest.registry.credentials import RegistryCredential, RegistryCredentia
 from onedigest.registry.repository import Repository
 from onedigest.registry.transport import Access
 from onedigest.store import Store
-from onedigest.tools.uv_environment import lend
+from onedigest.tools.uv_environment import uv_input
 from onedigest.workspace.context import Context
 from onedigest.workspace.images import find_images
 from onedigest.workspace.index_credentials import Bound
@@ -262,8 +262,10 @@ def test_no_value_shows_what_it_holds() -> None:
             proxies=(("http", f"http://u:{SECRET}@proxy"),),
         ),
         index_credentials.IndexCredential(url="https://host", user=SECRET, password=SECRET, token=SECRET),
-        lend({"UV_INDEX": f"https://u:{SECRET}@host/simple", "HTTPS_PROXY": f"http://u:{SECRET}@proxy"}),
-        RequestCredentials(index_credentials.IndexCredentials(), None).visit(f"https://u:{SECRET}@host/x.whl", ""),
+        uv_input({"UV_INDEX": f"https://u:{SECRET}@host/simple", "HTTPS_PROXY": f"http://u:{SECRET}@proxy"}),
+        RequestCredentials(index_credentials.IndexCredentials(), None).credentials_for(
+            f"https://u:{SECRET}@host/x.whl", ""
+        ),
         RegistryCredential(found_in="x", user="u", secret=SECRET, identity=SECRET, bearer=SECRET),
         Bound(index="x", origin="https://host:443", user=SECRET, password=SECRET),
         PackageIndex(name="x", url=f"https://u:{SECRET}@host/simple"),

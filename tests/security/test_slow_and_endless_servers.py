@@ -14,9 +14,9 @@ import pytest
 
 from listener import listening, respond
 from onedigest.errors import NetworkError
+from onedigest.net.answer_limits import AnswerLimits
 from onedigest.net.connection import Connection, Pools
 from onedigest.net.download import Client, Download, download
-from onedigest.net.pace import Pace
 from onedigest.net.retries import Retries, seconds_of
 from onedigest.oci.reference import parse_reference
 from onedigest.registry.credentials import RegistryCredentials
@@ -25,7 +25,7 @@ from onedigest.registry.transport import Access
 from onedigest.store import Store
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
-QUICK = Pace(seconds=0.3, rate=1024)
+QUICK = AnswerLimits(seconds=0.3, rate=1024)
 LIMIT = 1 << 20
 BOMB = gzip.compress(bytes(64 << 20))
 

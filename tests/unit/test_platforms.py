@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from onedigest.platforms import canonical, is_variant, meant, split
+from onedigest.platforms import canonical, canonical_name, is_variant, split
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_image_states_a_platform(written: tuple[str, ...], expected: str) -> Non
     ],
 )
 def test_somebody_writes_a_platform(written: str, expected: str) -> None:
-    assert meant(written) == expected
+    assert canonical_name(written) == expected
 
 
 def test_variants_of_known_platforms() -> None:

@@ -10,7 +10,7 @@ from packageurl import PackageURL
 from onedigest.attestation.components import add_property, make_component
 from onedigest.attestation.debian_source import DebianSource, read_field, source_of
 from onedigest.lock.base import Base
-from onedigest.lock.base.installed import Installed
+from onedigest.lock.base.installed import InstalledPackage
 from onedigest.lock.base.packages import DebianPackage
 
 
@@ -38,7 +38,7 @@ def make_debian_component(package: DebianPackage, base: Base, stated: tuple[str,
     return _with_source(component, purl, stated)
 
 
-def make_installed_component(package: Installed, base: Base) -> Component:
+def make_installed_component(package: InstalledPackage, base: Base) -> Component:
     """Return the component of a package of the image below, whose system may be one that is made of Debian's."""
     stated = read_field(package.source)
     purl = _purl(base.operating_system.partition(" ")[0], package, base, stated)
@@ -48,7 +48,7 @@ def make_installed_component(package: Installed, base: Base) -> Component:
     return _with_source(component, purl, stated)
 
 
-def _purl(vendor: str, package: DebianPackage | Installed, base: Base, stated: tuple[str, ...]) -> PackageURL:
+def _purl(vendor: str, package: DebianPackage | InstalledPackage, base: Base, stated: tuple[str, ...]) -> PackageURL:
     qualifiers = {"arch": package.architecture, "distro": _distribution(base)}
     if stated:
         qualifiers["upstream"] = "@".join(stated)

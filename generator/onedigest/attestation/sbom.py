@@ -14,7 +14,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 from onedigest.assembler.image import Image
-from onedigest.attestation.below import Below, make_base, make_debian_below, make_python_below
+from onedigest.attestation.base_components import Below, make_base, make_debian_below, make_python_below
 from onedigest.attestation.components import add_property, describe, make_component
 from onedigest.attestation.debian_components import make_debian_component, make_system
 from onedigest.attestation.image_component import make_image_component

@@ -133,7 +133,7 @@ def _results(waiting: Sequence[Future[T]]) -> list[T]:
 
 
 def _index_file(release: ReleaseFile, architecture: str, mirrors: Mirrors) -> tuple[Download, Download]:
-    """Return the index of an architecture as it is brought, and as it is once it is unpacked."""
+    """Return the index of an architecture as it is fetched, and as it is once it is unpacked."""
     path = f"main/binary-{architecture}/Packages"
     packed = _wanted(release, f"{path}.xz", _PACKED_BYTES, mirrors)
     digest, size = release.file(path, _INDEX_BYTES)

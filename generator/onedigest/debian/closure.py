@@ -13,7 +13,7 @@ from onedigest.errors import InputError, Problem
 _NEWER = "run `onedigest generate --upgrade-base`, or use a newer base"
 
 
-class Packages(Protocol):
+class AvailablePackages(Protocol):
     """Where packages are chosen from."""
 
     def get(self, name: str) -> Stanza | None:
@@ -32,7 +32,7 @@ class Outdated(Exception):
 
 
 def close(
-    packages: Packages,
+    packages: AvailablePackages,
     wanted: Iterable[str],
     without: frozenset[str],
     given: Mapping[str, Stanza],
@@ -62,7 +62,7 @@ class _Resolver:
 
     def __init__(
         self,
-        packages: Packages,
+        packages: AvailablePackages,
         without: frozenset[str],
         given: Mapping[str, Stanza],
         pins: Mapping[str, Stanza],

@@ -30,7 +30,7 @@ def packages_with(
 ) -> dict[str, str]:
     """Return the package that has each library, or each program by its path, of those that any has.
 
-    The index is brought once, and what was looked for in it is noted. Raises `NetworkError`.
+    The index is fetched once, and what was looked for in it is cached. Raises `NetworkError`.
     """
     path, digest = archive.fetch(suite, f"main/Contents-{architecture}.gz", _PACKED_BYTES)
     note = f"contents/{hex_of(digest)}/{hex_of(of_bytes(canonical_json(sorted(names))))}"

@@ -100,7 +100,7 @@ def _written(part: str | VariableReference) -> str:
     return f"${{{part.name}{part.operator}{text_of(part.word)}}}"
 
 
-def stored(parts: Text) -> str:
+def written_value(parts: Text) -> str:
     """Return the value where nothing is left to fill in, and else the value as it is written."""
     return "".join(map(str, parts)) if is_plain(parts) else text_of(parts)
 
@@ -146,7 +146,7 @@ def _chosen(part: VariableReference, there: Text, known: Mapping[str, Text], *, 
             return substitute(part.word, known) if counts else ()
         case _ if counts:
             return there
-    raise ValueError(_missing(part.name, stored(substitute(part.word, known))))
+    raise ValueError(_missing(part.name, written_value(substitute(part.word, known))))
 
 
 def evaluate(parts: Text, known: Mapping[str, str], unset: set[str]) -> str:

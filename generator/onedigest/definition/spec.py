@@ -293,7 +293,7 @@ def _dependencies(script: Script, reader: Settings) -> tuple[str, ...]:
         try:
             found.add(str(requirement(text)))
         except ValueError as error:
-            hint = unnamed.mended(text)
+            hint = unnamed.corrected_form(text)
             why = "which names no project" if hint else f"which is not a requirement: {error}"
             message = f"`dependencies` has {untrusted.quoted(text)}, {why}"
             reader.problems.append(Problem(message, script.where_text(text, "dependencies"), hint))

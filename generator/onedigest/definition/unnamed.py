@@ -37,7 +37,7 @@ def _is_file(text: str) -> bool:
     return is_one and _PATH.fullmatch(text) is not None
 
 
-def mended(text: str) -> str:
+def corrected_form(text: str) -> str:
     """Return how it is written what a requirement means that is none, or nothing where that is not known.
 
     No user, password or query of an address is repeated: what is shown is to be copied into a file.

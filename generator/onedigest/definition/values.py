@@ -107,7 +107,7 @@ def platform_set(value: Any) -> tuple[Platform, ...]:
     """Return platforms, of which each may be written in other ways too, several with commas between them."""
     texts = strings([value] if isinstance(value, str) else value)
     names = sorted({name for text in texts for name in platforms.split(text)})
-    found = {name: platforms.BY_NAME.get(platforms.meant(name)) for name in names}
+    found = {name: platforms.BY_NAME.get(platforms.canonical_name(name)) for name in names}
     wrong = [name for name, platform in found.items() if platform is None]
     if wrong or not names:
         known = ", ".join(f"`{name}`" for name in platforms.BY_NAME)

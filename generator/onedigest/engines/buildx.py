@@ -19,7 +19,14 @@ from onedigest.engines.engine import BuildRequest, Built
 from onedigest.engines.layers import add_layer, finish, make_layers
 from onedigest.engines.prepared import place_encoded
 from onedigest.errors import DifferenceError, EngineError
-from onedigest.oci.buildkit_export import Exported, difference, differing_paths, read_export, read_members, tar_pieces
+from onedigest.oci.buildkit_export import (
+    ExportedPlatform,
+    difference,
+    differing_paths,
+    read_export,
+    read_members,
+    tar_pieces,
+)
 from onedigest.plan.inputs import base_layout, prepared_layers
 from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.rules.dockerfile import FILE_NAME, RUN_STAGE, base_contexts
@@ -29,7 +36,7 @@ from onedigest.tools.docker import Builder, Docker, find_builder
 _SHOWN_ENTRIES = 8
 
 _Descriptors = dict[Digest, Descriptor]
-_Exports = dict[str, Exported]
+_Exports = dict[str, ExportedPlatform]
 
 
 class Buildx:
@@ -155,7 +162,7 @@ class _AssembledLayers:
         """Put our own layers where BuildKit did not send what it gave, which is what they are."""
         ours = {each.diff_id: self._request.store.path(each.digest) for each in self.descriptors.values()}
         return {
-            platform: Exported(
+            platform: ExportedPlatform(
                 config=exported.config,
                 layers=tuple(
                     (diff_id, file if file.stat().st_size else ours[diff_id]) for diff_id, file in exported.layers
@@ -202,7 +209,7 @@ def _compare(plan: Plan, descriptors: _Descriptors, exports: _Exports, store: St
         )
 
 
-def _settings(planned: PlatformPlan, exported: Exported) -> list[str]:
+def _settings(planned: PlatformPlan, exported: ExportedPlatform) -> list[str]:
     """Say which settings of the configuration differ; BuildKit writes its own history."""
     expected, found = json.loads(planned.config), dict(exported.config)
     pairs = {"created": (expected["created"], found.get("created"))}
@@ -225,7 +232,7 @@ def _own_part(expected: Mapping[str, Any] | None, found: Mapping[str, Any], key:
     return expected and {name: value for name, value in (found.get(key) or {}).items() if name in expected}
 
 
-def _layers(planned: PlatformPlan, descriptors: _Descriptors, exported: Exported, store: Store) -> list[str]:
+def _layers(planned: PlatformPlan, descriptors: _Descriptors, exported: ExportedPlatform, store: Store) -> list[str]:
     if len(planned.layers) != len(exported.layers):
         return [f"{len(exported.layers)} layers built, {len(planned.layers)} planned"]
     lines = []

@@ -113,7 +113,7 @@ class ProjectFiles:
                     waiting.append(each.path)
 
 
-def recall(request: Mapping[str, Any], find_modules: Callable[[], object] = lambda: None) -> str:
+def recall_answer(request: Mapping[str, Any], find_modules: Callable[[], object] = lambda: None) -> str:
     """Return the reference of an image that is as it was, and where it was; nothing where that is not certain.
 
     `find_modules` is called before more is imported than Python's own modules.

@@ -51,9 +51,9 @@ def _read_line() -> bytes:
 def _recalled(request: bytes, places: list[str]) -> bytes:
     """Return the answer of last time where it holds, by few imports; nothing where all has to be looked at."""
     try:
-        from onedigest.flyte_plugin.answers import recall
+        from onedigest.flyte_plugin.answers import recall_answer
 
-        reference = recall(json.loads(request), lambda: _find_modules(places))
+        reference = recall_answer(json.loads(request), lambda: _find_modules(places))
     except Exception:  # noqa: BLE001  what is wrong is found and said by the long way
         return b""
     return _line({"reference": reference}) if reference else b""

@@ -16,13 +16,14 @@ from onedigest.definition.files import File, digest_file
 from onedigest.definition.flyte.definition import Copy, Definition, loads
 from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import DifferenceError, InputError, OnedigestError, Problem, generating
+from onedigest.explained import explain
 from onedigest.flyte_plugin.answers import Answer, ProjectFiles, remember
 from onedigest.flyte_plugin.context import FlyteContext
 from onedigest.flyte_plugin.written import as_told, find_written
 from onedigest.oci.media import MANIFEST_TYPES
 from onedigest.shown_text import safe
 from onedigest.store import exclusive
-from onedigest.terminal.ending import Signals, explain
+from onedigest.terminal.ending import Signals
 from onedigest.terminal.output import say
 from onedigest.wording import shown
 from onedigest.workspace.build import Build

@@ -24,7 +24,7 @@ MOST_ARCHIVE = 1 << 30
 def find_archive(source: Source, previous: BuiltFrom | None, sources: Sources, root: Path) -> BuiltFrom:
     """Return which archive a source is: that of `previous` as long as the same is asked for.
 
-    A file of this machine is hashed; what is elsewhere is brought where no digest is known. Raises `InputError` for one
+    A file of this machine is hashed; what is elsewhere is fetched where no digest is known. Raises `InputError` for one
     with another digest than is stated, and `NetworkError`.
     """
     is_elsewhere = "://" in source.place

@@ -172,7 +172,7 @@ def _run(
         {**build_env.variables, **(extra_environ or {})},
         build_env.enclosure,
         limits,
-        isolated=not sandbox.obstacle(),
+        isolated=not sandbox.isolation_obstacle(),
     )
     if ended.stopped or ended.code:
         raise failures.failed(ended, build_env.hidden(ended.output))

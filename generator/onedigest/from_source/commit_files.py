@@ -13,8 +13,8 @@ from urllib.parse import urljoin, urlsplit
 
 from onedigest.errors import InputError
 from onedigest.from_source.git_address import read_remote
-from onedigest.from_source.links import real_place
 from onedigest.from_source.repositories import GitRepository, fetch_commit, opened
+from onedigest.from_source.symlinks import real_place
 from onedigest.tools import git
 from onedigest.untrusted import relative_path
 
@@ -62,7 +62,7 @@ def _write(repository: GitRepository, commit: str, target: Path, *, with_history
     content = _content(repository, commit)
     target.mkdir(exist_ok=True)
     variables = git.own_variables(repository.sources.environment)
-    inside = replace(repository.here(), variables=variables, folder=target.resolve())
+    inside = replace(repository.local_run(), variables=variables, folder=target.resolve())
     tags = _tags(repository, commit) if with_history else b""
     wanted = f"+refs/onedigest/{commit}:refs/onedigest/{commit}\n".encode() + tags
     git.tell(inside, "init", "--quiet", ".")
@@ -85,7 +85,7 @@ def _content(repository: GitRepository, commit: str) -> _Content:
     files = size = 0
     links: list[str] = []
     modules: list[tuple[str, str]] = []
-    for record in git.records(repository.here(), "ls-tree", "-r", "-l", "-z", commit):
+    for record in git.records(repository.local_run(), "ls-tree", "-r", "-l", "-z", commit):
         row = _ROW.fullmatch(record)
         if row is None:
             continue
@@ -109,7 +109,7 @@ def _content(repository: GitRepository, commit: str) -> _Content:
 
 def _tags(repository: GitRepository, commit: str) -> bytes:
     """Return the tags in the history of a commit, as git is told to fetch them."""
-    names = git.tell(repository.here(), "for-each-ref", "--merged", commit, "--format=%(refname)", "refs/tags/")
+    names = git.tell(repository.local_run(), "for-each-ref", "--merged", commit, "--format=%(refname)", "refs/tags/")
     return b"".join(b"+%b:%b\n" % (name, name) for name in names.splitlines())
 
 
@@ -157,7 +157,7 @@ def _check_links(repository: GitRepository, target: Path, links: Iterable[str]) 
 
 def _addresses(repository: GitRepository, commit: str) -> Iterator[tuple[str, str]]:
     """Yield path and address of each submodule that .gitmodules names."""
-    text = git.ask(repository.here(), "config", "--blob", f"{commit}:.gitmodules", "--null", "--list") or b""
+    text = git.ask(repository.local_run(), "config", "--blob", f"{commit}:.gitmodules", "--null", "--list") or b""
     found: dict[str, dict[str, str]] = {}
     for row in os.fsdecode(text).split("\0"):
         name, _, value = row.partition("\n")

@@ -46,7 +46,7 @@ def find_commit(source: Source, previous: BuiltFrom | None, sources: Sources) ->
         return replace(found, commit=previous.commit, tree=previous.tree)
     with opened(source.place, source.name, source.where, sources) as repository:
         commit = _resolved(repository, source.reference)
-        tree = git.tell(repository.here(), "rev-parse", "--verify", f"{commit}^{{tree}}").decode().strip()
+        tree = git.tell(repository.local_run(), "rev-parse", "--verify", f"{commit}^{{tree}}").decode().strip()
     return replace(found, commit=commit, tree=tree)
 
 
@@ -61,7 +61,7 @@ def check_out(
         if not has_commit(repository, origin.commit):
             _fetch_everything(repository, origin, hear)
         fetch_commit(repository, origin.commit)
-        tree = git.tell(repository.here(), "rev-parse", "--verify", f"{origin.commit}^{{tree}}").decode().strip()
+        tree = git.tell(repository.local_run(), "rev-parse", "--verify", f"{origin.commit}^{{tree}}").decode().strip()
         if tree != origin.tree:
             message = f"the commit {origin.commit} of `{source.name}` has the tree {tree}, and the lock states"
             raise InputError.of(f"{message} {origin.tree}", where=source.where, hint=_upgrading(source.name))
@@ -88,11 +88,11 @@ def _fetch_everything(repository: GitRepository, origin: BuiltFrom, hear: Callab
         message = f"the tag `{short_name(reference)}` of `{name}` {was}"
         hear(Problem(message, repository.where, _upgrading(name)))
         # backends that ask git for a version get the answer of then
-        git.tell(repository.here(), "update-ref", tag, origin.commit)
+        git.tell(repository.local_run(), "update-ref", tag, origin.commit)
 
 
 def _resolved(repository: GitRepository, reference: str) -> str:
-    """Return the commit that a reference is now: a branch, else a tag, else a commit, as uv has it; it is brought."""
+    """Return the commit that a reference is now: a branch, else a tag, else a commit, as uv has it; it is fetched."""
     commit = reference if OBJECT_NAME.fullmatch(reference) else ""
     if not commit:
         commit = _commit_of(list_references(repository, _patterns(reference)), _names(reference))
@@ -100,7 +100,7 @@ def _resolved(repository: GitRepository, reference: str) -> str:
         raise InputError.of(f"the repository of `{repository.name}` has no commit", where=repository.where)
     if not commit and _SHORT.fullmatch(reference):
         fetch_everything(repository)
-        found = git.ask(repository.here(), "rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}")
+        found = git.ask(repository.local_run(), "rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}")
         commit = (found or b"").decode().strip()
     if not commit or not fetch_commit(repository, commit):
         raise _unknown(repository, reference)

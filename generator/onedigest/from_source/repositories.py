@@ -48,21 +48,21 @@ class GitRepository:
     where: str
     sources: Sources
 
-    def abroad(self) -> git.Run:
+    def remote_run(self) -> git.GitRun:
         """Return how git runs to ask elsewhere: by the user's settings, with what the address had of secrets."""
         variables = {**git.users_variables(self.sources.environment), "GIT_DIR": str(self.folder)}
         variables = git.with_settings(variables, self.remote.settings)
-        asking = git.Run(variables=variables, folder=self.folder, where=self.where)
+        asking = git.GitRun(variables=variables, folder=self.folder, where=self.where)
         # a user's settings may name a mirror for an address, and how it is asked
         real = (git.ask(asking, "ls-remote", "--get-url", "--", self.remote.address) or b"").decode("utf-8", "replace")
         schemes = (each for each in (self.remote.scheme, real.partition("://")[0]) if each in SCHEMES)
         variables = {**variables, "GIT_ALLOW_PROTOCOL": ":".join(dict.fromkeys(("https", "ssh", *schemes)))}
-        return git.Run(variables=variables, folder=self.folder, where=self.where, secrets=self.remote.secrets)
+        return git.GitRun(variables=variables, folder=self.folder, where=self.where, secrets=self.remote.secrets)
 
-    def here(self) -> git.Run:
+    def local_run(self) -> git.GitRun:
         """Return how git runs in the one on this machine."""
         variables = {**git.own_variables(self.sources.environment), "GIT_DIR": str(self.folder)}
-        return git.Run(variables=variables, folder=self.folder, where=self.where)
+        return git.GitRun(variables=variables, folder=self.folder, where=self.where)
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def opened(place: str, name: str, where: str, sources: Sources) -> Iterator[GitR
         found = GitRepository(remote=remote, folder=folder, name=name, where=where, sources=sources)
         try:
             if not (folder / "HEAD").is_file():
-                git.tell(found.here(), "init", "--quiet", "--bare")
+                git.tell(found.local_run(), "init", "--quiet", "--bare")
             yield found
         except git.GitFailed as error:
             message = f"git cannot use what is here of the repository of `{name}`: {error}"
@@ -84,7 +84,7 @@ def opened(place: str, name: str, where: str, sources: Sources) -> Iterator[GitR
 
 def has_commit(repository: GitRepository, commit: str) -> bool:
     """Tell whether a commit is on this machine, with its history."""
-    return git.ask(repository.here(), "cat-file", "-e", f"{commit}^{{commit}}") is not None
+    return git.ask(repository.local_run(), "cat-file", "-e", f"{commit}^{{commit}}") is not None
 
 
 def fetch_commit(repository: GitRepository, commit: str) -> bool:
@@ -99,7 +99,7 @@ def fetch_commit(repository: GitRepository, commit: str) -> bool:
         fetch_everything(repository)  # a server may give away what branches and tags name alone
     if not has_commit(repository, commit):
         return False
-    git.tell(repository.here(), "update-ref", f"refs/onedigest/{commit}", commit)
+    git.tell(repository.local_run(), "update-ref", f"refs/onedigest/{commit}", commit)
     return True
 
 
@@ -116,7 +116,7 @@ def list_references(repository: GitRepository, patterns: Sequence[str] = ()) -> 
     _refuse_offline(repository)
     arguments = ("ls-remote", "--quiet", "--", repository.remote.address, *patterns)
     try:
-        text = git.tell(repository.abroad(), *arguments, most=_MOST_REFERENCES)
+        text = git.tell(repository.remote_run(), *arguments, most=_MOST_REFERENCES)
     except git.GitFailed as error:
         raise _failure(repository, error) from None
     rows = (row.split("\t") for row in text.decode("utf-8", "replace").splitlines())
@@ -140,7 +140,7 @@ def _fetch(repository: GitRepository, *wanted: str) -> None:
     # tags that were here are of another time
     shutil.rmtree(repository.folder / "refs" / "tags", ignore_errors=True)
     (repository.folder / "packed-refs").unlink(missing_ok=True)
-    git.tell(repository.abroad(), "fetch", *_OPTIONS, "--", repository.remote.address, *wanted)
+    git.tell(repository.remote_run(), "fetch", *_OPTIONS, "--", repository.remote.address, *wanted)
 
 
 def _refuse_offline(repository: GitRepository) -> None:

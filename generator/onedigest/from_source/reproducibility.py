@@ -34,7 +34,7 @@ def build_twice(
     `tools` are the wheel files of all build requirements. `settings` may have `config-settings` and `variables`.
     Raises `InputError`, where the two differ with what differs.
     """
-    for problem in sandbox.unisolated():
+    for problem in sandbox.isolation_warning():
         hear(problem)
     marks: list[tuple[str, str]] = []
     wheels: list[Path] = []

@@ -104,7 +104,7 @@ def run(
 
 
 @cache
-def obstacle() -> str:
+def isolation_obstacle() -> str:
     """Return why programs cannot be isolated on this machine, or nothing where they can."""
     if sys.platform != "linux":
         return f"{platform.system()} has no namespaces"
@@ -120,9 +120,9 @@ def obstacle() -> str:
     return f"Python does not start in a namespace: {ended.output.strip()[-200:]}" if ended.code else ""
 
 
-def unisolated() -> list[Problem]:
+def isolation_warning() -> list[Problem]:
     """Return the warning that programs are not isolated on this machine, where they are not."""
-    why = obstacle()
+    why = isolation_obstacle()
     if not why:
         return []
     hint = (

@@ -25,7 +25,7 @@ from onedigest.from_source.excluded_files import (
     is_output,
     others_below,
 )
-from onedigest.from_source.links import real_place
+from onedigest.from_source.symlinks import real_place
 from onedigest.store import STAMP
 from onedigest.tools import git
 

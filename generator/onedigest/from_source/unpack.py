@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple, Self, cast
 
 from onedigest.errors import InputError
-from onedigest.from_source.links import real_place
+from onedigest.from_source.symlinks import real_place
 from onedigest.store import STAMP
 
 MOST_FILES = 100_000

@@ -35,7 +35,7 @@ Ask = Callable[[RequestedPackages], Mapping[str, Any]]
 """Returns the uv.lock of what is wanted."""
 
 
-def answer_project(
+def choose_with_pins(
     spec: Spec,
     base: Base,
     builder: SourceBuilder,

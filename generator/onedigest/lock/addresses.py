@@ -87,7 +87,7 @@ def _file_address(text: str, scheme: str) -> Address:
 def read_git(source: Mapping[str, Any]) -> Address:
     """Return what a row of [tool.uv.sources] says of a git repository."""
     if source.get("lfs"):
-        return Address(wrong="a git repository with `lfs = true`, and files of git LFS are not brought")
+        return Address(wrong="a git repository with `lfs = true`, and files of git LFS are not fetched")
     given = [f"{kind}{source[key]}" for key, kind in _KINDS.items() if source.get(key)]
     if len(given) > 1:
         return Address(wrong="a git repository with more than one of `rev`, `tag` and `branch`")

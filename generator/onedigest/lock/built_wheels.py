@@ -20,7 +20,7 @@ from onedigest.store import Store
 _WHEELS = "wheels"
 
 
-def placed(store: Store, wheel: PinnedFile) -> Path:
+def named_path(store: Store, wheel: PinnedFile) -> Path:
     """Return a path of a wheel of the store that ends in its file name, as uv wants it."""
     folder = f"{_WHEELS}/{hex_of(wheel.digest)}"
     make_folder(store.root, folder)

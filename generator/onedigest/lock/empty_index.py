@@ -14,12 +14,12 @@ from onedigest.errors import Problem
 _NOWHERE = "/onedigest-has-not-built"
 
 
-def nothing(name: str) -> Path:
+def empty_place(name: str) -> Path:
     """Return where uv is sent for a project."""
     return Path(_NOWHERE) / f"{name.replace('-', '_')}-0-py3-none-any.whl"
 
 
-def unbuilt(message: str, where: str) -> Problem | None:
+def problem_of_message(message: str, where: str) -> Problem | None:
     """Return what a message of uv means that names such a place."""
     match = re.search(rf"{_NOWHERE}/([\w.]+)-0-", message)
     if match is None:

@@ -20,7 +20,7 @@ _LONGEST_ROW = 400
 _MARGIN = " " * len(_CAUSE)
 
 
-def cut(error: InputError) -> InputError:
+def shorten_explanation(error: InputError) -> InputError:
     """Return an error of uv as a person reads it."""
     return InputError(replace(each, message=shortened(each.message)) for each in error.problems)
 

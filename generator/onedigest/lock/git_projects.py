@@ -23,26 +23,26 @@ def projects_of(source: Source, origin: BuiltFrom, sources: Sources) -> Path:
 
     Raises `InputError` for a commit that is gone, or has too many, and `NetworkError`.
     """
-    kept = sources.store.root / _FOLDER / origin.commit
-    if kept.is_dir():
-        return kept
+    cached = sources.store.root / _FOLDER / origin.commit
+    if cached.is_dir():
+        return cached
     with sources.store.scratch() as scratch:
         written = scratch / origin.commit
         written.mkdir()
         with opened(source.place, source.name, source.where, sources) as repository:
             if not fetch_commit(repository, origin.commit):
                 raise InputError.of(f"the commit {origin.commit} of `{source.name}` is gone", where=source.where)
-            here = repository.here()
+            here = repository.local_run()
             for path in _listed(here, origin.commit, source):
                 data = git.tell(here, "cat-file", "blob", f"{origin.commit}:{path}", most=_MOST_BYTES)
                 (written / path).parent.mkdir(parents=True, exist_ok=True)
                 (written / path).write_bytes(data)
-        kept.parent.mkdir(exist_ok=True, mode=0o700)
-        written.rename(kept)
-    return kept
+        cached.parent.mkdir(exist_ok=True, mode=0o700)
+        written.rename(cached)
+    return cached
 
 
-def _listed(run: git.Run, commit: str, source: Source) -> list[str]:
+def _listed(run: git.GitRun, commit: str, source: Source) -> list[str]:
     """Return the paths of the projects of a commit; a link is none."""
     found = []
     for row in git.tell(run, "ls-tree", "-r", "-z", commit, most=_MOST_LISTED).split(b"\0"):

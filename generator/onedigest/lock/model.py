@@ -91,7 +91,7 @@ class Lock:
         return tuple(sorted({wheel for package in self.packages for _, wheel in package.wheels}))
 
 
-def settled(lock: Lock, previous: Lock | None) -> Lock:
+def keep_release(lock: Lock, previous: Lock | None) -> Lock:
     """Return a lock as it is to be written: the release moves only where something else does too.
 
     A previous lock of another format is to be given without a `version`: its text moves anyway.

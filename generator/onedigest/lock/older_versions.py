@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from onedigest.definition.spec import Spec
 from onedigest.errors import OnedigestError, Problem
-from onedigest.from_source.not_named import build_line
+from onedigest.from_source.unlisted_sources import build_line
 from onedigest.lock.asked_project import NAME, RequestedPackages, comparison_text
 from onedigest.lock.model import LockedPackage
 from onedigest.lock.targets import Target
@@ -60,7 +60,7 @@ class OlderVersion:
         return Problem(message, where, hint)
 
 
-def older_choices(
+def older_versions(
     found: Mapping[str, Any],
     packages: Iterable[LockedPackage],
     pins: Iterable[LockedPackage],

@@ -15,11 +15,11 @@ from packaging.utils import canonicalize_name
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.git_address import check_reference, read_remote, short_name
 from onedigest.from_source.model import NO_DIGEST, Kind, Source
-from onedigest.from_source.not_named import asks, refusals
+from onedigest.from_source.unlisted_sources import asks, refusals
 from onedigest.lock import repository, uv_values
 from onedigest.lock.addresses import Address, file_address, is_archive, read_address, read_git
 from onedigest.lock.build_settings import build_settings, indexes_of
-from onedigest.lock.empty_index import nothing
+from onedigest.lock.empty_index import empty_place
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +49,7 @@ class ScriptSurroundings:
     def wheel_of(self, source: Source) -> Path:
         """Return the wheel that was built of a source, or a place where there is none."""
         found = self.wheels.get(source)
-        return found if found is not None else nothing(source.name)
+        return found if found is not None else empty_place(source.name)
 
     def settings_of(self, name: str) -> str:
         """Return what [tool.uv] says of the build of one project, as canonical JSON."""
@@ -305,4 +305,4 @@ def _is_virtual(place: Path, root: Path, package: Any) -> bool:
 
 
 def _nowhere(name: str) -> PackageSource:
-    return PackageSource(address=f"file://{nothing(canonicalize_name(name))}")
+    return PackageSource(address=f"file://{empty_place(canonicalize_name(name))}")

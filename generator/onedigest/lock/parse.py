@@ -17,8 +17,8 @@ from onedigest.lock.base import Base
 from onedigest.lock.base.choice import python_minor
 from onedigest.lock.base.debian import read_debian_base
 from onedigest.lock.base.image import read_image_base
+from onedigest.lock.built_from import read_origin
 from onedigest.lock.model import Lock, LockedPackage, Wheel
-from onedigest.lock.origin import read_origin
 from onedigest.lock.table import InvalidValue, Table
 from onedigest.lock.toml import rfc3339
 from onedigest.platforms import ALL, Platform, marker_of

@@ -12,7 +12,7 @@ from onedigest.from_source.model import Kind, Source
 from onedigest.lock import asked_project
 from onedigest.lock.addresses import file_address
 from onedigest.lock.asked_project import RequestedPackages
-from onedigest.lock.built_wheels import built_of, placed
+from onedigest.lock.built_wheels import built_of, named_path
 from onedigest.lock.environments import ImageEnvironments
 from onedigest.lock.model import Lock, LockedPackage
 from onedigest.lock.package_sources import ScriptSurroundings
@@ -32,7 +32,7 @@ def pinned_requested(spec: Spec, lock: Lock, store: Store, *, folder: Path) -> R
     for package in lock.packages:
         built = built_of(package)
         if built and store.has(built.wheel.digest):
-            wheels[package] = placed(store, built.wheel)
+            wheels[package] = named_path(store, built.wheel)
     first = asked_project.read_requested(spec, surroundings)
     known = {source: wheels[found] for source, _ in first.sources if (found := _package_of(source, wheels))}
     requested = asked_project.read_requested(spec, replace(surroundings, wheels=known))

@@ -19,7 +19,7 @@ from onedigest.sources import Sources
 
 
 def rebuild(spec: Spec, lock: Lock, sources: Sources, names: Collection[str], *, folder: Path, author: Author) -> None:
-    """Bring wheels of a lock that were built, by their file names, into the store. `folder` is the script's.
+    """Put wheels of a lock that were built, by their file names, into the store. `folder` is the script's.
 
     Raises `InputError` where what they are built of is not what the lock pins, or another wheel comes of it.
     """

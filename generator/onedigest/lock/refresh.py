@@ -12,7 +12,7 @@ from onedigest.definition.spec import Spec
 from onedigest.from_source.model import BuiltWheel
 from onedigest.lock.author import Author
 from onedigest.lock.built_wheels import built_of, with_wheel
-from onedigest.lock.model import Lock, LockedPackage, settled
+from onedigest.lock.model import Lock, LockedPackage, keep_release
 from onedigest.lock.source_builder import EarlierBuilds, SourceBuilder
 from onedigest.lock.wheel_metadata import of_file
 from onedigest.sources import Sources
@@ -37,7 +37,7 @@ def refresh(spec: Spec, lock: Lock, sources: Sources, *, folder: Path, author: A
     packages = tuple(
         with_wheel(package, made[package.name]) if package.name in made else package for package in lock.packages
     )
-    return settled(replace(lock, packages=packages, version=__version__), lock)
+    return keep_release(replace(lock, packages=packages, version=__version__), lock)
 
 
 def _name(built: BuiltWheel) -> str:

@@ -55,7 +55,7 @@ class _Demand:
         return f"{self.by} needs `{self.text}`" if self.by else f"`{self.text}` is asked for"
 
 
-def tried(asked: ResolvedRequest) -> Mapping[str, Any] | OnedigestError:
+def try_resolution(asked: ResolvedRequest) -> Mapping[str, Any] | OnedigestError:
     """Return the uv.lock of what is asked, or why uv finds no solution."""
     spec, sources = asked.spec, asked.sources
     try:
@@ -71,7 +71,7 @@ def tried(asked: ResolvedRequest) -> Mapping[str, Any] | OnedigestError:
         return error
 
 
-def clash_of(error: InputError, asked: ResolvedRequest, line_of: LineOf) -> InputError | None:
+def conflict_of(error: InputError, asked: ResolvedRequest, line_of: LineOf) -> InputError | None:
     """Return an error of uv as the two requirements that it is about, None where it is about none of a script's own."""
     roots = _named_roots(str(error), asked)
     if not 1 < len(roots) <= _MOST_ROOTS:
@@ -140,7 +140,7 @@ def other_version(error: OnedigestError, asked: ResolvedRequest) -> str:
 def _alone(text: str, asked: ResolvedRequest) -> str:
     """Return the version of a package that can be had without all others, where not even that is as it is asked for."""
     lone = replace(asked, requested=replace(asked.requested, dependencies=(text,)))
-    return _fitting(text, lone) if isinstance(tried(lone), OnedigestError) else ""
+    return _fitting(text, lone) if isinstance(try_resolution(lone), OnedigestError) else ""
 
 
 def _named_roots(said: str, asked: ResolvedRequest) -> list[str]:
@@ -164,7 +164,7 @@ def _shown(text: str) -> str:
 
 
 def _with(asked: ResolvedRequest, dependencies: Sequence[str]) -> Mapping[str, Any] | OnedigestError:
-    return tried(replace(asked, requested=replace(asked.requested, dependencies=tuple(dependencies))))
+    return try_resolution(replace(asked, requested=replace(asked.requested, dependencies=tuple(dependencies))))
 
 
 def _way_out(clashing: tuple[str, str], asked: ResolvedRequest) -> str:

@@ -12,13 +12,13 @@ from packaging.utils import canonicalize_name
 
 from onedigest.definition.spec import Spec
 from onedigest.errors import InputError, NetworkError, OnedigestError, Problem, listed
-from onedigest.from_source.not_named import build_line
+from onedigest.from_source.unlisted_sources import build_line
 from onedigest.lock.author import Author
 from onedigest.lock.base.choice import SUITES, python_minor
 from onedigest.lock.extras import missing_extras
 from onedigest.lock.model import LockedPackage
-from onedigest.lock.older_versions import ResolvedRequest, newest_rows, older_choices
-from onedigest.lock.requirement_conflict import LineOf, clash_of, older_for_others, other_version, tried
+from onedigest.lock.older_versions import ResolvedRequest, newest_rows, older_versions
+from onedigest.lock.requirement_conflict import LineOf, conflict_of, older_for_others, other_version, try_resolution
 from onedigest.lock.targets import Target
 from onedigest.lock.wheel_metadata import Metadata, read_metadata
 from onedigest.lock.wheels import platforms_line
@@ -37,7 +37,7 @@ _OF_IMAGES = ("3.12", "3.14")
 """The Pythons that no suite of Debian has, and images of a registry do."""
 
 
-def judge(
+def say_warnings(
     said: Sequence[str],
     found: Mapping[str, Any],
     places: Mapping[str, WheelAddress],
@@ -67,7 +67,7 @@ def judge(
     newest = newest_rows(found, packages, asked)
     if why := older_for_others(found, newest, pins, asked, author.line_of):
         author.warn(why)
-    for older in older_choices(
+    for older in older_versions(
         found, packages, pins, targets, lambda package: field(package, "requires-dist"), asked, newest
     ):
         author.warn(older.problem(author.line_of(older.name) or spec.script))
@@ -94,7 +94,7 @@ def explained(error: InputError, asked: ResolvedRequest, line_of: LineOf) -> Inp
     It is about two requirements that exclude each other, about an index that stands alone, about missing wheels of
     one platform or one Python, or about a version that is not to be had.
     """
-    if clash := clash_of(error, asked, line_of):
+    if clash := conflict_of(error, asked, line_of):
         return clash
     found = _with_wheels(error, asked)
     return found if any(each.hint for each in found.problems) else _hinted(found, other_version(error, asked))
@@ -109,7 +109,7 @@ def _with_wheels(error: InputError, asked: ResolvedRequest) -> InputError:
     spec, minor = asked.spec, asked.minor
 
     def is_solved(other: Spec, python: str) -> bool:
-        return not isinstance(tried(replace(asked, spec=other, minor=python)), OnedigestError)
+        return not isinstance(try_resolution(replace(asked, spec=other, minor=python)), OnedigestError)
 
     if wheels := sorted(set(_NEEDS_SOURCE.findall(str(error)))):
         problems = [replace(each, message=_NO_BINARY.sub("", each.message).strip()) for each in error.problems]
@@ -154,7 +154,7 @@ def refuse_unnamed(asked: ResolvedRequest, first: Mapping[str, str]) -> None:
     pins = [f"{name}=={version}" for name, version in sorted(first.items())]
     settings["constraint-dependencies"] = [*settings.get("constraint-dependencies", []), *pins]
     requested = replace(asked.requested, settings=settings)
-    error = tried(replace(asked, requested=requested))
+    error = try_resolution(replace(asked, requested=requested))
     if isinstance(error, InputError) and (pure := _only_source(error, replace(asked, requested=requested))[0]):
         raise _with_build_line(error, pure, asked.spec)
 
@@ -185,7 +185,7 @@ def _only_source(error: OnedigestError, asked: ResolvedRequest) -> tuple[list[st
         if not new or len(names) > _MOST_BUILT:
             return [], []
         names |= new
-        found = tried(replace(asked, requested=replace(asked.requested, build=asked.requested.build | names)))
+        found = try_resolution(replace(asked, requested=replace(asked.requested, build=asked.requested.build | names)))
     rows = [row for row in found.get("package", ()) if row["name"] in names and "sdist" in row]
     compiled = {row["name"] for row in rows if _has_wheels(row, asked.sources)}
     return sorted({row["name"] for row in rows} - compiled), sorted(compiled)

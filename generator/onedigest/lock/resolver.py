@@ -24,15 +24,15 @@ from onedigest.lock.base import Base
 from onedigest.lock.base.choice import SUITES, BaseChoice, choose_base, python_minor
 from onedigest.lock.base.debian_choice import resolve_debian
 from onedigest.lock.base.debian_pins import EarlierPackages
-from onedigest.lock.empty_index import unbuilt
-from onedigest.lock.model import Lock, LockedPackage, settled
+from onedigest.lock.empty_index import problem_of_message
+from onedigest.lock.model import Lock, LockedPackage, keep_release
 from onedigest.lock.older_versions import ResolvedRequest
 from onedigest.lock.pinned_request import pinned_requested
 from onedigest.lock.script_lock import ScriptPins
 from onedigest.lock.source_builder import EarlierBuilds, SourceBuilder
 from onedigest.lock.targets import targets_of
 from onedigest.lock.uv_lock_values import check_rows
-from onedigest.lock.wheel_digests import completed
+from onedigest.lock.wheel_digests import complete_digests
 from onedigest.lock.yanked import yanked_wheels
 from onedigest.sources import Sources
 from onedigest.tools import uv
@@ -84,7 +84,7 @@ def resolve(
     reused_base = _reused_base(spec, choice, previous, upgrade)
     debian = _earlier_packages(spec, previous, upgrade)
     if choice.image and reused_base is None:
-        from onedigest.lock.base.hub import choose_image
+        from onedigest.lock.base.docker_hub import choose_image
 
         # its Python decides what is asked of uv
         reused_base = choose_image(spec, choice, _pinned_index(choice, previous, upgrade), sources, debian, author.warn)
@@ -101,14 +101,16 @@ def resolve(
         refuse_pinned(spec, folder, upgrade.packages if previous else ())
         base = reused_base or resolve_debian(spec, choice.suite, sources, debian)
         packages, roots, places = _answer_pinned(spec, base, builder, pins, sources, folder, author)
-        return settled(_made(spec, base, completed(packages, places, sources, first), roots, builder), previous)
+        return keep_release(
+            _made(spec, base, complete_digests(packages, places, sources, first), roots, builder), previous
+        )
     requested = builder.prepare(minor)
     known = asked_project.preferences_text(spec, minor, pins, first.forks) if pins else ""
     said: list[str] = []
     asked = ResolvedRequest(spec=spec, requested=requested, minor=minor, sources=sources)
     choose = partial(resolve_debian, spec, choice.suite, sources, debian)
     found, base = _answer(asked, builder, known, lambda: reused_base or choose(), said.append, author)
-    from onedigest.lock.resolution_messages import judge
+    from onedigest.lock.resolution_messages import say_warnings
     from onedigest.lock.wheels import select
 
     targets = targets_of(base, spec.platforms)
@@ -116,8 +118,8 @@ def resolve(
     packages, roots = select(found, targets, base.reference, pinned_wheels, yanked)
     roots = tuple(root for root in roots if root[0] not in requested.added)
     places = places_of(found)
-    judge(said, found, places, packages, pins, targets, asked, author)
-    return settled(_made(spec, base, completed(packages, places, sources, first), roots, builder), previous)
+    say_warnings(said, found, places, packages, pins, targets, asked, author)
+    return keep_release(_made(spec, base, complete_digests(packages, places, sources, first), roots, builder), previous)
 
 
 def _made(
@@ -134,7 +136,7 @@ def _made(
         version=__version__,
         platforms=spec.platforms,
         base=base,
-        packages=tuple(builder.stated(package) for package in packages),
+        packages=tuple(builder.with_origin(package) for package in packages),
         roots=roots,
     )
 
@@ -149,7 +151,7 @@ def _answer_pinned(
     author: Author,
 ) -> tuple[tuple[LockedPackage, ...], tuple[tuple[str, str], ...], dict[str, WheelAddress]]:
     """Return packages, roots and the places of wheels, where a uv.lock pins what uv is not asked for."""
-    from onedigest.lock.added_packages import answer_project
+    from onedigest.lock.added_packages import choose_with_pins
 
     pinned_wheels = frozenset(wheel.name for package in pins for _, wheel in package.wheels)
 
@@ -161,7 +163,7 @@ def _answer_pinned(
         known = asked_project.preferences_text(spec, base.python_minor, pins) if pins else ""
         return _answer(asked, builder, known, lambda: base, hear, author)[0]
 
-    return answer_project(spec, base, builder, pinned_wheels, folder, author, ask)
+    return choose_with_pins(spec, base, builder, pinned_wheels, folder, author, ask)
 
 
 def _answer(
@@ -176,14 +178,14 @@ def _answer(
     with ThreadPoolExecutor(2) as pool:
         waiting = pool.submit(choose)
         answer = pool.submit(_ask_building, asked, builder, known, hear)
-        from onedigest.lock.explanation import cut
+        from onedigest.lock.explanation import shorten_explanation
         from onedigest.lock.resolution_messages import explained  # takes a moment, while uv works
 
         try:
             found = answer.result()
         except InputError as error:
             why = explained(error, asked, author.line_of)
-            raise (why if author.at_length else cut(why)) from None
+            raise (why if author.at_length else shorten_explanation(why)) from None
         return found, waiting.result()
 
 
@@ -204,7 +206,7 @@ def _ask_building(asked: ResolvedRequest, builder: SourceBuilder, known: str, he
         first |= chosen
         rows = builder.make_rows(found, requested)
         if not rows:
-            builder.put_in(found, requested)
+            builder.insert_rows(found, requested)
             for text in said:
                 hear(text)
             return found
@@ -255,7 +257,7 @@ def _ask(
             hear=hear,
         )
     except InputError as error:
-        problem = unbuilt(str(error), spec.script)
+        problem = problem_of_message(str(error), spec.script)
         raise (InputError([problem]) if problem else error) from None
     check_rows(found, requested.files, spec.script)
     return found

@@ -31,7 +31,7 @@ _NO_BASE = ImageBase(interpreter="", python="", libc_version="", image="", index
 """What is left where nothing is: it stays for nobody, since it is no script's base."""
 
 
-def read_remains(text: str) -> Lock | None:
+def salvage_lock(text: str) -> Lock | None:
     """Return the pins that are left of a lock, None where there is none. It states no release, and is no answer.
 
     Of the two sides of a merge, the first has the say where both say something.
@@ -71,7 +71,7 @@ def _versions(packages: Mapping[str, tuple[LockedPackage, ...]]) -> dict[str, st
     return {name: ", ".join(sorted(each.version for each in several)) for name, several in packages.items()}
 
 
-def chosen_anew(remains: Lock, lock: Lock) -> list[str]:
+def unpinned_packages(remains: Lock, lock: Lock) -> list[str]:
     """Return name and version of the packages that a lock has by choice, as no pin was left of them."""
     known = {package.key for package in remains.packages}
     return [f"{package.name} {package.version}" for package in lock.packages if package.key not in known]

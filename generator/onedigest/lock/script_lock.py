@@ -274,10 +274,10 @@ def disagreement(differences: Mapping[str, tuple[str, str]], place: str, script:
         f"pins other versions than {folder} has: {described(differences)}",
         place,
         f"to take those of uv, delete the folder {folder} and run `{generating(script)}`;"
-        f" to have uv choose anew, run `{locking(script)} --upgrade`",
+        f" to have uv choose anew, run `{lock_command(script)} --upgrade`",
     )
 
 
-def locking(script: str) -> str:
+def lock_command(script: str) -> str:
     """Return the command by which uv locks a script."""
     return f"uv lock --script {shlex.quote(script)}"

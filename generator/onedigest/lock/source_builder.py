@@ -21,7 +21,7 @@ from onedigest.from_source.own_builds import is_own_build
 from onedigest.lock import asked_project, repository
 from onedigest.lock.asked_project import RequestedPackages
 from onedigest.lock.author import Author
-from onedigest.lock.built_wheels import built_of, placed, say_built, with_wheel
+from onedigest.lock.built_wheels import built_of, named_path, say_built, with_wheel
 from onedigest.lock.environments import ImageEnvironments
 from onedigest.lock.git_projects import projects_of
 from onedigest.lock.model import Lock, LockedPackage
@@ -104,7 +104,9 @@ class SourceBuilder:
         )
         closure = SourceClosure(parts, places, ImageEnvironments(self._spec.platforms, minor))
         closure.follow(requested)
-        return closure.told(asked_project.read_requested(self._spec, replace(self._surroundings, wheels=self._wheels)))
+        return closure.with_wheels(
+            asked_project.read_requested(self._spec, replace(self._surroundings, wheels=self._wheels))
+        )
 
     def make(self, source: Source) -> tuple[BuiltWheel, Path]:
         """Return the wheel of a source, which is built where it is not there, and its path."""
@@ -143,7 +145,7 @@ class SourceBuilder:
             raise InputError(problems)
         return rows
 
-    def put_in(self, found: Mapping[str, Any], requested: RequestedPackages) -> None:
+    def insert_rows(self, found: Mapping[str, Any], requested: RequestedPackages) -> None:
         """Put the wheels that were built in the place of source distributions in a uv.lock."""
         for row in _built_rows(found, requested):
             path = self._wheels[self._archive(row)]
@@ -151,7 +153,7 @@ class SourceBuilder:
             row["source"] = {"path": str(path)}
             row["wheels"] = [{"filename": wheel.name, "hash": wheel.digest, "size": wheel.size}]
 
-    def stated(self, package: LockedPackage) -> LockedPackage:
+    def with_origin(self, package: LockedPackage) -> LockedPackage:
         """Return a package of a lock with the source that its wheel was built of, where it was."""
         known = {built.wheel.digest: built for built in self.built.values()}
         found = [known[wheel.digest] for _, wheel in package.wheels if wheel.digest in known]
@@ -170,7 +172,7 @@ class SourceBuilder:
                 previous = None
             built = self._made(asked, previous, known)
             self.built[built.wheel.name] = built
-            self._wheels[source] = placed(self._sources.store, built.wheel)
+            self._wheels[source] = named_path(self._sources.store, built.wheel)
         return of_file(self._wheels[source]) or {}
 
     def _made(self, source: Source, previous: BuiltWheel | None, known: BuiltWheel | None) -> BuiltWheel:
@@ -207,7 +209,7 @@ class SourceBuilder:
     def _archive(self, row: Mapping[str, Any]) -> Source:
         """Return the source distribution of a row of a uv.lock, whose values were checked.
 
-        One of which no sha256 is stated is brought, so that its address has no part in a lock.
+        One of which no sha256 is stated is fetched, so that its address has no part in a lock.
         """
         address, digest = wheel_address(row["source"], row["sdist"]), wheel_digest(row["sdist"])
         if not digest and "://" in address:

@@ -18,7 +18,7 @@ from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import Kind, Source
 from onedigest.lock.addresses import file_address
 from onedigest.lock.asked_project import RequestedPackages
-from onedigest.lock.empty_index import names_of, nothing
+from onedigest.lock.empty_index import empty_place, names_of
 from onedigest.lock.environments import ImageEnvironments
 from onedigest.lock.package_sources import PackageSource, PackageSources
 from onedigest.lock.repository import DeclaredPlaces
@@ -121,7 +121,7 @@ class SourceClosure:
             else:
                 yield need
 
-    def told(self, requested: RequestedPackages) -> RequestedPackages:
+    def with_wheels(self, requested: RequestedPackages) -> RequestedPackages:
         """Return what uv is asked for, with wheels in the place of all that is only found by a source."""
         requested = without_unneeded(requested, self._environments)
         settings = dict(requested.settings)
@@ -136,7 +136,7 @@ class SourceClosure:
                     constraints.append(f"{name} @ {self._address(need)}{marker}")
         named = names_of(requested.dependencies)
         idle = sorted(self._idle - self._needs.keys() - named)
-        constraints += [f"{name} @ {file_address(nothing(name))}" for name in idle]
+        constraints += [f"{name} @ {file_address(empty_place(name))}" for name in idle]
         own = settings.get("constraint-dependencies", [])
         settings["constraint-dependencies"] = list(dict.fromkeys([*own, *constraints]))
         if rows := [*settings.get("dependency-metadata", []), *self._lowered()]:
@@ -168,7 +168,7 @@ class SourceClosure:
         name = canonicalize_name(requirement.name)
         if requirement.url:
             found = [need for stated, need in self._needs.get(name, []) if str(stated) == str(requirement)]
-            requirement.url = self._address(found[0]) if found else file_address(nothing(name))
+            requirement.url = self._address(found[0]) if found else file_address(empty_place(name))
 
 
 def with_indexes(
@@ -202,7 +202,7 @@ def without_unneeded(requested: RequestedPackages, environments: ImageEnvironmen
 
     def is_needed(name: str, row: Mapping[str, Any]) -> bool:
         known = canonicalize_name(name)
-        built = row.get("path") != str(nothing(known))
+        built = row.get("path") != str(empty_place(known))
         return built or (known in needed and environments.hold(row.get("marker")))
 
     unbuilt = {source.name for source, _ in requested.sources}

@@ -28,7 +28,7 @@ def refuse_other_answer(spec: Spec, lock: Lock, where: str) -> None:
     """Raise `InputError` with all that a lock, which states the digest of a spec, has otherwise than it asks for."""
     hint = f"run `{generating(spec.script)}`"
     problems = [
-        Problem(f"the lock does not answer {spec.script}: {message}", where, hint) for message in _others(spec, lock)
+        Problem(f"the lock does not fit {spec.script}: {message}", where, hint) for message in _others(spec, lock)
     ]
     if problems:
         raise InputError(problems)

@@ -11,7 +11,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from onedigest.errors import InputError, Problem
-from onedigest.from_source.not_named import build_line
+from onedigest.from_source.unlisted_sources import build_line
 from onedigest.lock import uv_values
 
 Where = Callable[[str], str]

@@ -22,7 +22,7 @@ Has = Callable[[str], bool]
 """Tells whether a file has a digest of any algorithm."""
 
 
-def completed(
+def complete_digests(
     packages: tuple[LockedPackage, ...], places: Mapping[str, WheelAddress], sources: Sources, pinned: ScriptPins
 ) -> tuple[LockedPackage, ...]:
     """Fill in digests and sizes that the index does not state; `places` are by file name.

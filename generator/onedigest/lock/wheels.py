@@ -10,7 +10,7 @@ from packaging.markers import Marker
 from packaging.version import Version
 
 from onedigest.errors import InputError, Problem, listed
-from onedigest.from_source.not_named import build_line
+from onedigest.from_source.unlisted_sources import build_line
 from onedigest.lock import asked_project
 from onedigest.lock.graph import reachable
 from onedigest.lock.model import LockedPackage, Wheel

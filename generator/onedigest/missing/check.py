@@ -15,14 +15,14 @@ from onedigest.missing.model import CheckedImage, Owners
 from onedigest.store import Store
 
 
-def look(image: CheckedImage, store: Store, owners: Owners) -> list[Problem]:
+def find_lacks(image: CheckedImage, store: Store, owners: Owners) -> list[Problem]:
     """Return what an image lacks. Where its inputs, or the files of its base, are not known here, nothing is said.
 
     What was found once is cached under the digest of the plan. Raises `InputError` for files at places of others.
     """
     others = foreign_environments(image.spec, image.lock.base, image.platforms, image.where)
     if _has_places(image.spec):
-        from onedigest.missing.replaced import replaced_files
+        from onedigest.missing.overwritten import replaced_files
 
         if problems := replaced_files(image, store):
             raise InputError(problems)

@@ -39,7 +39,7 @@ class ImageContents:
     """
 
     platform: Platform
-    brought: tuple[InputContents, ...]
+    inputs: tuple[InputContents, ...]
     libraries: frozenset[str]
     programs: frozenset[str]
     rootfs: Rootfs | None
@@ -79,7 +79,7 @@ def facts_of(lock: Lock, platforms: Iterable[Platform], store: Store) -> Mapping
     return known if len(known) == len(facts) else None
 
 
-def world_of(
+def contents_of(
     lock: Lock, platform: Platform, facts: Mapping[str, Facts], files: Sequence[File], store: Store
 ) -> ImageContents | None:
     """Return what there is on a platform, None where its base is an image of which nothing is known here."""
@@ -87,26 +87,26 @@ def world_of(
     rootfs = cached_rootfs(layers, EXAMINER, store) if layers else None
     if layers and rootfs is None:
         return None
-    brought = [
+    inputs = [
         InputContents(label=f"{package.name} {package.version}", asked=True, facts=facts[wheel.digest])
         for package in lock.packages
         if (wheel := package.wheel_for(platform))
     ]
     above = {package.digest for package in lock.base.system_packages}
-    brought += [
+    inputs += [
         InputContents(label=_label(package), asked=package.digest in above, facts=facts[package.digest])
         for package in lock.base.debian_packages
         if platform in package.platforms
     ]
-    names = {name for each in brought for name in each.facts.libraries}
+    names = {name for each in inputs for name in each.facts.libraries}
     names |= {each.target.rpartition("/")[2] for each in files}
-    programs = {path for each in brought for path in each.facts.programs}
+    programs = {path for each in inputs for path in each.facts.programs}
     programs |= {f"{lock.base.venv}/bin/{name}" for name in ("python", "python3", f"python{lock.base.python_minor}")}
     if rootfs:
         names |= {path.rpartition("/")[2] for path, node in rootfs.paths() if ".so" in path and node.kind != "dir"}
     return ImageContents(
         platform=platform,
-        brought=tuple(brought),
+        inputs=tuple(inputs),
         libraries=frozenset(names),
         programs=frozenset(programs),
         rootfs=rootfs,

@@ -17,7 +17,7 @@ _PLUGINS = re.compile(r"(?:.*/)?(?:plugins|qml|sqldrivers)/.*|.*plugin[^/]*|usr/
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Lack:
+class MissingFile:
     """Something that an image lacks. `name` is that of a library, or the path of a program.
 
     `users` are what needs it, each with one of its files, and `platforms` those where it is so. What only plugins need
@@ -30,11 +30,11 @@ class Lack:
     optional: bool
 
 
-def missing_libraries(images: Iterable[ImageContents]) -> list[Lack]:
+def missing_libraries(images: Iterable[ImageContents]) -> list[MissingFile]:
     """Return the libraries that are missing, sorted by name; nobody asked for the files of a base."""
     found = []
     for contents in images:
-        for each in contents.brought:
+        for each in contents.inputs:
             for path, machine, needed in each.facts.needs if each.asked else ():
                 if machine == contents.platform.elf_machine:
                     names = {name.rpartition("/")[2] for name in needed} - contents.libraries
@@ -46,7 +46,7 @@ def missing_libraries(images: Iterable[ImageContents]) -> list[Lack]:
     return grouped(found)
 
 
-def grouped(rows: Iterable[tuple[str, str, str, Platform]]) -> list[Lack]:
+def grouped(rows: Iterable[tuple[str, str, str, Platform]]) -> list[MissingFile]:
     """Return what is missing by its name, of rows of name, user, file and platform."""
     users: dict[str, dict[str, set[str]]] = {}
     platforms: dict[str, set[Platform]] = {}
@@ -54,7 +54,7 @@ def grouped(rows: Iterable[tuple[str, str, str, Platform]]) -> list[Lack]:
         users.setdefault(name, {}).setdefault(label, set()).add(path)
         platforms.setdefault(name, set()).add(platform)
     return [
-        Lack(
+        MissingFile(
             name=name,
             users={label: min(paths, key=_order) for label, paths in sorted(labels.items())},
             platforms=tuple(sorted(platforms[name])),

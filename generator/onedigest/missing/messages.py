@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from onedigest.errors import Problem
 from onedigest.missing.facts import merged
-from onedigest.missing.image_contents import ImageContents, facts_of, world_of
-from onedigest.missing.libraries import Lack, missing_libraries
+from onedigest.missing.image_contents import ImageContents, contents_of, facts_of
+from onedigest.missing.libraries import MissingFile, missing_libraries
 from onedigest.missing.model import CheckedImage, Findings, KnownOwners, Owners
 from onedigest.missing.programs import entrypoint_problem, missing_interpreters
 from onedigest.plan.configuration import entrypoint, image_variables
@@ -22,7 +22,7 @@ _MOST_NAMED = 6
 def find(image: CheckedImage, store: Store, owners: Owners) -> Findings | None:
     """Look into the files of an image; None where some of them were never on this machine."""
     facts = facts_of(image.lock, image.platforms, store)
-    images = [world_of(image.lock, each, facts, image.files, store) for each in image.platforms] if facts else []
+    images = [contents_of(image.lock, each, facts, image.files, store) for each in image.platforms] if facts else []
     known = [contents for contents in images if contents is not None]
     if facts is None or len(known) < len(images):
         return None
@@ -76,10 +76,10 @@ def _listed(words: Sequence[str]) -> str:
     return ", ".join(words[:_MOST_NAMED]) + more
 
 
-def _on(lack: Lack, platforms: Iterable[Platform]) -> str:
+def _on(lack: MissingFile, platforms: Iterable[Platform]) -> str:
     return "" if lack.platforms == tuple(sorted(platforms)) else f" on {' and '.join(map(str, lack.platforms))}"
 
 
-def _needing(lack: Lack) -> str:
+def _needing(lack: MissingFile) -> str:
     users = [f"{label} ({path.rpartition('/')[2]})" for label, path in lack.users.items()]
     return f"{_listed(users)} {'needs' if len(users) == 1 else 'need'} it"

@@ -11,19 +11,19 @@ from onedigest.definition.spec import Spec
 from onedigest.errors import Problem
 from onedigest.missing.facts import interpreter_of, merged, program_folders
 from onedigest.missing.image_contents import ImageContents
-from onedigest.missing.libraries import Lack, grouped
+from onedigest.missing.libraries import MissingFile, grouped
 
 _HEAD = 256
 
 
-def missing_interpreters(images: Iterable[ImageContents], search: Sequence[str]) -> list[Lack]:
+def missing_interpreters(images: Iterable[ImageContents], search: Sequence[str]) -> list[MissingFile]:
     """Return the programs that scripts in folders of programs start with, and that are not there.
 
     Scripts of a base are not looked at: nobody asked for them. `search` are the folders of the search path.
     """
     found = []
     for contents in images:
-        for each in contents.brought:
+        for each in contents.inputs:
             for path, line in each.facts.started if each.asked else ():
                 found += [(name, each.label, path, contents.platform) for name in _lacking(line, contents, search)]
     return grouped(found)

@@ -16,12 +16,12 @@ import urllib3
 from urllib3.exceptions import ProxyError
 
 from onedigest.errors import NetworkError
+from onedigest.net.answer_limits import USUAL, AnswerLimits, pools_by_scheme
 from onedigest.net.encryption import OF_REGISTRY, Trust, encrypting, is_judged_by_system
 from onedigest.net.failure_reasons import fault_of
 from onedigest.net.index_credentials import IndexCredentials
-from onedigest.net.pace import USUAL, Pace, pools_by_scheme
 from onedigest.net.proxies import Proxy, proxy_of
-from onedigest.net.proxy_faults import LOGIN, ProxyFault, unwilling
+from onedigest.net.proxy_faults import LOGIN, ProxyFault, login_fault
 from onedigest.net.retries import Retries
 
 THREADS = 8
@@ -41,7 +41,7 @@ class Connection:
     """Hosts whose certificates are not looked at: HOST, HOST:PORT, either with a scheme before it, or `*`."""
     netrc: Path | None = None
     credentials: IndexCredentials = field(default_factory=IndexCredentials, repr=False, compare=False)
-    pace: Pace = USUAL
+    pace: AnswerLimits = USUAL
     connecting: float = 20
     """How many seconds a connection may take to be there."""
     pause: Callable[[float], object] = field(default=time.sleep, repr=False, compare=False)
@@ -94,7 +94,7 @@ class Pools:
             raise _lasting(fault_of(error, proxy, url), url) from None
         if proxy and response.status == LOGIN:
             response.close()
-            raise _lasting(unwilling(proxy), url)
+            raise _lasting(login_fault(proxy), url)
         return response
 
     def varied(

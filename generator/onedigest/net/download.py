@@ -24,10 +24,10 @@ from urllib3.exceptions import (
 from onedigest.digest import Digest, hex_of
 from onedigest.errors import NetworkError, Problem
 from onedigest.net import redirects
+from onedigest.net.answer_limits import SlowAnswer
 from onedigest.net.connection import THREADS, Connection, Pools, shown
 from onedigest.net.failure_reasons import unreachable
 from onedigest.net.index_credentials import IndexCredential
-from onedigest.net.pace import SlowAnswer
 from onedigest.net.proxy_faults import ProxyFault
 from onedigest.net.request_credentials import REFUSED, RequestCredentials
 from onedigest.net.retries import BUSY, seconds_of
@@ -73,7 +73,7 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._pools = Pools(connection)
-        self._showing = RequestCredentials(connection.credentials, connection.netrc)
+        self._request_credentials = RequestCredentials(connection.credentials, connection.netrc)
 
     def get(self, url: str, *, most: int = MOST_TEXT, index: str = "") -> bytes:
         """Return a whole document of `most` bytes at most. Raises `NetworkError`."""
@@ -119,16 +119,16 @@ class Client:
         headers = {"accept-encoding": "identity"}
         if start:
             headers["range"] = f"bytes={start}-"
-        visit = self._showing.visit(url, index)
-        shows = visit.first
+        credentials = self._request_credentials.credentials_for(url, index)
+        shows = credentials.first
         response = self._led(url, headers, shows)
-        if other := visit.other(response.status):
+        if other := credentials.other(response.status):
             discard(response)
             shows = other
             response = self._led(url, headers, shows)
             if response.status not in REFUSED:
-                self._showing.learn(visit, shows)
-        if problem := visit.refusal(response.status, shows):
+                self._request_credentials.learn(credentials, shows)
+        if problem := credentials.refusal(response.status, shows):
             discard(response)
             raise NetworkError([replace(problem, where=shown(url))])
         return response
@@ -146,7 +146,7 @@ class Client:
             origin = target
             target = _target(place, origin, url)
             outside = outside or redirects.is_outside(target, origin)
-            shows = self._showing.after(shows, origin, target)
+            shows = self._request_credentials.after(shows, origin, target)
         raise NetworkError.of("the server redirects in circles", where=shown(url))
 
     def _answered(self, url: str, headers: dict[str, str], *, outside: bool) -> urllib3.BaseHTTPResponse:

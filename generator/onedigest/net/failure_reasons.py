@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from urllib3.exceptions import HTTPError, NameResolutionError, ProtocolError, ProxyError, SSLError
 
 from onedigest.errors import NetworkError
-from onedigest.net.pace import SlowAnswer
+from onedigest.net.answer_limits import SlowAnswer
 from onedigest.net.proxies import Proxy
-from onedigest.net.proxy_faults import LOGIN, ProxyFault, plain, unreached, untunnelled, unwilling
+from onedigest.net.proxy_faults import LOGIN, ProxyFault, login_fault, no_tunnel_fault, plain, unreachable_fault
 
 AUTHORITY = "name your authority's certificates with SSL_CERT_FILE"
 _HINTS = (
@@ -71,11 +71,11 @@ def fault_of(error: ProxyError, proxy: Proxy, url: str) -> ProxyFault:
     found = error.original_error
     if match := _TUNNEL.search(str(found)):
         host = urlsplit(url).hostname or ""
-        return unwilling(proxy) if int(match[1]) == LOGIN else untunnelled(proxy, host, match[1])
+        return login_fault(proxy) if int(match[1]) == LOGIN else no_tunnel_fault(proxy, host, match[1])
     cause = found if isinstance(found, HTTPError) else ProtocolError("", found)
     why = reason_of(cause)
     if isinstance(found, SSLError | ssl.SSLError):
         if any(mark in str(found).lower().replace("_", " ") for mark in _PLAIN):
             return plain(proxy)
         return ProxyFault(proxy, f"is not trusted: {why}", tls_hint(why), passes=False)
-    return unreached(proxy, why)
+    return unreachable_fault(proxy, why)

@@ -18,25 +18,25 @@ class ProxyFault(HTTPError):
         self.passes = passes
 
 
-def unreached(proxy: Proxy, why: str) -> ProxyFault:
+def unreachable_fault(proxy: Proxy, why: str) -> ProxyFault:
     """Return the fault of a proxy that is not there."""
     return ProxyFault(proxy, f"cannot be reached: {why}")
 
 
-def unwilling(proxy: Proxy) -> ProxyFault:
+def login_fault(proxy: Proxy) -> ProxyFault:
     """Return the fault of a proxy that wants a user and a password, or other ones."""
     why = "refuses the user and the password" if proxy.has_login else "asks for a user and a password"
     return ProxyFault(proxy, why, proxy.login_hint, passes=False)
 
 
-def untunnelled(proxy: Proxy, host: str, said: str = "") -> ProxyFault:
+def no_tunnel_fault(proxy: Proxy, host: str, said: str = "") -> ProxyFault:
     """Return the fault of a proxy that leads to no host; `said` is what it said, such as a status."""
     why = f"does not lead to {host}{': ' if said else ''}{said}"
     hint = f"have it let {host} through, or name {host} in NO_PROXY"
     return ProxyFault(proxy, why, hint, passes=not said.startswith("4"))
 
 
-def nameless(proxy: Proxy, host: str) -> ProxyFault:
+def no_name_fault(proxy: Proxy, host: str) -> ProxyFault:
     """Return the fault of a proxy that is given addresses, for a host that has none here."""
     other = {"socks5": "socks5h", "socks4": "socks4a"}.get(proxy.scheme, proxy.scheme)
     why = f"is given addresses alone, and {host} has none here"

@@ -31,7 +31,7 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname.rstrip('.')}:{parts.port or _PORTS[parts.scheme]}"
 
 
-def are_one(target: str, own: str) -> bool:
+def are_same_host(target: str, own: str) -> bool:
     """Tell whether two addresses of HTTP have one host and port, whatever their schemes; default ports are one."""
     parts = [split(each) for each in (target, own)]
     there, here = parts

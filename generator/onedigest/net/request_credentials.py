@@ -24,7 +24,7 @@ class RequestCredentials:
         self._netrc = netrc
         self._taken: dict[tuple[str, str], IndexCredential] = {}
 
-    def visit(self, url: str, index: str) -> ShownCredentials:
+    def credentials_for(self, url: str, index: str) -> ShownCredentials:
         """Return what is known of a request. `index` is the address of the index that lists the file, or nothing."""
         user, password = held_by(url)
         if (user or password) and self._credentials.may_show(url):

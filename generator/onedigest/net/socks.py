@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 from onedigest.net.proxies import Proxy
-from onedigest.net.proxy_faults import nameless, unreached, untunnelled, unwilling
+from onedigest.net.proxy_faults import login_fault, no_name_fault, no_tunnel_fault, unreachable_fault
 
 _BY_NAME = ("socks5h", "socks4a")
 _LOGIN = ("authentication", "identd")
@@ -27,18 +27,18 @@ def reach(proxy: Proxy, host: str, port: int, timeout: float | None) -> socket.s
     try:
         return through.connect(host, port, timeout=timeout)
     except ProxyTimeoutError:
-        raise unreached(proxy, "it does not answer") from None
+        raise unreachable_fault(proxy, "it does not answer") from None
     except ProxyConnectionError as error:
-        raise unreached(proxy, _why(error)) from None
+        raise unreachable_fault(proxy, _why(error)) from None
     except ProxyError as error:
         why = str(error)
         if any(mark in why.lower() for mark in _LOGIN):
-            raise unwilling(proxy) from None
-        raise untunnelled(proxy, host, why or "it ends the connection") from None
+            raise login_fault(proxy) from None
+        raise no_tunnel_fault(proxy, host, why or "it ends the connection") from None
     except socket.gaierror:
-        raise nameless(proxy, host) from None
+        raise no_name_fault(proxy, host) from None
     except (OSError, ValueError, AssertionError) as error:
-        raise unreached(proxy, _why(error)) from None
+        raise unreachable_fault(proxy, _why(error)) from None
 
 
 def _why(error: Exception) -> str:

@@ -18,7 +18,7 @@ from onedigest.oci.documents import DOCUMENT_BYTES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Exported:
+class ExportedPlatform:
     """The image of one platform. Layers are (diff ID, file), from below to above."""
 
     config: Mapping[str, Any]
@@ -49,11 +49,11 @@ _KINDS = {
 }
 
 
-def read_export(folder: Path) -> dict[str, Exported]:
+def read_export(folder: Path) -> dict[str, ExportedPlatform]:
     """Read an exported layout, by platform. Raises `EngineError` for one that is not whole."""
     try:
         described = list(_json(folder / "index.json")["manifests"])
-        found: dict[str, Exported] = {}
+        found: dict[str, ExportedPlatform] = {}
         for _ in range(_MOST_DOCUMENTS):
             if not described:
                 break
@@ -64,7 +64,7 @@ def read_export(folder: Path) -> dict[str, Exported]:
             config = _json(_blob(folder, document["config"]["digest"]))
             files = [_blob(folder, each["digest"]) for each in document["layers"]]
             layers = tuple(zip(config["rootfs"]["diff_ids"], files, strict=True))
-            found[f"{config['os']}/{config['architecture']}"] = Exported(config=config, layers=layers)
+            found[f"{config['os']}/{config['architecture']}"] = ExportedPlatform(config=config, layers=layers)
         if described:
             raise ValueError(f"it has more than {_MOST_DOCUMENTS} documents")  # noqa: TRY301  as any other fault
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -50,7 +50,7 @@ def _pieces(file: IO[bytes], compression: str) -> Iterator[bytes]:
     return iter(lambda: file.read(_READ), b"")
 
 
-class Inflated:
+class InflatedStream:
     """A file that is read forwards: what another one holds."""
 
     def __init__(self, file: IO[bytes], compression: str, most: int = MOST_INFLATED) -> None:

@@ -85,7 +85,7 @@ class Layout(LocalImage):
             raise InputError.of(f"not an OCI layout: {error.strerror}", where=self.name) from None
 
 
-class Archive(LocalImage):
+class LayoutArchive(LocalImage):
     """An archive of an OCI layout. It is read where it is: nothing of it becomes a file, whatever its names say."""
 
     def __init__(self, path: Path) -> None:

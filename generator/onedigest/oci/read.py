@@ -10,7 +10,7 @@ from typing import Any
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import Digest, is_digest, of_bytes
 from onedigest.errors import InputError
-from onedigest.oci.compression import Inflated, most_inflated
+from onedigest.oci.compression import InflatedStream, most_inflated
 from onedigest.oci.documents import (
     MOST_LAYERS,
     check_config,
@@ -116,7 +116,7 @@ def distinct_layers(image: ReadImage) -> tuple[ReadLayer, ...]:
 def list_files(blob: Blob, layer: ReadLayer) -> Iterator[ListedFile]:
     """Yield the paths of a layer, in its order. Raises `InputError` for no archive."""
     with blob.open("rb") as file:
-        stream = Inflated(file, LAYERS[layer.media_type], most_inflated(layer.size))
+        stream = InflatedStream(file, LAYERS[layer.media_type], most_inflated(layer.size))
         try:
             for each in read_members(stream):
                 kind = "file" if each.kind == "other" else each.kind

@@ -13,7 +13,7 @@ from typing import IO, Any, Literal, Protocol, cast
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError
-from onedigest.oci.compression import Inflated, most_inflated
+from onedigest.oci.compression import InflatedStream, most_inflated
 from onedigest.oci.media import LAYERS
 from onedigest.oci.tar_members import TarMember, read_members
 from onedigest.store import Store
@@ -277,7 +277,7 @@ def _read_noted(descriptor: Descriptor, blob: Blob, examiner: Examiner, store: S
 def _read(descriptor: Descriptor, blob: Blob, examiner: Examiner) -> Rows:
     """Read a layer, whose digest is right. Raises `InputError` unless it has its diff ID too."""
     with blob.open("rb") as file:
-        stream = Inflated(file, LAYERS[descriptor.media_type], most_inflated(descriptor.size))
+        stream = InflatedStream(file, LAYERS[descriptor.media_type], most_inflated(descriptor.size))
         try:
             rows = _bounded(_row(member, examiner) for member in read_members(stream))
             diff_id = stream.digest()

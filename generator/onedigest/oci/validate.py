@@ -9,9 +9,9 @@ from typing import Any
 
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
-from onedigest.oci.compression import Inflated, most_inflated
+from onedigest.oci.compression import InflatedStream, most_inflated
 from onedigest.oci.documents import parse
-from onedigest.oci.local_image import Archive, Layout
+from onedigest.oci.local_image import Layout, LayoutArchive
 from onedigest.oci.media import LAYERS, MANIFEST_TYPES
 from onedigest.oci.read import ReadImage, ReadLayer, distinct_layers, read_from
 from onedigest.oci.rootfs import Blob
@@ -22,7 +22,7 @@ def validate(layout: Path) -> list[Problem]:
     return prove(Layout(layout))
 
 
-def prove(source: Layout | Archive) -> list[Problem]:
+def prove(source: Layout | LayoutArchive) -> list[Problem]:
     """Recompute every digest, size and diff ID of a layout; return all that is wrong."""
     image = read_from(source)
     used = {image.digest}
@@ -39,7 +39,7 @@ def prove(source: Layout | Archive) -> list[Problem]:
     return problems + wrong + [Problem("no document refers to it", f"blobs/sha256/{name}") for name in unused]
 
 
-def _beside(source: Layout | Archive, image: ReadImage, used: Collection[str]) -> tuple[set[str], list[Problem]]:
+def _beside(source: Layout | LayoutArchive, image: ReadImage, used: Collection[str]) -> tuple[set[str], list[Problem]]:
     """Return what the index names beside images, such as attestations, with what these name, and what is wrong of it.
 
     Not all of it has to be there.
@@ -64,9 +64,9 @@ def _beside(source: Layout | Archive, image: ReadImage, used: Collection[str]) -
     return found, problems
 
 
-def _wrong_digest(source: Layout | Archive, digest: str) -> list[Problem]:
+def _wrong_digest(source: Layout | LayoutArchive, digest: str) -> list[Problem]:
     with source.blob(digest).open("rb") as file:
-        found = Inflated(file, "").digest()
+        found = InflatedStream(file, "").digest()
     return [] if found == digest else [Problem(f"the content has the digest {found}", source.where(digest))]
 
 
@@ -90,7 +90,7 @@ def check_layer(blob: Blob, layer: ReadLayer, where: str) -> list[Problem]:
             if (size := file.seek(0, os.SEEK_END)) != layer.size:
                 return [Problem(f"{size} bytes, {layer.size} in the manifest", where)]
             file.seek(0)
-            found = Inflated(file, "").digest()
+            found = InflatedStream(file, "").digest()
     except OSError as error:
         return [Problem(f"cannot be read: {error.strerror}", where)]
     problems = []
@@ -108,4 +108,4 @@ def check_layer(blob: Blob, layer: ReadLayer, where: str) -> list[Problem]:
 def diff_id_of(blob: Blob, layer: ReadLayer) -> Digest:
     """Return the digest of what a compressed layer holds. Raises `InputError` for one that is broken."""
     with blob.open("rb") as file:
-        return Inflated(file, LAYERS[layer.media_type], most_inflated(layer.size)).digest()
+        return InflatedStream(file, LAYERS[layer.media_type], most_inflated(layer.size)).digest()

@@ -108,7 +108,7 @@ def differences(expected: Record, found: Record) -> list[tuple[str, str, str]]:
     ]
 
 
-def misstatements(expected: Record, found: Record) -> list[tuple[str, str, str]]:
+def other_statements(expected: Record, found: Record) -> list[tuple[str, str, str]]:
     """Return (what, recorded, built) of what a record of the same image says besides digests, and has otherwise.
 
     What it says of its plan is compared where a plan is: a new version may have another one for the same image.

@@ -19,8 +19,8 @@ from urllib3.exceptions import (
 )
 
 from onedigest.errors import NetworkError
+from onedigest.net.answer_limits import SlowAnswer
 from onedigest.net.failure_reasons import reason_of, tls_hint
-from onedigest.net.pace import SlowAnswer
 from onedigest.net.proxy_faults import ProxyFault
 from onedigest.net.retries import BUSY, LIMITED, LONGEST, stated_wait
 from onedigest.oci.reference import MIRRORS

@@ -213,7 +213,7 @@ class Transport:
 
     def _is_insecure(self, target: str) -> bool:
         """Tell whether the user allows that a host is spoken to without TLS."""
-        return any(redirects.are_one(target, f"http://{each}") for each in self._access.insecure)
+        return any(redirects.are_same_host(target, f"http://{each}") for each in self._access.insecure)
 
     def _follow(
         self, method: str, target: str, headers: Mapping[str, str], authorization: str, body: Body | None
@@ -234,7 +234,7 @@ class Transport:
         """Return an address that the registry gave. Raises `NetworkError` for one that it may not lead to."""
         try:
             target = urljoin(origin, place)
-            if redirects.are_one(target, self.url("/")):
+            if redirects.are_same_host(target, self.url("/")):
                 # a proxy ends TLS before it, or names the port that goes without saying
                 return urlsplit(target)._replace(scheme=self._scheme, netloc=self._host.netloc).geturl()
             return redirects.target_of(place, origin, self._plain_hosts(target))

@@ -10,7 +10,7 @@ from onedigest.errors import InputError, Problem
 from onedigest.rules import files as rule_files
 from onedigest.rules.image import stale_file, unasked_file
 from onedigest.rules.merged import merged_texts, refuse_lost_targets, stale_merged
-from onedigest.rules.model import DOCKER, GIT_FILES, OWN, Rules, Stale, folder_files, own_files
+from onedigest.rules.model import DOCKER, GIT_FILES, OWN, Rules, StaleFile, folder_files, own_files
 from onedigest.rules.shared import render_shared
 from onedigest.store import exclusive
 
@@ -31,7 +31,7 @@ def write_folder(rules: Sequence[Rules], folder: Path, *, everything: bool = Fal
     return sorted([*changed, *removed]), left
 
 
-def stale_folder(rules: Sequence[Rules], folder: Path) -> Iterator[Stale]:
+def stale_folder(rules: Sequence[Rules], folder: Path) -> Iterator[StaleFile]:
     """Yield the files of a folder that are not up to date, of whose images these were rendered now."""
     kinds = asked_kinds(rules, folder)
     yield from stale_shared(folder, kinds)
@@ -42,7 +42,7 @@ def stale_folder(rules: Sequence[Rules], folder: Path) -> Iterator[Stale]:
             yield unasked_file(name, text)
 
 
-def stale_shared(folder: Path, kinds: Collection[str]) -> Iterator[Stale]:
+def stale_shared(folder: Path, kinds: Collection[str]) -> Iterator[StaleFile]:
     """Yield the shared files of some kinds of rules that are not up to date."""
     for path, expected in render_shared(folder, kinds).items():
         text = rule_files.read(folder / path)

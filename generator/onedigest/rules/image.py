@@ -22,7 +22,7 @@ from onedigest.rules.bazel_layers import FILE_NAME as LAYERS
 from onedigest.rules.bazel_layers import layer_targets, render_layers
 from onedigest.rules.dockerfile import render_dockerfile
 from onedigest.rules.files import Files
-from onedigest.rules.model import BAZEL, DOCKER, GIT_FILES, NIX, OWN, Rules, Stale, folder_files, own_files
+from onedigest.rules.model import BAZEL, DOCKER, GIT_FILES, NIX, OWN, Rules, StaleFile, folder_files, own_files
 
 
 def render_rules(spec: Spec, lock: Lock, plan: Plan, folder: Path) -> Rules:
@@ -63,7 +63,7 @@ def write_rules(rules: Rules, folder: Path) -> tuple[list[str], list[str]]:
     return sorted([*changed, *removed]), left
 
 
-def stale_files(rules: Rules, folder: Path) -> Iterator[Stale]:
+def stale_files(rules: Rules, folder: Path) -> Iterator[StaleFile]:
     """Yield the files of an image that are not what was rendered now, and those that it does not ask for."""
     for path, expected in rules.files.items():
         text = rule_files.read(folder / path)
@@ -74,7 +74,7 @@ def stale_files(rules: Rules, folder: Path) -> Iterator[Stale]:
             yield unasked_file(path, text)
 
 
-def edited_files(spec: Spec, lock: Lock, folder: Path) -> Iterator[Stale]:
+def edited_files(spec: Spec, lock: Lock, folder: Path) -> Iterator[StaleFile]:
     """Yield the files of an image that were changed by hand; nothing is rendered for that but the lock."""
     path = f"{spec.name}/{formats.LOCK_FILE}"
     text = rule_files.read(folder / path)
@@ -86,25 +86,25 @@ def edited_files(spec: Spec, lock: Lock, folder: Path) -> Iterator[Stale]:
             yield stale_file(path, text)
 
 
-def stale_file(path: str, text: str | None) -> Stale:
+def stale_file(path: str, text: str | None) -> StaleFile:
     """Say what is wrong with a file that is not as it was rendered now."""
     if text is None:
-        return Stale(path, "is missing")
+        return StaleFile(path, "is missing")
     if merge_conflicts.first_line(text):
-        return Stale(path, merge_conflicts.MARKS, edited=True)
+        return StaleFile(path, merge_conflicts.MARKS, edited=True)
     if not header.is_intact(text):
-        return Stale(path, "was changed by hand", edited=True)
+        return StaleFile(path, "was changed by hand", edited=True)
     written = None if path.endswith(f"/{formats.LOCK_FILE}") else header.stated_format(text)
     if written in (None, formats.RULES) and (unknown := unknown_assemblers(text)):
-        return Stale(path, f"names `{unknown[0]}`, an assembler that this version does not have", written)
-    return Stale(path, "is out of date", written)
+        return StaleFile(path, f"names `{unknown[0]}`, an assembler that this version does not have", written)
+    return StaleFile(path, "is out of date", written)
 
 
-def unasked_file(path: str, text: str) -> Stale:
+def unasked_file(path: str, text: str) -> StaleFile:
     """Say that a file is there which nobody asks for."""
     if header.MARK not in text[: header.HEAD]:
-        return Stale(path, "is not a file of onedigest, and has the name of one that `rules` does not ask for")
-    return Stale(path, "is there, and `rules` does not ask for it")
+        return StaleFile(path, "is not a file of onedigest, and has the name of one that `rules` does not ask for")
+    return StaleFile(path, "is there, and `rules` does not ask for it")
 
 
 def _unasked(rules: Rules) -> list[str]:

@@ -12,7 +12,7 @@ from onedigest.rules import files as rule_files
 from onedigest.rules.dockerfile import FILE_NAME as DOCKERFILE
 from onedigest.rules.dockerfile import bake_target
 from onedigest.rules.files import Files
-from onedigest.rules.model import DOCKER, Rules, Stale
+from onedigest.rules.model import DOCKER, Rules, StaleFile
 
 
 def merged_texts(rules: Sequence[Rules], folder: Path, kinds: Collection[str]) -> Files:
@@ -20,7 +20,7 @@ def merged_texts(rules: Sequence[Rules], folder: Path, kinds: Collection[str]) -
     return {bake.FILE_NAME: _bake_text(rules, folder)} if DOCKER in kinds else {}
 
 
-def stale_merged(rules: Sequence[Rules], folder: Path, kinds: Collection[str]) -> Iterator[Stale]:
+def stale_merged(rules: Sequence[Rules], folder: Path, kinds: Collection[str]) -> Iterator[StaleFile]:
     """Yield what is not up to date in the file of all images, of which these were rendered now.
 
     The parts of other images count as they are there, as long as they are intact.
@@ -28,16 +28,16 @@ def stale_merged(rules: Sequence[Rules], folder: Path, kinds: Collection[str]) -
     for name, expected in merged_texts(rules, folder, kinds).items():
         text = rule_files.read(folder / name)
         if text is None:
-            yield Stale(name, "is missing")
+            yield StaleFile(name, "is missing")
         elif merge_conflicts.first_line(text):
-            yield Stale(name, merge_conflicts.MARKS, edited=True)
+            yield StaleFile(name, merge_conflicts.MARKS, edited=True)
         elif text != expected:
             number = bake.stated_format(text)
             if number != formats.RULES and number is not None:
-                yield Stale(name, "is out of date", number)
+                yield StaleFile(name, "is out of date", number)
                 continue
             found = list(_stale_targets(rules, text, folder))
-            yield from (Stale(name, each, number) for each in found or ["was changed by hand"])
+            yield from (StaleFile(name, each, number) for each in found or ["was changed by hand"])
 
 
 def refuse_lost_targets(folder: Path, names: Collection[str]) -> None:

@@ -49,7 +49,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Stale:
+class StaleFile:
     """A generated file that is not what was rendered now. `format` is that of the rules which it states.
 
     `edited` tells that it was changed by hand.

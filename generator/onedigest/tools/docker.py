@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from onedigest.errors import EngineError, Problem
-from onedigest.tools.processes import Running, ask, ended, running
+from onedigest.tools.processes import RunningProcess, ask, ended, running
 
 _CONTAINERD_STORE = "io.containerd.snapshotter"
 
@@ -55,7 +55,7 @@ class Docker:
         folder: Path,
         variables: Mapping[str, str],
         take: Callable[[str], object],
-    ) -> AbstractContextManager[Running]:
+    ) -> AbstractContextManager[RunningProcess]:
         """Run a long command in a folder while the context lasts; `take` gets each line of its log."""
         return running([self.program, *arguments], {**self.environment, **variables}, folder=folder, take=take)
 

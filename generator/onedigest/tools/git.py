@@ -60,7 +60,7 @@ _NOT_SAID = re.compile(r"(?m)^(?:hint|warning): .*\n?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
+class GitRun:
     """How git runs: its variables, the folder that it runs in, what messages are about, and words not to repeat."""
 
     variables: Mapping[str, str]
@@ -118,14 +118,14 @@ def with_settings(variables: Mapping[str, str], settings: Mapping[str, str]) -> 
     return {**variables, **more, "GIT_CONFIG_COUNT": str(count + len(settings))}
 
 
-def ask(run: Run, *arguments: str, most: int = MOST_TEXT) -> bytes | None:
+def ask(run: GitRun, *arguments: str, most: int = MOST_TEXT) -> bytes | None:
     """Return what git prints, None where it fails. Raises `InputError` for more than `most` bytes."""
     with _started(run, arguments) as (process, _):
         data = _read(process, run, most)
     return None if process.returncode else data
 
 
-def tell(run: Run, *arguments: str, given: bytes = b"", most: int = MOST_TEXT) -> bytes:
+def tell(run: GitRun, *arguments: str, given: bytes = b"", most: int = MOST_TEXT) -> bytes:
     """Return what git prints; `given` is what it reads. Raises `GitFailed` with what it says where it fails."""
     with _started(run, arguments, given) as (process, said):
         data = _read(process, run, most)
@@ -135,7 +135,7 @@ def tell(run: Run, *arguments: str, given: bytes = b"", most: int = MOST_TEXT) -
     return data
 
 
-def records(run: Run, *arguments: str) -> Iterator[bytes]:
+def records(run: GitRun, *arguments: str) -> Iterator[bytes]:
     """Yield what git prints, record by record, each of which a NUL ends; who has enough need not go on."""
     with _started(run, arguments) as (process, said):
         rest = b""
@@ -156,7 +156,7 @@ class GitFailed(Exception):
 
 @contextmanager
 def _started(
-    run: Run, arguments: Sequence[str], given: bytes = b""
+    run: GitRun, arguments: Sequence[str], given: bytes = b""
 ) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
     """Start git in a session of its own, which has no terminal, and end all of it in the end, or after a time."""
     late = threading.Event()
@@ -198,7 +198,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _read(process: subprocess.Popen[bytes], run: Run, most: int) -> bytes:
+def _read(process: subprocess.Popen[bytes], run: GitRun, most: int) -> bytes:
     data = _stream(process).read(most + 1)
     if len(data) > most:
         raise InputError.of(f"git prints more than {most} bytes", where=run.where)
@@ -212,7 +212,7 @@ def _stream(process: subprocess.Popen[bytes]) -> IO[bytes]:
     return process.stdout
 
 
-def _spoken(said: str, run: Run) -> str:
+def _spoken(said: str, run: GitRun) -> str:
     """Return what git says of a failure on one line, as messages may repeat it."""
     for secret in run.secrets:
         said = said.replace(secret, "****")
@@ -237,7 +237,7 @@ def list_files(folder: Path, environment: Mapping[str, str], where: str) -> list
     repository. None where git cannot read the checkout.
     """
     # a checkout of another user, as containers in CI have them, is only read; no setting of it runs a program
-    run = Run(variables=users_variables(environment), folder=folder, where=where)
+    run = GitRun(variables=users_variables(environment), folder=folder, where=where)
     arguments = ("-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", "-t", "-z")
     try:
         return [(row[:1].decode(), row[2:]) for row in records(run, *arguments)]

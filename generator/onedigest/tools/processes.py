@@ -21,7 +21,7 @@ _LONGEST_LINE = 1 << 16
 _COLOUR = re.compile(rb"\x1b\[[0-9;]*[mK]")
 
 
-class Running:
+class RunningProcess:
     """A command that runs, and writes its log to a file, so that neither it nor we wait for the other."""
 
     def __init__(self, process: subprocess.Popen[bytes], log: IO[bytes], take: Callable[[str], object]) -> None:
@@ -83,7 +83,7 @@ def ask(
 @contextmanager
 def running(
     command: Sequence[str], environment: Mapping[str, str], *, folder: Path, take: Callable[[str], object]
-) -> Iterator[Running]:
+) -> Iterator[RunningProcess]:
     """Run a long command in a folder while the context lasts; `take` gets each line of its log.
 
     Where the context ends badly, the command is interrupted, and has a moment to end before it is killed.
@@ -98,7 +98,7 @@ def running(
             stderr=written,
         )
         with process, ended(process):
-            yield Running(process, log, take)
+            yield RunningProcess(process, log, take)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from onedigest.errors import InputError, NetworkError, Problem
 from onedigest.net.indexes import PackageIndex, addresses_with_user, indexes_in, listed_in, without_users
 from onedigest.store import Store
 from onedigest.tools.anonymous_file import nameless_file
-from onedigest.tools.uv_environment import UvInput, hide, lend
+from onedigest.tools.uv_environment import UvInput, hide, uv_input
 from onedigest.tools.uv_network import with_hint
 from onedigest.uv_program import find_uv
 
@@ -142,7 +142,7 @@ def _run(
     python: Path = Path(sys.executable),
 ) -> str:
     """Run uv in a folder; return what it prints. `asked` are the indexes that the project in it names."""
-    lent = lend(environment, asked, offline="--offline" in command)
+    lent = uv_input(environment, asked, offline="--offline" in command)
     with nameless_file(lent.settings.encode()) as user, nameless_file(lent.machine.encode()) as machine:
         done = _start(command, root, where, lent.variables, {"user": user, "machine": machine}, python)
     said = hide(done.stderr, lent.secrets)

@@ -44,7 +44,7 @@ class UvInput:
     """Where the settings are that messages of uv are about, by `user` and `machine`."""
 
 
-def lend(environment: Mapping[str, str], asked: Iterable[PackageIndex] = (), *, offline: bool = False) -> UvInput:
+def uv_input(environment: Mapping[str, str], asked: Iterable[PackageIndex] = (), *, offline: bool = False) -> UvInput:
     """Return what uv gets of an environment. `asked` are the indexes of the project that uv is to resolve.
 
     `offline` is for a run that shows nothing to anybody, for which no program is asked. Raises `NetworkError` for a

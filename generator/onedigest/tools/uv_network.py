@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from onedigest.errors import NetworkError
 from onedigest.net.failure_reasons import AUTHORITY
 from onedigest.net.proxies import SCHEMES, Proxy, proxy_of
-from onedigest.net.proxy_faults import ProxyFault, nameless, plain, unreached, untunnelled, unwilling
+from onedigest.net.proxy_faults import ProxyFault, login_fault, no_name_fault, no_tunnel_fault, plain, unreachable_fault
 
 _LOGIN = re.compile(
     r"407 Proxy Authentication|proxy authorization required|credentials not accepted|"
@@ -45,15 +45,15 @@ def _fault(message: str, variables: Mapping[str, str], settings: str) -> ProxyFa
     if proxy is None:
         return None
     if _LOGIN.search(message):
-        return unwilling(proxy)
+        return login_fault(proxy)
     if _NO_NAME in message:
-        return nameless(proxy, host)
+        return no_name_fault(proxy, host)
     if _NO_TLS in message and proxy.scheme == "https":
         return plain(proxy)
     if _UNREACHED.search(message):
         why = _CAUSE.search(message)
-        return unreached(proxy, why[1].rpartition(": ")[2] if why else "")
-    return untunnelled(proxy, host) if _UNTUNNELLED.search(message) else None
+        return unreachable_fault(proxy, why[1].rpartition(": ")[2] if why else "")
+    return no_tunnel_fault(proxy, host) if _UNTUNNELLED.search(message) else None
 
 
 def _before(message: str, variables: Mapping[str, str], settings: str) -> tuple[Proxy | None, str]:

@@ -34,9 +34,9 @@ def check(lock: Lock, platforms: Iterable[Platform], store: Store) -> WheelFindi
     if (cached := store.read_note(name)) is not None:
         with suppress(ValueError, TypeError, KeyError):
             return loads(cached)
-    from onedigest.wheel_check.inspection import look  # what was found before needs none of it
+    from onedigest.wheel_check.inspection import inspect_wheels  # what was found before needs none of it
 
-    found = look(wheels, place, store)
+    found = inspect_wheels(wheels, place, store)
     if not found.unfit:
         store.write_note(name, dumps(found))
     return found

@@ -14,7 +14,7 @@ Key: TypeAlias = tuple[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Shared:
+class SharedFiles:
     """Files that several packages bring with different content: an image has those of `winner`.
 
     `paths` are the first of them, from the root of the image without its slash, and `count` is how many there are.
@@ -35,7 +35,7 @@ class WheelFindings:
 
     unfit: tuple[tuple[tuple[Key, ...], str], ...] = ()
     odd: tuple[tuple[Key, str], ...] = ()
-    shared: tuple[Shared, ...] = ()
+    shared: tuple[SharedFiles, ...] = ()
 
 
 def dumps(found: WheelFindings) -> bytes:
@@ -50,7 +50,7 @@ def loads(text: bytes) -> WheelFindings:
     return WheelFindings(
         odd=tuple((_key(key), str(said)) for key, said in cached["odd"]),
         shared=tuple(
-            Shared(
+            SharedFiles(
                 packages=tuple(map(_key, packages)), winner=_key(winner), paths=tuple(map(str, paths)), count=int(count)
             )
             for packages, winner, paths, count in cached["shared"]

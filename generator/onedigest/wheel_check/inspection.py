@@ -13,7 +13,7 @@ from onedigest.lock.model import Wheel
 from onedigest.oci.libdeflate import Budget, Inflater
 from onedigest.platforms import Platform
 from onedigest.store import Store
-from onedigest.wheel_check.findings import Key, Shared, WheelFindings
+from onedigest.wheel_check.findings import Key, SharedFiles, WheelFindings
 from onedigest.wheel_check.listing import Listing, Place, list_wheel
 
 _INFLATER = Inflater(Budget.of_threads(384 << 20))
@@ -28,7 +28,7 @@ _MOST_PATHS = 3
 Reason = tuple[tuple[Key, ...], str]
 
 
-def look(wheels: Mapping[Platform, Mapping[Key, Wheel]], place: Place, store: Store) -> WheelFindings:
+def inspect_wheels(wheels: Mapping[Platform, Mapping[Key, Wheel]], place: Place, store: Store) -> WheelFindings:
     """Look at the wheels of each platform, for a Python and a virtual environment: at all, whatever is found."""
     keys = {wheel: key for several in wheels.values() for key, wheel in several.items()}
     unfit: list[Reason] = []
@@ -66,7 +66,7 @@ def _clashes(files: Mapping[str, Sequence[Entry]], known: Mapping[str, Key]) -> 
         yield tuple(known[name] for name in clash.wheels), str(clash)
 
 
-def _shared(names: Iterable[Mapping[str, Key]], files: Mapping[str, Sequence[Entry]]) -> Iterator[Shared]:
+def _shared(names: Iterable[Mapping[str, Key]], files: Mapping[str, Sequence[Entry]]) -> Iterator[SharedFiles]:
     """Yield what the same packages share, on whichever platform."""
     found: dict[tuple[tuple[Key, ...], Key], set[str]] = {}
     for known in names:
@@ -74,4 +74,4 @@ def _shared(names: Iterable[Mapping[str, Key]], files: Mapping[str, Sequence[Ent
             packages = tuple(sorted(known[name] for name in each.wheels))
             found.setdefault((packages, known[each.winner]), set()).add(each.path)
     for (packages, winner), paths in sorted(found.items()):
-        yield Shared(packages=packages, winner=winner, paths=tuple(sorted(paths)[:_MOST_PATHS]), count=len(paths))
+        yield SharedFiles(packages=packages, winner=winner, paths=tuple(sorted(paths)[:_MOST_PATHS]), count=len(paths))

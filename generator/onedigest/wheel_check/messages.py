@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from onedigest.definition.spec import Spec
 from onedigest.errors import Problem, listed
 from onedigest.lock.model import Lock
-from onedigest.wheel_check.findings import Key, Shared, WheelFindings
+from onedigest.wheel_check.findings import Key, SharedFiles, WheelFindings
 
 _MOST_SHARED = 40
 """How many groups of wheels that share paths are told: wheels that are meant to be used have a few."""
@@ -130,7 +130,7 @@ def _without(asked: str, version: str) -> str:
     return str(requirement)
 
 
-def _shared(shared: Shared, requesters: Requesters) -> Problem:
+def _shared(shared: SharedFiles, requesters: Requesters) -> Problem:
     wheels = listed([" ".join(key) for key in shared.packages])
     paths = [f"`{_shown(path)}`" for path in shared.paths]
     all_of = "both bring" if len(shared.packages) == 2 else "all bring"
@@ -157,7 +157,7 @@ def _is_beside(path: str) -> bool:
     return not path.endswith((".py", ".so", ".pth")) or (bool(slash) and top in _BESIDE)
 
 
-def _one_alone(shared: Shared, requesters: Requesters) -> str:
+def _one_alone(shared: SharedFiles, requesters: Requesters) -> str:
     """Return how to have one of the packages alone, where none of them needs another."""
     names = [name for name, _ in shared.packages]
     needs = {package.name: {name for name, _ in package.dependencies} for package in requesters.lock.packages}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from onedigest.assembler.descriptor import Descriptor
     from onedigest.assembler.image import Image as BuiltImage
     from onedigest.digest import Digest
-    from onedigest.lock.base.installed import Installed
+    from onedigest.lock.base.installed import InstalledPackage
     from onedigest.platforms import Platform
     from onedigest.registry.repository import Repository
     from onedigest.workspace.context import Context
@@ -117,7 +117,7 @@ def _sbom(context: Context, job: PlannedImage, image: BuiltImage) -> bytes:
     )
 
 
-def _below(context: Context, job: PlannedImage) -> dict[Platform, tuple[Installed, ...]]:
+def _below(context: Context, job: PlannedImage) -> dict[Platform, tuple[InstalledPackage, ...]]:
     """Return what the image below has installed; of lists that cannot be read it is said that they are missing."""
     from onedigest.lock.base.installed import read_below
     from onedigest.plan.inputs import Inputs

@@ -255,9 +255,9 @@ def _noted(context: Context, note: str) -> Record | None:
 
 def _compare(record: Record, found: Record, *, complete: bool) -> None:
     """Raise `DifferenceError` for a record that says anything else; one of all platforms must be whole."""
-    from onedigest.plan.record import differences, misstatements
+    from onedigest.plan.record import differences, other_statements
 
-    rows = differences(record, found) or (misstatements(record, found) if complete else [])
+    rows = differences(record, found) or (other_statements(record, found) if complete else [])
     if rows:
         lines = table(("what", "recorded", "built"), [tuple(_short(cell) for cell in row) for row in rows])
         raise DifferenceError.of(

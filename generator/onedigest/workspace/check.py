@@ -24,7 +24,7 @@ from onedigest.workspace.script_locks import warn_of_difference
 
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock
-    from onedigest.rules.model import Rules, Stale
+    from onedigest.rules.model import Rules, StaleFile
 
 
 def check_images(
@@ -72,14 +72,14 @@ class _Found:
 
     generated: str
     version: str
-    stale: tuple[Stale, ...]
+    stale: tuple[StaleFile, ...]
 
     def other_formats(self) -> set[int]:
         """Return the formats of rules that are not the one of this version, which cannot render them."""
         formats_of = {each.format for each in self.stale if not each.edited}
         return {number for number in formats_of if number not in (None, formats.RULES)}
 
-    def told(self) -> list[Stale]:
+    def told(self) -> list[StaleFile]:
         """Return what is told file by file: of rules of another format what was changed by hand, and the lock."""
         other = self.other_formats()
         return [each for each in self.stale if not other or each.edited or each.path.endswith(f"/{formats.LOCK_FILE}")]

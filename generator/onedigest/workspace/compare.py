@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onedigest.errors import InputError
@@ -70,9 +69,10 @@ def _sides(context: Context, first: str, second: str, stack: ExitStack) -> tuple
 
 def _side(context: Context, what: str, stack: ExitStack) -> Side | None:
     """Return what a name stands for; None for what may be a revision."""
-    if (context.lockfiles / what / LOCK_FILE).is_file() or Path(what).suffix == ".py" or names_project(what):
+    path = context.path(what)
+    if (context.lockfiles / what / LOCK_FILE).is_file() or path.suffix == ".py" or names_project(path):
         return _locked(context, find_image(context, what))
-    if Path(what).exists() or is_reference(what):
+    if path.exists() or is_reference(what, path):
         return _opened(context, stack.enter_context(open_image(context, what)))
     return None
 

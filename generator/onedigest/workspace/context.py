@@ -23,15 +23,22 @@ if TYPE_CHECKING:
 class Context:
     """What one piece of work sees of the world. Each warning is told once, and each project is found once.
 
-    `lockfiles` is the folder of locks that the user named, instead of the one of each project. With `at_length`
-    explanations are told whole.
+    Names of files are looked up from `folder`, the working directory where there is none. `lockfiles` is the folder of
+    locks that the user named, instead of the one of each project. With `at_length` explanations are told whole.
     """
 
     def __init__(
-        self, machine: Machine, events: Events, *, lockfiles: Path | None = None, at_length: bool = False
+        self,
+        machine: Machine,
+        events: Events,
+        *,
+        folder: Path | None = None,
+        lockfiles: Path | None = None,
+        at_length: bool = False,
     ) -> None:
         self.machine = machine
         self.events = events
+        self._folder = folder
         self.at_length = at_length
         self._lockfiles = lockfiles.resolve() if lockfiles else None  # it may be a link: the user named it
         self._warned: dict[Problem, None] = {}
@@ -72,9 +79,18 @@ class Context:
         self.events.said(text)
 
     @property
+    def folder(self) -> Path:
+        """The folder that names are looked up from."""
+        return self._folder or Path.cwd()
+
+    def path(self, name: str) -> Path:
+        """Return the path that a name stands for."""
+        return self._folder / name if self._folder else Path(name)
+
+    @property
     def lockfiles(self) -> Path:
         """The folder of all locks."""
-        return self.lockfiles_of(self.project(Path.cwd()))
+        return self.lockfiles_of(self.project(self.folder))
 
     def lockfiles_of(self, project: Project) -> Path:
         """Return the folder of a project's locks, which is no link out of it, or the one that the user named."""
@@ -112,6 +128,6 @@ class Context:
 
         A path below the working directory is one of the checkout that the user works in.
         """
-        here, named = self.project(Path.cwd()), Path(os.path.abspath(path))  # noqa: PTH100  links stay as they are
+        here, named = self.project(self.folder), Path(os.path.abspath(path))  # noqa: PTH100  links stay as they are
         own = here if named.is_relative_to(here.root) else self.project(named.parent.resolve())
         return own.root if own.marked else named.resolve().parent

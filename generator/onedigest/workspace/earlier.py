@@ -30,7 +30,7 @@ def earlier_lock(context: Context, image: ScriptImage) -> Lock | None:
     """
     from onedigest.lock import text as codec
     from onedigest.lock.metadata import format_problem, is_newer, stated
-    from onedigest.lock.salvage import decided, read_remains
+    from onedigest.lock.salvage import decided, salvage_lock
     from onedigest.rules.files import read
 
     text, where = None, shown(image.lock_path)
@@ -43,7 +43,7 @@ def earlier_lock(context: Context, image: ScriptImage) -> Lock | None:
         newer = [found for side in sides(text or "") if is_newer(found := stated(side))]
         if newer and (refusal := format_problem(newer[0], where)):
             raise InputError([refusal]) from None
-        left, problem = read_remains(text) if text else None, error.problems[0]
+        left, problem = salvage_lock(text) if text else None, error.problems[0]
         kept = "the pins that can be read are kept" if left else "none of its pins can be read"
         image.warn(Problem(f"{problem.message}; {kept}", problem.where))
         if differing := decided(text or ""):

@@ -187,7 +187,7 @@ def _claimed(images: list[ScriptImage], claims: Claims) -> list[ScriptImage]:
 
 def _script_path(context: Context, name: str) -> tuple[Path, str]:
     """Return the script that an argument means, and the name of the image where it is one."""
-    path = Path(name)
+    path = context.path(name)
     if path.is_dir() and (not _has_lock(context, name) or name in (".", "..")):
         path = find_project_file(path)
     if path.suffix == ".py" or path.is_file():
@@ -245,7 +245,7 @@ def _stated(script: str, lockfiles: Path, lock: Path) -> Path:
 def _all_scripts(context: Context) -> list[tuple[Path, str]]:
     from onedigest.rules.files import read
 
-    project = context.project(Path.cwd())
+    project = context.project(context.folder)
     if project.scripts:
         found = project.list_scripts()
         if not found:

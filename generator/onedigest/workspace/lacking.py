@@ -31,7 +31,7 @@ def look_at(
     Nothing is fetched but Debian's list of files, where something is missing. With `make_sources` that is tried again
     where it was out of reach before.
     """
-    from onedigest.missing.check import look
+    from onedigest.missing.check import find_lacks
     from onedigest.missing.model import CheckedImage
 
     def owners(names: Sequence[str]) -> KnownOwners | None:
@@ -50,7 +50,7 @@ def look_at(
         where=lambda key: image.script.where(f"tool.onedigest.{key}"),
         again=make_sources is not None,
     )
-    for problem in look(looked, context.store, owners):
+    for problem in find_lacks(looked, context.store, owners):
         image.warn(problem)
 
 

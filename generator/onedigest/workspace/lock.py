@@ -187,11 +187,11 @@ def _say_reason(context: Context, image: ScriptImage, previous: Lock | None) -> 
 
 def _debian_moves(previous: Lock | None, lock: Lock, sources: Sources) -> dict[VersionChange, tuple[str, ...]]:
     """Return what moved of Debian's packages, with the vulnerabilities that are mended."""
-    from onedigest.lock.base.advisories import find_mended
+    from onedigest.lock.base.advisories import find_fixed_advisories
     from onedigest.lock.base.version_changes import find_version_changes
 
     moves = find_version_changes(previous.base, lock.base) if previous and previous.version else []
-    mended = find_mended(moves, lock.base, sources)
+    mended = find_fixed_advisories(moves, lock.base, sources)
     return {move: mended.get(move, ()) for move in moves}
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.errors import InputError, Problem, UsageError, generating
 from onedigest.merge_conflicts import MARKS, first_line
-from onedigest.platforms import BY_NAME, Platform, meant, split
+from onedigest.platforms import BY_NAME, Platform, canonical_name, split
 from onedigest.wording import shown
 from onedigest.workspace.context import Context
 from onedigest.workspace.script_image import ScriptImage
@@ -112,7 +112,7 @@ def prove_base(context: Context, image: ScriptImage, lock: Lock) -> None:
 def chosen_platforms(lock: Lock, texts: tuple[str, ...]) -> tuple[Platform, ...]:
     """Return the platforms of a lock that `--platform` means, all of them where it is not given."""
     names = [name for text in texts for name in split(text)]
-    found = [BY_NAME.get(meant(name)) for name in names]
+    found = [BY_NAME.get(canonical_name(name)) for name in names]
     wrong = [name for name, platform in zip(names, found, strict=True) if platform not in lock.platforms]
     if wrong or (texts and not names):
         offered = ", ".join(map(str, lock.platforms))

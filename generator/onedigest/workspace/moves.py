@@ -20,9 +20,9 @@ def say_moves(previous: Lock | None, lock: Lock, moves: Mapping[VersionChange, t
     """
     lines = []
     if previous and not previous.version:
-        from onedigest.lock.salvage import chosen_anew
+        from onedigest.lock.salvage import unpinned_packages
 
-        anew = chosen_anew(previous, lock)
+        anew = unpinned_packages(previous, lock)
         lines += [f"chosen anew: {', '.join(anew)}"] if anew else []
     elif previous:
         before, after = (str(each.origin or each.reference) for each in (previous.base, lock.base))

@@ -14,7 +14,7 @@ from onedigest.workspace.images import find_image
 from onedigest.workspace.project_image import names_project
 
 if TYPE_CHECKING:
-    from onedigest.oci.local_image import Archive, Layout
+    from onedigest.oci.local_image import Layout, LayoutArchive
     from onedigest.oci.read import ReadImage, ReadLayer
     from onedigest.oci.rootfs import Blob
     from onedigest.registry.remote import Remote
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class OpenImage:
     """An image that can be read: its documents at once, its layers when they are asked for."""
 
-    def __init__(self, context: Context, name: str, place: Layout | Archive | Remote) -> None:
+    def __init__(self, context: Context, name: str, place: Layout | LayoutArchive | Remote) -> None:
         from onedigest.oci.read import read_from
 
         self.name = name
@@ -58,18 +58,18 @@ class OpenImage:
 @contextmanager
 def open_image(context: Context, what: str) -> Iterator[OpenImage]:
     """Open the image that a user named. Raises `InputError` where there is none."""
-    from onedigest.oci.local_image import Archive, Layout
+    from onedigest.oci.local_image import Layout, LayoutArchive
 
-    path = Path(what)
-    is_code = path.suffix == ".py" or names_project(what)
+    path = context.path(what)
+    is_code = path.suffix == ".py" or names_project(path)
     built = _built(context, what) if is_code else context.lockfiles.parent / "dist" / what
     if path.is_file() and not is_code:
-        yield OpenImage(context, what, Archive(path))
+        yield OpenImage(context, what, LayoutArchive(path))
     elif (path / "oci-layout").is_file():
         yield OpenImage(context, what, Layout(path))
     elif (built / "oci-layout").is_file():
         yield OpenImage(context, what, Layout(built))
-    elif is_reference(what):
+    elif is_reference(what, path):
         from onedigest.oci.reference import parse_reference
         from onedigest.registry.remote import Remote
 
@@ -86,6 +86,6 @@ def _built(context: Context, what: str) -> Path:
     return image.folder.parent.parent / "dist" / image.spec.name
 
 
-def is_reference(what: str) -> bool:
+def is_reference(what: str, path: Path) -> bool:
     """Tell whether a name is one of a registry: it has a path, a tag or a digest, and is no file."""
-    return any(mark in what for mark in "/:@") and not Path(what).exists() and not what.startswith((".", "/"))
+    return any(mark in what for mark in "/:@") and not path.exists() and not what.startswith((".", "/"))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from onedigest.engines.engine import BuildRequest, Built, Engine
     from onedigest.lock.model import Lock
     from onedigest.plan.layers import Layer, Plan
-    from onedigest.rules.model import Stale
+    from onedigest.rules.model import StaleFile
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,7 +148,7 @@ def refuse_stale_rules(job: PlannedImage, kind: type[OnedigestError]) -> None:
         raise kind(problems)
 
 
-def _stale_for(job: PlannedImage, folder: Path) -> Iterator[Stale]:
+def _stale_for(job: PlannedImage, folder: Path) -> Iterator[StaleFile]:
     """Yield the files that an engine must not build with: the lock, what it reads, and what was changed by hand."""
     from onedigest.rules.folder import stale_shared
     from onedigest.rules.image import render_rules, stale_files
@@ -186,7 +186,7 @@ def _order(context: Context, job: PlannedImage) -> BuildRequest:
 def _lock(context: Context, image: ScriptImage) -> Lock:
     """Return the lock of an image, which is made where there is none, or where the script asks for something else.
 
-    Without a network a lock that does not answer its script any more is refused, as is one that was edited.
+    Without a network a lock whose script changed since is refused, as is one that was edited.
     """
     from onedigest.rules.files import read
 

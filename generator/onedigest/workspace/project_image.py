@@ -18,9 +18,8 @@ def is_project(path: Path) -> bool:
     return path.name == PYPROJECT
 
 
-def names_project(what: str) -> bool:
-    """Tell whether an argument is the file of a project, or a folder that has one and is no layout of an image."""
-    path = Path(what)
+def names_project(path: Path) -> bool:
+    """Tell whether a path is the file of a project, or a folder that has one and is no layout of an image."""
     return is_project(path) or ((path / PYPROJECT).is_file() and not (path / "oci-layout").exists())
 
 
@@ -42,7 +41,7 @@ def read_image(context: Context, path: Path) -> ScriptImage:
     from onedigest.definition.uv_project.pyproject import read_pyproject
 
     folder = path.parent.resolve()
-    here = Path.cwd().resolve()
+    here = context.folder.resolve()
     named = path.relative_to(here).as_posix() if path.is_relative_to(here) else str(path)
     own = read_pyproject(folder, find_repository(folder) or folder, named)
     found = describe(folder, here, _names(own.onedigest, "extras"), _names(own.onedigest, "groups"))

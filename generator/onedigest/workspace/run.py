@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.digest import hex_of
 from onedigest.errors import UsageError
-from onedigest.platforms import meant, split
+from onedigest.platforms import canonical_name, split
 from onedigest.wording import amount
 from onedigest.workspace.choose_engine import make_engine
 from onedigest.workspace.context import Context
@@ -33,9 +33,9 @@ def run_image(context: Context, image: ScriptImage, asked: ContainerOptions) -> 
 def one_platform(text: str) -> str:
     """Return the canonical name of the platform that is asked for, nothing where none is. Raises `UsageError`."""
     names = split(text)
-    if len(set(map(meant, names))) > 1 or (text and not names):
+    if len(set(map(canonical_name, names))) > 1 or (text and not names):
         raise UsageError.of(f"`--platform {text}`: an image runs on one platform", hint="name one, such as linux/amd64")
-    return meant(names[0]) or names[0] if names else ""
+    return canonical_name(names[0]) or names[0] if names else ""
 
 
 def _loaded(context: Context, image: ScriptImage, containers: Containers, platform: str) -> str:

@@ -45,9 +45,9 @@ def _script_lock(image: ScriptImage, otherwise: str) -> ScriptLock | None:
     name = basename(image.spec.script) + _ENDING
     if image.recipe or not image.script_folder.joinpath(name).exists():
         return None
-    from onedigest.lock.script_lock import locking, read_script_lock
+    from onedigest.lock.script_lock import lock_command, read_script_lock
 
-    place, hint = shown(image.script_folder / name), f"run `{locking(image.spec.script)}`"
+    place, hint = shown(image.script_folder / name), f"run `{lock_command(image.spec.script)}`"
     try:
         text = checkout.read_text(image.script_folder, name, MOST_LOCK)
         found = read_script_lock(text or "", place)

@@ -20,7 +20,7 @@ def say_undone(context: Context, image: ScriptImage, lock: Lock, make_sources: C
     if not lock.base.system_packages:
         return
     from onedigest.fetching import fetch_inputs, link_cached
-    from onedigest.lock.base.scripts import left_undone, read_system
+    from onedigest.lock.base.scripts import read_system, undone_by_scripts
     from onedigest.plan.inputs import Inputs, inputs_of
 
     platform = lock.platforms[0]
@@ -37,5 +37,5 @@ def say_undone(context: Context, image: ScriptImage, lock: Lock, make_sources: C
         image.warn(Problem(message, where, "run `onedigest generate --strict` with a network"))
         return
     below = next((inputs / each.name for each in chosen.lists), None)
-    for problem in left_undone(read_system([inputs / each.file_name for each in chosen.packages], below)):
+    for problem in undone_by_scripts(read_system([inputs / each.file_name for each in chosen.packages], below)):
         image.warn(replace(problem, where=where))

@@ -22,7 +22,7 @@ from determinism.test_examples import EXPECTED
 from docker_daemon import run_image
 from golden import CASES, FOLDER, make_index, script_of
 from index_server import IndexServer
-from onedigest.oci.buildkit_export import Exported, read_export
+from onedigest.oci.buildkit_export import ExportedPlatform, read_export
 from onedigest.oci.read import read_image
 from onedigest.oci.validate import validate
 from wheel_builder import build_wheel
@@ -64,7 +64,7 @@ def planned_diff_ids(project: Project, name: str) -> dict[str, list[str]]:
     return {each["platform"]: [layer["diff-id"] for layer in each["layers"]] for each in platforms}
 
 
-def built_diff_ids(exported: dict[str, Exported]) -> dict[str, list[str]]:
+def built_diff_ids(exported: dict[str, ExportedPlatform]) -> dict[str, list[str]]:
     return {platform: [diff_id for diff_id, _ in each.layers] for platform, each in exported.items()}
 
 

@@ -19,14 +19,14 @@ from base_images import Files, make_tar
 from golden import expected_files
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.image import Image, assemble_index, assemble_platform
-from onedigest.attestation.below import Below
+from onedigest.attestation.base_components import Below
 from onedigest.attestation.sbom import Materials, make_sbom
 from onedigest.digest import of_bytes
 from onedigest.errors import InputError
 from onedigest.lock import text
 from onedigest.lock.base.debian import DebianBase
 from onedigest.lock.base.image import ImageBase, PinnedImage
-from onedigest.lock.base.installed import Installed, read_below
+from onedigest.lock.base.installed import InstalledPackage, read_below
 from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.model import Lock
 from onedigest.platforms import ALL, AMD64, ARM64, Platform
@@ -232,7 +232,7 @@ class Shelf:
         )
         self.lock = replace(lock, base=base)
 
-    def read(self, platform: Platform = AMD64) -> tuple[Installed, ...]:
+    def read(self, platform: Platform = AMD64) -> tuple[InstalledPackage, ...]:
         def bring(layers: tuple[Descriptor, ...]) -> None:
             self.brought += len(layers)
             self.store.add(self.tar)

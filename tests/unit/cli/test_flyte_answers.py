@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from onedigest.flyte_plugin.answers import Answer, ProjectFiles, recall, remember
+from onedigest.flyte_plugin.answers import Answer, ProjectFiles, recall_answer, remember
 from onedigest.workspace.machine import Machine
 
 DIGEST = f"sha256:{'ab' * 32}"
@@ -90,7 +90,7 @@ def test_answer_is_given_again_after_one_request(
 ) -> None:
     keep(root, registry)
 
-    assert recall(request(root, run="2")) == f"{registry.host}/acme/x@{DIGEST}"
+    assert recall_answer(request(root, run="2")) == f"{registry.host}/acme/x@{DIGEST}"
     assert registry.asked == [("/v2/acme/x/manifests/0123", "application/json")]
     assert capfd.readouterr().err == "x: pushed already\n"
 
@@ -128,7 +128,7 @@ def test_all_is_looked_at_after(change: str, root: Path, registry: Registry) -> 
     keep(root, registry)
     CHANGES[change](root)
 
-    assert recall(request(root)) == ""
+    assert recall_answer(request(root)) == ""
     assert registry.asked == []
 
 
@@ -148,7 +148,7 @@ def test_answer_stays_with_a_new_file_that_no_build_reads(path: str, root: Path,
     keep(root, registry)
     write(root / path, "new")
 
-    assert recall(request(root))
+    assert recall_answer(request(root))
 
 
 def test_database_that_flyte_writes_to_at_each_build_is_passed(root: Path, registry: Registry) -> None:
@@ -156,7 +156,7 @@ def test_database_that_flyte_writes_to_at_each_build_is_passed(root: Path, regis
     keep(root, registry)
     database.write_text("22")
 
-    assert recall(request(root))
+    assert recall_answer(request(root))
 
 
 @pytest.mark.parametrize(
@@ -165,30 +165,30 @@ def test_database_that_flyte_writes_to_at_each_build_is_passed(root: Path, regis
 def test_another_request_has_an_answer_of_its_own(other: dict[str, Any], root: Path, registry: Registry) -> None:
     keep(root, registry)
 
-    assert recall(request(root, **other)) == ""
+    assert recall_answer(request(root, **other)) == ""
 
 
 @pytest.mark.parametrize("other", [{"locked": True}, {"force": True}, {"dry_run": True}])
 def test_what_is_to_be_proven_or_made_is_never_recalled(other: dict[str, Any], root: Path, registry: Registry) -> None:
     keep(root, registry)
 
-    assert recall(request(root, **other)) == ""
+    assert recall_answer(request(root, **other)) == ""
 
 
 def test_another_environment_or_folder_counts(root: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(root, registry)
     with monkeypatch.context() as other:
         other.setenv("ONEDIGEST_LOCKED", "1")
-        assert recall(request(root)) == ""
+        assert recall_answer(request(root)) == ""
     with monkeypatch.context() as other:
         other.setenv("INDEX_PASSWORD", "s3cret")
-        assert recall(request(root)) == ""
+        assert recall_answer(request(root)) == ""
     with monkeypatch.context() as other:
         other.chdir(root)
-        assert recall(request(root)) == ""
+        assert recall_answer(request(root)) == ""
     monkeypatch.setenv("SHLVL", "7")
 
-    assert recall(request(root))
+    assert recall_answer(request(root))
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_registry_without_the_image_is_asked_the_long_way(
     keep(root, registry)
     registry.status, registry.digest = status, digest
 
-    assert recall(request(root), lambda: steps.append("modules found")) == ""
+    assert recall_answer(request(root), lambda: steps.append("modules found")) == ""
     assert steps == ["modules found", "asked"]
 
 
@@ -234,4 +234,4 @@ def test_note_of_another_machine_counts_for_nothing(
     name = next((Machine.from_environment().store.root / "flyte-answers").iterdir()).name
     monkeypatch.setattr("onedigest.flyte_plugin.answers._name", lambda _: f"flyte-answers/{name}")
 
-    assert recall(request(root)) == ""
+    assert recall_answer(request(root)) == ""

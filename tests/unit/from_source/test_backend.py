@@ -194,7 +194,7 @@ def test_a_failure_of_the_network_says_that_there_is_none(tmp_path: Path) -> Non
 
 
 def test_without_namespaces_the_network_is_dead_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox, "obstacle", lambda: "none here")
+    monkeypatch.setattr(sandbox, "isolation_obstacle", lambda: "none here")
 
     text = refusal(tmp_path, "import urllib.request\nurllib.request.urlopen('http://192.0.2.1/')")
 

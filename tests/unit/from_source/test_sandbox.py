@@ -27,14 +27,14 @@ def run(tmp_path: Path, code: str, limits: Limits = QUICK, *, isolated: bool) ->
 
 def test_this_machine_has_namespaces() -> None:
     """Where it has none, the tests below prove less than they say."""
-    assert sandbox.obstacle() == ""
-    assert sandbox.unisolated() == []
+    assert sandbox.isolation_obstacle() == ""
+    assert sandbox.isolation_warning() == []
 
 
 def test_where_there_are_none_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox, "obstacle", lambda: "unshare: Operation not permitted")
+    monkeypatch.setattr(sandbox, "isolation_obstacle", lambda: "unshare: Operation not permitted")
 
-    (problem,) = sandbox.unisolated()
+    (problem,) = sandbox.isolation_warning()
 
     assert problem.message == (
         "wheels are built without isolation: unshare: Operation not permitted; a backend can reach your files and the network"

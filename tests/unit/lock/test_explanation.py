@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from onedigest.errors import InputError
-from onedigest.lock.explanation import cut, shortened
+from onedigest.lock.explanation import shorten_explanation, shortened
 from onedigest.lock.resolution_messages import explained
 from onedigest.tools.uv import _failure
-from onedigest.tools.uv_environment import lend
+from onedigest.tools.uv_environment import uv_input
 from resolving import Checkout
 from unit.lock.test_requirement_conflict import error_of
 from unit.lock.test_resolution_messages import asking
@@ -91,7 +91,7 @@ def test_other_text_stays(text: str) -> None:
 def test_every_problem_keeps_place_and_hint() -> None:
     error = InputError.of(steps(*"abcde"), where="job.py", hint="leave one out")
 
-    assert str(cut(error)) == (
+    assert str(shorten_explanation(error)) == (
         f"job.py: {HEAD}  cause: (2 earlier steps, which -v shows)\n"
         f"{MARGIN}And because c\n{MARGIN}And because d\n{MARGIN}And because e\nhint: leave one out"
     )
@@ -100,7 +100,7 @@ def test_every_problem_keeps_place_and_hint() -> None:
 def test_end_of_a_long_message_is_what_is_kept(tmp_path: Path) -> None:
     text = f"error: {steps(*(f'alpha=={n}, we can conclude that {n}.' for n in range(5000)))}"
 
-    said = str(_failure(text, str(tmp_path), "job.py", lend({}, (), offline=True)))
+    said = str(_failure(text, str(tmp_path), "job.py", uv_input({}, (), offline=True)))
 
     assert len(said) < 22_000
     assert said.startswith(f"job.py: {HEAD}  cause: Because alpha==0, ")

@@ -145,7 +145,7 @@ def test_rows_with_markers(around: ScriptSurroundings) -> None:
          "a local project with `package = false`, which is not to be installed\n"
          "hint: leave it out, or write what the project needs into `dependencies`"),
         ({"git": "https://git.example/x", "lfs": True},
-         "a git repository with `lfs = true`, and files of git LFS are not brought"),
+         "a git repository with `lfs = true`, and files of git LFS are not fetched"),
         ({"git": "https://git.example/x", "tag": "1", "branch": "2"},
          "a git repository with more than one of `rev`, `tag` and `branch`"),
         ({"git": "https://git.example/x", "subdirectory": "../up"},

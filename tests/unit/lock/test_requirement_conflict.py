@@ -8,7 +8,7 @@ import pytest
 
 from onedigest.errors import InputError, OnedigestError
 from onedigest.lock.older_versions import ResolvedRequest
-from onedigest.lock.requirement_conflict import clash_of, older_for_others, tried
+from onedigest.lock.requirement_conflict import conflict_of, older_for_others, try_resolution
 from resolving import Checkout
 from unit.lock.test_resolution_messages import asking
 from wheel_builder import build_wheel
@@ -44,7 +44,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 
 def error_of(asked: ResolvedRequest) -> InputError:
-    error = tried(asked)
+    error = try_resolution(asked)
     assert isinstance(error, InputError), error
     return error
 
@@ -101,7 +101,7 @@ def line_of(package: str) -> str:
 def test_clash(dependencies: Sequence[str], expected: str, checkout: Checkout) -> None:
     asked = asking(checkout, *dependencies)
 
-    assert str(clash_of(error_of(asked), asked, line_of)) == expected
+    assert str(conflict_of(error_of(asked), asked, line_of)) == expected
 
 
 @pytest.mark.parametrize("dependencies", [("flyte<1",), ("dash", "none"), ("proto<6", "proto>6")])
@@ -110,12 +110,12 @@ def test_what_is_no_clash_of_two_requirements_stays_as_uv_says_it(
 ) -> None:
     asked = asking(checkout, *dependencies)
 
-    assert clash_of(error_of(asked), asked, line_of) is None
+    assert conflict_of(error_of(asked), asked, line_of) is None
 
 
 def test_flyte_that_is_older_for_the_sake_of_another_is_told(checkout: Checkout) -> None:
     asked = asking(checkout, "flyte", "shape==2.0")
-    found = tried(asked)
+    found = try_resolution(asked)
     assert not isinstance(found, OnedigestError)
     newest = {"flyte": {"version": "2.12.1"}}
 

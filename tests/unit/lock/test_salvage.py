@@ -11,7 +11,7 @@ from onedigest import merge_conflicts
 from onedigest.definition.spec import Spec
 from onedigest.lock.model import Lock
 from onedigest.lock.resolver import Upgrade, _reused_choice
-from onedigest.lock.salvage import chosen_anew, read_remains
+from onedigest.lock.salvage import salvage_lock, unpinned_packages
 from onedigest.lock.toml import inline_table, string
 
 SHA = "0" * 64
@@ -50,7 +50,7 @@ def test_pins_of_both_sides_are_kept_and_of_the_first_where_they_differ() -> Non
         merged(package("gamma", "1.0"), package("delta", "1.0")),
     )
     assert merge_conflicts.first_line(text)
-    found = read_remains(text)
+    found = salvage_lock(text)
 
     assert pins(found) == ["alpha 1.0", "beta 1.0", "delta 1.0", "gamma 1.0"]
     assert found is not None
@@ -61,11 +61,11 @@ def test_pins_of_both_sides_are_kept_and_of_the_first_where_they_differ() -> Non
 def test_conflict_inside_of_a_row_has_both_sides() -> None:
     text = package("alpha", "1.0").replace('version = "1.0"\n', merged('version = "1.0"\n', 'version = "1.1"\n'))
 
-    assert pins(read_remains(lock(text))) == ["alpha 1.0"]
+    assert pins(salvage_lock(lock(text))) == ["alpha 1.0"]
 
 
 def test_platforms_may_have_two_versions_of_a_package() -> None:
-    assert pins(read_remains(lock(package("alpha", "1.0"), package("alpha", "1.1")))) == ["alpha 1.0", "alpha 1.1"]
+    assert pins(salvage_lock(lock(package("alpha", "1.0"), package("alpha", "1.1")))) == ["alpha 1.0", "alpha 1.1"]
 
 
 @pytest.mark.parametrize(
@@ -81,27 +81,27 @@ def test_platforms_may_have_two_versions_of_a_package() -> None:
 def test_what_is_broken_is_lost_alone(old: str, new: str, version: str) -> None:
     text = lock(package("alpha", "1.0").replace(old, new), package("beta", "1.0"))
 
-    assert pins(read_remains(text)) == [f"alpha {version}", "beta 1.0"]
+    assert pins(salvage_lock(text)) == [f"alpha {version}", "beta 1.0"]
 
 
 @pytest.mark.parametrize("broken", ['name = "Not/One"', "name = 3", "name = ", 'name = "x"\nname = "y"'])
 def test_package_without_a_readable_name_is_lost(broken: str) -> None:
     text = lock(package("alpha", "1.0").replace('name = "alpha"', broken), package("beta", "1.0"))
 
-    assert "beta 1.0" in pins(read_remains(text))
-    assert "alpha 1.0" not in pins(read_remains(text))
+    assert "beta 1.0" in pins(salvage_lock(text))
+    assert "alpha 1.0" not in pins(salvage_lock(text))
 
 
 def test_lock_that_is_cut_off_has_what_stands_before() -> None:
     text = lock(package("alpha", "1.0"), package("beta", "1.0"))
     for end in range(0, len(text), 37):
-        found = read_remains(text[:end])
+        found = salvage_lock(text[:end])
         assert found is None or pins(found) in (["alpha 1.0"], ["alpha 1.0", "beta 1.0"], [])
-    assert pins(read_remains(text[: text.index("[tool.onedigest]")])) == ["alpha 1.0", "beta 1.0"]
+    assert pins(salvage_lock(text[: text.index("[tool.onedigest]")])) == ["alpha 1.0", "beta 1.0"]
 
 
 def test_base_is_kept_with_what_it_answers() -> None:
-    found = read_remains(lock(package("alpha", "1.0")))
+    found = salvage_lock(lock(package("alpha", "1.0")))
     assert found is not None
 
     assert json.loads(found.asked)
@@ -110,7 +110,7 @@ def test_base_is_kept_with_what_it_answers() -> None:
 
 
 def test_base_without_what_it_answers_stays_for_nobody() -> None:
-    found = read_remains(lock(package("alpha", "1.0")).replace("[tool.onedigest.spec]", "[tool.onedigest.future]"))
+    found = salvage_lock(lock(package("alpha", "1.0")).replace("[tool.onedigest.spec]", "[tool.onedigest.future]"))
     assert found is not None
 
     assert (found.platforms, found.base.debian_packages) == ((), ())
@@ -118,14 +118,14 @@ def test_base_without_what_it_answers_stays_for_nobody() -> None:
 
 def test_digest_of_an_image_is_kept_even_where_the_rest_of_the_base_is_not() -> None:
     text = f'[tool.onedigest.base]\nimage = "ghcr.io/acme/base:1"\nindex = "sha256:{SHA}"\nnew = 1\n'
-    found = read_remains(text)
+    found = salvage_lock(text)
     assert found is not None
 
     assert (str(found.base.origin), found.platforms) == (f"ghcr.io/acme/base@sha256:{SHA}", ())
 
 
 def test_base_of_which_nothing_is_left_chooses_no_suite() -> None:
-    found = read_remains(lock(package("alpha", "1.0")) + merged("x\n", "y\n"))
+    found = salvage_lock(lock(package("alpha", "1.0")) + merged("x\n", "y\n"))
     assert found is not None
     spec = Spec(name="app", script="app.py", entrypoint=("app",))
 
@@ -135,12 +135,12 @@ def test_base_of_which_nothing_is_left_chooses_no_suite() -> None:
 
 @pytest.mark.parametrize("text", ["", "x", "[[packages]]\n", "[tool.onedigest.base]\n", "[[", "<<<<<<< HEAD\n" * 9])
 def test_nothing_is_left_of_what_is_no_lock(text: str) -> None:
-    assert read_remains(text) is None
+    assert salvage_lock(text) is None
 
 
 @pytest.mark.parametrize("base", ["base = 3", "base = []", "base = { images = 3 }", "base = { images = [3] }"])
 def test_base_of_another_form_is_lost(base: str) -> None:
-    found = read_remains(
+    found = salvage_lock(
         package("alpha", "1.0") + f"[tool.onedigest.spec]\n[tool.onedigest.base.x]\n[tool.onedigest]\n{base}\n"
     )
 
@@ -148,9 +148,9 @@ def test_base_of_another_form_is_lost(base: str) -> None:
 
 
 def test_packages_without_a_pin_are_named() -> None:
-    found = read_remains(lock(package("alpha", "1.0")))
-    later = read_remains(lock(package("alpha", "1.1"), package("beta", "1.0")))
+    found = salvage_lock(lock(package("alpha", "1.0")))
+    later = salvage_lock(lock(package("alpha", "1.1"), package("beta", "1.0")))
     assert found is not None
     assert later is not None
 
-    assert chosen_anew(found, later) == ["alpha 1.1", "beta 1.0"]
+    assert unpinned_packages(found, later) == ["alpha 1.1", "beta 1.0"]

@@ -16,7 +16,7 @@ from onedigest.errors import InputError, Problem
 from onedigest.lock import text as lock_text
 from onedigest.lock.graph import MOST_PATHS, ROOT, cycles, from_lock, paths_to, ranks
 from onedigest.lock.metadata import LockMetadata, is_newer, stated, stated_in
-from onedigest.lock.model import settled
+from onedigest.lock.model import keep_release
 from onedigest.lock.parse import is_of
 from onedigest.lock.targets import Target
 from onedigest.lock.toml import value
@@ -124,9 +124,9 @@ def test_release_moves_only_with_something_else() -> None:
     lock = lock_text.loads(FULL, "pylock.toml")
     newer = replace(lock, version="9.0")
 
-    assert settled(newer, lock) == lock
-    assert settled(replace(newer, roots=()), lock).version == "9.0"
-    assert settled(newer, None) == settled(newer, replace(lock, version="")) == newer
+    assert keep_release(newer, lock) == lock
+    assert keep_release(replace(newer, roots=()), lock).version == "9.0"
+    assert keep_release(newer, None) == keep_release(newer, replace(lock, version="")) == newer
 
 
 def test_all_wrong_rows_are_told_at_once() -> None:

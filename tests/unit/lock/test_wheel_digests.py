@@ -12,7 +12,7 @@ from onedigest.digest import Digest
 from onedigest.errors import InputError
 from onedigest.lock.model import LockedPackage, Wheel
 from onedigest.lock.script_lock import ScriptPins
-from onedigest.lock.wheel_digests import completed
+from onedigest.lock.wheel_digests import complete_digests
 from onedigest.platforms import AMD64
 from onedigest.sources import Sources
 from onedigest.store import Store
@@ -41,7 +41,9 @@ class World:
         sources = Sources(
             store=self.store, client=nothing, access=nothing, archive=nothing, offline=True, environment={}
         )
-        (found,) = completed((package,), {NAME: WheelAddress(str(self.file), index, "")}, sources, ScriptPins(**pins))
+        (found,) = complete_digests(
+            (package,), {NAME: WheelAddress(str(self.file), index, "")}, sources, ScriptPins(**pins)
+        )
         return found.wheels[0][1].digest, found.wheels[0][1].size
 
     def refused(self, index: str = "", size: int = 0, **pins: Any) -> str:

@@ -20,7 +20,7 @@ from onedigest.platforms import AMD64
 SEARCH = ("/opt/venv/bin", "/usr/local/bin", "/usr/bin", "/bin")
 WORLD = ImageContents(
     platform=AMD64,
-    brought=(),
+    inputs=(),
     libraries=frozenset(),
     programs=frozenset(("opt/venv/bin/python", "usr/bin/env", "usr/bin/sh")),
     rootfs=None,

@@ -15,7 +15,7 @@ from onedigest.net.download import Client
 from onedigest.net.index_credentials import IndexCredential, IndexCredentials
 from onedigest.net.indexes import PackageIndex, addresses_with_user, stem_of, without_users
 from onedigest.net.uv_settings import read_settings, settings_text
-from onedigest.tools.uv_environment import lend
+from onedigest.tools.uv_environment import uv_input
 
 HOST = "https://pypi.acme.example"
 LAYOUTS = [
@@ -132,7 +132,7 @@ def test_token_of_a_login_is_a_bearer(token: str, expected: str, tmp_path: Path)
     found = known.at(f"{HOST}/a/x.whl")
 
     assert (found.header["authorization"] if found else "") == expected
-    assert "Bearer" not in lend({"UV_CREDENTIALS_DIR": str(tmp_path), "UV_INDEX": f"{HOST}/a/simple"}).settings
+    assert "Bearer" not in uv_input({"UV_CREDENTIALS_DIR": str(tmp_path), "UV_INDEX": f"{HOST}/a/simple"}).settings
 
 
 def test_addresses_in_texts_lose_their_users() -> None:
@@ -294,7 +294,7 @@ class TestSettings:
         own = {"UV_CONFIG_FILE": str(tmp_path / "uv.toml")}
 
         assert IndexCredentials(own, [PackageIndex(url="http://u:p@h.example/simple")]).rows == ()
-        assert "keyring" not in lend(own).settings
+        assert "keyring" not in uv_input(own).settings
 
     def test_that_are_no_toml_are_an_error(self, tmp_path: Path) -> None:
         (tmp_path / "uv.toml").write_text('index-url = "https://u:SECRET@h.example\n')

@@ -15,7 +15,7 @@ from onedigest.definition.spec import Spec
 from onedigest.errors import InputError, UsageError
 from onedigest.oci.docker_archive import write_docker_archive
 from onedigest.oci.layout import holds, write
-from onedigest.oci.local_image import Archive
+from onedigest.oci.local_image import LayoutArchive
 from onedigest.oci.name_annotations import full_name
 from onedigest.oci.read import read_from, read_image
 from onedigest.oci.validate import prove
@@ -27,7 +27,7 @@ BOTH = ("linux/arm64", "linux/amd64")
 
 def documents(archive: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the two documents of an archive that say what its image is called."""
-    read = Archive(archive).read
+    read = LayoutArchive(archive).read
     return json.loads(read("index.json")), json.loads(read("manifest.json"))[0]
 
 
@@ -81,8 +81,8 @@ def test_names_do_not_move_the_digest_and_the_same_names_give_the_same_bytes(tmp
 
     assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
     for file in "acd":
-        assert prove(Archive(tmp_path / f"{file}.tar")) == []
-        assert read_from(Archive(tmp_path / f"{file}.tar")).digest == image.digest
+        assert prove(LayoutArchive(tmp_path / f"{file}.tar")) == []
+        assert read_from(LayoutArchive(tmp_path / f"{file}.tar")).digest == image.digest
 
 
 def test_layout_is_that_of_its_names(tmp_path: Path) -> None:

@@ -183,10 +183,10 @@ def test_record_round_trip_and_differences() -> None:
     record = records.loads(text, "image.toml")
 
     assert records.dumps(record) == text
-    assert records.differences(record, record) == records.misstatements(record, record) == []
+    assert records.differences(record, record) == records.other_statements(record, record) == []
     other = records.loads(text.replace("size = ", "size = 1", 1), "image.toml")
     assert records.differences(record, other) == []
-    assert [row[0] for row in records.misstatements(record, other)] == ["linux/amd64 layers"]
+    assert [row[0] for row in records.other_statements(record, other)] == ["linux/amd64 layers"]
     moved = records.loads(text.replace(record.platforms[0].config, "sha256:" + "0" * 64), "image.toml")
     assert [row[0] for row in records.differences(record, moved)] == ["linux/amd64 config"]
 

@@ -24,7 +24,7 @@ from onedigest.rules.dockerfile import render_dockerfile
 from onedigest.rules.files import read, write
 from onedigest.rules.folder import stale_folder, write_folder
 from onedigest.rules.image import render_rules, stale_files
-from onedigest.rules.model import Rules, Stale
+from onedigest.rules.model import Rules, StaleFile
 from onedigest.rules.stages import stage_names
 
 
@@ -145,15 +145,15 @@ def test_files_are_fresh_until_something_moves(tmp_path: Path) -> None:
     assert stale_targets([rules], folder) == []
     other = render_rules(SPEC, LOCK, arrange(replace(SPEC, user="7:7"), LOCK, [SCRIPT]), folder)
     assert list(stale_files(other, folder)) == [
-        Stale("full/Dockerfile", "is out of date", RULES),
-        Stale("full/Dockerfile.dockerignore", "is out of date", RULES),
-        Stale("full/BUILD.bazel", "is out of date", RULES),
-        Stale("full/layers.json", "is out of date", RULES),
-        Stale("full/default.nix", "is out of date", RULES),
+        StaleFile("full/Dockerfile", "is out of date", RULES),
+        StaleFile("full/Dockerfile.dockerignore", "is out of date", RULES),
+        StaleFile("full/BUILD.bazel", "is out of date", RULES),
+        StaleFile("full/layers.json", "is out of date", RULES),
+        StaleFile("full/default.nix", "is out of date", RULES),
     ]
     assert stale_targets([other], folder) == ["the target of full is out of date"]
     (folder / "full/Dockerfile").unlink()
-    assert list(stale_files(rules, folder)) == [Stale("full/Dockerfile", "is missing")]
+    assert list(stale_files(rules, folder)) == [StaleFile("full/Dockerfile", "is missing")]
 
 
 def test_bake_file_keeps_other_images_and_drops_those_that_are_gone(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 from onedigest.net.indexes import PackageIndex
-from onedigest.tools.uv_environment import UvInput, hide, lend
+from onedigest.tools.uv_environment import UvInput, hide, uv_input
 
 
 def shown(lent: UvInput) -> list[str]:
@@ -44,7 +44,7 @@ def test_nothing_but_what_says_where_an_index_is() -> None:
         ],
         "1",
     )
-    lent = lend({**kept, **others})
+    lent = uv_input({**kept, **others})
 
     assert (lent.variables, lent.settings, lent.machine, lent.secrets) == (kept, "", "", ())
 
@@ -60,7 +60,7 @@ def test_no_secret_in_capitals(tmp_path: Path) -> None:
         "HTTPS_PROXY": "http://me:s3cret5@proxy.invalid:3128",
         "UV_EXTRA_INDEX_URL": "https://only-user@d.invalid/simple",
     }
-    lent = lend(environment, [PackageIndex(name="e", url="https://e.invalid")])
+    lent = uv_input(environment, [PackageIndex(name="e", url="https://e.invalid")])
 
     assert lent.variables == {
         "HOME": str(tmp_path),
@@ -79,7 +79,7 @@ def test_no_secret_in_capitals(tmp_path: Path) -> None:
 
 
 def test_two_of_one_host_stay_with_their_addresses() -> None:
-    lent = lend({"UV_INDEX": "https://me:one!@a.invalid/x/simple https://me:two!@a.invalid/y/simple"})
+    lent = uv_input({"UV_INDEX": "https://me:one!@a.invalid/x/simple https://me:two!@a.invalid/y/simple"})
 
     assert shown(lent) == ["https://me:one%21@a.invalid/x/simple", "https://me:two%21@a.invalid/y/simple"]
 
@@ -95,7 +95,7 @@ def test_what_is_kept_for_a_path_is_shown_to_the_index_below_it(tmp_path: Path) 
     )
     own = {"UV_CREDENTIALS_DIR": str(tmp_path), "UV_INDEX": "https://b.invalid/x/simple https://b.invalid/y/simple"}
 
-    assert shown(lend(own)) == ["https://me:one@b.invalid/x/simple", "https://me:t%22wo@b.invalid/y/simple"]
+    assert shown(uv_input(own)) == ["https://me:one@b.invalid/x/simple", "https://me:t%22wo@b.invalid/y/simple"]
 
 
 def test_secret_is_hidden_in_messages() -> None:

@@ -23,7 +23,7 @@ from onedigest.lock.model import Lock, LockedPackage, Wheel
 from onedigest.platforms import ALL, Platform
 from onedigest.store import Store
 from onedigest.wheel_check.check import check
-from onedigest.wheel_check.findings import Shared, WheelFindings, dumps, loads
+from onedigest.wheel_check.findings import SharedFiles, WheelFindings, dumps, loads
 from onedigest.wheel_check.messages import Requesters, placed, refusals, warnings
 from wheel_builder import wheel_bytes, zip_bytes
 
@@ -183,7 +183,7 @@ def test_two_files_are_both_named(shelf: Shelf) -> None:
 
 def test_groups_without_end_are_not_told_without_end(shelf: Shelf) -> None:
     groups = tuple(
-        Shared(packages=(("a", "1"), (f"b{n}", "1")), winner=("b", "1"), paths=("x",), count=1) for n in range(60)
+        SharedFiles(packages=(("a", "1"), (f"b{n}", "1")), winner=("b", "1"), paths=("x",), count=1) for n in range(60)
     )
     told = warnings(WheelFindings(shared=groups), Requesters(spec=SPEC, lock=shelf.add("a").lock(), line_of=line_of))
 
@@ -328,7 +328,7 @@ def test_wheels_are_closed_after_they_were_looked_at(shelf: Shelf, monkeypatch: 
 
 
 def test_note_is_read_as_it_was_written() -> None:
-    shared = Shared(packages=(("a", "1"), ("b", "2")), winner=("b", "2"), paths=("x", "y"), count=7)
+    shared = SharedFiles(packages=(("a", "1"), ("b", "2")), winner=("b", "2"), paths=("x", "y"), count=7)
     found = WheelFindings(odd=((("a", "1"), "a.whl: odd"),), shared=(shared,))
 
     assert loads(dumps(found)) == found

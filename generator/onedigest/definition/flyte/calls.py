@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from onedigest.definition.flyte import literals
-from onedigest.definition.flyte.chains import ChainedImage, begin, go_on, is_constructor
+from onedigest.definition.flyte.chains import ChainedImage, apply_constructor, apply_method, is_constructor
 from onedigest.definition.flyte.frames import (
     Class,
     ExpressionReader,
@@ -50,7 +50,7 @@ def call_value(call: ast.Call, frame: Frame, follow: ExpressionReader) -> Any:  
         method = call.func.attr
         if isinstance(owner, ChainedImage):
             return _image(
-                call, frame, follow, lambda read: go_on(owner, method, call, frame.module, follow.place, read)
+                call, frame, follow, lambda read: apply_method(owner, method, call, frame.module, follow.place, read)
             )
         if isinstance(owner, TaskEnvironment) and method == "clone_with":
             return _environment(call, frame, follow, like=owner)
@@ -73,7 +73,7 @@ def call_value(call: ast.Call, frame: Frame, follow: ExpressionReader) -> Any:  
 def _external(name: str, call: ast.Call, frame: Frame, follow: ExpressionReader) -> Any:
     owner, _, last = name.rpartition(".")
     if is_constructor(name):
-        return _image(call, frame, follow, lambda read: begin(last, call, frame.module, follow.place, read))
+        return _image(call, frame, follow, lambda read: apply_constructor(last, call, frame.module, follow.place, read))
     if _names_environment(last):
         return _environment(call, frame, follow)
     if last == _TASK:

@@ -70,7 +70,9 @@ def is_constructor(name: str) -> bool:
     return owner in IMAGES and method.startswith("from_")
 
 
-def begin(method: str, call: ast.Call, module: Module, place: Path, value: Callable[[ast.expr], Any]) -> ChainedImage:
+def apply_constructor(
+    method: str, call: ast.Call, module: Module, place: Path, value: Callable[[ast.expr], Any]
+) -> ChainedImage:
     """Return the image that a constructor gives. Raises `NotLiteral` and `InputError`."""
     given = _arguments(method, call, module, value)
     if method == "from_ref_name":
@@ -84,7 +86,7 @@ def begin(method: str, call: ast.Call, module: Module, place: Path, value: Calla
     return ChainedImage(made, call, module, is_built, is_extendable=method != "from_base")
 
 
-def go_on(
+def apply_method(
     made: ChainedImage, method: str, call: ast.Call, module: Module, place: Path, value: Callable[[ast.expr], Any]
 ) -> ChainedImage:
     """Return the image that a method gives. Raises `NotLiteral` and `InputError`."""

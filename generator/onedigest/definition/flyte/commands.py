@@ -30,7 +30,7 @@ def run_line(command: str) -> str:
     return shlex.join(("/bin/sh", "-c", command))
 
 
-def reaching(step: Commands, lines: Sequence[str]) -> Iterator[tuple[int, Problem]]:
+def network_problems(step: Commands, lines: Sequence[str]) -> Iterator[tuple[int, Problem]]:
     """Yield what is to be said of commands that reach for a network, with the line; `lines` are those of the script."""
     from onedigest.definition.network_use import DEBIAN_PACKAGES, FILES, PYTHON_PACKAGES, network_uses
 

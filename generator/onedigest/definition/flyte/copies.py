@@ -162,4 +162,4 @@ def _expanded(target: str, where: str, variables: Mapping[str, str]) -> str:
     if name := next(expansion.names_in(found), ""):
         message = f"`${name}` in the target {target!r} would be filled in by a Dockerfile, and is not known here"
         raise InputError.of(message, where=where, hint="write the path out, or put `with_env_vars` before it")
-    return expansion.stored(found)
+    return expansion.written_value(found)

@@ -139,7 +139,7 @@ class Evaluator:
                 parts = [text_part(each, frame, self) for each in node.values]
                 return literals.bounded("".join(parts))
             case ast.BinOp():
-                return literals.operate(node.op, self.value(node.left, frame), self.value(node.right, frame))
+                return literals.apply_operator(node.op, self.value(node.left, frame), self.value(node.right, frame))
             case ast.UnaryOp(op=ast.USub()) if type(number := self.value(node.operand, frame)) is int:
                 return -number
             case ast.Subscript():

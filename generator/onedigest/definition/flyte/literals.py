@@ -72,7 +72,7 @@ def as_text(value: Any) -> str:
     raise UnknownValueError
 
 
-def operate(operator: ast.operator, left: Any, right: Any) -> Any:
+def apply_operator(operator: ast.operator, left: Any, right: Any) -> Any:
     """Return what an operator makes of two values."""
     match operator:
         case ast.Div() if isinstance(left, Path) and isinstance(right, str | Path):

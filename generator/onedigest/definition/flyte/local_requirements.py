@@ -40,7 +40,7 @@ class LocalFolders:
         """
         bare = _EDITABLE.sub("", text.strip(), count=1).strip()
         text = bare if bare == text.strip() else bare.strip("\"'")
-        hint = unnamed.mended(text)
+        hint = unnamed.corrected_form(text)
         try:
             match = _NAMED.fullmatch(text) if len(text) <= _LONGEST and not unnamed.is_place(text) else None
             if match and _is_local(match["rest"]):

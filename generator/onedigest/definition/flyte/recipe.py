@@ -10,7 +10,7 @@ from typing import Any
 
 from onedigest.definition import script as scripts
 from onedigest.definition.flyte import definition as steps
-from onedigest.definition.flyte.commands import reaching, run_line
+from onedigest.definition.flyte.commands import network_problems, run_line
 from onedigest.definition.flyte.copies import Copies
 from onedigest.definition.flyte.definition import Definition, Secret, Step
 from onedigest.definition.flyte.indexes import SecretCredential
@@ -148,7 +148,7 @@ class _Mapper:
     def _warnings(self, lines: Sequence[str]) -> Iterator[Problem]:
         yield from self._variables.warnings
         for step in self._definition.steps:
-            for line, problem in reaching(step, lines) if isinstance(step, steps.Commands) else ():
+            for line, problem in network_problems(step, lines) if isinstance(step, steps.Commands) else ():
                 yield replace(problem, where=self._where(line))
         if self._definition.has_registry_secret:
             message = "`registry_secret` is for the cluster's builder, and not read here"

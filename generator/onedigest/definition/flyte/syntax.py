@@ -16,7 +16,7 @@ from onedigest.definition.flyte.evaluation import Evaluator
 from onedigest.definition.flyte.frames import Frame, Function, TaskEnvironment
 from onedigest.definition.flyte.literals import NotLiteral
 from onedigest.definition.flyte.modules import Module, Modules, parse
-from onedigest.definition.flyte.relevance import Relevance, mentions, root_name
+from onedigest.definition.flyte.relevant_names import Relevance, mentions, root_name
 from onedigest.definition.flyte.scopes import END, Scope, start
 from onedigest.errors import InputError, Problem
 

@@ -54,7 +54,7 @@ class LockedProject:
 def read_project(step: UvProject, where: str, root: Path, folder: Path) -> LockedProject:
     """Read a project below a root and its uv.lock, for which nothing is run; `folder` is the script's, without links.
 
-    Raises `InputError` for a project without a lock, or with one that does not answer it any more.
+    Raises `InputError` for a project without a lock, or with one that it changed since.
     """
     path = Path(step.pyproject)
     try:

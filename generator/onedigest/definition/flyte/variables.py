@@ -57,7 +57,7 @@ class ImageVariables:
 
     def known(self) -> dict[str, str]:
         """Return the variables up to here whose values refer to no other."""
-        return {name: expansion.stored(value) for name, value in self._set.items() if expansion.is_plain(value)}
+        return {name: expansion.written_value(value) for name, value in self._set.items() if expansion.is_plain(value)}
 
     def set_default(self, name: str, value: str) -> None:
         """Set a variable that no step has set."""
@@ -87,7 +87,7 @@ class ImageVariables:
         if PATH in found and not is_debian:
             found[PATH] = _before_the_bases(found[PATH])
         left = [name for name, value in found.items() if not expansion.is_plain(value)]
-        return {name: expansion.stored(value) for name, value in found.items()}, sorted(left)
+        return {name: expansion.written_value(value) for name, value in found.items()}, sorted(left)
 
 
 def _before_the_bases(path: Text) -> Text:

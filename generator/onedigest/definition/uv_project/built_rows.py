@@ -13,7 +13,7 @@ from onedigest.definition.uv_project.workspace import UvWorkspace, relative
 from onedigest.digest import Digest
 from onedigest.errors import InputError, Problem
 from onedigest.from_source.model import NO_DIGEST, Kind, Source, read_subdirectory
-from onedigest.from_source.not_named import asks, refusals
+from onedigest.from_source.unlisted_sources import asks, refusals
 
 
 def find_sources(
@@ -96,7 +96,7 @@ def _git(locked: UvLock, row: Row, settings: str) -> Source:
     parts = urlsplit(str(row.source["git"]))
     asked = dict(parse_qsl(parts.query))
     if asked.get("lfs") == "true":
-        raise ValueError("has files of git LFS, which are not brought")
+        raise ValueError("has files of git LFS, which are not fetched")
     place = parts._replace(query="", fragment="").geturl()
     named = next((asked[key] for key in ("rev", "tag", "branch") if key in asked), "")
     return Source(

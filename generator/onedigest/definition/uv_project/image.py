@@ -60,7 +60,7 @@ class ProjectImage:
 def describe(folder: Path, shown_from: Path, extras: Collection[str], groups: Collection[str]) -> ProjectImage:
     """Read a project with its workspace and its uv.lock; `extras` and `groups` are normalized.
 
-    Raises `InputError` with what is wrong, a uv.lock that does not answer the project any more included.
+    Raises `InputError` with what is wrong, a project that changed since its uv.lock was made included.
     """
     project, workspace = find_workspace(folder, shown_from)
     if not project.name:

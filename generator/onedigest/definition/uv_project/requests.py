@@ -50,7 +50,7 @@ class RequestReader:
         self._environments = environments
         self._places = {each.name: workspace.place(each.folder) for each in workspace.members}
 
-    def stated(self, rows: Any) -> Requests:
+    def locked(self, rows: Any) -> Requests:
         """Return what metadata of a uv.lock states. Raises ValueError."""
         found: dict[Request, Where] = {}
         for row in tables(rows):
@@ -66,7 +66,7 @@ class RequestReader:
             found[ask] = found.get(ask, frozenset()) | self._environments.where(marker)
         return _without_empty(found)
 
-    def wanted(
+    def requested(
         self, texts: Iterable[str], project: Pyproject, key: str, *, extra: str = "", group: str = ""
     ) -> Requests:
         """Return what requirements of a project, of an extra or of a group of it, which stand under a key, ask for.

@@ -41,7 +41,7 @@ def refuse_stale(workspace: UvWorkspace, locked: UvLock, needed: Iterable[Row]) 
 
 def _differences(workspace: UvWorkspace, locked: UvLock, needed: Iterable[Row]) -> Iterator[Problem]:
     def problem(project: Pyproject, what: str, key: str) -> Problem:
-        return Problem(f"{locked.shown} does not answer it any more: {what}", project.where(key), _HINT)
+        return Problem(f"it changed since {locked.shown} was made: {what}", project.where(key), _HINT)
 
     root = workspace.root
     reader = RequestReader(workspace, MarkerEnvironments(locked.requires_python))
@@ -50,7 +50,7 @@ def _differences(workspace: UvWorkspace, locked: UvLock, needed: Iterable[Row]) 
     for key, field in _MANIFEST:
         wanted = root.setting(key, _plain_requirements, ())
         if names := _differing(
-            reader.wanted(wanted, root, f"tool.uv.{key}"), reader.stated(_plain_rows(locked.manifest.get(field, [])))
+            reader.requested(wanted, root, f"tool.uv.{key}"), reader.locked(_plain_rows(locked.manifest.get(field, [])))
         ):
             yield problem(root, f"`{key}` of {_listed(names)}", f"tool.uv.{key}")
     if _conflicts(root.setting("conflicts", untrusted.array, []), root) != _conflicts(locked.conflicts, root):
@@ -128,16 +128,16 @@ def _other_asks(reader: RequestReader, project: Pyproject, row: Row) -> Iterator
     """Yield what a project asks for otherwise than its row states, and the key that it stands under."""
     groups = untrusted.table(row.metadata.get("requires-dev", {}))
     for group in sorted(project.groups.keys() | groups.keys()):
-        wanted = reader.wanted(project.groups.get(group, ()), project, "dependency-groups", group=group)
-        if names := _differing(wanted, reader.stated(groups.get(group, []))):
+        wanted = reader.requested(project.groups.get(group, ()), project, "dependency-groups", group=group)
+        if names := _differing(wanted, reader.locked(groups.get(group, []))):
             yield f"the group `{group}` has {_listed(names)} otherwise", "dependency-groups"
     if project.dynamic & {"dependencies", "optional-dependencies"}:
         return  # its backend says what these are
-    stated = reader.stated(row.metadata.get("requires-dist", []))
-    all_wanted = dict(reader.wanted(project.dependencies, project, "project.dependencies"))
+    stated = reader.locked(row.metadata.get("requires-dist", []))
+    all_wanted = dict(reader.requested(project.dependencies, project, "project.dependencies"))
     for extra, texts in project.extras.items():
         key = f"project.optional-dependencies.{extra}"
-        for ask, where in reader.wanted(texts, project, key, extra=extra).items():
+        for ask, where in reader.requested(texts, project, key, extra=extra).items():
             all_wanted[ask] = all_wanted.get(ask, frozenset()) | where
     by_extra: dict[str, set[str]] = {}
     for ask in _differing_asks(all_wanted, stated):

@@ -20,14 +20,16 @@ from onedigest.sources import Sources
 
 _MOST_BYTES = 4 << 20
 _MOST_TOGETHER = 32 << 20
-"""What is brought for that; all of it is an input of the build, too."""
+"""What is fetched for that; all of it is an input of the build, too."""
 _MOST_TEXT = 8 << 20
 
 _HEAD = re.compile(r"[a-z0-9][a-z0-9+.-]* \(([^()\s]{1,200})\) [^\n]*")
 _IDENTIFIER = re.compile(r"\bCVE-\d{4}-\d{4,7}\b", re.ASCII)
 
 
-def find_mended(moves: Iterable[VersionChange], base: Base, sources: Sources) -> dict[VersionChange, tuple[str, ...]]:
+def find_fixed_advisories(
+    moves: Iterable[VersionChange], base: Base, sources: Sources
+) -> dict[VersionChange, tuple[str, ...]]:
     """Return the CVE identifiers between the old and the new version of what comes from the security archive.
 
     The changelog is that of the smallest package of each move; where it is large, or cannot be had, nothing is told.
@@ -43,13 +45,13 @@ def find_mended(moves: Iterable[VersionChange], base: Base, sources: Sources) ->
     with suppress(NetworkError):
         download(sources.client, sources.store, wanted, sources.report)
     return {
-        move: mended(_changelog(package, sources), move.old)
+        move: fixed_advisories(_changelog(package, sources), move.old)
         for move, package in chosen.items()
         if sources.store.has(package.digest, package.size)
     }
 
 
-def mended(changelog: str, old: str) -> tuple[str, ...]:
+def fixed_advisories(changelog: str, old: str) -> tuple[str, ...]:
     """Return the CVE identifiers that a changelog names above an old version, sorted."""
     found: set[str] = set()
     for line in changelog.split("\n"):

@@ -1,4 +1,4 @@
-"""The places that chosen Debian packages may be brought from: the archive of their suite, and its mirrors."""
+"""The places that chosen Debian packages may be fetched from: the archive of their suite, and its mirrors."""
 
 from __future__ import annotations
 

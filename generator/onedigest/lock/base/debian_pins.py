@@ -59,7 +59,7 @@ def refuse_older(read: Suite, earlier: EarlierPackages | None, where: str) -> No
 def find_pins(read: Suite, earlier: EarlierPackages | None, platform: Platform, sources: Sources) -> dict[str, Stanza]:
     """Return the packages that stay on a platform, by name.
 
-    Of those that no index has any more, the .debs are brought, for they tell what they need; one that nothing has is
+    Of those that no index has any more, the .debs are fetched, for they tell what they need; one that nothing has is
     chosen anew. On a platform that the lock does not have, the versions of the others count.
     """
     if earlier is None or earlier.everything or earlier.base.suite != read.name:

@@ -21,7 +21,7 @@ _PROJECT = re.compile(r"(?:.*/)?site-packages/([^/-]+)-([^/-]+)(?:\.dist-info|(?
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
-class Installed:
+class InstalledPackage:
     """A package that an image has. `kind` is that of a package URL; `source` is what a Debian package states of it."""
 
     kind: str
@@ -33,7 +33,7 @@ class Installed:
 
 def read_below(
     base: Base, platform: Platform, store: Store, fetch: Callable[[tuple[Descriptor, ...]], object]
-) -> tuple[Installed, ...]:
+) -> tuple[InstalledPackage, ...]:
     """Return what the image below has installed, sorted; `fetch` puts layers into the store where that is not cached.
 
     Debian packages that are put above it are left out: they are another version of what it has. Raises `InputError`
@@ -49,10 +49,10 @@ def read_below(
     return tuple(sorted({*debian, *_projects(rootfs)}))
 
 
-def _debian(rootfs: Rootfs) -> Iterator[Installed]:
+def _debian(rootfs: Rootfs) -> Iterator[InstalledPackage]:
     for stanza in installed(dpkg_status(rootfs)).values():
         with suppress(ValueError):
-            yield Installed(
+            yield InstalledPackage(
                 kind="deb",
                 name=stanza.name,
                 version=stanza.version,
@@ -61,10 +61,10 @@ def _debian(rootfs: Rootfs) -> Iterator[Installed]:
             )
 
 
-def _projects(rootfs: Rootfs) -> Iterator[Installed]:
+def _projects(rootfs: Rootfs) -> Iterator[InstalledPackage]:
     """Yield the Python projects that have metadata; those of Debian's packages are in dist-packages."""
     for path, _ in rootfs.paths():
         if match := _PROJECT.fullmatch(path):
             with suppress(ValueError):
                 name, version = untrusted.project_name(match[1]), untrusted.version(match[2])
-                yield Installed(kind="pypi", name=canonical_name(name), version=version)
+                yield InstalledPackage(kind="pypi", name=canonical_name(name), version=version)

@@ -60,7 +60,7 @@ def _raise(base: ImageBase, messages: Iterable[str], script: str, where: str) ->
 def other_files(base: ImageBase, user: str, store: Store) -> Iterator[str]:
     """Yield what is not as the layers say, of accounts and of the place of the virtual environment.
 
-    That is known where they were read on this machine: none is brought.
+    That is known where they were read on this machine: none is fetched.
     """
     from onedigest.lock.base.account import find_account
     from onedigest.lock.base.probe import EXAMINER

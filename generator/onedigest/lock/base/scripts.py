@@ -58,7 +58,7 @@ def read_system(paths: Iterable[Path], below: Path | None) -> System:
         raise InputError.of(error.reason) from None
 
 
-def left_undone(system: System) -> list[Problem]:
+def undone_by_scripts(system: System) -> list[Problem]:
     """Return what scripts would do beyond what is followed, one problem for each package.
 
     The last one has the hint for all.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from onedigest.definition.flyte.commands import reaching, run_line
+from onedigest.definition.flyte.commands import network_problems, run_line
 from onedigest.definition.flyte.definition import Commands
 
 SCRIPT = """\
@@ -26,7 +26,7 @@ image = base.with_commands(
 
 def test_commands_that_reach_for_a_network_are_told_with_their_line() -> None:
     commands = ("mkdir -p /opt/x", "curl -LsSf https://x.example/install.sh | sh", 'echo "$A" && apt-get update')
-    found = list(reaching(Commands(commands=commands, line=1), SCRIPT.split("\n")))
+    found = list(network_problems(Commands(commands=commands, line=1), SCRIPT.split("\n")))
 
     assert [(line, str(problem)) for line, problem in found] == [
         (
@@ -43,7 +43,7 @@ def test_commands_that_reach_for_a_network_are_told_with_their_line() -> None:
 
 
 def test_line_of_the_step_where_a_command_is_not_written_out() -> None:
-    ((line, problem),) = reaching(Commands(commands=("pip install x",), line=1), SCRIPT.split("\n"))
+    ((line, problem),) = network_problems(Commands(commands=("pip install x",), line=1), SCRIPT.split("\n"))
 
     assert (line, problem.hint) == (1, "name the packages in `with_pip_packages`")
 

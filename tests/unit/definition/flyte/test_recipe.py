@@ -373,7 +373,7 @@ class TestUvProject:
         self.write(tmp_path, PROJECT.replace("attrs>=22", "attrs>=23"))
 
         assert problems(tmp_path, debian(self.CALL)) == (
-            "job.py:7: pyproject.toml:5: uv.lock does not answer it any more: `attrs`\nhint: run `uv lock`"
+            "job.py:7: pyproject.toml:5: it changed since uv.lock was made: `attrs`\nhint: run `uv lock`"
         )
 
     def test_another_python_than_the_projects(self, tmp_path: Path) -> None:

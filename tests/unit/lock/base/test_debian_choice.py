@@ -15,7 +15,7 @@ from onedigest.debian.index import installed
 from onedigest.definition.spec import Spec
 from onedigest.errors import InputError, NetworkError
 from onedigest.lock.base import Base
-from onedigest.lock.base.advisories import find_mended, mended
+from onedigest.lock.base.advisories import find_fixed_advisories, fixed_advisories
 from onedigest.lock.base.debian import DebianBase
 from onedigest.lock.base.debian_choice import resolve_above, resolve_debian
 from onedigest.lock.base.debian_pins import EarlierPackages
@@ -66,7 +66,7 @@ class Lab:
 
     def said(self, before: Base, after: Base) -> list[str]:
         moves = find_version_changes(before, after)
-        found = find_mended(moves, after, self.archives.sources(self._folder))
+        found = find_fixed_advisories(moves, after, self.archives.sources(self._folder))
         return say_moves(lock_of(before), lock_of(after), {move: found.get(move, ()) for move in moves})
 
 
@@ -359,7 +359,7 @@ class TestWords:
         after = lab.resolve(spec("git"), before, everything=True)
 
         assert lab.said(before, after) == ["git 2 -> 3 (Debian security: CVE-2025-0002, CVE-2026-12345)"]
-        assert mended(text, "1") == ("CVE-2025-0002", "CVE-2026-1111", "CVE-2026-12345")
+        assert fixed_advisories(text, "1") == ("CVE-2025-0002", "CVE-2026-1111", "CVE-2026-12345")
 
     def test_what_came_and_went_is_counted(self, lab: Lab) -> None:
         names = [f"p{number:02}" for number in range(15)]

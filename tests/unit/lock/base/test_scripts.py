@@ -11,7 +11,7 @@ from onedigest.assembler.configuration.system import System
 from onedigest.assembler.deb import Package
 from onedigest.assembler.entry import file_entry
 from onedigest.errors import InputError
-from onedigest.lock.base.scripts import left_undone, read_system
+from onedigest.lock.base.scripts import read_system, undone_by_scripts
 
 HINT = "if a program needs it, make it with `copy` or `run`, or take a base image that has the package"
 
@@ -21,7 +21,7 @@ def said(postinst: str, *paths: str, name: str = "some", shell: str = "#!/bin/sh
     entries = tuple(file_entry(path, b"", executable=True, origin=name) for path in paths)
     scripts = {"postinst": f"{shell}\n{postinst}\n".encode(), "preinst": f"#!/bin/sh\n{preinst}\n".encode()}
     package = Package(name, b"Architecture: amd64\n", b"", scripts, entries)
-    problems = left_undone(System({each.path: each for each in entries}, (package,)))
+    problems = undone_by_scripts(System({each.path: each for each in entries}, (package,)))
     return "; ".join(problem.message for problem in problems)
 
 
@@ -105,7 +105,7 @@ def test_packages_that_were_read_are_silent() -> None:
 def test_the_last_of_several_packages_has_the_hint() -> None:
     packages = tuple(Package(name, b"", b"", {"postinst": b"#!/bin/sh\nx\n"}, ()) for name in ("a", "b"))
 
-    assert [problem.hint for problem in left_undone(System({}, packages))] == ["", HINT]
+    assert [problem.hint for problem in undone_by_scripts(System({}, packages))] == ["", HINT]
 
 
 def test_files_of_all_packages_and_what_is_made_of_them_count(tmp_path: Path) -> None:
@@ -115,8 +115,8 @@ def test_files_of_all_packages_and_what_is_made_of_them_count(tmp_path: Path) ->
     user = {"postinst": b"#!/bin/sh\nif [ ! -x /usr/share/l ]; then frobnicate; fi\n"}
     third = make_deb(tmp_path / "c.deb", "cc", [], scripts=user)
 
-    assert left_undone(read_system([third, one, other], None)) == []
-    assert [each.message[:21] for each in left_undone(read_system([third], None))] == ["Debian package `cc`: "]
+    assert undone_by_scripts(read_system([third, one, other], None)) == []
+    assert [each.message[:21] for each in undone_by_scripts(read_system([third], None))] == ["Debian package `cc`: "]
 
 
 def test_a_package_that_is_none_is_an_error(tmp_path: Path) -> None:

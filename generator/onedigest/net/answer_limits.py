@@ -30,18 +30,18 @@ class SlowAnswer(HTTPError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pace:
+class AnswerLimits:
     """What is waited for an answer: so many seconds, and one more for every `rate` bytes that came."""
 
     seconds: float = 60
     rate: int = 1024
 
 
-USUAL = Pace()
+USUAL = AnswerLimits()
 
 
 def pools_by_scheme(
-    pace: Pace,
+    pace: AnswerLimits,
     *,
     outside: bool,
     proxy: Proxy | None = None,
@@ -106,7 +106,7 @@ def _checked(sock: Any, *, outside: bool) -> Any:
 class _Source:
     """What an answer is read from: the only part of a socket that it needs."""
 
-    def __init__(self, sock: Any, pace: Pace) -> None:
+    def __init__(self, sock: Any, pace: AnswerLimits) -> None:
         self._sock = sock
         self._pace = pace
 
@@ -117,7 +117,7 @@ class _Source:
 class _Paced(io.RawIOBase):
     """A socket that is read as long as enough comes; what the reader does meanwhile does not count."""
 
-    def __init__(self, sock: Any, pace: Pace) -> None:
+    def __init__(self, sock: Any, pace: AnswerLimits) -> None:
         self._sock = sock
         self._file = sock.makefile("rb", buffering=0)
         self._pace = pace

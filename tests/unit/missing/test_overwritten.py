@@ -12,7 +12,7 @@ from full_case import DATA, LOCK, SPEC
 from onedigest.errors import InputError
 from onedigest.lock.base.debian import DebianBase
 from onedigest.lock.base.packages import DebianPackage
-from onedigest.missing.check import look
+from onedigest.missing.check import find_lacks
 from onedigest.missing.model import CheckedImage
 from onedigest.platforms import AMD64, ARM64
 from onedigest.store import Store
@@ -56,7 +56,7 @@ def look_at(store: Store, folder: Path, *targets: str, kept: bool = True) -> lis
         again=False,
     )
     try:
-        return [str(each) for each in look(looked, store, lambda _: None)]
+        return [str(each) for each in find_lacks(looked, store, lambda _: None)]
     except InputError as error:
         return [f"{each.where}: {each.message}" for each in error.problems]
 

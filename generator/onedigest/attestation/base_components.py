@@ -10,12 +10,12 @@ from packageurl import PackageURL
 from onedigest.attestation.components import describe, make_component
 from onedigest.attestation.debian_components import make_installed_component
 from onedigest.lock.base import Base
-from onedigest.lock.base.installed import Installed
+from onedigest.lock.base.installed import InstalledPackage
 from onedigest.lock.model import Lock
 from onedigest.oci.reference import parse_reference
 from onedigest.platforms import Platform
 
-Below = Mapping[Platform, Sequence[Installed]]
+Below = Mapping[Platform, Sequence[InstalledPackage]]
 """What the image below has on each platform."""
 
 _DEBIANS = ("/usr/bin/", "/bin/")
@@ -60,9 +60,9 @@ def _without_file(purl: PackageURL) -> Component:
     )
 
 
-def _users(below: Below) -> list[tuple[Installed, list[Platform]]]:
+def _users(below: Below) -> list[tuple[InstalledPackage, list[Platform]]]:
     """Return each package with the platforms whose images have it, sorted."""
-    found: dict[Installed, list[Platform]] = {}
+    found: dict[InstalledPackage, list[Platform]] = {}
     for platform, packages in below.items():
         for each in packages:
             found.setdefault(each, []).append(platform)
