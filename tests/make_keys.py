@@ -66,9 +66,9 @@ The same files are in the repository: [pyproject](schemas/pyproject.json), [oned
 | --- | --- |
 | [validate-pyproject](https://validate-pyproject.readthedocs.io/) | Install onedigest beside it: it finds the schema itself. |
 | taplo, Even Better TOML | Begin `onedigest.toml` with `#:schema ./onedigest.json`, which is the path or the address of the file. |
-| tombi | Write the lines below into `tombi.toml`. |
+| tombi | Write the lines below. |
 
-```toml
+```toml title="tombi.toml"
 [[schemas]]
 root = "tool.onedigest"
 path = "schemas/pyproject.json"
