@@ -66,9 +66,9 @@ The same files are in the repository: [pyproject](schemas/pyproject.json), [oned
 | --- | --- |
 | [validate-pyproject](https://validate-pyproject.readthedocs.io/) | Install onedigest beside it: it finds the schema itself. |
 | taplo, Even Better TOML | Begin `onedigest.toml` with `#:schema ./onedigest.json`, which is the path or the address of the file. |
-| tombi | Write the lines below into `tombi.toml`. |
+| tombi | Write the lines below. |
 
-```toml
+```toml title="tombi.toml"
 [[schemas]]
 root = "tool.onedigest"
 path = "schemas/pyproject.json"
@@ -130,10 +130,14 @@ def keys_page() -> str:
     return _HEAD + "\n".join([*rows, *sections]) + "\n" + _SCHEMA
 
 
+BESIDE = {"expand-env": 'env = { PATH = "/opt/tool/bin:$PATH" }\n'}
+"""What an example needs beside it."""
+
+
 def section(key: Key) -> Iterator[str]:
     yield f"\n### `{key.name}` {{ #{key.name} }}\n\n{key.says}\n"
     yield f"- Value: {key.shape.words}.\n- Default: {default(key)}.\n{place(key)}"
-    yield f"```toml\n{key.name} = {toml(key.example)}\n```"
+    yield f"```toml\n{BESIDE.get(key.name, '')}{key.name} = {toml(key.example)}\n```"
     if key.keys:
         yield f"\nThe keys of the table `{key.name}`:\n\n| key | value | default | example | what it says |\n| --- | --- | --- | --- | --- |"
         yield from (

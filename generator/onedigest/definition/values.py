@@ -193,7 +193,7 @@ def copies(value: Any) -> tuple[tuple[str, str], ...]:
             raise ValueError(f"has neither a string nor a list of strings for {quoted(target)}")
         pairs += [(target, source) for source in ([several] if isinstance(several, str) else several)]
     _refuse_many(pairs)
-    for target, source in pairs:
+    for target in value:
         is_plain = target == "/" or _is_plain_path(target.removeprefix("/"))
         if ".." in target.split("/") or "=" in target or not is_plain or target == "/.":
             raise ValueError(
@@ -201,6 +201,7 @@ def copies(value: Any) -> tuple[tuple[str, str], ...]:
             )
         if target.startswith("/") and target.count("/") > MOST_FOLDERS:
             raise ValueError(f"has the target {quoted(target)}, which has more than {MOST_FOLDERS} folders")
+    for _, source in pairs:
         if not _is_plain_path(source):
             raise ValueError(f"has the source {quoted(source)}, which is not a plain path from the script's folder")
     return tuple(sorted(set(pairs)))
