@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from google.protobuf.json_format import ParseDict
 from in_toto_attestation.predicates.provenance.v1.provenance_pb2 import Provenance
 from in_toto_attestation.v1.statement import Statement
@@ -91,6 +90,8 @@ def documents(name: str, index: Digest) -> dict[str, dict[str, Any]]:
 
 
 def test_documents_fit_their_schemas(served: Served, app: Project) -> None:
+    from cyclonedx.validation.json import JsonStrictValidator  # takes a second
+
     found = attach(app, f"{served.host}/attest/schema")
     statement = ParseDict(found[STATEMENT_TYPE], StatementMessage())
     Statement.copy_from_pb(statement).validate()
@@ -220,6 +221,8 @@ def test_registry_that_keeps_a_list_gets_no_tag(served: Served, app: Project) ->
 
 
 def test_debian_packages_and_their_licences_are_named(served: Served, project: Project) -> None:
+    from cyclonedx.validation.json import JsonStrictValidator  # takes a second
+
     lines = ("[tool.onedigest]", 'base = "debian:bookworm"', 'platforms = ["linux/amd64"]')
     project.script("app.py", 'requires-python = ">=3.11"', *lines)
     sbom = attach(project, f"{served.host}/attest/debian")[SBOM_TYPE]
