@@ -119,6 +119,8 @@ def assert_agreed(key: str, value: Any) -> None:
 @settings(max_examples=400)
 @given(st.sampled_from(sorted(KEYS)), VALUES)
 @example("files", ["..\n"])
+@example("ignore-file", "\x00")
+@example("copy", {"": []})
 @example("copy", {"/a/b": "../..", ".": ".", "lib": ["a", "..."]})
 @example("healthcheck", "true\n")
 def test_schema_and_program_agree_on_any_value(key: str, value: Any) -> None:

@@ -151,7 +151,7 @@ COPIES = Shape(
 PATH = Shape(
     words="path from the script's folder",
     check=values.project_path,
-    schema={"type": "string", "pattern": "^(?:[^/]|$)"},
+    schema={"type": "string", "pattern": r"^(?:[^/\x00][^\x00]*)?$"},
 )
 VARIABLES = Shape(
     words="table of strings",
