@@ -43,8 +43,9 @@ def options_of(command: click.Command) -> list[click.Option]:
 def command_parts() -> dict[str, str]:
     """Return a part for each command, and one for the options that all of them have."""
     found = {name: {_key(each): each for each in options_of(command)} for name, command in commands().items()}
-    shared = [key for key in next(iter(found.values())) if all(key in each for each in found.values())]
-    parts = {EVERYWHERE: _table(next(iter(found.values()))[key] for key in shared)}
+    first, *others = (each for each in found.values() if each)  # `schema` has no option
+    shared = [key for key in first if all(key in each for each in others)]
+    parts = {EVERYWHERE: _table(first[key] for key in shared)}
     for name, command in commands().items():
         own = [option for key, option in found[name].items() if key not in shared]
         parts[name] = "\n\n".join([*_words(name, command), *([_table(own)] if own else [])])

@@ -189,7 +189,8 @@ def test_store_that_cannot_be_is_told_by_its_path(place: str, project: Project, 
 def test_no_home_is_told(project: Project) -> None:
     check_in(project, "minimal", written(document("minimal"), "minimal"))
     code = "import pathlib, sys\nfrom onedigest.cli import run\npathlib.Path.home = classmethod(lambda _: pathlib.Path('~nobody-here').expanduser())\nsys.exit(run(['fetch', 'minimal']))"
-    project.environment.pop("XDG_CACHE_HOME")
+    for name in ("XDG_CACHE_HOME", "HOME"):
+        project.environment.pop(name, None)
 
     assert project.python("-c", code).err == (
         "error: no home folder is known to keep files in\nhint: set HOME or XDG_CACHE_HOME\n"
