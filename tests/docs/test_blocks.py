@@ -46,14 +46,15 @@ def check_toml(block: Block) -> None:
         table = found
     if block.title != "pylock.toml":
         kept = {name: value for name, value in table.items() if name not in ELSEWHERE}
+        if "expand-env" in kept:  # which speaks of `env`
+            kept.setdefault("env", dict.fromkeys(kept["expand-env"], "x"))
         specify(parse(SCRIPT.encode(), "x.py"), Project(root=Path(), file="x.toml", table=kept), "x.py")
 
 
 def has_tables(found: dict[str, object]) -> bool:
     """Tell whether a file has tables that are no settings."""
-    return any(
-        isinstance(value, dict) and name not in {"env", "labels", "annotations"} for name, value in found.items()
-    )
+    beside = [value for name, value in found.items() if name not in {"env", "labels", "annotations"}]
+    return any(isinstance(value, dict) or (isinstance(value, list) and dict in map(type, value)) for value in beside)
 
 
 def check_python(block: Block) -> None:
