@@ -68,7 +68,7 @@ class Digests:
 
 @pytest.fixture
 def reader(project: Project, docker: str) -> Iterator[Reader]:
-    """A reader with a checkout of this repository, uv, git with a name, and docker."""
+    """A reader with a checkout of this repository, uv, git with a name, and docker, and nothing in a store yet."""
     folder = project.root.parent / "reader"
     programs = folder / ".local" / "bin"
     programs.mkdir(parents=True)
@@ -77,7 +77,7 @@ def reader(project: Project, docker: str) -> Iterator[Reader]:
     yield Reader(
         folder,
         {
-            **{name: value for name, value in project.environment.items() if not name.startswith("PYTHON")},
+            **{name: value for name, value in project.environment.items() if not name.startswith(("PYTHON", "XDG_"))},
             "HOME": str(folder),
             "PATH": f"{programs}:{project.environment['PATH']}",
             **{f"GIT_{who}_{what}": "reader" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
