@@ -16,8 +16,8 @@ from page_blocks import Shown, read_blocks, read_commands
 
 PAGE = ROOT / "docs" / "start.md"
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-MOVING = re.compile(r"\b[0-9a-f]{12}\b|\b\d+(?:\.\d+)+\b|\b\d+(?= B\b)")
-"""What a new release of a package moves: digests in short, versions and sizes."""
+MOVING = re.compile(r"\b[0-9a-f]{12}\b|\b\d+(?:\.\d+)+\b|\b\d+(?= B\b)|\b\d+(?= made\b)")
+"""What a release of a package moves, or a layer that is there: digests in short, versions, sizes, layers made."""
 
 ANYTHING = "..."
 """A line that stands for any number of lines."""
