@@ -70,7 +70,8 @@ def run(arguments: list[str]) -> int:
             code = call.guarded()
     except (KeyboardInterrupt, click.Abort):
         say("interrupted")
-        call.fail([Problem("interrupted")], signals.exit_code)
+        code = signals.exit_code
+        call.fail([Problem("interrupted")], code)
     return code if signals.got is None else signals.exit_code
 
 
