@@ -69,7 +69,12 @@ class Project:
     def run(self, *arguments: str, **environment: str) -> Result:
         """Run the command, with further variables."""
         found = run_warm(arguments, self.root, {**self.environment, **environment})
-        return Result(*found) if found else self.python("-m", "onedigest", *arguments, **environment)
+        result = Result(*found) if found else self.python("-m", "onedigest", *arguments, **environment)
+        if "--json" in arguments:
+            from make_documents import check_document  # it imports much
+
+            check_document(arguments, result.code, result.out)
+        return result
 
     def python(self, *arguments: str, **environment: str) -> Result:
         """Run this Python in the project, with further variables."""
