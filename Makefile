@@ -56,6 +56,7 @@ golden: .venv/ready ## Write golden files, reference pages and the rules of exam
 	$(BIN)/python tests/format_numbers.py
 	$(BIN)/python tests/make_reference.py
 	$(BIN)/python tests/make_keys.py
+	$(BIN)/python tests/make_documents.py
 	$(BIN)/onedigest generate --all
 
 docs: .venv/ready ## The pages of docs/ as a site in site/; a dead link or anchor is an error.

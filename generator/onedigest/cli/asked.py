@@ -18,6 +18,13 @@ class Asked:
 
 def asked_by(group: click.Group, arguments: Sequence[str]) -> Asked:
     """Return what a call of one of the commands asks for."""
+    try:
+        return _read(group, arguments)
+    except BaseException:  # noqa: BLE001  the command itself may be what is broken, and that is being told
+        return _plainly(arguments)
+
+
+def _read(group: click.Group, arguments: Sequence[str]) -> Asked:
     before = next((at for at, word in enumerate(arguments) if not word.startswith("-") or word == "--"), len(arguments))
     early, rest = arguments[:before], list(arguments[before:])
     command = group.get_command(click.Context(group), rest[0]) if rest else None
@@ -35,7 +42,7 @@ def asked_by(group: click.Group, arguments: Sequence[str]) -> Asked:
 def _plainly(words: Sequence[str]) -> Asked:
     """Return what words ask for that no command can read."""
     own = words[: words.index("--")] if "--" in words else words
-    return Asked("--json" in own, "--verbose" in own)
+    return Asked("--json" in own, "-v" in own or "--verbose" in own)
 
 
 def _leading(words: Sequence[str]) -> Sequence[str]:
