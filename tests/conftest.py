@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from docker_daemon import docker_variables, find_docker
 from index_server import IndexServer
@@ -24,6 +25,11 @@ VECTORS = ROOT / "tests" / "vectors"
 FORBID_SKIPS = "ONEDIGEST_FORBID_SKIPS" in os.environ
 TEST_CACHE = "ONEDIGEST_TEST_CACHE"
 """Names a folder that tests may use as their cache, to keep it from one run to the next."""
+
+# how long an example takes tells of the machine, which may have other work
+settings.register_profile("whole", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("whole"), max_examples=20)
+settings.load_profile("whole")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -69,7 +75,12 @@ class Project:
     def run(self, *arguments: str, **environment: str) -> Result:
         """Run the command, with further variables."""
         found = run_warm(arguments, self.root, {**self.environment, **environment})
-        return Result(*found) if found else self.python("-m", "onedigest", *arguments, **environment)
+        result = Result(*found) if found else self.python("-m", "onedigest", *arguments, **environment)
+        if "--json" in arguments:
+            from make_documents import check_document  # it imports much
+
+            check_document(arguments, result.code, result.out)
+        return result
 
     def python(self, *arguments: str, **environment: str) -> Result:
         """Run this Python in the project, with further variables."""

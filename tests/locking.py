@@ -6,6 +6,7 @@ import pytest
 
 from conftest import Project, Result
 from index_server import IndexServer
+from make_documents import check_document
 from onedigest.cli import run
 
 
@@ -23,6 +24,7 @@ class Locking:
         self._capsys.readouterr()
         code = run(list(arguments))
         done = self._capsys.readouterr()
+        check_document(arguments, code, done.out)
         return Result(code, done.out, done.err)
 
     def ok(self, *arguments: str) -> Result:

@@ -90,7 +90,13 @@ def test_prune_removes_it_with_its_parts_of_shared_files(locking: Locking) -> No
     assert '"old"' in shared["docker-bake.json"]
     assert '"old"' not in locking.read("lockfiles/docker-bake.json")
     assert locking.ok("generate", "--check", "--all").err == "1 lock checked\n"
-    assert json.loads(locking.ok("generate", "--prune", "--json").out) == {"images": [], "pruned": []}
+    assert json.loads(locking.ok("generate", "--prune", "--json").out) == {
+        "format": 1,
+        "warnings": [],
+        "errors": [],
+        "images": [],
+        "pruned": [],
+    }
 
 
 def test_prune_leaves_what_somebody_else_wrote(locking: Locking) -> None:

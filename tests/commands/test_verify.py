@@ -64,6 +64,12 @@ def test_image_is_identical_under_all_variations(alpha: Project) -> None:
     assert list((Path(alpha.environment["XDG_CACHE_HOME"]) / "onedigest" / "scratch").iterdir()) == []
 
 
+LIBRARY = (
+    "from onedigest import Workspace; image = Workspace.open().image('app'); found = image.verify(); "
+    "print(found.digest == image.build().digest, found.skipped[0].variation)"
+)
+
+
 def test_variation_that_could_not_be_made_is_said(alpha: Project, tmp_path: Path) -> None:
     """On a small base, by the way, whose layers a varied build takes as they are, and whose images are further in.
 
@@ -75,6 +81,8 @@ def test_variation_that_could_not_be_made_is_said(alpha: Project, tmp_path: Path
         alpha.script("app.py", *METADATA[:-1], f'base = "{served.host}/base:1"')
         alpha.ok("generate", "app.py")
         result = alpha.ok("verify", "--json", "app", PATH=str(tmp_path))
+        library = alpha.python("-c", LIBRARY, PATH=str(tmp_path))
+    assert library.out == "True clock\n"
     document = json.loads(result.out)["images"][0]
 
     assert document["variations"] == list(NAMES[1:])

@@ -16,8 +16,8 @@ from page_blocks import Shown, read_blocks, read_commands
 
 PAGE = ROOT / "docs" / "start.md"
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-MOVING = re.compile(r"\b[0-9a-f]{12}\b|\b\d+(?:\.\d+)+\b|\b\d+(?= B\b)")
-"""What a new release of a package moves: digests in short, versions and sizes."""
+MOVING = re.compile(r"\b[0-9a-f]{12}\b|\b\d+(?:\.\d+)+\b|\b\d+(?= B\b)|\b\d+(?= made\b)")
+"""What a release of a package moves, or a layer that is there: digests in short, versions, sizes, layers made."""
 
 ANYTHING = "..."
 """A line that stands for any number of lines."""
@@ -68,7 +68,7 @@ class Digests:
 
 @pytest.fixture
 def reader(project: Project, docker: str) -> Iterator[Reader]:
-    """A reader with a checkout of this repository, uv, git with a name, and docker."""
+    """A reader with a checkout of this repository, uv, git with a name, and docker, and nothing in a store yet."""
     folder = project.root.parent / "reader"
     programs = folder / ".local" / "bin"
     programs.mkdir(parents=True)
@@ -77,7 +77,7 @@ def reader(project: Project, docker: str) -> Iterator[Reader]:
     yield Reader(
         folder,
         {
-            **{name: value for name, value in project.environment.items() if not name.startswith("PYTHON")},
+            **{name: value for name, value in project.environment.items() if not name.startswith(("PYTHON", "XDG_"))},
             "HOME": str(folder),
             "PATH": f"{programs}:{project.environment['PATH']}",
             **{f"GIT_{who}_{what}": "reader" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},

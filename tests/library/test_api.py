@@ -32,7 +32,7 @@ def test_unknown_name_is_an_attribute_error() -> None:
 def test_command_has_help(command: str, project: Project) -> None:
     result = project.ok(command, "--help")
     assert result.out.startswith(f"Usage: onedigest {command} ")
-    assert "--json" in result.out
+    assert "--json" in result.out or command == "schema", "a schema is a document already"
 
 
 def test_options_in_the_readme_exist(project: Project) -> None:

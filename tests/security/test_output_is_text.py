@@ -23,6 +23,7 @@ from onedigest.errors import InputError, Problem, generating
 from onedigest.lock import drawing
 from onedigest.lock.graph import ROOT, Graph
 from onedigest.oci.read import ListedFile, ReadImage, ReadLayer, ReadPlatform
+from onedigest.shown_text import json_document
 from onedigest.terminal import output as words
 from onedigest.terminal.progress import Bar, Line
 from onedigest.workspace.changes import Change, Side
@@ -65,11 +66,16 @@ def graph_of(name: str, version: str) -> Graph:
     return graph
 
 
+def drawn_as(form: str, graph: Graph, name: str) -> str:
+    """Return a graph as the command prints it."""
+    return json_document(drawing.document(graph, name)) + "\n" if form == "json" else drawing.FORMATS[form](graph, name)
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("form", ["text", "mermaid", "dot", "svg", "json"])
 def test_graphs_hold_no_character_that_deceives(form: str, text: str) -> None:
-    drawn = drawing.FORMATS[form](graph_of(text, "1"), text) + drawing.why([[ROOT, (text, "1")]], text)
-    plain = drawing.FORMATS[form](graph_of("alpha", "1"), "name") + drawing.why([[ROOT, ("alpha", "1")]], "name")
+    drawn = drawn_as(form, graph_of(text, "1"), text) + drawing.why([[ROOT, (text, "1")]], text)
+    plain = drawn_as(form, graph_of("alpha", "1"), "name") + drawing.why([[ROOT, ("alpha", "1")]], "name")
 
     assert deceiving(drawn) == []
     assert drawn.count("\n") == plain.count("\n"), "no line is added"
@@ -77,7 +83,7 @@ def test_graphs_hold_no_character_that_deceives(form: str, text: str) -> None:
 
 @pytest.mark.parametrize("form", ["text", "mermaid", "dot", "svg", "json"])
 def test_graphs_show_all_scripts(form: str) -> None:
-    assert HONEST in drawing.FORMATS[form](graph_of(HONEST, "1"), "name")
+    assert HONEST in drawn_as(form, graph_of(HONEST, "1"), "name")
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, *MARKUP, "]]><script>alert(1)</script>", "&#x1b;", "\ufffe\uffff"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from onedigest.cli.documents import print_document
+from onedigest.cli.documents import Document, make_document
 from onedigest.cli.options import open_context, shared_options
 from onedigest.terminal.output import put
 from onedigest.workspace.build import build_images
@@ -30,7 +30,7 @@ from onedigest.workspace.images import find_images
 @click.option("--repository", default="", metavar="HOST/NAME", help="Use this one, instead of the script's.")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="With --output, --load or --push: tag it so.")
 @shared_options
-def command(names: tuple[str, ...], everything: bool, engine: str, builder: str, **options: Any) -> int:
+def command(names: tuple[str, ...], everything: bool, engine: str, builder: str, **options: Any) -> int | Document:
     """Build images and record their digests.
 
     NAMES are images, scripts, or folders with the pyproject.toml of a project. What has no lock, or was edited since,
@@ -40,8 +40,7 @@ def command(names: tuple[str, ...], everything: bool, engine: str, builder: str,
     context = open_context(**options)
     results = build_images(context, lambda: find_images(context, names, everything=everything), asked, engine, builder)
     if options["as_json"]:
-        print_document(context, {"images": results})
-        return 0
+        return make_document(context, {"images": results})
     for each in results:
         what = each.pushed.reference if each.pushed else each.digest
         put(what if len(results) == 1 else f"{each.name} {what}")

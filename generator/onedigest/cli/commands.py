@@ -6,14 +6,21 @@ import importlib
 import io
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import click
 
 from onedigest import __version__
-from onedigest.errors import OnedigestError
+from onedigest.cli.asked import asked_by
+from onedigest.errors import Problem
 from onedigest.terminal.ending import Signals, told
-from onedigest.terminal.output import say
+from onedigest.terminal.output import print_json, say
+
+if TYPE_CHECKING:
+    from onedigest.cli.documents import Document
+    from onedigest.workspace.context import Context
 
 COMMANDS = {
     "generate": "Lock scripts and write the files to review.",
@@ -56,52 +63,72 @@ def group() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run a command; return its exit code. Whatever happens is told in words."""
-    signals, code = Signals(), 0
+    """Run a command; return its exit code. Whatever happens is told in words, and with `--json` in one document."""
+    call, signals, code = _Call(arguments), Signals(), 0
     try:
         with signals.caught():
-            code = _guarded(arguments)
+            code = call.guarded()
     except (KeyboardInterrupt, click.Abort):
         say("interrupted")
+        code = signals.exit_code
+        call.fail([Problem("interrupted")], code)
     return code if signals.got is None else signals.exit_code
 
 
-def _guarded(arguments: list[str]) -> int:
-    try:
-        code = _call(arguments)
-    except (KeyboardInterrupt, click.Abort, SystemExit):
-        raise
-    except BaseException as error:  # noqa: BLE001  the last line of defence
-        known = told(error, verbose="-v" in arguments or "--verbose" in arguments)
-        if "--json" in arguments:
-            _print_failure(known)
-        code = known.exit_code
-    return code if _is_written() else code or 1
+class _Call:
+    """One call of a command, which prints one document at most."""
 
+    def __init__(self, arguments: list[str]) -> None:
+        self._arguments = arguments
+        self._contexts: list[Context] = []
+        self._answered = False
 
-def _print_failure(error: OnedigestError) -> None:
-    """Print an error as the document of a command, unless nobody reads it any more."""
-    from onedigest.cli.documents import print_failure
-
-    with suppress(OSError):
-        print_failure(error)
-
-
-def _call(arguments: list[str]) -> int:
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a locale may have too few letters
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        result = group.main(arguments, prog_name="onedigest", standalone_mode=False)
-        sys.stdout.flush()
-    except click.ClickException as error:
-        _show(error)
-        return error.exit_code
-    except BrokenPipeError:
-        if _is_written():  # it was another pipe
+    def guarded(self) -> int:
+        """Run the command; return its exit code, also where it failed."""
+        try:
+            code = self._run()
+        except (KeyboardInterrupt, click.Abort, SystemExit):
             raise
-        return 1
-    return result if isinstance(result, int) else 0
+        except BaseException as error:  # noqa: BLE001  the last line of defence
+            known = told(error, verbose=asked_by(group, self._arguments).verbose)
+            self.fail(known.problems, known.exit_code)
+            code = known.exit_code
+        return code if _is_written() else code or 1
+
+    def fail(self, problems: Sequence[Problem], exit_code: int) -> None:
+        """Print the document of a failure where one is asked for, unless nobody reads it any more."""
+        if self._answered or not asked_by(group, self._arguments).as_json:
+            return
+        from onedigest.cli.documents import make_failure
+
+        warnings = dict.fromkeys(each for context in self._contexts for each in context.warnings)
+        with suppress(OSError, ValueError):  # it may be closed, too
+            self._answer(make_failure(problems, exit_code, warnings))
+            sys.stdout.flush()
+
+    def _run(self) -> int:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a locale may have too few letters
+                stream.reconfigure(errors="backslashreplace")
+        try:
+            result = group.main(self._arguments, prog_name="onedigest", standalone_mode=False, obj=self._contexts)
+            if result is not None and not isinstance(result, int):
+                self._answer(result)
+                result = result.exit_code
+            sys.stdout.flush()
+        except click.ClickException as error:
+            _show(error)
+            self.fail([Problem(error.format_message())], error.exit_code)
+            return error.exit_code
+        except BrokenPipeError:
+            if _is_written():  # it was another pipe
+                raise
+            return 1
+        return result if isinstance(result, int) else 0
+
+    def _answer(self, document: Document) -> None:
+        self._answered = True  # before it is: what was printed of it cannot be taken back
+        print_json(document.fields)
 
 
 def _is_written() -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import click
 
-from onedigest.cli.documents import print_document
+from onedigest.cli.documents import Document, make_document
 from onedigest.cli.options import open_context, shared_options
 from onedigest.errors import DifferenceError
 from onedigest.shown_text import markdown, markdown_code
@@ -26,25 +27,28 @@ _KINDS = ("platform", "base", "package", "source", "Debian package", "setting", 
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)
 @click.option("--check", is_flag=True, help="Exit 3 when they differ.")
 @shared_options
-def command(first: str, second: str, form: str, check: bool, **options: Any) -> int:
+def command(first: str, second: str, form: str, check: bool, **options: Any) -> int | Document:
     """Show what differs between two images: base, packages, settings and layers.
 
     Each is the NAME of an image, an OCI LAYOUT, or the REFERENCE of an image in a registry. A name stands for the lock
     and the record of its last build. The second may be a REVISION of git [HEAD]. It stands for what was checked in
     under the name then, and is compared as the older of the two.
     """
+    options["as_json"] = options["as_json"] or form == "json"
     context = open_context(**options)
     found = compare_images(context, first, second)
-    if options["as_json"] or form == "json":
+    code = DifferenceError.exit_code if check and found.changes else 0
+    if options["as_json"]:
         sides = {
             name: {"name": side.name, "digest": side.digest} for name, side in (("old", found.old), ("new", found.new))
         }
-        print_document(context, {**sides, "changes": found.changes, "bytes_to_move": found.bytes_to_move})
-    elif form == "markdown":
+        result = {**sides, "changes": found.changes, "bytes_to_move": found.bytes_to_move}
+        return replace(make_document(context, result | ({"exit_code": code} if code else {})), exit_code=code)
+    if form == "markdown":
         _print_markdown(found)
     else:
         _print_text(found)
-    return DifferenceError.exit_code if check and found.changes else 0
+    return code
 
 
 def _print_text(found: Comparison) -> None:

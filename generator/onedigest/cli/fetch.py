@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from onedigest.cli.documents import print_document
+from onedigest.cli.documents import Document, make_document
 from onedigest.cli.options import open_context, shared_options
 from onedigest.workspace.fetch import fetch_images
 from onedigest.workspace.images import find_images
@@ -17,7 +17,7 @@ from onedigest.workspace.images import find_images
 @click.option("--all", "everything", is_flag=True, help="All images of the project.")
 @click.option("--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Only the inputs of a platform.")
 @shared_options
-def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...], **options: Any) -> int:
+def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...], **options: Any) -> int | Document:
     """Bring the inputs of locks: the only step that needs the network.
 
     Wheels, Debian packages and base layers are verified, kept in the user's store, and linked into lockfiles/.inputs.
@@ -26,5 +26,5 @@ def command(names: tuple[str, ...], everything: bool, platforms: tuple[str, ...]
     context = open_context(**options)
     results = fetch_images(context, find_images(context, names, everything=everything), platforms)
     if options["as_json"]:
-        print_document(context, {"images": results})
+        return make_document(context, {"images": results})
     return 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from onedigest.cli.documents import print_document
+from onedigest.cli.documents import Document, make_document
 from onedigest.cli.options import open_context, shared_options
 from onedigest.errors import DifferenceError, OnedigestError, UsageError
 from onedigest.formats import LOCK_FILE
@@ -45,7 +45,7 @@ def command(
     packages: tuple[str, ...],
     strict: bool,
     **options: Any,
-) -> int:
+) -> int | Document:
     """Lock scripts and write the files to review.
 
     SCRIPTS are scripts, images, or folders with the pyproject.toml of a project. What is locked already stays as it is,
@@ -74,7 +74,7 @@ def command(
     results, errors = lock_images(context, images, allowed, everything=everything, strict=strict, told=told)
     pruned = {"pruned": prune_locks(context, images)} if prune else {}
     if options["as_json"]:
-        print_document(context, {"images": results, **pruned}, errors)
+        return make_document(context, {"images": results, **pruned}, errors)
     return max((error.exit_code for error in errors), default=0)
 
 
@@ -90,12 +90,12 @@ def _refuse_idle(*, check: bool, **options: bool | tuple[str, ...]) -> None:
             )
 
 
-def _finish_check(context: Context, found: CheckResult, *, as_json: bool) -> int:
+def _finish_check(context: Context, found: CheckResult, *, as_json: bool) -> int | Document:
+    error = DifferenceError(found.differences) if found.differences else None
     if as_json:
-        print_document(context, found)
-        return DifferenceError.exit_code if found.differences else 0
-    if found.differences:
-        raise DifferenceError(found.differences)
+        return make_document(context, found, [error] if error else [])
+    if error:
+        raise error
     context.noticed(f"{plural(found.checked, 'lock')} checked")
     return 0
 

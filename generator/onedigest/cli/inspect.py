@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from onedigest.cli.documents import print_document
+from onedigest.cli.documents import Document, make_document
 from onedigest.cli.options import open_context, shared_options
 from onedigest.errors import DifferenceError
-from onedigest.terminal.output import print_table, put
+from onedigest.terminal.output import print_error, print_table, put
 from onedigest.wording import amount, short_digest
 from onedigest.workspace.open import OpenImage, open_image
 
@@ -27,7 +27,7 @@ _SETTINGS = (
 @click.option("--files", is_flag=True, help="List the files of each layer.")
 @click.option("--validate", "prove", is_flag=True, help="Recompute every digest, size and diff ID.")
 @shared_options
-def command(what: str, files: bool, prove: bool, **options: Any) -> int:
+def command(what: str, files: bool, prove: bool, **options: Any) -> int | Document:
     """Show what is in an image: its layers with what they hold, their sizes and digests.
 
     NAME is an image that was built into dist/NAME, or its script or project.
@@ -37,15 +37,19 @@ def command(what: str, files: bool, prove: bool, **options: Any) -> int:
     """
     context = open_context(**options)
     with open_image(context, what) as opened:
-        if options["as_json"]:
-            print_document(context, _document(opened, files))
-        else:
+        shown = _document(opened, files) if options["as_json"] else {}
+        if not options["as_json"]:
             _show(opened, files)
-        if prove:
-            problems = opened.validate()
-            if problems:
-                raise DifferenceError(problems)
-            context.noticed("every digest, size and diff ID is right")
+        problems = opened.validate() if prove else []
+    error = DifferenceError(problems) if problems else None
+    if prove and not error:
+        context.noticed("every digest, size and diff ID is right")
+    if options["as_json"]:
+        if error:
+            print_error(error)
+        return make_document(context, shown, [error] if error else [])
+    if error:
+        raise error
     return 0
 
 

@@ -43,10 +43,17 @@ def open_context(
     verbose: bool = False,
     color: str = "auto",
 ) -> Context:
-    """Return the context that options ask for, on this machine and with its terminal."""
+    """Return the context that options ask for, on this machine and with its terminal.
+
+    Where `obj` of click's context is a list, the context is put in it: the document of a failure has its warnings too.
+    """
     if color != "auto":
         os.environ.pop("NO_COLOR", None)
         os.environ["FORCE_COLOR" if color == "always" else "NO_COLOR"] = "1"
     events = TerminalEvents(quiet, as_json, verbose)
     machine = Machine.from_environment(os.environ, offline=offline, insecure=insecure, said=events.noticed)
-    return Context(machine, events, lockfiles=lockfiles, at_length=verbose)
+    context = Context(machine, events, lockfiles=lockfiles, at_length=verbose)
+    call = click.get_current_context(silent=True)
+    if call is not None and isinstance(call.obj, list):
+        call.obj.append(context)
+    return context

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from onedigest.cli.documents import print_document
+from onedigest.cli.documents import Document, make_document
 from onedigest.cli.options import open_context, shared_options
 from onedigest.errors import DifferenceError
 from onedigest.terminal.output import print_table, put, say
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--engine", default="", help="Build with this engine too, or with `all`, instead of varying the build.")
 @click.option("--builder", default="", metavar="NAME", help="The builder of buildx [the current one].")
 @shared_options
-def command(names: tuple[str, ...], everything: bool, engine: str, builder: str, **options: Any) -> int:
+def command(names: tuple[str, ...], everything: bool, engine: str, builder: str, **options: Any) -> int | Document:
     """Build again while what must not matter varies, or with other engines, and compare.
 
     Nothing is recorded. Exits 3 when an image is another than it should be.
@@ -39,9 +39,8 @@ def command(names: tuple[str, ...], everything: bool, engine: str, builder: str,
     if engine:
         return _compare(context, images, engine, builder, as_json=options["as_json"])
     if options["as_json"]:
-        print_document(context, {"images": verify_images(context, images)})
-    else:
-        verify_images(context, images, _tell)
+        return make_document(context, {"images": verify_images(context, images)})
+    verify_images(context, images, _tell)
     return 0
 
 
@@ -51,12 +50,13 @@ def _tell(result: VerifyResult) -> None:
         say(f"the {each.variation} was not varied: {each.reason}")
 
 
-def _compare(context: Context, images: list[ScriptImage], engine: str, builder: str, *, as_json: bool) -> int:
+def _compare(
+    context: Context, images: list[ScriptImage], engine: str, builder: str, *, as_json: bool
+) -> int | Document:
     results, problems = compare_engines(context, images, engine, builder)
     error = DifferenceError(problems) if problems else None
     if as_json:
-        print_document(context, {"images": results}, [error] if error else [])
-        return error.exit_code if error else 0
+        return make_document(context, {"images": results}, [error] if error else [])
     for result in results:
         _show(result)
     if error:

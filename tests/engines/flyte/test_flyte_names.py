@@ -351,7 +351,8 @@ class TestUnread:
             jobs.project.write("onedigest.toml", marked)
             assert jobs.ok("generate", "--check", "--all").err == f"{passed}1 lock checked\n"
         found = json.loads(jobs.ok("generate", "--check", "--all", "--json").out)
-        assert found == {"checked": 1, "differences": []}
+        assert (found["checked"], found["differences"], found["errors"]) == (1, [], [])
+        assert [each["where"] for each in found["warnings"]] == ["dark.py:3", "mixed.py:4"]
         assert jobs.ok("fetch", "--all").err.startswith(f"{passed}mixed: ")
         jobs.ok("generate", "--all", "--prune")
         assert sorted(jobs.locks()) == ["dark", "mixed", "other"]
