@@ -51,6 +51,10 @@ class OnedigestError(Exception):
         self.problems = tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
 
+    def __reduce__(self) -> tuple[type[Self], tuple[tuple[Problem, ...]]]:
+        """Tell pickle that an error is made of its problems: one of a worker process arrives whole."""
+        return type(self), (self.problems,)
+
     @classmethod
     def of(cls, message: str, *, where: str = "", hint: str = "") -> Self:
         """Make the error of a single problem."""

@@ -119,6 +119,10 @@ class Context:
         """Return the project that a folder belongs to."""
         return self._projects.setdefault(folder, projects.find(folder))
 
+    def forget_projects(self) -> None:
+        """Find each project anew from now on: its files may have been edited."""
+        self._projects = {}
+
     def root(self, folder: Path) -> Path:
         """Return the folder that holds the locks of scripts in a folder."""
         return self._lockfiles.resolve().parent if self._lockfiles else self.project(folder).root

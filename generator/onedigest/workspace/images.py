@@ -61,6 +61,15 @@ def find_image(context: Context, name: str) -> ScriptImage:
     return images[0]
 
 
+def read_again(context: Context, image: ScriptImage) -> ScriptImage:
+    """Return an image as its script and the project say now. Raises `InputError` where the script has it no more."""
+    context.forget_projects()
+    found = _images(context, [(_path_of(image), image.spec.name)])
+    if not found:
+        raise InputError.of(f"has no image `{image.spec.name}` any more", where=image.spec.script)
+    return found[0]
+
+
 def _refuse_other_folders(context: Context, images: Iterable[ScriptImage], names: Collection[str]) -> None:
     """Raise `InputError` for an image that was named, and whose lock is not the one that has the name here."""
     folder = context.lockfiles.resolve()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from onedigest.errors import DifferenceError, Problem, combined
+from onedigest.errors import DifferenceError, InputError, Problem, combined
 from onedigest.explained import explain
 from onedigest.workspace.build_options import BuildOptions
 from onedigest.workspace.context import Context
@@ -40,6 +41,11 @@ def _told() -> Iterator[None]:
         raise explain(error) from error
 
 
+def _several(names: Iterable[str]) -> tuple[str, ...]:
+    """Return names; a string is one name, and no list of its letters."""
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
 class Workspace:
     """A folder of scripts with its locks, on this machine.
 
@@ -50,6 +56,7 @@ class Workspace:
         self._context = context
 
     @classmethod
+    @_told()
     def open(
         cls,
         folder: str | Path | None = None,
@@ -67,14 +74,16 @@ class Workspace:
         is told while work goes on: in a notebook it is shown below the cell, elsewhere it is logged. `environment` has
         the variables that describe the machine, those of the process by default. Raises `InputError`.
 
-        >>> Workspace.open("/srv/jobs", offline=True)
-        Workspace('/srv/jobs')
+        >>> Workspace.open("/", offline=True)
+        Workspace('/')
         """
         told = events or notebook_events() or LoggedEvents()
         machine = Machine.from_environment(
-            environment, offline=offline, insecure=tuple(insecure_registries), said=told.noticed
+            environment, offline=offline, insecure=_several(insecure_registries), said=told.noticed
         )
-        place = Path(folder).absolute() if folder is not None else None
+        place = Path(folder if folder is not None else "").absolute()  # a program may change to another folder
+        if not place.is_dir():
+            raise InputError.of("there is no such folder", where=str(folder), hint="name the folder of the scripts")
         return cls(Context(machine, told, folder=place, lockfiles=Path(lockfiles) if lockfiles else None))
 
     def __repr__(self) -> str:
@@ -93,25 +102,25 @@ class Workspace:
         """
         from onedigest.workspace.images import find_image
 
-        return WorkspaceImage(self._context, find_image(self._context, str(name)))
+        return WorkspaceImage(self._context, find_image(self._context, os.fspath(name)))
 
     @_told()
     def images(self, *names: str | Path) -> list[WorkspaceImage]:
         """Return the images of several scripts; without names, all images of the project. Raises `InputError`."""
         from onedigest.workspace.images import find_images
 
-        found = find_images(self._context, map(str, names), everything=not names)
+        found = find_images(self._context, [os.fspath(name) for name in names], everything=not names)
         return [WorkspaceImage(self._context, image) for image in found]
 
     @_told()
-    def compare(self, old: str | Path, new: str = "HEAD") -> Comparison:
+    def compare(self, old: str | Path, new: str | Path = "HEAD") -> Comparison:
         """Compare two images: names, OCI layouts, references of a registry, or for the second a revision of git.
 
         A revision is compared as the older one. Raises `InputError` and `NetworkError`.
         """
         from onedigest.workspace.compare import compare_images
 
-        return compare_images(self._context, str(old), new)
+        return compare_images(self._context, os.fspath(old), os.fspath(new))
 
     @contextmanager
     def inspect(self, what: str | Path) -> Iterator[OpenImage]:
@@ -121,15 +130,16 @@ class Workspace:
         """
         from onedigest.workspace.open import open_image
 
-        with open_image(self._context, str(what)) as opened:
+        with open_image(self._context, os.fspath(what)) as opened:
             yield opened
 
 
 class WorkspaceImage:
     """One image of a workspace: its script, where its lock is, and what can be done with it.
 
-    Each method raises `InputError` where the script, the lock or an input is wrong, `NetworkError` where something
-    cannot be fetched, and `EngineError` where an engine is missing or fails.
+    Each method reads the script anew, so it works on what the file says then. Each raises `InputError` where the
+    script, the lock or an input is wrong, `NetworkError` where something cannot be fetched, and `EngineError` where an
+    engine is missing or fails.
     """
 
     def __init__(self, context: Context, image: ScriptImage) -> None:
@@ -175,8 +185,8 @@ class WorkspaceImage:
         from onedigest.lock.resolver import Upgrade
         from onedigest.workspace.lock import lock_images
 
-        allowed = Upgrade(everything=upgrade, base=upgrade_base, packages=frozenset(packages))
-        results, errors = lock_images(self._context, [self._image], allowed, strict=strict)
+        allowed = Upgrade(everything=upgrade, base=upgrade_base, packages=frozenset(_several(packages)))
+        results, errors = lock_images(self._context, [self._read()], allowed, strict=strict)
         if errors:
             raise combined(errors)
         return results[0]
@@ -186,14 +196,14 @@ class WorkspaceImage:
         """Tell what is out of date of the lock, and of what is generated from it. Nothing is written."""
         from onedigest.workspace.check import check_images
 
-        return check_images(self._context, [self._image])
+        return check_images(self._context, [self._read()])
 
     @_told()
     def fetch(self, *, platforms: Sequence[str] = ()) -> FetchResult:
         """Fetch the inputs of the lock into the store, for some platforms such as `linux/amd64`, or for all of them."""
         from onedigest.workspace.fetch import fetch_images
 
-        return fetch_images(self._context, [self._image], tuple(platforms))[0]
+        return fetch_images(self._context, [self._read()], _several(platforms))[0]
 
     def build(
         self,
@@ -217,11 +227,11 @@ class WorkspaceImage:
         return self._build(
             BuildOptions(
                 locked=locked,
-                platforms=tuple(platforms),
+                platforms=_several(platforms),
                 output=Path(output) if output is not None else None,
                 load=load,
                 debug=debug,
-                tags=tuple(tags),
+                tags=_several(tags),
             ),
             engine,
             builder,
@@ -241,7 +251,7 @@ class WorkspaceImage:
 
         Blobs that the registry has are not sent. With `attest`, a bill of materials and the provenance are attached.
         """
-        options = BuildOptions(push=True, attest=attest, locked=locked, repository=repository, tags=tuple(tags))
+        options = BuildOptions(push=True, attest=attest, locked=locked, repository=repository, tags=_several(tags))
         pushed = self._build(options, engine, builder).pushed
         assert pushed, "a build that pushes says where to"
         return pushed
@@ -259,7 +269,7 @@ class WorkspaceImage:
         """Build the image again while what must not matter varies, and compare. Raises `DifferenceError`."""
         from onedigest.workspace.verify import verify_images
 
-        return verify_images(self._context, [self._image])[0]
+        return verify_images(self._context, [self._read()])[0]
 
     @_told()
     def compare_engines(self, engine: str = "all", builder: str = "") -> EnginesResult:
@@ -269,13 +279,20 @@ class WorkspaceImage:
         """
         from onedigest.workspace.verify import compare_engines
 
-        results, problems = compare_engines(self._context, [self._image], engine, builder)
+        results, problems = compare_engines(self._context, [self._read()], engine, builder)
         if problems:
             raise DifferenceError(problems)
         return results[0]
+
+    def _read(self) -> ScriptImage:
+        """Read the script again, which may have been edited since."""
+        from onedigest.workspace.images import read_again
+
+        self._image = read_again(self._context, self._image)
+        return self._image
 
     @_told()
     def _build(self, options: BuildOptions, engine: str, builder: str) -> BuildResult:
         from onedigest.workspace.build import build_images
 
-        return build_images(self._context, lambda: [self._image], options, engine, builder)[0]
+        return build_images(self._context, lambda: [self._read()], options, engine, builder)[0]
