@@ -19,8 +19,9 @@ demo: .venv/ready ## The main job on real input: lock, build, validate.
 	$(BIN)/onedigest build --locked penguins
 	$(BIN)/onedigest inspect --validate penguins
 
-quick: .venv/ready ## Tests in process: units, laws, architecture.
-	$(BIN)/pytest --quiet --numprocesses $(JOBS) tests/unit tests/property tests/test_architecture.py
+quick: .venv/ready ## Tests in process without the slow ones: units, laws, architecture.
+	$(BIN)/pytest --quiet --numprocesses $(JOBS) -m "not slow" --hypothesis-profile quick \
+	    tests/unit tests/property tests/test_architecture.py
 
 test: .venv/ready ## Every test that this machine can run.
 	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --durations 25

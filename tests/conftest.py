@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from docker_daemon import docker_variables, find_docker
 from index_server import IndexServer
@@ -24,6 +25,11 @@ VECTORS = ROOT / "tests" / "vectors"
 FORBID_SKIPS = "ONEDIGEST_FORBID_SKIPS" in os.environ
 TEST_CACHE = "ONEDIGEST_TEST_CACHE"
 """Names a folder that tests may use as their cache, to keep it from one run to the next."""
+
+# how long an example takes tells of the machine, which may have other work
+settings.register_profile("whole", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("whole"), max_examples=20)
+settings.load_profile("whole")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,6 +9,7 @@ import warnings
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -105,6 +106,7 @@ def rows(found: Found) -> list[tuple[str, str, str, str]]:
     return [(each.target, each.place, each.role, each.path.read_text()) for each in found.files]
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
 @given(data=st.data(), tree=trees(), rules=st.lists(st.sampled_from(RULES), max_size=4))
 def test_what_is_sent_gives_the_same_selection(

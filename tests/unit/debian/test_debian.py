@@ -38,6 +38,7 @@ VERSIONS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("dpkg"), reason="dpkg is not installed")
 def test_versions_are_ordered_as_dpkg_orders_them() -> None:
     for first, second in product(VERSIONS, VERSIONS):

@@ -211,6 +211,7 @@ def test_a_file_outside_cannot_be_written(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_build_that_never_ends_is_stopped(tmp_path: Path) -> None:
     text = refusal(tmp_path, "print('compiling', flush=True)\ntime.sleep(999)", Limits(seconds=1.5))
 

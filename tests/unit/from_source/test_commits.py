@@ -404,6 +404,7 @@ def test_a_password_goes_nowhere_in_clear_text(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_git_that_never_ends_is_ended_with_all_that_it_started(
     tmp_path: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

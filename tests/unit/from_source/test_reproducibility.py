@@ -127,6 +127,7 @@ return NAME""",
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", DIFFERENCES, ids=str)
 def test_what_differs_is_named_with_what_is_likely(tmp_path: Path, case: str) -> None:
     body, message = DIFFERENCES[case]
@@ -211,6 +212,7 @@ print(digest.of_file(build_twice(Path(sys.argv[1]), "", [], {}, Path(sys.argv[2]
 """
 
 
+@pytest.mark.slow
 def test_every_python_makes_the_same_wheel(tmp_path: Path) -> None:
     body = """\
 import pathlib

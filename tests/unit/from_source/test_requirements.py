@@ -67,6 +67,7 @@ def versions(pins: BuildPins) -> dict[str, str]:
     return {each.name: each.version for each in pins.requires}
 
 
+@pytest.mark.slow
 def test_requirements_are_pinned_with_all_that_they_need_and_stay_while_they_satisfy(
     tmp_path: Path, index: IndexServer
 ) -> None:

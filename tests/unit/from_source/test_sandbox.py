@@ -118,6 +118,7 @@ def test_what_forks_and_stays_has_ended(tmp_path: Path, isolated: bool) -> None:
     assert_gone(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolated", [True, False])
 def test_what_never_ends_is_stopped_with_all_that_it_started(tmp_path: Path, isolated: bool) -> None:
     code = f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('waiting', flush=True)\n{STAYS}\ntime.sleep(999)"
@@ -226,6 +227,7 @@ print(open("/proc/self/oom_score_adj").read())
     assert " ".join(lines) == f"{'Read-only file system ' * 4}1000"
 
 
+@pytest.mark.slow
 def test_folders_too_deep_to_be_measured_end_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "_MEASURED_EACH", 0.1)
     code = """\

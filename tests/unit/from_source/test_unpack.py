@@ -214,6 +214,7 @@ def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.slow
 def test_thousands_of_links_in_a_row_are_not_followed(tmp_path: Path) -> None:
     """Each of them by itself would be, to the end: a matter of hours."""
     rows = [(member(f"core-1.0/{number}", tarfile.SYMTYPE, link=str(number + 1)), b"") for number in range(3000)]

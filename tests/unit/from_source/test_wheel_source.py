@@ -65,6 +65,7 @@ def refused(source: Source, previous: BuiltWheel | None, sources: Sources, root:
     return str(error.value)
 
 
+@pytest.mark.slow
 def test_a_folder_becomes_a_wheel_once_and_again_where_the_store_lost_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

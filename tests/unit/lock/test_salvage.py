@@ -92,6 +92,7 @@ def test_package_without_a_readable_name_is_lost(broken: str) -> None:
     assert "alpha 1.0" not in pins(salvage_lock(text))
 
 
+@pytest.mark.slow
 def test_lock_that_is_cut_off_has_what_stands_before() -> None:
     text = lock(package("alpha", "1.0"), package("beta", "1.0"))
     for end in range(0, len(text), 37):

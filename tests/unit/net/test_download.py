@@ -179,6 +179,7 @@ def test_offline_uses_no_network(server: IndexServer, store: Store) -> None:
     assert server.requests == []
 
 
+@pytest.mark.slow
 def test_unreachable_host_is_told(store: Store) -> None:
     file = Download(name="x", digest="sha256:" + "0" * 64, size=1, urls=("http://127.0.0.1:9/x",))
     with pytest.raises(NetworkError) as caught:

@@ -86,6 +86,7 @@ class TestNoProxy:
         assert ours(host, patterns) is passed_by
         assert others == {name: differing.get(name, passed_by) for name in others}
 
+    @pytest.mark.slow
     def test_is_as_uv_has_it(self, tmp_path: Path) -> None:
         """The real uv asks an index on each host of the table."""
         with listening(_nothing) as proxy, ThreadPoolExecutor(8) as threads:
@@ -104,6 +105,7 @@ class TestNoProxy:
             assert proxy_of(f"https://{host}/x", settings) is None
         assert proxy_of("http://localhost.example/x", settings) is not None
 
+    @pytest.mark.slow
     def test_that_uv_is_lent_leads_it_as_us(self, tmp_path: Path) -> None:
         """Blanks, `*.` and `*` before addresses mean nothing to uv, so it gets what they stand for."""
         rows = [

@@ -127,6 +127,7 @@ def test_what_no_shell_reads_is_unreadable(script: str, line: int) -> None:
     assert caught.value.line == line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "script",
     [

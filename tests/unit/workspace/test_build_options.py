@@ -10,9 +10,9 @@ from onedigest.errors import UsageError
 from onedigest.workspace.build_options import BuildOptions
 
 
-def refused(wishes: BuildOptions) -> tuple[str, str]:
+def refused(options: BuildOptions) -> tuple[str, str]:
     with pytest.raises(UsageError) as error:
-        wishes.check()
+        options.check()
     (problem,) = error.value.problems
     return problem.message, problem.hint
 
@@ -52,15 +52,15 @@ def test_other_names_are_taken(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wishes", "message"),
+    ("options", "message"),
     [
         (BuildOptions(tags=("v1",)), "--tag needs --output, --load or --push"),
         (BuildOptions(repository="a/b"), "--repository needs --output, --load or --push"),
         (BuildOptions(output=Path("a.tar"), tags=("a b",)), "`a b` is no tag"),
     ],
 )
-def test_names_need_a_place_and_tags_are_tags(wishes: BuildOptions, message: str) -> None:
-    assert refused(wishes)[0] == message
+def test_names_need_a_place_and_tags_are_tags(options: BuildOptions, message: str) -> None:
+    assert refused(options)[0] == message
 
 
 @pytest.mark.parametrize(

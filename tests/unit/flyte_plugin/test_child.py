@@ -11,8 +11,7 @@ from contextlib import suppress
 
 import pytest
 
-from onedigest.flyte_plugin import child as flyte_child
-from onedigest.flyte_plugin import worker as flyte_build
+from onedigest.flyte_plugin import child, worker
 
 
 @pytest.fixture
@@ -31,8 +30,8 @@ def caller() -> Iterator[int]:
 
 
 def answered(monkeypatch: pytest.MonkeyPatch, answer: Callable[[bytes], dict[str, str]]) -> dict[str, str]:
-    monkeypatch.setattr(flyte_build, "answer_line", answer)
-    found: dict[str, str] = json.loads(flyte_child._worked(b"{}\n", os.getppid(), []))
+    monkeypatch.setattr(worker, "answer_line", answer)
+    found: dict[str, str] = json.loads(child._worked(b"{}\n", os.getppid(), []))
     return found
 
 
@@ -72,13 +71,13 @@ def test_worker_ends_when_nobody_wants_its_answer(monkeypatch: pytest.MonkeyPatc
         time.sleep(60)
         return {"reference": "x"}
 
-    watch = flyte_child._watch
+    watch = child._watch
 
-    def closed(worker: int, reading: int, parent: int) -> tuple[bytes, int]:
+    def closed(process: int, reading: int, parent: int) -> tuple[bytes, int]:
         os.close(caller)
-        return watch(worker, reading, parent)
+        return watch(process, reading, parent)
 
-    monkeypatch.setattr(flyte_child, "_watch", closed)
+    monkeypatch.setattr(child, "_watch", closed)
 
     assert answered(monkeypatch, answer) == {"error": "the build was ended by signal 2"}
 
@@ -88,7 +87,7 @@ def test_worker_ends_when_its_parent_is_another(monkeypatch: pytest.MonkeyPatch,
         time.sleep(60)
         return {"reference": "x"}
 
-    monkeypatch.setattr(flyte_build, "answer_line", answer)
+    monkeypatch.setattr(worker, "answer_line", answer)
 
     assert caller
-    assert json.loads(flyte_child._worked(b"{}\n", -1, [])) == {"error": "the build was ended by signal 2"}
+    assert json.loads(child._worked(b"{}\n", -1, [])) == {"error": "the build was ended by signal 2"}
