@@ -17,7 +17,7 @@ from onedigest.definition.script import parse
 from onedigest.digest import of_bytes
 from onedigest.errors import EngineError
 from onedigest.formats import RULES
-from onedigest.workspace.planned import refuse_missing_rules
+from onedigest.workspace.planned_image import refuse_missing_rules
 from onedigest.workspace.script_image import ScriptImage
 
 pytest_plugins = ("built_app",)

@@ -17,7 +17,7 @@ from onedigest.lock.base.packages import DebianPackage
 from onedigest.sources import Sources
 from onedigest.workspace.context import Context
 from onedigest.workspace.images import find_images
-from onedigest.workspace.undone import say_undone
+from onedigest.workspace.unrun_scripts import say_undone
 from wheel_builder import build_wheel
 
 pytest_plugins = ("built_app",)

@@ -33,7 +33,7 @@ from onedigest.workspace.context import Context
 from onedigest.workspace.flyte_images import flyte_image
 from onedigest.workspace.image_sources import sources
 from onedigest.workspace.locks import changed_since, code_problems, lock_problems, read_lock
-from onedigest.workspace.planned import PlannedImage, prepare, refuse_stale_rules, run_engine
+from onedigest.workspace.planned_image import PlannedImage, prepare, refuse_stale_rules, run_engine
 from onedigest.workspace.push import content_tag
 from onedigest.workspace.script_image import ScriptImage
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from onedigest.platforms import Platform
     from onedigest.registry.repository import Repository
     from onedigest.workspace.context import Context
-    from onedigest.workspace.planned import PlannedImage
+    from onedigest.workspace.planned_image import PlannedImage
 
 Attached = dict[str, str]
 """Digests of what is attached, by media type."""

@@ -17,9 +17,9 @@ from onedigest.workspace.build_options import BuildOptions
 from onedigest.workspace.choose_engine import check_engine, make_engine
 from onedigest.workspace.context import Context
 from onedigest.workspace.events import Status
-from onedigest.workspace.lacking import look_at
+from onedigest.workspace.missing_parts import look_at
 from onedigest.workspace.output_names import names_of
-from onedigest.workspace.planned import PlannedImage, fetch_base, prepare, refuse_stale_rules, run_engine
+from onedigest.workspace.planned_image import PlannedImage, fetch_base, prepare, refuse_stale_rules, run_engine
 from onedigest.workspace.records import read_record
 from onedigest.workspace.results import BuildResult, PlatformResult
 from onedigest.workspace.script_image import ScriptImage

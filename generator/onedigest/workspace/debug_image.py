@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.workspace.context import Context
 from onedigest.workspace.image_sources import sources
-from onedigest.workspace.planned import PlannedImage
+from onedigest.workspace.planned_image import PlannedImage
 
 if TYPE_CHECKING:
     from onedigest.engines.engine import Built

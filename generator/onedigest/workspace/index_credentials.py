@@ -17,7 +17,6 @@ from onedigest.errors import Problem
 from onedigest.net.index_credentials import stated_by_variables
 from onedigest.net.indexes import (
     NAMED,
-    PLAIN,
     VARIABLE,
     PackageIndex,
     held_by,
@@ -39,12 +38,6 @@ class Bound:
     origin: str
     user: str = field(repr=False)
     password: str = field(repr=False)
-
-
-def without_credentials(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return variables without those that say where an index is, and what is shown to it."""
-    left_out = (*NAMED, *PLAIN, "NETRC")
-    return {name: value for name, value in environment.items() if name not in left_out and not VARIABLE.fullmatch(name)}
 
 
 def named_indexes(environment: Mapping[str, str], files: Iterable[Path]) -> tuple[PackageIndex, ...]:

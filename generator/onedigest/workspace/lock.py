@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 from onedigest.errors import InputError, OnedigestError, Problem
 from onedigest.wording import shown
 from onedigest.workspace.context import Context
-from onedigest.workspace.earlier import answers, earlier_lock, refuse_other_hashes
+from onedigest.workspace.earlier_lock import answers, earlier_lock, refuse_other_hashes
 from onedigest.workspace.image_sources import sources, sources_for
 from onedigest.workspace.images import with_siblings
-from onedigest.workspace.lacking import look_at, say_unseen
 from onedigest.workspace.leftovers import find_gone, find_renamed, remove
 from onedigest.workspace.locked_warnings import warn_locked
 from onedigest.workspace.locks import moved_code
-from onedigest.workspace.moves import say_moves
+from onedigest.workspace.missing_parts import look_at, say_unseen
+from onedigest.workspace.moved_pins import say_moves
 from onedigest.workspace.results import LockResult
 from onedigest.workspace.script_image import ScriptImage
 from onedigest.workspace.script_locks import first_pins, warn_of_difference
-from onedigest.workspace.undone import say_undone
+from onedigest.workspace.unrun_scripts import say_undone
 from onedigest.workspace.wheel_problems import tell_wheels
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from onedigest.oci.reference import Reference
     from onedigest.plan.record import Record
     from onedigest.workspace.context import Context
-    from onedigest.workspace.planned import PlannedImage
+    from onedigest.workspace.planned_image import PlannedImage
 
 KEY_DIGITS = 16
 """Hexadecimal digits of a plan's digest that make the tag of its image."""

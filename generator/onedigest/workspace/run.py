@@ -11,7 +11,7 @@ from onedigest.platforms import canonical_name, split
 from onedigest.wording import amount
 from onedigest.workspace.choose_engine import make_engine
 from onedigest.workspace.context import Context
-from onedigest.workspace.planned import PlannedImage, fetch_base, prepare, run_engine
+from onedigest.workspace.planned_image import PlannedImage, fetch_base, prepare, run_engine
 from onedigest.workspace.script_image import ScriptImage
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from onedigest.wording import shown, table
 from onedigest.workspace.choose_engine import NAMES, make_engine
 from onedigest.workspace.context import Context
 from onedigest.workspace.events import Status
-from onedigest.workspace.planned import PlannedImage, prepare, refuse_stale_rules, run_engine
+from onedigest.workspace.planned_image import PlannedImage, prepare, refuse_stale_rules, run_engine
 from onedigest.workspace.records import record_problems
 from onedigest.workspace.results import EnginesResult, Skipped, VerifyResult
 from onedigest.workspace.script_image import ScriptImage

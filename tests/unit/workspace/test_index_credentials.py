@@ -15,7 +15,6 @@ from onedigest.workspace.index_credentials import (
     unbound,
     uv_environment,
     uv_files,
-    without_credentials,
 )
 
 REAL = "https://pypi.acme.example/simple"
@@ -136,12 +135,6 @@ def test_configuration_that_cannot_be_read_names_nothing(text: str, tmp_path: Pa
     (tmp_path / "uv.toml").write_bytes(text.encode(errors="surrogateescape"))
 
     assert named_indexes({}, (tmp_path / "uv.toml", tmp_path / "missing", tmp_path)) == ()
-
-
-def test_no_variable_that_says_where_an_index_is_goes_where_none_is_asked() -> None:
-    environment = {**PAIR, "UV_INDEX": REAL, "UV_DEFAULT_INDEX": REAL, "NETRC": "x", "PATH": "/bin"}
-
-    assert without_credentials(environment) == {"PATH": "/bin"}
 
 
 class TestAllowedSecrets:

@@ -22,7 +22,7 @@ from onedigest.lock.base.debian_pins import EarlierPackages
 from onedigest.lock.base.version_changes import find_version_changes
 from onedigest.lock.model import Lock
 from onedigest.platforms import ALL, AMD64, ARM64
-from onedigest.workspace.moves import say_moves
+from onedigest.workspace.moved_pins import say_moves
 
 LATER = "Sun, 12 Jul 2026 10:16:37 UTC"
 SEEDS = seeds()
