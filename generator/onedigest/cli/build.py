@@ -34,7 +34,7 @@ def command(names: tuple[str, ...], everything: bool, engine: str, builder: str,
     """Build images and record their digests.
 
     NAMES are images, scripts, or folders with the pyproject.toml of a project. What has no lock, or was edited since,
-    is locked first, but with --locked or --offline. Inputs that are missing are fetched.
+    is locked first, except with --locked or --offline. Inputs that are missing are fetched.
     """
     asked = BuildOptions(**{field: options.pop(field) for field in BuildOptions.__slots__})
     context = open_context(**options)
