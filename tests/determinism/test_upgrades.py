@@ -46,7 +46,11 @@ def comment_everything(release: Release) -> None:
 
 def add_a_key(release: Release) -> None:
     """Add a key that nothing uses, with a default."""
-    release.edit("spec.py", r"^(    run: tuple\[str, \.\.\.\].*)$", r"\1\n    squash: bool = False")
+    row = 'Key(name="squash", shape=shapes.FLAG, default=False, says="Squash layers.", example=True),'
+    release.edit("definition/keys.py", r"^( +)(Key\(\n +name=\"max-layers\",)$", rf"\1{row}\n\1\2")
+    release.edit(
+        "definition/spec.py", r"^(    run: tuple\[str, \.\.\.\].*)$", r"\1\n    squash: bool = DEFAULT['squash']"
+    )
 
 
 EDITS = (comment_the_assembler, comment_the_plan, comment_the_rules, comment_templates, comment_everything, add_a_key)

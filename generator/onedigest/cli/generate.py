@@ -66,11 +66,11 @@ def command(
         found = check_images(context, images, everything=everything, gone=dict.fromkeys(gone))
         return _finish_check(context, found, as_json=options["as_json"])
     from onedigest.lock.resolver import Upgrade
-    from onedigest.workspace.lock import Told, lock_images
+    from onedigest.workspace.lock import LockListener, lock_images
     from onedigest.workspace.lock import prune as prune_locks
 
     allowed = Upgrade(everything=upgrade, base=upgrade_base, packages=frozenset(packages))
-    told = Told(partial(_say_result, context), _say_failed)
+    told = LockListener(partial(_say_result, context), _say_failed)
     results, errors = lock_images(context, images, allowed, everything=everything, strict=strict, told=told)
     pruned = {"pruned": prune_locks(context, images)} if prune else {}
     if options["as_json"]:

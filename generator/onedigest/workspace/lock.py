@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class LockListener:
     """Who is told while several images are locked: of each that was, and of what kept a script from it."""
 
     done: Callable[[LockResult], object] = lambda _: None
@@ -48,7 +48,7 @@ def lock_images(
     *,
     everything: bool = False,
     strict: bool = False,
-    told: Told = Told(),
+    told: LockListener = LockListener(),
 ) -> tuple[list[LockResult], list[OnedigestError]]:
     """Lock images and write all of their files; return what was done, and what kept others from it.
 
