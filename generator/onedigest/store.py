@@ -84,6 +84,17 @@ class Store:
                 _lock(owned.fileno(), folder)
             yield folder
 
+    def remove_abandoned(self) -> None:
+        """Remove what killed runs left; what cannot be looked at stays.
+
+        Work that needs a scratch folder does it as well, and work with nothing to do needs none.
+        """
+        scratch = self.root / "scratch"
+        with suppress(OSError, InputError):
+            if any(scratch.iterdir()):
+                with exclusive(scratch):
+                    _remove_abandoned(scratch)
+
     def add_file(self, file: Path, digest: str) -> Path:
         """Move a file, whose content the caller has verified, to its name; it is on the disk before it has it."""
         target = self.path(digest)

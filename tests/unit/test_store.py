@@ -85,3 +85,14 @@ def test_scratch_folders_survive_the_cleaning_of_others(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(work, range(120)))
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_what_a_killed_run_left_is_removed_without_new_work(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    store.remove_abandoned()
+    with store.scratch() as held:
+        (held.parent / "tmpkilled").mkdir()
+        (held.parent / "tmpkilled" / ".owned").touch()
+        store.remove_abandoned()
+
+        assert list(held.parent.iterdir()) == [held]

@@ -56,13 +56,15 @@ class Machine:
 
     @cached_property
     def store(self) -> Store:
-        """The user's content store. Raises `InputError` where no home folder is known."""
+        """The user's store, without what killed runs left. Raises `InputError` where no home folder is known."""
         from onedigest.store import Store
 
         try:
-            return Store(store_path(self.variables), key_path(self.variables))
+            store = Store(store_path(self.variables), key_path(self.variables))
         except RuntimeError:
             raise InputError.of("no home folder is known to keep files in", hint="set HOME or XDG_CACHE_HOME") from None
+        store.remove_abandoned()
+        return store
 
     @cached_property
     def connection(self) -> Connection:
