@@ -117,7 +117,9 @@ class Context:
 
     def project(self, folder: Path) -> Project:
         """Return the project that a folder belongs to."""
-        return self._projects.setdefault(folder, projects.find(folder))
+        if folder not in self._projects:
+            self._projects[folder] = projects.find(folder)
+        return self._projects[folder]
 
     def forget_projects(self) -> None:
         """Find each project anew from now on: its files may have been edited."""
