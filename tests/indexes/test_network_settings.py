@@ -92,7 +92,7 @@ def encrypted(index: IndexServer, authority: Authority) -> Iterator[Listener]:
 
 
 def programs(connection: Connection) -> dict[str, str]:
-    return variables_for_programs(os.environ, Path.home(), connection)
+    return variables_for_programs(os.environ, connection)
 
 
 def connection() -> Connection:

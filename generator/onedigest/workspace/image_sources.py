@@ -52,9 +52,7 @@ def _environment(
 ) -> dict[str, str]:
     """Return the variables that uv may get, with a netrc that names hosts alone."""
     path = context.connection.netrc
-    found = uv_environment(
-        variables_for_programs(context.variables, context.machine.home, context.connection), named, asked, bound
-    )
+    found = uv_environment(variables_for_programs(context.variables, context.connection), named, asked, bound)
     return {**found, "NETRC": without_default(path.absolute())} if path and path.is_file() else found
 
 

@@ -6,11 +6,10 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from onedigest.errors import InputError
-from onedigest.workspace.own_store import home_of, key_path, store_path
+from onedigest.workspace.own_store import key_path, store_path
 
 if TYPE_CHECKING:
     from onedigest.net.connection import Connection
@@ -49,11 +48,6 @@ class Machine:
         found = dict(os.environ if variables is None else variables)
         return cls(variables=found, offline=offline, insecure=insecure, said=said)
 
-    @property
-    def home(self) -> Path:
-        """The folder of the user. Raises `RuntimeError` where none is known."""
-        return home_of(self.variables)
-
     @cached_property
     def store(self) -> Store:
         """The user's store, without what killed runs left. Raises `InputError` where no home folder is known."""
@@ -71,7 +65,7 @@ class Machine:
         """How this machine reaches the network, by the user's own settings."""
         from onedigest.workspace.network import read_connection
 
-        return read_connection(self.variables, self.home, offline=self.offline, said=self.said)
+        return read_connection(self.variables, self.indexes, offline=self.offline, said=self.said)
 
     @cached_property
     def access(self) -> Access:
@@ -81,14 +75,14 @@ class Machine:
 
         # what a user says of hosts of uv is said of no registry
         pools = Pools(replace(self.connection, unverified=()))
-        return make_access(self.variables, self.home, pools, self.insecure)
+        return make_access(self.variables, pools, self.insecure)
 
     @cached_property
     def indexes(self) -> tuple[PackageIndex, ...]:
         """The package indexes that the user's own settings name."""
         from onedigest.workspace.network import named_indexes_here
 
-        return named_indexes_here(self.variables, self.home)
+        return named_indexes_here(self.variables)
 
     @property
     def workers(self) -> int:

@@ -287,7 +287,7 @@ class TestPlaces:
 
 class TestSettings:
     def places(self) -> RegistryHosts:
-        return make_access(os.environ, Path.home(), Pools(Connection()), ()).places
+        return make_access(os.environ, Pools(Connection()), ()).places
 
     def test_user_and_machine_are_asked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOME", str(tmp_path))
