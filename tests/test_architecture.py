@@ -46,7 +46,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("definition/flyte",),
     ("lock",),
     ("plan",),
-    ("missing", "wheel_check", "fetching"),
+    ("missing", "wheel_check", "fetching", "bytecode"),
     ("rules", "attestation"),
     ("engines",),
     ("workspace",),
@@ -79,6 +79,7 @@ DOORS: Mapping[str, frozenset[str]] = {
     "rich": frozenset({"terminal"}),
     "subprocess": frozenset(
         {
+            "bytecode/compiler.py",
             "tools/docker.py",
             "tools/processes.py",
             "engines/variations.py",

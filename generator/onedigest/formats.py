@@ -7,6 +7,7 @@ from onedigest.assembler import SPLICE, VENV
 
 __all__ = [
     "ASSEMBLER",
+    "BYTECODE",
     "CREATED",
     "DEFAULTS",
     "DRAFT",
@@ -33,6 +34,9 @@ DRAFT = 3
 
 A machine may have layers of an earlier draft in its cache, and they are not taken.
 """
+
+BYTECODE = 1
+"""The form of compiled files (docs/formats/bytecode.md)."""
 
 DEFAULTS = 1
 """The defaults of the keys of `[tool.onedigest]`. It moves when a default does, since a spec states no defaults."""
