@@ -29,7 +29,7 @@ LOCK = 2
 RULES = 1
 """The format of generated rules. It moves when a file is rendered otherwise from the same lock and plan."""
 
-DRAFT = 3
+DRAFT = 4
 """Which draft of the layer format this is: it moves with bytes until the first release, and then stays.
 
 A machine may have layers of an earlier draft in its cache, and they are not taken.
@@ -38,7 +38,7 @@ A machine may have layers of an earlier draft in its cache, and they are not tak
 BYTECODE = 1
 """The form of compiled files (docs/formats/bytecode.md)."""
 
-DEFAULTS = 1
+DEFAULTS = 2
 """The defaults of the keys of `[tool.onedigest]`. It moves when a default does, since a spec states no defaults."""
 
 ASSEMBLER = "sha256:487c30966c5e7c12e297de3a8526d82f6ca3e9f94815668eada6c5eba217471c"

@@ -49,8 +49,11 @@ class Inputs:
 
 
 def encoded_archive(layer: Layer) -> str:
-    """Return the name that a layer has among the inputs which the encoder of this machine made."""
-    return f"{layer.name}-{hex_of(layer.key())[:12]}.tar.gz"
+    """Return the name that a layer has among the inputs which the encoder of this machine made.
+
+    That of an application's bytecode does not tell of which text it is: no rule may move with a source.
+    """
+    return f"{layer.name}.tar.gz" if layer.files else f"{layer.name}-{hex_of(layer.key())[:12]}.tar.gz"
 
 
 def base_layout(plan: Plan) -> str:
@@ -102,7 +105,7 @@ def inputs_of_layers(lock: Lock, layers: Iterable[Layer]) -> Inputs:
     return Inputs(
         wheels=tuple(wheel for wheel in lock.wheels() if wheel.name in names),
         packages=tuple(sorted({each for each in lock.base.debian_packages if each.file_name in names})),
-        layers=tuple({layer.base_layer: None for layer in held if layer.base_layer}),
+        layers=tuple({each: None for layer in held for each in layer.base_layers}),
         lists=tuple(each for each in _lists(lock, lock.platforms) if each.name in names),
     )
 
