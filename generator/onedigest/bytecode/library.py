@@ -9,6 +9,7 @@ from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.entry import HIGHEST_ID, Entry
 from onedigest.assembler.places import folders_above
 from onedigest.assembler.spool import Spool
+from onedigest.bytecode.compiler import LARGEST
 from onedigest.bytecode.sources import Source, source_of
 from onedigest.bytecode_path import bytecode_path
 from onedigest.errors import InputError
@@ -22,9 +23,6 @@ from onedigest.store import Store
 MOST_SOURCES = 50_000
 MOST_BYTES = 1 << 30
 """Bounds of a library: its sources, and what they hold together."""
-
-_LONGEST = 8 << 20
-"""Of longer sources there is no bytecode: no more of them is read than tells that they are longer."""
 
 _PIECE = 1 << 20
 
@@ -102,7 +100,7 @@ def _entries(
         if member.stored != member.size:  # it has holes, which no source has
             continue
         if member.kind == "file":
-            kept = min(member.size, _LONGEST + 1)
+            kept = min(member.size, LARGEST + 1)  # what is larger is not compiled
             left -= kept
             if left < 0:
                 raise _too_much(library, f"{MOST_BYTES} bytes of sources without bytecode")
@@ -138,6 +136,5 @@ def _above(path: str, python: str) -> list[str]:
 
 
 def _too_much(library: str, what: str) -> InputError:
-    return InputError.of(
-        f"the standard library {library} has more than {what}", hint="leave bytecode out: `bytecode = false`"
-    )
+    hint = "`bytecode = false` builds the image without compiled files"
+    return InputError.of(f"the standard library {library} has more than {what}", hint=hint)

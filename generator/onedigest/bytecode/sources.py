@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from onedigest.assembler.entry import NAME_BYTES, Entry
 from onedigest.bytecode_path import SUFFIX, bytecode_path
@@ -18,6 +19,14 @@ class Source:
     size: int
     digest: str
     read: Callable[[], bytes]
+
+
+class LeftOut(NamedTuple):
+    """A source of which there is no bytecode, by its path in the image, and why; its compiler may have `crashed`."""
+
+    path: str
+    reason: str
+    crashed: bool = False
 
 
 def sources_in(entries: Iterable[Entry], python: str, below: str = "") -> Iterator[Source]:

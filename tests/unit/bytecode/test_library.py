@@ -192,7 +192,7 @@ def test_of_a_very_long_source_no_more_is_read_than_tells_so(tmp_path: Path) -> 
 
 def test_library_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = [File(f"{SLIM}/os.py", b"12345"), File(f"{SLIM}/re.py", b"12345")]
-    hint = "\nhint: leave bytecode out: `bytecode = false`"
+    hint = "\nhint: `bytecode = false` builds the image without compiled files"
     monkeypatch.setattr(library, "MOST_BYTES", 9)
     with pytest.raises(InputError) as caught:
         read(tmp_path, files)
