@@ -17,7 +17,7 @@ from onedigest.engines import diagnosis
 from onedigest.engines.buildkit_log import CleanLog, failure
 from onedigest.engines.engine import BuildRequest, Built
 from onedigest.engines.layers import add_layer, finish, make_layers
-from onedigest.engines.prepared import place_encoded
+from onedigest.engines.prepared import place_all
 from onedigest.errors import DifferenceError, EngineError
 from onedigest.oci.buildkit_export import (
     ExportedPlatform,
@@ -73,9 +73,9 @@ class Buildx:
 
         Raises `DifferenceError` where a layer, a platform or the configuration differs.
         """
-        needed = (*prepared_layers(request.whole), *request.plan.layers())  # BuildKit makes them itself
+        needed = (*prepared_layers(request.whole, request.plan), *request.plan.layers())  # BuildKit makes them itself
         request.fetch(tuple({layer.key(): layer for layer in needed}.values()), lambda _: None)
-        place_encoded(request.whole, inputs=request.inputs, store=request.store, workers=request.workers)
+        place_all(request, request.plan)
         commands = request.plan.commands()
         made = _AssembledLayers(request)
         with request.store.scratch() as folder:

@@ -65,7 +65,7 @@ def _place_encoded(context: Context, image: ScriptImage, lock: Lock) -> None:
     from onedigest.plan.inputs import inputs_of_layers, prepared_layers
 
     plan = arrange(image.spec, lock, collect(image.spec, image.script, image.script_folder))
-    if not link_cached(context.store, image.inputs, inputs_of_layers(lock, prepared_layers(plan))).count():
+    if not link_cached(context.store, image.inputs, inputs_of_layers(lock, prepared_layers(plan, plan))).count():
         place_encoded(plan, inputs=image.inputs, store=context.store, workers=context.workers)
 
 
