@@ -10,7 +10,7 @@ from onedigest.engines.diagnosis import build_failure
 from onedigest.engines.embedded import refuse_commands
 from onedigest.engines.engine import BuildRequest, Built
 from onedigest.engines.foreign import adopt
-from onedigest.engines.prepared import place_all
+from onedigest.engines.prepared import place_encoded
 from onedigest.errors import EngineError
 from onedigest.plan.layers import Plan
 from onedigest.rules.bazel import find_package, find_root
@@ -58,7 +58,9 @@ class Bazel:
                 hint=_NO_WORKSPACE.format(extensions=f"{lockfiles.name}/extensions.bzl"),
             )
         request.fetch(request.whole.layers(), lambda _: None)
-        place_all(request, request.whole)
+        place_encoded(
+            request.whole, inputs=request.inputs, store=request.store, workers=request.workers, find=request.find
+        )
         package = f"{find_package(lockfiles)}/{request.plan.name}"
         made: list[str] = []
         command = [self._program(), "build", *_FLAGS, f"{package}:{request.plan.name}"]

@@ -9,7 +9,7 @@ from onedigest.engines.diagnosis import build_failure
 from onedigest.engines.embedded import refuse_commands
 from onedigest.engines.engine import BuildRequest, Built
 from onedigest.engines.foreign import adopt
-from onedigest.engines.prepared import place_all
+from onedigest.engines.prepared import place_encoded
 from onedigest.errors import EngineError
 from onedigest.plan.layers import Plan
 from onedigest.rules.nix import layer_names
@@ -55,7 +55,9 @@ class Nix:
     def build(self, request: BuildRequest) -> Built:
         """Build the OCI layout with Nix, hold it against the plan, and return it."""
         request.fetch(request.whole.layers(), lambda _: None)
-        place_all(request, request.whole)
+        place_encoded(
+            request.whole, inputs=request.inputs, store=request.store, workers=request.workers, find=request.find
+        )
         made: list[str] = []
         with request.store.scratch() as folder:
             link = folder / "result"

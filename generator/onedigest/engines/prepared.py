@@ -10,7 +10,7 @@ from onedigest.assembler.image import PlatformImage, assemble_index, assemble_pl
 from onedigest.assembler.layout import write_layout
 from onedigest.checkout import refuse_links
 from onedigest.digest import Digest
-from onedigest.engines.engine import BuildRequest, FindInterpreter
+from onedigest.engines.engine import FindInterpreter
 from onedigest.engines.layers import make_layers
 from onedigest.formats import CREATED
 from onedigest.oci.layout import holds
@@ -19,31 +19,21 @@ from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.store import Store, link
 
 
-def place_encoded(whole: Plan, built: Plan, *, inputs: Path, store: Store, workers: int, find: FindInterpreter) -> None:
-    """Put what this machine encodes for `built` into the folder `inputs`, and the layout of all bases of the image.
+def place_encoded(
+    whole: Plan, *, inputs: Path, store: Store, workers: int, find: FindInterpreter, built: Plan | None = None
+) -> None:
+    """Put what this machine encodes into the folder `inputs`, and the layout of all bases of an image.
 
-    That is layers of Debian packages, and of bytecode, for which `find` finds what compiles. Packages and wheels are in
-    that folder, the layers of a base image in the store. `built` has some of the platforms of `whole`.
+    It is layers of Debian packages, and of bytecode; those of the platforms that are `built`, if not of all. The .debs
+    and wheels are in that folder, the layers of a base image in the store.
     """
     layers = prepared_layers(whole, built)
     descriptors, _ = make_layers(layers, inputs=inputs, store=store, workers=workers, find=find)
-    for each in built.platforms:
+    for each in (built or whole).platforms:
         for layer in encoded_layers(each):
             descriptor = descriptors[layer.key()]
             store.place(descriptor.digest, descriptor.size, inputs / encoded_archive(layer))
     _place_layout(whole, descriptors, inputs / base_layout(whole), store)
-
-
-def place_all(request: BuildRequest, built: Plan) -> None:
-    """Put what this machine encodes for `built`, some platforms of what is to be built, among its inputs."""
-    place_encoded(
-        request.whole,
-        built,
-        inputs=request.inputs,
-        store=request.store,
-        workers=request.workers,
-        find=request.find,
-    )
 
 
 def _place_layout(plan: Plan, descriptors: dict[Digest, Descriptor], output: Path, store: Store) -> None:

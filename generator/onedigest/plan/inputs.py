@@ -85,13 +85,13 @@ def encoded_layers(planned: PlatformPlan) -> tuple[Layer, ...]:
     return tuple(layer for layer in planned.layers if layer.encoded)
 
 
-def prepared_layers(whole: Plan, built: Plan) -> tuple[Layer, ...]:
-    """Return the distinct layers that other engines take from here: those of bases, and the encoded ones.
+def prepared_layers(whole: Plan, built: Plan | None = None) -> tuple[Layer, ...]:
+    """Return the distinct layers that other engines take from here: those of the base, and the encoded ones.
 
-    `whole` has all platforms of an image, of which all have their base in one layout, and `built` those to be built.
+    The latter are those of the platforms that are `built`, if not of all: one layout has the bases of the whole image.
     """
     found = [layer for each in whole.platforms for layer in base_layers(each)]
-    found += [layer for each in built.platforms for layer in encoded_layers(each)]
+    found += [layer for each in (built or whole).platforms for layer in encoded_layers(each)]
     return tuple({layer.key(): layer for layer in found}.values())
 
 
