@@ -100,8 +100,8 @@ OWN = {"app/run.py": b"import lib\n", "app/lib/__init__.py": b"ONE = 1\r\n"}
 
 
 def taken(project: Path, archive: Path, *options: str) -> tuple[str | Path, ...]:
-    words = ("--project", project, *WORDS, *options, "--output", project.parent / "out" / "layer")
-    return ("bytecode", "--quiet", "--encoded", archive, *words)
+    output = project.parent / "out" / "layer"
+    return ("bytecode", "--quiet", "--encoded", archive, "--project", project, *WORDS, *options, "--output", output)
 
 
 def test_bytecode_of_the_texts_that_are_there_is_taken(application: Path, tmp_path: Path) -> None:
