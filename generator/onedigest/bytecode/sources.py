@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from onedigest.assembler.entry import NAME_BYTES, Entry
 
@@ -16,11 +17,20 @@ SUFFIX = ".py"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source by its path in the image, without a leading slash. Sources with one `digest` have one text."""
+    """A source by its path in the image, without a leading slash; `size` is in bytes. One `digest` is of one text."""
 
     path: str
+    size: int
     digest: str
     read: Callable[[], bytes]
+
+
+class LeftOut(NamedTuple):
+    """A source of which there is no bytecode, by its path in the image, and why; its compiler may have `crashed`."""
+
+    path: str
+    reason: str
+    crashed: bool = False
 
 
 def bytecode_path(path: str, python: str) -> str:
@@ -43,7 +53,7 @@ def sources_in(entries: Iterable[Entry], python: str, below: str = "") -> Iterat
         target = bytecode_path(path, python)
         folder = posixpath.dirname(target)
         if target not in files and folder not in files and len(posixpath.basename(target).encode()) <= NAME_BYTES:
-            yield Source(path, entry.digest, _reader(entry))
+            yield Source(path, entry.size, entry.digest, _reader(entry))
 
 
 def _reader(entry: Entry) -> Callable[[], bytes]:

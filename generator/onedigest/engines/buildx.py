@@ -16,7 +16,8 @@ from onedigest.digest import Digest, hex_of
 from onedigest.engines import diagnosis
 from onedigest.engines.buildkit_log import CleanLog, failure
 from onedigest.engines.engine import BuildRequest, Built
-from onedigest.engines.layers import add_layer, finish, make_layers
+from onedigest.engines.kept_layers import add_layer
+from onedigest.engines.layers import finish, make_layers
 from onedigest.engines.outdated_bytecode import refuse_outdated
 from onedigest.engines.prepared import place_encoded
 from onedigest.errors import DifferenceError, EngineError
@@ -76,7 +77,9 @@ class Buildx:
         """
         needed = (*prepared_layers(request.whole), *request.plan.layers())  # BuildKit makes them itself
         request.fetch(tuple({layer.key(): layer for layer in needed}.values()), lambda _: None)
-        place_encoded(request.whole, inputs=request.inputs, store=request.store, workers=request.workers)
+        place_encoded(
+            request.whole, inputs=request.inputs, store=request.store, workers=request.workers, find=request.find
+        )
         commands = request.plan.commands()
         made = _AssembledLayers(request)
         with request.store.scratch() as folder:
@@ -183,6 +186,7 @@ class _AssembledLayers:
             inputs=request.inputs,
             store=request.store,
             workers=request.workers,
+            find=request.find,
             prove=request.prove,
         )
 

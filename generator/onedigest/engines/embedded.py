@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from onedigest.engines.engine import BuildRequest, Built
+from onedigest.engines.engine import BuildRequest, Built, FindInterpreter
 from onedigest.engines.layers import finish, make_layers
 from onedigest.errors import EngineError
 from onedigest.plan.layers import Plan
@@ -42,16 +42,17 @@ class Embedded:
             inputs=request.inputs,
             store=request.store,
             workers=request.workers,
+            find=request.find,
             prove=request.prove,
             fetch=request.fetch,
         )
         return finish(request.plan, descriptors, request.store, made)
 
 
-def build(plan: Plan, *, inputs: Path, store: Store, workers: int, prove: bool = False) -> Built:
+def build(plan: Plan, *, inputs: Path, store: Store, workers: int, find: FindInterpreter, prove: bool = False) -> Built:
     """Build an image from inputs that are in the folder `inputs`, or were when their layers were made.
 
     Raises `InputError` for an input that is missing, changed or refused.
     """
-    descriptors, made = make_layers(plan.layers(), inputs=inputs, store=store, workers=workers, prove=prove)
+    descriptors, made = make_layers(plan.layers(), inputs=inputs, store=store, workers=workers, find=find, prove=prove)
     return finish(plan, descriptors, store, made)

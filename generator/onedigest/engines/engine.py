@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Protocol
 
 from onedigest.assembler.image import Image
+from onedigest.bytecode.interpreter import Interpreter
 from onedigest.plan.layers import Layer, Plan
 from onedigest.store import Store
 
 FetchInputs = Callable[[Iterable[Layer], Callable[[str], None]], None]
 """Fetches the inputs of layers, and tells the name of each as soon as it is there."""
+
+
+FindInterpreter = Callable[[], Interpreter]
+"""Finds a CPython of an image's version. Raises `InputError` where there is none."""
 
 
 def fetch_nothing(_: Iterable[Layer], __: Callable[[str], None]) -> None:
@@ -25,7 +30,7 @@ class BuildRequest:
 
     `plan` has the platforms that are asked for, `whole` all of the image. `root` is the folder that holds the lock
     folder; `rules` has the generated files of the image, and `inputs` what was fetched. With `prove` no layer that is
-    kept counts before its content was hashed. `fetch` fetches what an engine needs.
+    kept counts before its content was hashed. `find` finds what compiles, and `fetch` fetches what an engine needs.
     """
 
     plan: Plan
@@ -35,6 +40,7 @@ class BuildRequest:
     inputs: Path
     store: Store
     workers: int
+    find: FindInterpreter
     prove: bool = False
     fetch: FetchInputs = fetch_nothing
 

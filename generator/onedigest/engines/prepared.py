@@ -10,6 +10,7 @@ from onedigest.assembler.image import PlatformImage, assemble_index, assemble_pl
 from onedigest.assembler.layout import write_layout
 from onedigest.checkout import refuse_links
 from onedigest.digest import Digest
+from onedigest.engines.engine import FindInterpreter
 from onedigest.engines.layers import make_layers
 from onedigest.formats import CREATED
 from onedigest.oci.layout import holds
@@ -18,12 +19,13 @@ from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.store import Store, link
 
 
-def place_encoded(plan: Plan, *, inputs: Path, store: Store, workers: int) -> None:
-    """Put what this machine encodes into the folder `inputs`: the layers of Debian packages; and a base's layout.
+def place_encoded(plan: Plan, *, inputs: Path, store: Store, workers: int, find: FindInterpreter) -> None:
+    """Put what this machine encodes into the folder `inputs`, and the layout of a base.
 
-    The .debs are in that folder, the layers of a base image in the store.
+    It is layers of Debian packages, and of bytecode. The .debs and wheels are in that folder, the layers of a base image
+    in the store.
     """
-    descriptors, _ = make_layers(prepared_layers(plan), inputs=inputs, store=store, workers=workers)
+    descriptors, _ = make_layers(prepared_layers(plan), inputs=inputs, store=store, workers=workers, find=find)
     for each in plan.platforms:
         for layer in encoded_layers(each):
             descriptor = descriptors[layer.key()]

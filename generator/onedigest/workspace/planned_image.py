@@ -14,6 +14,7 @@ from onedigest.wording import shown
 from onedigest.workspace.context import Context
 from onedigest.workspace.fetch import fetch_inputs_of, place_named_assemblers
 from onedigest.workspace.image_sources import sources
+from onedigest.workspace.interpreters import interpreter_finder
 from onedigest.workspace.locks import changed_keys, chosen_platforms, code_problems, moved_code, prove_base, read_lock
 from onedigest.workspace.script_image import ScriptImage
 from onedigest.workspace.wheel_problems import placed, refuse_unfit_wheels
@@ -178,6 +179,7 @@ def _order(context: Context, job: PlannedImage) -> BuildRequest:
         inputs=root / job.image.folder.parent.name / job.image.inputs.name,
         store=context.store,
         workers=context.workers,
+        find=interpreter_finder(context, job.image, job.lock),
         prove=job.prove,
         fetch=fetch_inputs,
     )
