@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -110,18 +111,19 @@ def _make_all(work: Work) -> list[Descriptor]:
 
 
 _compilers: dict[Interpreter, Compiler] = {}
-"""Those of this process: a worker's end with it."""
+_running = ExitStack()
+"""The compilers of this process: those of a worker end with it."""
 
 
 def _compiler(interpreter: Interpreter) -> Compiler:
     if interpreter not in _compilers:
-        _compilers[interpreter] = Compiler(interpreter)
+        _compilers[interpreter] = _running.enter_context(Compiler(interpreter))
     return _compilers[interpreter]
 
 
 def _end_compilers() -> None:
-    while _compilers:
-        _compilers.popitem()[1].close()
+    _compilers.clear()
+    _running.close()
 
 
 def _make(layer: Layer, materials: Materials, compilation: Compilation, members: Members) -> Descriptor:

@@ -22,8 +22,8 @@ from onedigest.store import Store, link
 def place_encoded(plan: Plan, *, inputs: Path, store: Store, workers: int, find: FindInterpreter) -> None:
     """Put what this machine encodes into the folder `inputs`, and the layout of a base.
 
-    It is layers of Debian packages, and of bytecode. The .debs and wheels are in that folder, the layers of a base image
-    in the store.
+    It is layers of Debian packages and of bytecode. The .debs and wheels are in that folder, layers of a base image in
+    the store.
     """
     descriptors, _ = make_layers(prepared_layers(plan), inputs=inputs, store=store, workers=workers, find=find)
     for each in plan.platforms:

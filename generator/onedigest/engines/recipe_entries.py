@@ -28,7 +28,7 @@ class Materials:
 
 
 def entries_of(recipe: Recipe, materials: Materials) -> list[Entry]:
-    """Return the entries of a recipe's layer. Raises `Refused`, and `InputError` for inputs that are not those of it."""
+    """Return the entries of a recipe's layer. Raises `Refused`, and `InputError` for inputs that are not its own."""
     from onedigest.engines.workers import inflater
 
     given = Given(
