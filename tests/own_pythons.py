@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import re
+import struct
 import sys
 import sysconfig
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ NAME = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 VERSION = sys.version.split()[0]
 HERE = next(each for each in ALL if sysconfig.get_platform().endswith(each.machine))
 OTHER = next(each for each in ALL if each != HERE)
-LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+LAYER = "application/vnd.oci.image.layer.v1.tar"
 
 _SOURCES = ("os.py", "encodings/__init__.py", "encodings/aliases.py", "encodings/utf_8.py", "codecs.py", "io.py")
 
@@ -42,7 +42,7 @@ class RunningPython:
 @cache
 def running_python() -> RunningPython:
     """Read the files of the Python that runs this, by what the kernel says it has loaded."""
-    program = Path(sys.executable).resolve().read_bytes()
+    program = _stripped(Path(sys.executable).resolve().read_bytes())
     elf = elf_of(program)
     assert elf
     maps = Path("/proc/self/maps").read_text(encoding="utf-8")
@@ -55,19 +55,34 @@ def running_python() -> RunningPython:
             names.add(name)
             library = elf_of(by_name[name])
             waiting += library.needed if library else ()
-    loader = Path(elf.interpreter).resolve().read_bytes()
+    loader = _stripped(Path(elf.interpreter).resolve().read_bytes())
     names -= {Path(elf.interpreter).name}
     folder = Path(sysconfig.get_path("stdlib"))
     return RunningPython(
-        program, loader, elf.interpreter, {name: by_name[name] for name in names},
+        program, loader, elf.interpreter, {name: _stripped(by_name[name]) for name in names},
         {name: (folder / name).read_bytes() for name in _SOURCES},
     )  # fmt: skip
 
 
-def files(prefix: str, *, library: str = "lib", libraries: str = "usr/lib", real_loader: str = "") -> dict[str, bytes | str | None]:
-    """Return the files of an image: its Python below a prefix, and the libraries in a folder."""
+def _stripped(data: bytes) -> bytes:
+    """Return a program or library of 64 bits without its sections, which are for debuggers and linkers alone."""
+    start, size, count = struct.unpack_from("<Q", data, 32)[0], *struct.unpack_from("<HH", data, 54)
+    rows = [struct.unpack_from("<IIQQQQQQ", data, start + number * size) for number in range(count)]
+    kept = bytearray(data[: max(offset + length for _, _, offset, _, _, length, _, _ in rows)])
+    struct.pack_into("<Q", kept, 40, 0)
+    struct.pack_into("<HH", kept, 60, 0, 0)
+    return bytes(kept)
+
+
+def files(
+    prefix: str, *, library: str = "lib", libraries: str = "usr/lib", real_loader: str = "", merged: str = ""
+) -> dict[str, bytes | str | None]:
+    """Return the files of an image: its Python below a prefix, and the libraries in a folder.
+
+    The path that the program has of its loader is a link where there is another, and below `merged` where there is one.
+    """
     python = running_python()
-    loader = python.loader_path.lstrip("/")
+    loader = merged + python.loader_path.lstrip("/")
     found: dict[str, bytes | str | None] = {
         f"{prefix}/bin/{NAME}": python.program,
         f"{prefix}/bin/python3": NAME,
@@ -84,8 +99,8 @@ def image_base(store: Store, layers: Sequence[Files], prefix: str, platform: Pla
     descriptors = []
     for each in layers:
         tar = make_tar(each)
-        blob = gzip.compress(tar, 1, mtime=0)
-        descriptors.append(Descriptor(of_bytes(tar), store.add(blob), len(blob), LAYER))
+        digest = store.add(tar)
+        descriptors.append(Descriptor(digest, digest, len(tar), LAYER))
     digest = of_bytes(b"")
     image = PinnedImage(
         platform=platform, manifest=digest, config=digest, env=(), labels=(), has_workdir=False, layers=tuple(descriptors)

@@ -4,14 +4,16 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from base_images import Files, python_files
+from base_images import Files
+from elf_builder import elf_file
 from onedigest.bytecode import bases_python as module
+from onedigest.bytecode import base_files, python_folders
 from onedigest.bytecode.bases_python import bases_python
 from onedigest.bytecode.interpreter import Interpreter
 from onedigest.errors import InputError
@@ -31,7 +33,7 @@ LAYOUTS: dict[str, tuple[list[Files], str]] = {
         [files("nix/store/abc-python3", libraries="nix/store/def-libs/lib", real_loader="nix/store/ghi-glibc/lib/ld.so")],
         "nix/store/abc-python3",
     ),
-    "merged": ([{"lib": "usr/lib", "lib64": "usr/lib64"}, files("usr", real_loader="usr/lib/loader.so")], "usr"),
+    "merged": ([{"lib": "usr/lib", "lib64": "usr/lib64"}, files("usr", real_loader="usr/lib/loader.so", merged="usr/")], "usr"),
 }  # fmt: skip
 
 
@@ -91,7 +93,7 @@ print("onedigest-python", "cpython", "-".join([
     said = read_version((*found.command, "-c", question), {"SECRET": "hunter2"})
 
     names = "PYTHONDONTWRITEBYTECODE,PYTHONHOME,PYTHONPLATLIBDIR"
-    assert said == f"False-False-False-False-False-{names},{folders(store)[0]}"[:200]
+    assert said == f"False-False-False-False-False-{names}-{folders(store)[0]}"[:200]
 
 
 def test_what_upper_layers_replace_is_taken_from_them(store: Store) -> None:
@@ -167,15 +169,15 @@ def test_several_processes_at_once_make_one_folder(store: Store) -> None:
 def test_a_run_that_ends_in_between_leaves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     base = image_base(store, [files("usr")], "usr")
 
-    def fails(*_: object) -> None:
+    def interrupted(_: Path) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "rename", fails)
+        patch.setattr(python_folders, "_digest", interrupted)
         with pytest.raises(KeyboardInterrupt):
             own(base, store)
 
-    assert not folders(store)
+    assert not (store.root / "pythons").exists()
     assert not list((store.root / "scratch").iterdir())
     assert version(own(base, store)) == VERSION
 
@@ -199,26 +201,53 @@ def test_inputs_that_are_spoiled_are_fetched_again(store: Store) -> None:
     assert asked == [Inputs(layers=(layer,))]
 
 
-def test_why_an_image_has_none_that_starts(store: Store) -> None:
-    python = files("usr")
-    library = sorted(running_python().libraries)[0]
-    without = {path: data for path, data in python.items() if path != f"usr/lib/{library}"}
-    other = {**without, f"usr/lib/{library}": b"no library"}
-    bare = {path: data for path, data in python.items() if "os.py" not in path}
-    loaderless = {**python, running_python().loader_path.lstrip("/"): "/nowhere"}
+def small(machine: int = HERE.elf_machine, needed: Sequence[str] = ("libc.so.6",)) -> dict[str, bytes | str | None]:
+    """Return the files of an image that looks whole, and has nothing to run."""
+    return {
+        f"usr/bin/{NAME}": elf_file(interpreter="/lib/ld.so", needed=needed, machine=machine),
+        "lib/ld.so": elf_file(machine=machine),
+        "lib/libc.so.6": elf_file("libc.so.6", needed=["ld.so"], machine=machine),
+        f"usr/lib/{NAME}/os.py": b"",
+    }
 
-    assert refusal(store, {**python, f"usr/bin/{NAME}": b"#!/bin/sh"}) == f"/usr/bin/{NAME} is no program of {HERE}"
-    assert refusal(store, {**python, f"usr/bin/{NAME}": python_files(str(OTHER))["usr/local/bin/python3.12"]}) == (
-        f"/usr/bin/{NAME} is no program of {HERE}"
+
+def test_why_an_image_has_none_that_starts(store: Store) -> None:
+    program = f"usr/bin/{NAME}"
+    other = elf_file("libc.so.6", machine=OTHER.elf_machine)
+
+    assert refusal(store, small() | {program: b"#!/bin/sh"}) == f"/{program} is no program of {HERE}"
+    assert refusal(store, small(OTHER.elf_machine)) == f"/{program} is no program of {HERE}"
+    for changed in ({program: "/gone"}, {program: None}, {program: "python3-config", "usr/bin/python3-config": b""}):
+        assert refusal(store, small() | changed) == f"there is no /{program} that is an interpreter by its name"
+    assert refusal(store, small(), {f"usr/lib/{NAME}/.wh.os.py": b""}) == (
+        f"there is no standard library where /{program} looks for it"
     )
-    assert refusal(store, {**python, f"usr/bin/{NAME}": "/gone"}) == f"there is no /usr/bin/{NAME} that is an interpreter by its name"
-    assert refusal(store, {**python, f"usr/bin/{NAME}": "python3-config", "usr/bin/python3-config": b""}) == (
-        f"there is no /usr/bin/{NAME} that is an interpreter by its name"
-    )
-    assert refusal(store, bare) == f"there is no standard library where /usr/bin/{NAME} looks for it"
-    assert refusal(store, loaderless) == f"there is no loader '{running_python().loader_path}'"
-    assert refusal(store, without) == f"its library '{library}' is not there"
-    assert refusal(store, other) == f"its library '{library}' is not there"
+    assert refusal(store, small() | {"lib/ld.so": "/nowhere"}) == "there is no loader '/lib/ld.so'"
+    assert refusal(store, small() | {"lib/ld.so": b""}) == "there is no loader '/lib/ld.so'"
+    assert refusal(store, small(needed=["libx.so"])) == "its library 'libx.so' is not there"
+    assert refusal(store, small() | {"lib/libc.so.6": other}) == "its library 'libc.so.6' is not there"
+    assert refusal(store, small() | {"lib/libc.so.6": None}) == "its library 'libc.so.6' is not there"
+
+
+def test_an_image_that_asks_for_too_much_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("../libc.so.6", "/etc/passwd", "a\nb.so", "x" * 300):
+        assert refusal(store, small(needed=[name])) == f"its library {name[:200]!r} has no plain name"
+    assert refusal(store, small(needed=[f"lib{number}.so" for number in range(99)])) == "it needs more than 64 libraries"
+    monkeypatch.setattr(base_files, "MOST", 99)
+    assert refusal(store, small()) == "the files that are needed of it have more than 99 bytes"
+
+
+def test_libraries_are_those_of_the_machine_wherever_they_are(store: Store) -> None:
+    """An image may have those of several machines, and several of one name."""
+    libc = elf_file("libc.so.6", needed=["libm.so.6", "libc.so.6"])
+    far = {"opt/a/libm.so.6": elf_file("libm.so.6", machine=OTHER.elf_machine), "opt/b/deep/libm.so.6": elf_file("far")}
+    layer = small() | {"usr/lib64/libc.so.6": libc, "lib/libc.so.6": "../opt/c/libc-2.so", "opt/c/libc-2.so": libc} | far
+
+    own(image_base(store, [layer], "usr"), store)
+
+    (folder,) = folders(store)
+    assert (folder / "libraries" / "libc.so.6").read_bytes() == libc
+    assert (folder / "libraries" / "libm.so.6").read_bytes() == elf_file("far")
 
 
 def test_a_python_that_does_not_start_says_why(store: Store) -> None:
