@@ -46,7 +46,9 @@ def running_python() -> RunningPython:
     elf = elf_of(program)
     assert elf
     maps = Path("/proc/self/maps").read_text(encoding="utf-8")
-    loaded = {name: Path(name).read_bytes() for name in sorted(set(re.findall(r"/\S+\.so[.0-9]*$", maps, re.MULTILINE)))}
+    loaded = {
+        name: Path(name).read_bytes() for name in sorted(set(re.findall(r"/\S+\.so[.0-9]*$", maps, re.MULTILINE)))
+    }
     by_name = {(found.soname or ""): data for data in loaded.values() if (found := elf_of(data))}
     names, waiting = set[str](), list(elf.needed)
     while waiting:
@@ -103,7 +105,13 @@ def image_base(store: Store, layers: Sequence[Files], prefix: str, platform: Pla
         descriptors.append(Descriptor(digest, digest, len(tar), LAYER))
     digest = of_bytes(b"")
     image = PinnedImage(
-        platform=platform, manifest=digest, config=digest, env=(), labels=(), has_workdir=False, layers=tuple(descriptors)
+        platform=platform,
+        manifest=digest,
+        config=digest,
+        env=(),
+        labels=(),
+        has_workdir=False,
+        layers=tuple(descriptors),
     )
     return ImageBase(
         image="registry.example/python:3", index=digest, system="debian 12", images=(image,), python=VERSION,

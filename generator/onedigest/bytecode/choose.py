@@ -67,7 +67,7 @@ def find_interpreter(version: str, ways: Sequence[Way]) -> Interpreter:
             prove(found)
         except OnedigestError as error:
             kind = NetworkError if isinstance(error, NetworkError) else kind
-            tried += [f"{way.name}: {problem.message}" for problem in error.problems]
+            tried += [f"{way.name}: {problem.message}".replace("\n", "\n    ") for problem in error.problems]
             hint = error.problems[-1].hint or hint
             continue
         return found
