@@ -112,7 +112,7 @@ class Compiler:
             )
         except OSError as error:
             raise self._unproven(f"cannot be started: {error.strerror}") from None
-        os.set_blocking(_number(self._process.stdin), False)  # noqa: FBT003
+        os.set_blocking(_number(self._process.stdin), False)
         try:
             self._prove()
         except BaseException:

@@ -122,7 +122,11 @@ def downloads(folder: Path, version: str, address: str = "") -> dict[str, str]:
     with tarfile.open(fileobj=text, mode="w:gz") as archive:
         script = f'#!/bin/sh\nexec {PYTHON} "$@"\n'.encode()
         library = f"lib/{NAME}/_sysconfigdata__linux_{platform.machine()}-linux-gnu.py"
-        for path, data in {f"bin/{NAME}": script, f"lib/{NAME}/os.py": b"", library: b"# system configuration generated and used by the sysconfig module\nbuild_time_vars = {}\n"}.items():
+        for path, data in {
+            f"bin/{NAME}": script,
+            f"lib/{NAME}/os.py": b"",
+            library: b"# system configuration generated and used by the sysconfig module\nbuild_time_vars = {}\n",
+        }.items():
             member = tarfile.TarInfo(f"python/{path}")
             member.mode, member.size = 0o755, len(data)
             archive.addfile(member, io.BytesIO(data))
