@@ -1,4 +1,4 @@
-"""A running interpreter that compiles: what it is asked, how long it may take, and whether it gives the format's bytes."""
+"""A running interpreter that compiles: what it is asked, how long it may take, and the proof of its bytes."""
 
 from __future__ import annotations
 
