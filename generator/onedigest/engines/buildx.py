@@ -18,6 +18,7 @@ from onedigest.engines.buildkit_log import CleanLog, failure
 from onedigest.engines.engine import BuildRequest, Built
 from onedigest.engines.kept_layers import add_layer
 from onedigest.engines.layers import finish, make_layers
+from onedigest.engines.outdated_bytecode import refuse_outdated
 from onedigest.engines.prepared import place_encoded
 from onedigest.errors import DifferenceError, EngineError
 from onedigest.oci.buildkit_export import (
@@ -91,6 +92,7 @@ class Buildx:
             _compare(request.plan, made.descriptors, exports, request.store)
             descriptors = made.descriptors
             if commands:
+                refuse_outdated(request.plan, exports)
                 _compare_twice(request.plan, exports, self._export(request, folder / "second", made))
                 descriptors |= _add_commands(request.plan, exports, request.store)
         return finish(request.plan, descriptors, request.store, (*made.titles, *(layer.holds for layer in commands)))

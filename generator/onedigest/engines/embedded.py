@@ -36,9 +36,9 @@ class Embedded:
         refuse_commands(plan, "the embedded one")
 
     def build(self, request: BuildRequest) -> Built:
-        """Build the image; each layer is made as soon as its inputs are there."""
+        """Build the image; each layer is made as soon as its inputs are there, unless it is elsewhere."""
         descriptors, made = make_layers(
-            request.plan.layers(),
+            [layer for layer in request.plan.layers() if layer.key() not in request.elsewhere],
             inputs=request.inputs,
             store=request.store,
             workers=request.workers,
@@ -46,7 +46,7 @@ class Embedded:
             prove=request.prove,
             fetch=request.fetch,
         )
-        return finish(request.plan, descriptors, request.store, made)
+        return finish(request.plan, {**request.elsewhere, **descriptors}, request.store, made)
 
 
 def build(plan: Plan, *, inputs: Path, store: Store, workers: int, find: FindInterpreter, prove: bool = False) -> Built:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,9 @@ from onedigest.workspace.script_image import ScriptImage
 from onedigest.workspace.wheel_problems import placed, refuse_unfit_wheels
 
 if TYPE_CHECKING:
+    from onedigest.assembler.descriptor import Descriptor
     from onedigest.definition.files import File
+    from onedigest.digest import Digest
     from onedigest.engines.engine import BuildRequest, Built, Engine
     from onedigest.lock.model import Lock
     from onedigest.plan.layers import Layer, Plan
@@ -91,14 +93,16 @@ def warn_of_removed(context: Context) -> None:
     removed.clear()
 
 
-def run_engine(context: Context, job: PlannedImage, engine: Engine) -> Built:
-    """Have an engine build, and bring the inputs that it needs."""
+def run_engine(
+    context: Context, job: PlannedImage, engine: Engine, elsewhere: Mapping[Digest, Descriptor] | None = None
+) -> Built:
+    """Have an engine build, and bring the inputs that it needs; not those of layers that are `elsewhere`, by key."""
     engine.check(job.plan)
     if job.engine != "embedded":
         refuse_stale_rules(job, InputError)  # whoever calls: rules are text of a pull request
         place_named_assemblers(context, job.image)
     try:
-        built = engine.build(_order(context, job))
+        built = engine.build(replace(_order(context, job), elsewhere=elsewhere or {}))
     except InputError as error:
         raise placed(job.image, job.lock, error) from None
     warn_of_removed(context)
