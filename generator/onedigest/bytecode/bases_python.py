@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import platform as running_machine
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from onedigest.bytecode.base_files import BaseFiles, files_of_layers, files_of_packages
+from onedigest.bytecode.base_files import files_of_layers, files_of_packages
+from onedigest.bytecode.choose import QUIET
 from onedigest.bytecode.interpreter import Interpreter
 from onedigest.bytecode.own_python import LIBRARIES, LOADER, PYTHON, take_installed, take_python
 from onedigest.bytecode.python_folders import find_folder, make_folder, mount_point
@@ -22,6 +24,9 @@ from onedigest.store import Store
 
 _FORMAT = 1
 """Of what is unpacked; raised when it changes."""
+
+_LIKELY = re.compile(r"(?:lib)?python3\.\d+(?:-minimal|-stdlib)?|libc6|zlib1g|libexpat1")
+"""Packages that are read first: mostly they have all that is needed, and else all packages of the base are read."""
 
 _UNFIT = ":;$"
 """Characters by which the loader would read a path as several."""
@@ -42,8 +47,7 @@ def bases_python(
     key = _key(base, platform)
     folder = find_folder(store, key)
     if folder is None:
-        taken = take_python(_files(base, platform, store, fetch), base.interpreter, platform)
-        folder = make_folder(store, key, taken)
+        folder = make_folder(store, key, _take(base, platform, store, fetch))
     if any(character in str(folder) for character in _UNFIT):
         raise InputError.of(
             f"the loader cannot start it in a folder with one of {' '.join(_UNFIT)} in its path: {folder}"
@@ -76,28 +80,42 @@ def _packages(base: Base, platform: Platform) -> tuple[DebianPackage, ...]:
     return tuple(each for each in base.debian_packages if platform in each.platforms and each not in above)
 
 
-def _files(base: Base, platform: Platform, store: Store, fetch: Callable[[Inputs], None]) -> BaseFiles:
-    packages, layers = _packages(base, platform), base.layers(platform)
-    inputs = Inputs(packages=packages, layers=layers)
-    for digest, size in inputs.pinned():  # a file that holds something else is removed, and fetched again
+def _take(base: Base, platform: Platform, store: Store, fetch: Callable[[Inputs], None]) -> dict[str, bytes]:
+    if layers := base.layers(platform):
+        _bring(Inputs(layers=layers), store, fetch)
+        files = files_of_layers([(each, store.path(each.digest)) for each in layers], store)
+        return take_python(files, base.interpreter, platform)
+    packages = _packages(base, platform)
+    likely = tuple(each for each in packages if _LIKELY.fullmatch(each.name))
+    try:
+        return _take_of_packages(base, platform, likely, store, fetch)
+    except InputError:
+        return _take_of_packages(base, platform, packages, store, fetch)
+
+
+def _take_of_packages(
+    base: Base, platform: Platform, packages: tuple[DebianPackage, ...], store: Store, fetch: Callable[[Inputs], None]
+) -> dict[str, bytes]:
+    _bring(Inputs(packages=packages), store, fetch)
+    return take_python(files_of_packages(store.path(each.digest) for each in packages), base.interpreter, platform)
+
+
+def _bring(inputs: Inputs, store: Store, fetch: Callable[[Inputs], None]) -> None:
+    """Put inputs into the store; what is there and holds something else is removed, and fetched again."""
+    for digest, size in inputs.pinned():
         store.prove(digest, size)
     fetch(inputs)
-    if layers:
-        return files_of_layers([(each, store.path(each.digest)) for each in layers], store)
-    return files_of_packages([store.path(each.digest) for each in packages])
 
 
 def _started(folder: Path, base: Base, store: Store, *, image: bool) -> Interpreter:
     program = next((folder / PYTHON).iterdir())
-    variables = (("PYTHONDONTWRITEBYTECODE", "1"), ("PYTHONHOME", str(folder)))
+    variables = (*QUIET, ("PYTHONHOME", str(folder)), ("PYTHONPLATLIBDIR", "lib"))
     command = [str(program), "-S"]
     if (folder / LOADER).exists():
         libraries = str(folder / LIBRARIES)
         command = [str(folder / LOADER), "--inhibit-cache", "--library-path", libraries, *command]
     words = shut_in(command, dict(variables), folder, mount_point(store)) if image else tuple(command)
-    return Interpreter(
-        command=words, variables=variables, version=base.python, origin=f"the own one of {base.reference}"
-    )
+    return Interpreter(command=words, variables=variables, version=base.python, origin=f"{base.reference}'s own")
 
 
 def kept_python(version: str, store: Store, bring: Callable[[Path], Path]) -> Interpreter:
@@ -110,5 +128,4 @@ def kept_python(version: str, store: Store, bring: Callable[[Path], Path]) -> In
             taken = take_installed(bring(scratch / "pythons"))
             folder = make_folder(store, key, taken)
     program = next((folder / PYTHON).iterdir())
-    variables = (("PYTHONDONTWRITEBYTECODE", "1"),)
-    return Interpreter(command=(str(program),), variables=variables, version=version, origin="one that uv brought")
+    return Interpreter(command=(str(program),), variables=QUIET, version=version, origin="the fetched")

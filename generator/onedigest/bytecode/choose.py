@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from onedigest.bytecode.compiler import prove
@@ -14,8 +14,11 @@ from onedigest.tools.python_identity import own_version, read_version
 DEVELOPMENT = "+"
 """What CPython's version ends with where it was built between two releases."""
 
-_QUIET = (("PYTHONDONTWRITEBYTECODE", "1"),)
-"""All that an interpreter of this machine is told."""
+QUIET = (("PYTHONDONTWRITEBYTECODE", "1"),)
+"""All that most interpreters are told."""
+
+
+_LIBRARIES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +34,7 @@ class Way:
     own: bool = False
 
 
-def running(version: str) -> Interpreter:
+def running(version: str, environment: Mapping[str, str]) -> Interpreter:
     """Return the Python that runs this. Raises `InputError` where it is none of a version."""
     try:
         found = own_version()
@@ -39,21 +42,23 @@ def running(version: str) -> Interpreter:
         raise InputError.of(str(error)) from None
     if found != version:
         raise InputError.of(f"it is {found}")
-    return plain(sys.executable, version, "the running Python")
+    return installed(sys.executable, version, environment, "the running")
 
 
-def plain(program: str, version: str, origin: str) -> Interpreter:
-    """Return an interpreter of this machine, which is started as it is, without anything of the environment."""
-    return Interpreter(command=(program,), variables=_QUIET, version=version, origin=origin)
+def installed(program: str, version: str, environment: Mapping[str, str], origin: str) -> Interpreter:
+    """Return an interpreter of this machine, which gets nothing of the environment but where its libraries are."""
+    folders = tuple((name, environment[name]) for name in _LIBRARIES if environment.get(name))
+    return Interpreter(command=(program,), variables=(*QUIET, *folders), version=version, origin=origin)
 
 
 def find_interpreter(version: str, ways: Sequence[Way]) -> Interpreter:
     """Return the first interpreter that the ways lead to, is of a version, and gives the right bytes.
 
-    Raises `NetworkError` where the last way lacks nothing but the network, and else `InputError`: both say what was
+    Raises `NetworkError` where one of them lacks nothing but the network, and else `InputError`: both say what was
     tried, and why it did not do.
     """
     tried: list[str] = []
+    hint = f"install it by `uv python install {version}`"
     kind: type[OnedigestError] = InputError
     for way in ways:
         try:
@@ -61,13 +66,14 @@ def find_interpreter(version: str, ways: Sequence[Way]) -> Interpreter:
             _check_version(found, version, own=way.own)
             prove(found)
         except OnedigestError as error:
-            kind = NetworkError if isinstance(error, NetworkError) else InputError
-            tried += [f"{way.name}: {problem.message}" for problem in error.problems]
+            kind = NetworkError if isinstance(error, NetworkError) else kind
+            tried += [f"{way.name}: {problem.message}".replace("\n", "\n    ") for problem in error.problems]
+            hint = error.problems[-1].hint or hint
             continue
         return found
     raise kind.of(
         "\n  ".join([f"bytecode needs CPython {version}, and no way leads to one:", *tried]),
-        hint=f"install it by `uv python install {version}`, or write `bytecode = false` in [tool.onedigest]",
+        hint=f"{hint}, or write `bytecode = false` in [tool.onedigest]",
     )
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from onedigest.assembler.entry import Entry, file_entry, merge
 from onedigest.bytecode.compiler import Compiler, NotCompiled
-from onedigest.bytecode.sources import LeftOut, Source, bytecode_path
+from onedigest.bytecode.sources import LeftOut, Source
+from onedigest.bytecode_path import bytecode_path
 
 ORIGIN = "bytecode"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from onedigest.assembler.elf import EXECUTABLE, SHARED, Elf, elf_of
 from onedigest.bytecode.base_files import BaseFiles
 from onedigest.errors import InputError
+from onedigest.oci.rootfs import Node
 from onedigest.platforms import Platform
 
 LOADER, PYTHON, LIBRARIES = "loader", "bin", "libraries"
@@ -20,6 +21,9 @@ _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,200}")
 _PROGRAM = re.compile(r"python3\.\d{1,3}", re.ASCII)
 _LIBRARY_FOLDERS = ("lib", "lib64")
 """How the folder above the standard library is called (`sys.platlibdir`)."""
+
+_EXPECTED = ("libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "libutil.so.1", "libz.so.1", "libexpat.so.1")
+"""Libraries that most interpreters need. What one needs, it says itself; these are read together with it."""
 
 _MOST_LIBRARIES = 64
 _MOST_CANDIDATES = 8
@@ -49,28 +53,92 @@ def take_python(base: BaseFiles, interpreter: str, platform: Platform) -> dict[s
     `InputError` where something is not there.
     """
     found = base.rootfs.find(interpreter)
-    name = found[0].rpartition("/")[2] if found else ""
+    program = found[0] if found else ""
+    name = program.rpartition("/")[2]
     if not found or found[1].kind != "file" or not _PROGRAM.fullmatch(name):
         raise InputError.of(f"there is no {interpreter} that is an interpreter by its name")
-    program = found[0]
-    data = base.read([program]).get(program, b"")
-    elf = _program_of(data, platform)
-    if elf is None:
-        raise InputError.of(f"{interpreter} is no program of {platform}")
     prefix, library = _library(base, program, name)
-    files = {f"{PYTHON}/{name}": data}
-    if elf.interpreter:
-        files |= _linked(base, elf, platform, prefix)
     sources = list(_sources(base, library))
-    place = "/".join(library.split("/")[-2:])
-    contents = base.read(sources)
-    files |= {f"{place}{path.removeprefix(library)}": contents[path] for path in sources if path in contents}
-    return files
-
-
-def _program_of(data: bytes, platform: Platform) -> Elf | None:
+    parts = _Parts(base, platform, (f"{prefix}/lib", *_usual_folders(platform)))
+    parts.expect([program, *sources], [*_EXPECTED, f"lib{name}.so.1.0"])
+    data = parts.read(program)
     elf = elf_of(data)
-    return elf if elf and _fits(elf, platform) and elf.kind in (EXECUTABLE, SHARED) else None
+    if not elf or not _fits(elf, platform) or elf.kind not in (EXECUTABLE, SHARED):
+        raise InputError.of(f"{interpreter} is no program of {platform}")
+    files = {f"{PYTHON}/{name}": data}
+    files |= {f"lib/{name}{path.removeprefix(library)}": parts.read(path) for path in sources}
+    return {**files, **parts.linked(elf)} if elf.interpreter else files
+
+
+class _Parts:
+    """The files of a base that are taken: each is read once, and many at once, for an archive is read from its start."""
+
+    def __init__(self, base: BaseFiles, platform: Platform, folders: tuple[str, ...]) -> None:
+        self._base = base
+        self._platform = platform
+        self._folders = folders
+        self._contents: dict[str, bytes] = {}
+
+    def expect(self, paths: Iterable[str], libraries: Iterable[str]) -> None:
+        """Read files that are needed, and libraries that may be."""
+        usual = [place[0] for name in libraries for place in self._usual(name, self._folders)]
+        self._read_all([*paths, *usual])
+
+    def read(self, path: str) -> bytes:
+        """Return the content of a file. Raises `InputError` where the archives have none."""
+        self._read_all([path])
+        if path not in self._contents:
+            raise InputError.of(f"there is no content of /{path}")
+        return self._contents[path]
+
+    def linked(self, elf: Elf) -> dict[str, bytes]:
+        """Return the loader of a program, and all libraries that it names, those of libraries too."""
+        place = self._base.rootfs.find(elf.interpreter)
+        loader = self.read(place[0]) if place else b""
+        if not place or not _fits(elf_of(loader), self._platform):
+            raise InputError.of(f"there is no loader {_shown(elf.interpreter)}")
+        folders = (posixpath.dirname(place[0]), *self._folders)
+        found: dict[str, bytes] = {}
+        own = {elf.interpreter.rpartition("/")[2], place[0].rpartition("/")[2]}
+        waiting = set(elf.needed) - own
+        while waiting:
+            if len(found) + len(waiting) > _MOST_LIBRARIES:
+                raise InputError.of(f"it needs more than {_MOST_LIBRARIES} libraries")
+            places = {name: self._places(name, folders) for name in sorted(waiting)}
+            self._read_all(path for several in places.values() for path in several)
+            waiting = set()
+            for name, several in places.items():
+                path, library = self._first_fitting(name, several)
+                found[name] = self._contents[path]
+                waiting |= set(library.needed) - own
+            waiting -= found.keys()
+        return {LOADER: loader, **{f"{LIBRARIES}/{name}": data for name, data in sorted(found.items())}}
+
+    def _first_fitting(self, name: str, paths: Iterable[str]) -> tuple[str, Elf]:
+        for path in paths:
+            elf = elf_of(self._contents.get(path, b""))
+            if elf and _fits(elf, self._platform) and elf.kind == SHARED:
+                return path, elf
+        raise InputError.of(f"its library {_shown(name)} is not there")
+
+    def _places(self, name: str, folders: Iterable[str]) -> list[str]:
+        """Return the real paths of the files that a name may mean: in usual folders, or else wherever one is."""
+        if not _PLAIN.fullmatch(name):
+            raise InputError.of(f"its library {_shown(name)} has no plain name")
+        usual = [place[0] for place in self._usual(name, folders)]
+        if not usual:
+            paths = self._base.rootfs.paths()
+            others = sorted((path for path, _ in paths if path.rpartition("/")[2] == name), key=_nearest)
+            usual = [place[0] for path in others[:_MOST_CANDIDATES] if (place := self._base.rootfs.find(path))]
+        return list(dict.fromkeys(usual))[:_MOST_CANDIDATES]
+
+    def _usual(self, name: str, folders: Iterable[str]) -> list[tuple[str, Node]]:
+        places = (self._base.rootfs.find(f"{folder}/{name}") for folder in folders)
+        return [place for place in places if place and place[1].kind == "file"]
+
+    def _read_all(self, paths: Iterable[str]) -> None:
+        if missing := set(paths) - self._contents.keys():
+            self._contents |= self._base.read(missing)
 
 
 def _fits(elf: Elf | None, platform: Platform) -> bool:
@@ -91,59 +159,10 @@ def _library(base: BaseFiles, program: str, name: str) -> tuple[str, str]:
     raise InputError.of(f"there is no standard library where /{program} looks for it")
 
 
-def _linked(base: BaseFiles, elf: Elf, platform: Platform, prefix: str) -> dict[str, bytes]:
-    """Return the loader of a program, and all libraries that it names, those of libraries too."""
-    place = base.rootfs.find(elf.interpreter)
-    loader = base.read([place[0]]).get(place[0], b"") if place else b""
-    if not place or not _fits(elf_of(loader), platform):
-        raise InputError.of(f"there is no loader {_shown(elf.interpreter)}")
-    folders = (posixpath.dirname(place[0]), f"{prefix}/lib", *_usual_folders(platform))
-    found: dict[str, bytes] = {}
-    waiting = list(elf.needed)
-    skipped = {elf.interpreter.rpartition("/")[2], place[0].rpartition("/")[2]}
-    while waiting := sorted(set(waiting) - found.keys() - skipped):
-        if len(found) + len(waiting) > _MOST_LIBRARIES:
-            raise InputError.of(f"it needs more than {_MOST_LIBRARIES} libraries")
-        further: list[str] = []
-        for name, data, library in _read_libraries(base, waiting, folders, platform):
-            found[name] = data
-            further += library.needed
-        waiting = further
-    return {LOADER: loader, **{f"{LIBRARIES}/{name}": data for name, data in found.items()}}
-
-
 def _usual_folders(platform: Platform) -> Iterator[str]:
     triplet = f"{platform.machine}-linux-gnu"
     yield from (f"usr/local/lib/{triplet}", "usr/local/lib", f"usr/lib/{triplet}", f"lib/{triplet}")
     yield from ("usr/lib64", "lib64", "usr/lib", "lib")
-
-
-def _read_libraries(
-    base: BaseFiles, names: Iterable[str], folders: Iterable[str], platform: Platform
-) -> Iterator[tuple[str, bytes, Elf]]:
-    """Yield libraries by their names: each is the first file of that name that is one of the platform's."""
-    places = {name: _places(base, name, folders) for name in names}
-    contents = base.read({path for several in places.values() for path in several})
-    for name, several in places.items():
-        for path in several:
-            data = contents.get(path, b"")
-            elf = elf_of(data)
-            if elf and _fits(elf, platform) and elf.kind == SHARED:
-                yield name, data, elf
-                break
-        else:
-            raise InputError.of(f"its library {_shown(name)} is not there")
-
-
-def _places(base: BaseFiles, name: str, folders: Iterable[str]) -> list[str]:
-    """Return the real paths of the files that a name may mean: in usual folders, or else wherever one is."""
-    if not _PLAIN.fullmatch(name):
-        raise InputError.of(f"its library {_shown(name)} has no plain name")
-    usual = [place[0] for folder in folders if (place := base.rootfs.find(f"{folder}/{name}"))]
-    if not usual:
-        others = sorted((path for path, _ in base.rootfs.paths() if path.rpartition("/")[2] == name), key=_nearest)
-        usual = [place[0] for path in others[:_MOST_CANDIDATES] if (place := base.rootfs.find(path))]
-    return list(dict.fromkeys(usual))[:_MOST_CANDIDATES]
 
 
 def _nearest(path: str) -> tuple[int, str]:

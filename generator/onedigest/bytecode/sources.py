@@ -8,11 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from onedigest.assembler.entry import NAME_BYTES, Entry
-
-CACHE = "__pycache__"
-"""The folder of bytecode beside its sources (PEP 3147)."""
-
-SUFFIX = ".py"
+from onedigest.bytecode_path import SUFFIX, bytecode_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +29,6 @@ class LeftOut(NamedTuple):
     crashed: bool = False
 
 
-def bytecode_path(path: str, python: str) -> str:
-    """Return where CPython of a version 3.N.P looks for the bytecode of a source (PEP 3147, PEP 488).
-
-    >>> bytecode_path("app/tool.py", "3.13.5")
-    'app/__pycache__/tool.cpython-313.pyc'
-    """
-    folder, name = posixpath.split(path)
-    major, minor = python.split(".")[:2]
-    return posixpath.join(folder, CACHE, f"{name.removesuffix(SUFFIX)}.cpython-{major}{minor}.pyc")
-
-
 def sources_in(entries: Iterable[Entry], python: str, below: str = "") -> Iterator[Source]:
     """Yield the sources among the files of a layer, below a folder; not those that bring bytecode of their own."""
     files = {each.path: each for each in entries if each.kind != "dir"}
@@ -53,7 +38,12 @@ def sources_in(entries: Iterable[Entry], python: str, below: str = "") -> Iterat
         target = bytecode_path(path, python)
         folder = posixpath.dirname(target)
         if target not in files and folder not in files and len(posixpath.basename(target).encode()) <= NAME_BYTES:
-            yield Source(path, entry.size, entry.digest, _reader(entry))
+            yield source_of(entry)
+
+
+def source_of(entry: Entry) -> Source:
+    """Return the source that a file of a layer is."""
+    return Source(entry.path, entry.size, entry.digest, _reader(entry))
 
 
 def _reader(entry: Entry) -> Callable[[], bytes]:

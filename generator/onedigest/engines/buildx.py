@@ -75,10 +75,15 @@ class Buildx:
 
         Raises `DifferenceError` where a layer, a platform or the configuration differs.
         """
-        needed = (*prepared_layers(request.whole), *request.plan.layers())  # BuildKit makes them itself
+        needed = (*prepared_layers(request.whole, request.plan), *request.plan.layers())  # BuildKit makes them itself
         request.fetch(tuple({layer.key(): layer for layer in needed}.values()), lambda _: None)
         place_encoded(
-            request.whole, inputs=request.inputs, store=request.store, workers=request.workers, find=request.find
+            request.whole,
+            built=request.plan,
+            inputs=request.inputs,
+            store=request.store,
+            workers=request.workers,
+            find=request.find,
         )
         commands = request.plan.commands()
         made = _AssembledLayers(request)

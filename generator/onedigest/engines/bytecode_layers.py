@@ -18,11 +18,14 @@ from onedigest.assembler.wheel_metadata import canonical_name, file_name_identit
 from onedigest.bytecode.compiler import Compiler
 from onedigest.bytecode.interpreter import Interpreter
 from onedigest.bytecode.layer import Compilation, bytecode_layer, emptied
-from onedigest.bytecode.sources import LeftOut, bytecode_path, sources_in
+from onedigest.bytecode.library import LibraryFiles, library_of_image, library_of_packages
+from onedigest.bytecode.sources import LeftOut, sources_in
+from onedigest.bytecode_path import bytecode_path
 from onedigest.digest import Digest
 from onedigest.engines.kept_layers import add_layer, cached_layer, left_out
 from onedigest.engines.recipe_entries import Materials, entries_of, refusing
-from onedigest.plan.layers import Bytecode, Input, Layer, Recipe
+from onedigest.errors import InputError
+from onedigest.plan.layers import BaseLayer, Bytecode, Input, Layer, Recipe
 from onedigest.store import Store
 
 if TYPE_CHECKING:
@@ -146,9 +149,12 @@ def _entries(layer: Layer, materials: Materials, compilation: Compilation) -> tu
     if len(units) > 1:
         files, without = _joined(units, bytecode.python, materials.store)
         return bytecode_layer(files), without
+    if bytecode.library:
+        library = _library(bytecode, materials)
+        files, without = compilation.compile(library.sources)
+        return bytecode_layer(files, library.folders), without
     own = bytecode.of[0]
-    if not isinstance(own, Recipe):
-        raise NotImplementedError
+    assert isinstance(own, Recipe)
     sources = sources_in(entries_of(own, materials), bytecode.python, _below(own, bytecode))
     files, without = compilation.compile(sources)
     if own.command == "virtual-environment":
@@ -156,10 +162,20 @@ def _entries(layer: Layer, materials: Materials, compilation: Compilation) -> tu
     return _application(own, files) if own.command == "application" else bytecode_layer(files), without
 
 
+def _library(bytecode: Bytecode, materials: Materials) -> LibraryFiles:
+    """Return the sources of a base's library that have no bytecode."""
+    own, store = bytecode.of[0], materials.store
+    if isinstance(own, Recipe):
+        return library_of_packages(entries_of(own, materials), bytecode.library, bytecode.python)
+    layers = [each.descriptor for each in bytecode.of if isinstance(each, BaseLayer)]
+    there = store.prove if materials.prove else store.has
+    if missing := [each.digest for each in layers if not there(each.digest, each.size)]:
+        raise InputError.of(f"the layer {missing[0]} of the base is missing", hint="run `onedigest fetch`")
+    return library_of_image(layers, bytecode.library, bytecode.python, store)
+
+
 def _below(own: Recipe, bytecode: Bytecode) -> str:
     """Return the folder whose sources are compiled, from the root; nothing for all."""
-    if bytecode.library:
-        return bytecode.library[1:]
     options = dict(own.options)
     if own.command == "application":
         return ""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from onedigest.bytecode.sources import CACHE, SUFFIX, bytecode_path
+from onedigest.bytecode_path import CACHE, SUFFIX, bytecode_path
 from onedigest.errors import InputError, Problem
 from onedigest.oci.buildkit_export import ExportedPlatform, opened_layer
 from onedigest.plan.layers import Layer, Plan

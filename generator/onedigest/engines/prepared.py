@@ -19,18 +19,21 @@ from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.store import Store, link
 
 
-def place_encoded(plan: Plan, *, inputs: Path, store: Store, workers: int, find: FindInterpreter) -> None:
-    """Put what this machine encodes into the folder `inputs`, and the layout of a base.
+def place_encoded(
+    whole: Plan, *, inputs: Path, store: Store, workers: int, find: FindInterpreter, built: Plan | None = None
+) -> None:
+    """Put what this machine encodes into the folder `inputs`, and the layout of all bases of an image.
 
-    It is layers of Debian packages and of bytecode. The .debs and wheels are in that folder, layers of a base image in
-    the store.
+    It is layers of Debian packages, and of bytecode; those of the platforms that are `built`, if not of all. The .debs
+    and wheels are in that folder, the layers of a base image in the store.
     """
-    descriptors, _ = make_layers(prepared_layers(plan), inputs=inputs, store=store, workers=workers, find=find)
-    for each in plan.platforms:
+    layers = prepared_layers(whole, built)
+    descriptors, _ = make_layers(layers, inputs=inputs, store=store, workers=workers, find=find)
+    for each in (built or whole).platforms:
         for layer in encoded_layers(each):
             descriptor = descriptors[layer.key()]
             store.place(descriptor.digest, descriptor.size, inputs / encoded_archive(layer))
-    _place_layout(plan, descriptors, inputs / base_layout(plan), store)
+    _place_layout(whole, descriptors, inputs / base_layout(whole), store)
 
 
 def _place_layout(plan: Plan, descriptors: dict[Digest, Descriptor], output: Path, store: Store) -> None:

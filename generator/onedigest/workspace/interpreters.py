@@ -37,20 +37,20 @@ def _find(context: Context, image: ScriptImage, lock: Lock) -> Interpreter:
         from onedigest.bytecode.choose import find_interpreter
 
         _FOUND[key] = find_interpreter(base.python, _ways(context, image, lock))
-        context.events.detailed(f"bytecode is compiled by CPython {base.python}: {_FOUND[key].origin}")
+        context.events.detailed(f"bytecode is compiled by {_FOUND[key].origin} Python {base.python}")
     return _FOUND[key]
 
 
 def _ways(context: Context, image: ScriptImage, lock: Lock) -> tuple[Way, ...]:
     """Return the ways to an interpreter, those first that cost least."""
     from onedigest.bytecode.bases_python import bases_python, kept_python
-    from onedigest.bytecode.choose import Way, plain, running
+    from onedigest.bytecode.choose import Way, installed, running
     from onedigest.tools.uv_python import find_python
 
     version = lock.base.python
 
     def known() -> Interpreter:
-        return plain(str(find_python(version, context.variables)), version, "one that uv knows")
+        return installed(str(find_python(version, context.variables)), version, context.variables, "uv's")
 
     def fetch(inputs: Inputs) -> None:
         from onedigest.workspace.fetch import fetch_inputs_of
@@ -58,7 +58,7 @@ def _ways(context: Context, image: ScriptImage, lock: Lock) -> tuple[Way, ...]:
         fetch_inputs_of(context, image, lock, inputs)
 
     return (
-        Way(name="the running Python", find=partial(running, version)),
+        Way(name="the running Python", find=partial(running, version, context.variables)),
         Way(name="uv", find=known),
         Way(
             name="the base's own",
