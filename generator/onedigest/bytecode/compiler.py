@@ -19,6 +19,8 @@ from onedigest.errors import InputError
 LARGEST = 8 << 20
 """Bytes of the longest source that is compiled. It is bound by size alone, so every machine leaves out the same."""
 
+TOO_LARGE = f"it has more than {LARGEST >> 20} MiB"
+
 LONGEST = 120
 """Seconds that one source may take."""
 
@@ -79,7 +81,7 @@ class Compiler:
         compiles it where it is another.
         """
         if len(source) > LARGEST:
-            raise NotCompiled(f"it has more than {LARGEST >> 20} MiB")
+            raise NotCompiled(TOO_LARGE)
         if self._process is None:
             self._start()
         try:
