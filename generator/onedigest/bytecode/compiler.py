@@ -23,6 +23,8 @@ LARGEST = 8 << 20
 MOST_TOKENS = 1_000_000
 """Words and marks of the largest source that is compiled. A compiler needs 0.2 to 2 kB of memory for each."""
 
+TOO_LARGE = f"it has more than {LARGEST >> 20} MiB"
+
 LONGEST = 120
 """Seconds that one source may take."""
 
@@ -85,7 +87,7 @@ class Compiler:
         compiles it where it is another.
         """
         if len(source) > LARGEST:
-            raise NotCompiled(f"it has more than {LARGEST >> 20} MiB")
+            raise NotCompiled(TOO_LARGE)
         if len(source) > MOST_TOKENS and tokens(source) > MOST_TOKENS:
             raise NotCompiled(f"it has more than {MOST_TOKENS:,} words and marks")
         request = _request(program.CHECKED if checked else program.UNCHECKED, path, source)
