@@ -29,7 +29,7 @@ LOCK = 2
 RULES = 1
 """The format of generated rules. It moves when a file is rendered otherwise from the same lock and plan."""
 
-DRAFT = 3
+DRAFT = 4
 """Which draft of the layer format this is: it moves with bytes until the first release, and then stays.
 
 A machine may have layers of an earlier draft in its cache, and they are not taken.

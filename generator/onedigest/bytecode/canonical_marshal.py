@@ -275,9 +275,7 @@ def _head(kind: int, size: int) -> bytes:
 
 
 def _written(order: list[int], encodings: list[bytes]) -> bytes:
-    seen = set(_SINGLE.values())
-    singles = frozenset(seen)
-    repeated = {each for each in order if each in seen or seen.add(each)} - singles
+    repeated = _repeated(order)
     slots, parts = 0, []
     for each in order:
         encoding = encodings[each]
@@ -287,3 +285,14 @@ def _written(order: list[int], encodings: list[bytes]) -> bytes:
             encoding, slots = bytes((encoding[0] | FLAG,)) + encoding[1:], slots + 1
         parts.append(encoding)
     return b"".join(parts)
+
+
+def _repeated(order: list[int]) -> set[int]:
+    """Return the numbers that come more than once, but for those of singletons: they are one byte already."""
+    seen, repeated = set[int](), set[int]()
+    for each in order:
+        if each in seen:
+            repeated.add(each)
+        else:
+            seen.add(each)
+    return repeated.difference(_SINGLE.values())

@@ -1,4 +1,4 @@
-"""A running interpreter that compiles: what it is asked, how long it may take, and whether its results are the format's."""
+"""A running interpreter that compiles: what it is asked, how long it may take, and whether it gives the format's bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from onedigest.bytecode import known_answers, program
 from onedigest.bytecode.interpreter import Interpreter
@@ -93,11 +93,9 @@ class Compiler:
             return text
         if kind == program.LEFT_OUT:
             raise NotCompiled(text.decode("utf-8", "replace"))
-        raise InputError.of(
-            f"the bytecode of Python {self._interpreter.version} is not as it is known: {text.decode('utf-8', 'replace')}",
-            where=path,
-            hint=_OFF,
-        )
+        why = text.decode("utf-8", "replace")
+        message = f"Python {self._interpreter.version} gives bytecode of a form that is not known: {why}"
+        raise InputError.of(message, where=path, hint=_OFF)
 
     def _start(self) -> None:
         interpreter = self._interpreter
@@ -114,6 +112,7 @@ class Compiler:
             )
         except OSError as error:
             raise self._unproven(f"cannot be started: {error.strerror}") from None
+        os.set_blocking(_number(self._process.stdin), False)
         try:
             self._prove()
         except BaseException:
@@ -125,9 +124,11 @@ class Compiler:
             kind, text = self._ask(b"".join(map(_text, _program())))
             if kind != program.IS or text.decode("ascii", "replace") != self._interpreter.version:
                 raise self._unproven(f"is {text[:80].decode('ascii', 'replace')!r}")
-            kind, content = self._ask(_request(known_answers.PATH, known_answers.SOURCE, checked=False))
+            kind, text = self._ask(_request(known_answers.PATH, known_answers.SOURCE, checked=False))
+            if kind != program.COMPILED:
+                raise self._unproven(f"does not compile what each CPython does: {text.decode('utf-8', 'replace')}")
             expected = known_answers.answer_of(self._interpreter.version)
-            if kind != program.COMPILED or (expected and hashlib.sha256(content).hexdigest() != expected):
+            if expected and hashlib.sha256(text).hexdigest() != expected:
                 raise self._unproven("gives other bytecode than bytecode format 1 has")
         except EOFError:
             raise self._unproven(f"ends at its start{_how(self._stop())}") from None
@@ -140,10 +141,9 @@ class Compiler:
 
     def _ask(self, request: bytes) -> tuple[bytes, bytes]:
         """Send a request, and return its answer. The interpreter reads all of it before it writes anything."""
-        assert self._process and self._process.stdin and self._process.stdout  # started, with pipes
+        assert self._process  # it is running
+        into, out = _number(self._process.stdin), _number(self._process.stdout)
         end = time.monotonic() + LONGEST
-        into, out = self._process.stdin.fileno(), self._process.stdout.fileno()
-        os.set_blocking(into, False)
         left = memoryview(request)
         while left:
             _wait(into, selectors.EVENT_WRITE, end)
@@ -184,6 +184,11 @@ def _request(path: str, source: bytes, *, checked: bool) -> bytes:
 
 def _text(text: bytes) -> bytes:
     return len(text).to_bytes(4, "little") + text
+
+
+def _number(pipe: IO[bytes] | None) -> int:
+    assert pipe  # it was asked for
+    return pipe.fileno()
 
 
 def _read(file: int, size: int, end: float) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import _frozen_importlib_external as importing
 import _imp
 import _io
-import _signal
+import _signal  # type: ignore[import-not-found]  # no stubs: what `signal` is made of, which imports more
 import _thread
 import gc
 import marshal
@@ -111,7 +111,6 @@ def answer(path: str, source: bytes, canonical: Callable[[bytes], bytes], *, che
 
 def reason(error: Exception) -> str:
     """Return in a line why a source does not compile."""
-    syntax = isinstance(error, SyntaxError)
     text = error.msg if isinstance(error, SyntaxError) else str(error)
     line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
     return f"{type(error).__name__}: {text}"[:300] + line

@@ -59,6 +59,13 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
                 example="ghcr.io/acme/penguins",
             ),
             Key(
+                name="bytecode",
+                shape=shapes.FLAG,
+                default=True,
+                says="Whether the image has bytecode of its Python sources, so that programs start without compiling.",
+                example=False,
+            ),
+            Key(
                 name="max-layers",
                 shape=shapes.LAYERS,
                 default=64,
@@ -231,7 +238,7 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
                 shape=shapes.COMMANDS,
                 default=(),
                 says="Commands that docker buildx executes while it builds, without a network.",
-                example=["/opt/venv/bin/python -m compileall /app"],
+                example=["python -m myproject.prepare /srv/data"],
             ),
             Key(
                 name="expose",

@@ -77,6 +77,7 @@ class Spec:
     args: tuple[str, ...] = DEFAULT["args"]
     include_script: bool = DEFAULT["include_script"]
     max_layers: int = DEFAULT["max_layers"]
+    bytecode: bool = DEFAULT["bytecode"]
     run: tuple[str, ...] = DEFAULT["run"]
     security: bool = DEFAULT["security"]
     expose: tuple[str, ...] = DEFAULT["expose"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
+from itertools import chain
 
 from onedigest.definition.files import File, Files, selection_of
 from onedigest.definition.spec import Spec
@@ -57,16 +59,30 @@ def _arrange_platform(spec: Spec, lock: Lock, files: Sequence[File], platform: P
     below += [*volumes, *setting]
     below += _system_packages(spec, base, platform)
     refuse_unfit_places(spec, base, files, folders)
-    above = [_application(spec, files, folders)] if files else []
-    room = spec.max_layers - len(below) - 1 - len(spec.run) - len(above)  # one is the virtual environment
-    if room < 1 and any(package.wheel_for(platform) for package in lock.packages):
-        hint = f"set `max-layers` to {spec.max_layers + 1 - room} or more"
-        raise InputError.of("`max-layers` leaves no layer for wheels", where=lock.script, hint=hint)
-    wheels = _wheel_layers(lock, platform, room)
-    below += wheels
-    below.append(kinds.virtual_environment(base.interpreter, base.python, base.venv, below=wheels, platform=platform))
+    above = _application(spec, lock, files, folders)
+    below += _environment(spec, lock, platform, spec.max_layers - len(below) - len(spec.run) - len(above))
     layers = (*below, *_command_layers(spec, base, platform, below), *above)
     return PlatformPlan(platform=platform, layers=layers, config=configuration(spec, base, platform, layers))
+
+
+def _environment(spec: Spec, lock: Lock, platform: Platform, room: int) -> list[Layer]:
+    """Return the layers of wheels, and above them that of the virtual environment; `room` is how many there may be.
+
+    With bytecode each has a layer beside it. That of the virtual environment has some where wheels may share paths.
+    """
+    base = lock.base
+    fewest, groups = (3, max((room - 2) // 2, min(room - 2, 1))) if spec.bytecode else (2, room - 1)
+    if groups < 1 and any(package.wheel_for(platform) for package in lock.packages):
+        hint = f"set `max-layers` to {spec.max_layers + fewest - room} or more"
+        if spec.bytecode:
+            hint += ", or leave out bytecode: `bytecode = false`"
+        raise InputError.of("`max-layers` leaves no layer for wheels", where=lock.script, hint=hint)
+    wheels = _wheel_layers(lock, platform, groups)
+    made = kinds.virtual_environment(base.interpreter, base.python, base.venv, below=wheels, platform=platform)
+    if not spec.bytecode:
+        return [*wheels, made]
+    own = [made, *([kinds.layer_bytecode(made, base.python)] if made.inputs else [])]
+    return [*chain.from_iterable((each, kinds.layer_bytecode(each, base.python)) for each in wheels), *own]
 
 
 def _base(spec: Spec, base: Base, platform: Platform) -> tuple[list[Layer], BaseFolders]:
@@ -74,13 +90,14 @@ def _base(spec: Spec, base: Base, platform: Platform) -> tuple[list[Layer], Base
     if isinstance(base, DebianBase):
         packages = [each for each in base.packages if platform in each.platforms]
         root = kinds.debian_root(base.reference, packages, spec.user, platform)
-        return [root], debian_folders(base.suite, spec.user, platform)
+        return [root, *_library(spec, base, [root], platform)], debian_folders(base.suite, spec.user, platform)
     assert isinstance(base, ImageBase)
     image = base.image_for(platform)
     count = len(image.layers)
     layers = [
         kinds.base_layer(base.reference, number, count, layer, platform) for number, layer in enumerate(image.layers, 1)
     ]
+    layers += _library(spec, base, layers, platform)
     folders = image_folders((*((spec.workdir,) if image.has_workdir else ()), *image.has_volumes, *image.has_folders))
     if image.open_workdir and not spec.own_workdir:
         folders = folders.having(spec.workdir, f"{_SHARED}:{kinds.ROOT}")
@@ -94,6 +111,12 @@ def _base(spec: Spec, base: Base, platform: Platform) -> tuple[list[Layer], Base
             )
         )
     return layers, folders
+
+
+def _library(spec: Spec, base: Base, below: Sequence[Layer], platform: Platform) -> list[Layer]:
+    """Return the bytecode of a base's standard library, where files of it have none."""
+    library = base.library(platform) if spec.bytecode else ""
+    return [kinds.library_bytecode(base.reference, base.python, library, below, platform)] if library else []
 
 
 def _system_packages(spec: Spec, base: Base, platform: Platform) -> list[Layer]:
@@ -140,11 +163,25 @@ def _working_directory(spec: Spec, folders: BaseFolders) -> tuple[list[Layer], B
     return [made, setting], folders.having(path, f"{_SHARED}:{kinds.ROOT}")
 
 
-def _application(spec: Spec, files: Sequence[File], folders: BaseFolders) -> Layer:
+def _application(spec: Spec, lock: Lock, files: Sequence[File], folders: BaseFolders) -> list[Layer]:
+    """Return the layer of the application, and that of its bytecode, if there is any."""
+    if not files:
+        return []
     root, owner = folders.real(spec.root), spec.user if spec.own_workdir else kinds.ROOT
     selection = files.selection if isinstance(files, Files) else selection_of(spec)
     known = folders.stated(root, absolute_paths(files), spec.user)
-    return kinds.application(files, selection, root=root, owner=owner, known=known)
+    made = kinds.application(files, selection, root=root, owner=owner, known=known)
+    if not (spec.bytecode and _imports_files(spec, files)):
+        return [made]
+    return [made, kinds.application_bytecode(made, lock.base.python, spec.name, checked=owner != kinds.ROOT)]
+
+
+def _imports_files(spec: Spec, files: Sequence[File]) -> bool:
+    """Tell whether there is a source to import: the one that Python is started with is compiled each time."""
+    program, started = (*spec.entrypoint, *spec.args, "", "")[:2]
+    is_python = posixpath.basename(program).startswith("python")
+    own = posixpath.join(spec.workdir, started) if is_python else ""
+    return any(each.target.endswith(".py") and each.path_in(spec.root) != own for each in files)
 
 
 def _command_layers(spec: Spec, base: Base, platform: Platform, below: Sequence[Layer]) -> list[Layer]:

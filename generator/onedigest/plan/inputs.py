@@ -49,8 +49,17 @@ class Inputs:
 
 
 def encoded_archive(layer: Layer) -> str:
-    """Return the name that a layer has among the inputs which the encoder of this machine made."""
-    return f"{layer.name}-{hex_of(layer.key())[:12]}.tar.gz"
+    """Return the name that a layer has among the inputs which the encoder of this machine made.
+
+    That of an application's bytecode does not tell of which text it is: no rule may move with a source.
+    """
+    return f"{layer.name}.tar.gz" if layer.files else f"{layer.name}-{hex_of(layer.key())[:12]}.tar.gz"
+
+
+def taken_archive(layer: Layer) -> str:
+    """Return the name of the archive that is all that other engines have of a layer; nothing where they make it."""
+    recipe = layer.recipe
+    return encoded_archive(layer) if recipe and recipe.encoded and not recipe.inputs else ""
 
 
 def base_layout(plan: Plan) -> str:
@@ -76,9 +85,13 @@ def encoded_layers(planned: PlatformPlan) -> tuple[Layer, ...]:
     return tuple(layer for layer in planned.layers if layer.encoded)
 
 
-def prepared_layers(plan: Plan) -> tuple[Layer, ...]:
-    """Return the distinct layers that other engines take from here: those of the base, and the encoded ones."""
-    found = (layer for each in plan.platforms for layer in (*base_layers(each), *encoded_layers(each)))
+def prepared_layers(whole: Plan, built: Plan | None = None) -> tuple[Layer, ...]:
+    """Return the distinct layers that other engines take from here: those of the base, and the encoded ones.
+
+    The latter are those of the platforms that are `built`, if not of all: one layout has the bases of the whole image.
+    """
+    found = [layer for each in whole.platforms for layer in base_layers(each)]
+    found += [layer for each in (built or whole).platforms for layer in encoded_layers(each)]
     return tuple({layer.key(): layer for layer in found}.values())
 
 
@@ -102,7 +115,7 @@ def inputs_of_layers(lock: Lock, layers: Iterable[Layer]) -> Inputs:
     return Inputs(
         wheels=tuple(wheel for wheel in lock.wheels() if wheel.name in names),
         packages=tuple(sorted({each for each in lock.base.debian_packages if each.file_name in names})),
-        layers=tuple({layer.base_layer: None for layer in held if layer.base_layer}),
+        layers=tuple({each: None for layer in held for each in layer.base_layers}),
         lists=tuple(each for each in _lists(lock, lock.platforms) if each.name in names),
     )
 

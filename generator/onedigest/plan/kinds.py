@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from onedigest.assembler import VENV
 from onedigest.assembler.commands import BELOW, STATED
@@ -17,7 +19,7 @@ from onedigest.lock.base.packages import DebianPackage
 from onedigest.lock.model import LockedPackage, Wheel
 from onedigest.oci import LIBDEFLATE
 from onedigest.plan.layer_naming import listed, native, plain, several
-from onedigest.plan.layers import BaseLayer, Command, Input, Layer, Options, Recipe
+from onedigest.plan.layers import BaseLayer, Bytecode, Command, Input, Layer, Options, Recipe
 from onedigest.platforms import Platform
 
 LockedWheel = tuple[LockedPackage, Wheel]
@@ -27,6 +29,9 @@ ROOT = "0:0"
 
 PLAIN = "0755"
 """The mode of a folder that only its owner writes to."""
+
+_LIBRARY = re.compile(r"(?:lib)?python3[.0-9-]")
+"""How the names of Debian's packages begin that have Python and its standard library."""
 
 
 def debian_root(reference: str, packages: Iterable[DebianPackage], user: str, platform: Platform) -> Layer:
@@ -157,6 +162,45 @@ def application(files: Sequence[File], selection: Selection, *, root: str, owner
     options = (*_known(known), ("owner", owner), ("root", root))
     recipe = Recipe(command="application", options=options, files=tuple(files), selection=selection)
     return Layer(holds=_application(files, root), name="application", content=recipe)
+
+
+def library_bytecode(reference: str, python: str, library: str, below: Sequence[Layer], platform: Platform) -> Layer:
+    """Return the bytecode of a base's standard library, whose folder is `library`; `below` are the base's layers.
+
+    Of Debian's packages those count alone that have it, so that no other one moves it.
+    """
+    kept = tuple(each.content for each in below if isinstance(each.content, BaseLayer))
+    inputs = tuple(each for layer in below for each in layer.inputs if _LIBRARY.match(each.name))
+    parts = kept or (Recipe(command="debian-packages", inputs=inputs, encoding=LIBDEFLATE),)
+    return Layer(
+        holds=f"bytecode of {reference}",
+        name=native(f"bytecode-{reference.rpartition('/')[2].partition('@')[0]}", platform),
+        content=Bytecode(python=python, of=parts, library=library),
+    )
+
+
+def layer_bytecode(layer: Layer, python: str) -> Layer:
+    """Return the bytecode of a layer of wheels, or of what is to be at the paths that wheels share."""
+    assert isinstance(layer.content, Recipe)
+    return Layer(
+        holds=f"bytecode of {layer.holds}",
+        name=f"bytecode-{layer.name}",
+        content=Bytecode(python=python, of=(layer.content,)),
+    )
+
+
+def application_bytecode(layer: Layer, python: str, image: str, *, checked: bool) -> Layer:
+    """Return the bytecode of an application's layer; with `checked` its files are the user's own, who may change them.
+
+    Its archive has the image's name: that of its sources would move rules with each of them.
+    """
+    assert isinstance(layer.content, Recipe)
+    sources = tuple(each for each in layer.content.files if each.target.endswith(".py"))
+    return Layer(
+        holds=f"bytecode of {layer.holds}",
+        name=plain(f"bytecode-application-{image}"),
+        content=Bytecode(python=python, of=(replace(layer.content, files=sources),), checked=checked),
+    )
 
 
 def _place(venv: str) -> Options:

@@ -10,7 +10,7 @@ from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.selection import Selection
 from onedigest.definition.files import File
 from onedigest.digest import Digest, canonical_json, of_bytes
-from onedigest.formats import DRAFT
+from onedigest.formats import BYTECODE, DRAFT
 from onedigest.oci import LIBDEFLATE
 from onedigest.platforms import Platform
 
@@ -60,7 +60,7 @@ class Recipe:
     @property
     def empty(self) -> bool:
         """Whether it is made of nothing: the layer that a Dockerfile's WORKDIR gives."""
-        return not (self.options or self.inputs or self.files)
+        return not (self.options or self.inputs or self.files or self.encoded)
 
     def states(self) -> dict[str, object]:
         """Return all that decides the layer's bytes, as JSON has it."""
@@ -98,8 +98,44 @@ class Command:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Bytecode:
+    """The bytecode of the Python sources in other layers, compiled by CPython `python`, 3.N.P.
+
+    They are those of a recipe, or of the `library` of a base: the folder of its standard library, an absolute path.
+    With `checked` Python looks whether a source is still the one that was compiled, for its owner may change it.
+    """
+
+    kind: ClassVar[str] = "bytecode"
+    encoding: ClassVar[str] = LIBDEFLATE
+    python: str
+    of: tuple[Recipe | BaseLayer, ...]
+    library: str = ""
+    checked: bool = False
+
+    @property
+    def taken(self) -> Recipe:
+        """What other engines are told, which take it as it was encoded here: the sources that it must be of."""
+        own = next((each for each in self.of if isinstance(each, Recipe) and each.selection), None)
+        options = own.options if own else ()
+        selection = own.selection if own else None
+        return Recipe(command=self.kind, options=options, selection=selection, encoding=self.encoding)
+
+    def states(self) -> dict[str, object]:
+        """Return all that decides the layer's bytes, as JSON has it."""
+        return {
+            "kind": self.kind,
+            "format": BYTECODE,
+            "python": self.python,
+            "of": [each.states() for each in self.of],
+            "library": self.library,
+            "checked": self.checked,
+            "encoding": self.encoding,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Layer:
-    """One layer of a plan: made by a recipe, kept from a base, or executed.
+    """One layer of a plan: made by a recipe, kept from a base, executed, or compiled.
 
     `holds` says it in words, for the history. `name` is for targets, derivations and stages: letters, digits, `.`, `_`
     and `-`; it ends in the architecture where another architecture has another layer.
@@ -107,7 +143,7 @@ class Layer:
 
     holds: str
     name: str = field(compare=False)
-    content: Recipe | BaseLayer | Command
+    content: Recipe | BaseLayer | Command | Bytecode
     _key: str = field(init=False, repr=False, compare=False, default="")
 
     def __post_init__(self) -> None:
@@ -120,13 +156,22 @@ class Layer:
 
     @property
     def kind(self) -> str:
-        """What the history calls it: the assembler's command, `base-layer` or `command`."""
+        """What the history calls it: the assembler's command, `base-layer`, `command` or `bytecode`."""
         return self.content.kind
 
     @property
     def recipe(self) -> Recipe | None:
-        """How it is made; None for a layer that is kept or executed."""
+        """What the assembler is told; None for a layer that is kept or executed."""
+        return self.content.taken if isinstance(self.content, Bytecode) else self._own_recipe
+
+    @property
+    def _own_recipe(self) -> Recipe | None:
         return self.content if isinstance(self.content, Recipe) else None
+
+    @property
+    def bytecode(self) -> Bytecode | None:
+        """What it is compiled of; None for other layers."""
+        return self.content if isinstance(self.content, Bytecode) else None
 
     @property
     def base_layer(self) -> Descriptor | None:
@@ -150,13 +195,24 @@ class Layer:
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        """The files that it is made of, besides those of the application."""
-        return self.recipe.inputs if self.recipe else ()
+        """The files that it is made of here, besides those of the application."""
+        return tuple(dict.fromkeys(given for each in self._recipes for given in each.inputs))
 
     @property
     def files(self) -> tuple[File, ...]:
-        """The files of the application that it holds."""
-        return self.recipe.files if self.recipe else ()
+        """The files of the application that it is made of."""
+        return tuple(file for each in self._recipes for file in each.files)
+
+    @property
+    def base_layers(self) -> tuple[Descriptor, ...]:
+        """The layers of a base image that it is, or is made of."""
+        parts = self.content.of if isinstance(self.content, Bytecode) else (self.content,)
+        return tuple(each.descriptor for each in parts if isinstance(each, BaseLayer))
+
+    @property
+    def _recipes(self) -> tuple[Recipe, ...]:
+        parts = self.content.of if isinstance(self.content, Bytecode) else (self.content,)
+        return tuple(each for each in parts if isinstance(each, Recipe))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

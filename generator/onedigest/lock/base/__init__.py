@@ -122,6 +122,10 @@ class Base(ABC):
         """Return its labels."""
         return {}
 
+    def library(self, platform: Platform) -> str:  # noqa: ARG002  as above
+        """Return the folder of its standard library, if files in it have no bytecode; nothing where all have it."""
+        return ""
+
     def file_list(self, platform: Platform) -> FileList | None:  # noqa: ARG002  as above
         """Return the list of its files, where what is made above depends on it."""
         return None

@@ -36,6 +36,9 @@ class DebianBase(Base):
     def debian_packages(self) -> tuple[DebianPackage, ...]:
         return (*self.packages, *self.essential_packages, *self.system_packages)
 
+    def library(self, platform: Platform) -> str:  # noqa: ARG002  one on all platforms
+        return f"/usr/lib/python{self.python_minor}"
+
     def home(self, user: str, platform: Platform) -> str:  # noqa: ARG002  one on all platforms
         return HOME if int(user.partition(":")[0]) else ROOTS_HOME
 
