@@ -17,7 +17,7 @@ from onedigest.tools.python_identity import read_version
 from onedigest.workspace import interpreters
 from onedigest.workspace.context import Context
 from onedigest.workspace.events import Events
-from onedigest.workspace.fetch import fetch_inputs_of
+from onedigest.workspace.fetch_inputs import fetch_inputs_of
 from onedigest.workspace.images import find_image
 from onedigest.workspace.interpreters import interpreter_finder
 from onedigest.workspace.locks import read_lock
@@ -69,7 +69,7 @@ def test_debians_own_python_compiles_for_a_debian_base(
         return fetch_inputs_of(context, image, lock, inputs)
 
     with monkeypatch.context() as patch:
-        patch.setattr("onedigest.workspace.fetch.fetch_inputs_of", fetch)
+        patch.setattr(interpreters, "fetch_inputs_of", fetch)
         found = interpreter_finder(context, image, lock)()
 
     assert read_version(found.command, dict(found.variables)) == lock.base.python
