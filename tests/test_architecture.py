@@ -15,6 +15,7 @@ from conftest import ROOT
 PACKAGE = ROOT / "generator" / "onedigest"
 
 GROUND = (
+    "bytecode_path",
     "checkout",
     "digest",
     "errors",

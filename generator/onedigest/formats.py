@@ -38,7 +38,7 @@ A machine may have layers of an earlier draft in its cache, and they are not tak
 BYTECODE = 1
 """The form of compiled files (docs/formats/bytecode.md)."""
 
-DEFAULTS = 2
+DEFAULTS = 1
 """The defaults of the keys of `[tool.onedigest]`. It moves when a default does, since a spec states no defaults."""
 
 ASSEMBLER = "sha256:487c30966c5e7c12e297de3a8526d82f6ca3e9f94815668eada6c5eba217471c"

@@ -70,7 +70,8 @@ def _given(options: argparse.Namespace) -> Given:
     return Given(
         options={each.name: getattr(options, each.name) for each in command.options},
         inputs=_inputs(getattr(options, command.input), options.scratch) if command.input else (),
-        files=_files(options) if command.takes_files else (),
+        files=_files(options) if command.takes_files else None,
+        encoded=options.encoded if command.unpacks else None,
         below=next(_inputs(below, options.scratch / BELOW), None),
         tell=ignore if options.quiet else lambda text: print(f"warning: {text}", file=sys.stderr),
     )
@@ -152,9 +153,11 @@ def list_selection(options: argparse.Namespace) -> None:
         print(text, end="")
 
 
-def _files(options: argparse.Namespace) -> Iterator[tuple[str, bytes | Path, bool]]:
+def _files(options: argparse.Namespace) -> Iterator[tuple[str, bytes | Path, bool]] | None:
     from onedigest.assembler.application_files import contents, read_listing, selected_files
 
+    if not (options.listing or options.project):
+        return None
     return contents(read_listing(options.listing) if options.listing else selected_files(_select(options)))
 
 
@@ -262,15 +265,17 @@ def _add_arguments(command: argparse.ArgumentParser, layer: LayerCommand) -> Non
     if layer.input:
         needed: dict[str, Any] = {"default": []} if layer.settles else {"required": True}
         command.add_argument(f"--{layer.input}", action="append", nargs="+", metavar=_PINNED, **needed)
-        command.add_argument("--encoded", type=Path, metavar="FILE", help="take the layer in the encoding of this one")
+    if layer.input or layer.unpacks:
+        sentence = "take the layer in the encoding of this one"
+        command.add_argument("--encoded", type=Path, required=layer.unpacks, metavar="FILE", help=sentence)
     if layer.sees_below:
         command.add_argument(f"--{BELOW}", nargs="+", metavar=_PINNED, help="the list of the files of an image below")
     if layer.takes_files:
-        _add_files(command)
+        _add_files(command, needed=not layer.unpacks)
 
 
-def _add_files(command: argparse.ArgumentParser) -> None:
-    source = command.add_mutually_exclusive_group(required=True)
+def _add_files(command: argparse.ArgumentParser, *, needed: bool) -> None:
+    source = command.add_mutually_exclusive_group(required=needed)
     source.add_argument("--listing", type=Path, metavar="FILE", help="what `select` wrote, beside the files")
     _add_selection(command, source)
 

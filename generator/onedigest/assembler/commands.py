@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from onedigest.assembler import VENV
 from onedigest.assembler.entry import ignore
+from onedigest.assembler.refusal import Refused
 
 if TYPE_CHECKING:
     from onedigest.assembler.entry import Entry
@@ -22,13 +23,15 @@ class Given(NamedTuple):
     """What a command makes a layer of.
 
     `inputs` are wheels or .debs under their own names, `files` those of an application: target, content or a file on
-    disk, executable. `below` is the list of the files of an image below. Without an `inflater` zlib inflates. `tell`
-    takes what is odd about an input.
+    disk, executable; None where nobody says what it has. `below` is the list of the files of an image below, and
+    `encoded` an archive that was made elsewhere. Without an `inflater` zlib inflates. `tell` takes what is odd about an
+    input.
     """
 
     options: Mapping[str, str]
     inputs: Iterable[Path] = ()
-    files: Iterable[tuple[str, bytes | Path, bool]] = ()
+    files: Iterable[tuple[str, bytes | Path, bool]] | None = None
+    encoded: Path | None = None
     inflater: Inflater | None = None
     below: Path | None = None
     tell: Callable[[str], object] = ignore
@@ -48,7 +51,8 @@ class LayerCommand(NamedTuple):
 
     `input` is the option that names one of its inputs, each with its digest. One that `settles` needs none, and those
     alone make a difference to it that share a path with another one. `sees_below` tells whether it can be given the
-    list of the files of an image below, as one more input.
+    list of the files of an image below, as one more input. One that `unpacks` has nothing but an archive that was
+    made elsewhere, and proves it by the files of an application, where these are given.
     """
 
     sentence: str
@@ -58,6 +62,7 @@ class LayerCommand(NamedTuple):
     settles: bool = False
     takes_files: bool = False
     sees_below: bool = False
+    unpacks: bool = False
 
 
 BELOW = "below"
@@ -94,7 +99,15 @@ def _stated(given: Given) -> str:
 def _application(given: Given) -> list[Entry]:
     from onedigest.assembler.layer import application_layer
 
-    return application_layer(given.files, given.options["root"], given.options["owner"], _known(given))
+    return application_layer(given.files or (), given.options["root"], given.options["owner"], _known(given))
+
+
+def _bytecode(given: Given) -> list[Entry]:
+    from onedigest.assembler.bytecode_layer import bytecode_layer
+
+    if given.encoded is None:
+        raise Refused("encoded", "bytecode: nothing here compiles, so an archive of it is needed")
+    return bytecode_layer(given.encoded, given.files, given.options["root"], given.options["owner"], _known(given))
 
 
 def _known(given: Given) -> str:
@@ -155,6 +168,8 @@ _STATED = Option(
     STATED, "FILE=NAME==VERSION,…", "what wheels are of, where the lock says it and their file names do not", ""
 )
 
+_ROOT = Option("root", "PATH", "the folder of the files in the image", "/app")
+
 _OWNER = Option("owner", "UID:GID", "whose it is, and what is in it", "0:0")
 
 _KNOWN = Option(
@@ -183,8 +198,15 @@ LAYERS: Mapping[str, LayerCommand] = {
     "application": LayerCommand(
         "the script and its files",
         _application,
-        (Option("root", "PATH", "the folder of the files in the image", "/app"), _OWNER, _KNOWN),
+        (_ROOT, _OWNER, _KNOWN),
         takes_files=True,
+    ),
+    "bytecode": LayerCommand(
+        "bytecode that was compiled elsewhere, of an application that is given or of anything else",
+        _bytecode,
+        (_ROOT, _OWNER, _KNOWN),
+        takes_files=True,
+        unpacks=True,
     ),
     "folder": LayerCommand(
         "a folder",

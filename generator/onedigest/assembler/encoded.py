@@ -28,7 +28,7 @@ def take_encoded(entries: Iterable[Entry], archive: Path, output: Path) -> Descr
     with open_file(archive) as given, output.open("wb") as file:
         copied, plain = Stream(file), Stream()
         # read once, so that what is copied is what was looked at
-        for piece in _inflated(copied.passed(iter(lambda: given.read(_PIECE), b"")), archive.name):
+        for piece in inflated(copied.passed(iter(lambda: given.read(_PIECE), b"")), archive.name):
             plain.add(piece)
             most -= len(piece)
             if most < -_SLACK:
@@ -40,7 +40,7 @@ def take_encoded(entries: Iterable[Entry], archive: Path, output: Path) -> Descr
     return Descriptor(expected, digest, copied.size)
 
 
-def _inflated(pieces: Iterable[bytes], name: str) -> Iterator[bytes]:
+def inflated(pieces: Iterable[bytes], name: str) -> Iterator[bytes]:
     """Yield the content of gzip members that follow each other, and nothing follows them."""
     stream, begun = zlib.decompressobj(_GZIP), False
     try:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from onedigest.assembler.entry import HIGHEST_ID
 from onedigest.assembler.refusal import Refused
+from onedigest.assembler.tar_source import BLOCK, TarSource
 
-_BLOCK = 512
 _HEADER = struct.Struct("100s8s8s8s12s12s8sc100s8s32s32s8s8s155s12s")
 _USTAR, _GNU = b"ustar\x0000", b"ustar  \0"
 _OCTAL = re.compile(rb" *([0-7]+)[ \0]*")
@@ -39,9 +39,9 @@ def members(pieces: Iterable[bytes], origin: str, most: int) -> Iterator[tuple[T
     The forms that dpkg knows are taken: ustar and GNU's, with its long names. The archive may unpack to `most` bytes.
     Raises `Refused`: `deb`, `name`, `limit`, or `type` for what is no file, directory or link.
     """
-    source = _Source(pieces, origin, most)
+    source = TarSource(pieces, origin, most, "deb")
     long: dict[str, str] = {}
-    while (block := source.take(_BLOCK)).strip(b"\0"):
+    while (block := source.take(BLOCK)).strip(b"\0"):
         fields = _fields(block, origin)
         kind = fields[7]
         if kind in _LONG:
@@ -56,69 +56,6 @@ def members(pieces: Iterable[bytes], origin: str, most: int) -> Iterator[tuple[T
     if long:
         raise Refused("deb", f"{origin}: a long name without a member")
     source.finish()
-
-
-class _Source:
-    """The unpacked archive, read from front to back."""
-
-    def __init__(self, pieces: Iterable[bytes], origin: str, most: int) -> None:
-        self._pieces = iter(pieces)
-        self._origin = origin
-        self._left = most
-        self._held = b""
-        self._at = 0
-        self._waiting = 0  # content and padding that nobody has read yet
-
-    def take(self, count: int) -> bytes:
-        """Return exactly `count` bytes."""
-        found = b"".join(self._some(count))
-        if len(found) < count:
-            raise Refused("deb", f"{self._origin}: its archive is cut off")
-        return found
-
-    def content(self, size: int) -> Iterator[bytes]:
-        """Return the content of a member, in pieces."""
-        self._waiting = size + -size % _BLOCK
-        return self._content(size)
-
-    def _content(self, left: int) -> Iterator[bytes]:
-        size = left
-        for piece in self._some(size):
-            left -= len(piece)
-            self._waiting -= len(piece)
-            yield piece
-        if left:
-            raise Refused("deb", f"{self._origin}: its archive is cut off")
-
-    def end_content(self) -> None:
-        """Pass over what is left of a member."""
-        for piece in self._some(self._waiting):
-            self._waiting -= len(piece)
-        if self._waiting:
-            raise Refused("deb", f"{self._origin}: its archive is cut off")
-
-    def finish(self) -> None:
-        """Refuse an archive that goes on after its end, which some readers see."""
-        if self.take(_BLOCK).strip(b"\0"):
-            raise Refused("deb", f"{self._origin}: its archive goes on after its end")
-        while rest := b"".join(self._some(1 << 20)):
-            if rest.strip(b"\0"):
-                raise Refused("deb", f"{self._origin}: its archive goes on after its end")
-
-    def _some(self, count: int) -> Iterator[bytes]:
-        """Yield up to `count` bytes in pieces."""
-        while count:
-            if self._at == len(self._held):
-                self._held, self._at = next(self._pieces, b""), 0
-                if not self._held:
-                    return
-                self._left -= len(self._held)
-                if self._left < 0:
-                    raise Refused("limit", f"{self._origin}: unpacks to more than is taken")
-            piece = self._held[self._at : self._at + count]
-            self._at += len(piece)
-            count -= len(piece)
-            yield piece
 
 
 def _fields(block: bytes, origin: str) -> tuple[bytes, ...]:
@@ -167,10 +104,10 @@ def _owner(number: bytes, name: bytes, origin: str) -> int:
     return found
 
 
-def _long_name(source: _Source, size: int, origin: str) -> str:
+def _long_name(source: TarSource, size: int, origin: str) -> str:
     if not 0 < size <= _LONG_NAME:
         raise Refused("name", f"{origin}: a name of {size} bytes")
-    found = source.take(size + -size % _BLOCK)[:size]
+    found = source.take(size + -size % BLOCK)[:size]
     if not found.endswith(b"\0"):
         raise Refused("deb", f"{origin}: a long name does not end")
     text = _text(found, origin)

@@ -1,1 +1,1 @@
-"""Bytecode that is the same bytes everywhere: who compiles it, of which sources, and its one form (docs/formats/bytecode.md)."""
+"""Bytecode that is the same bytes everywhere: who compiles it, of which sources (docs/formats/bytecode.md)."""

@@ -5,33 +5,28 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from onedigest.assembler.entry import NAME_BYTES, Entry
-
-CACHE = "__pycache__"
-"""The folder of bytecode beside its sources (PEP 3147)."""
-
-SUFFIX = ".py"
+from onedigest.bytecode_path import SUFFIX, bytecode_path
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source by its path in the image, without a leading slash. Sources with one `digest` have one text."""
+    """A source by its path in the image, without a leading slash; `size` is in bytes. One `digest` is of one text."""
 
     path: str
+    size: int
     digest: str
     read: Callable[[], bytes]
 
 
-def bytecode_path(path: str, python: str) -> str:
-    """Return where CPython of a version 3.N.P looks for the bytecode of a source (PEP 3147, PEP 488).
+class LeftOut(NamedTuple):
+    """A source of which there is no bytecode, by its path in the image, and why; its compiler may have `crashed`."""
 
-    >>> bytecode_path("app/tool.py", "3.13.5")
-    'app/__pycache__/tool.cpython-313.pyc'
-    """
-    folder, name = posixpath.split(path)
-    major, minor = python.split(".")[:2]
-    return posixpath.join(folder, CACHE, f"{name.removesuffix(SUFFIX)}.cpython-{major}{minor}.pyc")
+    path: str
+    reason: str
+    crashed: bool = False
 
 
 def sources_in(entries: Iterable[Entry], python: str, below: str = "") -> Iterator[Source]:
@@ -43,7 +38,12 @@ def sources_in(entries: Iterable[Entry], python: str, below: str = "") -> Iterat
         target = bytecode_path(path, python)
         folder = posixpath.dirname(target)
         if target not in files and folder not in files and len(posixpath.basename(target).encode()) <= NAME_BYTES:
-            yield Source(path, entry.digest, _reader(entry))
+            yield source_of(entry)
+
+
+def source_of(entry: Entry) -> Source:
+    """Return the source that a file of a layer is."""
+    return Source(entry.path, entry.size, entry.digest, _reader(entry))
 
 
 def _reader(entry: Entry) -> Callable[[], bytes]:

@@ -238,7 +238,7 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
                 shape=shapes.COMMANDS,
                 default=(),
                 says="Commands that docker buildx executes while it builds, without a network.",
-                example=["/opt/venv/bin/python -m compileall /app"],
+                example=["python -m myproject.prepare /srv/data"],
             ),
             Key(
                 name="expose",

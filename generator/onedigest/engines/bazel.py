@@ -58,7 +58,9 @@ class Bazel:
                 hint=_NO_WORKSPACE.format(extensions=f"{lockfiles.name}/extensions.bzl"),
             )
         request.fetch(request.whole.layers(), lambda _: None)
-        place_encoded(request.whole, inputs=request.inputs, store=request.store, workers=request.workers)
+        place_encoded(
+            request.whole, inputs=request.inputs, store=request.store, workers=request.workers, find=request.find
+        )
         package = f"{find_package(lockfiles)}/{request.plan.name}"
         made: list[str] = []
         command = [self._program(), "build", *_FLAGS, f"{package}:{request.plan.name}"]

@@ -16,7 +16,9 @@ from onedigest.digest import Digest, hex_of
 from onedigest.engines import diagnosis
 from onedigest.engines.buildkit_log import CleanLog, failure
 from onedigest.engines.engine import BuildRequest, Built
-from onedigest.engines.layers import add_layer, finish, make_layers
+from onedigest.engines.kept_layers import add_layer
+from onedigest.engines.layers import finish, make_layers
+from onedigest.engines.outdated_bytecode import refuse_outdated
 from onedigest.engines.prepared import place_encoded
 from onedigest.errors import DifferenceError, EngineError
 from onedigest.oci.buildkit_export import (
@@ -73,9 +75,16 @@ class Buildx:
 
         Raises `DifferenceError` where a layer, a platform or the configuration differs.
         """
-        needed = (*prepared_layers(request.whole), *request.plan.layers())  # BuildKit makes them itself
+        needed = (*prepared_layers(request.whole, request.plan), *request.plan.layers())  # BuildKit makes them itself
         request.fetch(tuple({layer.key(): layer for layer in needed}.values()), lambda _: None)
-        place_encoded(request.whole, inputs=request.inputs, store=request.store, workers=request.workers)
+        place_encoded(
+            request.whole,
+            built=request.plan,
+            inputs=request.inputs,
+            store=request.store,
+            workers=request.workers,
+            find=request.find,
+        )
         commands = request.plan.commands()
         made = _AssembledLayers(request)
         with request.store.scratch() as folder:
@@ -83,6 +92,7 @@ class Buildx:
             _compare(request.plan, made.descriptors, exports, request.store)
             descriptors = made.descriptors
             if commands:
+                refuse_outdated(request.plan, exports)
                 _compare_twice(request.plan, exports, self._export(request, folder / "second", made))
                 descriptors |= _add_commands(request.plan, exports, request.store)
         return finish(request.plan, descriptors, request.store, (*made.titles, *(layer.holds for layer in commands)))
@@ -181,6 +191,7 @@ class _AssembledLayers:
             inputs=request.inputs,
             store=request.store,
             workers=request.workers,
+            find=request.find,
             prove=request.prove,
         )
 

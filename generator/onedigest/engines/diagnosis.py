@@ -19,7 +19,7 @@ _CAUSES = (
     (
         r"\.pyc$",
         "bytecode depends on the times of its sources and on the order of compiling",
-        "set PYTHONDONTWRITEBYTECODE=1, or compile with `python -m compileall --invalidation-mode unchecked-hash`",
+        "run Python with -B, and leave compiling to `bytecode`, which makes the same files everywhere",
     ),
     (r"^var/cache/ldconfig/aux-cache$", "ldconfig notes inode numbers and times in its cache", "remove the file"),
     (r"^var/lib/apt/lists/|^var/cache/apt/", "apt keeps its lists and caches", "name packages in `system-packages`"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from onedigest.engines.engine import BuildRequest, Built
+from onedigest.engines.engine import BuildRequest, Built, FindInterpreter
 from onedigest.engines.layers import finish, make_layers
 from onedigest.errors import EngineError
 from onedigest.plan.layers import Plan
@@ -36,22 +36,23 @@ class Embedded:
         refuse_commands(plan, "the embedded one")
 
     def build(self, request: BuildRequest) -> Built:
-        """Build the image; each layer is made as soon as its inputs are there."""
+        """Build the image; each layer is made as soon as its inputs are there, unless it is elsewhere."""
         descriptors, made = make_layers(
-            request.plan.layers(),
+            [layer for layer in request.plan.layers() if layer.key() not in request.elsewhere],
             inputs=request.inputs,
             store=request.store,
             workers=request.workers,
+            find=request.find,
             prove=request.prove,
             fetch=request.fetch,
         )
-        return finish(request.plan, descriptors, request.store, made)
+        return finish(request.plan, {**request.elsewhere, **descriptors}, request.store, made)
 
 
-def build(plan: Plan, *, inputs: Path, store: Store, workers: int, prove: bool = False) -> Built:
+def build(plan: Plan, *, inputs: Path, store: Store, workers: int, find: FindInterpreter, prove: bool = False) -> Built:
     """Build an image from inputs that are in the folder `inputs`, or were when their layers were made.
 
     Raises `InputError` for an input that is missing, changed or refused.
     """
-    descriptors, made = make_layers(plan.layers(), inputs=inputs, store=store, workers=workers, prove=prove)
+    descriptors, made = make_layers(plan.layers(), inputs=inputs, store=store, workers=workers, find=find, prove=prove)
     return finish(plan, descriptors, store, made)

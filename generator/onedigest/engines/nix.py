@@ -55,7 +55,9 @@ class Nix:
     def build(self, request: BuildRequest) -> Built:
         """Build the OCI layout with Nix, hold it against the plan, and return it."""
         request.fetch(request.whole.layers(), lambda _: None)
-        place_encoded(request.whole, inputs=request.inputs, store=request.store, workers=request.workers)
+        place_encoded(
+            request.whole, inputs=request.inputs, store=request.store, workers=request.workers, find=request.find
+        )
         made: list[str] = []
         with request.store.scratch() as folder:
             link = folder / "result"

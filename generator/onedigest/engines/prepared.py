@@ -10,6 +10,7 @@ from onedigest.assembler.image import PlatformImage, assemble_index, assemble_pl
 from onedigest.assembler.layout import write_layout
 from onedigest.checkout import refuse_links
 from onedigest.digest import Digest
+from onedigest.engines.engine import FindInterpreter
 from onedigest.engines.layers import make_layers
 from onedigest.formats import CREATED
 from onedigest.oci.layout import holds
@@ -18,17 +19,21 @@ from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.store import Store, link
 
 
-def place_encoded(plan: Plan, *, inputs: Path, store: Store, workers: int) -> None:
-    """Put what this machine encodes into the folder `inputs`: the layers of Debian packages; and a base's layout.
+def place_encoded(
+    whole: Plan, *, inputs: Path, store: Store, workers: int, find: FindInterpreter, built: Plan | None = None
+) -> None:
+    """Put what this machine encodes into the folder `inputs`, and the layout of all bases of an image.
 
-    The .debs are in that folder, the layers of a base image in the store.
+    It is layers of Debian packages, and of bytecode; those of the platforms that are `built`, if not of all. The .debs
+    and wheels are in that folder, the layers of a base image in the store.
     """
-    descriptors, _ = make_layers(prepared_layers(plan), inputs=inputs, store=store, workers=workers)
-    for each in plan.platforms:
+    layers = prepared_layers(whole, built)
+    descriptors, _ = make_layers(layers, inputs=inputs, store=store, workers=workers, find=find)
+    for each in (built or whole).platforms:
         for layer in encoded_layers(each):
             descriptor = descriptors[layer.key()]
             store.place(descriptor.digest, descriptor.size, inputs / encoded_archive(layer))
-    _place_layout(plan, descriptors, inputs / base_layout(plan), store)
+    _place_layout(whole, descriptors, inputs / base_layout(whole), store)
 
 
 def _place_layout(plan: Plan, descriptors: dict[Digest, Descriptor], output: Path, store: Store) -> None:

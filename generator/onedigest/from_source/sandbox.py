@@ -103,6 +103,21 @@ def run(
     raise EngineError.of(f"a build ended without a word: {untrusted.without_secrets(ended.output[-_LONGEST_REPORT:])}")
 
 
+def shut_in(
+    command: Sequence[str], environment: Mapping[str, str], readable: Path, mount_point: Path
+) -> tuple[str, ...]:
+    """Return the words that start a program with exactly these variables, to which its further words are added.
+
+    It has one folder, to read, and no other file of the machine; it may write nowhere, and has no network. Its input,
+    output and end are its own, and it ends with the process that started it. Above `mount_point`, an empty folder, it
+    has its root. There must be no obstacle to isolation (`isolation_obstacle`).
+    """
+    enclosure = SandboxFolder(folder=readable)
+    plan = _plan(command, readable, environment, enclosure, Limits(file_bytes=0), str(mount_point))
+    plan |= {"writable": {}, "kept": [str(readable)], "system": False, "readable": []}
+    return (sys.executable, "-I", "-S", str(_STAGE), "--stand-in", digest.canonical_json(plan).decode())
+
+
 @cache
 def isolation_obstacle() -> str:
     """Return why programs cannot be isolated on this machine, or nothing where they can."""
@@ -156,6 +171,7 @@ def _plan(
         "root": root,
         "uid": number,
         "host": user,
+        "system": True,
         "readable": _pythons(),
         "writable": {"/tmp": f"{whole}/tmp", whole: whole},  # noqa: S108  a folder of the run stands for it
         "kept": [str(each) for each in enclosure.kept],

@@ -2,6 +2,7 @@
 
 This file runs as a program of its own, by path, and imports nothing of ours: `sandbox.py` starts it with a file that
 says what is to be run. It reports on a pipe, in one line: `exit 0`, `signal 9`, or `failed` and why nothing was run.
+Without a pipe it is in the program's place: it has the program's input, output and end, and adds words to its command.
 """
 
 from __future__ import annotations
@@ -40,23 +41,52 @@ _SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives")
 """What of /etc programs of the system need to start at all."""
 
 
+_NO_REPORT = -1
+_NOT_STARTED = 127
+
+
 def main(plan_file: str, report: int) -> None:
     """Run what a file of JSON says; end when the program and all that it started have ended."""
-    plan = json.loads(Path(plan_file).read_text(encoding="utf-8"))
     os.set_inheritable(report, False)
+    _run(json.loads(Path(plan_file).read_text(encoding="utf-8")), report)
+
+
+def stand_in(plan: dict[str, Any], words: list[str]) -> NoReturn:
+    """Run what a plan says, with further words, and end as it ends, by the same signal too."""
+    plan["command"] += words
+    code = _run(plan, _NO_REPORT)
+    if code - 128 in set(signal.valid_signals()):
+        _limit(resource.RLIMIT_CORE, 0)
+        with suppress(OSError):
+            signal.signal(code - 128, signal.SIG_DFL)
+        os.kill(os.getpid(), code - 128)
+    os._exit(code)
+
+
+def _run(plan: dict[str, Any], report: int) -> int:
+    """Run a plan; return how its program ended as shells have it: its code, or 128 and the number of a signal."""
     try:
         child = _start_inside(plan, report) if plan["root"] else _start_watched(plan)
     except OSError as error:
         _say(report, f"failed {error.filename or 'fork'}: {error.strerror}")
-        return
+        return _NOT_STARTED
     _, status = os.waitpid(child, 0)
     if not plan["root"]:
         _say(report, _ending(status))
         _end_children()
+    return _code(status)
 
 
 def _say(report: int, text: str) -> None:
-    os.write(report, text.encode("utf-8", "replace")[:500] + b"\n")
+    """Report how it ended; who stands in for the program says of itself alone why nothing was run."""
+    if report == _NO_REPORT and not text.startswith("failed "):
+        return
+    os.write(2 if report == _NO_REPORT else report, text.encode("utf-8", "replace")[:500] + b"\n")
+
+
+def _code(status: int) -> int:
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
 
 
 def _ending(status: int) -> str:
@@ -130,12 +160,12 @@ def _be_first(plan: dict[str, Any], report: int) -> NoReturn:
             _become(plan)
     except OSError as error:
         _say(report, f"failed {error.filename or 'namespace'}: {error.strerror}")
-        os._exit(1)
+        os._exit(_NOT_STARTED)
     ended, status = 0, 0
     while ended != child:
         ended, status = os.waitpid(-1, 0)
     _say(report, _ending(status))
-    os._exit(0)
+    os._exit(_code(status))
 
 
 def _furnish(plan: dict[str, Any]) -> None:
@@ -143,7 +173,7 @@ def _furnish(plan: dict[str, Any]) -> None:
     _mount(None, "/", None, _RECURSIVE | _PRIVATE)
     root: str = plan["root"]
     _mount("tmpfs", root, "tmpfs", _NO_SUID | _NO_DEVICES, "size=64m,mode=0755")
-    for path in (*_SYSTEM, *plan["readable"], *_SETTINGS):
+    for path in (*_SYSTEM, *plan["readable"], *_SETTINGS) if plan["system"] else ():
         _show(root, path)
     _make_devices(root)
     for name, text in plan["files"].items():
@@ -291,4 +321,6 @@ def _write(path: str, text: str) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "--stand-in":
+        stand_in(json.loads(sys.argv[2]), sys.argv[3:])
     main(sys.argv[1], int(sys.argv[2]))

@@ -6,6 +6,7 @@ import hashlib
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,9 +75,16 @@ def read_export(folder: Path) -> dict[str, ExportedPlatform]:
 
 def read_members(file: Path) -> dict[str, ExportedFile]:
     """Return what a layer holds, compressed or not, by path. Raises `EngineError` for no archive."""
+    with opened_layer(file) as archive:
+        return dict(_members(archive))
+
+
+@contextmanager
+def opened_layer(file: Path) -> Iterator[tarfile.TarFile]:
+    """Open a layer, compressed or not, for reading. Raises `EngineError` for no archive."""
     try:
         with tarfile.open(file, "r:*", encoding="utf-8") as archive:
-            return dict(_members(archive))
+            yield archive
     except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error, RecursionError) as error:
         raise EngineError.of(f"BuildKit exported a layer that is no archive: {error}") from None
 

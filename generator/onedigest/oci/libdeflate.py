@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -94,16 +95,20 @@ class Inflater:
             return None
 
 
-def write(entries: Iterable[Entry], output: Output | None = None) -> Descriptor:
+Members = dict[bytes, bytes]
+"""Members that were made already, by the SHA-256 of what they hold: layers of two platforms share many."""
+
+
+def write(entries: Iterable[Entry], output: Output | None = None, made: Members | None = None) -> Descriptor:
     """Write a layer in the encoding of this module. Raises `EngineError` where libdeflate is another than it was."""
-    return write_pieces(tar_pieces(entries), output)
+    return write_pieces(tar_pieces(entries), output, made)
 
 
-def write_pieces(pieces: Iterable[bytes], output: Output | None = None) -> Descriptor:
+def write_pieces(pieces: Iterable[bytes], output: Output | None = None, made: Members | None = None) -> Descriptor:
     """Write a layer, given as the pieces of its tar. Raises `EngineError` as above."""
     check()
     blob, plain = Stream(output), Stream()
-    blob.add_all(encode(plain.passed(pieces)))
+    blob.add_all(encode(plain.passed(pieces), made))
     digest = blob.finish()
     return Descriptor(plain.finish(), digest, blob.size)
 
@@ -120,18 +125,27 @@ def check() -> None:
         )
 
 
-def encode(stream: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield gzip members that hold 1 MiB each."""
+def encode(stream: Iterable[bytes], made: Members | None = None) -> Iterator[bytes]:
+    """Yield gzip members that hold 1 MiB each; those that are `made` already are not made again."""
     held = bytearray()
     for piece in stream:
         held += piece
         while len(held) >= _MEMBER_BYTES:
-            yield _member(bytes(held[:_MEMBER_BYTES]))
+            yield _member(bytes(held[:_MEMBER_BYTES]), made)
             del held[:_MEMBER_BYTES]
     if held:
-        yield _member(bytes(held))
+        yield _member(bytes(held), made)
 
 
-def _member(data: bytes) -> bytes:
+def _member(data: bytes, made: Members | None) -> bytes:
+    if made is None:
+        return _new_member(data)
+    key = hashlib.sha256(data).digest()
+    if key not in made:
+        made[key] = _new_member(data)
+    return made[key]
+
+
+def _new_member(data: bytes) -> bytes:
     packed = bytes(deflate.deflate_compress(data, _LEVEL))
     return gzip_member.HEADER + packed + gzip_member.trailer(zlib.crc32(data), len(data))

@@ -8,14 +8,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO, Any, Literal, Protocol, cast
+from typing import IO, Any, Literal, NamedTuple, Protocol, cast
 
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.digest import canonical_json, hex_of, of_bytes
 from onedigest.errors import InputError
 from onedigest.oci.compression import InflatedStream, most_inflated
 from onedigest.oci.media import LAYERS
-from onedigest.oci.tar_members import TarMember, read_members
+from onedigest.oci.tar_members import MOST_MEMBERS, TarMember, read_members
 from onedigest.store import Store
 
 _WHITEOUT = ".wh."
@@ -64,6 +64,13 @@ class Examiner:
     examine: Callable[[str, Readable], Facts]
 
 
+class Member(NamedTuple):
+    """The place of a member in an image: the number of its layer from below, and its own number there, both from 0."""
+
+    layer: int
+    number: int
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
     """One path: its `kind` (`dir`, `file` or `link`), and what an examiner found in it."""
@@ -76,7 +83,7 @@ class Node:
 
 
 _FOLDER = Node(kind="dir")
-
+_NO_MEMBER = -1
 
 _NOTHING: dict[str, _Place] = {}
 
@@ -84,10 +91,11 @@ _NOTHING: dict[str, _Place] = {}
 class _Place:
     """A path with what is below it; without a node it is no file, but what is left of one."""
 
-    __slots__ = ("below", "node")
+    __slots__ = ("below", "member", "node")
 
     def __init__(self) -> None:
         self.node: Node | None = None
+        self.member = _NO_MEMBER
         self.below = _NOTHING  # most places are files: a dictionary for each would be the larger part of them
 
     def inner(self, name: str) -> _Place | None:
@@ -102,8 +110,8 @@ class Rootfs:
         self._top = _Place()
         self._shared: dict[tuple[str, int, int], Node] = {}
         self._paths = self._names = self._facts = 0
-        for layer in layers:
-            self._apply(layer)
+        for number, layer in enumerate(layers):
+            self._apply(layer, number * MOST_MEMBERS)
         self._examined = dict(sorted(self._list_examined()))
 
     def find(self, path: str) -> tuple[str, Node] | None:
@@ -136,6 +144,14 @@ class Rootfs:
         """Return the node of a path, not following a link at its end."""
         place = self._at(path.strip("/"))
         return place.node if place else None
+
+    def member(self, path: str) -> Member | None:
+        """Return which member of which layer a path is, links not followed; of a hard link, the one with its content.
+
+        Nothing is returned for what is not there, and for a folder that no layer says more of than what is in it.
+        """
+        place = self._at(path.strip("/"))
+        return Member(*divmod(place.member, MOST_MEMBERS)) if place and place.node and place.member >= 0 else None
 
     def bars(self, path: str, uid: int) -> bool:
         """Tell whether a user may not execute, or not reach, a file that is there (path_resolution(7))."""
@@ -181,22 +197,26 @@ class Rootfs:
             place = place.inner(part) if place else None
         return place
 
-    def _apply(self, layer: Rows) -> None:
-        """Put a layer above the others: first what it takes away, then what it brings (layer.md, "Whiteouts")."""
+    def _apply(self, layer: Rows, first: int) -> None:
+        """Put a layer above the others: first what it takes away, then what it brings (layer.md, "Whiteouts").
+
+        Its members count from `first`.
+        """
         for path, kind, *_ in layer:
             if kind != "dir" and (place := self._at(path)):
                 place.below = _NOTHING
                 if kind == "whiteout":
-                    place.node = None
-        for path, kind, mode, owner, target, facts in layer:
+                    place.node, place.member = None, _NO_MEMBER
+        for member, (path, kind, mode, owner, target, facts) in enumerate(layer, first):
             if kind in ("whiteout", "opaque"):
                 continue
             place = self._made(path)
             if kind == "hardlink":
                 other = self._at(target)
                 place.node = (other.node if other else None) or Node(kind="file")
+                place.member = other.member if other else _NO_MEMBER
             elif kind in ("dir", "file", "link"):
-                place.node = self._node(kind, mode, owner, target, facts)
+                place.node, place.member = self._node(kind, mode, owner, target, facts), member
 
     def _made(self, path: str) -> _Place:
         """Return the place of a path, with the folders above it, which not every archive has."""
@@ -243,11 +263,17 @@ def cached_rootfs(layers: Iterable[Descriptor], examiner: Examiner, store: Store
     """Return the files of an image by what is cached of its layers, None where one was not read on this machine."""
     found = []
     for descriptor in layers:
-        note = store.read_note(_note_name(descriptor, examiner))
-        if note is None:
+        rows = cached_rows(descriptor, examiner, store)
+        if rows is None:
             return None
-        found.append(cast(Rows, json.loads(note)))
+        found.append(rows)
     return Rootfs(found)
+
+
+def cached_rows(descriptor: Descriptor, examiner: Examiner, store: Store) -> Rows | None:
+    """Return what is cached of a layer, None where it was not read on this machine."""
+    note = store.read_note(_note_name(descriptor, examiner))
+    return None if note is None else cast(Rows, json.loads(note))
 
 
 def _may_execute(node: Node, uid: int) -> bool:

@@ -67,6 +67,7 @@ class TarMember:
     kind: str
     mode: int
     owner: int
+    group: int
     size: int
     target: str
     stored: int
@@ -145,7 +146,8 @@ def _member(stream: Stream, block: bytes, kind: int, size: int, stated: dict[byt
         name=name.decode("utf-8", "surrogateescape"),
         kind=_KINDS.get(kind) or ("file" if kind in _REGULAR else "other"),
         mode=_number(block[100:108]) & 0o7777,
-        owner=_owner(block, stated),
+        owner=_account(block[108:116], stated.get(b"uid")),
+        group=_account(block[116:124], stated.get(b"gid")),
         size=0 if kind in _KINDS else real,
         target=target.decode("utf-8", "surrogateescape"),
         stored=stored,
@@ -153,10 +155,10 @@ def _member(stream: Stream, block: bytes, kind: int, size: int, stated: dict[byt
     )
 
 
-def _owner(block: bytes, stated: dict[bytes, bytes]) -> int:
-    if b"uid" in stated:
-        return _decimal(stated[b"uid"])
-    return -1 if block[108] == 0xFF else _number(block[108:116])  # negative: of a machine with other numbers
+def _account(field: bytes, stated: bytes | None) -> int:
+    if stated is not None:
+        return _decimal(stated)
+    return -1 if field[0] == 0xFF else _number(field)  # negative: of a machine with other numbers
 
 
 def _extended(stream: Stream, size: int) -> bytes:

@@ -71,10 +71,9 @@ def _environment(spec: Spec, lock: Lock, platform: Platform, room: int) -> list[
     With bytecode each has a layer beside it. That of the virtual environment has some where wheels may share paths.
     """
     base = lock.base
-    count = 2 if spec.bytecode else 1
-    groups = (room - count) // count
+    fewest, groups = (3, max((room - 2) // 2, min(room - 2, 1))) if spec.bytecode else (2, room - 1)
     if groups < 1 and any(package.wheel_for(platform) for package in lock.packages):
-        hint = f"set `max-layers` to {spec.max_layers + 2 * count - room} or more"
+        hint = f"set `max-layers` to {spec.max_layers + fewest - room} or more"
         if spec.bytecode:
             hint += ", or leave out bytecode: `bytecode = false`"
         raise InputError.of("`max-layers` leaves no layer for wheels", where=lock.script, hint=hint)

@@ -56,6 +56,12 @@ def encoded_archive(layer: Layer) -> str:
     return f"{layer.name}.tar.gz" if layer.files else f"{layer.name}-{hex_of(layer.key())[:12]}.tar.gz"
 
 
+def taken_archive(layer: Layer) -> str:
+    """Return the name of the archive that is all that other engines have of a layer; nothing where they make it."""
+    recipe = layer.recipe
+    return encoded_archive(layer) if recipe and recipe.encoded and not recipe.inputs else ""
+
+
 def base_layout(plan: Plan) -> str:
     """Return the name that the layout of an image of the bases alone has among the inputs."""
     bases = [base_layers(each) for each in plan.platforms]
@@ -79,9 +85,13 @@ def encoded_layers(planned: PlatformPlan) -> tuple[Layer, ...]:
     return tuple(layer for layer in planned.layers if layer.encoded)
 
 
-def prepared_layers(plan: Plan) -> tuple[Layer, ...]:
-    """Return the distinct layers that other engines take from here: those of the base, and the encoded ones."""
-    found = (layer for each in plan.platforms for layer in (*base_layers(each), *encoded_layers(each)))
+def prepared_layers(whole: Plan, built: Plan | None = None) -> tuple[Layer, ...]:
+    """Return the distinct layers that other engines take from here: those of the base, and the encoded ones.
+
+    The latter are those of the platforms that are `built`, if not of all: one layout has the bases of the whole image.
+    """
+    found = [layer for each in whole.platforms for layer in base_layers(each)]
+    found += [layer for each in (built or whole).platforms for layer in encoded_layers(each)]
     return tuple({layer.key(): layer for layer in found}.values())
 
 

@@ -164,9 +164,7 @@ def application(files: Sequence[File], selection: Selection, *, root: str, owner
     return Layer(holds=_application(files, root), name="application", content=recipe)
 
 
-def library_bytecode(
-    reference: str, python: str, library: str, below: Sequence[Layer], platform: Platform
-) -> Layer:
+def library_bytecode(reference: str, python: str, library: str, below: Sequence[Layer], platform: Platform) -> Layer:
     """Return the bytecode of a base's standard library, whose folder is `library`; `below` are the base's layers.
 
     Of Debian's packages those count alone that have it, so that no other one moves it.

@@ -60,7 +60,7 @@ class Recipe:
     @property
     def empty(self) -> bool:
         """Whether it is made of nothing: the layer that a Dockerfile's WORKDIR gives."""
-        return not (self.options or self.inputs or self.files)
+        return not (self.options or self.inputs or self.files or self.encoded)
 
     def states(self) -> dict[str, object]:
         """Return all that decides the layer's bytes, as JSON has it."""

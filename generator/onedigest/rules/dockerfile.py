@@ -18,7 +18,7 @@ from onedigest.header import add_rules_header
 from onedigest.lock.base import Base
 from onedigest.lock.model import Lock
 from onedigest.plan.configuration import entrypoint, own_variables
-from onedigest.plan.inputs import FOLDER, base_layers, encoded_archive
+from onedigest.plan.inputs import FOLDER, base_layers, encoded_archive, taken_archive
 from onedigest.plan.layers import Plan, PlatformPlan
 from onedigest.platforms import Platform
 from onedigest.rules.context import Pattern, context_patterns, literal
@@ -180,7 +180,7 @@ def _healthcheck(check: Healthcheck) -> str:
 def _context(plan: Plan, locks: str) -> tuple[str, ...]:
     """Return the patterns of what the application has of the context, the others after them."""
     selections = [layer.recipe.selection for layer in made_layers(plan) if layer.recipe and layer.recipe.selection]
-    return tuple(line for each in selections for line in ignore_lines(each, locks))
+    return tuple(line for each in dict.fromkeys(selections) for line in ignore_lines(each, locks))
 
 
 def ignore_lines(selection: Selection, locks: str) -> tuple[str, ...]:
@@ -194,5 +194,7 @@ def _given(plan: Plan, inputs: str, assembler: str) -> tuple[str, ...]:
     """Return the lines of the inputs that the Dockerfile reads, sorted by path."""
     bases = [layer for each in plan.platforms for layer in base_layers(each) if layer.encoded]
     found = {assembler, *(f"{inputs}/{encoded_archive(layer)}" for layer in bases)}
-    found |= {f"{inputs}/{each.name}" for layer in made_layers(plan) for each in layer.inputs}
+    made = made_layers(plan)
+    found |= {f"{inputs}/{each.name}" for layer in made if layer.recipe for each in layer.recipe.inputs}
+    found |= {f"{inputs}/{archive}" for layer in made if (archive := taken_archive(layer))}
     return tuple(Pattern(True, literal(path)).line for path in sorted(found))

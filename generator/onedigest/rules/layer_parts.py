@@ -25,8 +25,8 @@ def layer_parts(layer: Layer, plan: Plan) -> dict[str, Any]:
         found["archive"] = encoded_archive(layer)
     if layer.recipe and layer.recipe.options:
         found["options"] = dict(layer.recipe.options)
-    if layer.inputs:
-        found["inputs"] = _by_flag(layer.inputs)
+    if layer.recipe and layer.recipe.inputs:
+        found["inputs"] = _by_flag(layer.recipe.inputs)
     return found
 
 

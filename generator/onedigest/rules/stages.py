@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from onedigest.assembler.selection import Selection
 from onedigest.header import one_line
-from onedigest.plan.inputs import base_layers
+from onedigest.plan.inputs import base_layers, taken_archive
 from onedigest.plan.layers import Layer, Plan, Recipe
 from onedigest.rules.layer_names import free_name
 from onedigest.rules.quoting import is_plain_path
@@ -67,12 +67,13 @@ def _stage(layer: Layer, recipe: Recipe, name: str, places: tuple[str, str]) -> 
     start = (interpreter, "-I", ASSEMBLER, recipe.command, "--tree", "--output", OUTPUT)
     options = tuple(word for option, value in recipe.options for word in (f"--{option}", value))
     given = _inputs(recipe, inputs)
+    archive = _archive(taken_archive(layer), inputs)
     files = _application(recipe.selection) if recipe.selection else _Arguments()
     return Stage(
         name=name,
         comment=tuple(textwrap.wrap(one_line(layer.holds), _COMMENT, break_long_words=False, break_on_hyphens=False)),
-        mounts=(*given.mounts, *files.mounts),
-        command=tuple(row for row in (start, options, *given.rows, *files.rows) if row),
+        mounts=_apart((*given.mounts, *archive.mounts, *files.mounts)),
+        command=tuple(row for row in (start, options, *given.rows, *archive.rows, *files.rows) if row),
     )
 
 
@@ -88,12 +89,24 @@ def _inputs(recipe: Recipe, folder: str) -> _Arguments:
     """Return arguments that name inputs with their digests, which the assembler checks, and a mount for each."""
     if not recipe.inputs:
         return _Arguments()
-    sources = {name: f"{folder}/{name}" for name in sorted(each.name for each in recipe.inputs)}
-    if all(map(is_plain_path, sources.values())):
-        place, mounts = INPUTS, tuple(_mount(path, f"{INPUTS}/{name}") for name, path in sources.items())
-    else:
-        place, mounts = f"{CONTEXT}/{folder}", (_mount("", CONTEXT),)
+    place, mounts = _mounted(sorted(each.name for each in recipe.inputs), folder)
     return _Arguments(tuple((f"--{each.flag}", f"{place}/{each.name}", each.digest) for each in recipe.inputs), mounts)
+
+
+def _archive(name: str, folder: str) -> _Arguments:
+    """Return the argument that names the archive that a layer is taken from, and a mount for it."""
+    if not name:
+        return _Arguments()
+    place, mounts = _mounted([name], folder)
+    return _Arguments((("--encoded", f"{place}/{name}"),), mounts)
+
+
+def _mounted(names: Iterable[str], folder: str) -> tuple[str, tuple[str, ...]]:
+    """Return where a stage sees inputs, and a mount for each: or one of the context, where a path is not plain."""
+    sources = {name: f"{folder}/{name}" for name in names}
+    if all(map(is_plain_path, sources.values())):
+        return INPUTS, tuple(_mount(path, f"{INPUTS}/{name}") for name, path in sources.items())
+    return f"{CONTEXT}/{folder}", (_mount("", CONTEXT),)
 
 
 def _application(selection: Selection) -> _Arguments:
@@ -120,6 +133,13 @@ def _sources(selection: Selection) -> tuple[str, ...]:
 
 def _is_within(path: str, folders: Iterable[str]) -> bool:
     return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
+
+
+def _apart(mounts: Iterable[str]) -> tuple[str, ...]:
+    """Return mounts without those of parts of the context, where the whole of it is mounted."""
+    held = tuple(dict.fromkeys(mounts))
+    whole = _mount("", CONTEXT)
+    return tuple(each for each in held if each == whole or f",target={CONTEXT}/" not in each) if whole in held else held
 
 
 def _mount(source: str, target: str) -> str:

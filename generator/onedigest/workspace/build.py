@@ -26,7 +26,9 @@ from onedigest.workspace.script_image import ScriptImage
 from onedigest.workspace.wheel_problems import refuse_unfit_wheels
 
 if TYPE_CHECKING:
+    from onedigest.assembler.descriptor import Descriptor
     from onedigest.assembler.image import Image
+    from onedigest.digest import Digest
     from onedigest.engines.engine import Built
     from onedigest.plan.record import Record
     from onedigest.workspace.push import Push
@@ -59,7 +61,7 @@ def build_images(
             result = build.without_engine(embedded=engine == "embedded")
             if result is None:
                 builds_with = builds_with or make_engine(engine, context, builder, status)
-                built = run_engine(context, job, builds_with)
+                built = run_engine(context, job, builds_with, build.recorded_layers(engine))
                 status.clear()
                 result = build.finish(built)
             refuse_unfit_wheels(context, image, job.lock, [each.platform for each in job.plan.platforms])
@@ -140,9 +142,22 @@ class Build:
     def _is_pushed(self, record: Record) -> bool:
         """Tell whether the repository has the image of this plan, as whoever may push there says.
 
-        They are trusted with that, unless something is to be proven or attested.
+        They are trusted with that, unless something is to be attested: they may give any tag to any image.
         """
-        return not (self._job.prove or self._options.attest) and self._push.has_pushed(record)
+        return not self._options.attest and self._push.has_pushed(record)
+
+    def recorded_layers(self, engine: str) -> dict[Digest, Descriptor]:
+        """Return by their keys the layers that a push need not make, since the repository has them as recorded.
+
+        That is for a locked image that is only pushed: an output needs the bytes, and what is attested is proven here.
+        """
+        record, options = self.record, self._options
+        needed = self._target is not None or options.load or options.attest or engine != "embedded"
+        if needed or not (options.locked and options.push and record) or record.plan != self._job.whole.digest():
+            return {}
+        from onedigest.workspace.recorded_layers import find_recorded
+
+        return find_recorded(self._job.plan, record, self._job.lock, self._context.store, self._push.has_blobs)
 
     def _say_pushed(self, record: Record) -> BuildResult:
         self._push.say_present()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.workspace.context import Context
 from onedigest.workspace.image_sources import sources
+from onedigest.workspace.interpreters import interpreter_finder
 from onedigest.workspace.planned_image import PlannedImage
 
 if TYPE_CHECKING:
@@ -34,4 +35,6 @@ def build_debug(context: Context, job: PlannedImage) -> tuple[PlannedImage, Buil
     for package in shell.values():
         fetch_deb(source, package, job.image.inputs)
     plan = with_shell(job.plan, shell)
-    return replace(job, plan=plan), build(plan, inputs=job.image.inputs, store=context.store, workers=context.workers)
+    find = interpreter_finder(context, job.image, job.lock)
+    built = build(plan, inputs=job.image.inputs, store=context.store, workers=context.workers, find=find)
+    return replace(job, plan=plan), built

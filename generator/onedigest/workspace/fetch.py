@@ -10,6 +10,7 @@ from onedigest.errors import InputError, Problem
 from onedigest.wording import amount, plural
 from onedigest.workspace.context import Context
 from onedigest.workspace.image_sources import sources
+from onedigest.workspace.interpreters import interpreter_finder
 from onedigest.workspace.locks import chosen_platforms, prove_base, read_lock
 from onedigest.workspace.results import FetchResult
 from onedigest.workspace.script_image import ScriptImage
@@ -66,7 +67,8 @@ def _place_encoded(context: Context, image: ScriptImage, lock: Lock) -> None:
 
     plan = arrange(image.spec, lock, collect(image.spec, image.script, image.script_folder))
     if not link_cached(context.store, image.inputs, inputs_of_layers(lock, prepared_layers(plan))).count():
-        place_encoded(plan, inputs=image.inputs, store=context.store, workers=context.workers)
+        find = interpreter_finder(context, image, lock)
+        place_encoded(plan, inputs=image.inputs, store=context.store, workers=context.workers, find=find)
 
 
 def fetch_inputs_of(

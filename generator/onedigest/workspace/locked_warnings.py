@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from onedigest.errors import Problem
 from onedigest.workspace.script_image import ScriptImage
+from onedigest.workspace.unused_bytecode import warn_of_unused
 
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 def warn_locked(image: ScriptImage, lock: Lock) -> None:
     """Warn of what the script of a new lock asks for in vain."""
     _warn_of_unset(image, lock)
+    warn_of_unused(image, lock)
     if image.spec.run and image.recipe is None:  # which says it of its own commands
         _warn_of_commands(image)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,12 +14,15 @@ from onedigest.wording import shown
 from onedigest.workspace.context import Context
 from onedigest.workspace.fetch import fetch_inputs_of, place_named_assemblers
 from onedigest.workspace.image_sources import sources
+from onedigest.workspace.interpreters import interpreter_finder
 from onedigest.workspace.locks import changed_keys, chosen_platforms, code_problems, moved_code, prove_base, read_lock
 from onedigest.workspace.script_image import ScriptImage
 from onedigest.workspace.wheel_problems import placed, refuse_unfit_wheels
 
 if TYPE_CHECKING:
+    from onedigest.assembler.descriptor import Descriptor
     from onedigest.definition.files import File
+    from onedigest.digest import Digest
     from onedigest.engines.engine import BuildRequest, Built, Engine
     from onedigest.lock.model import Lock
     from onedigest.plan.layers import Layer, Plan
@@ -90,14 +93,16 @@ def warn_of_removed(context: Context) -> None:
     removed.clear()
 
 
-def run_engine(context: Context, job: PlannedImage, engine: Engine) -> Built:
-    """Have an engine build, and bring the inputs that it needs."""
+def run_engine(
+    context: Context, job: PlannedImage, engine: Engine, elsewhere: Mapping[Digest, Descriptor] | None = None
+) -> Built:
+    """Have an engine build, and bring the inputs that it needs; not those of layers that are `elsewhere`, by key."""
     engine.check(job.plan)
     if job.engine != "embedded":
         refuse_stale_rules(job, InputError)  # whoever calls: rules are text of a pull request
         place_named_assemblers(context, job.image)
     try:
-        built = engine.build(_order(context, job))
+        built = engine.build(replace(_order(context, job), elsewhere=elsewhere or {}))
     except InputError as error:
         raise placed(job.image, job.lock, error) from None
     warn_of_removed(context)
@@ -178,6 +183,7 @@ def _order(context: Context, job: PlannedImage) -> BuildRequest:
         inputs=root / job.image.folder.parent.name / job.image.inputs.name,
         store=context.store,
         workers=context.workers,
+        find=interpreter_finder(context, job.image, job.lock),
         prove=job.prove,
         fetch=fetch_inputs,
     )

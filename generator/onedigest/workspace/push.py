@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from onedigest.workspace.output_names import repository_of
 from onedigest.workspace.results import BlobCounts, PushResult
 
 if TYPE_CHECKING:
+    from onedigest.assembler.descriptor import Descriptor
     from onedigest.assembler.image import Image as BuiltImage
     from onedigest.oci.reference import Reference
     from onedigest.plan.record import Record
@@ -40,6 +41,7 @@ class Push:
         self.reference = _reference(job, named)
         self.tags = (content_tag(job), *tags)
         self.repository = Repository(self.reference, context.access, "pull,push")
+        self._there: frozenset[str] = frozenset()
 
     def is_there(self, record: Record) -> bool:
         """Tell whether the registry has the recorded image under all of its tags: one request for each."""
@@ -59,6 +61,16 @@ class Push:
             put_tags(self.repository, self.repository.manifest(record.index).data, others)
         return True
 
+    def has_blobs(self, blobs: Iterable[Descriptor]) -> frozenset[str]:
+        """Return the digests of the blobs that the repository has, which it is not asked for again."""
+        from onedigest.digest import Digest
+        from onedigest.registry.push import PushedBlob, find_missing
+
+        wanted = sorted({PushedBlob(digest=Digest(each.digest), size=each.size) for each in blobs})
+        missing = find_missing(self.repository, wanted)
+        self._there |= {each.digest for each in wanted if each not in missing}
+        return self._there
+
     def send(self, image: BuiltImage, provide: Provide) -> PushResult:
         """Push what is missing of an image; return what is to be said of it. Blobs go first, tags last.
 
@@ -68,7 +80,8 @@ class Push:
 
         blobs = blobs_of(image)
         whole = self.repository.resolve(image.digest) is not None
-        missing = () if whole else find_missing(self.repository, blobs)
+        unknown = tuple(blob for blob in blobs if blob.digest not in self._there)
+        missing = () if whole else find_missing(self.repository, unknown)
         wanted = frozenset(blob.digest for blob in missing)
         places = begin_uploads(self.repository, missing, self._elsewhere(wanted) if missing else {})
         size = sum(blob.size for blob in places)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from onedigest.errors import InputError, Problem
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from onedigest.lock.model import Lock
     from onedigest.platforms import Platform
     from onedigest.wheel_check.messages import Requesters
+
+_COMMAND = re.compile(r"run\[(\d{1,6})\]")
 
 
 def wheel_problems(context: Context, image: ScriptImage, lock: Lock, platforms: Iterable[Platform]) -> list[Problem]:
@@ -32,13 +36,20 @@ def wheel_problems(context: Context, image: ScriptImage, lock: Lock, platforms: 
 
 
 def placed(image: ScriptImage, lock: Lock, error: InputError) -> InputError:
-    """Return an error of an engine; where it names no place, it gets the line that asks for the wheel it is about."""
+    """Return an error of an engine; where it names no place, it gets the line that asks for the wheel it is about.
+
+    A command of `run`, which is named by its number, gets its line.
+    """
     from onedigest.wheel_check.messages import placed as of_wheel
 
+    def place(problem: Problem) -> Problem:
+        if match := _COMMAND.fullmatch(problem.where):
+            text = image.spec.run[int(match[1])]
+            return image.place(replace(problem, where=image.script.where_text(text, "tool.onedigest.run")))
+        return problem if problem.where else image.place(of_wheel(problem, requesters))
+
     requesters = _asking(image, lock)
-    return InputError(
-        problem if problem.where else image.place(of_wheel(problem, requesters)) for problem in error.problems
-    )
+    return InputError(map(place, error.problems))
 
 
 def _asking(image: ScriptImage, lock: Lock) -> Requesters:

@@ -143,6 +143,7 @@ STATED: dict[int, dict[str, object]] = {
         "include-script": True,
         "expand-env": [],
         "max-layers": 64,
+        "bytecode": True,
         "run": [],
         "expose": [],
         "volumes": [],

@@ -25,7 +25,7 @@ from onedigest.plan.layers import Layer, Plan
 from onedigest.platforms import AMD64
 
 SCRIPT = parse(script_of("full").encode(), "full.py")
-SPEC: Spec = specify(SCRIPT, Project(root=Path()), "full.py")
+SPEC: Spec = replace(specify(SCRIPT, Project(root=Path()), "full.py"), bytecode=False)
 LOCK: Lock = text.loads(expected_files("full")["pylock.toml"], "pylock.toml")
 FILE = File(target="full.py", digest=Digest("sha256:" + "1" * 64), executable=False, content=b"")
 

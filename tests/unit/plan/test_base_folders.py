@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from deb_builder import directory, entry, link, make_deb
-from full_case import DATA, LOCK, SCRIPT, SPEC
+from full_case import DATA, LOCK, SCRIPT
+from full_case import SPEC as COMPILED
 from onedigest.assembler.commands import LAYERS, Given
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.entry import Entry
@@ -29,6 +30,8 @@ from onedigest.oci.rootfs import Rootfs
 from onedigest.plan.arrange import arrange
 from onedigest.plan.layers import Layer
 from onedigest.platforms import AMD64, ARM64
+
+SPEC = replace(COMPILED, bytecode=False)
 
 PASSWD = b"root:*:0:0:root:/root:/bin/bash\nnobody:*:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
 WORKDIRS = (

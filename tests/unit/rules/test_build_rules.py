@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from full_case import DATA, LOCK, SPEC, plan_of
+from full_case import DATA, LOCK, SCRIPT, SPEC, plan_of
+from onedigest.definition.files import File
 from onedigest.definition.spec import Spec
+from onedigest.digest import Digest, hex_of
 from onedigest.errors import InputError
 from onedigest.plan.arrange import arrange
 from onedigest.plan.layers import Plan, Recipe
@@ -41,10 +43,13 @@ def names_of(plan: Plan) -> list[str]:
 
 def test_layers_are_named_after_what_they_hold() -> None:
     assert names_of(plan_of(SPEC)) == [
-        "debian-bookworm-amd64", "folder-app", "working-directory", "debian-essential-amd64", "libgomp1-amd64",
-        "debian-configuration-amd64", "native-1.0-amd64", "alpha-beta-delta-and-1-more", "intel-1-amd64",
-        "python-3.11.2-amd64", "application", "debian-bookworm-arm64", "debian-essential-arm64", "libgomp1-arm64",
-        "debian-configuration-arm64", "native-1.0-arm64", "python-3.11.2-arm64",
+        "debian-bookworm-amd64", "bytecode-debian-bookworm-amd64", "folder-app", "working-directory",
+        "debian-essential-amd64", "libgomp1-amd64", "debian-configuration-amd64", "native-1.0-amd64",
+        "bytecode-native-1.0-amd64", "alpha-beta-delta-and-1-more", "bytecode-alpha-beta-delta-and-1-more",
+        "intel-1-amd64", "bytecode-intel-1-amd64", "python-3.11.2-amd64", "bytecode-python-3.11.2-amd64", "application",
+        "debian-bookworm-arm64", "bytecode-debian-bookworm-arm64", "debian-essential-arm64", "libgomp1-arm64",
+        "debian-configuration-arm64", "native-1.0-arm64", "bytecode-native-1.0-arm64", "python-3.11.2-arm64",
+        "bytecode-python-3.11.2-arm64",
     ]  # fmt: skip
 
 
@@ -58,7 +63,8 @@ def test_name_of_a_layer_does_not_depend_on_its_image() -> None:
 def test_two_layers_of_one_name_are_told_apart() -> None:
     plan = plan_of(SPEC)
     first = plan.platforms[0]
-    other = replace(first.layers[2], content=Recipe(command="working-directory", options=(("another", "one"),)))
+    held = next(each for each in first.layers if each.name == "working-directory")
+    other = replace(held, content=Recipe(command="working-directory", options=(("another", "one"),)))
     twice = replace(first, layers=(*first.layers, other))
     names = names_of(Plan(name="full", platforms=(twice,)))
 
@@ -83,6 +89,51 @@ def test_parts_of_a_layer_are_what_the_assembler_is_told(tmp_path: Path) -> None
         "options": {"python": "3.11"},
     }
     assert layers["working-directory"] == {"command": "working-directory", "holds": "working directory /app"}
+
+
+def test_bytecode_is_told_by_its_archive_alone(tmp_path: Path) -> None:
+    """So that no wheel and no package is an input of what only takes an archive, whose name moves with them."""
+    layers = {name.rpartition("-")[0]: parts for name, parts in layers_of(rules_in(tmp_path / "locks")).items()}
+    held = {layer.name: layer for layer in plan_of(SPEC).layers() if layer.bytecode}
+    names = {name for name in layers if name.startswith("bytecode-")}
+
+    assert names == set(held)
+    assert "bytecode-native-1.0-amd64" in names
+    for name in names:
+        key = hex_of(held[name].key())[:12]
+        holds = held[name].holds
+        assert layers[name] == {"archive": f"{name}-{key}.tar.gz", "command": "bytecode", "holds": holds}
+
+
+MODULE = File(target="data/lib.py", digest=Digest("sha256:" + "5" * 64), executable=False, content=Path("y"))
+
+
+def with_module(folder: Path, module: File = MODULE, **keys: Any) -> Rules:
+    spec = replace(SPEC, **keys)
+    return render_rules(spec, LOCK, arrange(spec, LOCK, [DATA, module, SCRIPT]), folder)
+
+
+def test_bytecode_of_an_application_is_told_which_sources_it_must_be_of(tmp_path: Path) -> None:
+    rules = with_module(tmp_path, own_workdir=True)
+    layers = {parts["command"]: parts for parts in layers_of(rules).values()}
+    application, (bytecode,) = (
+        layers["application"],
+        (parts for name, parts in layers_of(rules).items() if name.startswith("bytecode-application-")),
+    )
+
+    assert bytecode == {
+        "archive": "bytecode-application-full.tar.gz",
+        "command": "bytecode",
+        "holds": f"bytecode of {application['holds']}",
+        "options": application["options"],
+        "select": application["select"],
+    }
+
+
+def test_edit_of_a_module_moves_no_generated_file(tmp_path: Path) -> None:
+    edited = replace(MODULE, digest=Digest("sha256:" + "6" * 64))
+
+    assert with_module(tmp_path, edited).files == with_module(tmp_path).files
 
 
 def test_application_is_told_by_what_selects_its_files(tmp_path: Path) -> None:

@@ -60,10 +60,14 @@ def test_stages_are_named_after_what_they_hold() -> None:
     names = list(stage_names(plan_of(SPEC)).values())
 
     assert names == [
-        "layer-folder-app", "layer-debian-essential-amd64", "layer-libgomp1-amd64", "layer-debian-configuration-amd64",
-        "layer-native-1.0-amd64", "layer-alpha-beta-delta-and-1-more", "layer-intel-1-amd64", "layer-python-3.11.2-amd64",
-        "layer-application", "layer-debian-essential-arm64", "layer-libgomp1-arm64", "layer-debian-configuration-arm64",
-        "layer-native-1.0-arm64", "layer-python-3.11.2-arm64",
+        "layer-bytecode-debian-bookworm-amd64", "layer-folder-app", "layer-debian-essential-amd64",
+        "layer-libgomp1-amd64", "layer-debian-configuration-amd64", "layer-native-1.0-amd64",
+        "layer-bytecode-native-1.0-amd64", "layer-alpha-beta-delta-and-1-more",
+        "layer-bytecode-alpha-beta-delta-and-1-more", "layer-intel-1-amd64", "layer-bytecode-intel-1-amd64",
+        "layer-python-3.11.2-amd64", "layer-bytecode-python-3.11.2-amd64", "layer-application",
+        "layer-bytecode-debian-bookworm-arm64", "layer-debian-essential-arm64", "layer-libgomp1-arm64",
+        "layer-debian-configuration-arm64", "layer-native-1.0-arm64", "layer-bytecode-native-1.0-arm64",
+        "layer-python-3.11.2-arm64", "layer-bytecode-python-3.11.2-arm64",
     ]  # fmt: skip
 
 
@@ -74,6 +78,56 @@ def test_wheels_carry_their_digests() -> None:
         assert f'"--wheel", "/inputs/{wheel.name}", "{wheel.digest}"' in text
 
 
+def test_bytecode_is_taken_from_its_archive_alone() -> None:
+    """A stage of it mounts no wheel and no package, and the context has every archive."""
+    files = render_dockerfile(SPEC, LOCK, plan_of(SPEC), "locks", zipapp.newest())
+    stages = [each for each in files["Dockerfile"].split("\n\n") if "\nFROM assembler AS layer-bytecode-" in each]
+    lines = files["Dockerfile.dockerignore"].splitlines()
+
+    assert len(stages) == sum(bool(layer.bytecode) for layer in plan_of(SPEC).layers())
+    for stage in stages:
+        (source, target, argument) = re.findall(r"[^ ,=\"]+/bytecode-[^ ,=\"]+\.tar\.gz", stage)
+        assert target == argument == f"/inputs/{source.rpartition('/')[2]}"
+        assert f"!{source}" in lines
+        assert stage.count("--mount=") == 1
+        assert not re.search(r"\.(whl|deb)\b", stage)
+
+
+def test_bytecode_of_a_base_is_directly_above_it() -> None:
+    text = dockerfile()
+    (above,) = re.findall(r"\nFROM base-amd64 AS image-amd64\n(.*)\n", text)
+
+    assert above == "COPY --link --from=layer-bytecode-debian-bookworm-amd64 /out/ /"
+
+
+def test_bytecode_of_an_application_is_above_it_and_above_commands() -> None:
+    spec = replace(SPEC, run=("ldconfig",))
+    plan = arrange(spec, LOCK, [DATA, replace(DATA, target="data/lib.py"), SCRIPT])
+    files = render_dockerfile(spec, LOCK, plan, "locks", zipapp.newest())
+
+    assert (
+        files["Dockerfile"].count(
+            "AS image-arm64\n"
+            "COPY --link --from=layer-application /out/ /\n"
+            "COPY --link --from=layer-bytecode-application-full /out/ /\n\n"
+        )
+        == 1
+    )
+    ignored = files["Dockerfile.dockerignore"].splitlines()
+    assert ignored.count("!data/*.csv") == 1
+    assert "!locks/.inputs/bytecode-application-full.tar.gz" in ignored
+
+
+def test_lock_folder_of_an_odd_name_is_mounted_whole() -> None:
+    spec = replace(SPEC, files=(), copies=(("lib", "lib"),))
+    plan = arrange(spec, LOCK, [replace(DATA, target="lib/a.py"), SCRIPT])
+    text = render_dockerfile(spec, LOCK, plan, "lock files", zipapp.newest())["Dockerfile"]
+    (stage,) = (each for each in text.split("\n\n") if "AS layer-bytecode-application-full" in each)
+
+    assert re.findall(r"--mount=(\S+)", stage) == ["type=bind,target=/context"]
+    assert '"--encoded", "/context/lock files/.inputs/bytecode-application-full.tar.gz"' in stage
+
+
 def test_commands_stand_between_wheels_and_application() -> None:
     text = dockerfile(replace(SPEC, run=("python -c 'print(1)'", "ldconfig")))
     lines = [
@@ -81,7 +135,7 @@ def test_commands_stand_between_wheels_and_application() -> None:
     ]
     at = lines.index("FROM wheels-arm64 AS run-arm64")
 
-    assert lines[at - 1].startswith("COPY --link --from=layer-python-3.11.2-arm64")
+    assert lines[at - 1].startswith("COPY --link --from=layer-bytecode-python-3.11.2-arm64")
     assert lines[at : at + 5] == [
         "FROM wheels-arm64 AS run-arm64",
         'RUN --network=none ["python", "-c", "print(1)"]',

@@ -36,7 +36,8 @@ class PinnedImage:
     working directory that is asked for is there, and `has_volumes` are the volumes that are. `has_folders` are the
     folders above files which have a place of their own, all of them plainly root's. To an `open_workdir` everybody may
     write, as to one that is made here. `account` is that of the user who is asked for, None where the files were not
-    looked at. Layers are in their order. There is a list of its `files` where Debian packages are put above it.
+    looked at. Layers are in their order. There is a list of its `files` where Debian packages are put above it. The
+    `uncompiled_library` is the folder of its standard library, if sources in it have no bytecode.
     """
 
     platform: Platform
@@ -49,6 +50,7 @@ class PinnedImage:
     has_volumes: tuple[str, ...] = ()
     has_folders: tuple[str, ...] = ()
     account: Account | None = None
+    uncompiled_library: str = ""
     layers: tuple[Descriptor, ...]
     files: FileList | None = None
 
@@ -107,6 +109,9 @@ class ImageBase(Base):
     def layers(self, platform: Platform) -> tuple[Descriptor, ...]:
         return self.image_for(platform).layers
 
+    def library(self, platform: Platform) -> str:
+        return self.image_for(platform).uncompiled_library
+
     def file_list(self, platform: Platform) -> FileList | None:
         return self.image_for(platform).files
 
@@ -159,6 +164,7 @@ def _image_text(image: PinnedImage) -> str:
         + (f"has-volumes = {value(image.has_volumes)}\n" if image.has_volumes else "")
         + (f"has-folders = {value(image.has_folders)}\n" if image.has_folders else "")
         + (account_text(image.account) if image.account else "")
+        + (f"uncompiled-library = {string(image.uncompiled_library)}\n" if image.uncompiled_library else "")
         + f"labels = {inline_table(labels)}\n"
         f"layers = {lines(list(map(_layer_text, image.layers)))}\n"
         + (f"files = {file_list_text(image.files)}\n" if image.files else "")
@@ -208,6 +214,7 @@ def _image(row: Table) -> PinnedImage:
         has_volumes=row.every("has-volumes", untrusted.line) if "has-volumes" in row else (),
         has_folders=row.every("has-folders", untrusted.line) if "has-folders" in row else (),
         account=read_account(row) if "home" in row else None,
+        uncompiled_library=row.take_or("", "uncompiled-library", untrusted.absolute_path),
         labels=row.take("labels", _labels),
         layers=row.each("layers", _layer),
         files=read_file_list(row.inner("files")) if "files" in row else None,

@@ -27,6 +27,7 @@ from onedigest.lock.base.interpreter import choose_python, no_glibc
 from onedigest.lock.base.listing import list_files
 from onedigest.lock.base.missing_platforms import refuse_missing_platforms
 from onedigest.lock.base.probe import EXAMINER, dpkg_status, glibc_version, release_fields
+from onedigest.lock.base.standard_library import find_uncompiled_library
 from onedigest.lock.base.venv_path import free_place
 from onedigest.oci.read import ReadPlatform, distinct_layers, read_from
 from onedigest.oci.reference import parse_reference
@@ -110,6 +111,7 @@ def resolve_image(
                 has_volumes=tuple(path for path in spec.volumes if roots[each].find(path)),
                 has_folders=list_folders(spec, roots[each]),
                 account=accounts[each],
+                uncompiled_library=find_uncompiled_library(roots[each], first.interpreter, first.python),
                 files=_listed(by_name[each.oci], paths, sources.store) if above.releases else None,
             )
             for each in spec.platforms

@@ -58,12 +58,14 @@ def _raise(base: ImageBase, messages: Iterable[str], script: str, where: str) ->
 
 
 def other_files(base: ImageBase, user: str, store: Store) -> Iterator[str]:
-    """Yield what is not as the layers say, of accounts and of the place of the virtual environment.
+    """Yield what is not as the layers say: accounts, the standard library, the place of the virtual environment.
 
-    That is known where they were read on this machine: none is fetched.
+    A lock may name no library: it has all bytecode, or was not looked at when the lock was made. All this
+    is known where they were read on this machine: none is fetched.
     """
     from onedigest.lock.base.account import find_account
     from onedigest.lock.base.probe import EXAMINER
+    from onedigest.lock.base.standard_library import find_library
     from onedigest.lock.base.venv_path import free_place
     from onedigest.oci.rootfs import cached_rootfs
 
@@ -74,6 +76,9 @@ def other_files(base: ImageBase, user: str, store: Store) -> Iterator[str]:
             roots.append(rootfs)
             if image.account != find_account(rootfs, user):
                 yield f"{image.platform}: the account of its user in the lock is not its own"
+            stated = image.uncompiled_library
+            if stated and stated != find_library(rootfs, base.interpreter, base.python):
+                yield f"{image.platform}: the standard library in the lock is not its own"
     if len(roots) == len(base.images) and (place := free_place(roots)) != base.venv:
         yield f"the virtual environment is /{base.venv} in the lock, and belongs in /{place}"
 

@@ -1,0 +1,65 @@
+"""The files of a base as two kinds of archives have them: locked Debian packages, or the layers of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from onedigest.assembler import deb
+from onedigest.assembler.descriptor import Descriptor
+from onedigest.assembler.entry import Entry
+from onedigest.assembler.refusal import Refused
+from onedigest.errors import InputError
+from onedigest.lock.base.probe import EXAMINER
+from onedigest.oci.file_contents import read_contents
+from onedigest.oci.rootfs import Rootfs, Row, read_rootfs
+from onedigest.store import Store
+
+MOST = 512 << 20
+"""Bytes that are read of a base, of all its files together."""
+
+_MOST_LINKS = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BaseFiles:
+    """Where the files of a base are, and `read`, which returns the contents of some by their real paths."""
+
+    rootfs: Rootfs
+    read: Callable[[Collection[str]], Mapping[str, bytes]]
+
+
+def files_of_packages(paths: Iterable[Path]) -> BaseFiles:
+    """Read Debian packages. Raises `InputError`."""
+    try:
+        entries = {entry.path: entry for path in paths for entry in deb.read(path).entries}
+    except Refused as error:
+        raise InputError.of(error.reason) from None
+    merged: list[Row] = [[name, "link", 0o777, 0, f"usr/{name}", None] for name in deb.MERGED]
+    rows: list[Row] = [[each.path, each.kind, each.mode, each.uid, each.target, None] for each in entries.values()]
+    links = [row for row in rows if row[1] == "hardlink"]
+    # of a hard link to a later file nothing would be known
+    rootfs = Rootfs([[*merged, *(row for row in rows if row[1] != "hardlink"), *links]])
+    return BaseFiles(rootfs=rootfs, read=lambda wanted: dict(_contents(entries, wanted)))
+
+
+def _contents(entries: Mapping[str, Entry], wanted: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    left = MOST
+    for path in wanted:
+        entry = entries.get(path)
+        for _ in range(_MOST_LINKS):
+            entry = entries.get(entry.target) if entry and entry.kind == "hardlink" else entry
+        if entry and entry.kind == "file":
+            left -= entry.size
+            if left < 0:
+                raise InputError.of(f"the files that are needed of it have more than {MOST} bytes")
+            yield path, entry.content if isinstance(entry.content, bytes) else b"".join(entry.content.pieces())
+
+
+def files_of_layers(layers: Sequence[tuple[Descriptor, Path]], store: Store) -> BaseFiles:
+    """Read the layers of an image, from below to above. Raises `InputError`."""
+    return BaseFiles(
+        rootfs=read_rootfs(layers, EXAMINER, store),
+        read=lambda wanted: read_contents(layers, wanted, MOST, EXAMINER, store),
+    )

@@ -1,0 +1,116 @@
+"""What an interpreter runs to compile: sources come in, and the content of their compiled files goes out.
+
+It imports what is built into every CPython, and nothing else: around an interpreter there may be no extension modules.
+A request is a flag and two texts, each behind its length: 1 for a checked hash (PEP 552) or 0, the path, the source.
+An answer is a letter and one text. The first one, asked by nobody, says which interpreter this is.
+"""
+
+from __future__ import annotations
+
+import _frozen_importlib_external as importing
+import _imp
+import _io
+import _signal  # type: ignore[import-not-found]  # no stubs: what `signal` is made of, which imports more
+import _thread
+import gc
+import marshal
+import posix
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import BinaryIO
+
+IS, COMPILED, LEFT_OUT, UNKNOWN = b"I", b"C", b"L", b"U"
+"""What an answer's text is: the interpreter, a compiled file, why there is none, or what is odd about the bytecode."""
+
+STACK = 512 << 20
+"""Bytes of the stack that is compiled on, of which only what is used is memory. CPython 3.14 nests by what is left."""
+
+DEPTH = 1000
+"""The recursion limit, by which CPython before 3.14 nests: the one that it has by itself."""
+
+LONGEST = 300
+"""Seconds for one source, after which the kernel ends this process should nobody else be there to do it."""
+
+ENCODINGS = ("_multibytecodec", *(f"_codecs_{each}" for each in ("cn", "hk", "iso2022", "jp", "kr", "tw")))
+"""Extension modules that some interpreters have: a source in their encodings is compiled by none."""
+
+
+def main(requests: BinaryIO, canonical: Callable[[bytes], bytes]) -> None:
+    """Answer requests until they end, on a stack of its own. Nothing that is printed comes among the answers."""
+    answers = _io.open(posix.dup(1), "wb")
+    posix.dup2(2, 1)
+    _signal.signal(_signal.SIGALRM, _signal.SIG_DFL)
+    prepare()
+    ended = _thread.allocate_lock()
+    ended.acquire()
+
+    def work() -> None:
+        try:
+            serve(requests, answers, canonical)
+        finally:
+            ended.release()
+
+    _thread.stack_size(STACK)
+    _thread.start_new_thread(work, ())
+    ended.acquire()
+
+
+def prepare() -> None:
+    """Settle what compiling depends on."""
+    gc.disable()
+    sys.setrecursionlimit(DEPTH)
+    for name in ENCODINGS:
+        sys.modules[name] = None  # type: ignore[assignment]  # so nothing imports it
+
+
+def serve(requests: BinaryIO, answers: BinaryIO, canonical: Callable[[bytes], bytes]) -> None:
+    """Say which interpreter this is, and answer requests."""
+    kind, text = IS, identity().encode()
+    while True:
+        answers.write(kind + len(text).to_bytes(4, "little") + text)
+        answers.flush()
+        flag = requests.read(1)
+        if not flag:
+            return
+        path, source = read_text(requests).decode("utf-8"), read_text(requests)
+        _signal.alarm(LONGEST)
+        kind, text = answer(path, source, canonical, checked=flag == b"\1")
+        _signal.alarm(0)
+
+
+def identity() -> str:
+    """Return the version of this interpreter, and what it is, if it is no usual build of CPython."""
+    kinds = [] if sys.implementation.name == "cpython" else [sys.implementation.name]
+    kinds += ["free-threaded"] if "t" in sys.abiflags else []
+    kinds += ["debug"] if hasattr(sys, "gettotalrefcount") else []
+    return " ".join((sys.version.partition(" ")[0], *kinds))
+
+
+def read_text(requests: BinaryIO) -> bytes:
+    """Return a text behind its length."""
+    return requests.read(int.from_bytes(requests.read(4), "little"))
+
+
+def answer(path: str, source: bytes, canonical: Callable[[bytes], bytes], *, checked: bool) -> tuple[bytes, bytes]:
+    """Return what a source becomes."""
+    try:
+        stream = marshal.dumps(compile(source, path, "exec", dont_inherit=True, optimize=0))
+    except Exception as error:  # noqa: BLE001  # whatever it is, the source has no bytecode
+        return LEFT_OUT, reason(error).encode("utf-8", "replace")
+    try:
+        written = canonical(stream)
+    except ValueError as error:
+        return UNKNOWN, str(error).encode("utf-8", "replace")
+    magic = importing.MAGIC_NUMBER
+    digest = _imp.source_hash(int.from_bytes(magic, "little"), source)
+    return COMPILED, magic + (3 if checked else 1).to_bytes(4, "little") + digest + written
+
+
+def reason(error: Exception) -> str:
+    """Return in a line why a source does not compile."""
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+    return f"{type(error).__name__}: {text}"[:300] + line
