@@ -15,7 +15,7 @@ from in_toto_attestation.predicates.provenance.v1.provenance_pb2 import Provenan
 from in_toto_attestation.v1.statement import Statement
 from in_toto_attestation.v1.statement_pb2 import Statement as StatementMessage
 
-from base_images import MACHINES, Made, put_image, python_files, python_image
+from base_images import MACHINES, RUNNING, Made, put_image, python_files, python_image
 from conftest import Project
 from fault_proxy import Seen, faults
 from index_server import IndexServer
