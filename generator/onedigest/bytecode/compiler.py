@@ -23,8 +23,6 @@ LARGEST = 8 << 20
 MOST_TOKENS = 1_000_000
 """Words and marks of the largest source that is compiled. A compiler needs 0.2 to 2 kB of memory for each."""
 
-TOO_LARGE = f"it has more than {LARGEST >> 20} MiB"
-
 LONGEST = 120
 """Seconds that one source may take."""
 
@@ -45,12 +43,12 @@ _OFF = "`bytecode = false` builds the image without compiled files"
 
 
 class NotCompiled(Exception):
-    """A source has no bytecode, and why; `crashed` where the interpreter fell over it."""
+    """A source has no bytecode, and why; `unusual` where it may be right: it is very large, or crashed the compiler."""
 
-    def __init__(self, reason: str, *, crashed: bool = False) -> None:
-        super().__init__(reason, crashed)
+    def __init__(self, reason: str, *, unusual: bool = False) -> None:
+        super().__init__(reason, unusual)
         self.reason = reason
-        self.crashed = crashed
+        self.unusual = unusual
 
 
 class Unproven(InputError):
@@ -87,16 +85,16 @@ class Compiler:
         compiles it where it is another.
         """
         if len(source) > LARGEST:
-            raise NotCompiled(TOO_LARGE)
+            raise NotCompiled(f"it has more than {LARGEST >> 20} MiB", unusual=True)
         if len(source) > MOST_TOKENS and tokens(source) > MOST_TOKENS:
-            raise NotCompiled(f"it has more than {MOST_TOKENS:,} words and marks")
+            raise NotCompiled(f"it has more than {MOST_TOKENS:,} words and marks", unusual=True)
         request = _request(program.CHECKED if checked else program.UNCHECKED, path, source)
         if self._process is None:
             self._start()
         try:
             kind, text = self._ask(request)
         except EOFError:
-            raise NotCompiled(f"the compiler crashed{self._end()}", crashed=True) from None
+            raise NotCompiled(f"the compiler crashed{self._end()}", unusual=True) from None
         except TimeoutError:
             self._stop()
             raise InputError.of(f"compiling it takes more than {LONGEST} seconds", where=path, hint=_OFF) from None

@@ -16,18 +16,17 @@ if TYPE_CHECKING:
 def tell_uncompiled(context: Context, image: ScriptImage, plan: Plan) -> tuple[UncompiledFile, ...]:
     """Tell which files have no bytecode, as far as the layers are in the store; return each once, sorted by path.
 
-    Many wheels have templates and files of other Pythons, which are told to whoever wants to know it all. A compiler
-    that crashed, and a file that is too large, are warned of: those are likely to be imported.
+    Many wheels have templates and files of other Pythons, which are told to whoever wants to know it all. What is
+    unusual is warned of: a very large file is likely to be imported, as is one that crashed the compiler.
     """
     layers = [layer for layer in plan.layers() if layer.bytecode]
     if not layers:
         return ()
-    from onedigest.bytecode.compiler import TOO_LARGE
     from onedigest.engines.kept_layers import left_out
 
     found = {each.path: each for layer in layers for each in left_out(layer, context.store)}
     for path, each in sorted(found.items()):
-        if each.crashed or each.reason == TOO_LARGE:
+        if each.unusual:
             message = f"{path} has no bytecode, and is compiled at every start: {each.reason}"
             image.warn(Problem(message, image.spec.script))
         else:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from onedigest.assembler.descriptor import Descriptor
-from onedigest.bytecode.compiler import TOO_LARGE
 from onedigest.bytecode.sources import LeftOut
 from onedigest.definition.script import parse
 from onedigest.definition.spec import Spec
@@ -25,8 +24,8 @@ from onedigest.workspace.uncompiled import tell_uncompiled
 
 TEMPLATE = LeftOut("/opt/venv/lib/python3.13/site-packages/a/template.py", "invalid syntax")
 OLD = LeftOut("/opt/venv/lib/python3.13/site-packages/a/old.py", "Missing parentheses in call to 'print'")
-LARGE = LeftOut("/opt/venv/lib/python3.13/site-packages/a/data.py", TOO_LARGE)
-CRASH = LeftOut("/opt/venv/lib/python3.13/site-packages/b/deep.py", "the compiler crashed", crashed=True)
+LARGE = LeftOut("/opt/venv/lib/python3.13/site-packages/a/data.py", "it has more than 8 MiB", unusual=True)
+CRASH = LeftOut("/opt/venv/lib/python3.13/site-packages/b/deep.py", "the compiler crashed", unusual=True)
 
 
 class Told(Events):
