@@ -83,7 +83,7 @@ def test_full_disk_is_told_and_leaves_nothing(ready: World) -> None:
     """A limit on the size of files fails a write in the middle, as a full disk does."""
 
     def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 19, 1 << 19))
 
     done = subprocess.run(
         [sys.executable, "-m", "onedigest", "build", "job"],
@@ -117,7 +117,7 @@ def test_read_only_cache_is_told(ready: World) -> None:
 def test_damaged_layer_in_the_cache_is_made_again(ready: World) -> None:
     check_result(ready)
     for path in ready.store.glob("sha256/*/*"):
-        if path.stat().st_size > 1 << 20:
+        if path.stat().st_size > 1 << 18:
             path.chmod(0o644)
             with path.open("r+b") as file:
                 file.truncate(1000)
