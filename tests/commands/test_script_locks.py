@@ -164,7 +164,7 @@ def test_lock_that_cannot_be_taken_is_said(pinned: Locking) -> None:
         ("app.py", '"beta"]', '"beta>1"]', DEPENDENCIES),
         ("app.py", '"beta"]', '"beta[x]"]', DEPENDENCIES),
         ("app.py", ', "beta"]', "]", DEPENDENCIES),
-        ("app.py", ">=3.11", ">=3.10", "is of other `requires-python` than app.py has now"),
+        ("app.py", ">=3.11", ">=3.11.1", "is of other `requires-python` than app.py has now"),
         ("app.py.lock", "version = 1", "version = 3", f"{BROKEN}its version is '3', and 1 is known"),
         ("app.py.lock", "[[package]]", "[[package]", "not valid TOML: "),
         ("app.py.lock", 'version = "1.0"', "version = 1", f"{BROKEN}is not a string"),
