@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import platform as machine
 import shutil
 import struct
 import subprocess
@@ -26,6 +27,9 @@ from onedigest.registry.repository import Repository
 from onedigest.registry.transport import Access
 
 LAYER = "application/vnd.oci.image.layer.v1.tar"
+RUNNING = machine.python_version()
+"""The version of the Python that runs this, which compiles for bases that are said to have it."""
+
 MACHINES = {"linux/amd64": 62, "linux/arm64": 183}
 LOADERS = {"linux/amd64": "/lib64/ld-linux-x86-64.so.2", "linux/arm64": "/lib/ld-linux-aarch64.so.1"}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from base_images import put_image, python_image
+from base_images import RUNNING, put_image, python_image
 from conftest import ALL_RULES, Project, machine_environment
 from index_server import IndexServer
 from locking import Locking
@@ -20,7 +20,7 @@ from wheel_builder import build_wheel
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A registry on loopback, which has the base `tiny:3`."""
     with serve_registry(tmp_path_factory.mktemp("registry")) as served:
-        put_image(served.host, "tiny", "3", python_image())
+        put_image(served.host, "tiny", "3", python_image(RUNNING))
         yield served.host
 
 

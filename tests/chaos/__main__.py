@@ -11,7 +11,7 @@ from random import Random
 
 from chaos.campaign import Campaign, table
 from chaos.disks import fill_disks
-from chaos.kills import kill_often
+from chaos.kills import kill_compiling, kill_often
 from chaos.networks import break_networks
 from chaos.pushes import push_through_faults
 from chaos.world import small_world
@@ -20,12 +20,13 @@ from chaos.world import small_world
 def main() -> int:
     """Run each campaign as often as is asked for, in a world of its own."""
     parser = argparse.ArgumentParser(prog="chaos")
-    for name, runs in (("kills", 150), ("disks", 60), ("networks", 40), ("pushes", 70)):
+    for name, runs in (("kills", 150), ("compiling", 40), ("disks", 60), ("networks", 40), ("pushes", 70)):
         parser.add_argument(f"--{name}", type=int, default=runs, metavar="RUNS")
     parser.add_argument("--seed", type=int, default=1, metavar="NUMBER", help="Another one has another course.")
     options = parser.parse_args()
     harms = (
         (kill_often, options.kills),
+        (kill_compiling, options.compiling),
         (fill_disks, options.disks),
         (break_networks, options.networks),
         (push_through_faults, options.pushes),

@@ -1,9 +1,10 @@
-"""Knows the campaign of kills: SIGKILL at a random moment of generate, fetch, build and push."""
+"""Knows the campaigns of kills: SIGKILL at a random moment of generate, fetch, build and push, or of compiling."""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from random import Random
 
@@ -23,7 +24,9 @@ def kill_often(world: World, runs: int, chance: Random) -> Campaign:
         command = _command(operation, repository)
         _prepare(world, operation, chance)
         where = f"{number} {operation}"
-        killed = _kill(world, command, chance.uniform(0.05, world.seconds[operation] * 1.1), chance.random() < 0.5)
+        with world.start(*command) as process:
+            time.sleep(chance.uniform(0.05, world.seconds[operation] * 1.1))
+            killed = _kill(process, whole=chance.random() < 0.5)
         campaign.count(f"{operation} killed" if killed else f"{operation} done before", harmed=killed)
         if still := world.running():
             campaign.lose(where, [f"outlives its parent: {line}" for line in still])
@@ -33,6 +36,26 @@ def kill_often(world: World, runs: int, chance: Random) -> Campaign:
         campaign.lose(where, world.recover(*command))
         if operation == "push" and digest_of(repository, "v1") != world.digest:
             campaign.lose(where, [f"the registry has {digest_of(repository, 'v1')}"])
+    return campaign
+
+
+def kill_compiling(world: World, runs: int, chance: Random) -> Campaign:
+    """Kill a run as soon as interpreters compile, or a moment later; look as after other kills; so many times."""
+    campaign = Campaign("kills while compiling")
+    command = _command("build", "")
+    for number in range(runs):
+        world.forget("store/layers")
+        with world.start(*command) as process:
+            while process.poll() is None and not world.compiles():
+                time.sleep(0.005)
+            time.sleep(chance.uniform(0, 0.3))
+            compiles = world.compiles()
+            killed = _kill(process, whole=chance.random() < 0.5)
+        campaign.count("killed" if killed else "done before", harmed=killed and compiles)
+        if still := world.running():
+            campaign.lose(f"{number}", [f"outlives its parent: {line}" for line in still])
+        campaign.lose(f"{number}", world.lies())
+        campaign.lose(f"{number}", world.recover(*command))
     return campaign
 
 
@@ -57,12 +80,10 @@ def _prepare(world: World, operation: str, chance: Random) -> None:
         world.forget("store/layers")
 
 
-def _kill(world: World, command: tuple[str, ...], after: float, whole: bool) -> bool:
+def _kill(process: subprocess.Popen[str], *, whole: bool) -> bool:
     """Kill a run, and its whole session or itself alone; tell whether it was still there."""
-    with world.start(*command) as process:
-        time.sleep(after)
-        alive = process.poll() is None
-        if alive:
-            (os.killpg if whole else os.kill)(process.pid, signal.SIGKILL)
-        process.communicate()
+    alive = process.poll() is None
+    if alive:
+        (os.killpg if whole else os.kill)(process.pid, signal.SIGKILL)
+    process.communicate()
     return alive

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from chaos.disks import fill_disks
-from chaos.kills import kill_often
+from chaos.kills import kill_compiling, kill_often
 from chaos.networks import break_networks
 from chaos.pushes import push_through_faults
 from chaos.world import World, small_world
@@ -25,6 +25,13 @@ def test_killed_at_any_moment_the_next_run_just_works(world: World) -> None:
 
     assert campaign.losses == []
     assert campaign.harmed >= 5
+
+
+def test_killed_while_it_compiles_no_interpreter_goes_on(world: World) -> None:
+    campaign = kill_compiling(world, 4, Random(5))
+
+    assert campaign.losses == []
+    assert campaign.harmed >= 2
 
 
 def test_broken_push_leaves_no_tag_that_lies(world: World) -> None:

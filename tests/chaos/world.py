@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from base_images import LAYER, MACHINES, Made, put_image, python_files
+from uv import find_uv_bin
+
+from base_images import LAYER, MACHINES, RUNNING, Made, put_image, python_files
 from conftest import Result, machine_environment
 from golden import make_index
 from index_server import IndexServer
@@ -28,6 +30,9 @@ TEMPORARY = ".onedigest-"
 """How names begin that files and folders have before they are complete."""
 
 COMMANDS = ("generate", "fetch", "build")
+
+COMPILER = "canonical_marshal"
+"""What the command line of an interpreter that compiles has."""
 
 BLOCK = """\
 # /// script
@@ -59,6 +64,8 @@ class World:
     """The command that runs another in a folder, where the world is in a place of its own."""
     seen: Callable[[Path], Path] = lambda path: path
     """Where a path of that place is seen from outside."""
+    python: str = sys.executable
+    """The Python that runs commands, whose path tells what it starts from what others start."""
 
     @property
     def project(self) -> Path:
@@ -103,7 +110,7 @@ class World:
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start the command as the leader of a session of its own."""
         return subprocess.Popen(
-            [*self.within(self.root / "project"), sys.executable, "-m", "onedigest", *arguments],
+            [*self.within(self.root / "project"), self.python, "-m", "onedigest", *arguments],
             cwd=self.project,
             env={**self.environment, **environment},
             stdout=subprocess.PIPE,
@@ -169,11 +176,18 @@ class World:
         ]
 
     def running(self, patience: float = 5) -> list[str]:
-        """Return the command lines of what still runs with this project's store after a while."""
+        """Return the command lines of what still runs with this project's store, or compiles for it, after a while."""
         deadline = time.monotonic() + patience
-        while (found := _processes_with(self.environment["XDG_CACHE_HOME"])) and time.monotonic() < deadline:
+        while (found := self._processes()) and time.monotonic() < deadline:
             time.sleep(0.05)
         return found
+
+    def compiles(self) -> bool:
+        """Tell whether an interpreter is compiling in this moment. Its environment says nothing of the world."""
+        return any(COMPILER in line for line in self._processes())
+
+    def _processes(self) -> list[str]:
+        return _processes_with(self.environment["XDG_CACHE_HOME"], self.python if self.python != sys.executable else "")
 
 
 def _maker(name: str) -> str:
@@ -216,7 +230,7 @@ def small_world(root: Path) -> Iterator[World]:
     (root / "home").mkdir(parents=True)
     bulk = {f"opt/{name}": hashlib.shake_256(name.encode()).digest(400_000) for name in "abc"}
     made = {
-        platform: Made([python_files(platform), {"opt": None, **bulk}], media_type=f"{LAYER}+gzip")
+        platform: Made([python_files(platform, RUNNING), {"opt": None, **bulk}], media_type=f"{LAYER}+gzip")
         for platform in MACHINES
     }
     with serve_registry(root / "registry") as served, serve_wheels(root / "wheels") as index:
@@ -225,7 +239,8 @@ def small_world(root: Path) -> Iterator[World]:
             "UV_DEFAULT_INDEX": index.address,
             "ONEDIGEST_REGISTRY_MIRRORS": f"docker.io={served.host}/hub",
         }
-        world = World(root, environment, sources("docker.io/library/python:3.12-slim"), served.host)
+        base = sources("docker.io/library/python:3.12-slim")
+        world = World(root, environment, base, served.host, python=own_python(root / "python"))
         world.write()
         world.settle()
         yield world
@@ -235,7 +250,7 @@ def small_world(root: Path) -> Iterator[World]:
 def serve_wheels(folder: Path) -> Iterator[IndexServer]:
     """Serve the wheels of the golden cases, and one of many files."""
     make_index(folder)
-    files = {f"bulk/m{number:03}.py": hashlib.shake_256(b"%d" % number).digest(6_000) for number in range(300)}
+    files = {f"bulk/m{number:03}.py": _module(number) for number in range(300)}
     build_wheel(folder, "bulk", "1.0", files=files, deflate=False)
     server = IndexServer(folder)
     try:
@@ -244,16 +259,37 @@ def serve_wheels(folder: Path) -> Iterator[IndexServer]:
         server.close()
 
 
+def _module(number: int) -> bytes:
+    """Return a module that takes some milliseconds to compile, and packs badly."""
+    text = hashlib.shake_256(b"%d" % number).hexdigest(2_000)
+    return "".join(f"X{text[at : at + 20]} = {at}\n" for at in range(0, len(text), 20)).encode()
+
+
 def _sha256(path: Path) -> str:
     with contextlib.suppress(FileNotFoundError):  # gone since it was listed, with the run that made it
         return hashlib.sha256(path.read_bytes()).hexdigest()
     return path.name
 
 
-def _processes_with(text: str) -> list[str]:
+def _processes_with(variable: str, program: str) -> list[str]:
+    """Return the command lines of processes that have a text in their environment, or are of a program."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if text.encode() in (path / "environ").read_bytes() and path.name != str(os.getpid()):
-                found.append((path / "cmdline").read_text().replace("\0", " "))
+            line = (path / "cmdline").read_text()
+            same = line.startswith(f"{program}\0") or variable.encode() in (path / "environ").read_bytes()
+            if same and path.name != str(os.getpid()):
+                found.append(line.replace("\0", " "))
     return found
+
+
+def own_python(root: Path) -> str:
+    """Make a Python with a path of its own, which has what the running one has; return its path."""
+    (root / "bin").mkdir(parents=True)
+    python = root / "bin" / "python"
+    base = Path(sys.executable).resolve()
+    python.symlink_to(base)
+    (root / "bin" / "uv").symlink_to(find_uv_bin())
+    (root / "lib").symlink_to(Path(sys.prefix) / "lib")
+    (root / "pyvenv.cfg").write_text(f"home = {base.parent}\n")
+    return str(python)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from base_images import put_image, python_image
+from base_images import RUNNING, put_image, python_image
 from forty_scripts import BUMPED, COPIERS, ENGINE_RULES, PACKAGES, SCRIPTS, Changes, Fleet, publish
 from index_server import IndexServer
 from other_release import Release, checked_in
@@ -44,7 +44,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         publish(folder / "wheels", name, "1.0")
     server = IndexServer(folder / "wheels")
     with serve_registry(tmp_path_factory.mktemp("registry")) as served:
-        put_image(served.host, "tiny", "3", python_image())
+        put_image(served.host, "tiny", "3", python_image(RUNNING))
         yield World(folder, f"{served.host}/tiny:3", server)
     server.close()
 

@@ -143,6 +143,7 @@ HAND_MADE: dict[str, tuple[list[Any], list[Any]]] = {
     "copy": ([{}, {"a": []}, {"a": "../b", "/": "."}, {"/a": ["b", "c"]}], [{"a": 1}, {"../a": "b"}, {"a/": "b"}, {"/.": "b"}, {"a=b": "c"}, {"a": "/b"}, {"a": "b/../c"}, {"a": ""}, [], "a", {"/a" * 65: "b"}]),
     "ignore-file": (["", "a", "../a", "./a//b"], ["/a", 1, ["a"]]),
     "ignore-in-copies": ([True], [1, "true"]),
+    "bytecode": ([True, False], ["no", 0]),
     "include-script": ([False], [0]),
     "env": ([{}, {"A": ""}, {"a.b": "tab\t"}], [{"A": 1}, {"1": "x"}, {"A": "a\nb"}, [], {"A": True}]),
     "expand-env": ([[]], ["PATH", [1]]),
