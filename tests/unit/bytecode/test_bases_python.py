@@ -71,6 +71,7 @@ def test_the_python_of_an_image_starts_wherever_it_is(store: Store, layout: str)
 
     assert version(found) == VERSION
     assert (found.version, found.origin) == (VERSION, "registry.example/python:3's own")
+    assert found.stranger
 
 
 def test_the_python_of_an_image_sees_its_own_folder_alone(store: Store, tmp_path: Path) -> None:
