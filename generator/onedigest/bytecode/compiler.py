@@ -48,7 +48,7 @@ class NotCompiled(Exception):
     """A source has no bytecode, and why; `crashed` where the interpreter fell over it."""
 
     def __init__(self, reason: str, *, crashed: bool = False) -> None:
-        super().__init__(reason, crashed)
+        super().__init__(reason)
         self.reason = reason
         self.crashed = crashed
 

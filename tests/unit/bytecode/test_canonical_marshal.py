@@ -5,13 +5,14 @@ from __future__ import annotations
 import marshal
 import re
 from types import CodeType
+from typing import Any
 
 import pytest
 
 from onedigest.bytecode.canonical_marshal import DEEPEST, canonical
 
 
-def of(value: object) -> bytes:
+def of(value: Any) -> bytes:
     return canonical(marshal.dumps(value))
 
 
@@ -53,7 +54,9 @@ def test_texts_that_cpython_shares_are_interned() -> None:
     assert of("\ud800") == b"u\3\0\0\0\xed\xa0\x80"
 
 
-@pytest.mark.parametrize("form", [b"z\1a", b"Z\1a", b"\xfa\1a", b"a\1\0\0\0a", b"A\1\0\0\0a", b"u\1\0\0\0a", b"\xf4\1\0\0\0a"])
+@pytest.mark.parametrize(
+    "form", [b"z\1a", b"Z\1a", b"\xfa\1a", b"a\1\0\0\0a", b"A\1\0\0\0a", b"u\1\0\0\0a", b"\xf4\1\0\0\0a"]
+)
 def test_a_text_has_one_form(form: bytes) -> None:
     assert canonical(form) == b"Z\1a"
 
@@ -92,7 +95,9 @@ def test_slices_are_values() -> None:
 
 
 def test_code_is_what_it_was() -> None:
-    code = code_of("def f(a, /, *, b=(1, 'x y')):\n  def g(): return a, {1, 'x'} | b\n  return g, 1.5\nclass é: x = 'x y'\n")
+    code = code_of(
+        "def f(a, /, *, b=(1, 'x y')):\n  def g(): return a, {1, 'x'} | b\n  return g, 1.5\nclass é: x = 'x y'\n"
+    )
     read = marshal.loads(of(code))
 
     assert read == code
@@ -148,7 +153,7 @@ def test_what_is_no_bytecode_is_refused(stream: bytes, message: str) -> None:
 
 def test_deep_values_are_read() -> None:
     assert canonical(b")\1" * (DEEPEST - 1) + b")\0") == b")\1" * (DEEPEST - 1) + b")\0"
-    with pytest.raises(ValueError, match="^the items of a set are nested too deeply$"):
+    with pytest.raises(ValueError, match=r"^the items of a set are nested too deeply$"):
         canonical(b">\2\0\0\0N" + b")\1" * (DEEPEST - 2) + b"N")
 
 
