@@ -1,7 +1,7 @@
 """The conditions that must not matter to an image, and a second build while they vary.
 
-Each build makes all layers anew, but for one: the bytecode of a base's standard library takes seconds, and is of nothing
-that most conditions are about. It is compiled again where they are what bytecode could depend on: the seed of hashes,
+Each build makes all layers anew, but for one: the bytecode of a base's standard library takes seconds, and most
+conditions are about nothing in it. It is compiled again under those that bytecode could depend on: the seed of hashes,
 the order of files, and how many processes compile. Under the others the layer of the store is taken over.
 """
 
