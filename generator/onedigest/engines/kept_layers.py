@@ -10,7 +10,7 @@ from onedigest.assembler.descriptor import Descriptor
 from onedigest.bytecode.sources import LeftOut
 from onedigest.digest import Digest, canonical_json, hex_of
 from onedigest.plan.layers import Layer
-from onedigest.store import Store
+from onedigest.store import Store, link
 
 
 def add_layer(
@@ -43,6 +43,16 @@ def cached_layer(layer: Layer, store: Store, *, prove: bool = False) -> Descript
             if there(descriptor.digest, descriptor.size):
                 return descriptor
     return None
+
+
+def lend_layer(layer: Layer, store: Store, other: Store) -> None:
+    """Have another store keep a layer, too, if this one has it."""
+    descriptor = cached_layer(layer, store)
+    if descriptor:
+        with other.scratch() as folder:
+            file = folder / "layer"
+            link(store.path(descriptor.digest), file)
+            add_layer(layer, file, descriptor, other, left_out(layer, store))
 
 
 def left_out(layer: Layer, store: Store) -> tuple[LeftOut, ...]:
