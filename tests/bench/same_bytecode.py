@@ -14,6 +14,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from onedigest.bytecode.choose import installed
@@ -94,18 +96,29 @@ def _short(data: bytes) -> str:
 
 
 def hosts() -> dict[str, list[str]]:
-    """Return how onedigest is run with each Python of this machine, the one that runs this first."""
-    found = {f"{sys.version_info[0]}.{sys.version_info[1]}": [sys.executable]}
+    """Return how onedigest is run with each other Python of this machine, and of the root of newer Debian in .engines."""
+    found: dict[str, list[str]] = {}
     for path in interpreters():
         version = subprocess.run([path, "-V"], capture_output=True, text=True, check=True).stdout.split()[1]
-        found.setdefault(version.rpartition(".")[0], [path])
+        if path != sys.executable:
+            found.setdefault(version.rpartition(".")[0], [path])
+    root = HERE / ".engines" / "root"
+    for program in root.glob("usr/bin/python3.[0-9][0-9]"):
+        libraries = root / "usr" / "lib" / f"{os.uname().machine}-linux-gnu"
+        loader = str(next(root.glob("lib64/ld-linux-*")))
+        home = ("env", f"PYTHONHOME={root / 'usr'}")
+        found.setdefault(
+            program.name.removeprefix("python"), [*home, loader, "--library-path", str(libraries), str(program)]
+        )
     return found
 
 
 def dependencies(minor: str, folder: Path) -> str:
     """Install what onedigest needs for a Python; return the folder."""
     target = folder / f"for-{minor}"
-    names = tomllib.loads((HERE / "pyproject.toml").read_text())["project"]["dependencies"]
+    asked = map(Requirement, tomllib.loads((HERE / "pyproject.toml").read_text())["project"]["dependencies"])
+    names = [str(each) for each in asked if not each.marker or each.marker.evaluate({"python_version": minor})]
+    names = [each.partition(";")[0] for each in names]  # by which pip would ask for what this Python needs
     options = ("--only-binary", ":all:", "--python-version", minor, "--target", str(target))
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", *options, *names], check=True, capture_output=True)
     return str(target)
@@ -197,8 +210,6 @@ def measure_layers(project: Project, folder: Path) -> bool:
         by, count, digest = project.bytecode([sys.executable], **how)
         rows[f"{name}: {count}, by {by}"] = digest
     for minor, python in hosts().items():
-        if python == [sys.executable]:
-            continue
         path = f"{HERE / 'generator'}{os.pathsep}{dependencies(minor, folder)}"
         by, count, digest = project.bytecode(python, PYTHONPATH=path)
         rows[f"onedigest on Python {minor}: {count}, by {by}"] = digest
