@@ -30,6 +30,10 @@ LAYER = "application/vnd.oci.image.layer.v1.tar"
 RUNNING = machine.python_version()
 """The version of the Python that runs this, which compiles for bases that are said to have it."""
 
+MINOR = ".".join(RUNNING.split(".")[:2])
+TAG = f"cp{MINOR.replace('.', '')}"
+"""What wheels for it are tagged with."""
+
 MACHINES = {"linux/amd64": 62, "linux/arm64": 183}
 LOADERS = {"linux/amd64": "/lib64/ld-linux-x86-64.so.2", "linux/arm64": "/lib/ld-linux-aarch64.so.1"}
 

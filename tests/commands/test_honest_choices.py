@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from base_images import TAG
 from locking import Locking
 from onedigest.tools import uv
 from wheel_builder import build_wheel
 
 pytest_plugins = ("built_app",)
 
-X86, ARM = "cp312-cp312-manylinux_2_17_x86_64", "cp312-cp312-manylinux_2_17_aarch64"
+X86, ARM = f"{TAG}-{TAG}-manylinux_2_17_x86_64", f"{TAG}-{TAG}-manylinux_2_17_aarch64"
 ANY = "py3-none-any"
 
 
@@ -114,7 +115,7 @@ def test_wheel_that_one_platform_has_not(locking: Locking) -> None:
     locking.ask("beta")
 
     assert 'hint: write `platforms = ["linux/amd64"]` in [tool.onedigest]' in locking.run("generate", "app.py").err
-    build_wheel(locking.index.folder, "gamma", "1.0", tag="cp312-cp312-win_amd64")
+    build_wheel(locking.index.folder, "gamma", "1.0", tag=f"{TAG}-{TAG}-win_amd64")
     locking.edit("app.py", "beta", "gamma")
     assert "platforms =" not in locking.run("generate", "app.py").err
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from base_images import TAG
 from elf_builder import AARCH64, X86_64, elf_file
 from locking import Locking
 from onedigest.missing import messages
@@ -11,7 +12,7 @@ from wheel_builder import build_wheel
 
 pytest_plugins = ("built_app",)
 
-X86, ARM = "cp312-cp312-manylinux_2_17_x86_64", "cp312-cp312-manylinux_2_17_aarch64"
+X86, ARM = f"{TAG}-{TAG}-manylinux_2_17_x86_64", f"{TAG}-{TAG}-manylinux_2_17_aarch64"
 
 
 def lines(locking: Locking, command: str) -> list[str]:

@@ -12,6 +12,7 @@ import tomllib
 import pytest
 from uv import find_uv_bin
 
+from base_images import TAG
 from locking import Locking
 from odd_index import OddIndex
 from wheel_builder import build_wheel
@@ -34,7 +35,7 @@ def uv(*arguments: str) -> str:
 def exported() -> dict[str, str]:
     """Return the versions that uv would install by its lock."""
     text = uv("export", "--frozen", "--no-hashes", "--no-header", "--no-annotate")
-    return dict(re.findall(r"(?m)^([a-z-]+)==([^ ;\n]+)(?: ; python_full_version >= '3.12')?$", text))
+    return dict(re.findall(r"(?m)^([a-z-]+)==([^ ;\n]+)(?: ; python_full_version >= '3.11')?$", text))
 
 
 def versions(locking: Locking) -> dict[str, str]:
@@ -91,10 +92,11 @@ def test_forks_are_read_as_uv_has_them(locking: Locking) -> None:
         build_wheel(locking.index.folder, "alpha", version)
         build_wheel(locking.index.folder, "gamma", version, requires=("alpha", "delta[fast]"))
         build_wheel(locking.index.folder, "delta", version, extras=("fast",), requires=("beta ; extra == 'fast'",))
-    asked = '"alpha<4 ; python_version < \'3.12\'", "alpha ; python_version >= \'3.12\'", "gamma", "zeta ; sys_platform == \'win32\'"'
+    asked = '"alpha<4 ; python_version < \'3.11\'", "alpha ; python_version >= \'3.11\'", "gamma", "zeta ; sys_platform == \'win32\'"'
     older = asked.replace("alpha<4", "alpha<2").replace('"alpha ;', '"alpha<4,>2 ;').replace("gamma", "gamma==2.0")
     for name in ("beta", "zeta"):
         build_wheel(locking.index.folder, name, "1.0")
+    locking.edit("app.py", ">=3.11", ">=3.10")
     locking.edit("app.py", 'dependencies = ["alpha"]', f'dependencies = [{older}, "delta<3"]')
     uv("lock")
     locking.edit("app.py", f'{older}, "delta<3"', asked)
@@ -113,7 +115,8 @@ def test_versions_for_other_pythons_do_not_count_where_a_day_is_named(locking: L
     """uv takes its environments from the versions that are preferred, where `exclude-newer` is new to it."""
     for version in ("1.0", "2.0"):
         build_wheel(locking.index.folder, "alpha", version)
-    locking.edit("app.py", '["alpha"]', """["alpha<2 ; python_version < '3.12'", "alpha ; python_version >= '3.12'"]""")
+    locking.edit("app.py", ">=3.11", ">=3.10")
+    locking.edit("app.py", '["alpha"]', """["alpha<2 ; python_version < '3.11'", "alpha ; python_version >= '3.11'"]""")
     locking.edit(
         "app.py", "# [tool.onedigest]", '# [tool.uv]\n# exclude-newer = "2100-01-01T00:00:00Z"\n# [tool.onedigest]'
     )
@@ -161,7 +164,7 @@ def test_lock_that_cannot_be_taken_is_said(pinned: Locking) -> None:
         ("app.py", '"beta"]', '"beta>1"]', DEPENDENCIES),
         ("app.py", '"beta"]', '"beta[x]"]', DEPENDENCIES),
         ("app.py", ', "beta"]', "]", DEPENDENCIES),
-        ("app.py", ">=3.11", ">=3.12", "is of other `requires-python` than app.py has now"),
+        ("app.py", ">=3.11", ">=3.11.1", "is of other `requires-python` than app.py has now"),
         ("app.py.lock", "version = 1", "version = 3", f"{BROKEN}its version is '3', and 1 is known"),
         ("app.py.lock", "[[package]]", "[[package]", "not valid TOML: "),
         ("app.py.lock", 'version = "1.0"', "version = 1", f"{BROKEN}is not a string"),
@@ -191,7 +194,7 @@ def test_link_is_not_followed(pinned: Locking) -> None:
 def test_pins_that_do_not_fit_the_image_are_said(pinned: Locking) -> None:
     """uv locks for every machine, and takes a version that one of them has no wheel of."""
     (pinned.index.folder / "beta-1.0-py3-none-any.whl").unlink()
-    build_wheel(pinned.index.folder, "beta", "1.0", tag="cp312-cp312-manylinux_2_17_x86_64")
+    build_wheel(pinned.index.folder, "beta", "1.0", tag=f"{TAG}-{TAG}-manylinux_2_17_x86_64")
 
     assert "warning: app.py.lock: pins other versions than lockfiles/app has: beta 1.0 (not 2.0)" in (
         pinned.ok("generate", "app.py").err

@@ -53,7 +53,7 @@ def _contents(entries: Mapping[str, Entry], wanted: Iterable[str]) -> Iterator[t
         if entry and entry.kind == "file":
             left -= entry.size
             if left < 0:
-                raise InputError.of(f"the files that are needed of it have more than {MOST} bytes")
+                raise InputError.of("the files that are needed of it are too large")
             yield path, entry.content if isinstance(entry.content, bytes) else b"".join(entry.content.pieces())
 
 

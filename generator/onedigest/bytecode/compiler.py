@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
 import selectors
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -46,7 +48,7 @@ class NotCompiled(Exception):
     """A source has no bytecode, and why; `unusual` where it may be right: it is very large, or crashed the compiler."""
 
     def __init__(self, reason: str, *, unusual: bool = False) -> None:
-        super().__init__(reason, unusual)
+        super().__init__(reason)
         self.reason = reason
         self.unusual = unusual
 
@@ -105,6 +107,10 @@ class Compiler:
             return text
         if kind == program.LEFT_OUT:
             raise NotCompiled(text.decode("utf-8", "replace"))
+        self._stop()
+        if kind == program.EXHAUSTED:
+            most = f"{program.MEMORY >> 30} GiB"
+            raise InputError.of(f"compiling it takes more than {most} of memory", where=path, hint=_OFF)
         why = text.decode("utf-8", "replace")
         message = f"Python {self._interpreter.version} gives bytecode of a form that is not known: {why}"
         raise InputError.of(message, where=path, hint=_OFF)
@@ -125,6 +131,9 @@ class Compiler:
         except OSError as error:
             raise self._unproven(f"cannot be started: {error.strerror}") from None
         os.set_blocking(_number(self._process.stdin), False)
+        if sys.platform == "linux":
+            with suppress(OSError):  # it may have ended
+                resource.prlimit(self._process.pid, resource.RLIMIT_AS, (program.MEMORY, program.MEMORY))
         try:
             self._prove()
         except BaseException:

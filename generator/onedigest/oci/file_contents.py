@@ -65,7 +65,7 @@ def _end(links: dict[str, str], path: str) -> str:
 def _whole(content: Readable, most: int) -> bytes:
     data = content.read(most + 1)
     if len(data) > most:
-        raise InputError.of(f"the files that are needed of it have more than {most} bytes")
+        raise InputError.of("the files that are needed of it are too large")
     return data
 
 

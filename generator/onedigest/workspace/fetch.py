@@ -13,7 +13,7 @@ from onedigest.workspace.interpreters import interpreter_finder
 from onedigest.workspace.locks import chosen_platforms, prove_base, read_lock
 from onedigest.workspace.results import FetchResult
 from onedigest.workspace.script_image import ScriptImage
-from onedigest.workspace.wheel_problems import wheel_problems
+from onedigest.workspace.wheel_problems import placed, wheel_problems
 
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock
@@ -35,12 +35,14 @@ def fetch_images(context: Context, images: Iterable[ScriptImage], platforms: tup
         chosen = inputs_of(lock, named)
         count = fetch_inputs_of(context, image, lock, chosen)
         place_named_assemblers(context, image)
-        _place_encoded(context, image, lock)
         files, total = chosen.count(), chosen.size()
         results.append(FetchResult(name=image.spec.name, files=files, bytes=total, fetched=count))
         state = f"{count} fetched" if count else "all there"
         context.said(f"{image.spec.name}: {plural(files, 'input')}, {amount(total)}, {state}")
-        unfit |= dict.fromkeys(wheel_problems(context, image, lock, named))
+        problems = wheel_problems(context, image, lock, named)
+        unfit |= dict.fromkeys(problems)
+        if not problems:
+            _place_encoded(context, image, lock)
     if unfit:
         raise InputError(unfit)
     return results
@@ -66,4 +68,7 @@ def _place_encoded(context: Context, image: ScriptImage, lock: Lock) -> None:
     plan = arrange(image.spec, lock, collect(image.spec, image.script, image.script_folder))
     if not link_cached(context.store, image.inputs, inputs_of_layers(lock, prepared_layers(plan))).count():
         find = interpreter_finder(context, image, lock)
-        place_encoded(plan, inputs=image.inputs, store=context.store, workers=context.workers, find=find)
+        try:
+            place_encoded(plan, inputs=image.inputs, store=context.store, workers=context.workers, find=find)
+        except InputError as error:
+            raise placed(image, lock, error) from None

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -70,6 +71,7 @@ def test_the_python_of_an_image_starts_wherever_it_is(store: Store, layout: str)
 
     assert version(found) == VERSION
     assert (found.version, found.origin) == (VERSION, "registry.example/python:3's own")
+    assert found.stranger
 
 
 def test_the_python_of_an_image_sees_its_own_folder_alone(store: Store, tmp_path: Path) -> None:
@@ -92,6 +94,33 @@ print("onedigest-python", "cpython", "-".join([
 
     names = "PYTHONDONTWRITEBYTECODE,PYTHONHOME,PYTHONPLATLIBDIR"
     assert said == f"False-False-False-False-False-{names}-{folders(store)[0]}"[:200]
+
+
+def test_the_python_of_an_image_ends_as_if_it_were_not_shut_in(store: Store) -> None:
+    found = own(image_base(store, [files("usr")], "usr"), store)
+
+    def ended(code: str) -> tuple[int, bytes, bytes]:
+        done = subprocess.run([*found.command, "-c", code], input=b"in", capture_output=True, check=False, env={})
+        return done.returncode, done.stdout, done.stderr
+
+    assert ended("import sys; sys.stdout.write(sys.stdin.read()); sys.stderr.write('err'); sys.exit(7)") == (
+        7,
+        b"in",
+        b"err",
+    )
+    assert ended("import posix; posix.kill(posix.getpid(), 6)") == (-6, b"", b"")
+    assert ended("import _signal; _signal.alarm(1); _signal.pause()") == (-14, b"", b"")
+
+
+def test_a_stranger_ends_with_the_program_that_started_it(store: Store) -> None:
+    found = own(image_base(store, [files("usr")], "usr"), store)
+    with subprocess.Popen(
+        [*found.command, "-c", "print(1, flush=True); input()"], stdin=-1, stdout=-1, env={}
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"1\n"
+        process.kill()
+        assert process.stdout.read() == b""  # nobody has it open any more
 
 
 def test_what_upper_layers_replace_is_taken_from_them(store: Store) -> None:
@@ -245,7 +274,7 @@ def test_an_image_that_asks_for_too_much_is_refused(store: Store, monkeypatch: p
         refusal(store, small(needed=[f"lib{number}.so" for number in range(99)])) == "it needs more than 64 libraries"
     )
     monkeypatch.setattr(base_files, "MOST", 99)
-    assert refusal(store, small()) == "the files that are needed of it have more than 99 bytes"
+    assert refusal(store, small()) == "the files that are needed of it are too large"
 
 
 def test_libraries_are_those_of_the_machine_wherever_they_are(store: Store) -> None:
