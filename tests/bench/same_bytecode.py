@@ -25,7 +25,7 @@ from pythons import interpreters
 
 HERE = Path(__file__).resolve().parent.parent.parent
 PACKAGES = ("requests", "pandas", "pyarrow", "scikit-learn")
-SOURCES = 1500
+SOURCES = 500
 """How many files each interpreter compiles by itself."""
 
 RUN = """\
@@ -166,6 +166,12 @@ def interpreters_of(project: Project, version: str, folder: Path) -> dict[str, I
     found: dict[str, Interpreter] = {}
     for path in sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}/bin/python3")):
         found["pyenv's"] = installed(str(path), version, {}, "pyenv's")
+    system = f"/usr/bin/python{project.python}"
+    if (
+        Path(system).exists()
+        and version in subprocess.run([system, "-V"], capture_output=True, text=True).stdout.split()
+    ):
+        found["this machine's"] = installed(system, version, {}, "this machine's")
     machine = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
     for platform, name in machine.items():
         root = unpack(project, platform, folder / name)
