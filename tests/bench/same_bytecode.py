@@ -169,7 +169,7 @@ def interpreters_of(project: Project, version: str, folder: Path) -> dict[str, I
     system = f"/usr/bin/python{project.python}"
     if (
         Path(system).exists()
-        and version in subprocess.run([system, "-V"], capture_output=True, text=True).stdout.split()
+        and version in subprocess.run([system, "-V"], capture_output=True, text=True, check=True).stdout.split()
     ):
         found["this machine's"] = installed(system, version, {}, "this machine's")
     machine = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
