@@ -15,15 +15,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self
 
+from onedigest.assembler.bytecode_layer import MOST_SOURCE
 from onedigest.bytecode import known_answers, program
 from onedigest.bytecode.interpreter import Interpreter
 from onedigest.errors import InputError
 
-LARGEST = 8 << 20
-"""Bytes of the longest source that is compiled. It is bound by its text alone, so every machine leaves out the same."""
-
 MOST_TOKENS = 1_000_000
-"""Words and marks of the largest source that is compiled. A compiler needs 0.2 to 2 kB of memory for each."""
+"""Words and marks of the largest source that is compiled. A compiler needs 0.2 to 2 kB of memory for each.
+
+Sources are bound by their text alone, so every machine leaves out the same.
+"""
 
 LONGEST = 120
 """Seconds that one source may take."""
@@ -89,8 +90,8 @@ class Compiler:
         Raises `NotCompiled` for a source that has none. Python reads the source again for a `checked` one, and
         compiles it where it is another.
         """
-        if len(source) > LARGEST:
-            raise NotCompiled(f"it has more than {LARGEST >> 20} MiB", unusual=True)
+        if len(source) > MOST_SOURCE:
+            raise NotCompiled(f"it has more than {MOST_SOURCE >> 20} MiB", unusual=True)
         if len(source) > MOST_TOKENS and tokens(source) > MOST_TOKENS:
             raise NotCompiled(f"it has more than {MOST_TOKENS:,} words and marks", unusual=True)
         request = _request(program.CHECKED if checked else program.UNCHECKED, path, source)
