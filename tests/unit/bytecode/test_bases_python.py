@@ -213,6 +213,29 @@ def test_several_processes_at_once_make_one_folder(store: Store) -> None:
     assert not list((store.root / "scratch").iterdir())
 
 
+def test_what_another_process_mends_meanwhile_stays(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be compiling by it already."""
+    base = image_base(store, [small()], "usr")
+    own(base, store)
+    source = folders(store)[0] / f"lib/{NAME}/os.py"
+    source.unlink()
+    is_whole = python_folders._is_whole
+    mended: list[int] = []
+
+    def mended_behind(folder: Path, digest: str) -> bool:
+        monkeypatch.setattr(python_folders, "_is_whole", is_whole)
+        found = is_whole(folder, digest)
+        own(base, Store(store.root))
+        mended.append(os.open(source, os.O_RDONLY))
+        return found
+
+    monkeypatch.setattr(python_folders, "_is_whole", mended_behind)
+    own(base, store)
+
+    assert os.fstat(mended[0]).st_nlink == 1
+    os.close(mended[0])
+
+
 def test_a_run_that_ends_in_between_leaves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     base = image_base(store, [small()], "usr")
 
