@@ -38,15 +38,18 @@ def bytecode_layer(
 
 
 def _prove_texts(found: Iterable[Entry], sources: Mapping[str, Entry], flags: int, name: str) -> None:
-    """Refuse bytecode whose source is not there, or is another text; the first is named, and how many more."""
+    """Refuse bytecode whose source is not there, or is another text; the first is named, and how many more.
+
+    What is empty is of no text: Python compiles the source.
+    """
     pairs = [(each, sources.get(source_path(each.path))) for each in found if each.kind == "file"]
     gone = [f"/{source_path(each.path)}" for each, source in pairs if source is None]
     if gone:
         raise Refused("stale", f"the bytecode in {name} is of {_listed(gone)}, which is not there; {_HINT}")
-    other = [f"/{source.path}" for each, source in pairs if source and not _is_of(each, source)]
+    other = [f"/{source.path}" for each, source in pairs if source and each.size and not _is_of(each, source)]
     if other:
         raise Refused("stale", f"the bytecode in {name} is of another text of {_listed(other)}; {_HINT}")
-    if any(_head(each)[4:8] != flags.to_bytes(4, "little") for each, _ in pairs):
+    if any(each.size and _head(each)[4:8] != flags.to_bytes(4, "little") for each, _ in pairs):
         how = "looks" if flags == CHECKED else "does not look"
         raise Refused("stale", f"the bytecode in {name} is not such that Python {how} whether sources changed; {_HINT}")
 

@@ -161,9 +161,15 @@ def _entries(layer: Layer, materials: Materials, compilation: Compilation) -> tu
     assert isinstance(own, Recipe)
     sources = sources_in(entries_of(own, materials), bytecode.python, _below(own, bytecode))
     files, without = compilation.compile(sources)
-    if own.command == "virtual-environment":
-        files |= emptied(without, bytecode.python)
+    files |= emptied((each for each in without if _may_hide(each, own)), bytecode.python)
     return _application(own, files) if own.command == "application" else bytecode_layer(files), without
+
+
+def _may_hide(source: LeftOut, own: Recipe) -> bool:
+    """Tell whether a layer below may have a file at the path of a source, and so bytecode of that one."""
+    if own.command == "application":
+        return not source.path.startswith(f"{dict(own.options)['root'].rstrip('/')}/")
+    return own.command == "virtual-environment"
 
 
 def _library(bytecode: Bytecode, materials: Materials) -> LibraryFiles:

@@ -239,6 +239,13 @@ def test_bytecode_of_an_application_has_its_owner(bench: Bench) -> None:
     }
 
 
+def test_source_that_hides_one_of_the_base_hides_its_bytecode(bench: Bench) -> None:
+    """Also where it does not compile. Below the application's own folder nothing is hidden."""
+    layer = application("0:0", ("lib/old.py", b"print 1"), ("/usr/lib/python3/old.py", b"print 1"))
+
+    assert bench.files(layer) == {f"usr/lib/python3/__pycache__/old.{TAG}.pyc": b""}
+
+
 @pytest.mark.parametrize(("owner", "flags"), [("0:0", 1), ("5:6", 3)])
 def test_source_that_its_owner_may_change_is_checked(bench: Bench, owner: str, flags: int) -> None:
     (content,) = bench.files(application(owner, ("tool.py", b"X = 1"))).values()
