@@ -230,6 +230,23 @@ def test_command_that_fails_is_reported_with_its_output(project: Project, docker
     )
 
 
+EDIT = "open('/opt/venv/lib/python3.11/site-packages/alpha/__init__.py', 'a').write('x = 1')"
+
+
+def test_command_that_changes_a_source_must_remove_its_bytecode(
+    project: Project, docker: str, golden_index: IndexServer
+) -> None:
+    run = f"""run = ['''python -c "{EDIT}"''']"""
+    block = ('requires-python = ">=3.11"', 'dependencies = ["alpha"]', "[tool.onedigest]", BOOKWORM, run)
+    project.script("job.py", *block)
+    result = project.run("build", "--engine", "buildx", "--platform", "linux/amd64", "job.py")
+
+    changed = "/opt/venv/lib/python3.11/site-packages/alpha/__init__.py"
+    assert result.code == 1
+    assert "error: job.py:6: run 1: python -c " in result.err
+    assert f"Python would still run the old code of {changed}," in result.err
+
+
 def test_commands_have_no_network(project: Project, docker: str) -> None:
     code = "import socket; print(sorted(name for _, name in socket.if_nameindex()))"
     run_script(project, f"""python -c "{code}; socket.create_connection(('192.0.2.1', 80), 3)" """)
