@@ -135,7 +135,8 @@ def test_layers_of_several_images_are_one_target(workspace: Project) -> None:
     names = {re.sub(r"-[0-9a-f]{12}$", "", label.partition(":")[2]) for label in query.out.split()}
     assert names == {
         "debian-bookworm-amd64", "debian-bookworm-arm64", "native-1.0-amd64", "native-1.0-arm64",
-        "folder-app", "working-directory",
+        "bytecode-debian-bookworm-amd64", "bytecode-debian-bookworm-arm64", "bytecode-native-1.0-amd64",
+        "bytecode-native-1.0-arm64", "folder-app", "working-directory",
     }  # fmt: skip
 
 
@@ -255,6 +256,18 @@ def test_wheel_whose_bytes_changed_is_refused(workspace: Project) -> None:
 
     assert result.code == 1
     assert "refused: alpha-1.0-py3-none-any.whl: not the file of the lock, whose digest is sha256:" in result.err
+
+
+def test_bytecode_of_code_that_was_edited_is_refused(workspace: Project) -> None:
+    before = workspace.read("extra/deep/er/tool.py")
+    workspace.write("extra/deep/er/tool.py", f"{before}print()\n")
+    stale = bazel(workspace, "build", "//lockfiles/etl.daily")
+    workspace.write("extra/deep/er/tool.py", before)
+
+    assert stale.code == 1
+    said = "is of another text of /opt/grö'ße, %1/x/er/tool.py and 2 more; run `onedigest fetch` [stale]"
+    assert said in stale.err
+    assert bazel(workspace, "build", "//lockfiles/etl.daily").code == 0
 
 
 def test_base_that_is_not_what_its_packages_give_is_refused(workspace: Project) -> None:

@@ -187,6 +187,7 @@ def test_commands_that_give_the_same_files_are_accepted(project: Project, docker
     for platform in record_of(project, "job")["platforms"]:
         assert [layer["encoding"] for layer in platform["layers"]] == [
             "libdeflate-6-1MiB",
+            "libdeflate-6-1MiB",
             "splice-1",
             "splice-1",
             "splice-1",
@@ -335,6 +336,26 @@ def test_wheel_that_was_changed_is_refused_inside_buildkit(built: Project) -> No
     assert result.err[result.err.index("error: ") :].startswith(
         f"error: {wheel.name}: not the file of the lock, whose digest is sha256:"
     )
+
+
+def test_code_that_was_edited_after_a_fetch_is_not_run_from_old_bytecode(built: Project) -> None:
+    """By hand, without onedigest: nothing here compiles, so what is stale is refused with what mends it."""
+    built.write("lib/tool.py", "def value(): return 1\n")
+    block = ('requires-python = ">=3.11"', "[tool.onedigest]", BOOKWORM, 'files = ["lib/*.py"]')
+    built.script("job.py", *block, code="import lib.tool\n")
+    built.ok("generate", "job.py")
+    built.ok("fetch", "job")
+    built.write("lib/tool.py", "def value(): return 2\n")
+    command = ("buildx", "bake", "-f", "lockfiles/docker-bake.json", "job")
+    stale = docker_here(built, *command)
+    built.ok("fetch", "job")
+
+    assert stale.code != 0
+    assert (
+        "refused: the bytecode in bytecode-application-job.tar.gz is of another text of /app/lib/tool.py; "
+        "run `onedigest fetch` [stale]\n"
+    ) in stale.err
+    assert docker_here(built, *command).code == 0
 
 
 def test_inputs_that_were_emptied_are_brought_again(built: Project) -> None:

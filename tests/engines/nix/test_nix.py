@@ -165,6 +165,17 @@ def test_input_whose_bytes_changed_is_refused(built: Project) -> None:
     assert "if it changed, delete it and run `onedigest fetch --all`" in by_hand.err
 
 
+def test_bytecode_of_code_that_was_edited_is_refused(built: Project) -> None:
+    before = built.read("extra/deep/er/tool.py")
+    built.write("extra/deep/er/tool.py", f"{before}print({os.getpid()})\n")
+    by_hand = nix(built, "nix-build", "etl.daily", "--no-out-link")
+    built.write("extra/deep/er/tool.py", before)
+
+    assert by_hand.code != 0
+    said = "is of another text of /opt/grö'ße, %1/x/er/tool.py and 2 more; run `onedigest fetch` [stale]"
+    assert said in by_hand.err
+
+
 def test_record_that_is_another_or_missing_fails_the_check(built: Project) -> None:
     record = built.read("lockfiles/app/image.toml")
     built.write("lockfiles/app/image.toml", re.sub(r'index = "sha256:....', 'index = "sha256:0000', record))
