@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from onedigest.assembler.bytecode_layer import MOST_SOURCE
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.entry import HIGHEST_ID, Entry
 from onedigest.assembler.places import folders_above
 from onedigest.assembler.spool import Spool
-from onedigest.bytecode.compiler import LARGEST
 from onedigest.bytecode.sources import Source, source_of
 from onedigest.bytecode_path import bytecode_path
 from onedigest.errors import InputError
@@ -93,7 +93,7 @@ def _entries(
         if member.stored != member.size:  # it has holes, which no source has
             continue
         if member.kind == "file":
-            kept = min(member.size, LARGEST + 1)  # what is larger is not compiled
+            kept = min(member.size, MOST_SOURCE + 1)  # what is larger is not compiled
             left -= kept
             if left < 0:
                 hint = "`bytecode = false` builds the image without compiled files"

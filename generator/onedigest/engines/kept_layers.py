@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from onedigest.assembler.descriptor import Descriptor
@@ -36,13 +36,7 @@ def add_layer(
 
 def cached_layer(layer: Layer, store: Store, *, prove: bool = False) -> Descriptor | None:
     """Return what the store has of a layer that this machine made; with `prove`, once its content was hashed."""
-    there = store.prove if prove else store.has
-    for place in _places(layer):
-        if note := store.read_note(f"layers/{place}"):
-            descriptor = Descriptor(**json.loads(note))
-            if there(descriptor.digest, descriptor.size):
-                return descriptor
-    return None
+    return next((descriptor for _, descriptor in _kept(layer, store, prove=prove)), None)
 
 
 def lend_layer(layer: Layer, store: Store, other: Store) -> None:
@@ -57,9 +51,19 @@ def lend_layer(layer: Layer, store: Store, other: Store) -> None:
 
 def left_out(layer: Layer, store: Store) -> tuple[LeftOut, ...]:
     """Return the sources of which a kept layer has no bytecode."""
-    notes = (store.read_note(f"left-out/{place}") for place in _places(layer))
-    note = next(filter(None, notes), b"[]")
-    return tuple(LeftOut(*each) for each in json.loads(note))
+    place = next((place for place, _ in _kept(layer, store)), "")
+    note = store.read_note(f"left-out/{place}") if place else None
+    return tuple(LeftOut(*each) for each in json.loads(note or b"[]"))
+
+
+def _kept(layer: Layer, store: Store, *, prove: bool = False) -> Iterator[tuple[str, Descriptor]]:
+    """Yield where a layer is noted whose bytes are there, and what it is known by."""
+    there = store.prove if prove else store.has
+    for place in _places(layer):
+        if note := store.read_note(f"layers/{place}"):
+            descriptor = Descriptor(**json.loads(note))
+            if there(descriptor.digest, descriptor.size):
+                yield place, descriptor
 
 
 def _places(layer: Layer) -> tuple[str, ...]:

@@ -54,3 +54,4 @@ def test_what_others_compiled_is_for_all_images(tmp_path: Path) -> None:
     assert left_out(bytecode("evil"), store) == ()
     store.path(own.digest).unlink()
     assert known(store, "", "good", "evil") == ["", "", evil.digest]
+    assert left_out(bytecode("evil"), store) == (LeftOut("/a.py", "no syntax"),)
