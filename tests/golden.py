@@ -89,6 +89,8 @@ def build_case(
     for platform in read_image(layout).platforms:
         lines = [json.dumps(platform.config, sort_keys=True)]
         for layer in platform.layers[1:]:  # the base is Debian's, and its digest is in image.toml
+            if layer.holds.startswith("bytecode of debian:"):  # as many files as its library has
+                continue
             lines.append(f"layer {layer.holds}")
             lines += [
                 f"  {file.kind} {file.mode:04o} {file.size} {file.path}{' -> ' + file.target if file.target else ''}"

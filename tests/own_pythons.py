@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import re
 import struct
 import sys
 import sysconfig
+import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from base_images import Files, make_tar
+from elf_builder import elf_file
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.elf import elf_of
 from onedigest.digest import of_bytes
@@ -21,6 +26,9 @@ from onedigest.store import Store
 
 NAME = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 VERSION = sys.version.split()[0]
+PROGRAM = Path(sys.executable).resolve()
+"""The running Python, which is that of no environment."""
+
 HERE = next(each for each in ALL if sysconfig.get_platform().endswith(each.machine))
 OTHER = next(each for each in ALL if each != HERE)
 LAYER = "application/vnd.oci.image.layer.v1.tar"
@@ -42,7 +50,7 @@ class RunningPython:
 @cache
 def running_python() -> RunningPython:
     """Read the files of the Python that runs this, by what the kernel says it has loaded."""
-    program = _stripped(Path(sys.executable).resolve().read_bytes())
+    program = _stripped(PROGRAM.read_bytes())
     elf = elf_of(program)
     assert elf
     maps = Path("/proc/self/maps").read_text(encoding="utf-8")
@@ -117,3 +125,41 @@ def image_base(store: Store, layers: Sequence[Files], prefix: str, platform: Pla
         image="registry.example/python:3", index=digest, system="debian 12", images=(image,), python=VERSION,
         interpreter=f"/{prefix}/bin/{NAME}", libc_version="2.36",
     )  # fmt: skip
+
+
+def small(machine: int = HERE.elf_machine, needed: Sequence[str] = ("libc.so.6",)) -> dict[str, bytes | str | None]:
+    """Return the files of an image that looks whole, and has nothing to run."""
+    return {
+        f"usr/bin/{NAME}": elf_file(interpreter="/lib/ld.so", needed=needed, machine=machine),
+        "lib/ld.so": elf_file(machine=machine),
+        "lib/libc.so.6": elf_file("libc.so.6", needed=["ld.so"], machine=machine),
+        f"usr/lib/{NAME}/os.py": b"",
+    }
+
+
+def downloads(folder: Path, version: str, address: str = "") -> dict[str, str]:
+    """Write a list of Pythons that uv can bring, of one that is this one; return the variable that names it."""
+    text = io.BytesIO()
+    with tarfile.open(fileobj=text, mode="w:gz") as archive:
+        script = f'#!/bin/sh\nexec {PROGRAM} "$@"\n'.encode()
+        library = f"lib/{NAME}/_sysconfigdata__linux_{HERE.machine}-linux-gnu.py"
+        for path, data in {
+            f"bin/{NAME}": script,
+            f"lib/{NAME}/os.py": b"",
+            library: b"# system configuration generated and used by the sysconfig module\nbuild_time_vars = {}\n",
+        }.items():
+            member = tarfile.TarInfo(f"python/{path}")
+            member.mode, member.size = 0o755, len(data)
+            archive.addfile(member, io.BytesIO(data))
+    file = folder / "cpython.tar.gz"
+    file.write_bytes(text.getvalue())
+    machine = HERE.machine
+    row = {
+        "name": "cpython", "arch": {"family": machine, "variant": None}, "os": "linux", "libc": "gnu",
+        **dict(zip(("major", "minor", "patch"), map(int, version.split(".")), strict=True)), "prerelease": "",
+        "url": f"{address or f'file://{folder}'}/{file.name}", "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "variant": None, "build": "20260101",
+    }  # fmt: skip
+    listing = folder / "downloads.json"
+    listing.write_text(json.dumps({f"cpython-{version}-linux-{machine}-gnu": row}))
+    return {"UV_PYTHON_DOWNLOADS_JSON_URL": str(listing)}

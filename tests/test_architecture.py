@@ -89,6 +89,8 @@ DOORS: Mapping[str, frozenset[str]] = {
             "tools/git.py",
             "net/keyring.py",
             "tools/uv.py",
+            "tools/python_identity.py",
+            "tools/uv_python.py",
             "registry/credentials.py",
         }
     ),

@@ -36,6 +36,7 @@ __all__ = [
     "PushResult",
     "Skipped",
     "Status",
+    "UncompiledFile",
     "UsageError",
     "VerifyResult",
     "Workspace",
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
         PlatformResult,
         PushResult,
         Skipped,
+        UncompiledFile,
         VerifyResult,
     )
 
@@ -94,6 +96,7 @@ _PLACES = {
     "PushResult": "workspace.results",
     "Skipped": "workspace.results",
     "Status": "workspace.events",
+    "UncompiledFile": "workspace.results",
     "UsageError": "errors",
     "VerifyResult": "workspace.results",
     "Workspace": "workspace.library",

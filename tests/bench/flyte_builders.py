@@ -23,7 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from images import BIN, Bench, QuickIndex
+from images import BIN, Bench, QuickIndex, bring_uv
 
 from registry_server import serve_registry
 
@@ -94,7 +94,7 @@ def make_layouts(bench: Bench) -> str:
     targets = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
     mirror = next(line for line in sorted(set(run(targets, bench.plain).split())) if "security" not in line)
     for architecture, machine in MACHINES.items():
-        bench._bring_uv(architecture, machine)
+        bring_uv(bench.root, architecture, machine, bench.plain / f"uv-{architecture}")
         made = f"base-{architecture}.tar"
         options = [
             "--variant=apt",

@@ -136,7 +136,7 @@ class Bench:
         layout = next(path for path in inputs.iterdir() if path.is_dir())
         shutil.copytree(layout, self.plain / "base")
         for architecture, machine in MACHINES.items():
-            self._bring_uv(architecture, machine)
+            bring_uv(self.root, architecture, machine, self.plain / f"uv-{architecture}")
         server = QuickIndex(index)
         self.environment["UV_DEFAULT_INDEX"] = server.address
         rows = [
@@ -152,27 +152,6 @@ class Bench:
             filled = text.replace("@SITE@", SITE).replace("@PYTHON@", PYTHON).replace("@INDEX@", server.address)
             (self.plain / name).write_text(filled)
         return server
-
-    def _bring_uv(self, architecture: str, machine: str) -> None:
-        folder = self.root / f"uv-{architecture}"
-        version = subprocess.run(
-            [find_uv_bin(), "--version"], capture_output=True, text=True, check=True
-        ).stdout.split()[1]
-        options = (
-            "--no-deps",
-            "--only-binary",
-            ":all:",
-            "--platform",
-            f"manylinux_2_28_{machine}",
-            "--platform",
-            f"manylinux2014_{machine}",
-        )
-        command = [sys.executable, "-m", "pip", "download", "-q", "-d", str(folder), *options, f"uv=={version}"]
-        subprocess.run(command, check=True, capture_output=True)
-        shutil.unpack_archive(next(folder.glob("*.whl")), folder / "files", "zip")
-        target = self.plain / f"uv-{architecture}"
-        shutil.copy(next((folder / "files").glob("*.data/scripts/uv")), target)
-        target.chmod(0o755)
 
     def write(self, dependencies: Iterable[str] = ()) -> None:
         """Write the script with these dependencies, each time with another last line."""
@@ -243,6 +222,26 @@ class Bench:
 
     def blobs(self, layout: Path) -> dict[str, int]:
         return {path.name: path.stat().st_size for path in (layout / "blobs" / "sha256").iterdir()}
+
+
+def bring_uv(root: Path, architecture: str, machine: str, target: Path) -> None:
+    """Bring uv of the version that is installed here, for an architecture."""
+    folder = root / f"uv-of-{architecture}"
+    version = subprocess.run([find_uv_bin(), "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
+    options = (
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "--platform",
+        f"manylinux_2_28_{machine}",
+        "--platform",
+        f"manylinux2014_{machine}",
+    )
+    command = [sys.executable, "-m", "pip", "download", "-q", "-d", str(folder), *options, f"uv=={version}"]
+    subprocess.run(command, check=True, capture_output=True)
+    shutil.unpack_archive(next(folder.glob("*.whl")), folder / "files", "zip")
+    shutil.copy(next((folder / "files").glob("*.data/scripts/uv")), target)
+    target.chmod(0o755)
 
 
 def timed(action: Callable[[], object]) -> float:

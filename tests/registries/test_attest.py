@@ -35,6 +35,9 @@ from wheel_builder import build_wheel, zip_bytes
 
 pytestmark = pytest.mark.network
 
+OURS = "cp{}{}".format(*RUNNING.split("."))
+"""The tag of wheels for the running Python, which is that of the base."""
+
 TITLES = {SBOM_TYPE: "app.cdx.json", STATEMENT_TYPE: "app.intoto.json"}
 """What a tool calls the files that it pulls."""
 
@@ -49,13 +52,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def app(project: Project, index: IndexServer, served: Served) -> Project:
     """A script with wheels, one of them for each platform, on the image of a registry."""
     status = b"Package: libtwo\nStatus: install ok installed\nArchitecture: all\nVersion: 2\nSource: two (2-1)\n"
-    base = {each: Made([{**python_files(each), "var/lib/dpkg/status": status}]) for each in MACHINES}
+    base = {each: Made([{**python_files(each, RUNNING), "var/lib/dpkg/status": status}]) for each in MACHINES}
     put_image(served.host, "attest/base", "3", base)
     build_wheel(index.folder, "alpha", "1.0", requires=["beta"])
     for machine in ("x86_64", "aarch64"):
-        build_wheel(index.folder, "beta", "2.0", tag=f"cp312-cp312-manylinux_2_17_{machine}")
+        build_wheel(index.folder, "beta", "2.0", tag=f"{OURS}-{OURS}-manylinux_2_17_{machine}")
     named = f'base = "{served.host}/attest/base:3"'
-    project.script("app.py", 'requires-python = ">=3.12"', 'dependencies = ["alpha"]', "[tool.onedigest]", named)
+    project.script("app.py", 'requires-python = ">=3.11"', 'dependencies = ["alpha"]', "[tool.onedigest]", named)
     return project
 
 
@@ -129,7 +132,7 @@ def test_bill_of_materials_names_everything(served: Served, app: Project) -> Non
 def test_base_whose_packages_are_not_known_is_said(served: Served, app: Project) -> None:
     """Once, not for each platform."""
     base = f"{served.host}/attest/plain:1"
-    put_image(served.host, "attest/plain", "1", python_image())
+    put_image(served.host, "attest/plain", "1", python_image(RUNNING))
     app.write("app.py", app.read("app.py").replace(f"{served.host}/attest/base:3", base))
     result = app.ok("build", "--push", "--attest", "--repository", f"{served.host}/attest/unknown", "app.py")
 

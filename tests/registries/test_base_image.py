@@ -340,6 +340,7 @@ class TestConfiguration:
             'env = { KIND = "ours" }',
             'labels = { b = "ours" }',
             "entrypoint = []",
+            "bytecode = false",
         )
         project.ok("build", "app.py")
         built = read_image(project.root / "dist" / "app").platforms[0]
@@ -609,5 +610,6 @@ def test_too_few_layers_for_a_base(served: Served, project: Project, index: Inde
     project.script("app.py", 'requires-python = ">=3.11"', 'dependencies = ["alpha"]', *lines)
 
     assert refused(project, "generate", "app.py") == (
-        "error: app.py: `max-layers` leaves no layer for wheels\nhint: set `max-layers` to 12 or more\n"
+        "error: app.py: `max-layers` leaves no layer for wheels\n"
+        "hint: set `max-layers` to 13 or more, or leave out bytecode: `bytecode = false`\n"
     )

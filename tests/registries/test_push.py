@@ -132,27 +132,6 @@ class TestWhatMoves:
         assert pushed["blobs"]["bytes"] == sum(blobs)
         assert int(layer[1]) in blobs
 
-    def test_only_missing_layers_are_sent(self, served: Served, app: Project, index: IndexServer) -> None:
-        """Another repository lacks nothing but a layer: all are made, for that is the proof, and that one is sent."""
-        app.ok("build", "--push", "--repository", f"{served.host}/moves/source", "app.py")
-        hidden = re.search(
-            r'holds = "alpha 1.0", size = \d+, digest = "(sha256:\w+)"', app.read("lockfiles/app/image.toml")
-        )
-        assert hidden
-
-        def hide(seen: Seen) -> str:
-            gone = hidden[1] in seen.path or "/manifests/" in seen.path
-            return "404" if seen.method == "HEAD" and gone else ""
-
-        shutil.rmtree(app.root / "lockfiles" / ".inputs")
-        with faults(served.host, hide) as proxy:
-            arguments = ("--json", "--locked", "--push", "--repository", f"{proxy.host}/moves/source", "--tag", "new")
-            result = app.ok("build", *arguments, "app.py", XDG_CACHE_HOME=str(app.root / "fresh"))
-
-        image = json.loads(result.out)["images"][0]
-        assert len(image["made"]) == 7
-        assert image["pushed"]["blobs"]["uploaded"] == 1
-
     def test_siblings_and_base_lend_their_blobs(self, served: Served, project: Project) -> None:
         put_image(served.host, "lend/base", "3", python_image())
         base = (f'base = "{served.host}/lend/base:3"',)

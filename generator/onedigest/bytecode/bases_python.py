@@ -25,7 +25,7 @@ from onedigest.store import Store
 _FORMAT = 1
 """Of what is unpacked; raised when it changes."""
 
-_LIKELY = re.compile(r"(?:lib)?python3\.\d+(?:-minimal|-stdlib)?|libc6|zlib1g|libexpat1")
+_LIKELY = re.compile(r"(?:lib)?python3\.\d+-(?:minimal|stdlib)|libc6|zlib1g|libexpat1")
 """Packages that are read first: mostly they have all that is needed, and else all packages of the base are read."""
 
 _UNFIT = ":;$"

@@ -84,35 +84,38 @@ class _Reading:
         """Read the whole stream. What is frequent is done here and not called: a library has millions of values."""
         stream, order, slots, texts = self._stream, self.order, self._slots, self._texts
         at, top = 0, self._open[-1]
+        items, left = top.items, top.left
         while self._open:
             byte = stream[at]
             if byte == _REFERENCE:
-                slot = stream[at + 1] | stream[at + 2] << 8 | stream[at + 3] << 16 | stream[at + 4] << 24
-                number, at = slots[slot], at + 5
+                number = slots[stream[at + 1] | stream[at + 2] << 8 | stream[at + 3] << 16 | stream[at + 4] << 24]
                 if number < 0:
                     raise ValueError("a value holds itself")
+                at += 5
             elif byte & 0x5F == 0x5A:  # z and Z, flagged or not
-                end = at + 2 + stream[at + 1]
-                body = stream[at + 1 : end]
-                number, at = texts.get(body, -1), end
-                if number < 0:
-                    number = self._short_text(body)
+                start, at = at + 1, at + 2 + stream[at + 1]
+                body = stream[start:at]
+                number = texts[body] if body in texts else self._short_text(body)
                 if byte & FLAG:
                     slots.append(number)
             elif byte in _SINGLE:
-                number, at = _SINGLE[byte], at + 1
+                number = _SINGLE[byte]
+                at += 1
             else:
                 number, at = self._rarer(byte, at)
-                top = self._open[-1]
+                if number < 0:  # a container began
+                    top.left, top = left, self._open[-1]
+                    items, left = top.items, top.left
             if number >= 0:
-                top.items.append(number)
+                items.append(number)
                 order.append(number)
-                top.left -= 1
-            while not top.left:
+                left -= 1
+            while not left:
                 at = self._end(top, at)
                 if not self._open:
                     break
                 top = self._open[-1]
+                items, left = top.items, top.left
         if at != len(stream):
             raise ValueError("the stream does not end with its value")
 

@@ -72,7 +72,7 @@ def find_interpreter(version: str, ways: Sequence[Way]) -> Interpreter:
             continue
         return found
     raise kind.of(
-        "\n  ".join([f"bytecode needs CPython {version}, and no way leads to one:", *tried]),
+        "\n  ".join([f"bytecode needs CPython {version}, and no way leads to one:", *dict.fromkeys(tried)]),
         hint=f"{hint}, or write `bytecode = false` in [tool.onedigest]",
     )
 

@@ -1,4 +1,4 @@
-"""A running interpreter that compiles: what it is asked, how long it may take, and whether it gives the format's bytes."""
+"""A running interpreter that compiles: what it is asked, how long it may take, and the proof of its bytes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self
 
@@ -17,7 +18,10 @@ from onedigest.bytecode.interpreter import Interpreter
 from onedigest.errors import InputError
 
 LARGEST = 8 << 20
-"""Bytes of the longest source that is compiled. It is bound by size alone, so every machine leaves out the same."""
+"""Bytes of the longest source that is compiled. It is bound by its text alone, so every machine leaves out the same."""
+
+MOST_TOKENS = 1_000_000
+"""Words and marks of the largest source that is compiled. A compiler needs 0.2 to 2 kB of memory for each."""
 
 LONGEST = 120
 """Seconds that one source may take."""
@@ -30,6 +34,8 @@ _START = (
     "a,b={'__name__':'canonical_marshal'},{'__name__':'program'};exec(r(),a);exec(r(),b);b['main'](f,a['canonical'])"
 )
 _MODULES = ("canonical_marshal.py", "program.py")
+_MARKS, _QUOTES = b",;:.=+-*/%@&|^~<>()[]{}!#", b"'\""
+_WORDS = bytes(ord(" ") if each in _MARKS + _QUOTES else each for each in range(256))
 _PIECE = 1 << 20
 _LARGEST_ANSWER = 1 << 30
 _PATIENCE = 0.2  # seconds for an interpreter to see the end of its requests, and to end
@@ -37,12 +43,12 @@ _OFF = "`bytecode = false` builds the image without compiled files"
 
 
 class NotCompiled(Exception):
-    """A source has no bytecode, and why; `crashed` where the interpreter fell over it."""
+    """A source has no bytecode, and why; `unusual` where it may be right: it is very large, or crashed the compiler."""
 
-    def __init__(self, reason: str, *, crashed: bool = False) -> None:
-        super().__init__(reason, crashed)
+    def __init__(self, reason: str, *, unusual: bool = False) -> None:
+        super().__init__(reason, unusual)
         self.reason = reason
-        self.crashed = crashed
+        self.unusual = unusual
 
 
 class Unproven(InputError):
@@ -79,16 +85,22 @@ class Compiler:
         compiles it where it is another.
         """
         if len(source) > LARGEST:
-            raise NotCompiled(f"it has more than {LARGEST >> 20} MiB")
+            raise NotCompiled(f"it has more than {LARGEST >> 20} MiB", unusual=True)
+        if len(source) > MOST_TOKENS and tokens(source) > MOST_TOKENS:
+            raise NotCompiled(f"it has more than {MOST_TOKENS:,} words and marks", unusual=True)
+        request = _request(program.CHECKED if checked else program.UNCHECKED, path, source)
         if self._process is None:
             self._start()
         try:
-            kind, text = self._ask(_request(path, source, checked=checked))
+            kind, text = self._ask(request)
         except EOFError:
-            raise NotCompiled(f"the compiler crashed{_how(self._stop())}", crashed=True) from None
+            raise NotCompiled(f"the compiler crashed{self._end()}", unusual=True) from None
         except TimeoutError:
             self._stop()
             raise InputError.of(f"compiling it takes more than {LONGEST} seconds", where=path, hint=_OFF) from None
+        except BaseException:
+            self._stop()  # or its next answer would be taken for that of another source
+            raise
         if kind == program.COMPILED:
             return text
         if kind == program.LEFT_OUT:
@@ -124,14 +136,14 @@ class Compiler:
             kind, text = self._ask(b"".join(map(_text, _program())))
             if kind != program.IS or text.decode("ascii", "replace") != self._interpreter.version:
                 raise self._unproven(f"is {text[:80].decode('ascii', 'replace')!r}")
-            kind, text = self._ask(_request(known_answers.PATH, known_answers.SOURCE, checked=False))
+            kind, text = self._ask(_request(program.PROOF, known_answers.PATH, known_answers.SOURCE))
             if kind != program.COMPILED:
                 raise self._unproven(f"does not compile what each CPython does: {text.decode('utf-8', 'replace')}")
             expected = known_answers.answer_of(self._interpreter.version)
             if expected and hashlib.sha256(text).hexdigest() != expected:
                 raise self._unproven("gives other bytecode than bytecode format 1 has")
         except EOFError:
-            raise self._unproven(f"ends at its start{_how(self._stop())}") from None
+            raise self._unproven(f"ends at its start{self._end()}") from None
         except TimeoutError:
             raise self._unproven(f"gives no answer within {LONGEST} seconds") from None
 
@@ -154,19 +166,27 @@ class Compiler:
         head = _read(out, 5, end)
         return head[:1], _read(out, int.from_bytes(head[1:], "little"), end)
 
-    def _stop(self) -> int:
-        """End the interpreter. Return its exit code, negative for a signal."""
-        process, self._process = self._process, None
-        if process is None:
-            return 0
-        for pipe in (process.stdin, process.stdout):
-            assert pipe  # it was asked for
-            pipe.close()
-        try:
-            return process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            return process.wait()
+    def _end(self) -> str:
+        """Await the end of an interpreter that says nothing more. Return by which signal it was, in words."""
+        assert self._process  # it was asked
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_PATIENCE)
+        code = self._process.returncode
+        self._stop()
+        return f" ({signal.Signals(-code).name})" if code and -code in set(signal.Signals) else ""
+
+    def _stop(self) -> None:
+        if self._process:
+            with self._process:  # closes its pipes, and waits
+                self._process.kill()
+            self._process = None
+
+
+def tokens(source: bytes) -> int:
+    """Return about how many tokens a source has: its words, its marks, and a quarter of its quotation marks."""
+    words = len(source.translate(_WORDS).split())
+    marks, quotes = (len(source) - len(source.translate(None, each)) for each in (_MARKS, _QUOTES))
+    return words + marks + quotes // 4
 
 
 def _program() -> Iterator[bytes]:
@@ -174,12 +194,12 @@ def _program() -> Iterator[bytes]:
     return ((folder / name).read_bytes() for name in _MODULES)
 
 
-def _request(path: str, source: bytes, *, checked: bool) -> bytes:
+def _request(asked: bytes, path: str, source: bytes) -> bytes:
     try:
         name = path.encode()
     except UnicodeEncodeError:
         raise NotCompiled("its path is no text") from None
-    return (b"\1" if checked else b"\0") + _text(name) + _text(source)
+    return asked + _text(name) + _text(source)
 
 
 def _text(text: bytes) -> bytes:
@@ -210,13 +230,3 @@ def _wait(file: int, event: int, end: float) -> None:
         selector.register(file, event)
         if not selector.select(max(end - time.monotonic(), 0)):
             raise TimeoutError
-
-
-def _how(code: int) -> str:
-    """Return by which signal a process ended, in words that follow that it did."""
-    if code >= 0:
-        return ""
-    try:
-        return f" ({signal.Signals(-code).name})"
-    except ValueError:
-        return f" (signal {-code})"

@@ -44,7 +44,7 @@ class Compilation:
         try:
             return self.compiler.compile(f"/{source.path}", source.read(), checked=self.checked)
         except NotCompiled as error:
-            return LeftOut(f"/{source.path}", error.reason, error.crashed)
+            return LeftOut(f"/{source.path}", error.reason, error.unusual)
 
 
 def bytecode_layer(files: Mapping[str, bytes], folders: Mapping[str, Entry] | None = None) -> list[Entry]:

@@ -71,7 +71,7 @@ def take_python(base: BaseFiles, interpreter: str, platform: Platform) -> dict[s
 
 
 class _Parts:
-    """The files of a base that are taken: each is read once, and many at once, for an archive is read from its start."""
+    """The files of a base that are taken: each is read once, and many together, for archives are read forwards."""
 
     def __init__(self, base: BaseFiles, platform: Platform, folders: tuple[str, ...]) -> None:
         self._base = base

@@ -1,7 +1,7 @@
 """What an interpreter runs to compile: sources come in, and the content of their compiled files goes out.
 
 It imports what is built into every CPython, and nothing else: around an interpreter there may be no extension modules.
-A request is a flag and two texts, each behind its length: 1 for a checked hash (PEP 552) or 0, the path, the source.
+A request is a letter and two texts, each behind its length: what is asked for, the path and the source.
 An answer is a letter and one text. The first one, asked by nobody, says which interpreter this is.
 """
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
-IS, COMPILED, LEFT_OUT, UNKNOWN = b"I", b"C", b"L", b"U"
+UNCHECKED, CHECKED, PROOF = b"U", b"C", b"P"
+"""What is asked for: a file with one of the two hashes (PEP 552); the last is the first, read and written once more."""
+
+IS, COMPILED, LEFT_OUT, ODD = b"I", b"C", b"L", b"O"
 """What an answer's text is: the interpreter, a compiled file, why there is none, or what is odd about the bytecode."""
 
 STACK = 512 << 20
@@ -34,8 +37,11 @@ DEPTH = 1000
 LONGEST = 300
 """Seconds for one source, after which the kernel ends this process should nobody else be there to do it."""
 
-ENCODINGS = ("_multibytecodec", *(f"_codecs_{each}" for each in ("cn", "hk", "iso2022", "jp", "kr", "tw")))
-"""Extension modules that some interpreters have: a source in their encodings is compiled by none."""
+ENCODINGS = (
+    *("_multibytecodec", *(f"_codecs_{each}" for each in ("cn", "hk", "iso2022", "jp", "kr", "tw"))),
+    *(f"encodings.{each}" for each in ("unicode_escape", "raw_unicode_escape", "utf_7", "punycode", "idna")),
+)
+"""Modules of encodings in which no source is compiled: some interpreters lack the first; the others hide marks."""
 
 
 def main(requests: BinaryIO, canonical: Callable[[bytes], bytes]) -> None:
@@ -72,12 +78,12 @@ def serve(requests: BinaryIO, answers: BinaryIO, canonical: Callable[[bytes], by
     while True:
         answers.write(kind + len(text).to_bytes(4, "little") + text)
         answers.flush()
-        flag = requests.read(1)
-        if not flag:
+        asked = requests.read(1)
+        if not asked:
             return
         path, source = read_text(requests).decode("utf-8"), read_text(requests)
         _signal.alarm(LONGEST)
-        kind, text = answer(path, source, canonical, checked=flag == b"\1")
+        kind, text = answer(asked, path, source, canonical)
         _signal.alarm(0)
 
 
@@ -94,7 +100,7 @@ def read_text(requests: BinaryIO) -> bytes:
     return requests.read(int.from_bytes(requests.read(4), "little"))
 
 
-def answer(path: str, source: bytes, canonical: Callable[[bytes], bytes], *, checked: bool) -> tuple[bytes, bytes]:
+def answer(asked: bytes, path: str, source: bytes, canonical: Callable[[bytes], bytes]) -> tuple[bytes, bytes]:
     """Return what a source becomes."""
     try:
         stream = marshal.dumps(compile(source, path, "exec", dont_inherit=True, optimize=0))
@@ -102,15 +108,17 @@ def answer(path: str, source: bytes, canonical: Callable[[bytes], bytes], *, che
         return LEFT_OUT, reason(error).encode("utf-8", "replace")
     try:
         written = canonical(stream)
-    except ValueError as error:
-        return UNKNOWN, str(error).encode("utf-8", "replace")
+        if asked == PROOF and canonical(marshal.dumps(marshal.loads(written))) != written:  # noqa: S302  # our own bytes
+            return ODD, b"it is read as other code"
+    except (ValueError, EOFError, TypeError) as error:
+        return ODD, str(error).encode("utf-8", "replace")
     magic = importing.MAGIC_NUMBER
     digest = _imp.source_hash(int.from_bytes(magic, "little"), source)
-    return COMPILED, magic + (3 if checked else 1).to_bytes(4, "little") + digest + written
+    return COMPILED, magic + (3 if asked == CHECKED else 1).to_bytes(4, "little") + digest + written
 
 
 def reason(error: Exception) -> str:
     """Return in a line why a source does not compile."""
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    text = error.msg if isinstance(error, SyntaxError) else str(error) or "it is too complex"
     line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
     return f"{type(error).__name__}: {text}"[:300] + line

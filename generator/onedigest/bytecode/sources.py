@@ -22,11 +22,14 @@ class Source:
 
 
 class LeftOut(NamedTuple):
-    """A source of which there is no bytecode, by its path in the image, and why; its compiler may have `crashed`."""
+    """A source of which there is no bytecode, by its path in the image, and why.
+
+    It is `unusual` where its text is no mistake: it is very large, or the compiler crashed.
+    """
 
     path: str
     reason: str
-    crashed: bool = False
+    unusual: bool = False
 
 
 def sources_in(entries: Iterable[Entry], python: str, below: str = "") -> Iterator[Source]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onedigest.errors import InputError, Problem
-from onedigest.workspace.fetch import fetch_inputs_of
+from onedigest.workspace.fetch_inputs import fetch_inputs_of
 
 if TYPE_CHECKING:
     from onedigest.assembler.descriptor import Descriptor

@@ -23,6 +23,7 @@ from onedigest.workspace.planned_image import PlannedImage, fetch_base, prepare,
 from onedigest.workspace.records import read_record
 from onedigest.workspace.results import BuildResult, PlatformResult
 from onedigest.workspace.script_image import ScriptImage
+from onedigest.workspace.uncompiled import tell_uncompiled
 from onedigest.workspace.wheel_problems import refuse_unfit_wheels
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def build_images(
                 built = run_engine(context, job, builds_with, build.recorded_layers(engine))
                 status.clear()
                 result = build.finish(built)
+            result = replace(result, uncompiled=tell_uncompiled(context, image, job.plan))
             refuse_unfit_wheels(context, image, job.lock, [each.platform for each in job.plan.platforms])
             look_at(context, image, job.lock, job.files, job.plan)
             results.append(result)

@@ -1,15 +1,14 @@
-"""The fetching of inputs: wheels, Debian packages, base layers, and what other engines take from here."""
+"""The fetching of all that images need, and of what other engines take from here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from onedigest.errors import InputError, Problem
 from onedigest.wording import amount, plural
 from onedigest.workspace.context import Context
-from onedigest.workspace.image_sources import sources
+from onedigest.workspace.fetch_inputs import fetch_inputs_of
 from onedigest.workspace.interpreters import interpreter_finder
 from onedigest.workspace.locks import chosen_platforms, prove_base, read_lock
 from onedigest.workspace.results import FetchResult
@@ -18,7 +17,6 @@ from onedigest.workspace.wheel_problems import placed, wheel_problems
 
 if TYPE_CHECKING:
     from onedigest.lock.model import Lock
-    from onedigest.plan.inputs import Inputs
 
 
 def fetch_images(context: Context, images: Iterable[ScriptImage], platforms: tuple[str, ...] = ()) -> list[FetchResult]:
@@ -74,35 +72,3 @@ def _place_encoded(context: Context, image: ScriptImage, lock: Lock) -> None:
             place_encoded(plan, inputs=image.inputs, store=context.store, workers=context.workers, find=find)
         except InputError as error:
             raise placed(image, lock, error) from None
-
-
-def fetch_inputs_of(
-    context: Context, image: ScriptImage, lock: Lock, chosen: Inputs, arrived: Callable[[str], None] = lambda _: None
-) -> int:
-    """Put inputs into lockfiles/.inputs, with progress; return how many were not in the store.
-
-    `arrived` is told the name of each as soon as it is there.
-    """
-    from onedigest.fetching import built_elsewhere, fetch_inputs, link_cached
-
-    missing = link_cached(context.store, image.inputs, chosen)
-    built = built_elsewhere(context.store, lock, chosen)
-    missing = replace(missing, wheels=tuple(dict.fromkeys((*missing.wheels, *built))))
-    for name in sorted(chosen.names() - missing.names()):
-        arrived(name)
-    if missing.count():
-        title = f"{image.spec.name}: fetching"
-        with context.events.progress(title, missing.size()) as progress:
-            source = sources(context, image, progress.advance)
-            folder, inputs = image.script_folder, image.inputs
-            fetch_inputs(
-                image.spec,
-                lock,
-                source,
-                folder=folder,
-                inputs=inputs,
-                missing=missing,
-                author=image.author(),
-                arrived=arrived,
-            )
-    return missing.count()

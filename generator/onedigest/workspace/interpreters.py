@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from onedigest.errors import NetworkError
 from onedigest.workspace.context import Context
+from onedigest.workspace.fetch_inputs import fetch_inputs_of
+from onedigest.workspace.image_sources import sources
 from onedigest.workspace.script_image import ScriptImage
 
 if TYPE_CHECKING:
@@ -53,8 +55,6 @@ def _ways(context: Context, image: ScriptImage, lock: Lock) -> tuple[Way, ...]:
         return installed(str(find_python(version, context.variables)), version, context.variables, "uv's")
 
     def fetch(inputs: Inputs) -> None:
-        from onedigest.workspace.fetch import fetch_inputs_of
-
         fetch_inputs_of(context, image, lock, inputs)
 
     return (
@@ -72,7 +72,6 @@ def _ways(context: Context, image: ScriptImage, lock: Lock) -> tuple[Way, ...]:
 def _bring(context: Context, image: ScriptImage, version: str, folder: Path) -> Path:
     """Have uv bring a CPython, and say so. Raises `NetworkError` where no network is to be used."""
     from onedigest.tools.uv_python import install_python
-    from onedigest.workspace.image_sources import sources
 
     if context.offline:
         raise NetworkError.of("it is not asked to bring one: `--offline` is set")

@@ -12,7 +12,8 @@ from onedigest.errors import EngineError, InputError, OnedigestError, Problem, g
 from onedigest.formats import LOCK_FILE
 from onedigest.wording import shown
 from onedigest.workspace.context import Context
-from onedigest.workspace.fetch import fetch_inputs_of, place_named_assemblers
+from onedigest.workspace.fetch import place_named_assemblers
+from onedigest.workspace.fetch_inputs import fetch_inputs_of
 from onedigest.workspace.image_sources import sources
 from onedigest.workspace.interpreters import interpreter_finder
 from onedigest.workspace.locks import changed_keys, chosen_platforms, code_problems, moved_code, prove_base, read_lock

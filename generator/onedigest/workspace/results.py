@@ -78,12 +78,21 @@ class PushResult:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UncompiledFile:
+    """A Python file of an image that has no bytecode: its path there, and why Python compiles it at each start."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BuildResult:
     """What building one image gave.
 
     `digest` is that of the index, as `sha256:` and 64 hexadecimal digits; `output` the OCI layout or archive, if one
-    was written; `made` the layers that were not in the store; `platforms` by names such as `linux/amd64`. `loaded` are
-    the names that docker or podman has it by, `attached` the digests of what was attached by media type.
+    was written; `made` the layers that were not in the store; `platforms` by names such as `linux/amd64`. `uncompiled`
+    are the files without bytecode in layers of the store. `loaded` are the names that docker or podman has it by,
+    `attached` the digests of what was attached by media type.
     """
 
     name: str
@@ -91,6 +100,7 @@ class BuildResult:
     output: Path | None
     made: tuple[str, ...]
     platforms: Mapping[str, PlatformResult]
+    uncompiled: tuple[UncompiledFile, ...] = ()
     loaded: tuple[str, ...] | None = None
     pushed: PushResult | None = None
     attached: Mapping[str, str] | None = None

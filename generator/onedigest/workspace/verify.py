@@ -100,7 +100,7 @@ def _moved(name: str, variation: str, expected: Record, found: Record) -> Differ
 
 def _bring_all(context: Context, job: PlannedImage) -> None:
     from onedigest.plan.inputs import inputs_of
-    from onedigest.workspace.fetch import fetch_inputs_of
+    from onedigest.workspace.fetch_inputs import fetch_inputs_of
 
     fetch_inputs_of(context, job.image, job.lock, inputs_of(job.lock, job.lock.platforms))
 

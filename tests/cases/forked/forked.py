@@ -5,6 +5,6 @@
 # [tool.onedigest]
 # base = "debian:bookworm"
 # include-script = false
-# max-layers = 6
+# max-layers = 8
 # ///
 print("forked")

@@ -7,6 +7,7 @@
 # env = { KIND = "ours" }
 # labels = { "org.example.team" = "data" }
 # repository = "ghcr.io/acme/image"
+# bytecode = false
 # ///
 """A script that no Debian suite has a Python for, so its base is an image."""
 

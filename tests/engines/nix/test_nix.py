@@ -73,7 +73,8 @@ def test_derivations_depend_on_no_path_and_are_shared_by_images(built: Project, 
     assert derivations(elsewhere, "app") == app
     assert shared == {
         "debian-bookworm-amd64.drv", "debian-bookworm-arm64.drv", "native-1.0-amd64.drv", "native-1.0-arm64.drv",
-        "folder-app.drv", "working-directory.drv",
+        "bytecode-debian-bookworm-amd64.drv", "bytecode-debian-bookworm-arm64.drv", "bytecode-native-1.0-amd64.drv",
+        "bytecode-native-1.0-arm64.drv", "folder-app.drv", "working-directory.drv",
     }  # fmt: skip
 
 

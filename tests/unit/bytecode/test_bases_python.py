@@ -5,7 +5,7 @@ import os
 import platform
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +13,8 @@ import pytest
 
 from base_images import Files
 from elf_builder import elf_file
-from onedigest.bytecode import bases_python as module
 from onedigest.bytecode import base_files, python_folders
+from onedigest.bytecode import bases_python as module
 from onedigest.bytecode.bases_python import bases_python
 from onedigest.bytecode.interpreter import Interpreter
 from onedigest.errors import InputError
@@ -22,7 +22,7 @@ from onedigest.lock.base import Base
 from onedigest.plan.inputs import Inputs
 from onedigest.store import Store
 from onedigest.tools.python_identity import read_version
-from own_pythons import HERE, NAME, OTHER, VERSION, files, image_base, running_python
+from own_pythons import HERE, NAME, OTHER, VERSION, files, image_base, running_python, small
 
 LAYOUTS: dict[str, tuple[list[Files], str]] = {
     "docker": ([files("usr/local", libraries="usr/local/lib")], "usr/local"),
@@ -60,16 +60,6 @@ def version(found: Interpreter) -> str:
 
 def folders(store: Store) -> list[Path]:
     return sorted(path for path in (store.root / "pythons").iterdir() if path.name != "root")
-
-
-def small(machine: int = HERE.elf_machine, needed: Sequence[str] = ("libc.so.6",)) -> dict[str, bytes | str | None]:
-    """Return the files of an image that looks whole, and has nothing to run."""
-    return {
-        f"usr/bin/{NAME}": elf_file(interpreter="/lib/ld.so", needed=needed, machine=machine),
-        "lib/ld.so": elf_file(machine=machine),
-        "lib/libc.so.6": elf_file("libc.so.6", needed=["ld.so"], machine=machine),
-        f"usr/lib/{NAME}/os.py": b"",
-    }
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -158,7 +148,7 @@ def test_it_is_unpacked_once_and_proven_each_time(store: Store, monkeypatch: pyt
         source.unlink()
         os.mkfifo(source)
 
-    for spoil in (write, link, pipe, lambda: (source.parent / "new.py").touch(), lambda: source.chmod(0o644)):
+    for spoil in (write, link, pipe, (source.parent / "new.py").touch, lambda: source.chmod(0o644)):
         spoil()
         assert own(base, store) == first
         assert (source.read_bytes(), version(first)) == (running_python().sources["os.py"], VERSION)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -49,10 +50,8 @@ def test_the_first_way_that_leads_to_one_is_taken() -> None:
 
 def test_one_of_another_version_or_with_other_bytecode_is_passed_over(tmp_path: Path) -> None:
     broken = replace(RIGHT, command=("/gone/python",))
-    ways = [
-        Way(name="x", find=lambda each=each: each)
-        for each in (says(tmp_path, "3.0.1"), says(tmp_path, VERSION), broken)
-    ]  # type: ignore[misc]  # mypy sees no default
+    others = (says(tmp_path, "3.0.1"), says(tmp_path, VERSION), broken)
+    ways = [Way(name="x", find=partial(replace, each)) for each in others]
 
     assert find_interpreter(VERSION, [*ways, Way(name="right", find=lambda: RIGHT)]) == RIGHT
 
@@ -117,5 +116,5 @@ def test_the_running_python_is_taken_if_it_is_the_one(monkeypatch: pytest.Monkey
     with pytest.raises(InputError, match=f"^it is {VERSION}$"):
         running("3.1.4", {})
     monkeypatch.setattr(sys.implementation, "name", "pypy")
-    with pytest.raises(InputError, match="^it is pypy, and not CPython$"):
+    with pytest.raises(InputError, match=r"^it is pypy, and not CPython$"):
         running(VERSION, {})

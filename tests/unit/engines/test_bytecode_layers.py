@@ -128,7 +128,7 @@ def test_what_does_not_compile_is_left_out_and_noted(bench: Bench) -> None:
     layer = bytecode(bench.wheels({"one": {"one/a.py": b"print 1\n", "one/b.py": b"X = 1", "one/c.py": b"\0"}}))
 
     assert sorted(bench.files(layer)) == [f"{SITE}/one/__pycache__/b.{TAG}.pyc"]
-    assert [(each.path, each.crashed) for each in left_out(layer, bench.store)] == [
+    assert [(each.path, each.unusual) for each in left_out(layer, bench.store)] == [
         (f"/{SITE}/one/a.py", False), (f"/{SITE}/one/c.py", False),
     ]  # fmt: skip
     assert "Missing parentheses" in left_out(layer, bench.store)[0].reason

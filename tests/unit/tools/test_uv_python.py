@@ -1,25 +1,18 @@
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import platform
 import sys
-import tarfile
 import time
 from pathlib import Path
 
 import pytest
 
-from onedigest.errors import InputError, NetworkError
+from onedigest.errors import InputError, NetworkError, OnedigestError
 from onedigest.tools import uv_python
 from onedigest.tools.python_identity import read_version
 from onedigest.tools.uv_python import find_python, install_python
-
-VERSION = sys.version.split()[0]
-NAME = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-PYTHON = Path(sys.executable).resolve()
-"""Not that of an environment."""
+from own_pythons import NAME, PROGRAM, VERSION, downloads
 
 NONE = "3.11.2"
 """A version that uv has no download of."""
@@ -31,7 +24,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {"PATH": "/nowhere", "HOME": str(tmp_path), "UV_CACHE_DIR": str(tmp_path / "cache")}
 
 
-def put(folder: Path, name: str, text: str = f'exec {PYTHON} "$@"') -> Path:
+def put(folder: Path, name: str, text: str = f'exec {PROGRAM} "$@"') -> Path:
     """Write a program of a folder that is on PATH."""
     folder.mkdir(parents=True, exist_ok=True)
     program = folder / name
@@ -116,36 +109,8 @@ def test_programs_on_path_see_no_secret(tmp_path: Path, environment: dict[str, s
     assert "hunter2" not in (tmp_path / "seen").read_text()
 
 
-def downloads(folder: Path, version: str, address: str = "") -> dict[str, str]:
-    """Write a list of Pythons that uv can bring, of one that is this one; return the variable that names it."""
-    text = io.BytesIO()
-    with tarfile.open(fileobj=text, mode="w:gz") as archive:
-        script = f'#!/bin/sh\nexec {PYTHON} "$@"\n'.encode()
-        library = f"lib/{NAME}/_sysconfigdata__linux_{platform.machine()}-linux-gnu.py"
-        for path, data in {
-            f"bin/{NAME}": script,
-            f"lib/{NAME}/os.py": b"",
-            library: b"# system configuration generated and used by the sysconfig module\nbuild_time_vars = {}\n",
-        }.items():
-            member = tarfile.TarInfo(f"python/{path}")
-            member.mode, member.size = 0o755, len(data)
-            archive.addfile(member, io.BytesIO(data))
-    file = folder / "cpython.tar.gz"
-    file.write_bytes(text.getvalue())
-    machine = platform.machine()
-    row = {
-        "name": "cpython", "arch": {"family": machine, "variant": None}, "os": "linux", "libc": "gnu",
-        **dict(zip(("major", "minor", "patch"), map(int, version.split(".")), strict=True)), "prerelease": "",
-        "url": f"{address or f'file://{folder}'}/{file.name}", "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-        "variant": None, "build": "20260101",
-    }  # fmt: skip
-    path = folder / "downloads.json"
-    path.write_text(json.dumps({f"cpython-{version}-linux-{machine}-gnu": row}))
-    return {"UV_PYTHON_DOWNLOADS_JSON_URL": str(path)}
-
-
-def refusal(version: str, environment: dict[str, str], folder: Path) -> InputError | NetworkError:
-    with pytest.raises((InputError, NetworkError)) as raised:
+def refusal(version: str, environment: dict[str, str], folder: Path) -> OnedigestError:
+    with pytest.raises(OnedigestError) as raised:
         install_python(version, folder, environment)
     return raised.value
 

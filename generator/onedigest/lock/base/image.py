@@ -25,6 +25,8 @@ from onedigest.oci.reference import Reference, parse_reference
 from onedigest.platforms import Platform
 
 _SUITES = {system: suite for suite, system in SYSTEMS.items()}
+_PYTHON = re.compile(r"(?:lib)?python3(?![a-z])")
+"""How the names of Debian's packages begin that may have files of its standard library."""
 _VARIABLE = re.compile(r"[^=\x00-\x20\x7f]+=")
 
 
@@ -110,7 +112,10 @@ class ImageBase(Base):
         return self.image_for(platform).layers
 
     def library(self, platform: Platform) -> str:
-        return self.image_for(platform).uncompiled_library
+        found, own = self.image_for(platform).uncompiled_library, f"/usr/lib/python{self.python_minor}"
+        above = (each for each in self.debian_packages if platform in each.platforms)
+        # bytecode of what packages replace would be taken for theirs
+        return "" if found == own and any(_PYTHON.match(each.name) for each in above) else found
 
     def file_list(self, platform: Platform) -> FileList | None:
         return self.image_for(platform).files

@@ -12,7 +12,7 @@ let
 
   layers = {
     debian-bookworm-amd64 = onedigest.layer "debian-bookworm-amd64" {
-      archive = "debian-bookworm-amd64-8a02cef04e45.tar.gz";
+      archive = "debian-bookworm-amd64-6773d62d3f34.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {
@@ -65,6 +65,11 @@ let
         user = "65532:65532";
       };
     };
+    bytecode-debian-bookworm-amd64 = onedigest.layer "bytecode-debian-bookworm-amd64" {
+      archive = "bytecode-debian-bookworm-amd64-b2d2477d6950.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of debian:bookworm";
+    };
     folder-app = onedigest.layer "folder-app" {
       command = "folder";
       holds = "folder /app";
@@ -90,6 +95,11 @@ let
         python = "3.11";
       };
     };
+    bytecode-split-2_0-amd64 = onedigest.layer "bytecode-split-2.0-amd64" {
+      archive = "bytecode-split-2.0-amd64-d9eb76b07c5e.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of split 2.0";
+    };
     python-3_11_2 = onedigest.layer "python-3.11.2" {
       command = "virtual-environment";
       holds = "virtual environment, Python 3.11.2";
@@ -99,7 +109,7 @@ let
       };
     };
     debian-bookworm-arm64 = onedigest.layer "debian-bookworm-arm64" {
-      archive = "debian-bookworm-arm64-79368ca544fe.tar.gz";
+      archive = "debian-bookworm-arm64-120f67936d7b.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {
@@ -152,6 +162,11 @@ let
         user = "65532:65532";
       };
     };
+    bytecode-debian-bookworm-arm64 = onedigest.layer "bytecode-debian-bookworm-arm64" {
+      archive = "bytecode-debian-bookworm-arm64-dff954f1c862.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of debian:bookworm";
+    };
     split-1_0-arm64 = onedigest.layer "split-1.0-arm64" {
       command = "wheels";
       holds = "split 1.0";
@@ -163,6 +178,11 @@ let
       options = {
         python = "3.11";
       };
+    };
+    bytecode-split-1_0-arm64 = onedigest.layer "bytecode-split-1.0-arm64" {
+      archive = "bytecode-split-1.0-arm64-d63b5977c8cf.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of split 1.0";
     };
   };
 in
@@ -184,9 +204,11 @@ onedigest.image {
       };
       layers = [
         layers.debian-bookworm-amd64
+        layers.bytecode-debian-bookworm-amd64
         layers.folder-app
         layers.working-directory
         layers.split-2_0-amd64
+        layers.bytecode-split-2_0-amd64
         layers.python-3_11_2
       ];
     };
@@ -203,9 +225,11 @@ onedigest.image {
       };
       layers = [
         layers.debian-bookworm-arm64
+        layers.bytecode-debian-bookworm-arm64
         layers.folder-app
         layers.working-directory
         layers.split-1_0-arm64
+        layers.bytecode-split-1_0-arm64
         layers.python-3_11_2
       ];
     };

@@ -12,7 +12,7 @@ let
 
   layers = {
     debian-bookworm-amd64 = onedigest.layer "debian-bookworm-amd64" {
-      archive = "debian-bookworm-amd64-e22c3c76bf81.tar.gz";
+      archive = "debian-bookworm-amd64-bd26d94efe30.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {
@@ -65,6 +65,11 @@ let
         user = "1000:1001";
       };
     };
+    bytecode-debian-bookworm-amd64 = onedigest.layer "bytecode-debian-bookworm-amd64" {
+      archive = "bytecode-debian-bookworm-amd64-b2d2477d6950.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of debian:bookworm";
+    };
     folder-app = onedigest.layer "folder-app" {
       command = "folder";
       holds = "folder /app";
@@ -79,7 +84,7 @@ let
       holds = "working directory /app";
     };
     debian-essential-amd64 = onedigest.layer "debian-essential-amd64" {
-      archive = "debian-essential-amd64-5b30949eed08.tar.gz";
+      archive = "debian-essential-amd64-ddcd1ad8f444.tar.gz";
       command = "debian-packages";
       holds = "Debian's essential packages";
       inputs = {
@@ -134,7 +139,7 @@ let
       };
     };
     libgomp1-amd64 = onedigest.layer "libgomp1-amd64" {
-      archive = "libgomp1-amd64-b8680588361c.tar.gz";
+      archive = "libgomp1-amd64-a5a44ce509e4.tar.gz";
       command = "debian-packages";
       holds = "libgomp1";
       inputs = {
@@ -144,7 +149,7 @@ let
       };
     };
     debian-configuration-amd64 = onedigest.layer "debian-configuration-amd64" {
-      archive = "debian-configuration-amd64-ce77d81c3434.tar.gz";
+      archive = "debian-configuration-amd64-641255aa0df2.tar.gz";
       command = "debian-configuration";
       holds = "caches and alternatives of all Debian packages";
       inputs = {
@@ -253,6 +258,11 @@ let
         python = "3.11";
       };
     };
+    bytecode-native-1_0-amd64 = onedigest.layer "bytecode-native-1.0-amd64" {
+      archive = "bytecode-native-1.0-amd64-b1dbeeeb5072.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of native 1.0";
+    };
     alpha-beta-delta-and-1-more = onedigest.layer "alpha-beta-delta-and-1-more" {
       command = "wheels";
       holds = "alpha 1.0, beta 1.5, delta 0.1, gamma 3";
@@ -268,6 +278,11 @@ let
         python = "3.11";
       };
     };
+    bytecode-alpha-beta-delta-and-1-more = onedigest.layer "bytecode-alpha-beta-delta-and-1-more" {
+      archive = "bytecode-alpha-beta-delta-and-1-more-119b1a56c4d7.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of alpha 1.0, beta 1.5, delta 0.1, gamma 3";
+    };
     intel-1-amd64 = onedigest.layer "intel-1-amd64" {
       command = "wheels";
       holds = "intel 1";
@@ -279,6 +294,11 @@ let
       options = {
         python = "3.11";
       };
+    };
+    bytecode-intel-1-amd64 = onedigest.layer "bytecode-intel-1-amd64" {
+      archive = "bytecode-intel-1-amd64-ab19d5878ecf.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of intel 1";
     };
     python-3_11_2-amd64 = onedigest.layer "python-3.11.2-amd64" {
       command = "virtual-environment";
@@ -297,6 +317,11 @@ let
         interpreter = "/usr/bin/python3.11";
         version = "3.11.2";
       };
+    };
+    bytecode-python-3_11_2-amd64 = onedigest.layer "bytecode-python-3.11.2-amd64" {
+      archive = "bytecode-python-3.11.2-amd64-ec5fa023df36.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of virtual environment, Python 3.11.2";
     };
     application = onedigest.layer "application" {
       command = "application";
@@ -323,7 +348,7 @@ let
       ];
     };
     debian-bookworm-arm64 = onedigest.layer "debian-bookworm-arm64" {
-      archive = "debian-bookworm-arm64-f05db61f83ec.tar.gz";
+      archive = "debian-bookworm-arm64-236a2aaabe7f.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {
@@ -376,8 +401,13 @@ let
         user = "1000:1001";
       };
     };
+    bytecode-debian-bookworm-arm64 = onedigest.layer "bytecode-debian-bookworm-arm64" {
+      archive = "bytecode-debian-bookworm-arm64-dff954f1c862.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of debian:bookworm";
+    };
     debian-essential-arm64 = onedigest.layer "debian-essential-arm64" {
-      archive = "debian-essential-arm64-8cd7d3b892e6.tar.gz";
+      archive = "debian-essential-arm64-75fadc1b02c5.tar.gz";
       command = "debian-packages";
       holds = "Debian's essential packages";
       inputs = {
@@ -432,7 +462,7 @@ let
       };
     };
     libgomp1-arm64 = onedigest.layer "libgomp1-arm64" {
-      archive = "libgomp1-arm64-028c349b8f7a.tar.gz";
+      archive = "libgomp1-arm64-6989c6c766b3.tar.gz";
       command = "debian-packages";
       holds = "libgomp1";
       inputs = {
@@ -442,7 +472,7 @@ let
       };
     };
     debian-configuration-arm64 = onedigest.layer "debian-configuration-arm64" {
-      archive = "debian-configuration-arm64-8f6f9929f908.tar.gz";
+      archive = "debian-configuration-arm64-d0fa5dc7d4fc.tar.gz";
       command = "debian-configuration";
       holds = "caches and alternatives of all Debian packages";
       inputs = {
@@ -551,6 +581,11 @@ let
         python = "3.11";
       };
     };
+    bytecode-native-1_0-arm64 = onedigest.layer "bytecode-native-1.0-arm64" {
+      archive = "bytecode-native-1.0-arm64-109d41de500e.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of native 1.0";
+    };
     python-3_11_2-arm64 = onedigest.layer "python-3.11.2-arm64" {
       command = "virtual-environment";
       holds = "virtual environment, Python 3.11.2";
@@ -567,6 +602,11 @@ let
         interpreter = "/usr/bin/python3.11";
         version = "3.11.2";
       };
+    };
+    bytecode-python-3_11_2-arm64 = onedigest.layer "bytecode-python-3.11.2-arm64" {
+      archive = "bytecode-python-3.11.2-arm64-8314e95dd110.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of virtual environment, Python 3.11.2";
     };
   };
 in
@@ -600,15 +640,20 @@ onedigest.image {
       };
       layers = [
         layers.debian-bookworm-amd64
+        layers.bytecode-debian-bookworm-amd64
         layers.folder-app
         layers.working-directory
         layers.debian-essential-amd64
         layers.libgomp1-amd64
         layers.debian-configuration-amd64
         layers.native-1_0-amd64
+        layers.bytecode-native-1_0-amd64
         layers.alpha-beta-delta-and-1-more
+        layers.bytecode-alpha-beta-delta-and-1-more
         layers.intel-1-amd64
+        layers.bytecode-intel-1-amd64
         layers.python-3_11_2-amd64
+        layers.bytecode-python-3_11_2-amd64
         layers.application
       ];
     };
@@ -637,14 +682,18 @@ onedigest.image {
       };
       layers = [
         layers.debian-bookworm-arm64
+        layers.bytecode-debian-bookworm-arm64
         layers.folder-app
         layers.working-directory
         layers.debian-essential-arm64
         layers.libgomp1-arm64
         layers.debian-configuration-arm64
         layers.native-1_0-arm64
+        layers.bytecode-native-1_0-arm64
         layers.alpha-beta-delta-and-1-more
+        layers.bytecode-alpha-beta-delta-and-1-more
         layers.python-3_11_2-arm64
+        layers.bytecode-python-3_11_2-arm64
         layers.application
       ];
     };

@@ -12,7 +12,7 @@ let
 
   layers = {
     python-3_12-slim-layer-1-of-2-amd64 = onedigest.layer "python-3.12-slim-layer-1-of-2-amd64" {
-      archive = "python-3.12-slim-a439dc6a5685/blobs/sha256/a3eadde06829d3acfa1f1c83a84b7773f4e81755c2516b4e9ce061e8cf904d61";
+      archive = "python-3.12-slim-a4c165f093b7/blobs/sha256/a3eadde06829d3acfa1f1c83a84b7773f4e81755c2516b4e9ce061e8cf904d61";
       command = "base-layer";
       descriptor = {
         diff_id = "sha256:a3eadde06829d3acfa1f1c83a84b7773f4e81755c2516b4e9ce061e8cf904d61";
@@ -23,7 +23,7 @@ let
       holds = "docker.io/library/python:3.12-slim, layer 1 of 2";
     };
     python-3_12-slim-layer-2-of-2-amd64 = onedigest.layer "python-3.12-slim-layer-2-of-2-amd64" {
-      archive = "python-3.12-slim-a439dc6a5685/blobs/sha256/c6ba31f8977d59b157321e32908ffd6d771ea57982ba3a90074174b72bb7687f";
+      archive = "python-3.12-slim-a4c165f093b7/blobs/sha256/c6ba31f8977d59b157321e32908ffd6d771ea57982ba3a90074174b72bb7687f";
       command = "base-layer";
       descriptor = {
         diff_id = "sha256:c6ba31f8977d59b157321e32908ffd6d771ea57982ba3a90074174b72bb7687f";
@@ -109,7 +109,7 @@ let
       ];
     };
     python-3_12-slim-layer-1-of-2-arm64 = onedigest.layer "python-3.12-slim-layer-1-of-2-arm64" {
-      archive = "python-3.12-slim-a439dc6a5685/blobs/sha256/26cef2ddbde4a5a488cef82e051fb1b80ef31880737c180f00d4e880f17dd510";
+      archive = "python-3.12-slim-a4c165f093b7/blobs/sha256/26cef2ddbde4a5a488cef82e051fb1b80ef31880737c180f00d4e880f17dd510";
       command = "base-layer";
       descriptor = {
         diff_id = "sha256:26cef2ddbde4a5a488cef82e051fb1b80ef31880737c180f00d4e880f17dd510";

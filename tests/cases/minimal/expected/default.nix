@@ -12,7 +12,7 @@ let
 
   layers = {
     debian-bookworm-amd64 = onedigest.layer "debian-bookworm-amd64" {
-      archive = "debian-bookworm-amd64-8a02cef04e45.tar.gz";
+      archive = "debian-bookworm-amd64-6773d62d3f34.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {
@@ -65,6 +65,11 @@ let
         user = "65532:65532";
       };
     };
+    bytecode-debian-bookworm-amd64 = onedigest.layer "bytecode-debian-bookworm-amd64" {
+      archive = "bytecode-debian-bookworm-amd64-b2d2477d6950.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of debian:bookworm";
+    };
     folder-app = onedigest.layer "folder-app" {
       command = "folder";
       holds = "folder /app";
@@ -102,7 +107,7 @@ let
       ];
     };
     debian-bookworm-arm64 = onedigest.layer "debian-bookworm-arm64" {
-      archive = "debian-bookworm-arm64-79368ca544fe.tar.gz";
+      archive = "debian-bookworm-arm64-120f67936d7b.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {
@@ -155,6 +160,11 @@ let
         user = "65532:65532";
       };
     };
+    bytecode-debian-bookworm-arm64 = onedigest.layer "bytecode-debian-bookworm-arm64" {
+      archive = "bytecode-debian-bookworm-arm64-dff954f1c862.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of debian:bookworm";
+    };
   };
 in
 onedigest.image {
@@ -179,6 +189,7 @@ onedigest.image {
       };
       layers = [
         layers.debian-bookworm-amd64
+        layers.bytecode-debian-bookworm-amd64
         layers.folder-app
         layers.working-directory
         layers.python-3_11_2
@@ -202,6 +213,7 @@ onedigest.image {
       };
       layers = [
         layers.debian-bookworm-arm64
+        layers.bytecode-debian-bookworm-arm64
         layers.folder-app
         layers.working-directory
         layers.python-3_11_2

@@ -12,7 +12,7 @@ let
 
   layers = {
     debian-bookworm-amd64 = onedigest.layer "debian-bookworm-amd64" {
-      archive = "debian-bookworm-amd64-8a02cef04e45.tar.gz";
+      archive = "debian-bookworm-amd64-6773d62d3f34.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {
@@ -65,6 +65,11 @@ let
         user = "65532:65532";
       };
     };
+    bytecode-debian-bookworm-amd64 = onedigest.layer "bytecode-debian-bookworm-amd64" {
+      archive = "bytecode-debian-bookworm-amd64-b2d2477d6950.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of debian:bookworm";
+    };
     folder-app = onedigest.layer "folder-app" {
       command = "folder";
       holds = "folder /app of user 65532:65532";
@@ -78,7 +83,7 @@ let
       holds = "working directory /app";
     };
     debian-essential-amd64 = onedigest.layer "debian-essential-amd64" {
-      archive = "debian-essential-amd64-5b30949eed08.tar.gz";
+      archive = "debian-essential-amd64-ddcd1ad8f444.tar.gz";
       command = "debian-packages";
       holds = "Debian's essential packages";
       inputs = {
@@ -133,7 +138,7 @@ let
       };
     };
     gzip-libgomp1-tar-amd64 = onedigest.layer "gzip-libgomp1-tar-amd64" {
-      archive = "gzip-libgomp1-tar-amd64-b8680588361c.tar.gz";
+      archive = "gzip-libgomp1-tar-amd64-a5a44ce509e4.tar.gz";
       command = "debian-packages";
       holds = "gzip, libgomp1, tar";
       inputs = {
@@ -143,7 +148,7 @@ let
       };
     };
     debian-configuration-amd64 = onedigest.layer "debian-configuration-amd64" {
-      archive = "debian-configuration-amd64-ce77d81c3434.tar.gz";
+      archive = "debian-configuration-amd64-641255aa0df2.tar.gz";
       command = "debian-configuration";
       holds = "caches and alternatives of all Debian packages";
       inputs = {
@@ -252,6 +257,11 @@ let
         python = "3.11";
       };
     };
+    bytecode-native-1_0-amd64 = onedigest.layer "bytecode-native-1.0-amd64" {
+      archive = "bytecode-native-1.0-amd64-b1dbeeeb5072.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of native 1.0";
+    };
     alpha-beta-delta-and-2-more = onedigest.layer "alpha-beta-delta-and-2-more" {
       command = "wheels";
       holds = "alpha 1.0, beta 1.5, delta 0.1, flyte 2.12.1, gamma 3";
@@ -268,6 +278,11 @@ let
         python = "3.11";
       };
     };
+    bytecode-alpha-beta-delta-and-2-more = onedigest.layer "bytecode-alpha-beta-delta-and-2-more" {
+      archive = "bytecode-alpha-beta-delta-and-2-more-fb1cad74bb57.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of alpha 1.0, beta 1.5, delta 0.1, flyte 2.12.1, gamma 3";
+    };
     intel-1-amd64 = onedigest.layer "intel-1-amd64" {
       command = "wheels";
       holds = "intel 1";
@@ -279,6 +294,11 @@ let
       options = {
         python = "3.11";
       };
+    };
+    bytecode-intel-1-amd64 = onedigest.layer "bytecode-intel-1-amd64" {
+      archive = "bytecode-intel-1-amd64-ab19d5878ecf.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of intel 1";
     };
     python-3_11_2-amd64 = onedigest.layer "python-3.11.2-amd64" {
       command = "virtual-environment";
@@ -299,6 +319,11 @@ let
         version = "3.11.2";
       };
     };
+    bytecode-python-3_11_2-amd64 = onedigest.layer "bytecode-python-3.11.2-amd64" {
+      archive = "bytecode-python-3.11.2-amd64-89e218de9f89.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of virtual environment, Python 3.11.2";
+    };
     application = onedigest.layer "application" {
       command = "application";
       context = [
@@ -317,7 +342,7 @@ let
       ];
     };
     debian-bookworm-arm64 = onedigest.layer "debian-bookworm-arm64" {
-      archive = "debian-bookworm-arm64-79368ca544fe.tar.gz";
+      archive = "debian-bookworm-arm64-120f67936d7b.tar.gz";
       command = "debian-root";
       holds = "debian:bookworm";
       inputs = {
@@ -370,8 +395,13 @@ let
         user = "65532:65532";
       };
     };
+    bytecode-debian-bookworm-arm64 = onedigest.layer "bytecode-debian-bookworm-arm64" {
+      archive = "bytecode-debian-bookworm-arm64-dff954f1c862.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of debian:bookworm";
+    };
     debian-essential-arm64 = onedigest.layer "debian-essential-arm64" {
-      archive = "debian-essential-arm64-8cd7d3b892e6.tar.gz";
+      archive = "debian-essential-arm64-75fadc1b02c5.tar.gz";
       command = "debian-packages";
       holds = "Debian's essential packages";
       inputs = {
@@ -426,7 +456,7 @@ let
       };
     };
     gzip-libgomp1-tar-arm64 = onedigest.layer "gzip-libgomp1-tar-arm64" {
-      archive = "gzip-libgomp1-tar-arm64-028c349b8f7a.tar.gz";
+      archive = "gzip-libgomp1-tar-arm64-6989c6c766b3.tar.gz";
       command = "debian-packages";
       holds = "gzip, libgomp1, tar";
       inputs = {
@@ -436,7 +466,7 @@ let
       };
     };
     debian-configuration-arm64 = onedigest.layer "debian-configuration-arm64" {
-      archive = "debian-configuration-arm64-8f6f9929f908.tar.gz";
+      archive = "debian-configuration-arm64-d0fa5dc7d4fc.tar.gz";
       command = "debian-configuration";
       holds = "caches and alternatives of all Debian packages";
       inputs = {
@@ -545,6 +575,11 @@ let
         python = "3.11";
       };
     };
+    bytecode-native-1_0-arm64 = onedigest.layer "bytecode-native-1.0-arm64" {
+      archive = "bytecode-native-1.0-arm64-109d41de500e.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of native 1.0";
+    };
     python-3_11_2-arm64 = onedigest.layer "python-3.11.2-arm64" {
       command = "virtual-environment";
       holds = "virtual environment, Python 3.11.2";
@@ -562,6 +597,11 @@ let
         interpreter = "/usr/bin/python3.11";
         version = "3.11.2";
       };
+    };
+    bytecode-python-3_11_2-arm64 = onedigest.layer "bytecode-python-3.11.2-arm64" {
+      archive = "bytecode-python-3.11.2-arm64-ea7e09644862.tar.gz";
+      command = "bytecode";
+      holds = "bytecode of virtual environment, Python 3.11.2";
     };
   };
 in
@@ -585,15 +625,20 @@ onedigest.image {
       };
       layers = [
         layers.debian-bookworm-amd64
+        layers.bytecode-debian-bookworm-amd64
         layers.folder-app
         layers.working-directory
         layers.debian-essential-amd64
         layers.gzip-libgomp1-tar-amd64
         layers.debian-configuration-amd64
         layers.native-1_0-amd64
+        layers.bytecode-native-1_0-amd64
         layers.alpha-beta-delta-and-2-more
+        layers.bytecode-alpha-beta-delta-and-2-more
         layers.intel-1-amd64
+        layers.bytecode-intel-1-amd64
         layers.python-3_11_2-amd64
+        layers.bytecode-python-3_11_2-amd64
         layers.application
       ];
     };
@@ -612,14 +657,18 @@ onedigest.image {
       };
       layers = [
         layers.debian-bookworm-arm64
+        layers.bytecode-debian-bookworm-arm64
         layers.folder-app
         layers.working-directory
         layers.debian-essential-arm64
         layers.gzip-libgomp1-tar-arm64
         layers.debian-configuration-arm64
         layers.native-1_0-arm64
+        layers.bytecode-native-1_0-arm64
         layers.alpha-beta-delta-and-2-more
+        layers.bytecode-alpha-beta-delta-and-2-more
         layers.python-3_11_2-arm64
+        layers.bytecode-python-3_11_2-arm64
         layers.application
       ];
     };

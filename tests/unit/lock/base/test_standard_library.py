@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from full_case import LOCK
 from golden import expected_files
 from image_layers import File, folder, rootfs_of, store_layers
 from onedigest.lock import text as lock_text
@@ -248,6 +249,25 @@ def test_lock_states_a_library_that_wants_bytecode_alone() -> None:
     assert [lock_text.loads(each, "pylock.toml").base for each in (old, new)] == [base, stated]
     platform = IMAGE.platforms[0]
     assert (base.library(platform), stated.library(platform)) == ("", f"/{SLIM}")
+
+
+@pytest.mark.parametrize(
+    ("library", "name", "is_compiled"),
+    [
+        ("/usr/lib/python3.12", "libpython3.12-stdlib", False),
+        ("/usr/lib/python3.12", "python3.12", False),
+        ("/usr/lib/python3.12", "python3-tk", False),
+        ("/usr/lib/python3.12", "libgomp1", True),
+        ("/usr/lib/python3.12", "libpythonic", True),
+        ("/usr/local/lib/python3.12", "libpython3.12-stdlib", True),
+    ],
+)
+def test_library_that_packages_may_replace_is_left_alone(library: str, name: str, *, is_compiled: bool) -> None:
+    """Python does not look whether the bytecode of a layer below is of their sources."""
+    one = replace(LOCK.base.system_packages[0], name=name)
+    base = replace(stating(library), system_packages=(one,), python="3.12.4")
+
+    assert base.library(IMAGE.platforms[0]) == (library if is_compiled else "")
 
 
 @pytest.mark.parametrize(
