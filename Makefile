@@ -65,6 +65,8 @@ docs: .venv/ready ## The pages of docs/ as a site in site/; a dead link or ancho
 bench: .venv/ready ## Measure the tables of docs/benchmarks.md.
 	$(BIN)/python tests/bench/bench.py
 	$(BIN)/python tests/bench/images.py
+	$(BIN)/python tests/bench/starts.py
+	$(BIN)/python tests/bench/same_bytecode.py
 	$(BIN)/python tests/bench/registry.py
 	$(BIN)/python tests/bench/tools.py
 	$(BIN)/python tests/bench/fleet.py

@@ -16,10 +16,10 @@ SOURCES: dict[str, tuple[int, bytes]] = {
     "cp1251": (11, b"#!/usr/bin/python\n# vim: set fileencoding=cp1251 :\na = '\xcf\xf0\xe8'\n"),
     "utf-8-sig": (11, b"# coding: utf-8-sig\na = '\xc3\xa9'\n"),
     "shebang": (11, b"#!/usr/bin/env python3\nprint(1)\n"),
-    "identifiers": (11, "é = 1\nｘ = é\nclass Ω:\n    def ª(self, 中文, *, ﬁ=1): return 中文, ﬁ\n".encode()),
+    "identifiers": (11, "é = 1\n\uff58 = é\nclass Ω:\n    def ª(self, 中文, *, ﬁ=1): return 中文, ﬁ\n".encode()),
     "long-names": (11, b"a%s = b.%s\n" % (b"a" * 300, b"b" * 300)),
     "long-texts": (11, b"a = '%s', '%s', b'%s', '%s'\n" % (b"x" * 255, b"x" * 256, b"y" * 300, b"a b" * 100)),
-    "surrogates": (11, rb"a = '\ud800', '\udfff\ud800', '\U0010ffff', '\x00', '\x7f', '\x80', '\xff', '\u0100'" b"\n"),
+    "surrogates": (11, rb"a = '\ud800', '\udfff\ud800', '\U0010ffff', '\x00', '\x7f', '\x80', '\xff', '\u0100'"),
     "names-that-are-none": (11, b"a = '<module>', '', 'a.b', 'a b', '1', '_', 'a_1', 'A', b'a', b'', 'a\\n'\n"),
     "integers": (
         11,
@@ -44,7 +44,10 @@ SOURCES: dict[str, tuple[int, bytes]] = {
         b"for b in {('x', 1), ('x', 1.5), 'x'}: pass\nc = ('x', 1.5), 'x'\n",
     ),
     "ellipsis": (11, b"...\na = ..., None, True, False, NotImplemented, __debug__\n"),
-    "folding": (11, b"a = 'ab' * 5, 3 * (1, 2), (1, 2) + (3,), 'abc'[1], 7 // 2, -7 % 3, 1 << 40, ~5, not 1, 'a' 'b'\n"),
+    "folding": (
+        11,
+        b"a = 'ab' * 5, 3 * (1, 2), (1, 2) + (3,), 'abc'[1], 7 // 2, -7 % 3, 1 << 40, ~5, not 1, 'a' 'b'\n",
+    ),
     "slices": (11, b"a[1:2], a[:], a[::-1], a[1:2, 'x':, ...], a[b:1]\na[1:2] = b\ndel a[1:2]\n"),
     "statements": (
         11,
@@ -114,7 +117,10 @@ SOURCES: dict[str, tuple[int, bytes]] = {
     ),
     "format-strings-of-3.12": (12, b"a = f'{'b'}', f'{\"\\n\".join(c)}', f'{f'{d}'}', f'''{\n e # why\n}'''\n"),
     "generic-defaults": (13, b"class A[T = int, *U = *tuple[int], **P = [int]]: pass\ntype B[T = str] = T\n"),
-    "annotations-of-3.14": (14, b"a: b = c\nclass D:\n    e: F\n    def g(self, h: I) -> J: k: L = 1\n    if m: n: O\n"),
+    "annotations-of-3.14": (
+        14,
+        b"a: b = c\nclass D:\n    e: F\n    def g(self, h: I) -> J: k: L = 1\n    if m: n: O\n",
+    ),
     "template-strings": (14, b"a = t'', t'{b}', t'{c!r:>{d}}' t'e', rt'\\{f=}'\n"),
     "except-without-brackets": (14, b"try: a\nexcept B, C: d\n"),
     "finally-that-returns": (11, b"def f():\n    for a in b:\n        try: c\n        finally: break\n"),

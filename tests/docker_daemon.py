@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import shutil
@@ -11,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -39,22 +37,10 @@ def docker_variables() -> dict[str, str]:
 
 def run_image(docker: str, name: str, platform: str, *arguments: str) -> str:
     """Run an image of the daemon, without a network; return what it prints."""
-    command = [docker, "run", "--rm", "--network", "none", "--pull", "never", "--platform", platform, *keep_compiled()]
+    command = [docker, "run", "--rm", "--network", "none", "--pull", "never", "--platform", platform]
     done = subprocess.run([*command, *arguments, name], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-@cache
-def keep_compiled(image: str = "") -> tuple[str, ...]:
-    """Return options by which one container finds what another compiled: under emulation that takes longest.
-
-    What is compiled is known by path, time and size, so images whose modules differ say which one they are.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="onedigest-compiled-"))
-    folder.chmod(0o777)  # containers have users of their own
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return ("--volume", f"{folder}:/compiled", "--env", "PYTHONPYCACHEPREFIX=/compiled")
 
 
 @contextmanager

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT, Project, Result, machine_environment
-from docker_daemon import keep_compiled
 from pythons import interpreters
 
 NEWEST, OLDEST = "flyte", "flyte>=2.8,<2.9"
@@ -159,7 +158,7 @@ def run_in_image(docker: str, sdk: Sdk, project: Project, image: str, platform: 
         *("--org", "o", *(("--tgz", "/data/fast.tar.gz", "--dest", ".") if bundle else ())),
         *("--resolver", "flyte._internal.resolvers.default.DefaultTaskResolver", "mod", "script", "instance", "probe"),
     ]
-    options = ("--rm", "--network", "none", "--platform", platform, "-v", f"{data}:/data", *keep_compiled())
+    options = ("--rm", "--network", "none", "--platform", platform, "-v", f"{data}:/data")
     done = subprocess.run(
         [docker, "run", *options, image, "a0", *arguments],
         env=project.environment,
@@ -193,7 +192,7 @@ def serve_in_image(docker: str, project: Project, image: str, command: str) -> s
     """Start an app by the real entry point, without a network; return what its command prints."""
     pull = [docker, "pull", "--quiet", "--platform", "linux/amd64", image]
     subprocess.run(pull, env=project.environment, check=True, capture_output=True, timeout=300)
-    options = ("--rm", "--network", "none", "--platform", "linux/amd64", *keep_compiled())
+    options = ("--rm", "--network", "none", "--platform", "linux/amd64")
     done = subprocess.run(
         [docker, "run", *options, image, "fserve", "--version", "v1", "--", command],
         env=project.environment,

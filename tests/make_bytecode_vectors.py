@@ -17,8 +17,8 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
-from bytecode_sources import LEFT_OUT, SOURCES
 
+from bytecode_sources import LEFT_OUT, SOURCES
 from conftest import VECTORS
 from onedigest.bytecode.compiler import Compiler, NotCompiled
 from onedigest.bytecode.interpreter import Interpreter
@@ -43,30 +43,16 @@ def path_of(name: str) -> str:
     return f"/opt/venv/lib/{name}.py"
 
 
-def minor_of(version: str) -> str:
-    return ".".join(version.split(".")[:2])
-
-
 def compiled(interpreters: list[Interpreter]) -> dict[str, dict[str, str]]:
-    """Return the sha256 of each source by version: of a minor where its releases agree, else of each release."""
-    found: dict[str, dict[str, str]] = defaultdict(dict)
+    """Return the sha256 of each source by releases that share it, such as `3.11.2 3.11.7`."""
+    found: dict[str, dict[str, list[str]]] = {name: defaultdict(list) for name in SOURCES}
     for interpreter in interpreters:
         with Compiler(interpreter) as compiler:
             for name, (since, source) in SOURCES.items():
                 if int(interpreter.version.split(".")[1]) >= since:
                     content = compiler.compile(path_of(name), source)
-                    found[name][interpreter.version] = hashlib.sha256(content).hexdigest()
-    return {name: _by_minor(by_version) for name, by_version in found.items()}
-
-
-def _by_minor(by_version: dict[str, str]) -> dict[str, str]:
-    minors: dict[str, dict[str, str]] = defaultdict(dict)
-    for version, sha256 in by_version.items():
-        minors[minor_of(version)][version] = sha256
-    found: dict[str, str] = {}
-    for minor, releases in minors.items():
-        found |= {minor: min(releases.values())} if len(set(releases.values())) == 1 else releases
-    return found
+                    found[name][hashlib.sha256(content).hexdigest()].append(interpreter.version)
+    return {name: {" ".join(versions): sha256 for sha256, versions in by_sum.items()} for name, by_sum in found.items()}
 
 
 def left_out(interpreters: list[Interpreter]) -> dict[str, list[str]]:

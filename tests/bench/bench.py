@@ -20,6 +20,10 @@ from pathlib import Path
 import deflate
 from uv import find_uv_bin
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from pythons import interpreters_by_version
+
 RUNS = 5
 THREADS = len(os.sched_getaffinity(0))
 SET = ("polars", "pandas", "pyarrow", "scikit-learn", "flyte")
@@ -43,7 +47,8 @@ class Place:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.cache = root / "cache"
-        (root / "onedigest.toml").touch()
+        self.settings = root / "onedigest.toml"
+        self.settings.write_text("bytecode = false\n")  # which has rows of its own
         self.environment = {
             **os.environ,
             "XDG_CACHE_HOME": str(self.cache),
@@ -82,6 +87,10 @@ class Place:
                     digest = layer["digest"].partition(":")[2]
                     (self.cache / "onedigest" / "sha256" / digest[:2] / digest).unlink(missing_ok=True)
         shutil.rmtree(self.root / "dist", ignore_errors=True)
+
+    def blobs(self) -> set[Path]:
+        """Return the files that the cache has by their digests."""
+        return set((self.cache / "onedigest" / "sha256").glob("*/*"))
 
     def peak(self, *arguments: str) -> int:
         """Return the peak memory of a command and its workers together, in bytes (proportional set size)."""
@@ -228,7 +237,49 @@ def measure(root: Path) -> list[tuple[str, float, str, float, float]]:
     rows.append(("--version", best(lambda: place.run("--version"), 15), "python -c 'import click'", click, 2))
 
     print(f"peak memory of the first build: {peak / 1e6:.0f} MB (limit 400 MB)")
-    return rows + check_many(place)
+    return rows + measure_bytecode(place) + check_many(place)
+
+
+def measure_bytecode(place: Place) -> list[tuple[str, float, str, float, float]]:
+    """Measure the bytecode of all layers and of the base's library, of which nothing is known before."""
+    before = place.blobs()
+    place.settings.write_text("")
+    place.run("generate", "bench.py")
+    record = place.root / "lockfiles" / "bench" / "image.toml"
+
+    def forget() -> None:
+        for path in place.blobs() - before:
+            path.unlink()
+        shutil.rmtree(place.cache / "onedigest" / "pythons", ignore_errors=True)
+        record.unlink(missing_ok=True)
+
+    made = best(lambda: place.run("build", "bench"), 3, forget)
+    forget()
+    peak = place.peak("build", "bench")
+    same = best(lambda: place.run("build", "bench"), 15)
+    proven = best(lambda: place.run("build", "--locked", "bench"))
+    sources, compiled = compile_all(place)
+    print(f"peak memory of the build of bytecode: {peak / 1e6:.0f} MB; compileall has {sources:,} sources")
+    return [
+        ("bytecode of all layers and the base", made, "12 s", 12, 1),
+        ("bytecode of all layers and the base", made, "compileall of one platform's wheels", compiled, 2),
+        ("build with bytecode, nothing changed", same, "bytecode of all layers and the base", made, 0.1),
+        ("proof of a record with bytecode, layers there", proven, "bytecode of all layers and the base", made, 0.2),
+    ]
+
+
+def compile_all(place: Place) -> tuple[int, float]:
+    """Return how many sources the wheels of one platform have, and the seconds that CPython's compileall takes."""
+    python = interpreters_by_version()["3.13"]
+    target = place.root / "installed"
+    wheels = [each for each in place.wheels() if "aarch64" not in each.name]
+    shutil.rmtree(target, ignore_errors=True)
+    for wheel in wheels:
+        shutil.unpack_archive(wheel, target, "zip")
+    code = "import compileall, sys; compileall.compile_dir(sys.argv[1], quiet=2, force=True, workers=int(sys.argv[2]))"
+    command = [python, "-c", code, str(target), str(THREADS)]
+    seconds = best(lambda: subprocess.run(command, check=True), 3)
+    return sum(1 for _ in target.rglob("*.py")), seconds
 
 
 def check_many(place: Place) -> list[tuple[str, float, str, float, float]]:

@@ -92,6 +92,8 @@ class Place:
             settings = 'scripts = ["jobs/*.py"]\nbase = "debian:bookworm"\n'
             if (self.checkout / "assemblers").is_dir():  # older ones write the rules of every engine unasked
                 settings += 'rules = ["docker", "bazel", "nix"]\n'
+            if (self.checkout / "generator" / "onedigest" / "bytecode").is_dir():  # older ones make none
+                settings += "bytecode = false\n"
             (self.root / project / "onedigest.toml").write_text(settings)
             for number in range(count):
                 (jobs / f"job{number:03}.py").write_text(f"{block}print({number})\n")

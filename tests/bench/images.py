@@ -142,7 +142,7 @@ class Bench:
         rows = [
             f'["/usr/local/bin/uv", "pip", "install", "--target", "/out", "--index-url", "{server.address}",'
             f' "--python", "{PYTHON}", "--python-platform", "{machine}-manylinux_2_28", "--only-binary", ":all:",'
-            f' "--link-mode", "copy", "-r", "/requirements.txt"]'
+            f' "--link-mode", "copy", "--compile-bytecode", "-r", "/requirements.txt"]'
             for machine in MACHINES.values()
         ]
         cross = CROSS

@@ -86,6 +86,8 @@ class Case:
         self.root = root
         self.packages = packages
         self.plain = root / "plain"
+        self.base: set[str] = set()
+        self.library: set[str] = set()
         self.environment = {
             **os.environ,
             "PATH": f"{BIN}:{os.environ['PATH']}",
@@ -103,9 +105,8 @@ class Case:
 
     def prepare(self, uv: Path) -> IndexServer:
         """Bring real wheels once, serve them on loopback, and build each image once."""
-        for way in ("without", "with"):
-            self.onedigest(way, "generate", "bench.py")
-            self.onedigest(way, "fetch", "bench")
+        self.onedigest("without", "generate", "bench.py")
+        self.onedigest("without", "fetch", "bench")
         index = self.root / "index"
         inputs = self.root / "without" / "lockfiles" / ".inputs"
         index.mkdir()
@@ -117,8 +118,12 @@ class Case:
         self.environment["UV_DEFAULT_INDEX"] = server.address
         (self.plain / "best").write_text(BEST_PRACTICE.replace("@INDEX@", server.address))
         (self.plain / "all").write_text(ALL)
+        self.base = {blob.name for blob in self.blobs()} - {
+            hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in index.iterdir()
+        }
+        self.onedigest("with", "generate", "bench.py")
         for way in ("without", "with"):
-            self.build(way)
+            self.build(way, "")
         self.docker("best")
         self.docker("all", "--build-context", self.context("plain", self.layout("without")))
         return server
@@ -165,27 +170,31 @@ class Case:
     def forget(self, *, library: bool) -> None:
         """Forget wheels, layers and images, but not the lock, and not the base, which docker has at hand too.
 
-        With `library`, the bytecode of the base's standard library is forgotten, which docker's base does not have.
+        With `library`, the bytecode of the base's standard library is forgotten, which docker's base does not have, and
+        the interpreter that was unpacked.
         """
         run(["docker", "buildx", "prune", "--all", "--force"], self.plain)
         shutil.rmtree(self.root / "uv", ignore_errors=True)
-        gone = set()
         for way in ("with", "without"):
             record = self.root / way / "lockfiles" / "bench" / "image.toml"
             for row in tomllib.loads(record.read_text())["platforms"] if record.exists() else ():
                 for layer in row["layers"]:
-                    own = layer["holds"].startswith("bytecode of debian:")
-                    if layer["encoding"] == "splice-1" or (
-                        layer["holds"].startswith("bytecode of ") and library >= own
-                    ):
-                        gone.add(layer["digest"][7:])
+                    if layer["holds"].startswith("bytecode of debian:"):
+                        self.library.add(layer["digest"][7:])
             record.unlink(missing_ok=True)
             shutil.rmtree(self.root / way / "dist", ignore_errors=True)
             for wheel in (self.root / way / "lockfiles" / ".inputs").glob("*.whl"):
-                gone.add(hashlib.sha256(wheel.read_bytes()).hexdigest())
                 wheel.unlink()
-        for name in gone:
-            (self.root / "cache" / "onedigest" / "sha256" / name[:2] / name).unlink(missing_ok=True)
+        kept = self.base if library else self.base | self.library
+        for blob in self.blobs():
+            if blob.name not in kept:
+                blob.unlink()
+        if library:
+            for folder in (self.root / "cache" / "onedigest").glob("pythons*"):
+                shutil.rmtree(folder)
+
+    def blobs(self) -> list[Path]:
+        return list((self.root / "cache" / "onedigest" / "sha256").glob("*/*"))
 
 
 def size_on_the_wire(layout: Path) -> tuple[int, int]:
@@ -240,6 +249,7 @@ def main() -> int:
         print("no docker daemon answers, so starts are not measured (`make engines` starts one)")
         return 0
     goals: dict[str, bool] = {}
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is a file
     with tempfile.TemporaryDirectory(prefix="onedigest-starts-") as folder:
         uv = Path(folder) / "uv-amd64"
         bring_uv(Path(folder), "amd64", MACHINES["amd64"], uv)

@@ -44,10 +44,10 @@ class Tools:
         self.edits = time.time_ns()  # Nix keeps what it made for other runs
 
     def write(self, dependencies: Iterable[str]) -> None:
-        """Write the script, each time with another last line."""
+        """Write the script, each time with another last line. Bytecode is an input of Bazel and Nix, so none is made here."""
         self.edits += 1
         listed = ", ".join(f'"{each}"' for each in dependencies)
-        block = f'# /// script\n# dependencies = [{listed}]\n# [tool.onedigest]\n# base = "debian:bookworm"\n# ///\n'
+        block = f'# /// script\n# dependencies = [{listed}]\n# [tool.onedigest]\n# base = "debian:bookworm"\n# bytecode = false\n# ///\n'
         (self.root / "bench.py").write_text(f"{block}print({self.edits})\n")
 
     def lock(self) -> None:

@@ -12,7 +12,7 @@ import pytest
 from uv import find_uv_bin
 
 from conftest import ROOT, Project, machine_environment, unpack
-from docker_daemon import docker_variables, find_docker, keep_compiled
+from docker_daemon import docker_variables, find_docker
 from onedigest.oci.read import read_image
 
 SHOP = ROOT / "tests" / "projects" / "shop"
@@ -81,7 +81,7 @@ def test_the_image_answers_http_on_both_platforms(shop: Project) -> None:
     environment = {**shop.environment, **variables}
     try:
         for platform, machine in (("linux/amd64", "x86_64"), ("linux/arm64", "aarch64")):
-            options = ["--rm", "--network", "none", "--platform", platform, *keep_compiled("shop")]
+            options = ["--rm", "--network", "none", "--platform", platform]
             asking = ["--entrypoint", "/opt/venv/bin/python", "shop:http", "-c", ASK, "/opt/venv/bin/shop"]
             command = [docker, "run", *options, *asking]
             done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=600)

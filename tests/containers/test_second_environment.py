@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from base_images import MACHINES, Files, Made, put_image, python_files
+from base_images import MACHINES, RUNNING, Files, Made, put_image, python_files
 from conftest import Project
 from docker_daemon import run_image
 from index_server import IndexServer
@@ -26,6 +26,7 @@ from wheel_builder import build_wheel
 
 pytest_plugins = ("built_app",)
 
+PROGRAM = "/usr/local/bin/python{}.{}".format(*RUNNING.split("."))
 SEARCH = "/opt/venv/bin:/usr/local/bin:/usr/bin"
 FLYTE = [f"PATH={SEARCH}", "VIRTUAL_ENV=/opt/venv", "VIRTUALENV=/opt/venv", "PYTHONPATH=/root", "UV_LINK_MODE=copy"]
 
@@ -36,11 +37,11 @@ def flyte_base(host: str, name: str, *, files: Files | None = None) -> str:
     for platform in MACHINES:
         environment: Files = {
             "opt/venv/pyvenv.cfg": b"home = /usr/local/bin\nuv = 0.13.4\n",
-            "opt/venv/bin/python": "/usr/local/bin/python3.12",
+            "opt/venv/bin/python": PROGRAM,
             "opt/venv/bin/python3": "python",
             "opt/venv/bin/a0": b"#!/opt/venv/bin/python\n",
         }
-        made[platform] = Made([python_files(platform), {**environment, **(files or {})}], {"Env": FLYTE})
+        made[platform] = Made([python_files(platform, RUNNING), {**environment, **(files or {})}], {"Env": FLYTE})
     put_image(host, name, "1", made)
     return f"{host}/{name}:1"
 
@@ -83,7 +84,7 @@ def test_script_above_an_image_of_flyte(locking: Locking, host: str) -> None:
     parts = json.loads(locking.read("lockfiles/app/layers.json"))["layers"]
     options = {row["command"]: row["options"] for row in parts.values() if "options" in row}
 
-    assert (base.venv, base.interpreter, base.python) == ("opt/onedigest", "/usr/local/bin/python3.12", "3.12.4")
+    assert (base.venv, base.interpreter, base.python) == ("opt/onedigest", PROGRAM, RUNNING)
     assert config_of(locking)["Entrypoint"] == ["/opt/onedigest/bin/python", "/app/app.py"]
     assert config_of(locking)["Env"] == [
         "HOME=/home/nonroot",

@@ -131,7 +131,8 @@ def test_who_compiles_moves_no_byte_where_the_version_is_the_same(
     """The base's own out of its packages, the one of arm64, and those of this machine that have its version."""
     lock = lock_text.loads((arm64_root.parent / "project/lockfiles/tiny/pylock.toml").read_text(), "pylock.toml")
     version = lock.base.python
-    own = bases_python(lock.base, lock.platforms, Store(cache / "onedigest"), lambda _: None)
+    key = cache / "state" / "onedigest" / "key"
+    own = bases_python(lock.base, lock.platforms, Store(cache / "onedigest", key), lambda _: None)
     emulated = Interpreter(
         command=("qemu-aarch64-static", "-L", str(arm64_root), str(arm64_root / "usr/bin/python3.11")),
         variables=(("PATH", machine_environment(cache, cache)["PATH"]),),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -103,7 +104,7 @@ def golden_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def build(
     project: Project,
-    cache: Path,
+    seed: Path,
     wheels: Path,
     *,
     wrap: tuple[str, ...] = (),
@@ -114,7 +115,7 @@ def build(
     server = IndexServer(wheels)
     own = project.root.parent / "own-cache"
     shutil.rmtree(own, ignore_errors=True)
-    shutil.copytree(cache / "onedigest" / "sha256", own / "onedigest" / "sha256", copy_function=os.link)
+    shutil.copytree(seed, own / "onedigest", copy_function=os.link)
     try:
         done = subprocess.run(
             [*wrap, sys.executable, *command],
@@ -137,7 +138,19 @@ def build(
 
 
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory, cache: Path, golden_index: Path) -> tuple[str, ...]:
+def seed(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """What each build has in its cache: downloads, and what is made of Debian's packages alone.
+
+    All else is made by each: layers of wheels and of the script, and their bytecode.
+    """
+    folder = tmp_path_factory.mktemp("seed")
+    if (cache / "onedigest" / "sha256").is_dir():
+        shutil.copytree(cache / "onedigest" / "sha256", folder / "sha256", copy_function=os.link)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory, cache: Path, seed: Path, golden_index: Path) -> tuple[str, ...]:
     from conftest import machine_environment
 
     root = tmp_path_factory.mktemp("first") / "project"
@@ -145,15 +158,17 @@ def expected(tmp_path_factory: pytest.TempPathFactory, cache: Path, golden_index
     (root / "onedigest.toml").touch()
     project = Project(root, machine_environment(root.parent, cache))
     write_project(project)
-    (cache / "onedigest" / "sha256").mkdir(parents=True, exist_ok=True)
-    result = build(project, cache, golden_index)
-    # keep what was downloaded, so that the variations need not
-    shutil.copytree(
-        root.parent / "own-cache" / "onedigest" / "sha256",
-        cache / "onedigest" / "sha256",
-        copy_function=_link,
-        dirs_exist_ok=True,
-    )
+    result = build(project, seed, golden_index)
+    own = root.parent / "own-cache" / "onedigest"
+    for name in ("sha256", "pythons", "python-of"):
+        if (own / name).is_dir():
+            shutil.copytree(own / name, seed / name, copy_function=_link, dirs_exist_ok=True)
+    digests = re.findall(r'holds = "bytecode of debian:bookworm", size = \d+, digest = "(sha256:\w+)"', result[2])
+    assert len(digests) == 1
+    (seed / "layers").mkdir()
+    for note in (own / "layers").iterdir():
+        if digests[0] in note.read_text(encoding="utf-8"):
+            os.link(note, seed / "layers" / note.name)
     return result
 
 
@@ -165,35 +180,35 @@ def _link(source: str, target: str) -> None:
 @pytest.mark.network
 @pytest.mark.parametrize("variation", VARIATIONS)
 def test_variation_moves_no_byte(
-    variation: str, project: Project, cache: Path, golden_index: Path, expected: tuple[str, ...]
+    variation: str, project: Project, seed: Path, golden_index: Path, expected: tuple[str, ...]
 ) -> None:
     write_project(project)
     environment = VARIATIONS[variation](project)
 
-    assert build(project, cache, golden_index, variables=environment) == expected
+    assert build(project, seed, golden_index, variables=environment) == expected
 
 
 @pytest.mark.network
 @pytest.mark.parametrize("python", interpreters())
 def test_python_that_uv_finds_moves_no_byte(
-    python: str, project: Project, cache: Path, golden_index: Path, expected: tuple[str, ...]
+    python: str, project: Project, seed: Path, golden_index: Path, expected: tuple[str, ...]
 ) -> None:
     """uv is told to use the Python that onedigest runs with; here it is told another."""
     write_project(project)
     project.write("sitecustomize.py", f"import sys\nsys.executable = {python!r}\n")
 
-    assert build(project, cache, golden_index, variables={"PYTHONPATH": str(project.root)}) == expected
+    assert build(project, seed, golden_index, variables={"PYTHONPATH": str(project.root)}) == expected
 
 
 @pytest.mark.network
 @pytest.mark.parametrize("mask", [0o000, 0o077])
 def test_umask_moves_no_byte(
-    mask: int, project: Project, cache: Path, golden_index: Path, expected: tuple[str, ...]
+    mask: int, project: Project, seed: Path, golden_index: Path, expected: tuple[str, ...]
 ) -> None:
     before = os.umask(mask)
     try:
         write_project(project)
-        found = build(project, cache, golden_index)
+        found = build(project, seed, golden_index)
         written = {path.stat().st_mode & 0o777 for path in (project.root / "lockfiles" / "app").iterdir()}
     finally:
         os.umask(before)
@@ -203,15 +218,15 @@ def test_umask_moves_no_byte(
 
 
 @pytest.mark.network
-def test_clock_moves_no_byte(project: Project, cache: Path, golden_index: Path, expected: tuple[str, ...]) -> None:
+def test_clock_moves_no_byte(project: Project, seed: Path, golden_index: Path, expected: tuple[str, ...]) -> None:
     faketime = shutil.which("faketime")
     if faketime is None:
         pytest.skip("faketime is not installed (Debian package faketime)")
     write_project(project)
 
-    assert build(project, cache, golden_index, wrap=(faketime, "-f", "+30h")) == expected
+    assert build(project, seed, golden_index, wrap=(faketime, "-f", "+30h")) == expected
     # years later Debian's release files have expired, and a lock needs none
-    assert build(project, cache, golden_index, wrap=(faketime, "2031-05-06 07:08:09")) == expected
+    assert build(project, seed, golden_index, wrap=(faketime, "2031-05-06 07:08:09")) == expected
 
 
 @pytest.mark.network
@@ -219,7 +234,7 @@ def test_clock_moves_no_byte(project: Project, cache: Path, golden_index: Path, 
 def test_number_of_workers_moves_no_byte(
     count: int,
     project: Project,
-    cache: Path,
+    seed: Path,
     golden_index: Path,
     expected: tuple[str, ...],
 ) -> None:
@@ -230,19 +245,19 @@ def test_number_of_workers_moves_no_byte(
         f"import sys\nfrom onedigest.cli import run\nfrom onedigest.workspace.context import Context\n"
         f"Context.workers = {count}\nsys.exit(run(['build', 'app.py']))\n",
     )
-    assert build(project, cache, golden_index, command=("run.py",)) == expected
+    assert build(project, seed, golden_index, command=("run.py",)) == expected
 
 
 @pytest.mark.network
 def test_working_directory_and_place_of_the_project_move_no_byte(
-    project: Project, cache: Path, golden_index: Path, expected: tuple[str, ...], tmp_path: Path
+    project: Project, seed: Path, golden_index: Path, expected: tuple[str, ...], tmp_path: Path
 ) -> None:
     elsewhere = Project(tmp_path / "with a space, ümläut" / "project", project.environment)
     elsewhere.root.mkdir(parents=True)
     (elsewhere.root / "onedigest.toml").touch()
     write_project(elsewhere)
 
-    assert build(elsewhere, cache, golden_index) == expected
+    assert build(elsewhere, seed, golden_index) == expected
 
 
 def test_order_of_wheels_moves_no_byte(golden_index: Path) -> None:

@@ -19,7 +19,6 @@ from onedigest.oci.validate import validate
 from pythons import interpreters
 
 EXAMPLES = ("hello", "penguins", "species")
-COMPILED = "compiled"
 
 FROZEN = ("penguins", "species")
 """Examples on a suite whose archive does not move any more, so that what they lock can still be had."""
@@ -80,32 +79,13 @@ def test_default_base_is_locked_and_built_as_it_is_today(project: Project) -> No
 @pytest.mark.parametrize("platform", ["linux/amd64", "linux/arm64"])
 @pytest.mark.parametrize("name", FROZEN)
 @pytest.mark.emulation
-def test_image_prints_what_the_script_prints(
-    name: str, platform: str, checkout: Project, tmp_path: Path, compiled: Path
-) -> None:
-    """Runs the interpreter out of the image's files, under emulation where they are of another machine.
-
-    Its files differ between platforms, but for modules of Python: what one has compiled is there for the other.
-    """
+def test_image_prints_what_the_script_prints(name: str, platform: str, checkout: Project, tmp_path: Path) -> None:
+    """Runs the interpreter out of the image's files, under emulation where they are of another machine."""
     checkout.ok("build", "--locked", name)
     root = tmp_path / "root"
     unpack(checkout.root / "dist" / name, platform, root)
-    kept = compiled / name
-    if kept.is_dir():
-        kept.rename(root / COMPILED)
-    else:
-        (root / COMPILED).mkdir()
-        (root / COMPILED).chmod(0o777)
-    said = run_in(root, platform, [f"/app/{name}.py"], PYTHONPYCACHEPREFIX=f"/{COMPILED}")
-    (root / COMPILED).rename(kept)
 
-    assert said == EXPECTED[name]
-
-
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for what images compile, by name: under emulation that takes longest."""
-    return tmp_path_factory.mktemp("compiled")
+    assert run_in(root, platform, [f"/app/{name}.py"]) == EXPECTED[name]
 
 
 @pytest.mark.network
@@ -149,7 +129,7 @@ def test_base_has_what_python_programs_need(platform: str, checkout: Project, tm
     )  # fmt: skip
 
 
-def run_in(root: Path, platform: str, arguments: list[str], **variables: str) -> str:
+def run_in(root: Path, platform: str, arguments: list[str]) -> str:
     """Run the image's Python as its user, with the image's files as root file system."""
     emulator = ""
     if platform == "linux/arm64":
@@ -164,7 +144,7 @@ def run_in(root: Path, platform: str, arguments: list[str], **variables: str) ->
     # without binfmt_misc the emulator is told by hand which name its program was called by
     emulated = [emulator, "-0", python] if emulator else []
     command = [chroot, "--userspec=65532:65532", str(root), *emulated, python, *arguments]
-    environment = {"PATH": "/opt/venv/bin:/usr/bin", "JOBLIB_MULTIPROCESSING": "0", "OMP_NUM_THREADS": "1", **variables}
+    environment = {"PATH": "/opt/venv/bin:/usr/bin", "JOBLIB_MULTIPROCESSING": "0", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -17,10 +17,12 @@ from onedigest.debian.index import installed
 from onedigest.digest import hex_of, of_bytes
 from onedigest.errors import OnedigestError
 from onedigest.lock.base.probe import EXAMINER, dpkg_status, glibc_version, list_pythons, release_fields
+from onedigest.lock.base.standard_library import find_uncompiled_library
 from onedigest.oci.local_image import Layout, LayoutArchive
 from onedigest.oci.read import distinct_layers, list_files, read_image
 from onedigest.oci.rootfs import read_rootfs
 from onedigest.oci.validate import prove, validate
+from onedigest.oci.wanted_members import read_wanted
 from onedigest.store import Store
 from onedigest.workspace.changes import bytes_to_move, compare, equal_layers, of_image
 
@@ -46,6 +48,8 @@ def _tar(kind: int) -> bytes:
                 b"Package: alpha\nVersion: 1:2-3\nStatus: install ok installed\nProvides: b (= 1)\n",
             ),
             ("usr/bin/python3.12", b"\x7fELF\x02\x01" + bytes(12) + b"\x3e\0" + bytes(80) + b"\x003.12.4\0"),
+            ("usr/lib/python3.12/os.py", b"import sys\n"),
+            ("usr/lib/python3.12/__pycache__/re.cpython-312.pyc", b""),
             ("d/" + "long/" * 30 + "name", b"x" * 600),
             (".wh.gone", b""),
         ):
@@ -145,8 +149,13 @@ def _read_layer(content: bytes, kind: str) -> None:
     if kind.endswith("gzip"):
         with suppress(OSError, EOFError, zlib.error):  # then it is refused below
             diff_id = of_bytes(gzip.decompress(content))
-    root = read_rootfs([(Descriptor(diff_id, of_bytes(content), len(content), kind), path)], EXAMINER, Store(_PLACE))
-    list_pythons(root, "/bin:/usr/bin:relative")
+    layers = [(Descriptor(diff_id, of_bytes(content), len(content), kind), path)]
+    root = read_rootfs(layers, EXAMINER, Store(_PLACE))
+    for python in list_pythons(root, "/bin:/usr/bin:relative"):
+        find_uncompiled_library(root, python.path, python.version)
+    members = [found for name, _ in root.paths() if (found := root.member(name))]
+    for _, member in read_wanted(layers, members):
+        member.content.read(member.size)
     glibc_version(root, 62)
     release_fields(root)
     installed(dpkg_status(root))

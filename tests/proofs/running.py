@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Sequence
 
 from conftest import Project
-from docker_daemon import keep_compiled
 from proofs.programs import Proof
 
 PATIENCE = 900
@@ -40,7 +39,7 @@ def failures(docker: str, project: Project, proof: Proof, suite: str, platforms:
 
 
 def _failure(docker: str, project: Project, proof: Proof, image: str, platform: str) -> str:
-    options = ["--rm", "--network", "none", "--pull", "never", "--platform", platform, *keep_compiled(image)]
+    options = ["--rm", "--network", "none", "--pull", "never", "--platform", platform]
     try:
         done = subprocess.run(
             [docker, "run", *options, image],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from golden import expected_files, script_of
 from onedigest import zipapp
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.image import Image, assemble_index, assemble_platform
+from onedigest.bytecode.interpreter import Interpreter
 from onedigest.definition.files import collect
 from onedigest.definition.project import find
 from onedigest.definition.script import parse
@@ -54,10 +56,10 @@ def untouched(outside: Path) -> bool:
 
 
 def plan_of(root: Path, case: str) -> Plan:
-    """Return the plan of a golden case whose script is in a folder."""
+    """Return the plan of a golden case whose script is in a folder; nothing is compiled for it."""
     (root / f"{case}.py").write_text(script_of(case))
     script = parse(script_of(case).encode(), f"{case}.py")
-    spec = specify(script, find(root), f"{case}.py")
+    spec = replace(specify(script, find(root), f"{case}.py"), bytecode=False)
     lock = text.loads(expected_files(case)["pylock.toml"], "pylock.toml")
     return arrange(spec, lock, collect(spec, script, root))
 
@@ -154,6 +156,10 @@ def test_input_that_is_a_link_is_not_taken_for_the_store_s(tmp_path: Path) -> No
         store.place(digest, 7, inputs / "x.deb")
 
 
+def no_interpreter() -> Interpreter:
+    raise AssertionError("nothing is compiled")
+
+
 def test_layout_of_a_base_is_not_written_through_a_link(tmp_path: Path, outside: Path) -> None:
     root = tmp_path / "project"
     root.mkdir()
@@ -161,7 +167,7 @@ def test_layout_of_a_base_is_not_written_through_a_link(tmp_path: Path, outside:
     inputs.mkdir(parents=True)
     (inputs / base_layout(plan)).symlink_to(outside)
     with pytest.raises(InputError) as caught:
-        place_encoded(plan, inputs=inputs, store=Store(tmp_path / "store"), workers=1)
+        place_encoded(plan, inputs=inputs, store=Store(tmp_path / "store"), workers=1, find=no_interpreter)
 
     assert untouched(outside)
     assert caught.value.problems[0].message == NOT_FOLLOWED

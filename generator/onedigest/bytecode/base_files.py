@@ -12,8 +12,8 @@ from onedigest.assembler.entry import Entry
 from onedigest.assembler.refusal import Refused
 from onedigest.errors import InputError
 from onedigest.lock.base.probe import EXAMINER
-from onedigest.oci.file_contents import read_contents
-from onedigest.oci.rootfs import Rootfs, Row, read_rootfs
+from onedigest.oci.rootfs import Member, Rootfs, Row, read_rootfs
+from onedigest.oci.wanted_members import read_wanted
 from onedigest.store import Store
 
 MOST = 512 << 20
@@ -51,15 +51,31 @@ def _contents(entries: Mapping[str, Entry], wanted: Iterable[str]) -> Iterator[t
         for _ in range(_MOST_LINKS):
             entry = entries.get(entry.target) if entry and entry.kind == "hardlink" else entry
         if entry and entry.kind == "file":
-            left -= entry.size
-            if left < 0:
-                raise InputError.of(f"the files that are needed of it have more than {MOST} bytes")
+            left = _left(left, entry.size)
             yield path, entry.content if isinstance(entry.content, bytes) else b"".join(entry.content.pieces())
 
 
 def files_of_layers(layers: Sequence[tuple[Descriptor, Path]], store: Store) -> BaseFiles:
     """Read the layers of an image, from below to above. Raises `InputError`."""
-    return BaseFiles(
-        rootfs=read_rootfs(layers, EXAMINER, store),
-        read=lambda wanted: read_contents(layers, wanted, MOST, EXAMINER, store),
-    )
+    rootfs = read_rootfs(layers, EXAMINER, store)
+    return BaseFiles(rootfs=rootfs, read=lambda wanted: _of_members(layers, rootfs, wanted))
+
+
+def _of_members(layers: Sequence[tuple[Descriptor, Path]], rootfs: Rootfs, wanted: Iterable[str]) -> dict[str, bytes]:
+    paths: dict[Member, list[str]] = {}
+    for path in wanted:
+        if member := rootfs.member(path):
+            paths.setdefault(member, []).append(path)
+    found: dict[str, bytes] = {}
+    left = MOST
+    for member, file in read_wanted(layers, paths):
+        if file.kind == "file" and file.stored == file.size:  # one with holes is no program
+            left = _left(left, file.size)
+            found |= dict.fromkeys(paths[member], file.content.read(file.size))
+    return found
+
+
+def _left(left: int, size: int) -> int:
+    if size > left:
+        raise InputError.of("the files that are needed of it are too large")
+    return left - size

@@ -115,7 +115,13 @@ def _started(folder: Path, base: Base, store: Store, *, image: bool) -> Interpre
         libraries = str(folder / LIBRARIES)
         command = [str(folder / LOADER), "--inhibit-cache", "--library-path", libraries, *command]
     words = shut_in(command, dict(variables), folder, mount_point(store)) if image else tuple(command)
-    return Interpreter(command=words, variables=variables, version=base.python, origin=f"{base.reference}'s own")
+    return Interpreter(
+        command=words,
+        variables=variables,
+        version=base.python,
+        origin=f"{base.reference}'s own",
+        stranger=image,
+    )
 
 
 def kept_python(version: str, store: Store, bring: Callable[[Path], Path]) -> Interpreter:

@@ -11,12 +11,8 @@ from onedigest.bytecode.interpreter import Interpreter
 from onedigest.errors import InputError, NetworkError, OnedigestError
 from onedigest.tools.python_identity import own_version, read_version
 
-DEVELOPMENT = "+"
-"""What CPython's version ends with where it was built between two releases."""
-
 QUIET = (("PYTHONDONTWRITEBYTECODE", "1"),)
 """All that most interpreters are told."""
-
 
 _LIBRARIES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
 
@@ -25,13 +21,11 @@ _LIBRARIES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PAT
 class Way:
     """One way to an interpreter: what it is called in messages, and `find`.
 
-    `find` raises an `OnedigestError` that says why there is none. `own` tells that it leads to the base's own, which
-    has the locked version even where it was built between two releases.
+    `find` raises an `OnedigestError` that says why there is none.
     """
 
     name: str
     find: Callable[[], Interpreter]
-    own: bool = False
 
 
 def running(version: str, environment: Mapping[str, str]) -> Interpreter:
@@ -63,7 +57,7 @@ def find_interpreter(version: str, ways: Sequence[Way]) -> Interpreter:
     for way in ways:
         try:
             found = way.find()
-            _check_version(found, version, own=way.own)
+            _check_version(found, version)
             prove(found)
         except OnedigestError as error:
             kind = NetworkError if isinstance(error, NetworkError) else kind
@@ -77,11 +71,14 @@ def find_interpreter(version: str, ways: Sequence[Way]) -> Interpreter:
     )
 
 
-def _check_version(interpreter: Interpreter, version: str, *, own: bool) -> None:
-    """Start an interpreter once. Raises `InputError` where it is not what it is said to be."""
+def _check_version(interpreter: Interpreter, version: str) -> None:
+    """Start an interpreter once. Raises `InputError` where it is not what it is said to be.
+
+    A base's own that was built between two releases (3.N.P+) is none of 3.N.P: the release would give other bytes.
+    """
     try:
         found = read_version(interpreter.command, dict(interpreter.variables))
     except ValueError as error:
         raise InputError.of(str(error)) from None
-    if found != version and not (own and found == f"{version}{DEVELOPMENT}"):
+    if found != version:
         raise InputError.of(f"it is {found}")

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
 import selectors
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self
 
+from onedigest.assembler.bytecode_layer import MOST_SOURCE
 from onedigest.bytecode import known_answers, program
 from onedigest.bytecode.interpreter import Interpreter
 from onedigest.errors import InputError
 
-LARGEST = 8 << 20
-"""Bytes of the longest source that is compiled. It is bound by its text alone, so every machine leaves out the same."""
-
 MOST_TOKENS = 1_000_000
-"""Words and marks of the largest source that is compiled. A compiler needs 0.2 to 2 kB of memory for each."""
+"""Words and marks of the largest source that is compiled. A compiler needs 0.2 to 2 kB of memory for each.
+
+Sources are bound by their text alone, so every machine leaves out the same.
+"""
 
 LONGEST = 120
 """Seconds that one source may take."""
@@ -38,7 +41,10 @@ _MARKS, _QUOTES = b",;:.=+-*/%@&|^~<>()[]{}!#", b"'\""
 _WORDS = bytes(ord(" ") if each in _MARKS + _QUOTES else each for each in range(256))
 _PIECE = 1 << 20
 _LARGEST_ANSWER = 1 << 30
-_PATIENCE = 0.2  # seconds for an interpreter to see the end of its requests, and to end
+_PATIENCE = 5  # seconds for an interpreter that says nothing more to end
+_CRASHES = frozenset((signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV))
+"""Signals by which a compiler ends over a source. Others come from outside: as from a kernel whose memory is full."""
+
 _OFF = "`bytecode = false` builds the image without compiled files"
 
 
@@ -46,7 +52,7 @@ class NotCompiled(Exception):
     """A source has no bytecode, and why; `unusual` where it may be right: it is very large, or crashed the compiler."""
 
     def __init__(self, reason: str, *, unusual: bool = False) -> None:
-        super().__init__(reason, unusual)
+        super().__init__(reason)
         self.reason = reason
         self.unusual = unusual
 
@@ -84,8 +90,8 @@ class Compiler:
         Raises `NotCompiled` for a source that has none. Python reads the source again for a `checked` one, and
         compiles it where it is another.
         """
-        if len(source) > LARGEST:
-            raise NotCompiled(f"it has more than {LARGEST >> 20} MiB", unusual=True)
+        if len(source) > MOST_SOURCE:
+            raise NotCompiled(f"it has more than {MOST_SOURCE >> 20} MiB", unusual=True)
         if len(source) > MOST_TOKENS and tokens(source) > MOST_TOKENS:
             raise NotCompiled(f"it has more than {MOST_TOKENS:,} words and marks", unusual=True)
         request = _request(program.CHECKED if checked else program.UNCHECKED, path, source)
@@ -94,7 +100,7 @@ class Compiler:
         try:
             kind, text = self._ask(request)
         except EOFError:
-            raise NotCompiled(f"the compiler crashed{self._end()}", unusual=True) from None
+            raise self._fallen(path) from None
         except TimeoutError:
             self._stop()
             raise InputError.of(f"compiling it takes more than {LONGEST} seconds", where=path, hint=_OFF) from None
@@ -105,6 +111,10 @@ class Compiler:
             return text
         if kind == program.LEFT_OUT:
             raise NotCompiled(text.decode("utf-8", "replace"))
+        self._stop()
+        if kind == program.EXHAUSTED:
+            most = f"{program.MEMORY >> 30} GiB"
+            raise InputError.of(f"compiling it takes more than {most} of memory", where=path, hint=_OFF)
         why = text.decode("utf-8", "replace")
         message = f"Python {self._interpreter.version} gives bytecode of a form that is not known: {why}"
         raise InputError.of(message, where=path, hint=_OFF)
@@ -125,6 +135,9 @@ class Compiler:
         except OSError as error:
             raise self._unproven(f"cannot be started: {error.strerror}") from None
         os.set_blocking(_number(self._process.stdin), False)
+        if sys.platform == "linux":
+            with suppress(OSError):  # it may have ended
+                resource.prlimit(self._process.pid, resource.RLIMIT_AS, (program.MEMORY, program.MEMORY))
         try:
             self._prove()
         except BaseException:
@@ -143,7 +156,7 @@ class Compiler:
             if expected and hashlib.sha256(text).hexdigest() != expected:
                 raise self._unproven("gives other bytecode than bytecode format 1 has")
         except EOFError:
-            raise self._unproven(f"ends at its start{self._end()}") from None
+            raise self._unproven(f"ends at its start{_named(self._end())}") from None
         except TimeoutError:
             raise self._unproven(f"gives no answer within {LONGEST} seconds") from None
 
@@ -166,14 +179,25 @@ class Compiler:
         head = _read(out, 5, end)
         return head[:1], _read(out, int.from_bytes(head[1:], "little"), end)
 
-    def _end(self) -> str:
-        """Await the end of an interpreter that says nothing more. Return by which signal it was, in words."""
+    def _fallen(self, path: str) -> NotCompiled | InputError:
+        """Return what it means that an interpreter ended over a source.
+
+        Where that is not the source's own fault, another machine would compile it: the image would be another there.
+        """
+        number = self._end()
+        if number in _CRASHES:
+            return NotCompiled(f"the compiler crashed{_named(number)}", unusual=True)
+        hint = f"free memory, if that was the reason, and run this again; {_OFF}"
+        return InputError.of(f"the compiler was ended{_named(number)} before it was done", where=path, hint=hint)
+
+    def _end(self) -> int:
+        """Await the end of an interpreter that says nothing more. Return by which signal it was; 0 for none."""
         assert self._process  # it was asked
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_PATIENCE)
         code = self._process.returncode
         self._stop()
-        return f" ({signal.Signals(-code).name})" if code and -code in set(signal.Signals) else ""
+        return max(-(code or 0), 0)
 
     def _stop(self) -> None:
         if self._process:
@@ -187,6 +211,10 @@ def tokens(source: bytes) -> int:
     words = len(source.translate(_WORDS).split())
     marks, quotes = (len(source) - len(source.translate(None, each)) for each in (_MARKS, _QUOTES))
     return words + marks + quotes // 4
+
+
+def _named(number: int) -> str:
+    return f" ({signal.Signals(number).name})" if number in set(signal.Signals) else ""
 
 
 def _program() -> Iterator[bytes]:

@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from onedigest.assembler.bytecode_layer import MOST_SOURCE
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.entry import HIGHEST_ID, Entry
 from onedigest.assembler.places import folders_above
 from onedigest.assembler.spool import Spool
-from onedigest.bytecode.compiler import LARGEST
 from onedigest.bytecode.sources import Source, source_of
 from onedigest.bytecode_path import bytecode_path
 from onedigest.errors import InputError
 from onedigest.lock.base.probe import EXAMINER
-from onedigest.lock.base.standard_library import uncompiled_sources
+from onedigest.lock.base.standard_library import source_member, uncompiled_sources
 from onedigest.oci.rootfs import Member, Rootfs, read_rootfs
 from onedigest.oci.tar_members import Content, TarMember
 from onedigest.oci.wanted_members import read_wanted
 from onedigest.store import Store
 
-MOST_SOURCES = 50_000
 MOST_BYTES = 1 << 30
-"""Bounds of a library: its sources, and what they hold together."""
+"""What the sources of a library may hold together."""
 
 _PIECE = 1 << 20
 
@@ -70,14 +69,8 @@ def library_of_packages(entries: Sequence[Entry], library: str, python: str) -> 
 
 def _sources(rootfs: Rootfs, library: str, python: str) -> dict[str, Member]:
     """Return the sources without bytecode by their paths, sorted, with the members that have their content."""
-    found: dict[str, Member] = {}
-    for path in uncompiled_sources(rootfs, library, python):
-        place = rootfs.find(path)
-        if place and (member := rootfs.member(place[0])):
-            found[path] = member
-        if len(found) > MOST_SOURCES:
-            raise _too_much(library, f"{MOST_SOURCES} sources without bytecode")
-    return dict(sorted(found.items()))
+    paths = sorted(uncompiled_sources(rootfs, library, python))
+    return {path: member for path in paths if (member := source_member(rootfs, path, library))}
 
 
 def _folders(rootfs: Rootfs, paths: Iterable[str], python: str) -> dict[str, Member | None]:
@@ -100,10 +93,11 @@ def _entries(
         if member.stored != member.size:  # it has holes, which no source has
             continue
         if member.kind == "file":
-            kept = min(member.size, LARGEST + 1)  # what is larger is not compiled
+            kept = min(member.size, MOST_SOURCE + 1)  # what is larger is not compiled
             left -= kept
             if left < 0:
-                raise _too_much(library, f"{MOST_BYTES} bytes of sources without bytecode")
+                hint = "`bytecode = false` builds the image without compiled files"
+                raise InputError.of(f"the standard library {library} has more than {MOST_BYTES} bytes", hint=hint)
             content, digest = spool.keep(_pieces(member.content, kept), kept)
             entry = replace(entry, size=member.size, content=content, digest=digest)
         yield from ((path, replace(entry, path=path)) for path in wanted[place])
@@ -133,8 +127,3 @@ def _is_fit(folder: Entry) -> bool:
 def _above(path: str, python: str) -> list[str]:
     """Return the folders above the bytecode of a source, without leading slashes."""
     return [each[1:] for each in folders_above([f"/{bytecode_path(path, python)}"])]
-
-
-def _too_much(library: str, what: str) -> InputError:
-    hint = "`bytecode = false` builds the image without compiled files"
-    return InputError.of(f"the standard library {library} has more than {what}", hint=hint)

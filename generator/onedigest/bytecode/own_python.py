@@ -10,6 +10,7 @@ from pathlib import Path
 from onedigest.assembler.elf import EXECUTABLE, SHARED, Elf, elf_of
 from onedigest.bytecode.base_files import BaseFiles
 from onedigest.errors import InputError
+from onedigest.lock.base.standard_library import find_library
 from onedigest.oci.rootfs import Node
 from onedigest.platforms import Platform
 
@@ -19,9 +20,6 @@ LOADER, PYTHON, LIBRARIES = "loader", "bin", "libraries"
 _BITS = 64
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,200}")
 _PROGRAM = re.compile(r"python3\.\d{1,3}", re.ASCII)
-_LIBRARY_FOLDERS = ("lib", "lib64")
-"""How the folder above the standard library is called (`sys.platlibdir`)."""
-
 _EXPECTED = ("libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "libutil.so.1", "libz.so.1", "libexpat.so.1")
 """Libraries that most interpreters need. What one needs, it says itself; these are read together with it."""
 
@@ -57,7 +55,10 @@ def take_python(base: BaseFiles, interpreter: str, platform: Platform) -> dict[s
     name = program.rpartition("/")[2]
     if not found or found[1].kind != "file" or not _PROGRAM.fullmatch(name):
         raise InputError.of(f"there is no {interpreter} that is an interpreter by its name")
-    prefix, library = _library(base, program, name)
+    library = find_library(base.rootfs, f"/{program}", name.removeprefix("python"))[1:]
+    if not library:
+        raise InputError.of(f"there is no standard library where /{program} looks for it")
+    prefix = posixpath.dirname(posixpath.dirname(program))
     sources = list(_sources(base, library))
     parts = _Parts(base, platform, (f"{prefix}/lib", *_usual_folders(platform)))
     parts.expect([program, *sources], [*_EXPECTED, f"lib{name}.so.1.0"])
@@ -143,20 +144,6 @@ class _Parts:
 
 def _fits(elf: Elf | None, platform: Platform) -> bool:
     return elf is not None and elf.bits == _BITS and elf.machine == platform.elf_machine
-
-
-def _library(base: BaseFiles, program: str, name: str) -> tuple[str, str]:
-    """Return the prefix of an interpreter and its standard library, as it looks for them (CPython's getpath.py)."""
-    prefix = posixpath.dirname(program)
-    while prefix:
-        prefix = posixpath.dirname(prefix)
-        for each in _LIBRARY_FOLDERS:
-            place = base.rootfs.find(f"{prefix}/{each}/{name}")
-            if place and base.rootfs.plain(f"{place[0]}/os.py"):
-                real = place[0].split("/")
-                if real[-1] == name and real[-2:-1] and real[-2] in _LIBRARY_FOLDERS:
-                    return prefix, place[0]
-    raise InputError.of(f"there is no standard library where /{program} looks for it")
 
 
 def _usual_folders(platform: Platform) -> Iterator[str]:

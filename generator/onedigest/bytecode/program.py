@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 UNCHECKED, CHECKED, PROOF = b"U", b"C", b"P"
 """What is asked for: a file with one of the two hashes (PEP 552); the last is the first, read and written once more."""
 
-IS, COMPILED, LEFT_OUT, ODD = b"I", b"C", b"L", b"O"
-"""What an answer's text is: the interpreter, a compiled file, why there is none, or what is odd about the bytecode."""
+IS, COMPILED, LEFT_OUT, ODD, EXHAUSTED = b"I", b"C", b"L", b"O", b"E"
+"""What an answer's text is: the interpreter, a compiled file, why there is none, what is odd about it, or nothing."""
 
 STACK = 512 << 20
 """Bytes of the stack that is compiled on, of which only what is used is memory. CPython 3.14 nests by what is left."""
+
+MEMORY = 4 << 30
+"""Bytes of addresses that this process may have, which who starts it sees to where the system can."""
 
 DEPTH = 1000
 """The recursion limit, by which CPython before 3.14 nests: the one that it has by itself."""
@@ -105,11 +108,13 @@ def answer(asked: bytes, path: str, source: bytes, canonical: Callable[[bytes], 
     try:
         stream = marshal.dumps(compile(source, path, "exec", dont_inherit=True, optimize=0))
     except Exception as error:  # noqa: BLE001  # whatever it is, the source has no bytecode
-        return LEFT_OUT, reason(error).encode("utf-8", "replace")
+        return (EXHAUSTED, b"") if is_exhausted(error) else (LEFT_OUT, reason(error).encode("utf-8", "replace"))
     try:
         written = canonical(stream)
         if asked == PROOF and canonical(marshal.dumps(marshal.loads(written))) != written:  # noqa: S302  # our own bytes
             return ODD, b"it is read as other code"
+    except MemoryError:
+        return EXHAUSTED, b""
     except (ValueError, EOFError, TypeError) as error:
         return ODD, str(error).encode("utf-8", "replace")
     magic = importing.MAGIC_NUMBER
@@ -122,3 +127,17 @@ def reason(error: Exception) -> str:
     text = error.msg if isinstance(error, SyntaxError) else str(error) or "it is too complex"
     line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
     return f"{type(error).__name__}: {text}"[:300] + line
+
+
+def is_exhausted(error: Exception) -> bool:
+    """Tell whether memory ended. For a source that is too complex, the parser of CPython 3.11 raises the same error."""
+    if not isinstance(error, MemoryError) or str(error):
+        return False
+    if sys.version_info >= (3, 12):
+        return True
+    try:
+        with _io.open("/proc/self/status", "rb") as status:
+            peak = status.read().partition(b"VmPeak:")[2].split()[:1]
+    except OSError:
+        return False
+    return bool(peak) and int(peak[0]) << 10 > MEMORY // 2

@@ -19,15 +19,15 @@ _MOST = 20_000
 
 
 def find_folder(store: Store, key: Digest) -> Path | None:
-    """Return the folder that was made under a key, if its content is what was written then; another one is removed."""
+    """Return the folder that was made under a key, if its content is what was written then.
+
+    Another one is left to `make_folder`, which holds the lock: it may be one that another process has mended meanwhile.
+    """
     note = store.read_note(f"{_NOTES}/{hex_of(key)}")
     if note is None:
         return None
     folder = _folder(store, note.decode())
-    if _is_whole(folder, note.decode()):
-        return folder
-    remove(folder)
-    return None
+    return folder if _is_whole(folder, note.decode()) else None
 
 
 def make_folder(store: Store, key: Digest, files: Mapping[str, bytes]) -> Path:

@@ -110,7 +110,9 @@ def _make_all(work: Work) -> list[Descriptor]:
     assert first
     compilation = Compilation(compiler=_compiler(work.interpreter), python=first.python, checked=first.checked)
     members: Members = {}
-    return [refusing(partial(_make, layer, work.materials, compilation, members)) for layer in work.layers]
+    stranger = work.interpreter.stranger
+    make = partial(_make, materials=work.materials, compilation=compilation, members=members, stranger=stranger)
+    return [refusing(partial(make, layer)) for layer in work.layers]
 
 
 _compilers: dict[Interpreter, Compiler] = {}
@@ -129,7 +131,9 @@ def _end_compilers() -> None:
     _running.close()
 
 
-def _make(layer: Layer, materials: Materials, compilation: Compilation, members: Members) -> Descriptor:
+def _make(
+    layer: Layer, *, materials: Materials, compilation: Compilation, members: Members, stranger: bool
+) -> Descriptor:
     from onedigest.oci import libdeflate
 
     entries, without = _entries(layer, materials, compilation)
@@ -137,7 +141,7 @@ def _make(layer: Layer, materials: Materials, compilation: Compilation, members:
         file = folder / "layer"
         with file.open("wb") as output:
             descriptor = libdeflate.write(entries, output, members)
-        add_layer(layer, file, descriptor, materials.store, sorted(without))
+        add_layer(layer, file, descriptor, materials.store, sorted(without), stranger=stranger)
     return descriptor
 
 

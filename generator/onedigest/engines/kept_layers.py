@@ -3,40 +3,70 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.bytecode.sources import LeftOut
-from onedigest.digest import canonical_json, hex_of
+from onedigest.digest import Digest, canonical_json, hex_of
 from onedigest.plan.layers import Layer
-from onedigest.store import Store
+from onedigest.store import Store, link
 
 
-def add_layer(layer: Layer, file: Path, descriptor: Descriptor, store: Store, left_out: Sequence[LeftOut] = ()) -> None:
-    """Keep the compressed bytes of a layer, and note under its key what it is known by, and what it is without."""
+def add_layer(
+    layer: Layer,
+    file: Path,
+    descriptor: Descriptor,
+    store: Store,
+    left_out: Sequence[LeftOut] = (),
+    *,
+    stranger: bool = False,
+) -> None:
+    """Keep the compressed bytes of a layer, and note under its key what it is known by, and what it is without.
+
+    What a `stranger` compiled, the Python of an image, is known to images above that one alone.
+    """
     store.add_file(file, descriptor.digest)
+    place = _places(layer)[-1 if stranger else 0]
     if layer.bytecode:
-        store.write_note(_note("left-out", layer), canonical_json(left_out))
+        store.write_note(f"left-out/{place}", canonical_json(left_out))
     fields = {"diff_id": descriptor.diff_id, "digest": descriptor.digest, "size": descriptor.size}
-    store.write_note(_note("layers", layer), canonical_json(fields))
+    store.write_note(f"layers/{place}", canonical_json(fields))
 
 
 def cached_layer(layer: Layer, store: Store, *, prove: bool = False) -> Descriptor | None:
     """Return what the store has of a layer that this machine made; with `prove`, once its content was hashed."""
-    note = store.read_note(_note("layers", layer))
-    if note is None:
-        return None
-    descriptor = Descriptor(**json.loads(note))
-    there = store.prove if prove else store.has
-    return descriptor if there(descriptor.digest, descriptor.size) else None
+    return next((descriptor for _, descriptor in _kept(layer, store, prove=prove)), None)
+
+
+def lend_layer(layer: Layer, store: Store, other: Store) -> None:
+    """Have another store keep a layer, too, if this one has it."""
+    descriptor = cached_layer(layer, store)
+    if descriptor:
+        with other.scratch() as folder:
+            file = folder / "layer"
+            link(store.path(descriptor.digest), file)
+            add_layer(layer, file, descriptor, other, left_out(layer, store))
 
 
 def left_out(layer: Layer, store: Store) -> tuple[LeftOut, ...]:
     """Return the sources of which a kept layer has no bytecode."""
-    note = store.read_note(_note("left-out", layer))
-    return tuple(LeftOut(*each) for each in json.loads(note)) if note else ()
+    place = next((place for place, _ in _kept(layer, store)), "")
+    note = store.read_note(f"left-out/{place}") if place else None
+    return tuple(LeftOut(*each) for each in json.loads(note or b"[]"))
 
 
-def _note(kind: str, layer: Layer) -> str:
-    return f"{kind}/{hex_of(layer.key())}"
+def _kept(layer: Layer, store: Store, *, prove: bool = False) -> Iterator[tuple[str, Descriptor]]:
+    """Yield where a layer is noted whose bytes are there, and what it is known by."""
+    there = store.prove if prove else store.has
+    for place in _places(layer):
+        if note := store.read_note(f"layers/{place}"):
+            descriptor = Descriptor(**json.loads(note))
+            if there(descriptor.digest, descriptor.size):
+                yield place, descriptor
+
+
+def _places(layer: Layer) -> tuple[str, ...]:
+    """Return where it is noted what a layer is known by: to all images, and to those above its base."""
+    key, base = hex_of(layer.key()), layer.bytecode.base if layer.bytecode else ""
+    return (key, f"above-{hex_of(Digest(base))}/{key}") if base else (key,)

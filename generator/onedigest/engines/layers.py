@@ -71,9 +71,11 @@ def _compile(
     from onedigest.engines.bytecode_layers import make_compiled_layers, wheel_by_wheel
 
     units = {each.key(): each for layer in layers for each in wheel_by_wheel(layer)}
-    alone = [each for each in units.values() if not cached_layer(each, materials.store, prove=materials.prove)]
     joined = [layer for layer in layers if layer.key() not in units]
-    found: dict[Digest, Descriptor] = {}
+    # those of another image's layers are there, and another process may have made any meanwhile
+    kept = ((key, cached_layer(each, materials.store, prove=materials.prove)) for key, each in units.items())
+    found = {key: descriptor for key, descriptor in kept if descriptor}
+    alone = [each for key, each in units.items() if key not in found]
     for several in (alone, joined):
         found |= make_compiled_layers(several, materials, interpreter, workers)
     return {layer.key(): found[layer.key()] for layer in layers}

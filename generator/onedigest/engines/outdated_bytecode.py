@@ -9,19 +9,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from onedigest.assembler.bytecode_archive import HEADER, UNCHECKED
+from onedigest.assembler.bytecode_layer import MOST_SOURCE
 from onedigest.bytecode_path import CACHE, SUFFIX, bytecode_path
 from onedigest.errors import InputError, Problem
 from onedigest.oci.buildkit_export import ExportedPlatform, opened_layer
 from onedigest.plan.layers import Layer, Plan
 from onedigest.wording import ellipsis
 
-_HEADER = 16
-_UNCHECKED = (1).to_bytes(4, "little")
-"""Flags of bytecode that Python runs whatever its source says by then (PEP 552)."""
+_UNCHECKED = UNCHECKED.to_bytes(4, "little")
+"""Flags of bytecode that Python runs whatever its source says by then."""
 
 _BYTECODE = ".pyc"
-_MOST = 8 << 20
-"""Bytes of a source. A larger one is never compiled here, so it is another one."""
 
 _GONE, _EMPTIED = ".wh.", ".wh..wh..opq"
 """How layers say that a path is gone, and that a folder has nothing of those below (OCI image spec, layer.md)."""
@@ -86,11 +85,11 @@ def _outdated(layers: Sequence[Layer], files: Sequence[Path]) -> Iterator[tuple[
             for path, member in members.items():
                 if path.endswith(_BYTECODE) and not member.isdir():
                     standing.pop(path, None)
-                    header = (_content(archive, member) or b"")[:_HEADER]
-                    if header[4:8] == _UNCHECKED and len(header) == _HEADER:
+                    header = _content(archive, member, HEADER) or b""
+                    if header[4:8] == _UNCHECKED and len(header) == HEADER:
                         standing[path] = header
                 elif path.endswith(SUFFIX) and not member.isdir() and layer.executed and magic:
-                    written[path] = _Written(command, _source_hash(magic, _content(archive, member)))
+                    written[path] = _Written(command, _source_hash(magic, _content(archive, member, MOST_SOURCE + 1)))
         if layer.bytecode:  # it is of the sources right below it, whatever a command had put there
             for path in [each for each in written if bytecode_path(each, python) in members]:
                 del written[path]
@@ -123,17 +122,20 @@ def _above(path: str) -> Iterable[str]:
         yield path
 
 
-def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes | None:
-    """Return the content of a file, or of the one in its layer that a link names; None where that is elsewhere."""
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, most: int) -> bytes | None:
+    """Return how a file begins, or the one in its layer that a link names; None where that is elsewhere."""
     try:
         file = archive.extractfile(member)
     except KeyError:
         return None
-    return file.read(_MOST + 1) if file else None
+    return file.read(most) if file else None
 
 
 def _source_hash(magic: bytes, source: bytes | None) -> bytes:
-    """Return what bytecode with some magic number states of its source: `importlib.util` knows that of one Python."""
-    if source is None or len(source) > _MOST:
+    """Return what bytecode with some magic number states of its source: `importlib.util` knows that of one Python.
+
+    Nothing is returned for a source of which there is no bytecode: of a larger one none is made, so it is another one.
+    """
+    if source is None or len(source) > MOST_SOURCE:
         return b""
     return _imp.source_hash(int.from_bytes(magic, "little"), source)

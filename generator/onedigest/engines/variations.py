@@ -1,4 +1,9 @@
-"""The conditions that must not matter to an image, and a second build while they vary."""
+"""The conditions that must not matter to an image, and a second build while they vary.
+
+Each build makes all layers anew, but for one: the bytecode of a base's standard library takes seconds, and most
+conditions are about nothing in it. It is compiled again under those that bytecode could depend on: the seed of hashes,
+the order of files, and how many processes compile. Under the others the layer of the store is taken over.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +21,9 @@ from pathlib import Path
 
 from onedigest import formats
 from onedigest.checkout import open_inside
+from onedigest.engines.kept_layers import lend_layer
 from onedigest.errors import EngineError, InputError
+from onedigest.plan.layers import Layer
 from onedigest.store import STAMP, Store, link
 
 _LATER = "2037-12-31 23:59:30"
@@ -45,17 +52,24 @@ class Variation:
     reverse: bool = False
     time: int = STAMP
     folder: str = "project"
+    compiles_all: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildFiles:
-    """What a build reads: paths of files from the root, and inputs by their digests."""
+    """What a build reads: paths of files from the root, and inputs by their digests.
+
+    `libraries` are the layers with bytecode of standard libraries, and `programs` is a folder with a Python that
+    compiles, or empty.
+    """
 
     root: Path
     files: tuple[str, ...]
     image: str
     lockfiles: str
     digests: tuple[str, ...]
+    libraries: tuple[Layer, ...] = ()
+    programs: str = ""
 
 
 def list_variations(faketime: str | None) -> tuple[Variation, ...]:
@@ -68,26 +82,29 @@ def list_variations(faketime: str | None) -> tuple[Variation, ...]:
             name="locale", variables={"LC_ALL": "C", "LANG": "tr_TR", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
         ),
         Variation(name="umask", umask=0o077),
-        Variation(name="hash seed", variables={"PYTHONHASHSEED": "4242"}),
+        Variation(name="hash seed", variables={"PYTHONHASHSEED": "4242"}, compiles_all=True),
         Variation(name="home", variables={"HOME": "/nonexistent"}),
         Variation(name="working directory", folder="an other größe/folder"),
-        Variation(name="directory order", reverse=True),
+        Variation(name="directory order", reverse=True, compiles_all=True),
         Variation(name="file times", time=_OLD),
-        Variation(name="number of processors", processors="1"),
+        Variation(name="number of processors", processors="1", compiles_all=True),
     )
 
 
 def build_varied(
     project: BuildFiles, variation: Variation, store: Store, environment: Mapping[str, str]
 ) -> VariedBuild:
-    """Build an image from a copy of its project with an empty cache of layers. Raises `EngineError`."""
+    """Build an image from a copy of its project without the layers of the store. Raises `EngineError`."""
     with store.scratch() as scratch:
         root = scratch / variation.folder
-        cache = Store(scratch / "cache" / "onedigest")
+        cache = Store(scratch / "cache" / "onedigest", scratch / "state" / "onedigest" / "key")
         _copy_files(project, root, variation)
         _link_inputs(project.digests, store, cache, reverse=variation.reverse)
+        for layer in () if variation.compiles_all else project.libraries:
+            lend_layer(layer, store, cache)
         variables = {
             **environment,
+            "PATH": os.pathsep.join(each for each in (project.programs, environment.get("PATH", "")) if each),
             "PYTHONHASHSEED": "0",
             "XDG_CACHE_HOME": str(scratch / "cache"),
             "XDG_STATE_HOME": str(scratch / "state"),

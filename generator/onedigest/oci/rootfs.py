@@ -263,17 +263,11 @@ def cached_rootfs(layers: Iterable[Descriptor], examiner: Examiner, store: Store
     """Return the files of an image by what is cached of its layers, None where one was not read on this machine."""
     found = []
     for descriptor in layers:
-        rows = cached_rows(descriptor, examiner, store)
-        if rows is None:
+        note = store.read_note(_note_name(descriptor, examiner))
+        if note is None:
             return None
-        found.append(rows)
+        found.append(cast(Rows, json.loads(note)))
     return Rootfs(found)
-
-
-def cached_rows(descriptor: Descriptor, examiner: Examiner, store: Store) -> Rows | None:
-    """Return what is cached of a layer, None where it was not read on this machine."""
-    note = store.read_note(_note_name(descriptor, examiner))
-    return None if note is None else cast(Rows, json.loads(note))
 
 
 def _may_execute(node: Node, uid: int) -> bool:

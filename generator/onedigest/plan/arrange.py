@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 
 from onedigest.definition.files import File, Files, selection_of
@@ -61,7 +62,7 @@ def _arrange_platform(spec: Spec, lock: Lock, files: Sequence[File], platform: P
     refuse_unfit_places(spec, base, files, folders)
     above = _application(spec, lock, files, folders)
     below += _environment(spec, lock, platform, spec.max_layers - len(below) - len(spec.run) - len(above))
-    layers = (*below, *_command_layers(spec, base, platform, below), *above)
+    layers = tuple(_above(base, each) for each in (*below, *_command_layers(spec, base, platform, below), *above))
     return PlatformPlan(platform=platform, layers=layers, config=configuration(spec, base, platform, layers))
 
 
@@ -83,6 +84,13 @@ def _environment(spec: Spec, lock: Lock, platform: Platform, room: int) -> list[
         return [*wheels, made]
     own = [made, *([kinds.layer_bytecode(made, base.python)] if made.inputs else [])]
     return [*chain.from_iterable((each, kinds.layer_bytecode(each, base.python)) for each in wheels), *own]
+
+
+def _above(base: Base, layer: Layer) -> Layer:
+    """Return a layer, with the digest of the image below it, if it is one of bytecode."""
+    if not (layer.bytecode and base.origin):
+        return layer
+    return replace(layer, content=replace(layer.bytecode, base=base.origin.digest))
 
 
 def _base(spec: Spec, base: Base, platform: Platform) -> tuple[list[Layer], BaseFolders]:

@@ -103,6 +103,7 @@ class Bytecode:
 
     They are those of a recipe, or of the `library` of a base: the folder of its standard library, an absolute path.
     With `checked` Python looks whether a source is still the one that was compiled, for its owner may change it.
+    Of an image as the base, `base` is its digest: what that image's own Python compiles is for images above it alone.
     """
 
     kind: ClassVar[str] = "bytecode"
@@ -111,6 +112,7 @@ class Bytecode:
     of: tuple[Recipe | BaseLayer, ...]
     library: str = ""
     checked: bool = False
+    base: str = field(default="", compare=False)
 
     @property
     def taken(self) -> Recipe:

@@ -60,11 +60,7 @@ def _ways(context: Context, image: ScriptImage, lock: Lock) -> tuple[Way, ...]:
     return (
         Way(name="the running Python", find=partial(running, version, context.variables)),
         Way(name="uv", find=known),
-        Way(
-            name="the base's own",
-            find=lambda: bases_python(lock.base, lock.platforms, context.store, fetch),
-            own=True,
-        ),
+        Way(name="the base's own", find=lambda: bases_python(lock.base, lock.platforms, context.store, fetch)),
         Way(name="uv", find=lambda: kept_python(version, context.store, partial(_bring, context, image, version))),
     )
 

@@ -14,6 +14,7 @@ from onedigest.wording import shown, table
 from onedigest.workspace.choose_engine import NAMES, make_engine
 from onedigest.workspace.context import Context
 from onedigest.workspace.events import Status
+from onedigest.workspace.interpreters import interpreter_finder
 from onedigest.workspace.planned_image import PlannedImage, prepare, refuse_stale_rules, run_engine
 from onedigest.workspace.records import record_problems
 from onedigest.workspace.results import EnginesResult, Skipped, VerifyResult
@@ -77,9 +78,10 @@ def _vary(context: Context, image: ScriptImage, status: Status) -> VerifyResult:
     expected = records.from_image(job.plan, run_engine(context, job, embedded).image)
     faketime = shutil.which("faketime")
     variations = list_variations(faketime)
+    project = _project(context, job)
     for number, variation in enumerate(variations, 1):
         status.show(f"{image.spec.name}: {variation.name} ({number} of {len(variations)})")
-        built = build_varied(_project(context, job), variation, context.store, dict(context.variables))
+        built = build_varied(project, variation, context.store, dict(context.variables))
         if built.digest != expected.index:
             found = records.loads(built.record, shown(image.record_path))
             raise _moved(image.spec.name, variation.name, expected, found)
@@ -126,6 +128,7 @@ def _project(context: Context, job: PlannedImage) -> BuildFiles:
     files = [os.path.normpath(each) for each in files]
     # the uv.lock of a project may be above the folder that its own lock is in
     base = root if not image.read else Path(os.path.commonpath([root, *files]))
+    compiled = [layer for layer in job.plan.layers() if layer.bytecode]
     inputs = inputs_of(job.lock, job.lock.platforms)
     digests = {str(digest) for digest, _ in inputs.pinned()}
     digests |= set(documents(job.lock.base, context.access, store))
@@ -135,7 +138,15 @@ def _project(context: Context, job: PlannedImage) -> BuildFiles:
         image=image.spec.name if image.recipe else os.path.relpath(script, base),  # one of Flyte may have several
         lockfiles=os.path.relpath(lockfiles, base),
         digests=tuple(sorted(digests)),
+        libraries=tuple(layer for layer in compiled if layer.bytecode and layer.bytecode.library),
+        programs=_programs(context, job) if compiled else "",
     )
+
+
+def _programs(context: Context, job: PlannedImage) -> str:
+    """Return the folder of the Python that compiles, which another home would hide; nothing for the base's own."""
+    command = interpreter_finder(context, job.image, job.lock)().command
+    return os.path.dirname(command[0]) if len(command) == 1 else ""  # noqa: PTH120  as the other paths here
 
 
 def _sources(context: Context, job: PlannedImage) -> list[Path]:

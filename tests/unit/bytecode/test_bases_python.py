@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -40,6 +41,13 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
 
 
+@pytest.fixture(scope="module")
+def shut_in(tmp_path_factory: pytest.TempPathFactory) -> Interpreter:
+    """The Python of an image, which is unpacked once for several tests."""
+    store = Store(tmp_path_factory.mktemp("shut-in"))
+    return own(image_base(store, [files("usr")], "usr"), store)
+
+
 def nothing(inputs: Inputs) -> None:
     """Fetch nothing: tests have put it there."""
 
@@ -70,10 +78,11 @@ def test_the_python_of_an_image_starts_wherever_it_is(store: Store, layout: str)
 
     assert version(found) == VERSION
     assert (found.version, found.origin) == (VERSION, "registry.example/python:3's own")
+    assert found.stranger
 
 
-def test_the_python_of_an_image_sees_its_own_folder_alone(store: Store, tmp_path: Path) -> None:
-    found = own(image_base(store, [files("usr")], "usr"), store)
+def test_the_python_of_an_image_sees_its_own_folder_alone(shut_in: Interpreter, tmp_path: Path) -> None:
+    folder = dict(shut_in.variables)["PYTHONHOME"]
     (tmp_path / "secret").write_text("hunter2")
     question = f"""\
 import sys, posix
@@ -83,15 +92,39 @@ def can(what, *words):
     return True
 print("onedigest-python", "cpython", "-".join([
     str(can(posix.stat, {str(tmp_path / "secret")!r})), str(can(posix.stat, "/etc/hostname")), str(can(posix.stat, "/usr")),
-    str(can(posix.mkdir, {str(folders(store)[0] / "new")!r})), str(can(posix.open, "/new", posix.O_CREAT | posix.O_WRONLY)),
+    str(can(posix.mkdir, {f"{folder}/new"!r})), str(can(posix.open, "/new", posix.O_CREAT | posix.O_WRONLY)),
     ",".join(sorted(name.decode() for name in posix.environ)), posix.getcwd(),
 ]), False, False)
 """
 
-    said = read_version((*found.command, "-c", question), {"SECRET": "hunter2"})
+    said = read_version((*shut_in.command, "-c", question), {"SECRET": "hunter2"})
 
     names = "PYTHONDONTWRITEBYTECODE,PYTHONHOME,PYTHONPLATLIBDIR"
-    assert said == f"False-False-False-False-False-{names}-{folders(store)[0]}"[:200]
+    assert said == f"False-False-False-False-False-{names}-{folder}"[:200]
+
+
+def test_the_python_of_an_image_ends_as_if_it_were_not_shut_in(shut_in: Interpreter) -> None:
+    def ended(code: str) -> tuple[int, bytes, bytes]:
+        done = subprocess.run([*shut_in.command, "-c", code], input=b"in", capture_output=True, check=False, env={})
+        return done.returncode, done.stdout, done.stderr
+
+    assert ended("import sys; sys.stdout.write(sys.stdin.read()); sys.stderr.write('err'); sys.exit(7)") == (
+        7,
+        b"in",
+        b"err",
+    )
+    assert ended("import posix; posix.kill(posix.getpid(), 6)") == (-6, b"", b"")
+    assert ended("import _signal; _signal.setitimer(0, 0.01); _signal.pause()") == (-14, b"", b"")
+
+
+def test_a_stranger_ends_with_the_program_that_started_it(shut_in: Interpreter) -> None:
+    with subprocess.Popen(
+        [*shut_in.command, "-c", "print(1, flush=True); input()"], stdin=-1, stdout=-1, env={}
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"1\n"
+        process.kill()
+        assert process.stdout.read() == b""  # nobody has it open any more
 
 
 def test_what_upper_layers_replace_is_taken_from_them(store: Store) -> None:
@@ -129,7 +162,7 @@ def test_only_plain_files_are_written_that_nobody_may_write_to(store: Store) -> 
 
 
 def test_it_is_unpacked_once_and_proven_each_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    base = image_base(store, [files("usr")], "usr")
+    base = image_base(store, [small()], "usr")
     first = own(base, store)
     with monkeypatch.context() as patch:
         patch.setattr(module, "take_python", None)
@@ -151,7 +184,7 @@ def test_it_is_unpacked_once_and_proven_each_time(store: Store, monkeypatch: pyt
     for spoil in (write, link, pipe, (source.parent / "new.py").touch, lambda: source.chmod(0o644)):
         spoil()
         assert own(base, store) == first
-        assert (source.read_bytes(), version(first)) == (running_python().sources["os.py"], VERSION)
+        assert source.read_bytes() == b""
     assert len(folders(store)) == 1
 
 
@@ -178,6 +211,29 @@ def test_several_processes_at_once_make_one_folder(store: Store) -> None:
     assert len(set(found)) == 1
     assert len(folders(store)) == 1
     assert not list((store.root / "scratch").iterdir())
+
+
+def test_what_another_process_mends_meanwhile_stays(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be compiling by it already."""
+    base = image_base(store, [small()], "usr")
+    own(base, store)
+    source = folders(store)[0] / f"lib/{NAME}/os.py"
+    source.unlink()
+    is_whole = python_folders._is_whole
+    mended: list[int] = []
+
+    def mended_behind(folder: Path, digest: str) -> bool:
+        monkeypatch.setattr(python_folders, "_is_whole", is_whole)
+        found = is_whole(folder, digest)
+        own(base, Store(store.root))
+        mended.append(os.open(source, os.O_RDONLY))
+        return found
+
+    monkeypatch.setattr(python_folders, "_is_whole", mended_behind)
+    own(base, store)
+
+    assert os.fstat(mended[0]).st_nlink == 1
+    os.close(mended[0])
 
 
 def test_a_run_that_ends_in_between_leaves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,7 +301,7 @@ def test_an_image_that_asks_for_too_much_is_refused(store: Store, monkeypatch: p
         refusal(store, small(needed=[f"lib{number}.so" for number in range(99)])) == "it needs more than 64 libraries"
     )
     monkeypatch.setattr(base_files, "MOST", 99)
-    assert refusal(store, small()) == "the files that are needed of it have more than 99 bytes"
+    assert refusal(store, small()) == "the files that are needed of it are too large"
 
 
 def test_libraries_are_those_of_the_machine_wherever_they_are(store: Store) -> None:

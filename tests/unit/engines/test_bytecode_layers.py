@@ -281,6 +281,19 @@ def test_nothing_is_asked_of_an_interpreter_where_all_is_there(bench: Bench) -> 
     assert (found[layer.key()], made) == (first, ())
 
 
+def test_layer_that_another_process_made_meanwhile_is_taken(bench: Bench) -> None:
+    """Two builds at once: it was missing when this one began, and is there once its interpreter was found."""
+    layers = [bytecode(bench.wheels({name: {f"{name}/a.py": b"X = 1"}})) for name in ("one", "two")]
+
+    def find() -> Interpreter:
+        bench.make(layers[0])
+        return INTERPRETER
+
+    found, _ = make_layers(layers, inputs=bench.inputs, store=bench.store, workers=1, find=find)
+
+    assert [found[each.key()] for each in layers] == bench.make(*layers)
+
+
 def test_stated_project_of_a_wheel_stays_with_it(bench: Bench) -> None:
     """The file name of such a wheel does not say what it is of."""
     layer = bench.wheels({"one": {"one/a.py": b"X = 1"}, "two": {"two/a.py": b"X = 2"}})

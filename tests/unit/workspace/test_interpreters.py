@@ -73,7 +73,7 @@ def test_debians_own_python_compiles_for_a_debian_base(
         found = interpreter_finder(context, image, lock)()
 
     assert read_version(found.command, dict(found.variables)) == lock.base.python
-    assert found.origin == "debian:bookworm's own"
+    assert (found.origin, found.stranger) == ("debian:bookworm's own", False)
     assert told.words[-1] == f"bytecode is compiled by debian:bookworm's own Python {lock.base.python}"
     (inputs,) = asked
     names = sorted(each.name for each in inputs.packages)

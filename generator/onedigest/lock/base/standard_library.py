@@ -10,12 +10,16 @@ from onedigest.assembler.entry import check_path
 from onedigest.assembler.refusal import Refused
 from onedigest.bytecode_path import CACHE, SUFFIX, bytecode_path
 from onedigest.lock.base.choice import python_minor
-from onedigest.oci.rootfs import Rootfs
+from onedigest.oci.rootfs import Member, Rootfs
 
 _FOLDERS = ("lib", "lib64")
 _LANDMARK = "os.py"
 _LEFT_OUT = frozenset({"site-packages", "dist-packages", "test", "tests", "idle_test", CACHE})
 """Folders that are no part of the library, or are for testing it alone, which docker's images of Python remove."""
+
+
+_MOST_NAMES, _MOST_LINKS, _DEEPEST = 50_000, 2_000, 64
+"""Names and links in a library, and folders above one: CPython has 5,000 and none. What is beyond is not looked at."""
 
 
 def find_uncompiled_library(rootfs: Rootfs, interpreter: str, python: str) -> str:
@@ -46,6 +50,8 @@ def _with_landmark(rootfs: Rootfs, path: str) -> str:
     folder, landmark = rootfs.find(path), rootfs.find(f"{path}/{_LANDMARK}")
     if not folder or not landmark or folder[1].kind != "dir" or landmark[1].kind != "file":
         return ""
+    if folder[0].count("/") > _DEEPEST:
+        return ""
     try:
         return untrusted.absolute_path(f"/{folder[0]}")
     except ValueError:
@@ -58,6 +64,7 @@ def uncompiled_sources(rootfs: Rootfs, library: str, python: str) -> Iterator[st
     Names tell it alone. What lies in a lower layer than its source is of another text: Python would not take it.
     """
     waiting = [library[1:]]
+    names = links = 0
     while waiting:
         folder = waiting.pop()
         cache = rootfs.plain(f"{folder}/{CACHE}")
@@ -65,26 +72,35 @@ def uncompiled_sources(rootfs: Rootfs, library: str, python: str) -> Iterator[st
         for name in rootfs.names(folder):
             path = f"{folder}/{name}"
             node = rootfs.plain(path)
-            if node and node.kind == "dir":
-                waiting += [path] * (name not in _LEFT_OUT)
+            kind = node.kind if node else ""
+            names, links = names + 1, links + (kind == "link")
+            if names > _MOST_NAMES or links > _MOST_LINKS:
+                return
+            if kind == "dir":
+                waiting += [path] * (name not in _LEFT_OUT and path.count("/") < _DEEPEST)
             elif is_free and name.endswith(SUFFIX) and _is_uncompiled(rootfs, path, library, python):
                 yield path
 
 
-def _is_uncompiled(rootfs: Rootfs, path: str, library: str, python: str) -> bool:
-    """Tell whether a source has no bytecode, and may have some.
+def source_member(rootfs: Rootfs, path: str, library: str) -> Member | None:
+    """Return the member that has the text of a source; None for what is no file.
 
-    One that is a link out of the library does not count: who changes what it leads to would not find it.
+    None is returned, too, for a link out of the library: who changes what it leads to would not find its bytecode.
     """
+    node, real = rootfs.plain(path), path
+    if node and node.kind == "link":
+        real, node = rootfs.find(path) or ("", None)
+    is_own = node is not None and node.kind == "file" and real.startswith(f"{library[1:]}/")
+    return rootfs.member(real) if is_own else None
+
+
+def _is_uncompiled(rootfs: Rootfs, path: str, library: str, python: str) -> bool:
     target = bytecode_path(path, python)
-    source, compiled = rootfs.find(path), rootfs.find(target)
-    if not source or not source[0].startswith(f"{library[1:]}/") or not _is_fit(target):
-        return False
-    own = rootfs.member(source[0]) if source[1].kind == "file" else None
-    if own is None or compiled is None:
-        return own is not None
-    lies = rootfs.member(compiled[0])
-    return compiled[1].kind == "file" and lies is not None and lies.layer < own.layer
+    own, node = source_member(rootfs, path, library), rootfs.plain(target)
+    if own is None or node is None:
+        return own is not None and _is_fit(target)
+    lies = rootfs.member(target) if node.kind == "file" else None
+    return lies is not None and lies.layer < own.layer
 
 
 def _is_fit(path: str) -> bool:

@@ -12,6 +12,7 @@ from full_case import LOCK
 from golden import expected_files
 from image_layers import File, folder, rootfs_of, store_layers
 from onedigest.lock import text as lock_text
+from onedigest.lock.base import standard_library
 from onedigest.lock.base.image import ImageBase, read_image_base
 from onedigest.lock.base.proof import other_files
 from onedigest.lock.base.standard_library import find_library, find_uncompiled_library, uncompiled_sources
@@ -220,10 +221,36 @@ def test_link_to_another_source_of_the_library_has_its_own() -> None:
     assert list(uncompiled_sources(Rootfs([rows]), f"/{SLIM}", "3.13.5")) == found
 
 
-def test_bytecode_that_leads_nowhere_is_none() -> None:
-    rows = [*files(SLIM, "os"), link(f"{SLIM}/__pycache__/os.cpython-313.pyc", "gone")]
+def test_bytecode_that_is_a_link_is_there() -> None:
+    rows = [*files(SLIM, "os"), link(f"{SLIM}/__pycache__/os.cpython-313.pyc", "/cache/os.pyc")]
 
-    assert list(uncompiled_sources(Rootfs([rows]), f"/{SLIM}", "3.13.5")) == [f"{SLIM}/os.py"]
+    assert list(uncompiled_sources(Rootfs([rows]), f"/{SLIM}", "3.13.5")) == []
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [files(SLIM, *(f"a/{number}+" for number in range(40))), [link(f"{SLIM}/{n}.py", "os.py") for n in range(40)]],
+)
+def test_what_is_beyond_the_bounds_is_not_looked_at(rows: list[Row], monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Rootfs([[*rows, *files(SLIM, "0/last", "os+")]])
+    assert f"{SLIM}/0/last.py" in uncompiled_sources(root, f"/{SLIM}", "3.13.5")
+    monkeypatch.setattr(standard_library, "_MOST_NAMES", 45)
+    monkeypatch.setattr(standard_library, "_MOST_LINKS", 30)
+
+    assert f"{SLIM}/0/last.py" not in uncompiled_sources(root, f"/{SLIM}", "3.13.5")
+
+
+def test_source_below_very_many_folders_is_left_out() -> None:
+    rows = files(SLIM, f"{'a/' * 100}b")
+
+    assert list(uncompiled_sources(Rootfs([rows]), f"/{SLIM}", "3.13.5")) == []
+
+
+def test_library_below_very_many_folders_is_none() -> None:
+    above = "a/" * 100
+    root = Rootfs([files(f"{above}lib/python3.13", "os")])
+
+    assert find_library(root, f"/{above}bin/python3.13", "3.13.5") == ""
 
 
 # what a lock says of it
