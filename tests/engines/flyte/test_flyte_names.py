@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from base_images import elf, put_image, python_image
+from base_images import RUNNING, elf, put_image, python_image
 from conftest import Project, machine_environment
 from index_server import IndexServer
 from locking import Locking
@@ -68,7 +68,7 @@ class Jobs(Locking):
 @pytest.fixture(scope="module")
 def flyte_base(host: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, IndexServer]]:
     """A base that has all that Flyte needs, a cache, and an index that has `flyte`."""
-    made = python_image()
+    made = python_image(RUNNING)
     needed = (*(f"usr/bin/{name}" for name in ("gzip", "readlink", "sh", "tar")), "usr/lib64/libstdc++.so.6")
     for platform, each in made.items():
         each.layers = [{**each.layers[0], **{path: elf(platform, path) for path in needed}}]

@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 from uv import find_uv_bin
 
 import uv_projects
-from base_images import elf, put_image, python_image
+from base_images import MINOR, RUNNING, elf, put_image, python_image
 from conftest import ALL_RULES
 from index_server import IndexServer
 from locking import Locking
@@ -50,7 +50,7 @@ LEFT = (
 @pytest.fixture(scope="module")
 def flyte_base(host: str) -> str:
     """A base that has what Flyte needs."""
-    made = python_image()
+    made = python_image(RUNNING)
     for platform, each in made.items():
         each.layers = [{**each.layers[0], **{f"usr/bin/{name}": elf(platform, name) for name in NEEDED}}]
     put_image(host, "forprojects", "3", made)
@@ -248,7 +248,7 @@ class TestBeside:
         job.write(more=".with_pip_packages('rho')")
 
         assert job.refused() == [
-            "error: job.py: no solution found when resolving dependencies for Python 3.12 on x86_64",
+            f"error: job.py: no solution found when resolving dependencies for Python {MINOR} on x86_64",
             "  cause: Because all versions of rho depend on alpha>=2 and your project depends on alpha==1.0, we can"
             " conclude that your project and all versions of rho are incompatible.",
             "         And because your project depends on rho, we can conclude that your project's requirements are"
