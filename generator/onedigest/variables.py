@@ -107,5 +107,25 @@ VARIABLES = (
     Variable("UV_CREDENTIALS_DIR", _UV, "The folder of the credentials that `uv auth` keeps.", "/home/me/credentials"),
     Variable("UV_PREVIEW", _UV, "`1`: `uv auth` keeps credentials in the system's keychain.", "1"),
     Variable("UV_PREVIEW_FEATURES", _UV, "`native-auth` does the same alone.", "native-auth"),
+    Variable("UV_CACHE_DIR", _UV, "The folder of uv's cache.", "/var/cache/uv"),
+    Variable("UV_PYTHON_INSTALL_DIR", _UV, "The folder of Pythons that uv manages for you.", "/home/me/pythons"),
+    Variable("UV_PYTHON_SEARCH_PATH", _UV, "Where Pythons are looked for, in place of `PATH`.", "/opt/python/bin"),
+    Variable("UV_PYTHON_DOWNLOADS", _UV, "`never` or `manual`: uv is not asked to bring a Python.", "never"),
+    Variable(
+        "UV_PYTHON_INSTALL_MIRROR",
+        _UV,
+        "Where a Python that uv brings comes from.",
+        "https://mirror.example.com/python",
+    ),
+    Variable("UV_PYTHON_DOWNLOADS_JSON_URL", _UV, "The list of Pythons that uv can bring.", "/etc/corp/pythons.json"),
+    Variable("UV_PYTHON_CACHE_DIR", _UV, "The folder of archives of Pythons that uv keeps.", "/var/cache/pythons"),
+    Variable("PYENV_ROOT", "pyenv", "The folder that pyenv keeps Pythons in.", "/home/me/.pyenv"),
+    Variable("ASDF_DATA_DIR", "asdf", "The folder that asdf keeps Pythons in.", "/home/me/.asdf"),
+    Variable("MISE_DATA_DIR", "mise", "The folder that mise keeps Pythons in.", "/home/me/.local/share/mise"),
+    Variable(
+        "LD_LIBRARY_PATH", "ld.so", "Where a Python that compiles has its libraries, on Linux.", "/opt/python/lib"
+    ),
+    Variable("DYLD_LIBRARY_PATH", "dyld", "The same, on macOS.", "/opt/python/lib"),
+    Variable("DYLD_FALLBACK_LIBRARY_PATH", "dyld", "The same, after the usual folders.", "/opt/python/lib"),
 )
 """All variables: ours first, then those of the system, of registries, of the network and of uv."""

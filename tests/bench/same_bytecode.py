@@ -10,9 +10,11 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -23,17 +25,17 @@ from pythons import interpreters
 
 HERE = Path(__file__).resolve().parent.parent.parent
 PACKAGES = ("requests", "pandas", "pyarrow", "scikit-learn")
-SOURCES = 1500
+SOURCES = 500
 """How many files each interpreter compiles by itself."""
 
 RUN = """\
 import os, runpy, sys
-processes, *arguments = sys.argv[1:]
+sys.executable, processes, *arguments = sys.argv[1:]
 os.sched_getaffinity = lambda _: set(range(int(processes)))
 sys.argv = ["onedigest", *arguments]
 runpy.run_module("onedigest", run_name="__main__", alter_sys=True)
 """
-"""Runs onedigest as on a machine of so many processors."""
+"""Runs onedigest as on a machine of so many processors, with a Python that is started so."""
 
 
 class Project:
@@ -55,14 +57,14 @@ class Project:
         block = f'# /// script\n# requires-python = "=={python}.*"\n# dependencies = [{listed}]\n{settings}# ///\n'
         (root / "bench.py").write_text(f"{block}print()\n")
         (root / "onedigest.toml").write_text("bytecode = false\n")
-        self.run([sys.executable], "build", "bench.py")
+        self.run(sys.executable, "build", "bench.py")
         self.before = self.blobs()
         (root / "onedigest.toml").write_text("")
-        self.run([sys.executable], "generate", "bench.py")
+        self.run(sys.executable, "generate", "bench.py")
 
-    def run(self, python: Sequence[str], *arguments: str, processes: int = 2, **variables: str) -> str:
+    def run(self, python: str, *arguments: str, processes: int = 2, **variables: str) -> str:
         """Run onedigest with a Python, which must succeed; return what it says."""
-        command = [*python, "-c", RUN, str(processes), *arguments]
+        command = [python, "-c", RUN, python, str(processes), *arguments]
         done = subprocess.run(
             command, cwd=self.root, env={**self.environment, **variables}, capture_output=True, text=True, check=False
         )
@@ -79,7 +81,7 @@ class Project:
         (self.root / "lockfiles" / "bench" / "image.toml").unlink(missing_ok=True)
         shutil.rmtree(self.root / "dist", ignore_errors=True)
 
-    def bytecode(self, python: Sequence[str], **how: str | int) -> tuple[str, str, str]:
+    def bytecode(self, python: str, **how: str | int) -> tuple[str, str, str]:
         """Make all bytecode; return by which interpreter, how many layers, and the digest of their digests."""
         self.forget()
         said = self.run(python, "build", "-v", "bench.py", **how)  # type: ignore[arg-type]  # processes is a number
@@ -93,19 +95,33 @@ def _short(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
-def hosts() -> dict[str, list[str]]:
-    """Return how onedigest is run with each Python of this machine, the one that runs this first."""
-    found = {f"{sys.version_info[0]}.{sys.version_info[1]}": [sys.executable]}
+def hosts(folder: Path) -> dict[str, str]:
+    """Return each other Python of this machine, and that of the root of newer Debian in .engines, by its loader."""
+    found: dict[str, str] = {}
     for path in interpreters():
         version = subprocess.run([path, "-V"], capture_output=True, text=True, check=True).stdout.split()[1]
-        found.setdefault(version.rpartition(".")[0], [path])
+        if path != sys.executable:
+            found.setdefault(version.rpartition(".")[0], path)
+    root = (HERE / ".engines" / "root").resolve()
+    for program in root.glob("usr/bin/python3.[0-9][0-9]"):
+        loader, libraries = (
+            next(root.glob("lib64/ld-linux-*")),
+            root / "usr" / "lib" / f"{os.uname().machine}-linux-gnu",
+        )
+        started = folder / program.name
+        command = f"exec {loader} --library-path {libraries} {program}"
+        started.write_text(f'#!/bin/sh\nPYTHONHOME={root / "usr"} {command} "$@"\n')
+        started.chmod(0o755)
+        found.setdefault(program.name.removeprefix("python"), str(started))
     return found
 
 
 def dependencies(minor: str, folder: Path) -> str:
     """Install what onedigest needs for a Python; return the folder."""
     target = folder / f"for-{minor}"
-    names = tomllib.loads((HERE / "pyproject.toml").read_text())["project"]["dependencies"]
+    asked = map(Requirement, tomllib.loads((HERE / "pyproject.toml").read_text())["project"]["dependencies"])
+    names = [str(each) for each in asked if not each.marker or each.marker.evaluate({"python_version": minor})]
+    names = [each.partition(";")[0] for each in names]  # by which pip would ask for what this Python needs
     options = ("--only-binary", ":all:", "--python-version", minor, "--target", str(target))
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", *options, *names], check=True, capture_output=True)
     return str(target)
@@ -150,6 +166,12 @@ def interpreters_of(project: Project, version: str, folder: Path) -> dict[str, I
     found: dict[str, Interpreter] = {}
     for path in sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}/bin/python3")):
         found["pyenv's"] = installed(str(path), version, {}, "pyenv's")
+    system = f"/usr/bin/python{project.python}"
+    if (
+        Path(system).exists()
+        and version in subprocess.run([system, "-V"], capture_output=True, text=True, check=True).stdout.split()
+    ):
+        found["this machine's"] = installed(system, version, {}, "this machine's")
     machine = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
     for platform, name in machine.items():
         root = unpack(project, platform, folder / name)
@@ -194,11 +216,9 @@ def measure_layers(project: Project, folder: Path) -> bool:
         "8 processes": {"processes": 8},
     }
     for name, how in ways.items():
-        by, count, digest = project.bytecode([sys.executable], **how)
+        by, count, digest = project.bytecode(sys.executable, **how)
         rows[f"{name}: {count}, by {by}"] = digest
-    for minor, python in hosts().items():
-        if python == [sys.executable]:
-            continue
+    for minor, python in hosts(folder).items():
         path = f"{HERE / 'generator'}{os.pathsep}{dependencies(minor, folder)}"
         by, count, digest = project.bytecode(python, PYTHONPATH=path)
         rows[f"onedigest on Python {minor}: {count}, by {by}"] = digest
@@ -207,7 +227,7 @@ def measure_layers(project: Project, folder: Path) -> bool:
 
 def measure_interpreters(project: Project, folder: Path) -> bool:
     """Compile the same sources by all interpreters of one version, in two orders with two seeds."""
-    project.bytecode([sys.executable])
+    project.bytecode(sys.executable)
     lock = tomllib.loads((project.root / "lockfiles" / "bench" / "pylock.toml").read_text())
     version = re.search(r"\b3\.\d+\.\d+\b", str(lock["tool"]["onedigest"]["base"]))
     assert version

@@ -249,6 +249,7 @@ def main() -> int:
         print("no docker daemon answers, so starts are not measured (`make engines` starts one)")
         return 0
     goals: dict[str, bool] = {}
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is a file
     with tempfile.TemporaryDirectory(prefix="onedigest-starts-") as folder:
         uv = Path(folder) / "uv-amd64"
         bring_uv(Path(folder), "amd64", MACHINES["amd64"], uv)

@@ -11,6 +11,7 @@ import click
 from onedigest.cli.documents import Document, make_document
 from onedigest.cli.options import open_context, shared_options
 from onedigest.errors import DifferenceError
+from onedigest.plan.kinds import BYTECODE_OF
 from onedigest.shown_text import markdown, markdown_code
 from onedigest.terminal.output import put, put_document
 from onedigest.wording import amount, ellipsis, plural, short_digest, table
@@ -82,13 +83,25 @@ def _by_platform(changes: tuple[Change, ...]) -> Iterable[tuple[str, list[tuple[
     for platform in dict.fromkeys(change.platform for change in changes):
         own = [change for change in changes if change.platform == platform]
         ordered = sorted(own, key=lambda change: _KINDS.index(change.kind))
-        yield platform, [_row(change) for change in ordered]
+        beside = _bytecode(ordered)
+        yield (
+            platform,
+            [_row(each, beside.get(each.name)) for each in ordered if each not in beside.values()],
+        )
 
 
-def _row(change: Change) -> tuple[str, ...]:
+def _bytecode(changes: Iterable[Change]) -> dict[str, Change]:
+    """Return what differs of bytecode, by the layer that it is of, where that differs as well: they are told as one."""
+    layers = {change.name: change for change in changes if change.kind == "layer"}
+    return {name: layers[f"{BYTECODE_OF}{name}"] for name in layers if f"{BYTECODE_OF}{name}" in layers}
+
+
+def _row(change: Change, beside: Change | None) -> tuple[str, ...]:
     old, new = (ellipsis(short_digest(text), _WIDEST) for text in (change.old, change.new))
-    if change.kind == "layer" and change.bytes:
-        new += f" ({'+' if change.bytes > 0 else '-'}{amount(abs(change.bytes))})"
+    more = change.bytes + (beside.bytes if beside else 0)
+    if change.kind == "layer" and (more or beside):
+        size = f"{'-' if more < 0 else '+'}{amount(abs(more))}"
+        new += f" ({size}{' with bytecode' if beside else ''})"
     return change.kind, ellipsis(change.name, _WIDEST), old, new
 
 

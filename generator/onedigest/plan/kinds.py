@@ -27,6 +27,9 @@ LockedWheel = tuple[LockedPackage, Wheel]
 ROOT = "0:0"
 """The owner of what belongs to nobody else."""
 
+BYTECODE_OF = "bytecode of "
+"""How what a layer of bytecode holds begins, before that of the layer whose sources it is of."""
+
 PLAIN = "0755"
 """The mode of a folder that only its owner writes to."""
 
@@ -173,7 +176,7 @@ def library_bytecode(reference: str, python: str, library: str, below: Sequence[
     inputs = tuple(each for layer in below for each in layer.inputs if _LIBRARY.match(each.name))
     parts = kept or (Recipe(command="debian-packages", inputs=inputs, encoding=LIBDEFLATE),)
     return Layer(
-        holds=f"bytecode of {reference}",
+        holds=f"{BYTECODE_OF}{reference}",
         name=native(f"bytecode-{reference.rpartition('/')[2].partition('@')[0]}", platform),
         content=Bytecode(python=python, of=parts, library=library),
     )
@@ -183,7 +186,7 @@ def layer_bytecode(layer: Layer, python: str) -> Layer:
     """Return the bytecode of a layer of wheels, or of what is to be at the paths that wheels share."""
     assert isinstance(layer.content, Recipe)
     return Layer(
-        holds=f"bytecode of {layer.holds}",
+        holds=f"{BYTECODE_OF}{layer.holds}",
         name=f"bytecode-{layer.name}",
         content=Bytecode(python=python, of=(layer.content,)),
     )
@@ -197,7 +200,7 @@ def application_bytecode(layer: Layer, python: str, image: str, *, checked: bool
     assert isinstance(layer.content, Recipe)
     sources = tuple(each for each in layer.content.files if each.target.endswith(".py"))
     return Layer(
-        holds=f"bytecode of {layer.holds}",
+        holds=f"{BYTECODE_OF}{layer.holds}",
         name=plain(f"bytecode-application-{image}"),
         content=Bytecode(python=python, of=(replace(layer.content, files=sources),), checked=checked),
     )

@@ -32,9 +32,8 @@ SEARCH_SECONDS = 30
 LONGEST_RUN = 1800
 """How many seconds uv may take to bring one."""
 
-_FOUND = re.compile(
-    r"PATH|HOME|USER|TMPDIR|XDG_.*|SYSTEMROOT|PYENV_.*|UV_(?:CACHE_DIR|PYTHON_INSTALL_DIR|PYTHON_SEARCH_PATH)"
-)
+_PASSED = re.compile(r"PATH|HOME|USER|TMPDIR|XDG_.*|SYSTEMROOT|PYENV_.*")
+_PLACES = ("UV_CACHE_DIR", "UV_PYTHON_INSTALL_DIR", "UV_PYTHON_SEARCH_PATH")
 """What is told to uv, and by it to programs on PATH: where Pythons are, and nothing that may hold a password."""
 
 _MIRRORS = ("UV_PYTHON_INSTALL_MIRROR", "UV_PYTHON_DOWNLOADS_JSON_URL", "UV_PYTHON_CACHE_DIR")
@@ -59,7 +58,7 @@ def find_python(version: str, environment: Mapping[str, str], seconds: float = S
     uv looks at those that it manages for the user, then at PATH; those of pyenv, asdf and mise of that version are put
     before it. What it says is to be proven: any program can be on PATH.
     """
-    variables = {name: text for name, text in environment.items() if _FOUND.fullmatch(name)}
+    variables = {name: text for name, text in environment.items() if name in _PLACES or _PASSED.fullmatch(name)}
     search = "UV_PYTHON_SEARCH_PATH" if "UV_PYTHON_SEARCH_PATH" in variables else "PATH"
     variables[search] = os.pathsep.join([*_beside(version, environment), variables.get(search, "")])
     options = ["--system", "--no-project", "--no-config", "--offline", "--no-python-downloads", "--color=never"]

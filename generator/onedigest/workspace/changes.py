@@ -13,6 +13,7 @@ from onedigest.digest import canonical_json
 from onedigest.lock.model import Lock
 from onedigest.oci import LIBDEFLATE
 from onedigest.oci.read import ReadImage, ReadLayer, ReadPlatform
+from onedigest.plan.kinds import BYTECODE_OF
 from onedigest.plan.layers import Plan
 from onedigest.plan.record import Record
 
@@ -105,7 +106,9 @@ def of_lock(name: str, lock: Lock, record: Record | None, plan: Plan | None) -> 
             },
             debian=partial(dict, debian),
             debian_layers=frozenset(
-                each.descriptor.digest for each in (built.layers if built else ()) if each.encoding == LIBDEFLATE
+                each.descriptor.digest
+                for each in (built.layers if built else ())
+                if each.encoding == LIBDEFLATE and not each.holds.startswith(BYTECODE_OF)
             ),
             whole=not lock.base.layers(platform),
             settings=_settings(json.loads(config.config)["config"], annotations) if config else None,
@@ -198,10 +201,12 @@ def _overlap(one: SideLayer, other: SideLayer) -> int:
 
 @lru_cache(maxsize=1024)
 def _subjects(layer: SideLayer) -> frozenset[str]:
-    """Return what a layer is about, which stays when versions move: the names of what it holds."""
+    """Return what a layer is about, which stays when versions move: the names of what it holds, or is bytecode of."""
     if place := _OF_BASE.search(layer.holds):
         return frozenset((place[1],))
-    return frozenset(part.partition(" ")[0] for part in layer.holds.split(", ") if part)
+    held = layer.holds.removeprefix(BYTECODE_OF)
+    kind = layer.holds.removesuffix(held)
+    return frozenset(kind + part.partition(" ")[0] for part in held.split(", ") if part)
 
 
 def _read(platform: ReadPlatform, debian: ReadDebian) -> SidePlatform:

@@ -229,6 +229,25 @@ def test_command_that_fails_is_reported_with_its_output(project: Project, docker
     )
 
 
+EDIT = "import os; p = '/opt/venv/lib/python3.11/site-packages/alpha/'; open(p + '__init__.py', 'a').write('x = 1')"
+REMOVE = "; os.remove(p + '__pycache__/__init__.cpython-311.pyc')"
+
+
+@pytest.mark.parametrize("remove", ["", REMOVE])
+def test_command_that_changes_a_source_must_remove_its_bytecode(
+    remove: str, project: Project, docker: str, golden_index: IndexServer
+) -> None:
+    run = f"""run = ['''python -c "{EDIT}{remove}"''']"""
+    block = ('requires-python = ">=3.11"', 'dependencies = ["alpha"]', "[tool.onedigest]", BOOKWORM, run)
+    project.script("job.py", *block)
+    result = project.run("build", "--engine", "buildx", "--platform", "linux/amd64", "job.py")
+
+    changed = "/opt/venv/lib/python3.11/site-packages/alpha/__init__.py"
+    assert result.code == (0 if remove else 1), result.err
+    assert (f"Python would still run the old code of {changed}," in result.err) == (not remove)
+    assert ("error: job.py:6: run 1: python -c " in result.err) == (not remove)
+
+
 def test_commands_have_no_network(project: Project, docker: str) -> None:
     code = "import socket; print(sorted(name for _, name in socket.if_nameindex()))"
     run_script(project, f"""python -c "{code}; socket.create_connection(('192.0.2.1', 80), 3)" """)
