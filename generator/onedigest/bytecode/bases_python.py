@@ -22,7 +22,7 @@ from onedigest.plan.inputs import Inputs
 from onedigest.platforms import ALL, Platform
 from onedigest.store import Store
 
-_FORMAT = 1
+_FORMAT = 2
 """Of what is unpacked; raised when it changes."""
 
 _LIKELY = re.compile(r"(?:lib)?python3\.\d+-(?:minimal|stdlib)|libc6|zlib1g|libexpat1")

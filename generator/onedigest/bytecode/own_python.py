@@ -23,6 +23,10 @@ _PROGRAM = re.compile(r"python3\.\d{1,3}", re.ASCII)
 _EXPECTED = ("libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "libutil.so.1", "libz.so.1", "libexpat.so.1")
 """Libraries that most interpreters need. What one needs, it says itself; these are read together with it."""
 
+_EXTENSIONS = "lib-dynload"
+_NAMES_OF_CHARACTERS = re.compile(r"unicodedata\.(?:[A-Za-z0-9_-]{1,100}\.)?so")
+"""The one module in C that sources need to compile and that some interpreters, such as docker's, have in a file."""
+
 _MOST_LIBRARIES = 64
 _MOST_CANDIDATES = 8
 _MOST_SOURCES = 5000
@@ -45,7 +49,7 @@ _LEFT_OUT = frozenset(
 
 
 def take_python(base: BaseFiles, interpreter: str, platform: Platform) -> dict[str, bytes]:
-    """Return what an interpreter needs to start: its loader, its libraries, and the sources of its standard library.
+    """Return what an interpreter needs to compile: its loader and libraries, and the sources of its standard library.
 
     All paths are made anew, and links are resolved: what is returned are plain files of one folder. Raises
     `InputError` where something is not there.
@@ -59,15 +63,16 @@ def take_python(base: BaseFiles, interpreter: str, platform: Platform) -> dict[s
     if not library:
         raise InputError.of(f"there is no standard library where /{program} looks for it")
     prefix = posixpath.dirname(posixpath.dirname(program))
-    sources = list(_sources(base, library))
+    sources, extensions = list(_sources(base, library)), list(_extensions(base, library))
     parts = _Parts(base, platform, (f"{prefix}/lib", *_usual_folders(platform)))
-    parts.expect([program, *sources], [*_EXPECTED, f"lib{name}.so.1.0"])
+    parts.expect([program, *sources, *extensions], [*_EXPECTED, f"lib{name}.so.1.0"])
     data = parts.read(program)
     elf = elf_of(data)
     if not elf or not _fits(elf, platform) or elf.kind not in (EXECUTABLE, SHARED):
         raise InputError.of(f"{interpreter} is no program of {platform}")
+    taken = [*sources, *(path for path in extensions if _fits(elf_of(parts.read(path)), platform))]
     files = {f"{PYTHON}/{name}": data}
-    files |= {f"lib/{name}{path.removeprefix(library)}": parts.read(path) for path in sources}
+    files |= {f"lib/{name}{path.removeprefix(library)}": parts.read(path) for path in taken}
     return {**files, **parts.linked(elf)} if elf.interpreter else files
 
 
@@ -169,6 +174,15 @@ def _sources(base: BaseFiles, folder: str, depth: int = 0) -> Iterator[str]:
             if count > _MOST_SOURCES:
                 raise InputError.of(f"its standard library has more than {_MOST_SOURCES} sources in a folder")
             yield path
+
+
+def _extensions(base: BaseFiles, library: str) -> Iterator[str]:
+    """Yield the files of the modules in C that are needed; their libraries are those of the interpreter."""
+    folder = f"{library}/{_EXTENSIONS}"
+    for name in base.rootfs.names(folder):
+        node = base.rootfs.plain(f"{folder}/{name}")
+        if node and node.kind == "file" and _NAMES_OF_CHARACTERS.fullmatch(name):
+            yield f"{folder}/{name}"
 
 
 def _shown(name: str) -> str:

@@ -41,12 +41,13 @@ def cached_layer(layer: Layer, store: Store, *, prove: bool = False) -> Descript
 
 def lend_layer(layer: Layer, store: Store, other: Store) -> None:
     """Have another store keep a layer, too, if this one has it."""
-    descriptor = cached_layer(layer, store)
-    if descriptor:
+    for place, descriptor in _kept(layer, store):
         with other.scratch() as folder:
             file = folder / "layer"
             link(store.path(descriptor.digest), file)
-            add_layer(layer, file, descriptor, other, left_out(layer, store))
+            is_strangers = place != _places(layer)[0]
+            add_layer(layer, file, descriptor, other, left_out(layer, store), stranger=is_strangers)
+        return
 
 
 def left_out(layer: Layer, store: Store) -> tuple[LeftOut, ...]:

@@ -72,7 +72,9 @@ def _environment(spec: Spec, lock: Lock, platform: Platform, room: int) -> list[
     With bytecode each has a layer beside it. That of the virtual environment has some where wheels may share paths.
     """
     base = lock.base
-    fewest, groups = (3, max((room - 2) // 2, min(room - 2, 1))) if spec.bytecode else (2, room - 1)
+    fewest, groups = 2, room - 1
+    if spec.bytecode:  # each group is two layers, and so is the environment, unless there is one group alone
+        fewest, groups = 3, max((room - 2) // 2, min(room - 2, 1))
     if groups < 1 and any(package.wheel_for(platform) for package in lock.packages):
         hint = f"set `max-layers` to {spec.max_layers + fewest - room} or more"
         if spec.bytecode:

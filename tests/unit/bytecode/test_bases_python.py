@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import sys
+import sysconfig
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +18,7 @@ from elf_builder import elf_file
 from onedigest.bytecode import base_files, python_folders
 from onedigest.bytecode import bases_python as module
 from onedigest.bytecode.bases_python import bases_python
+from onedigest.bytecode.compiler import prove
 from onedigest.bytecode.interpreter import Interpreter
 from onedigest.errors import InputError
 from onedigest.lock.base import Base
@@ -139,6 +141,23 @@ def test_what_upper_layers_replace_is_taken_from_them(store: Store) -> None:
 
     assert version(found) == VERSION
     assert (folders(store)[0] / f"lib/{NAME}/os.py").read_bytes() == running_python().sources["os.py"]
+
+
+def test_the_python_of_an_image_compiles_as_others_do(store: Store) -> None:
+    """Also where its names of characters are a file, as in docker's images of Python; one of another machine is not."""
+    library = f"usr/lib/{NAME}"
+    folder = Path(sysconfig.get_path("stdlib"))
+    needed = ("encodings/cp1252.py", "warnings.py", "__future__.py")
+    layer = {**files("usr"), **{f"{library}/{name}": (folder / name).read_bytes() for name in needed}}
+    layer |= {
+        f"{library}/lib-dynload/{each.name}": each.read_bytes() for each in (folder / "lib-dynload").glob("[tu]*")
+    }
+    layer[f"{library}/lib-dynload/unicodedata.other.so"] = elf_file(machine=OTHER.elf_machine)
+
+    prove(own(image_base(store, [layer], "usr"), store))
+
+    taken = {path.name for path in folders(store)[0].glob("lib/*/lib-dynload/*")}
+    assert taken == {each.name for each in (folder / "lib-dynload").glob("unicodedata.*")}
 
 
 def test_only_plain_files_are_written_that_nobody_may_write_to(store: Store) -> None:

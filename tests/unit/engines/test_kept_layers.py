@@ -8,7 +8,7 @@ from pathlib import Path
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.bytecode.sources import LeftOut
 from onedigest.digest import of_bytes, of_file
-from onedigest.engines.kept_layers import add_layer, cached_layer, left_out
+from onedigest.engines.kept_layers import add_layer, cached_layer, left_out, lend_layer
 from onedigest.plan.layers import Bytecode, Layer, Recipe
 from onedigest.store import Store
 
@@ -55,3 +55,14 @@ def test_what_others_compiled_is_for_all_images(tmp_path: Path) -> None:
     store.path(own.digest).unlink()
     assert known(store, "", "good", "evil") == ["", "", evil.digest]
     assert left_out(bytecode("evil"), store) == (LeftOut("/a.py", "no syntax"),)
+
+
+def test_what_is_lent_is_known_to_the_same_images(tmp_path: Path) -> None:
+    store, other = Store(tmp_path / "a"), Store(tmp_path / "b")
+    evil = keep(store, bytecode("evil"), b"evil", stranger=True, without="/a.py")
+
+    for base in ("good", "evil"):
+        lend_layer(bytecode(base), store, other)
+
+    assert known(other, "", "good", "evil") == ["", "", evil.digest]
+    assert left_out(bytecode("evil"), other) == (LeftOut("/a.py", "no syntax"),)
