@@ -198,7 +198,8 @@ def application_bytecode(layer: Layer, python: str, image: str, *, checked: bool
     Its archive has the image's name: that of its sources would move rules with each of them.
     """
     assert isinstance(layer.content, Recipe)
-    sources = tuple(each for each in layer.content.files if each.target.endswith(".py"))
+    # with bytecode that the author ships, which stays
+    sources = tuple(each for each in layer.content.files if each.target.endswith((".py", ".pyc")))
     return Layer(
         holds=f"{BYTECODE_OF}{layer.holds}",
         name=plain(f"bytecode-application-{image}"),

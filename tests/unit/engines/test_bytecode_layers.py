@@ -246,6 +246,12 @@ def test_source_that_hides_one_of_the_base_hides_its_bytecode(bench: Bench) -> N
     assert bench.files(layer) == {f"usr/lib/python3/__pycache__/old.{TAG}.pyc": b""}
 
 
+def test_bytecode_that_the_author_ships_stays(bench: Bench) -> None:
+    layer = application("0:0", ("one.py", b"X = 1"), (f"__pycache__/one.{TAG}.pyc", b"own"), ("two.py", b"X = 2"))
+
+    assert list(bench.files(layer)) == [f"app/__pycache__/two.{TAG}.pyc"]
+
+
 @pytest.mark.parametrize(("owner", "flags"), [("0:0", 1), ("5:6", 3)])
 def test_source_that_its_owner_may_change_is_checked(bench: Bench, owner: str, flags: int) -> None:
     (content,) = bench.files(application(owner, ("tool.py", b"X = 1"))).values()
