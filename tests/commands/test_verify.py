@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from base_images import MACHINES, Made, put_index, put_platform, python_files
+from base_images import MACHINES, RUNNING, Made, put_index, put_platform, python_files
 from build_tools import MODULE, find_tool, nix_python
 from conftest import ALL_RULES, ROOT, Project, machine_environment
 from index_server import IndexServer
@@ -76,7 +76,7 @@ def test_variation_that_could_not_be_made_is_said(alpha: Project, tmp_path: Path
     It is built for both platforms.
     """
     with serve_registry(tmp_path / "registry") as served:
-        rows = [put_platform(served.host, "base", each, Made([python_files(each)])) for each in MACHINES]
+        rows = [put_platform(served.host, "base", each, Made([python_files(each, RUNNING)])) for each in MACHINES]
         put_index(served.host, "base", "1", [put_index(served.host, "base", "", rows)])
         alpha.script("app.py", *METADATA[:-1], f'base = "{served.host}/base:1"')
         alpha.ok("generate", "app.py")
