@@ -140,9 +140,8 @@ def test_four_engines_give_one_digest(alpha: Project, docker: str) -> None:
     assert rows[0] == ["what", "embedded", "buildx", "bazel", "nix"]
     assert [row[0] for row in rows[1:10]] == [
         "index", "linux/amd64 manifest", "linux/amd64 config", "linux/amd64 debian:bookworm",
-        "linux/amd64 folder /app", "linux/amd64 working directory /app",
-        "linux/amd64 alpha 1.0", "linux/amd64 virtual environment, Python 3.11.2",
-        "linux/amd64 app.py and further files in /app",
+        "linux/amd64 bytecode of debian:bookworm", "linux/amd64 folder /app", "linux/amd64 working directory /app",
+        "linux/amd64 alpha 1.0", "linux/amd64 bytecode of alpha 1.0",
     ]  # fmt: skip
     assert all(len(set(row[1:5])) == 1 and row[5] == "equal" for row in rows[1:])
     document = json.loads(alpha.ok("verify", "app", "--engine", "buildx", "--json").out)["images"][0]

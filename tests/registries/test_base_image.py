@@ -100,6 +100,7 @@ class TestReal:
             assert ("docker" in platform.layers[0].media_type) == (tag == "docker")
             assert [layer.holds for layer in platform.layers] == [
                 f"{real}:{tag}, layer 1 of 1",
+                f"bytecode of {real}:{tag}",
                 "folder /srv/work",
                 "working directory /srv/work",
                 "virtual environment, Python 3.11.2",

@@ -29,6 +29,9 @@ _SHARED = "1777"
 _SHELLS = ("dash",)
 """Packages that bring /bin/sh."""
 
+_WITH_VALUE = ("-W", "-X")
+"""Options of Python whose value is the next word."""
+
 OWN_LAYER_BYTES = 1 << 20
 """A wheel of this size has a layer of its own; smaller ones share a tail."""
 
@@ -188,10 +191,24 @@ def _application(spec: Spec, lock: Lock, files: Sequence[File], folders: BaseFol
 
 def _imports_files(spec: Spec, files: Sequence[File]) -> bool:
     """Tell whether there is a source to import: the one that Python is started with is compiled each time."""
-    program, started = (*spec.entrypoint, *spec.args, "", "")[:2]
-    is_python = posixpath.basename(program).startswith("python")
-    own = posixpath.join(spec.workdir, started) if is_python else ""
-    return any(each.target.endswith(".py") and each.path_in(spec.root) != own for each in files)
+    started = _started(spec)
+    return any(each.target.endswith(".py") and each.path_in(spec.root) != started for each in files)
+
+
+def _started(spec: Spec) -> str:
+    """Return the path of the source that Python is started with; nothing where it is started otherwise."""
+    program, *words = (*spec.entrypoint, *spec.args, "")
+    if not posixpath.basename(program).startswith("python"):
+        return ""
+    options = iter(words)
+    for word in options:
+        if not word.startswith("-"):
+            return posixpath.join(spec.workdir, word)
+        if word in _WITH_VALUE:
+            next(options, "")
+        if word.endswith(("m", "c")):  # alone, or behind others such as -Im
+            return ""
+    return ""
 
 
 def _command_layers(spec: Spec, base: Base, platform: Platform, below: Sequence[Layer]) -> list[Layer]:

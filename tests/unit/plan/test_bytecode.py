@@ -56,7 +56,8 @@ def test_script_that_python_starts_needs_no_bytecode() -> None:
 
 
 @pytest.mark.parametrize(
-    "entrypoint", [("/opt/venv/bin/uvicorn", "full:app"), ("/opt/venv/bin/python", "-m", "full"), ()]
+    "entrypoint",
+    [("/opt/venv/bin/uvicorn", "full:app"), ("/opt/venv/bin/python", "-m", "full"), ("python", "-Im", "full"), ()],
 )
 def test_script_that_is_imported_has_bytecode(entrypoint: tuple[str, ...]) -> None:
     spec = replace(COMPILED, entrypoint=entrypoint, args=())
@@ -64,7 +65,10 @@ def test_script_that_is_imported_has_bytecode(entrypoint: tuple[str, ...]) -> No
     assert bytecode_of(arrange(spec, LOCK, [FILE]))[-1].holds == "bytecode of full.py"
 
 
-@pytest.mark.parametrize("entrypoint", [("python3", "full.py"), ("/usr/bin/python3.11", "/app/full.py")])
+@pytest.mark.parametrize(
+    "entrypoint",
+    [("python3", "full.py"), ("/usr/bin/python3.11", "/app/full.py"), ("python", "-u", "-X", "dev", "-B", "full.py")],
+)
 def test_script_is_known_by_any_path(entrypoint: tuple[str, ...]) -> None:
     found = bytecode_of(arrange(replace(COMPILED, entrypoint=entrypoint), LOCK, [FILE]))
 

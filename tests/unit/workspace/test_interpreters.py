@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -62,6 +63,7 @@ def test_debians_own_python_compiles_for_a_debian_base(
     project.ok("generate", "a.py")
     project.environment["PATH"] = "/nowhere"
     context, image, lock, told = opened(project)
+    shutil.rmtree(context.store.root / "python-of", ignore_errors=True)  # another test may have found it
     asked: list[Inputs] = []
 
     def fetch(context: Context, image: ScriptImage, lock: Lock, inputs: Inputs) -> int:
