@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import chain
 
 from onedigest.definition.files import File, Files, selection_of
+from onedigest.definition.python_options import read_options
 from onedigest.definition.spec import Spec
 from onedigest.digest import canonical_json, of_bytes
 from onedigest.errors import InputError
@@ -28,9 +29,6 @@ _SHARED = "1777"
 
 _SHELLS = ("dash",)
 """Packages that bring /bin/sh."""
-
-_WITH_VALUE = ("-W", "-X")
-"""Options of Python whose value is the next word."""
 
 OWN_LAYER_BYTES = 1 << 20
 """A wheel of this size has a layer of its own; smaller ones share a tail."""
@@ -198,17 +196,8 @@ def _imports_files(spec: Spec, files: Sequence[File]) -> bool:
 def _started(spec: Spec) -> str:
     """Return the path of the source that Python is started with; nothing where it is started otherwise."""
     program, *words = (*spec.entrypoint, *spec.args, "")
-    if not posixpath.basename(program).startswith("python"):
-        return ""
-    options = iter(words)
-    for word in options:
-        if not word.startswith("-"):
-            return posixpath.join(spec.workdir, word)
-        if word in _WITH_VALUE:
-            next(options, "")
-        if word.endswith(("m", "c")):  # alone, or behind others such as -Im
-            return ""
-    return ""
+    script = read_options(words).script if posixpath.basename(program).startswith("python") else ""
+    return posixpath.join(spec.workdir, script) if script else ""
 
 
 def _command_layers(spec: Spec, base: Base, platform: Platform, below: Sequence[Layer]) -> list[Layer]:

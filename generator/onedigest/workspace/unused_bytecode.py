@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from onedigest.definition.python_options import read_options
 from onedigest.errors import Problem
 from onedigest.workspace.script_image import ScriptImage
 
@@ -75,32 +76,13 @@ def _counts(name: str, value: str) -> bool:
     return bool(value) and not (name == _OPTIMIZE and _ZERO.fullmatch(value))
 
 
-def _invocation(command: Sequence[str]) -> tuple[Sequence[str], list[tuple[str, str]]]:
-    """Return the words before Python's name in a command, and its options, of which `-X` and `-W` have a value."""
+def _invocation(command: Sequence[str]) -> tuple[Sequence[str], tuple[tuple[str, str], ...]]:
+    """Return the words before Python's name in a command, and its options."""
     words = list(command)
     if words and posixpath.basename(words[0]) in _SHELLS:
         words = [part for word in words for part in _split(word)]
     place = next((number for number, word in enumerate(words) if _PYTHON.fullmatch(word)), len(words))
-    return words[:place], list(_options(words[place + 1 :]))
-
-
-def _options(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield the options of Python, up to the program."""
-    left = iter(words)
-    for word in left:
-        if not word.startswith("-") or word in ("-", "--"):
-            return
-        if word.startswith("--"):
-            if word == "--check-hash-based-pycs":
-                next(left, "")
-            continue
-        for end, letter in enumerate(word[1:], 2):
-            if letter in "cm":
-                return
-            if letter in "WX":
-                yield letter, word[end:] or next(left, "")
-                break
-            yield letter, ""
+    return words[:place], read_options(words[place + 1 :]).options
 
 
 def _split(text: str) -> list[str]:
