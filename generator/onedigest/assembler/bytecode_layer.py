@@ -37,6 +37,17 @@ def bytecode_layer(
     return found
 
 
+def application_bytecode(
+    files: Iterable[tuple[str, bytes]], root: str, owner: str = ROOT, known: str = ""
+) -> list[Entry]:
+    """Return the entries of bytecode by its paths in a layer, in the folders that `application_layer` would make."""
+    below = f"{root[1:]}/"
+    placed = (
+        (path.removeprefix(below) if path.startswith(below) else f"/{path}", content, False) for path, content in files
+    )
+    return application_layer(placed, root, owner, known)
+
+
 def _prove_texts(found: Iterable[Entry], sources: Mapping[str, Entry], flags: int, name: str) -> None:
     """Refuse bytecode whose source is not there, or is another text; the first is named, and how many more.
 
@@ -56,13 +67,8 @@ def _prove_texts(found: Iterable[Entry], sources: Mapping[str, Entry], flags: in
 
 def _prove_places(found: list[Entry], root: str, owner: str, known: str, name: str) -> None:
     """Refuse bytecode that is not owned, or whose folders are not, as those of the application are."""
-    below = f"{root[1:]}/"
-    placed = [
-        (each.path.removeprefix(below) if each.path.startswith(below) else f"/{each.path}", b"", False)
-        for each in found
-        if each.kind == "file"
-    ]
-    if list(map(_attributes, found)) != list(map(_attributes, application_layer(placed, root, owner, known))):
+    expected = application_bytecode(((each.path, b"") for each in found if each.kind == "file"), root, owner, known)
+    if list(map(_attributes, found)) != list(map(_attributes, expected)):
         raise Refused("stale", f"the bytecode in {name} has another owner than the application; {_HINT}")
 
 

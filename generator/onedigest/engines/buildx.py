@@ -6,17 +6,18 @@ import csv
 import io
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from onedigest.assembler.descriptor import Descriptor
+from onedigest.assembler.stream import Output
 from onedigest.assembler.tar import MTIME
 from onedigest.digest import Digest, hex_of
 from onedigest.engines import diagnosis
 from onedigest.engines.buildkit_log import CleanLog, failure
 from onedigest.engines.engine import BuildRequest, Built
-from onedigest.engines.kept_layers import add_layer
+from onedigest.engines.kept_layers import write_layer
 from onedigest.engines.layers import finish, make_layers
 from onedigest.engines.outdated_bytecode import refuse_outdated
 from onedigest.engines.prepared import place_encoded
@@ -30,7 +31,7 @@ from onedigest.oci.buildkit_export import (
     tar_pieces,
 )
 from onedigest.plan.inputs import base_layout, prepared_layers
-from onedigest.plan.layers import Plan, PlatformPlan
+from onedigest.plan.layers import Layer, Plan, PlatformPlan
 from onedigest.rules.dockerfile import FILE_NAME, RUN_STAGE, base_contexts
 from onedigest.store import Store
 from onedigest.tools.docker import Builder, Docker, find_builder
@@ -288,19 +289,19 @@ def _compare_twice(plan: Plan, first: _Exports, second: _Exports) -> None:
 
 def _add_commands(plan: Plan, exports: _Exports, store: Store) -> _Descriptors:
     """Encode the layers of commands with the named encoder, and keep them; return what they are known by."""
-    from onedigest.oci import libdeflate
-
     found = {}
     for planned in plan.platforms:
         for layer, (diff_id, file) in zip(planned.layers, exports[planned.platform.oci].layers, strict=True):
-            if not layer.executed:
-                continue
-            with store.scratch() as folder:
-                blob = folder / "layer"
-                with blob.open("wb") as output:
-                    descriptor = libdeflate.write_pieces(tar_pieces(file), output)
-                if descriptor.diff_id != diff_id:
-                    raise EngineError.of(f"BuildKit exported another layer than it states for `{layer.holds}`")
-                add_layer(layer, blob, descriptor, store)
-            found[layer.key()] = descriptor
+            if layer.executed:
+                found[layer.key()] = write_layer(layer, partial(_encode, layer, diff_id, file), store)
     return found
+
+
+def _encode(layer: Layer, diff_id: str, file: Path, output: Output) -> Descriptor:
+    """Encode a layer that BuildKit exported. Raises `EngineError` where it is not the one that BuildKit states."""
+    from onedigest.oci import libdeflate
+
+    descriptor = libdeflate.write_pieces(tar_pieces(file), output)
+    if descriptor.diff_id != diff_id:
+        raise EngineError.of(f"BuildKit exported another layer than it states for `{layer.holds}`")
+    return descriptor

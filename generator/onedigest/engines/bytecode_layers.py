@@ -10,10 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onedigest.assembler.bytecode_layer import application_bytecode
 from onedigest.assembler.commands import STATED
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.entry import Entry
-from onedigest.assembler.layer import PLACE, application_layer, read_stated
+from onedigest.assembler.layer import PLACE, read_stated
 from onedigest.assembler.wheel_metadata import canonical_name, file_name_identity
 from onedigest.bytecode.compiler import Compiler
 from onedigest.bytecode.interpreter import Interpreter
@@ -22,7 +23,7 @@ from onedigest.bytecode.library import LibraryFiles, library_of_image, library_o
 from onedigest.bytecode.sources import LeftOut, sources_in
 from onedigest.bytecode_path import bytecode_path
 from onedigest.digest import Digest
-from onedigest.engines.kept_layers import add_layer, cached_layer, left_out
+from onedigest.engines.kept_layers import cached_layer, left_out, write_layer
 from onedigest.engines.recipe_entries import Materials, entries_of, refusing
 from onedigest.errors import InputError
 from onedigest.plan.layers import BaseLayer, Bytecode, Input, Layer, Recipe
@@ -137,12 +138,8 @@ def _make(
     from onedigest.oci import libdeflate
 
     entries, without = _entries(layer, materials, compilation)
-    with materials.store.scratch() as folder:
-        file = folder / "layer"
-        with file.open("wb") as output:
-            descriptor = libdeflate.write(entries, output, members)
-        add_layer(layer, file, descriptor, materials.store, sorted(without), stranger=stranger)
-    return descriptor
+    write = partial(libdeflate.write, entries, made=members)
+    return write_layer(layer, write, materials.store, sorted(without), stranger=stranger)
 
 
 def _entries(layer: Layer, materials: Materials, compilation: Compilation) -> tuple[list[Entry], list[LeftOut]]:
@@ -196,12 +193,7 @@ def _below(own: Recipe, bytecode: Bytecode) -> str:
 def _application(own: Recipe, files: Mapping[str, bytes]) -> list[Entry]:
     """Return the entries of an application's bytecode, whose folders are those of its own layer."""
     options = dict(own.options)
-    below = f"{options['root'][1:]}/"
-    placed = (
-        (path.removeprefix(below) if path.startswith(below) else f"/{path}", content, False)
-        for path, content in files.items()
-    )
-    return application_layer(placed, options["root"], options["owner"], options.get("known", ""))
+    return application_bytecode(files.items(), options["root"], options["owner"], options.get("known", ""))
 
 
 def _joined(units: Sequence[Layer], python: str, store: Store) -> tuple[dict[str, bytes], list[LeftOut]]:

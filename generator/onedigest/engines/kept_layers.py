@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from onedigest.assembler.descriptor import Descriptor
+from onedigest.assembler.stream import Output
 from onedigest.bytecode.sources import LeftOut
 from onedigest.digest import Digest, canonical_json, hex_of
 from onedigest.plan.layers import Layer
@@ -32,6 +33,23 @@ def add_layer(
         store.write_note(f"left-out/{place}", canonical_json(left_out))
     fields = {"diff_id": descriptor.diff_id, "digest": descriptor.digest, "size": descriptor.size}
     store.write_note(f"layers/{place}", canonical_json(fields))
+
+
+def write_layer(
+    layer: Layer,
+    write: Callable[[Output], Descriptor],
+    store: Store,
+    left_out: Sequence[LeftOut] = (),
+    *,
+    stranger: bool = False,
+) -> Descriptor:
+    """Have the bytes of a layer written, keep them as `add_layer` does, and return what they are known by."""
+    with store.scratch() as folder:
+        file = folder / "layer"
+        with file.open("wb") as output:
+            descriptor = write(output)
+        add_layer(layer, file, descriptor, store, left_out, stranger=stranger)
+    return descriptor
 
 
 def cached_layer(layer: Layer, store: Store, *, prove: bool = False) -> Descriptor | None:

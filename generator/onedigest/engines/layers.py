@@ -12,10 +12,11 @@ from threading import Lock
 from onedigest.assembler import stream
 from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.image import Image, assemble_index, assemble_platform
+from onedigest.assembler.stream import Output
 from onedigest.bytecode.interpreter import Interpreter
 from onedigest.digest import Digest
 from onedigest.engines.engine import Built, FetchInputs, FindInterpreter, fetch_nothing
-from onedigest.engines.kept_layers import add_layer, cached_layer
+from onedigest.engines.kept_layers import cached_layer, write_layer
 from onedigest.engines.recipe_entries import Materials, entries_of, refusing
 from onedigest.errors import EngineError
 from onedigest.plan.layers import Layer, Plan
@@ -143,24 +144,14 @@ class _LayerRequest:
 
 def _make(request: _LayerRequest) -> Descriptor:
     """Make a layer, keep it in the store, and note under its key what it is known by."""
-    return refusing(partial(_make_kept, request))
+    return refusing(lambda: write_layer(request.layer, partial(_write, request), request.materials.store))
 
 
-def _make_kept(request: _LayerRequest) -> Descriptor:
-    store = request.materials.store
-    with store.scratch() as folder:
-        file = folder / "layer"
-        descriptor = _write(request, file)
-        add_layer(request.layer, file, descriptor, store)
-    return descriptor
-
-
-def _write(request: _LayerRequest, file: Path) -> Descriptor:
+def _write(request: _LayerRequest, output: Output) -> Descriptor:
     from onedigest.oci import libdeflate
 
     recipe = request.layer.recipe
     if recipe is None:
         raise EngineError.of(f"{request.layer.holds}: nothing makes this layer")
     encode = libdeflate.write if recipe.encoded else stream.write
-    with file.open("wb") as output:
-        return encode(entries_of(recipe, request.materials), output)
+    return encode(entries_of(recipe, request.materials), output)
