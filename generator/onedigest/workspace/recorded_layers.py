@@ -31,7 +31,7 @@ def find_recorded(plan: Plan, record: Record, lock: Lock, store: Store, has: Has
     stated = {
         layer.key(): descriptor
         for layer, descriptor in _stated(plan, record)
-        if _is_of_downloads(layer, lock) and not cached_layer(layer, store, prove=True)
+        if _is_of_downloads(layer, lock) and not cached_layer(layer, store)
     }
     there = frozenset(has(tuple(stated.values()))) if stated else frozenset()
     return {key: descriptor for key, descriptor in stated.items() if descriptor.digest in there}
