@@ -2,7 +2,7 @@
 
     python tests/make_bytecode_vectors.py PYTHON...
 
-A name may be a command of several words, after the variables that it needs: `PYTHONHOME=/root/usr /root/ld.so …`.
+A name may be a command of several words, after the variables that it needs: `PYTHONHOME=base/usr base/ld.so …`.
 """
 
 from __future__ import annotations

@@ -37,11 +37,16 @@ def files_of_packages(paths: Iterable[Path]) -> BaseFiles:
     except Refused as error:
         raise InputError.of(error.reason) from None
     merged: list[Row] = [[name, "link", 0o777, 0, f"usr/{name}", None] for name in deb.MERGED]
-    rows: list[Row] = [[each.path, each.kind, each.mode, each.uid, each.target, None] for each in entries.values()]
+    rows = list(map(row_of, entries.values()))
     links = [row for row in rows if row[1] == "hardlink"]
     # of a hard link to a later file nothing would be known
     rootfs = Rootfs([[*merged, *(row for row in rows if row[1] != "hardlink"), *links]])
     return BaseFiles(rootfs=rootfs, read=lambda wanted: dict(_contents(entries, wanted)))
+
+
+def row_of(entry: Entry) -> Row:
+    """Return an entry as a row of a root file system, of which nothing but its place is looked at."""
+    return [entry.path, entry.kind, entry.mode, entry.uid, entry.target, None]
 
 
 def _contents(entries: Mapping[str, Entry], wanted: Iterable[str]) -> Iterator[tuple[str, bytes]]:

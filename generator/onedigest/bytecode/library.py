@@ -10,6 +10,7 @@ from onedigest.assembler.descriptor import Descriptor
 from onedigest.assembler.entry import HIGHEST_ID, Entry
 from onedigest.assembler.places import folders_above
 from onedigest.assembler.spool import Spool
+from onedigest.bytecode.base_files import row_of
 from onedigest.bytecode.sources import Source, source_of
 from onedigest.bytecode_path import bytecode_path
 from onedigest.errors import InputError
@@ -56,7 +57,7 @@ def library_of_packages(entries: Sequence[Entry], library: str, python: str) -> 
 
     Folders above the library are plainly root's (docs/formats/layers.md, section 7). Raises `InputError` as above.
     """
-    rootfs = Rootfs([[[each.path, each.kind, each.mode, each.uid, each.target, None] for each in entries]])
+    rootfs = Rootfs([list(map(row_of, entries))])
     paths = _sources(rootfs, library, python)
     folders = _folders(rootfs, paths, python)
     found = {

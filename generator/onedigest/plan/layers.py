@@ -164,11 +164,8 @@ class Layer:
     @property
     def recipe(self) -> Recipe | None:
         """What the assembler is told; None for a layer that is kept or executed."""
-        return self.content.taken if isinstance(self.content, Bytecode) else self._own_recipe
-
-    @property
-    def _own_recipe(self) -> Recipe | None:
-        return self.content if isinstance(self.content, Recipe) else None
+        content = self.content.taken if isinstance(self.content, Bytecode) else self.content
+        return content if isinstance(content, Recipe) else None
 
     @property
     def bytecode(self) -> Bytecode | None:
@@ -208,13 +205,15 @@ class Layer:
     @property
     def base_layers(self) -> tuple[Descriptor, ...]:
         """The layers of a base image that it is, or is made of."""
-        parts = self.content.of if isinstance(self.content, Bytecode) else (self.content,)
-        return tuple(each.descriptor for each in parts if isinstance(each, BaseLayer))
+        return tuple(each.descriptor for each in self._parts if isinstance(each, BaseLayer))
 
     @property
     def _recipes(self) -> tuple[Recipe, ...]:
-        parts = self.content.of if isinstance(self.content, Bytecode) else (self.content,)
-        return tuple(each for each in parts if isinstance(each, Recipe))
+        return tuple(each for each in self._parts if isinstance(each, Recipe))
+
+    @property
+    def _parts(self) -> tuple[Recipe | BaseLayer | Command, ...]:
+        return self.content.of if isinstance(self.content, Bytecode) else (self.content,)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
